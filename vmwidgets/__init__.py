@@ -1,0 +1,1 @@
+"""vmwidgets: a teaching laboratory for virtual memory."""

@@ -1,0 +1,59 @@
+"""The three kinds of failure, never mixed up.
+
+* :class:`Refused`: nonsense stopped at the door.  Nothing changed.
+* :class:`KernelError`: the kernel function returned an error.  It changed what the original
+  changes on that error (search caches, counters), never entries, mappings or pages.
+* :class:`KernelPanic`: the kernel gave up.  The state reached is kept for looking; the machine
+  that panicked is dead.
+
+A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
+"""
+
+from __future__ import annotations
+
+
+class VMError(Exception):
+    """Any failure that a learner can meet."""
+
+
+class Refused(VMError, ValueError):
+    """A request that makes no sense: what was wrong, where, and what would be right."""
+
+
+class KernelError(VMError):
+    """A kernel function returned an error.
+
+    `name` is the kernel's word for it (``"NOMEM"``), `code` the number the original returns.
+    """
+
+    def __init__(self, name: str, code: int, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.code = code
+        self.reason = reason
+
+
+class KernelPanic(VMError):
+    """The kernel stopped for good; `name` is the assertion or panic that did it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"panic ({name}): {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Broken(AssertionError):
+    """An invariant of a structure does not hold: a bug in the engine, not in the learner's cell."""
+
+
+ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES": 6}
+"""Names and numbers of X15's errors (its `error.h`); 0 is success."""
+
+
+def kernel_error(name: str, reason: str) -> KernelError:
+    """The X15 error called `name`.
+
+    >>> kernel_error("NOMEM", "no gap of 64 MiB").code
+    1
+    """
+    return KernelError(name, ERROR_CODES[name], reason)

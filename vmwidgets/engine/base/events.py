@@ -1,0 +1,341 @@
+"""What can happen inside the machine: one frozen class for each kind of change.
+
+Ids are small integers given once and never reused: an entry's id names the entry, its tree node and
+its card in every picture.  Frames are page frame numbers (physical address >> 12).
+Each event carries what is needed to take it back, so that a view can step backwards.
+`function` is the kernel function that did it, `depth` how deep in the operation that was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened during an operation."""
+
+    function: str = field(default="", repr=False, compare=False)
+    depth: int = field(default=0, repr=False, compare=False)
+
+
+# ---- kernel functions ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Called(Event):
+    """A kernel function began; `note` says with what, in the words of its arguments."""
+
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Event):
+    """The innermost kernel function that had begun is done; `result` is what it gave back."""
+
+    result: Any = None
+
+
+# ---- the red-black tree ----------------------------------------------------------------------
+
+Write = tuple[int, str, int, int]
+"""A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeCompared(Event):
+    """On the way down, `key` was compared with `node`: go "left", "right", or it is "here"."""
+
+    node: int
+    key: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLinked(Event):
+    """A red leaf was hung below `parent` (0: it became the root)."""
+
+    node: int
+    parent: int
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRecoloured(Event):
+    """A node changed colour; `why` is the case of the fix-up."""
+
+    node: int
+    red: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRotated(Event):
+    """`node` went down to `side` and its other child `raised` came up in its place."""
+
+    node: int
+    side: str
+    raised: int
+    writes: tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeUnlinked(Event):
+    """`node` left the tree; with two children its `successor` took its place and colour."""
+
+    node: int
+    successor: int
+    writes: tuple[Write, ...]
+    red: bool
+    successor_red: bool
+
+
+# ---- map entries -----------------------------------------------------------------------------
+
+EntryFields = tuple[int, int, int, str | None, int, int, int]
+"""id, start, end, object's name, offset, flags, address of the entry itself (0: none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLinked(Event):
+    """An entry went into the list of `map` between `previous` and `next` (0: the header)."""
+
+    map: str
+    entry: EntryFields
+    previous: int
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryUnlinked(Event):
+    """An entry was taken out of the list of `map` from between `previous` and `next`."""
+
+    map: str
+    entry: EntryFields
+    previous: int
+    next: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryResized(Event):
+    """An entry changed its range while out of the list: clipped or merged."""
+
+    map: str
+    before: EntryFields
+    after: EntryFields
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTried(Event):
+    """The request met a neighbour (`side` "previous", "next" or "both"): merged, or why not."""
+
+    map: str
+    neighbour: int
+    side: str
+    merged: bool
+    why: str
+
+
+# ---- the map ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCacheHit(Event):
+    """The entry found last time holds the address again: no search."""
+
+    map: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookupCacheMoved(Event):
+    """The map remembers another entry (0: none)."""
+
+    map: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindCacheMoved(Event):
+    """Where the next free search begins, and the size from which it may begin there."""
+
+    map: str
+    before: int
+    after: int
+    threshold_before: int
+    threshold_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class HintTried(Event):
+    """A free search tried the caller's hint first."""
+
+    map: str
+    hint: int
+    taken: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapTried(Event):
+    """A free search looked at a gap of `space` bytes at `position`."""
+
+    map: str
+    position: int
+    space: int
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRestarted(Event):
+    """A free search that had begun at the find cache begins again at the map's start."""
+
+    map: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapResized(Event):
+    """The sum of the entries' lengths changed (bytes)."""
+
+    map: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class KernelLimitMoved(Event):
+    """The page tables of kernel space were grown up to `after`."""
+
+    before: int
+    after: int
+
+
+# ---- pages, slabs, the kentry area -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageAllocated(Event):
+    """2**order frames from `frame` were handed out, for `owner`."""
+
+    frame: int
+    order: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFreed(Event):
+    """2**order frames from `frame` came back."""
+
+    frame: int
+    order: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlabCreated(Event):
+    """A cache got a new slab at `address`, its first buffer shifted by `colour` bytes."""
+
+    cache: str
+    address: int
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlabDestroyed(Event):
+    """A cache gave a free slab back."""
+
+    cache: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferAllocated(Event):
+    """A cache handed out the buffer at `address`."""
+
+    cache: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferFreed(Event):
+    """A cache took the buffer at `address` back."""
+
+    cache: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class KentrySlabTaken(Event):
+    """Slab `index` was popped from the kentry area's free list."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class KentrySlabGiven(Event):
+    """Slab `index` was pushed on the kentry area's free list."""
+
+    index: int
+
+
+# ---- page tables, faults, boot ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PteWritten(Event):
+    """A descriptor at physical address `pa`, at `level` of the tables, was written."""
+
+    pa: int
+    before: int
+    after: int
+    level: int
+    va: int
+
+
+@dataclass(frozen=True, slots=True)
+class TlbUpdated(Event):
+    """Cached translations of [start, end) were dropped (`pages` one by one; 0: a whole flush)."""
+
+    start: int
+    end: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised(Event):
+    """The walk of `va` stopped: `kind` and the processor's error code."""
+
+    va: int
+    kind: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagerAsked(Event):
+    """An object was asked for the page at `offset`; `outcome` "hit", "miss" or an error's name."""
+
+    object: str
+    offset: int
+    frame: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class BootStage(Event):
+    """A stage of the boot was reached."""
+
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panicked(Event):
+    """The kernel gave up."""
+
+    name: str
+    reason: str

@@ -1,0 +1,92 @@
+"""Bytes, pages and addresses: the units every layer speaks.
+
+Sizes and addresses are plain integers of bytes.  Those that come back to a learner are
+:class:`Address` and :class:`Size`: integers that print the way kernel people read them.
+"""
+
+from __future__ import annotations
+
+import re
+
+PAGE_SHIFT = 12
+PAGE = 1 << PAGE_SHIFT
+"""Bytes in a page."""
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+TIB = 1 << 40
+
+_UNITS = {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "tib": TIB, "page": PAGE, "pages": PAGE}
+_SIZE = re.compile(r"\s*(0x[0-9a-f_]+|[0-9][0-9_]*)\s*([a-z]+)?\s*", re.ASCII)
+
+
+def grouped_hex(value: int, digits: int = 1) -> str:
+    """Hexadecimal in groups of four digits, at least `digits` long.
+
+    >>> grouped_hex(0xFFFF808000A07000)
+    'ffff 8080 00a0 7000'
+    """
+    text = f"{value:0{digits}x}"
+    head = len(text) % 4
+    groups = [text[:head]] if head else []
+    return " ".join(groups + [text[i : i + 4] for i in range(head, len(text), 4)])
+
+
+def binary_size(size: int) -> str:
+    """A size in the largest binary unit that keeps it short.
+
+    >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47)
+    ('20 KiB', '8200 KiB', '128 TiB')
+    """
+    for unit, name in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if size >= unit and size % unit == 0 and (size // unit < 10_000):
+            return f"{size // unit} {name}"
+        if size >= 10 * unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} B"
+
+
+def parse_size(text: str) -> int:
+    """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
+
+    Raises :class:`ValueError` with a sentence that says what would be right.
+
+    >>> parse_size("64 MiB") == 64 * MIB
+    True
+    """
+    match = _SIZE.fullmatch(text.lower())
+    unit = _UNITS.get(match[2] or "b") if match else None
+    if match is None or unit is None:
+        raise ValueError(f"{text!r} is not a size; write bytes or, for example, '64 MiB' or '3 pages'")
+    return int(match[1], 0) * unit
+
+
+class Address(int):
+    """An address in bytes that prints as grouped hexadecimal.
+
+    >>> Address(0xFFFF808000A07000)
+    0xffff_8080_00a0_7000
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "0x" + grouped_hex(self).replace(" ", "_")
+
+    __str__ = __repr__
+
+
+class Size(int):
+    """A size in bytes that prints in binary units.
+
+    >>> Size(64 * MIB)
+    64 MiB
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return binary_size(self)
+
+    __str__ = __repr__

@@ -1,0 +1,89 @@
+"""A scene as plain data: what the browser gets, what `to_json()` gives.
+
+The front end's half is `js/src/scene.ts`.  Fields at their defaults are left out, so that an update costs the
+bytes of what is on screen and no more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .scene import VERSION, Link, Node, Scene
+
+
+def _number(value: float) -> float | int:
+    """A tenth of a pixel is enough, and short in JSON."""
+    rounded = round(value, 1)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def encode_node(node: Node) -> dict[str, Any]:
+    """One node; text runs are [x, y, text, style, anchor], bars [x, y, w, h, style]."""
+    data: dict[str, Any] = {
+        "id": node.id,
+        "kind": node.kind,
+        "x": _number(node.x),
+        "y": _number(node.y),
+        "w": _number(node.w),
+        "h": _number(node.h),
+    }
+    if node.text:
+        data["text"] = [[_number(t.x), _number(t.y), t.text, t.style, t.anchor] for t in node.text]
+    if node.bars:
+        data["bars"] = [[_number(b.x), _number(b.y), _number(b.w), _number(b.h), b.style] for b in node.bars]
+    if node.shape != "box":
+        data["shape"] = node.shape
+    if node.state:
+        data["state"] = " ".join(node.state)
+    if node.graph:
+        data["graph"] = True
+    for name in ("thing", "title", "action", "lane"):
+        value = getattr(node, name)
+        if value:
+            data[name] = value
+    return data
+
+
+def encode_link(link: Link) -> dict[str, Any]:
+    """One link; `points` are [[x, y], ...]."""
+    data: dict[str, Any] = {
+        "id": link.id,
+        "kind": link.kind,
+        "source": link.source,
+        "target": link.target,
+        "points": [[_number(x), _number(y)] for x, y in link.points],
+    }
+    if link.state:
+        data["state"] = " ".join(link.state)
+    if link.graph:
+        data["graph"] = True
+    if link.arrow:
+        data["arrow"] = True
+    if link.label:
+        data["label"] = link.label
+    return data
+
+
+def encode_scene(scene: Scene) -> dict[str, Any]:
+    """The whole scene."""
+    caption = scene.caption
+    return {
+        "version": VERSION,
+        "view": scene.view,
+        "machine": scene.machine,
+        "title": scene.title,
+        "subtitle": scene.subtitle,
+        "width": _number(scene.width),
+        "height": _number(scene.height),
+        "caption": {
+            "text": caption.text,
+            "functions": list(caption.functions),
+            "reason": caption.reason,
+            "tone": caption.tone,
+        },
+        "nodes": [encode_node(node) for node in scene.nodes],
+        "links": [encode_link(link) for link in scene.links],
+        "table": {"header": list(scene.table.header), "rows": [list(row) for row in scene.table.rows]},
+        "steps": {"index": scene.steps.index, "count": scene.steps.count, "operation": scene.steps.operation},
+        "notes": list(scene.notes),
+    }
