@@ -25,10 +25,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Called(Event):
-    """A kernel function began; `note` says with what, in the words of its arguments."""
+    """A kernel function began, with these `arguments` (as its caller gave them)."""
 
     name: str
-    note: str = ""
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +234,38 @@ class PageFreed(Event):
     frame: int
     order: int
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSplit(Event):
+    """The free block `frame` of `order` was halved; its upper half went on the list below."""
+
+    frame: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockJoined(Event):
+    """Two free buddies became the block `frame` of `order`."""
+
+    frame: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFilled(Event):
+    """The processor's pool of `pool` got what is `moved`: frames of a segment or buffers of a cache."""
+
+    pool: str
+    moved: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolDrained(Event):
+    """The processor's pool of `pool` gave `moved` back, in this order."""
+
+    pool: str
+    moved: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,158 @@
+"""The page allocator: who owns which frames of physical memory.
+
+As X15's `vm_phys`: up to two segments, each a buddy system behind a processor's pool; requests are
+served from highmem first.  The cost of making one does not depend on how much memory there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..base.errors import Broken, KernelPanic, Refused
+from ..base.events import PageAllocated, PageFreed
+from ..base.memory_values import Block, PagesValue
+from ..base.recorder import Recorder
+from .buddy import MAX_ORDER
+from .segment import Segment
+
+
+class PageAllocator:
+    """Frames [first_frame, first_frame + frames), and `highmem` = (first frame, frames) if there is any.
+
+    `veto` is a hook for tests and lessons: called before each allocation, it makes that one fail by
+    answering true.
+
+    >>> pages = PageAllocator(Recorder(), first_frame=256, frames=1 << 20)
+    >>> block = pages.allocate(3, owner="init")
+    >>> pages.owner(block + 7), pages.total_pages - pages.free_pages
+    ('init', 8)
+    """
+
+    __slots__ = ("_owned", "_recorder", "segments", "total_pages", "veto")
+
+    def __init__(
+        self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
+    ) -> None:
+        ranges = [("normal", first_frame, frames)]
+        if highmem is not None:
+            ranges.insert(0, ("highmem", *highmem))
+        _refuse_nonsense(ranges)
+        self._recorder = recorder
+        self.segments = tuple(Segment(recorder, *one) for one in ranges)
+        """The segments, in the order requests try them."""
+        self.total_pages = sum(count for _, _, count in ranges)
+        self.veto: Callable[[], bool] | None = None
+        self._owned: dict[int, tuple[int, str]] = {}
+
+    @property
+    def free_pages(self) -> int:
+        """Frames that nobody owns."""
+        return sum(segment.free_frames for segment in self.segments)
+
+    def allocate(self, order: int = 0, owner: str = "") -> int | None:
+        """The first of 2**order neighbouring frames, aligned to as many; None when there are none.
+
+        What lies in the frames is what their last owner left there.  O(orders).
+        """
+        if not 0 <= order <= MAX_ORDER:
+            raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
+        if self.veto is not None and self.veto():
+            return None
+        for segment in self.segments:
+            frame = segment.allocate(order)
+            if frame is not None:
+                self._owned[frame] = (order, owner)
+                emit = self._recorder.emit
+                if emit is not None:
+                    emit((PageAllocated, frame, order, owner))
+                return frame
+        return None
+
+    def free(self, frame: int, order: int = 0) -> None:
+        """Give back the block that :meth:`allocate` gave with the same order.
+
+        Anything else is a panic: `double_free`, `free_unknown_page` or `free_wrong_order`.
+        """
+        held = self._owned.get(frame)
+        if held is None:
+            raise self._bad_free(frame)
+        if held[0] != order:
+            raise KernelPanic("free_wrong_order", f"frame {frame:#x} was allocated with order {held[0]}, not {order}")
+        del self._owned[frame]
+        self._segment(frame).free(frame, order)
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((PageFreed, frame, order, held[1]))
+
+    def owner(self, frame: int) -> str | None:
+        """The owner of `frame`; None if it is free or not one of ours."""
+        block = self.block_of(frame)
+        return block.owner if block is not None and block.state == "owned" else None
+
+    def block_of(self, frame: int) -> Block | None:
+        """The block, free or owned, that `frame` belongs to; None for a frame of no segment.  O(orders)."""
+        for order in range(MAX_ORDER + 1):
+            head = frame >> order << order
+            held = self._owned.get(head)
+            if held is not None and head + (1 << held[0]) > frame:
+                return Block(head, held[0], "owned", held[1])
+        for segment in self.segments:
+            if segment.holds(frame):
+                return segment.block_of(frame)
+        return None
+
+    def blocks(self, first: int, count: int) -> Iterator[Block]:
+        """The blocks that frames [first, first + count) belong to, ascending; frames of no segment are left out."""
+        frame = first
+        while frame < first + count:
+            block = self.block_of(frame)
+            if block is not None:
+                yield block
+            frame = frame + 1 if block is None else block.frame + block.frames
+
+    def snapshot(self, limit: int = 64) -> PagesValue:
+        """A frozen value: the segments with the first `limit` blocks of each free list, and the owners."""
+        owners: dict[str, int] = {}
+        for order, owner in self._owned.values():
+            owners[owner] = owners.get(owner, 0) + (1 << order)
+        segments = tuple(segment.value(limit) for segment in self.segments)
+        return PagesValue(segments, self.total_pages, self.free_pages, tuple(sorted(owners.items())))
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless the numbered invariants hold; O(blocks)."""
+        owned = 0
+        for segment in self.segments:
+            segment.check()
+        for frame, (order, owner) in self._owned.items():
+            owned += 1 << order
+            for inner in range(frame, frame + (1 << order)):
+                if self._segment(inner).block_of(inner) is not None:
+                    raise Broken(f"8. what is owned is not free: frame {inner:#x}, owned by {owner!r}, is also free")
+        if owned + self.free_pages != self.total_pages:
+            raise Broken(
+                f"9. each frame is owned or free: {owned} + {self.free_pages} are not the {self.total_pages} there are"
+            )
+
+    def _segment(self, frame: int) -> Segment:
+        for segment in self.segments:
+            if segment.holds(frame):
+                return segment
+        raise Broken(f"an owned block lies inside a segment: frame {frame:#x} does not")
+
+    def _bad_free(self, frame: int) -> KernelPanic:
+        block = self.block_of(frame)
+        if block is None:
+            return KernelPanic("free_unknown_page", f"frame {frame:#x} is in no segment of physical memory")
+        if block.state == "owned":
+            return KernelPanic("free_wrong_order", f"frame {frame:#x} lies inside the block of {block.frame:#x}")
+        return KernelPanic("double_free", f"frame {frame:#x} is free already")
+
+
+def _refuse_nonsense(ranges: list[tuple[str, int, int]]) -> None:
+    for name, first, frames in ranges:
+        if first < 0 or frames < 1:
+            raise Refused(f"{name} memory of {frames} frames from frame {first}: it needs at least one, from 0 upward")
+    if len(ranges) == 2:
+        (_, high, high_frames), (_, low, low_frames) = ranges
+        if high < low + low_frames and low < high + high_frames:
+            raise Refused(f"highmem from frame {high:#x} overlaps normal memory, which ends at {low + low_frames:#x}")

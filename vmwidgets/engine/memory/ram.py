@@ -1,0 +1,107 @@
+"""Physical memory: bytes at physical addresses, and nothing else.
+
+The page tables that the walker reads live here as bits.  Memory is committed a frame at a time on
+the first write, so a machine of many gigabytes costs what it uses.
+"""
+
+from __future__ import annotations
+
+from ..base.errors import Refused, VMError
+from ..base.units import PAGE, PAGE_SHIFT, Address, Size
+
+_OFFSET = PAGE - 1
+
+
+class BusError(VMError):
+    """An access reached a physical address where no memory answers."""
+
+    def __init__(self, pa: int, length: int, ram_size: int) -> None:
+        super().__init__(
+            f"{length} bytes at physical address {Address(pa) if pa >= 0 else pa} lie outside RAM, "
+            f"which is [0x0, {Address(ram_size)}), {Size(ram_size)}"
+        )
+        self.pa = pa
+        self.length = length
+
+
+class Ram:
+    """`size` bytes (whole pages) of little-endian memory, at first all zero.
+
+    >>> ram = Ram(1 << 40)
+    >>> ram.write_word(0x1008, 8, 0x1122334455667788)
+    >>> ram.read(0x1008, 3).hex(), ram.committed
+    ('887766', 4096)
+    """
+
+    __slots__ = ("_frames", "size")
+
+    def __init__(self, size: int) -> None:
+        if size <= 0 or size % PAGE:
+            raise Refused(f"RAM of {size} bytes: the size must be a positive multiple of {PAGE}")
+        self.size = size
+        self._frames: dict[int, bytearray] = {}
+
+    @property
+    def committed(self) -> int:
+        """Bytes that were written to, in whole frames: what this memory costs the host."""
+        return len(self._frames) * PAGE
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""
+        self._check_inside(pa, length)
+        parts = []
+        for frame, offset, count in _pieces(pa, length):
+            held = self._frames.get(frame)
+            parts.append(bytes(count) if held is None else held[offset : offset + count])
+        return b"".join(parts)
+
+    def write(self, pa: int, data: bytes) -> None:
+        """Put `data` at `pa`; raises :class:`BusError` outside, and then writes nothing."""
+        self._check_inside(pa, len(data))
+        done = 0
+        for frame, offset, count in _pieces(pa, len(data)):
+            self._commit(frame)[offset : offset + count] = data[done : done + count]
+            done += count
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The unsigned little-endian word of `width` bytes at `pa`."""
+        offset = pa & _OFFSET
+        held = self._frames.get(pa >> PAGE_SHIFT)
+        if held is None or offset + width > PAGE:
+            return int.from_bytes(self.read(pa, width), "little")
+        return int.from_bytes(held[offset : offset + width], "little")
+
+    def write_word(self, pa: int, width: int, value: int) -> None:
+        """Write an unsigned little-endian word of `width` bytes; a value too big is an `OverflowError`."""
+        self.write(pa, value.to_bytes(width, "little"))
+
+    def fill(self, pa: int, length: int, byte: int = 0) -> None:
+        """Set `length` bytes from `pa` on to `byte`."""
+        self.write(pa, bytes((byte,)) * length)
+
+    def zero_frame(self, frame: int) -> None:
+        """Make a whole frame zero; the host's memory behind it is given back."""
+        self._check_inside(frame << PAGE_SHIFT, PAGE)
+        self._frames.pop(frame, None)
+
+    def _commit(self, frame: int) -> bytearray:
+        held = self._frames.get(frame)
+        if held is None:
+            held = self._frames[frame] = bytearray(PAGE)
+        return held
+
+    def _check_inside(self, pa: int, length: int) -> None:
+        if pa < 0 or length < 0 or pa + length > self.size:
+            raise BusError(pa, length, self.size)
+
+
+def _pieces(pa: int, length: int) -> list[tuple[int, int, int]]:
+    """Cut [pa, pa + length) at frame borders: (frame, offset in it, bytes of it)."""
+    pieces = []
+    end = pa + length
+    while pa < end:
+        offset = pa & _OFFSET
+        count = min(PAGE - offset, end - pa)
+        pieces.append((pa >> PAGE_SHIFT, offset, count))
+        pa += count
+    return pieces
