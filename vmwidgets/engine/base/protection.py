@@ -1,0 +1,102 @@
+"""Protection, inheritance, advice: the small vocabularies of a map entry, and the word they share.
+
+Numbers are X15's (`vm_prot.h`, `vm_inherit.h`, `vm_adv.h`, and the packed flags of `vm_map.h`).
+"""
+
+from __future__ import annotations
+
+from .errors import Refused
+
+READ, WRITE, EXECUTE = 1, 2, 4
+ALL = READ | WRITE | EXECUTE
+_LETTERS = ((READ, "r"), (WRITE, "w"), (EXECUTE, "x"))
+
+INHERITANCE = {"none": 0, "share": 1, "copy": 2}
+ADVICE = {"normal": 0, "random": 1, "sequential": 2, "willneed": 3, "dontneed": 4}
+
+PROTECTION_SHIFT, MAX_PROTECTION_SHIFT, INHERITANCE_SHIFT, ADVICE_SHIFT = 0, 4, 8, 12
+NOMERGE = 0x10000
+FIXED = 0x20000
+ENTRY_MASK = 0x1FFFF
+"""What an entry keeps of a request's flags: FIXED never reaches it."""
+
+
+def pack_flags(
+    protection: int, max_protection: int, inheritance: int, advice: int, nomerge: bool = False, fixed: bool = False
+) -> int:
+    """The packed flags word of a request.
+
+    >>> hex(pack_flags(7, 7, 0, 0, nomerge=True))
+    '0x10077'
+    """
+    return (
+        protection
+        | max_protection << MAX_PROTECTION_SHIFT
+        | inheritance << INHERITANCE_SHIFT
+        | advice << ADVICE_SHIFT
+        | (NOMERGE if nomerge else 0)
+        | (FIXED if fixed else 0)
+    )
+
+
+def protection_of(flags: int) -> int:
+    """The protection bits of a flags word."""
+    return flags & ALL
+
+
+def max_protection_of(flags: int) -> int:
+    """The maximum protection bits of a flags word."""
+    return flags >> MAX_PROTECTION_SHIFT & ALL
+
+
+def inheritance_of(flags: int) -> int:
+    """The inheritance number of a flags word."""
+    return flags >> INHERITANCE_SHIFT & 15
+
+
+def advice_of(flags: int) -> int:
+    """The advice number of a flags word."""
+    return flags >> ADVICE_SHIFT & 15
+
+
+def protection_text(protection: int) -> str:
+    """Three letters, a dash for a right that is missing.
+
+    >>> protection_text(READ | EXECUTE)
+    'r-x'
+    """
+    return "".join(letter if protection & bit else "-" for bit, letter in _LETTERS)
+
+
+def parse_protection(value: object, name: str = "prot") -> int:
+    """Protection bits from letters or from the number itself.
+
+    >>> parse_protection("rw"), parse_protection("r-x"), parse_protection("none"), parse_protection(7)
+    (3, 5, 0, 7)
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= ALL:
+        return int(value)
+    if isinstance(value, str):
+        letters = "" if value == "none" else value.replace("-", "")
+        bits = [bit for bit, letter in _LETTERS if letter in letters]
+        if len(bits) == len(letters):
+            return sum(bits)
+    raise Refused(f"{name}={value!r} is no protection: write letters such as 'rw' or 'r-x', 'none', or 0 to 7")
+
+
+def parse_name(value: object, table: dict[str, int], name: str) -> int:
+    """The number of a name of `table`, with the names listed when it is none of them.
+
+    >>> parse_name("copy", INHERITANCE, "inherit")
+    2
+    """
+    if isinstance(value, str) and value in table:
+        return table[value]
+    if isinstance(value, int) and not isinstance(value, bool) and value in table.values():
+        return int(value)
+    raise Refused(f"{name}={value!r} is unknown: write one of {', '.join(table)}")
+
+
+def name_of(number: int, table: dict[str, int]) -> str:
+    """The name of a number of `table`; the number itself where it has none."""
+    return next((name for name, value in table.items() if value == number), str(number))

@@ -1,0 +1,386 @@
+"""A red-black tree that knows nothing of what it orders.
+
+Nodes are intrusive: whatever is ordered derives from :class:`Node`, so that identity survives every
+relinking.  The caller supplies the comparison.  Shapes and colours are exactly those of X15's `rbtree`
+(top-down descent; a removed node with two children is replaced by its in-order successor).  Each node also
+counts its subtree, which the original does not: it lets a picture say how much it leaves out.
+
+Costs: search, insert, remove, rank and select are O(log n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from .errors import Broken
+from .events import TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .recorder import Recorder
+
+TREE = 0
+"""The id that stands for the tree itself in a write of the root link."""
+
+
+class Node:
+    """A tree node; `id` names it in events, `count` is the size of its subtree, itself included."""
+
+    __slots__ = ("count", "id", "left", "parent", "red", "right")
+
+    def __init__(self, identity: int) -> None:
+        self.id = identity
+        self.parent: Node | None = None
+        self.left: Node | None = None
+        self.right: Node | None = None
+        self.red = True
+        self.count = 1
+
+
+N = TypeVar("N", bound=Node)
+
+
+class Duplicate(Exception):
+    """The key of an inserted node falls on a node that is there already."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(f"node {node.id} is already there")
+        self.node = node
+
+
+def _identity(node: Node | None) -> int:
+    return 0 if node is None else node.id
+
+
+def _count(node: Node | None) -> int:
+    return 0 if node is None else node.count
+
+
+class RedBlackTree(Generic[N]):
+    """An ordered set of nodes.
+
+    `compare(key, node)` is negative when `key` lies left of `node`, positive when right, 0 when it falls on it.
+
+    >>> class Number(Node): pass
+    >>> tree = RedBlackTree(lambda key, node: key - node.id, Recorder())
+    >>> for value in (1, 2, 3): tree.insert(Number(value), value)
+    >>> tree.root.id, tree.root.red, [node.id for node in tree]
+    (2, False, [1, 2, 3])
+    """
+
+    __slots__ = ("_compare", "_recorder", "root")
+
+    def __init__(self, compare: Callable[[int, N], int], recorder: Recorder) -> None:
+        self._compare = compare
+        self._recorder = recorder
+        self.root: N | None = None
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def nearest(self, key: int) -> N | None:
+        """The node that `key` falls on, or else the next one to the right, or none."""
+        node, above = self.root, None
+        compare, emit = self._compare, self._recorder.emit
+        while node is not None:
+            order = compare(key, node)
+            if emit is not None:
+                emit((TreeCompared, node.id, key, "here" if order == 0 else "left" if order < 0 else "right"))
+            if order == 0:
+                return node
+            if order < 0:
+                above, node = node, node.left  # type: ignore[assignment]  # children are of the same kind
+            else:
+                node = node.right  # type: ignore[assignment]
+        return above
+
+    def rank(self, node: N) -> int:
+        """How many nodes are left of `node`."""
+        rank, here = _count(node.left), node
+        while here.parent is not None:
+            if here is here.parent.right:
+                rank += _count(here.parent.left) + 1
+            here = here.parent  # type: ignore[assignment]
+        return rank
+
+    def select(self, rank: int) -> N:
+        """The node that has `rank` nodes left of it; :class:`IndexError` if there is none."""
+        node = self.root
+        if node is None or not 0 <= rank < node.count:
+            raise IndexError(f"no node of rank {rank}")
+        while True:
+            assert node is not None
+            left = _count(node.left)
+            if rank == left:
+                return node
+            if rank < left:
+                node = node.left  # type: ignore[assignment]
+            else:
+                rank -= left + 1
+                node = node.right  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return _count(self.root)
+
+    def __iter__(self) -> Iterator[N]:
+        pending: list[N] = []
+        node = self.root
+        while pending or node is not None:
+            while node is not None:
+                pending.append(node)
+                node = node.left  # type: ignore[assignment]
+            node = pending.pop()
+            yield node
+            node = node.right  # type: ignore[assignment]
+
+    # ---- inserting ---------------------------------------------------------------------------
+
+    def insert(self, node: N, key: int, duplicates: bool = False) -> None:
+        """Insert `node` as a red leaf where `key` leads, then repair.
+
+        A key that falls on a node raises :class:`Duplicate` with nothing changed or, with `duplicates`,
+        goes left (what X15 does without assertions).
+        """
+        parent: N | None = None
+        here, side = self.root, "root"
+        compare, emit = self._compare, self._recorder.emit
+        while here is not None:
+            order = compare(key, here)
+            if order == 0 and not duplicates:
+                raise Duplicate(here)
+            parent, side = here, "left" if order <= 0 else "right"
+            if emit is not None:
+                emit((TreeCompared, here.id, key, side))
+            here = here.left if order <= 0 else here.right  # type: ignore[assignment]
+        self._hang(node, parent, side)
+        if emit is not None:
+            emit((TreeLinked, node.id, _identity(parent), side))
+        self._repair_insertion(node)
+
+    def _hang(self, node: N, parent: N | None, side: str) -> None:
+        node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
+        if parent is None:
+            self.root = node
+        elif side == "left":
+            parent.left = node
+        else:
+            parent.right = node
+        up: Node | None = parent
+        while up is not None:
+            up.count += 1
+            up = up.parent
+
+    def _repair_insertion(self, node: Node) -> None:
+        while True:
+            parent = node.parent
+            if parent is None:
+                self._colour(node, False, "the root is black")
+                return
+            if not parent.red:
+                return
+            grandparent = parent.parent
+            assert grandparent is not None, "a red node is never the root"
+            uncle = grandparent.right if parent is grandparent.left else grandparent.left
+            if uncle is not None and uncle.red:
+                self._colour(parent, False, "red uncle: parent becomes black")
+                self._colour(uncle, False, "red uncle: it becomes black")
+                self._colour(grandparent, True, "red uncle: grandparent becomes red")
+                node = grandparent
+                continue
+            side = "left" if parent is grandparent.left else "right"
+            other = "right" if side == "left" else "left"
+            if node is getattr(parent, other):
+                self._rotate(parent, side)
+                node, parent = parent, node
+            self._colour(parent, False, "outer grandchild: parent becomes black")
+            self._colour(grandparent, True, "outer grandchild: grandparent becomes red")
+            self._rotate(grandparent, other)
+            return
+
+    # ---- removing ----------------------------------------------------------------------------
+
+    def remove(self, node: N) -> None:
+        """Take `node` out, then repair."""
+        if node.left is not None and node.right is not None:
+            child, parent, black = self._replace_by_successor(node)
+        else:
+            child, parent, black = self._replace_by_child(node)
+        if black:
+            self._repair_removal(child, parent)
+
+    def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
+        child = node.left if node.left is not None else node.right
+        parent = node.parent
+        emit = self._recorder.emit
+        if emit is not None:
+            side = self._side(node)
+            writes = (
+                *self._farewell(node),
+                (_identity(parent), side, node.id, _identity(child)),
+            )
+            emit((TreeUnlinked, node.id, 0, writes, node.red, False))
+        self._set_child(parent, node, child)
+        if child is not None:
+            child.parent = parent
+        self._discount(parent)
+        return child, parent, not node.red
+
+    def _replace_by_successor(self, node: N) -> tuple[Node | None, Node | None, bool]:
+        successor = node.right
+        assert successor is not None and node.left is not None
+        while successor.left is not None:
+            successor = successor.left
+        direct = successor is node.right
+        child, black = successor.right, not successor.red
+        parent = successor if direct else successor.parent
+        assert parent is not None
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((TreeUnlinked, node.id, successor.id, self._successor_writes(node, successor), node.red, successor.red))
+        if not direct:
+            parent.left = child
+            if child is not None:
+                child.parent = parent
+            successor.right = node.right
+            node.right.parent = successor  # type: ignore[union-attr]  # two children
+        self._set_child(node.parent, node, successor)
+        successor.parent, successor.red = node.parent, node.red
+        successor.left, node.left.parent = node.left, successor
+        successor.count = node.count
+        self._discount(parent)
+        return child, parent, black
+
+    def _farewell(self, node: Node) -> tuple[Write, Write]:
+        """The links that a removed node loses."""
+        return (
+            (node.id, "left", _identity(node.left), 0),
+            (node.id, "right", _identity(node.right), 0),
+        )
+
+    def _successor_writes(self, node: Node, successor: Node) -> tuple[Write, ...]:
+        writes: list[Write] = list(self._farewell(node))
+        if successor is not node.right:
+            writes.append((_identity(successor.parent), "left", successor.id, _identity(successor.right)))
+            writes.append((successor.id, "right", _identity(successor.right), _identity(node.right)))
+        writes.append((successor.id, "left", 0, _identity(node.left)))
+        writes.append((_identity(node.parent), self._side(node), node.id, successor.id))
+        return tuple(writes)
+
+    def _repair_removal(self, child: Node | None, parent: Node | None) -> None:
+        while True:
+            if child is not None and child.red:
+                self._colour(child, False, "red child takes the black over")
+                return
+            if parent is None:
+                return
+            side = "left" if child is parent.left else "right"
+            other = "right" if side == "left" else "left"
+            brother: Node = getattr(parent, other)
+            if brother.red:
+                self._colour(brother, False, "red brother: it becomes black")
+                self._colour(parent, True, "red brother: parent becomes red")
+                self._rotate(parent, side)
+                brother = getattr(parent, other)
+            near: Node | None = getattr(brother, side)
+            far: Node | None = getattr(brother, other)
+            if not (near is not None and near.red) and not (far is not None and far.red):
+                self._colour(brother, True, "brother without red child becomes red")
+                child, parent = parent, parent.parent
+                continue
+            if far is None or not far.red:
+                assert near is not None
+                self._colour(near, False, "near nephew becomes black")
+                self._colour(brother, True, "near nephew red: brother becomes red")
+                self._rotate(brother, other)
+                brother, far = near, brother
+            self._colour(brother, parent.red, "brother takes the parent's colour")
+            self._colour(parent, False, "far nephew red: parent becomes black")
+            self._colour(far, False, "far nephew becomes black")
+            self._rotate(parent, side)
+            return
+
+    # ---- links, colours, counts --------------------------------------------------------------
+
+    def _side(self, node: Node) -> str:
+        if node.parent is None:
+            return "root"
+        return "left" if node is node.parent.left else "right"
+
+    def _set_child(self, parent: Node | None, old: Node, new: Node | None) -> None:
+        if parent is None:
+            self.root = new  # type: ignore[assignment]  # nodes of one tree are of one kind
+        elif parent.left is old:
+            parent.left = new
+        else:
+            parent.right = new
+
+    def _discount(self, node: Node | None) -> None:
+        while node is not None:
+            node.count -= 1
+            node = node.parent
+
+    def _colour(self, node: Node, red: bool, why: str) -> None:
+        if node.red is red:
+            return
+        node.red = red
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((TreeRecoloured, node.id, red, why))
+
+    def _rotate(self, node: Node, side: str) -> None:
+        """`node` goes down to `side`; its other child comes up."""
+        raised: Node
+        if side == "left":
+            raised = node.right  # type: ignore[assignment]  # the callers know it is there
+            inner, other = raised.left, "right"
+        else:
+            raised = node.left  # type: ignore[assignment]
+            inner, other = raised.right, "left"
+        emit = self._recorder.emit
+        if emit is not None:
+            writes = (
+                (node.id, other, raised.id, _identity(inner)),
+                (raised.id, side, _identity(inner), node.id),
+                (_identity(node.parent), self._side(node), node.id, raised.id),
+            )
+            emit((TreeRotated, node.id, side, raised.id, writes))
+        if side == "left":
+            node.right, raised.left = inner, node
+        else:
+            node.left, raised.right = inner, node
+        if inner is not None:
+            inner.parent = node
+        self._set_child(node.parent, node, raised)
+        raised.parent, node.parent = node.parent, raised
+        raised.count = node.count
+        node.count = _count(node.left) + _count(node.right) + 1
+
+    # ---- invariants --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise :class:`Broken`, naming node and invariant, unless all hold:
+
+        1. the root has no parent and is black; 2. a child's parent link leads back;
+        3. a red node has no red child; 4. every path down has the same number of black nodes;
+        5. a node's count is the size of its subtree.  (Order is the caller's to check.)
+        """
+        if self.root is not None and (self.root.parent is not None or self.root.red):
+            raise Broken(f"1: root {self.root.id} has a parent or is red")
+        below: dict[int, tuple[int, int]] = {0: (0, 0)}  # id -> black height, count
+        pending: list[tuple[Node, bool]] = [(self.root, False)] if self.root is not None else []
+        while pending:
+            node, done = pending.pop()
+            children = [child for child in (node.left, node.right) if child is not None]
+            if not done:
+                pending.append((node, True))
+                pending.extend((child, False) for child in children)
+                continue
+            for child in children:
+                if child.parent is not node:
+                    raise Broken(f"2: node {child.id} does not lead back to its parent {node.id}")
+                if node.red and child.red:
+                    raise Broken(f"3: red node {node.id} has the red child {child.id}")
+            left, right = below[_identity(node.left)], below[_identity(node.right)]
+            if left[0] != right[0]:
+                raise Broken(f"4: node {node.id} has {left[0]} black nodes to the left, {right[0]} to the right")
+            count = left[1] + right[1] + 1
+            if node.count != count:
+                raise Broken(f"5: node {node.id} counts {node.count}, its subtree has {count}")
+            below[node.id] = (left[0] + (not node.red), count)

@@ -1,0 +1,78 @@
+"""A map entry: one contiguous range of one address space, all of it with the same attributes.
+
+An entry is at once a link of the map's list and a node of its tree.  The kernel gives each an address; here the
+entry source says which (0 where it comes from nowhere in the machine).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from ..base.events import EntryFields
+from ..base.rbtree import Node
+
+if TYPE_CHECKING:
+    from .vm_object import VmObject
+
+BYTES_64, BYTES_32 = 80, 44
+"""Size of an entry in X15, by word width."""
+
+
+class Entry(Node):
+    """[start, end) of a map; `offset` (bytes) is where in `object` it begins; `flags` is the packed word."""
+
+    __slots__ = ("address", "end", "flags", "next", "object", "offset", "prev", "start", "static")
+
+    start: int
+    end: int
+
+    def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
+        super().__init__(identity)
+        self.address = address
+        self.static = static
+        self.prev: Entry | None = None
+        self.next: Entry | None = None
+        self.start = self.end = self.offset = self.flags = 0
+        self.object: VmObject | None = None
+
+    def fields(self) -> EntryFields:
+        """What events carry of an entry."""
+        name = None if self.object is None else self.object.name
+        return (self.id, self.start, self.end, name, self.offset, self.flags, self.address)
+
+    def copy_range_from(self, other: Entry) -> None:
+        """Take over range, object, offset and flags."""
+        self.start, self.end, self.flags = other.start, other.end, other.flags
+        self.object, self.offset = other.object, other.offset
+
+
+def compare(key: int, entry: Entry) -> int:
+    """Where `key` lies: 0 inside `entry`, negative below it, positive at or above its end."""
+    if key >= entry.end:
+        return 1
+    return -1 if key < entry.start else 0
+
+
+class EntrySource(Protocol):
+    """Where a map's entries come from and go to."""
+
+    def take(self) -> Entry | None:
+        """A fresh entry, or none."""
+
+    def give(self, entry: Entry) -> None:
+        """An entry that is no longer needed."""
+
+
+class PlainEntries:
+    """Entries without limit that live nowhere in the machine, for a map on its own."""
+
+    def __init__(self, identities: Iterator[int]) -> None:
+        self._identities = identities
+
+    def take(self) -> Entry:
+        """A fresh entry; never fails."""
+        return Entry(next(self._identities))
+
+    def give(self, entry: Entry) -> None:
+        """Nothing keeps it."""

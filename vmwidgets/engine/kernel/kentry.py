@@ -1,0 +1,149 @@
+"""The kentry area: who feeds the map that feeds everyone.
+
+Entries of the kernel map can't come from memory that needs kernel map entries.  So a range is reserved at boot
+(:data:`AREA_BYTES`), cut into slabs of one page, and a table of one word a slab behind it links the free ones.
+Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`, `vm_map_kentry_free` (2013).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..base.errors import Broken, KernelPanic
+from ..base.events import Called, KentrySlabGiven, KentrySlabTaken, Returned
+from ..base.recorder import Recorder
+from ..base.units import MIB, PAGE
+
+AREA_BYTES = 8 * MIB
+"""Bytes that X15 reserves for entries; small layouts reserve less."""
+
+ALLOCATED = 0xA110C8ED
+"""What the table holds for a slab that is not free."""
+
+
+def table_bytes(slabs: int, word: int) -> int:
+    """Bytes of the slab table, whole pages.
+
+    >>> table_bytes(2048, 8), table_bytes(2048, 4)
+    (16384, 8192)
+    """
+    return -(-slabs * word // PAGE) * PAGE
+
+
+class Backing(Protocol):
+    """Puts memory behind addresses of the area, and takes it away."""
+
+    def back(self, address: int) -> bool:
+        """Map a fresh page at `address`; false when there is none."""
+
+    def unback(self, address: int) -> None:
+        """Unmap the page at `address` and free it."""
+
+
+class NoBacking:
+    """For an area on its own: nothing stands behind it."""
+
+    def back(self, address: int) -> bool:
+        """Always succeeds."""
+        return True
+
+    def unback(self, address: int) -> None:
+        """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class KentryValue:
+    """The area at one moment: the table's links as indices (-1: the list's end; None: allocated)."""
+
+    start: int
+    slab_size: int
+    table: tuple[int | None, ...]
+    free_head: int
+
+
+class KentryArea:
+    """Slabs of one page in a reserved range; a page supplier for the cache of kernel map entries.
+
+    Free slabs form a list through the table: 0 first at boot, and last given, first taken afterwards.
+
+    >>> area = KentryArea(0x1000, 2, NoBacking(), Recorder())
+    >>> hex(area.take()), hex(area.take()), area.take()
+    ('0x1000', '0x2000', None)
+    """
+
+    def __init__(
+        self,
+        start: int,
+        slabs: int,
+        backing: Backing,
+        recorder: Recorder,
+        quirks: frozenset[str] = frozenset(),
+    ) -> None:
+        self.start = start
+        self.slabs = slabs
+        self._backing = backing
+        self._recorder = recorder
+        self._quirks = quirks
+        self._next: list[int] = [*range(1, slabs), -1]
+        self._head = 0 if slabs else -1
+        self.allocated = 0
+
+    @property
+    def end(self) -> int:
+        """End of the slabs; the table is behind it (bytes)."""
+        return self.start + self.slabs * PAGE
+
+    def take(self) -> int | None:
+        """Address of a slab with a page behind it, or none when the area is used up. O(1)."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_kentry_alloc"))
+        index = self._head
+        if index < 0:
+            if "kentry-unlocked" in self._quirks:
+                raise KernelPanic("kentry_exhausted", f"all {self.slabs} slabs of the kentry area are in use")
+            return None
+        address = self.start + index * PAGE
+        if not self._backing.back(address):
+            raise KernelPanic("kentry_no_page", "no physical page is left for a slab of the kentry area")
+        self._head, self._next[index] = self._next[index], ALLOCATED
+        self.allocated += 1
+        if emit is not None:
+            emit((KentrySlabTaken, index))
+            emit((Returned, address))
+        return address
+
+    def give(self, address: int) -> None:
+        """A slab that is free again; its page goes back. O(1)."""
+        index, rest = divmod(address - self.start, PAGE)
+        if rest or not 0 <= index < self.slabs or self._next[index] != ALLOCATED:
+            raise KernelPanic("kentry_double_free", f"{address:#x} is no allocated slab of the kentry area")
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_kentry_free"))
+        self._backing.unback(address)
+        self._next[index], self._head = self._head, index
+        self.allocated -= 1
+        if emit is not None:
+            emit((KentrySlabGiven, index))
+            emit((Returned,))
+
+    def snapshot(self) -> KentryValue:
+        """The area as a frozen value. O(slabs)."""
+        table = tuple(None if link == ALLOCATED else link for link in self._next)
+        return KentryValue(self.start, PAGE, table, self._head)
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless 1: the free list ends, without a slab twice or one that is allocated;
+        2: every slab is either allocated or on it.
+        """
+        seen: set[int] = set()
+        index = self._head
+        while index != -1:
+            if index in seen or not 0 <= index < self.slabs or self._next[index] == ALLOCATED:
+                raise Broken(f"1: slab {index} stands on the free list of the kentry area by mistake")
+            seen.add(index)
+            index = self._next[index]
+        if len(seen) + self.allocated != self.slabs or self._next.count(ALLOCATED) != self.allocated:
+            raise Broken(f"2: {len(seen)} slabs free and {self.allocated} allocated are not {self.slabs}")

@@ -1,0 +1,131 @@
+"""What every map is made of: entries in a list and in a red-black tree, kept in step.
+
+The core links, unlinks and finds; it decides nothing.  Which range a request gets and whether entries merge is
+the business of the maps built on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..base.errors import Broken
+from ..base.events import EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved
+from ..base.rbtree import RedBlackTree
+from ..base.recorder import Recorder
+from .entry import Entry, compare
+
+
+class MapCore:
+    """Entries of one address space [start, end); `name` names the map in events."""
+
+    def __init__(self, name: str, start: int, end: int, recorder: Recorder) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
+        self.recorder = recorder
+        self.first: Entry | None = None
+        self.last: Entry | None = None
+        self.tree: RedBlackTree[Entry] = RedBlackTree(compare, recorder)
+        self.nr_entries = 0
+        self.lookup_cache: Entry | None = None
+
+    def __iter__(self) -> Iterator[Entry]:
+        """The entries in list order."""
+        entry = self.first
+        while entry is not None:
+            yield entry
+            entry = entry.next
+
+    def lookup_nearest(self, address: int) -> Entry | None:
+        """The entry that holds `address`, or else the next one above, or none (X15 `vm_map_lookup_nearest`).
+
+        What is found is remembered and looked at first the next time. O(log n).
+        """
+        cached = self.lookup_cache
+        if cached is not None and cached.start <= address < cached.end:
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((LookupCacheHit, self.name, cached.id))
+            return cached
+        entry = self.tree.nearest(address)
+        if entry is not None:
+            self._remember(entry)
+        return entry
+
+    def _remember(self, entry: Entry | None) -> None:
+        before = self.lookup_cache
+        if before is entry:
+            return
+        self.lookup_cache = entry
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((LookupCacheMoved, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id))
+
+    def link(self, entry: Entry, previous: Entry | None, next_: Entry | None, duplicates: bool = False) -> None:
+        """Put `entry` into the list between two neighbours (none: the header) and into the tree.
+
+        Raises :class:`~vmwidgets.engine.base.rbtree.Duplicate` when its start lies inside an entry; the list then
+        holds it and the tree does not, which is how the original stops too.
+        """
+        entry.prev, entry.next = previous, next_
+        if previous is None:
+            self.first = entry
+        else:
+            previous.next = entry
+        if next_ is None:
+            self.last = entry
+        else:
+            next_.prev = entry
+        emit = self.recorder.emit
+        if emit is not None:
+            before = 0 if previous is None else previous.id
+            after = 0 if next_ is None else next_.id
+            emit((EntryLinked, self.name, entry.fields(), before, after))
+        self.tree.insert(entry, entry.start, duplicates)
+        self.nr_entries += 1
+
+    def unlink(self, entry: Entry) -> None:
+        """Take `entry` out of list and tree; a lookup cache that names it is cleared."""
+        previous, next_ = entry.prev, entry.next
+        emit = self.recorder.emit
+        if emit is not None:
+            before = 0 if previous is None else previous.id
+            after = 0 if next_ is None else next_.id
+            emit((EntryUnlinked, self.name, entry.fields(), before, after))
+        if entry is self.lookup_cache:
+            self._remember(None)
+        if previous is None:
+            self.first = next_
+        else:
+            previous.next = next_
+        if next_ is None:
+            self.last = previous
+        else:
+            next_.prev = previous
+        self.tree.remove(entry)
+        self.nr_entries -= 1
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless all hold, beside the tree's own invariants:
+
+        1. list and tree hold the same entries in the same order; 2. links lead back; 3. each range is
+        page aligned, not empty, and lies inside the map; 4. ranges ascend and do not overlap;
+        5. the number of entries is right; 6. the lookup cache names an entry of the map.
+        """
+        self.tree.check()
+        listed = list(self)
+        if listed != list(self.tree):
+            raise Broken(f"1: list and tree of {self.name} differ")
+        previous: Entry | None = None
+        for entry in listed:
+            if entry.prev is not previous:
+                raise Broken(f"2: entry {entry.id} of {self.name} does not lead back to its predecessor")
+            if not self.start <= entry.start < entry.end <= self.end or (entry.start | entry.end) & 0xFFF:
+                raise Broken(f"3: entry {entry.id} of {self.name} is [{entry.start:#x}, {entry.end:#x})")
+            if previous is not None and entry.start < previous.end:
+                raise Broken(f"4: entry {entry.id} of {self.name} begins inside entry {previous.id}")
+            previous = entry
+        if self.last is not previous or self.nr_entries != len(listed):
+            raise Broken(f"5: {self.name} counts {self.nr_entries} entries and has {len(listed)}")
+        if self.lookup_cache is not None and self.lookup_cache not in listed:
+            raise Broken(f"6: the lookup cache of {self.name} names entry {self.lookup_cache.id}, which is gone")

@@ -1,0 +1,137 @@
+"""Where a request goes: X15's fixed search, and its free search with hint, find cache and threshold.
+
+A search decides and changes only what the original changes while searching: the find cache and the lookup cache.
+Sources: X15 `vm_map_find_fixed` and `vm_map_find_avail`, as told in the facts of 2013.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base.errors import KernelPanic
+from ..base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
+
+if TYPE_CHECKING:
+    from .request import Request
+    from .vm_map import X15Map
+
+
+class FindCache:
+    """Where the next free search begins.
+
+    `address` is where the last one ended; requests of more than `threshold` bytes may begin there, because no gap
+    below it is larger.  `none` (all ones) as threshold means that nothing is known.
+    """
+
+    __slots__ = ("address", "none", "threshold")
+
+    def __init__(self, mask: int) -> None:
+        self.address = 0
+        self.none = mask
+        self.threshold = mask
+
+    def move(self, vm_map: X15Map, address: int, threshold: int) -> None:
+        """Set both, and report it if either changes."""
+        if address == self.address and threshold == self.threshold:
+            return
+        emit = vm_map.recorder.emit
+        if emit is not None:
+            emit((FindCacheMoved, vm_map.name, self.address, address, self.threshold, threshold))
+        self.address, self.threshold = address, threshold
+
+    def forget(self, vm_map: X15Map) -> None:
+        """After a failure or a removal the next search begins at the bottom."""
+        self.move(vm_map, 0, self.none)
+
+
+def find_fixed(vm_map: X15Map, request: Request) -> str | None:
+    """Whether [start, start + size) is free; the reason if not.  On success `request.next` is set.
+
+    The find cache is neither read nor written.
+    """
+    start, size = request.start, request.size
+    end = (start + size) & vm_map.mask
+    if start < vm_map.start or end > vm_map.end:
+        return "it lies outside the map"
+    following = vm_map.lookup_nearest(start)
+    if following is None:
+        if vm_map.end - start < size:
+            return "it passes the end of the map"
+    elif start >= following.start:
+        return f"it begins inside [{following.start:#x}, {following.end:#x})"
+    elif following.start - start < size:
+        return f"it overlaps [{following.start:#x}, {following.end:#x})"
+    request.next = following
+    return None
+
+
+def find_available(vm_map: X15Map, request: Request) -> str | None:
+    """The lowest suitable gap from the find cache on; the reason if there is none.
+
+    A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
+    On success `request.start` and `request.next` are set.  O(log n) plus the entries passed over.
+    """
+    if request.start != 0:
+        refused = find_fixed(vm_map, request)
+        _report_hint(vm_map, request, refused)
+        if refused is None:
+            return None
+        request.start = 0
+    cache, size, align = vm_map.find_cache, request.size, request.align
+    if size > cache.threshold:
+        base = cache.address
+    else:
+        base = vm_map.start
+        cache.move(vm_map, cache.address, 0)
+    emit, mask = vm_map.recorder.emit, vm_map.mask
+    position, following = base, vm_map.lookup_nearest(base)
+    while True:
+        if vm_map.assertions and position > vm_map.end:
+            raise KernelPanic("search_past_end", f"the free search reached {position:#x}, past the map's end")
+        if align:
+            position, below = (position + align - 1) & ~(align - 1) & mask, position
+        else:
+            below = position
+        if _no_space(vm_map, position, below, size):
+            if base == vm_map.start:
+                return f"no gap of {size:#x} bytes is left"
+            if emit is not None:
+                emit((SearchRestarted, vm_map.name, vm_map.start))
+            base = vm_map.start
+            cache.move(vm_map, cache.address, 0)
+            position, following = base, vm_map.lookup_nearest(base)
+            continue
+        if following is None:
+            space = (vm_map.end - position) & mask
+        else:
+            space = 0 if position >= following.start else following.start - position
+        if emit is not None:
+            emit((GapTried, vm_map.name, position, space, space >= size))
+        if space >= size:
+            cache.move(vm_map, (position + size) & mask, cache.threshold)
+            request.start, request.next = position, following
+            return None
+        assert following is not None, "without a next entry the space reaches the map's end"
+        if space > cache.threshold:
+            cache.move(vm_map, cache.address, space)
+        position, following = following.end, following.next
+
+
+def _no_space(vm_map: X15Map, position: int, below: int, size: int) -> bool:
+    """Whether the map ends before `size` bytes from `position`, which was rounded up from `below`.
+
+    Rounding may pass the map's end or wrap; the original's subtraction then wraps too and finds room (out-of-map).
+    """
+    if "out-of-map" not in vm_map.quirks and (position > vm_map.end or position < below):
+        return True
+    return (vm_map.end - position) & vm_map.mask < size
+
+
+def _report_hint(vm_map: X15Map, request: Request, refused: str | None) -> None:
+    emit = vm_map.recorder.emit
+    if emit is None:
+        return
+    why = refused or "it is free"
+    if refused is None and request.align and request.start & (request.align - 1):
+        why = f"it is free, though not a multiple of align {request.align:#x}: a hint is not held to it"
+    emit((HintTried, vm_map.name, request.start, refused is None, why))

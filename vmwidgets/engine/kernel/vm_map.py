@@ -1,0 +1,242 @@
+"""X15's address space map (its `vm_map`, as of 2013): enter, remove, look up.
+
+Kernel functions take what the original takes, plain integers of bytes and a packed flags word, and trust
+it as far as the original does.  The door that learners come in by is :mod:`vmwidgets.engine.machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..base.errors import Broken, KernelPanic, kernel_error
+from ..base.events import Called, MapResized, Returned
+from ..base.protection import ENTRY_MASK, FIXED, NOMERGE
+from ..base.rbtree import Duplicate
+from ..base.recorder import Recorder
+from .clipping import clip_end, clip_start
+from .entry import Entry, EntrySource
+from .map_core import MapCore
+from .merging import try_merge
+from .placement import FindCache, find_available, find_fixed
+from .request import Request, first_violation
+from .vm_object import VmObject
+
+
+class KernelSpace(Protocol):
+    """What the kernel's own map needs of the page tables: up to where they exist, and more of them."""
+
+    @property
+    def klimit(self) -> int:
+        """End of the addresses that have page tables."""
+
+    def kgrow(self, end: int) -> None:
+        """Make tables for addresses up to `end`."""
+
+
+class X15Map(MapCore):
+    """One address space.
+
+    `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes this
+    one it.  `unmap(start, end)` takes translations away when entries go.  `assertions` makes it a debug build.
+
+    >>> from itertools import count
+    >>> from vmwidgets.engine.kernel.entry import PlainEntries
+    >>> space = X15Map("map", 0x10000, 0x50000, PlainEntries(count(1)), Recorder())
+    >>> hex(space.enter(0, 0x3000, 0, 0x273))
+    '0x10000'
+    """
+
+    def __init__(
+        self,
+        name: str,
+        start: int,
+        end: int,
+        entries: EntrySource,
+        recorder: Recorder,
+        *,
+        bits: int = 64,
+        kernel: KernelSpace | None = None,
+        unmap: Callable[[int, int], None] | None = None,
+        quirks: frozenset[str] = frozenset(),
+        assertions: bool = False,
+    ) -> None:
+        super().__init__(name, start, end, recorder)
+        self.entries = entries
+        self.bits = bits
+        self.mask = (1 << bits) - 1
+        self.kernel = kernel
+        self.unmap = unmap
+        self.quirks = quirks
+        self.assertions = assertions
+        self.duplicates = not assertions
+        self.size = 0
+        self.find_cache = FindCache(self.mask)
+
+    # ---- enter -------------------------------------------------------------------------------
+
+    def enter(
+        self,
+        start: int,
+        size: int,
+        align: int,
+        flags: int,
+        target: VmObject | None = None,
+        offset: int = 0,
+        static: Entry | None = None,
+    ) -> int:
+        """Map `size` bytes and return where (X15 `vm_map_enter`).
+
+        `start` is a hint (0: none) or, with FIXED in `flags`, the address itself.  `static` is an entry the caller
+        supplies; it never merges.  Raises NOMEM when no range fits, INVAL for an object in the kernel map; both
+        leave the entries as they are.  O(log n) plus the entries passed over by the search.
+        """
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_enter", (start, size, align, flags)))
+        if "offset-cut" in self.quirks:
+            offset &= self.mask
+        request = Request(target, offset, start, size, align, flags)
+        if self.assertions:
+            self._assert_valid(request)
+        if self.kernel is not None and target is not None:
+            raise kernel_error("INVAL", f"{self.name} is the kernel's: object {target.name!r} can't be mapped there")
+        self._find(request)
+        self._insert(request, static)
+        if emit is not None:
+            emit((Returned, request.start))
+        return request.start
+
+    def _assert_valid(self, request: Request) -> None:
+        violation = first_violation(request, self.mask)
+        if violation is not None:
+            raise KernelPanic(*violation)
+
+    def _find(self, request: Request) -> None:
+        fixed = request.flags & FIXED
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_find_fixed" if fixed else "vm_map_find_avail", (request.start, request.size)))
+        refused = find_fixed(self, request) if fixed else find_available(self, request)
+        if refused is not None:
+            self.find_cache.forget(self)
+            where = f"start {request.start:#x}: " if fixed else ""
+            raise kernel_error("NOMEM", f"{where}{refused}")
+        if emit is not None:
+            emit((Returned, request.start))
+
+    def _insert(self, request: Request, static: Entry | None) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_insert", (request.start, request.size)))
+        entry = None
+        if static is None and self._may_merge(request):
+            entry = try_merge(self, request)
+        if entry is None:
+            entry = self._link_new(request, static)
+        self._resize(request.size)
+        if self.kernel is not None and self.kernel.klimit < entry.end:
+            self.kernel.kgrow(entry.end)
+        if emit is not None:
+            emit((Returned, entry.id))
+
+    def _may_merge(self, request: Request) -> bool:
+        if not request.flags & NOMERGE:
+            return True
+        if "nomerge-enter" not in self.quirks:
+            return False
+        if self.assertions:
+            raise KernelPanic("nomerge_enter", "the merge was asked to look at a NOMERGE request")
+        return True
+
+    def _link_new(self, request: Request, static: Entry | None) -> Entry:
+        entry = static if static is not None else self.take_entry()
+        entry.start, entry.end = request.start, (request.start + request.size) & self.mask
+        entry.object, entry.offset, entry.flags = request.object, request.offset, request.flags & ENTRY_MASK
+        if request.object is not None and self._counts:
+            request.object.reference()
+        following = request.next
+        self.relink(entry, self.last if following is None else following.prev, following)
+        return entry
+
+    # ---- remove ------------------------------------------------------------------------------
+
+    def remove(self, start: int, end: int) -> None:
+        """Unmap [start, end); holes are fine and entries across its edges are clipped (X15 `vm_map_remove`).
+
+        Never fails.  A removal that meets an entry at or above `start` makes the map forget its find cache, even if
+        nothing goes.  O((entries removed + 1) log n).
+        """
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_remove", (start, end)))
+        if self.assertions and not self.start <= start < end <= self.end:
+            raise KernelPanic("remove_range", f"[{start:#x}, {end:#x}) is no range of {self.name}")
+        entry = self.lookup_nearest(start)
+        if entry is not None:
+            clip_start(self, entry, start)
+            while entry is not None and entry.start < end:
+                clip_end(self, entry, end)
+                following = entry.next
+                self._drop(entry)
+                entry = following
+            self.find_cache.forget(self)
+        if emit is not None:
+            emit((Returned,))
+
+    def _drop(self, entry: Entry) -> None:
+        self._resize(entry.start - entry.end)
+        self.unlink(entry)
+        if self._counts:
+            if self.unmap is not None:
+                self.unmap(entry.start, entry.end)
+            if entry.object is not None:
+                entry.object.release()
+        self.free_entry(entry)
+
+    # ---- entries -----------------------------------------------------------------------------
+
+    @property
+    def _counts(self) -> bool:
+        return "remove-forgets" not in self.quirks
+
+    def take_entry(self) -> Entry:
+        """A fresh entry; none left is a panic, wherever it was wanted (X15 `vm_map_entry_create`)."""
+        entry = self.entries.take()
+        if entry is None:
+            raise KernelPanic("entry_create", f"no entry is left for {self.name}")
+        return entry
+
+    def copy_entry(self, entry: Entry) -> Entry:
+        """A fresh entry like `entry`; both map its object."""
+        copy = self.take_entry()
+        copy.copy_range_from(entry)
+        if entry.object is not None and self._counts:
+            entry.object.reference()
+        return copy
+
+    def free_entry(self, entry: Entry) -> None:
+        """Give an entry back to where it came from; a static one was never taken."""
+        if not entry.static:
+            self.entries.give(entry)
+
+    def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
+        """Link `entry`; a start inside another entry is a panic in debug builds."""
+        try:
+            self.link(entry, previous, following, self.duplicates)
+        except Duplicate as duplicate:
+            raise KernelPanic("tree_duplicate", f"{entry.start:#x} is inside entry {duplicate.node.id}") from None
+
+    def _resize(self, change: int) -> None:
+        before = self.size
+        self.size += change
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((MapResized, self.name, before, self.size))
+
+    def check(self) -> None:
+        """The core's invariants, and 7: `size` is the sum of the entries' lengths."""
+        super().check()
+        total = sum(entry.end - entry.start for entry in self)
+        if total != self.size:
+            raise Broken(f"7: {self.name} says {self.size} bytes, its entries have {total}")

@@ -1,0 +1,1 @@
+"""Recorded runs of the original kernels, and what replays them."""

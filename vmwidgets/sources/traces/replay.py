@@ -1,0 +1,139 @@
+"""Replaying a recorded trace: every field of `result`, `after` and `state` must come out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol
+
+import fastjsonschema
+
+from . import x15_schema
+from .compare import Difference, differences
+from .reader import Record, Unreadable, read_records
+from .x15 import X15Replay
+
+
+class System(Protocol):
+    """One system's stand-ins, and its recorded operations done on our engine."""
+
+    def run(self, record: Record) -> Any:
+        """Do one operation; its result in the recording's form."""
+
+    def after(self) -> Record:
+        """The short state that follows every operation."""
+
+    def state(self) -> Record:
+        """The full state that follows now and then."""
+
+
+Validator = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is known of one system's traces: how to start a replay, and the shape of their lines."""
+
+    start: Callable[[Record], System]
+    header: Validator
+    operations: dict[str, Validator]
+    last: Validator
+
+
+SYSTEMS = {
+    "x15": Kind(
+        X15Replay,
+        fastjsonschema.compile(x15_schema.HEADER),
+        {name: fastjsonschema.compile(schema) for name, schema in x15_schema.OPERATIONS.items()},
+        fastjsonschema.compile(x15_schema.LAST),
+    )
+}
+"""The systems whose traces can be replayed, by the header's `system`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first operation that came out otherwise: the recorded line, and each field that differs."""
+
+    line: int
+    record: Record
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: how many operations agreed, and where the first did not."""
+
+    path: Path
+    operations: int
+    divergence: Divergence | None
+
+
+def replay(path: Path) -> Outcome:
+    """Replay one trace file, up to its first divergence; raises :class:`Unreadable` with line and reason."""
+    records = read_records(path)
+    kind, system, expected_start = _open(path, records)
+    found = differences(expected_start, system.state(), "setup.state")
+    if found:
+        return Outcome(path, 0, Divergence(1, {"op": "setup"}, tuple(found)))
+    done = 0
+    for number, record in records:
+        if "op" not in record:
+            _finish(path, number, record, kind, done, records)
+            return Outcome(path, done, None)
+        found = _step(path, number, record, kind, system)
+        if found:
+            return Outcome(path, done, Divergence(number, record, tuple(found)))
+        done += 1
+    raise Unreadable(path, done + 1, "the trace ends here, without its last line")
+
+
+def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, System, Any]:
+    first = next(records, None)
+    if first is None:
+        raise Unreadable(path, 0, "the file is empty")
+    number, header = first
+    name = header.get("system")
+    if not isinstance(name, str) or name not in SYSTEMS:
+        close = get_close_matches(str(name), SYSTEMS, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise Unreadable(path, number, f"'system' is {name!r}: known are {', '.join(SYSTEMS)}{hint}")
+    kind = SYSTEMS[name]
+    _validate(path, number, kind.header, header)
+    try:
+        return kind, kind.start(header), header["setup"]["state"]
+    except (LookupError, ValueError) as error:
+        raise Unreadable(path, number, f"the header does not fit together: {error}") from None
+
+
+def _step(path: Path, number: int, record: Record, kind: Kind, system: System) -> list[Difference]:
+    operation = record.get("op")
+    if not isinstance(operation, str) or operation not in kind.operations:
+        raise Unreadable(path, number, f"'op' is {operation!r}: known are {', '.join(kind.operations)}")
+    _validate(path, number, kind.operations[operation], record)
+    try:
+        found = differences(record["result"], system.run(record), "result")
+    except LookupError as error:
+        raise Unreadable(path, number, str(error)) from None
+    found += differences(record["after"], system.after(), "after")
+    if "state" in record:
+        found += differences(record["state"], system.state(), "state")
+    return found
+
+
+def _finish(path: Path, number: int, record: Record, kind: Kind, done: int, rest: Iterator[Any]) -> None:
+    _validate(path, number, kind.last, record)
+    if record["ops"] != done:
+        raise Unreadable(path, number, f"the last line counts {record['ops']} operations, the file has {done}")
+    if next(rest, None) is not None:
+        raise Unreadable(path, number + 1, "lines follow the last one")
+
+
+def _validate(path: Path, number: int, validator: Validator, value: Record) -> None:
+    try:
+        validator(value)
+    except fastjsonschema.JsonSchemaValueException as error:
+        where = error.name.removeprefix("data").lstrip(".") or "the line"
+        raise Unreadable(path, number, f"{where}: {error.message.removeprefix(error.name).strip()}") from None

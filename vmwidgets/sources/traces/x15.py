@@ -1,0 +1,222 @@
+"""X15's recorded runs: the recorder's stand-ins, and each recorded operation done on our map.
+
+The recorder stood in for page tables, physical pages and entries: tables cost nothing and are only counted, pages
+are numbered in the order of misses and never come back, entries never run out.  None of this is in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from ...engine.base import protection as flag
+from ...engine.base.errors import KernelError, KernelPanic
+from ...engine.base.recorder import Recorder
+from ...engine.base.units import PAGE
+from ...engine.kernel.entry import Entry, PlainEntries
+from ...engine.kernel.kentry import KentryArea, NoBacking
+from ...engine.kernel.quirks import ALL_QUIRKS
+from ...engine.kernel.vm_fault import vm_fault
+from ...engine.kernel.vm_info import vm_map_info
+from ...engine.kernel.vm_map import X15Map
+from ...engine.kernel.vm_object import VmObject
+
+Record = dict[str, Any]
+
+
+class CountedTables:
+    """Kernel page tables that are only counted: `klimit` moves, `kgrows` says how often."""
+
+    def __init__(self, klimit: int, kgrows: int, span_shift: int, mask: int) -> None:
+        self.klimit = klimit
+        self.kgrows = kgrows
+        self._span_shift = span_shift
+        self._mask = mask
+
+    def kgrow(self, end: int) -> None:
+        """The next multiple of a table's span strictly above `end`."""
+        self.klimit = ((end >> self._span_shift) + 1 << self._span_shift) & self._mask
+        self.kgrows += 1
+
+
+class NumberedPages:
+    """A pager that numbers the pages of all objects in one order and stops at each object's limit."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self._limits = limits
+        self._numbers = count()
+
+    def get_page(self, target: VmObject, offset: int) -> int | None:
+        """The next number, or none when the object has its share."""
+        return next(self._numbers) if len(target.pages) < self._limits[target.name] else None
+
+    def release(self, frame: int) -> None:
+        """Pages are never given back."""
+
+
+class X15Replay:
+    """One trace's map, and what the recorder wrote down of it after each operation."""
+
+    def __init__(self, header: Record) -> None:
+        corrected = header.get("variant") == "corrected"
+        self._assertions = header["build"] == "debug"
+        bits, setup = header["bits"], header["setup"]
+        limits = header["map"]
+        self._kernel: CountedTables | None = None
+        if limits["kernel"]:
+            self._kernel = CountedTables(0, 0, setup["l2_shift"], (1 << bits) - 1)
+        self.map = X15Map(
+            header["name"],
+            limits["start"],
+            limits["end"],
+            PlainEntries(count(1)),
+            Recorder(),
+            bits=bits,
+            kernel=self._kernel,
+            quirks=frozenset() if corrected else ALL_QUIRKS,
+            assertions=self._assertions,
+        )
+        pager = NumberedPages({item["id"]: item["max_pages"] for item in header["objects"]})
+        self._objects = {item["id"]: VmObject(item["id"], pager) for item in header["objects"]}
+        self._kentry: KentryArea | None = None
+        if self._kernel is not None:
+            self._set_up_kernel(setup)
+
+    def _set_up_kernel(self, setup: Record) -> None:
+        """Boot range and kentry area, entered as the kernel does; then the recorded kernel limit."""
+        assert self._kernel is not None
+        flags = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], 0, nomerge=True)
+        boot, kentry = setup["boot"], setup["kentry"]
+        size = boot["end"] - boot["start"]
+        self.map.enter(boot["start"], size, 0, flags | flag.FIXED, static=Entry(-1, static=True))
+        area = kentry["area_size"] + kentry["table_pages"] * PAGE
+        self.map.enter(0, area, 0, flags, static=Entry(-2, static=True))
+        self._kernel.klimit = setup["state"]["klimit"]
+        self._kernel.kgrows = setup["state"]["kgrows"]
+        self._kentry = KentryArea(kentry["start"], kentry["nr_slabs"], NoBacking(), self.map.recorder)
+
+    # ---- operations --------------------------------------------------------------------------
+
+    def run(self, record: Record) -> Any:
+        """Do one recorded operation; its result in the recording's form."""
+        operation: Callable[[Record], Any] = getattr(self, f"_{record['op']}")
+        try:
+            return operation(record)
+        except (KernelError, KernelPanic) as failure:
+            return self._failed(record["op"], failure)
+
+    def _failed(self, operation: str, failure: KernelError | KernelPanic) -> Record:
+        panic = isinstance(failure, KernelPanic)
+        result: Record = {"error": "PANIC" if panic else failure.name}
+        if operation == "enter":
+            result["start"] = None
+        if operation == "fault" and not panic:
+            result["cache"] = "miss" if failure.name == "NOMEM" else None
+        if panic:
+            result["panic"] = failure.name
+        return result
+
+    def _enter(self, record: Record) -> Record:
+        flags = flag.pack_flags(
+            record["prot"],
+            record["maxprot"],
+            record["inherit"],
+            record["advice"],
+            record["nomerge"],
+            record["fixed"],
+        )
+        target = self._object(record["object"])
+        start = self.map.enter(record["hint"], record["size"], record["align"], flags, target, record["offset"])
+        return {"error": None, "start": start}
+
+    def _object(self, name: str | None) -> VmObject | None:
+        if name is None:
+            return None
+        if name not in self._objects:
+            raise LookupError(f"'object' is {name!r}, which the header does not list")
+        return self._objects[name]
+
+    def _remove(self, record: Record) -> Record:
+        self.map.remove(record["start"], record["end"])
+        return {"error": None}
+
+    def _lookup(self, record: Record) -> list[Any] | None:
+        entry = self.map.lookup_nearest(record["addr"])
+        return None if entry is None else entry_row(entry)
+
+    def _fault(self, record: Record) -> Record:
+        found = vm_fault(self.map, record["addr"], record["access"], lambda va, frame, protection: None)
+        return {
+            "error": None,
+            "cache": found.cache,
+            "entry": found.entry,
+            "object": found.object.name,
+            "offset": found.offset,
+            "va": found.va,
+            "page": found.frame,
+            "prot": found.protection,
+        }
+
+    def _info(self, record: Record) -> str:
+        return vm_map_info(self.map)
+
+    def _kentry_alloc(self, record: Record) -> Record:
+        if self._kentry is None:
+            raise LookupError("the map of this trace is not the kernel's: it has no kentry area")
+        address = self._kentry.take()
+        if address is None:
+            return {"error": "PANIC", "va": None, "panic": "kentry_exhausted"}
+        return {"error": None, "va": address}
+
+    def _kentry_free(self, record: Record) -> Record:
+        if self._kentry is None:
+            raise LookupError("the map of this trace is not the kernel's: it has no kentry area")
+        self._kentry.give(record["va"])
+        return {"error": None}
+
+    # ---- what is compared --------------------------------------------------------------------
+
+    def after(self) -> Record:
+        """The short state that follows every operation."""
+        vm_map, cached = self.map, self.map.lookup_cache
+        state: Record = {
+            "size": vm_map.size,
+            "nr_entries": vm_map.nr_entries,
+            "find_cache": vm_map.find_cache.address,
+            "find_cache_threshold": vm_map.find_cache.threshold,
+            "lookup_cache": None if cached is None else cached.start,
+        }
+        if self._kernel is not None:
+            state |= {"klimit": self._kernel.klimit, "kgrows": self._kernel.kgrows}
+        return state
+
+    def state(self) -> Record:
+        """The full state: the short one, the entries in list order, the tree in preorder."""
+        return {**self.after(), "entries": [entry_row(entry) for entry in self.map], "tree": self._preorder()}
+
+    def _preorder(self) -> list[list[Any]]:
+        rows: list[list[Any]] = []
+        pending = [self.map.tree.root] if self.map.tree.root is not None else []
+        while pending:
+            node = pending.pop()
+            left, right = node.left, node.right
+            rows.append([node.start, "r" if node.red else "b", int(left is not None), int(right is not None)])
+            pending.extend(child for child in (right, left) if isinstance(child, Entry))
+        return rows
+
+
+def entry_row(entry: Entry) -> list[Any]:
+    """An entry as the recording writes it."""
+    flags = entry.flags
+    return [
+        entry.start,
+        entry.end,
+        None if entry.object is None else entry.object.name,
+        entry.offset,
+        flag.protection_of(flags),
+        flag.max_protection_of(flags),
+        flag.inheritance_of(flags),
+        flag.advice_of(flags),
+        int(bool(flags & flag.NOMERGE)),
+    ]
