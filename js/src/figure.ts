@@ -1,0 +1,169 @@
+// One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
+
+import { Focus } from "./focus.ts";
+import { Pins } from "./pins.ts";
+import { Renderer } from "./renderer.ts";
+import type { Send } from "./requests.ts";
+import { Ribbon } from "./ribbon.ts";
+import type { Ask, Router } from "./router.ts";
+import { type Frame, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+import { button, Steps } from "./steps.ts";
+import { html, say } from "./svg.ts";
+import { TableTwin, Words } from "./words.ts";
+
+export interface FigureCalls {
+  send: Send;
+  /** Somebody chose a thing; "" clears the choice. */
+  select: (thing: string) => void;
+}
+
+export class Figure {
+  readonly root = html("div", "vmwidgets");
+  readonly renderer = new Renderer();
+  private readonly words = new Words();
+  private readonly table = new TableTwin();
+  private readonly status = html("p", "vmw-status");
+  private readonly steps: Steps;
+  private readonly ribbon: Ribbon;
+  private readonly pins: Pins;
+  private readonly focus = new Focus(this.renderer);
+  private readonly zoomer = html("span", "vmw-zoomer");
+  private readonly calls: FigureCalls;
+  private readonly ask: Ask;
+  private seq = -1;
+
+  constructor(calls: FigureCalls, router: Router) {
+    this.calls = calls;
+    this.steps = new Steps(calls.send);
+    this.ribbon = new Ribbon(this.renderer, calls.send);
+    this.pins = new Pins(calls.send);
+    this.ask = router.connect((seq, placed) => {
+      if (seq === this.seq) this.renderer.follow(placed.routes);
+    });
+    this.assemble();
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.renderer.root.addEventListener("click", (event) => this.click(event));
+  }
+
+  /** Draws `frame` unless a newer one is on screen. */
+  draw(frame: Frame): void {
+    if (frame.seq <= this.seq) return;
+    this.seq = frame.seq;
+    const { scene, dot } = frame;
+    if (scene.version !== SUPPORTED_VERSION) {
+      this.tell("This picture was made by another version of vmwidgets: run the cell again.");
+      return;
+    }
+    this.words.draw(scene);
+    this.renderer.draw(scene);
+    this.steps.draw(scene);
+    this.table.draw(scene);
+    this.zoomer.hidden = !this.ribbon.shown;
+    this.focus.settle();
+    if (dot) this.ask(frame.seq, dot, scene.height);
+  }
+
+  /** The newest frame on screen. */
+  get shown(): number {
+    return this.seq;
+  }
+
+  select(thing: string): void {
+    this.renderer.select(thing);
+  }
+
+  pin(scenes: readonly Scene[]): void {
+    this.pins.draw(scenes);
+  }
+
+  /** Machine, cell, and what has become of them. */
+  place(words: readonly string[]): void {
+    this.words.place(words);
+  }
+
+  /** A sentence about the view itself: refused, restarted, orphaned; "" takes it away. */
+  tell(sentence: string): void {
+    say(this.status, sentence);
+    this.status.hidden = !sentence;
+  }
+
+  close(): void {
+    this.steps.stop();
+    this.ribbon.close();
+    this.root.remove();
+  }
+
+  private assemble(): void {
+    const pin = button("pin", "keep this picture below", "p");
+    pin.addEventListener("click", () => this.calls.send({ type: "pin" }));
+    const [closer, wider] = [button("+", "zoom in", "+"), button("−", "zoom out", "-")];
+    closer.addEventListener("click", () => this.ribbon.zoom(1));
+    wider.addEventListener("click", () => this.ribbon.zoom(-1));
+    this.zoomer.append(wider, closer);
+    this.words.header.append(pin);
+    this.status.setAttribute("role", "status");
+    this.table.summary.tabIndex = -1;
+    const footer = html("footer", "vmw-footer");
+    footer.append(this.steps.root, this.zoomer, this.table.root);
+    const { header, caption, notes, spoken } = this.words;
+    this.tell("");
+    this.root.append(header, caption, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+  }
+
+  private click(event: MouseEvent): void {
+    const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    if (!id) return;
+    this.renderer.nodes.get(id)?.root.focus();
+    this.act(id);
+  }
+
+  private act(id: string): void {
+    const node = this.renderer.nodes.get(id)?.node;
+    if (!node) return;
+    if (node.action === "select" && node.thing) this.calls.select(node.thing);
+    else if (node.action === "open") this.calls.send({ type: "open", id });
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    if (!this.press(event.key, onNode)) return;
+    event.preventDefault();
+    event.stopPropagation(); // the notebook has its own meaning for most keys
+  }
+
+  /** True if the key meant something here. */
+  private press(key: string, onNode: string | undefined): boolean {
+    if (this.focus.move(key)) return true;
+    if ((key === "Enter" || key === " ") && onNode === undefined) return false;
+    switch (key) {
+      case "Enter":
+        this.act(onNode ?? "");
+        return true;
+      case "Escape":
+        this.calls.select("");
+        return true;
+      case "[":
+        this.steps.by(-1);
+        return true;
+      case "]":
+        this.steps.by(1);
+        return true;
+      case " ":
+        this.steps.toggle();
+        return true;
+      case "p":
+        this.calls.send({ type: "pin" });
+        return true;
+      case "t":
+        this.table.root.open = !this.table.root.open;
+        return true;
+      case "+":
+      case "-":
+        if (this.ribbon.shown) this.ribbon.zoom(key === "+" ? 1 : -1);
+        return this.ribbon.shown;
+      default:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// Where an arrow key goes: along the lane with left and right, along tree links or to the next lane with up and down.
+
+import { focusable } from "./node.ts";
+import type { Scene, SceneNode } from "./scene.ts";
+
+export type Arrow = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown" | "Home" | "End";
+
+/** The node to stand on after `key`, or null where there is nowhere to go. */
+export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
+  const nodes = scene.nodes.filter(focusable);
+  const here = nodes.find((node) => node.id === from);
+  if (!here) return nodes[0] ?? null;
+  const lane = nodes.filter((node) => node.lane === here.lane);
+  const at = lane.indexOf(here);
+  switch (key) {
+    case "ArrowLeft":
+      return lane[at - 1] ?? null;
+    case "ArrowRight":
+      return lane[at + 1] ?? null;
+    case "Home":
+      return lane[0] ?? null;
+    case "End":
+      return lane.at(-1) ?? null;
+    case "ArrowUp":
+      return treeNeighbour(scene, nodes, from, "up") ?? acrossLanes(nodes, here, -1);
+    case "ArrowDown":
+      return treeNeighbour(scene, nodes, from, "down") ?? acrossLanes(nodes, here, 1);
+  }
+}
+
+/** The node that has the focus when a view is entered: what is told about, else the first. */
+export function entrance(scene: Scene): SceneNode | null {
+  const nodes = scene.nodes.filter(focusable);
+  const told = (word: string) => nodes.find((node) => node.state?.split(" ").includes(word));
+  return told("here") ?? told("new") ?? told("changed") ?? nodes[0] ?? null;
+}
+
+function treeNeighbour(scene: Scene, nodes: SceneNode[], from: string, way: "up" | "down"): SceneNode | null {
+  for (const link of scene.links) {
+    if (link.kind !== "tree") continue;
+    const [near, far] = way === "up" ? [link.target, link.source] : [link.source, link.target];
+    if (near === from) return nodes.find((node) => node.id === far) ?? null;
+  }
+  return null;
+}
+
+const middle = (node: SceneNode): number => node.x + node.w / 2;
+
+/** The node nearest in x of the next lane above or below. */
+function acrossLanes(nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
+  const lanes = new Map<string, SceneNode[]>();
+  for (const node of nodes) lanes.set(node.lane ?? "", [...(lanes.get(node.lane ?? "") ?? []), node]);
+  const height = (lane: SceneNode[]) => lane.reduce((sum, node) => sum + node.y + node.h / 2, 0) / lane.length;
+  const ordered = [...lanes.values()].sort((a, b) => height(a) - height(b));
+  const next = ordered[ordered.findIndex((lane) => lane.includes(here)) + way];
+  if (!next) return null;
+  return next.reduce((best, node) => (distance(node, here) < distance(best, here) ? node : best));
+}
+
+const distance = (a: SceneNode, b: SceneNode): number => Math.abs(middle(a) - middle(b));

@@ -1,0 +1,115 @@
+// One link of a scene: Python's polyline at once, Graphviz's route when it arrives.
+//
+//   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> <text class="label"/> </g>
+
+import type { Point, Route, SceneLink } from "./scene.ts";
+import { put, say, svg } from "./svg.ts";
+
+const ARROW = { length: 9, half: 4 };
+
+export class LinkElement {
+  readonly root = svg("g");
+  private readonly line = svg("path", "line");
+  private arrow: SVGPathElement | null = null;
+  private label: SVGTextElement | null = null;
+  private placed = "";
+  link: SceneLink;
+
+  constructor(link: SceneLink) {
+    this.link = link;
+    this.root.dataset.id = link.id;
+    this.root.append(this.line);
+    this.draw(link);
+  }
+
+  draw(link: SceneLink): void {
+    this.link = link;
+    put(this.root, "class", `link ${link.kind} ${link.state ?? ""}`.trimEnd());
+    this.drawLabel(link);
+    const placed = JSON.stringify([link.points, link.source, link.target, link.arrow]);
+    if (placed === this.placed) return; // the same place: a route that Graphviz found for it stays
+    this.placed = placed;
+    put(this.line, "d", polylinePath(link.points));
+    this.drawArrow(link.points.at(-2), link.points.at(-1));
+  }
+
+  /** Graphviz's route in place of the polyline. */
+  follow(route: Route): void {
+    put(this.line, "d", routePath(route));
+    const end = route.curves.at(-1);
+    this.drawArrow(route.tip && end ? end[2] : end?.[1], route.tip ?? end?.[2]);
+  }
+
+  private drawArrow(from: Point | undefined, to: Point | undefined): void {
+    if (!this.link.arrow || !from || !to) {
+      this.arrow?.remove();
+      this.arrow = null;
+      return;
+    }
+    if (!this.arrow) {
+      this.arrow = svg("path", "arrow");
+      this.line.after(this.arrow);
+    }
+    put(this.arrow, "d", arrowPath(from, to));
+  }
+
+  private drawLabel(link: SceneLink): void {
+    if (!link.label) {
+      this.label?.remove();
+      this.label = null;
+      return;
+    }
+    if (!this.label) {
+      this.label = svg("text", "label dim");
+      this.root.append(this.label);
+    }
+    const [x, y] = middle(link.points);
+    put(this.label, "x", x);
+    put(this.label, "y", y - 4);
+    put(this.label, "text-anchor", "middle");
+    say(this.label, link.label);
+  }
+}
+
+const short = (value: number): number => Math.round(value * 10) / 10;
+const at = ([x, y]: Point): string => `${short(x)},${short(y)}`;
+
+/** A polyline written as cubics, so that it can melt into a route of as many pieces. */
+export function polylinePath(points: readonly Point[]): string {
+  const [start, ...rest] = points;
+  if (!start) return "";
+  let from = start;
+  let path = `M${at(start)}`;
+  for (const to of rest) {
+    path += ` C${at(between(from, to, 1 / 3))} ${at(between(from, to, 2 / 3))} ${at(to)}`;
+    from = to;
+  }
+  return path;
+}
+
+export function routePath(route: Route): string {
+  const curves = route.curves.map(([a, b, c]) => `C${at(a)} ${at(b)} ${at(c)}`).join(" ");
+  return `M${at(route.start)} ${curves}`;
+}
+
+/** A filled head whose point is `to`, coming from `from`. */
+export function arrowPath(from: Point, to: Point): string {
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+  const length = Math.hypot(dx, dy);
+  if (length === 0) return "";
+  const [ux, uy] = [dx / length, dy / length];
+  const [bx, by] = [to[0] - ux * ARROW.length, to[1] - uy * ARROW.length];
+  const left: Point = [bx - uy * ARROW.half, by + ux * ARROW.half];
+  const right: Point = [bx + uy * ARROW.half, by - ux * ARROW.half];
+  return `M${at(to)} L${at(left)} L${at(right)} Z`;
+}
+
+function between([ax, ay]: Point, [bx, by]: Point, part: number): Point {
+  return [ax + (bx - ax) * part, ay + (by - ay) * part];
+}
+
+function middle(points: readonly Point[]): Point {
+  const half = points.length >> 1;
+  const [a, b] = [points[half - 1], points[half]];
+  return a && b ? between(a, b, 1 / 2) : (points[0] ?? [0, 0]);
+}

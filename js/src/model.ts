@@ -1,0 +1,42 @@
+// What a widget model of the host (JupyterLab, Notebook, marimo) offers us: anywidget's contract, as far as we use it.
+
+import type { Frame, Scene } from "./scene.ts";
+
+export interface ViewTraits {
+  frame: Frame;
+  hub: string;
+  selection_model: string;
+  twin_id: string;
+  origin: string;
+  status: string;
+  pinned: Scene[];
+}
+
+export interface Model<Traits> {
+  get<K extends keyof Traits & string>(name: K): Traits[K];
+  set<K extends keyof Traits & string>(name: K, value: Traits[K]): void;
+  save_changes(): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string | null, callback?: ((...args: never[]) => void) | null): void;
+  send(content: unknown): void;
+}
+
+export type SelectionModel = Model<{ selection: string }>;
+
+/** anywidget 0.11: other widgets of the same kernel, by reference. */
+export interface Host {
+  getModel(reference: string): Promise<SelectionModel>;
+  getWidget(reference: string): Promise<{ exports: unknown }>;
+}
+
+export interface RenderArguments {
+  model: Model<ViewTraits>;
+  el: HTMLElement;
+  signal: AbortSignal;
+  host?: Host;
+}
+
+/** What the hub offers to views. */
+export interface HubExports {
+  mount(view: RenderArguments): Promise<void>;
+}

@@ -1,0 +1,85 @@
+// Ties one view's model to a figure on the page: frames, selection, status; hello when drawn, bye on cleanup.
+
+import { Figure } from "./figure.ts";
+import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
+import type { Reply, Request } from "./requests.ts";
+import type { Router } from "./router.ts";
+import { hideTwin } from "./twin.ts";
+
+let pages = 0;
+const thisPage = Math.random().toString(36).slice(2, 8);
+
+/** Draws the view in `el` until `signal` says that it is gone. */
+export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
+  const selection = await host?.getModel(`anywidget:${model.get("selection_model")}`);
+  if (signal.aborted) return;
+  const page = `${thisPage}-${++pages}`;
+  const send = (request: Request): void => model.send(request);
+  const figure = new Figure({ send, select: (thing) => select(selection, thing) }, router);
+  const area = el.closest(".jp-OutputArea");
+  const notebook = el.closest(".jp-Notebook");
+  el.dataset.vmwidgetsView = model.get("twin_id");
+  el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
+
+  follow(model, figure);
+  listen(model, figure);
+  if (selection) share(selection, figure, signal);
+  send({ type: "hello", page, seq: figure.shown });
+  signal.addEventListener("abort", () => {
+    figure.close();
+    // A cleared output leaves its notebook standing; a closed notebook takes both away.
+    if (model.get("frame")) setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
+  });
+}
+
+function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void {
+  try {
+    model.send({ type: "bye", page, cleared });
+  } catch {
+    // The kernel or the model is gone: nobody is left to tell.
+  }
+}
+
+/** Draws the newest frame once for each frame of the screen, however many arrive. */
+function follow(model: Model<ViewTraits>, figure: Figure): void {
+  let asked = false;
+  const draw = (): void => {
+    asked = false;
+    figure.draw(model.get("frame"));
+  };
+  model.on("change:frame", () => {
+    if (asked) return;
+    asked = true;
+    // A hidden page gets no animation frames, and must not fall behind for ever.
+    if (document.hidden) setTimeout(draw);
+    else requestAnimationFrame(draw);
+  });
+  draw();
+}
+
+function listen(model: Model<ViewTraits>, figure: Figure): void {
+  const place = (): void => figure.place([model.get("frame").scene.machine, model.get("origin"), model.get("status")]);
+  const pin = (): void => figure.pin(model.get("pinned"));
+  model.on("change:origin", place);
+  model.on("change:status", place);
+  model.on("change:pinned", pin);
+  model.on("msg:custom", (reply: Reply) => {
+    if (reply.type === "refused") figure.tell(reply.reason);
+  });
+  model.on("comm_live_update", () => figure.tell("kernel restarted: run all"));
+  place();
+  pin();
+}
+
+function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
+  const show = (): void => figure.select(selection.get("selection"));
+  selection.on("change:selection", show);
+  signal.addEventListener("abort", () => selection.off("change:selection", show));
+  show();
+}
+
+function select(selection: SelectionModel | undefined, thing: string): void {
+  if (!selection || selection.get("selection") === thing) return;
+  selection.set("selection", thing); // all views follow now, Python when it is idle
+  selection.save_changes();
+}

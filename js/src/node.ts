@@ -1,0 +1,103 @@
+// One node of a scene as one <g>: its shape, its bars, its runs of text.  Drawn again, it is the same element.
+//
+//   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
+//     <title/> <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
+//   </g>
+
+import type { SceneNode } from "./scene.ts";
+import { drop, match, put, say, svg } from "./svg.ts";
+
+const ROUNDING = 6;
+
+export class NodeElement {
+  readonly root = svg("g");
+  private readonly title = svg("title");
+  private readonly bars = svg("g", "bars");
+  private readonly runs = svg("g", "runs");
+  private shape: SVGElement | null = null;
+  private shapeKind = "";
+  private drawn = "";
+  node: SceneNode;
+
+  constructor(node: SceneNode) {
+    this.node = node;
+    this.root.append(this.title, this.bars, this.runs);
+    this.root.dataset.id = node.id;
+    this.draw(node, true);
+  }
+
+  draw(node: SceneNode, first = false): void {
+    this.node = node;
+    this.root.style.transform = `translate(${node.x}px, ${node.y}px)`;
+    const drawn = JSON.stringify([node.kind, node.w, node.h, node.shape, node.state, node.text, node.bars, node.title]);
+    if (!first && drawn === this.drawn) return;
+    this.drawn = drawn;
+    const selected = this.root.classList.contains("selected") ? " selected" : "";
+    put(this.root, "class", `node ${node.kind} ${node.state ?? ""}${selected}`.trimEnd());
+    this.drawAccess(node);
+    this.drawShape(node);
+    this.drawBars(node);
+    this.drawRuns(node);
+  }
+
+  private drawAccess(node: SceneNode): void {
+    if (node.thing) put(this.root, "data-thing", node.thing);
+    else drop(this.root, "data-thing");
+    say(this.title, node.title ?? "");
+    if (!focusable(node)) return;
+    put(this.root, "role", node.action ? "button" : "img");
+    put(this.root, "aria-label", node.title || textOf(node) || node.id);
+    if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
+  }
+
+  private drawShape(node: SceneNode): void {
+    const kind = node.shape ?? "box";
+    if (kind !== this.shapeKind) {
+      this.shape?.remove();
+      this.shape = kind === "none" ? null : svg(kind === "triangle" ? "path" : "rect", "shape");
+      if (this.shape) this.title.after(this.shape);
+      this.shapeKind = kind;
+    }
+    if (!this.shape) return;
+    if (kind === "triangle") {
+      put(this.shape, "d", `M0,0 H${node.w} L${node.w / 2},${node.h} Z`);
+      return;
+    }
+    put(this.shape, "width", node.w);
+    put(this.shape, "height", node.h);
+    put(this.shape, "rx", kind === "round" ? node.h / 2 : Math.min(ROUNDING, node.h / 5, node.w / 5));
+  }
+
+  private drawBars(node: SceneNode): void {
+    const strips = node.bars ?? [];
+    match(this.bars, "rect", strips.length).forEach((rect, i) => {
+      const [x, y, w, h, style] = strips[i] as (typeof strips)[number];
+      put(rect, "class", `bar ${style}`);
+      put(rect, "x", x);
+      put(rect, "y", y);
+      put(rect, "width", w);
+      put(rect, "height", h);
+    });
+  }
+
+  private drawRuns(node: SceneNode): void {
+    const runs = node.text ?? [];
+    match(this.runs, "text", runs.length).forEach((element, i) => {
+      const [x, y, text, style, anchor] = runs[i] as (typeof runs)[number];
+      put(element, "class", style);
+      put(element, "x", x);
+      put(element, "y", y);
+      put(element, "text-anchor", anchor);
+      say(element, text);
+    });
+  }
+}
+
+/** Whether the keyboard can stand on a node. */
+export function focusable(node: SceneNode): boolean {
+  return Boolean(node.lane || node.action);
+}
+
+function textOf(node: SceneNode): string {
+  return (node.text ?? []).map((run) => run[2]).join(" ");
+}

@@ -1,0 +1,86 @@
+// A scene as SVG, keyed by id: what stays, stays the same element and moves by transition; nothing is torn down.
+
+import { LinkElement } from "./link.ts";
+import { NodeElement } from "./node.ts";
+import type { Route, Scene } from "./scene.ts";
+import { arrange, put, svg } from "./svg.ts";
+
+/** Above this many nodes a frame jumps instead of moving. */
+export const MOVING_LIMIT = 300;
+
+export class Renderer {
+  readonly root = svg("svg", "vmw-scene");
+  readonly nodes = new Map<string, NodeElement>();
+  readonly links = new Map<string, LinkElement>();
+  private readonly linkLayer = svg("g", "links");
+  private readonly nodeLayer = svg("g", "nodes");
+  private selection = "";
+  scene: Scene | null = null;
+
+  constructor() {
+    this.root.setAttribute("role", "group");
+    this.root.append(this.linkLayer, this.nodeLayer);
+  }
+
+  draw(scene: Scene): void {
+    const first = this.scene === null;
+    this.scene = scene;
+    put(this.root, "viewBox", `0 0 ${scene.width} ${scene.height}`);
+    put(this.root, "width", scene.width);
+    put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
+    this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
+    this.drawLinks(scene);
+    this.drawNodes(scene);
+  }
+
+  /** Graphviz's routes for the scene on screen, by link id. */
+  follow(routes: Record<string, Route>): void {
+    for (const [id, route] of Object.entries(routes)) this.links.get(id)?.follow(route);
+  }
+
+  /** Marks everything that is drawn of the selected thing. */
+  select(thing: string): void {
+    this.selection = thing;
+    for (const element of this.nodes.values()) this.mark(element);
+  }
+
+  private mark(element: NodeElement): void {
+    const selected = this.selection !== "" && element.node.thing === this.selection;
+    element.root.classList.toggle("selected", selected);
+  }
+
+  private drawNodes(scene: Scene): void {
+    const kept: Element[] = [];
+    const here = new Set<string>();
+    for (const node of scene.nodes) {
+      here.add(node.id);
+      let element = this.nodes.get(node.id);
+      if (element) element.draw(node);
+      else {
+        element = new NodeElement(node);
+        this.nodes.set(node.id, element);
+      }
+      this.mark(element);
+      kept.push(element.root);
+    }
+    for (const id of this.nodes.keys()) if (!here.has(id)) this.nodes.delete(id);
+    arrange(this.nodeLayer, kept);
+  }
+
+  private drawLinks(scene: Scene): void {
+    const kept: Element[] = [];
+    const here = new Set<string>();
+    for (const link of scene.links) {
+      here.add(link.id);
+      let element = this.links.get(link.id);
+      if (element) element.draw(link);
+      else {
+        element = new LinkElement(link);
+        this.links.set(link.id, element);
+      }
+      kept.push(element.root);
+    }
+    for (const id of this.links.keys()) if (!here.has(id)) this.links.delete(id);
+    arrange(this.linkLayer, kept);
+  }
+}

@@ -1,0 +1,89 @@
+// Gestures on an address ribbon: drag pans, ctrl or command with the wheel zooms.  Python decides what is then shown.
+
+import type { Renderer } from "./renderer.ts";
+import type { Send } from "./requests.ts";
+import type { SceneNode } from "./scene.ts";
+
+const WHEEL_STEP = 1.2;
+const BUTTON_STEP = 1.6;
+const PAUSE = 60; // milliseconds between two requests: a wheel turns faster than a picture can be made
+
+export class Ribbon {
+  private readonly renderer: Renderer;
+  private readonly send: Send;
+  private pending = { factor: 1, at: 0.5, by: 0 };
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private dragFrom: number | null = null;
+
+  constructor(renderer: Renderer, send: Send) {
+    this.renderer = renderer;
+    this.send = send;
+    const root = renderer.root;
+    root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    root.addEventListener("pointerdown", (event) => this.press(event));
+    root.addEventListener("pointermove", (event) => this.drag(event));
+    for (const end of ["pointerup", "pointercancel"] as const) root.addEventListener(end, () => this.release());
+  }
+
+  /** Whether the scene has a ribbon. */
+  get shown(): boolean {
+    return this.node() !== undefined;
+  }
+
+  zoom(direction: 1 | -1): void {
+    this.ask({ factor: direction > 0 ? BUTTON_STEP : 1 / BUTTON_STEP, at: 0.5, by: 0 });
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private node(): SceneNode | undefined {
+    return this.renderer.scene?.nodes.find((node) => node.kind === "ribbon");
+  }
+
+  /** Where on the ribbon the pointer is, from 0 to 1; null beside it. */
+  private position(event: MouseEvent): number | null {
+    const node = this.node();
+    const box = node && this.renderer.nodes.get(node.id)?.root.querySelector(".shape")?.getBoundingClientRect();
+    if (!box?.width || event.clientY < box.top - 24 || event.clientY > box.bottom + 24) return null;
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  }
+
+  private wheel(event: WheelEvent): void {
+    const at = this.position(event);
+    if (at === null || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    this.ask({ factor: event.deltaY < 0 ? WHEEL_STEP : 1 / WHEEL_STEP, at, by: 0 });
+  }
+
+  private press(event: PointerEvent): void {
+    const onGround = (event.target as Element).closest(".node.ribbon");
+    this.dragFrom = onGround && event.button === 0 ? this.position(event) : null;
+    if (this.dragFrom !== null) this.renderer.root.setPointerCapture(event.pointerId);
+  }
+
+  private drag(event: PointerEvent): void {
+    const at = this.dragFrom === null ? null : this.position(event);
+    if (at === null || this.dragFrom === null) return;
+    this.ask({ factor: 1, at, by: this.dragFrom - at });
+    this.dragFrom = at;
+  }
+
+  private release(): void {
+    this.dragFrom = null;
+  }
+
+  private ask(more: { factor: number; at: number; by: number }): void {
+    this.pending = { factor: this.pending.factor * more.factor, at: more.at, by: this.pending.by + more.by };
+    if (this.timer === undefined) this.timer = setTimeout(() => this.flush(), PAUSE);
+  }
+
+  private flush(): void {
+    this.timer = undefined;
+    const { factor, at, by } = this.pending;
+    this.pending = { factor: 1, at, by: 0 };
+    if (factor !== 1) this.send({ type: "zoom", factor, at });
+    if (by !== 0) this.send({ type: "pan", by });
+  }
+}

@@ -1,0 +1,84 @@
+// The page's side of Graphviz: one worker for all views; each view has one question under way and one waiting.
+
+import type { Placed } from "./route.ts";
+import type { Answer, Question } from "./worker.ts";
+
+/** What `Router` needs of a Worker. */
+export interface Line {
+  postMessage(question: Question): void;
+  terminate(): void;
+  onmessage: ((event: MessageEvent<Answer>) => unknown) | null;
+  onerror?: ((event: ErrorEvent) => unknown) | null;
+}
+
+interface Client {
+  answered: (seq: number, placed: Placed) => void;
+  asked: number | null;
+  waiting: { seq: number; dot: string; height: number } | null;
+}
+
+export type Ask = (seq: number, dot: string, height: number) => void;
+
+export class Router {
+  private readonly open: () => Line;
+  private line: Line | null = null;
+  private key = 0;
+  private readonly clients = new Map<number, { client: Client; seq: number }>();
+
+  /** `open` starts the worker; it is called at the first question. */
+  constructor(open: () => Line) {
+    this.open = open;
+  }
+
+  /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale. */
+  connect(answered: Client["answered"]): Ask {
+    const client: Client = { answered, asked: null, waiting: null };
+    return (seq, dot, height) => {
+      client.waiting = { seq, dot, height };
+      if (client.asked === null) this.next(client);
+    };
+  }
+
+  close(): void {
+    this.line?.terminate();
+    this.line = null;
+    this.clients.clear();
+  }
+
+  private next(client: Client): void {
+    const question = client.waiting;
+    client.waiting = null;
+    client.asked = null;
+    if (!question) return;
+    client.asked = ++this.key;
+    this.clients.set(this.key, { client, seq: question.seq });
+    this.worker().postMessage({ key: this.key, dot: question.dot, height: question.height });
+  }
+
+  private worker(): Line {
+    if (!this.line) {
+      this.line = this.open();
+      this.line.onmessage = (event) => this.receive(event.data);
+    }
+    return this.line;
+  }
+
+  private receive(answer: Answer): void {
+    const found = this.clients.get(answer.key);
+    this.clients.delete(answer.key);
+    if (!found) return;
+    if (answer.error) console.warn(`vmwidgets: Graphviz refused a picture: ${answer.error}`);
+    else if (answer.placed && !found.client.waiting) found.client.answered(found.seq, answer.placed);
+    this.next(found.client);
+  }
+}
+
+/** A Worker that runs `code`, an ES module given as its text or its address. */
+export function openWorker(code: string): Worker {
+  const isAddress = /^(https?:|\.{0,2}\/|blob:|data:)/.test(code) && !code.includes("\n");
+  if (isAddress) return new Worker(code, { type: "module" });
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(address, { type: "module" });
+  worker.addEventListener("message", () => URL.revokeObjectURL(address), { once: true });
+  return worker;
+}

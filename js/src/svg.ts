@@ -1,0 +1,59 @@
+// The few things that every drawing module does with elements.
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+export function svg<K extends keyof SVGElementTagNameMap>(name: K, className = ""): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(NAMESPACE, name);
+  if (className) element.setAttribute("class", className);
+  return element;
+}
+
+export function html<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+}
+
+/** Sets an attribute only where it differs: an untouched element costs the browser no style or layout. */
+export function put(element: Element, name: string, value: string | number): void {
+  const text = String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+
+export function drop(element: Element, name: string): void {
+  if (element.hasAttribute(name)) element.removeAttribute(name);
+}
+
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Makes `parent` hold exactly `children` in this order, moving only what stands elsewhere. */
+export function arrange(parent: Element, children: readonly Element[]): void {
+  let at = parent.firstElementChild;
+  for (const child of children) {
+    if (child === at) at = at.nextElementSibling;
+    else parent.insertBefore(child, at);
+  }
+  while (at) {
+    const next = at.nextElementSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+/** As many `name` elements in `parent` as `count`, made or removed at the end. */
+export function match<K extends keyof SVGElementTagNameMap>(
+  parent: Element,
+  name: K,
+  count: number,
+): SVGElementTagNameMap[K][] {
+  while (parent.children.length > count) parent.lastElementChild?.remove();
+  while (parent.children.length < count) parent.append(svg(name));
+  return Array.from(parent.children) as SVGElementTagNameMap[K][];
+}

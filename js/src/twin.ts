@@ -1,0 +1,17 @@
+// The static twin of a view: a second output of the same cell, which stays where no live view is.
+
+import { html } from "./svg.ts";
+
+/**
+ * A style element that hides the twin called `id` for as long as it is on the page.
+ *
+ * In JupyterLab only inside the output area that holds the view as well: the same saved notebook, opened beside this
+ * one, has a twin of the same name that must stay.
+ */
+export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
+  const twin = `[data-vmwidgets-twin="${CSS.escape(id)}"]`;
+  const rule = inOutputArea
+    ? `.jp-OutputArea:has([data-vmwidgets-view="${CSS.escape(id)}"]) > .jp-OutputArea-child:has(${twin}) { display: none }`
+    : `${twin} { display: none }`;
+  return html("style", "", rule);
+}

@@ -1,0 +1,88 @@
+// The words around a picture: heading, caption, notes, the table twin, the spoken line.
+
+import type { Scene } from "./scene.ts";
+import { html, say } from "./svg.ts";
+
+/** Heading and caption; drawn again with every frame. */
+export class Words {
+  readonly header = html("header", "vmw-header");
+  readonly caption = html("p", "vmw-caption");
+  readonly notes = html("ul", "vmw-notes");
+  readonly spoken = html("div", "vmw-spoken");
+  private readonly title = html("strong", "vmw-title");
+  private readonly subtitle = html("span", "vmw-subtitle");
+  private readonly origin = html("span", "vmw-origin");
+  private readonly sentence = html("b");
+  private readonly reason = html("span", "vmw-reason");
+  private readonly functions = html("code");
+
+  constructor() {
+    this.header.append(this.title, this.subtitle, this.origin);
+    this.caption.append(this.sentence, " ", this.reason, " ", this.functions);
+    this.spoken.setAttribute("aria-live", "polite");
+  }
+
+  draw(scene: Scene): void {
+    const { text, reason, functions, tone } = scene.caption;
+    say(this.title, scene.title);
+    say(this.subtitle, scene.subtitle);
+    say(this.sentence, text);
+    say(this.reason, reason);
+    say(this.functions, functions.join(" → "));
+    this.caption.className = `vmw-caption ${tone}`;
+    this.caption.hidden = !text && !reason;
+    say(this.spoken, [text, reason].filter(Boolean).join(" "));
+    const notes = JSON.stringify(scene.notes);
+    if (this.notes.dataset.notes === notes) return;
+    this.notes.dataset.notes = notes;
+    this.notes.replaceChildren(...scene.notes.map((note) => html("li", "", note)));
+    this.notes.hidden = scene.notes.length === 0;
+  }
+
+  /** Which machine and which cell made the picture, and what has become of them. */
+  place(words: readonly string[]): void {
+    say(this.origin, words.filter(Boolean).join(" · "));
+  }
+}
+
+/** The table twin: real HTML, made when it is opened, kept up to date only while it is open. */
+export class TableTwin {
+  readonly root = html("details", "vmw-table");
+  readonly summary = html("summary", "", "table");
+  private readonly box = html("div", "vmw-table-box");
+  private scene: Scene | null = null;
+  private filled = "";
+
+  constructor() {
+    this.root.append(this.summary, this.box);
+    this.root.addEventListener("toggle", () => this.fill());
+  }
+
+  draw(scene: Scene): void {
+    this.scene = scene;
+    this.root.hidden = scene.table.header.length === 0;
+    if (this.root.open) this.fill();
+  }
+
+  private fill(): void {
+    if (!this.root.open || !this.scene) return;
+    const { header, rows } = this.scene.table;
+    const filled = JSON.stringify([header, rows]);
+    if (filled === this.filled) return;
+    this.filled = filled;
+    const table = html("table");
+    table.createCaption().textContent = this.scene.title;
+    const head = table.createTHead().insertRow();
+    for (const word of header) {
+      const cell = html("th", "", word);
+      cell.scope = "col";
+      head.append(cell);
+    }
+    const body = table.createTBody();
+    for (const row of rows) {
+      const line = body.insertRow();
+      for (const word of row) line.insertCell().textContent = word;
+    }
+    this.box.replaceChildren(table);
+  }
+}
