@@ -1,0 +1,117 @@
+"""The table editor: how a kernel reads and writes page tables that lie in RAM as bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, NamedTuple
+
+from ..base.events import PteWritten
+from ..base.recorder import Recorder
+from ..base.walk_values import Rights, Walk
+from ..memory.ram import Ram
+from .encode import leaf_descriptor, split_leaf, table_descriptor, with_rights
+from .format import C, Descriptor, Level, TableFormat
+
+
+class Slot(NamedTuple):
+    """A place for a descriptor, and what it held when it was read."""
+
+    level: Level
+    va: int
+    """An address that the slot is for."""
+    pa: int
+    """Physical address of the slot."""
+    word: int
+    descriptor: Descriptor
+
+    @property
+    def kind(self) -> str:
+        """``"table"``, ``"leaf"``, ``"invalid"`` or ``"reserved"``."""
+        return self.descriptor.kind
+
+    @property
+    def address(self) -> int:
+        """Physical address of the table or page it refers to."""
+        return self.descriptor.address_of(self.word)
+
+
+class TableEditor(Generic[C]):
+    """Tables of one format in `ram`; each write of a descriptor is an event."""
+
+    __slots__ = ("_recorder", "fmt", "ram")
+
+    def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder) -> None:
+        self.ram = ram
+        self.fmt = fmt
+        self._recorder = recorder
+
+    def slot(self, level: Level, table: int, va: int) -> Slot:
+        """The slot for `va` in the `table` of `level`."""
+        pa = table + level.index(va) * self.fmt.entry_width
+        word = self.ram.read_word(pa, self.fmt.entry_width)
+        return Slot(level, va, pa, word, level.read_as(word))
+
+    def find(self, root: int, va: int, down_to: int = 1) -> Slot:
+        """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
+        table = root
+        for level in self.fmt.levels:
+            slot = self.slot(level, table, va)
+            if slot.kind != "table" or level.number <= down_to:
+                break
+            table = slot.address
+        return slot
+
+    def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
+        """All slots of a table whose first one is for `va`, in order.  One read of memory."""
+        width = self.fmt.entry_width
+        held = self.ram.read(table, self.fmt.table_bytes(level))
+        for index in range(level.entries):
+            word = int.from_bytes(held[index * width : index * width + width], "little")
+            address = self.fmt.canonical(va + (index << level.shift))
+            yield Slot(level, address, table + index * width, word, level.read_as(word))
+
+    def write(self, slot: Slot, word: int) -> None:
+        """Put `word` into a slot."""
+        width = self.fmt.entry_width
+        before = self.ram.read_word(slot.pa, width)
+        if before == word:
+            return
+        self.ram.write_word(slot.pa, width, word)
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
+
+    def refer(self, slot: Slot, table: int, rights: Rights) -> None:
+        """Make a slot refer to the table at physical address `table`."""
+        self.write(slot, table_descriptor(self.fmt, slot.level, table, rights))
+
+    def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False) -> None:
+        """Make a slot map the page at `pa`."""
+        self.write(slot, leaf_descriptor(self.fmt, slot.level, pa, rights, shared=shared))
+
+    def clear(self, slot: Slot) -> None:
+        """Make a slot absent."""
+        self.write(slot, 0)
+
+    def set_rights(self, slot: Slot, rights: Rights) -> None:
+        """Give what a slot maps other rights."""
+        self.write(slot, with_rights(self.fmt, slot.level, slot.word, rights))
+
+    def split(self, slot: Slot, table: int, rights: Rights) -> None:
+        """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
+
+        The parts keep the page's rights and attributes; the table is filled before it is referred to.
+        """
+        below = self.fmt.level(slot.level.number - 1)
+        first = slot.va >> slot.level.shift << slot.level.shift
+        for index, part in enumerate(list(self.slots(below, table, first))):
+            self.write(part, split_leaf(self.fmt, slot.level, slot.word, index))
+        self.refer(slot, table, rights)
+
+    def mark_accessed(self, walk: Walk) -> None:
+        """Set what the hardware sets in the descriptors of a walk that went through (accessed, dirty)."""
+        if not walk.ok:
+            return
+        for step in walk.steps:
+            slot = self.slot(self.fmt.level(step.level), step.table, walk.va)
+            self.write(slot, slot.word | self.fmt.rules.accessed(slot.descriptor, walk.access == "write"))

@@ -1,0 +1,205 @@
+"""A page-table format, as data: levels, index bits, and the descriptors that each level can hold.
+
+One walker (:mod:`.walk`) and one editor (:mod:`.editor`) serve every format.  What a manual says in
+words and not in bit ranges (which rights combine how, what a fault reports) is the format's
+:class:`Rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, Literal, Protocol, TypeVar
+
+from ..base.errors import Refused
+from ..base.units import Address
+from ..base.walk_values import Field, Rights
+
+Access = Literal["read", "write", "execute"]
+Kind = Literal["table", "leaf", "invalid", "reserved"]
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressBits:
+    """Bits [low, high] of a descriptor are address bits from `to` on."""
+
+    low: int
+    high: int
+    to: int
+
+    @property
+    def mask(self) -> int:
+        """The bits in the descriptor, set."""
+        return (1 << self.high + 1) - (1 << self.low)
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One way to read a descriptor: it applies where ``word & mask == value``."""
+
+    name: str
+    kind: Kind
+    mask: int
+    value: int
+    section: str
+    address: tuple[AddressBits, ...] = ()
+    fields: tuple[Field, ...] = ()
+    reserved: int = 0
+    """Bits that must be 0 whatever the processor's controls say."""
+
+    def address_of(self, word: int) -> int:
+        """The physical address in `word`."""
+        if len(self.address) == 1:
+            bits = self.address[0]
+            return (word & bits.mask) >> bits.low << bits.to
+        return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
+
+    def place(self, address: int) -> int:
+        """The word that holds `address`, which must fit, and this descriptor's type bits."""
+        word = self.value
+        for bits in self.address:
+            word |= address >> bits.to << bits.low & bits.mask
+        if self.address_of(word) != address:
+            raise Refused(f"{self.name}: physical address {Address(address)} does not fit, or is not aligned for it")
+        return word
+
+    def field(self, name: str) -> Field | None:
+        """The field called `name`, or None."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
+
+
+@dataclass(frozen=True)
+class Level:
+    """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
+
+    number: int
+    """1 maps the smallest pages; the root has the highest number."""
+    name: str
+    """The manual's name of a descriptor here."""
+    table_name: str
+    shift: int
+    bits: int
+    descriptors: tuple[Descriptor, ...]
+    """The ways to read a descriptor; the first that applies is the one."""
+
+    @property
+    def entries(self) -> int:
+        """Descriptors in a table."""
+        return 1 << self.bits
+
+    @property
+    def span(self) -> int:
+        """Bytes of virtual memory that one descriptor covers."""
+        return 1 << self.shift
+
+    def index(self, va: int) -> int:
+        """Which descriptor of a table is for `va`."""
+        return va >> self.shift & (1 << self.bits) - 1
+
+    def read_as(self, word: int) -> Descriptor:
+        """How the manual reads `word` at this level."""
+        for descriptor in self.descriptors:
+            if word & descriptor.mask == descriptor.value:
+                return descriptor
+        raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
+
+    def of_kind(self, kind: Kind) -> Descriptor | None:
+        """The descriptor of `kind` that is made here (the first that is told), or None."""
+        return next((one for one in self.descriptors if one.kind == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A check that failed: the kind of fault, and why in one sentence."""
+
+    kind: str
+    why: str
+    culprit: tuple[str, int] | None = None
+    """The field, and what it holds in the descriptors that are to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the processor reports of a fault: exception, code and the code's fields."""
+
+    exception: str
+    code: int | None
+    fields: tuple[Field, ...] = ()
+
+
+class Rules(Protocol[C_contra]):
+    """What a manual says in words.  `controls` are the processor's settings of the format's family."""
+
+    def before(self, va: int, controls: C_contra) -> Stop | None:
+        """A reason not to walk at all, such as an address that is not canonical."""
+
+    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: C_contra) -> Stop | None:
+        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: C_contra) -> Rights:
+        """The rights that are left of `rights` below a descriptor."""
+
+    def judge(self, rights: Rights, access: Access, user: bool, controls: C_contra) -> Stop | None:
+        """Whether the rights of the whole walk forbid the access."""
+
+    def report(self, kind: str, level: int | None, access: Access, user: bool, controls: C_contra) -> Report:
+        """What the processor reports of a fault of `kind`."""
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, taken by itself."""
+
+    def accessed(self, descriptor: Descriptor, write: bool) -> int:
+        """The bits that the hardware sets in a descriptor it used."""
+
+
+@dataclass(frozen=True)
+class TableFormat(Generic[C]):
+    """A page-table format: `entry_width` bytes a descriptor, levels from the root down."""
+
+    name: str
+    entry_width: int
+    levels: tuple[Level, ...]
+    va_bits: int
+    """Bits of a virtual address that are translated."""
+    sign_extended: bool
+    """Whether the bits above must repeat the highest translated one (canonical addresses)."""
+    word_bits: int
+    """Bits of a virtual address in a register."""
+    base_register: str
+    rules: Rules[C]
+    defaults: C
+    """Controls to walk with unless others are given."""
+
+    def level(self, number: int) -> Level:
+        """The level with this number."""
+        return self.levels[len(self.levels) - number]
+
+    @property
+    def root_level(self) -> Level:
+        """The level of the root table."""
+        return self.levels[0]
+
+    def canonical(self, va: int) -> int:
+        """The address as a register holds it, from its translated bits.
+
+        >>> from vmwidgets.engine.mmu.x86_64 import X86_64
+        >>> hex(X86_64.canonical(0x8000_0000_0000))
+        '0xffff800000000000'
+        """
+        va &= (1 << self.va_bits) - 1
+        if self.sign_extended and va >> self.va_bits - 1:
+            va |= (1 << self.word_bits) - (1 << self.va_bits)
+        return va
+
+    def table_bytes(self, level: Level) -> int:
+        """Bytes of a table at `level`."""
+        return level.entries * self.entry_width
