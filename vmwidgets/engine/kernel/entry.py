@@ -76,3 +76,30 @@ class PlainEntries:
 
     def give(self, entry: Entry) -> None:
         """Nothing keeps it."""
+
+
+class EntryCache(Protocol):
+    """A cache of entry-sized buffers."""
+
+    def allocate(self) -> int | None:
+        """The address of a free buffer, or none."""
+
+    def free(self, address: int) -> None:
+        """A buffer that is free again."""
+
+
+class CachedEntries:
+    """Entries with real addresses, from a cache: the kentry cache for the kernel's map, another for the rest."""
+
+    def __init__(self, cache: EntryCache, identities: Iterator[int]) -> None:
+        self.cache = cache
+        self._identities = identities
+
+    def take(self) -> Entry | None:
+        """An entry at the address of a free buffer; none when the cache has none."""
+        address = self.cache.allocate()
+        return None if address is None else Entry(next(self._identities), address)
+
+    def give(self, entry: Entry) -> None:
+        """The buffer goes back to the cache."""
+        self.cache.free(entry.address)

@@ -27,6 +27,7 @@ class MapCore:
         self.last: Entry | None = None
         self.tree: RedBlackTree[Entry] = RedBlackTree(compare, recorder)
         self.nr_entries = 0
+        self.by_id: dict[int, Entry] = {}
         self.lookup_cache: Entry | None = None
 
     def __iter__(self) -> Iterator[Entry]:
@@ -51,6 +52,19 @@ class MapCore:
         if entry is not None:
             self._remember(entry)
         return entry
+
+    def peek(self, address: int) -> Entry | None:
+        """What :meth:`lookup_nearest` would find, for looking only: no cache moves and nothing is reported."""
+        found, node = None, self.tree.root
+        while node is not None:
+            if address >= node.end:
+                node = node.right  # type: ignore[assignment]  # children are entries
+            else:
+                found = node
+                if address >= node.start:
+                    break
+                node = node.left  # type: ignore[assignment]
+        return found
 
     def _remember(self, entry: Entry | None) -> None:
         before = self.lookup_cache
@@ -83,6 +97,7 @@ class MapCore:
             emit((EntryLinked, self.name, entry.fields(), before, after))
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
+        self.by_id[entry.id] = entry
 
     def unlink(self, entry: Entry) -> None:
         """Take `entry` out of list and tree; a lookup cache that names it is cleared."""
@@ -104,6 +119,7 @@ class MapCore:
             next_.prev = previous
         self.tree.remove(entry)
         self.nr_entries -= 1
+        del self.by_id[entry.id]
 
     def check(self) -> None:
         """Raise :class:`Broken` unless all hold, beside the tree's own invariants:

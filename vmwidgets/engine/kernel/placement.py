@@ -47,15 +47,16 @@ class FindCache:
 def find_fixed(vm_map: X15Map, request: Request) -> str | None:
     """Whether [start, start + size) is free; the reason if not.  On success `request.next` is set.
 
-    The find cache is neither read nor written.
+    The find cache is neither read nor written.  Sums wrap only with quirk out-of-map, as words do.
     """
     start, size = request.start, request.size
-    end = (start + size) & vm_map.mask
+    word = vm_map.mask if "out-of-map" in vm_map.quirks else -1
+    end = (start + size) & word
     if start < vm_map.start or end > vm_map.end:
         return "it lies outside the map"
     following = vm_map.lookup_nearest(start)
     if following is None:
-        if vm_map.end - start < size:
+        if (vm_map.end - start) & word < size:
             return "it passes the end of the map"
     elif start >= following.start:
         return f"it begins inside [{following.start:#x}, {following.end:#x})"

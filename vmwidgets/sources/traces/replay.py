@@ -135,5 +135,6 @@ def _validate(path: Path, number: int, validator: Validator, value: Record) -> N
     try:
         validator(value)
     except fastjsonschema.JsonSchemaValueException as error:
-        where = error.name.removeprefix("data").lstrip(".") or "the line"
-        raise Unreadable(path, number, f"{where}: {error.message.removeprefix(error.name).strip()}") from None
+        name = error.name or ""
+        where = name.removeprefix("data").lstrip(".") or "the line"
+        raise Unreadable(path, number, f"{where}: {error.message.removeprefix(name).strip()}") from None

@@ -1,0 +1,107 @@
+"""What was done to a machine: one compact record an operation, and the events of the latest thousand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from sys import getsizeof
+from typing import Any, overload
+
+from .events import Event
+from .recorder import Raw, materialize
+
+KEPT = 1000
+"""How many of the latest operations keep their events; older ones are made again by replay."""
+
+MAX_EVENTS = 4096
+"""How many events one operation keeps: the last ones, from which a picture can step backwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call that went through the door.
+
+    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that
+    were given, `outcome` "done", "error" or "panic", `result` what came back or the failure's sentence.
+    """
+
+    number: int
+    target: str
+    name: str
+    arguments: tuple[tuple[str, Any], ...]
+    outcome: str
+    result: Any
+    raw: deque[Raw] = field(repr=False, compare=False)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened, each with the kernel function that did it; empty once forgotten. O(events)."""
+        return materialize(self.raw, self.name)
+
+    @property
+    def truncated(self) -> bool:
+        """Whether earlier events of this operation were left out."""
+        return len(self.raw) == MAX_EVENTS
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
+        return f"{self.number}: {self.target}.{self.name}({arguments}) → {self.result}"
+
+
+class Journal:
+    """The operations of one machine, oldest first; number 0 is the boot.
+
+    `remake(number)` makes the events of an old operation again.
+    """
+
+    def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
+        self._operations: list[Operation] = []
+        self._remake = remake
+
+    def append(self, operation: Operation) -> None:
+        """Add a record; the events of the one a thousand back are dropped. O(1)."""
+        self._operations.append(operation)
+        if len(self._operations) > KEPT:
+            self._operations[-KEPT - 1].raw.clear()
+
+    def events(self, number: int) -> tuple[Event, ...]:
+        """The events of operation `number`, made again by replay if they were dropped."""
+        operation = self[number]
+        if len(self) - operation.number > KEPT and self._remake is not None:
+            return self._remake(operation.number)
+        return operation.events
+
+    @property
+    def last(self) -> Operation:
+        """The latest operation."""
+        return self._operations[-1]
+
+    def bytes_an_operation(self) -> float:
+        """Mean bytes of a record whose events are gone: what a long run costs for each operation."""
+        if not self._operations:
+            return 0.0
+        return sum(_bytes(operation) for operation in self._operations) / len(self._operations)
+
+    @overload
+    def __getitem__(self, index: int) -> Operation: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Operation]: ...
+    def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
+        return self._operations[index]
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._operations)
+
+    def __repr__(self) -> str:
+        shown = [str(operation) for operation in self._operations[-10:]]
+        left_out = len(self) - len(shown)
+        return "\n".join([f"… {left_out} earlier"] * bool(left_out) + shown)
+
+
+def _bytes(operation: Operation) -> int:
+    arguments = sum(getsizeof(pair) + getsizeof(pair[1]) for pair in operation.arguments)
+    return getsizeof(operation) + arguments + getsizeof(operation.result) + getsizeof(operation.raw)

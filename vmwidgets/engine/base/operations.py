@@ -1,0 +1,157 @@
+"""The one door: everything that changes a machine goes through it, one operation at a time.
+
+Cells, buttons, replays and tests call the same methods, marked with :func:`operation`.  Only the outermost call is an
+operation; calls inside it are part of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import signature
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from .errors import KernelError, KernelPanic, Refused
+from .events import Panicked
+from .interrupts import DeferredInterrupt
+from .journal import MAX_EVENTS, Journal, Operation
+from .recorder import Raw, Recorder
+
+
+class Door:
+    """Lets one operation at a time into a machine, records it, and tells the listeners.
+
+    `dead` is the panic that ended the machine, if one did; operations are then refused.
+    """
+
+    def __init__(self, recorder: Recorder, journal: Journal) -> None:
+        self.recorder = recorder
+        self.journal = journal
+        self.dead: KernelPanic | None = None
+        self.listeners: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._interrupt = DeferredInterrupt()
+
+    @property
+    def inside(self) -> bool:
+        """Whether this thread is in the middle of an operation."""
+        return self._owner == threading.get_ident()
+
+    def operate(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+        """Run `call` as one recorded operation; others wait.
+
+        A refusal is not recorded, since nothing changed; an error and a panic are.
+        """
+        if self.dead is not None:
+            raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
+        self._interrupt.hold()
+        recorded = len(self.journal)
+        try:
+            with self._lock:
+                return self._perform(target, name, arguments, call)
+        finally:
+            try:
+                if len(self.journal) > recorded:
+                    self._tell()
+            finally:
+                self._interrupt.release()
+
+    def _perform(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+        raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
+        outcome, result = "", None
+        self._owner = threading.get_ident()
+        self.recorder.emit = raw.append
+        try:
+            result = call()
+            outcome = "done"
+        except KernelError as error:
+            outcome, result = "error", str(error)
+            raise
+        except KernelPanic as panic:
+            self.dead = panic
+            raw.append((Panicked, panic.name, panic.reason))
+            outcome, result = "panic", str(panic)
+            raise
+        finally:
+            self.recorder.emit = None
+            self._owner = 0
+            if outcome:
+                self.journal.append(Operation(len(self.journal), target, name, arguments, outcome, result, raw))
+        return result
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+    @contextmanager
+    def looking(self, wait: bool = True) -> Iterator[bool]:
+        """Keep operations out while somebody reads; without `wait`, false if one is running.
+
+        Reading from inside an operation is allowed.
+        """
+        if self.inside:
+            yield True
+            return
+        if not self._lock.acquire(blocking=wait):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._lock.release()
+
+
+class HasDoor(Protocol):
+    """What can have operations: it knows its door, and its own path."""
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the machine ("kernel_map", "task:init/map")."""
+
+
+S = TypeVar("S", bound=HasDoor)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Mark a method as an operation: called from outside, it goes through the door."""
+    names = tuple(signature(method).parameters)[1:]
+    name = method.__name__
+
+    @wraps(method)
+    def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        door = self.door
+        if door.inside:
+            return method(self, *args, **kwargs)
+        given = (*zip(names, args, strict=False), *kwargs.items())
+        arguments = tuple((key, plain(value)) for key, value in given)
+        result: R = door.operate(self.path, name, arguments, lambda: method(self, *args, **kwargs))
+        return result
+
+    through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
+    return through_the_door
+
+
+def plain(value: Any) -> Any:
+    """An argument as data: parts of the machine by their path, everything else as it is.
+
+    >>> plain("64 MiB"), plain(4096)
+    ('64 MiB', 4096)
+    """
+    path = getattr(value, "path", None)
+    return Reference(path) if isinstance(path, str) else value
+
+
+class Reference(str):
+    """The path of a part of the machine, standing for it in a record."""
+
+    __slots__ = ()

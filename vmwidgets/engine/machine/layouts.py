@@ -1,0 +1,59 @@
+"""Where things lie in the address space: X15's real layouts as data, and small ones to learn with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base.units import KIB, MIB
+from ..kernel.kentry import AREA_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
+
+    `bits` is the word width of the kernel that has this layout: it sets the size of an entry and of a pointer.
+    `window` is where the tables of the current space appear (None: no window on these tables).
+    """
+
+    name: str
+    bits: int
+    user_start: int
+    user_end: int
+    kernel_start: int
+    kernel_end: int
+    window: tuple[int, int] | None
+    kentry_bytes: int
+    about: str
+
+
+_USER_64 = (0, 0x8000_0000_0000)
+_WINDOW_64 = (0xFFFF_8000_0000_0000, 0x80_0000_0000)
+_KERNEL_64 = 0xFFFF_8080_0000_0000
+
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        Layout(
+            "small", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 64 * MIB, _WINDOW_64, 512 * KIB,
+            "a kernel map of 64 MiB, small enough to see whole",
+        ),
+        Layout(
+            "tiny", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 4 * MIB, _WINDOW_64, 8 * KIB,
+            "a kernel map of 4 MiB with room for 100 entries, to run out of both",
+        ),
+        Layout(
+            "x15-64", 64, *_USER_64, _KERNEL_64, 0xFFFF_FFFF_8000_0000, _WINDOW_64, AREA_BYTES,
+            "X15 on x86-64",
+        ),
+        Layout(
+            "x15-32", 32, 0, 0xC000_0000, 0xC040_0000, 0xFC00_0000, None, AREA_BYTES,
+            "X15 on x86, two levels of tables",
+        ),
+        Layout(
+            "x15-pae", 32, 0, 0xC000_0000, 0xC080_0000, 0xFC00_0000, None, AREA_BYTES,
+            "X15 on x86 with PAE",
+        ),
+    )
+}  # fmt: skip  # one layout a block reads as a table
+"""By name.  Limits of the x15 layouts: X15 `machine/param.h` of 2013, as the facts tell them."""
