@@ -92,7 +92,7 @@ def digest(name: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  (whatever PYTHON the caller chose)
         raise SystemExit(f"vmwidgets: Python 3.10 or newer is needed, {sys.executable} is {sys.version.split()[0]}")
     if sys.argv[1:] not in (["lab"], ["test"]):
         raise SystemExit("usage: environment.py lab | test")

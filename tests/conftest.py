@@ -1,0 +1,40 @@
+"""What all tests share: where the checkout is, a browser, deterministic random search, no settings of the person."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples every time, and no failure because a machine was busy.
+settings.register_profile("test", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("sweep", deadline=None, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """A Chromium that starts, installed if there was none; without one the test fails and says why."""
+    answer = subprocess.run([ROOT / "scripts" / "chromium"], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.fail(answer.stderr.strip().splitlines()[-1], pytrace=False)
+    return answer.stdout.strip()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the person's Jupyter and IPython settings out of the tests, and the tests' out of theirs."""
+    home = tmp_path_factory.mktemp("jupyter")
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        os.environ[name] = str(home / name.lower())

@@ -1,0 +1,54 @@
+"""Binder: its files are installed as repo2docker does it, and the first notebook runs there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPO2DOCKER_KNOWS = {"apt.txt", "environment.yml", "postBuild", "requirements.txt", "runtime.txt", "start"}
+
+EXECUTE = """
+import sys
+import nbclient, nbformat
+
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, timeout=300).execute()
+nbformat.write(notebook, sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def python(checkout: Path, environment: Callable[[], Path], only: Callable[..., str]) -> Path:
+    """The Python of an environment made from binder/: the requirements first, postBuild last, no Node.js anywhere."""
+    python = environment()
+    variables = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env')}"}
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "-r", "binder/requirements.txt"]
+    subprocess.run(command, cwd=checkout, env=variables, check=True)
+    subprocess.run([checkout / "binder" / "postBuild"], cwd=checkout, env=variables, check=True)
+    return python
+
+
+def test_binder_holds_only_what_repo2docker_reads(checkout: Path) -> None:
+    assert {path.name for path in (checkout / "binder").iterdir()} <= REPO2DOCKER_KNOWS
+
+
+def test_runtime_is_a_python_that_the_package_takes(checkout: Path) -> None:
+    name, version = (checkout / "binder" / "runtime.txt").read_text().strip().split("-")
+    assert name == "python"
+    assert tuple(map(int, version.split("."))) >= (3, 10)
+
+
+def test_the_first_notebook_runs(python: Path, checkout: Path, tmp_path: Path) -> None:
+    ran = tmp_path / "ran.ipynb"
+    # From another folder, so that what runs is what was installed.
+    command: list[str | Path] = [python, "-c", EXECUTE, checkout / "notebooks" / "01-maps.ipynb", ran]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    outputs = [output for cell in json.loads(ran.read_text())["cells"] for output in cell.get("outputs", ())]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert "application/vnd.jupyter.widget-view+json" in kinds

@@ -1,0 +1,39 @@
+"""What each layer may take from outside: the table of docs/architecture.md, for packages that are not ours.
+
+The order of our own layers is import-linter's business (pyproject.toml); it can only forbid packages by name.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+OUTSIDE = {
+    "vmwidgets/engine": set(),
+    "vmwidgets/sources": {"fastjsonschema"},
+    "vmwidgets/views": {"graphviz"},
+    "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
+    "vmwidgets": {"anywidget", "fastjsonschema", "graphviz", "ipywidgets", "traitlets", "IPython", "psygnal"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("layer", OUTSIDE)
+def test_a_layer_needs_only_what_it_may(root: Path, layer: str) -> None:
+    allowed = OUTSIDE[layer] | set(sys.stdlib_module_names) | {"vmwidgets"}
+    modules = sorted((root / layer).rglob("*.py"))
+    assert modules
+    assert {module.name: imported(module) - allowed for module in modules if imported(module) - allowed} == {}

