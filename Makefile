@@ -14,7 +14,7 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help lab test lint unit javascript doctests notebooks browser wheel sweep format bench pictures build locks clean
-.PHONY: environment-lab environment-test bundle chromium
+.PHONY: environment-lab environment-test bundle chromium ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -26,13 +26,25 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 test: lint unit javascript doctests notebooks browser wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
-lint: environment-test bundle ## Check style, types, layers and locks, in Python and TypeScript
+lint: ruff mypy layers locked biome tsc ## Check style, types, layers and locks, in Python and TypeScript
+
+ruff: environment-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+mypy: environment-test
 	$(BIN)/mypy
+
+layers: environment-test
 	$(BIN)/lint-imports
+
+locked: environment-test
 	$(BIN)/python scripts/lock.py --check
+
+biome: environment-test bundle
 	scripts/npm run lint
+
+tsc: environment-test bundle
 	scripts/npm run types
 
 unit: environment-test bundle ## Run the unit tests

@@ -29,7 +29,7 @@ class BundleHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  (hatchling's signature)
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the bundle for a wheel or an editable install; an sdist carries only its sources."""
         if self.target_name == "wheel":
             build(Path(self.root))
