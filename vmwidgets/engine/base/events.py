@@ -38,7 +38,7 @@ class Returned(Event):
     result: Any = None
 
 
-# ---- the red-black tree ----------------------------------------------------------------------
+# ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
 """A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
@@ -48,6 +48,7 @@ Write = tuple[int, str, int, int]
 class TreeCompared(Event):
     """On the way down, `key` was compared with `node`: go "left", "right", or it is "here"."""
 
+    tree: str
     node: int
     key: int
     outcome: str
@@ -57,6 +58,7 @@ class TreeCompared(Event):
 class TreeLinked(Event):
     """A red leaf was hung below `parent` (0: it became the root)."""
 
+    tree: str
     node: int
     parent: int
     side: str
@@ -66,6 +68,7 @@ class TreeLinked(Event):
 class TreeRecoloured(Event):
     """A node changed colour; `why` is the case of the fix-up."""
 
+    tree: str
     node: int
     red: bool
     why: str
@@ -75,6 +78,7 @@ class TreeRecoloured(Event):
 class TreeRotated(Event):
     """`node` went down to `side` and its other child `raised` came up in its place."""
 
+    tree: str
     node: int
     side: str
     raised: int
@@ -85,6 +89,7 @@ class TreeRotated(Event):
 class TreeUnlinked(Event):
     """`node` left the tree; with two children its `successor` took its place and colour."""
 
+    tree: str
     node: int
     successor: int
     writes: tuple[Write, ...]
@@ -336,6 +341,14 @@ class TlbUpdated(Event):
     start: int
     end: int
     pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootLoaded(Event):
+    """The processor's base register was loaded: the tables of `pmap`, whose root is at `root`, are current."""
+
+    pmap: str
+    root: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
-from .events import TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .events import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
 from .recorder import Recorder
 
 TREE = 0
@@ -58,6 +58,7 @@ class RedBlackTree(Generic[N]):
     """An ordered set of nodes.
 
     `compare(key, node)` is negative when `key` lies left of `node`, positive when right, 0 when it falls on it.
+    `name` names the tree in events.
 
     >>> class Number(Node): pass
     >>> tree = RedBlackTree(lambda key, node: key - node.id, Recorder())
@@ -66,10 +67,11 @@ class RedBlackTree(Generic[N]):
     (2, False, [1, 2, 3])
     """
 
-    __slots__ = ("_compare", "_recorder", "root")
+    __slots__ = ("_compare", "_name", "_recorder", "root")
 
-    def __init__(self, compare: Callable[[int, N], int], recorder: Recorder) -> None:
+    def __init__(self, compare: Callable[[int, N], int], recorder: Recorder, name: str = "tree") -> None:
         self._compare = compare
+        self._name = name
         self._recorder = recorder
         self.root: N | None = None
 
@@ -79,16 +81,21 @@ class RedBlackTree(Generic[N]):
         """The node that `key` falls on, or else the next one to the right, or none."""
         node, above = self.root, None
         compare, emit = self._compare, self._recorder.emit
+        if emit is not None:
+            emit((Called, "rbtree_lookup_nearest", (key,)))
         while node is not None:
             order = compare(key, node)
             if emit is not None:
-                emit((TreeCompared, node.id, key, "here" if order == 0 else "left" if order < 0 else "right"))
+                emit((TreeCompared, self._name, node.id, key, "here" if order == 0 else "left" if order < 0 else "right"))
             if order == 0:
-                return node
+                above = node
+                break
             if order < 0:
                 above, node = node, node.left  # type: ignore[assignment]  # children are of the same kind
             else:
                 node = node.right  # type: ignore[assignment]
+        if emit is not None:
+            emit((Returned, _identity(above)))
         return above
 
     def rank(self, node: N) -> int:
@@ -141,18 +148,22 @@ class RedBlackTree(Generic[N]):
         parent: N | None = None
         here, side = self.root, "root"
         compare, emit = self._compare, self._recorder.emit
+        if emit is not None:
+            emit((Called, "rbtree_insert", (key,)))
         while here is not None:
             order = compare(key, here)
             if order == 0 and not duplicates:
                 raise Duplicate(here)
             parent, side = here, "left" if order <= 0 else "right"
             if emit is not None:
-                emit((TreeCompared, here.id, key, side))
+                emit((TreeCompared, self._name, here.id, key, side))
             here = here.left if order <= 0 else here.right  # type: ignore[assignment]
         self._hang(node, parent, side)
         if emit is not None:
-            emit((TreeLinked, node.id, _identity(parent), side))
+            emit((TreeLinked, self._name, node.id, _identity(parent), side))
         self._repair_insertion(node)
+        if emit is not None:
+            emit((Returned,))
 
     def _hang(self, node: N, parent: N | None, side: str) -> None:
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
@@ -198,12 +209,17 @@ class RedBlackTree(Generic[N]):
 
     def remove(self, node: N) -> None:
         """Take `node` out, then repair."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Called, "rbtree_remove", (node.id,)))
         if node.left is not None and node.right is not None:
             child, parent, black = self._replace_by_successor(node)
         else:
             child, parent, black = self._replace_by_child(node)
         if black:
             self._repair_removal(child, parent)
+        if emit is not None:
+            emit((Returned,))
 
     def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
         child = node.left if node.left is not None else node.right
@@ -215,7 +231,7 @@ class RedBlackTree(Generic[N]):
                 *self._farewell(node),
                 (_identity(parent), side, node.id, _identity(child)),
             )
-            emit((TreeUnlinked, node.id, 0, writes, node.red, False))
+            emit((TreeUnlinked, self._name, node.id, 0, writes, node.red, False))
         self._set_child(parent, node, child)
         if child is not None:
             child.parent = parent
@@ -233,7 +249,7 @@ class RedBlackTree(Generic[N]):
         assert parent is not None
         emit = self._recorder.emit
         if emit is not None:
-            emit((TreeUnlinked, node.id, successor.id, self._successor_writes(node, successor), node.red, successor.red))
+            emit((TreeUnlinked, self._name, node.id, successor.id, self._successor_writes(node, successor), node.red, successor.red))
         if not direct:
             parent.left = child
             if child is not None:
@@ -322,7 +338,7 @@ class RedBlackTree(Generic[N]):
         node.red = red
         emit = self._recorder.emit
         if emit is not None:
-            emit((TreeRecoloured, node.id, red, why))
+            emit((TreeRecoloured, self._name, node.id, red, why))
 
     def _rotate(self, node: Node, side: str) -> None:
         """`node` goes down to `side`; its other child comes up."""
@@ -340,7 +356,7 @@ class RedBlackTree(Generic[N]):
                 (raised.id, side, _identity(inner), node.id),
                 (_identity(node.parent), self._side(node), node.id, raised.id),
             )
-            emit((TreeRotated, node.id, side, raised.id, writes))
+            emit((TreeRotated, self._name, node.id, side, raised.id, writes))
         if side == "left":
             node.right, raised.left = inner, node
         else:

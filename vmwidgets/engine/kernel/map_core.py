@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken
-from ..base.events import EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved
+from ..base.events import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from ..base.rbtree import RedBlackTree
 from ..base.recorder import Recorder
 from .entry import Entry, compare
@@ -25,7 +25,7 @@ class MapCore:
         self.recorder = recorder
         self.first: Entry | None = None
         self.last: Entry | None = None
-        self.tree: RedBlackTree[Entry] = RedBlackTree(compare, recorder)
+        self.tree: RedBlackTree[Entry] = RedBlackTree(compare, recorder, name)
         self.nr_entries = 0
         self.by_id: dict[int, Entry] = {}
         self.lookup_cache: Entry | None = None
@@ -42,15 +42,19 @@ class MapCore:
 
         What is found is remembered and looked at first the next time. O(log n).
         """
-        cached = self.lookup_cache
+        cached, emit = self.lookup_cache, self.recorder.emit
+        if emit is not None:
+            emit((Called, "vm_map_lookup_nearest", (address,)))
         if cached is not None and cached.start <= address < cached.end:
-            emit = self.recorder.emit
+            entry: Entry | None = cached
             if emit is not None:
                 emit((LookupCacheHit, self.name, cached.id))
-            return cached
-        entry = self.tree.nearest(address)
-        if entry is not None:
-            self._remember(entry)
+        else:
+            entry = self.tree.nearest(address)
+            if entry is not None:
+                self._remember(entry)
+        if emit is not None:
+            emit((Returned, 0 if entry is None else entry.id))
         return entry
 
     def peek(self, address: int) -> Entry | None:
@@ -94,10 +98,13 @@ class MapCore:
         if emit is not None:
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
+            emit((Called, "vm_map_link", (entry.id,)))
             emit((EntryLinked, self.name, entry.fields(), before, after))
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
         self.by_id[entry.id] = entry
+        if emit is not None:
+            emit((Returned,))
 
     def unlink(self, entry: Entry) -> None:
         """Take `entry` out of list and tree; a lookup cache that names it is cleared."""
@@ -106,6 +113,7 @@ class MapCore:
         if emit is not None:
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
+            emit((Called, "vm_map_unlink", (entry.id,)))
             emit((EntryUnlinked, self.name, entry.fields(), before, after))
         if entry is self.lookup_cache:
             self._remember(None)
@@ -120,6 +128,8 @@ class MapCore:
         self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
+        if emit is not None:
+            emit((Returned,))
 
     def check(self) -> None:
         """Raise :class:`Broken` unless all hold, beside the tree's own invariants:

@@ -1,0 +1,80 @@
+"""One column for each entry or fold, in the order of addresses: what tree and list share.
+
+What matters gets a card's width; the rest shares what is left and shows as much as fits: a card (up to about ten things),
+a short label (to forty), a mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..engine.base.map_values import EntryValue, Fold
+
+WIDTH = 900.0
+"""Pixels that a view opens with."""
+
+MARGIN = 14.0
+CARD = 92.0
+"""Width of a card's column; the widest address style needs more."""
+
+SHORT = 38.0
+FOLD = 64.0
+MAX_CARDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where one thing stands: `level` is "card", "short" or "mark"."""
+
+    id: int
+    x: float
+    w: float
+    level: str
+
+    @property
+    def middle(self) -> float:
+        """The x of its axis."""
+        return self.x + self.w / 2
+
+
+def lay_columns(
+    items: Sequence[EntryValue | Fold],
+    important: Sequence[int],
+    width: float = WIDTH,
+    card: float = CARD,
+) -> dict[int, Column]:
+    """A column for every item; those whose id is in `important` (most important first) get cards as far as they fit."""
+    room = width - 2 * MARGIN
+    if not items:
+        return {}
+    if len(items) * card <= room and not any(isinstance(item, Fold) for item in items):
+        share = min(room / len(items), card * 1.7)
+        x = MARGIN + (room - share * len(items)) / 2
+        return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
+    cards = _choose_cards(items, important, room, card)
+    folds = {item.id for item in items if isinstance(item, Fold)} - cards
+    rest = len(items) - len(cards) - len(folds)
+    fold = min(FOLD, room * 0.5 / max(1, len(folds)))
+    share = max(0.0, room - len(cards) * card - len(folds) * fold) / max(1, rest)
+    share = min(share, card)
+    level = "short" if share >= SHORT else "mark"
+    columns: dict[int, Column] = {}
+    x = MARGIN
+    for item in items:
+        w = card if item.id in cards else fold if item.id in folds else share
+        columns[item.id] = Column(item.id, x, w, "card" if item.id in cards else "fold" if item.id in folds else level)
+        x += w
+    return columns
+
+
+def _choose_cards(
+    items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
+) -> Collection[int]:
+    shown = {item.id for item in items if isinstance(item, EntryValue)}
+    limit = max(1, min(MAX_CARDS, int(room * 0.62 // card)))
+    chosen: list[int] = []
+    for identity in important:
+        if identity in shown and identity not in chosen and len(chosen) < limit:
+            chosen.append(identity)
+    return frozenset(chosen)

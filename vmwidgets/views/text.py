@@ -1,0 +1,81 @@
+"""Text in pictures: how wide it is, how to shorten it, and how to show what can't be seen.
+
+Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters have one
+width, others are taken as wide as the widest common font has them on average, East Asian ones as two.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from unicodedata import category, east_asian_width
+
+SIZES = {"mono": 12.0, "label": 11.0, "strong": 12.0, "title": 15.0, "letter": 9.0}
+"""Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
+
+_MONO, _SANS = 0.61, 0.62
+
+ELLIPSIS = "…"
+
+
+def visible(text: str) -> str:
+    """`text` with control characters shown as pictures, and newlines and direction marks as what they are.
+
+    >>> visible("a\\nb\\x00")
+    'a␊b␀'
+    """
+    return "".join(_picture(character) for character in text) if not text.isprintable() else text
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    return f"⟨{code:x}⟩" if category(character)[0] in "CZ" and character != " " else character
+
+
+def font_size(style: str) -> float:
+    """Pixels of a style such as "mono label dim"."""
+    words = style.split()
+    if "label" in words:
+        return SIZES["label"]
+    return next((SIZES[word] for word in words if word in SIZES), 12.0)
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, style: str = "label") -> float:
+    """A bound on the pixels that `text` takes in `style`."""
+    unit = font_size(style) * (_MONO if "mono" in style else _SANS)
+    if "strong" in style or "title" in style:
+        unit *= 1.08
+    cells = len(text) if text.isascii() else sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return cells * unit
+
+
+def shorten(text: str, width: float, style: str = "label") -> str:
+    """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
+
+    >>> shorten("libcrypto.so.3", 60)
+    'libcryp…'
+    """
+    shown = visible(text)
+    if text_width(shown, style) <= width:
+        return shown
+    while shown and text_width(shown + ELLIPSIS, style) > width:
+        shown = shown[:-1]
+    return shown + ELLIPSIS if shown else ""
+
+
+def shorten_middle(text: str, width: float, style: str = "label") -> str:
+    """Like :func:`shorten`, but keeps both ends: the end of a path says most."""
+    shown = visible(text)
+    if text_width(shown, style) <= width:
+        return shown
+    keep = max(0, len(shown) - 1)
+    while keep > 2:
+        cut = shown[: keep // 3] + ELLIPSIS + shown[-(keep - keep // 3) :]
+        if text_width(cut, style) <= width:
+            return cut
+        keep -= 1
+    return shorten(text, width, style)
