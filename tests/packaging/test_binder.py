@@ -27,7 +27,7 @@ def python(checkout: Path, environment: Callable[[], Path], only: Callable[..., 
     """The Python of an environment made from binder/: the requirements first, postBuild last, no Node.js anywhere."""
     python = environment()
     variables = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env')}"}
-    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "-r", "binder/requirements.txt"]
+    command: list[str | Path] = [python, "-m", "pip", "install", "-qq", "-r", "binder/requirements.txt"]
     subprocess.run(command, cwd=checkout, env=variables, check=True)
     subprocess.run([checkout / "binder" / "postBuild"], cwd=checkout, env=variables, check=True)
     return python

@@ -9,13 +9,15 @@ import pytest
 
 import hatch_build
 
+STYLE = "vmwidgets/views/style.css"
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose bundle is up to date."""
-    (tmp_path / "js" / "src").mkdir(parents=True)
-    for name in ("package.json", "package-lock.json", "build.mjs", "src/hub.ts"):
-        (tmp_path / "js" / name).write_text(name)
+    for name in ("js/package.json", "js/package-lock.json", "js/build.mjs", "js/src/hub.ts", STYLE):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
     (tmp_path / hatch_build.OUTPUT).mkdir(parents=True)
     (tmp_path / hatch_build.OUTPUT / "hub.js").write_text("built")
     record = {"sources": wanted(tmp_path), "files": hatch_build.built_files(tmp_path)}
@@ -25,16 +27,16 @@ def project(tmp_path: Path) -> Path:
 
 def wanted(project: Path) -> str:
     """The hash of the sources as they are now."""
-    return hatch_build.digest(*(project / "js" / name for name in hatch_build.SOURCES))
+    return hatch_build.digest(*(project / name for name in hatch_build.SOURCES))
 
 
 def test_what_was_built_from_these_sources_stays(project: Path) -> None:
     assert hatch_build.up_to_date(project, wanted(project))
 
 
-@pytest.mark.parametrize("name", ["src/hub.ts", "src/new.ts", "build.mjs", "package-lock.json", "tsconfig.json"])
+@pytest.mark.parametrize("name", ["js/src/hub.ts", "js/src/new.ts", "js/build.mjs", "js/tsconfig.json", STYLE])
 def test_a_changed_or_new_source_asks_for_a_build(project: Path, name: str) -> None:
-    (project / "js" / name).write_text("changed")
+    (project / name).write_text("changed")
     assert not hatch_build.up_to_date(project, wanted(project))
 
 
