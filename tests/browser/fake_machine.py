@@ -1,0 +1,77 @@
+"""A machine that only counts, and a view of it that is a tree: what the transport tests draw."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+from vmwidgets.views.scene import Caption, Link, Node, Scene, Steps, Table, Text
+from vmwidgets.widgets.view import View
+
+
+class FakeMachine:
+    """Counts operations; listeners are told after each."""
+
+    def __init__(self, nodes: int = 7, name: str = "machine 1") -> None:
+        self.name, self.nodes, self.operations = name, nodes, 0
+        self.busy = False
+        self.door = threading.RLock()
+        self._listeners: list[weakref.WeakMethod[Any]] = []
+
+    def on_operation(self, callback: Any) -> None:
+        self._listeners.append(weakref.WeakMethod(callback))
+
+    def operate(self, times: int = 1) -> None:
+        for _ in range(times):
+            with self.door:
+                self.operations += 1
+            for listener in self._listeners:
+                call = listener()
+                if call is not None:
+                    call(self)
+
+
+class FakeTree(View):
+    """A complete binary tree of the machine's nodes; the newest operation's node is new."""
+
+    def __init__(self, machine: FakeMachine, **options: Any) -> None:
+        super().__init__(machine, machine=machine, **options)
+
+    def draw(self) -> Scene:
+        machine: FakeMachine = self.target
+        return tree_scene(machine.nodes, machine.operations, machine.name, self.step)
+
+
+def tree_scene(count: int, operations: int, machine: str = "machine 1", step: int = -1) -> Scene:
+    """A tree of `count` nodes whose labels and marks follow `operations`."""
+    depth = count.bit_length()
+    width = max(320.0, 24.0 * count)
+    nodes, links, place = [], [], {}
+    for i in range(count):
+        level = (i + 1).bit_length() - 1
+        across = (i + 1 - (1 << level) + 0.5) / (1 << level)
+        x, y = across * (width - 70), 10 + 44.0 * level
+        place[i] = (x + 35, y)
+        new = operations % count == i
+        label = f"{i:x}.{operations:x}" if new else f"{i:x}"
+        nodes.append(
+            Node(
+                id=f"tree/{i}", kind="tree-node", x=x, y=y, w=70, h=28, thing=f"entry:{i}", action="select", lane="tree",
+                shape="round" if level % 2 else "box", graph=True, title=f"node {i}",
+                text=(Text(10, 17, "R" if level % 2 else "B", "letter"), Text(35, 18, label, "mono", "middle")),
+                state=("red" if level % 2 else "black", *(("new",) if new else ())),
+            )
+        )  # fmt: skip
+        if i:
+            (px, py), parent = place[(i - 1) // 2], (i - 1) // 2
+            points = ((px, py + 14), (x + 35, y + 14))
+            links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, graph=True))
+    count_of_steps = 3 if operations else 0
+    return Scene(
+        view="tree", title="fake_map", subtitle=f"{count} nodes", width=width, height=20 + 44.0 * depth,
+        caption=Caption(f"Operation {operations} is done.", ("fake_insert", "rbtree_insert"), "It was asked for.", "good"),
+        nodes=tuple(nodes), links=tuple(links),
+        table=Table(("node", "state"), tuple((node.id, " ".join(node.state)) for node in nodes)),
+        steps=Steps(count_of_steps if step < 0 else step, count_of_steps, operations), machine=machine,
+    )  # fmt: skip

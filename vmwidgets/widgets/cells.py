@@ -1,0 +1,45 @@
+"""Which notebook cell is running, and what it has put on the page."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that ran: its lasting id in the notebook, and the number of that run."""
+
+    id: str
+    number: int
+
+    @property
+    def label(self) -> str:
+        """What pictures call it.
+
+        >>> Cell("4c1d", 7).label
+        'cell [7]'
+        """
+        return f"cell [{self.number}]" if self.number else ""
+
+
+NOWHERE = Cell("", 0)
+"""Where things are made outside of any notebook."""
+
+
+def current_shell() -> Any | None:
+    """The running IPython shell; None in a plain Python, which this does not make import IPython."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def current_cell(shell: Any | None = None) -> Cell:
+    """The cell that is running now."""
+    shell = shell or current_shell()
+    if shell is None:
+        return NOWHERE
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    header, metadata = parent.get("header") or {}, parent.get("metadata") or {}
+    number = shell.execution_count
+    return Cell(str(metadata.get("cellId") or header.get("msg_id") or number), number)

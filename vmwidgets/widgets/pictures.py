@@ -1,0 +1,102 @@
+"""Who shows what: the pictures of each machine, and those that each cell made.
+
+Machines are held weakly: a picture does not keep one alive.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from .cells import NOWHERE, Cell, current_cell
+from .contract import Machine
+from .refresh import refresher
+from .selection import Selection
+
+if TYPE_CHECKING:
+    from .view import View
+
+
+class MachinePictures:
+    """The views of one machine, and the selection that they share."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.views: weakref.WeakSet[View] = weakref.WeakSet()
+        self._selection: Selection | None = None
+        machine.on_operation(self._changed)
+
+    @property
+    def selection(self) -> Selection:
+        """The selection's model; made again when somebody closed it."""
+        if self._selection is None or self._selection.comm is None:
+            chosen = self._selection.selection if self._selection is not None else ""
+            self._selection = Selection(selection=chosen)
+        return self._selection
+
+    def _changed(self, _machine: Machine) -> None:
+        refresher.mark([view for view in list(self.views) if view.operation_done()])
+
+
+_machines: weakref.WeakKeyDictionary[Machine, MachinePictures] = weakref.WeakKeyDictionary()
+_displayed: dict[str, list[View]] = {}  # by cell id
+
+
+def pictures_of(machine: Machine) -> MachinePictures:
+    """The pictures of `machine`; the first call makes them follow its operations."""
+    if machine not in _machines:
+        _machines[machine] = MachinePictures(machine)
+    return _machines[machine]
+
+
+def machine_booted(machine: Machine) -> None:
+    """A new machine is up: the pictures of older ones say so."""
+    for other, pictures in list(_machines.items()):
+        if other is not machine:
+            for view in list(pictures.views):
+                view.status = "earlier machine"
+
+
+# ---- cells -----------------------------------------------------------------------------------------
+
+
+def displayed(view: View, cell: Cell) -> None:
+    """`view` was put on the page by `cell`."""
+    views = _displayed.setdefault(cell.id, [])
+    if not any(other is view for other in views):
+        views.append(view)
+
+
+def cell_begins(*_info: object) -> None:
+    """A cell runs, perhaps again: what its last run made and displayed is off the page, and is closed.
+
+    A view that was made elsewhere is somebody's variable, and one that another cell displays is looked at: they stay.
+    """
+    cell = current_cell()
+    for view in _displayed.pop(cell.id, []):
+        if view.made_in.id == cell.id:
+            view.made_in = NOWHERE
+        if view.made_in is NOWHERE and not _is_displayed(view):
+            close_view(view)
+
+
+def cell_ends(*_result: object) -> None:
+    """The newest pictures go out; views whose outputs were cleared give their models back."""
+    refresher.flush()
+    for view in [view for views in _displayed.values() for view in views if view.cleared]:
+        close_view(view)
+
+
+def close_view(view: View) -> None:
+    """Free a view's model on both sides."""
+    for cell_id, views in list(_displayed.items()):
+        left = [other for other in views if other is not view]
+        if left:
+            _displayed[cell_id] = left
+        else:
+            del _displayed[cell_id]
+    refresher.forget(view)
+    view.close()
+
+
+def _is_displayed(view: View) -> bool:
+    return any(other is view for views in _displayed.values() for other in views)

@@ -1,0 +1,253 @@
+"""The base of every picture that lives on a page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.views.scene import Scene
+
+from .cells import Cell, current_cell
+from .contract import Machine
+from .exports import Exports
+from .hub import open_hub, read_static
+from .messages import check_message
+from .options import nothing, refuse_unknown, weakly
+from .pictures import pictures_of
+from .refresh import refresher
+from .snapshot import Snapshot, signed
+
+MAX_PINS = 4
+"""Pinned pictures a view keeps; one more takes the oldest away."""
+
+
+class View(Exports, anywidget.AnyWidget):
+    """A picture of one thing, which follows its machine for as long as it is on a page.
+
+    A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed` and :meth:`panned`.
+    `target` is what is shown, `machine` whose it is; both are held weakly where they can be.
+
+    Raises :class:`Refused` for an option that the view doesn't have, with the nearest one that it has.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+
+    # Public: what a learner or another widget may read, set and observe.
+    step = traitlets.Int(-1, help="How many events of the last operation are shown; -1: all.").tag(public=True)
+    selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(public=True)
+
+    # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
+    frame = traitlets.Dict(help="The picture: its rising number `seq`, the `scene`, the `dot` text.").tag(sync=True)
+    hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
+    selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
+    twin_id = traitlets.Unicode(help="Which static twins this view stands for.").tag(sync=True)
+    origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
+    status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
+    pinned: traitlets.List[Any] = traitlets.List(help="Earlier scenes that stay below the live one.").tag(sync=True)
+
+    def __init__(self, target: Any = None, *, machine: Machine | None = None, **options: Any) -> None:
+        refuse_unknown(type(self), options)
+        self._target = weakly(target)
+        self._machine = weakly(machine)
+        self._scene: Scene | None = None
+        self._link: traitlets.link | None = None
+        self._pages: set[str] = set()
+        self._awaited = False  # displayed, and no page has said hello yet
+        self._stale = True
+        self._between_operations = True
+        self._seq = 0
+        self.made_in: Cell = current_cell()
+        self.cleared = False
+        super().__init__(_esm=read_static("view.js"), twin_id=f"vmw-{uuid.uuid4().hex[:12]}", **options)
+        self.on_msg(self._receive)
+        if machine is not None:
+            pictures_of(machine).views.add(self)
+            self._share_selection()
+
+    # ---- for subclasses --------------------------------------------------------------------------
+
+    def draw(self) -> Scene:
+        """The scene of this moment, from the target, `step` and `selection`."""
+        raise NotImplementedError
+
+    def opened(self, node_id: str) -> None:
+        """Somebody opened a node of the picture."""
+
+    def zoomed(self, factor: float, at: float) -> None:
+        """Somebody wants to see 1/`factor` of what is shown, around `at` (0 left, 1 right)."""
+
+    def panned(self, by: float) -> None:
+        """Somebody wants to see what lies `by` widths further on."""
+
+    # ---- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Any:
+        """What is shown; None when it is gone."""
+        return self._target()
+
+    @property
+    def machine(self) -> Machine | None:
+        """The machine that is shown; None when it is gone, or was never given."""
+        machine: Machine | None = self._machine()
+        return machine
+
+    @property
+    def _alive(self) -> bool:
+        return self._machine is nothing or self.machine is not None
+
+    def scene(self) -> Scene:
+        """The newest scene; the last that was drawn when the machine is gone."""
+        if self._scene is None or self._alive:
+            self._scene = self.draw()
+        return self._scene
+
+    def snapshot(self) -> Snapshot:
+        """A picture of now, which stays as it is: for before and after."""
+        return Snapshot(self.signed_scene(current_cell()))
+
+    def signed_scene(self, cell: Cell) -> Scene:
+        """The newest scene with a note of where it comes from."""
+        return signed(self.scene(), cell.label)
+
+    # ---- frames ----------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> bool:
+        """Whether the view is on some page, as far as that can be known."""
+        return self.comm is not None and (self._awaited or bool(self._pages))
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest frame."""
+        return self._seq
+
+    def operation_done(self) -> bool:
+        """An operation is over: stepping starts anew.  True if somebody looks at this view."""
+        self._between_operations = False
+        self.step = -1
+        self._between_operations = True
+        self._stale = True
+        return self.shown
+
+    def refresh(self) -> None:
+        """Make the newest picture and send it, if it differs; one that can't be drawn says so in a sentence."""
+        if not self._alive:
+            return
+        self._stale = False
+        try:
+            self._scene = self.draw()
+            frame = self._encode(self._scene)
+        except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
+            self.status = f"this picture could not be drawn: {type(error).__name__}: {error}"
+            return
+        if frame["scene"] != self.frame.get("scene"):
+            self._seq += 1
+            self.frame = {"seq": self._seq, **frame}
+
+    def _encode(self, scene: Scene) -> dict[str, Any]:
+        from vmwidgets.views.dot import to_dot
+
+        has_graph = any(node.graph for node in scene.nodes)
+        return {"scene": scene.to_json(), "dot": to_dot(scene) if has_graph else ""}
+
+    @traitlets.observe("step", "selection")
+    def _shown_otherwise(self, _change: object) -> None:
+        self._stale = True
+        if self._between_operations and self._scene is not None and self.shown:
+            refresher.mark([self])
+
+    # ---- coming and going ------------------------------------------------------------------------
+
+    def prepare(self, cell: Cell) -> None:
+        """Be ready for the page: a model that is open, the hub, the selection, a first frame."""
+        if self.comm is None:  # closed, and shown again: a new model
+            self.__dict__.pop("_repr_mimebundle_", None)
+            self.layout.open()
+            self.open()
+            self.on_msg(self._receive)
+        self._share_selection()
+        self.hub = open_hub().model_id
+        self.origin = cell.label
+        self._awaited, self.cleared = True, False
+        self.refresh()
+
+    def close(self) -> None:
+        """Take the view off every page and free its model."""
+        self._pages.clear()
+        self._awaited = False
+        if self._link is not None:
+            self._link.unlink()
+            self._link = None
+        super().close()
+
+    def _share_selection(self) -> None:
+        if self.machine is None:
+            return
+        model = pictures_of(self.machine).selection
+        if self._link is None or self.selection_model != model.model_id:
+            if self._link is not None:
+                self._link.unlink()
+            self._link = traitlets.link((model, "selection"), (self, "selection"))
+            self.selection_model = model.model_id
+
+    # ---- what the page asks ----------------------------------------------------------------------
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Refuse: a page asks by messages, which are checked, and never sets what Python has said."""
+        names = ", ".join(map(str, sync_data))[:200]
+        self.send({"type": "refused", "reason": f"the browser may not set {names}"})
+
+    def _receive(self, _view: object, content: Any, _buffers: object) -> None:
+        try:
+            message = check_message(content)
+            handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
+            handle(**{name: value for name, value in message.items() if name != "type"})
+        except Refused as refusal:
+            self.send({"type": "refused", "reason": str(refusal)})
+
+    def _on_hello(self, page: str, seq: int) -> None:
+        self._awaited, self.cleared = False, False
+        self._pages.add(page)
+        if self._stale or seq != self._seq:
+            self.refresh()
+
+    def _on_bye(self, page: str, cleared: bool) -> None:
+        self._pages.discard(page)
+        self.cleared = cleared and not self._pages
+
+    def _on_select(self, thing: str) -> None:
+        self.selection = thing
+
+    def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
+        if self._scene is None or all(node.id != id for node in self._scene.nodes):
+            raise Refused(f"open: there is no {id!r} in this picture")
+        self.opened(id)
+        refresher.mark([self])
+
+    def _on_step(self, index: int) -> None:
+        count = self._scene.steps.count if self._scene is not None else 0
+        if index > count:
+            raise Refused(f"step: index is {index}; the last operation has {count} steps")
+        self.step = index
+
+    def _on_zoom(self, factor: float, at: float) -> None:
+        self.zoomed(factor, at)
+        refresher.mark([self])
+
+    def _on_pan(self, by: float) -> None:
+        self.panned(by)
+        refresher.mark([self])
+
+    def _on_pin(self) -> None:
+        self.pinned = [*self.pinned, self.frame["scene"]][-MAX_PINS:]
+
+    def _on_unpin(self, index: int) -> None:
+        if index >= len(self.pinned):
+            raise Refused(f"unpin: index is {index}; there are {len(self.pinned)} pinned pictures")
+        self.pinned = [scene for i, scene in enumerate(self.pinned) if i != index]
