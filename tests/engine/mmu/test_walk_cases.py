@@ -27,7 +27,7 @@ class ListedMemory:
                 self.words[start + at] = int.from_bytes(data[at : at + 8], "little")
 
     def read_word(self, pa, width):
-        assert width == 8 and pa % 8 == 0
+        assert (width, pa % 8) == (8, 0)
         return self.words.get(pa, 0)
 
 

@@ -1,0 +1,78 @@
+"""The invariants of page tables: of each address space, and of what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..base.errors import Broken
+from ..base.units import Address
+from ..mmu.editor import Slot
+from ..mmu.format import Level
+from .pmap_tables import TableSpace
+
+
+def check_pmaps(kernel: TableSpace, klimit: int, users: Sequence[TableSpace]) -> None:
+    """Raise :class:`Broken` unless the numbered invariants hold; O(present slots of all pmaps)."""
+    _check_owned(kernel, is_kernel=True)
+    _check_limit(kernel, klimit)
+    owned = set(kernel.tables)
+    for user in users:
+        _check_owned(user, is_kernel=False)
+        _check_shared(kernel, user)
+        twice = owned & set(user.tables)
+        if twice:
+            raise Broken(f"1. a table belongs to one pmap: {Address(min(twice))} is also of {user.name}")
+        owned |= set(user.tables)
+
+
+def _check_owned(pmap: TableSpace, *, is_kernel: bool) -> None:
+    """Invariants of the slots that lead to a pmap's own tables."""
+    found = [pmap.root]
+    spared = set()
+    for slot in _own_slots(pmap, pmap.fmt.root_level, pmap.root, 0, is_kernel):
+        side = pmap.layout.side(slot.level, slot.va)
+        where = f"the {slot.level.name} for {Address(slot.va)} of {pmap.name}"
+        if side == "window":
+            if slot.address != pmap.root:
+                raise Broken(f"2. the window refers to the root: {where} refers to {Address(slot.address)}")
+            continue
+        rights = pmap.fmt.rules.rights_of(slot.descriptor, slot.word)
+        if rights.user != (side in ("user", "mixed")):
+            raise Broken(f"3. user code can reach its half only: {where} is {slot.word:#x}")
+        if slot.kind == "table":
+            found.append(slot.address)
+        elif slot.level.number > 1:
+            spared.add(slot.pa)
+    if spared != set(pmap.tables.spares):
+        raise Broken(f"4. each large page of {pmap.name} has its spare table: {len(spared)}, {len(pmap.tables.spares)}")
+    if sorted([*found, *pmap.tables.spares.values()]) != sorted(pmap.tables):
+        raise Broken(f"5. each table of {pmap.name} is referred to once: {len(found)} are, {len(pmap.tables)} owned")
+
+
+def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
+    """Present slots of the pmap's own tables; in a user's pmap not the shared ones."""
+    for slot in pmap.editor.slots(level, table, va):
+        side = pmap.layout.side(level, slot.va)
+        if slot.kind == "invalid" or (side == "kernel" and not is_kernel):
+            continue
+        yield slot
+        if slot.kind == "table" and side != "window":
+            yield from _own_slots(pmap, pmap.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
+
+
+def _check_shared(kernel: TableSpace, user: TableSpace) -> None:
+    tables = [(kernel.fmt.root_level, kernel.root, user.root, 0)]
+    for level, ours, theirs, first in tables:
+        pairs = zip(kernel.editor.slots(level, ours, first), kernel.editor.slots(level, theirs, first), strict=True)
+        for our, their in pairs:
+            if kernel.layout.is_published(level, our.va) and our.word != their.word:
+                raise Broken(f"6. shared slots are equal: the {level.name} for {Address(our.va)} of {user.name} is not")
+            if kernel.layout.side(level, our.va) == "mixed":
+                tables.append((kernel.fmt.level(level.number - 1), our.address, their.address, our.va))
+
+
+def _check_limit(kernel: TableSpace, klimit: int) -> None:
+    span = kernel.fmt.level(2).span
+    for va in range(kernel.layout.kernel_start, klimit, span):
+        if kernel.editor.find(kernel.root, va, 2).level.number != 2:
+            raise Broken(f"7. kernel space has tables up to {Address(klimit)}: {Address(va)} has none")

@@ -1,0 +1,136 @@
+"""The kernel's pmap: the tables all address spaces share, and the pmaps that share them."""
+
+from __future__ import annotations
+
+from ..base.errors import KernelPanic
+from ..base.events import KernelLimitMoved, TlbUpdated
+from ..base.recorder import Recorder
+from ..base.table_values import PmapValue
+from ..base.units import Address
+from ..memory.ram import Ram
+from ..mmu.editor import Slot
+from .pmap import CurrentPmap, Pmap
+from .pmap_check import check_pmaps
+from .pmap_grow import absent_tables
+from .pmap_layout import PmapLayout
+from .pmap_snapshot import snapshot
+from .pmap_tables import TablePages
+from .pmap_user import UserPmap, make_private_tables
+
+
+class KernelPmap(Pmap):
+    """The kernel's address space, loaded at once; :meth:`create` makes the users'.
+
+    `global_pages` says whether the processor can keep the kernel's translations when the root changes.
+    Of the quirks it knows `pmap-current-only`.
+    """
+
+    def __init__(
+        self,
+        ram: Ram,
+        pages: TablePages,
+        layout: PmapLayout,
+        recorder: Recorder,
+        *,
+        quirks: frozenset[str] = frozenset(),
+        global_pages: bool = True,
+    ) -> None:
+        super().__init__("kernel", ram, pages, layout, recorder, CurrentPmap())
+        self.quirks = quirks
+        self.global_pages = global_pages
+        self.klimit = layout.kernel_start
+        """End of the kernel addresses that have tables down to level 1; only grows."""
+        self.grows = 0
+        """How often :meth:`kgrow` moved the limit."""
+        self.users: list[UserPmap] = []
+        self._pages = pages
+        if not make_private_tables(self):
+            raise KernelPanic("pmap_no_page", "no page for the kernel's root table")
+        self.load()
+
+    def create(self, name: str) -> UserPmap:
+        """A user's pmap: its half empty, the kernel's slots the kernel's.  NOMEM without a page for its root."""
+        user = UserPmap(name, self, self._pages, self._current, self._forget)
+        user.current_only = "pmap-current-only" in self.quirks
+        self.users.append(user)
+        return user
+
+    def kenter(self, va: int, pa: int, protection: int) -> None:
+        """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
+        if self.layout.is_kernel(va):
+            slot = self.editor.find(self.root, va)
+            if slot.kind == "invalid" and slot.level.number > 1:
+                raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
+        self.enter(va, pa, protection)
+
+    def kremove(self, start: int, end: int) -> None:
+        """Unmap [start, end) of kernel space."""
+        self.remove(start, end)
+
+    def kgrow(self, end: int) -> None:
+        """Make the tables of kernel space up to the next multiple of a level-2 span strictly above `end`.
+
+        A table for each absent slot down to level 2, zeroed; a new slot of the root is copied to all
+        pmaps.  The absent ones are counted first: more than there are free pages is a panic before
+        anything was changed.  Never shrinks.
+        """
+        span = self.fmt.level(2).span
+        limit = min((end // span + 1) * span, 1 << self.fmt.word_bits)
+        if limit <= self.klimit:
+            return
+        self._began("pmap_kgrow", end)
+        missing = absent_tables(self.editor, self.root, self.klimit, limit)
+        if missing > self.tables.free_pages:
+            have = f"{self.tables.free_pages} pages are free"
+            raise KernelPanic("kgrow_no_page", f"growing to {Address(limit)} takes {missing} tables, and {have}")
+        for level in self.fmt.levels[:-1]:
+            for va in range(self.klimit >> level.shift << level.shift, limit, level.span):
+                self._make_table(self.editor.find(self.root, va, level.number), level.number)
+        self._moved(limit)
+        self._ended()
+
+    def _make_table(self, slot: Slot, level: int) -> None:
+        if slot.kind != "invalid" or slot.level.number != level:
+            return
+        tables = self.tables.take(1)
+        if tables is None:
+            raise KernelPanic("kgrow_no_page", f"no page for the table of {Address(slot.va)}")
+        self._refer(slot, tables[0])
+
+    def _moved(self, limit: int) -> None:
+        before, self.klimit = self.klimit, limit
+        self.grows += 1
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((TlbUpdated, self.layout.kernel_start, limit, 0))
+            emit((KernelLimitMoved, before, limit))
+
+    def check(self) -> None:
+        """Raise :class:`.errors.Broken` unless the numbered invariants hold, here and in all users' pmaps."""
+        check_pmaps(self, self.klimit, self.users)
+
+    def snapshot(self) -> PmapValue:
+        """The tables as a frozen value.  O(present slots)."""
+        return snapshot(self, self.klimit)
+
+    def _forget(self, user: UserPmap) -> None:
+        """A user's pmap goes away; the kernel's tables are loaded first if its were."""
+        if user.is_current:
+            self.load()
+        self.users.remove(user)
+
+    def _owns(self, va: int) -> bool:
+        return self.layout.is_kernel(va)
+
+    def _global(self, slot: Slot) -> bool:
+        return self.global_pages
+
+    def _keeps_table(self, slot: Slot) -> bool:
+        return slot.va < self.klimit
+
+    def _written(self, slot: Slot) -> None:
+        if not self.users or not self.layout.is_published(slot.level, slot.va):
+            return
+        word = self.ram.read_word(slot.pa, self.fmt.entry_width)
+        for user in self.users:
+            self.editor.write(self.editor.find(user.root, slot.va, slot.level.number), word)
