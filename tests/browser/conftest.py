@@ -1,0 +1,70 @@
+"""Notebooks in a real JupyterLab, in a real Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A JupyterLab over a copy of the project's notebooks."""
+    root = tmp_path_factory.mktemp("root")
+    if NOTEBOOKS.is_dir():
+        shutil.copytree(NOTEBOOKS, root / "notebooks")
+    shutil.copy(HERE / "fake_machine.py", root)
+    with Server(root, tmp_path_factory.mktemp("home")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Server, chromium: Any) -> Iterator[Callable[..., Notebook]]:
+    """Opens notebooks; those that are open at the end must have had no problems."""
+    opened: list[Notebook] = []
+
+    def open_one(path: str, **context: Any) -> Notebook:
+        page = chromium.new_context(viewport={"width": 1300, "height": 900}, **context).new_page()
+        opened.append(Notebook(page, lab, path))
+        return opened[-1]
+
+    yield open_one
+    problems = [problem for notebook in opened for problem in notebook.problems]
+    for notebook in opened:
+        notebook.page.context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def new_notebook(lab: Server, request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Writes a notebook of the given code cells into JupyterLab's root; gives its path."""
+
+    def write(*cells: str, name: str = "") -> str:
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        path = f"{name or request.node.name}.ipynb".replace("[", "-").replace("]", "")
+        nbformat.write(notebook, lab.root / path)
+        return path
+
+    return write

@@ -1,0 +1,224 @@
+"""A private JupyterLab, and a Chromium page on it that runs a notebook and tells what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+START_SECONDS = 90
+RUN_SECONDS = 120
+
+FIND_PANEL = """async (name) => {
+    const app = window.jupyterapp;
+    await app.restored;
+    const find = () => [...app.shell.widgets('main')].find((w) => w.content?.model && w.context?.path.endsWith(name));
+    while (!find()) await new Promise((done) => setTimeout(done, 50));
+    const panel = (window.panel = find());
+    app.shell.activateById(panel.id);
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise((done) => setTimeout(done, 50));
+}"""
+
+IS_IDLE = """() => {
+    const cells = window.panel.content.widgets.filter((cell) => cell.model.type === 'code');
+    const kernel = window.panel.sessionContext.session?.kernel;
+    return kernel?.status === 'idle' && cells.every((cell) => cell.model.executionState !== 'running');
+}"""
+
+APPEND_AND_RUN = """async (source) => {
+    const { content } = window.panel;
+    const shared = content.model.sharedModel;
+    shared.insertCell(shared.cells.length, { cell_type: 'code', source });
+    content.activeCellIndex = shared.cells.length - 1;
+    content.deselectAll();
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+    return content.activeCellIndex;
+}"""
+
+RUN_CELL = """async (index) => {
+    window.panel.content.activeCellIndex = index;
+    window.panel.content.deselectAll();
+    await window.jupyterapp.commands.execute('notebook:run-cell');
+}"""
+
+
+def find_chromium() -> str:
+    """The browser to test in; it is never guessed that there is none: the tests fail and say what to do."""
+    names = (os.environ.get("CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium"), shutil.which("google-chrome"))
+    for name in names:
+        if name and Path(name).exists():
+            return name
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    if Path(own).exists():
+        return own
+    raise RuntimeError("no Chromium for the browser tests: install the package `chromium`, or set CHROMIUM to one")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Server:
+    """`jupyter lab` over `root`, with settings of its own."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.root, self.home = root, home
+        self.token = secrets.token_hex(16)
+        self.base = f"http://127.0.0.1:{free_port()}"
+        self.log = home / "jupyter.log"
+
+    def __enter__(self) -> Server:
+        self._settle()
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                self._command(), cwd=self.root, env=self._environment(), stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        self._await()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        request = urllib.request.Request(
+            f"{self.base}/api/shutdown", method="POST", headers={"Authorization": f"token {self.token}"}
+        )
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # asked first, it ends its kernels
+            urllib.request.urlopen(request, timeout=5).close()
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(10)
+
+    def _settle(self) -> None:
+        settings = self.home / "config" / "labconfig"
+        settings.mkdir(parents=True)
+        overrides = {
+            "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+            "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+            "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+        }
+        (settings / "default_setting_overrides.json").write_text(json.dumps(overrides))
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "PYTHON"))}
+        folders = {
+            "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython",
+        }  # fmt: skip
+        own = {name: str(self.home / folder) for name, folder in folders.items()}
+        return {**kept, **own, "JUPYTER_PLATFORM_DIRS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def _command(self) -> list[str]:
+        port = self.base.rsplit(":", 1)[1]
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
+            "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ]  # fmt: skip
+        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+        return [*command, "--allow-root"] if is_root else command
+
+    def _await(self) -> None:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{self.base}/api/status?token={self.token}", timeout=2).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError(f"jupyter lab did not start: {self.log.read_text()[-2000:]}")
+
+
+class Notebook:
+    """One notebook, open in a page of its own; what went wrong in the page gathers in `problems`."""
+
+    def __init__(self, page: Any, server: Server, path: str) -> None:
+        self.page, self.server = page, server
+        self.problems: list[str] = []
+        self.bytes_in = 0
+        self._watch()
+        page.goto(f"{server.base}/doc/tree/{path}?token={server.token}", timeout=START_SECONDS * 1000)
+        page.wait_for_function("() => window.jupyterapp", timeout=START_SECONDS * 1000)
+        page.evaluate(FIND_PANEL, path.rsplit("/", 1)[-1])
+
+    def run_all(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.wait_idle()
+
+    def run(self, source: str) -> int:
+        """Append a cell, run it, wait; gives its index."""
+        index = int(self.page.evaluate(APPEND_AND_RUN, source))
+        self.wait_idle()
+        return index
+
+    def start(self, source: str) -> None:
+        """Append a cell and run it, without waiting for its end."""
+        self.page.evaluate(f"(source) => {{ ({APPEND_AND_RUN})(source); }}", source)
+
+    def run_again(self, index: int) -> None:
+        self.page.evaluate(RUN_CELL, index)
+        self.wait_idle()
+
+    def wait_idle(self) -> None:
+        """Until the kernel is idle, no cell runs, and the messages that this caused have come in."""
+        for _ in range(2):
+            self.page.wait_for_function(IS_IDLE, timeout=RUN_SECONDS * 1000)
+            self.page.wait_for_timeout(150)
+
+    def outputs(self, index: int) -> list[dict[str, Any]]:
+        return list(self.page.evaluate("(i) => window.panel.content.widgets[i].model.outputs.toJSON()", index))
+
+    def cell(self, index: int) -> Any:
+        """A locator of the cell on the page."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def save(self) -> None:
+        self.page.evaluate("() => window.panel.context.save()")
+
+    def _watch(self) -> None:
+        base = self.server.base
+        inside = (base + "/", base.replace("http", "ws") + "/", "data:", "blob:", "about:")
+
+        def asked(url: str) -> None:
+            if not url.startswith(inside):
+                self.problems.append(f"request to another host: {url[:200]}")
+
+        def received(payload: str | bytes) -> None:
+            self.bytes_in += len(payload)
+
+        def socket_opened(websocket: Any) -> None:
+            asked(websocket.url)
+            websocket.on("framereceived", received)
+
+        self.page.on("request", lambda request: asked(request.url))
+        self.page.on("websocket", socket_opened)
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("console", self._console)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(f"console error: {message.text[:600]}")
