@@ -6,7 +6,7 @@ a short label (to forty), a mark.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base.map_values import EntryValue, Fold
@@ -43,14 +43,15 @@ def lay_columns(
     important: Sequence[int],
     width: float = WIDTH,
     card: float = CARD,
+    left: float = MARGIN,
 ) -> dict[int, Column]:
-    """A column for every item; those whose id is in `important` (most important first) get cards as far as they fit."""
-    room = width - 2 * MARGIN
+    """A column for every item; those whose id is in `important` (most important first) get cards as far as they fit.  `left` is kept free."""
+    room = width - left - MARGIN
     if not items:
         return {}
     if len(items) * card <= room and not any(isinstance(item, Fold) for item in items):
         share = min(room / len(items), card * 1.7)
-        x = MARGIN + (room - share * len(items)) / 2
+        x = left + (room - share * len(items)) / 2
         return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
     cards = _choose_cards(items, important, room, card)
     folds = {item.id for item in items if isinstance(item, Fold)} - cards
@@ -60,7 +61,7 @@ def lay_columns(
     share = min(share, card)
     level = "short" if share >= SHORT else "mark"
     columns: dict[int, Column] = {}
-    x = MARGIN
+    x = left
     for item in items:
         w = card if item.id in cards else fold if item.id in folds else share
         columns[item.id] = Column(item.id, x, w, "card" if item.id in cards else "fold" if item.id in folds else level)
@@ -70,7 +71,7 @@ def lay_columns(
 
 def _choose_cards(
     items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
-) -> Collection[int]:
+) -> frozenset[int]:
     shown = {item.id for item in items if isinstance(item, EntryValue)}
     limit = max(1, min(MAX_CARDS, int(room * 0.62 // card)))
     chosen: list[int] = []

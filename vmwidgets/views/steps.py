@@ -6,8 +6,9 @@ reason, its functions the kernel functions that were under way, outermost first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base.map_values import MapValue
@@ -156,7 +157,7 @@ def _hint(event: ev.HintTried, names: Names) -> str:
     return f"The hint {names.style.long(event.hint)} is {'taken' if event.taken else 'passed over'}: {event.why}."
 
 
-_SENTENCES = {
+_SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.TreeCompared: _compared,
     ev.TreeLinked: _linked_in_tree,
     ev.TreeRecoloured: _recoloured,

@@ -1,0 +1,118 @@
+"""One sentence for a whole operation: what happened, why so, and which kernel functions did it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine.base import events as ev
+from ..engine.base.journal import Operation
+from ..engine.base.map_values import MapValue
+from ..engine.base.units import binary_size
+from .addresses import AddressStyle
+from .scene import Caption
+from .text import visible
+
+MAX_FUNCTIONS = 5
+
+
+def summary(operation: Operation | None, events: Sequence[ev.Event], style: AddressStyle, value: MapValue) -> Caption:
+    """The caption of `operation` as the map `value` saw it."""
+    if operation is None:
+        return Caption("Nothing was done to this map yet.")
+    functions = function_chain(events)
+    if operation.outcome == "panic":
+        return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
+    if operation.outcome == "error":
+        return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, "", "error")
+    given = dict(operation.arguments)
+    mine = [event for event in events if getattr(event, "map", value.name) == value.name]
+    text, reason = _WRITERS.get(operation.name, _other)(operation, given, mine, style)
+    return Caption(text, functions, reason, "good")
+
+
+def function_chain(events: Sequence[ev.Event]) -> tuple[str, ...]:
+    """The kernel functions from the outermost call down to the deepest that changed something."""
+    stack: list[str] = []
+    best: tuple[str, ...] = ()
+    rank = -1
+    for event in events:
+        if isinstance(event, ev.Called):
+            stack.append(event.name)
+        elif isinstance(event, ev.Returned):
+            if stack:
+                stack.pop()
+        elif _WEIGHT.get(type(event), 0) >= rank and stack:
+            rank, best = _WEIGHT.get(type(event), 0), tuple(stack)
+    return best[:1] + best[-(MAX_FUNCTIONS - 1) :] if len(best) > MAX_FUNCTIONS else best
+
+
+_WEIGHT: dict[type[ev.Event], int] = {
+    ev.TreeLinked: 3,
+    ev.TreeUnlinked: 2,
+    ev.EntryResized: 4,
+    ev.PagerAsked: 3,
+    ev.TreeCompared: 1,
+    ev.LookupCacheHit: 1,
+}
+"""Which events tell most of what an operation was about."""
+
+
+def _range(style: AddressStyle, start: int, end: int) -> str:
+    return f"{style.long(start)}–{style.long(end)}"
+
+
+def _enter(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    grown = [event for event in events if isinstance(event, ev.EntryResized)]
+    tried = [event for event in events if isinstance(event, ev.MergeTried)]
+    sizes = [event.after - event.before for event in events if isinstance(event, ev.MapResized)]
+    size = binary_size(sizes[-1]) if sizes else "a range"
+    text = f"Entered {size} at {style.long(operation.result)}."
+    hints = [event for event in events if isinstance(event, ev.HintTried) and not event.taken]
+    refused = f"The hint was passed over: {hints[0].why}. " if hints else ""
+    if grown:
+        both = len(tried) and tried[-1].side == "both"
+        return text, f"{refused}{'Both neighbours were joined' if both else 'A neighbour was grown'}: {tried[-1].why}."
+    if tried:
+        return text, refused + f"Not merged with the {tried[-1].side} entry: {tried[-1].why}."
+    linked = [event for event in events if isinstance(event, ev.EntryLinked)]
+    if linked:
+        return text, refused + "A new entry: no neighbour touches it."
+    return text, refused
+
+
+def _remove(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    cuts = sum(isinstance(event, ev.Called) and event.name.startswith("vm_map_clip") for event in events)
+    freed = -sum(event.after - event.before for event in events if isinstance(event, ev.MapResized))
+    gone = sum(isinstance(event, ev.MapResized) for event in events)
+    if not gone:
+        return "Removed nothing: no entry lies in the range.", "The find cache is forgotten all the same."
+    what = f"{gone} entr{'y' if gone == 1 else 'ies'}"
+    reason = f"{cuts} cut{'' if cuts == 1 else 's'} at the edges." if cuts else "No entry had to be cut."
+    return f"Removed {binary_size(freed)}: {what} went.", reason
+
+
+def _lookup(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    compared = sum(isinstance(event, ev.TreeCompared) for event in events)
+    if any(isinstance(event, ev.LookupCacheHit) for event in events):
+        how = "The lookup cache held it: nothing was compared."
+    else:
+        how = f"{compared} comparison{'' if compared == 1 else 's'} down the tree."
+    found = operation.result
+    if found is None:
+        return "Looked up an address: no entry holds it or lies above.", how
+    address = next((event.arguments[0] for event in events if isinstance(event, ev.Called) and event.arguments), None)
+    if address is None or found.start <= address:
+        return f"Found the entry {_range(style, found.start, found.end)}.", how
+    return f"No entry holds the address; the next one is {_range(style, found.start, found.end)}.", how
+
+
+def _boot(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    return "The machine booted.", "Step back to see the map being born."
+
+
+def _other(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    return f"{visible(operation.target)}: {operation.name}.", ""
+
+
+_WRITERS = {"enter": _enter, "remove": _remove, "lookup": _lookup, "boot": _boot}

@@ -1,0 +1,150 @@
+"""The list lane: what is in the map, in order.
+
+Header and entries are records with links to the next and back; a dotted link crosses a gap and says how large it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..engine.base.map_values import EntryValue, Fold, MapValue
+from ..engine.base.units import binary_size
+from .columns import Column
+from .map_picture import MapPicture, kind_of
+from .scene import Bar, Link, Node, Text
+from .text import shorten, shorten_middle, text_width
+
+HEADER = 54.0
+"""Pixels that the list's header takes at the left."""
+
+CARD_HEIGHT = 72.0
+
+
+def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> tuple[list[Node], list[Link], float]:
+    """Nodes and links of the list, and the y where the lane ends."""
+    items = picture.value.items
+    cards = [_item(picture, item, columns[item.id], top) for item in items]
+    header = Node(
+        "list/header", "entry", 8, top + 22, HEADER - 16, 26, shape="box",
+        text=(Text((HEADER - 16) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
+        title=f"the list's header: {picture.value.nr_entries:,} entries",
+    )  # fmt: skip
+    links = _links([header, *cards], [None, *items])
+    gaps = _gaps(picture, columns, top + CARD_HEIGHT)
+    return [header, *cards, *gaps], links, top + CARD_HEIGHT + (20 if gaps else 6)
+
+
+def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float) -> Node:
+    if isinstance(item, Fold):
+        return _fold(item, column, top)
+    states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
+    kind = kind_of(item)
+    if column.level == "card":
+        w, text = column.w - 8, _card_text(picture, item, column.w - 8)
+    else:
+        w = max(1.2, column.w - (4 if column.level == "short" else min(1.5, column.w * 0.3)))
+        text = _short_text(picture, item, w) if column.level == "short" else ()
+    return Node(
+        f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
+        (Bar(0, 0, w, 5, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list", graph=True,
+    )  # fmt: skip
+
+
+def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
+    style = picture.style
+    what = shorten_middle(_what(entry), w - 14, "label")
+    return (
+        Text(7, 21, style.long(entry.start), "mono label"),
+        Text(7, 35, style.long(entry.end), "mono label dim"),
+        Text(7, 50, shorten(binary_size(entry.size), w - 40, "label strong"), "label strong"),
+        Text(w - 7, 50, entry.protection, "mono label", "end"),
+        Text(7, 65, what, "label dim"),
+    )
+
+
+def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
+    label = shorten_middle(picture.style.short(entry.start), w - 3, "mono label")
+    rows = [Text(w / 2, 24, label, "mono label", "middle")]
+    if text_width(entry.protection, "mono label") <= w - 2:
+        rows.append(Text(w / 2, 42, entry.protection, "mono label dim", "middle"))
+    return tuple(rows)
+
+
+def _what(entry: EntryValue) -> str:
+    if entry.role:
+        return entry.role
+    return "anonymous" if entry.object is None else f"{entry.object}+{entry.offset:#x}"
+
+
+def describe(picture: MapPicture, entry: EntryValue) -> str:
+    """All there is to say of an entry."""
+    style = picture.style
+    flags = ", may not merge" if entry.nomerge else ""
+    lives = f", itself at {style.whole(entry.address)}" if entry.address else ""
+    return (
+        f"entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}, {binary_size(entry.size)}, "
+        f"{entry.protection} of {entry.max_protection}, inherit {entry.inheritance}, advice {entry.advice}{flags}, "
+        f"{_what(entry)}{lives}"
+    )
+
+
+def _fold(fold: Fold, column: Column, top: float) -> Node:
+    w = max(4.0, column.w - 8)
+    label = shorten(f"+{fold.count:,}", w - 2, "label")
+    return Node(
+        f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
+        (Text(w / 2, 21, label, "label", "middle"),), state=("folded",), action="open", lane="list", graph=True,
+        title=f"{fold.count:,} entries folded: open",
+    )  # fmt: skip
+
+
+def _links(cards: Sequence[Node], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
+    links = []
+    for left, right, before, after in zip(cards, cards[1:], items, items[1:], strict=False):
+        y = left.y + left.h / 2
+        touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
+        ends = ((left.x + left.w, y), (right.x, y))
+        state = () if touching or before is None else ("gap",)
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, ends, state, graph=True))
+    return links
+
+
+def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
+    """Sizes of the gaps between cards, where there is room to write them."""
+    labels: list[Node] = []
+    value = picture.value
+    reached = 0.0
+    for before, after in zip(value.items, value.items[1:], strict=False):
+        if not isinstance(before, EntryValue) or not isinstance(after, EntryValue) or before.end >= after.start:
+            continue
+        left, right = columns[before.id], columns[after.id]
+        label = binary_size(after.start - before.end)
+        w = text_width(label, "label")
+        x = right.x - w / 2
+        if "card" not in (left.level, right.level) or x < reached:
+            continue
+        reached = x + w + 6
+        text = (Text(w / 2, 13, label, "label dim", "middle"),)
+        title = f"a gap of {label} after {picture.style.whole(before.end)}"
+        labels.append(Node(f"list/gap/{before.id}", "gap", x, y, w, 18, shape="none", text=text, title=title))
+    return labels
+
+
+def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
+    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
+    rows = []
+    for item in value.items:
+        if isinstance(item, Fold):
+            rows.append((f"… {item.count:,} entries folded", *[""] * 9))
+            continue
+        node = value.nodes.get(item.id)
+        colour = "" if node is None else "red" if node.red else "black"
+        style = picture.style
+        rows.append(
+            (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection, item.max_protection,
+             item.inheritance, item.advice, _what(item), colour, str(item.id))
+        )  # fmt: skip
+    return tuple(rows)
+
+
+TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

@@ -1,0 +1,126 @@
+"""What a picture of a map is made from: the map at one step of its last operation, and what is true of each entry there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..engine.base import events as ev
+from ..engine.base.journal import Operation
+from ..engine.base.map_values import EntryValue, MapValue
+from .addresses import AddressStyle
+from .captions import summary
+from .rewind import rewind
+from .scene import Caption, Steps
+from .steps import Names, Step, plan
+
+LATEST = -1
+"""The step that stands for "after the operation"."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapPicture:
+    """`value` is the map at the step shown; `states` what is true of entries by id ("new", "changed", "path", "here").
+
+    `path` lists the nodes that the search under way compared, in order, with where it went from each;
+    `hint` is the address a free search was given (None: none).
+    """
+
+    value: MapValue
+    style: AddressStyle
+    caption: Caption
+    steps: Steps
+    states: dict[int, tuple[str, ...]]
+    path: tuple[tuple[int, str], ...]
+    hint: int | None
+
+    def important(self, selection: int = 0) -> list[int]:
+        """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
+        ranked = {"here": 0, "new": 1, "changed": 2}
+        marked = [(min(ranked[s] for s in states if s in ranked), identity)
+                  for identity, states in self.states.items() if any(s in ranked for s in states)]  # fmt: skip
+        chosen = [identity for _, identity in sorted(marked)]
+        ends = [node for node, _ in reversed(self.path)]
+        looked_up = [self.value.lookup_cache] if self.value.lookup_cache else []
+        edges = [entry.id for entry in (*self.value.entries[:1], *self.value.entries[-1:])]
+        return [*([selection] if selection else []), *chosen, *ends, *looked_up, *edges]
+
+
+def map_picture(
+    value: MapValue,
+    operation: Operation | None,
+    events: Sequence[ev.Event],
+    step: int = LATEST,
+) -> MapPicture:
+    """The picture of `value`, the map after `operation`, at `step` of it (:data:`LATEST`: after it)."""
+    style = AddressStyle.of(value.start, value.end)
+    steps = plan(events, Names(style, value, events), value.name)
+    last = len(steps)
+    at = last if step == LATEST or step > last else max(0, step)
+    done = events if at == last else events[: steps[at - 1].index + 1] if at else ()
+    shown = value if at == last else rewind(value, events[len(done) :])
+    here = steps[at - 1] if 0 < at < last else None
+    if here is not None:
+        caption = Caption(here.sentence, here.functions)
+    elif at == last:
+        caption = summary(operation, events, style, value)
+    else:
+        caption = Caption("Before the operation." if operation is not None else "")
+    number = -1 if operation is None else operation.number
+    path = _path(done, value.name)
+    return MapPicture(
+        shown,
+        style,
+        caption,
+        Steps(at, last, number),
+        _states(shown, done, here, path),
+        path,
+        next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
+    )
+
+
+def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:
+    """The comparisons of the latest search that made any."""
+    path: list[tuple[int, str]] = []
+    fresh = True
+    for event in done:
+        if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
+            fresh = True
+        elif isinstance(event, ev.TreeCompared) and event.tree == name:
+            if fresh:
+                path, fresh = [], False
+            path.append((event.node, event.outcome))
+    return tuple(path)
+
+
+def _states(
+    value: MapValue, done: Sequence[ev.Event], here: Step | None, path: Sequence[tuple[int, str]]
+) -> dict[int, tuple[str, ...]]:
+    linked: set[int] = set()
+    unlinked: set[int] = set()
+    resized: set[int] = set()
+    for event in done:
+        if getattr(event, "map", None) != value.name:
+            continue
+        if isinstance(event, ev.EntryLinked):
+            linked.add(event.entry[0])
+        elif isinstance(event, ev.EntryUnlinked):
+            unlinked.add(event.entry[0])
+        elif isinstance(event, ev.EntryResized):
+            resized.add(event.after[0])
+    found: dict[int, list[str]] = {}
+    for node, _ in path:
+        found.setdefault(node, []).append("path")
+    for entry in value.entries:
+        if entry.id in linked and entry.id not in unlinked:
+            found.setdefault(entry.id, []).append("new")
+        elif entry.id in resized:
+            found.setdefault(entry.id, []).append("changed")
+    if here is not None and here.thing:
+        found.setdefault(here.thing, []).append("here")
+    return {identity: tuple(states) for identity, states in found.items()}
+
+
+def kind_of(entry: EntryValue) -> str:
+    """The colour class of an entry: "static", "object" or "plain"."""
+    return "static" if entry.role else "object" if entry.object is not None else "plain"
