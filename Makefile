@@ -3,7 +3,6 @@
 PYTHON ?= $(shell scripts/python)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# A learner's settings elsewhere on the machine have no say in what the tests see.
 PYTEST := $(BIN)/python -m pytest
 NOTEBOOK ?= notebooks/01-maps.ipynb
 
@@ -60,7 +59,7 @@ notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
-	$(PYTEST) tests/browser
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser
 
 wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
 	$(PYTEST) tests/packaging
@@ -74,10 +73,10 @@ format: environment-test bundle ## Rewrite the sources in the house's style
 	scripts/npm run format
 
 bench: environment-test bundle chromium ## Measure speed, side by side with what others do
-	$(BIN)/python -m benchmarks
+	CHROMIUM="$$(scripts/chromium)" $(BIN)/python -m benchmarks
 
 pictures: environment-test bundle chromium ## Make the README's pictures from the real thing
-	$(BIN)/python scripts/pictures.py
+	CHROMIUM="$$(scripts/chromium)" $(BIN)/python scripts/pictures.py
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist

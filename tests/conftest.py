@@ -1,9 +1,8 @@
-"""What all tests share: where the checkout is, a browser, deterministic random search, no settings of the person."""
+"""What all tests share: where the checkout is, deterministic random search, no settings of the person."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,6 @@ settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 def root() -> Path:
     """The checkout."""
     return ROOT
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """A Chromium that starts, installed if there was none; without one the test fails and says why."""
-    answer = subprocess.run([ROOT / "scripts" / "chromium"], capture_output=True, text=True, check=False)
-    if answer.returncode:
-        pytest.fail(answer.stderr.strip().splitlines()[-1], pytrace=False)
-    return answer.stdout.strip()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -83,6 +83,6 @@ def test_without_any_way_it_says_what_is_missing(machine: Callable[..., subproce
 
 
 def test_a_named_browser_is_taken_at_its_word(machine: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    answer = machine({"chromium": BROWSER}, VMWIDGETS_CHROMIUM="/nowhere/chromium")
+    answer = machine({"chromium": BROWSER}, CHROMIUM="/nowhere/chromium")
     assert answer.returncode == 1
     assert "/nowhere/chromium" in answer.stderr
