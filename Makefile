@@ -90,10 +90,10 @@ clean: ## Remove everything that was built, installed or cached here
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment-lab:
-	@$(PYTHON) scripts/environment.py lab
+	@$(or $(PYTHON),false) scripts/environment.py lab
 
 environment-test:
-	@$(PYTHON) scripts/environment.py test
+	@$(or $(PYTHON),false) scripts/environment.py test
 
 bundle:
 	@$(BIN)/python hatch_build.py
