@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,3 +87,10 @@ def test_a_named_browser_is_taken_at_its_word(machine: Callable[..., subprocess.
     answer = machine({"chromium": BROWSER}, CHROMIUM="/nowhere/chromium")
     assert answer.returncode == 1
     assert "/nowhere/chromium" in answer.stderr
+
+
+def test_every_hook_is_local(root: Path) -> None:
+    config = root / ".pre-commit-config.yaml"
+    subprocess.run([sys.executable, "-m", "pre_commit", "validate-config", config], check=True)
+    repositories = [line.strip() for line in config.read_text().splitlines() if line.strip().startswith("- repo:")]
+    assert set(repositories) == {"- repo: local"}
