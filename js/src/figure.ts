@@ -6,7 +6,7 @@ import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
-import { type Frame, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
 import { button, Steps } from "./steps.ts";
 import { html, say } from "./svg.ts";
 import { TableTwin, Words } from "./words.ts";
@@ -45,11 +45,10 @@ export class Figure {
     this.renderer.root.addEventListener("click", (event) => this.click(event));
   }
 
-  /** Draws `frame` unless a newer one is on screen. */
-  draw(frame: Frame): void {
-    if (frame.seq <= this.seq) return;
-    this.seq = frame.seq;
-    const { scene, dot } = frame;
+  /** Draws the picture of number `seq`, unless a newer one is on screen. */
+  draw(seq: number, { scene, dot }: Picture): void {
+    if (seq <= this.seq) return;
+    this.seq = seq;
     if (scene.version !== SUPPORTED_VERSION) {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
@@ -60,7 +59,7 @@ export class Figure {
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
     this.focus.settle();
-    if (dot) this.ask(frame.seq, dot, scene.height);
+    if (dot) this.ask(seq, dot, scene.height);
   }
 
   /** The newest frame on screen. */

@@ -1,6 +1,6 @@
 // What a widget model of the host (JupyterLab, Notebook, marimo) offers us: anywidget's contract, as far as we use it.
 
-import type { Frame, Scene } from "./scene.ts";
+import type { Frame } from "./scene.ts";
 
 export interface ViewTraits {
   frame: Frame;
@@ -9,7 +9,7 @@ export interface ViewTraits {
   twin_id: string;
   origin: string;
   status: string;
-  pinned: Scene[];
+  pinned: Frame[];
 }
 
 export interface Model<Traits> {

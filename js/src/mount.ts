@@ -2,6 +2,7 @@
 
 import { Figure } from "./figure.ts";
 import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model.ts";
+import { unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
 import { hideTwin } from "./twin.ts";
@@ -28,7 +29,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   signal.addEventListener("abort", () => {
     figure.close();
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
-    if (model.get("frame")) setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
+    setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
 }
 
@@ -45,7 +46,8 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
   let asked = false;
   const draw = (): void => {
     asked = false;
-    figure.draw(model.get("frame"));
+    const { seq, data } = model.get("frame");
+    if (seq > figure.shown) figure.draw(seq, unpack(data));
   };
   model.on("change:frame", () => {
     if (asked) return;
@@ -58,8 +60,8 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
 }
 
 function listen(model: Model<ViewTraits>, figure: Figure): void {
-  const place = (): void => figure.place([model.get("frame").scene.machine, model.get("origin"), model.get("status")]);
-  const pin = (): void => figure.pin(model.get("pinned"));
+  const place = (): void => figure.place([model.get("origin"), model.get("status")]);
+  const pin = (): void => figure.pin(model.get("pinned").map((frame) => unpack(frame.data).scene));
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);

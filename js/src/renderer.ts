@@ -26,16 +26,18 @@ export class Renderer {
     const first = this.scene === null;
     this.scene = scene;
     put(this.root, "viewBox", `0 0 ${scene.width} ${scene.height}`);
-    put(this.root, "width", scene.width);
+    this.root.style.maxWidth = `${scene.width}px`; // never larger than drawn: text has its size
     put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
     this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
     this.drawLinks(scene);
     this.drawNodes(scene);
   }
 
-  /** Graphviz's routes for the scene on screen, by link id. */
+  /** Graphviz's routes for the scene on screen, by the names that links have in DOT. */
   follow(routes: Record<string, Route>): void {
-    for (const [id, route] of Object.entries(routes)) this.links.get(id)?.follow(route);
+    if (!this.scene) return;
+    const links = dotLinks(this.scene);
+    for (const [name, route] of Object.entries(routes)) this.links.get(links.get(name) ?? "")?.follow(route);
   }
 
   /** Marks everything that is drawn of the selected thing. */
@@ -83,4 +85,11 @@ export class Renderer {
     for (const id of this.links.keys()) if (!here.has(id)) this.links.delete(id);
     arrange(this.linkLayer, kept);
   }
+}
+
+/** Names in DOT to link ids: e0, e1, … are the links of the graph in order, as vmwidgets/views/dot.py names them. */
+export function dotLinks(scene: Scene): Map<string, string> {
+  const drawn = new Set(scene.nodes.filter((node) => node.graph).map((node) => node.id));
+  const links = scene.links.filter((link) => link.graph && drawn.has(link.source) && drawn.has(link.target));
+  return new Map(links.map((link, number) => [`e${number}`, link.id]));
 }

@@ -3,7 +3,7 @@
 import type { Point, Route } from "./scene.ts";
 
 export interface Placed {
-  /** Link id to route. */
+  /** Name of an edge in DOT to its route. */
   routes: Record<string, Route>;
   /** Node id to centre, as Graphviz gave it back: what a test holds against what was sent. */
   centres: Record<string, Point>;

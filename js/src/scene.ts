@@ -56,9 +56,14 @@ export interface Scene {
   notes: string[];
 }
 
-/** What Python sends for each picture; `seq` only rises, `dot` is "" where no graph is in the scene. */
+/** What Python sends for each picture: `seq` only rises, `data` is a packed {@link Picture}. */
 export interface Frame {
   seq: number;
+  data: DataView;
+}
+
+/** A scene, and its graph in Graphviz's language: "" where it has none. */
+export interface Picture {
   scene: Scene;
   dot: string;
 }

@@ -16,6 +16,9 @@ export class Words {
   private readonly reason = html("span", "vmw-reason");
   private readonly functions = html("code");
 
+  private machine = "";
+  private placed: readonly string[] = [];
+
   constructor() {
     this.header.append(this.title, this.subtitle, this.origin);
     this.caption.append(this.sentence, " ", this.reason, " ", this.functions);
@@ -24,6 +27,8 @@ export class Words {
 
   draw(scene: Scene): void {
     const { text, reason, functions, tone } = scene.caption;
+    this.machine = scene.machine;
+    this.sign();
     say(this.title, scene.title);
     say(this.subtitle, scene.subtitle);
     say(this.sentence, text);
@@ -39,9 +44,14 @@ export class Words {
     this.notes.hidden = scene.notes.length === 0;
   }
 
-  /** Which machine and which cell made the picture, and what has become of them. */
+  /** Which cell made the picture, and what has become of its machine. */
   place(words: readonly string[]): void {
-    say(this.origin, words.filter(Boolean).join(" · "));
+    this.placed = words;
+    this.sign();
+  }
+
+  private sign(): void {
+    say(this.origin, [this.machine, ...this.placed].filter(Boolean).join(" · "));
   }
 }
 

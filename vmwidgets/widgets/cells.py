@@ -34,6 +34,12 @@ def current_shell() -> Any | None:
     return ipython.get_ipython() if ipython is not None else None
 
 
+def _running_number(shell: Any) -> int:
+    """The running cell's number: that of the newest input (`execution_count` may be one ahead)."""
+    history = getattr(shell, "history_manager", None)
+    return len(history.input_hist_parsed) - 1 if history is not None else int(shell.execution_count)
+
+
 def current_cell(shell: Any | None = None) -> Cell:
     """The cell that is running now."""
     shell = shell or current_shell()
@@ -41,5 +47,5 @@ def current_cell(shell: Any | None = None) -> Cell:
         return NOWHERE
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     header, metadata = parent.get("header") or {}, parent.get("metadata") or {}
-    number = shell.execution_count
+    number = _running_number(shell)
     return Cell(str(metadata.get("cellId") or header.get("msg_id") or number), number)

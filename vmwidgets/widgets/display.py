@@ -44,7 +44,7 @@ def twin_bundle(view: View, cell: Cell) -> dict[str, str]:
     from vmwidgets.views.svg import to_svg
 
     scene = view.signed_scene(cell)
-    picture = twin_html(view.twin_id, to_svg(scene), alternative_text(scene))
+    picture = twin_html(view.twin_id, to_svg(scene), alternative_text(scene), scene.notes[-1])
     return {"text/html": picture, "text/plain": text_twin(scene)}
 
 
@@ -77,7 +77,8 @@ def publish(bundle: dict[str, Any], **options: Any) -> None:
     from IPython.display import publish_display_data
 
     display_id = options.pop("display_id", None)
-    publish_display_data(bundle, transient={"display_id": display_id} if display_id else None, **options)
+    transient = {"display_id": display_id} if display_id else None
+    publish_display_data(bundle, transient=transient, **options)  # type: ignore[no-untyped-call]
 
 
 def watch_cells(begin: Callable[..., None], *end: Callable[..., None]) -> None:

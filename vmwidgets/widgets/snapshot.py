@@ -6,20 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 from vmwidgets.views.scene import Scene
+from vmwidgets.views.text import visible
 
 from .exports import Exports
 from .text import alternative_text
-from .twin import image_html
+from .twin import image_html, note_html
+
+
+def signature(scene: Scene, cell: str) -> str:
+    """Which machine and cell made a picture, and the operation that it is after."""
+    words = [scene.machine, cell, f"after operation {scene.steps.operation}"]
+    return visible(" · ".join(word for word in words if word))
 
 
 def signed(scene: Scene, cell: str) -> Scene:
-    """The scene with a note that names its machine, the cell that made it, and the operation that it is after."""
-    words = [scene.machine, cell, f"after operation {scene.steps.operation}"]
-    return replace(scene, notes=(*scene.notes, " · ".join(word for word in words if word)))
+    """The scene with its signature among the notes."""
+    return replace(scene, notes=(*scene.notes, signature(scene, cell)))
 
 
 class Snapshot(Exports):
-    """One moment of a view, for before and after; shown in a cell it is a static picture."""
+    """One moment of a view, for before and after; shown in a cell it is a static picture.
+
+    The last note of `scene` says where it comes from: see :func:`signed`.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
@@ -29,7 +38,9 @@ class Snapshot(Exports):
         return self._scene
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
-        return {"text/html": image_html(self.to_svg(), alternative_text(self._scene)), "text/plain": self.text()}
+        scene = self._scene
+        picture = image_html(self.to_svg(), alternative_text(scene)) + note_html(scene.notes[-1])
+        return {"text/html": f"<div>{picture}</div>", "text/plain": self.text()}
 
     def __repr__(self) -> str:
         return f"<snapshot of {self._scene.title} after operation {self._scene.steps.operation}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.views.scene import Scene, Table
+from vmwidgets.views.text import visible
 
 ROWS = 40
 """Rows of a table in a text twin; the others are counted."""
@@ -10,34 +11,26 @@ ROWS = 40
 
 def heading(scene: Scene) -> str:
     """Title and subtitle in one line."""
-    return " · ".join(part for part in (scene.title, scene.subtitle) if part)
+    return visible(" · ".join(part for part in (scene.title, scene.subtitle) if part))
 
 
 def told(scene: Scene) -> str:
     """The caption in one line."""
     caption = scene.caption
     functions = f"({' → '.join(caption.functions)})" if caption.functions else ""
-    return " ".join(part for part in (caption.text, caption.reason, functions) if part)
+    return visible(" ".join(part for part in (caption.text, caption.reason, functions) if part))
 
 
 def alternative_text(scene: Scene) -> str:
     """What a screen reader says in place of the picture."""
-    return ". ".join(part.rstrip(".") for part in (heading(scene), told(scene), *scene.notes) if part) + "."
+    parts = (heading(scene), told(scene), *map(visible, scene.notes))
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
 def text_twin(scene: Scene) -> str:
     """Heading, caption, notes and table, for terminals and for readers without pictures."""
-    parts = [heading(scene), told(scene), *scene.notes, "\n".join(_lines(scene.table))]
-    return "\n".join(visible(part) for part in parts if part)
-
-
-def visible(text: str) -> str:
-    """The text with control characters shown as what they are; newlines stay.
-
-    >>> visible("a" + chr(27) + "[2J")
-    'a␛[2J'
-    """
-    return "".join(chr(0x2400 + ord(c)) if ord(c) < 32 and c != "\n" else "␡" if c == "\x7f" else c for c in text)
+    parts = [heading(scene), told(scene), *map(visible, scene.notes), "\n".join(_lines(scene.table))]
+    return "\n".join(part for part in parts if part)
 
 
 def _lines(table: Table) -> list[str]:
@@ -51,4 +44,4 @@ def _lines(table: Table) -> list[str]:
 
 
 def _cell(row: tuple[str, ...], column: int) -> str:
-    return row[column].replace("\n", "␊") if column < len(row) else ""
+    return visible(row[column]) if column < len(row) else ""

@@ -19,10 +19,15 @@ def image_html(svg: str, alt: str) -> str:
     return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%">'
 
 
-def twin_html(twin_id: str, svg: str, alt: str) -> str:
-    """The twin's output: the live view of the same id hides it while it is on the page.
+def twin_html(twin_id: str, svg: str, alt: str, note: str = "") -> str:
+    """The twin's output, with a note of where it comes from; the live view of the same id hides it on its page.
 
     >>> twin_html("t1", "<svg/>", 'a "b"')[:60]
     '<div data-vmwidgets-twin="t1"><img alt="a &quot;b&quot;" src'
     """
-    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}</div>'
+    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}{note_html(note)}</div>'
+
+
+def note_html(note: str) -> str:
+    """A small line below a picture."""
+    return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}</div>' if note else ""

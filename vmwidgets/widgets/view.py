@@ -18,6 +18,7 @@ from .exports import Exports
 from .hub import open_hub, read_static
 from .messages import check_message
 from .options import nothing, refuse_unknown, weakly
+from .packing import pack
 from .pictures import pictures_of
 from .refresh import refresher
 from .snapshot import Snapshot, signed
@@ -42,13 +43,13 @@ class View(Exports, anywidget.AnyWidget):
     selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(public=True)
 
     # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
-    frame = traitlets.Dict(help="The picture: its rising number `seq`, the `scene`, the `dot` text.").tag(sync=True)
+    frame = traitlets.Dict(help="The picture: its rising number `seq`, and `data`, the packed scene.").tag(sync=True)
     hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
     selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
     twin_id = traitlets.Unicode(help="Which static twins this view stands for.").tag(sync=True)
     origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
     status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
-    pinned: traitlets.List[Any] = traitlets.List(help="Earlier scenes that stay below the live one.").tag(sync=True)
+    pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
 
     def __init__(self, target: Any = None, *, machine: Machine | None = None, **options: Any) -> None:
         refuse_unknown(type(self), options)
@@ -142,19 +143,13 @@ class View(Exports, anywidget.AnyWidget):
         self._stale = False
         try:
             self._scene = self.draw()
-            frame = self._encode(self._scene)
+            data = pack(self._scene)
         except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
             self.status = f"this picture could not be drawn: {type(error).__name__}: {error}"
             return
-        if frame["scene"] != self.frame.get("scene"):
+        if data != self.frame.get("data"):
             self._seq += 1
-            self.frame = {"seq": self._seq, **frame}
-
-    def _encode(self, scene: Scene) -> dict[str, Any]:
-        from vmwidgets.views.dot import to_dot
-
-        has_graph = any(node.graph for node in scene.nodes)
-        return {"scene": scene.to_json(), "dot": to_dot(scene) if has_graph else ""}
+            self.frame = {"seq": self._seq, "data": data}
 
     @traitlets.observe("step", "selection")
     def _shown_otherwise(self, _change: object) -> None:
@@ -171,11 +166,13 @@ class View(Exports, anywidget.AnyWidget):
             self.layout.open()
             self.open()
             self.on_msg(self._receive)
-        self._share_selection()
-        self.hub = open_hub().model_id
-        self.origin = cell.label
+        hub = open_hub()
+        with self.hold_sync():
+            self._share_selection()
+            self.hub = hub.model_id
+            self.origin = cell.label
+            self.refresh()
         self._awaited, self.cleared = True, False
-        self.refresh()
 
     def close(self) -> None:
         """Take the view off every page and free its model."""
@@ -245,9 +242,9 @@ class View(Exports, anywidget.AnyWidget):
         refresher.mark([self])
 
     def _on_pin(self) -> None:
-        self.pinned = [*self.pinned, self.frame["scene"]][-MAX_PINS:]
+        self.pinned = [*self.pinned, self.frame][-MAX_PINS:]
 
     def _on_unpin(self, index: int) -> None:
         if index >= len(self.pinned):
             raise Refused(f"unpin: index is {index}; there are {len(self.pinned)} pinned pictures")
-        self.pinned = [scene for i, scene in enumerate(self.pinned) if i != index]
+        self.pinned = [frame for i, frame in enumerate(self.pinned) if i != index]
