@@ -27,7 +27,7 @@ def main(name: str) -> None:
     if not usable():
         create()
     print(f"vmwidgets: installing requirements/{name}.txt into .venv", file=sys.stderr)
-    run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *locked("uv"))
+    run(PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *locked("uv"))
     install(*locked(name))
     # The bundle of js/ is built on the way; what that needs is in the lock.
     install("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
@@ -35,8 +35,8 @@ def main(name: str) -> None:
 
 
 def usable() -> bool:
-    """Whether there is a .venv with a Python that starts and is new enough."""
-    check = "import sys; sys.exit(sys.version_info < (3, 10))"
+    """Whether there is a .venv with a Python that starts, is new enough and has pip."""
+    check = "import pip, sys; sys.exit(sys.version_info < (3, 10))"
     return PYTHON.exists() and subprocess.run([PYTHON, "-c", check], check=False).returncode == 0
 
 

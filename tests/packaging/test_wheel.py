@@ -81,7 +81,8 @@ def test_the_front_end_is_inside(names: set[str]) -> None:
 
 
 def test_the_licences_are_inside(names: set[str]) -> None:
-    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    for document in ("LICENSE", "THIRD_PARTY.md"):
+        assert any(name.endswith(f".dist-info/licenses/{document}") for name in names)
     assert "vmwidgets/static/licenses/hpcc-js-wasm-graphviz.txt" in names
 
 
