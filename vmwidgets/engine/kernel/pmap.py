@@ -22,6 +22,7 @@ from ..base.units import PAGE, Address, Size
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
 from ..mmu.editor import Slot, TableEditor
+from ..mmu.encode import leaf_descriptor
 from ..mmu.format import Access, Level
 from ..mmu.walk import walk
 from .pmap_layout import PmapLayout
@@ -57,6 +58,7 @@ class Pmap:
         self.root = 0
         """Physical address of the root table."""
         self._current = current
+        self.destroyed = False
         self.current_only = False
         """The original's bug: enter, extract and protect panic unless this is the current or the kernel's pmap."""
 
@@ -72,9 +74,11 @@ class Pmap:
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
-        if pa < 0 or pa % size:
-            raise Refused(f"physical address {pa:#x}: it must be a multiple of the page's {Size(size)}")
-        self._map(self._make_slot(level, va), pa, protection)
+        shared = self._is_global(va)
+        word = leaf_descriptor(self.fmt, level, pa, self._rights(va, protection), shared=shared)
+        slot = self._make_slot(level, va)
+        self.editor.write(slot, word)
+        self._written(slot)
         self._ended()
 
     def extract(self, va: int) -> int | None:
@@ -85,6 +89,7 @@ class Pmap:
 
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None) -> Walk:
         """What the hardware does with `va` while these tables are loaded."""
+        self._check_alive()
         return walk(self.ram, self.fmt, self.root, va, access, user, controls)
 
     # ---- ranges ------------------------------------------------------------------------------
@@ -118,6 +123,7 @@ class Pmap:
 
     def load(self) -> None:
         """Make this the current address space, as writing its root to the base register does."""
+        self._check_alive()
         self._current.pmap = self
         emit = self.recorder.emit
         if emit is not None:
@@ -130,6 +136,7 @@ class Pmap:
 
     def snapshot(self) -> PmapValue:
         """The tables as a frozen value.  O(present slots)."""
+        self._check_alive()
         return snapshot(self)
 
     # ---- beneath -----------------------------------------------------------------------------
@@ -141,8 +148,8 @@ class Pmap:
     def _written(self, slot: Slot) -> None:
         """A slot was written: a kernel's pmap publishes it."""
 
-    def _global(self, slot: Slot) -> bool:
-        """Whether what is mapped in a slot is the same in all address spaces."""
+    def _is_global(self, va: int) -> bool:
+        """Whether what is mapped at `va` is the same in all address spaces."""
         return False
 
     def _keeps_table(self, slot: Slot) -> bool:
@@ -182,10 +189,6 @@ class Pmap:
                 yield slot
             va = after
 
-    def _map(self, slot: Slot, pa: int, protection: int) -> None:
-        self.editor.map(slot, pa, self._rights(slot.va, protection), shared=self._global(slot))
-        self._written(slot)
-
     def _unmap(self, slot: Slot) -> None:
         spare = self.tables.spares.pop(slot.pa, None)
         if spare is not None and self._keeps_table(slot):
@@ -223,12 +226,18 @@ class Pmap:
         raise Refused(f"size={size}: a page of the pmap has {sizes}")
 
     def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
+        self._check_alive()
         if start % unit or end % unit or start >= end:
             raise Refused(f"[{start:#x}, {end:#x}): it must not be empty, and be cut at multiples of {Size(unit)}")
         if not (self._owns(start) and self._owns(end - PAGE)):
             raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
 
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise Refused(f"the pmap of {self.name} was destroyed")
+
     def _check_current(self, function: str) -> None:
+        self._check_alive()
         if self.current_only and not self.is_current:
             raise KernelPanic(
                 "pmap_not_current", f"{function} works on the current pmap or the kernel's, not {self.name}"

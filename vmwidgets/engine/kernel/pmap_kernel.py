@@ -122,7 +122,7 @@ class KernelPmap(Pmap):
     def _owns(self, va: int) -> bool:
         return self.layout.is_kernel(va)
 
-    def _global(self, slot: Slot) -> bool:
+    def _is_global(self, va: int) -> bool:
         return self.global_pages
 
     def _keeps_table(self, slot: Slot) -> bool:

@@ -55,7 +55,7 @@ class PmapLayout:
 
     def is_user(self, va: int) -> bool:
         """Whether `va` is in the user's half."""
-        return va < self.user_end
+        return 0 <= va < self.user_end
 
     def is_kernel(self, va: int) -> bool:
         """Whether `va` is the kernel map's or above it, where the kernel's image lies."""

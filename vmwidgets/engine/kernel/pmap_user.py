@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base.errors import Refused, kernel_error
+from ..base.errors import kernel_error
 from ..base.walk_values import Rights
 from .pmap import CurrentPmap, Pmap
 from .pmap_tables import TablePages
@@ -37,7 +37,6 @@ class UserPmap(Pmap):
         super().__init__(name, kernel.ram, pages, kernel.layout, kernel.recorder, current)
         self._kernel = kernel
         self._forget = forget
-        self.destroyed = False
         self._began("pmap_create", name)
         if not make_private_tables(self):
             raise kernel_error("NOMEM", f"no page for the root table of {name}")
@@ -53,13 +52,7 @@ class UserPmap(Pmap):
         self.destroyed = True
         self._ended()
 
-    def load(self) -> None:
-        """As :meth:`.pmap.Pmap.load`."""
-        self._check_alive()
-        super().load()
-
     def _owns(self, va: int) -> bool:
-        self._check_alive()
         return self.layout.is_user(va)
 
     def _copy_kernel_slots(self) -> None:
@@ -76,7 +69,3 @@ class UserPmap(Pmap):
             theirs = self.editor.slot(level, theirs, border).address
             ours = self.editor.slot(level, ours, border).address
             level = self.fmt.level(level.number - 1)
-
-    def _check_alive(self) -> None:
-        if self.destroyed:
-            raise Refused(f"the pmap of {self.name} was destroyed")

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
+from vmwidgets.engine.base.events import PageAllocated, PageFreed, PoolDrained, PoolFilled
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.memory.buddy import MAX_ORDER
+from vmwidgets.engine.memory.pages import PageAllocator
+
+
+class PagesMachine(RuleBasedStateMachine):
+    """Against a plain set of frames: who owns what is known here, and nothing else."""
+
+    @initialize(low=st.integers(1, 2500), high=st.none() | st.integers(1, 3000))
+    def make(self, low, high):
+        self.frames = set(range(7, 7 + low)) | set(range(4099, 4099 + (high or 0)))
+        self.pages = PageAllocator(Recorder(), 7, low, highmem=high and (4099, high))
+        self.held: dict[int, tuple[int, str]] = {}
+
+    @rule(order=st.sampled_from([0, 0, 0, 1, 4, 8]), owner=st.sampled_from(["init", "kentry", ""]))
+    def allocate(self, order, owner):
+        frame = self.pages.allocate(order, owner)
+        if frame is None:
+            self.nothing_to_give(order)
+            return
+        block = set(range(frame, frame + 2**order))
+        assert frame % 2**order == 0
+        assert block <= self.frames - self.owned
+        if any(free >= 4099 for free in self.frames - self.owned) and order == 0:
+            assert frame >= 4099, "highmem goes first"
+        self.held[frame] = (order, owner)
+
+    def nothing_to_give(self, order):
+        """An aligned run of free frames that are not in a pool would have been a block on a list."""
+        pooled = {frame for segment in self.pages.snapshot().segments for frame in segment.pool}
+        free = self.frames - self.owned
+        if order == 0:
+            assert not free
+        for start in free - pooled:
+            run = set(range(start, start + 2**order))
+            assert start % 2**order or not run <= free - pooled
+
+    @rule()
+    def veto(self):
+        self.pages.veto = lambda: True
+        assert self.pages.allocate() is None
+        self.pages.veto = None
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def free(self, data):
+        frame = data.draw(st.sampled_from(sorted(self.held)))
+        order, _ = self.held.pop(frame)
+        self.pages.free(frame, order)
+        with pytest.raises(KernelPanic, match="double_free"):
+            self.pages.free(frame, order)
+
+    @property
+    def owned(self):
+        return {inner for frame, (order, _) in self.held.items() for inner in range(frame, frame + 2**order)}
+
+    @invariant()
+    def conserved(self):
+        if not hasattr(self, "pages"):
+            return
+        self.pages.check()
+        assert self.pages.free_pages == len(self.frames) - len(self.owned)
+        for frame, (order, owner) in self.held.items():
+            assert self.pages.owner(frame + 2**order - 1) == owner
+
+    def teardown(self):
+        if hasattr(self, "pages"):
+            for frame, (order, _) in self.held.items():
+                self.pages.free(frame, order)
+            assert self.pages.free_pages == len(self.frames)
+            self.pages.check()
+
+
+TestPages = PagesMachine.TestCase
+
+
+def test_single_frames_go_through_a_pool_that_moves_half_at_a_time():
+    recorder, events = Recorder(), []
+    pages = PageAllocator(recorder, 0, 5 * 1024)  # a pool of 5, three at a time
+    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled, PoolDrained) else None
+    held = [pages.allocate() for _ in range(4)]
+    assert held == [2, 1, 0, 5]
+    assert events == [(PoolFilled, "normal", (0, 1, 2)), (PoolFilled, "normal", (3, 4, 5))]
+    for frame in (0, 1, 2, 5):  # 3 and 4 are in the pool still: the fourth does not fit
+        pages.free(frame)
+    assert events[2:] == [(PoolDrained, "normal", (2, 1, 0))]
+    assert pages.snapshot().segments[0].pool == (5, 4, 3)
+
+
+@pytest.mark.parametrize(("frames", "limit"), [(1, 1), (2047, 1), (2048, 2), (128 * 1024, 128), (1 << 24, 128)])
+def test_the_pool_holds_a_1024th_of_the_segment(frames, limit):
+    assert PageAllocator(Recorder(), 0, frames).snapshot().segments[0].pool_limit == limit
+
+
+def test_highmem_is_tried_first_then_normal_memory():
+    pages = PageAllocator(Recorder(), 0, 2, highmem=(16, 2))
+    assert [pages.allocate(1), pages.allocate(1), pages.allocate(1)] == [16, 0, None]
+
+
+def test_events_name_the_owner():
+    recorder, events = Recorder(), []
+    pages = PageAllocator(recorder, 0, 8)
+    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PageAllocated, PageFreed) else None
+    pages.free(pages.allocate(2, "init"), 2)
+    assert events == [(PageAllocated, 0, 2, "init"), (PageFreed, 0, 2, "init")]
+
+
+def test_a_tebibyte_is_made_without_counting_its_frames():
+    pages = PageAllocator(Recorder(), 0, 1 << 28)
+    assert pages.allocate(MAX_ORDER) == 0
+    lists = pages.snapshot(limit=2).segments[0].free_lists
+    assert (lists[MAX_ORDER].count, lists[MAX_ORDER].first) == ((1 << 18) - 1, (1024, 2048))
+
+
+@pytest.mark.parametrize(
+    ("frame", "order", "name"),
+    [(4, 2, "free_wrong_order"), (1, 0, "free_wrong_order"), (99, 0, "free_unknown_page"), (12, 0, "double_free")],
+)
+def test_freeing_what_was_not_allocated_is_a_panic_that_changes_nothing(frame, order, name):
+    pages = PageAllocator(Recorder(), 0, 16)
+    assert [pages.allocate(2), pages.allocate(1)] == [0, 4]
+    before = pages.snapshot()
+    with pytest.raises(KernelPanic, match=name):
+        pages.free(frame, order)
+    assert pages.snapshot() == before
+
+
+def test_blocks_in_a_window_are_told_in_order():
+    pages = PageAllocator(Recorder(), 0, 16)
+    pages.allocate(2, "init")
+    single = pages.allocate(0, "kentry")
+    told = [(block.frame, block.order, block.state, block.owner) for block in pages.blocks(1, 15)]
+    assert told == [
+        (0, 2, "owned", "init"),
+        (single, 0, "owned", "kentry"),
+        (5, 0, "free", ""),
+        (6, 1, "free", ""),
+        (8, 3, "free", ""),
+    ]
+    pages.free(single)
+    assert pages.block_of(single).state == "pooled"
+    assert (pages.block_of(16), pages.owner(5)) == (None, None)
+
+
+def test_owners_are_counted():
+    pages = PageAllocator(Recorder(), 0, 64)
+    pages.allocate(3, "init")
+    pages.allocate(0, "kentry")
+    pages.allocate(0, "init")
+    assert pages.snapshot().owners == (("init", 9), ("kentry", 1))
+
+
+@pytest.mark.parametrize("order", [-1, MAX_ORDER + 1])
+def test_orders_are_from_0_to_10(order):
+    with pytest.raises(Refused, match="from 0 to 10"):
+        PageAllocator(Recorder(), 0, 16).allocate(order)
+
+
+@pytest.mark.parametrize(
+    ("first", "frames", "highmem"), [(0, 0, None), (-1, 5, None), (0, 8, (7, 4)), (8, 8, (0, 9)), (0, 8, (8, 0))]
+)
+def test_segments_have_frames_of_their_own(first, frames, highmem):
+    with pytest.raises(Refused):
+        PageAllocator(Recorder(), first, frames, highmem=highmem)
+
+
+def test_check_finds_a_frame_that_is_owned_and_free():
+    pages = PageAllocator(Recorder(), 0, 16)
+    frame = pages.allocate(1, "init")
+    pages.segments[0].free(frame, 1)
+    with pytest.raises(Broken, match=r"8\. what is owned is not free: frame 0x0, owned by 'init'"):
+        pages.check()
