@@ -8,7 +8,7 @@ from ..base.errors import Broken
 from ..base.units import Address
 from ..mmu.editor import Slot
 from ..mmu.format import Level
-from .pmap_tables import TableSpace
+from .pmap_tables import TableSpace, private_tables, published
 
 
 def check_pmaps(kernel: TableSpace, klimit: int, users: Sequence[TableSpace]) -> None:
@@ -51,9 +51,9 @@ def _check_owned(pmap: TableSpace, *, is_kernel: bool) -> None:
 
 def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
     """Present slots of the pmap's own tables; in a user's pmap not the shared ones."""
-    for slot in pmap.editor.slots(level, table, va):
+    for slot in pmap.editor.present(level, table, va):
         side = pmap.layout.side(level, slot.va)
-        if slot.kind == "invalid" or (side == "kernel" and not is_kernel):
+        if side == "kernel" and not is_kernel:
             continue
         yield slot
         if slot.kind == "table" and side != "window":
@@ -61,14 +61,12 @@ def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: b
 
 
 def _check_shared(kernel: TableSpace, user: TableSpace) -> None:
-    tables = [(kernel.fmt.root_level, kernel.root, user.root, 0)]
-    for level, ours, theirs, first in tables:
-        pairs = zip(kernel.editor.slots(level, ours, first), kernel.editor.slots(level, theirs, first), strict=True)
-        for our, their in pairs:
-            if kernel.layout.is_published(level, our.va) and our.word != their.word:
-                raise Broken(f"6. shared slots are equal: the {level.name} for {Address(our.va)} of {user.name} is not")
-            if kernel.layout.side(level, our.va) == "mixed":
-                tables.append((kernel.fmt.level(level.number - 1), our.address, their.address, our.va))
+    for (level, ours, first), (_, theirs, _) in zip(private_tables(kernel), private_tables(user), strict=True):
+        right = {(slot.va, slot.word) for slot in published(kernel, level, ours, first)}
+        found = {(slot.va, slot.word) for slot in published(kernel, level, theirs, first)}
+        if right != found:
+            va, _ = min(right ^ found)
+            raise Broken(f"6. shared slots are equal: the {level.name} for {Address(va)} of {user.name} is not")
 
 
 def _check_limit(kernel: TableSpace, klimit: int) -> None:

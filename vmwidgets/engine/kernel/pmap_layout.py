@@ -9,6 +9,7 @@ the tables below are shared as soon as their slots are the kernel's alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from ..base.errors import Refused
@@ -69,11 +70,16 @@ class PmapLayout:
 
     def _half(self, level: Level, va: int) -> Side:
         start = self._plain(va) >> level.shift << level.shift
-        user = start < self._plain(self.user_end)
-        kernel = start + level.span > self._plain(self.kernel_start)
+        plain_user_end, plain_kernel_start = self._limits
+        user = start < plain_user_end
+        kernel = start + level.span > plain_kernel_start
         if user:
             return "mixed" if kernel else "user"
         return "kernel" if kernel else "none"
+
+    @cached_property
+    def _limits(self) -> tuple[int, int]:
+        return self._plain(self.user_end), self._plain(self.kernel_start)
 
     def _plain(self, va: int) -> int:
         """The address without the bits that only repeat the highest translated one."""

@@ -17,7 +17,7 @@ def snapshot(pmap: TableSpace, klimit: int | None = None) -> PmapValue:
 
 
 def _tables(pmap: TableSpace, level: Level, table: int, va: int) -> Iterator[TableValue]:
-    present = [slot for slot in pmap.editor.slots(level, table, va) if slot.kind != "invalid"]
+    present = list(pmap.editor.present(level, table, va))
     runs = tuple(_runs(pmap, level, table, present))
     yield TableValue(level.number, level.table_name, table, pmap.fmt.canonical(va), level.span, level.entries, runs)
     for slot in present:

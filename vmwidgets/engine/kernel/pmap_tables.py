@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.ram import Ram
-from ..mmu.editor import TableEditor
-from ..mmu.format import TableFormat
+from ..mmu.editor import Slot, TableEditor
+from ..mmu.format import Level, TableFormat
 from .pmap_layout import PmapLayout
 
 
@@ -111,3 +111,23 @@ class TableSpace(Protocol):
     @property
     def tables(self) -> OwnedTables:
         """The pages they are made of."""
+
+
+def private_tables(space: TableSpace) -> Iterator[tuple[Level, int, int]]:
+    """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
+
+    The root, and the tables below mixed slots.
+    """
+    level, table, border = space.fmt.root_level, space.root, space.layout.kernel_start
+    while True:
+        covered = level.shift + level.bits
+        yield level, table, border >> covered << covered
+        if space.layout.side(level, border) != "mixed":
+            return
+        table = space.editor.slot(level, table, border).address
+        level = space.fmt.level(level.number - 1)
+
+
+def published(space: TableSpace, level: Level, table: int, first: int) -> Iterator[Slot]:
+    """The present slots of a private table that are the same in all spaces."""
+    return (slot for slot in space.editor.present(level, table, first) if space.layout.is_published(level, slot.va))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..base.errors import kernel_error
 from ..base.walk_values import Rights
 from .pmap import CurrentPmap, Pmap
-from .pmap_tables import TablePages
+from .pmap_tables import TablePages, private_tables, published
 
 
 def make_private_tables(pmap: Pmap) -> bool:
@@ -56,16 +56,6 @@ class UserPmap(Pmap):
         return self.layout.is_user(va)
 
     def _copy_kernel_slots(self) -> None:
-        """What is the kernel's in tables that each space has its own of: the root, and those below mixed slots."""
-        border = self.layout.kernel_start
-        level, theirs, ours = self.fmt.root_level, self._kernel.root, self.root
-        while True:
-            covered = level.shift + level.bits
-            for slot in self.editor.slots(level, theirs, border >> covered << covered):
-                if slot.word and self.layout.is_published(level, slot.va):
-                    self.editor.write(slot._replace(pa=ours + slot.pa - theirs), slot.word)
-            if self.layout.side(level, border) != "mixed":
-                return
-            theirs = self.editor.slot(level, theirs, border).address
-            ours = self.editor.slot(level, ours, border).address
-            level = self.fmt.level(level.number - 1)
+        for (level, table, first), (_, ours, _) in zip(private_tables(self._kernel), private_tables(self), strict=True):
+            for slot in published(self, level, table, first):
+                self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from struct import unpack
 from typing import Generic, NamedTuple
 
 from ..base.events import PteWritten
@@ -63,12 +64,24 @@ class TableEditor(Generic[C]):
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """All slots of a table whose first one is for `va`, in order.  One read of memory."""
-        width = self.fmt.entry_width
-        held = self.ram.read(table, self.fmt.table_bytes(level))
-        for index in range(level.entries):
-            word = int.from_bytes(held[index * width : index * width + width], "little")
-            address = self.fmt.canonical(va + (index << level.shift))
-            yield Slot(level, address, table + index * width, word, level.read_as(word))
+        for index, word in enumerate(self._words(level, table)):
+            yield self._slot_at(level, table, va, index, word)
+
+    def present(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
+        """The slots of a table that hold something, in order.  One read of memory."""
+        for index, word in enumerate(self._words(level, table)):
+            if word:
+                slot = self._slot_at(level, table, va, index, word)
+                if slot.kind != "invalid":
+                    yield slot
+
+    def _words(self, level: Level, table: int) -> tuple[int, ...]:
+        letter = {4: "I", 8: "Q"}[self.fmt.entry_width]
+        return unpack(f"<{level.entries}{letter}", self.ram.read(table, self.fmt.table_bytes(level)))
+
+    def _slot_at(self, level: Level, table: int, va: int, index: int, word: int) -> Slot:
+        address = self.fmt.canonical(va + (index << level.shift))
+        return Slot(level, address, table + index * self.fmt.entry_width, word, level.read_as(word))
 
     def write(self, slot: Slot, word: int) -> None:
         """Put `word` into a slot."""

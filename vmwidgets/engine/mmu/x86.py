@@ -31,7 +31,7 @@ class X86Rules:
     def __init__(self, va_bits: int) -> None:
         self.va_bits = va_bits
 
-    def before(self, va: int, controls: X86Controls) -> Stop | None:  # noqa: ARG002
+    def before(self, va: int, controls: X86Controls) -> Stop | None:
         """SDM 1, 3.3.7.1: the bits from the highest translated one up are all equal, else #GP and no walk."""
         high = va >> self.va_bits - 1
         if high in (0, (1 << 65 - self.va_bits) - 1):
@@ -49,7 +49,7 @@ class X86Rules:
         plural = "s" if wrong & (wrong - 1) else ""
         return Stop("reserved", f"the {level.name} is {word:#x}: reserved bit{plural} {bits} must be 0")
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:  # noqa: ARG002
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
         """SDM 4.6: R/W and U/S must be 1 at every level, XD (with NXE) at none."""
         execute = rights.execute and not (controls.nxe and word & EXECUTE_DISABLE)
         return Rights(True, rights.write and bool(word & WRITABLE), execute, rights.user and bool(word & USER))
@@ -58,7 +58,7 @@ class X86Rules:
         """SDM 4.6.1, once the leaf is in hand."""
         return _forbidden(rights, access, user, controls)
 
-    def report(self, kind: str, level: int | None, access: Access, user: bool, controls: X86Controls) -> Report:  # noqa: ARG002
+    def report(self, kind: str, level: int | None, access: Access, user: bool, controls: X86Controls) -> Report:
         """SDM 4.7; RSVD implies P."""
         if kind == "non-canonical":
             return Report("#GP", 0)
@@ -75,7 +75,7 @@ class X86Rules:
             word |= EXECUTE_DISABLE
         return word | (GLOBAL if shared and descriptor.kind == "leaf" else 0)
 
-    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:  # noqa: ARG002
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
         """The rights in one descriptor, NXE taken as set."""
         return Rights(True, bool(word & WRITABLE), not word & EXECUTE_DISABLE, bool(word & USER))
 
