@@ -3,7 +3,8 @@
 import type { Frame } from "./scene.ts";
 
 export interface ViewTraits {
-  frame: Frame;
+  /** Empty until the first picture. */
+  frame: Partial<Frame>;
   hub: string;
   selection_model: string;
   twin_id: string;

@@ -46,8 +46,8 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
   let asked = false;
   const draw = (): void => {
     asked = false;
-    const { seq, data } = model.get("frame");
-    if (seq > figure.shown) figure.draw(seq, unpack(data));
+    const { seq = 0, data } = model.get("frame");
+    if (data && seq > figure.shown) figure.draw(seq, unpack(data));
   };
   model.on("change:frame", () => {
     if (asked) return;

@@ -57,8 +57,8 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
         label = f"{i:x}.{operations:x}" if new else f"{i:x}"
         nodes.append(
             Node(
-                id=f"tree/{i}", kind="tree-node", x=x, y=y, w=70, h=28, thing=f"entry:{i}", action="select", lane="tree",
-                shape="round" if level % 2 else "box", graph=True, title=f"node {i}",
+                id=f"tree/{i}", kind="tree-node", thing=f"entry:{i}", action="select", lane="tree",
+                x=x, y=y, w=70, h=28, shape="round" if level % 2 else "box", graph=True, title=f"node {i}",
                 text=(Text(10, 17, "R" if level % 2 else "B", "letter"), Text(35, 18, label, "mono", "middle")),
                 state=("red" if level % 2 else "black", *(("new",) if new else ())),
             )
@@ -68,9 +68,10 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
             points = ((px, py + 14), (x + 35, y + 14))
             links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, graph=True))
     count_of_steps = 3 if operations else 0
+    caption = Caption(f"Operation {operations} is done.", ("fake_insert", "rbtree_insert"), "It was asked for.", "good")
     return Scene(
         view="tree", title="fake_map", subtitle=f"{count} nodes", width=width, height=20 + 44.0 * depth,
-        caption=Caption(f"Operation {operations} is done.", ("fake_insert", "rbtree_insert"), "It was asked for.", "good"),
+        caption=caption,
         nodes=tuple(nodes), links=tuple(links),
         table=Table(("node", "state"), tuple((node.id, " ".join(node.state)) for node in nodes)),
         steps=Steps(count_of_steps if step < 0 else step, count_of_steps, operations), machine=machine,

@@ -157,13 +157,21 @@ class Notebook:
     """One notebook, open in a page of its own; what went wrong in the page gathers in `problems`."""
 
     def __init__(self, page: Any, server: Server, path: str) -> None:
-        self.page, self.server = page, server
+        self.page, self.server, self.path = page, server, path
         self.problems: list[str] = []
         self.bytes_in = 0
         self._watch()
         page.goto(f"{server.base}/doc/tree/{path}?token={server.token}", timeout=START_SECONDS * 1000)
-        page.wait_for_function("() => window.jupyterapp", timeout=START_SECONDS * 1000)
-        page.evaluate(FIND_PANEL, path.rsplit("/", 1)[-1])
+        self._find()
+
+    def reload(self) -> None:
+        """As the browser's reload button does: the kernel goes on."""
+        self.page.reload()
+        self._find()
+
+    def _find(self) -> None:
+        self.page.wait_for_function("() => window.jupyterapp", timeout=START_SECONDS * 1000)
+        self.page.evaluate(FIND_PANEL, self.path.rsplit("/", 1)[-1])
 
     def run_all(self) -> None:
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")

@@ -81,6 +81,8 @@ def cell_begins(*_info: object) -> None:
 
 def cell_ends(*_result: object) -> None:
     """The newest pictures go out; views whose outputs were cleared give their models back."""
+    for pictures in list(_machines.values()):  # views that somebody put into a box: nothing else has drawn them
+        refresher.mark([view for view in list(pictures.views) if view.shown and view.seq == 0])
     refresher.flush()
     for view in [view for views in _displayed.values() for view in views if view.cleared]:
         close_view(view)

@@ -58,13 +58,16 @@ class View(Exports, anywidget.AnyWidget):
         self._scene: Scene | None = None
         self._link: traitlets.link | None = None
         self._pages: set[str] = set()
-        self._awaited = False  # displayed, and no page has said hello yet
+        self._awaited = True  # made or displayed, and no page has said hello yet
         self._stale = True
         self._between_operations = True
         self._seq = 0
         self.made_in: Cell = current_cell()
         self.cleared = False
-        super().__init__(_esm=read_static("view.js"), twin_id=f"vmw-{uuid.uuid4().hex[:12]}", **options)
+        twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
+        origin = self.made_in.label
+        hub = open_hub().model_id
+        super().__init__(_esm=read_static("view.js"), hub=hub, twin_id=twin_id, origin=origin, **options)
         self.on_msg(self._receive)
         if machine is not None:
             pictures_of(machine).views.add(self)
@@ -125,7 +128,7 @@ class View(Exports, anywidget.AnyWidget):
 
     @property
     def seq(self) -> int:
-        """The number of the newest frame."""
+        """The number of the newest frame; 0: none was ever drawn."""
         return self._seq
 
     def operation_done(self) -> bool:
@@ -181,6 +184,7 @@ class View(Exports, anywidget.AnyWidget):
         if self._link is not None:
             self._link.unlink()
             self._link = None
+        self.layout.close()
         super().close()
 
     def _share_selection(self) -> None:

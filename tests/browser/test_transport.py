@@ -1,0 +1,293 @@
+"""Pictures on a page: they appear, follow, give way, come back; drawn by a fake machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.lab import Notebook, Server
+
+SETUP = """
+from vmwidgets.widgets.show import register, shown_as
+from fake_machine import FakeMachine, FakeTree
+register()
+shown_as(FakeMachine, FakeTree)
+m = FakeMachine(15)
+"""
+
+CAPTION = ".vmw-caption b"
+
+
+def caption(notebook: Notebook, index: int) -> str:
+    return str(notebook.cell(index).locator(CAPTION).first.inner_text())
+
+
+def marked_new(notebook: Notebook, index: int) -> list[str]:
+    """Ids of the nodes that the picture in a cell marks as new."""
+    nodes = notebook.cell(index).locator(".node.new")
+    return [node.get_attribute("data-id") for node in nodes.all()]
+
+
+def twin(notebook: Notebook, index: int) -> Any:
+    return notebook.cell(index).locator("[data-vmwidgets-twin]")
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    """A notebook whose second cell shows the machine."""
+    opened = open_notebook(new_notebook(SETUP, "m"))
+    opened.run_all()
+    opened.cell(1).locator(".vmw-scene .node").first.wait_for()
+    return opened
+
+
+def test_a_view_appears_and_a_later_cell_changes_it(notebook: Notebook) -> None:
+    assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
+    assert notebook.cell(1).locator(".vmw-origin").inner_text() == "machine 1 · cell [2]"
+    node = notebook.cell(1).locator('[data-id="tree/4"]').element_handle()
+    notebook.run("m.operate(4)")
+    assert caption(notebook, 1) == "Operation 4 is done."
+    assert marked_new(notebook, 1) == ["tree/4"]
+    assert node.evaluate("element => element.isConnected"), "the element of an id must stay the same element"
+
+
+def test_graphviz_routes_end_where_nodes_are(notebook: Notebook) -> None:
+    page = notebook.page
+    page.wait_for_timeout(600)
+    lines = page.evaluate("() => [...document.querySelectorAll('.link .line')].map((line) => line.getAttribute('d'))")
+    boxes = page.evaluate("""() => Object.fromEntries([...document.querySelectorAll('.node')].map((node) =>
+        [node.dataset.id, node.style.transform.match(/[\\d.]+/g).map(Number)]))""")
+    assert len(lines) == 14
+    for number, line in enumerate(lines, start=1):
+        start, end = (tuple(map(float, pair.split(","))) for pair in (line[1:].split(" ")[0], line.split(" ")[-1]))
+        (px, py), (cx, cy) = boxes[f"tree/{(number - 1) // 2}"], boxes[f"tree/{number}"]
+        # Graphviz draws tree links from the middle of the parent's foot to the middle of the child's head;
+        # Python's own line, which it replaces, runs from centre to centre.
+        assert start == pytest.approx((px + 35, py + 28), abs=0.5)
+        assert end == pytest.approx((cx + 35, cy), abs=0.5)
+
+
+def test_the_twin_gives_way_to_the_live_view_only(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
+    assert twin(notebook, 1).count() == 1
+    assert not twin(notebook, 1).is_visible()
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    copy = path.replace(".ipynb", "-copy.ipynb")
+    (lab.root / copy).write_bytes((lab.root / path).read_bytes())
+    # In the same window, beside the live one: the copy was never run, and its twin has the same name.
+    notebook.page.evaluate("(path) => window.jupyterapp.commands.execute('docmanager:open', { path })", copy)
+    saved = notebook.page.locator(".jp-NotebookPanel").last.locator("[data-vmwidgets-twin] img")
+    saved.wait_for(state="visible")
+    assert saved.evaluate("image => image.naturalWidth") > 100
+    notebook.problems[:] = [problem for problem in notebook.problems if "model not found" not in problem]
+
+
+def test_a_reopened_notebook_shows_the_twin(notebook: Notebook, open_notebook: Any, lab: Server) -> None:
+    notebook.run("m.operate(3)")
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    copy = "reopened.ipynb"
+    (lab.root / copy).write_bytes((lab.root / path).read_bytes())
+    reopened = open_notebook(copy)
+    image = twin(reopened, 1).locator("img")
+    image.wait_for(state="visible")
+    assert "Operation 0 is done" in image.get_attribute("alt"), "the twin is fixed at the end of its own cell"
+    reopened.problems[:] = [problem for problem in reopened.problems if "model not found" not in problem]
+
+
+def test_the_twin_shows_what_its_own_cell_left(notebook: Notebook) -> None:
+    index = notebook.run("m.operate(2)\ndisplay(m)\nm.operate(5)")
+    notebook.run("m.operate(1)")
+    alt = twin(notebook, index).locator("img").get_attribute("alt")
+    assert "Operation 7 is done" in alt
+    assert "after operation 7" in alt
+
+
+def test_ten_thousand_operations_end_with_the_right_picture(notebook: Notebook) -> None:
+    page = notebook.page
+    page.evaluate("""() => { let last = performance.now(); window.gap = 0;
+        const look = (now) => { window.gap = Math.max(window.gap, now - last); last = now; };
+        setInterval(() => look(performance.now()), 5) }""")
+    index = notebook.run("import time\nfor _ in range(10_000):\n    m.operate()\n    time.sleep(0.0001)\n'done'")
+    assert notebook.outputs(index)[0]["data"]["text/plain"] == "'done'"
+    assert caption(notebook, 1) == "Operation 10000 is done."
+    assert marked_new(notebook, 1) == [f"tree/{10_000 % 15}"]
+    assert page.evaluate("() => window.gap") < 1500, "the page must answer meanwhile"
+
+
+def test_a_sleeping_cell_shows_what_it_has_done(notebook: Notebook) -> None:
+    notebook.start("import time\nm.operate(3)\ntime.sleep(8)")
+    seen = notebook.page.locator(CAPTION, has_text="Operation 3 is done.").first
+    seen.wait_for(timeout=5000)
+    assert not notebook.page.evaluate("() => window.panel.sessionContext.session.kernel.status === 'idle'")
+    notebook.wait_idle()
+
+
+def test_a_further_view_costs_little(notebook: Notebook) -> None:
+    before = notebook.bytes_in
+    notebook.run("import ipywidgets; ipywidgets.VBox([])")
+    empty_box = notebook.bytes_in - before
+    before = notebook.bytes_in
+    notebook.run("ipywidgets.VBox([FakeTree(m)])")  # in a box: the live view alone, without its twin
+    notebook.page.locator(".vmw-scene").nth(1).wait_for()
+    assert notebook.bytes_in - before - empty_box < 10_000
+
+
+def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> None:
+    index = notebook.run("m")
+    notebook.cell(1).locator('[data-id="tree/5"]').click()
+    for cell in (1, index):
+        selected = notebook.cell(cell).locator(".node.selected")
+        assert [node.get_attribute("data-id") for node in selected.all()] == ["tree/5"]
+    notebook.wait_idle()
+    told = notebook.run("from vmwidgets.widgets.pictures import pictures_of\npictures_of(m).selection.selection")
+    assert notebook.outputs(told)[0]["data"]["text/plain"] == "'entry:5'"
+
+
+def test_steps_go_back_and_forth(notebook: Notebook) -> None:
+    notebook.run("m.operate()")
+    where = notebook.cell(1).locator(".vmw-where")
+    assert where.inner_text() == "step 3 of 3"
+    notebook.cell(1).get_by_role("button", name="previous step").click()
+    notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
+    notebook.cell(1).locator(".node").first.focus()
+    notebook.page.keyboard.press("[")
+    notebook.page.locator(".vmw-where", has_text="step 1 of 3").wait_for()
+    notebook.page.keyboard.press("]")
+    notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
+    notebook.run("m.operate()")
+    assert where.inner_text() == "step 3 of 3"
+
+
+def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: Notebook) -> None:
+    page = notebook.page
+    notebook.cell(1).locator('[data-id="tree/0"]').focus()
+    active = page.evaluate("() => window.panel.content.activeCellIndex")
+    here = "() => document.activeElement.dataset.id"
+    walked = []
+    for key in ("ArrowDown", "ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+        walked.append(page.evaluate(here))
+    assert walked == ["tree/1", "tree/2", "tree/5", "tree/2", "tree/1"]
+    assert page.evaluate("() => window.panel.content.activeCellIndex") == active
+    page.keyboard.press("Enter")
+    assert notebook.cell(1).locator('.selected[data-id="tree/1"]').count() == 1
+    page.keyboard.press("Escape")
+    assert notebook.cell(1).locator(".selected").count() == 0
+    stops = notebook.cell(1).locator(".vmwidgets [tabindex='0'], .vmwidgets button:not([tabindex='-1'])").count()
+    assert stops == 1
+
+
+def test_a_pinned_picture_stays(notebook: Notebook) -> None:
+    notebook.run("m.operate()")
+    notebook.cell(1).get_by_role("button", name="keep this picture below").click()
+    pinned = notebook.cell(1).locator(".vmw-pinned")
+    pinned.wait_for()
+    notebook.run("m.operate()")
+    assert pinned.locator(CAPTION).inner_text() == "Operation 1 is done."
+    assert caption(notebook, 1) == "Operation 2 is done."
+
+
+def test_closed_widgets_say_so_and_later_displays_work(notebook: Notebook) -> None:
+    notebook.run("from ipywidgets import Widget\nWidget.close_all()")
+    assert notebook.cell(1).locator(".vmw-scene").count() == 0
+    assert twin(notebook, 1).is_visible(), "where no live view is, the twin stands again"
+    index = notebook.run("m.operate()\nm")
+    notebook.cell(index).locator(".vmw-scene .node").first.wait_for()
+    assert caption(notebook, index) == "Operation 1 is done."
+
+
+def test_a_cell_run_again_frees_what_it_had_made(notebook: Notebook) -> None:
+    count = "from ipywidgets.widgets.widget import _instances\nlen(_instances)"
+    notebook.run_again(1)
+    before = notebook.outputs(notebook.run(count))[0]["data"]["text/plain"]
+    for _ in range(3):
+        notebook.run_again(1)
+    after = notebook.outputs(notebook.run(count))[0]["data"]["text/plain"]
+    assert after == before
+    notebook.run("m.operate(6)")
+    assert caption(notebook, 1) == "Operation 6 is done."
+
+
+def test_a_cleared_output_frees_its_model(notebook: Notebook) -> None:
+    count = "len([w for w in _instances.values() if isinstance(w, FakeTree)])"
+    notebook.run("from ipywidgets.widgets.widget import _instances")
+    assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "1"
+    notebook.page.evaluate("""() => { window.panel.content.activeCellIndex = 1; window.panel.content.deselectAll();
+        return window.jupyterapp.commands.execute('notebook:clear-cell-output') }""")
+    notebook.wait_idle()
+    notebook.run("None")
+    assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "0"
+
+
+def test_a_reloaded_page_shows_the_newest_state(notebook: Notebook) -> None:
+    notebook.save()
+    notebook.run("m.operate(9)")
+    notebook.reload()
+    notebook.page.locator(CAPTION, has_text="Operation 9 is done.").first.wait_for()
+    notebook.run("m.operate(1)")
+    assert caption(notebook, 1) == "Operation 10 is done."
+
+
+def test_a_restarted_kernel_leaves_the_picture_and_says_what_to_do(notebook: Notebook) -> None:
+    notebook.page.evaluate("() => window.panel.sessionContext.session.kernel.restart()")
+    notebook.page.locator(".vmw-status", has_text="kernel restarted: run all").wait_for()
+    assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
+    notebook.wait_idle()
+
+
+def test_a_view_in_a_box(notebook: Notebook) -> None:
+    index = notebook.run("import ipywidgets\ntree = FakeTree(m)\nipywidgets.VBox([tree, ipywidgets.Label('below')])")
+    notebook.cell(index).locator(".vmw-scene .node").first.wait_for()
+    notebook.run("m.operate(2)")
+    assert caption(notebook, index) == "Operation 2 is done."
+
+
+SEND = """([id, data]) => {
+    const kernel = window.panel.sessionContext.session.kernel;
+    const [date, session] = [new Date().toISOString(), kernel.clientId];
+    kernel.sendShellMessage({
+        channel: 'shell', parent_header: {}, metadata: {}, buffers: [], content: { comm_id: id, data },
+        header: { msg_id: crypto.randomUUID(), msg_type: 'comm_msg', session, username: '', version: '5.3', date },
+    });
+}"""
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"method": "custom", "content": {"type": "step", "index": -1}}, "index is -1"),
+        ({"method": "custom", "content": {"type": "step", "index": 9}}, "has 3 steps"),
+        ({"method": "custom", "content": {"type": "<b>"}}, "message of type '<b>'"),
+        ({"method": "custom", "content": [1]}, "must be an object"),
+        ({"method": "update", "state": {"frame": {}}}, "may not set frame"),
+    ],
+)
+def test_a_malformed_message_changes_nothing_and_says_why(notebook: Notebook, data: Any, sentence: str) -> None:
+    notebook.run("m.operate()")
+    model = notebook.outputs(1)[0]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
+    notebook.page.evaluate(SEND, [model, data])
+    notebook.page.locator(".vmw-status", has_text=sentence).wait_for()
+    assert notebook.cell(1).locator(".vmw-where").inner_text() == "step 3 of 3"
+    notebook.run("m.operate()")
+    assert caption(notebook, 1) == "Operation 2 is done."
+
+
+def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, tmp_path: Any) -> None:
+    notebook.run("m.operate(3)\ndisplay(m)")
+    notebook.run("m.operate(4)\ndisplay(m)")
+    notebook.save()
+    path = notebook.page.evaluate("() => window.panel.context.path")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", f"--output-dir={tmp_path}", "--output=out", path]
+    subprocess.run(command, cwd=lab.root, check=True, capture_output=True)
+    page = notebook.page.context.new_page()
+    page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
+    page.goto((tmp_path / "out.html").as_uri())
+    twins = page.locator("[data-vmwidgets-twin] img")
+    shown = [image.get_attribute("alt").partition(" is done")[0].rpartition(". ")[2] for image in twins.all()]
+    assert shown == ["Operation 0", "Operation 3", "Operation 7"]
+    assert all(image.is_visible() for image in twins.all())
