@@ -17,6 +17,7 @@ export class NodeElement {
   private shape: SVGElement | null = null;
   private shapeKind = "";
   private drawn = "";
+  private place = "";
   node: SceneNode;
 
   constructor(node: SceneNode) {
@@ -28,7 +29,9 @@ export class NodeElement {
 
   draw(node: SceneNode, first = false): void {
     this.node = node;
-    this.root.style.transform = `translate(${node.x}px, ${node.y}px)`;
+    const place = `translate(${node.x}px, ${node.y}px)`;
+    if (place !== this.place) this.root.style.transform = place;
+    this.place = place;
     const drawn = JSON.stringify([node.kind, node.w, node.h, node.shape, node.state, node.text, node.bars, node.title]);
     if (!first && drawn === this.drawn) return;
     this.drawn = drawn;

@@ -1,0 +1,41 @@
+// A document for tests that draw, and small scenes to draw.
+
+import { Window } from "happy-dom";
+import type { Scene, SceneLink, SceneNode } from "../src/scene.ts";
+
+const window = new Window();
+Object.assign(globalThis, { window, document: window.document });
+
+export function node(id: string, more: Partial<SceneNode> = {}): SceneNode {
+  return { id, kind: "tree-node", x: 0, y: 0, w: 70, h: 28, ...more };
+}
+
+export function link(id: string, source: string, target: string, more: Partial<SceneLink> = {}): SceneLink {
+  return {
+    id,
+    kind: "tree",
+    source,
+    target,
+    points: [[0, 0] as const, [30, 60] as const].map(([x, y]) => [x, y]),
+    ...more,
+  };
+}
+
+export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial<Scene> = {}): Scene {
+  return {
+    version: 1,
+    view: "tree",
+    machine: "machine 1",
+    title: "kernel_map",
+    subtitle: "",
+    width: 400,
+    height: 200,
+    caption: { text: "Entered 4 KiB.", functions: ["vm_map_enter", "vm_map_insert"], reason: "", tone: "good" },
+    nodes,
+    links,
+    table: { header: [], rows: [] },
+    steps: { index: 0, count: 0, operation: 1 },
+    notes: [],
+    ...more,
+  };
+}

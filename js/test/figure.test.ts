@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import { Figure } from "../src/figure.ts";
+import type { Request } from "../src/requests.ts";
+import { Router } from "../src/router.ts";
+import type { Scene } from "../src/scene.ts";
+import { node, scene } from "./dom.ts";
+
+function setUp() {
+  const sent: Request[] = [];
+  const chosen: string[] = [];
+  const router = new Router(() => {
+    throw new Error("no graph is drawn here");
+  });
+  const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
+  document.body.replaceChildren(figure.root);
+  let seq = 0;
+  const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "" });
+  const find = (selector: string) => figure.root.querySelector(selector) as HTMLElement;
+  return { sent, chosen, figure, draw, find };
+}
+
+const steps = (index: number, count: number) =>
+  scene([node("a", { lane: "x" })], [], { steps: { index, count, operation: 1 } });
+
+test("an older frame never replaces a newer one", () => {
+  const { figure, find } = setUp();
+  figure.draw(5, { scene: scene([], [], { title: "new" }), dot: "" });
+  figure.draw(4, { scene: scene([], [], { title: "old" }), dot: "" });
+  assert.equal(find(".vmw-title").textContent, "new");
+});
+
+test("the caption tells cause, reason and functions, and is spoken", () => {
+  const { draw, find } = setUp();
+  const caption = {
+    text: "Entered 20 KiB.",
+    functions: ["vm_map_insert", "rbtree_insert"],
+    reason: "No merge.",
+    tone: "good",
+  };
+  draw(scene([], [], { caption }));
+  assert.equal(find(".vmw-caption code").textContent, "vm_map_insert → rbtree_insert");
+  assert.equal(find(".vmw-spoken").textContent, "Entered 20 KiB. No merge.");
+  assert.equal(find(".vmw-spoken").getAttribute("aria-live"), "polite");
+  assert.equal(find(".vmw-caption").className, "vmw-caption good");
+});
+
+test("steps are shown only where there are any, and ask for no picture beyond them", () => {
+  const { sent, draw, find } = setUp();
+  draw(steps(0, 0));
+  assert.equal(find(".vmw-steps").hidden, true);
+  draw(steps(3, 3));
+  assert.equal(find(".vmw-where").textContent, "step 3 of 3");
+  assert.equal((find('[aria-label="next step"]') as HTMLButtonElement).disabled, true);
+  find('[aria-label="previous step"]').click();
+  assert.deepEqual(sent, [{ type: "step", index: 2 }]);
+});
+
+test("play begins anew from the end and stops there", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { sent, draw, find } = setUp();
+  draw(steps(2, 2));
+  find('[aria-label="play the steps"]').click();
+  for (const index of [0, 1, 2]) {
+    draw(steps(index, 2));
+    context.mock.timers.tick(1000);
+  }
+  assert.deepEqual(
+    sent.map((request) => request.type === "step" && request.index),
+    [0, 1, 2],
+  );
+  assert.equal(find('[aria-label="play the steps"]').textContent, "play");
+});
+
+test("a click acts as the node says", () => {
+  const { sent, chosen, draw, find } = setUp();
+  draw(
+    scene([
+      node("entry", { thing: "entry:1", action: "select", lane: "x" }),
+      node("stub", { action: "open", lane: "x" }),
+      node("label"),
+    ]),
+  );
+  for (const id of ["entry", "stub", "label"])
+    find(`[data-id="${id}"]`).dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  assert.deepEqual(chosen, ["entry:1"]);
+  assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
+});
+
+test("a view is one tab stop, which stays on its node from frame to frame", () => {
+  const { figure, draw } = setUp();
+  const stops = () =>
+    [...figure.root.querySelectorAll('[tabindex="0"]')].map((element) => element.getAttribute("data-id"));
+  const nodes = [node("a", { lane: "x" }), node("b", { lane: "x", state: "new" }), node("c", { lane: "x" })];
+  draw(scene(nodes));
+  assert.deepEqual(stops(), ["b"]);
+  draw(scene([...nodes].reverse()));
+  assert.deepEqual(stops(), ["b"]);
+  draw(scene([nodes[0] as (typeof nodes)[0], nodes[2] as (typeof nodes)[0]]));
+  assert.deepEqual(stops(), ["a"]);
+  for (const button of figure.root.querySelectorAll("button, summary"))
+    assert.equal((button as HTMLElement).tabIndex, -1);
+});
+
+test("the table twin is made when it is opened, and follows while it is open", () => {
+  const { figure, draw, find } = setUp();
+  const table = (word: string) => scene([], [], { table: { header: ["start"], rows: [[word], ["<i>"]] } });
+  draw(table("c0a0"));
+  assert.equal(figure.root.querySelector("table"), null);
+  const details = find("details") as HTMLDetailsElement;
+  details.open = true;
+  details.dispatchEvent(new window.Event("toggle"));
+  assert.deepEqual(
+    [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
+    ["c0a0", "<i>"],
+  );
+  draw(table("c0b0"));
+  assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
+});
+
+test("a picture of another version says so and draws nothing", () => {
+  const { figure, draw, find } = setUp();
+  draw(scene([node("a")], [], { version: 99 }));
+  assert.match(find(".vmw-status").textContent ?? "", /run the cell again/);
+  assert.equal(figure.root.querySelector(".node"), null);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Arrow, entrance, step } from "../src/keyboard.ts";
+import { link, node, scene } from "./dom.ts";
+
+// A tree of three over a list of three, in lanes, with a label that the keyboard passes by.
+const small = scene(
+  [
+    node("label", { y: -20 }),
+    node("t1", { lane: "tree", x: 0, y: 50 }),
+    node("t2", { lane: "tree", x: 100, y: 0 }),
+    node("t3", { lane: "tree", x: 200, y: 50 }),
+    node("l1", { lane: "list", x: 0, y: 150 }),
+    node("l2", { lane: "list", x: 90, y: 150 }),
+    node("l3", { lane: "list", x: 210, y: 150, state: "changed new" }),
+  ],
+  [link("a", "t2", "t1"), link("b", "t2", "t3"), link("n", "l1", "l2", { kind: "next" })],
+);
+
+const walk = (from: string, ...keys: Arrow[]): string => keys.reduce((at, key) => step(small, at, key)?.id ?? at, from);
+
+test("left and right go along the lane and stop at its ends", () => {
+  assert.equal(walk("l1", "ArrowRight", "ArrowRight", "ArrowRight"), "l3");
+  assert.equal(walk("l1", "ArrowLeft"), "l1");
+  assert.equal(walk("l2", "End", "Home"), "l1");
+});
+
+test("up and down go to parent and first child, and from leaves to the nearest of the next lane", () => {
+  assert.equal(walk("t3", "ArrowUp"), "t2");
+  assert.equal(walk("t2", "ArrowDown"), "t1");
+  assert.equal(walk("t3", "ArrowDown"), "l3");
+  assert.equal(walk("l2", "ArrowUp"), "t2");
+  assert.equal(walk("t2", "ArrowUp"), "t2");
+});
+
+test("a view is entered where something is told, else at its first node", () => {
+  assert.equal(entrance(small)?.id, "l3");
+  assert.equal(entrance(scene([node("label"), node("a", { lane: "x" })]))?.id, "a");
+  assert.equal(entrance(scene([node("label")])), null);
+});
+
+test("from a node that is gone the walk begins anew", () => {
+  assert.equal(step(small, "gone", "ArrowRight")?.id, "t1");
+});

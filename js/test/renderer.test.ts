@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import { dotLinks, MOVING_LIMIT, Renderer } from "../src/renderer.ts";
+import { link, node, scene } from "./dom.ts";
+
+const ids = (renderer: Renderer): (string | null)[] =>
+  [...renderer.root.querySelectorAll(".node")].map((element) => element.getAttribute("data-id"));
+
+test("the element of an id stays the same element, wherever it goes", () => {
+  const renderer = new Renderer();
+  renderer.draw(scene([node("a"), node("b"), node("c")]));
+  const b = renderer.root.querySelector('[data-id="b"]');
+  renderer.draw(scene([node("c"), node("b", { x: 50, y: 7, state: "new" }), node("d")]));
+  assert.equal(renderer.root.querySelector('[data-id="b"]'), b);
+  assert.equal((b as SVGElement).style.transform, "translate(50px, 7px)");
+  assert.equal(b?.getAttribute("class"), "node tree-node new");
+  assert.deepEqual(ids(renderer), ["c", "b", "d"]);
+  assert.deepEqual([...renderer.nodes.keys()].sort(), ["b", "c", "d"]);
+});
+
+test("text, bars and shapes are brought up to date in place, and taken away", () => {
+  const renderer = new Renderer();
+  renderer.draw(
+    scene([
+      node("a", {
+        text: [
+          [1, 2, "c0a0", "mono", "start"],
+          [3, 4, "R", "letter", "middle"],
+        ],
+        bars: [[0, 0, 9, 5, "object"]],
+      }),
+    ]),
+  );
+  const first = renderer.root.querySelector("text");
+  renderer.draw(scene([node("a", { text: [[1, 2, "c0b0", "mono dim", "end"]], shape: "round" })]));
+  const texts = [...renderer.root.querySelectorAll("text")];
+  assert.deepEqual(
+    texts.map((text) => text.textContent),
+    ["c0b0"],
+  );
+  assert.equal(texts[0], first);
+  assert.equal(first?.getAttribute("text-anchor"), "end");
+  assert.equal(renderer.root.querySelectorAll(".bar").length, 0);
+  assert.equal(renderer.root.querySelector(".shape")?.getAttribute("rx"), "14");
+  renderer.draw(scene([node("a", { shape: "none" })]));
+  assert.equal(renderer.root.querySelector(".shape"), null);
+});
+
+test("text of learners stays text", () => {
+  const renderer = new Renderer();
+  const nasty = '<script>alert(1)</script>"&';
+  renderer.draw(scene([node("a", { text: [[0, 0, nasty, "mono", "start"]], title: nasty, thing: nasty })]));
+  assert.equal(renderer.root.querySelector("script"), null);
+  assert.equal(renderer.root.querySelector("text")?.textContent, nasty);
+});
+
+test("the selection marks what is drawn of a thing, and outlives frames", () => {
+  const renderer = new Renderer();
+  const nodes = [
+    node("tree/1", { thing: "entry:1" }),
+    node("list/1", { thing: "entry:1" }),
+    node("list/2", { thing: "entry:2" }),
+  ];
+  const selected = () =>
+    [...renderer.root.querySelectorAll(".selected")].map((element) => element.getAttribute("data-id"));
+  renderer.draw(scene(nodes));
+  renderer.select("entry:1");
+  assert.deepEqual(selected(), ["tree/1", "list/1"]);
+  renderer.draw(scene(nodes.map((one) => ({ ...one, state: "changed" }))));
+  assert.deepEqual(selected(), ["tree/1", "list/1"]);
+  renderer.select("");
+  assert.deepEqual(selected(), []);
+});
+
+test("a node without a thing is not selected when nothing is", () => {
+  const renderer = new Renderer();
+  renderer.draw(scene([node("ground")]));
+  renderer.select("");
+  assert.equal(renderer.root.querySelector(".selected"), null);
+});
+
+test("a route replaces the line, and stays until the link is placed anew", () => {
+  const renderer = new Renderer();
+  const nodes = [node("a", { graph: true }), node("b", { graph: true })];
+  const edge = link("l", "a", "b", { graph: true });
+  const line = () => renderer.root.querySelector(".line")?.getAttribute("d");
+  renderer.draw(scene(nodes, [edge]));
+  assert.equal(line(), "M0,0 C10,20 20,40 30,60");
+  renderer.follow({
+    e0: {
+      start: [1, 2],
+      curves: [
+        [
+          [3, 4],
+          [5, 6],
+          [7, 8],
+        ],
+      ],
+    },
+  });
+  assert.equal(line(), "M1,2 C3,4 5,6 7,8");
+  renderer.draw(scene(nodes, [{ ...edge, state: "path" }]));
+  assert.equal(line(), "M1,2 C3,4 5,6 7,8");
+  renderer.draw(
+    scene(nodes, [
+      {
+        ...edge,
+        points: [
+          [0, 0],
+          [3, 6],
+        ],
+      },
+    ]),
+  );
+  assert.equal(line(), "M0,0 C1,2 2,4 3,6");
+});
+
+test("names in DOT count only the links of the graph", () => {
+  const nodes = [node("a", { graph: true }), node("b", { graph: true }), node("c")];
+  const links = [
+    link("leader", "a", "c"),
+    link("half", "a", "c", { graph: true }),
+    link("l", "a", "b", { graph: true }),
+  ];
+  assert.deepEqual([...dotLinks(scene(nodes, links))], [["e0", "l"]]);
+});
+
+test("a crowd jumps, a few move", () => {
+  const renderer = new Renderer();
+  const many = Array.from({ length: MOVING_LIMIT + 1 }, (_, i) => node(`n${i}`));
+  renderer.draw(scene(many.slice(1)));
+  renderer.draw(scene(many.slice(1)));
+  assert.equal(renderer.root.classList.contains("still"), false);
+  renderer.draw(scene(many));
+  assert.equal(renderer.root.classList.contains("still"), true);
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Line, Router } from "../src/router.ts";
+import type { Answer, Question } from "../src/worker.ts";
+
+/** A worker that answers when it is told to. */
+class SlowLine implements Line {
+  questions: Question[] = [];
+  onmessage: ((event: MessageEvent<Answer>) => unknown) | null = null;
+  postMessage(question: Question): void {
+    this.questions.push(question);
+  }
+  terminate(): void {}
+  answer(more: Partial<Answer> = {}): void {
+    const question = this.questions.shift();
+    if (!question) throw new Error("nothing was asked");
+    const placed = { routes: {}, centres: { [question.dot]: [0, 0] as [number, number] } };
+    this.onmessage?.({ data: { key: question.key, placed, ...more } } as MessageEvent<Answer>);
+  }
+}
+
+function setUp() {
+  const line = new SlowLine();
+  let opened = 0;
+  const router = new Router(() => {
+    opened++;
+    return line;
+  });
+  return { line, router, opened: () => opened };
+}
+
+test("the worker starts at the first question, once", () => {
+  const { router, opened } = setUp();
+  const asks = [router.connect(() => {}), router.connect(() => {})];
+  assert.equal(opened(), 0);
+  for (const ask of asks) ask(1, "a", 10);
+  assert.equal(opened(), 1);
+});
+
+test("while one question is under way only the newest waits, and stale answers are dropped", () => {
+  const { line, router } = setUp();
+  const got: number[] = [];
+  const ask = router.connect((seq) => got.push(seq));
+  for (const seq of [1, 2, 3, 4]) ask(seq, `dot ${seq}`, 10);
+  assert.deepEqual(
+    line.questions.map((question) => question.dot),
+    ["dot 1"],
+  );
+  line.answer();
+  assert.deepEqual(got, []);
+  assert.deepEqual(
+    line.questions.map((question) => question.dot),
+    ["dot 4"],
+  );
+  line.answer();
+  assert.deepEqual(got, [4]);
+});
+
+test("views do not wait for each other, and get their own answers", () => {
+  const { line, router } = setUp();
+  const got: string[] = [];
+  router.connect((seq) => got.push(`a${seq}`))(1, "x", 10);
+  router.connect((seq) => got.push(`b${seq}`))(7, "y", 10);
+  line.answer();
+  line.answer();
+  assert.deepEqual(got, ["a1", "b7"]);
+});
+
+test("a picture that Graphviz refuses does not stop the next", (context) => {
+  context.mock.method(console, "warn", () => {});
+  const { line, router } = setUp();
+  const got: number[] = [];
+  const ask = router.connect((seq) => got.push(seq));
+  ask(1, "bad", 10);
+  ask(2, "good", 10);
+  line.answer({ error: "syntax error" });
+  line.answer();
+  assert.deepEqual(got, [2]);
+});
