@@ -179,6 +179,8 @@ class View(Exports, anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the view off every page and free its model."""
+        if self.comm is None:  # closed before, or refused while it was made
+            return
         self._pages.clear()
         self._awaited = False
         if self._link is not None:

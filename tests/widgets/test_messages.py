@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.messages import SCHEMA, check_message
+
+GOOD: list[dict[str, Any]] = [
+    {"type": "hello", "page": "ab-1", "seq": -1},
+    {"type": "bye", "page": "ab-1", "cleared": True},
+    {"type": "select", "thing": ""},
+    {"type": "open", "id": "fold/3"},
+    {"type": "step", "index": 0},
+    {"type": "zoom", "factor": 1.2, "at": 0.5},
+    {"type": "pan", "by": -0.25},
+    {"type": "pin"},
+    {"type": "unpin", "index": 1},
+]
+
+
+def test_every_kind_has_an_example() -> None:
+    assert {message["type"] for message in GOOD} == set(SCHEMA)
+
+
+@pytest.mark.parametrize("message", GOOD, ids=lambda message: message["type"])
+def test_what_the_front_end_sends_passes(message: dict[str, Any]) -> None:
+    assert check_message(message) == message
+
+
+@pytest.mark.parametrize("message", GOOD, ids=lambda message: message["type"])
+def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="extra"):
+        check_message({**message, "extra": 1})
+    for name in set(message) - {"type"}:
+        with pytest.raises(Refused, match=f"{name} is missing"):
+            check_message({key: value for key, value in message.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (None, "must be an object"),
+        ([], "must be an object"),
+        ("step", "must be an object"),
+        ({}, "type None"),
+        ({"type": ["step"]}, "type"),
+        ({"type": "__class__"}, "known are"),
+        ({"type": "step", "index": True}, "index is True"),
+        ({"type": "step", "index": 1.0}, "index is 1.0"),
+        ({"type": "step", "index": "1"}, "index is '1'"),
+        ({"type": "step", "index": -1}, "index is -1"),
+        ({"type": "select", "thing": "x" * 201}, "at most 200"),
+        ({"type": "select", "thing": 5}, "thing is 5"),
+        ({"type": "zoom", "factor": 0, "at": 0.5}, "factor is 0"),
+        ({"type": "zoom", "factor": math.nan, "at": 0.5}, "factor is nan"),
+        ({"type": "zoom", "factor": math.inf, "at": 0.5}, "factor is inf"),
+        ({"type": "zoom", "factor": 2, "at": 1.5}, "at is 1.5"),
+        ({"type": "bye", "page": "a", "cleared": 1}, "cleared is 1"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_a_sentence(message: Any, words: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        check_message(message)
+    assert words in str(refusal.value)
+    assert len(str(refusal.value)) < 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(JSON | st.dictionaries(st.sampled_from(["type", "index", "thing"]), JSON | st.sampled_from(sorted(SCHEMA))))
+def test_anything_at_all_is_either_a_message_or_refused(content: Any) -> None:
+    try:
+        checked = check_message(content)
+    except Refused:
+        return
+    assert checked["type"] in SCHEMA
+    assert set(checked) == {"type", *SCHEMA[checked["type"]]}

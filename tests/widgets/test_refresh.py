@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from vmwidgets.widgets.refresh import BREATH, PAUSE, Refresher
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Machine:
+    name = "machine 1"
+    busy = False
+
+    def __init__(self) -> None:
+        self.door = threading.RLock()
+        self.operations = 0
+
+    def on_operation(self, callback: Any) -> None: ...
+
+
+class Picture:
+    """Remembers which state each of its frames shows; drawing takes `cost` seconds."""
+
+    def __init__(self, clock: Clock | None = None, cost: float = 0.0) -> None:
+        self.machine = Machine()
+        self.frames: list[int] = []
+        self._clock, self._cost = clock, cost
+
+    def refresh(self) -> None:
+        if self._clock:
+            self._clock.now += self._cost
+        self.frames.append(self.machine.operations)
+
+
+def operate(refresher: Refresher, picture: Picture) -> None:
+    picture.machine.operations += 1
+    refresher.mark([picture])
+
+
+def test_the_first_operation_is_sent_at_once() -> None:
+    picture = Picture()
+    operate(Refresher(Clock(), threads=False), picture)
+    assert picture.frames == [1]
+
+
+def test_a_burst_is_one_frame_and_the_cells_end_sends_the_newest() -> None:
+    picture = Picture()
+    refresher = Refresher(Clock(), threads=False)
+    for _ in range(10_000):
+        operate(refresher, picture)
+    assert picture.frames == [1]
+    refresher.flush()
+    assert picture.frames == [1, 10_000]
+    refresher.flush()
+    assert picture.frames == [1, 10_000], "nothing changed since"
+
+
+def test_after_the_pause_an_operation_sends_its_own_state() -> None:
+    clock, picture = Clock(), Picture()
+    refresher = Refresher(clock, threads=False)
+    operate(refresher, picture)
+    operate(refresher, picture)
+    clock.now += PAUSE
+    operate(refresher, picture)
+    assert picture.frames == [1, 3]
+
+
+def test_slow_drawing_leaves_most_of_the_time_to_the_cell() -> None:
+    clock = Clock()
+    picture = Picture(clock, cost=0.2)
+    refresher = Refresher(clock, threads=False)
+    begun = clock.now
+    while clock.now < begun + 60:
+        operate(refresher, picture)
+        clock.now += 0.001
+    drawing = 0.2 * len(picture.frames)
+    assert drawing / 60 <= 1 / (1 + BREATH) + 0.01
+
+
+def test_a_forgotten_picture_is_not_drawn() -> None:
+    picture = Picture()
+    refresher = Refresher(Clock(), threads=False)
+    operate(refresher, picture)
+    operate(refresher, picture)
+    refresher.forget(picture)
+    refresher.flush()
+    assert picture.frames == [1]
+
+
+def test_the_stop_button_loses_nothing() -> None:
+    class Stopped(Picture):
+        def refresh(self) -> None:
+            if not self.frames:
+                self.frames.append(-1)
+                raise KeyboardInterrupt
+            super().refresh()
+
+    picture = Stopped()
+    refresher = Refresher(Clock(), threads=False)
+    with pytest.raises(KeyboardInterrupt):
+        operate(refresher, picture)
+    refresher.flush()
+    assert picture.frames == [-1, 1]
+
+
+def wait_until(condition: Any) -> bool:
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return bool(condition())
+
+
+def test_the_timer_covers_a_cell_that_sleeps() -> None:
+    picture = Picture()
+    refresher = Refresher()
+    operate(refresher, picture)
+    operate(refresher, picture)
+    assert wait_until(lambda: picture.frames == [1, 2])
+
+
+def test_the_timer_skips_a_machine_with_an_operation_under_way() -> None:
+    picture = Picture()
+    refresher = Refresher()
+    operate(refresher, picture)
+    with picture.machine.door:  # an operation holds the door
+        operate(refresher, picture)
+        picture.machine.operations = -99  # what a half-done operation looks like
+        time.sleep(5 * PAUSE)
+        assert picture.frames == [1]
+        picture.machine.operations = 3
+    assert wait_until(lambda: picture.frames == [1, 3])
+
+
+def test_without_threads_the_end_of_the_cell_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_threads(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", no_threads)
+    picture = Picture()
+    refresher = Refresher(Clock())
+    for _ in range(3):
+        operate(refresher, picture)
+    refresher.flush()
+    assert picture.frames == [1, 3]

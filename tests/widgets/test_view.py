@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ipywidgets import Widget
+
+from tests.browser.fake_machine import FakeMachine, FakeTree
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.hub import open_hub
+from vmwidgets.widgets.packing import unpack
+from vmwidgets.widgets.pictures import machine_booted, pictures_of
+from vmwidgets.widgets.refresh import refresher
+from vmwidgets.widgets.show import show, shown_as
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+@pytest.fixture
+def machine() -> FakeMachine:
+    return FakeMachine(7)
+
+
+def replies(view: FakeTree, *messages: Any) -> list[Any]:
+    """What the page is told when it sends these."""
+    told: list[Any] = []
+    view.send = lambda content, buffers=None: told.append(content)
+    for message in messages:
+        view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
+    return told
+
+
+def operation_on_page(view: FakeTree) -> int:
+    """The operation after which the page's picture is."""
+    operation: int = unpack(view.frame["data"])["scene"]["steps"]["operation"]
+    return operation
+
+
+HELLO = {"type": "hello", "page": "p-1", "seq": -1}
+BYE = {"type": "bye", "page": "p-1", "cleared": False}
+
+
+def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    replies(view, HELLO)
+    machine.operate(3)
+    refresher.flush()
+    assert operation_on_page(view) == 3
+    replies(view, BYE)
+    seq = view.seq
+    machine.operate(2)
+    refresher.flush()
+    assert view.seq == seq, "nobody looks: nothing is drawn"
+    replies(view, {**HELLO, "page": "p-2", "seq": seq})
+    assert operation_on_page(view) == 5, "the newest picture on hello"
+
+
+def test_two_pages_one_leaves(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    replies(view, HELLO, {**HELLO, "page": "p-2"}, BYE)
+    assert view.shown
+
+
+def test_numbers_of_frames_rise_and_equal_pictures_are_not_sent_again(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    replies(view, HELLO)
+    numbers = [view.seq]
+    for _ in range(3):
+        machine.operate()
+        refresher.flush()
+        numbers.append(view.seq)
+    assert numbers == sorted(set(numbers))
+    view.refresh()
+    assert view.seq == numbers[-1]
+
+
+def test_an_operation_ends_stepping(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    machine.operate()
+    told = replies(view, HELLO, {"type": "step", "index": 1})
+    assert told == []
+    assert view.step == 1
+    machine.operate()
+    assert view.step == -1
+
+
+def test_a_step_that_is_not_there_is_refused(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    machine.operate()
+    (told,) = replies(view, HELLO, {"type": "step", "index": 4})
+    assert told["type"] == "refused"
+    assert "3 steps" in told["reason"]
+    assert view.step == -1
+
+
+def test_opening_asks_for_a_node_of_the_picture(machine: FakeMachine) -> None:
+    opened: list[str] = []
+
+    class Openable(FakeTree):
+        def opened(self, node_id: str) -> None:
+            opened.append(node_id)
+
+    view = Openable(machine)
+    told = replies(view, HELLO, {"type": "open", "id": "tree/2"}, {"type": "open", "id": "tree/99"})
+    assert opened == ["tree/2"]
+    assert [reply["type"] for reply in told] == ["refused"]
+
+
+def test_the_page_sets_nothing_but_the_selection(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    before = dict(view.frame), view.hub
+    update = {"content": {"data": {"method": "update", "state": {"frame": {"seq": 9}, "hub": "x"}}}, "buffers": []}
+    view._handle_msg(update)
+    assert (dict(view.frame), view.hub) == before
+    selection = pictures_of(machine).selection
+    for state in ({"selection": 5}, {"selection": "x" * 300}, {"_esm": "evil()"}, {"selection": "a", "layout": "b"}):
+        selection._handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
+        assert selection.selection == ""
+    selection._handle_msg({"content": {"data": {"method": "update", "state": {"selection": "entry:1"}}}, "buffers": []})
+    assert view.selection == "entry:1"
+
+
+def test_views_of_one_machine_share_a_selection_and_machines_do_not(machine: FakeMachine) -> None:
+    one, two, other = FakeTree(machine), FakeTree(machine), FakeTree(FakeMachine())
+    one.selection = "entry:3"
+    assert two.selection == "entry:3"
+    assert other.selection == ""
+
+
+def test_pins_are_few_and_go_one_by_one(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    replies(view, HELLO)
+    for _ in range(6):
+        machine.operate()
+        refresher.flush()
+        replies(view, {"type": "pin"})
+    shown = [unpack(frame["data"])["scene"]["steps"]["operation"] for frame in view.pinned]
+    assert shown == [3, 4, 5, 6]
+    assert replies(view, {"type": "unpin", "index": 1}) == []
+    assert [reply["type"] for reply in replies(view, {"type": "unpin", "index": 3})] == ["refused"]
+    assert len(view.pinned) == 3
+
+
+def test_a_view_keeps_no_machine_alive_and_keeps_its_last_picture() -> None:
+    machine = FakeMachine(7)
+    view = FakeTree(machine)
+    replies(view, HELLO)
+    machine.operate(2)
+    refresher.flush()
+    gone = weakref.ref(machine)
+    del machine
+    gc.collect()
+    assert gone() is None
+    view.refresh()
+    assert operation_on_page(view) == 2
+    assert "Operation 2 is done." in view.text()
+
+
+def test_a_new_machine_makes_older_pictures_say_so(machine: FakeMachine) -> None:
+    old = FakeTree(machine)
+    newer = FakeMachine(name="machine 2")
+    new = FakeTree(newer)
+    machine_booted(newer)
+    assert (old.status, new.status) == ("earlier machine", "")
+
+
+def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) -> None:
+    class Failing(FakeTree):
+        def draw(self) -> Any:
+            raise ValueError("no such column")
+
+    view = Failing(machine)
+    replies(view, HELLO)
+    machine.operate()
+    assert "no such column" in view.status
+
+
+@pytest.mark.parametrize(
+    ("option", "advice"), [("selecton", "did you mean 'selection'?"), ("frame", "it has layout, selection, step")]
+)
+def test_an_unknown_option_is_refused_with_advice(machine: FakeMachine, option: str, advice: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        FakeTree(machine, **{option: 1})
+    assert option in str(refusal.value)
+    assert advice in str(refusal.value)
+
+
+def test_the_hub_is_one_until_it_is_closed(machine: FakeMachine) -> None:
+    first, second = FakeTree(machine), FakeTree(machine)
+    assert first.hub == second.hub == open_hub().model_id
+    Widget.close_all()
+    assert open_hub().model_id != first.hub
+
+
+def test_a_snapshot_stays(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    before = view.snapshot()
+    machine.operate(4)
+    assert "Operation 0 is done." in before.text()
+    bundle = before._repr_mimebundle_()
+    assert "after operation 0" in bundle["text/html"]
+    assert bundle["text/html"].count("<img") == 1
+    assert "Operation 4 is done." in view.text()
+
+
+def test_exports_escape_what_learners_wrote(machine: FakeMachine) -> None:
+    machine.name = "<script>alert(1)</script>\x1b[2J"
+    view = FakeTree(machine)
+    snapshot = view.snapshot()
+    for text in (snapshot.to_html(), snapshot._repr_mimebundle_()["text/html"]):
+        assert "<script" not in text
+    assert "\x1b" not in snapshot.text()
+
+
+def test_show_knows_views_and_kinds_and_says_what_it_does_not(machine: FakeMachine) -> None:
+    shown_as(FakeMachine, FakeTree)
+    view = show(machine)
+    assert isinstance(view, FakeTree)
+    assert show(view) is view
+    with pytest.raises(Refused, match=r"no picture of a list; .*FakeMachine"):
+        show([])
