@@ -1,0 +1,240 @@
+"""The ribbon lane: where is what, and where are the gaps.
+
+Ranges are to scale, but for a readable least width; the axis is broken at gaps too large to draw, with their size.
+Zoomed in, everything is truly to scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..engine.base.map_values import EntryValue, Fold
+from ..engine.base.units import PAGE, binary_size
+from .columns import MARGIN, WIDTH, Column
+from .map_picture import MapPicture, kind_of
+from .scene import Bar, Link, Node, Text
+from .text import shorten, text_width
+
+BAR = 28.0
+"""Height of the ribbon itself."""
+
+Zoom = tuple[int, int] | None
+"""The addresses shown, or none for the whole map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the axis: a range, a fold or a gap (item None), from `start` to `end`, `w` pixels at `x`."""
+
+    item: EntryValue | Fold | None
+    start: int
+    end: int
+    broken: bool = False
+    x: float = 0.0
+    w: float = 0.0
+
+    def place(self, address: int) -> float:
+        """The x of an address inside."""
+        return self.x + self.w * (address - self.start) / max(1, self.end - self.start)
+
+
+def ribbon_lane(
+    picture: MapPicture, columns: Mapping[int, Column] | None, top: float, zoom: Zoom = None, width: float = WIDTH
+) -> tuple[list[Node], list[Link], float]:
+    """Nodes and links of the ribbon, and the y where the lane ends.  `columns`: where leader lines come from."""
+    segments = _place(_cut(picture, zoom), width - 2 * MARGIN, zoom is not None)
+    leaders_height = 14.0 if columns else 0.0
+    marker_top = top + leaders_height
+    bar_top = marker_top + 32
+    nodes = [_ground(picture, bar_top, width)]
+    nodes += [node for segment in segments if (node := _node(picture, segment, bar_top)) is not None]
+    nodes += _markers(picture, segments, bar_top)
+    nodes += _ticks(picture, segments, bar_top + BAR, width)
+    links = _leaders(segments, columns, top - 8, bar_top) if columns else []
+    return nodes, links, bar_top + BAR + 36
+
+
+def _cut(picture: MapPicture, zoom: Zoom) -> list[Segment]:
+    value = picture.value
+    first, last = zoom or (value.start, value.end)
+    used = sum(item.end - item.start for item in value.items if isinstance(item, EntryValue)) or value.end - value.start
+    segments: list[Segment] = []
+    position = first
+    for item in value.items:
+        start, end = max(item.start, first), min(item.end, last)
+        if start >= end:
+            continue
+        if start > position:
+            segments.append(Segment(None, position, start, zoom is None and start - position > used // 2))
+        segments.append(Segment(item, start, end))
+        position = end
+    if position < last:
+        broken = zoom is None and bool(segments) and last - position > used // 2
+        segments.append(Segment(None, position, last, broken))
+    return segments
+
+
+def _least(segment: Segment, crowd: int) -> float:
+    """The least width of a segment in a picture of `crowd` segments."""
+    scale = min(1.0, 40 / max(1, crowd))
+    if segment.broken:
+        return 46 * max(scale, 0.25)
+    if isinstance(segment.item, Fold):
+        return 56 * max(scale, 0.4)
+    return (10 if segment.item is not None else 4) * max(scale, 0.12)
+
+
+def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segment]:
+    """Widths by water-filling: to scale, except what would fall below its least width."""
+    least = [0.0 if zoomed else _least(segment, len(segments)) for segment in segments]
+    squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
+    least = [width * squeeze for width in least]
+    fixed = [segment.broken or isinstance(segment.item, Fold) and not zoomed for segment in segments]
+    while True:
+        left = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
+        total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
+        scale = left / total if total else 0.0
+        small = [
+            i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]
+        ]
+        if not small:
+            break
+        for i in small:
+            fixed[i] = True
+    spare = room - sum(least) if total == 0 else 0.0
+    placed: list[Segment] = []
+    x = MARGIN
+    for i, segment in enumerate(segments):
+        w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
+        placed.append(Segment(segment.item, segment.start, segment.end, segment.broken, x, w))
+        x += w
+    return placed
+
+
+def _ground(picture: MapPicture, y: float, width: float) -> Node:
+    value = picture.value
+    title = f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
+    return Node("ribbon/ground", "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title)
+
+
+def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
+    item = segment.item
+    if item is None:
+        return _gap(picture, segment, y)
+    if isinstance(item, Fold):
+        label = shorten(f"{item.count:,} entries", segment.w - 4, "label") if segment.w > 40 else ""
+        text = (Text(segment.w / 2, 18, label, "label", "middle"),) if label else ()
+        return Node(
+            f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,
+            state=("folded",), title=f"{item.count:,} entries folded: open", action="open", lane="ribbon",
+        )  # fmt: skip
+    states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
+    inset = min(1.0, segment.w * 0.15)
+    title = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}, {binary_size(item.size)}, {item.protection}"
+    return Node(
+        f"ribbon/{item.id}", "range", segment.x + inset, y, max(0.8, segment.w - 2 * inset), BAR, f"entry:{item.id}",
+        state=(kind_of(item), *states), title=title, action="select", lane="ribbon",
+    )  # fmt: skip
+
+
+def _gap(picture: MapPicture, segment: Segment, y: float) -> Node:
+    size = binary_size(segment.end - segment.start)
+    title = f"free: {picture.style.whole(segment.start)}–{picture.style.whole(segment.end)}, {size}"
+    label = size if text_width(size, "label") <= segment.w - 2 else ""
+    text = (Text(segment.w / 2, 18, label, "label dim", "middle"),) if label else ()
+    bars = (
+        (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
+         Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
+        if segment.broken and segment.w > 14 else ()
+    )  # fmt: skip
+    return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
+
+
+def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -> list[Node]:
+    value = picture.value
+    marks = []
+    if value.find_cache:
+        more = value.find_cache_threshold
+        above = f", for more than {binary_size(more)}" if more else ""
+        known = "" if more is not None else " (forgotten)"
+        marks.append((value.find_cache, f"find cache{known}{above}", "marker"))
+    if picture.hint is not None:
+        marks.append((picture.hint, "hint", "marker hint"))
+    nodes: list[Node] = []
+    taken: list[tuple[float, float]] = []
+    for address, label, kind in marks:
+        x = _x_of(segments, address)
+        if x is None:
+            continue
+        w = text_width(label, "label")
+        left = min(max(MARGIN, x - w / 2), WIDTH - MARGIN - w)
+        row = 0 if all(left + w < a or left > b for a, b in taken) else 1
+        taken.append((left, left + w))
+        title = f"{label}: {picture.style.whole(address)}"
+        name, *states = kind.split()
+        nodes.append(
+            Node(f"ribbon/{name}/{label.split(',')[0]}", name, x - 5, bar_top - 11, 10, 8, shape="triangle", state=tuple(states), title=title)
+        )
+        text = (Text(w / 2, 11, label, "label dim", "middle"),)
+        y = bar_top - 25 - 12 * row
+        nodes.append(Node(f"ribbon/label/{label.split(',')[0]}", "label", left, y, w, 14, shape="none", text=text))
+    return nodes
+
+
+def _x_of(segments: Sequence[Segment], address: int) -> float | None:
+    for segment in segments:
+        if segment.start <= address < segment.end:
+            return segment.place(address)
+    return segments[-1].x + segments[-1].w if segments and address == segments[-1].end else None
+
+
+def _ticks(picture: MapPicture, segments: Sequence[Segment], y: float, width: float) -> list[Node]:
+    """Addresses below the ribbon: both ends, then what matters, as far as they do not meet."""
+    if not segments:
+        return []
+    first, last = segments[0].start, segments[-1].end
+    wanted = [first, last]
+    important = picture.important()
+    starts = {item.id: item.start for item in picture.value.items}
+    wanted += [starts[identity] for identity in important if identity in starts]
+    wanted += [segment.start for segment in segments if segment.item is not None and segment.w > 60]
+    nodes: list[Node] = []
+    taken: list[tuple[float, float]] = []
+    for address in wanted:
+        x = _x_of(segments, address)
+        label = picture.style.long(address)
+        w = text_width(label, "mono label")
+        if x is None:
+            continue
+        left = min(max(MARGIN, x - (0 if address == first else w if address == last else 4)), width - MARGIN - w)
+        if any(left < b + 8 and left + w > a - 8 for a, b in taken):
+            continue
+        taken.append((left, left + w))
+        bars = (Bar(min(max(0.0, x - left), w), 0, 1, 5, "tick"),)
+        text = (Text(w / 2, 16, label, "mono label dim", "middle"),)
+        nodes.append(Node(f"ribbon/tick/{address:x}", "label", left, y, w, 20, shape="none", text=text, bars=bars))
+    return nodes
+
+
+def _leaders(segments: Sequence[Segment], columns: Mapping[int, Column], top: float, bottom: float) -> list[Link]:
+    """A line from each card to its range."""
+    links = []
+    for segment in segments:
+        item = segment.item
+        column = columns.get(item.id) if item is not None else None
+        if item is None or column is None or column.level != "card":
+            continue
+        points = ((column.middle, top), (segment.x + segment.w / 2, bottom))
+        links.append(Link(f"ribbon/{item.id}/leader", "leader", f"list/{item.id}", f"ribbon/{item.id}", points))
+    return links
+
+
+def zoomed(limits: tuple[int, int], zoom: Zoom, factor: float, at: float) -> Zoom:
+    """The zoom after scaling by `factor` about the point `at` (0 to 1) of what is shown; none when all is shown."""
+    start, end = zoom or limits
+    span = max(PAGE, int((end - start) / factor) & -PAGE)
+    pivot = start + int((end - start) * min(1.0, max(0.0, at)))
+    first = max(limits[0], min(pivot - int(span * at), limits[1] - span)) & -PAGE
+    last = min(limits[1], first + span)
+    return None if (first, last) == limits or last - first >= limits[1] - limits[0] else (first, last)
