@@ -41,20 +41,27 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
   }
 }
 
-/** Draws the newest frame once for each frame of the screen, however many arrive. */
+/** Milliseconds: what comes sooner after a drawing waits for the screen's next frame, and only its newest is drawn. */
+const FRAME = 16;
+
 function follow(model: Model<ViewTraits>, figure: Figure): void {
   let asked = false;
+  let drawn = 0;
   const draw = (): void => {
     asked = false;
+    drawn = performance.now();
     const { seq = 0, data } = model.get("frame");
     if (data && seq > figure.shown) figure.draw(seq, unpack(data));
   };
   model.on("change:frame", () => {
     if (asked) return;
-    asked = true;
     // A hidden page gets no animation frames, and must not fall behind for ever.
-    if (document.hidden) setTimeout(draw);
-    else requestAnimationFrame(draw);
+    if (document.hidden || performance.now() - drawn > FRAME) {
+      draw();
+      return;
+    }
+    asked = true;
+    requestAnimationFrame(draw);
   });
   draw();
 }
