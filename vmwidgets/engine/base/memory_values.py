@@ -90,3 +90,19 @@ class CacheValue:
     """The processor's pool, next to be taken first; empty for a cache without."""
     allocated: int
     """Objects handed out and not freed."""
+
+
+@dataclass(frozen=True, slots=True)
+class KentryValue:
+    """The kentry area: `slabs` slabs of `slab_size` bytes from `start` on, `allocated` of them with a page behind."""
+
+    start: int
+    slab_size: int
+    slabs: int
+    allocated: int
+    free: tuple[int, ...]
+    """Numbers of the first slabs on the free list, head first."""
+
+    def index(self, address: int) -> int:
+        """The number of the slab that `address` lies in."""
+        return (address - self.start) // self.slab_size

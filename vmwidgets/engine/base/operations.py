@@ -41,6 +41,11 @@ class Door:
         """Whether this thread is in the middle of an operation."""
         return self._owner == threading.get_ident()
 
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is under way, in whatever thread."""
+        return self._owner != 0
+
     def operate(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.
 
@@ -80,7 +85,7 @@ class Door:
             self.recorder.emit = None
             self._owner = 0
             if outcome:
-                self.journal.append(Operation(len(self.journal), target, name, arguments, outcome, result, raw))
+                self.journal.append(Operation(len(self.journal), target, name, arguments, outcome, plain(result), raw))
         return result
 
     def _tell(self) -> None:
@@ -142,7 +147,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
 
 def plain(value: Any) -> Any:
-    """An argument as data: parts of the machine by their path, everything else as it is.
+    """An argument or a result as data: parts of the machine by their path, everything else as it is.
 
     >>> plain("64 MiB"), plain(4096)
     ('64 MiB', 4096)

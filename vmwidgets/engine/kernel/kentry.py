@@ -7,11 +7,11 @@ Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`, `vm_map_kentry_free` (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic
 from ..base.events import Called, KentrySlabGiven, KentrySlabTaken, Returned
+from ..base.memory_values import KentryValue
 from ..base.recorder import Recorder
 from ..base.units import MIB, PAGE
 
@@ -50,16 +50,6 @@ class NoBacking:
 
     def unback(self, address: int) -> None:
         """Nothing to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class KentryValue:
-    """The area at one moment: the table's links as indices (-1: the list's end; None: allocated)."""
-
-    start: int
-    slab_size: int
-    table: tuple[int | None, ...]
-    free_head: int
 
 
 class KentryArea:
@@ -129,10 +119,14 @@ class KentryArea:
             emit((KentrySlabGiven, index))
             emit((Returned,))
 
-    def snapshot(self) -> KentryValue:
-        """The area as a frozen value. O(slabs)."""
-        table = tuple(None if link == ALLOCATED else link for link in self._next)
-        return KentryValue(self.start, PAGE, table, self._head)
+    def snapshot(self, limit: int = 256) -> KentryValue:
+        """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""
+        free: list[int] = []
+        index = self._head
+        while index != -1 and len(free) < limit:
+            free.append(index)
+            index = self._next[index]
+        return KentryValue(self.start, PAGE, self.slabs, self.allocated, tuple(free))
 
     def check(self) -> None:
         """Raise :class:`Broken` unless 1: the free list ends, without a slab twice or one that is allocated;

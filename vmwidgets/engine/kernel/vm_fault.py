@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..base.errors import KernelPanic, kernel_error
+from ..base.errors import KernelError, KernelPanic, kernel_error
 from ..base.events import Called, PagerAsked, Returned
 from ..base.protection import protection_of, protection_text
 from ..base.units import PAGE
@@ -36,7 +36,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
 
     `enter_page(va, frame, protection)` puts the translation into the page tables, with the entry's
     protection, not the access's.  Errors: FAULT, no entry there or (mended) no object behind it; ACCES, the entry
-    lacks a right; NOMEM from the pager.
+    lacks a right; NOMEM from the pager.  No page for a table is a panic.
     """
     emit = vm_map.recorder.emit
     if emit is not None:
@@ -57,7 +57,10 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
         raise kernel_error("FAULT", f"the entry at {entry.start:#x} has no object to ask for a page")
     offset = entry.offset + (va - entry.start)
     cache, frame = _page_of(vm_map, entry.object, offset)
-    enter_page(va, frame, protection_of(entry.flags))
+    try:
+        enter_page(va, frame, protection_of(entry.flags))
+    except KernelError as error:
+        raise KernelPanic("fault_pmap_enter", f"the page of {va:#x} can't be entered: {error.reason}") from error
     if emit is not None:
         emit((Returned, frame))
     return Resolved(cache, entry.start, entry.object, offset, va, frame, protection_of(entry.flags))

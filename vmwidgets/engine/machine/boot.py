@@ -1,0 +1,45 @@
+"""Booting a machine by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..base.errors import Refused
+from ..base.units import GIB, MIB, PAGE, binary_size
+from ..kernel.quirks import X15_QUIRKS
+from . import checks
+from .layouts import LAYOUTS
+from .machine import Machine
+
+ARCHITECTURES = ("x86-64",)
+"""What can be booted."""
+
+LEAST_RAM, MOST_RAM = 4 * MIB, 1024 * GIB
+
+
+def boot(
+    architecture: str = "x86-64",
+    *,
+    ram: int | str = "64 MiB",
+    layout: str = "small",
+    quirks: Iterable[str] = (),
+) -> Machine:
+    """A fresh machine: each boot stage is an event of its first operation.
+
+    `ram` in bytes or as text; memory is only taken when it is touched.  `layout` is one of
+    :data:`~vmwidgets.engine.machine.layouts.LAYOUTS`; `quirks` switch the original's bugs back on, by the names of
+    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+
+    >>> boot("x86-64", ram="32 MiB", layout="tiny").kernel_map.size
+    396 KiB
+    """
+    name = checks.known(architecture, ARCHITECTURES, "architecture")
+    size = checks.aligned(ram, "ram")
+    if not LEAST_RAM <= size <= MOST_RAM:
+        raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
+    if size % PAGE:
+        raise Refused(f"ram={size} is not a whole number of pages")
+    if isinstance(quirks, str):
+        raise Refused(f"quirks={quirks!r} is one text: write a list or set of names, such as {{{quirks!r}}}")
+    wanted = frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in quirks)
+    return Machine(name, size, LAYOUTS[checks.known(layout, LAYOUTS, "layout")], wanted)

@@ -1,0 +1,93 @@
+"""What the door asks of arguments: one clear sentence when they make no sense, and nothing has changed."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from ..base.errors import Refused
+from ..base.units import PAGE, Address, binary_size, parse_size
+
+MAX_NAME = 200
+"""Characters of a name that a learner gives."""
+
+
+def whole(value: Any, name: str) -> int:
+    """A whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
+    if isinstance(value, str):
+        try:
+            value = parse_size(value)
+        except ValueError as error:
+            raise Refused(f"{name}: {error}") from None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise Refused(f"{name}={value!r} is a {type(value).__name__}: write a whole number, or a text such as '64 KiB'")
+    number = int(value.__index__())
+    if number < 0:
+        raise Refused(f"{name}={number} is negative: addresses and sizes begin at 0")
+    if number >= 1 << 64:
+        raise Refused(f"{name}={number:#x} does not fit a word of 64 bits")
+    return number
+
+
+def aligned(value: Any, name: str, unit: int = PAGE) -> int:
+    """A whole number that is a multiple of `unit`."""
+    number = whole(value, name)
+    if number % unit:
+        near = number // unit * unit
+        raise Refused(
+            f"{name}={number:#x} is not page aligned: the nearest that are, are {near:#x} and {near + unit:#x}"
+            if unit == PAGE
+            else f"{name}={number:#x} is not a multiple of {binary_size(unit)}"
+        )
+    return number
+
+
+def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
+    """A size of at least a page, page aligned, no larger than [start, end)."""
+    size = aligned(value, name)
+    if size == 0:
+        raise Refused(f"{name}=0: a mapping has at least one page, {PAGE} bytes")
+    if size > end - start:
+        raise Refused(f"{name}={size:#x} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
+    return size
+
+
+def within(value: int, name: str, start: int, end: int, where: str) -> int:
+    """An address of [start, end)."""
+    if not start <= value < end:
+        raise Refused(f"{name}={Address(value)} lies outside {where}, {Address(start)} to {Address(end)}")
+    return value
+
+
+def power_of_two(value: Any, name: str) -> int:
+    """0, or a power of two of at least a page."""
+    number = whole(value, name)
+    if number and (number < PAGE or number & (number - 1)):
+        raise Refused(f"{name}={number:#x} is no alignment: write 0, or a power of two from {PAGE} upward")
+    return number
+
+
+def known(value: Any, names: Any, what: str) -> str:
+    """One of `names`; else refused, with the nearest."""
+    listed = sorted(names)
+    if isinstance(value, str) and value in listed:
+        return value
+    near = get_close_matches(str(value), listed, 1, cutoff=0.3)
+    advice = f"did you mean {near[0]!r}? " if near else ""
+    raise Refused(f"{what} {value!r} is unknown; {advice}known: {', '.join(listed)}")
+
+
+def text_name(value: Any, what: str) -> str:
+    """A name that a learner gives: any text, not empty and not endless."""
+    if not isinstance(value, str):
+        raise Refused(f"{what} {value!r} is a {type(value).__name__}: write a text")
+    if not value or len(value) > MAX_NAME:
+        raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
+    return value
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False, and nothing that merely looks like it."""
+    if not isinstance(value, bool):
+        raise Refused(f"{name}={value!r}: write True or False")
+    return value

@@ -1,0 +1,62 @@
+"""What must hold across the structures of a machine, beside what each checks of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..base.errors import Broken
+from ..kernel.entry import Entry
+from ..memory.object_cache import ObjectCache
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+
+def check_machine(machine: Machine) -> None:
+    """Raise :class:`Broken` unless each structure is sound and, across them:
+
+    M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
+    M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
+    M4. every page behind a kentry slab is mapped where the slab is.
+    """
+    kernel = machine.kernel
+    machine.pages.check()
+    machine.pmap.check()
+    machine.kentry.check()
+    machine.kernel_map.check()
+    for task in machine.tasks.values():
+        task.map.check()
+    kernel_entries = list(machine.kernel_map.vm_map)
+    user_entries = [entry for task in machine.tasks.values() for entry in task.map.vm_map]
+    for cache, entries in ((kernel.kentry_cache, kernel_entries), (kernel.entry_cache, user_entries)):
+        cache.check()
+        _check_addresses(cache, entries)
+    for entry in kernel_entries:
+        if entry.end > machine.pmap.klimit:
+            raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {machine.pmap.klimit:#x}")
+    if "remove-forgets" not in machine.quirks:
+        _check_references(machine, [*kernel_entries, *user_entries])
+    for slab in kernel.kentry_cache.slabs():
+        if machine.pmap.extract(slab.address) is None:
+            raise Broken(f"M4: no page is mapped behind the kentry slab at {slab.address:#x}")
+
+
+def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
+    addresses = [entry.address for entry in entries if not entry.static]
+    free = {address for slab in cache.slabs() for address in slab.free}
+    for address in addresses:
+        if cache.slab_at(address) is None or address in free:
+            raise Broken(f"M1: the entry at {address:#x} is in no buffer that {cache.name} handed out")
+    if len(set(addresses)) != len(addresses) or len(addresses) != cache.allocated:
+        raise Broken(f"M1: {len(addresses)} entries are linked, {cache.name} handed out {cache.allocated}")
+
+
+def _check_references(machine: Machine, entries: Iterable[Entry]) -> None:
+    mapped: dict[str, int] = {}
+    for entry in entries:
+        if entry.object is not None:
+            mapped[entry.object.name] = mapped.get(entry.object.name, 0) + 1
+    for name, target in machine.objects.items():
+        if target.vm_object.references != mapped.get(name, 0):
+            raise Broken(f"M3: object {name!r} counts {target.vm_object.references} entries, {mapped.get(name, 0)} map it")

@@ -1,0 +1,215 @@
+"""The machine: it boots and owns everything, and is the one object that learners hold."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+from ..base.errors import Refused
+from ..base.events import Event
+from ..base.journal import Journal
+from ..base.operations import Door, Reference, operation
+from ..base.recorder import Recorder
+from ..base.units import Size, binary_size
+from ..base.walk_values import Walk
+from ..kernel.entry import CachedEntries
+from ..kernel.quirks import X15_QUIRKS
+from ..kernel.vm_map import X15Map
+from ..mmu.controls import X86Controls
+from . import checks
+from .invariants import check_machine
+from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, Kernel
+from .layouts import Layout
+from .maps import MachineMap
+from .objects import MemoryObject
+from .tasks import ACCESSES, Task
+from .unchecked import Unchecked
+
+_numbers = count(1)
+
+
+class Machine:
+    """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
+
+    `kernel_map` is the kernel's map, `tasks` and `objects` what was made by name, `journal` what was done, `controls` the
+    processor's settings that walks obey.
+    """
+
+    path = "machine"
+
+    def __init__(self, architecture: str, ram_bytes: int, layout: Layout, quirks: frozenset[str], name: str = "") -> None:
+        self.name = name or f"machine {next(_numbers)}"
+        self.architecture = architecture
+        self.layout = layout
+        self.quirks = quirks
+        self.ram_bytes = Size(ram_bytes)
+        self.recorder = Recorder()
+        self.journal = Journal(self._remake)
+        self.door = Door(self.recorder, self.journal)
+        self.controls = X86Controls()
+        self.tasks: dict[str, Task] = {}
+        self.objects: dict[str, MemoryObject] = {}
+        self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
+        given = (("architecture", architecture), ("ram", ram_bytes), ("layout", layout.name), ("quirks", sorted(quirks)))
+        self.kernel: Kernel = self.door.operate("machine", "boot", given, self._boot)
+        self.ram = self.kernel.ram
+        self.pages = self.kernel.pages
+        self.pmap = self.kernel.pmap
+        self.kentry = self.kernel.kentry
+        roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area"}
+        self.kernel_map = MachineMap(self, self.kernel.kernel_map, "kernel_map", roles)
+        self.unchecked = Unchecked(self)
+        self.door.listeners.append(self._tell)
+
+    def _boot(self) -> Kernel:
+        return Kernel(int(self.ram_bytes), self.layout, self.quirks, self.recorder)
+
+    # ---- operations --------------------------------------------------------------------------
+
+    @operation
+    def task(self, name: str) -> Task:
+        """A new task with an empty address space (`vm_map_create`); an existing name gives that task.
+
+        NOMEM without a page for its root table.
+        """
+        wanted = checks.text_name(name, "task name")
+        if wanted in self.tasks:
+            return self.tasks[wanted]
+        pmap = self.pmap.create(wanted)
+        path = f"task:{wanted}/map"
+        vm_map = X15Map(
+            path,
+            self.layout.user_start,
+            self.layout.user_end,
+            CachedEntries(self.kernel.entry_cache, self.kernel.identities),
+            self.recorder,
+            bits=self.layout.bits,
+            unmap=lambda start, end: (pmap.remove(start, end), pmap.update(start, end))[-1],
+            quirks=self.quirks,
+            assertions=True,
+        )
+        task = Task(self, wanted, MachineMap(self, vm_map, path), pmap)
+        self.tasks[wanted] = task
+        return task
+
+    @operation
+    def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
+        """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
+        wanted = checks.text_name(name, "object name")
+        if wanted in self.objects:
+            return self.objects[wanted]
+        limit = None if max_pages is None else checks.whole(max_pages, "max_pages")
+        made = MemoryObject(self, wanted, limit)
+        self.objects[wanted] = made
+        return made
+
+    @operation
+    def reap(self) -> int:
+        """Give the free slabs of all entry caches back, and their pages; how many slabs they were."""
+        return self.kernel.kentry_cache.reap() + self.kernel.entry_cache.reap()
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def walk(
+        self, address: int | str, access: str = "read", *, user: bool | None = None, task: Task | str | None = None
+    ) -> Walk:
+        """What the hardware does with one access to `address`, level by level; nothing changes.
+
+        `access` is "read", "write" or "execute".  Without `task` the kernel's tables are walked.  `user` says whether
+        user code makes the access; without it, it does if the address is the user's.
+        """
+        va = checks.whole(address, "address")
+        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
+        by_user = self.layout.user_start <= va < self.layout.user_end if user is None else checks.flag(user, "user")
+        if isinstance(task, str):
+            task = self.tasks[checks.known(task, self.tasks, "task")]
+        pmap = self.pmap if task is None else task.pmap
+        return pmap.walk(va, kind, by_user, self.controls)
+
+    def check(self) -> None:
+        """Raise an error that names structure and invariant unless every invariant of the machine holds."""
+        with self.door.looking():
+            check_machine(self)
+
+    def reserved_ranges(self, machine_map: MachineMap) -> Iterator[tuple[int, int, str]]:
+        """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
+        if machine_map is not self.kernel_map:
+            return
+        for identity, role in machine_map.roles.items():
+            entry = self.kernel_map.vm_map.by_id.get(identity)
+            if entry is not None:
+                yield entry.start, entry.end, f"the {role}"
+        for start, (size, owner) in self.kernel.memory.ranges.items():
+            yield start, start + size, f"a slab of the {owner}"
+
+    @property
+    def busy(self) -> bool:
+        """Whether an operation is under way."""
+        return self.door.busy
+
+    @property
+    def dead(self) -> bool:
+        """Whether a panic ended the machine."""
+        return self.door.dead is not None
+
+    def on_operation(self, callback: Callable[[Machine], Any]) -> None:
+        """Have `callback` called with the machine after each operation; a method is held weakly."""
+        held = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else (lambda: callback)
+        self._listeners.append(held)
+
+    def _tell(self) -> None:
+        gone = False
+        for held in self._listeners:
+            callback = held()
+            if callback is None:
+                gone = True
+            else:
+                callback(self)
+        if gone:
+            self._listeners = [held for held in self._listeners if held() is not None]
+
+    def __repr__(self) -> str:
+        state = "dead" if self.dead else "up"
+        free = binary_size(self.pages.free_pages * 4096)
+        names = ", ".join(repr(name) for name in self.tasks) or "none"
+        return (
+            f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), layout {self.layout.name!r}, "
+            f"{len(self.kernel_map):,} kernel map entries, tasks: {names}, {len(self.journal):,} operations, {state}>"
+        )
+
+    # ---- again -------------------------------------------------------------------------------
+
+    def _remake(self, number: int) -> tuple[Event, ...]:
+        """The events of operation `number`, from a machine that is made again by replay.  O(operations)."""
+        return replayed(self, number).journal[number].events
+
+
+def replayed(machine: Machine, number: int) -> Machine:
+    """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
+    twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
+    for record in list(machine.journal)[1 : number + 1]:
+        target = _at(twin, record.target)
+        arguments = {name: _at(twin, value) if isinstance(value, Reference) else value for name, value in record.arguments}
+        try:
+            getattr(target, record.name)(**arguments)
+        except Exception as error:
+            if record.outcome == "done":
+                raise Refused(f"operation {record.number} can't be done again: {error}") from error
+    return twin
+
+
+def _at(machine: Machine, path: str) -> Any:
+    """The part of `machine` at `path`."""
+    if path == "machine":
+        return machine
+    if path in ("kernel_map", "unchecked"):
+        return getattr(machine, path)
+    kind, _, name = path.partition(":")
+    if kind == "object":
+        return machine.objects[name]
+    if name in machine.tasks:
+        return machine.tasks[name]
+    return machine.tasks[name.removesuffix("/map")].map
+

@@ -1,0 +1,220 @@
+"""A map as learners hold it: the door to the kernel functions of one map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..base import protection as flag
+from ..base.errors import Refused
+from ..base.map_values import EntryValue, MapValue
+from ..base.operations import Door, operation
+from ..base.units import Address, Size, binary_size
+from ..kernel.map_window import WHOLE, map_value
+from ..kernel.vm_info import vm_map_info
+from ..kernel.vm_map import X15Map
+from . import checks
+from .objects import MemoryObject
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+
+class MachineMap:
+    """One address space of a machine; `path` is its place there ("kernel_map", "task:init/map").
+
+    Addresses and sizes are bytes, or texts such as ``"64 KiB"``; those that come back print in hexadecimal and in
+    binary units.  Nonsense is refused at once; what the kernel refuses comes back as a kernel error.
+    """
+
+    def __init__(self, machine: Machine, kernel_map: X15Map, path: str, roles: dict[int, str] | None = None) -> None:
+        self.machine = machine
+        self.vm_map = kernel_map
+        self.path = path
+        self.roles = {} if roles is None else roles
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    # ---- operations --------------------------------------------------------------------------
+
+    @operation
+    def enter(
+        self,
+        size: int | str,
+        *,
+        at: int | str | None = None,
+        fixed: bool = False,
+        align: int | str = 0,
+        prot: int | str = "rw",
+        max_prot: int | str = "rwx",
+        inherit: int | str = "copy",
+        advice: int | str = "normal",
+        object: MemoryObject | str | None = None,  # noqa: A002  the field's own word
+        offset: int | str = 0,
+        nomerge: bool = False,
+    ) -> Address:
+        """Map `size` bytes and return where (`vm_map_enter`).
+
+        `at` is a hint, or with `fixed` the address itself; without it the kernel looks for the lowest gap from its find
+        cache on.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` "none", "share" or "copy"; `advice` "normal",
+        "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from `offset` on.
+
+        Raises NOMEM when nothing fits, INVAL for an object in the kernel map.  O(log n) plus the entries passed over.
+
+        >>> import vmwidgets as vm
+        >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
+        0xffff_8080_0014_1000
+        """
+        vm_map = self.vm_map
+        length = checks.size_within(size, "size", vm_map.start, vm_map.end, self.path)
+        start = self._start(at, length, checks.flag(fixed, "fixed"))
+        alignment = checks.power_of_two(align, "align")
+        if fixed and alignment and start % alignment:
+            raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
+        target = self._object(object)
+        where = checks.aligned(offset, "offset")
+        if where and target is None:
+            raise Refused(f"offset={where:#x} needs an object: write object=…")
+        if target is not None and where + length >= 1 << 64:
+            raise Refused(f"offset={where:#x} and size={length:#x} pass the end of the object's 64 bits")
+        flags = self._flags(prot, max_prot, inherit, advice, checks.flag(nomerge, "nomerge"), fixed)
+        return Address(vm_map.enter(start, length, alignment, flags, target, where))
+
+    @operation
+    def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
+
+        Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't
+        be removed.  O((entries removed + 1) log n).
+        """
+        vm_map = self.vm_map
+        first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
+        last = self._end(first, end, size)
+        if "static-remove" not in self.machine.quirks:
+            self._refuse_reserved(first, last)
+        vm_map.remove(first, last)
+
+    @operation
+    def lookup(self, address: int | str) -> EntryValue | None:
+        """The entry that holds `address`, or the next one above, or None (`vm_map_lookup_nearest`).  O(log n)."""
+        vm_map = self.vm_map
+        wanted = checks.within(checks.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        entry = vm_map.lookup_nearest(wanted & ~0xFFF)
+        return None if entry is None else EntryValue.of(entry.fields(), self.roles.get(entry.id, ""))
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The map's name in events and pictures."""
+        return self.vm_map.name
+
+    @property
+    def start(self) -> Address:
+        """First address."""
+        return Address(self.vm_map.start)
+
+    @property
+    def end(self) -> Address:
+        """End of the addresses (exclusive)."""
+        return Address(self.vm_map.end)
+
+    @property
+    def size(self) -> Size:
+        """Bytes mapped."""
+        return Size(self.vm_map.size)
+
+    def value(
+        self,
+        focus: Iterable[int] = (),
+        opened: Iterable[int] = (),
+        addresses: Iterable[int] = (),
+        *,
+        whole: int = WHOLE,
+    ) -> MapValue:
+        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
+        return map_value(self.vm_map, focus, opened, addresses, whole=whole, roles=self.roles)
+
+    def entries(self) -> list[EntryValue]:
+        """All entries in order, as frozen values. O(n)."""
+        return list(self)
+
+    def info(self) -> str:
+        """The text that the kernel prints for the map (`vm_map_info`)."""
+        return vm_map_info(self.vm_map)
+
+    def check(self) -> None:
+        """Raise an error that names entry and invariant unless every invariant of the map holds."""
+        self.vm_map.check()
+
+    def __iter__(self) -> Iterator[EntryValue]:
+        return (EntryValue.of(entry.fields(), self.roles.get(entry.id, "")) for entry in self.vm_map)
+
+    def __len__(self) -> int:
+        return self.vm_map.nr_entries
+
+    def __repr__(self) -> str:
+        shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
+        more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
+        limits = f"{self.start} to {self.end}"
+        return "\n".join([f"{self.path}: {limits}, {len(self):,} entries, {binary_size(self.size)}", *shown, *more])
+
+    # ---- the door's own checks ---------------------------------------------------------------
+
+    def _start(self, at: Any, length: int, fixed: bool) -> int:
+        vm_map = self.vm_map
+        if at is None:
+            if fixed:
+                raise Refused("fixed=True needs an address: write at=…")
+            return 0
+        start = checks.within(checks.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
+        if fixed and length > vm_map.end - start:
+            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
+        return start
+
+    def _end(self, start: int, end: Any, size: Any) -> int:
+        if (end is None) == (size is None):
+            raise Refused("remove takes the end of the range, or its size: write one of end and size")
+        if end is None:
+            length = checks.aligned(size, "size")
+            name, last = f"size={length:#x}", start + length
+        else:
+            last = checks.aligned(end, "end")
+            name = f"end={Address(last)}"
+        if last <= start:
+            raise Refused(f"{name} makes an empty range: it must end above start={Address(start)}")
+        if last > self.vm_map.end:
+            raise Refused(f"{name} passes the end of {self.path}, {self.end}")
+        return last
+
+    def _refuse_reserved(self, start: int, end: int) -> None:
+        for first, last, owner in self.machine.reserved_ranges(self):
+            if first < end and start < last:
+                raise Refused(
+                    f"start={Address(start)} to {Address(end)} touches {owner}, {Address(first)} to {Address(last)}, "
+                    "which the kernel lives on: remove what lies beside it"
+                )
+
+    def _object(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = self.machine.objects.get(value) or checks.known(value, self.machine.objects, "object")
+        if not isinstance(value, MemoryObject):
+            raise Refused(f"object={value!r} is no memory object: make one with machine.object(name)")
+        if self.machine.objects.get(value.name) is not value:
+            raise Refused(f"object {value.name!r} belongs to another machine")
+        return value.vm_object
+
+    @staticmethod
+    def _flags(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
+        protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
+        if protection & ~maximum:
+            shown = flag.protection_text(protection)
+            raise Refused(f"prot={shown!r} goes beyond max_prot={flag.protection_text(maximum)!r}")
+        inheritance = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
+        advised = flag.parse_name(advice, flag.ADVICE, "advice")
+        return flag.pack_flags(protection, maximum, inheritance, advised, nomerge, fixed)

@@ -1,0 +1,70 @@
+"""Memory objects as learners hold them, and the pager of anonymous memory behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base.units import PAGE_SHIFT, Size
+from ..kernel.vm_object import VmObject
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+
+class AnonymousPager:
+    """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
+
+    Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
+    """
+
+    def __init__(self, machine: Machine, max_pages: int | None) -> None:
+        self._machine = machine
+        self.max_pages = max_pages
+
+    def get_page(self, target: VmObject, offset: int) -> int | None:
+        """A fresh frame, or none when memory or the limit is used up."""
+        if self.max_pages is not None and len(target.pages) >= self.max_pages:
+            return None
+        frame: int | None = self._machine.pages.allocate(owner=f"object {target.name}")
+        if frame is not None and "anonymous-not-zeroed" not in self._machine.quirks:
+            self._machine.ram.zero_frame(frame)
+        return frame
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._machine.pages.free(frame)
+
+
+class MemoryObject:
+    """Anonymous memory that maps can map: pages come when they are touched.
+
+    An object that no entry maps any more gives its pages back; it can be mapped again and is then empty.
+    """
+
+    def __init__(self, machine: Machine, name: str, max_pages: int | None) -> None:
+        self.pager = AnonymousPager(machine, max_pages)
+        self.vm_object = VmObject(name, self.pager)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.vm_object.name
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the machine."""
+        return f"object:{self.name}"
+
+    @property
+    def pages(self) -> dict[int, int]:
+        """Resident pages: offset in bytes to frame."""
+        return {index << PAGE_SHIFT: frame for index, frame in sorted(self.vm_object.pages.items())}
+
+    @property
+    def resident(self) -> Size:
+        """Bytes that are in memory."""
+        return Size(len(self.vm_object.pages) << PAGE_SHIFT)
+
+    def __repr__(self) -> str:
+        limit = "" if self.pager.max_pages is None else f" of at most {self.pager.max_pages}"
+        return f"<object {self.name!r}: {len(self.vm_object.pages)}{limit} pages resident>"

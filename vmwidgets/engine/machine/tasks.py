@@ -1,0 +1,123 @@
+"""A task: an address space with its own map and page tables, and memory that it reads and writes through them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ..base.errors import Refused, kernel_error
+from ..base.events import FaultRaised
+from ..base.operations import Door, operation
+from ..base.protection import EXECUTE, READ, WRITE
+from ..base.units import PAGE, Address
+from ..base.walk_values import Walk
+from ..kernel.vm_fault import vm_fault
+from . import checks
+from .maps import MachineMap
+
+if TYPE_CHECKING:
+    from ..kernel.pmap_user import UserPmap
+    from .machine import Machine
+
+Access = Literal["read", "write", "execute"]
+ACCESSES: dict[str, Access] = {
+    "read": "read", "r": "read", "write": "write", "w": "write", "execute": "execute", "x": "execute",
+}  # fmt: skip  # pairs of long and short
+_BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
+
+MAX_BYTES = 64 * 1024
+"""How much one read or write moves at most: it is kept in the journal."""
+
+
+class Task:
+    """A process as far as memory goes: `map` is its address space, `pmap` its page tables."""
+
+    def __init__(self, machine: Machine, name: str, task_map: MachineMap, pmap: UserPmap) -> None:
+        self.machine = machine
+        self.name = name
+        self.map = task_map
+        self.pmap = pmap
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the machine."""
+        return f"task:{self.name}"
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes from `address` on, as user code reads them: walk, fault, resolve, try again.
+
+        Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
+        """
+        start, count = self._span(address, checks.whole(length, "length"))
+        return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` from `address` on, as user code does: walk, fault, resolve, try again.
+
+        Pages are made as they are touched; an error leaves what was written before it.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise Refused(f"data={data!r} is a {type(data).__name__}: write bytes, such as b'hello'")
+        content = bytes(data)
+        start, count = self._span(address, len(content))
+        done = 0
+        for pa, piece in self._pieces(start, count, "write"):
+            self.machine.ram.write(pa, content[done : done + piece])
+            done += piece
+
+    @operation
+    def touch(self, address: int | str, access: str = "read") -> Walk:
+        """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
+        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
+        start, _ = self._span(address, 1)
+        for _piece in self._pieces(start, 1, kind):
+            pass
+        return self.pmap.walk(start, kind, user=True, controls=self.machine.controls)
+
+    def walk(self, address: int | str, access: str = "read") -> Walk:
+        """What the hardware does with a user access to `address` now; nothing changes."""
+        return self.machine.walk(address, access, user=True, task=self)
+
+    def _span(self, address: int | str, length: int) -> tuple[int, int]:
+        start = checks.whole(address, "address")
+        if length == 0 or length > MAX_BYTES:
+            raise Refused(f"length={length}: move 1 to {MAX_BYTES} bytes at a time")
+        return start, length
+
+    def _pieces(self, start: int, length: int, access: Access) -> list[tuple[int, int]]:
+        """Physical pieces of [start, start + length), each inside one page; all faults are resolved on the way."""
+        pieces = []
+        position, end = start, start + length
+        while position < end:
+            count = min(PAGE - position % PAGE, end - position)
+            pieces.append((self._resolve(position, access), count))
+            position += count
+        return pieces
+
+    def _resolve(self, address: int, access: Access) -> int:
+        walk = self.pmap.walk(address, access, user=True, controls=self.machine.controls)
+        if walk.pa is None:
+            fault = walk.fault
+            assert fault is not None, "a walk gives an address or a fault"
+            emit = self.machine.recorder.emit
+            if emit is not None:
+                emit((FaultRaised, address, fault.kind, fault.code or 0))
+            vm_fault(self.map.vm_map, address, _BITS[access], self._enter_page)
+            walk = self.pmap.walk(address, access, user=True, controls=self.machine.controls)
+        if walk.pa is None:
+            assert walk.fault is not None
+            raise kernel_error("FAULT", f"{Address(address)} faults again after it was resolved: {walk.fault.why}")
+        return walk.pa
+
+    def _enter_page(self, va: int, frame: int, protection: int) -> None:
+        self.pmap.enter(va, frame * PAGE, protection)
+        self.pmap.update(va, va + PAGE)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name!r}: {len(self.map)} entries, root table at {Address(self.pmap.root)}>"
