@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vmwidgets.views.stylesheet import standalone_style
+
+CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "style.css"
+
+
+def palettes() -> list[dict[str, str]]:
+    """The colours of each theme as they stand in the sheet: light, dark in a notebook, dark standalone."""
+    blocks = re.findall(r"\{([^{}]*--vmw-bg:[^{}]*)\}", CSS.read_text())
+    return [dict(re.findall(r"--vmw-([\w-]+):\s*(#[0-9a-f]{6})", block)) for block in blocks]
+
+
+LIGHT, DARK, STANDALONE_DARK = palettes()
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2.2 defines it."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+WORDS = ("new", "changed", "path", "error")
+FILLS = ("plain", "object", "submap", "static")
+GROUNDS = ("bg", "card", "rail", "path-ground", "error-ground", "good-ground")
+TEXT = [
+    *((text, ground) for text in ("fg", "dim") for ground in GROUNDS),
+    *((text, ground) for text in WORDS for ground in ("bg", "card")),
+    *(("on-fill", fill) for fill in (*FILLS, "new")),
+    ("on-red", "red"),
+    ("on-black", "black"),
+]
+GRAPHICS = [
+    *((line, "bg") for line in ("line", "edge", "black-edge", *WORDS, *FILLS)),
+    *((line, "card") for line in WORDS),
+]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_and_lines_stand_out(theme: dict[str, str]) -> None:
+    weak = [(pair, round(contrast(*(theme[word] for word in pair)), 2), least)
+            for pairs, least in ((TEXT, 4.5), (GRAPHICS, 3.0)) for pair in pairs
+            if contrast(*(theme[word] for word in pair)) < least]  # fmt: skip
+    assert weak == []
+
+
+def test_dark_is_the_same_in_notebooks_and_alone() -> None:
+    assert DARK == STANDALONE_DARK
+    assert DARK.keys() == LIGHT.keys()
+
+
+def test_every_colour_that_is_used_is_defined() -> None:
+    used = set(re.findall(r"var\(--vmw-([\w-]+)", CSS.read_text()))
+    assert used - LIGHT.keys() == {"mono", "sans"}
+
+
+def test_a_picture_carries_its_own_rules_and_no_others() -> None:
+    style = standalone_style(
+        '<svg class="vmw-scene vmw-standalone"><g class="node tree-node red"><rect class="shape"/></g></svg>'
+    )
+    assert ".node.red > .shape{fill:var(--vmw-red)}" in style
+    assert "--vmw-red:#b3341f" in style
+    assert "prefers-color-scheme: dark" in style
+    for absent in ("vmw-button", ".node.gap", ":hover", "jp-theme", "--vmw-submap", "/*"):
+        assert absent not in style
+
+
+def test_a_longer_picture_has_all_rules_of_a_shorter() -> None:
+    short = standalone_style('<g class="vmw-scene node"/>')
+    long = standalone_style('<g class="vmw-scene node"/><g class="link walk"><path class="line"/></g>')
+    rules = set(re.findall(r"[^{}]+\{[^{}]*fill[^{}]*\}", short))
+    assert rules <= set(re.findall(r"[^{}]+\{[^{}]*fill[^{}]*\}", long))
