@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import Any
 
+from vmwidgets.engine.base.journal import Journal
+from vmwidgets.engine.base.operations import Door
+from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.views.scene import Caption, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.widgets.view import View
 
@@ -15,17 +17,18 @@ class FakeMachine:
 
     def __init__(self, nodes: int = 7, name: str = "machine 1") -> None:
         self.name, self.nodes, self.operations = name, nodes, 0
-        self.busy = False
-        self.door = threading.RLock()
+        self.door = Door(Recorder(), Journal(lambda _number: ()))
         self._listeners: list[weakref.WeakMethod[Any]] = []
 
     def on_operation(self, callback: Any) -> None:
         self._listeners.append(weakref.WeakMethod(callback))
 
+    def _count(self) -> None:
+        self.operations += 1
+
     def operate(self, times: int = 1) -> None:
         for _ in range(times):
-            with self.door:
-                self.operations += 1
+            self.door.operate("machine", "count", (), self._count)
             for listener in self._listeners:
                 call = listener()
                 if call is not None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from vmwidgets.engine.base.journal import Journal
+from vmwidgets.engine.base.operations import Door
+from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.widgets.refresh import BREATH, PAUSE, Refresher
 
 
@@ -19,10 +22,9 @@ class Clock:
 
 class Machine:
     name = "machine 1"
-    busy = False
 
     def __init__(self) -> None:
-        self.door = threading.RLock()
+        self.door = Door(Recorder(), Journal(lambda _number: ()))
         self.operations = 0
 
     def on_operation(self, callback: Any) -> None: ...
@@ -129,15 +131,20 @@ def test_the_timer_covers_a_cell_that_sleeps() -> None:
 
 
 def test_the_timer_skips_a_machine_with_an_operation_under_way() -> None:
-    picture = Picture()
-    refresher = Refresher()
+    clock, picture = Clock(), Picture()
+    refresher = Refresher(clock)
     operate(refresher, picture)
-    with picture.machine.door:  # an operation holds the door
-        operate(refresher, picture)
-        picture.machine.operations = -99  # what a half-done operation looks like
+    operate(refresher, picture)
+
+    def half_done() -> list[int]:
+        picture.machine.operations = -99
+        clock.now += 1  # from now on the timer would send
         time.sleep(5 * PAUSE)
-        assert picture.frames == [1]
+        seen = list(picture.frames)
         picture.machine.operations = 3
+        return seen
+
+    assert picture.machine.door.operate("machine", "slow", (), half_done) == [1]
     assert wait_until(lambda: picture.frames == [1, 3])
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
+
+
+class Door(Protocol):
+    """Where a machine's operations go through, one at a time."""
+
+    def looking(self, wait: bool = True) -> AbstractContextManager[bool]:
+        """Keep operations out while somebody reads; without `wait`, false if one is running."""
 
 
 class Machine(Protocol):
@@ -15,25 +22,13 @@ class Machine(Protocol):
         """What pictures call the machine: "machine 1"."""
 
     @property
-    def busy(self) -> bool:
-        """Whether an operation is under way."""
+    def door(self) -> Door:
+        """The machine's door."""
 
     def on_operation(self, callback: Callable[[Any], None]) -> None:
         """Have `callback` called with the machine after each operation; methods are held weakly."""
 
 
-@contextmanager
-def looking(machine: Machine | None) -> Iterator[bool]:
-    """Look at a machine from another thread: true if no operation is under way, and none begins meanwhile.
-
-    Never waits.  Without a `door` lock on the machine, only `busy` is asked.
-    """
-    door = getattr(machine, "door", None)
-    if machine is None or machine.busy or (door is not None and not door.acquire(blocking=False)):
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        if door is not None:
-            door.release()
+def looking(machine: Machine | None) -> AbstractContextManager[bool]:
+    """Look at a machine without waiting: false while another thread's operation is under way."""
+    return nullcontext(True) if machine is None else machine.door.looking(wait=False)

@@ -58,12 +58,20 @@ class Refresher:
         self._dirty.pop(picture, None)
 
     def flush(self) -> None:
-        """Send the newest of everything that is marked."""
+        """Send the newest of everything that is marked.
+
+        What belongs to a machine on which another thread operates stays marked: that operation's end sends it.
+        """
         with self._sending:
-            begun = self._clock()
-            while self._dirty:
-                self._send(next(iter(self._dirty)))
-            self._rest(begun)
+            self._send_all()
+
+    def _send_all(self) -> None:
+        begun = self._clock()
+        for picture in list(self._dirty):
+            with looking(picture.machine) as quiet:
+                if quiet:
+                    self._send(picture)
+        self._rest(begun)
 
     def _send(self, picture: Picture) -> None:
         self._dirty.pop(picture, None)
@@ -97,16 +105,10 @@ class Refresher:
                 self._flush_idle()
 
     def _flush_idle(self) -> None:
-        """Send what can be looked at now; an operation under way marks again when it ends."""
         if self._clock() < self._next or not self._sending.acquire(blocking=False):
             return
         try:
-            begun = self._clock()
-            for picture in list(self._dirty):
-                with looking(picture.machine) as idle:
-                    if idle:
-                        self._send(picture)
-            self._rest(begun)
+            self._send_all()
         finally:
             self._sending.release()
 
