@@ -72,5 +72,6 @@ def _check_shared(kernel: TableSpace, user: TableSpace) -> None:
 def _check_limit(kernel: TableSpace, klimit: int) -> None:
     span = kernel.fmt.level(2).span
     for va in range(kernel.layout.kernel_start, klimit, span):
-        if kernel.editor.find(kernel.root, va, 2).level.number != 2:
+        slot = kernel.editor.find(kernel.root, va, 2)
+        if slot.level.number != 2 or slot.kind == "invalid":
             raise Broken(f"7. kernel space has tables up to {Address(klimit)}: {Address(va)} has none")
