@@ -71,7 +71,7 @@ class Refresher:
             with looking(picture.machine) as quiet:
                 if quiet:
                     self._send(picture)
-        self._rest(begun)
+                    self._rest(begun)
 
     def _send(self, picture: Picture) -> None:
         self._dirty.pop(picture, None)
