@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -97,7 +99,7 @@ class CacheMachine(RuleBasedStateMachine):
         free = [address for slab in value.slabs for address in slab.free]
         everything = sorted([*free, *value.pool, *self.objects])
         assert len(everything) == len(self.supplier.out) * value.buffers_per_slab
-        apart = [high - low for low, high in zip(everything, everything[1:], strict=False)]
+        apart = [high - low for low, high in pairwise(everything)]
         assert all(distance >= value.buffer_size for distance in apart), "buffers overlap"
 
 

@@ -43,7 +43,8 @@ def test_fields_are_decoded_by_the_manuals_names():
     step = walk(memory(pte=XD | 0x9000 | 0x163), X86_64, ROOT, VA).steps[-1]
     decoded = {field.name: value for field, value in step.decoded}
     assert decoded == {
-        "P": 1, "R/W": 1, "U/S": 0, "PWT": 0, "PCD": 0, "A": 1, "D": 1, "PAT": 0, "G": 1, "address": 9, "PK": 0, "XD": 1,
+        "P": 1, "R/W": 1, "U/S": 0, "PWT": 0, "PCD": 0, "A": 1, "D": 1, "PAT": 0, "G": 1,
+        "address": 9, "PK": 0, "XD": 1,
     }  # fmt: skip
     assert step.layout == "PTE of a 4 KiB page"
 
