@@ -74,8 +74,7 @@ class Pmap:
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
-        shared = self._is_global(va)
-        word = leaf_descriptor(self.fmt, level, pa, self._rights(va, protection), shared=shared)
+        word = self._leaf(level, va, pa, protection)
         slot = self._make_slot(level, va)
         self.editor.write(slot, word)
         self._written(slot)
@@ -210,6 +209,9 @@ class Pmap:
     def _refer(self, slot: Slot, table: int) -> None:
         self.editor.refer(slot, table, self._table_rights(slot))
         self._written(slot)
+
+    def _leaf(self, level: Level, va: int, pa: int, protection: int) -> int:
+        return leaf_descriptor(self.fmt, level, pa, self._rights(va, protection), shared=self._is_global(va))
 
     def _rights(self, va: int, protection: int) -> Rights:
         return Rights(write=bool(protection & WRITE), user=self.layout.is_user(va))

@@ -6,7 +6,7 @@ from ..base.errors import KernelPanic
 from ..base.events import KernelLimitMoved, TlbUpdated
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
-from ..base.units import Address
+from ..base.units import PAGE, Address
 from ..memory.ram import Ram
 from ..mmu.editor import Slot
 from .pmap import CurrentPmap, Pmap
@@ -57,11 +57,18 @@ class KernelPmap(Pmap):
 
     def kenter(self, va: int, pa: int, protection: int) -> None:
         """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
-        if self.layout.is_kernel(va):
-            slot = self.editor.find(self.root, va)
-            if slot.kind == "invalid" and slot.level.number > 1:
-                raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
-        self.enter(va, pa, protection)
+        self._began("pmap_kenter", va, pa, protection)
+        self._check_range(va, va + PAGE)
+        level = self.fmt.level(1)
+        word = self._leaf(level, va, pa, protection)
+        slot = self.editor.find(self.root, va)
+        if slot.kind == "invalid" and slot.level is not level:
+            raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
+        if slot.level is not level:
+            slot = self._make_slot(level, va)
+        self.editor.write(slot, word)
+        self._written(slot)
+        self._ended()
 
     def kremove(self, start: int, end: int) -> None:
         """Unmap [start, end) of kernel space."""

@@ -54,13 +54,16 @@ class TableEditor(Generic[C]):
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
         """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
+        width, read_word = self.fmt.entry_width, self.ram.read_word
         table = root
         for level in self.fmt.levels:
-            slot = self.slot(level, table, va)
-            if slot.kind != "table" or level.number <= down_to:
+            pa = table + level.index(va) * width
+            word = read_word(pa, width)
+            descriptor = level.read_as(word)
+            if descriptor.kind != "table" or level.number <= down_to:
                 break
-            table = slot.address
-        return slot
+            table = descriptor.address_of(word)
+        return Slot(level, va, pa, word, descriptor)
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """All slots of a table whose first one is for `va`, in order.  One read of memory."""

@@ -51,9 +51,8 @@ class Descriptor:
 
     def address_of(self, word: int) -> int:
         """The physical address in `word`."""
-        if len(self.address) == 1:
-            bits = self.address[0]
-            return (word & bits.mask) >> bits.low << bits.to
+        if self._in_place is not None:
+            return word & self._in_place
         return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
 
     def place(self, address: int) -> int:
@@ -68,6 +67,13 @@ class Descriptor:
     def field(self, name: str) -> Field | None:
         """The field called `name`, or None."""
         return self._by_name.get(name)
+
+    @cached_property
+    def _in_place(self) -> int | None:
+        """The address bits, where they are one piece that stands at its own place, as in most formats."""
+        if len(self.address) == 1 and self.address[0].low == self.address[0].to:
+            return self.address[0].mask
+        return None
 
     @cached_property
     def _by_name(self) -> dict[str, Field]:
