@@ -106,3 +106,14 @@ class KentryValue:
     def index(self, address: int) -> int:
         """The number of the slab that `address` lies in."""
         return (address - self.start) // self.slab_size
+
+
+@dataclass(frozen=True, slots=True)
+class KentryContents:
+    """The kentry area with some of its slabs open: who lives where."""
+
+    area: KentryValue
+    buffer_size: int
+    slabs: tuple[SlabValue, ...]
+    residents: dict[int, tuple[int, int]]
+    """By address of a slot: the id and the start of the entry in it."""

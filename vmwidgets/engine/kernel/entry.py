@@ -93,13 +93,19 @@ class CachedEntries:
 
     def __init__(self, cache: EntryCache, identities: Iterator[int]) -> None:
         self.cache = cache
+        self.live: dict[int, Entry] = {}
+        """By address: the entries that were taken and not given back."""
         self._identities = identities
 
     def take(self) -> Entry | None:
         """An entry at the address of a free buffer; none when the cache has none."""
         address = self.cache.allocate()
-        return None if address is None else Entry(next(self._identities), address)
+        if address is None:
+            return None
+        entry = self.live[address] = Entry(next(self._identities), address)
+        return entry
 
     def give(self, entry: Entry) -> None:
         """The buffer goes back to the cache."""
+        del self.live[entry.address]
         self.cache.free(entry.address)

@@ -23,7 +23,7 @@ def check_machine(machine: Machine) -> None:
     kernel = machine.kernel
     machine.pages.check()
     machine.pmap.check()
-    machine.kentry.check()
+    kernel.kentry.check()
     machine.kernel_map.check()
     for task in machine.tasks.values():
         task.map.check()

@@ -20,6 +20,7 @@ from ..kernel.vm_map import X15Map
 from ..mmu.controls import X86Controls
 from . import checks
 from .invariants import check_machine
+from .kentry import MachineKentry
 from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, Kernel
 from .layouts import Layout
 from .maps import MachineMap
@@ -57,7 +58,9 @@ class Machine:
         self.ram = self.kernel.ram
         self.pages = self.kernel.pages
         self.pmap = self.kernel.pmap
-        self.kentry = self.kernel.kentry
+        entries = self.kernel.kernel_map.entries
+        assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
+        self.kentry = MachineKentry(self, self.kernel.kentry, self.kernel.kentry_cache, entries)
         roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area"}
         self.kernel_map = MachineMap(self, self.kernel.kernel_map, "kernel_map", roles)
         self.unchecked = Unchecked(self)
@@ -204,7 +207,7 @@ def _at(machine: Machine, path: str) -> Any:
     """The part of `machine` at `path`."""
     if path == "machine":
         return machine
-    if path in ("kernel_map", "unchecked"):
+    if path in ("kernel_map", "kentry", "unchecked"):
         return getattr(machine, path)
     kind, _, name = path.partition(":")
     if kind == "object":

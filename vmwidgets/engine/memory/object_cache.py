@@ -103,6 +103,10 @@ class ObjectCache:
         """The address of the slab that `address` lies in, or None."""
         return self._slabs.slab_at(address)
 
+    def slab_value(self, address: int) -> SlabValue:
+        """The slab at `address` as a frozen value."""
+        return self._slabs.value(address)
+
     def snapshot(self) -> CacheValue:
         """The cache as a frozen value."""
         cut = self.layout

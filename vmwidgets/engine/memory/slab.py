@@ -117,8 +117,15 @@ class Slabs:
         """The slabs as frozen values: partial ones, free ones, full ones, each in list order."""
         for state in STATES:
             for slab in self.lists[state].values():
-                free = tuple(self._address(slab, index) for index in reversed(slab.free))
-                yield SlabValue(slab.address, slab.colour, state, self.layout.buffers, free)
+                yield self._value(slab)
+
+    def value(self, address: int) -> SlabValue:
+        """The slab at `address` as a frozen value."""
+        return self._value(self._by_page[address >> PAGE_SHIFT])
+
+    def _value(self, slab: Slab) -> SlabValue:
+        free = tuple(self._address(slab, index) for index in reversed(slab.free))
+        return SlabValue(slab.address, slab.colour, slab.state, self.layout.buffers, free)
 
     def check(self) -> int:
         """Raise :class:`Broken` unless the numbered invariants hold; how many buffers are taken.  O(buffers)."""

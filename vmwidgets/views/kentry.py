@@ -1,0 +1,186 @@
+"""The kentry area: who feeds the map that feeds everyone.
+
+On top the reserved range, slab by slab, with its free list; below the open slabs, slot by slot, with the entries in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..engine.base import events as ev
+from ..engine.base.memory_values import KentryContents, SlabValue
+from ..engine.base.units import binary_size
+from .addresses import AddressStyle
+from .columns import MARGIN, WIDTH
+from .scene import Caption, Link, Node, Scene, Steps, Table, Text
+from .text import text_width
+
+CACHE = "vm_map_kentry"
+"""The cache whose events are the area's."""
+
+CELLS = 32
+"""How many slabs of the range are drawn; the rest is one fold."""
+
+_SLOT_W, _SLOT_H, _COLUMNS = 48.0, 20.0, 17
+
+
+def rewind_kentry(contents: KentryContents, later: Sequence[ev.Event]) -> KentryContents:
+    """`contents` with the events in `later` undone, the last first."""
+    area, slabs, residents = contents.area, {slab.address: slab for slab in contents.slabs}, dict(contents.residents)
+    for event in reversed(later):
+        if isinstance(event, ev.KentrySlabTaken):
+            area = replace(area, allocated=area.allocated - 1, free=(event.index, *area.free))
+            slabs.pop(area.start + event.index * area.slab_size, None)
+        elif isinstance(event, ev.KentrySlabGiven):
+            area = replace(area, allocated=area.allocated + 1, free=area.free[1:])
+        elif isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE:
+            slab = slabs.get(area.start + area.index(event.address) * area.slab_size)
+            if slab is None:
+                continue
+            if isinstance(event, ev.BufferAllocated):
+                residents.pop(event.address, None)
+                slabs[slab.address] = replace(slab, free=(event.address, *slab.free))
+            else:
+                slabs[slab.address] = replace(slab, free=tuple(a for a in slab.free if a != event.address))
+    return KentryContents(area, contents.buffer_size, tuple(slabs[address] for address in sorted(slabs)), residents)
+
+
+def draw_kentry(
+    contents: KentryContents,
+    caption: Caption,
+    steps: Steps,
+    done: Sequence[ev.Event] = (),
+    *,
+    style: AddressStyle | None = None,
+    title: str = "kentry area",
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
+    """The scene of the area; `done` are the events of the last operation up to the step shown."""
+    area = contents.area
+    end = area.start + area.slabs * area.slab_size
+    addresses = style or AddressStyle.of(area.start, end)
+    touched = {
+        event.address: "new" if isinstance(event, ev.BufferAllocated) else "changed"
+        for event in done
+        if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE
+    }
+    fresh = {event.index for event in done if isinstance(event, ev.KentrySlabTaken)}
+    nodes, y = _range_row(contents, addresses, fresh, width)
+    for slab in contents.slabs:
+        more, y = _slab_grid(contents, slab, addresses, touched, y + 8)
+        nodes += more
+    links = _open_links(contents, nodes)
+    subtitle = (
+        f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
+        f"{binary_size(area.allocated * area.slab_size)} in memory"
+    )
+    return Scene(
+        "kentry", title, subtitle, width, y + 8, caption, tuple(nodes), tuple(links), _table(contents, addresses), steps, machine
+    )  # fmt: skip
+
+
+def _range_row(
+    contents: KentryContents, style: AddressStyle, fresh: set[int], width: float
+) -> tuple[list[Node], float]:
+    area = contents.area
+    cells = min(area.slabs, CELLS)
+    rest = area.slabs - cells
+    room = width - 2 * MARGIN - (110 if rest else 0)
+    w = min(26.0, room / cells)
+    opened = {area.index(slab.address) for slab in contents.slabs}
+    free = set(area.free)
+    next_free = area.free[0] if area.free else -1
+    first_known = len(area.free) < area.slabs - area.allocated  # the free list is longer than what was told
+    nodes = []
+    for index in range(cells):
+        allocated = index not in free and not (first_known and index > max(free, default=0))
+        states = [*(["new"] if index in fresh else []), "taken" if allocated else "free"]
+        label = str(index) if text_width(str(index), "label") <= w - 4 else ""
+        state = "in use" if allocated else "next on the free list" if index == next_free else "free"
+        nodes.append(
+            Node(
+                f"kentry/{index}", "slot", MARGIN + index * w, 8, w - 2, 28, f"slab:{index}", "box",
+                (Text((w - 2) / 2, 18, label, "label" if allocated else "label dim", "middle"),) if label else (),
+                state=(*states, *(["path"] if index in opened else [])), action="select", lane="kentry",
+                title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
+            )  # fmt: skip
+        )
+    x = MARGIN + cells * w
+    if rest:
+        text = (Text(4, 18, f"… {rest:,} more", "label dim"),)
+        nodes.append(Node("kentry/rest", "label", x, 8, 100, 28, shape="none", text=text, title=f"{rest:,} more slabs"))
+    head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
+    if len(area.free) > 6:
+        head += " → …"
+    nodes.append(Node("kentry/head", "label", MARGIN, 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),)))
+    return nodes, 58.0
+
+
+def _slab_grid(
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float
+) -> tuple[list[Node], float]:
+    area = contents.area
+    index = area.index(slab.address)
+    free = {address: place for place, address in enumerate(slab.free)}
+    head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
+    nodes = [
+        Node(f"kentry/{index}/title", "label", MARGIN, top, 600, 18, shape="none", text=(Text(0, 13, head + colour, "label"),))
+    ]
+    columns = min(_COLUMNS, int((WIDTH - 2 * MARGIN) // (_SLOT_W + 3)))
+    for number in range(slab.buffers):
+        address = slab.address + slab.colour + number * contents.buffer_size
+        x = MARGIN + number % columns * (_SLOT_W + 3)
+        y = top + 22 + number // columns * (_SLOT_H + 3)
+        nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), x, y))
+    rows = -(-slab.buffers // columns)
+    return nodes, top + 22 + rows * (_SLOT_H + 3)
+
+
+def _slot(
+    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, x: float, y: float
+) -> Node:  # fmt: skip
+    resident = contents.residents.get(address)
+    states = [touched] if touched else []
+    if resident is None:
+        thing, action = "", ""
+        label, look = ("next", "label dim") if place == 0 else ("", "label dim")
+        states.append("free")
+        title = f"slot {number} at {style.whole(address)}: free" + (", next to be taken" if place == 0 else "")
+    else:
+        identity, start = resident
+        thing, action = f"entry:{identity}", "select"
+        label, look = style.short(start)[-6:], "mono label"
+        states.append("taken")
+        title = f"slot {number} at {style.whole(address)}: entry {identity}, which begins at {style.whole(start)}"
+    text = (Text(_SLOT_W / 2, 14, label, look, "middle"),) if label else ()
+    return Node(
+        f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing, "box", text, (), tuple(states), title, action, "slots"
+    )  # fmt: skip
+
+
+def _open_links(contents: KentryContents, nodes: Sequence[Node]) -> list[Link]:
+    placed = {node.id: node for node in nodes}
+    links = []
+    for slab in contents.slabs[:1]:
+        index = contents.area.index(slab.address)
+        source, target = placed.get(f"kentry/{index}"), placed.get(f"kentry/{index}/title")
+        if source is not None and target is not None and len(contents.slabs) == 1:
+            points = ((source.x + source.w / 2, source.y + source.h), (source.x + source.w / 2, target.y))
+            links.append(Link(f"kentry/{index}/open", "leader", source.id, target.id, points))
+    return links
+
+
+def _table(contents: KentryContents, style: AddressStyle) -> Table:
+    rows = []
+    for slab in contents.slabs:
+        for number in range(slab.buffers):
+            address = slab.address + slab.colour + number * contents.buffer_size
+            resident = contents.residents.get(address)
+            if resident is not None:
+                rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
+                             str(resident[0]), style.whole(resident[1])))  # fmt: skip
+    return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows))
+
