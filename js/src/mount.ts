@@ -5,7 +5,7 @@ import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model
 import { unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
-import { hideTwin } from "./twin.ts";
+import { hideTwin, markTwins } from "./twin.ts";
 
 let pages = 0;
 const thisPage = Math.random().toString(36).slice(2, 8);
@@ -22,12 +22,23 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
 
+  const hello = (): void => send({ type: "hello", page, seq: figure.shown });
+  let closed = false;
+  model.on("comm:close", () => {
+    closed = true;
+  });
+  model.on("comm_live_update", () => {
+    const live = !el.classList.contains("jupyter-widgets-disconnected");
+    figure.tell(live ? "" : "kernel restarted: run all");
+    if (live) hello();
+  });
   follow(model, figure);
   listen(model, figure);
   if (selection) share(selection, figure, signal);
-  send({ type: "hello", page, seq: figure.shown });
+  hello();
   signal.addEventListener("abort", () => {
     figure.close();
+    if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
@@ -75,7 +86,6 @@ function listen(model: Model<ViewTraits>, figure: Figure): void {
   model.on("msg:custom", (reply: Reply) => {
     if (reply.type === "refused") figure.tell(reply.reason);
   });
-  model.on("comm_live_update", () => figure.tell("kernel restarted: run all"));
   place();
   pin();
 }

@@ -15,3 +15,10 @@ export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
     : `${twin} { display: none }`;
   return html("style", "", rule);
 }
+
+/** Writes a sentence below the twins of a view that is gone for good. */
+export function markTwins(within: Element, id: string, sentence: string): void {
+  for (const twin of within.querySelectorAll(`[data-vmwidgets-twin="${CSS.escape(id)}"]`)) {
+    twin.append(html("div", "vmw-gone", sentence));
+  }
+}
