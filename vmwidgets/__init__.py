@@ -1,1 +1,62 @@
-"""vmwidgets: a teaching laboratory for virtual memory."""
+"""vmwidgets: a teaching laboratory for virtual memory.
+
+Boot a small simulated machine, call the operations that a kernel calls, and see maps, trees and page tables follow::
+
+    import vmwidgets as vm
+    m = vm.boot("x86-64")
+    m.kernel_map.enter("16 KiB")
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from .engine.base.errors import Broken, KernelError, KernelPanic, Refused, VMError
+from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
+from .engine.machine import LAYOUTS, Machine, boot
+
+if TYPE_CHECKING:
+    from .sources.proc_maps import load_maps
+    from .widgets import Dashboard, EntryList, Kentry, Map, Ribbon, Tree, View, Walk, show
+
+try:
+    __version__ = version("vmwidgets")
+except PackageNotFoundError:  # run from a checkout that was never installed
+    __version__ = "0+unknown"
+
+_LAZY = {
+    **dict.fromkeys(("Dashboard", "EntryList", "Kentry", "Map", "Ribbon", "Tree", "View", "Walk", "show"), ".widgets"),
+    "load_maps": ".sources.proc_maps",
+}
+"""What is imported when it is first asked for: drawing costs nothing until somebody draws."""
+
+__all__ = [
+    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry", "KernelError",
+    "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk", "boot", "load_maps", "show",
+]  # fmt: skip  # read as a list of names
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vmwidgets' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _register() -> None:
+    """In a notebook, teach it how machines and their parts are shown."""
+    import sys
+
+    if "IPython" in sys.modules or "marimo" in sys.modules:
+        from .widgets import register
+
+        register()
+
+
+_register()

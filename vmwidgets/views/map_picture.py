@@ -33,6 +33,8 @@ class MapPicture:
     states: dict[int, tuple[str, ...]]
     path: tuple[tuple[int, str], ...]
     hint: int | None
+    done: int
+    """How many events of the operation the picture has behind it."""
 
     def important(self, selection: int = 0) -> list[int]:
         """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
@@ -76,6 +78,7 @@ def map_picture(
         _states(shown, done, here, path),
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
+        len(done),
     )
 
 

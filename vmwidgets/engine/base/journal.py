@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from sys import getsizeof
 from typing import Any, overload
@@ -71,6 +71,13 @@ class Journal:
         if len(self) - operation.number > KEPT and self._remake is not None:
             return self._remake(operation.number)
         return operation.events
+
+    def latest_touching(self, names: Collection[str], among: int = 64) -> Operation | None:
+        """The latest of the last `among` operations that reports on one of `names` or was called on it."""
+        for operation in reversed(self._operations[-among:]):
+            if operation.target in names or any(len(raw) > 1 and raw[1] in names for raw in operation.raw):
+                return operation
+        return None
 
     @property
     def last(self) -> Operation:

@@ -13,7 +13,6 @@ from ..base.journal import Journal
 from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Size, binary_size
-from ..base.walk_values import Walk
 from ..kernel.entry import CachedEntries
 from ..kernel.quirks import X15_QUIRKS
 from ..kernel.vm_map import X15Map
@@ -27,6 +26,7 @@ from .maps import MachineMap
 from .objects import MemoryObject
 from .tasks import ACCESSES, Task
 from .unchecked import Unchecked
+from .walks import MachineWalk, machine_walk
 
 _numbers = count(1)
 
@@ -117,7 +117,7 @@ class Machine:
 
     def walk(
         self, address: int | str, access: str = "read", *, user: bool | None = None, task: Task | str | None = None
-    ) -> Walk:
+    ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 
         `access` is "read", "write" or "execute".  Without `task` the kernel's tables are walked.  `user` says whether
@@ -129,7 +129,7 @@ class Machine:
         if isinstance(task, str):
             task = self.tasks[checks.known(task, self.tasks, "task")]
         pmap = self.pmap if task is None else task.pmap
-        return pmap.walk(va, kind, by_user, self.controls)
+        return machine_walk(self, pmap, "" if task is None else task.name, va, kind, by_user)
 
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""

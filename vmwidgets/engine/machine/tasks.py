@@ -17,6 +17,7 @@ from .maps import MachineMap
 if TYPE_CHECKING:
     from ..kernel.pmap_user import UserPmap
     from .machine import Machine
+    from .walks import MachineWalk
 
 Access = Literal["read", "write", "execute"]
 ACCESSES: dict[str, Access] = {
@@ -80,7 +81,7 @@ class Task:
             pass
         return self.pmap.walk(start, kind, user=True, controls=self.machine.controls)
 
-    def walk(self, address: int | str, access: str = "read") -> Walk:
+    def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
         return self.machine.walk(address, access, user=True, task=self)
 

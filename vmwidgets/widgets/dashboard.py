@@ -1,0 +1,68 @@
+"""The whole machine in one live picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.machine import Machine, MachineMap
+from vmwidgets.views.dashboard import stack
+from vmwidgets.views.scene import Scene
+from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
+
+from .kentry import kentry_scene
+from .vm_map import Map, entry_id, latest_operation
+from .walk import walk_scene
+
+
+class Dashboard(Map):
+    """The map that was worked on last, with tree, list and ribbon; the kentry area; the walk of the address at hand.
+
+    `target` is a machine, or one of its maps to stay with that.
+    """
+
+    def __init__(self, target: Machine | MachineMap, **options: Any) -> None:
+        self._follows = isinstance(target, Machine)
+        super().__init__(target.kernel_map if isinstance(target, Machine) else target, **options)
+
+    def draw(self) -> Scene:
+        """The machine now, or at `step` of the last operation."""
+        target = self._map_at_hand()
+        machine = target.machine
+        operation, events = latest_operation(target)
+        picture = self.picture(target, operation, events)
+        title = f"{machine.name}: {target.path}"
+        subtitle = f"{machine.architecture} · {subtitle_of(picture)}"
+        selected = entry_id(self.selection)
+        scenes = [draw_map(picture, lanes=LANES, title=title, subtitle=subtitle, machine=machine.name, selection=selected, zoom=self._zoom)]
+        if target is machine.kernel_map:
+            scenes.append(kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps))
+        address = self._address_at_hand(target, operation)
+        task = "" if target is machine.kernel_map else target.path.removeprefix("task:").removesuffix("/map")
+        scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
+        return stack(scenes)
+
+    def _map_at_hand(self) -> MachineMap:
+        target: MachineMap = self.target
+        if not self._follows:
+            return target
+        machine = target.machine
+        for operation in reversed(machine.journal[-16:]):
+            name = operation.target.removeprefix("task:").removesuffix("/map")
+            if operation.target.startswith("task:") and name in machine.tasks:
+                return machine.tasks[name].map
+            if operation.target in ("kernel_map", "kentry", "unchecked"):
+                break
+        return machine.kernel_map
+
+    def _address_at_hand(self, target: MachineMap, operation: Operation | None) -> int:
+        """The start of what is selected, else the address the last operation gave or was given, else the first entry's."""
+        entry = target.vm_map.by_id.get(entry_id(self.selection))
+        if entry is not None:
+            return entry.start
+        if operation is not None:
+            given = dict(operation.arguments)
+            for value in (operation.result, given.get("address"), given.get("start")):
+                if isinstance(value, int) and not isinstance(value, bool) and target.start <= value < target.end:
+                    return int(value)
+        return int(target.start) if target.vm_map.first is None else target.vm_map.first.start

@@ -1,0 +1,39 @@
+"""A live picture of the kentry area."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
+from vmwidgets.engine.machine import MachineKentry
+from vmwidgets.views.addresses import AddressStyle
+from vmwidgets.views.kentry import CACHE, draw_kentry, rewind_kentry
+from vmwidgets.views.kentry_steps import kentry_moment
+from vmwidgets.views.scene import Caption, Scene, Steps
+
+from .view import View
+
+
+class Kentry(View):
+    """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them."""
+
+    def __init__(self, target: MachineKentry, **options: Any) -> None:
+        super().__init__(target, machine=target.machine, **options)
+
+    def draw(self) -> Scene:
+        """The area now, or at `step` of the last operation that concerned it."""
+        target: MachineKentry = self.target
+        operation = target.machine.journal.latest_touching({CACHE, "kentry"})
+        events = () if operation is None else operation.events
+        caption, steps, done = kentry_moment(operation, events, self.step)
+        return kentry_scene(target, events, done, caption, steps)
+
+
+def kentry_scene(target: MachineKentry, events: Sequence[Event], done: int, caption: Caption, steps: Steps) -> Scene:
+    """The scene of the area with all but the first `done` of `events` undone."""
+    slots = [event.address for event in reversed(events) if isinstance(event, (BufferAllocated, BufferFreed))]
+    contents = rewind_kentry(target.contents(slots), events[done:])
+    kernel_map = target.machine.kernel_map
+    style = AddressStyle.of(kernel_map.start, kernel_map.end)
+    return draw_kentry(contents, caption, steps, events[:done], style=style, machine=target.machine.name)

@@ -1,0 +1,120 @@
+"""Live pictures of a map: all lanes together, or one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.kernel.map_window import WHOLE
+from vmwidgets.engine.machine import MachineMap
+from vmwidgets.views.map_picture import MapPicture, map_picture
+from vmwidgets.views.rewind import touched
+from vmwidgets.views.ribbon import Zoom, zoomed
+from vmwidgets.views.scene import Scene
+from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
+
+from .view import View
+
+FOCUS = 12
+"""How many entries of the last operation are kept in a folded picture."""
+
+
+class Map(View):
+    """A map: its tree above its entry list above its address ribbon, one column an entry.
+
+    `Tree`, `EntryList` and `Ribbon` are the same on their own.  The picture follows the map; `step` goes back into its last
+    operation.  `find` is an address to show as well, for maps too large to be shown whole.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> vm.Map(m.kernel_map).scene().title
+    'kernel_map'
+    """
+
+    lanes: Sequence[str] = LANES
+
+    whole = traitlets.Int(WHOLE, min=1, help="Maps of up to so many entries are drawn whole.").tag(public=True)
+    find = traitlets.Int(None, allow_none=True, help="An address that a folded picture shows as well.").tag(public=True)
+
+    def __init__(self, target: MachineMap, **options: Any) -> None:
+        self._folds_opened: list[int] = []
+        self._zoom: Zoom = None
+        super().__init__(target, machine=target.machine, **options)
+
+    def draw(self) -> Scene:
+        """The map now, or at `step` of its last operation."""
+        target: MachineMap = self.target
+        picture = self.picture(target, *latest_operation(target))
+        return draw_map(
+            picture,
+            lanes=self.lanes,
+            title=target.path,
+            subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}",
+            machine=target.machine.name,
+            selection=entry_id(self.selection),
+            zoom=self._zoom,
+        )
+
+    def picture(self, target: MachineMap, operation: Operation | None, events: Sequence[Event]) -> MapPicture:
+        """What is drawn: the map's value around what matters, at the step wanted."""
+        focus = touched(events, target.name)[:FOCUS]
+        selected = entry_id(self.selection)
+        addresses = [] if self.find is None else [self.find]
+        value = target.value([*focus, selected], self._folds_opened, addresses, whole=self.whole)
+        return map_picture(value, operation, events, self.step)
+
+    def opened(self, node_id: str) -> None:
+        """Open a folded subtree; the ones opened earlier stay open."""
+        self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
+
+    def zoomed(self, factor: float, at: float) -> None:
+        """Zoom the ribbon."""
+        target: MachineMap = self.target
+        self._zoom = zoomed((int(target.start), int(target.end)), self._zoom, factor, at)
+
+    def panned(self, by: float) -> None:
+        """Move the zoomed ribbon along."""
+        if self._zoom is None:
+            return
+        target: MachineMap = self.target
+        first, last = self._zoom
+        moved = max(int(target.start) - first, min(int((last - first) * by), int(target.end) - last)) & ~0xFFF
+        self._zoom = (first + moved, last + moved)
+
+    @traitlets.observe("whole", "find")
+    def _shown_otherwise_too(self, change: object) -> None:
+        self._shown_otherwise(change)
+
+
+class Tree(Map):
+    """The red-black tree of a map: how an address is found."""
+
+    lanes = ("tree",)
+
+
+class EntryList(Map):
+    """The entries of a map in order."""
+
+    lanes = ("list",)
+
+
+class Ribbon(Map):
+    """The addresses of a map, to scale: what is where, and where the gaps are."""
+
+    lanes = ("ribbon",)
+
+
+def latest_operation(target: MachineMap) -> tuple[Operation | None, Sequence[Event]]:
+    """The last operation that concerned `target`, and its events."""
+    operation = target.machine.journal.latest_touching({target.name, target.path})
+    return operation, () if operation is None else operation.events
+
+
+def entry_id(selection: str) -> int:
+    """The entry that a selection names; 0 if it names something else."""
+    kind, _, number = selection.partition(":")
+    return int(number) if kind == "entry" and number.isdecimal() else 0
