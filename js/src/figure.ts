@@ -102,7 +102,7 @@ export class Figure {
     this.words.header.append(pin);
     this.status.setAttribute("role", "status");
     this.table.summary.tabIndex = -1;
-    const footer = html("footer", "vmw-footer");
+    const footer = html("div", "vmw-footer");
     footer.append(this.steps.root, this.zoomer, this.table.root);
     const { header, caption, notes, spoken } = this.words;
     this.tell("");

@@ -20,6 +20,7 @@ export interface Model<Traits> {
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string | null, callback?: ((...args: never[]) => void) | null): void;
   send(content: unknown): void;
+  widget_manager?: { get_model(id: string): Promise<{ comm_live?: boolean }> };
 }
 
 export type SelectionModel = Model<{ selection: string }>;

@@ -12,6 +12,7 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 
 /** Draws the view in `el` until `signal` says that it is gone. */
 export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
+  const whole = await model.widget_manager?.get_model(model.get("twin_id"));
   const selection = await host?.getModel(`anywidget:${model.get("selection_model")}`);
   if (signal.aborted) return;
   const page = `${thisPage}-${++pages}`;
@@ -28,7 +29,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     closed = true;
   });
   model.on("comm_live_update", () => {
-    const live = !el.classList.contains("jupyter-widgets-disconnected");
+    const live = whole?.comm_live ?? true;
     figure.tell(live ? "" : "kernel restarted: run all");
     if (live) hello();
   });

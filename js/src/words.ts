@@ -5,7 +5,7 @@ import { html, say } from "./svg.ts";
 
 /** Heading and caption; drawn again with every frame. */
 export class Words {
-  readonly header = html("header", "vmw-header");
+  readonly header = html("div", "vmw-header");
   readonly caption = html("p", "vmw-caption");
   readonly notes = html("ul", "vmw-notes");
   readonly spoken = html("div", "vmw-spoken");

@@ -20,6 +20,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+AXE = Path(__file__).parents[2] / "js" / "node_modules" / "axe-core" / "axe.min.js"
 START_SECONDS = 90
 RUN_SECONDS = 120
 
@@ -56,6 +57,19 @@ RUN_CELL = """async (index) => {
     window.panel.content.deselectAll();
     await window.jupyterapp.commands.execute('notebook:run-cell');
 }"""
+
+
+OUTSIDE = """(root) => [...root.querySelectorAll('.vmw-scene .node')].flatMap((node) => {
+    const shape = node.querySelector(':scope > .shape')?.getBoundingClientRect();
+    const frame = node.closest('svg').getBoundingClientRect();
+    const box = shape ?? frame;
+    return [...node.querySelectorAll('text')].filter((text) => {
+        const { left, right, top, bottom, width } = text.getBoundingClientRect();
+        const slack = 1;
+        return width > 0 && (left < box.left - slack || right > box.right + slack
+            || top < box.top - slack - 2 || bottom > box.bottom + slack + 2);
+    }).map((text) => `${node.dataset.id}: ${text.textContent}`);
+})"""
 
 
 def find_chromium() -> str:
@@ -203,6 +217,20 @@ class Notebook:
     def cell(self, index: int) -> Any:
         """A locator of the cell on the page."""
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def texts_outside(self, index: int) -> list[str]:
+        """Runs of text in a cell's pictures that stick out of their box, or of the picture where they have none."""
+        return list(self.cell(index).evaluate(OUTSIDE))
+
+    def violations(self, index: int) -> list[str]:
+        """What axe finds wrong with the pictures of a cell, each with its elements."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text())
+        found = self.cell(index).locator(".vmwidgets").first.evaluate("(root) => axe.run(root)")
+        return [
+            f"{rule['id']}: {rule['help']} ({'; '.join(node['html'][:160] for node in rule['nodes'][:3])})"
+            for rule in found["violations"]
+        ]
 
     def save(self) -> None:
         self.page.evaluate("() => window.panel.context.save()")

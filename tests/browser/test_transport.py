@@ -196,6 +196,7 @@ def test_closed_widgets_say_so_and_later_displays_work(notebook: Notebook) -> No
     notebook.run("from ipywidgets import Widget\nWidget.close_all()")
     assert notebook.cell(1).locator(".vmw-scene").count() == 0
     assert twin(notebook, 1).is_visible(), "where no live view is, the twin stands again"
+    assert "run this cell again" in twin(notebook, 1).inner_text()
     index = notebook.run("m.operate()\nm")
     notebook.cell(index).locator(".vmw-scene .node").first.wait_for()
     assert caption(notebook, index) == "Operation 1 is done."
@@ -291,3 +292,20 @@ def test_nbconvert_shows_each_cells_own_state(notebook: Notebook, lab: Server, t
     shown = [image.get_attribute("alt").partition(" is done")[0].rpartition(". ")[2] for image in twins.all()]
     assert shown == ["Operation 0", "Operation 3", "Operation 7"]
     assert all(image.is_visible() for image in twins.all())
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_a_picture_is_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
+    change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    notebook.page.evaluate(change, theme)
+    notebook.run("m.operate(2)")
+    notebook.cell(1).locator("summary").click()
+    notebook.cell(1).get_by_role("button", name="keep this picture below").click()
+    notebook.cell(1).locator(".vmw-pinned").wait_for()
+    assert notebook.violations(1) == []
+
+
+def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
+    assert notebook.texts_outside(1) == []
+    notebook.cell(1).locator(".node text.mono").first.evaluate("(text) => { text.textContent = 'c0a0 0000 c0a0' }")
+    assert notebook.texts_outside(1) == ["tree/0: c0a0 0000 c0a0"], "the check itself must see it"

@@ -10,6 +10,7 @@ from ipywidgets import Widget
 
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.cells import Cell
 from vmwidgets.widgets.hub import open_hub
 from vmwidgets.widgets.packing import unpack
 from vmwidgets.widgets.pictures import machine_booted, pictures_of
@@ -197,6 +198,20 @@ def test_the_hub_is_one_until_it_is_closed(machine: FakeMachine) -> None:
     assert first.hub == second.hub == open_hub().model_id
     Widget.close_all()
     assert open_hub().model_id != first.hub
+
+
+def test_a_closed_view_that_is_shown_again_is_a_view_again(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    Widget.close_all()
+    machine.operate(2)
+    assert not view.shown
+    view.prepare(Cell("c1", 4))
+    assert operation_on_page(view) == 2
+    assert "widget-view" in str(view._repr_mimebundle_())
+    assert Widget.widgets[view.model_id] is view
+    assert view.hub == open_hub().model_id
+    replies(view, HELLO, {"type": "select", "thing": "entry:2"})
+    assert pictures_of(machine).selection.selection == "entry:2"
 
 
 def test_a_snapshot_stays(machine: FakeMachine) -> None:

@@ -46,7 +46,7 @@ class View(Exports, anywidget.AnyWidget):
     frame = traitlets.Dict(help="The picture: its rising number `seq`, and `data`, the packed scene.").tag(sync=True)
     hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
     selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
-    twin_id = traitlets.Unicode(help="Which static twins this view stands for.").tag(sync=True)
+    twin_id = traitlets.Unicode(help="Model id of this view, and name of its static twins.").tag(sync=True)
     origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
     status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
     pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
@@ -67,7 +67,8 @@ class View(Exports, anywidget.AnyWidget):
         twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
         origin = self.made_in.label
         hub = open_hub().model_id
-        super().__init__(_esm=read_static("view.js"), hub=hub, twin_id=twin_id, origin=origin, **options)
+        esm = read_static("view.js")
+        super().__init__(_esm=esm, hub=hub, twin_id=twin_id, model_id=twin_id, origin=origin, **options)
         self.on_msg(self._receive)
         if machine is not None:
             pictures_of(machine).views.add(self)
@@ -168,7 +169,6 @@ class View(Exports, anywidget.AnyWidget):
             self.__dict__.pop("_repr_mimebundle_", None)
             self.layout.open()
             self.open()
-            self.on_msg(self._receive)
         hub = open_hub()
         with self.hold_sync():
             self._share_selection()
