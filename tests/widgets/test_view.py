@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ipywidgets import Widget
+from ipywidgets.widgets.widget import _instances
 
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from vmwidgets.engine.base.errors import Refused
@@ -208,7 +209,7 @@ def test_a_closed_view_that_is_shown_again_is_a_view_again(machine: FakeMachine)
     view.prepare(Cell("c1", 4))
     assert operation_on_page(view) == 2
     assert "widget-view" in str(view._repr_mimebundle_())
-    assert Widget.widgets[view.model_id] is view
+    assert _instances[view.model_id] is view
     assert view.hub == open_hub().model_id
     replies(view, HELLO, {"type": "select", "thing": "entry:2"})
     assert pictures_of(machine).selection.selection == "entry:2"
