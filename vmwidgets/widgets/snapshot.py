@@ -15,7 +15,8 @@ from .twin import image_html, note_html
 
 def signature(scene: Scene, cell: str) -> str:
     """Which machine and cell made a picture, and the operation that it is after."""
-    words = [scene.machine, cell, f"after operation {scene.steps.operation}"]
+    operation = scene.steps.operation  # negative: a picture that no operation made
+    words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 
 

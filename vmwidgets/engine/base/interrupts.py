@@ -2,6 +2,9 @@
 
 An interrupt raised in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted while an
 operation runs and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
+
+The handler stays where it was put: setting it for each operation would cost more than most operations.  Outside of
+operations it passes the signal on to the handler that was there before.
 """
 
 from __future__ import annotations
@@ -11,33 +14,50 @@ import threading
 from types import FrameType
 from typing import Any
 
+_MAIN = threading.main_thread().ident
+_present_handler = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+"""`signal.getsignal` without its detour through enumerations, where it has one: this runs at every operation."""
+
 
 class DeferredInterrupt:
     """Between :meth:`hold` and :meth:`release`, SIGINT is noted instead of raised."""
 
-    __slots__ = ("_held", "_previous", "pending")
+    __slots__ = ("_handler", "_held", "_previous", "pending")
 
     def __init__(self) -> None:
         self.pending = False
         self._held = False
-        self._previous: Any = None
+        self._handler = self._note  # one bound method, so that it can be told from others
+        self._previous: Any = signal.SIG_DFL
 
     def hold(self) -> None:
         """Begin to note."""
-        if threading.current_thread() is threading.main_thread():
-            self.pending = False
-            self._previous = signal.signal(signal.SIGINT, self._note)
-            self._held = True
+        if threading.get_ident() != _MAIN:
+            return
+        present = _present_handler(signal.SIGINT)
+        if present is not self._handler:
+            self._previous = present
+            signal.signal(signal.SIGINT, self._handler)
+        self.pending = False
+        self._held = True
 
     def release(self) -> None:
         """Stop noting, and raise what was noted."""
-        if not self._held or threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != _MAIN or not self._held:
             return
         self._held = False
-        signal.signal(signal.SIGINT, signal.SIG_DFL if self._previous is None else self._previous)
         if self.pending:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.pending = True
+        if self._held:
+            self.pending = True
+        elif callable(self._previous):
+            self._previous(number, frame)
+        elif self._previous != signal.SIG_IGN:
+            raise KeyboardInterrupt
+
+
+INTERRUPT = DeferredInterrupt()
+"""One for the process: machines share the signal."""

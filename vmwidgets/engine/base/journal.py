@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from sys import getsizeof
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from .events import Event
 from .recorder import Raw, materialize
@@ -18,12 +17,12 @@ MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One call that went through the door.
 
     `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that
-    were given, `outcome` "done", "error" or "panic", `result` what came back or the failure's sentence.
+    were given, `outcome` "done", "error" or "panic", `result` what came back or the failure's sentence; `raw` are the
+    events before anyone looked at them.
     """
 
     number: int
@@ -32,7 +31,7 @@ class Operation:
     arguments: tuple[tuple[str, Any], ...]
     outcome: str
     result: Any
-    raw: deque[Raw] = field(repr=False, compare=False)
+    raw: deque[Raw]
 
     @property
     def events(self) -> tuple[Event, ...]:

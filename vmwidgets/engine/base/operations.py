@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelError, KernelPanic, Refused
 from .events import Panicked
-from .interrupts import DeferredInterrupt
+from .interrupts import INTERRUPT
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
 
@@ -34,7 +34,6 @@ class Door:
         self.listeners: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._owner = 0
-        self._interrupt = DeferredInterrupt()
 
     @property
     def inside(self) -> bool:
@@ -53,7 +52,7 @@ class Door:
         """
         if self.dead is not None:
             raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
-        self._interrupt.hold()
+        INTERRUPT.hold()
         recorded = len(self.journal)
         try:
             with self._lock:
@@ -63,7 +62,7 @@ class Door:
                 if len(self.journal) > recorded:
                     self._tell()
             finally:
-                self._interrupt.release()
+                INTERRUPT.release()
 
     def _perform(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
         raw: deque[Raw] = deque(maxlen=MAX_EVENTS)

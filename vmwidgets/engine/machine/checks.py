@@ -14,6 +14,8 @@ MAX_NAME = 200
 
 def whole(value: Any, name: str) -> int:
     """A whole number of bytes, from an integer or a text such as ``"64 MiB"``; not negative."""
+    if type(value) is int and 0 <= value < 1 << 64:
+        return value  # nearly always
     if isinstance(value, str):
         try:
             value = parse_size(value)

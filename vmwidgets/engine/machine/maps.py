@@ -178,17 +178,13 @@ class MachineMap:
     def _end(self, start: int, end: Any, size: Any) -> int:
         if (end is None) == (size is None):
             raise Refused("remove takes the end of the range, or its size: write one of end and size")
-        if end is None:
-            length = checks.aligned(size, "size")
-            name, last = f"size={length:#x}", start + length
-        else:
-            last = checks.aligned(end, "end")
-            name = f"end={Address(last)}"
+        last = start + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
+        if start < last <= self.vm_map.end:
+            return last
+        name = f"size={last - start:#x}" if end is None else f"end={Address(last)}"
         if last <= start:
             raise Refused(f"{name} makes an empty range: it must end above start={Address(start)}")
-        if last > self.vm_map.end:
-            raise Refused(f"{name} passes the end of {self.path}, {self.end}")
-        return last
+        raise Refused(f"{name} passes the end of {self.path}, {self.end}")
 
     def _refuse_reserved(self, start: int, end: int) -> None:
         for first, last, owner in self.machine.reserved_ranges(self):
