@@ -111,8 +111,48 @@ def _boot(operation: Operation, given: dict[str, Any], events: Sequence[Any], st
     return "The machine booted.", "Step back to see the map being born."
 
 
+def _fault_story(
+    operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle
+) -> tuple[str, str]:
+    """A task's access: how many faults it met on its way, and where the pages came from."""
+    verb = {"read": "Read", "write": "Wrote", "touch": "Touched"}[operation.name]
+    count = len(given.get("data", b"")) if operation.name == "write" else given.get("length", 1)
+    what = f"{count} byte{'' if count == 1 else 's'} at" if operation.name != "touch" else ""
+    address = given.get("address", 0)
+    where = style.long(address) if isinstance(address, int) else visible(str(address))
+    text = f"{verb} {what} {where}.".replace("  ", " ")
+    faults = [event for event in events if isinstance(event, ev.FaultRaised)]
+    asked = [event for event in events if isinstance(event, ev.PagerAsked)]
+    if not faults:
+        return text, "The tables had the translation: no fault."
+    fresh = sum(event.outcome == "miss" for event in asked)
+    pages = f"{len(faults)} page fault{'' if len(faults) == 1 else 's'}"
+    return text, f"{pages} on the way; {fresh} fresh page{'' if fresh == 1 else 's'} from the pager."
+
+
+def _task(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    return f"Task {visible(str(given.get('name', '')))} has an empty address space.", "Its tables share the kernel's slots."
+
+
+def _reap(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
+    slabs = operation.result
+    return f"{slabs} free slab{'' if slabs == 1 else 's'} went back.", "The pages behind them are free again."
+
+
 def _other(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
     return f"{visible(operation.target)}: {operation.name}.", ""
 
 
-_WRITERS = {"enter": _enter, "remove": _remove, "lookup": _lookup, "boot": _boot}
+_WRITERS = {
+    "enter": _enter,
+    "remove": _remove,
+    "lookup": _lookup,
+    "boot": _boot,
+    "read": _fault_story,
+    "write": _fault_story,
+    "touch": _fault_story,
+    "task": _task,
+    "reap": _reap,
+    "vm_map_enter": _enter,
+    "vm_map_remove": _remove,
+}

@@ -41,12 +41,24 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
     kind = kind_of(item)
     if column.level == "card":
         w, text = column.w - 8, _card_text(picture, item, column.w - 8)
+    elif column.level == "short":
+        w = column.w - 4
+        text = _short_text(picture, item, w)
     else:
-        w = max(1.2, column.w - (4 if column.level == "short" else min(1.5, column.w * 0.3)))
-        text = _short_text(picture, item, w) if column.level == "short" else ()
+        return _mark(picture, item, column, top, (*states, kind))
     return Node(
         f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
         (Bar(0, 0, w, 5, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list", graph=True,
+    )  # fmt: skip
+
+
+def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
+    """An entry where there is no room for words: a bar in the colour of its kind."""
+    w = max(1.0, column.w - min(3.0, column.w * 0.35))
+    title = f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}"
+    return Node(
+        f"list/{entry.id}", "range", column.middle - w / 2, top + 20, w, 32, f"entry:{entry.id}", state=states, title=title,
+        action="select", lane="list", graph=True,
     )  # fmt: skip
 
 
@@ -56,7 +68,7 @@ def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, 
     return (
         Text(7, 21, style.long(entry.start), "mono label"),
         Text(7, 35, style.long(entry.end), "mono label dim"),
-        Text(7, 50, shorten(binary_size(entry.size), w - 40, "label strong"), "label strong"),
+        Text(7, 50, shorten(binary_size(entry.size), w - 14 - 22, "label strong"), "label strong"),
         Text(w - 7, 50, entry.protection, "mono label", "end"),
         Text(7, 65, what, "label dim"),
     )

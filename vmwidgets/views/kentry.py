@@ -56,8 +56,12 @@ def draw_kentry(
     title: str = "kentry area",
     machine: str = "",
     width: float = WIDTH,
+    compact: bool = False,
 ) -> Scene:
-    """The scene of the area; `done` are the events of the last operation up to the step shown."""
+    """The scene of the area; `done` are the events of the last operation up to the step shown.
+
+    `compact` folds the slots that are free and not next into one with their number.
+    """
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
@@ -69,7 +73,7 @@ def draw_kentry(
     fresh = {event.index for event in done if isinstance(event, ev.KentrySlabTaken)}
     nodes, y = _range_row(contents, addresses, fresh, width)
     for slab in contents.slabs:
-        more, y = _slab_grid(contents, slab, addresses, touched, y + 8)
+        more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)
         nodes += more
     links = _open_links(contents, nodes)
     subtitle = (
@@ -119,7 +123,7 @@ def _range_row(
 
 
 def _slab_grid(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, compact: bool
 ) -> tuple[list[Node], float]:
     area = contents.area
     index = area.index(slab.address)
@@ -130,12 +134,21 @@ def _slab_grid(
         Node(f"kentry/{index}/title", "label", MARGIN, top, 600, 18, shape="none", text=(Text(0, 13, head + colour, "label"),))
     ]
     columns = min(_COLUMNS, int((WIDTH - 2 * MARGIN) // (_SLOT_W + 3)))
-    for number in range(slab.buffers):
-        address = slab.address + slab.colour + number * contents.buffer_size
-        x = MARGIN + number % columns * (_SLOT_W + 3)
-        y = top + 22 + number // columns * (_SLOT_H + 3)
+    first = slab.address + slab.colour
+    addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
+    shown = [a for a in addresses if not compact or free.get(a, 0) == 0 or a in touched]
+    place = 0
+    if len(shown) < slab.buffers:
+        label = f"{slab.buffers - len(shown)} free"
+        text = (Text(_SLOT_W / 2, 14, label, "label dim", "middle"),)
+        nodes.append(Node(f"kentry/{index}/free", "slot", MARGIN, top + 22, _SLOT_W, _SLOT_H, text=text, state=("free", "folded"), title=label))
+        place = 1
+    for position, address in enumerate(shown, place):
+        x = MARGIN + position % columns * (_SLOT_W + 3)
+        y = top + 22 + position // columns * (_SLOT_H + 3)
+        number = (address - first) // contents.buffer_size
         nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), x, y))
-    rows = -(-slab.buffers // columns)
+    rows = -(-(len(shown) + place) // columns)
     return nodes, top + 22 + rows * (_SLOT_H + 3)
 
 

@@ -7,7 +7,7 @@ Zoomed in, everything is truly to scale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..engine.base.map_values import EntryValue, Fold
 from ..engine.base.units import PAGE, binary_size
@@ -18,6 +18,9 @@ from .text import shorten, text_width
 
 BAR = 28.0
 """Height of the ribbon itself."""
+
+MAX_BREAKS = 8
+"""How often the axis may be broken."""
 
 Zoom = tuple[int, int] | None
 """The addresses shown, or none for the whole map."""
@@ -58,7 +61,6 @@ def ribbon_lane(
 def _cut(picture: MapPicture, zoom: Zoom) -> list[Segment]:
     value = picture.value
     first, last = zoom or (value.start, value.end)
-    used = sum(item.end - item.start for item in value.items if isinstance(item, EntryValue)) or value.end - value.start
     segments: list[Segment] = []
     position = first
     for item in value.items:
@@ -66,13 +68,26 @@ def _cut(picture: MapPicture, zoom: Zoom) -> list[Segment]:
         if start >= end:
             continue
         if start > position:
-            segments.append(Segment(None, position, start, zoom is None and start - position > used // 2))
+            segments.append(Segment(None, position, start))
         segments.append(Segment(item, start, end))
         position = end
     if position < last:
-        broken = zoom is None and bool(segments) and last - position > used // 2
-        segments.append(Segment(None, position, last, broken))
-    return segments
+        segments.append(Segment(None, position, last))
+    return segments if zoom is not None else _break_large_gaps(segments)
+
+
+def _break_large_gaps(segments: list[Segment]) -> list[Segment]:
+    """Break the axis at the largest gaps, as long as one is larger than all that is drawn to scale together."""
+    total = sum(segment.end - segment.start for segment in segments)
+    gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.start - s.end)
+    broken: set[int] = set()
+    for gap in gaps[:MAX_BREAKS] if len(segments) > 1 else ():
+        size = gap.end - gap.start
+        if size <= total - size:
+            break
+        total -= size
+        broken.add(gap.start)
+    return [replace(segment, broken=segment.item is None and segment.start in broken) for segment in segments]
 
 
 def _least(segment: Segment, crowd: int) -> float:

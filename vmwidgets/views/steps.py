@@ -14,6 +14,7 @@ from ..engine.base import events as ev
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
+from .text import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,15 @@ def _hint(event: ev.HintTried, names: Names) -> str:
     return f"The hint {names.style.long(event.hint)} is {'taken' if event.taken else 'passed over'}: {event.why}."
 
 
+def _pager(event: ev.PagerAsked) -> str:
+    where = f"{visible(event.object)} + {event.offset:#x}"
+    if event.outcome == "hit":
+        return f"The object has the page of {where} already: frame {event.frame:#x}."
+    if event.outcome == "miss":
+        return f"The pager of {where} supplies frame {event.frame:#x}."
+    return f"The pager of {where} has no page: {event.outcome}."
+
+
 _SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.TreeCompared: _compared,
     ev.TreeLinked: _linked_in_tree,
@@ -175,6 +185,8 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.KernelLimitMoved: lambda event, names: f"Page tables now reach up to {names.style.long(event.after)}.",
     ev.KentrySlabTaken: lambda event, names: f"Slab {event.index} is taken from the kentry area.",
     ev.KentrySlabGiven: lambda event, names: f"Slab {event.index} goes back to the kentry area.",
+    ev.FaultRaised: lambda event, names: f"The access to {names.style.long(event.va)} faults: {event.kind}, code {event.code}.",
+    ev.PagerAsked: lambda event, names: _pager(event),
     ev.BootStage: lambda event, names: f"{event.name}: {event.what}.",
     ev.Panicked: lambda event, names: f"Panic ({event.name}): {event.reason}.",
 }

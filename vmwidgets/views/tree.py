@@ -14,7 +14,7 @@ from .map_picture import MapPicture
 from .scene import Link, Node, Text
 from .text import text_width
 
-_ROW = {"card": 40.0, "short": 34.0, "mark": 26.0}
+_ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 

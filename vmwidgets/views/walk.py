@@ -17,7 +17,7 @@ from .scene import Caption, Link, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
 
 _TABLE_H, _ROW_H = 104.0, 22.0
-_FLAGS = {"P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": "PS", "XD": "XD"}
+_FLAGS = {"P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": " PS", "XD": " XD"}
 """One-letter names of a descriptor's flags, in the order they are written."""
 
 
@@ -184,7 +184,7 @@ def _flags(fields: tuple[Field, ...], word: int) -> str:
         if field.name in _FLAGS and field.low == field.high:
             on = field.of(word)
             letters.append(_FLAGS[field.name] if on else "-" if field.name in ("R/W", "U/S") else "")
-    return " ".join(letter for letter in letters if letter)
+    return "".join(letters)
 
 
 def _verdict(walk: Walk, entry: EntryValue | None, x: float, top: float, width: float) -> Node:

@@ -36,7 +36,7 @@ class Dashboard(Map):
         selected = entry_id(self.selection)
         scenes = [draw_map(picture, lanes=LANES, title=title, subtitle=subtitle, machine=machine.name, selection=selected, zoom=self._zoom)]
         if target is machine.kernel_map:
-            scenes.append(kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps))
+            scenes.append(kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True))
         address = self._address_at_hand(target, operation)
         task = "" if target is machine.kernel_map else target.path.removeprefix("task:").removesuffix("/map")
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))

@@ -30,10 +30,13 @@ class Kentry(View):
         return kentry_scene(target, events, done, caption, steps)
 
 
-def kentry_scene(target: MachineKentry, events: Sequence[Event], done: int, caption: Caption, steps: Steps) -> Scene:
+def kentry_scene(
+    target: MachineKentry, events: Sequence[Event], done: int, caption: Caption, steps: Steps, *, compact: bool = False
+) -> Scene:
     """The scene of the area with all but the first `done` of `events` undone."""
     slots = [event.address for event in reversed(events) if isinstance(event, (BufferAllocated, BufferFreed))]
     contents = rewind_kentry(target.contents(slots), events[done:])
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
-    return draw_kentry(contents, caption, steps, events[:done], style=style, machine=target.machine.name)
+    name = target.machine.name
+    return draw_kentry(contents, caption, steps, events[:done], style=style, machine=name, compact=compact)

@@ -73,8 +73,9 @@ class Journal:
 
     def latest_touching(self, names: Collection[str], among: int = 64) -> Operation | None:
         """The latest of the last `among` operations that reports on one of `names` or was called on it."""
+        operation: Operation
         for operation in reversed(self._operations[-among:]):
-            if operation.target in names or any(len(raw) > 1 and raw[1] in names for raw in operation.raw):
+            if operation.target in names or _mentions(operation.raw, names):
                 return operation
         return None
 
@@ -106,6 +107,11 @@ class Journal:
         shown = [str(operation) for operation in self._operations[-10:]]
         left_out = len(self) - len(shown)
         return "\n".join([f"… {left_out} earlier"] * bool(left_out) + shown)
+
+
+def _mentions(raw: deque[Raw], names: Collection[str]) -> bool:
+    """Whether an event's first field, the map, tree or cache it is about, is one of `names`."""
+    return any(len(event) > 1 and event[1] in names for event in raw)
 
 
 def _bytes(operation: Operation) -> int:
