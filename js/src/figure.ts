@@ -11,6 +11,10 @@ import { button, Steps } from "./steps.ts";
 import { html, say } from "./svg.ts";
 import { TableTwin, Words } from "./words.ts";
 
+/** Pixels: words need so much, however narrow the drawing; and there is so much beside both. */
+const NARROWEST = 640;
+const MARGINS = 28;
+
 export interface FigureCalls {
   send: Send;
   /** Somebody chose a thing; "" clears the choice. */
@@ -53,6 +57,7 @@ export class Figure {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
     }
+    this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) + MARGINS}px`;
     this.words.draw(scene);
     this.renderer.draw(scene);
     this.steps.draw(scene);
