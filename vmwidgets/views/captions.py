@@ -27,7 +27,10 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
         return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, "", "error")
     given = dict(operation.arguments)
     mine = [event for event in events if getattr(event, "map", value.name) == value.name]
-    text, reason = _WRITERS.get(operation.name, _other)(operation, given, mine, style)
+    if operation.name in ("enter", "remove") and operation.target not in (value.name, "unchecked"):
+        text, reason = _aside(operation, mine)
+    else:
+        text, reason = _WRITERS.get(operation.name, _other)(operation, given, mine, style)
     return Caption(text, functions, reason, "good")
 
 
@@ -79,6 +82,14 @@ def _enter(operation: Operation, given: dict[str, Any], events: Sequence[Any], s
     if linked:
         return text, refused + "A new entry: no neighbour touches it."
     return text, refused
+
+
+def _aside(operation: Operation, events: Sequence[Any]) -> tuple[str, str]:
+    """An operation on another map, as the kernel's map saw it: the entries of the other need memory."""
+    change = sum(event.after - event.before for event in events if isinstance(event, ev.MapResized))
+    what = f"took {binary_size(change)}" if change > 0 else f"gave {binary_size(-change)} back" if change else "looked"
+    who = f"{visible(operation.target)}: {operation.name}"
+    return f"{who} {what} here.", "Entries of other maps come from a cache, whose slabs lie in the kernel map."
 
 
 def _remove(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:

@@ -18,7 +18,7 @@ def kentry_moment(operation: Operation | None, events: Sequence[ev.Event], step:
     if operation is None:
         return Caption("No entry was taken from the area or given back."), Steps(0, 0, -1), 0
     steps = _plan(events)
-    last = len(steps)
+    last = len(steps) + bool(steps)  # the whole operation stands behind its last step, so that this one is seen too
     at = last if step < 0 or step > last else step
     if at == last:
         return _summary(operation, events), Steps(last, last, operation.number), len(events)

@@ -57,7 +57,7 @@ def map_picture(
     """The picture of `value`, the map after `operation`, at `step` of it (:data:`LATEST`: after it)."""
     style = AddressStyle.of(value.start, value.end)
     steps = plan(events, Names(style, value, events), value.name)
-    last = len(steps)
+    last = len(steps) + bool(steps)  # the whole operation stands behind its last step, so that this one is seen too
     at = last if step == LATEST or step > last else max(0, step)
     done = events if at == last else events[: steps[at - 1].index + 1] if at else ()
     shown = value if at == last else rewind(value, events[len(done) :])
