@@ -19,7 +19,8 @@ CARD = 92.0
 """Width of a card's column; the widest address style needs more."""
 
 SHORT = 38.0
-FOLD = 64.0
+FOLD = 56.0
+LEAST_FOLD = 30.0
 MAX_CARDS = 6
 
 
@@ -53,15 +54,15 @@ def lay_columns(
         share = min(room / len(items), card * 1.7)
         x = left + (room - share * len(items)) / 2
         return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
-    cards = _choose_cards(items, important, room, card)
-    folds = {item.id for item in items if isinstance(item, Fold)} - cards
+    folds = {item.id for item in items if isinstance(item, Fold)}
+    cards = _choose_cards(items, important, max(card, room * 0.62 - len(folds) * LEAST_FOLD * 0.5), card)
     rest = len(items) - len(cards) - len(folds)
-    fold = min(FOLD, room * 0.5 / max(1, len(folds)))
-    share = max(0.0, room - len(cards) * card - len(folds) * fold) / max(1, rest)
-    share = min(share, card)
+    left_over = max(0.0, room - len(cards) * card)
+    fold = min(FOLD, left_over * 0.8 / max(1, len(folds)))
+    share = min(card, (left_over - len(folds) * fold) / max(1, rest))
     level = "short" if share >= SHORT else "mark"
     columns: dict[int, Column] = {}
-    x = left
+    x = left + max(0.0, room - len(cards) * card - len(folds) * fold - rest * share) / 2
     for item in items:
         w = card if item.id in cards else fold if item.id in folds else share
         columns[item.id] = Column(item.id, x, w, "card" if item.id in cards else "fold" if item.id in folds else level)
@@ -73,7 +74,7 @@ def _choose_cards(
     items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
 ) -> frozenset[int]:
     shown = {item.id for item in items if isinstance(item, EntryValue)}
-    limit = max(1, min(MAX_CARDS, int(room * 0.62 // card)))
+    limit = max(1, min(MAX_CARDS, int(room // card)))
     chosen: list[int] = []
     for identity in important:
         if identity in shown and identity not in chosen and len(chosen) < limit:

@@ -12,7 +12,7 @@ from ..engine.base.units import binary_size
 from .columns import Column
 from .map_picture import MapPicture, kind_of
 from .scene import Bar, Link, Node, Text
-from .text import shorten, shorten_middle, text_width
+from .text import short_count, shorten, shorten_middle, text_width
 
 HEADER = 54.0
 """Pixels that the list's header takes at the left."""
@@ -101,8 +101,8 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
 
 
 def _fold(fold: Fold, column: Column, top: float) -> Node:
-    w = max(4.0, column.w - 8)
-    label = shorten(f"+{fold.count:,}", w - 2, "label")
+    w = max(4.0, column.w - 4)
+    label = shorten(f"+{short_count(fold.count)}", w, "label")
     return Node(
         f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
         (Text(w / 2, 21, label, "label", "middle"),), state=("folded",), action="open", lane="list", graph=True,

@@ -14,7 +14,7 @@ from ..engine.base.units import PAGE, binary_size
 from .columns import MARGIN, WIDTH, Column
 from .map_picture import MapPicture, kind_of
 from .scene import Bar, Link, Node, Text
-from .text import shorten, text_width
+from .text import short_count, shorten, text_width
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -138,7 +138,7 @@ def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
     if item is None:
         return _gap(picture, segment, y)
     if isinstance(item, Fold):
-        label = shorten(f"{item.count:,} entries", segment.w - 4, "label") if segment.w > 40 else ""
+        label = shorten(f"+{short_count(item.count)}", segment.w, "label")
         text = (Text(segment.w / 2, 18, label, "label", "middle"),) if label else ()
         return Node(
             f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,

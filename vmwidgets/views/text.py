@@ -53,6 +53,19 @@ def text_width(text: str, style: str = "label") -> float:
     return cells * unit
 
 
+def short_count(count: int) -> str:
+    """A count in few characters.
+
+    >>> short_count(87), short_count(49_990), short_count(1_200_000)
+    ('87', '50k', '1.2M')
+    """
+    if count < 1000:
+        return str(count)
+    if count < 999_500:
+        return f"{count / 1000:.0f}k"
+    return f"{count / 1e6:.1f}M"
+
+
 def shorten(text: str, width: float, style: str = "label") -> str:
     """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
 

@@ -12,7 +12,7 @@ from ..engine.base.map_values import EntryValue, Fold
 from .columns import WIDTH, Column
 from .map_picture import MapPicture
 from .scene import Link, Node, Text
-from .text import text_width
+from .text import short_count, shorten, text_width
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
@@ -84,11 +84,11 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
 
 
 def _fold(fold: Fold, column: Column, y: float) -> Node:
-    label = f"+{fold.count:,}"
-    w = max(26.0, min(text_width(label, "label") + 10, max(column.w, 26)))
+    label = f"+{short_count(fold.count)}"
+    w = max(20.0, min(text_width(label, "label") + 8, column.w - 2))
     return Node(
         f"tree/fold/{fold.id}", "fold", column.middle - w / 2, y + 3, w, 18, f"fold:{fold.id}", "box",
-        (Text(w / 2, 13, label if text_width(label, "label") <= w else "+", "label", "middle"),), state=("folded",),
+        (Text(w / 2, 13, shorten(label, w, "label"), "label", "middle"),), state=("folded",),
         title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .view import View
 
-FOCUS = 12
+FOCUS = 6
 """How many entries of the last operation are kept in a folded picture."""
 
 

@@ -17,10 +17,13 @@ from .vm_map import X15Map
 WHOLE = 300
 """Maps of up to this many entries are shown whole."""
 
-NEIGHBOURS = 2
+NEIGHBOURS = 1
 """How many entries to either side of one in focus are shown with it."""
 
-FOLDED_CONTEXT = 3
+OPENED_LEVELS = 3
+"""How many levels of a fold are shown when it is opened."""
+
+FOLDED_CONTEXT = 2
 """How many levels from the root are always open in a folded map."""
 
 
@@ -110,7 +113,7 @@ def _closed(
     for identity in opened:
         entry = vm_map.by_id.get(identity)
         _add_with_ancestors(shown, entry)
-        _add_top(shown, entry, FOLDED_CONTEXT)
+        _add_top(shown, entry, OPENED_LEVELS)
     return shown
 
 

@@ -59,9 +59,9 @@ def find_fixed(vm_map: X15Map, request: Request) -> str | None:
         if (vm_map.end - start) & word < size:
             return "it passes the end of the map"
     elif start >= following.start:
-        return f"it begins inside [{following.start:#x}, {following.end:#x})"
+        return f"it begins inside [{Address(following.start)}, {Address(following.end)})"
     elif following.start - start < size:
-        return f"it overlaps [{following.start:#x}, {following.end:#x})"
+        return f"it overlaps [{Address(following.start)}, {Address(following.end)})"
     request.next = following
     return None
 
@@ -88,14 +88,14 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
     position, following = base, vm_map.lookup_nearest(base)
     while True:
         if vm_map.assertions and position > vm_map.end:
-            raise KernelPanic("search_past_end", f"the free search reached {position:#x}, past the map's end")
+            raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
         if align:
             position, below = (position + align - 1) & ~(align - 1) & mask, position
         else:
             below = position
         if _no_space(vm_map, position, below, size):
             if base == vm_map.start:
-                return f"no gap of {size:#x} bytes is left"
+                return f"no gap of {Size(size)} is left"
             if emit is not None:
                 emit((SearchRestarted, vm_map.name, vm_map.start))
             base = vm_map.start

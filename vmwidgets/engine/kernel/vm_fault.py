@@ -42,25 +42,25 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     if emit is not None:
         emit((Called, "vm_map_fault", (address, access)))
     if vm_map.kernel is not None:
-        raise KernelPanic("fault_kernel_map", f"a fault at {address:#x} in {vm_map.name}, which is never paged")
+        raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {vm_map.name}, which is never paged")
     va = address & ~(PAGE - 1)
     entry = vm_map.lookup_nearest(va)
     if entry is None or va < entry.start:
-        raise kernel_error("FAULT", f"no entry of {vm_map.name} holds {va:#x}")
+        raise kernel_error("FAULT", f"no entry of {vm_map.name} holds {Address(va)}")
     missing = access & ~protection_of(entry.flags)
     if missing:
         allowed = protection_text(protection_of(entry.flags))
-        raise kernel_error("ACCES", f"the entry at {entry.start:#x} allows {allowed}, not {protection_text(missing)}")
+        raise kernel_error("ACCES", f"the entry at {Address(entry.start)} allows {allowed}, not {protection_text(missing)}")
     if entry.object is None:
         if "fault-null-object" in vm_map.quirks:
-            raise KernelPanic("fault_null_object", f"the entry at {entry.start:#x} has no object to ask for a page")
-        raise kernel_error("FAULT", f"the entry at {entry.start:#x} has no object to ask for a page")
+            raise KernelPanic("fault_null_object", f"the entry at {Address(entry.start)} has no object to ask for a page")
+        raise kernel_error("FAULT", f"the entry at {Address(entry.start)} has no object to ask for a page")
     offset = entry.offset + (va - entry.start)
     cache, frame = _page_of(vm_map, entry.object, offset)
     try:
         enter_page(va, frame, protection_of(entry.flags))
     except KernelError as error:
-        raise KernelPanic("fault_pmap_enter", f"the page of {va:#x} can't be entered: {error.reason}") from error
+        raise KernelPanic("fault_pmap_enter", f"the page of {Address(va)} can't be entered: {error.reason}") from error
     if emit is not None:
         emit((Returned, frame))
     return Resolved(cache, entry.start, entry.object, offset, va, frame, protection_of(entry.flags))

@@ -120,7 +120,7 @@ class X15Map(MapCore):
         refused = find_fixed(self, request) if fixed else find_available(self, request)
         if refused is not None:
             self.find_cache.forget(self)
-            where = f"start {request.start:#x}: " if fixed else ""
+            where = f"start {Address(request.start)}: " if fixed else ""
             raise kernel_error("NOMEM", f"{where}{refused}")
         if emit is not None:
             emit((Returned, request.start))
@@ -171,7 +171,7 @@ class X15Map(MapCore):
         if emit is not None:
             emit((Called, "vm_map_remove", (start, end)))
         if self.assertions and not self.start <= start < end <= self.end:
-            raise KernelPanic("remove_range", f"[{start:#x}, {end:#x}) is no range of {self.name}")
+            raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
         entry = self.lookup_nearest(start)
         if entry is not None:
             clip_start(self, entry, start)
@@ -225,7 +225,7 @@ class X15Map(MapCore):
         try:
             self.link(entry, previous, following, self.duplicates)
         except Duplicate as duplicate:
-            raise KernelPanic("tree_duplicate", f"{entry.start:#x} is inside entry {duplicate.node.id}") from None
+            raise KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}") from None
 
     def _resize(self, change: int) -> None:
         before = self.size
