@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import KernelPanic
 from ..base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
+from ..base.units import Address, Size
 
 if TYPE_CHECKING:
     from .request import Request

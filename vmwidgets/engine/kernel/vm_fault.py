@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..base.errors import KernelError, KernelPanic, kernel_error
 from ..base.events import Called, PagerAsked, Returned
 from ..base.protection import protection_of, protection_text
-from ..base.units import PAGE
+from ..base.units import PAGE, Address
 
 if TYPE_CHECKING:
     from .vm_map import X15Map

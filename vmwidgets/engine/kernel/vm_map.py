@@ -14,6 +14,7 @@ from ..base.events import Called, MapResized, Returned
 from ..base.protection import ENTRY_MASK, FIXED, NOMERGE
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
+from ..base.units import Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
 from .map_core import MapCore
