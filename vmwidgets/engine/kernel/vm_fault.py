@@ -50,11 +50,13 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     missing = access & ~protection_of(entry.flags)
     if missing:
         allowed = protection_text(protection_of(entry.flags))
-        raise kernel_error("ACCES", f"the entry at {Address(entry.start)} allows {allowed}, not {protection_text(missing)}")
+        where = Address(entry.start)
+        raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, not {protection_text(missing)}")
     if entry.object is None:
+        why = f"the entry at {Address(entry.start)} has no object to ask for a page"
         if "fault-null-object" in vm_map.quirks:
-            raise KernelPanic("fault_null_object", f"the entry at {Address(entry.start)} has no object to ask for a page")
-        raise kernel_error("FAULT", f"the entry at {Address(entry.start)} has no object to ask for a page")
+            raise KernelPanic("fault_null_object", why)
+        raise kernel_error("FAULT", why)
     offset = entry.offset + (va - entry.start)
     cache, frame = _page_of(vm_map, entry.object, offset)
     try:
