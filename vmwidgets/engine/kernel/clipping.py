@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base.events import Called, EntryResized, Returned
+from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:
     from .entry import Entry
@@ -27,7 +28,7 @@ def clip_start(vm_map: X15Map, entry: Entry, start: int) -> None:
     before = low.fields()
     low.end = start
     if entry.object is not None:
-        entry.offset += start - entry.start
+        entry.offset = entry.offset + start - entry.start & OFFSET_MASK
     entry.start = start
     if emit is not None:
         emit((EntryResized, vm_map.name, before, low.fields(), "the low part"))
@@ -55,7 +56,7 @@ def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
     before = high.fields()
     high.start = end
     if high.object is not None:
-        high.offset += end - entry.start
+        high.offset = high.offset + end - entry.start & OFFSET_MASK
     entry.end = end
     if emit is not None:
         emit((EntryResized, vm_map.name, (entry.id, *before[1:6], entry.address), entry.fields(), "the low part"))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BYTES_64, BYTES_32 = 80, 44
 """Size of an entry in X15, by word width."""
 
+OFFSET_MASK = (1 << 64) - 1
+"""Offsets into objects have 64 bits on every machine, and wrap there."""
+
 
 class Entry(Node):
     """[start, end) of a map; `offset` (bytes) is where in `object` it begins; `flags` is the packed word."""

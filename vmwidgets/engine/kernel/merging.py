@@ -38,7 +38,7 @@ def try_merge(vm_map: X15Map, request: Request) -> Entry | None:
         return _try_next(vm_map, request, following)
     if (
         previous.end == request.start
-        and following.start == request.start + request.size
+        and following.start == (request.start + request.size) & vm_map.mask
         and not _obstacle(vm_map, request, previous)
         and not _obstacle(vm_map, request, following)
     ):

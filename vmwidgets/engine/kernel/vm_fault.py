@@ -9,6 +9,7 @@ from ..base.errors import KernelError, KernelPanic, kernel_error
 from ..base.events import Called, PagerAsked, Returned
 from ..base.protection import protection_of, protection_text
 from ..base.units import PAGE, Address
+from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:
     from .vm_map import X15Map
@@ -57,7 +58,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
         if "fault-null-object" in vm_map.quirks:
             raise KernelPanic("fault_null_object", why)
         raise kernel_error("FAULT", why)
-    offset = entry.offset + (va - entry.start)
+    offset = entry.offset + (va - entry.start) & OFFSET_MASK
     cache, frame = _page_of(vm_map, entry.object, offset)
     try:
         enter_page(va, frame, protection_of(entry.flags))

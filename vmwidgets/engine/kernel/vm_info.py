@@ -21,7 +21,7 @@ def vm_map_info(vm_map: X15Map) -> str:
     lines = [f"vm_map: {name}: {vm_map.start:016x}-{vm_map.end:016x}\n", _HEADER]
     for entry in vm_map:
         kind = "null" if entry.object is None else "object"
-        length = (entry.end - entry.start) // KIB
+        length = (entry.end - entry.start & vm_map.mask) // KIB
         lines.append(
             f"vm_map: {entry.start:016x} {entry.end:016x} {length:8d}k {entry.offset:08x} {entry.flags:08x} {kind}\n"
         )

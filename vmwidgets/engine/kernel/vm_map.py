@@ -98,10 +98,10 @@ class X15Map(MapCore):
         if "offset-cut" in self.quirks:
             offset &= self.mask
         request = Request(target, offset, start, size, align, flags)
-        if self.assertions:
-            self._assert_valid(request)
         if self.kernel is not None and target is not None:
             raise kernel_error("INVAL", f"{self.name} is the kernel's: object {target.name!r} can't be mapped there")
+        if self.assertions:
+            self._assert_valid(request)
         self._find(request)
         self._insert(request, static)
         if emit is not None:
@@ -230,7 +230,7 @@ class X15Map(MapCore):
 
     def _resize(self, change: int) -> None:
         before = self.size
-        self.size += change
+        self.size = (self.size + change) & self.mask
         emit = self.recorder.emit
         if emit is not None:
             emit((MapResized, self.name, before, self.size))

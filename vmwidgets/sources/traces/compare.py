@@ -7,7 +7,15 @@ from typing import Any
 Difference = tuple[str, Any, Any]
 """Path of a field, what the recording has, what the engine did."""
 
-_MISSING = "(missing)"
+
+class _Missing:
+    """Stands for a field that one side does not have; equal to nothing that a recording can hold."""
+
+    def __repr__(self) -> str:
+        return "(missing)"
+
+
+MISSING = _Missing()
 
 
 def differences(expected: Any, actual: Any, path: str) -> list[Difference]:
@@ -17,23 +25,25 @@ def differences(expected: Any, actual: Any, path: str) -> list[Difference]:
 
     >>> differences({"error": None, "start": 4096}, {"error": None, "start": 8192}, "result")
     [('result.start', 4096, 8192)]
+    >>> differences([1, True], [1, 1, 2], "row")
+    [('row[1]', True, 1), ('row[2]', (missing), 2)]
     """
     if isinstance(expected, dict) and isinstance(actual, dict):
         keys = [*expected, *(key for key in actual if key not in expected)]
         return [
             found
             for key in keys
-            for found in differences(expected.get(key, _MISSING), actual.get(key, _MISSING), f"{path}.{key}")
+            for found in differences(expected.get(key, MISSING), actual.get(key, MISSING), f"{path}.{key}")
         ]
     if isinstance(expected, list) and isinstance(actual, list):
-        if len(expected) != len(actual):
-            return [(f"{path} (length)", len(expected), len(actual)), *_common(expected, actual, path)]
-        return _common(expected, actual, path)
+        longest = max(len(expected), len(actual))
+        return [
+            found for i in range(longest) for found in differences(_at(expected, i), _at(actual, i), f"{path}[{i}]")
+        ]
     if type(expected) is not type(actual) or expected != actual:
         return [(path, expected, actual)]
     return []
 
 
-def _common(expected: list[Any], actual: list[Any], path: str) -> list[Difference]:
-    pairs = enumerate(zip(expected, actual, strict=False))
-    return [found for i, (left, right) in pairs for found in differences(left, right, f"{path}[{i}]")]
+def _at(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else MISSING

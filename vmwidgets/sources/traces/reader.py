@@ -7,10 +7,12 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
-MAX_LINE = 64 << 20
-"""Bytes of the longest line that is read: a limit on memory, far above any recording."""
+MAX_LINE = 32 << 20
+"""Bytes of the longest line that is read: a limit on memory, above a full state of 200,000 entries."""
+
+_SHOWN = 60
 
 Record = dict[str, Any]
 
@@ -26,31 +28,72 @@ class Unreadable(Exception):
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
     """Each line's number and JSON object, one at a time; :class:`Unreadable` where there is none.
 
-    Plain text or gzip, told apart by the first bytes.
+    Plain text or gzip, told apart by the first bytes; read once, so that a pipe will do.
     """
+    number = 0
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path, "rb") if packed else path.open("rb")
-        with opened as lines:
-            number = 0
+        with path.open("rb") as raw, _unpacked(raw) as lines:
             while line := lines.readline(MAX_LINE + 1):
                 number += 1
                 yield number, _record(path, number, line)
-    except OSError as error:
-        raise Unreadable(path, 0, error.strerror or str(error)) from None
-    except (EOFError, zlib.error):
+    except (EOFError, zlib.error, gzip.BadGzipFile):
         raise Unreadable(path, number + 1, "the compressed data is damaged or ends early") from None
+    except OSError as error:
+        raise Unreadable(path, number + 1 if number else 0, error.strerror or str(error)) from None
+
+
+def short(value: object) -> str:
+    """A value from a file, for a sentence about it: as Python writes it, and not endless."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return f"a deeply nested {type(value).__name__}"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text):,} characters)"
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    packed: bytes = raw.peek(2)[:2]  # type: ignore[attr-defined]  # what open("rb") gives is buffered
+    return cast("IO[bytes]", gzip.open(raw, "rb")) if packed == b"\x1f\x8b" else raw
 
 
 def _record(path: Path, number: int, line: bytes) -> Record:
     if len(line) > MAX_LINE:
-        raise Unreadable(path, number, f"the line is longer than {MAX_LINE} bytes")
+        raise Unreadable(path, number, f"the line is longer than {MAX_LINE:,} bytes")
     try:
-        value = json.loads(line)
+        value = _decoder.decode(line.decode("utf-8").strip())
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Unreadable(path, number, f"not a line of JSON: {reason}") from None
+        raise Unreadable(path, number, f"not a line of JSON: {_reason(error)}") from None
     if not isinstance(value, dict):
         raise Unreadable(path, number, f"expected a JSON object, found {type(value).__name__}")
     return value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    text = str(error)
+    return "a number has thousands of digits" if "digits" in text else text
+
+
+class _Unfit(ValueError):
+    """JSON that no trace has."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Record:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Unfit(f"{short(twice)} stands twice in one object")
+    return record
+
+
+def _no_fraction(text: str) -> Any:
+    raise _Unfit(f"{text[:_SHOWN]} is no whole number, and traces have no others")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_float=_no_fraction, parse_constant=_no_fraction)

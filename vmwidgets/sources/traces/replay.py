@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 import fastjsonschema
 
+from ...engine.base.errors import VMError
 from . import x15_schema
 from .compare import Difference, differences
-from .reader import Record, Unreadable, read_records
+from .reader import Record, Unreadable, read_records, short
 from .x15 import X15Replay
 
 
@@ -20,13 +21,16 @@ class System(Protocol):
     """One system's stand-ins, and its recorded operations done on our engine."""
 
     def run(self, record: Record) -> Any:
-        """Do one operation; its result in the recording's form."""
+        """Do one operation; its result in the recording's form.  :class:`ValueError` if no such trace has it."""
 
     def after(self) -> Record:
         """The short state that follows every operation."""
 
     def state(self) -> Record:
         """The full state that follows now and then."""
+
+    def state_due(self, record: Record) -> bool:
+        """Whether the recording has a full state after this operation."""
 
 
 Validator = Callable[[Any], Any]
@@ -83,39 +87,47 @@ def replay(path: Path) -> Outcome:
         if "op" not in record:
             _finish(path, number, record, kind, done, records)
             return Outcome(path, done, None)
-        found = _step(path, number, record, kind, system)
+        found = _step(path, number, record, kind, system, done)
         if found:
             return Outcome(path, done, Divergence(number, record, tuple(found)))
         done += 1
-    raise Unreadable(path, done + 1, "the trace ends here, without its last line")
+    raise Unreadable(path, done + 2, "the trace ends here, without its last line")
 
 
 def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, System, Any]:
     first = next(records, None)
     if first is None:
-        raise Unreadable(path, 0, "the file is empty")
+        raise Unreadable(path, 1, "the file is empty")
     number, header = first
-    name = header.get("system")
+    if "system" not in header:
+        raise Unreadable(path, number, "the first line names no 'system': it is not the header of a trace")
+    name = header["system"]
     if not isinstance(name, str) or name not in SYSTEMS:
-        close = get_close_matches(str(name), SYSTEMS, 1)
+        close = get_close_matches(str(name)[:40].casefold(), SYSTEMS, 1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise Unreadable(path, number, f"'system' is {name!r}: known are {', '.join(SYSTEMS)}{hint}")
+        raise Unreadable(path, number, f"'system' is {short(name)}: known are {', '.join(SYSTEMS)}{hint}")
     kind = SYSTEMS[name]
     _validate(path, number, kind.header, header)
     try:
         return kind, kind.start(header), header["setup"]["state"]
-    except (LookupError, ValueError) as error:
+    except KeyError as error:
+        raise Unreadable(path, number, f"'setup' lacks {error}, which the map of this trace needs") from None
+    except (ValueError, VMError) as error:
         raise Unreadable(path, number, f"the header does not fit together: {error}") from None
 
 
-def _step(path: Path, number: int, record: Record, kind: Kind, system: System) -> list[Difference]:
-    operation = record.get("op")
+def _step(path: Path, number: int, record: Record, kind: Kind, system: System, done: int) -> list[Difference]:
+    operation = record["op"]
     if not isinstance(operation, str) or operation not in kind.operations:
-        raise Unreadable(path, number, f"'op' is {operation!r}: known are {', '.join(kind.operations)}")
+        raise Unreadable(path, number, f"'op' is {short(operation)}: known are {', '.join(kind.operations)}")
     _validate(path, number, kind.operations[operation], record)
+    if record["i"] != done:
+        raise Unreadable(path, number, f"'i' is {record['i']}, and this is operation {done}")
+    if "state" not in record and system.state_due(record):
+        raise Unreadable(path, number, f"operation {done} lacks the full 'state' that the header announces for it")
     try:
         found = differences(record["result"], system.run(record), "result")
-    except LookupError as error:
+    except ValueError as error:
         raise Unreadable(path, number, str(error)) from None
     found += differences(record["after"], system.after(), "after")
     if "state" in record:

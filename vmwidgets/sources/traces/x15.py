@@ -21,8 +21,10 @@ from ...engine.kernel.vm_fault import vm_fault
 from ...engine.kernel.vm_info import vm_map_info
 from ...engine.kernel.vm_map import X15Map
 from ...engine.kernel.vm_object import VmObject
+from .reader import Record, short
 
-Record = dict[str, Any]
+_WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
+"""Inputs that are as wide as the trace's word; offsets have 64 bits everywhere."""
 
 
 class CountedTables:
@@ -59,10 +61,12 @@ class X15Replay:
     """One trace's map, and what the recorder wrote down of it after each operation."""
 
     def __init__(self, header: Record) -> None:
+        _check_header(header)
         corrected = header.get("variant") == "corrected"
-        self._assertions = header["build"] == "debug"
         bits, setup = header["bits"], header["setup"]
         limits = header["map"]
+        self._state_every: int = header["state_every"]
+        self._broken = False
         self._kernel: CountedTables | None = None
         if limits["kernel"]:
             self._kernel = CountedTables(0, 0, setup["l2_shift"], (1 << bits) - 1)
@@ -75,7 +79,7 @@ class X15Replay:
             bits=bits,
             kernel=self._kernel,
             quirks=frozenset() if corrected else ALL_QUIRKS,
-            assertions=self._assertions,
+            assertions=header["build"] == "debug",
         )
         pager = NumberedPages({item["id"]: item["max_pages"] for item in header["objects"]})
         self._objects = {item["id"]: VmObject(item["id"], pager) for item in header["objects"]}
@@ -100,6 +104,13 @@ class X15Replay:
 
     def run(self, record: Record) -> Any:
         """Do one recorded operation; its result in the recording's form."""
+        if self._broken:
+            raise ValueError(
+                "the map has been inconsistent since its last panic (tree_duplicate): no operation can follow"
+            )
+        for name in _WORDS:
+            if record.get(name, 0) > self.map.mask:
+                raise ValueError(f"{name!r} is {record[name]}, which does not fit a word of {self.map.bits} bits")
         operation: Callable[[Record], Any] = getattr(self, f"_{record['op']}")
         try:
             return operation(record)
@@ -115,6 +126,7 @@ class X15Replay:
             result["cache"] = "miss" if failure.name == "NOMEM" else None
         if panic:
             result["panic"] = failure.name
+            self._broken = failure.name == "tree_duplicate"
         return result
 
     def _enter(self, record: Record) -> Record:
@@ -134,7 +146,7 @@ class X15Replay:
         if name is None:
             return None
         if name not in self._objects:
-            raise LookupError(f"'object' is {name!r}, which the header does not list")
+            raise ValueError(f"'object' is {short(name)}, which the header does not list")
         return self._objects[name]
 
     def _remove(self, record: Record) -> Record:
@@ -163,7 +175,7 @@ class X15Replay:
 
     def _kentry_alloc(self, record: Record) -> Record:
         if self._kentry is None:
-            raise LookupError("the map of this trace is not the kernel's: it has no kentry area")
+            raise ValueError("the map of this trace is not the kernel's: it has no kentry area")
         address = self._kentry.take()
         if address is None:
             return {"error": "PANIC", "va": None, "panic": "kentry_exhausted"}
@@ -171,7 +183,7 @@ class X15Replay:
 
     def _kentry_free(self, record: Record) -> Record:
         if self._kentry is None:
-            raise LookupError("the map of this trace is not the kernel's: it has no kentry area")
+            raise ValueError("the map of this trace is not the kernel's: it has no kentry area")
         self._kentry.give(record["va"])
         return {"error": None}
 
@@ -191,6 +203,10 @@ class X15Replay:
             state |= {"klimit": self._kernel.klimit, "kgrows": self._kernel.kgrows}
         return state
 
+    def state_due(self, record: Record) -> bool:
+        """Every so many operations; not after the panic that ends a trace."""
+        return (record["i"] + 1) % self._state_every == 0 and not _ends_trace(record["result"])
+
     def state(self) -> Record:
         """The full state: the short one, the entries in list order, the tree in preorder."""
         return {**self.after(), "entries": [entry_row(entry) for entry in self.map], "tree": self._preorder()}
@@ -207,16 +223,36 @@ class X15Replay:
 
 
 def entry_row(entry: Entry) -> list[Any]:
-    """An entry as the recording writes it."""
+    """An entry as the recording writes it: the offset is 0 where there is no object."""
     flags = entry.flags
     return [
         entry.start,
         entry.end,
         None if entry.object is None else entry.object.name,
-        entry.offset,
+        0 if entry.object is None else entry.offset,
         flag.protection_of(flags),
         flag.max_protection_of(flags),
         flag.inheritance_of(flags),
         flag.advice_of(flags),
         int(bool(flags & flag.NOMERGE)),
     ]
+
+
+def _ends_trace(result: Any) -> bool:
+    return isinstance(result, dict) and result.get("panic") == "tree_duplicate"
+
+
+def _check_header(header: Record) -> None:
+    """Raise :class:`ValueError` unless the parts of a header fit each other."""
+    bits, limits, names = header["bits"], header["map"], [item["id"] for item in header["objects"]]
+    mask = (1 << bits) - 1
+    if not limits["start"] < limits["end"] <= mask:
+        raise ValueError(f"the map is [{limits['start']:#x}, {limits['end']:#x}), no range of {bits}-bit addresses")
+    if header["no_find_cache"] != mask:
+        raise ValueError(f"'no_find_cache' is {header['no_find_cache']}, with 'bits' {bits} it is {mask}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"object {short(next(name for name in names if names.count(name) > 1))} is listed twice")
+    if limits["kernel"]:
+        kentry = header["setup"]["kentry"]
+        if kentry["nr_slabs"] * kentry["slab_size"] != kentry["area_size"]:
+            raise ValueError(f"'nr_slabs' {kentry['nr_slabs']} do not make the 'area_size' {kentry['area_size']}")

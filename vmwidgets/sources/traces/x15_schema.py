@@ -37,13 +37,14 @@ _KENTRY = _object(
         "start": _WORD,
         "area_size": _WORD,
         "slab_size": {"const": 4096},
-        "nr_slabs": {**_WORD, "maximum": 1 << 24},
+        "nr_slabs": {**_WORD, "maximum": 1 << 20},
         "table_pages": _WORD,
     }
 )
 
 HEADER = _object(
     {
+        "trace": {"const": 1},
         "system": {"const": "x15"},
         "name": _TEXT,
         "page_size": {"const": 4096},
@@ -51,9 +52,16 @@ HEADER = _object(
         "build": {"enum": ["debug", "ndebug"]},
         "bits": {"enum": [32, 64]},
         "objects": {"type": "array", "items": _object({"id": _TEXT, "max_pages": _WORD})},
-        "variant": _TEXT,
+        "variant": {"const": "corrected"},
+        "state_every": {**_WORD, "minimum": 1},
+        "no_find_cache": _WORD,
         "setup": _object(
-            {"state": _STATE, "boot": _RANGE, "l2_shift": {"type": "integer", "minimum": 12, "maximum": 63}, "kentry": _KENTRY},
+            {
+                "state": _STATE,
+                "boot": _RANGE,
+                "l2_shift": {"type": "integer", "minimum": 12, "maximum": 63},
+                "kentry": _KENTRY,
+            },
             optional=("boot", "l2_shift", "kentry"),
         ),
     },
