@@ -44,7 +44,7 @@ def binary_size(size: int) -> str:
             return f"{size // unit} {name}"
         if size >= 10 * unit:
             return f"{size / unit:.1f} {name}"
-    return f"{size} B"
+    return f"{int(size)} B"
 
 
 def parse_size(text: str) -> int:

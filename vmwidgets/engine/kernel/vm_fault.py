@@ -42,7 +42,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((Called, "vm_map_fault", (address, access)))
-    if vm_map.kernel is not None:
+    if vm_map.assertions and vm_map.kernel is not None:
         raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {vm_map.name}, which is never paged")
     va = address & ~(PAGE - 1)
     entry = vm_map.lookup_nearest(va)
