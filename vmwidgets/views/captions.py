@@ -19,7 +19,8 @@ MAX_FUNCTIONS = 5
 def summary(operation: Operation | None, events: Sequence[ev.Event], style: AddressStyle, value: MapValue) -> Caption:
     """The caption of `operation` as the map `value` saw it."""
     if operation is None:
-        return Caption("Nothing was done to this map yet.")
+        lately = "The latest operations did not concern this map." if value.nr_entries else "Nothing was done to this map yet."
+        return Caption(lately)
     functions = function_chain(events)
     if operation.outcome == "panic":
         return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
