@@ -10,12 +10,13 @@ operations it passes the signal on to the handler that was there before.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any
 
 _MAIN = threading.main_thread().ident
-_present_handler = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
 """`signal.getsignal` without its detour through enumerations, where it has one: this runs at every operation."""
 
 
