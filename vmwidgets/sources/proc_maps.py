@@ -1,0 +1,237 @@
+"""Real input: the map of a process, as Linux writes it in /proc/PID/maps, loaded into a task of a machine."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused
+from ..engine.base.units import PAGE_SHIFT, binary_size
+from ..engine.machine import Machine, MemoryObject, Task
+from ..engine.machine.checks import MAX_NAME, text_name
+from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps, printable
+
+SELF = "/proc/self/maps"
+RECORDED = "a recorded map of a Python process"
+LISTED = 8
+"""How many ranges or groups of ranges the result's text lists."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadedMaps:
+    """What became of the ranges of a process.
+
+    `task` holds them in `task.map`; `entered` says how many went in.  `merged` lists groups of neighbours that the
+    model made one entry of; `outside` those that its user map has no addresses for.  `source` names where they came
+    from; `recorded` is true when this system has no /proc and the recorded map was taken.
+    """
+
+    task: Task
+    source: str
+    recorded: bool
+    entered: int
+    merged: tuple[tuple[MapsRange, ...], ...]
+    outside: tuple[MapsRange, ...]
+
+    def __repr__(self) -> str:
+        ranges, entries = _counted(self.entered, "range", "s"), _counted(len(self.task.map), "entr", "ies", "y")
+        lines = [f"{ranges} of {self.source} in task {self.task.name!r}, as {entries}"]
+        if self.recorded:
+            lines.insert(0, f"There is no {SELF} on this system: this is {RECORDED}.")
+        if self.merged:
+            lines.append("Merged by the map, since nothing is behind them and their flags are equal:")
+            lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
+        if self.outside:
+            lines.append(f"Left out, since {self.task.map.path} has no such addresses:")
+            lines += _listed([repr(one) for one in self.outside])
+        return "\n".join(lines)
+
+
+def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, task: str | None = None) -> LoadedMaps:
+    r"""Read the map of a process into a new task of `machine`, each range entered where it lies in the process.
+
+    `path_or_text` names a file in the format of /proc/PID/maps, or is its text.  Where there is no /proc, a recorded
+    map is taken instead of this process's, and the result says so.  `task` names the task ("maps" by default, or the
+    first of "maps 2", "maps 3", … that is free); it must not have entries yet.
+
+    A range with a file becomes a mapping of a memory object called by the file's path, at the file's offset; one with
+    a name of the kernel's, such as ``[heap]``, of an object of its own.  MAP_SHARED is inherit "share", MAP_PRIVATE
+    "copy".  Ranges without name have no object: neighbours with equal flags merge, which Linux had reasons not to do.
+
+    Damaged text, ranges that overlap, and more of them than the machine has memory for are refused in one sentence,
+    before anything is changed.  O(ranges × log ranges).
+
+    >>> import vmwidgets as vm
+    >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
+    2 ranges of the text in task 'maps', as 1 entry
+    Merged by the map, since nothing is behind them and their flags are equal:
+      0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
+    """
+    if not isinstance(machine, Machine):
+        raise Refused(f"machine={machine!r} is a {type(machine).__name__}: boot one with vm.boot()")
+    text, source, recorded = _text_of(path_or_text)
+    ranges = parse_maps(text, source)
+    name = _task_name(machine, task)
+    layout = machine.layout
+    inside = [one for one in ranges if layout.user_start <= one.start and one.end <= layout.user_end]
+    _refuse_without_room(machine, len(inside))
+    made = machine.task(name)
+    with _no_collection():
+        _enter(machine, made, inside)
+    outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
+    return LoadedMaps(made, source, recorded, len(inside), _merged(made, inside), outside)
+
+
+# ---- where the text comes from ---------------------------------------------------------------
+
+
+def _text_of(given: str | os.PathLike[str]) -> tuple[str, str, bool]:
+    """The text, what to call it, and whether it is the recorded one."""
+    if isinstance(given, str) and ("\n" in given or looks_like_maps(given)):
+        if len(given) > MOST_BYTES:
+            raise Refused(f"the text has {binary_size(len(given))}: at most {binary_size(MOST_BYTES)} are read")
+        return given, "the text", False
+    name: Any = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
+    if not isinstance(name, str):
+        kind = type(given).__name__
+        raise Refused(f"path_or_text={given!r} is a {kind}: write the path of a maps file, or its text")
+    if name.startswith("/proc/") and not Path(SELF).exists():
+        recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
+        return recorded.read_text("utf-8"), RECORDED, True
+    return _read(name), printable(name), False
+
+
+def _read(name: str) -> str:
+    shown = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
+    if not name:
+        raise Refused("path_or_text='' names no file: write the path of a maps file, or its text")
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise Refused(f"{shown} can't be read ({why}): write the path of a maps file, or its text") from None
+    if len(content) > MOST_BYTES:
+        raise Refused(f"{shown} has more than {binary_size(MOST_BYTES)}: that is no map of a process")
+    return content.decode("utf-8", "backslashreplace")
+
+
+# ---- entering --------------------------------------------------------------------------------
+
+
+def _task_name(machine: Machine, given: str | None) -> str:
+    if given is None:
+        number = 1
+        while (name := f"maps {number}" if number > 1 else "maps") in machine.tasks:
+            number += 1
+        return name
+    name = text_name(given, "task name")
+    if name in machine.tasks and len(machine.tasks[name].map):
+        raise Refused(f"task={name!r} has {len(machine.tasks[name].map):,} entries already: name a new one")
+    return name
+
+
+def _refuse_without_room(machine: Machine, ranges: int) -> None:
+    """Entries come from slabs in the kernel map: running out there would be a panic half-way."""
+    cache, kernel_map = machine.kernel.entry_cache, machine.kernel_map
+    layout = cache.layout
+    slabs = -(-ranges // layout.buffers)
+    pages = slabs * layout.slab_size >> PAGE_SHIFT
+    room = kernel_map.end - kernel_map.start - kernel_map.size >> PAGE_SHIFT
+    entries = min(slabs, len(kernel_map) + 1)
+    tables = 8 + (pages >> 9)
+    free_entries = machine.kentry.room - machine.kentry.cache.allocated
+    if pages > room or pages + tables > machine.pages.free_pages or entries > free_entries:
+        raise Refused(
+            f"{ranges:,} ranges need {binary_size(pages << PAGE_SHIFT)} of kernel memory for their entries, more than "
+            "this machine has: boot one with more memory, or with a layout whose kernel map is larger"
+        )
+
+
+def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange]) -> None:
+    objects = _Objects(machine, task.name)
+    for one in ranges:
+        target, offset = objects.object_of(one)
+        task.map.enter(
+            one.end - one.start,
+            at=one.start,
+            fixed=True,
+            prot=one.protection,
+            inherit="share" if one.shared else "copy",
+            object=target,
+            offset=offset,
+        )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Entries and records stay, so that looking for garbage among them would take most of the time of a long load."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Objects:
+    """Which object is behind a range, and where in it the range begins.
+
+    Files are what the machine's tasks share; what the kernel only gives a name, such as ``[heap]``, is the task's own.
+    """
+
+    def __init__(self, machine: Machine, task: str) -> None:
+        self._machine = machine
+        self._task = task
+        self._taken = dict.fromkeys(machine.objects, ("before", ""))
+        self._known: dict[tuple[str, str], tuple[MemoryObject, int]] = {}
+
+    def object_of(self, one: MapsRange) -> tuple[MemoryObject | None, int]:
+        """The object and the offset in it (bytes); none for memory without a name."""
+        if not one.path:
+            return None, 0
+        own = one.path.startswith("[")
+        key = (one.path, "" if own else f"{one.device} {one.inode}")
+        if key not in self._known:
+            self._known[key] = (self._machine.object(self._new_name(one.path, key, own)), one.start)
+        target, first = self._known[key]
+        return target, one.start - first if own else one.offset
+
+    def _new_name(self, path: str, key: tuple[str, str], own: bool) -> str:
+        base = path if len(path) <= MAX_NAME else "…" + path[1 - MAX_NAME :]
+        name, number = base, 1
+        while name in self._taken and (own or self._taken[name] != ("before", "")):
+            number += 1
+            suffix = f" of {self._task}"[:60] if own and number == 2 else f" ({number})"
+            name = base[: MAX_NAME - len(suffix)] + suffix
+        self._taken[name] = key
+        return name
+
+
+def _merged(task: Task, ranges: Sequence[MapsRange]) -> tuple[tuple[MapsRange, ...], ...]:
+    """The groups of ranges that became one entry."""
+    groups: list[tuple[MapsRange, ...]] = []
+    position = 0
+    for entry in task.map:
+        first = position
+        while position < len(ranges) and ranges[position].end <= entry.end:
+            position += 1
+        if position - first > 1:
+            groups.append(tuple(ranges[first:position]))
+    return tuple(groups)
+
+
+def _counted(number: int, word: str, many: str, one: str = "") -> str:
+    return f"{number:,} {word}{one if number == 1 else many}"
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    more = [f"  … and {len(lines) - LISTED:,} more"] if len(lines) > LISTED else []
+    return [f"  {line}" for line in lines[:LISTED]] + more
