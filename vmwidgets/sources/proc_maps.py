@@ -91,7 +91,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
 # ---- where the text comes from ---------------------------------------------------------------
 
 
-def _text_of(given: str | os.PathLike[str]) -> tuple[str, str, bool]:
+def _text_of(given: Any) -> tuple[str, str, bool]:
     """The text, what to call it, and whether it is the recorded one."""
     if isinstance(given, str) and ("\n" in given or looks_like_maps(given)):
         if len(given) > MOST_BYTES:
