@@ -1,0 +1,30 @@
+"""Recorded traces as lists of lines, to be changed and written again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[2] / "data" / "traces" / "x15"
+SAMPLES = sorted(FOLDER.glob("*.jsonl.gz"))
+Line = dict[str, Any]
+
+
+def lines_of(name: str) -> list[Line]:
+    """Header, operations and last line of a sample."""
+    with gzip.open(FOLDER / f"{name}.jsonl.gz") as file:
+        return [json.loads(line) for line in file]
+
+
+def shortened(name: str, operations: int) -> list[Line]:
+    """The first operations of a sample, with a last line that fits."""
+    lines = lines_of(name)
+    return [*lines[: operations + 1], {"end": "ok", "ops": operations}]
+
+
+def write(path: Path, lines: list[Line]) -> Path:
+    """A trace file of these lines."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
