@@ -3,6 +3,7 @@
 Boot a small simulated machine, call the operations that a kernel calls, and see maps, trees and page tables follow::
 
     import vmwidgets as vm
+
     m = vm.boot("x86-64")
     m.kernel_map.enter("16 KiB")
 """

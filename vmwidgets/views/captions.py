@@ -19,7 +19,11 @@ MAX_FUNCTIONS = 5
 def summary(operation: Operation | None, events: Sequence[ev.Event], style: AddressStyle, value: MapValue) -> Caption:
     """The caption of `operation` as the map `value` saw it."""
     if operation is None:
-        lately = "The latest operations did not concern this map." if value.nr_entries else "Nothing was done to this map yet."
+        lately = (
+            "The latest operations did not concern this map."
+            if value.nr_entries
+            else "Nothing was done to this map yet."
+        )
         return Caption(lately)
     functions = function_chain(events)
     if operation.outcome == "panic":
@@ -143,7 +147,10 @@ def _fault_story(
 
 
 def _task(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
-    return f"Task {visible(str(given.get('name', '')))} has an empty address space.", "Its tables share the kernel's slots."
+    return (
+        f"Task {visible(str(given.get('name', '')))} has an empty address space.",
+        "Its tables share the kernel's slots.",
+    )
 
 
 def _reap(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:

@@ -105,9 +105,18 @@ def _range_row(
         state = "in use" if allocated else "next on the free list" if index == next_free else "free"
         nodes.append(
             Node(
-                f"kentry/{index}", "slot", MARGIN + index * w, 8, w - 2, 28, f"slab:{index}", "box",
+                f"kentry/{index}",
+                "slot",
+                MARGIN + index * w,
+                8,
+                w - 2,
+                28,
+                f"slab:{index}",
+                "box",
                 (Text((w - 2) / 2, 18, label, "label" if allocated else "label dim", "middle"),) if label else (),
-                state=(*states, *(["path"] if index in opened else [])), action="select", lane="kentry",
+                state=(*states, *(["path"] if index in opened else [])),
+                action="select",
+                lane="kentry",
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
             )  # fmt: skip
         )
@@ -118,7 +127,9 @@ def _range_row(
     head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
     if len(area.free) > 6:
         head += " → …"
-    nodes.append(Node("kentry/head", "label", MARGIN, 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),)))
+    nodes.append(
+        Node("kentry/head", "label", MARGIN, 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),))
+    )
     return nodes, 58.0
 
 
@@ -131,7 +142,16 @@ def _slab_grid(
     head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
     colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
     nodes = [
-        Node(f"kentry/{index}/title", "label", MARGIN, top, 600, 18, shape="none", text=(Text(0, 13, head + colour, "label"),))
+        Node(
+            f"kentry/{index}/title",
+            "label",
+            MARGIN,
+            top,
+            600,
+            18,
+            shape="none",
+            text=(Text(0, 13, head + colour, "label"),),
+        )
     ]
     columns = min(_COLUMNS, int((WIDTH - 2 * MARGIN) // (_SLOT_W + 3)))
     first = slab.address + slab.colour
@@ -141,7 +161,19 @@ def _slab_grid(
     if len(shown) < slab.buffers:
         label = f"{slab.buffers - len(shown)} free"
         text = (Text(_SLOT_W / 2, 14, label, "label dim", "middle"),)
-        nodes.append(Node(f"kentry/{index}/free", "slot", MARGIN, top + 22, _SLOT_W, _SLOT_H, text=text, state=("free", "folded"), title=label))
+        nodes.append(
+            Node(
+                f"kentry/{index}/free",
+                "slot",
+                MARGIN,
+                top + 22,
+                _SLOT_W,
+                _SLOT_H,
+                text=text,
+                state=("free", "folded"),
+                title=label,
+            )
+        )
         place = 1
     for position, address in enumerate(shown, place):
         x = MARGIN + position % columns * (_SLOT_W + 3)
@@ -196,4 +228,3 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
                 rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
                              str(resident[0]), style.whole(resident[1])))  # fmt: skip
     return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows))
-

@@ -110,9 +110,7 @@ def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segme
         left = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
         total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
         scale = left / total if total else 0.0
-        small = [
-            i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]
-        ]
+        small = [i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]]
         if not small:
             break
         for i in small:
@@ -129,7 +127,9 @@ def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segme
 
 def _ground(picture: MapPicture, y: float, width: float) -> Node:
     value = picture.value
-    title = f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
+    title = (
+        f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
+    )
     return Node("ribbon/ground", "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title)
 
 
@@ -189,7 +189,17 @@ def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -
         title = f"{label}: {picture.style.whole(address)}"
         name, *states = kind.split()
         nodes.append(
-            Node(f"ribbon/{name}/{label.split(',')[0]}", name, x - 5, bar_top - 11, 10, 8, shape="triangle", state=tuple(states), title=title)
+            Node(
+                f"ribbon/{name}/{label.split(',')[0]}",
+                name,
+                x - 5,
+                bar_top - 11,
+                10,
+                8,
+                shape="triangle",
+                state=tuple(states),
+                title=title,
+            )
         )
         text = (Text(w / 2, 11, label, "label dim", "middle"),)
         y = bar_top - 25 - 12 * row

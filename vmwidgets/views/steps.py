@@ -185,7 +185,9 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.KernelLimitMoved: lambda event, names: f"Page tables now reach up to {names.style.long(event.after)}.",
     ev.KentrySlabTaken: lambda event, names: f"Slab {event.index} is taken from the kentry area.",
     ev.KentrySlabGiven: lambda event, names: f"Slab {event.index} goes back to the kentry area.",
-    ev.FaultRaised: lambda event, names: f"The access to {names.style.long(event.va)} faults: {event.kind}, code {event.code}.",
+    ev.FaultRaised: lambda event, names: (
+        f"The access to {names.style.long(event.va)} faults: {event.kind}, code {event.code}."
+    ),
     ev.PagerAsked: lambda event, names: _pager(event),
     ev.BootStage: lambda event, names: f"{event.name}: {event.what}.",
     ev.Panicked: lambda event, names: f"Panic ({event.name}): {event.reason}.",

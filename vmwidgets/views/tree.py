@@ -22,7 +22,11 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     """Nodes and links of the tree, and the y where the lane ends."""
     depths = dict(_depths(picture))
     if not depths:
-        return [Node("tree/empty", "label", 14, top, 200, 20, text=(Text(0, 14, "The tree is empty.", "label dim"),))], [], top + 24
+        return (
+            [Node("tree/empty", "label", 14, top, 200, 20, text=(Text(0, 14, "The tree is empty.", "label dim"),))],
+            [],
+            top + 24,
+        )
     row = _ROW[_level(columns)]
     items = {item.id: item for item in picture.value.items}
     nodes = [

@@ -76,7 +76,13 @@ def _caption(walk: Walk, earlier: Walk | None) -> Caption:
             "good",
         )
     if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
-        was = f"physical {grouped_hex(earlier.pa, 8)}" if earlier.pa is not None else earlier.fault.kind if earlier.fault else ""
+        was = (
+            f"physical {grouped_hex(earlier.pa, 8)}"
+            if earlier.pa is not None
+            else earlier.fault.kind
+            if earlier.fault
+            else ""
+        )
         caption = Caption(caption.text, (), f"When the cell ran it was: {was}.", caption.tone)
     return caption
 
@@ -89,7 +95,9 @@ def _rights_sentence(walk: Walk) -> str:
     rights = walk.rights
     who = "User code and supervisor" if rights.user else "Only the supervisor"
     what = ["read"] + ["write"] * rights.write + ["execute"] * rights.execute
-    return f"{who} may {', '.join(what[:-1])}{' and ' if len(what) > 1 else ''}{what[-1]} here, as far as the tables go."
+    return (
+        f"{who} may {', '.join(what[:-1])}{' and ' if len(what) > 1 else ''}{what[-1]} here, as far as the tables go."
+    )
 
 
 def _bits_row(walk: Walk, share: float) -> list[Node]:
@@ -102,17 +110,33 @@ def _bits_row(walk: Walk, share: float) -> list[Node]:
         look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < w else "mono label"
         nodes.append(
             Node(
-                f"walk/bits/{step.level}", "bits", x, 8, w, 40, lane="bits",
-                text=(Text(8, 14, f"bits {high}–{low}", "label dim"), Text(w - 8, 14, f"index {step.index}", "label", "end"),
-                      Text(w / 2, 32, bits, look, "middle")),
+                f"walk/bits/{step.level}",
+                "bits",
+                x,
+                8,
+                w,
+                40,
+                lane="bits",
+                text=(
+                    Text(8, 14, f"bits {high}–{low}", "label dim"),
+                    Text(w - 8, 14, f"index {step.index}", "label", "end"),
+                    Text(w / 2, 32, bits, look, "middle"),
+                ),
                 title=f"bits {high} to {low} of the address are {step.index}: the index into the {_table_name(step)}",
             )  # fmt: skip
         )
     x = MARGIN + len(walk.steps) * share
     if walk.page_size:
         offset = f"{walk.offset:x}".rjust(3, "0")
-        text = (Text(8, 14, f"bits {walk.page_size.bit_length() - 2}–0", "label dim"), Text(8, 32, f"offset {offset}", "mono label"))
-        nodes.append(Node("walk/bits/offset", "bits", x, 8, 150, 40, text=text, lane="bits", title=f"offset {offset} in the page"))
+        text = (
+            Text(8, 14, f"bits {walk.page_size.bit_length() - 2}–0", "label dim"),
+            Text(8, 32, f"offset {offset}", "mono label"),
+        )
+        nodes.append(
+            Node(
+                "walk/bits/offset", "bits", x, 8, 150, 40, text=text, lane="bits", title=f"offset {offset} in the page"
+            )
+        )
     return nodes
 
 
@@ -195,7 +219,10 @@ def _verdict(walk: Walk, entry: EntryValue | None, x: float, top: float, width: 
     else:
         assert walk.pa is not None
         head, state = "Access goes through", "ok"
-        lines = [(f"physical {grouped_hex(walk.pa, 8)}", "mono label"), (f"page of {binary_size(walk.page_size)}", "label")]
+        lines = [
+            (f"physical {grouped_hex(walk.pa, 8)}", "mono label"),
+            (f"page of {binary_size(walk.page_size)}", "label"),
+        ]
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None:
@@ -203,7 +230,19 @@ def _verdict(walk: Walk, entry: EntryValue | None, x: float, top: float, width: 
     text = [Text(10, 20, shorten(head, w - 20, "strong"), "strong")]
     text += [Text(10, 39 + 17 * i, shorten(line, w - 20, look), look) for i, (line, look) in enumerate(lines[:4])]
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
-    return Node("walk/verdict", "verdict", x, top, w, _TABLE_H, text=tuple(text), state=(state,), title=title, lane="walk", graph=True)
+    return Node(
+        "walk/verdict",
+        "verdict",
+        x,
+        top,
+        w,
+        _TABLE_H,
+        text=tuple(text),
+        state=(state,),
+        title=title,
+        lane="walk",
+        graph=True,
+    )
 
 
 def _fault_lines(fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
@@ -232,5 +271,10 @@ def _rows(walk: Walk) -> Table:
          _flags(step.fields, step.value))
         for step in walk.steps
     ]  # fmt: skip
-    verdict = f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
-    return Table(("level", "table", "at", "index", "descriptor", "kind", "flags"), (*rows, ("", "", "", "", "", "verdict", verdict)))
+    verdict = (
+        f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
+    )
+    return Table(
+        ("level", "table", "at", "index", "descriptor", "kind", "flags"),
+        (*rows, ("", "", "", "", "", "verdict", verdict)),
+    )

@@ -34,9 +34,21 @@ class Dashboard(Map):
         title = f"{machine.name}: {target.path}"
         subtitle = f"{machine.architecture} · {subtitle_of(picture)}"
         selected = entry_id(self.selection)
-        scenes = [draw_map(picture, lanes=LANES, title=title, subtitle=subtitle, machine=machine.name, selection=selected, zoom=self._zoom)]
+        scenes = [
+            draw_map(
+                picture,
+                lanes=LANES,
+                title=title,
+                subtitle=subtitle,
+                machine=machine.name,
+                selection=selected,
+                zoom=self._zoom,
+            )
+        ]
         if target is machine.kernel_map:
-            scenes.append(kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True))
+            scenes.append(
+                kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True)
+            )
         address = self._address_at_hand(target, operation)
         task = "" if target is machine.kernel_map else target.path.removeprefix("task:").removesuffix("/map")
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))

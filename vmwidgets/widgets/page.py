@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from vmwidgets.views.scene import Scene, Table
+from vmwidgets.views.text import visible
 
 from .text import alternative_text, heading, told
 from .twin import image_html
@@ -18,10 +19,10 @@ STYLE = (
 
 def html_page(scene: Scene, svg: str) -> str:
     """Heading, caption, picture and table; everything that learners wrote is escaped."""
-    notes = "".join(f"<p>{escape(note)}</p>" for note in scene.notes)
+    notes = "".join(f"<p>{escape(visible(note))}</p>" for note in scene.notes)
     return (
         "<!doctype html>\n"
-        f'<html lang="en"><meta charset="utf-8"><title>{escape(scene.title)}</title><style>{STYLE}</style>\n'
+        f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
         f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(told(scene))}</p>{notes}\n"
         f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(scene.table)}</html>\n"
     )
@@ -29,5 +30,7 @@ def html_page(scene: Scene, svg: str) -> str:
 
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(word)}</td>" for word in row) + "</tr>" for row in table.rows)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows
+    )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n"

@@ -108,8 +108,10 @@ class View(Exports, anywidget.AnyWidget):
 
     def scene(self) -> Scene:
         """The newest scene; the last that was drawn when the machine is gone."""
-        if self._scene is None or self._alive:
+        if self._alive:
             self._scene = self.draw()
+        elif self._scene is None:
+            raise Refused("the machine of this picture is gone, and it was never drawn: keep the machine in a name")
         return self._scene
 
     def snapshot(self) -> Snapshot:

@@ -43,7 +43,9 @@ class Walk(View):
         machine = self.machine
         assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
         same = (self.address, self.access, self.user) == (self._result.va, self._result.access, self._result.user)
-        return walk_scene(machine, self._task, self.address, self.access, self.user, earlier=self._result if same else None)
+        return walk_scene(
+            machine, self._task, self.address, self.access, self.user, earlier=self._result if same else None
+        )
 
     @traitlets.observe("address", "access", "user")
     def _walked_otherwise(self, change: object) -> None:

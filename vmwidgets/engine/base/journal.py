@@ -72,10 +72,13 @@ class Journal:
         return operation.events
 
     def latest_touching(self, names: Collection[str], among: int = 64) -> Operation | None:
-        """The latest of the last `among` operations that reports on one of `names` or was called on it."""
+        """The latest of the last `among` operations that reports on one of `names` or was called on it.
+
+        A panic concerns everything.
+        """
         operation: Operation
         for operation in reversed(self._operations[-among:]):
-            if operation.target in names or _mentions(operation.raw, names):
+            if operation.outcome == "panic" or operation.target in names or _mentions(operation.raw, names):
                 return operation
         return None
 

@@ -60,9 +60,11 @@ class RedBlackTree(Generic[N]):
     `compare(key, node)` is negative when `key` lies left of `node`, positive when right, 0 when it falls on it.
     `name` names the tree in events.
 
-    >>> class Number(Node): pass
+    >>> class Number(Node):
+    ...     pass
     >>> tree = RedBlackTree(lambda key, node: key - node.id, Recorder())
-    >>> for value in (1, 2, 3): tree.insert(Number(value), value)
+    >>> for value in (1, 2, 3):
+    ...     tree.insert(Number(value), value)
     >>> tree.root.id, tree.root.red, [node.id for node in tree]
     (2, False, [1, 2, 3])
     """
@@ -86,7 +88,9 @@ class RedBlackTree(Generic[N]):
         while node is not None:
             order = compare(key, node)
             if emit is not None:
-                emit((TreeCompared, self._name, node.id, key, "here" if order == 0 else "left" if order < 0 else "right"))
+                emit(
+                    (TreeCompared, self._name, node.id, key, "here" if order == 0 else "left" if order < 0 else "right")
+                )
             if order == 0:
                 above = node
                 break
@@ -249,7 +253,17 @@ class RedBlackTree(Generic[N]):
         assert parent is not None
         emit = self._recorder.emit
         if emit is not None:
-            emit((TreeUnlinked, self._name, node.id, successor.id, self._successor_writes(node, successor), node.red, successor.red))
+            emit(
+                (
+                    TreeUnlinked,
+                    self._name,
+                    node.id,
+                    successor.id,
+                    self._successor_writes(node, successor),
+                    node.red,
+                    successor.red,
+                )
+            )
         if not direct:
             parent.left = child
             if child is not None:

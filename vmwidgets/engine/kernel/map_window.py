@@ -81,9 +81,7 @@ def _with_items(vm_map: X15Map, items: tuple[EntryValue | Fold, ...], nodes: dic
 
 def _node_value(node: Node) -> NodeValue:
     left, right = node.left, node.right
-    return NodeValue(
-        node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red, node.count
-    )
+    return NodeValue(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red, node.count)
 
 
 def _folded(child: Node | None, shown: dict[int, Entry] | None) -> Node | None:
@@ -99,9 +97,7 @@ def _after_subtree(node: Node) -> Entry | None:
     return None
 
 
-def _closed(
-    vm_map: MapCore, focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
-) -> dict[int, Entry]:
+def _closed(vm_map: MapCore, focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]) -> dict[int, Entry]:
     """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}
     wanted = [vm_map.by_id.get(identity) for identity in focus]

@@ -77,5 +77,7 @@ def _page_of(vm_map: X15Map, target: VmObject, offset: int) -> tuple[str, int]:
     if emit is not None:
         emit((PagerAsked, target.name, offset, -1 if frame is None else frame, "NOMEM" if frame is None else cache))
     if frame is None:
-        raise kernel_error("NOMEM", f"the pager of {target.name!r} has no page for offset {offset:#x}") from PagerFailed()
+        raise kernel_error(
+            "NOMEM", f"the pager of {target.name!r} has no page for offset {offset:#x}"
+        ) from PagerFailed()
     return cache, frame

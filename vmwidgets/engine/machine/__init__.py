@@ -9,4 +9,15 @@ from .objects import MemoryObject
 from .tasks import Task
 from .walks import MachineWalk
 
-__all__ = ["ARCHITECTURES", "LAYOUTS", "Layout", "Machine", "MachineKentry", "MachineMap", "MachineWalk", "MemoryObject", "Task", "boot"]
+__all__ = [
+    "ARCHITECTURES",
+    "LAYOUTS",
+    "Layout",
+    "Machine",
+    "MachineKentry",
+    "MachineMap",
+    "MachineWalk",
+    "MemoryObject",
+    "Task",
+    "boot",
+]

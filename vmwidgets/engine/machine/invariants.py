@@ -59,4 +59,6 @@ def _check_references(machine: Machine, entries: Iterable[Entry]) -> None:
             mapped[entry.object.name] = mapped.get(entry.object.name, 0) + 1
     for name, target in machine.objects.items():
         if target.vm_object.references != mapped.get(name, 0):
-            raise Broken(f"M3: object {name!r} counts {target.vm_object.references} entries, {mapped.get(name, 0)} map it")
+            raise Broken(
+                f"M3: object {name!r} counts {target.vm_object.references} entries, {mapped.get(name, 0)} map it"
+            )

@@ -64,7 +64,9 @@ class MachineKentry:
         slots = (
             address
             for slab in opened.values()
-            for address in range(slab.address + slab.colour, slab.address + self.slab_size, self.cache.layout.buffer_size)
+            for address in range(
+                slab.address + slab.colour, slab.address + self.slab_size, self.cache.layout.buffer_size
+            )
         )
         live = self._entries.live
         residents = {address: (live[address].id, live[address].start) for address in slots if address in live}
@@ -77,5 +79,7 @@ class MachineKentry:
         return self.cache.layout.slab_size
 
     def __repr__(self) -> str:
-        used = f"{self.cache.allocated:,} of {self.room:,} entries in {self.area.allocated:,} of {self.area.slabs:,} slabs"
+        used = (
+            f"{self.cache.allocated:,} of {self.room:,} entries in {self.area.allocated:,} of {self.area.slabs:,} slabs"
+        )
         return f"<kentry area at {self.start}: {used}, {binary_size(self.area.allocated * self.slab_size)} in memory>"

@@ -97,7 +97,9 @@ class Kernel:
         frames = (self.ram.size >> PAGE_SHIFT) - first
         if frames < 1:
             least = IMAGE_BYTES + 2 * self._boot_bytes
-            raise Refused(f"ram={binary_size(self.ram.size)} holds the kernel's image and no more: {binary_size(least)} and some")
+            raise Refused(
+                f"ram={binary_size(self.ram.size)} holds the kernel's image and no more: {binary_size(least)} and some"
+            )
         self._stage("physical memory", f"{frames:,} free pages behind the kernel image and the page descriptors")
         return PageAllocator(self._recorder, first, frames)
 

@@ -40,7 +40,9 @@ class Machine:
 
     path = "machine"
 
-    def __init__(self, architecture: str, ram_bytes: int, layout: Layout, quirks: frozenset[str], name: str = "") -> None:
+    def __init__(
+        self, architecture: str, ram_bytes: int, layout: Layout, quirks: frozenset[str], name: str = ""
+    ) -> None:
         self.name = name or f"machine {next(_numbers)}"
         self.architecture = architecture
         self.layout = layout
@@ -53,7 +55,12 @@ class Machine:
         self.tasks: dict[str, Task] = {}
         self.objects: dict[str, MemoryObject] = {}
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
-        given = (("architecture", architecture), ("ram", ram_bytes), ("layout", layout.name), ("quirks", sorted(quirks)))
+        given = (
+            ("architecture", architecture),
+            ("ram", ram_bytes),
+            ("layout", layout.name),
+            ("quirks", sorted(quirks)),
+        )
         self.kernel: Kernel = self.door.operate("machine", "boot", given, self._boot)
         self.ram = self.kernel.ram
         self.pages = self.kernel.pages
@@ -194,7 +201,9 @@ def replayed(machine: Machine, number: int) -> Machine:
     twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
     for record in list(machine.journal)[1 : number + 1]:
         target = _at(twin, record.target)
-        arguments = {name: _at(twin, value) if isinstance(value, Reference) else value for name, value in record.arguments}
+        arguments = {
+            name: _at(twin, value) if isinstance(value, Reference) else value for name, value in record.arguments
+        }
         try:
             getattr(target, record.name)(**arguments)
         except Exception as error:
@@ -215,4 +224,3 @@ def _at(machine: Machine, path: str) -> Any:
     if name in machine.tasks:
         return machine.tasks[name]
     return machine.tasks[name.removesuffix("/map")].map
-

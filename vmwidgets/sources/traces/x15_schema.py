@@ -8,9 +8,10 @@ _WORD = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _SMALL = {"type": "integer", "minimum": 0, "maximum": 15}
 _BITS = {"type": "integer", "minimum": 0, "maximum": 7}
 _BOOL = {"type": "boolean"}
-_NAME = {"type": ["string", "null"]}
-_RESULT = {"type": "object", "required": ["error"]}
 _TEXT = {"type": "string"}
+_NAME = {"type": ["string", "null"]}
+_EXPECTED: dict[str, Any] = {}
+"""What is compared: whatever stands there, if it is not what comes out the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -69,7 +70,7 @@ HEADER = _object(
 )
 """The first line."""
 
-_COMMON: dict[str, Any] = {"i": _WORD, "op": _TEXT, "after": {"type": "object"}}
+_COMMON: dict[str, Any] = {"i": _WORD, "op": _TEXT, "after": _EXPECTED}
 
 OPERATIONS = {
     "enter": _object(
@@ -86,15 +87,15 @@ OPERATIONS = {
             "advice": _SMALL,
             "fixed": _BOOL,
             "nomerge": _BOOL,
-            "result": _RESULT,
+            "result": _EXPECTED,
         }
     ),
-    "remove": _object({**_COMMON, "start": _WORD, "end": _WORD, "result": _RESULT}),
-    "lookup": _object({**_COMMON, "addr": _WORD, "result": {"type": ["array", "null"]}}),
-    "fault": _object({**_COMMON, "addr": _WORD, "access": _BITS, "result": _RESULT}),
-    "info": _object({**_COMMON, "result": _TEXT}),
-    "kentry_alloc": _object({**_COMMON, "result": _RESULT}),
-    "kentry_free": _object({**_COMMON, "va": _WORD, "result": _RESULT}),
+    "remove": _object({**_COMMON, "start": _WORD, "end": _WORD, "result": _EXPECTED}),
+    "lookup": _object({**_COMMON, "addr": _WORD, "result": _EXPECTED}),
+    "fault": _object({**_COMMON, "addr": _WORD, "access": _BITS, "result": _EXPECTED}),
+    "info": _object({**_COMMON, "result": _EXPECTED}),
+    "kentry_alloc": _object({**_COMMON, "result": _EXPECTED}),
+    "kentry_free": _object({**_COMMON, "va": _WORD, "result": _EXPECTED}),
 }
 """A line for each operation, by its name."""
 

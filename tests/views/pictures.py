@@ -1,0 +1,84 @@
+"""Machines in many states, and what every scene must hold."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import vmwidgets as vm
+from vmwidgets.engine.base.errors import KernelError
+from vmwidgets.engine.machine import MachineMap
+from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.text import text_width
+
+PAGE = 4096
+
+
+def machine_with(entries: int, seed: int = 1, layout: str = "small") -> vm.Machine:
+    """A machine whose kernel map has `entries` entries, entered in an order that `seed` decides."""
+    machine = vm.boot("x86-64", layout=layout, ram="64 MiB")
+    target, draws = machine.kernel_map, random.Random(seed)
+    slots = list(range(2600 if layout.startswith("x15") else 400, 10**6, 12))[: entries - 2]
+    draws.shuffle(slots)
+    for slot in slots:
+        where = int(target.start) + slot * PAGE
+        target.enter(draws.randrange(1, 9) * PAGE, at=where, fixed=True, prot=draws.choice(["r", "rw", "rx"]))
+    return machine
+
+
+def worked_on(seed: int, steps: int = 40) -> vm.Machine:
+    """A machine after a random life on its kernel map."""
+    machine = vm.boot("x86-64", layout="tiny")
+    draws = random.Random(seed)
+    for _ in range(steps):
+        try:
+            _act(machine.kernel_map, draws)
+        except (KernelError, vm.Refused):
+            continue
+    return machine
+
+
+def _act(target: MachineMap, draws: random.Random) -> None:
+    if draws.random() < 0.6:
+        at = None if draws.random() < 0.5 else int(target.start) + draws.randrange(100, 1000) * PAGE
+        target.enter(draws.randrange(1, 20) * PAGE, at=at, prot=draws.choice(["r", "rw"]))
+    else:
+        start = int(target.start) + draws.randrange(100, 1000) * PAGE
+        target.remove(start, size=draws.randrange(1, 24) * PAGE)
+
+
+def misplaced_text(scene: Scene) -> list[str]:
+    """Runs of text that reach out of the box they stand in."""
+    wrong = []
+    for node in scene.nodes:
+        for run in node.text:
+            w = text_width(run.text, run.style)
+            left = run.x - {"start": 0.0, "middle": w / 2, "end": w}[run.anchor]
+            inside = left >= -0.6 and left + w <= node.w + 0.6 and 0 < run.y <= node.h + 1
+            if not inside:
+                wrong.append(
+                    f"{node.id}: {run.text!r} from {left:.1f} to {left + w:.1f} in {node.w:.1f} × {node.h:.1f}"
+                )
+    return wrong
+
+
+def overlaps(nodes: list[Node], slack: float = 0.6) -> list[str]:
+    """Pairs of neighbouring boxes in one row that cover each other."""
+    rows: dict[float, list[Node]] = {}
+    for node in nodes:
+        rows.setdefault(node.y + node.h / 2, []).append(node)
+    found = []
+    for row in rows.values():
+        for left, right in pairwise(sorted(row, key=lambda node: node.x)):
+            if left.x + left.w > right.x + slack:
+                found.append(f"{left.id} over {right.id}")
+    return found
+
+
+def outside(scene: Scene) -> list[str]:
+    """Nodes that reach out of the scene."""
+    return [
+        node.id
+        for node in scene.nodes
+        if node.x < -0.6 or node.y < -0.6 or node.x + node.w > scene.width + 0.6 or node.y + node.h > scene.height + 0.6
+    ]

@@ -1,0 +1,146 @@
+"""Where things stand: nothing overlaps, nothing is cut, and the eye goes straight down."""
+
+from __future__ import annotations
+
+import gc
+from itertools import pairwise
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
+from vmwidgets.views.scene import Scene
+
+SIZES = (2, 9, 12, 31, 60, 127, 290, 700)
+
+
+def scenes(machine: vm.Machine) -> list[Scene]:
+    last = list(machine.kernel_map)[-1]
+    views: list[vm.View] = [
+        vm.Dashboard(machine),
+        vm.Map(machine.kernel_map),
+        vm.Tree(machine.kernel_map),
+        vm.EntryList(machine.kernel_map),
+        vm.Ribbon(machine.kernel_map),
+        vm.Kentry(machine.kentry),
+        vm.Walk(machine.walk(last.start)),
+    ]
+    return [view.scene() for view in views]
+
+
+@pytest.mark.parametrize("entries", SIZES)
+def test_text_stays_in_its_box_and_boxes_in_the_picture(entries: int) -> None:
+    for scene in scenes(machine_with(entries)):
+        assert misplaced_text(scene) == [], scene.view
+        assert outside(scene) == [], scene.view
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_step_of_a_random_life_is_drawn_in_bounds(seed: int) -> None:
+    machine = worked_on(seed)
+    view = vm.Dashboard(machine)
+    for step in range(view.scene().steps.count + 1):
+        view.step = step
+        scene = view.draw()
+        assert misplaced_text(scene) == []
+        assert outside(scene) == []
+
+
+@pytest.mark.parametrize("entries", SIZES)
+def test_boxes_of_a_lane_do_not_cover_each_other(entries: int) -> None:
+    scene = vm.Map(machine_with(entries).kernel_map).scene()
+    for lane in ("list", "ribbon"):
+        assert overlaps([node for node in scene.nodes if node.lane == lane and node.kind != "ribbon"]) == [], lane
+    labels = [node for node in scene.nodes if node.kind in ("label", "gap") and node.text and "ribbon/tick" in node.id]
+    assert overlaps(labels) == []
+
+
+@pytest.mark.parametrize("entries", [9, 31, 700])
+def test_nodes_of_the_tree_do_not_cover_each_other(entries: int) -> None:
+    scene = vm.Tree(machine_with(entries).kernel_map).scene()
+    assert overlaps([node for node in scene.nodes if node.lane == "tree"]) == []
+
+
+@pytest.mark.parametrize("entries", SIZES)
+def test_a_node_stands_right_above_its_entry(entries: int) -> None:
+    machine = machine_with(entries)
+    scene = vm.Map(machine.kernel_map).scene()
+    middles = {node.id: node.x + node.w / 2 for node in scene.nodes}
+    above = {name: x for name, x in middles.items() if name.startswith("tree/") and not name.endswith("/asked")}
+    assert above
+    for name, x in above.items():
+        assert x == pytest.approx(middles["list/" + name.removeprefix("tree/")], abs=0.6), name
+
+
+@pytest.mark.parametrize("entries", SIZES)
+def test_order_on_screen_is_the_order_of_addresses(entries: int) -> None:
+    machine = machine_with(entries)
+    scene = vm.EntryList(machine.kernel_map).scene()
+    starts = {entry.id: entry.start for entry in machine.kernel_map}
+    places = {int(node.id.split("/")[1]): node.x for node in scene.nodes if node.thing.startswith("entry:")}
+    ordered = sorted(places, key=lambda identity: places[identity])
+    assert [starts[identity] for identity in ordered] == sorted(starts[identity] for identity in places)
+
+
+def test_depth_on_screen_is_the_depth_in_the_tree() -> None:
+    machine = machine_with(60)
+    scene = vm.Tree(machine.kernel_map).scene()
+    middle = {node.id: node.y + node.h / 2 for node in scene.nodes}
+    for link in scene.links:
+        assert middle[link.target] > middle[link.source]
+    assert len(scene.links) == len(machine.kernel_map) - 1
+
+
+def test_a_large_map_costs_no_more_than_what_is_shown() -> None:
+    small, large = (vm.Map(machine_with(n, layout="x15-64").kernel_map).scene() for n in (700, 5000))
+    assert len(large.nodes) < 1.5 * len(small.nodes)
+    folded = [node for node in large.nodes if node.kind == "fold" and node.lane == "list"]
+    shown = [node for node in large.nodes if node.thing.startswith("entry:") and node.lane == "list"]
+    counts = [int(node.title.split()[0].replace(",", "")) for node in folded]
+    assert sum(counts) + len(shown) == 5000
+
+
+def test_opening_a_fold_shows_more_of_it_and_nothing_else() -> None:
+    machine = machine_with(700)
+    view = vm.Map(machine.kernel_map)
+    before = view.scene()
+    fold = next(node for node in before.nodes if node.kind == "fold" and node.lane == "tree")
+    view.opened(fold.id)
+    after = view.draw()
+    assert f"tree/{fold.id.rpartition('/')[2]}" in {node.id for node in after.nodes}
+    assert {n.id for n in before.nodes if n.kind == "tree-node"} < {n.id for n in after.nodes if n.kind == "tree-node"}
+    assert misplaced_text(after) == []
+
+
+def test_pictures_of_the_same_life_are_the_same_bytes() -> None:
+    machines = [worked_on(3), worked_on(3)]
+    left, right = (vm.Dashboard(machine).to_svg().replace(machine.name, "machine") for machine in machines)
+    assert left == right
+
+
+def test_a_picture_whose_machine_is_gone_says_so() -> None:
+    view = vm.Dashboard(vm.boot("x86-64"))
+    gc.collect()
+    with pytest.raises(vm.Refused, match="keep the machine in a name"):
+        view.scene()
+
+
+def test_list_and_ribbon_are_in_step() -> None:
+    scene = vm.Map(machine_with(31).kernel_map).scene()
+    for link in scene.links:
+        if link.kind == "leader":
+            ends = {node.id: node for node in scene.nodes}
+            card, piece = ends[link.source], ends[link.target]
+            assert card.thing == piece.thing
+            (x0, _), (x1, y1) = link.points
+            assert card.x <= x0 <= card.x + card.w
+            assert piece.x - 1.1 <= x1 <= piece.x + piece.w + 1.1
+            assert y1 <= piece.y + 0.6
+
+
+def test_next_links_lead_from_the_header_along_the_list() -> None:
+    scene = vm.EntryList(machine_with(9).kernel_map).scene()
+    links = [link for link in scene.links if link.kind == "next"]
+    assert links[0].source == "list/header"
+    assert all(left.target == right.source for left, right in pairwise(links))
+    assert len(links) == 9

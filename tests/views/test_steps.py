@@ -1,0 +1,144 @@
+"""Stepping through an operation: the right states in between, and sentences that give the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.views.scene import Scene
+
+PAGE = 4096
+
+
+def at_step(view: vm.Map, step: int) -> Scene:
+    view.step = step
+    return view.draw()
+
+
+def tree_of(scene: Scene) -> dict[str, str]:
+    """Colour of each node, by the address that its label ends with."""
+    nodes = [node for node in scene.nodes if node.kind == "tree-node"]
+    return {node.text[-1].text: "red" if "red" in node.state else "black" for node in nodes}
+
+
+def sentences(view: vm.Map) -> list[str]:
+    last = view.draw().steps.count
+    return [at_step(view, step).caption.text for step in range(1, last + 1)]
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot("x86-64", layout="tiny")
+
+
+def test_before_the_first_step_stands_the_map_before_the_operation(machine: vm.Machine) -> None:
+    before = {node.id for node in vm.Tree(machine.kernel_map).draw().nodes if node.kind == "tree-node"}
+    machine.kernel_map.enter(PAGE)
+    view = vm.Tree(machine.kernel_map)
+    assert {node.id for node in at_step(view, 0).nodes if node.kind == "tree-node"} == before
+    assert {node.id for node in at_step(view, -1).nodes if node.kind == "tree-node"} > before
+
+
+def test_the_new_node_is_hung_red_before_colours_are_repaired(machine: vm.Machine) -> None:
+    machine.kernel_map.enter(PAGE, prot="r")  # the third node: a red leaf below a red parent, so a rotation follows
+    view = vm.Tree(machine.kernel_map)
+    said = sentences(view)
+    hung = next(i for i, text in enumerate(said, 1) if "is hung below" in text)
+    rotated = next(i for i, text in enumerate(said, 1) if text.startswith("Rotation to the left"))
+    assert hung < rotated
+    assert list(tree_of(at_step(view, hung)).values()) == ["black", "red", "red"]
+    roots = {node.y for node in at_step(view, hung).nodes if node.kind == "tree-node"}
+    assert len(roots) == 3  # a chain of three
+    assert len({node.y for node in at_step(view, rotated).nodes if node.kind == "tree-node"}) == 2
+    assert sorted(tree_of(at_step(view, -1)).values()) == ["black", "red", "red"]
+
+
+def test_each_comparison_is_a_step_that_says_which_way(machine: vm.Machine) -> None:
+    for prot in ("r", "rw", "r", "rw"):
+        machine.kernel_map.enter(PAGE, prot=prot)
+    wanted = list(machine.kernel_map)[-1]
+    machine.kernel_map.lookup(int(machine.kernel_map.start))  # moves the lookup cache away
+    machine.kernel_map.lookup(wanted.start)
+    view = vm.Tree(machine.kernel_map)
+    said = sentences(view)
+    compared = [text for text in said if "go right" in text or "go left" in text or "found" in text]
+    assert compared[-1].endswith("found.")
+    assert all("go right" in text for text in compared[:-1])
+    path = [node for node in at_step(view, -1).nodes if node.kind == "tree-node" and "path" in node.state]
+    assert len(path) == len(compared)
+
+
+def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:
+    machine.kernel_map.enter(PAGE)
+    machine.kernel_map.enter(PAGE)
+    scene = vm.Map(machine.kernel_map).draw()
+    assert scene.caption.text.startswith("Entered 4 KiB")
+    assert "same flags" in scene.caption.reason
+    changed = [node for node in scene.nodes if node.lane == "list" and "changed" in node.state]
+    assert [node.text[2].text for node in changed] == ["8 KiB"]
+
+
+@pytest.mark.parametrize(("change", "word"), [({"prot": "r"}, "protection"), ({"nomerge": True}, "may not merge")])
+def test_a_merge_that_fails_says_why(machine: vm.Machine, change: dict[str, object], word: str) -> None:
+    machine.kernel_map.enter(PAGE)
+    machine.kernel_map.enter(PAGE, **change)  # type: ignore[arg-type]
+    reason = vm.Map(machine.kernel_map).draw().caption.reason
+    if "nomerge" not in change:
+        assert word in reason
+    assert len(machine.kernel_map) == 4
+
+
+def test_a_cut_shows_both_parts_and_names_the_kernel_function(machine: vm.Machine) -> None:
+    start = machine.kernel_map.enter(4 * PAGE)
+    machine.kernel_map.remove(start + PAGE, size=PAGE)
+    view = vm.Map(machine.kernel_map)
+    scene = view.draw()
+    assert scene.caption.text.startswith("Removed 4 KiB")
+    assert "2 cuts" in scene.caption.reason
+    last = scene.steps.count
+    functions = {name for step in range(1, last) for name in at_step(view, step).caption.functions}
+    assert {"vm_map_remove", "vm_map_clip_start", "vm_map_clip_end", "vm_map_link", "rbtree_insert"} <= functions
+
+
+def test_an_error_is_a_caption_too_and_nothing_is_marked_new(machine: vm.Machine) -> None:
+    with pytest.raises(vm.KernelError):
+        machine.kernel_map.enter("3 MiB", at=int(machine.kernel_map.start), fixed=True)
+    scene = vm.Map(machine.kernel_map).draw()
+    assert scene.caption.tone == "error"
+    assert "NOMEM" in scene.caption.text
+    assert not [node for node in scene.nodes if "new" in node.state]
+
+
+def test_a_panic_is_told_and_the_dead_machine_can_be_looked_at(machine: vm.Machine) -> None:
+    with pytest.raises(vm.KernelPanic):
+        machine.unchecked.vm_map_enter(machine.kernel_map, 0, 123, 0, 0x277)
+    scene = vm.Dashboard(machine).draw()
+    assert scene.caption.tone == "panic"
+    assert "size_unaligned" in scene.caption.text
+
+
+def test_a_new_operation_ends_the_stepping(machine: vm.Machine) -> None:
+    machine.kernel_map.enter(PAGE)
+    view = vm.Map(machine.kernel_map)
+    view.step = 1
+    machine.kernel_map.enter(PAGE, prot="r")
+    assert view.step == -1
+
+
+def test_the_boot_can_be_stepped_from_an_empty_map() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Map(machine.kernel_map)
+    assert not [node for node in at_step(view, 0).nodes if node.kind == "tree-node"]
+    said = sentences(view)
+    assert any(text.startswith("boot range") for text in said)
+    assert any(text.startswith("kentry area") for text in said)
+    assert len([node for node in at_step(view, -1).nodes if node.kind == "tree-node"]) == 2
+
+
+def test_kentry_and_tables_go_back_with_the_map(machine: vm.Machine) -> None:
+    machine.kernel_map.enter(PAGE)
+    entry = list(machine.kernel_map)[-1]
+    view = vm.Dashboard(machine)
+    slots = [node.thing for node in at_step(view, -1).nodes if node.id.startswith("kentry/slot/")]
+    assert f"entry:{entry.id}" in slots
+    assert f"entry:{entry.id}" not in [n.thing for n in at_step(view, 0).nodes if n.id.startswith("kentry/slot/")]
