@@ -5,8 +5,11 @@ import { NodeElement } from "./node.ts";
 import type { Route, Scene } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
 
-/** Above this many nodes a frame jumps instead of moving. */
+/** Above so many nodes a frame jumps instead of moving. */
 export const MOVING_LIMIT = 300;
+
+/** Above so many links they jump while nodes move: a path that melts into another costs far more than a node that moves. */
+export const MELTING_LIMIT = 40;
 
 export class Renderer {
   readonly root = svg("svg", "vmw-scene");
@@ -29,6 +32,7 @@ export class Renderer {
     this.root.style.maxWidth = `${scene.width}px`; // never larger than drawn: text has its size
     put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
     this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
+    this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);
     this.drawLinks(scene);
     this.drawNodes(scene);
   }
