@@ -1,0 +1,52 @@
+"""docs/deviations.md: every quirk is told and shown on both sides, and the tests that it names exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vmwidgets.engine.kernel.quirks import X15_QUIRKS
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "deviations.md").read_text()
+
+
+def section(quirk: str) -> str:
+    """What the page says under the heading of `quirk`."""
+    parts = [part for part in re.split(r"^### ", TEXT, flags=re.MULTILINE) if f"`{quirk}`" in part.split("\n", 1)[0]]
+    assert len(parts) == 1, f"{quirk} has {len(parts)} headings"
+    return parts[0]
+
+
+@pytest.mark.parametrize("quirk", X15_QUIRKS)
+def test_a_quirk_is_told(quirk: str) -> None:
+    text = section(quirk)
+    for part in ("**Original:**", "**Here:**", "**Why:**"):
+        assert part in text
+
+
+@pytest.mark.parametrize("quirk", X15_QUIRKS)
+def test_its_example_shows_both_sides(quirk: str) -> None:
+    examples = [line for line in section(quirk).splitlines() if line.startswith((">>> ", "... "))]
+    assert any(f'"{quirk}"' in line for line in examples), "the bug is switched on"
+    calls = [line for line in examples if line.startswith(">>> ") and not line.startswith(">>> def ")]
+    assert len(calls) >= 2 or calls[0].count("(") >= 2, "and it is compared with the default"
+
+
+def test_no_quirk_is_told_that_does_not_exist() -> None:
+    headings = re.findall(r"^### \d+ · `([^`]+)`", TEXT, flags=re.MULTILINE)
+    assert sorted(headings) == sorted(X15_QUIRKS)
+
+
+def test_every_number_of_the_list_of_facts_is_accounted_for() -> None:
+    mended = [int(number) for number in re.findall(r"^### (\d+) ·", TEXT, flags=re.MULTILINE)]
+    kept = [int(number) for number in re.findall(r"^\| (\d+) \|", TEXT, flags=re.MULTILINE)]
+    assert sorted([*mended, *kept]) == list(range(1, 18))
+
+
+def test_the_files_that_it_names_exist() -> None:
+    named = re.findall(r"`((?:tests|vmwidgets)/[^`]+)`", TEXT)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
