@@ -1,12 +1,18 @@
 """A scene as DOT, for Graphviz: every node where the scene has it, so that Graphviz only draws and routes.
 
-The names of nodes are `n0`, `n1`, … in the order of the scene's graph nodes; the scene's own id travels in `id`.  One pixel
-is one point; y points up.
+The names of nodes are `n0`, `n1`, … in the order of the scene's graph nodes; the scene's own id travels in `id`.  One
+pixel is one point; y points up.
+
+The `graphviz` package makes the graph and quotes what learners named; lines of nodes and links are put together here,
+since a live picture has hundreds of them thirty times a second.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import graphviz
+from graphviz.quoting import quote
 
 from .scene import Link, Node, Scene
 from .text import visible
@@ -21,13 +27,10 @@ def to_dot(scene: Scene) -> str:
     if not nodes:
         return ""
     graph = graphviz.Digraph("scene", graph_attr=_GRAPH, node_attr=_NODE, edge_attr={"arrowsize": "0.6"})
-    names: dict[str, str] = {}
-    for number, node in enumerate(nodes):
-        names[node.id] = f"n{number}"
-        graph.node(f"n{number}", graphviz.escape(_label(node)), **_node_attributes(scene, node))
+    names = {node.id: f"n{number}" for number, node in enumerate(nodes)}
+    graph.body.extend(_node_line(scene.height, names[node.id], node) for node in nodes)
     links = [link for link in scene.links if link.graph and link.source in names and link.target in names]
-    for number, link in enumerate(links):
-        graph.edge(*_ends(link, names), **_link_attributes(link, number))
+    graph.body.extend(_link_line(link, number, names) for number, link in enumerate(links))
     return str(graph.source)
 
 
@@ -35,33 +38,27 @@ _GRAPH = {"layout": "nop", "notranslate": "true", "splines": "true"}
 _NODE = {"fixedsize": "true", "fontname": "monospace", "fontsize": "10", "margin": "0"}
 
 
-def _label(node: Node) -> str:
-    return visible(" ".join(run.text for run in node.text))
+def _node_line(height: float, name: str, node: Node) -> str:
+    label = _quoted(" ".join([run.text for run in node.text]))
+    x, y = node.x + node.w / 2, height - (node.y + node.h / 2)
+    style = "style=rounded " if node.shape == "round" else ""
+    return (
+        f'\t{name} [label={label} height={node.h / _POINTS_PER_INCH:.4f} id={_quoted(node.id)} pos="{x:.1f},{y:.1f}" '
+        f"shape={_SHAPES[node.shape]} {style}width={node.w / _POINTS_PER_INCH:.4f}]\n"
+    )
 
 
-def _node_attributes(scene: Scene, node: Node) -> dict[str, str]:
-    x, y = node.x + node.w / 2, scene.height - (node.y + node.h / 2)
-    attributes = {
-        "id": graphviz.escape(visible(node.id)),
-        "pos": f"{x:.1f},{y:.1f}",
-        "width": f"{node.w / _POINTS_PER_INCH:.4f}",
-        "height": f"{node.h / _POINTS_PER_INCH:.4f}",
-        "shape": _SHAPES[node.shape],
-    }
-    if node.shape == "round":
-        attributes["style"] = "rounded"
-    return attributes
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    """Any text as a value in DOT: no markup, no escapes, no invisible characters."""
+    return str(quote(graphviz.escape(visible(text))))
 
 
-def _ends(link: Link, names: dict[str, str]) -> tuple[str, str]:
-    """Distinct ports keep two links between the same neighbours apart."""
-    ports = {"next": (":e", ":w"), "prev": (":w", ":e"), "tree": (":s", ":n"), "walk": (":e", ":w")}
-    tail, head = ports.get(link.kind, ("", ""))
-    return names[link.source] + tail, names[link.target] + head
+_PORTS = {"next": (":e", ":w"), "prev": (":w", ":e"), "tree": (":s", ":n"), "walk": (":e", ":w")}
+"""Distinct ports keep two links between the same neighbours apart."""
 
 
-def _link_attributes(link: Link, number: int) -> dict[str, str]:
-    attributes = {"id": f"e{number}"}
-    if not link.arrow:
-        attributes["arrowhead"] = "none"
-    return attributes
+def _link_line(link: Link, number: int, names: dict[str, str]) -> str:
+    tail, head = _PORTS.get(link.kind, ("", ""))
+    arrow = "" if link.arrow else "arrowhead=none "
+    return f"\t{names[link.source]}{tail} -> {names[link.target]}{head} [{arrow}id=e{number}]\n"

@@ -13,8 +13,8 @@ from .scene import VERSION, Link, Node, Scene
 
 def _number(value: float) -> float | int:
     """A tenth of a pixel is enough, and short in JSON."""
-    rounded = round(value, 1)
-    return int(rounded) if rounded == int(rounded) else rounded
+    tenths = int(value * 10 + (0.5 if value >= 0 else -0.5))
+    return tenths / 10 if tenths % 10 else tenths // 10
 
 
 def encode_node(node: Node) -> dict[str, Any]:
