@@ -33,8 +33,9 @@ _LAZY = {
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
-    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry", "KernelError",
-    "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk", "boot", "load_maps", "show",
+    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry",
+    "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
+    "boot", "load_maps", "show",
 ]  # fmt: skip  # read as a list of names
 
 

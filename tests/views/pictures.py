@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from itertools import pairwise
 
 import vmwidgets as vm
@@ -31,10 +32,8 @@ def worked_on(seed: int, steps: int = 40) -> vm.Machine:
     machine = vm.boot("x86-64", layout="tiny")
     draws = random.Random(seed)
     for _ in range(steps):
-        try:
+        with suppress(KernelError, vm.Refused):
             _act(machine.kernel_map, draws)
-        except (KernelError, vm.Refused):
-            continue
     return machine
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_names_from_learners_are_shown_and_do_nothing(name: str) -> None:
     machine = machine_with_names(name)
     for view in (vm.Dashboard(machine), vm.Walk(machine.tasks[name].walk(0)), vm.Map(machine.tasks[name].map)):
         svg = view.to_svg()
-        tree = ElementTree.fromstring(svg)
+        tree = ET.fromstring(svg)
         assert not tree.findall(f".//{SVG}script")
         assert {element.tag for element in tree.iter()} <= {
             SVG + tag for tag in ("svg", "title", "style", "rect", "g", "path", "text")
@@ -49,9 +49,7 @@ def test_names_from_learners_are_shown_and_do_nothing(name: str) -> None:
 
 def test_the_first_letters_of_a_name_are_shown_as_they_are() -> None:
     machine = machine_with_names('<b>"&')
-    words = [
-        element.text or "" for element in ElementTree.fromstring(vm.Dashboard(machine).to_svg()).iter(f"{SVG}text")
-    ]
+    words = [element.text or "" for element in ET.fromstring(vm.Dashboard(machine).to_svg()).iter(f"{SVG}text")]
     assert any('<b>"&' in word for word in words)
 
 
@@ -61,7 +59,7 @@ def test_live_and_static_have_the_same_places() -> None:
     scene = view.scene()
     drawn = {
         group.get("data-id"): group.get("transform")
-        for group in ElementTree.fromstring(to_svg(scene)).iter(f"{SVG}g")
+        for group in ET.fromstring(to_svg(scene)).iter(f"{SVG}g")
         if (group.get("class") or "").startswith("node ")
     }
     assert drawn == {node.id: f"translate({node.x:g},{node.y:g})" for node in scene.nodes}

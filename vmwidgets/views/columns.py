@@ -1,7 +1,7 @@
 """One column for each entry or fold, in the order of addresses: what tree and list share.
 
-What matters gets a card's width; the rest shares what is left and shows as much as fits: a card (up to about ten things),
-a short label (to forty), a mark.
+What matters gets a card's width; the rest shares what is left and shows as much as fits: a card (up to about ten
+things), a short label (to forty), a mark.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def lay_columns(
     card: float = CARD,
     left: float = MARGIN,
 ) -> dict[int, Column]:
-    """A column for every item; those whose id is in `important` (most important first) get cards as far as they fit.  `left` is kept free."""
+    """A column for every item; those in `important` (ids, most important first) get cards as far as they fit.
+
+    `left` is kept free.
+    """
     room = width - left - MARGIN
     if not items:
         return {}

@@ -48,7 +48,8 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
         return _mark(picture, item, column, top, (*states, kind))
     return Node(
         f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
-        (Bar(0, 0, w, 5, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list", graph=True,
+        (Bar(0, 0, w, 5, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
+        graph=True,
     )  # fmt: skip
 
 
@@ -57,8 +58,8 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
     w = max(1.0, column.w - min(3.0, column.w * 0.35))
     title = f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}"
     return Node(
-        f"list/{entry.id}", "range", column.middle - w / 2, top + 20, w, 32, f"entry:{entry.id}", state=states, title=title,
-        action="select", lane="list", graph=True,
+        f"list/{entry.id}", "range", column.middle - w / 2, top + 20, w, 32, f"entry:{entry.id}", state=states,
+        title=title, action="select", lane="list", graph=True,
     )  # fmt: skip
 
 
@@ -153,8 +154,8 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
         colour = "" if node is None else "red" if node.red else "black"
         style = picture.style
         rows.append(
-            (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection, item.max_protection,
-             item.inheritance, item.advice, _what(item), colour, str(item.id))
+            (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
+             item.max_protection, item.inheritance, item.advice, _what(item), colour, str(item.id))
         )  # fmt: skip
     return tuple(rows)
 

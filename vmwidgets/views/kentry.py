@@ -1,6 +1,7 @@
 """The kentry area: who feeds the map that feeds everyone.
 
-On top the reserved range, slab by slab, with its free list; below the open slabs, slot by slot, with the entries in them.
+On top the reserved range, slab by slab, with its free list; below the open slabs, slot by slot, with the entries in
+them.
 """
 
 from __future__ import annotations
@@ -81,8 +82,18 @@ def draw_kentry(
         f"{binary_size(area.allocated * area.slab_size)} in memory"
     )
     return Scene(
-        "kentry", title, subtitle, width, y + 8, caption, tuple(nodes), tuple(links), _table(contents, addresses), steps, machine
-    )  # fmt: skip
+        view="kentry",
+        title=title,
+        subtitle=subtitle,
+        width=width,
+        height=y + 8,
+        caption=caption,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=_table(contents, addresses),
+        steps=steps,
+        machine=machine,
+    )
 
 
 def _range_row(
@@ -118,7 +129,7 @@ def _range_row(
                 action="select",
                 lane="kentry",
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
-            )  # fmt: skip
+            )
         )
     x = MARGIN + cells * w
     if rest:
@@ -185,8 +196,8 @@ def _slab_grid(
 
 
 def _slot(
-    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, x: float, y: float
-) -> Node:  # fmt: skip
+    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, x:
+    float, y: float ) -> Node:  # fmt: skip
     resident = contents.residents.get(address)
     states = [touched] if touched else []
     if resident is None:
@@ -202,7 +213,8 @@ def _slot(
         title = f"slot {number} at {style.whole(address)}: entry {identity}, which begins at {style.whole(start)}"
     text = (Text(_SLOT_W / 2, 14, label, look, "middle"),) if label else ()
     return Node(
-        f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing, "box", text, (), tuple(states), title, action, "slots"
+        f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing,
+        text=text, state=tuple(states), title=title, action=action, lane="slots",
     )  # fmt: skip
 
 

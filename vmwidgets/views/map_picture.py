@@ -1,4 +1,4 @@
-"""What a picture of a map is made from: the map at one step of its last operation, and what is true of each entry there."""
+"""What a picture of a map is made from: the map at one step of its last operation, and what is true of it."""
 
 from __future__ import annotations
 

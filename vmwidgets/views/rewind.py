@@ -1,7 +1,7 @@
 """Stepping backwards: the map as it was in the middle of an operation.
 
-An event carries what is needed to take it back.  So the picture after any event is the picture after the last one with the
-later events undone, and no structure is asked again.
+An event carries what is needed to take it back.  So the picture after any event is the picture after the last one
+with the later events undone, and no structure is asked again.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segme
     least = [0.0 if zoomed else _least(segment, len(segments)) for segment in segments]
     squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
     least = [width * squeeze for width in least]
-    fixed = [segment.broken or isinstance(segment.item, Fold) and not zoomed for segment in segments]
+    fixed = [segment.broken or (isinstance(segment.item, Fold) and not zoomed) for segment in segments]
     while True:
         left = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
         total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
@@ -146,7 +146,8 @@ def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
         )  # fmt: skip
     states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
     inset = min(1.0, segment.w * 0.15)
-    title = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}, {binary_size(item.size)}, {item.protection}"
+    limits = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}"
+    title = f"{limits}, {binary_size(item.size)}, {item.protection}"
     return Node(
         f"ribbon/{item.id}", "range", segment.x + inset, y, max(0.8, segment.w - 2 * inset), BAR, f"entry:{item.id}",
         state=(kind_of(item), *states), title=title, action="select", lane="ribbon",

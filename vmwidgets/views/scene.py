@@ -8,7 +8,6 @@ Everything is placed here, in Python; a drawing adds nothing of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 VERSION = 1
 
@@ -45,8 +44,9 @@ class Node:
 
     `id` is unique in the scene and stays the same from picture to picture ("tree/17"); `thing` is the
     engine's name for what is drawn ("entry:17"), shared by all views, for selection; "" cannot be selected.
-    `kind` is a class of the style sheet ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor", "bits",
-    "verdict", "marker", "label"). `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle" (pointing down).
+    `kind` is a class of the style sheet ("tree-node", "entry", "range", "gap", "fold", "slot", "table", "descriptor",
+    "bits", "verdict", "marker", "label"). `shape` is "box", "round" (fully rounded), "none" (text only) or "triangle"
+    (pointing down).
     `state` holds what is true of it now: "new", "changed", "leaving", "path", "here", "red", "black", "folded",
     "static", "fault", "ok", "protection-rw" ….  `action` is what a click or Enter asks for: "select", "open" or "".
     `title` is the whole text, for hovering and for screen readers. `lane` orders keyboard movement.
@@ -135,9 +135,3 @@ class Scene:
     steps: Steps
     machine: str = ""
     notes: tuple[str, ...] = field(default=())
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data with short keys; defaults are left out, so that an update stays small."""
-        from .wire import encode_scene
-
-        return encode_scene(self)

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from xml.sax.saxutils import escape, quoteattr
 
-from .scene import Caption, Link, Node, Scene
+from .scene import Bar, Caption, Link, Node, Scene
 from .text import shorten, text_width, visible
 
 _HEAD, _LINE = 30.0, 18.0
@@ -25,15 +25,14 @@ def to_svg(scene: Scene) -> str:
     words, top = _words(scene)
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
-    return "".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" width="{width:g}" '
-            f'height="{height:g}" viewBox="0 0 {width:g} {height:g}" role="img">',
-            f"<title>{_safe(alt_text(scene))}</title><style>{escape(style_sheet())}</style>",
-            f'<rect class="ground" width="{width:g}" height="{height:g}"/>{words}',
-            f'<g transform="translate(0,{top:g})"><g class="links">{"".join(map(_link, scene.links))}</g>',
-            f'<g class="nodes">{"".join(map(_node, scene.nodes))}</g></g></svg>',
-        ]
+    size = f'width="{width:g}" height="{height:g}"'
+    links, nodes = "".join(map(_link, scene.links)), "".join(map(_node, scene.nodes))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {size} '
+        f'viewBox="0 0 {width:g} {height:g}" role="img">'
+        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style_sheet())}</style>"
+        f'<rect class="ground" {size}/>{words}'
+        f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )
 
 
@@ -52,9 +51,8 @@ def _words(scene: Scene) -> tuple[str, float]:
         return "".join(parts), _HEAD
     box = len(lines) * _LINE + 8
     tone = {"good": "bar new", "error": "bar error", "panic": "bar error"}.get(scene.caption.tone, "bar line")
-    parts.append(
-        f'<rect class="bar rail" x="{_PAD:g}" y="{_HEAD:g}" width="{scene.width - 2 * _PAD:g}" height="{box:g}" rx="4"/>'
-    )
+    w = scene.width - 2 * _PAD
+    parts.append(f'<rect class="bar rail" x="{_PAD:g}" y="{_HEAD:g}" width="{w:g}" height="{box:g}" rx="4"/>')
     parts.append(f'<rect class="{tone}" x="{_PAD:g}" y="{_HEAD:g}" width="4" height="{box:g}"/>')
     y = _HEAD + _LINE
     for line, style in lines:
@@ -92,12 +90,14 @@ def _node(node: Node) -> str:
     elif node.shape != "none":
         rx = node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
         parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{rx:g}"/>')
-    for bar in node.bars:
-        parts.append(
-            f'<rect class={_quoted("bar " + bar.style)} x="{bar.x:g}" y="{bar.y:g}" width="{bar.w:g}" height="{bar.h:g}"/>'
-        )
+    parts += [_bar(bar) for bar in node.bars]
     parts += [_text(run.x, run.y, visible(run.text), run.style, run.anchor) for run in node.text]
     return "".join([*parts, "</g>"])
+
+
+def _bar(bar: Bar) -> str:
+    place = f'x="{bar.x:g}" y="{bar.y:g}" width="{bar.w:g}" height="{bar.h:g}"'
+    return f"<rect class={_quoted('bar ' + bar.style)} {place}/>"
 
 
 def _link(link: Link) -> str:
@@ -112,7 +112,9 @@ def _arrow(link: Link) -> str:
     length = max(1e-6, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
     dx, dy = (x1 - x0) / length, (y1 - y0) / length
     bx, by = x1 - 7 * dx, y1 - 7 * dy
-    return f'<path class="arrow" d="M{x1:.1f},{y1:.1f} L{bx - 3 * dy:.1f},{by + 3 * dx:.1f} L{bx + 3 * dy:.1f},{by - 3 * dx:.1f} Z"/>'
+    left, right = (bx - 3 * dy, by + 3 * dx), (bx + 3 * dy, by - 3 * dx)
+    corners = " ".join(f"L{x:.1f},{y:.1f}" for x, y in (left, right))
+    return f'<path class="arrow" d="M{x1:.1f},{y1:.1f} {corners} Z"/>'
 
 
 def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:

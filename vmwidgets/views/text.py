@@ -18,9 +18,9 @@ ELLIPSIS = "…"
 
 
 def visible(text: str) -> str:
-    """`text` with control characters shown as pictures, and newlines and direction marks as what they are.
+    r"""`text` with control characters shown as pictures, and newlines and direction marks as what they are.
 
-    >>> visible("a\\nb\\x00")
+    >>> visible("a\nb\x00")
     'a␊b␀'
     """
     return "".join(_picture(character) for character in text) if not text.isprintable() else text

@@ -1,7 +1,7 @@
 """The tree lane: how an address is found.
 
-x is the order of addresses and y the depth, so that a node stands right above its entry.  Red nodes are round and marked R,
-black ones square and marked B.
+x is the order of addresses and y the depth, so that a node stands right above its entry.  Red nodes are round and
+marked R, black ones square and marked B.
 """
 
 from __future__ import annotations

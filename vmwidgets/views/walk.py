@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..engine.base.map_values import EntryValue
 from ..engine.base.units import Address, binary_size, grouped_hex
@@ -38,8 +39,10 @@ def draw_walk(
     machine: str = "",
     width: float = WIDTH,
 ) -> Scene:
-    """The scene of a walk.  `entry` is the map's entry for the address, if there is one; `earlier` an older walk of the
-    same address: what differs from it is marked as changed.
+    """The scene of a walk.
+
+    `entry` is the map's entry for the address, if there is one; `earlier` an older walk of the same address: what
+    differs from it is marked as changed.
     """
     levels = max(len(walk.steps), 1)
     verdict_w = 196.0
@@ -58,8 +61,18 @@ def draw_walk(
     caption = _caption(walk, earlier)
     subtitle = f"{grouped_hex(walk.va, 16)} · {walk.format} · {'user' if walk.user else 'supervisor'} {walk.access}"
     return Scene(
-        "walk", title, subtitle, width, top + _TABLE_H + 16, caption, tuple(nodes), tuple(links), _rows(walk), Steps(0, 0, -1), machine
-    )  # fmt: skip
+        view="walk",
+        title=title,
+        subtitle=subtitle,
+        width=width,
+        height=top + _TABLE_H + 16,
+        caption=caption,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=_rows(walk),
+        steps=Steps(0, 0, -1),
+        machine=machine,
+    )
 
 
 def _caption(walk: Walk, earlier: Walk | None) -> Caption:
@@ -70,19 +83,14 @@ def _caption(walk: Walk, earlier: Walk | None) -> Caption:
     else:
         assert walk.pa is not None
         caption = Caption(
-            f"{grouped_hex(walk.va, 16)} is at physical {grouped_hex(walk.pa, 8)}, in a page of {binary_size(walk.page_size)}.",
+            f"{grouped_hex(walk.va, 16)} is at physical {grouped_hex(walk.pa, 8)}, "
+            f"in a page of {binary_size(walk.page_size)}.",
             (),
             _rights_sentence(walk),
             "good",
         )
     if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
-        was = (
-            f"physical {grouped_hex(earlier.pa, 8)}"
-            if earlier.pa is not None
-            else earlier.fault.kind
-            if earlier.fault
-            else ""
-        )
+        was = earlier.fault.kind if earlier.fault is not None else f"physical {grouped_hex(earlier.pa or 0, 8)}"
         caption = Caption(caption.text, (), f"When the cell ran it was: {was}.", caption.tone)
     return caption
 
@@ -123,7 +131,7 @@ def _bits_row(walk: Walk, share: float) -> list[Node]:
                     Text(w / 2, 32, bits, look, "middle"),
                 ),
                 title=f"bits {high} to {low} of the address are {step.index}: the index into the {_table_name(step)}",
-            )  # fmt: skip
+            )
         )
     x = MARGIN + len(walk.steps) * share
     if walk.page_size:
@@ -258,7 +266,7 @@ def _arrows(walk: Walk, nodes: list[Node]) -> list[Link]:
     placed = {node.id: node for node in nodes}
     links = []
     stops = [placed[f"walk/step/{step.level}"] for step in walk.steps] + [placed["walk/verdict"]]
-    for source, target in zip(stops, stops[1:], strict=False):
+    for source, target in pairwise(stops):
         start = (source.x + source.w, source.y + source.h / 2)
         end = (target.x, target.y + target.h / 2)
         links.append(Link(f"{source.id}/next", "walk", source.id, target.id, (start, end), arrow=True, graph=True))

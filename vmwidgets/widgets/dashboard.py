@@ -68,7 +68,7 @@ class Dashboard(Map):
         return machine.kernel_map
 
     def _address_at_hand(self, target: MachineMap, operation: Operation | None) -> int:
-        """The start of what is selected, else the address the last operation gave or was given, else the first entry's."""
+        """The start of what is selected, else what the last operation gave or was given, else the first entry's."""
         entry = target.vm_map.by_id.get(entry_id(self.selection))
         if entry is not None:
             return entry.start

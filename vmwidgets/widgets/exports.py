@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.views.scene import Scene
+from vmwidgets.views.wire import encode_scene
 
 from .page import html_page
 from .text import text_twin
@@ -31,7 +32,7 @@ class Exports:
 
     def to_json(self) -> dict[str, Any]:
         """The scene as plain data, documented in :mod:`vmwidgets.views.wire`."""
-        return self.scene().to_json()
+        return encode_scene(self.scene())
 
     def to_html(self) -> str:
         """One HTML file that needs nothing else: the picture, its words and its table."""

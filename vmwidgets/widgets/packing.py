@@ -11,6 +11,7 @@ import zlib
 from typing import Any
 
 from vmwidgets.views.scene import Scene
+from vmwidgets.views.wire import encode_scene
 
 
 def pack(scene: Scene) -> bytes:
@@ -18,7 +19,7 @@ def pack(scene: Scene) -> bytes:
     from vmwidgets.views.dot import to_dot
 
     dot = to_dot(scene) if any(node.graph for node in scene.nodes) else ""
-    text = json.dumps({"scene": scene.to_json(), "dot": dot}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({"scene": encode_scene(scene), "dot": dot}, ensure_ascii=False, separators=(",", ":"))
     return zlib.compress(text.encode("utf-8", "replace"), 6)
 
 

@@ -26,8 +26,8 @@ FOCUS = 6
 class Map(View):
     """A map: its tree above its entry list above its address ribbon, one column an entry.
 
-    `Tree`, `EntryList` and `Ribbon` are the same on their own.  The picture follows the map; `step` goes back into its last
-    operation.  `find` is an address to show as well, for maps too large to be shown whole.
+    `Tree`, `EntryList` and `Ribbon` are the same on their own.  The picture follows the map; `step` goes back into
+    its last operation.  `find` is an address to show as well, for maps too large to be shown whole.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

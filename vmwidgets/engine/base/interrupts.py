@@ -1,7 +1,7 @@
 """The stop button, held back while an operation runs.
 
-An interrupt raised in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted while an
-operation runs and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
+An interrupt raised in the middle of a relinking would leave a map that no kernel ever had.  So the signal is noted
+while an operation runs and raised when it is done.  Only the main thread gets signals; elsewhere this does nothing.
 
 The handler stays where it was put: setting it for each operation would cost more than most operations.  Outside of
 operations it passes the signal on to the handler that was there before.

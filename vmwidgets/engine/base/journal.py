@@ -20,7 +20,8 @@ MAX_EVENTS = 4096
 class Operation(NamedTuple):
     """One call that went through the door.
 
-    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that
+    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and
+    values that
     were given, `outcome` "done", "error" or "panic", `result` what came back or the failure's sentence; `raw` are the
     events before anyone looked at them.
     """

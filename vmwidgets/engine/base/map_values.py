@@ -57,12 +57,12 @@ class EntryValue:
 
     @property
     def inheritance(self) -> str:
-        """ "none", "share" or "copy"."""
+        """What a child of the task gets: "none", "share" or "copy"."""
         return name_of(inheritance_of(self.flags), INHERITANCE)
 
     @property
     def advice(self) -> str:
-        """ "normal", "random", "sequential", "willneed" or "dontneed"."""
+        """How it will be used: "normal", "random", "sequential", "willneed" or "dontneed"."""
         return name_of(advice_of(self.flags), ADVICE)
 
     @property

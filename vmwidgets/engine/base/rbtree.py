@@ -385,7 +385,7 @@ class RedBlackTree(Generic[N]):
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`Broken`, naming node and invariant, unless all hold:
+        """Raise :class:`Broken`, naming node and invariant, unless all hold.
 
         1. the root has no parent and is black; 2. a child's parent link leads back;
         3. a red node has no red child; 4. every path down has the same number of black nodes;

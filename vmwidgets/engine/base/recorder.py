@@ -8,8 +8,8 @@ nobody listens, so that an event then costs one test::
         emit((PageAllocated, frame, order))
 
 What is reported is a plain tuple, the event's class and its fields in order; :func:`materialize` makes
-the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets what it
-does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth.
+the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets
+what it does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth.
 """
 
 from __future__ import annotations

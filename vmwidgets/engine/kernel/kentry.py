@@ -129,8 +129,9 @@ class KentryArea:
         return KentryValue(self.start, PAGE, self.slabs, self.allocated, tuple(free))
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless 1: the free list ends, without a slab twice or one that is allocated;
-        2: every slab is either allocated or on it.
+        """Raise :class:`Broken` unless all hold.
+
+        1. the free list ends, without a slab twice or one that is allocated; 2. every slab is allocated or on it.
         """
         seen: set[int] = set()
         index = self._head

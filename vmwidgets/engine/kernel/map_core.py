@@ -132,7 +132,7 @@ class MapCore:
             emit((Returned,))
 
     def check(self) -> None:
-        """Raise :class:`Broken` unless all hold, beside the tree's own invariants:
+        """Raise :class:`Broken` unless all hold, beside the tree's own invariants.
 
         1. list and tree hold the same entries in the same order; 2. links lead back; 3. each range is
         page aligned, not empty, and lies inside the map; 4. ranges ascend and do not overlap;

@@ -79,44 +79,49 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
         if refused is None:
             return None
         request.start = 0
-    cache, size, align = vm_map.find_cache, request.size, request.align
-    if size > cache.threshold:
+    cache = vm_map.find_cache
+    if request.size > cache.threshold:
         base = cache.address
     else:
         base = vm_map.start
         cache.move(vm_map, cache.address, 0)
-    emit, mask = vm_map.recorder.emit, vm_map.mask
+    if _scan(vm_map, request, base):
+        return None
+    if base != vm_map.start:
+        emit = vm_map.recorder.emit
+        if emit is not None:
+            emit((SearchRestarted, vm_map.name, vm_map.start))
+        cache.move(vm_map, cache.address, 0)
+        if _scan(vm_map, request, vm_map.start):
+            return None
+    return f"no gap of {Size(request.size)} is left"
+
+
+def _scan(vm_map: X15Map, request: Request, base: int) -> bool:
+    """Look at the gaps from `base` on, one after the other; the largest passed over raises the threshold."""
+    cache, size, emit = vm_map.find_cache, request.size, vm_map.recorder.emit
     position, following = base, vm_map.lookup_nearest(base)
     while True:
         if vm_map.assertions and position > vm_map.end:
             raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
-        if align:
-            position, below = (position + align - 1) & ~(align - 1) & mask, position
-        else:
-            below = position
+        below, position = position, _aligned(position, request.align) & vm_map.mask
         if _no_space(vm_map, position, below, size):
-            if base == vm_map.start:
-                return f"no gap of {Size(size)} is left"
-            if emit is not None:
-                emit((SearchRestarted, vm_map.name, vm_map.start))
-            base = vm_map.start
-            cache.move(vm_map, cache.address, 0)
-            position, following = base, vm_map.lookup_nearest(base)
-            continue
-        if following is None:
-            space = (vm_map.end - position) & mask
-        else:
-            space = 0 if position >= following.start else following.start - position
+            return False
+        above = vm_map.end if following is None else following.start
+        space = (above - position) & vm_map.mask if following is None else max(0, above - position)
         if emit is not None:
             emit((GapTried, vm_map.name, position, space, space >= size))
         if space >= size:
-            cache.move(vm_map, (position + size) & mask, cache.threshold)
+            cache.move(vm_map, (position + size) & vm_map.mask, cache.threshold)
             request.start, request.next = position, following
-            return None
+            return True
         assert following is not None, "without a next entry the space reaches the map's end"
-        if space > cache.threshold:
-            cache.move(vm_map, cache.address, space)
+        cache.move(vm_map, cache.address, max(cache.threshold, space))
         position, following = following.end, following.next
+
+
+def _aligned(position: int, align: int) -> int:
+    return (position + align - 1) & ~(align - 1) if align else position
 
 
 def _no_space(vm_map: X15Map, position: int, below: int, size: int) -> bool:

@@ -38,8 +38,8 @@ class KernelSpace(Protocol):
 class X15Map(MapCore):
     """One address space.
 
-    `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes this
-    one it.  `unmap(start, end)` takes translations away when entries go.  `assertions` makes it a debug build.
+    `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes
+    this one it.  `unmap(start, end)` takes translations away when entries go.  `assertions` makes it a debug build.
 
     >>> from itertools import count
     >>> from vmwidgets.engine.kernel.entry import PlainEntries

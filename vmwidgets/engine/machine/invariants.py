@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_machine(machine: Machine) -> None:
-    """Raise :class:`Broken` unless each structure is sound and, across them:
+    """Raise :class:`Broken` unless each structure is sound and, across them, all hold.
 
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
     M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;

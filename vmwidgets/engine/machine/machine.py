@@ -14,7 +14,6 @@ from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Size, binary_size
 from ..kernel.entry import CachedEntries
-from ..kernel.quirks import X15_QUIRKS
 from ..kernel.vm_map import X15Map
 from ..mmu.controls import X86Controls
 from . import checks
@@ -34,8 +33,8 @@ _numbers = count(1)
 class Machine:
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
-    `kernel_map` is the kernel's map, `tasks` and `objects` what was made by name, `journal` what was done, `controls` the
-    processor's settings that walks obey.
+    `kernel_map` is the kernel's map, `tasks` and `objects` what was made by name, `journal` what was done, `controls`
+    the processor's settings that walks obey.
     """
 
     path = "machine"
@@ -185,7 +184,8 @@ class Machine:
         free = binary_size(self.pages.free_pages * 4096)
         names = ", ".join(repr(name) for name in self.tasks) or "none"
         return (
-            f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), layout {self.layout.name!r}, "
+            f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
+            f"layout {self.layout.name!r}, "
             f"{len(self.kernel_map):,} kernel map entries, tasks: {names}, {len(self.journal):,} operations, {state}>"
         )
 

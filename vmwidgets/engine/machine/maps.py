@@ -41,7 +41,7 @@ class MachineMap:
     # ---- operations --------------------------------------------------------------------------
 
     @operation
-    def enter(
+    def enter(  # noqa: PLR0913  as many as the kernel function has, all but one by name
         self,
         size: int | str,
         *,
@@ -59,7 +59,8 @@ class MachineMap:
         """Map `size` bytes and return where (`vm_map_enter`).
 
         `at` is a hint, or with `fixed` the address itself; without it the kernel looks for the lowest gap from its find
-        cache on.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` "none", "share" or "copy"; `advice` "normal",
+        cache on.  `prot` and `max_prot` are letters such as ``"rw"``; `inherit` "none", "share" or "copy"; `advice`
+        "normal",
         "random", "sequential", "willneed" or "dontneed".  `object` (or its name) is mapped from `offset` on.
 
         Raises NOMEM when nothing fits, INVAL for an object in the kernel map.  O(log n) plus the entries passed over.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -65,8 +66,6 @@ def neighbouring_words(machine: Machine, found: Walk, width: int = 8) -> Mapping
         first = max(0, step.index - 1)
         entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
         for index in range(first, min(entries, first + 3)):
-            try:
+            with suppress(BusError):
                 words[step.table, index] = machine.ram.read_word(step.table + index * width, width)
-            except BusError:
-                continue
     return words
