@@ -35,15 +35,13 @@ export function say(element: Element, text: string): void {
 
 /** Makes `parent` hold exactly `children` in this order, moving only what stands elsewhere. */
 export function arrange(parent: Element, children: readonly Element[]): void {
+  // What leaves goes first: left standing, it would put everything behind it out of place.
+  const staying = new Set(children);
+  for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
   let at = parent.firstElementChild;
   for (const child of children) {
     if (child === at) at = at.nextElementSibling;
     else parent.insertBefore(child, at);
-  }
-  while (at) {
-    const next = at.nextElementSibling;
-    at.remove();
-    at = next;
   }
 }
 
