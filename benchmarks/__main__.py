@@ -1,0 +1,56 @@
+"""Measure speed, side by side with what others do.
+
+python -m benchmarks                 # all of it, some six minutes; --quick: one and a half
+python -m benchmarks maps            # only pairs and lookups; also: paint, footprint
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+import vmwidgets
+
+from . import footprint, maps, paint
+
+
+def run_maps(quick: bool) -> str:
+    """Enter, remove, lookup."""
+    sizes = maps.SIZES[:2] if quick else maps.SIZES
+    found = maps.measure(sizes, 0.15, 2) if quick else maps.measure(sizes)
+    return maps.report(*found, sizes)
+
+
+def run_paint(quick: bool) -> str:
+    """Operation to picture."""
+    return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
+
+
+PARTS: dict[str, Callable[[bool], str]] = {"footprint": footprint.report, "maps": run_maps, "paint": run_paint}
+
+
+def main() -> None:
+    """Print the tables of the parts asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure speed, beside what others do.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without one")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions, to see that it runs")
+    given = parser.parse_args()
+    unknown = [part for part in given.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+    python = f"Python {platform.python_version()}, {platform.machine()}"
+    print(f"vmwidgets {vmwidgets.__version__}, {python}, {os.cpu_count()} cores, load {load}")
+    print("Times depend on the machine and on what else it does; the ratios within one run say more.\n", flush=True)
+    begun = perf_counter()
+    for part in given.parts or PARTS:
+        print(PARTS[part](given.quick), "\n", flush=True)
+    print(f"measured in {perf_counter() - begun:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

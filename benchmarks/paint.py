@@ -1,0 +1,147 @@
+"""From an operation in the kernel to the picture on the page, in real JupyterLab and Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .lab import MeasuredNotebook, Painted, open_notebook
+from .table import ratio, table, verdict
+
+SETUP = """
+import random, graphviz
+from IPython.display import display
+import vmwidgets as vm
+
+PAGE, BASE = vm.PAGE, 0xFFFF_8080_4000_0000
+shown = []
+
+def machine(entries):
+    "A machine whose kernel map has so many entries, most with a gap of a page behind."
+    m = vm.boot("x86-64", layout="x15-64")
+    chance = random.Random(entries)
+    for number in range(entries - len(m.kernel_map)):
+        m.kernel_map.enter(PAGE, at=BASE + 2 * number * PAGE, fixed=True, nomerge=True)
+    m.gaps = [BASE + (2 * chance.randrange(entries - 2) + 1) * PAGE for _ in range(200)]
+    return m
+
+def work(m, i):
+    "Enter a page in a gap, and with the next operation remove it."
+    gap = m.gaps[i // 2]
+    if i % 2:
+        m.kernel_map.remove(gap, size=PAGE)
+    else:
+        m.kernel_map.enter(PAGE, at=gap, fixed=True, nomerge=True)
+
+def drawing(m):
+    "The tree as DOT, for Graphviz to lay out and draw."
+    lines = ["digraph { node [style=filled fontcolor=white shape=box fontname=monospace]"]
+    value = m.kernel_map.value(whole=10**9)
+    starts = {entry.id: entry.start for entry in value.entries}
+    for number, node in value.nodes.items():
+        lines.append(f'n{number} [label="{starts[number]:x}" fillcolor={"red" if node.red else "black"}]')
+        lines.extend(f"n{number} -> n{child}" for child in (node.left, node.right) if child)
+    return graphviz.Source("\\n".join([*lines, "}"]))
+"""
+
+WORK = "work(m, i)"
+REDISPLAY = "work(m, i); handle.update(drawing(m))"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that is measured: what a cell shows of a machine with so many entries."""
+
+    name: str
+    entries: int
+    shows: str
+    statement: str = WORK
+
+
+def cases(sizes: Sequence[int], with_dot: bool) -> list[Case]:
+    """All cases of these sizes, those of one machine together."""
+    found = []
+    for size in sizes:
+        if size == 1_023:
+            found.append(Case("tree, complete", size, "vm.Tree(m.kernel_map, whole=5000)"))
+            found.append(Case("tree, folded", size, "vm.Tree(m.kernel_map)"))
+            found.append(Case("map, complete", size, "vm.Map(m.kernel_map, whole=5000)"))
+            found.append(Case("map, folded", size, "vm.Map(m.kernel_map)"))
+        else:
+            found.append(Case("tree", size, "vm.Tree(m.kernel_map)"))
+            found.append(Case("map: tree, list, ribbon", size, "vm.Map(m.kernel_map)"))
+        found.append(Case("dashboard", size, "vm.Dashboard(m)"))
+        if with_dot and size <= 1_023:
+            found.append(Case("graphviz.Source", size, "drawing(m)", REDISPLAY))
+    return found
+
+
+def measure(sizes: Sequence[int], operations: int) -> dict[Case, Painted]:
+    """Times, bytes and largest message of each case."""
+    found: dict[Case, Painted] = {}
+    with open_notebook() as notebook:
+        notebook.run(SETUP)
+        entries = 0
+        for case in cases(sizes, shutil.which("dot") is not None):
+            if case.entries != entries:
+                entries = case.entries
+                notebook.run(f"m = machine({entries})")
+            found[case] = _one(notebook, case, operations)
+    return found
+
+
+def _one(notebook: MeasuredNotebook, case: Case, operations: int) -> Painted:
+    source = f"shown.append({case.shows})\n"
+    source += "handle = display(shown[-1], display_id=True)" if case.statement == REDISPLAY else "shown[-1]"
+    cell = notebook.run(source)
+    notebook.page.wait_for_timeout(300)
+    painted = notebook.latency(cell, case.statement, operations)
+    notebook.run("for old in shown:\n    old.close() if hasattr(old, 'close') else None\nshown.clear()")
+    return painted
+
+
+HEADER = ["shown", "entries", "p50 ms", "p95 ms", "KiB each", "largest KiB", "graphviz =", "painted"]
+
+
+def report(found: dict[Case, Painted]) -> str:
+    """The table, and the aims."""
+    reference = {case.entries: painted for case, painted in found.items() if case.statement == REDISPLAY}
+    rows = [_row(case, painted, reference.get(case.entries)) for case, painted in found.items()]
+    absent = "" if reference else "graphviz.Source is left out: it needs the program `dot`, and there is none here"
+    note = absent or "“graphviz =” is how many times as long graphviz.Source takes, by medians"
+    title = "From an operation to the end of the frame that shows it, in JupyterLab and Chromium"
+    return "\n".join([table(title, HEADER, rows, note), *aims(found)])
+
+
+def _row(case: Case, painted: Painted, beside: Painted | None) -> list[str]:
+    p50 = painted.quantile(0.5)
+    times = ratio(beside.quantile(0.5) / p50) if beside is not None and case.statement == WORK else ""
+    size = [f"{painted.bytes_each / 1024:.1f}", f"{painted.largest / 1024:.1f}"]
+    count = f"{len(painted.times)}/{painted.operations}"
+    return [case.name, f"{case.entries:,}", f"{p50:.0f}", f"{painted.quantile(0.95):.0f}", *size, times, count]
+
+
+def aims(found: dict[Case, Painted]) -> list[str]:
+    """What was aimed at, and whether it is reached."""
+    by = {(case.name.split(":")[0], case.entries): painted for case, painted in found.items()}
+    lines = []
+
+    def aim(text: str, holds: bool, number: str) -> None:
+        lines.append(f"  aim: {text}: {verdict(holds)} ({number})")
+
+    for name, limit in (("tree", 50), ("map", 50), ("dashboard", 100)):
+        if (name, 127) in by:
+            p95 = by[name, 127].quantile(0.95)
+            aim(f"{name} at 127 entries, p95 at most {limit} ms", p95 <= limit, f"{p95:.0f} ms")
+        if (name, 127) in by and (name, 100_000) in by:
+            times = by[name, 100_000].quantile(0.5) / by[name, 127].quantile(0.5)
+            aim(f"{name} at 100,000 entries at most 1.5 times that at 127", times <= 1.5, ratio(times))
+    source = by.get(("graphviz.Source", 1_023))
+    for name, factor in (("tree, complete", 3), ("tree, folded", 5)):
+        if source is not None and (name, 1_023) in by:
+            times = source.quantile(0.5) / by[name, 1_023].quantile(0.5)
+            aim(f"{name}, 1,023 entries: {factor} times as fast as graphviz.Source", times >= factor, ratio(times))
+    largest = max((painted.largest for case, painted in found.items() if case.statement == WORK), default=0)
+    aim("no update above 64 KiB", largest <= 64 * 1024, f"{largest / 1024:.1f} KiB")
+    return lines

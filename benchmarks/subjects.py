@@ -1,0 +1,138 @@
+"""What is compared: ordered sets of ranges, all with the same four calls.
+
+Each is filled with pages that have gaps of a page between them, so that a pair of `enter` and `remove` can work in any
+gap.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import count
+
+from intervaltree import IntervalTree
+from sortedcontainers import SortedDict
+
+import vmwidgets as vm
+from vmwidgets.engine.base.protection import INHERITANCE, READ, WRITE, pack_flags
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.kernel.entry import PlainEntries
+from vmwidgets.engine.kernel.vm_map import X15Map
+
+PAGE = vm.PAGE
+BASE = 0xFFFF_8080_4000_0000
+"""Where the filled pages begin: clear of what a machine's kernel map holds from its boot."""
+
+
+class Subject(ABC):
+    """An ordered set of ranges; range number i is the page at BASE + i pages."""
+
+    name = ""
+
+    @abstractmethod
+    def enter(self, start: int) -> None:
+        """Put the page at `start` in."""
+
+    @abstractmethod
+    def remove(self, start: int) -> None:
+        """Take the page at `start` out."""
+
+    @abstractmethod
+    def lookup(self, address: int) -> object:
+        """The range that holds `address`."""
+
+    def fill(self, size: int) -> None:
+        """Have `size` pages, every other one."""
+        for number in range(size):
+            self.enter(BASE + 2 * number * PAGE)
+
+
+class BareMap(Subject):
+    """The kernel's map with plain entries and nobody listening."""
+
+    name = "bare map"
+    FLAGS = pack_flags(READ | WRITE, 7, INHERITANCE["copy"], 0, nomerge=True, fixed=True)
+
+    def __init__(self) -> None:
+        self.map = X15Map("map", BASE, BASE + (1 << 40), PlainEntries(count(1)), Recorder())
+
+    def enter(self, start: int) -> None:
+        self.map.enter(start, PAGE, 0, self.FLAGS)
+
+    def remove(self, start: int) -> None:
+        self.map.remove(start, start + PAGE)
+
+    def lookup(self, address: int) -> object:
+        return self.map.lookup_nearest(address)
+
+
+class MachineOperations(Subject):
+    """Operations on a machine's kernel map: the door, its checks, the journal with its events, the kentry area."""
+
+    name = "machine, with journal"
+
+    def __init__(self) -> None:
+        self.machine = vm.boot("x86-64", layout="x15-64")
+        self.map = self.machine.kernel_map
+
+    def enter(self, start: int) -> None:
+        self.map.enter(PAGE, at=start, fixed=True, nomerge=True)
+
+    def remove(self, start: int) -> None:
+        self.map.remove(start, size=PAGE)
+
+    def lookup(self, address: int) -> object:
+        return self.map.lookup(address)
+
+
+class MachineWithView(MachineOperations):
+    """The same, with a live picture that follows."""
+
+    name = "machine, with a view"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = vm.Map(self.map)
+
+
+class Intervals(Subject):
+    """A tree of the package intervaltree."""
+
+    name = "intervaltree"
+
+    def __init__(self) -> None:
+        self.tree = IntervalTree()
+
+    def enter(self, start: int) -> None:
+        self.tree.addi(start, start + PAGE)
+
+    def remove(self, start: int) -> None:
+        self.tree.removei(start, start + PAGE)
+
+    def lookup(self, address: int) -> object:
+        return self.tree.at(address)
+
+    def fill(self, size: int) -> None:
+        self.tree = IntervalTree.from_tuples((BASE + 2 * n * PAGE, BASE + (2 * n + 1) * PAGE) for n in range(size))
+
+
+class Sorted(Subject):
+    """A sorted dictionary of the package sortedcontainers, from starts to ends."""
+
+    name = "sortedcontainers"
+
+    def __init__(self) -> None:
+        self.ends = SortedDict()
+
+    def enter(self, start: int) -> None:
+        self.ends[start] = start + PAGE
+
+    def remove(self, start: int) -> None:
+        del self.ends[start]
+
+    def lookup(self, address: int) -> object:
+        place = self.ends.bisect_right(address) - 1
+        start, end = self.ends.peekitem(place)
+        return (start, end) if address < end else None
+
+
+SUBJECTS: tuple[type[Subject], ...] = (BareMap, MachineOperations, MachineWithView, Intervals, Sorted)
