@@ -21,13 +21,17 @@ _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.
 
 
 class DeferredInterrupt:
-    """Between :meth:`hold` and :meth:`release`, SIGINT is noted instead of raised."""
+    """Between :meth:`hold` and :meth:`release`, SIGINT is noted instead of raised.
 
-    __slots__ = ("_handler", "_held", "_previous", "pending")
+    Holds nest, since what listens to an operation may begin another: what was noted is raised by the outermost release.
+    """
+
+    __slots__ = ("_handler", "_held", "_passing", "_previous", "pending")
 
     def __init__(self) -> None:
         self.pending = False
-        self._held = False
+        self._held = 0
+        self._passing = False
         self._handler = self._note  # one bound method, so that it can be told from others
         self._previous: Any = signal.SIG_DFL
 
@@ -35,27 +39,32 @@ class DeferredInterrupt:
         """Begin to note."""
         if threading.get_ident() != _MAIN:
             return
-        present = _present_handler(signal.SIGINT)
-        if present is not self._handler:
-            self._previous = present
-            signal.signal(signal.SIGINT, self._handler)
-        self.pending = False
-        self._held = True
+        if not self._held:
+            present = _present_handler(signal.SIGINT)
+            if present is not self._handler:
+                self._previous = present
+                signal.signal(signal.SIGINT, self._handler)
+            self.pending = False
+        self._held += 1
 
     def release(self) -> None:
         """Stop noting, and raise what was noted."""
         if threading.get_ident() != _MAIN or not self._held:
             return
-        self._held = False
-        if self.pending:
+        self._held -= 1
+        if self.pending and not self._held:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._held:
             self.pending = True
-        elif callable(self._previous):
-            self._previous(number, frame)
+        elif callable(self._previous) and not self._passing:
+            self._passing = True  # a handler that was put in our place may pass the signal back to us
+            try:
+                self._previous(number, frame)
+            finally:
+                self._passing = False
         elif self._previous != signal.SIG_IGN:
             raise KeyboardInterrupt
 

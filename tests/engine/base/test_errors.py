@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from vmwidgets.engine.base.errors import ERROR_CODES, Broken, KernelError, KernelPanic, Refused, VMError, kernel_error
+
+
+def test_three_kinds_of_failure_and_a_fourth_that_is_ours():
+    kinds = [Refused, KernelError, KernelPanic]
+    assert all(issubclass(kind, VMError) for kind in kinds)
+    assert not any(issubclass(one, other) for one in kinds for other in kinds if one is not other)
+    assert not issubclass(Broken, VMError)
+    assert issubclass(Refused, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("NOMEM", 1), ("AGAIN", 2), ("INVAL", 3), ("BUSY", 4), ("FAULT", 5), ("ACCES", 6)]
+)
+def test_kernel_errors_have_the_originals_numbers(name, code):
+    error = kernel_error(name, "because")
+    assert (error.name, error.code, error.reason, str(error)) == (name, code, "because", f"{name}: because")
+    assert len(ERROR_CODES) == 6
+
+
+def test_a_panic_says_which():
+    panic = KernelPanic("wrap", "it wraps")
+    assert (panic.name, panic.reason, str(panic)) == ("wrap", "it wraps", "panic (wrap): it wraps")

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from tests.engine.base.counters import Counter
+from vmwidgets.engine.base.events import EntryLinked, MapResized, TreeLinked
+from vmwidgets.engine.base.journal import KEPT, MAX_EVENTS, Journal, Operation
+
+BOUND = 1500
+"""Bytes that the record of an operation may take once its events are gone."""
+
+
+def record(number, *raw, target="counter"):
+    return Operation(number, target, "add", (("amount", number),), "done", number, deque(raw, MAX_EVENTS))
+
+
+def filled(count, remake=None):
+    journal = Journal(remake)
+    for number in range(count):
+        journal.append(record(number, (MapResized, "counter", number, number + 1)))
+    return journal
+
+
+def test_the_latest_thousand_keep_their_events():
+    journal = filled(KEPT + 5)
+    kept = [bool(operation.events) for operation in journal]
+    assert kept == [False] * 5 + [True] * KEPT
+    assert len(journal) == KEPT + 5
+    assert [operation.arguments for operation in journal[:2]] == [(("amount", 0),), (("amount", 1),)]
+
+
+def test_older_events_are_made_again_and_only_those():
+    asked = []
+    journal = filled(KEPT + 5, lambda number: asked.append(number) or ("again", number))  # type: ignore[arg-type,func-returns-value,return-value]
+    assert [journal.events(number) for number in (0, 4)] == [("again", 0), ("again", 4)]
+    assert journal.events(5) == (MapResized("counter", 5, 6),)
+    assert journal.events(-1) == (MapResized("counter", KEPT + 4, KEPT + 5),)
+    assert asked == [0, 4]
+    assert journal.events(-KEPT - 1) == ("again", 4)
+
+
+def test_without_a_way_to_make_them_again_they_are_gone():
+    assert filled(KEPT + 1).events(0) == ()
+
+
+def test_records_of_long_runs_stay_small():
+    counter = Counter()
+    for amount in range(1, 2 * KEPT + 1):
+        counter.add(amount)
+    journal = counter.door.journal
+    old = journal[:KEPT]
+    assert all(not operation.raw for operation in old)
+    assert 0 < journal.bytes_an_operation() <= BOUND
+    assert Journal().bytes_an_operation() == 0
+
+
+def test_one_operation_keeps_its_last_events():
+    counter = Counter()
+    counter.between = lambda: [counter.recorder.emit((MapResized, "x", 0, i)) for i in range(MAX_EVENTS + 10)]  # type: ignore[misc]
+    counter.add(1)
+    operation = counter.door.journal.last
+    assert operation.truncated
+    assert operation.events[0].after == 10
+    assert operation.events[-1].after == MAX_EVENTS + 9
+    counter.between = lambda: None
+    counter.add(1)
+    assert not counter.door.journal.last.truncated
+
+
+def test_it_can_be_read_like_a_list_but_not_changed():
+    journal = filled(12)
+    assert (journal[3].number, journal[-1].number, journal.last.number) == (3, 11, 11)
+    assert [operation.number for operation in journal[2:4]] == [2, 3]
+    with pytest.raises(IndexError):
+        journal[12]
+    with pytest.raises(IndexError):
+        _ = Journal().last
+    with pytest.raises(AttributeError):
+        journal[0].result = 5  # type: ignore[misc]
+
+
+def test_it_prints_the_latest():
+    lines = repr(filled(12)).splitlines()
+    assert lines[0] == "… 2 earlier"
+    assert lines[1] == "2: counter.add(amount=2) → 2"
+    assert len(lines) == 11
+    assert repr(filled(3)).splitlines() == [f"{n}: counter.add(amount={n}) → {n}" for n in range(3)]
+
+
+def test_the_latest_operation_on_something_is_found():
+    journal = filled(3)
+    fields = (1, 0, 4096, None, 0, 0, 0)
+    journal.append(record(3, (TreeLinked, "a", 1, 0, "root"), target="machine"))
+    journal.append(record(4, (EntryLinked, "b", fields, 0, 0), target="machine"))
+    journal.append(record(5, target="c"))
+    found = [journal.latest_touching({name}) for name in ("a", "b", "c", "counter", "nobody")]
+    assert [None if one is None else one.number for one in found] == [3, 4, 5, 2, None]
+    assert journal.latest_touching({"counter"}, among=3) is None
+    assert journal.latest_touching({"a", "b"}).number == 4

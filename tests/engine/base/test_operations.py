@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.engine.base.counters import Counter
+from vmwidgets.engine.base.errors import KernelError, KernelPanic, Refused
+from vmwidgets.engine.base.events import MapResized, Panicked
+from vmwidgets.engine.base.operations import Reference, plain
+
+
+@pytest.fixture
+def counter():
+    return Counter()
+
+
+@pytest.fixture
+def told(counter):
+    """How often the listener was told, and the journal's length each time."""
+    times: list[int] = []
+    counter.door.listeners.append(lambda: times.append(len(counter.door.journal)))
+    return times
+
+
+def test_a_call_is_recorded_with_its_arguments_by_name_and_its_result(counter, told):
+    assert counter.add(2) == 2
+    assert counter.add(amount=3, twice=False) == 5
+    first, second = counter.door.journal
+    assert (first.number, first.target, first.name, first.outcome, first.result) == (0, "counter", "add", "done", 2)
+    assert first.arguments == (("amount", 2),)
+    assert second.arguments == (("amount", 3), ("twice", False))
+    assert first.events == (MapResized("counter", 0, 2),)
+    assert str(second) == "1: counter.add(amount=3, twice=False) → 5"
+    assert told == [1, 2]
+
+
+def test_calls_inside_an_operation_are_part_of_it(counter, told):
+    counter.add(2, twice=True)
+    assert len(counter.door.journal) == 1
+    assert counter.door.journal.last.events == (MapResized("counter", 0, 2), MapResized("counter", 2, 4))
+    assert told == [1]
+
+
+def test_a_refusal_is_not_recorded(counter, told):
+    with pytest.raises(Refused):
+        counter.add(0)
+    with pytest.raises(TypeError):
+        counter.add()
+    assert (len(counter.door.journal), told) == (0, [])
+    assert counter.recorder.emit is None
+    assert counter.add(1) == 1
+
+
+def test_a_kernel_error_is_recorded_with_what_happened_before_it(counter, told):
+    with pytest.raises(KernelError):
+        counter.fail()
+    record = counter.door.journal.last
+    assert (record.name, record.outcome, record.result) == ("fail", "error", "NOMEM: no room")
+    assert record.events == (MapResized("counter", 0, 1),)
+    assert told == [1]
+    assert counter.add(1) == 2, "the machine lives on"
+
+
+def test_a_panic_is_recorded_and_ends_the_machine(counter, told):
+    with pytest.raises(KernelPanic):
+        counter.panic()
+    record = counter.door.journal.last
+    assert record.outcome == "panic"
+    assert record.events == (MapResized("counter", 0, 1), Panicked("wrap", "it wraps"))
+    assert told == [1], "pictures have to show it"
+    for call in (lambda: counter.add(1), lambda: counter.add(0), counter.fail):
+        with pytest.raises(Refused, match=r"this machine is dead \(panic \(wrap\): it wraps\)"):
+            call()
+    assert (len(counter.door.journal), counter.left) == (1, 1)
+    with counter.door.looking() as free:
+        assert free
+
+
+def test_a_bug_of_ours_is_not_recorded_and_leaves_the_door_open(counter):
+    with pytest.raises(ZeroDivisionError):
+        counter.crash()
+    assert len(counter.door.journal) == 0
+    assert (counter.door.inside, counter.door.busy, counter.recorder.emit) == (False, False, None)
+    assert counter.add(1) == 1
+
+
+def test_nothing_is_recorded_while_no_operation_runs(counter):
+    counter.add(1)
+    assert counter.recorder.emit is None
+
+
+def test_parts_of_the_machine_are_recorded_by_their_path(counter):
+    assert counter.give(counter) is counter
+    record = counter.door.journal.last
+    assert record.arguments == (("other", "counter"),)
+    assert isinstance(record.arguments[0][1], Reference)
+    assert isinstance(record.result, Reference)
+    assert not isinstance(plain("counter"), Reference)
+
+
+def test_operations_are_marked():
+    assert Counter.add.is_operation  # type: ignore[attr-defined]
+    assert not hasattr(Counter.check, "is_operation")
+    assert Counter.add.__name__ == "add"
+
+
+def test_other_threads_wait_at_the_door(counter):
+    inside, go_on, order = threading.Event(), threading.Event(), []
+
+    def between():
+        inside.set()
+        assert go_on.wait(30)
+
+    counter.between = between
+    first = threading.Thread(target=lambda: order.append(counter.add(1)))
+    first.start()
+    assert inside.wait(30)
+    assert (counter.door.busy, counter.door.inside) == (True, False)
+    counter.between = lambda: None
+    second = threading.Thread(target=lambda: order.append(counter.add(10)))
+    second.start()
+    with counter.door.looking(wait=False) as free:
+        assert not free, "the drawing timer skips"
+    second.join(0.05)
+    assert second.is_alive()
+    assert counter.left == 1
+    go_on.set()
+    first.join(30)
+    second.join(30)
+    assert order == [1, 11]
+    assert [record.result for record in counter.door.journal] == [1, 11]
+    counter.check()
+
+
+def test_many_threads_lose_nothing(counter):
+    threads = [threading.Thread(target=lambda: [counter.add(1) for _ in range(200)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (counter.left, counter.right, len(counter.door.journal)) == (800, 800, 800)
+    assert [record.number for record in counter.door.journal] == list(range(800))
+
+
+def test_looking_keeps_operations_out(counter):
+    with counter.door.looking():
+        thread = threading.Thread(target=lambda: counter.add(1))
+        thread.start()
+        thread.join(0.05)
+        assert counter.left == 0
+    thread.join(30)
+    assert counter.left == 1
+
+
+def test_one_may_look_from_inside_an_operation(counter):
+    looked = []
+
+    def between():
+        with counter.door.looking() as free:
+            looked.append((free, counter.left, counter.right))
+
+    counter.between = between
+    counter.add(3)
+    assert looked == [(True, 3, 0)]
+    assert not counter.door.busy
+
+
+def test_looking_ends_when_the_one_who_looks_fails(counter):
+    with pytest.raises(ZeroDivisionError), counter.door.looking():
+        raise ZeroDivisionError
+    assert counter.add(1) == 1
+
+
+def test_a_listener_that_fails_fails_the_call_and_nothing_else(counter):
+    def listener():
+        raise ZeroDivisionError
+
+    counter.door.listeners.append(listener)
+    with pytest.raises(ZeroDivisionError):
+        counter.add(1)
+    counter.door.listeners.clear()
+    assert (counter.left, counter.right, len(counter.door.journal)) == (1, 1, 1)
+    assert counter.add(1) == 2
+
+
+def test_a_listener_may_begin_an_operation_of_its_own(counter):
+    """It is told when the operation is over: what it does is another one."""
+
+    def once():
+        counter.door.listeners.clear()
+        counter.add(10)
+
+    counter.door.listeners.append(once)
+    counter.add(1)
+    assert [record.arguments for record in counter.door.journal] == [(("amount", 1),), (("amount", 10),)]
+    assert counter.left == 11

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from vmwidgets.engine.base.events import Called, PageAllocated, Returned
+from vmwidgets.engine.base.recorder import Recorder, materialize
+
+
+def test_nobody_listens_at_first():
+    assert Recorder().emit is None
+    with pytest.raises(AttributeError):
+        Recorder().listener = 1  # type: ignore[attr-defined]  # a slip would otherwise pass unseen
+
+
+def test_each_event_knows_its_function_and_depth():
+    raw = [
+        (PageAllocated, 1, 0, "a"),
+        (Called, "outer", (1,)),
+        (PageAllocated, 2, 0, "b"),
+        (Called, "inner"),
+        (PageAllocated, 3, 0, "c"),
+        (Returned, 7),
+        (PageAllocated, 4, 0, "d"),
+        (Returned,),
+        (PageAllocated, 5, 0, "e"),
+    ]
+    events = materialize(raw, "enter")
+    told = [(type(event).__name__, event.function, event.depth) for event in events]
+    assert told == [
+        ("PageAllocated", "enter", 0),
+        ("Called", "outer", 1),
+        ("PageAllocated", "outer", 1),
+        ("Called", "inner", 2),
+        ("PageAllocated", "inner", 2),
+        ("Returned", "inner", 2),
+        ("PageAllocated", "outer", 1),
+        ("Returned", "outer", 1),
+        ("PageAllocated", "enter", 0),
+    ]
+    assert events[1] == Called("outer", (1,))
+    assert events[5] == Returned(7)
+
+
+def test_what_an_error_left_open_or_a_cut_left_behind_does_no_harm():
+    """An operation that failed never returns; of a long one only the last events are kept."""
+    assert [event.depth for event in materialize([(Called, "f"), (Called, "g")], "op")] == [1, 2]
+    assert [event.depth for event in materialize([(Returned,), (Returned,), (Called, "f")], "op")] == [0, 0, 1]

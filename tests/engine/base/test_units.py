@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size, binary_size, grouped_hex, parse_size
+
+sizes = st.integers(0, 2**64 - 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("4096", 4096),
+        ("4_096", 4096),
+        ("0x1000", 4096),
+        ("0xFFFF_8080", 0xFFFF8080),
+        ("1 page", PAGE),
+        ("3 pages", 3 * PAGE),
+        ("3pages", 3 * PAGE),
+        (" 64 MiB ", 64 * MIB),
+        ("64mib", 64 * MIB),
+        ("2 kib", 2 * KIB),
+        ("1GiB", GIB),
+        ("128 TiB", 128 * TIB),
+        ("12 B", 12),
+    ],
+)
+def test_texts_that_name_a_size(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "MiB", "1.5 MiB", "-1", "+1", "1 MB", "1 k", "1e3", "0x", "0xg", "٣ pages", "1\n2", "4096 4096"]
+)
+def test_texts_that_name_none_are_refused_with_what_would_be_right(text):
+    with pytest.raises(ValueError, match=r"is not a size; write bytes or, for example, '64 MiB' or '3 pages'"):
+        parse_size(text)
+
+
+@given(sizes)
+def test_every_size_prints_short_and_names_about_itself(size):
+    text = binary_size(size)
+    number, unit = text.split()
+    factor = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB}[unit]
+    assert abs(float(number) * factor - size) <= 0.05 * factor
+    assert len(number) <= 10
+    if "." not in number:
+        assert parse_size(text) == size
+    assert repr(Size(size)) == str(Size(size)) == f"{Size(size)}" == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"), (1, "1 B"), (4095, "4095 B"), (4096, "4 KiB"), (10239, "10239 B"), (10241, "10.0 KiB"),
+        (8200 * KIB, "8200 KiB"), (MIB, "1 MiB"), (9999 * MIB, "9999 MiB"), (128 * TIB, "128 TiB"),
+    ],
+)  # fmt: skip
+def test_sizes_in_the_largest_unit_that_is_exact(size, text):
+    assert binary_size(size) == text
+
+
+@given(sizes)
+def test_addresses_print_in_groups_of_four_from_the_right(value):
+    text = repr(Address(value))
+    assert str(Address(value)) == f"{Address(value)}" == text
+    assert int(text, 16) == value
+    groups = text[2:].split("_")
+    assert all(len(group) == 4 for group in groups[1:])
+    assert 1 <= len(groups[0]) <= 4
+    assert grouped_hex(value, 16).replace(" ", "") == f"{value:016x}"
+
+
+def test_addresses_and_sizes_are_numbers():
+    assert Address(4096) + 1 == 4097
+    assert {Address(1): "a"}[1] == "a"
+    assert Size(10) < 11
