@@ -29,7 +29,7 @@ def test_a_quirk_is_told(quirk: str) -> None:
 
 @pytest.mark.parametrize("quirk", X15_QUIRKS)
 def test_its_example_shows_both_sides(quirk: str) -> None:
-    examples = [line for line in section(quirk).splitlines() if line.startswith((">>> ", "... "))]
+    examples = [line.strip() for line in section(quirk).splitlines() if line.startswith(("    >>> ", "    ... "))]
     assert any(f'"{quirk}"' in line for line in examples), "the bug is switched on"
     calls = [line for line in examples if line.startswith(">>> ") and not line.startswith(">>> def ")]
     assert len(calls) >= 2 or calls[0].count("(") >= 2, "and it is compared with the default"

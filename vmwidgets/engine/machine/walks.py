@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from ..base.events import Event, PteWritten
+from ..base.units import Address
 from ..base.walk_values import Walk
 from ..memory.ram import BusError, Ram
 from ..mmu.walk import walk
@@ -56,6 +57,8 @@ def machine_walk(
     """Walk `va` in the tables of `pmap`, with the writes of the events in `later` undone."""
     found = walk(PastMemory(machine.ram, later), pmap.fmt, pmap.root, va, access, user, machine.controls)  # type: ignore[arg-type]  # the door checked the access
     values = {part.name: getattr(found, part.name) for part in fields(Walk)}
+    values["va"] = Address(found.va)
+    values["pa"] = None if found.pa is None else Address(found.pa)
     return MachineWalk(**values, source=weakref.ref(machine), task=task)
 
 

@@ -1,0 +1,134 @@
+"""Make the pictures of README and docs from the real thing: `make pictures`.
+
+docs/pictures/*.png are screenshots of JupyterLab in Chromium, light and dark; *.svg are what the widgets export.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "docs" / "pictures"
+sys.path.insert(0, str(ROOT))
+
+import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
+from vmwidgets.views.scene import Scene  # noqa: E402
+from vmwidgets.views.svg import to_svg  # noqa: E402
+
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+
+CELLS = (
+    'import vmwidgets as vm\n\nm = vm.boot("x86-64")  # a whole machine, with X15\'s virtual memory system\nm',
+    'for prot in "rw", "r", "rx", "rw", "r":\n    a = m.kernel_map.enter("64 KiB", prot=prot)',
+    'm.kernel_map.enter("16 KiB", prot="rwx")  # the picture above follows',
+)
+"""The notebook on the screenshots."""
+
+
+def main() -> None:
+    """Write all pictures, and say how large they are."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name, scene in scenes().items():
+        (OUT / f"{name}.svg").write_text(to_svg(scene))
+    screenshots()
+    for path in sorted(OUT.iterdir()):
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+
+
+def scenes() -> dict[str, Scene]:
+    """What the widgets show, by the name of the file."""
+    return {"insertion": insertion(), "walk": walk(), "process": process()}
+
+
+def insertion() -> Scene:
+    """An insertion at its rotation."""
+    m = machine()
+    for prot in "rw", "r", "rx", "rw", "r", "rx", "rwx":
+        m.kernel_map.enter("64 KiB", prot=prot)
+    view = vm.Tree(m.kernel_map)
+    view.step = view.scene().steps.count - 1
+    return view.scene()
+
+
+def walk() -> Scene:
+    """A walk of a page that a task has written to."""
+    m = machine()
+    task, heap = m.task("init"), m.object("heap")
+    a = task.map.enter("64 KiB", at=0x40_0000, object=heap)
+    task.write(a, b"hello")
+    return vm.Walk(task.walk(a, "write")).scene()
+
+
+def process() -> Scene:
+    """The map of a Python process, the one that is recorded in the package, around an address in it."""
+    from vmwidgets.sources import proc_maps
+
+    m = machine()
+    text = (Path(proc_maps.__file__).parent / "data" / "recorded_maps.txt").read_text()
+    loaded = vm.load_maps(m, text, task="python")
+    entries = loaded.task.map.entries()
+    chosen = next(entry for entry in entries if entry.object is not None and "x" in entry.protection)
+    loaded.task.map.lookup(chosen.start)
+    return vm.Map(loaded.task.map, whole=40).scene()
+
+
+def machine() -> vm.Machine:
+    """A machine whose name does not depend on how many there were."""
+    made = vm.boot("x86-64")
+    made.name = "machine 1"
+    return made
+
+
+def screenshots() -> None:
+    """The notebook in JupyterLab, once for each theme."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
+
+    with tempfile.TemporaryDirectory() as folder:
+        root, home = Path(folder, "root"), Path(folder, "home")
+        root.mkdir()
+        home.mkdir()
+        for name in THEMES:  # each with a kernel of its own
+            (root / f"{name}.ipynb").write_text(json.dumps(notebook()))
+        with Server(root, home) as server, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            for name, theme in THEMES.items():
+                opened = Notebook(browser.new_page(viewport={"width": 1120, "height": 1500}), server, f"{name}.ipynb")
+                photograph(opened, theme, OUT / f"notebook-{name}.png")
+                opened.page.close()
+            browser.close()
+
+
+def photograph(opened: Any, theme: str, file: Path) -> None:
+    """Run the notebook in `theme` and save what is seen of it."""
+    opened.page.evaluate(f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})")
+    opened.run_all()
+    last = "window.panel.content.activeCellIndex = window.panel.content.widgets.length - 1"
+    opened.page.evaluate(f"() => {{ document.activeElement.blur(); {last}; }}")  # the empty cell, which is not seen
+    opened.page.evaluate(
+        "() => { for (const part of document.querySelectorAll('.jp-WindowedPanel-outer')) part.scrollTop = 0; }"
+    )
+    opened.page.wait_for_timeout(1500)
+    cells = [opened.cell(index).bounding_box() for index in range(len(CELLS))]
+    top, bottom = cells[0]["y"], cells[-1]["y"] + cells[-1]["height"]
+    clip = {"x": cells[0]["x"], "y": top - 6, "width": cells[0]["width"], "height": bottom - top + 12}
+    opened.page.screenshot(path=str(file), clip=clip)
+
+
+def notebook() -> dict[str, Any]:
+    """The cells as a notebook."""
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "code", "id": f"c{n}", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for n, source in enumerate((*CELLS, ""))
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+
+
+if __name__ == "__main__":
+    main()
