@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_a_picture_is_whole_and_small(name: str) -> None:
     content = (ROOT / name).read_bytes()
     assert 1_000 < len(content) < 256 * 1024
     if name.endswith(".svg"):
-        assert ElementTree.fromstring(content).tag.endswith("svg")
+        assert ET.fromstring(content).tag.endswith("svg")
     else:
         assert content.startswith(b"\x89PNG\r\n\x1a\n")
         assert content.endswith(b"IEND\xaeB`\x82")
