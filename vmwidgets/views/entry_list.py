@@ -48,7 +48,7 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
         return _mark(picture, item, column, top, (*states, kind))
     return Node(
         f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
-        (Bar(0, 0, w, 5, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
+        (Bar(1.5, 1.5, w - 3, 4, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
         graph=True,
     )  # fmt: skip
 

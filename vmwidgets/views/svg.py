@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
 from xml.sax.saxutils import escape, quoteattr
 
 from .scene import Bar, Caption, Link, Node, Scene
+from .stylesheet import standalone_style
 from .text import shorten, text_width, visible
 
 _HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
-
-
-@cache
-def style_sheet() -> str:
-    """The one style sheet, without what only words around the live drawing need."""
-    text = files("vmwidgets.views").joinpath("style.css").read_text("utf-8")
-    return text.split("/* ---- the words around it")[0]
 
 
 def to_svg(scene: Scene) -> str:
@@ -27,10 +19,11 @@ def to_svg(scene: Scene) -> str:
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'
     links, nodes = "".join(map(_link, scene.links)), "".join(map(_node, scene.nodes))
+    style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {size} '
         f'viewBox="0 0 {width:g} {height:g}" role="img">'
-        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style_sheet())}</style>"
+        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style)}</style>"
         f'<rect class="ground" {size}/>{words}'
         f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
     )

@@ -12,7 +12,15 @@ from unicodedata import category, east_asian_width
 SIZES = {"mono": 12.0, "label": 11.0, "strong": 12.0, "title": 15.0, "letter": 9.0}
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
 
-_MONO, _SANS = 0.61, 0.62
+_MONO = 0.61
+_SANS = {
+    **dict.fromkeys("iIjl.,:;|'! ()[]-·", 0.4),
+    **dict.fromkeys("+=<>~≥", 0.84),
+    **dict.fromkeys("mwMW@%—…→&", 1.0),
+}
+"""Widths in parts of the font size, for those that differ from the usual; of the widest common font."""
+
+_LOWER, _UPPER = 0.64, 0.77
 
 ELLIPSIS = "…"
 
@@ -46,11 +54,17 @@ def font_size(style: str) -> float:
 @lru_cache(maxsize=4096)
 def text_width(text: str, style: str = "label") -> float:
     """A bound on the pixels that `text` takes in `style`."""
-    unit = font_size(style) * (_MONO if "mono" in style else _SANS)
-    if "strong" in style or "title" in style:
-        unit *= 1.08
-    cells = len(text) if text.isascii() else sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
-    return cells * unit
+    unit = font_size(style) * (1.1 if "strong" in style or "title" in style else 1.0)
+    return unit * sum(_part(character, "mono" in style) for character in text)
+
+
+@lru_cache(maxsize=1024)
+def _part(character: str, mono: bool) -> float:
+    wide = 2 if east_asian_width(character) in "WF" else 1
+    if mono:
+        return _MONO * wide
+    usual = _UPPER if character.isupper() else _LOWER
+    return _SANS.get(character, usual * wide)
 
 
 def short_count(count: int) -> str:

@@ -32,7 +32,7 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.listeners: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._owner = 0
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..base.errors import Refused
 from ..base.units import GIB, MIB, PAGE, binary_size
@@ -13,6 +13,9 @@ from .machine import Machine
 
 ARCHITECTURES = ("x86-64",)
 """What can be booted."""
+
+booted: list[Callable[[Machine], None]] = []
+"""Who is told of each machine that comes up; what lies above puts itself here."""
 
 LEAST_RAM, MOST_RAM = 4 * MIB, 1024 * GIB
 
@@ -42,4 +45,7 @@ def boot(
     if isinstance(quirks, str):
         raise Refused(f"quirks={quirks!r} is one text: write a list or set of names, such as {{{quirks!r}}}")
     wanted = frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in quirks)
-    return Machine(name, size, LAYOUTS[checks.known(layout, LAYOUTS, "layout")], wanted)
+    machine = Machine(name, size, LAYOUTS[checks.known(layout, LAYOUTS, "layout")], wanted)
+    for listener in booted:
+        listener(machine)
+    return machine
