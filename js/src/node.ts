@@ -5,7 +5,7 @@
 //   </g>
 
 import type { SceneNode } from "./scene.ts";
-import { drop, match, put, say, svg } from "./svg.ts";
+import { arrange, drop, match, put, say, svg } from "./svg.ts";
 
 const ROUNDING = 6;
 
@@ -22,7 +22,6 @@ export class NodeElement {
 
   constructor(node: SceneNode) {
     this.node = node;
-    this.root.append(this.title, this.bars, this.runs);
     this.root.dataset.id = node.id;
     this.draw(node, true);
   }
@@ -41,6 +40,13 @@ export class NodeElement {
     this.drawShape(node);
     this.drawBars(node);
     this.drawRuns(node);
+    // A picture has hundreds of nodes: parts that are empty stay out of the page, and cost it no style.
+    const { title, shape, bars, runs } = this;
+    const parts = [node.title && title, shape, node.bars && bars, node.text && runs];
+    arrange(
+      this.root,
+      parts.filter((part): part is SVGElement => typeof part === "object" && part !== null),
+    );
   }
 
   private drawAccess(node: SceneNode): void {
@@ -56,9 +62,7 @@ export class NodeElement {
   private drawShape(node: SceneNode): void {
     const kind = node.shape ?? "box";
     if (kind !== this.shapeKind) {
-      this.shape?.remove();
       this.shape = kind === "none" ? null : svg(kind === "triangle" ? "path" : "rect", "shape");
-      if (this.shape) this.title.after(this.shape);
       this.shapeKind = kind;
     }
     if (!this.shape) return;
