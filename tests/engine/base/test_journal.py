@@ -19,7 +19,7 @@ def record(number, *raw, target="counter"):
 def filled(count, remake=None):
     journal = Journal(remake)
     for number in range(count):
-        journal.append(record(number, (MapResized, "counter", number, number + 1)))
+        journal.append(record(number, ("MapResized", "counter", number, number + 1)))
     return journal
 
 
@@ -58,7 +58,7 @@ def test_records_of_long_runs_stay_small():
 
 def test_one_operation_keeps_its_last_events():
     counter = Counter()
-    counter.between = lambda: [counter.recorder.emit((MapResized, "x", 0, i)) for i in range(MAX_EVENTS + 10)]  # type: ignore[misc]
+    counter.between = lambda: [counter.recorder.emit(("MapResized", "x", 0, i)) for i in range(MAX_EVENTS + 10)]  # type: ignore[misc]
     counter.add(1)
     operation = counter.door.journal.last
     assert operation.truncated

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.engine.base.events import Called, PageAllocated, Returned
+from vmwidgets.engine.base import events as event_classes
+from vmwidgets.engine.base import tags
 from vmwidgets.engine.base.recorder import Recorder, materialize
+from vmwidgets.engine.base.tags import Called, PageAllocated, Returned
 
 
 def test_nobody_listens_at_first():
@@ -37,11 +39,17 @@ def test_each_event_knows_its_function_and_depth():
         ("Returned", "outer", 1),
         ("PageAllocated", "enter", 0),
     ]
-    assert events[1] == Called("outer", (1,))
-    assert events[5] == Returned(7)
+    assert events[1] == event_classes.Called("outer", (1,))
+    assert events[5] == event_classes.Returned(7)
 
 
 def test_what_an_error_left_open_or_a_cut_left_behind_does_no_harm():
     """An operation that failed never returns; of a long one only the last events are kept."""
     assert [event.depth for event in materialize([(Called, "f"), (Called, "g")], "op")] == [1, 2]
     assert [event.depth for event in materialize([(Returned,), (Returned,), (Called, "f")], "op")] == [0, 0, 1]
+
+
+def test_every_event_has_the_tag_that_reports_it():
+    classes = {cls.__name__ for cls in event_classes.Event.__subclasses__()}
+    assert {name for name in vars(tags) if name[0].isupper() and name != "Final"} == classes
+    assert all(getattr(tags, name) == name for name in classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import KernelPanic, Refused
-from vmwidgets.engine.base.events import RootLoaded, TlbUpdated
+from vmwidgets.engine.base.tags import RootLoaded, TlbUpdated
 
 from .pmaps import KERNEL, MIB2, NARROW, READ, TINY, WINDOW, WRITE, boot, recorded, used
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
-from vmwidgets.engine.base.events import KernelLimitMoved, PteWritten, TlbUpdated
+from vmwidgets.engine.base.tags import KernelLimitMoved, PteWritten, TlbUpdated
 
 from .pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, used
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.events import BlockJoined, BlockSplit
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.tags import BlockJoined, BlockSplit
 from vmwidgets.engine.memory.buddy import MAX_ORDER, Buddy
 
 ORDERS = range(MAX_ORDER + 1)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
-from vmwidgets.engine.base.events import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.tags import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.units import KIB
 from vmwidgets.engine.memory.object_cache import ObjectCache
 

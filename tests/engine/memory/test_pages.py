@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
-from vmwidgets.engine.base.events import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.tags import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.memory.buddy import MAX_ORDER
 from vmwidgets.engine.memory.pages import PageAllocator
 

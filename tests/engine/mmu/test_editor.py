@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import PteWritten
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.tags import PteWritten
 from vmwidgets.engine.base.walk_values import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor

@@ -15,10 +15,10 @@ from inspect import signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelError, KernelPanic, Refused
-from .events import Panicked
 from .interrupts import INTERRUPT
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
+from .tags import Panicked
 
 
 class Door:

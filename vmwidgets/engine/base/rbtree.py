@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
-from .events import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .events import Write
 from .recorder import Recorder
+from .tags import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 
 TREE = 0
 """The id that stands for the tree itself in a write of the root link."""

@@ -7,7 +7,7 @@ nobody listens, so that an event then costs one test::
     if emit is not None:
         emit((PageAllocated, frame, order))
 
-What is reported is a plain tuple, the event's class and its fields in order; :func:`materialize` makes
+What is reported is a plain tuple, the event's tag (:mod:`.tags`) and its fields in order; :func:`materialize` makes
 the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets
 what it does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth.
 """
@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .events import Called, Event, Returned
+from .events import Event
+from .tags import Called, Returned
 
 Raw = tuple[Any, ...]
-"""An event before anyone looked at it: its class, then its fields."""
+"""An event before anyone looked at it: its tag, then its fields."""
 
 
 class Recorder:
@@ -42,10 +43,14 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     """
     stack = [outermost]
     events: list[Event] = []
-    for cls, *fields in raw:
-        if cls is Called:
+    for tag, *fields in raw:
+        if tag == Called:
             stack.append(fields[0])
-        events.append(cls(*fields, function=stack[-1], depth=len(stack) - 1))
-        if cls is Returned and len(stack) > 1:
+        events.append(_CLASSES[tag](*fields, function=stack[-1], depth=len(stack) - 1))
+        if tag == Returned and len(stack) > 1:
             stack.pop()
     return tuple(events)
+
+
+_CLASSES: dict[str, Any] = {cls.__name__: cls for cls in Event.__subclasses__()}
+"""Event classes by tag.  Their constructors differ, so they are Any here."""

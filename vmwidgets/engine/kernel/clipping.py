@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.events import Called, EntryResized, Returned
+from ..base.tags import Called, EntryResized, Returned
 from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic
-from ..base.events import Called, KentrySlabGiven, KentrySlabTaken, Returned
 from ..base.memory_values import KentryValue
 from ..base.recorder import Recorder
+from ..base.tags import Called, KentrySlabGiven, KentrySlabTaken, Returned
 from ..base.units import MIB, PAGE
 
 AREA_BYTES = 8 * MIB

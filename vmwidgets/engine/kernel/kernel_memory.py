@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..base.errors import KernelError
-from ..base.events import Called, Returned
 from ..base.protection import ALL, INHERITANCE, READ, WRITE, pack_flags
+from ..base.tags import Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT
 from .vm_map import X15Map
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken
-from ..base.events import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from ..base.rbtree import RedBlackTree
 from ..base.recorder import Recorder
+from ..base.tags import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from .entry import Entry, compare
 
 

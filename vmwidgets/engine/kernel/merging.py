@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.events import EntryResized, MergeTried
 from ..base.protection import ENTRY_MASK, NOMERGE
+from ..base.tags import EntryResized, MergeTried
 
 if TYPE_CHECKING:
     from .entry import Entry

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base.errors import KernelPanic
-from ..base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
+from ..base.tags import FindCacheMoved, GapTried, HintTried, SearchRestarted
 from ..base.units import Address, Size
 
 if TYPE_CHECKING:

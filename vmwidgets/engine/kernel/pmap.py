@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..base.errors import KernelPanic, Refused, kernel_error
-from ..base.events import Called, Returned, RootLoaded, TlbUpdated
 from ..base.protection import WRITE
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
+from ..base.tags import Called, Returned, RootLoaded, TlbUpdated
 from ..base.units import PAGE, Address, Size
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram

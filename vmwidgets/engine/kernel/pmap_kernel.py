@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..base.errors import KernelPanic
-from ..base.events import KernelLimitMoved, TlbUpdated
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
+from ..base.tags import KernelLimitMoved, TlbUpdated
 from ..base.units import PAGE, Address
 from ..memory.ram import Ram
 from ..mmu.editor import Slot

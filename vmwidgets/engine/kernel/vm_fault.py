@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..base.errors import KernelError, KernelPanic, kernel_error
-from ..base.events import Called, PagerAsked, Returned
 from ..base.protection import protection_of, protection_text
+from ..base.tags import Called, PagerAsked, Returned
 from ..base.units import PAGE, Address
 from .entry import OFFSET_MASK
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, kernel_error
-from ..base.events import Called, MapResized, Returned
 from ..base.protection import ENTRY_MASK, FIXED, NOMERGE
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
+from ..base.tags import Called, MapResized, Returned
 from ..base.units import Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource

@@ -10,8 +10,8 @@ from itertools import count
 
 from ..base import protection as flag
 from ..base.errors import Refused
-from ..base.events import BootStage, Called, Returned
 from ..base.recorder import Recorder
+from ..base.tags import BootStage, Called, Returned
 from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.entry import BYTES_32, BYTES_64, CachedEntries, Entry
 from ..kernel.kentry import KentryArea, table_bytes

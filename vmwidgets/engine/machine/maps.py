@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..base import protection as flag
@@ -81,7 +82,7 @@ class MachineMap:
             raise Refused(f"offset={where:#x} needs an object: write object=…")
         if target is not None and where + length >= 1 << 64:
             raise Refused(f"offset={where:#x} and size={length:#x} pass the end of the object's 64 bits")
-        flags = self._flags(prot, max_prot, inherit, advice, checks.flag(nomerge, "nomerge"), fixed)
+        flags = flags_word(prot, max_prot, inherit, advice, checks.flag(nomerge, "nomerge"), fixed)
         return Address(vm_map.enter(start, length, alignment, flags, target, where))
 
     @operation
@@ -206,12 +207,21 @@ class MachineMap:
             raise Refused(f"object {value.name!r} belongs to another machine")
         return value.vm_object
 
-    @staticmethod
-    def _flags(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
-        protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
-        if protection & ~maximum:
-            shown = flag.protection_text(protection)
-            raise Refused(f"prot={shown!r} goes beyond max_prot={flag.protection_text(maximum)!r}")
-        inheritance = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
-        advised = flag.parse_name(advice, flag.ADVICE, "advice")
-        return flag.pack_flags(protection, maximum, inheritance, advised, nomerge, fixed)
+
+def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
+    """The packed flags word of a request, from what a learner writes; each combination is worked out once."""
+    try:
+        return _flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
+    except TypeError:  # something that can't be remembered: it is refused below
+        return _flags_word.__wrapped__(prot, max_prot, inherit, advice, nomerge, fixed)
+
+
+@lru_cache(maxsize=512, typed=True)
+def _flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
+    protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
+    if protection & ~maximum:
+        shown = flag.protection_text(protection)
+        raise Refused(f"prot={shown!r} goes beyond max_prot={flag.protection_text(maximum)!r}")
+    inheritance = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
+    advised = flag.parse_name(advice, flag.ADVICE, "advice")
+    return flag.pack_flags(protection, maximum, inheritance, advised, nomerge, fixed)

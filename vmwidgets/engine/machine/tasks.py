@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..base.errors import Refused, kernel_error
-from ..base.events import FaultRaised
 from ..base.operations import Door, operation
 from ..base.protection import EXECUTE, READ, WRITE
+from ..base.tags import FaultRaised
 from ..base.units import PAGE, Address
 from ..base.walk_values import Walk
 from ..kernel.vm_fault import vm_fault

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..base.errors import Broken
-from ..base.events import BlockJoined, BlockSplit
 from ..base.recorder import Recorder
+from ..base.tags import BlockJoined, BlockSplit
 
 MAX_ORDER = 10
 """The largest block has 2**10 frames: 4 MiB."""

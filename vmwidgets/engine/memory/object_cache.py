@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken, KernelPanic
-from ..base.events import BufferAllocated, BufferFreed, PoolDrained, PoolFilled
 from ..base.memory_values import CacheValue, SlabValue
 from ..base.recorder import Recorder
+from ..base.tags import BufferAllocated, BufferFreed, PoolDrained, PoolFilled
 from .slab import Slabs, SlabSupplier
 from .slab_layout import MIN_ALIGN, SlabLayout, pool_size, slab_layout
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..base.errors import Broken, KernelPanic, Refused
-from ..base.events import PageAllocated, PageFreed
 from ..base.memory_values import Block, PagesValue
 from ..base.recorder import Recorder
+from ..base.tags import PageAllocated, PageFreed
 from .buddy import MAX_ORDER
 from .segment import Segment
 

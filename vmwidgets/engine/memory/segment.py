@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..base.errors import Broken
-from ..base.events import PoolDrained, PoolFilled
 from ..base.memory_values import Block, FreeList, SegmentValue
 from ..base.recorder import Recorder
+from ..base.tags import PoolDrained, PoolFilled
 from .buddy import MAX_ORDER, Buddy
 
 FRAMES_PER_POOLED_FRAME = 1024

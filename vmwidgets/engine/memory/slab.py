@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ..base.errors import Broken
-from ..base.events import SlabCreated, SlabDestroyed
 from ..base.memory_values import SlabValue
 from ..base.recorder import Recorder
+from ..base.tags import SlabCreated, SlabDestroyed
 from ..base.units import PAGE, PAGE_SHIFT
 from .slab_layout import SlabLayout
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
-from ..base.events import PteWritten
 from ..base.recorder import Recorder
+from ..base.tags import PteWritten
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
 from .encode import leaf_descriptor, split_leaf, table_descriptor, with_rights
