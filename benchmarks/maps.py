@@ -10,7 +10,7 @@ from time import process_time
 from typing import TypeVar
 
 from vmwidgets.engine.base.events import TreeCompared
-from vmwidgets.engine.base.recorder import Raw
+from vmwidgets.engine.base.recorder import Raw, materialize
 
 from .subjects import BASE, PAGE, SUBJECTS, BareMap, Intervals, MachineOperations, Subject
 from .table import rate, ratio, table, verdict
@@ -116,7 +116,7 @@ def comparisons(size: int, samples: int = 500) -> float:
     subject.map.recorder.emit = events.append
     for _ in range(samples):
         subject.lookup(BASE + 2 * chance.randrange(size) * PAGE)
-    return sum(event[0] is TreeCompared for event in events) / samples
+    return sum(isinstance(event, TreeCompared) for event in materialize(events, "lookup")) / samples
 
 
 def _aims(pairs: Rates, lookups: Rates, sizes: Sequence[int]) -> str:
