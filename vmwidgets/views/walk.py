@@ -17,6 +17,9 @@ from .columns import MARGIN, WIDTH
 from .scene import Caption, Link, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
 
+VERDICT = 216.0
+"""Width of the verdict's box."""
+
 _TABLE_H, _ROW_H = 104.0, 22.0
 _FLAGS = {"P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": " PS", "XD": " XD"}
 """One-letter names of a descriptor's flags, in the order they are written."""
@@ -45,8 +48,7 @@ def draw_walk(
     differs from it is marked as changed.
     """
     levels = max(len(walk.steps), 1)
-    verdict_w = 196.0
-    share = min(190.0, (width - 2 * MARGIN - verdict_w - 20) / levels)
+    share = min(190.0, (width - 2 * MARGIN - VERDICT) / levels)
     nodes = _bits_row(walk, share)
     links: list[Link] = []
     top = 64.0
@@ -220,7 +222,7 @@ def _flags(fields: tuple[Field, ...], word: int) -> str:
 
 
 def _verdict(walk: Walk, entry: EntryValue | None, x: float, top: float, width: float) -> Node:
-    w = width - MARGIN - x
+    w = min(VERDICT, width - MARGIN - x)
     lines: list[tuple[str, str]]
     if walk.fault is not None:
         head, lines, state = _fault_lines(walk.fault, w)
