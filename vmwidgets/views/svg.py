@@ -12,13 +12,19 @@ _HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
 
 
-def to_svg(scene: Scene) -> str:
-    """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground."""
+def to_svg(scene: Scene, *, bare: bool = False) -> str:
+    """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
+
+    `bare` leaves out what an image in a page can't show: names and titles of single nodes.
+    """
     words, top = _words(scene)
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'
-    links, nodes = "".join(map(_link, scene.links)), "".join(map(_node, scene.nodes))
+    links, nodes = (
+        "".join(_link(link, bare) for link in scene.links),
+        "".join(_node(node, bare) for node in scene.nodes),
+    )
     style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {size} '
@@ -73,10 +79,11 @@ def _wrap(text: str, width: float, style: str) -> list[str]:
     return [*lines, line] if line else lines
 
 
-def _node(node: Node) -> str:
+def _node(node: Node, bare: bool) -> str:
     state = " ".join(("node", node.kind, *node.state))
-    parts = [f'<g class={_quoted(state)} transform="translate({node.x:g},{node.y:g})" data-id={_quoted(node.id)}>']
-    if node.title:
+    name = "" if bare else f" data-id={_quoted(node.id)}"
+    parts = [f'<g class={_quoted(state)} transform="translate({node.x:g},{node.y:g})"{name}>']
+    if node.title and not bare:
         parts.append(f"<title>{_safe(node.title)}</title>")
     if node.shape == "triangle":
         parts.append(f'<path class="shape" d="M0,0 H{node.w:g} L{node.w / 2:g},{node.h:g} Z"/>')
@@ -84,7 +91,7 @@ def _node(node: Node) -> str:
         rx = node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
         parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{rx:g}"/>')
     parts += [_bar(bar) for bar in node.bars]
-    parts += [_text(run.x, run.y, visible(run.text), run.style, run.anchor) for run in node.text]
+    parts += [_text(run.x, run.y, run.text, run.style, run.anchor) for run in node.text]
     return "".join([*parts, "</g>"])
 
 
@@ -93,11 +100,12 @@ def _bar(bar: Bar) -> str:
     return f"<rect class={_quoted('bar ' + bar.style)} {place}/>"
 
 
-def _link(link: Link) -> str:
+def _link(link: Link, bare: bool) -> str:
     state = " ".join(("link", link.kind, *link.state))
     path = " ".join(f"{'L' if i else 'M'}{x:g},{y:g}" for i, (x, y) in enumerate(link.points))
     head = _arrow(link) if link.arrow and len(link.points) > 1 else ""
-    return f'<g class={_quoted(state)} data-id={_quoted(link.id)}><path class="line" d="{path}"/>{head}</g>'
+    name = "" if bare else f" data-id={_quoted(link.id)}"
+    return f'<g class={_quoted(state)}{name}><path class="line" d="{path}"/>{head}</g>'
 
 
 def _arrow(link: Link) -> str:

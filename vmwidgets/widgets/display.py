@@ -44,7 +44,7 @@ def twin_bundle(view: View, cell: Cell) -> dict[str, str]:
     from vmwidgets.views.svg import to_svg
 
     scene = view.signed_scene(cell)
-    picture = twin_html(view.twin_id, to_svg(scene), alternative_text(scene), scene.notes[-1])
+    picture = twin_html(view.twin_id, to_svg(scene, bare=True), alternative_text(scene), scene.notes[-1])
     return {"text/html": picture, "text/plain": text_twin(scene)}
 
 

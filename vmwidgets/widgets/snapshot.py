@@ -39,8 +39,10 @@ class Snapshot(Exports):
         return self._scene
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
+        from vmwidgets.views.svg import to_svg
+
         scene = self._scene
-        picture = image_html(self.to_svg(), alternative_text(scene)) + note_html(scene.notes[-1])
+        picture = image_html(to_svg(scene, bare=True), alternative_text(scene)) + note_html(scene.notes[-1])
         return {"text/html": f"<div>{picture}</div>", "text/plain": self.text()}
 
     def __repr__(self) -> str:

@@ -11,6 +11,24 @@ A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
 
 from __future__ import annotations
 
+_SHOWN = 60
+
+
+def shown(value: object) -> str:
+    """A value as a sentence shows it: as Python writes it, on one line, and not endless.
+
+    >>> shown("a\\nb"), shown(10**10_000)
+    ("'a\\\\nb'", 'a number of 33220 bits')
+    """
+    if isinstance(value, int) and int(value).bit_length() > 4 * _SHOWN:
+        return f"a number of {int(value).bit_length()} bits"
+    try:
+        text = repr(value[: 2 * _SHOWN] if isinstance(value, (str, bytes)) else value)
+    except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
+        return f"a {type(value).__name__}"
+    first = text.splitlines()[0] if text else ""
+    return text if len(text) <= _SHOWN and first == text else f"{first[:_SHOWN]}…"
+
 
 class VMError(Exception):
     """Any failure that a learner can meet."""

@@ -5,7 +5,7 @@ Numbers are X15's (`vm_prot.h`, `vm_inherit.h`, `vm_adv.h`, and the packed flags
 
 from __future__ import annotations
 
-from .errors import Refused
+from .errors import Refused, shown
 
 READ, WRITE, EXECUTE = 1, 2, 4
 ALL = READ | WRITE | EXECUTE
@@ -81,7 +81,7 @@ def parse_protection(value: object, name: str = "prot") -> int:
         bits = [bit for bit, letter in _LETTERS if letter in letters]
         if len(bits) == len(letters):
             return sum(bits)
-    raise Refused(f"{name}={value!r} is no protection: write letters such as 'rw' or 'r-x', 'none', or 0 to 7")
+    raise Refused(f"{name}={shown(value)} is no protection: write letters such as 'rw' or 'r-x', 'none', or 0 to 7")
 
 
 def parse_name(value: object, table: dict[str, int], name: str) -> int:
@@ -94,7 +94,7 @@ def parse_name(value: object, table: dict[str, int], name: str) -> int:
         return table[value]
     if isinstance(value, int) and not isinstance(value, bool) and value in table.values():
         return int(value)
-    raise Refused(f"{name}={value!r} is unknown: write one of {', '.join(table)}")
+    raise Refused(f"{name}={shown(value)} is unknown: write one of {', '.join(table)}")
 
 
 def name_of(number: int, table: dict[str, int]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .errors import shown
+
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
 """Bytes in a page."""
@@ -18,7 +20,7 @@ GIB = 1 << 30
 TIB = 1 << 40
 
 _UNITS = {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "tib": TIB, "page": PAGE, "pages": PAGE}
-_SIZE = re.compile(r"\s*(0x[0-9a-f_]+|[0-9][0-9_]*)\s*([a-z]+)?\s*", re.ASCII)
+_SIZE = re.compile(r"\s*(0x[0-9a-f][0-9a-f_]{,80}|[0-9][0-9_]{,80})\s*([a-z]+)?\s*", re.ASCII)
 
 
 def grouped_hex(value: int, digits: int = 1) -> str:
@@ -58,8 +60,9 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.lower())
     unit = _UNITS.get(match[2] or "b") if match else None
     if match is None or unit is None:
-        raise ValueError(f"{text!r} is not a size; write bytes or, for example, '64 MiB' or '3 pages'")
-    return int(match[1], 0) * unit
+        raise ValueError(f"{shown(text)} is not a size; write bytes or, for example, '64 MiB' or '3 pages'")
+    digits = match[1].replace("_", "")
+    return int(digits, 16 if digits.startswith("0x") else 10) * unit
 
 
 class Address(int):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.quirks import X15_QUIRKS
 from . import checks
@@ -42,8 +42,9 @@ def boot(
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
     if size % PAGE:
         raise Refused(f"ram={size} is not a whole number of pages")
-    if isinstance(quirks, str):
-        raise Refused(f"quirks={quirks!r} is one text: write a list or set of names, such as {{{quirks!r}}}")
+    if isinstance(quirks, str) or not isinstance(quirks, Iterable):
+        kind = "one text" if isinstance(quirks, str) else f"a {type(quirks).__name__}"
+        raise Refused(f"quirks={shown(quirks)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
     wanted = frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in quirks)
     machine = Machine(name, size, LAYOUTS[checks.known(layout, LAYOUTS, "layout")], wanted)
     for listener in booted:

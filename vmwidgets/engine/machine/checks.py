@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from difflib import get_close_matches
 from typing import Any
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.units import PAGE, Address, binary_size, parse_size
 
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
+
+MOST_LISTED = 12
+"""How many names a sentence lists."""
 
 
 def whole(value: Any, name: str) -> int:
@@ -21,14 +25,26 @@ def whole(value: Any, name: str) -> int:
             value = parse_size(value)
         except ValueError as error:
             raise Refused(f"{name}: {error}") from None
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise Refused(f"{name}={value!r} is a {type(value).__name__}: write a whole number, or a text such as '64 KiB'")
-    number = int(value.__index__())
+    number = _index(value)
+    if number is None:
+        kind = type(value).__name__
+        raise Refused(f"{name}={shown(value)} is a {kind}: write a whole number, or a text such as '64 KiB'")
     if number < 0:
-        raise Refused(f"{name}={number} is negative: addresses and sizes begin at 0")
+        raise Refused(f"{name}={shown(number)} is negative: addresses and sizes begin at 0")
     if number >= 1 << 64:
-        raise Refused(f"{name}={number:#x} does not fit a word of 64 bits")
+        text = f"{number:#x}" if number < 1 << 128 else shown(number)
+        raise Refused(f"{name}={text} does not fit a word of 64 bits")
     return number
+
+
+def _index(value: Any) -> int | None:
+    """The number that a value stands for where Python wants an index (so do NumPy's); none for anything else."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
@@ -74,15 +90,17 @@ def known(value: Any, names: Any, what: str) -> str:
     listed = sorted(names)
     if isinstance(value, str) and value in listed:
         return value
-    near = get_close_matches(str(value), listed, 1, cutoff=0.3)
+    near = get_close_matches(value[:MAX_NAME], listed, 1, cutoff=0.3) if isinstance(value, str) else []
     advice = f"did you mean {near[0]!r}? " if near else ""
-    raise Refused(f"{what} {value!r} is unknown; {advice}known: {', '.join(listed)}")
+    more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
+    names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"
+    raise Refused(f"{what} {shown(value)} is unknown; {advice}known: {names}{more}")
 
 
 def text_name(value: Any, what: str) -> str:
     """A name that a learner gives: any text, not empty and not endless."""
     if not isinstance(value, str):
-        raise Refused(f"{what} {value!r} is a {type(value).__name__}: write a text")
+        raise Refused(f"{what} {shown(value)} is a {type(value).__name__}: write a text")
     if not value or len(value) > MAX_NAME:
         raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
     return value
@@ -91,5 +109,5 @@ def text_name(value: Any, what: str) -> str:
 def flag(value: Any, name: str) -> bool:
     """True or False, and nothing that merely looks like it."""
     if not isinstance(value, bool):
-        raise Refused(f"{name}={value!r}: write True or False")
+        raise Refused(f"{name}={shown(value)}: write True or False")
     return value

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..base import protection as flag
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.map_values import EntryValue, MapValue
 from ..base.operations import Door, operation
 from ..base.units import Address, Size, binary_size
@@ -202,9 +202,9 @@ class MachineMap:
         if isinstance(value, str):
             value = self.machine.objects.get(value) or checks.known(value, self.machine.objects, "object")
         if not isinstance(value, MemoryObject):
-            raise Refused(f"object={value!r} is no memory object: make one with machine.object(name)")
+            raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
         if self.machine.objects.get(value.name) is not value:
-            raise Refused(f"object {value.name!r} belongs to another machine")
+            raise Refused(f"object {shown(value.name)} belongs to another machine")
         return value.vm_object
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..base.errors import Refused, kernel_error
+from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import Door, operation
 from ..base.protection import EXECUTE, READ, WRITE
 from ..base.tags import FaultRaised
@@ -64,7 +64,7 @@ class Task:
         Pages are made as they are touched; an error leaves what was written before it.
         """
         if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise Refused(f"data={data!r} is a {type(data).__name__}: write bytes, such as b'hello'")
+            raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
         content = bytes(data)
         start, count = self._span(address, len(content))
         done = 0
