@@ -17,8 +17,8 @@ _SHOWN = 60
 def shown(value: object) -> str:
     """A value as a sentence shows it: as Python writes it, on one line, and not endless.
 
-    >>> shown("a\\nb"), shown(10**10_000)
-    ("'a\\\\nb'", 'a number of 33220 bits')
+    >>> shown("two words"), shown(10**10_000)
+    ("'two words'", 'a number of 33220 bits')
     """
     if isinstance(value, int) and int(value).bit_length() > 4 * _SHOWN:
         return f"a number of {int(value).bit_length()} bits"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
@@ -42,11 +43,15 @@ def boot(
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
     if size % PAGE:
         raise Refused(f"ram={size} is not a whole number of pages")
-    if isinstance(quirks, str) or not isinstance(quirks, Iterable):
-        kind = "one text" if isinstance(quirks, str) else f"a {type(quirks).__name__}"
-        raise Refused(f"quirks={shown(quirks)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
-    wanted = frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in quirks)
-    machine = Machine(name, size, LAYOUTS[checks.known(layout, LAYOUTS, "layout")], wanted)
+    chosen = LAYOUTS[checks.known(layout, LAYOUTS, "layout")]
+    machine = Machine(name, size, chosen, _quirks(quirks))
     for listener in booted:
         listener(machine)
     return machine
+
+
+def _quirks(given: Any) -> frozenset[str]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        kind = "one text" if isinstance(given, str) else f"a {type(given).__name__}"
+        raise Refused(f"quirks={shown(given)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
+    return frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in given)

@@ -1,0 +1,304 @@
+"""Nonsense at the door: one sentence that names the argument and the value, and nothing has changed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+import vmwidgets as vm
+from tests.engine.machine.snapshots import snapshot
+from vmwidgets.engine.base.errors import shown
+
+KERNEL = 0xFFFF_8080_0000_0000
+END = KERNEL + (64 << 20)
+FREE = KERNEL + (32 << 20)
+
+
+@pytest.fixture
+def machine():
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    machine.object("file", max_pages=4)
+    task = machine.task("init")
+    task.map.enter("16 KiB", at=0x400000, object="file")
+    machine.kernel_map.enter("8 KiB", at=FREE)
+    return machine
+
+
+def refused(machine, call, *parts):
+    before = snapshot(machine)
+    with pytest.raises(vm.Refused) as caught:
+        call()
+    assert snapshot(machine) == before
+    message = str(caught.value)
+    for part in parts:
+        assert part in message, message
+    assert "\n" not in message
+    assert 10 < len(message) < 400
+    machine.check()
+    return message
+
+
+class LikeNumpy:
+    """A whole number of somebody else's."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
+class LikeArray:
+    """It looks as if it could be a number, and says no when it is asked; on several lines."""
+
+    def __index__(self):
+        raise TypeError("only integer scalar arrays can be converted to a scalar index")
+
+    def __repr__(self):
+        return "array([[4096,\n       8192]])"
+
+
+NO_NUMBERS = [
+    (None, "a NoneType"), (True, "a bool"), (False, "a bool"), (4096.0, "a float"), (float("nan"), "a float"),
+    (float("inf"), "a float"), (b"4096", "a bytes"), ([4096], "a list"), ({}, "a dict"), (Decimal(4096), "a Decimal"),
+    (Fraction(4096), "a Fraction"), (1j, "a complex"), (object, "a type"),
+    (LikeArray(), "a LikeArray"), ("x" * 10**6, "is not a size"),
+]  # fmt: skip
+NO_SIZES = ["", "9" * 5000, "0x" + "f" * 5000, "0x_", "four", "1.5 MiB", "-4096", "4 KB", "0x", "4096 pages each"]
+BAD_SIZES = [
+    (-4096, "size=-4096 is negative"), (0, "size=0: a mapping has at least one page"),
+    (1, "size=0x1 is not page aligned: the nearest that are, are 0x0 and 0x1000"),
+    (4097, "size=0x1001 is not page aligned"), (2**64, "size=0x10000000000000000 does not fit a word of 64 bits"),
+    (10**5000, "size=a number of 16610 bits does not fit a word"),
+    (-(10**5000), "size=a number of 16610 bits is negative"),
+    ("65 MiB", "(65 MiB) is more than all of kernel_map, 64 MiB"), (2**63, "is more than all of kernel_map"),
+    ("128 TiB", "is more than all of kernel_map"),
+]  # fmt: skip
+BAD_ADDRESSES = [
+    (-4096, "is negative"), (FREE + 1, "is not page aligned"), (2**64, "does not fit a word"),
+    (KERNEL - 4096, "lies outside kernel_map, 0xffff_8080_0000_0000 to 0xffff_8080_0400_0000"),
+    (END, "lies outside kernel_map"), (0x400000, "lies outside kernel_map"), (2**64 - 4096, "lies outside kernel_map"),
+]  # fmt: skip
+
+
+class TestEnter:
+    @pytest.mark.parametrize(("value", "kind"), NO_NUMBERS, ids=lambda value: type(value).__name__)
+    def test_sizes_and_addresses_are_whole_numbers(self, machine, value, kind):
+        for name in ("size", "align", "offset"):
+            arguments = {"size": 4096, name: value}
+            message = refused(machine, lambda arguments=arguments: machine.kernel_map.enter(**arguments), name, kind)
+            assert "write a whole number" in message or "write bytes or" in message
+        if value is not None:
+            refused(machine, lambda: machine.kernel_map.enter(4096, at=value), "at", kind)
+
+    @pytest.mark.parametrize("text", NO_SIZES, ids=[text[:12] for text in NO_SIZES])
+    def test_texts_have_to_name_a_size(self, machine, text):
+        refused(machine, lambda: machine.kernel_map.enter(text), "size: ", shown(text), "is not a size")
+        refused(machine, lambda: machine.kernel_map.enter(4096, at=text), "at: ", shown(text))
+
+    @pytest.mark.parametrize(("size", "reason"), BAD_SIZES, ids=[reason[:24] for _, reason in BAD_SIZES])
+    def test_sizes(self, machine, size, reason):
+        refused(machine, lambda: machine.kernel_map.enter(size), "size=", reason)
+
+    @pytest.mark.parametrize(("address", "reason"), BAD_ADDRESSES)
+    @pytest.mark.parametrize("fixed", [False, True])
+    def test_addresses(self, machine, address, reason, fixed):
+        refused(machine, lambda: machine.kernel_map.enter(4096, at=address, fixed=fixed), "at=", reason)
+
+    def test_what_passes_the_end(self, machine):
+        call = lambda: machine.kernel_map.enter("8 KiB", at=END - 4096, fixed=True)  # noqa: E731
+        refused(machine, call, "at=0xffff_8080_03ff_f000", "size=0x2000", "pass the end of kernel_map")
+
+    def test_fixed_needs_an_address(self, machine):
+        refused(machine, lambda: machine.kernel_map.enter(4096, fixed=True), "fixed=True needs an address: write at=…")
+
+    @pytest.mark.parametrize("align", [1, 4095, 2048, 4097, 12288, 2**64 - 1])
+    def test_alignments(self, machine, align):
+        refused(
+            machine,
+            lambda: machine.kernel_map.enter(4096, align=align),
+            f"align={align:#x} is no alignment",
+            "power of two",
+        )
+
+    def test_a_fixed_address_has_to_be_aligned_as_asked(self, machine):
+        call = lambda: machine.kernel_map.enter(4096, at=FREE + 0x3000, fixed=True, align="8 KiB")  # noqa: E731
+        refused(machine, call, "at=0xffff_8080_0200_3000 is not a multiple of align=0x2000")
+
+    @pytest.mark.parametrize("name", ["fixed", "nomerge"])
+    @pytest.mark.parametrize("value", [0, 1, None, "yes", "True", LikeArray(), []])
+    def test_flags_are_true_or_false(self, machine, name, value):
+        call = lambda: machine.kernel_map.enter(4096, at=FREE + 0x8000, **{name: value})  # noqa: E731
+        refused(machine, call, f"{name}={shown(value)}: write True or False")
+
+    @pytest.mark.parametrize("name", ["prot", "max_prot"])
+    @pytest.mark.parametrize("value", ["read", "rwz", 8, -1, None, True, 1.0, b"rw"])
+    def test_protections(self, machine, name, value):
+        refused(
+            machine,
+            lambda: machine.kernel_map.enter(4096, **{name: value}),
+            f"{name}={value!r} is no protection",
+            "'rw'",
+        )
+
+    def test_protection_within_its_maximum(self, machine):
+        call = lambda: machine.kernel_map.enter(4096, prot="rwx", max_prot="r")  # noqa: E731
+        refused(machine, call, "prot='rwx' goes beyond max_prot='r--'")
+
+    @pytest.mark.parametrize(("name", "known"), [("inherit", "none, share, copy"), ("advice", "normal, random")])
+    @pytest.mark.parametrize("value", ["copied", "", 9, -1, None, True, 1.0, ["copy"]])
+    def test_small_vocabularies_are_listed(self, machine, name, known, value):
+        refused(machine, lambda: machine.kernel_map.enter(4096, **{name: value}), f"{name}={value!r} is unknown", known)
+
+    def test_objects(self, machine):
+        task = machine.tasks["init"]
+        refused(
+            machine, lambda: task.map.enter(4096, object="fiel"), "object 'fiel' is unknown", "did you mean 'file'?"
+        )
+        refused(machine, lambda: task.map.enter(4096, object=5), "object=5 is no memory object", "machine.object(name)")
+        other = vm.boot("x86-64").object("file")
+        refused(machine, lambda: task.map.enter(4096, object=other), "object 'file' belongs to another machine")
+        refused(machine, lambda: task.map.enter(4096, offset=4096), "offset=0x1000 needs an object")
+        refused(machine, lambda: task.map.enter(4096, object="file", offset=5), "offset=0x5 is not page aligned")
+        far = 2**64 - 4096
+        refused(machine, lambda: task.map.enter(4096, object="file", offset=far), f"offset={far:#x}", "64 bits")
+
+    def test_unknown_arguments_are_pythons_business(self, machine):
+        before = snapshot(machine)
+        with pytest.raises(TypeError):
+            machine.kernel_map.enter(4096, colour="red")
+        with pytest.raises(TypeError):
+            machine.kernel_map.enter()
+        assert snapshot(machine) == before
+
+    @pytest.mark.parametrize("value", [4096, "4096", "4 KiB", "1 page", LikeNumpy(4096), vm.Size(4096)])
+    def test_whole_numbers_of_every_kind_are_taken(self, machine, value):
+        assert machine.kernel_map.enter(value, at=FREE + (1 << 20)) == FREE + (1 << 20)
+        assert type(machine.kernel_map.enter(value)) is vm.Address
+
+
+class TestRemove:
+    @pytest.mark.parametrize(("address", "reason"), BAD_ADDRESSES)
+    def test_starts(self, machine, address, reason):
+        refused(machine, lambda: machine.kernel_map.remove(address, size=4096), "start=", reason)
+
+    @pytest.mark.parametrize(
+        ("value", "kind"), [one for one in NO_NUMBERS if one[0] is not None], ids=lambda v: type(v).__name__
+    )
+    def test_types(self, machine, value, kind):
+        refused(machine, lambda: machine.kernel_map.remove(value, FREE), "start", kind)
+        refused(machine, lambda: machine.kernel_map.remove(FREE, value), "end", kind)
+        refused(machine, lambda: machine.kernel_map.remove(FREE, size=value), "size", kind)
+
+    @pytest.mark.parametrize(("end", "reason"), [
+        (FREE, "makes an empty range"), (FREE - 4096, "makes an empty range"), (KERNEL, "makes an empty range"),
+        (END + 4096, "passes the end of kernel_map"), (FREE + 1, "is not page aligned"), (2**64, "does not fit"),
+    ])  # fmt: skip
+    def test_ends(self, machine, end, reason):
+        refused(machine, lambda: machine.kernel_map.remove(FREE, end), "end=", reason)
+
+    @pytest.mark.parametrize("size", [0, -1, 1, "65 MiB", 2**64 - 4096])
+    def test_sizes(self, machine, size):
+        refused(machine, lambda: machine.kernel_map.remove(FREE, size=size), "size=")
+
+    def test_one_of_end_and_size(self, machine):
+        refused(machine, lambda: machine.kernel_map.remove(FREE), "write one of end and size")
+        refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "write one of end and size")
+
+    @pytest.mark.parametrize("role", ["boot range", "kentry area"])
+    def test_what_the_kernel_lives_on(self, machine, role):
+        entry = next(one for one in machine.kernel_map if one.role == role)
+        pieces = [
+            (entry.start, entry.end), (entry.start, entry.start + 4096), (entry.end - 4096, entry.end),
+            (entry.end - 4096, entry.end + 4096), (KERNEL, END), (entry.start + 4096, entry.start + 8192),
+        ]  # fmt: skip
+        for start, end in pieces:
+            message = refused(machine, lambda start=start, end=end: machine.kernel_map.remove(start, end))
+            assert "touches the " in message
+            assert "which the kernel lives on" in message
+
+    def test_slabs_that_other_entries_live_in(self, machine):
+        """The task's entry lies in a slab that is a range of the kernel's map."""
+        (address,) = machine.kernel.memory.ranges
+        refused(machine, lambda: machine.kernel_map.remove(address, size=4096), "a slab of the vm_map_entry cache")
+
+
+class TestLookup:
+    @pytest.mark.parametrize("value", [None, 1.5, "x", -1, KERNEL - 1, END, 2**64])
+    def test_addresses(self, machine, value):
+        refused(machine, lambda: machine.kernel_map.lookup(value), "address")
+
+    def test_any_alignment_is_right(self, machine):
+        assert machine.kernel_map.lookup(FREE + 4095).start == FREE
+
+
+class TestMachine:
+    @pytest.mark.parametrize("value", ["", "x" * 201, None, 5, b"init", ["init"], True])
+    def test_names(self, machine, value):
+        refused(machine, lambda: machine.task(value), "task name")
+        refused(machine, lambda: machine.object(value), "object name")
+
+    @pytest.mark.parametrize("value", [-1, 1.5, "many", True, 2**64])
+    def test_page_limits(self, machine, value):
+        refused(machine, lambda: machine.object("new", max_pages=value), "max_pages")
+
+    def test_walks(self, machine):
+        refused(machine, lambda: machine.walk("here"), "address")
+        refused(machine, lambda: machine.walk(-1), "address=-1 is negative")
+        refused(machine, lambda: machine.walk(0, "reed"), "access 'reed' is unknown; did you mean 'read'?")
+        refused(machine, lambda: machine.walk(0, user=1), "user=1: write True or False")
+        refused(machine, lambda: machine.walk(0, task="inti"), "task 'inti' is unknown; did you mean 'init'?")
+
+
+class TestTask:
+    def test_reading_and_writing(self, machine):
+        task = machine.tasks["init"]
+        for length in (0, 65537, -1, "x", None, 1.5):
+            refused(machine, lambda length=length: task.read(0x400000, length), "length")
+        for data in ("text", None, 5, [1, 2]):
+            refused(machine, lambda data=data: task.write(0x400000, data), "data=", "b'hello'")
+        refused(machine, lambda: task.write(0x400000, b""), "length=0")
+        refused(machine, lambda: task.write(-1, b"x"), "address=-1 is negative")
+        refused(machine, lambda: task.touch(0x400000, "wirte"), "access 'wirte' is unknown; did you mean 'write'?")
+        refused(machine, lambda: task.read(2**64), "address=0x10000000000000000")
+
+    def test_a_piece_that_passes_the_end_of_the_word(self, machine):
+        task = machine.tasks["init"]
+        before = snapshot(machine)
+        with pytest.raises((vm.Refused, vm.KernelError)):
+            task.read(2**64 - 1, 2)
+        assert snapshot(machine)[3:] == before[3:]
+
+
+class TestBoot:
+    @pytest.mark.parametrize(("arguments", "parts"), [
+        ({"architecture": "x86_64"}, ("architecture 'x86_64' is unknown", "did you mean 'x86-64'?")),
+        ({"architecture": 64}, ("architecture 64 is unknown",)),
+        ({"architecture": None}, ("architecture None is unknown",)),
+        ({"layout": "smal"}, ("layout 'smal' is unknown; did you mean 'small'?", "tiny")),
+        ({"layout": "x15"}, ("did you mean 'x15-",)),
+        ({"quirks": {"clip-first"}}, ("quirk 'clip-first' is unknown; did you mean 'clip-end-first'?",)),
+        ({"quirks": "out-of-map"}, ("quirks='out-of-map' is one text",)),
+        ({"quirks": [5]}, ("quirk 5 is unknown",)),
+        ({"ram": 0}, ("ram=0", "4 MiB")),
+        ({"ram": -1}, ("ram=-1 is negative",)),
+        ({"ram": "2 TiB"}, ("ram=", "1 TiB")),
+        ({"ram": "4 MiB and a bit"}, ("ram: ", "is not a size")),
+        ({"ram": (8 << 20) + 1}, ("ram=0x800001 is not page aligned",)),
+        ({"ram": 64.0}, ("ram=64.0 is a float",)),
+        ({"ram": True}, ("ram=True is a bool",)),
+        ({"ram": "64 GiB", "layout": "small"}, ("ram=64 GiB: its page descriptors take 768 MiB", "layout 'small'")),
+        ({"ram": "1 GiB", "layout": "tiny"}, ("ram=1 GiB: its page descriptors take 12 MiB", "layout 'tiny'")),
+    ])  # fmt: skip
+    def test_what_can_not_be_booted(self, arguments, parts):
+        with pytest.raises(vm.Refused) as caught:
+            vm.boot(**arguments)
+        for part in parts:
+            assert part in str(caught.value)
+
+    @pytest.mark.parametrize("quirks", [None, 5])
+    def test_quirks_are_a_collection(self, quirks):
+        with pytest.raises(vm.Refused, match=f"quirks={quirks}"):
+            vm.boot(quirks=quirks)
