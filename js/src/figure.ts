@@ -13,6 +13,8 @@ import { TableTwin, Words } from "./words.ts";
 
 /** Pixels: words need so much, however narrow the drawing; and there is so much beside both. */
 const NARROWEST = 640;
+/** Lanes whose nodes lie at addresses. */
+const ADDRESSED = new Set(["tree", "list", "ribbon"]);
 const MARGINS = 28;
 
 export interface FigureCalls {
@@ -32,6 +34,7 @@ export class Figure {
   private readonly pins: Pins;
   private readonly focus = new Focus(this.renderer);
   private readonly zoomer = html("span", "vmw-zoomer");
+  private readonly finder = html("input", "vmw-find");
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
   private seq = -1;
@@ -63,6 +66,7 @@ export class Figure {
     this.steps.draw(scene);
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
+    this.finder.hidden = !scene.nodes.some((node) => ADDRESSED.has(node.lane ?? ""));
     this.focus.settle();
     if (dot) this.ask(seq, dot, scene.height);
   }
@@ -105,13 +109,25 @@ export class Figure {
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
     this.zoomer.append(wider, closer);
     this.words.header.append(pin);
+    this.finder.type = "search";
+    this.finder.placeholder = "find an address";
+    this.finder.title = "find an address (/)";
+    this.finder.setAttribute("aria-label", "find an address");
+    this.finder.tabIndex = -1;
+    this.finder.addEventListener("keydown", (event) => this.find(event));
     this.status.setAttribute("role", "status");
     this.table.summary.tabIndex = -1;
     const footer = html("div", "vmw-footer");
-    footer.append(this.steps.root, this.zoomer, this.table.root);
+    footer.append(this.steps.root, this.zoomer, this.finder, this.table.root);
     const { header, caption, notes, spoken } = this.words;
     this.tell("");
     this.root.append(header, caption, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+  }
+
+  private find(event: KeyboardEvent): void {
+    event.stopPropagation(); // what is typed here means nothing else
+    if (event.key === "Enter" && this.finder.value) this.calls.send({ type: "find", text: this.finder.value });
+    else if (event.key === "Escape") this.renderer.root.focus();
   }
 
   private click(event: MouseEvent): void {
@@ -159,6 +175,9 @@ export class Figure {
       case "p":
         this.calls.send({ type: "pin" });
         return true;
+      case "/":
+        if (!this.finder.hidden) this.finder.focus();
+        return !this.finder.hidden;
       case "t":
         this.table.root.open = !this.table.root.open;
         return true;

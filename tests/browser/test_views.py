@@ -167,6 +167,20 @@ def test_a_fold_opens_where_it_is_clicked(notebook: Notebook) -> None:
     notebook.cell(5).locator(f".vmwidgets .node.tree-node[data-thing='entry:{identity}']").wait_for()
 
 
+def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Notebook) -> None:
+    notebook.run("for i in range(500): k.enter('8 KiB', prot=['rw', 'r', 'rx'][i % 3])\nwanted = list(k)[137]")
+    found = notebook.outputs(notebook.run("print(wanted.id, f'{wanted.start + 4096 & 0xffffffff:x}')"))[0]["text"]
+    identity, digits = found.split()
+    cell = notebook.cell(2)
+    assert cell.locator(f".vmwidgets .node[data-thing='entry:{identity}']").count() == 0
+    cell.locator(".vmw-find").fill(digits)
+    cell.locator(".vmw-find").press("Enter")
+    cell.locator(f".vmwidgets .node.tree-node.selected[data-thing='entry:{identity}']").wait_for()
+    cell.locator(".vmw-find").fill("over there")
+    cell.locator(".vmw-find").press("Enter")
+    cell.locator(".vmw-status", has_text="'over there' is no address").wait_for()
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_pictures_are_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"

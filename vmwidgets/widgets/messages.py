@@ -59,6 +59,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     },
     # Move by so many widths of what is shown.
     "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
+    # An address, as somebody typed it.
+    "find": {"text": TEXT},
     "pin": {},
     "unpin": {"index": INDEX},
 }

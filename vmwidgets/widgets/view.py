@@ -89,6 +89,10 @@ class View(Exports, anywidget.AnyWidget):
     def panned(self, by: float) -> None:
         """Somebody wants to see what lies `by` widths further on."""
 
+    def sought(self, text: str) -> None:
+        """Somebody wants to see the address `text`."""
+        raise Refused("find: there is nothing to find in this picture")
+
     # ---- what is shown ---------------------------------------------------------------------------
 
     @property
@@ -247,6 +251,10 @@ class View(Exports, anywidget.AnyWidget):
 
     def _on_pan(self, by: float) -> None:
         self.panned(by)
+        refresher.mark([self])
+
+    def _on_find(self, text: str) -> None:
+        self.sought(text)
         refresher.mark([self])
 
     def _on_pin(self) -> None:

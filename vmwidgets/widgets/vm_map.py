@@ -7,8 +7,10 @@ from typing import Any
 
 import traitlets
 
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map_window import WHOLE
 from vmwidgets.engine.machine import MachineMap
 from vmwidgets.views.map_picture import MapPicture, map_picture
@@ -85,6 +87,14 @@ class Map(View):
         moved = max(int(target.start) - first, min(int((last - first) * by), int(target.end) - last)) & ~0xFFF
         self._zoom = (first + moved, last + moved)
 
+    def sought(self, text: str) -> None:
+        """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
+        target: MachineMap = self.target
+        address = parse_address(text, int(target.start), int(target.end))
+        self.find = address
+        entry = target.vm_map.peek(address)
+        self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
+
     @traitlets.observe("whole", "find")
     def _shown_otherwise_too(self, change: object) -> None:
         self._shown_otherwise(change)
@@ -112,6 +122,23 @@ def latest_operation(target: MachineMap) -> tuple[Operation | None, Sequence[Eve
     """The last operation that concerned `target`, and its events."""
     operation = target.machine.journal.latest_touching({target.name, target.path})
     return operation, () if operation is None else operation.events
+
+
+def parse_address(text: str, start: int, end: int) -> int:
+    """An address of [start, end) as somebody types it: hexadecimal, grouped or not, perhaps without its first digits.
+
+    >>> hex(parse_address("0014 1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
+    '0xffff808000141000'
+    """
+    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or len(digits) > 16 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0014 1000")
+    address = int(digits, 16)
+    if address < start:
+        address |= start >> 4 * len(digits) << 4 * len(digits)
+    if not start <= address < end:
+        raise Refused(f"find: {Address(address)} lies outside the map, {Address(start)} to {Address(end)}")
+    return address
 
 
 def entry_id(selection: str) -> int:
