@@ -46,6 +46,13 @@ def test_every_number_of_the_list_of_facts_is_accounted_for() -> None:
     assert sorted([*mended, *kept]) == list(range(1, 18))
 
 
+@pytest.mark.parametrize("quirk", X15_QUIRKS)
+def test_its_test_is_named_and_exists(quirk: str) -> None:
+    named = re.search(r"\*\*test:\*\* `(test_\w+)`", section(quirk))
+    assert named is not None
+    assert f"def {named[1]}(" in (ROOT / "tests" / "engine" / "kernel" / "test_quirks.py").read_text()
+
+
 def test_the_files_that_it_names_exist() -> None:
     named = re.findall(r"`((?:tests|vmwidgets)/[^`]+)`", TEXT)
     assert named
