@@ -146,13 +146,15 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
 
 def plain(value: Any) -> Any:
-    """An argument or a result as data: parts of the machine by their path, everything else as it is.
+    """An argument or a result as data: parts of the machine by their path, buffers as the bytes they hold now.
 
     >>> plain("64 MiB"), plain(4096)
     ('64 MiB', 4096)
     """
     path = getattr(value, "path", None)
-    return Reference(path) if isinstance(path, str) else value
+    if isinstance(path, str):
+        return Reference(path)
+    return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
 
 
 class Reference(str):

@@ -200,9 +200,10 @@ def replayed(machine: Machine, number: int) -> Machine:
     """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
     twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
     for record in list(machine.journal)[1 : number + 1]:
-        target = _at(twin, record.target)
+        target = _at(twin, record.target, record.name)
         arguments = {
-            name: _at(twin, value) if isinstance(value, Reference) else value for name, value in record.arguments
+            name: _at(twin, value, "enter" if name == "map" else "") if isinstance(value, Reference) else value
+            for name, value in record.arguments
         }
         try:
             getattr(target, record.name)(**arguments)
@@ -212,8 +213,8 @@ def replayed(machine: Machine, number: int) -> Machine:
     return twin
 
 
-def _at(machine: Machine, path: str) -> Any:
-    """The part of `machine` at `path`."""
+def _at(machine: Machine, path: str, operation: str) -> Any:
+    """The part of `machine` at `path`; one that has `operation`, since a task may be called "init/map"."""
     if path == "machine":
         return machine
     if path in ("kernel_map", "kentry", "unchecked"):
@@ -221,6 +222,6 @@ def _at(machine: Machine, path: str) -> Any:
     kind, _, name = path.partition(":")
     if kind == "object":
         return machine.objects[name]
-    if name in machine.tasks:
+    if name in machine.tasks and (not operation or hasattr(machine.tasks[name], operation)):
         return machine.tasks[name]
     return machine.tasks[name.removesuffix("/map")].map

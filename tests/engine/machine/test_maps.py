@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.map_values import EntryValue
+
+NAMES = [
+    "'\"", "two\nlines", "<script>alert(1)</script>", "a:b", "kernel_map", "task:x/map", "x/map", "\x00\x1b[31m",
+    "é\u202e", "machine", "{}|\\", "object:a", " ", "0",
+]  # fmt: skip
+
+
+@pytest.fixture
+def machine():
+    return vm.boot("x86-64")
+
+
+def test_what_comes_back_is_where_it_is(machine):
+    kernel_map = machine.kernel_map
+    address = kernel_map.enter("16 KiB")
+    assert repr(address) == "0xffff_8080_0014_1000"
+    entry = kernel_map.lookup(address + 5)
+    assert entry == kernel_map.entries()[-1]
+    assert (entry.start, entry.size, entry.protection, entry.max_protection) == (address, 4 * 4096, "rw-", "rwx")
+    assert (entry.inheritance, entry.advice, entry.nomerge, entry.object, entry.role) == (
+        "copy",
+        "normal",
+        False,
+        None,
+        "",
+    )
+
+
+def test_all_options_reach_the_entry(machine):
+    machine.object("file")
+    space = machine.task("t").map
+    space.enter(
+        4096, at="1 MiB", fixed=True, align="64 KiB", prot="rx", max_prot="rx", inherit="share", advice="willneed",
+        object="file", offset="8 KiB", nomerge=True,
+    )  # fmt: skip
+    (entry,) = space
+    assert (entry.start, entry.end, entry.object, entry.offset) == (1 << 20, (1 << 20) + 4096, "file", 8192)
+    assert (entry.protection, entry.max_protection, entry.inheritance, entry.advice) == (
+        "r-x",
+        "r-x",
+        "share",
+        "willneed",
+    )
+    assert entry.nomerge
+
+
+def test_a_kernel_error_says_its_name_and_leaves_the_entries(machine):
+    kernel_map = machine.kernel_map
+    entries = kernel_map.entries()
+    with pytest.raises(vm.KernelError) as caught:
+        kernel_map.enter(4096, at=kernel_map.start, fixed=True)
+    assert (caught.value.name, caught.value.code) == ("NOMEM", 1)
+    machine.object("file")
+    with pytest.raises(vm.KernelError) as caught:
+        kernel_map.enter(4096, object="file")
+    assert (caught.value.name, caught.value.code) == ("INVAL", 3)
+    assert kernel_map.entries() == entries
+    assert [record.outcome for record in machine.journal][-3:] == ["error", "done", "error"]
+    machine.check()
+
+
+def test_a_large_request_for_tables_is_a_panic_at_once():
+    """Their number is counted first: not a loop over what will never fit."""
+    machine = vm.boot("x86-64", layout="x15-64", ram="16 MiB")
+    with pytest.raises(vm.KernelPanic):
+        machine.kernel_map.enter("64 TiB")
+    assert machine.dead
+    assert machine.journal.last.outcome == "panic"
+
+
+def test_removed_ranges_are_unmapped(machine):
+    machine.object("file")
+    task = machine.task("t")
+    address = task.map.enter("16 KiB", object="file", at=0x400000)
+    task.write(address, b"x" * 16384)
+    task.map.remove(address + 4096, size=8192)
+    assert [task.walk(address + page * 4096).ok for page in range(4)] == [True, False, False, True]
+    machine.check()
+
+
+def test_values_are_frozen_and_bounded(machine):
+    kernel_map = machine.kernel_map
+    for _ in range(400):
+        kernel_map.enter(4096, nomerge=True)
+    value = kernel_map.value()
+    assert (value.nr_entries, len(value.entries) < 50, len(value.folds) > 0) == (402, True, True)
+    assert len(kernel_map.value(whole=1000).entries) == 402
+    assert isinstance(value.entries[0], EntryValue)
+    with pytest.raises(AttributeError):
+        value.entries[0].start = 0  # type: ignore[misc]
+
+
+def test_the_text_is_short_for_a_long_map(machine):
+    assert repr(machine.kernel_map).splitlines()[0] == (
+        "kernel_map: 0xffff_8080_0000_0000 to 0xffff_8080_0400_0000, 2 entries, 1284 KiB"
+    )
+    for _ in range(30):
+        machine.kernel_map.enter(4096, nomerge=True)
+    lines = repr(machine.kernel_map).splitlines()
+    assert len(lines) == 22
+    assert lines[-1] == "  … 12 more"
+
+
+def test_the_printed_text_is_the_kernels(machine):
+    text = machine.kernel_map.info()
+    assert text.startswith("vm_map: kernel map: ffff808000000000-ffff808004000000\n")
+    assert text.endswith("vm_map: total: 1284k\n")
+    assert machine.task("t").map.info().startswith("vm_map: map: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_from_learners_are_kept_as_they_are(machine, name):
+    machine.object(name)
+    task = machine.task(name)
+    task.map.enter(4096, at=0x400000, object=name)
+    task.write(0x400000, b"x")
+    assert (machine.tasks[name], task.name, task.map.path) == (task, name, f"task:{name}/map")
+    assert [entry.object for entry in task.map] == [name]
+    assert machine.task(name) is task
+    assert repr(name) in repr(task)
+    machine.check()
+
+
+def test_a_part_of_the_kernels_ranges_may_be_touched_but_for_those_it_lives_on(machine):
+    kernel_map = machine.kernel_map
+    address = kernel_map.enter("16 KiB")
+    kernel_map.remove(address + 4096, address + 8192)
+    assert len(kernel_map) == 4
+    kernel_map.remove(address, kernel_map.end)
+    assert len(kernel_map) == 2
+    machine.check()

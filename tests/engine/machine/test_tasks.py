@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.events import FaultRaised, PagerAsked
+
+AT = 0x400000
+
+
+@pytest.fixture
+def machine():
+    machine = vm.boot("x86-64", ram="16 MiB")
+    machine.object("file", max_pages=3)
+    return machine
+
+
+@pytest.fixture
+def task(machine):
+    task = machine.task("init")
+    task.map.enter("32 KiB", at=AT, object="file")
+    return task
+
+
+def test_memory_reads_as_zeros_until_it_is_written(machine, task):
+    assert task.read(AT + 4000, 200) == bytes(200)
+    task.write(AT + 4090, b"over the edge")
+    assert task.read(AT + 4090, 13) == b"over the edge"
+    assert machine.objects["file"].resident == 8192
+    machine.check()
+
+
+def test_a_page_comes_with_the_first_touch_and_not_before(machine, task):
+    free = machine.pages.free_pages
+    task.map.enter("4 MiB", at=AT + (1 << 20), object="file")
+    assert machine.pages.free_pages >= free - 1
+    task.touch(AT, "write")
+    events = machine.journal.last.events
+    assert [event.va for event in events if isinstance(event, FaultRaised)] == [AT]
+    assert [event.outcome for event in events if isinstance(event, PagerAsked)] == ["miss"]
+    task.touch(AT + 5)
+    assert not any(isinstance(event, FaultRaised) for event in machine.journal.last.events)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"), [(AT - 1, "FAULT"), (AT + 0x8000, "FAULT"), (0, "FAULT"), ((1 << 47) - 1, "FAULT")]
+)
+def test_outside_it_is_a_fault(machine, task, address, name):
+    with pytest.raises(vm.KernelError) as caught:
+        task.read(address)
+    assert caught.value.name == name
+    assert machine.journal.last.outcome == "error"
+    machine.check()
+
+
+@pytest.mark.parametrize("address", [1 << 47, 0xFFFF_8080_0000_0000, 2**64 - 1])
+def test_the_kernels_half_is_not_the_tasks(machine, task, address):
+    with pytest.raises((vm.KernelError, vm.Refused)):
+        task.read(address)
+    assert not machine.dead
+    machine.check()
+
+
+def test_what_is_not_allowed(machine, task):
+    task.map.enter(4096, at=0x800000, prot="r", object="file")
+    assert task.read(0x800000) == b"\0"
+    with pytest.raises(vm.KernelError, match=r"^ACCES"):
+        task.write(0x800000, b"x")
+    task.map.enter(4096, at=0x900000, prot="rw", object="file", offset=4096)
+    with pytest.raises(vm.KernelError, match=r"^ACCES"):
+        task.touch(0x900000, "execute")
+    task.touch(0x900000, "read")
+    assert task.touch(0x900000, "execute").ok, "a page that is mapped can be executed: only the write bit exists"
+
+
+def test_a_pager_at_its_limit(machine, task):
+    for page in range(3):
+        task.write(AT + page * 4096, b"x")
+    with pytest.raises(vm.KernelError, match=r"^NOMEM"):
+        task.write(AT + 3 * 4096, b"x")
+    machine.check()
+
+
+def test_an_error_leaves_what_was_written_before_it(machine, task):
+    with pytest.raises(vm.KernelError, match=r"^FAULT"):
+        task.write(AT + 0x8000 - 2, b"abcd")
+    with pytest.raises(vm.KernelError):
+        task.read(AT + 0x8000 - 2, 4)
+    machine.check()
+
+
+def touch_all(task, numbers):
+    for number in numbers:
+        task.touch(AT + number * 4096, "write")
+
+
+def test_memory_runs_out_for_all():
+    machine = vm.boot("x86-64", ram="4 MiB")
+    machine.object("endless")
+    task = machine.task("greedy")
+    task.map.enter("16 MiB", at=AT, object="endless")
+    touched = count()
+    with pytest.raises((vm.KernelError, vm.KernelPanic)):
+        touch_all(task, touched)
+    assert machine.pages.free_pages == 0
+    machine.check()
+    assert next(touched) > 100
+
+
+def test_two_tasks_have_their_own_addresses_and_share_an_object(machine, task):
+    other = machine.task("other")
+    other.map.enter("32 KiB", at=AT, object="file")
+    task.write(AT, b"shared")
+    assert other.read(AT, 6) == b"shared"
+    assert task.walk(AT).pa == other.walk(AT).pa
+    assert task.walk(AT).root != other.walk(AT).root
+    task.map.remove(AT, size="32 KiB")
+    assert other.read(AT, 6) == b"shared"
+    other.map.remove(AT, size="32 KiB")
+    assert machine.objects["file"].pages == {}
+
+
+def test_bytes_of_every_kind_are_recorded_as_they_were(machine, task):
+    data = bytearray(b"first")
+    task.write(AT, data)
+    data[:] = b"other"
+    assert dict(machine.journal.last.arguments)["data"] == b"first"
+    task.write(AT + 8, memoryview(b"view"))
+    assert task.read(AT, 12) == b"first\0\0\0view"
+
+
+def test_an_existing_name_gives_that_task_and_object(machine, task):
+    assert machine.task("init") is task
+    assert machine.object("file", max_pages=99).pager.max_pages == 3
+
+
+def test_no_page_for_a_root_table_is_an_error_and_leaves_no_task():
+    machine = vm.boot("x86-64", ram="4 MiB")
+    while machine.pages.allocate(owner="test") is not None:
+        pass
+    with pytest.raises(vm.KernelError, match=r"^NOMEM: no page for the root table of late"):
+        machine.task("late")
+    assert machine.tasks == {}
+    machine.check()
