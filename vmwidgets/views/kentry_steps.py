@@ -16,7 +16,7 @@ from .text import visible
 def kentry_moment(operation: Operation | None, events: Sequence[ev.Event], step: int) -> tuple[Caption, Steps, int]:
     """Caption, steps and number of events done for the area at `step` of `operation` (-1: after it)."""
     if operation is None:
-        return Caption("No entry was taken from the area or given back."), Steps(0, 0, -1), 0
+        return Caption("The latest operations took no entry from the area and gave none back."), Steps(0, 0, -1), 0
     steps = _plan(events)
     last = len(steps) + bool(steps)  # the whole operation stands behind its last step, so that this one is seen too
     at = last if step < 0 or step > last else step
