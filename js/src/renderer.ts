@@ -5,8 +5,8 @@ import { NodeElement } from "./node.ts";
 import type { Route, Scene } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
 
-/** Above so many nodes a frame jumps instead of moving. */
-export const MOVING_LIMIT = 300;
+/** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
+export const MOVING_LIMIT = 100;
 
 /** Above so many links they jump while nodes move: a path that melts into another costs far more than a node that moves. */
 export const MELTING_LIMIT = 40;

@@ -111,9 +111,15 @@ def _fold(fold: Fold, column: Column, top: float) -> Node:
     )  # fmt: skip
 
 
+LEAST_LINK = 2.0
+"""Pixels between two items below which no line is drawn from one to the next: they stand in a row as it is."""
+
+
 def _links(cards: Sequence[Node], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
     links = []
     for left, right, before, after in zip(cards, cards[1:], items, items[1:], strict=False):
+        if right.x - left.x - left.w < LEAST_LINK:
+            continue
         y = left.y + left.h / 2
         touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
         ends = ((left.x + left.w, y), (right.x, y))

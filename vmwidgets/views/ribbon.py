@@ -19,6 +19,9 @@ from .text import short_count, shorten, text_width
 BAR = 28.0
 """Height of the ribbon itself."""
 
+LEAST_GAP = 3.0
+"""Pixels from which a gap is a thing of its own."""
+
 MAX_BREAKS = 8
 """How often the axis may be broken."""
 
@@ -154,7 +157,10 @@ def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
     )  # fmt: skip
 
 
-def _gap(picture: MapPicture, segment: Segment, y: float) -> Node:
+def _gap(picture: MapPicture, segment: Segment, y: float) -> Node | None:
+    """A gap; none where it is too narrow to be pointed at, since the ground shows through all the same."""
+    if segment.w < LEAST_GAP:
+        return None
     size = binary_size(segment.end - segment.start)
     title = f"free: {picture.style.whole(segment.start)}–{picture.style.whole(segment.end)}, {size}"
     label = size if text_width(size, "label") <= segment.w - 2 else ""

@@ -17,6 +17,10 @@ MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
 
 
+_NOTHING: deque[Raw] = deque(maxlen=0)
+"""What a record has for events that were dropped; one for all of them."""
+
+
 class Operation(NamedTuple):
     """One call that went through the door.
 
@@ -44,7 +48,7 @@ class Operation(NamedTuple):
         """Whether earlier events of this operation were left out."""
         return len(self.raw) == MAX_EVENTS
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
         return f"{self.number}: {self.target}.{self.name}({arguments}) → {self.result}"
 
@@ -63,7 +67,7 @@ class Journal:
         """Add a record; the events of the one a thousand back are dropped. O(1)."""
         self._operations.append(operation)
         if len(self._operations) > KEPT:
-            self._operations[-KEPT - 1].raw.clear()
+            self._operations[-KEPT - 1] = self._operations[-KEPT - 1]._replace(raw=_NOTHING)
 
     def events(self, number: int) -> tuple[Event, ...]:
         """The events of operation `number`, made again by replay if they were dropped."""

@@ -28,9 +28,6 @@ from .layouts import Layout
 IMAGE_BYTES = MIB
 """Physical memory below this holds the kernel image; it lies above the kernel map and has no entry."""
 
-PAGE_DESCRIPTOR = {64: 48, 32: 28}
-"""Bytes of a physical page's descriptor, by word width (X15 `vm_page`)."""
-
 RESERVED_FLAGS = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], flag.ADVICE["normal"], nomerge=True)
 """Boot range and kentry area: all rights, inherit none, never merged."""
 
@@ -83,7 +80,7 @@ class Kernel:
 
     def _page_descriptors(self, ram_bytes: int) -> int:
         """Bytes of the boot range: a descriptor for each physical page, page rounded."""
-        size = -(-(ram_bytes >> PAGE_SHIFT) * PAGE_DESCRIPTOR[self._layout.bits] // PAGE) * PAGE
+        size = -(-(ram_bytes >> PAGE_SHIFT) * self._layout.page_descriptor // PAGE) * PAGE
         room = self._layout.kernel_end - self._layout.kernel_start - self._kentry_bytes()
         if size > room:
             raise Refused(

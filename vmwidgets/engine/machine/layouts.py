@@ -24,6 +24,8 @@ class Layout:
     kernel_end: int
     window: tuple[int, int] | None
     kentry_bytes: int
+    page_descriptor: int
+    """Bytes of a physical page's descriptor (X15 `vm_page`)."""
     about: str
 
 
@@ -35,23 +37,23 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout(
-            "small", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 64 * MIB, _WINDOW_64, 512 * KIB,
+            "small", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 64 * MIB, _WINDOW_64, 512 * KIB, 48,
             "a kernel map of 64 MiB, small enough to see whole",
         ),
         Layout(
-            "tiny", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 4 * MIB, _WINDOW_64, 8 * KIB,
+            "tiny", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 4 * MIB, _WINDOW_64, 8 * KIB, 48,
             "a kernel map of 4 MiB with room for 100 entries, to run out of both",
         ),
         Layout(
-            "x15-64", 64, *_USER_64, _KERNEL_64, 0xFFFF_FFFF_8000_0000, _WINDOW_64, AREA_BYTES,
+            "x15-64", 64, *_USER_64, _KERNEL_64, 0xFFFF_FFFF_8000_0000, _WINDOW_64, AREA_BYTES, 48,
             "X15 on x86-64",
         ),
         Layout(
-            "x15-32", 32, 0, 0xC000_0000, 0xC040_0000, 0xFC00_0000, None, AREA_BYTES,
+            "x15-32", 32, 0, 0xC000_0000, 0xC040_0000, 0xFC00_0000, None, AREA_BYTES, 28,
             "X15 on x86, two levels of tables",
         ),
         Layout(
-            "x15-pae", 32, 0, 0xC000_0000, 0xC080_0000, 0xFC00_0000, None, AREA_BYTES,
+            "x15-pae", 32, 0, 0xC000_0000, 0xC080_0000, 0xFC00_0000, None, AREA_BYTES, 32,
             "X15 on x86 with PAE",
         ),
     )
