@@ -74,6 +74,7 @@ BAD = [
     ("1000-2000 rw 0 00:00 0", "is no range"),
     ("1000-2000 wr-p 0 00:00 0", "is no range"),
     ("1000-2000 rwxz 0 00:00 0", "is no range"),
+    ("1000-2000 rwx\u017f 0 00:00 0", "is no range"),
     ("1000:2000 rw-p 0 00:00 0", "is no range"),
     ("g000-h000 rw-p 0 00:00 0", "is no range"),
     ("-1000-2000 rw-p 0 00:00 0", "is no range"),

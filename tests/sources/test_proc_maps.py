@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,7 +144,8 @@ def test_a_task_can_be_named_and_must_be_empty(machine):
     before = snapshot(machine)
     with pytest.raises(vm.Refused, match="task='sleep' has 8 entries already"):
         load_maps(machine, PROCESS, task="sleep")
-    for name in ("", 5, "x" * 1000):
+    names: tuple[Any, ...] = ("", 5, "x" * 1000)
+    for name in names:
         with pytest.raises(vm.Refused, match="task name"):
             load_maps(machine, PROCESS, task=name)
     assert snapshot(machine) == before
@@ -238,7 +240,7 @@ def test_what_is_neither_path_nor_text(machine, value):
 
 def test_a_machine_is_needed():
     with pytest.raises(vm.Refused, match=r"machine='x' is a str: boot one with vm\.boot\(\)"):
-        load_maps("x", PROCESS)
+        load_maps("x", PROCESS)  # type: ignore[arg-type]
 
 
 def test_absurd_sizes_are_refused(machine, tmp_path, monkeypatch):
@@ -282,6 +284,22 @@ def test_what_is_not_refused_fits(fill):
         try:
             load_maps(machine, many(count))
         except vm.Refused:
+            continue
+        break
+    assert not machine.dead
+    machine.check()
+
+
+@pytest.mark.parametrize("left", [0, 1, 5, 9, 12, 20])
+def test_what_is_not_refused_fits_into_the_memory_that_is_left(left):
+    machine = vm.boot("x86-64", layout="x15-64", ram="8 MiB")
+    taken = [machine.pages.allocate(owner="test") for _ in range(machine.pages.free_pages)]
+    for frame in taken[:left]:
+        machine.pages.free(frame)
+    for count in (1_000, 500, 100, 50, 1):
+        try:
+            load_maps(machine, many(count))
+        except (vm.Refused, vm.KernelError):
             continue
         break
     assert not machine.dead

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.events import TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 from vmwidgets.engine.base.rbtree import Duplicate, Node, RedBlackTree
-from vmwidgets.engine.base.recorder import Recorder, materialize
+from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
 
 
 class Number(Node):
@@ -141,7 +141,7 @@ def test_there_is_no_node_beyond_the_last_rank():
 def test_a_search_looks_at_no_more_nodes_than_the_tree_is_high():
     values = list(range(1000))
     tree = tree_of(*values)
-    seen: list = []
+    seen: list[object] = []
     tree._recorder.emit = lambda raw: seen.append(raw) if raw[0] == "TreeCompared" else None
     for key in (0, 499, 999):
         seen.clear()
@@ -154,7 +154,7 @@ def test_events_tell_each_change_with_what_takes_it_back():
     tree = tree_of(*range(20))
     links = {0: {"root": tree.root.id}}
     links |= {node.id: {"left": _id(node.left), "right": _id(node.right), "red": node.red} for node in tree}
-    raw: list = []
+    raw: list[Raw] = []
     tree._recorder.emit = raw.append
     nodes = list(tree)
     for node in nodes[3:12]:

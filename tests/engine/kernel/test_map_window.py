@@ -140,7 +140,7 @@ class Counted:
                 return super().__getattribute__(name)
 
         self.space = Space(BASE, BASE + (2 * count + 2) * PAGE)
-        self.space.entries.take = lambda: Watched(next(self.space.entries._identities))
+        self.space.entries.take = lambda: Watched(next(self.space.entries._identities))  # type: ignore[method-assign]
         for i in range(count):
             self.space.fixed(BASE + (2 * i + 1) * PAGE)
 
@@ -165,4 +165,4 @@ def test_a_value_stays_as_it_was_when_the_map_goes_on():
     space.map.remove(BASE, BASE + 8 * PAGE)
     assert value == copy
     with pytest.raises(AttributeError):
-        value.size = 0
+        value.size = 0  # type: ignore[misc]

@@ -5,6 +5,8 @@ pmap-current-only is also in test_pmap.py; the recorded traces pin 1, 2, 3 and 1
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
@@ -143,7 +145,11 @@ def test_kentry_unlocked():
 
 def test_fault_null_object():
     right, wrong = machines("fault-null-object")
-    for machine, kind, name in ((right, vm.KernelError, "FAULT"), (wrong, vm.KernelPanic, "fault_null_object")):
+    expected: list[tuple[Any, Any, str]] = [
+        (right, vm.KernelError, "FAULT"),
+        (wrong, vm.KernelPanic, "fault_null_object"),
+    ]
+    for machine, kind, name in expected:
         task = machine.task("t")
         address = task.map.enter(PAGE, at=0x400000)
         with pytest.raises(kind) as caught:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def request(**changes):
     return Request(**{**fields, **changes})
 
 
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "offset_without_object": {"object": None, "offset": PAGE},
     "offset_unaligned": {"object": TARGET, "offset": 5},
     "start_unaligned": {"start": 0x20001},
@@ -59,7 +61,7 @@ def test_each_check_finds_what_it_is_for(name):
 @pytest.mark.parametrize("first", range(len(ORDER)))
 def test_the_first_that_fails_is_told(first):
     """With everything wrong from one check on, that one speaks; those that exclude each other stand aside."""
-    mixed: dict = {}
+    mixed: dict[str, Any] = {}
     for name in reversed(ORDER[first:]):
         mixed |= WRONG[name]
     assert first_violation(request(**mixed), MASK)[0] == ORDER[first]

@@ -35,7 +35,7 @@ class MapMachine(RuleBasedStateMachine):
         self.space = Space(start, start + PAGES * PAGE)
         self.plain = PlainMap(start, start + PAGES * PAGE)
 
-    def enter(self, at: int, size: int, align: int, bits: int, mapped: tuple, fixed: bool) -> None:
+    def enter(self, at: int, size: int, align: int, bits: int, mapped: tuple[str | None, int], fixed: bool) -> None:
         target, offset = mapped
         expected = self.plain.enter(at, size * PAGE, align, bits, target, offset, fixed)
         events, result = self.stepped(
@@ -48,15 +48,15 @@ class MapMachine(RuleBasedStateMachine):
             assert not any(isinstance(event, (EntryLinked, EntryUnlinked)) for event in events)
 
     @rule(size=sizes, align=aligns, bits=flags, mapped=behind)
-    def enter_anywhere(self, size: int, align: int, bits: int, mapped: tuple) -> None:
+    def enter_anywhere(self, size: int, align: int, bits: int, mapped: tuple[str | None, int]) -> None:
         self.enter(0, size, align, bits, mapped, False)
 
     @rule(page=pages, size=sizes, align=aligns, bits=flags, mapped=behind)
-    def enter_near(self, page: int, size: int, align: int, bits: int, mapped: tuple) -> None:
+    def enter_near(self, page: int, size: int, align: int, bits: int, mapped: tuple[str | None, int]) -> None:
         self.enter(self.plain.start + page * PAGE, size, align, bits, mapped, False)
 
     @rule(page=pages, size=sizes, bits=flags, mapped=behind)
-    def enter_at(self, page: int, size: int, bits: int, mapped: tuple) -> None:
+    def enter_at(self, page: int, size: int, bits: int, mapped: tuple[str | None, int]) -> None:
         self.enter(self.plain.start + page * PAGE, size, 0, bits, mapped, True)
 
     @precondition(lambda self: self.plain.ranges)

@@ -51,6 +51,20 @@ class WholeMachine(RuleBasedStateMachine):
         for _ in range(copies):
             self.attempt(lambda: self.machine.kernel_map.enter(pages * PAGE, nomerge=nomerge, prot=prot))
 
+    @rule(pages=st.integers(3, 6))
+    def cut_and_join(self, pages: int) -> None:
+        """A hole is cut into a range and filled again, which joins both sides."""
+
+        def call():
+            kernel_map = self.machine.kernel_map
+            address = kernel_map.enter(pages * PAGE)
+            kernel_map.remove(address + PAGE, size=PAGE)
+            count = len(kernel_map)
+            kernel_map.enter(PAGE, at=address + PAGE, fixed=True)
+            assert len(kernel_map) == count - 1
+
+        self.attempt(call)
+
     @rule(page=st.integers(0, 1023), pages=st.integers(1, 200))
     def remove_from_the_kernel(self, page: int, pages: int) -> None:
         kernel_map = self.machine.kernel_map

@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import FaultRaised, PagerAsked
+from vmwidgets.engine.base.events import FaultRaised, PagerAsked, TlbUpdated
 
 AT = 0x400000
 
@@ -40,6 +40,7 @@ def test_a_page_comes_with_the_first_touch_and_not_before(machine, task):
     events = machine.journal.last.events
     assert [event.va for event in events if isinstance(event, FaultRaised)] == [AT]
     assert [event.outcome for event in events if isinstance(event, PagerAsked)] == ["miss"]
+    assert (AT, AT + 4096) in [(event.start, event.end) for event in events if isinstance(event, TlbUpdated)]
     task.touch(AT + 5)
     assert not any(isinstance(event, FaultRaised) for event in machine.journal.last.events)
 

@@ -110,7 +110,7 @@ def test_files_that_can_not_be_opened_are_told_with_the_systems_reason(tmp_path)
 def test_values_in_sentences_are_cut():
     assert short("abc") == "'abc'"
     assert len(short("x" * 10**6)) < 100
-    nested: list = []
+    nested: list[object] = []
     for _ in range(5000):
         nested = [nested]
     assert len(short(nested)) < 100
