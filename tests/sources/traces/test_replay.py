@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import copy
+import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sources.traces.recordings import SAMPLES, lines_of, shortened, write
 from vmwidgets.sources.traces.compare import MISSING
@@ -270,3 +275,19 @@ def test_nothing_follows_the_panic_that_broke_the_map(tmp_path):
     more = {**lines[1], "i": len(lines) - 2}
     with pytest.raises(Unreadable, match="tree_duplicate"):
         replay(write(tmp_path / "after.jsonl", [*lines[:-1], more, lines[-1]]))
+
+
+@given(position=st.integers(0, 10**6), byte=st.integers(0, 255), name=st.sampled_from(["kernel32-1", "asserts-1"]))
+def test_whatever_byte_is_damaged_nothing_but_these_two_happens(position, byte, name):
+    """It is read and compared, or told to be unreadable: never an error of Python's."""
+    content = bytearray("".join(json.dumps(line) + "\n" for line in shortened(name, 20)).encode())
+    content[position % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "damaged.jsonl"
+        path.write_bytes(content)
+        try:
+            outcome = replay(path)
+        except Unreadable as error:
+            assert str(error).startswith(f"{path}:")
+        else:
+            assert outcome.operations <= 20
