@@ -152,7 +152,7 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
     """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
     rows = []
-    for item in value.items:
+    for item in value.items[:MAX_ROWS]:
         if isinstance(item, Fold):
             rows.append((f"… {item.count:,} entries folded", *[""] * 9))
             continue
@@ -163,7 +163,12 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
             (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
              item.max_protection, item.inheritance, item.advice, _what(item), colour, str(item.id))
         )  # fmt: skip
+    if len(value.items) > MAX_ROWS:
+        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))
     return tuple(rows)
 
+
+MAX_ROWS = 400
+"""How many rows a table twin has at most: it travels with every picture."""
 
 TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

@@ -21,6 +21,9 @@ from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .view import View
 
+MOST_LANE, MOST_LANES = 1050, 400
+"""However large `whole` is, one lane shows so many entries whole, several so many: updates stay below 64 KiB."""
+
 FOCUS = 6
 """How many entries of the last operation are kept in a folded picture."""
 
@@ -39,7 +42,9 @@ class Map(View):
 
     lanes: Sequence[str] = LANES
 
-    whole = traitlets.Int(WHOLE, min=1, help="Maps of up to so many entries are drawn whole.").tag(public=True)
+    whole = traitlets.Int(
+        WHOLE, min=1, help="Maps of up to so many entries are drawn whole, as far as an update can carry them."
+    ).tag(public=True)
     find = traitlets.Int(None, allow_none=True, help="An address that a folded picture shows as well.").tag(public=True)
 
     def __init__(self, target: MachineMap, **options: Any) -> None:
@@ -66,8 +71,11 @@ class Map(View):
         focus = touched(events, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
-        value = target.value([*focus, selected], self._folds_opened, addresses, whole=self.whole)
+        value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())
         return map_picture(value, operation, events, self.step)
+
+    def _most(self) -> int:
+        return min(self.whole, MOST_LANE if len(self.lanes) == 1 else MOST_LANES)
 
     def opened(self, node_id: str) -> None:
         """Open a folded subtree; the ones opened earlier stay open."""
