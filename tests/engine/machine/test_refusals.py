@@ -284,7 +284,7 @@ class TestBoot:
         ({"quirks": [5]}, ("quirk 5 is unknown",)),
         ({"ram": 0}, ("ram=0", "4 MiB")),
         ({"ram": -1}, ("ram=-1 is negative",)),
-        ({"ram": "2 TiB"}, ("ram=", "1 TiB")),
+        ({"ram": "2 TiB"}, ("ram=", "16 GiB")),
         ({"ram": "4 MiB and a bit"}, ("ram: ", "is not a size")),
         ({"ram": (8 << 20) + 1}, ("ram=0x800001 is not page aligned",)),
         ({"ram": 64.0}, ("ram=64.0 is a float",)),

@@ -18,7 +18,7 @@ ARCHITECTURES = ("x86-64",)
 booted: list[Callable[[Machine], None]] = []
 """Who is told of each machine that comes up; what lies above puts itself here."""
 
-LEAST_RAM, MOST_RAM = 4 * MIB, 1024 * GIB
+LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB
 
 
 def boot(
