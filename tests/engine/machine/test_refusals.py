@@ -289,7 +289,7 @@ class TestBoot:
         ({"ram": (8 << 20) + 1}, ("ram=0x800001 is not page aligned",)),
         ({"ram": 64.0}, ("ram=64.0 is a float",)),
         ({"ram": True}, ("ram=True is a bool",)),
-        ({"ram": "64 GiB", "layout": "small"}, ("ram=64 GiB: its page descriptors take 768 MiB", "layout 'small'")),
+        ({"ram": "8 GiB", "layout": "small"}, ("ram=8 GiB: its page descriptors take 96 MiB", "layout 'small'")),
         ({"ram": "1 GiB", "layout": "tiny"}, ("ram=1 GiB: its page descriptors take 12 MiB", "layout 'tiny'")),
     ])  # fmt: skip
     def test_what_can_not_be_booted(self, arguments, parts):
