@@ -4,7 +4,7 @@ import pytest
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.sources import maps_text
-from vmwidgets.sources.maps_text import looks_like_maps, parse_maps, printable
+from vmwidgets.sources.maps_text import looks_like_maps, parse_maps
 
 LINE = "7f0000001000-7f0000003000 r-xp 00002000 08:01 4711                       /usr/lib/libc.so.6"
 
@@ -137,5 +137,4 @@ def test_one_line_is_told_from_a_files_name():
 
 
 def test_what_can_not_be_printed_is_spelled_out():
-    assert printable("a\n\x1b[1mé\ud800") == "a\\n\\x1b[1mé\\ud800"
     assert repr(parse("1000-2000 rw-s 0 00:00 0 /\x1b]0;x")[0]) == "0x1000–0x2000 rw-s 4 KiB /\\x1b]0;x"

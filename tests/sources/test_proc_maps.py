@@ -222,6 +222,21 @@ def test_a_damaged_line_anywhere_changes_nothing(machine, cut):
     assert refused(machine, "\n".join(lines) + "\n").startswith(f"line {cut} of the text: ")
 
 
+def test_values_that_are_no_texts(machine):
+    class Raising:
+        def __fspath__(self):
+            raise RuntimeError("no")
+
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    assert "path_or_text=a number of 16610 bits is a int" in refused(machine, 10**5000)
+    assert "path_or_text=a Raising is a Raising" in refused(machine, Raising())
+    assert "path_or_text=b'/proc/self/maps' is a bytes" in refused(machine, b"/proc/self/maps")
+    with pytest.raises(vm.Refused, match="machine=a number of 16610 bits is a int: boot one"):
+        load_maps(10**5000)  # type: ignore[arg-type]
+
+
 def test_texts_that_are_no_maps(machine):
     assert "the text is empty" in refused(machine, "\n\n")
     assert "line 2" in refused(machine, PROCESS.splitlines()[1] + "\n" + PROCESS.splitlines()[0])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..engine.base.errors import Refused
+from ..engine.base.errors import Refused, printable
 from ..engine.base.units import PAGE, Address, Size
 
 MOST_RANGES = 200_000
@@ -85,11 +85,6 @@ def parse_maps(text: str, source: str) -> list[MapsRange]:
 def looks_like_maps(text: str) -> bool:
     """Whether one line is a line of maps, rather than a file's name."""
     return _LINE.fullmatch(text.strip(" ")) is not None
-
-
-def printable(text: str) -> str:
-    """`text` on one line: what can't be printed is spelled out."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

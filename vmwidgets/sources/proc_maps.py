@@ -11,11 +11,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused
+from ..engine.base.errors import Refused, printable, shown
 from ..engine.base.units import PAGE_SHIFT, binary_size
 from ..engine.machine import Machine, MemoryObject, Task
 from ..engine.machine.checks import MAX_NAME, text_name
-from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps, printable
+from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
 
 SELF = "/proc/self/maps"
 RECORDED = "a recorded map of a Python process"
@@ -48,7 +48,7 @@ class LoadedMaps:
             lines.append("Merged by the map, since nothing is behind them and their flags are equal:")
             lines += _listed([" + ".join(map(repr, group[:4])) + " …" * (len(group) > 4) for group in self.merged])
         if self.outside:
-            lines.append(f"Left out, since {self.task.map.path} has no such addresses:")
+            lines.append(f"Left out, since {printable(self.task.map.path)} has no such addresses:")
             lines += _listed([repr(one) for one in self.outside])
         return "\n".join(lines)
 
@@ -74,7 +74,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
       0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
     """
     if not isinstance(machine, Machine):
-        raise Refused(f"machine={machine!r} is a {type(machine).__name__}: boot one with vm.boot()")
+        raise Refused(f"machine={shown(machine)} is a {type(machine).__name__}: boot one with vm.boot()")
     text, source, recorded = _text_of(path_or_text)
     ranges = parse_maps(text, source)
     name = _task_name(machine, task)
@@ -97,18 +97,27 @@ def _text_of(given: Any) -> tuple[str, str, bool]:
         if len(given) > MOST_BYTES:
             raise Refused(f"the text has {binary_size(len(given))}: at most {binary_size(MOST_BYTES)} are read")
         return given, "the text", False
-    name: Any = os.fspath(given) if isinstance(given, (str, os.PathLike)) else None
-    if not isinstance(name, str):
+    name = _path_of(given)
+    if name is None:
         kind = type(given).__name__
-        raise Refused(f"path_or_text={given!r} is a {kind}: write the path of a maps file, or its text")
+        raise Refused(f"path_or_text={shown(given)} is a {kind}: write the path of a maps file, or its text")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
         return recorded.read_text("utf-8"), RECORDED, True
     return _read(name), printable(name), False
 
 
+def _path_of(given: Any) -> str | None:
+    """The path that a value stands for; none for anything else, whatever it answers when it is asked."""
+    try:
+        name = os.fspath(given)
+    except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
+        return None
+    return name if isinstance(name, str) else None
+
+
 def _read(name: str) -> str:
-    shown = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
+    label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
     if not name:
         raise Refused("path_or_text='' names no file: write the path of a maps file, or its text")
     try:
@@ -116,9 +125,9 @@ def _read(name: str) -> str:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise Refused(f"{shown} can't be read ({why}): write the path of a maps file, or its text") from None
+        raise Refused(f"{label} can't be read ({why}): write the path of a maps file, or its text") from None
     if len(content) > MOST_BYTES:
-        raise Refused(f"{shown} has more than {binary_size(MOST_BYTES)}: that is no map of a process")
+        raise Refused(f"{label} has more than {binary_size(MOST_BYTES)}: that is no map of a process")
     return content.decode("utf-8", "backslashreplace")
 
 

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from vmwidgets.engine.base.errors import ERROR_CODES, Broken, KernelError, KernelPanic, Refused, VMError, kernel_error
+from vmwidgets.engine.base.errors import (
+    ERROR_CODES,
+    Broken,
+    KernelError,
+    KernelPanic,
+    Refused,
+    VMError,
+    kernel_error,
+    printable,
+    shown,
+)
 
 
 def test_three_kinds_of_failure_and_a_fourth_that_is_ours():
@@ -25,3 +35,29 @@ def test_kernel_errors_have_the_originals_numbers(name, code):
 def test_a_panic_says_which():
     panic = KernelPanic("wrap", "it wraps")
     assert (panic.name, panic.reason, str(panic)) == ("wrap", "it wraps", "panic (wrap): it wraps")
+
+
+HOSTILE = "a\x1b[31m\n\r\u202e\u2028\x9b\x00\ud800é"
+
+
+def test_what_can_not_be_printed_is_spelled_out():
+    assert printable(HOSTILE) == r"a\x1b[31m\n\r\u202e\u2028\x9b\x00\ud800é"
+    assert printable("plain 'text' of \\ é 漢") == "plain 'text' of \\ é 漢"
+
+
+@pytest.mark.parametrize("error", [Refused(HOSTILE), KernelPanic("wrap", HOSTILE), kernel_error("NOMEM", HOSTILE)])
+def test_sentences_are_one_line_that_terminals_take(error):
+    assert str(error).isprintable()
+    assert getattr(error, "reason", "").isprintable()
+
+
+def test_values_are_shown_whatever_they_answer():
+    class Hostile:
+        def __repr__(self):
+            return "x\x1b[2Jy"
+
+    class Raising:
+        def __repr__(self):
+            raise RuntimeError("no")
+
+    assert (shown(Hostile()), shown(Raising())) == (r"x\x1b[2Jy", "a Raising")

@@ -127,6 +127,19 @@ def test_names_from_learners_are_kept_as_they_are(machine, name):
     machine.check()
 
 
+@pytest.mark.parametrize("name", [*NAMES, "\u2028\x9b", "\ud800"])
+def test_names_from_learners_do_nothing_to_a_terminal(machine, name):
+    task = machine.task(name)
+    target = machine.object(name)
+    task.map.enter(4096, at=0x400000, object=name)
+    for thing in (task, target, task.map, *task.map):
+        assert all(line.isprintable() for line in repr(thing).split("\n")), thing
+    assert repr(task.map).count("\n") == 1
+    with pytest.raises(vm.Refused) as caught:
+        task.map.enter(4096, at=1 << 60)
+    assert str(caught.value).isprintable()
+
+
 def test_a_part_of_the_kernels_ranges_may_be_touched_but_for_those_it_lives_on(machine):
     kernel_map = machine.kernel_map
     address = kernel_map.enter("16 KiB")

@@ -60,11 +60,21 @@ class LikeArray:
         return "array([[4096,\n       8192]])"
 
 
+class Raising:
+    """Whatever it is asked, it raises."""
+
+    def __index__(self):
+        raise RuntimeError("not now")
+
+    def __repr__(self):
+        raise RuntimeError("not now either")
+
+
 NO_NUMBERS = [
     (None, "a NoneType"), (True, "a bool"), (False, "a bool"), (4096.0, "a float"), (float("nan"), "a float"),
     (float("inf"), "a float"), (b"4096", "a bytes"), ([4096], "a list"), ({}, "a dict"), (Decimal(4096), "a Decimal"),
     (Fraction(4096), "a Fraction"), (1j, "a complex"), (object, "a type"),
-    (LikeArray(), "a LikeArray"), ("x" * 10**6, "is not a size"),
+    (LikeArray(), "a LikeArray"), (Raising(), "a Raising"), ("x" * 10**6, "is not a size"),
 ]  # fmt: skip
 NO_SIZES = ["", "9" * 5000, "0x" + "f" * 5000, "0x_", "four", "1.5 MiB", "-4096", "4 KB", "0x", "4096 pages each"]
 BAD_SIZES = [
@@ -110,6 +120,22 @@ class TestEnter:
     def test_what_passes_the_end(self, machine):
         call = lambda: machine.kernel_map.enter("8 KiB", at=END - 4096, fixed=True)  # noqa: E731
         refused(machine, call, "at=0xffff_8080_03ff_f000", "size=0x2000", "pass the end of kernel_map")
+
+    @pytest.mark.parametrize(("layout", "size"), [("x15-64", 4 << 30), ("x15-32", 128 << 20), ("x15-pae", 128 << 20)])
+    def test_a_hint_that_passes_the_end_of_the_word(self, layout, size):
+        """The end of the range would wrap: to a debug build that is the end of the machine."""
+        machine = vm.boot("x86-64", layout=layout)
+        call = lambda at: machine.kernel_map.enter(size, at=at)  # noqa: E731
+        last = vm.Address(machine.kernel_map.end - 4096)
+        refused(machine, lambda: call(last), f"at={last} and size={size:#x} don't end below 2**")
+        wraps = (1 << machine.layout.bits) - size
+        refused(machine, lambda: call(wraps), f"at={vm.Address(wraps)}")
+
+    def test_a_hint_below_the_end_of_the_word_is_a_hint(self):
+        machine = vm.boot("x86-64", layout="x15-32")
+        kernel_map = machine.kernel_map
+        assert kernel_map.enter("64 MiB", at=kernel_map.end - 4096) < kernel_map.end - (64 << 20)
+        assert not machine.dead
 
     def test_fixed_needs_an_address(self, machine):
         refused(machine, lambda: machine.kernel_map.enter(4096, fixed=True), "fixed=True needs an address: write at=…")

@@ -14,24 +14,36 @@ from __future__ import annotations
 _SHOWN = 60
 
 
+def printable(text: str) -> str:
+    r"""`text` on one line, harmless to a terminal: what can't be printed is spelled out as Python does.
+
+    >>> printable("é\u202e\x1b[31m\n") == "é" + r"\u202e\x1b[31m\n"
+    True
+    """
+    return text if text.isprintable() else "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def shown(value: object) -> str:
     """A value as a sentence shows it: as Python writes it, on one line, and not endless.
 
     >>> shown("two words"), shown(10**10_000)
     ("'two words'", 'a number of 33220 bits')
     """
-    if isinstance(value, int) and int(value).bit_length() > 4 * _SHOWN:
-        return f"a number of {int(value).bit_length()} bits"
+    if isinstance(value, int) and int.bit_length(value) > 4 * _SHOWN:
+        return f"a number of {int.bit_length(value)} bits"
     try:
         text = repr(value[: 2 * _SHOWN] if isinstance(value, (str, bytes)) else value)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
         return f"a {type(value).__name__}"
     first = text.splitlines()[0] if text else ""
-    return text if len(text) <= _SHOWN and first == text else f"{first[:_SHOWN]}…"
+    return printable(text if len(text) <= _SHOWN and first == text else f"{first[:_SHOWN]}…")
 
 
 class VMError(Exception):
-    """Any failure that a learner can meet."""
+    """Any failure that a learner can meet, in one line of text: names in it may hold anything."""
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
 
 
 class Refused(VMError, ValueError):
@@ -48,7 +60,7 @@ class KernelError(VMError):
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.code = code
-        self.reason = reason
+        self.reason = printable(reason)
 
 
 class KernelPanic(VMError):
@@ -57,7 +69,7 @@ class KernelPanic(VMError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"panic ({name}): {reason}")
         self.name = name
-        self.reason = reason
+        self.reason = printable(reason)
 
 
 class Broken(AssertionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .errors import printable
 from .events import EntryFields
 from .protection import (
     ADVICE,
@@ -71,7 +72,8 @@ class EntryValue:
         return bool(self.flags & NOMERGE)
 
     def __repr__(self) -> str:
-        what = self.role or (f"{self.object}+{self.offset:#x}" if self.object is not None else "anonymous")
+        name = None if self.object is None else printable(self.object)
+        what = self.role or (f"{name}+{self.offset:#x}" if name is not None else "anonymous")
         return f"<entry {self.id} {Address(self.start)}–{Address(self.end)} {self.protection} {self.size} {what}>"
 
 

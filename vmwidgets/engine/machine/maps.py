@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..base import protection as flag
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, printable, shown
 from ..base.map_values import EntryValue, MapValue
 from ..base.operations import Door, operation
 from ..base.units import Address, Size, binary_size
@@ -162,7 +162,8 @@ class MachineMap:
         shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
         more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
         limits = f"{self.start} to {self.end}"
-        return "\n".join([f"{self.path}: {limits}, {len(self):,} entries, {binary_size(self.size)}", *shown, *more])
+        heading = f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}"
+        return "\n".join([heading, *shown, *more])
 
     # ---- the door's own checks ---------------------------------------------------------------
 
@@ -175,6 +176,9 @@ class MachineMap:
         start = checks.within(checks.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
         if fixed and length > vm_map.end - start:
             raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
+        if (start + length) & vm_map.mask <= start:
+            where = f"at={Address(start)} and size={length:#x}"
+            raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
         return start
 
     def _end(self, start: int, end: Any, size: Any) -> int:
