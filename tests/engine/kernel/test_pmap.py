@@ -6,6 +6,7 @@ import pytest
 
 from vmwidgets.engine.base.errors import KernelPanic, Refused
 from vmwidgets.engine.base.tags import RootLoaded, TlbUpdated
+from vmwidgets.engine.memory.ram import Ram
 
 from .pmaps import KERNEL, MIB2, NARROW, READ, TINY, WINDOW, WRITE, boot, recorded, used
 
@@ -123,6 +124,32 @@ class TestRanges:
             user.enter(va, 0x9000, READ)
         user.remove(0x2000, 1 << 46)
         assert [user.extract(va) for va in (0x1000, 1 << 30, 1 << 46)] == [0x9000, None, 0x9000]
+
+    def test_both_ends_of_a_range_split_what_sticks_out(self):
+        kernel, _ = boot()
+        user = kernel.create("init")
+        for page in (1, 2, 3):
+            user.enter(page * MIB2, page * MIB2, READ, MIB2)
+        user.remove(2 * MIB2 - 0x1000, 3 * MIB2 + 0x1000)
+        kept = [va for va in range(0, 5 * MIB2, 0x1000) if user.extract(va) is not None]
+        assert kept == [*range(MIB2, 2 * MIB2 - 0x1000, 0x1000), *range(3 * MIB2 + 0x1000, 4 * MIB2, 0x1000)]
+        kernel.check()
+
+    def test_each_table_is_read_once_however_many_pages_are_absent(self, monkeypatch):
+        kernel, _ = boot()
+        kernel.kgrow(KERNEL + 32 * MIB2 - 1)
+        kernel.kenter(KERNEL + 7 * MIB2, 0x9000, READ)
+        read, reads = Ram.read, []
+
+        def counted(ram, pa, length):
+            reads.append(pa)
+            return read(ram, pa, length)
+
+        monkeypatch.setattr(Ram, "read", counted)
+        kernel.remove(KERNEL, KERNEL + 32 * MIB2)
+        monkeypatch.undo()
+        assert kernel.extract(KERNEL + 7 * MIB2) is None
+        assert 32 <= len(reads) <= 32 + 8, "the tables of level 1, and the few above"
 
     def test_a_large_page_over_small_ones_takes_their_place(self):
         kernel, pages = boot()

@@ -126,6 +126,34 @@ class TestEditor:
         assert editor.find(0x1000, 0x20_0000).kind == "leaf"
         assert editor.find(0x1000, 1 << 40).level is PML4
 
+    @pytest.mark.parametrize(
+        ("start", "end", "found"),
+        [
+            (0x20_0000, 0x40_0000, [0x20_0000]), (0x3F_F000, 0x40_0000, [0x20_0000]),
+            (0x20_0000, 0x20_1000, [0x20_0000]), (0, 0x20_0000, []), (0x60_0000, 0x80_0000, []), (0x40_3000, 0x40_4000, [0x40_3000]),
+            (0x40_2000, 0x40_3000, []), (0x40_4000, 0x40_8000, [0x40_7000]), (0x40_4000, 0x40_7000, []),
+            (0x3F_F000, 0x40_4000, [0x20_0000, 0x40_3000]), (0, 1 << 47, [0x20_0000, 0x40_3000, 0x40_7000]),
+            (1 << 46, 1 << 47, []), (1 << 46, (1 << 46) + 0x1000, []),
+        ],
+    )  # fmt: skip
+    def test_leaves_are_those_of_the_range_whatever_their_level(self, start, end, found):
+        editor = self.mapped()
+        editor.refer(editor.find(0x1000, 0x40_0000, 2), 0x4000, Rights())
+        for va in (0x40_3000, 0x40_7000):
+            editor.map(editor.find(0x1000, va), 0x9000, Rights())
+        slots = list(editor.leaves(0x1000, start, end))
+        assert [slot.va for slot in slots] == found
+        assert slots == [editor.find(0x1000, va) for va in found]
+
+    def test_leaves_at_the_top_of_the_word(self):
+        editor = self.make()
+        top = (1 << 64) - 0x1000
+        for level, table in ((4, 0x2000), (3, 0x3000), (2, 0x4000)):
+            editor.refer(editor.find(0x1000, top, level), table, Rights())
+        editor.map(editor.find(0x1000, top), 0x9000, Rights())
+        for start in (top, top - 0x1000, 0xFFFF_8000_0000_0000):
+            assert list(editor.leaves(0x1000, start, 1 << 64)) == [editor.find(0x1000, top)]
+
     def test_a_split_page_translates_as_before(self):
         editor = self.mapped()
         places = [0x20_0000, 0x20_0FFF, 0x2F_F123, 0x3F_FFFF]

@@ -10,7 +10,7 @@ pmap does, so that :meth:`Pmap.remove` and :meth:`Pmap.protect` never fail.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..base.errors import KernelPanic, Refused, kernel_error
@@ -94,7 +94,10 @@ class Pmap:
     # ---- ranges ------------------------------------------------------------------------------
 
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end); large pages that stick out are split.  Tables stay.  Never fails."""
+        """Unmap [start, end); large pages that stick out are split.  Tables stay.  Never fails.
+
+        O(pages that are mapped there, and tables that exist for them).
+        """
         self._began("pmap_remove", start, end)
         self._check_range(start, end)
         for slot in self._leaves(start, end):
@@ -174,19 +177,19 @@ class Pmap:
             self.tables.spares[slot.pa] = slot.address
         return slot
 
-    def _leaves(self, start: int, end: int) -> Iterator[Slot]:
+    def _leaves(self, start: int, end: int) -> Iterable[Slot]:
         """The slots that map pages of [start, end); a large page that sticks out is split first."""
-        va = start
-        while va < end:
-            slot = self.editor.find(self.root, va)
-            first = va >> slot.level.shift << slot.level.shift
-            after = first + slot.level.span
-            if slot.kind == "leaf" and (first < start or after > end):
-                self._split(slot)
-                continue
-            if slot.kind == "leaf":
+        found = self.editor.leaves(self.root, start, end)
+        return self._inside(found, start, end) if found else ()
+
+    def _inside(self, found: Iterable[Slot], start: int, end: int) -> Iterator[Slot]:
+        for slot in found:
+            after = slot.va + slot.level.span
+            if start <= slot.va and after <= end:
                 yield slot
-            va = after
+            else:
+                self._split(slot)
+                yield from self._leaves(max(start, slot.va), min(after, end))
 
     def _unmap(self, slot: Slot) -> None:
         spare = self.tables.spares.pop(slot.pa, None)

@@ -90,7 +90,7 @@ class MachineMap:
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
         Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't
-        be removed.  O((entries removed + 1) log n).
+        be removed.  O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
         vm_map = self.vm_map
         first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)

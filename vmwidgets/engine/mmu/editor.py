@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
@@ -65,6 +65,41 @@ class TableEditor(Generic[C]):
             table = descriptor.address_of(word)
         return Slot(level, va, pa, word, descriptor)
 
+    def leaves(self, root: int, start: int, end: int) -> Iterable[Slot]:
+        """The slots that map some of the pages of [start, end), in order; each is for the first address it covers.
+
+        O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
+        first of its slots is asked for.
+        """
+        width, read_word, table, last = self.fmt.entry_width, self.ram.read_word, root, end - 1
+        for level in self.fmt.levels:
+            shift = level.shift
+            if (start ^ last) >> shift:
+                return self._leaves_below(level, table, start, last)
+            pa = table + (start >> shift & (1 << level.bits) - 1) * width
+            word = read_word(pa, width)
+            if not word:  # nearly always, since most of what is unmapped was never touched
+                return ()
+            descriptor = level.read_as(word)
+            if descriptor.kind != "table":
+                first = start >> shift << shift
+                return (Slot(level, first, pa, word, descriptor),) if descriptor.kind == "leaf" else ()
+            table = descriptor.address_of(word)
+        raise AssertionError("level 1 refers to no tables")
+
+    def _leaves_below(self, level: Level, table: int, start: int, last: int) -> Iterator[Slot]:
+        base = start >> level.shift << level.shift
+        for index, word in enumerate(self._words(level, table, level.index(start), level.index(last))):
+            if not word:
+                continue
+            va = base + (index << level.shift)
+            slot = Slot(level, va, table + level.index(va) * self.fmt.entry_width, word, level.read_as(word))
+            if slot.kind == "leaf":
+                yield slot
+            elif slot.kind == "table":
+                below = self.fmt.level(level.number - 1)
+                yield from self._leaves_below(below, slot.address, max(va, start), min(va + level.span - 1, last))
+
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """All slots of a table whose first one is for `va`, in order.  One read of memory."""
         for index, word in enumerate(self._words(level, table)):
@@ -78,9 +113,11 @@ class TableEditor(Generic[C]):
                 if slot.kind != "invalid":
                     yield slot
 
-    def _words(self, level: Level, table: int) -> tuple[int, ...]:
-        letter = {4: "I", 8: "Q"}[self.fmt.entry_width]
-        return unpack(f"<{level.entries}{letter}", self.ram.read(table, self.fmt.table_bytes(level)))
+    def _words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
+        width = self.fmt.entry_width
+        count = (level.entries if last is None else last + 1) - first
+        letter = {4: "I", 8: "Q"}[width]
+        return unpack(f"<{count}{letter}", self.ram.read(table + first * width, count * width))
 
     def _slot_at(self, level: Level, table: int, va: int, index: int, word: int) -> Slot:
         address = self.fmt.canonical(va + (index << level.shift))
