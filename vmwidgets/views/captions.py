@@ -10,6 +10,7 @@ from ..engine.base.journal import Operation
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
+from .functions import Functions, left_open, with_functions
 from .scene import Caption
 from .text import visible
 
@@ -25,7 +26,7 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
             else "Nothing was done to this map yet."
         )
         return Caption(lately)
-    functions = function_chain(events)
+    functions = function_chain(events) if operation.outcome == "done" else _shortened(left_open(events))
     if operation.outcome == "panic":
         return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
     if operation.outcome == "error":
@@ -39,20 +40,19 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
     return Caption(text, functions, reason, "good")
 
 
-def function_chain(events: Sequence[ev.Event]) -> tuple[str, ...]:
+def function_chain(events: Sequence[ev.Event]) -> Functions:
     """The kernel functions from the outermost call down to the deepest that changed something."""
-    stack: list[str] = []
-    best: tuple[str, ...] = ()
+    best: Functions = ()
     rank = -1
-    for event in events:
-        if isinstance(event, ev.Called):
-            stack.append(event.name)
-        elif isinstance(event, ev.Returned):
-            if stack:
-                stack.pop()
-        elif _WEIGHT.get(type(event), 0) >= rank and stack:
-            rank, best = _WEIGHT.get(type(event), 0), tuple(stack)
-    return best[:1] + best[-(MAX_FUNCTIONS - 1) :] if len(best) > MAX_FUNCTIONS else best
+    for _, event, functions in with_functions(events):
+        if functions and _WEIGHT.get(type(event), 0) >= rank:
+            rank, best = _WEIGHT.get(type(event), 0), functions
+    return _shortened(best)
+
+
+def _shortened(functions: Functions) -> Functions:
+    many = len(functions) > MAX_FUNCTIONS
+    return functions[:1] + functions[-(MAX_FUNCTIONS - 1) :] if many else functions
 
 
 _WEIGHT: dict[type[ev.Event], int] = {
@@ -76,8 +76,7 @@ def _enter(operation: Operation, given: dict[str, Any], events: Sequence[Any], s
     sizes = [event.after - event.before for event in events if isinstance(event, ev.MapResized)]
     size = binary_size(sizes[-1]) if sizes else "a range"
     text = f"Entered {size} at {style.long(operation.result)}."
-    hints = [event for event in events if isinstance(event, ev.HintTried) and not event.taken]
-    refused = f"The hint was passed over: {hints[0].why}. " if hints else ""
+    refused = _hint_story(given, events)
     if grown:
         both = len(tried) and tried[-1].side == "both"
         return text, f"{refused}{'Both neighbours were joined' if both else 'A neighbour was grown'}: {tried[-1].why}."
@@ -89,6 +88,16 @@ def _enter(operation: Operation, given: dict[str, Any], events: Sequence[Any], s
     return text, refused
 
 
+def _hint_story(given: dict[str, Any], events: Sequence[Any]) -> str:
+    """What became of a hint, where that is worth a sentence: passed over, or taken though it breaks the alignment."""
+    hint = next((event for event in events if isinstance(event, ev.HintTried)), None)
+    if hint is None:
+        return ""
+    if not hint.taken:
+        return f"The hint was passed over: {hint.why}. "
+    return f"The hint was taken: {hint.why}. " if "multiple of align" in hint.why else ""
+
+
 def _aside(operation: Operation, events: Sequence[Any]) -> tuple[str, str]:
     """An operation on another map, as the kernel's map saw it: the entries of the other need memory."""
     change = sum(event.after - event.before for event in events if isinstance(event, ev.MapResized))
@@ -98,14 +107,12 @@ def _aside(operation: Operation, events: Sequence[Any]) -> tuple[str, str]:
 
 
 def _remove(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
-    cuts = sum(isinstance(event, ev.Called) and event.name.startswith("vm_map_clip") for event in events)
-    freed = -sum(event.after - event.before for event in events if isinstance(event, ev.MapResized))
-    gone = sum(isinstance(event, ev.MapResized) for event in events)
-    if not gone:
+    done = next((event for event in reversed(events) if isinstance(event, ev.RangeRemoved)), None)
+    if done is None or not done.entries:
         return "Removed nothing: no entry lies in the range.", "The find cache is forgotten all the same."
-    what = f"{gone} entr{'y' if gone == 1 else 'ies'}"
-    reason = f"{cuts} cut{'' if cuts == 1 else 's'} at the edges." if cuts else "No entry had to be cut."
-    return f"Removed {binary_size(freed)}: {what} went.", reason
+    what = f"{done.entries:,} entr{'y' if done.entries == 1 else 'ies'}"
+    reason = f"{done.cuts} cut{'' if done.cuts == 1 else 's'} at the edges." if done.cuts else "No entry had to be cut."
+    return f"Removed {binary_size(done.size)}: {what} went.", reason
 
 
 def _lookup(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..engine.base import events as ev
 from ..engine.base.journal import Operation
 from ..engine.base.units import Address
+from .functions import left_open, with_functions
 from .kentry import CACHE
 from .scene import Caption, Steps
 from .steps import Step
@@ -29,17 +30,8 @@ def kentry_moment(operation: Operation | None, events: Sequence[ev.Event], step:
 
 
 def _plan(events: Sequence[ev.Event]) -> list[Step]:
-    steps: list[Step] = []
-    stack: list[str] = []
-    for index, event in enumerate(events):
-        if isinstance(event, ev.Called):
-            stack.append(event.name)
-        elif isinstance(event, ev.Returned):
-            if stack:
-                stack.pop()
-        elif sentence := _sentence(event):
-            steps.append(Step(index, sentence, tuple(stack)))
-    return steps
+    told = ((index, _sentence(event), functions) for index, event, functions in with_functions(events))
+    return [Step(index, sentence, functions) for index, sentence, functions in told if sentence]
 
 
 def _sentence(event: ev.Event) -> str:
@@ -62,7 +54,7 @@ def _summary(operation: Operation, events: Sequence[ev.Event]) -> Caption:
     freed = sum(isinstance(event, ev.BufferFreed) and event.cache == CACHE for event in events)
     slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
     if operation.outcome == "panic":
-        return Caption(visible(str(operation.result)), (), "The machine is dead.", "panic")
+        return Caption(visible(str(operation.result)), left_open(events), "The machine is dead.", "panic")
     parts = [f"{taken} slot{'s' * (taken != 1)} taken"] * bool(taken) + [f"{freed} given back"] * bool(freed)
     what = ", ".join(parts) if parts else "no slot taken or given back"
     text = f"{operation.name.capitalize()} of {visible(operation.target)}: {what}."

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base import events as ev
-from ..engine.base.journal import Operation
+from ..engine.base.journal import MAX_EVENTS, Operation
 from ..engine.base.map_values import EntryValue, MapValue
 from .addresses import AddressStyle
 from .captions import summary
-from .rewind import rewind
+from .rewind import reach, rewind
 from .scene import Caption, Steps
 from .steps import Names, Step, plan
 
@@ -56,10 +56,11 @@ def map_picture(
 ) -> MapPicture:
     """The picture of `value`, the map after `operation`, at `step` of it (:data:`LATEST`: after it)."""
     style = AddressStyle.of(value.start, value.end)
-    steps = plan(events, Names(style, value, events), value.name)
+    first = reach(value, events)
+    steps = [one for one in plan(events, Names(style, value, events), value.name) if one.index + 1 >= first]
     last = len(steps) + bool(steps)  # the whole operation stands behind its last step, so that this one is seen too
     at = last if step == LATEST or step > last else max(0, step)
-    done = events if at == last else events[: steps[at - 1].index + 1] if at else ()
+    done = events if at == last else events[: steps[at - 1].index + 1] if at else events[:first]
     shown = value if at == last else rewind(value, events[len(done) :])
     here = steps[at - 1] if 0 < at < last else None
     if here is not None:
@@ -67,7 +68,7 @@ def map_picture(
     elif at == last:
         caption = summary(operation, events, style, value)
     else:
-        caption = Caption("Before the operation." if operation is not None else "")
+        caption = _beginning(operation, first)
     number = -1 if operation is None else operation.number
     path = _path(done, value.name)
     return MapPicture(
@@ -80,6 +81,17 @@ def map_picture(
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         len(done),
     )
+
+
+def _beginning(operation: Operation | None, first: int) -> Caption:
+    """The caption of the earliest picture there is."""
+    if operation is None:
+        return Caption("")
+    if operation.truncated:
+        return Caption("Earlier steps are left out.", (), f"Of one operation, the last {MAX_EVENTS:,} events are kept.")
+    if first:
+        return Caption("Earlier steps are left out.", (), "They happened in a part of the map that is folded here.")
+    return Caption("Before the operation.")
 
 
 def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:

@@ -24,21 +24,67 @@ def rewind(value: MapValue, later: Sequence[ev.Event]) -> MapValue:
 
 
 def touched(events: Sequence[ev.Event], name: str) -> list[int]:
-    """Ids of the entries of map `name` that `events` changed or met, the latest first, each once."""
-    found: dict[int, None] = {}
+    """Ids of the entries of map `name` that `events` were about, each once, those that a picture needs most first.
+
+    First what was linked and still is; then, the latest first, what stood beside it in list and tree, and what was met.
+    """
+    linked: dict[int, bool] = {}
+    beside: dict[int, None] = {}
     for event in events:
-        if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)) and event.map == name:
-            found.update(dict.fromkeys((event.entry[0], event.previous, event.next)))
-        elif isinstance(event, ev.EntryResized) and event.map == name:
-            found.update(dict.fromkeys((event.before[0], event.after[0])))
-        elif isinstance(event, (ev.LookupCacheHit, ev.MergeTried)) and event.map == name:
-            found[event.entry if isinstance(event, ev.LookupCacheHit) else event.neighbour] = None
-        elif isinstance(event, ev.LookupCacheMoved) and event.map == name and event.after:
-            found[event.after] = None
-        elif isinstance(event, (ev.TreeRotated, ev.TreeRecoloured)) and event.tree == name:
-            found[event.node] = None
+        if name not in (getattr(event, "map", None), getattr(event, "tree", None)):
+            continue
+        if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
+            linked[event.entry[0]] = isinstance(event, ev.EntryLinked)
+            beside.update(dict.fromkeys((event.previous, event.next)))
+        elif isinstance(event, (ev.TreeRotated, ev.TreeUnlinked)):
+            beside.update(dict.fromkeys(node for node, *_ in event.writes))
+        else:
+            met = [getattr(event, field, 0) for field in _MEETINGS.get(type(event), ())]
+            beside.update(dict.fromkeys(met))
+    alive = [identity for identity, still in linked.items() if still]
+    found = dict.fromkeys([*reversed(alive), *reversed(beside)])
     found.pop(0, None)
-    return list(reversed(found))
+    return list(found)
+
+
+_MEETINGS: dict[type[ev.Event], tuple[str, ...]] = {
+    ev.TreeLinked: ("parent",),
+    ev.TreeRecoloured: ("node",),
+    ev.LookupCacheHit: ("entry",),
+    ev.LookupCacheMoved: ("after",),
+    ev.MergeTried: ("neighbour",),
+}
+"""The fields of an event that name an entry it met."""
+
+
+def reach(value: MapValue, events: Sequence[ev.Event]) -> int:
+    """How far back `value` can be taken: the number of `events` that must stay done.
+
+    A folded picture does not hold every entry, and what it does not hold can't be taken back in it.
+    """
+    if not value.folds:
+        return 0
+    shown = {entry.id for entry in value.entries}
+    for index in range(len(events) - 1, -1, -1):
+        if not _can_undo(events[index], value.name, shown):
+            return index + 1
+    return 0
+
+
+def _can_undo(event: ev.Event, name: str, shown: set[int]) -> bool:
+    """Whether a picture of the entries `shown` has what it takes to undo `event`; `shown` becomes what it has then."""
+    if name not in (getattr(event, "map", None), getattr(event, "tree", None)):
+        return True
+    if isinstance(event, ev.EntryLinked):
+        held = event.entry[0] in shown
+        shown.discard(event.entry[0])
+        return held
+    if isinstance(event, ev.EntryUnlinked):
+        shown.add(event.entry[0])
+        return 0 in (event.previous, event.next) or event.previous in shown or event.next in shown
+    if isinstance(event, (ev.TreeRotated, ev.TreeUnlinked)):
+        return all(node in shown or node in (0, event.node) for node, *_ in event.writes)
+    return not isinstance(event, ev.TreeLinked) or event.parent in shown or not event.parent
 
 
 class _Past:

@@ -14,6 +14,7 @@ from ..engine.base import events as ev
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
+from .functions import with_functions
 from .text import visible
 
 
@@ -61,19 +62,12 @@ def _fields(event: ev.Event) -> tuple[ev.EntryFields, ...]:
 def plan(events: Sequence[ev.Event], names: Names, map_name: str) -> list[Step]:
     """The steps of one operation as far as they concern the map called `map_name`."""
     steps: list[Step] = []
-    stack: list[str] = []
-    for index, event in enumerate(events):
-        if isinstance(event, ev.Called):
-            stack.append(event.name)
-        elif isinstance(event, ev.Returned):
-            if stack:
-                stack.pop()
-        else:
-            owner = getattr(event, "map", None) or getattr(event, "tree", None)
-            names.follow(event)
-            sentence = _sentence(event, names) if owner in (None, map_name) else ""
-            if sentence:
-                steps.append(Step(index, sentence, tuple(stack), _thing(event)))
+    for index, event, functions in with_functions(events):
+        owner = getattr(event, "map", None) or getattr(event, "tree", None)
+        names.follow(event)
+        sentence = _sentence(event, names) if owner in (None, map_name) else ""
+        if sentence:
+            steps.append(Step(index, sentence, functions, _thing(event)))
     return steps
 
 

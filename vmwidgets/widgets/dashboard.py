@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.machine import Machine, MachineMap
+from vmwidgets.engine.machine import Machine, MachineMap, Task
 from vmwidgets.views.dashboard import stack
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .kentry import kentry_scene
-from .vm_map import Map, entry_id, latest_operation
+from .vm_map import Map, entry_id, latest_operation, title_of
 from .walk import walk_scene
 
 
@@ -21,9 +21,9 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps to stay with that.
     """
 
-    def __init__(self, target: Machine | MachineMap, **options: Any) -> None:
+    def __init__(self, target: Machine | MachineMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
-        super().__init__(target.kernel_map if isinstance(target, Machine) else target, **options)
+        super().__init__(target, **options)
 
     def draw(self) -> Scene:
         """The machine now, or at `step` of the last operation."""
@@ -31,7 +31,7 @@ class Dashboard(Map):
         machine = target.machine
         operation, events = latest_operation(target)
         picture = self.picture(target, operation, events)
-        title = f"{machine.name}: {target.path}"
+        title = f"{machine.name}: {title_of(target)}"
         subtitle = f"{machine.architecture} · {subtitle_of(picture)}"
         selected = entry_id(self.selection)
         scenes = [
@@ -50,7 +50,7 @@ class Dashboard(Map):
                 kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True)
             )
         address = self._address_at_hand(target, operation)
-        task = "" if target is machine.kernel_map else target.path.removeprefix("task:").removesuffix("/map")
+        task = next((task.name for task in machine.tasks.values() if task.map is target), "")
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
         return stack(scenes)
 
@@ -59,10 +59,10 @@ class Dashboard(Map):
         if not self._follows:
             return target
         machine = target.machine
+        maps = {path: task.map for task in machine.tasks.values() for path in (task.path, task.map.path)}
         for operation in reversed(machine.journal[-16:]):
-            name = operation.target.removeprefix("task:").removesuffix("/map")
-            if operation.target.startswith("task:") and name in machine.tasks:
-                return machine.tasks[name].map
+            if operation.target in maps:
+                return maps[operation.target]
             if operation.target in ("kernel_map", "kentry", "unchecked"):
                 break
         return machine.kernel_map

@@ -7,12 +7,12 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map_window import WHOLE
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine import Machine, MachineMap, Task
 from vmwidgets.views.map_picture import MapPicture, map_picture
 from vmwidgets.views.rewind import touched
 from vmwidgets.views.ribbon import Zoom, zoomed
@@ -24,7 +24,7 @@ from .view import View
 MOST_LANE, MOST_LANES = 1050, 400
 """However large `whole` is, one lane shows so many entries whole, several so many: updates stay below 64 KiB."""
 
-FOCUS = 6
+FOCUS = 10
 """How many entries of the last operation are kept in a folded picture."""
 
 
@@ -47,10 +47,11 @@ class Map(View):
     ).tag(public=True)
     find = traitlets.Int(None, allow_none=True, help="An address that a folded picture shows as well.").tag(public=True)
 
-    def __init__(self, target: MachineMap, **options: Any) -> None:
+    def __init__(self, target: MachineMap | Machine | Task, **options: Any) -> None:
+        shown_map = map_of(target, type(self).__name__)
         self._folds_opened: list[int] = []
         self._zoom: Zoom = None
-        super().__init__(target, machine=target.machine, **options)
+        super().__init__(shown_map, machine=shown_map.machine, **options)
 
     def draw(self) -> Scene:
         """The map now, or at `step` of its last operation."""
@@ -59,7 +60,7 @@ class Map(View):
         return draw_map(
             picture,
             lanes=self.lanes,
-            title=target.path,
+            title=title_of(target),
             subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}",
             machine=target.machine.name,
             selection=entry_id(self.selection),
@@ -124,6 +125,25 @@ class Ribbon(Map):
     """The addresses of a map, to scale: what is where, and where the gaps are."""
 
     lanes = ("ribbon",)
+
+
+def map_of(target: object, view: str) -> MachineMap:
+    """The map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
+
+    Raises :class:`Refused` for anything else.
+    """
+    if isinstance(target, MachineMap):
+        return target
+    if isinstance(target, Machine):
+        return target.kernel_map
+    if isinstance(target, Task):
+        return target.map
+    raise Refused(f"{view} shows a map, such as machine.kernel_map or task.map, not {shown(target)}")
+
+
+def title_of(target: MachineMap) -> str:
+    """What a map is called in pictures: its path, with a task's name as it was given."""
+    return target.path.replace("%2F", "/").replace("%25", "%")
 
 
 def latest_operation(target: MachineMap) -> tuple[Operation | None, Sequence[Event]]:

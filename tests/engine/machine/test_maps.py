@@ -120,7 +120,7 @@ def test_names_from_learners_are_kept_as_they_are(machine, name):
     task = machine.task(name)
     task.map.enter(4096, at=0x400000, object=name)
     task.write(0x400000, b"x")
-    assert (machine.tasks[name], task.name, task.map.path) == (task, name, f"task:{name}/map")
+    assert (machine.tasks[name], task.name, task.map.path) == (task, name, f"task:{name.replace('/', '%2F')}/map")
     assert [entry.object for entry in task.map] == [name]
     assert machine.task(name) is task
     assert repr(name) in repr(task)

@@ -38,6 +38,13 @@ class Returned(Event):
     result: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unwound(Event):
+    """The function `to` caught an error: those it had called are done."""
+
+    to: str
+
+
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
@@ -218,6 +225,16 @@ class KernelLimitMoved(Event):
 
     before: int
     after: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRemoved(Event):
+    """A removal is done: so many `entries` went, `cuts` of them were cut off others, `size` bytes in all."""
+
+    map: str
+    entries: int
+    cuts: int
+    size: int
 
 
 # ---- pages, slabs, the kentry area -----------------------------------------------------------

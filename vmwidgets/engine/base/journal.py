@@ -61,6 +61,7 @@ class Journal:
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
         self._operations: list[Operation] = []
+        self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
 
     def append(self, operation: Operation) -> None:
@@ -83,9 +84,19 @@ class Journal:
         """
         operation: Operation
         for operation in reversed(self._operations[-among:]):
-            if operation.outcome == "panic" or operation.target in names or _mentions(operation.raw, names):
+            subjects = self._subjects_of(operation)
+            if operation.outcome == "panic" or operation.target in names or not subjects.isdisjoint(names):
                 return operation
         return None
+
+    def _subjects_of(self, operation: Operation) -> frozenset[Any]:
+        """What the operation's events are about; worked out once."""
+        known = self._subjects.get(operation.number)
+        if known is None:
+            if len(self._subjects) > 2 * KEPT:
+                self._subjects.clear()
+            known = self._subjects[operation.number] = _subjects(operation.raw)
+        return known
 
     @property
     def last(self) -> Operation:
@@ -117,9 +128,9 @@ class Journal:
         return "\n".join([f"… {left_out} earlier"] * bool(left_out) + shown)
 
 
-def _mentions(raw: deque[Raw], names: Collection[str]) -> bool:
-    """Whether an event's first field, the map, tree or cache it is about, is one of `names`."""
-    return any(len(event) > 1 and event[1] in names for event in raw)
+def _subjects(raw: deque[Raw]) -> frozenset[Any]:
+    """The first field of each event: the map, tree or cache it is about, where it is about one."""
+    return frozenset(event[1] for event in raw if len(event) > 1 and isinstance(event[1], str))
 
 
 def _bytes(operation: Operation) -> int:

@@ -14,7 +14,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from .errors import KernelError, KernelPanic, Refused
+from .errors import KernelError, KernelPanic, Refused, VMError
 from .interrupts import INTERRUPT
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
@@ -50,16 +50,20 @@ class Door:
 
         A refusal is not recorded, since nothing changed; an error and a panic are.
         """
-        if self.dead is not None:
-            raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
         INTERRUPT.hold()
-        recorded = len(self.journal)
+        recorded = False
         try:
             with self._lock:
-                return self._perform(target, name, arguments, call)
+                if self.dead is not None:
+                    raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
+                before = len(self.journal)
+                try:
+                    return self._perform(target, name, arguments, call)
+                finally:
+                    recorded = len(self.journal) > before
         finally:
             try:
-                if len(self.journal) > recorded:
+                if recorded:
                     self._tell()
             finally:
                 INTERRUPT.release()
@@ -80,6 +84,12 @@ class Door:
             raw.append((Panicked, panic.name, panic.reason))
             outcome, result = "panic", str(panic)
             raise
+        except Exception as error:
+            if raw and not isinstance(error, VMError):  # a bug of ours, in the middle of something
+                self.dead = KernelPanic("internal", f"{type(error).__name__}: {error}")
+                raw.append((Panicked, self.dead.name, self.dead.reason))
+                outcome, result = "panic", str(self.dead)
+            raise
         finally:
             self.recorder.emit = None
             self._owner = 0
@@ -88,7 +98,7 @@ class Door:
         return result
 
     def _tell(self) -> None:
-        for listener in self.listeners:
+        for listener in list(self.listeners):
             listener()
 
     @contextmanager

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .events import Event
-from .tags import Called, Returned
+from .tags import Called, Returned, Unwound
 
 Raw = tuple[Any, ...]
 """An event before anyone looked at it: its tag, then its fields."""
@@ -46,6 +46,9 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     for tag, *fields in raw:
         if tag == Called:
             stack.append(fields[0])
+        elif tag == Unwound:
+            while len(stack) > 1 and stack[-1] != fields[0]:
+                stack.pop()
         events.append(_CLASSES[tag](*fields, function=stack[-1], depth=len(stack) - 1))
         if tag == Returned and len(stack) > 1:
             stack.pop()

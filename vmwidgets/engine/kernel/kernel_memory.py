@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..base.errors import KernelError
+from ..base.errors import KernelError, KernelPanic
 from ..base.protection import ALL, INHERITANCE, READ, WRITE, pack_flags
-from ..base.tags import Called, Returned
+from ..base.tags import Called, Returned, Unwound
 from ..base.units import PAGE, PAGE_SHIFT
 from .vm_map import X15Map
 
@@ -56,7 +56,8 @@ def back_page(pages: Pages, tables: Tables, address: int, owner: str) -> bool:
 def unback_page(pages: Pages, tables: Tables, address: int) -> None:
     """Take the page behind `address` away and free it."""
     physical = tables.extract(address)
-    assert physical is not None, "what is unbacked was backed"
+    if physical is None:
+        raise KernelPanic("unback_absent", f"no page is mapped at {address:#x}, which the kernel lives on")
     tables.kremove(address, address + PAGE)
     tables.update(address, address + PAGE)
     pages.free(physical >> PAGE_SHIFT)
@@ -90,6 +91,9 @@ class KernelMemory:
         try:
             return self._map.enter(0, size, 0, FLAGS)
         except KernelError:
+            emit = self._map.recorder.emit
+            if emit is not None:
+                emit((Unwound, "vm_kmem_alloc"))
             return None
 
     def _back(self, address: int, size: int, owner: str) -> bool:

@@ -107,16 +107,14 @@ class MapCore:
             emit((Returned,))
 
     def unlink(self, entry: Entry) -> None:
-        """Take `entry` out of list and tree; a lookup cache that names it is cleared."""
+        """Take `entry` out of tree and list; a lookup cache that names it is cleared."""
         previous, next_ = entry.prev, entry.next
         emit = self.recorder.emit
         if emit is not None:
-            before = 0 if previous is None else previous.id
-            after = 0 if next_ is None else next_.id
             emit((Called, "vm_map_unlink", (entry.id,)))
-            emit((EntryUnlinked, self.name, entry.fields(), before, after))
         if entry is self.lookup_cache:
             self._remember(None)
+        self.tree.remove(entry)
         if previous is None:
             self.first = next_
         else:
@@ -125,10 +123,12 @@ class MapCore:
             self.last = previous
         else:
             next_.prev = previous
-        self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
         if emit is not None:
+            before = 0 if previous is None else previous.id
+            after = 0 if next_ is None else next_.id
+            emit((EntryUnlinked, self.name, entry.fields(), before, after))
             emit((Returned,))
 
     def check(self) -> None:

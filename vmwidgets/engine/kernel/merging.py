@@ -50,6 +50,16 @@ def _obstacle(vm_map: X15Map, request: Request, entry: Entry) -> str:
     return obstacle(request, entry, "nomerge-enter" in vm_map.quirks)
 
 
+def report_refusal(vm_map: X15Map, request: Request) -> None:
+    """Report the neighbours that a NOMERGE request touches, and is not even compared with."""
+    following = request.next
+    previous = vm_map.last if following is None else following.prev
+    if previous is not None and previous.end == request.start:
+        _report(vm_map, previous, "previous", "the request may not merge")
+    if following is not None and following.start == (request.start + request.size) & vm_map.mask:
+        _report(vm_map, following, "next", "the request may not merge")
+
+
 def _join(vm_map: X15Map, previous: Entry, following: Entry) -> Entry:
     _report(vm_map, following, "both", "")
     before, after = previous.prev, following.next

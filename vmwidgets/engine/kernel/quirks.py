@@ -11,7 +11,7 @@ X15_QUIRKS = {
     "nomerge-enter": "NOMERGE only takes part in the comparison, so two NOMERGE neighbours merge",
     "offset-cut": "on 32-bit words an object's offset loses its upper half on the way in",
     "remove-forgets": "remove leaves page-table entries behind, and entries hold no reference to their object",
-    "static-remove": "remove takes the boot range or the kentry area away and frees their static entries",
+    "static-remove": "remove takes the boot range or the kentry area away",
     "kentry-unlocked": "the kentry area tests for emptiness outside its lock and panics by itself when it is empty",
     "fault-null-object": "a fault on an entry without object is a panic",
     "pmap-current-only": "enter, extract and protect work on the current or the kernel's tables only, else panic",

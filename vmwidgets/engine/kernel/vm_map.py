@@ -13,12 +13,12 @@ from ..base.errors import Broken, KernelPanic, kernel_error
 from ..base.protection import ENTRY_MASK, FIXED, NOMERGE
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
-from ..base.tags import Called, MapResized, Returned
+from ..base.tags import Called, MapResized, RangeRemoved, Returned
 from ..base.units import Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
 from .map_core import MapCore
-from .merging import try_merge
+from .merging import report_refusal, try_merge
 from .placement import FindCache, find_available, find_fixed
 from .request import Request, first_violation
 from .vm_object import VmObject
@@ -133,6 +133,8 @@ class X15Map(MapCore):
         entry = None
         if static is None and self._may_merge(request):
             entry = try_merge(self, request)
+        elif static is None and emit is not None:
+            report_refusal(self, request)
         if entry is None:
             entry = self._link_new(request, static)
         self._resize(request.size)
@@ -173,6 +175,7 @@ class X15Map(MapCore):
             emit((Called, "vm_map_remove", (start, end)))
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
+        before, kept, gone = self.size, self.nr_entries, 0
         entry = self.lookup_nearest(start)
         if entry is not None:
             clip_start(self, entry, start)
@@ -180,9 +183,11 @@ class X15Map(MapCore):
                 clip_end(self, entry, end)
                 following = entry.next
                 self._drop(entry)
+                gone += 1
                 entry = following
             self.find_cache.forget(self)
         if emit is not None:
+            emit((RangeRemoved, self.name, gone, self.nr_entries + gone - kept, before - self.size))
             emit((Returned,))
 
     def _drop(self, entry: Entry) -> None:

@@ -16,6 +16,7 @@ from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.entry import BYTES_32, BYTES_64, CachedEntries, Entry
 from ..kernel.kentry import KentryArea, table_bytes
 from ..kernel.kernel_memory import KernelMemory, KernelSlabs, back_page, unback_page
+from ..kernel.pmap import Pmap
 from ..kernel.pmap_kernel import KernelPmap
 from ..kernel.pmap_layout import PmapLayout
 from ..kernel.vm_map import X15Map
@@ -127,14 +128,15 @@ class Kernel:
             emit((Called, "vm_map_setup"))
         boot = Entry(BOOT_ENTRY, static=True)
         kernel_map.enter(layout.kernel_start, self._boot_bytes, 0, RESERVED_FLAGS | flag.FIXED, static=boot)
+        self._recorder.emit = None  # a page a time, and the same each time: nothing to step through
         for offset in range(0, self._boot_bytes, PAGE):
             self.pmap.kenter(layout.kernel_start + offset, IMAGE_BYTES + offset, flag.READ | flag.WRITE)
+        self._recorder.emit = emit
         self._stage("boot range", f"{binary_size(self._boot_bytes)} of page descriptors get the first entry")
         return kernel_map
 
     def _unmap_kernel(self, start: int, end: int) -> None:
-        self.pmap.kremove(start, end)
-        self.pmap.update(start, end)
+        unmap(self.pmap, start, end)
 
     def _kentry_bytes(self) -> int:
         slabs = self._layout.kentry_bytes >> PAGE_SHIFT
@@ -169,6 +171,13 @@ class Kernel:
             supplier = KernelSlabs(self.memory, cache.layout.slab_size, "vm_map_entry cache")
             cache = ObjectCache(self._recorder, "vm_map_entry", size, supplier, bits=bits)
         return cache
+
+
+def unmap(pmap: Pmap, start: int, end: int) -> None:
+    """Take the translations of a removed range away; pages that it covers in part go too."""
+    first, last = start & -PAGE, -(-end // PAGE) * PAGE
+    pmap.remove(first, last)
+    pmap.update(first, last)
 
 
 class NoEntries:

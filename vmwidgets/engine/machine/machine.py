@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.events import Event
 from ..base.journal import Journal
 from ..base.operations import Door, Reference, operation
@@ -19,11 +21,11 @@ from ..mmu.controls import X86Controls
 from . import checks
 from .invariants import check_machine
 from .kentry import MachineKentry
-from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, Kernel
+from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, Kernel, unmap
 from .layouts import Layout
 from .maps import MachineMap
 from .objects import MemoryObject
-from .tasks import ACCESSES, Task
+from .tasks import ACCESSES, Task, task_path
 from .unchecked import Unchecked
 from .walks import MachineWalk, machine_walk
 
@@ -50,7 +52,7 @@ class Machine:
         self.recorder = Recorder()
         self.journal = Journal(self._remake)
         self.door = Door(self.recorder, self.journal)
-        self.controls = X86Controls()
+        self._controls = X86Controls()
         self.tasks: dict[str, Task] = {}
         self.objects: dict[str, MemoryObject] = {}
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
@@ -87,7 +89,7 @@ class Machine:
         if wanted in self.tasks:
             return self.tasks[wanted]
         pmap = self.pmap.create(wanted)
-        path = f"task:{wanted}/map"
+        path = f"{task_path(wanted)}/map"
         vm_map = X15Map(
             path,
             self.layout.user_start,
@@ -95,7 +97,7 @@ class Machine:
             CachedEntries(self.kernel.entry_cache, self.kernel.identities),
             self.recorder,
             bits=self.layout.bits,
-            unmap=lambda start, end: (pmap.remove(start, end), pmap.update(start, end))[-1],
+            unmap=partial(unmap, pmap),
             quirks=self.quirks,
             assertions=True,
         )
@@ -107,9 +109,12 @@ class Machine:
     def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
         """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
         wanted = checks.text_name(name, "object name")
-        if wanted in self.objects:
-            return self.objects[wanted]
         limit = None if max_pages is None else checks.whole(max_pages, "max_pages")
+        if wanted in self.objects:
+            known = self.objects[wanted]
+            if limit is not None and limit != known.pager.max_pages:
+                raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
+            return known
         made = MemoryObject(self, wanted, limit)
         self.objects[wanted] = made
         return made
@@ -119,7 +124,23 @@ class Machine:
         """Give the free slabs of all entry caches back, and their pages; how many slabs they were."""
         return self.kernel.kentry_cache.reap() + self.kernel.entry_cache.reap()
 
+    @operation
+    def set_controls(self, controls: X86Controls) -> None:
+        """Set what walks obey; ``m.controls = …`` does the same."""
+        if not isinstance(controls, X86Controls):
+            raise Refused(f"controls={shown(controls)}: write the processor's settings, such as X86Controls(smep=True)")
+        self._controls = controls
+
     # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def controls(self) -> X86Controls:
+        """The processor's settings; setting them is an operation."""
+        return self._controls
+
+    @controls.setter
+    def controls(self, controls: X86Controls) -> None:
+        self.set_controls(controls)
 
     def walk(
         self, address: int | str, access: str = "read", *, user: bool | None = None, task: Task | str | None = None
@@ -132,8 +153,10 @@ class Machine:
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         by_user = self.layout.user_start <= va < self.layout.user_end if user is None else checks.flag(user, "user")
-        if isinstance(task, str):
+        if task is not None and not isinstance(task, Task):
             task = self.tasks[checks.known(task, self.tasks, "task")]
+        if task is not None and self.tasks.get(task.name) is not task:
+            raise Refused(f"task {shown(task.name)} belongs to another machine")
         pmap = self.pmap if task is None else task.pmap
         return machine_walk(self, pmap, "" if task is None else task.name, va, kind, by_user)
 
@@ -146,7 +169,8 @@ class Machine:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
         if machine_map is not self.kernel_map:
             return
-        for identity, role in machine_map.roles.items():
+        roles = {} if "static-remove" in self.quirks else machine_map.roles
+        for identity, role in roles.items():
             entry = self.kernel_map.vm_map.by_id.get(identity)
             if entry is not None:
                 yield entry.start, entry.end, f"the {role}"
@@ -169,15 +193,23 @@ class Machine:
         self._listeners.append(held)
 
     def _tell(self) -> None:
-        gone = False
-        for held in self._listeners:
+        gone = []
+        for held in list(self._listeners):
             callback = held()
-            if callback is None:
-                gone = True
-            else:
-                callback(self)
+            if callback is None or not self._told(callback):
+                gone.append(held)
         if gone:
-            self._listeners = [held for held in self._listeners if held() is not None]
+            self._listeners = [held for held in self._listeners if held not in gone]
+
+    def _told(self, callback: Callable[[Machine], Any]) -> bool:
+        """Tell one listener; one that fails is told no more, and the operation it was told of stays done."""
+        try:
+            callback(self)
+        except Exception as error:  # noqa: BLE001  whatever somebody else's code does
+            why = f"{type(error).__name__}: {error}"
+            warnings.warn(f"a listener of {self.name} failed and is told no more ({why})", RuntimeWarning, stacklevel=2)
+            return False
+        return True
 
     def __repr__(self) -> str:
         state = "dead" if self.dead else "up"
@@ -200,10 +232,9 @@ def replayed(machine: Machine, number: int) -> Machine:
     """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
     twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
     for record in list(machine.journal)[1 : number + 1]:
-        target = _at(twin, record.target, record.name)
+        target = _at(twin, record.target)
         arguments = {
-            name: _at(twin, value, "enter" if name == "map" else "") if isinstance(value, Reference) else value
-            for name, value in record.arguments
+            key: _at(twin, value) if isinstance(value, Reference) else value for key, value in record.arguments
         }
         try:
             getattr(target, record.name)(**arguments)
@@ -213,15 +244,13 @@ def replayed(machine: Machine, number: int) -> Machine:
     return twin
 
 
-def _at(machine: Machine, path: str, operation: str) -> Any:
-    """The part of `machine` at `path`; one that has `operation`, since a task may be called "init/map"."""
+def _at(machine: Machine, path: str) -> Any:
+    """The part of `machine` at `path`."""
     if path == "machine":
         return machine
     if path in ("kernel_map", "kentry", "unchecked"):
         return getattr(machine, path)
-    kind, _, name = path.partition(":")
-    if kind == "object":
-        return machine.objects[name]
-    if name in machine.tasks and (not operation or hasattr(machine.tasks[name], operation)):
-        return machine.tasks[name]
-    return machine.tasks[name.removesuffix("/map")].map
+    if path.startswith("object:"):
+        return machine.objects[path.removeprefix("object:")]
+    parts = {part.path: part for task in machine.tasks.values() for part in (task, task.map)}
+    return parts[path]

@@ -29,6 +29,15 @@ MAX_BYTES = 64 * 1024
 """How much one read or write moves at most: it is kept in the journal."""
 
 
+def task_path(name: str) -> str:
+    """Where the task called `name` stands in its machine; a slash in the name is not one in the path.
+
+    >>> task_path("init"), task_path("init/map")
+    ('task:init', 'task:init%2Fmap')
+    """
+    return "task:" + name.replace("%", "%25").replace("/", "%2F")
+
+
 class Task:
     """A process as far as memory goes: `map` is its address space, `pmap` its page tables."""
 
@@ -46,7 +55,7 @@ class Task:
     @property
     def path(self) -> str:
         """Where it stands in the machine."""
-        return f"task:{self.name}"
+        return task_path(self.name)
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:
