@@ -13,8 +13,10 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from .engine.base import events
 from .engine.base.errors import Broken, KernelError, KernelPanic, Refused, VMError
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
+from .engine.kernel.quirks import X15_QUIRKS as QUIRKS
 from .engine.machine import LAYOUTS, Machine, boot
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ _LAZY = {
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
-    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry",
+    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "QUIRKS", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry",
     "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
-    "boot", "load_maps", "show",
+    "boot", "events", "load_maps", "show",
 ]  # fmt: skip  # read as a list of names
 
 
@@ -48,7 +50,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """What a learner sees behind `vm.` and a tab: what this package offers, not what it is made from."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
 
 
 def _register() -> None:

@@ -14,7 +14,7 @@ import vmwidgets
 from tests.sources.traces.recordings import FOLDER, SAMPLES, lines_of, shortened, write
 from vmwidgets.cli import MOST_FIELDS, main
 
-COMMAND = [sys.executable, "-m", "vmwidgets.cli"]
+COMMAND = [sys.executable, "-m", "vmwidgets"]
 
 
 def replay(capsys, *files):
@@ -180,8 +180,14 @@ def test_an_interrupt_ends_quietly(tmp_path):
 
 def test_the_installed_command_is_this_one():
     script = Path(sys.executable).with_name("vmwidgets")
-    done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
+    for command in ([script], COMMAND):
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout == f"vmwidgets {vmwidgets.__version__}\n"
+
+
+def test_the_module_gives_the_status_to_the_shell(tmp_path):
+    done = subprocess.run([*COMMAND, "replay", tmp_path / "none"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_a_trace_can_come_through_a_pipe(tmp_path, capsys):
