@@ -1,0 +1,73 @@
+"""docs/guide.md names all that a learner can call, set and press, and nothing that does not exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.units import binary_size
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "guide.md").read_text()
+ROWS = [
+    [cell.strip() for cell in line.replace("\\|", "").split("|")[1:-1]]
+    for line in TEXT.splitlines()
+    if line.startswith("|")
+]
+MARKED = {word for row in ROWS for word in re.findall(r"`([^`]+)`", row[0])}
+
+
+def row_of(name: str) -> list[str]:
+    """The first row that tells about `name`."""
+    return next(row for row in ROWS if f"`{name}" in row[0])
+
+
+def options_of(view: type[vm.View]) -> set[str]:
+    """What the engine of options accepts for `view`."""
+    return {name for name, trait in view.class_traits().items() if trait.metadata.get("public")} | {"layout"}
+
+
+def test_everything_that_the_package_offers_is_named() -> None:
+    missing = [name for name in vm.__all__ if not re.search(rf"`?vm\.{name}\b", TEXT)]
+    assert missing == ["Machine", "View"]  # what one holds, and never makes
+
+
+def test_a_learner_sees_what_is_offered_and_no_more() -> None:
+    assert [name for name in dir(vm) if not name.startswith("__")] == sorted(vm.__all__)
+
+
+@pytest.mark.parametrize("name", vm.LAYOUTS)
+def test_a_layout_is_told_with_its_size_and_room(name: str) -> None:
+    layout, machine = vm.LAYOUTS[name], vm.boot(layout=name)
+    _, size, room, _ = row_of(name)
+    assert size == binary_size(layout.kernel_end - layout.kernel_start)
+    assert room == f"{machine.kentry.room:,}"
+
+
+def test_the_options_of_the_views_are_all_told() -> None:
+    told = {name: set(re.findall(r"`(\w+)`", row_of(f"vm.{name}")[2])) for name in ("Map", "Kentry", "Walk")}
+    assert told == {name: options_of(getattr(vm, name)) for name in told}
+    for name in ("Tree", "EntryList", "Ribbon", "Dashboard"):
+        assert row_of(f"vm.{name}")[2] == "the same"
+        assert options_of(getattr(vm, name)) == told["Map"]
+    assert {*told["Map"], *told["Walk"]} <= MARKED
+
+
+@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine"])
+def test_the_operations_are_all_told(target: str) -> None:
+    machine = vm.boot()
+    thing = {"task": machine.task("t"), "machine": machine}.get(target) or getattr(machine, target)
+    names = [name for name in dir(type(thing)) if hasattr(getattr(type(thing), name), "__wrapped__")]
+    assert names
+    assert [name for name in names if not re.search(rf"\b{name}\(|m\.{name.removeprefix('set_')} =", TEXT)] == []
+
+
+def test_the_keys_are_those_of_the_front_end() -> None:
+    source = (ROOT / "js" / "src" / "figure.ts").read_text()
+    pressed = set(re.findall(r'case "([^"]+)":', source)) | {"Home", "End"}
+    spelled = {" ": "Space"}
+    told = {word.strip("`,") for row in ROWS for word in row[0].split()}
+    assert {spelled.get(key, key) for key in pressed} - told == set()
