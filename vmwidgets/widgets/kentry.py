@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
-from vmwidgets.engine.machine import MachineKentry
+from vmwidgets.engine.machine import Machine, MachineKentry
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kentry import CACHE, draw_kentry, rewind_kentry
 from vmwidgets.views.kentry_steps import kentry_moment
@@ -16,10 +17,16 @@ from .view import View
 
 
 class Kentry(View):
-    """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them."""
+    """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them.
 
-    def __init__(self, target: MachineKentry, **options: Any) -> None:
-        super().__init__(target, machine=target.machine, **options)
+    `target` is ``m.kentry``, or the machine.
+    """
+
+    def __init__(self, target: MachineKentry | Machine, **options: Any) -> None:
+        area = target.kentry if isinstance(target, Machine) else target
+        if not isinstance(area, MachineKentry):
+            raise Refused(f"Kentry shows the kentry area of a machine, machine.kentry, not {shown(target)}")
+        super().__init__(area, machine=area.machine, **options)
 
     def draw(self) -> Scene:
         """The area now, or at `step` of the last operation that concerned it."""

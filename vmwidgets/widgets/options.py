@@ -7,7 +7,9 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
 
 
 def nothing() -> None:
@@ -33,3 +35,24 @@ def refuse_unknown(view: type, options: Mapping[str, object]) -> None:
             near = difflib.get_close_matches(name, known, 1)
             advice = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
             raise Refused(f"{view.__name__} has no option {name!r}; {advice}")
+
+
+def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> None:
+    """Raise :class:`Refused` for the first option whose value its trait doesn't take, naming both."""
+    for name, value in options.items():
+        trait: Any = view.traits()[name]
+        if name == "layout":  # trying it would make a widget
+            continue
+        try:
+            trait._validate(view, value)  # traitlets has no other way to ask without setting
+        except Exception:  # noqa: BLE001  the value is a learner's, whatever it does when it is asked
+            raise Refused(f"{type(view).__name__}: {name}={shown(value)}, but it must be {_wanted(trait)}") from None
+
+
+def _wanted(trait: Any) -> str:
+    """What a trait takes, in words."""
+    least, most = getattr(trait, "min", None), getattr(trait, "max", None)
+    bounds = [] if least is None else [f"at least {least}"]
+    bounds += [] if most is None else [f"at most {most:#x}"]
+    kind = trait.info() + (" or None" if trait.allow_none else "")
+    return ", ".join([kind, *([" and ".join(bounds)] if bounds else [])])

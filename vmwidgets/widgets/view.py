@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.views.scene import Scene
 
 from .cells import Cell, current_cell
@@ -17,7 +17,7 @@ from .contract import Machine
 from .exports import Exports
 from .hub import open_hub, read_static
 from .messages import check_message
-from .options import nothing, refuse_unknown, weakly
+from .options import nothing, refuse_unfit, refuse_unknown, weakly
 from .packing import pack
 from .pictures import pictures_of
 from .refresh import refresher
@@ -33,13 +33,14 @@ class View(Exports, anywidget.AnyWidget):
     A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed` and :meth:`panned`.
     `target` is what is shown, `machine` whose it is; both are held weakly where they can be.
 
-    Raises :class:`Refused` for an option that the view doesn't have, with the nearest one that it has.
+    Raises :class:`Refused` for an option that the view doesn't have, with the nearest one that it has, and for a value
+    that the option doesn't take.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
 
     # Public: what a learner or another widget may read, set and observe.
-    step = traitlets.Int(-1, help="How many events of the last operation are shown; -1: all.").tag(public=True)
+    step = traitlets.Int(-1, min=-1, help="How many events of the last operation are shown; -1: all.").tag(public=True)
     selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(public=True)
 
     # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
@@ -53,6 +54,7 @@ class View(Exports, anywidget.AnyWidget):
 
     def __init__(self, target: Any = None, *, machine: Machine | None = None, **options: Any) -> None:
         refuse_unknown(type(self), options)
+        refuse_unfit(self, options)
         self._target = weakly(target)
         self._machine = weakly(machine)
         self._scene: Scene | None = None
@@ -68,7 +70,10 @@ class View(Exports, anywidget.AnyWidget):
         origin = self.made_in.label
         hub = open_hub().model_id
         esm = read_static("view.js")
-        super().__init__(_esm=esm, hub=hub, twin_id=twin_id, model_id=twin_id, origin=origin, **options)
+        try:
+            super().__init__(_esm=esm, hub=hub, twin_id=twin_id, model_id=twin_id, origin=origin, **options)
+        except traitlets.TraitError as error:
+            raise Refused(f"{type(self).__name__}: layout={shown(options.get('layout'))}: {error}") from None
         self.on_msg(self._receive)
         if machine is not None:
             pictures_of(machine).views.add(self)

@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import Address
@@ -31,8 +31,10 @@ class Walk(View):
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
 
     def __init__(self, target: MachineWalk, **options: Any) -> None:
-        if getattr(target, "machine", None) is None:
-            raise Refused(f"a Walk shows the result of machine.walk(address), not {target!r:.80}")
+        if not isinstance(target, MachineWalk):
+            raise Refused(f"Walk shows the result of machine.walk(address), not {shown(target)}")
+        if target.machine is None:
+            raise Refused("the machine that was walked is gone: keep the machine in a name")
         self._result = target
         self._task = target.task
         given = {"address": target.va, "access": target.access, "user": target.user}

@@ -251,6 +251,39 @@ class TestRemove:
         refused(machine, lambda: machine.kernel_map.remove(address, size=4096), "a slab of the vm_map_entry cache")
 
 
+class TestUnchecked:
+    """Nonsense reaches the kernel; what is no word, map or object of this machine can't."""
+
+    @pytest.mark.parametrize("value", [5, None, "kernel_map", Raising()])
+    def test_maps(self, machine, value):
+        unchecked, message = machine.unchecked, f"map={shown(value)} is no map: write machine.kernel_map"
+        refused(machine, lambda: unchecked.vm_map_enter(value, 0, 4096, 0, 0x273), message)
+        refused(machine, lambda: unchecked.vm_map_remove(value, FREE, FREE + 4096), message)
+
+    def test_what_belongs_to_another_machine(self, machine):
+        other = vm.boot("x86-64")
+        unchecked, kernel_map, target = machine.unchecked, machine.kernel_map, other.object("file")
+        message = "map kernel_map belongs to another machine"
+        refused(machine, lambda: unchecked.vm_map_remove(other.kernel_map, FREE, FREE + 4096), message)
+        call = lambda: unchecked.vm_map_enter(kernel_map, 0, 4096, 0, 0x273, target)  # noqa: E731
+        refused(machine, call, "object 'file' belongs to another machine")
+
+    @pytest.mark.parametrize(
+        "value", [None, "x", "4096", 1.5, True, -1, 2**64, 10**5000, Raising(), LikeArray()], ids=shown
+    )
+    @pytest.mark.parametrize("name", ["start", "size", "align", "flags", "offset"])
+    def test_words(self, machine, name, value):
+        words = {"start": 0, "size": 4096, "align": 0, "flags": 0x273, name: value}
+        refused(machine, lambda: machine.unchecked.vm_map_enter(machine.kernel_map, **words), f"{name}=")
+        if name == "start":
+            refused(machine, lambda: machine.unchecked.vm_map_remove(machine.kernel_map, value, FREE), "start=")
+            refused(machine, lambda: machine.unchecked.vm_map_remove(machine.kernel_map, FREE, value), "end=")
+
+    def test_objects(self, machine):
+        call = lambda: machine.unchecked.vm_map_enter(machine.kernel_map, 0, 4096, 0, 0x273, "file")  # noqa: E731
+        refused(machine, call, "object='file' is no memory object: make one with machine.object(name)")
+
+
 class TestLookup:
     @pytest.mark.parametrize("value", [None, 1.5, "x", -1, KERNEL - 1, END, 2**64])
     def test_addresses(self, machine, value):

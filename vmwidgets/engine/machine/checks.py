@@ -47,6 +47,13 @@ def _index(value: Any) -> int | None:
         return None
 
 
+def word(value: Any, name: str) -> int:
+    """Any word of 64 bits: an integer, whatever it may mean."""
+    if isinstance(value, str) or _index(value) is None:
+        raise Refused(f"{name}={shown(value)} is a {type(value).__name__}: write a whole number")
+    return whole(value, name)
+
+
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
     """A whole number that is a multiple of `unit`."""
     number = whole(value, name)

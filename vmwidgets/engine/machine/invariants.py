@@ -48,7 +48,12 @@ def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
     for address in addresses:
         if cache.slab_at(address) is None or address in free:
             raise Broken(f"M1: the entry at {address:#x} is in no buffer that {cache.name} handed out")
-    if len(set(addresses)) != len(addresses) or len(addresses) != cache.allocated:
+    seen: set[int] = set()
+    for address in addresses:
+        if address in seen:
+            raise Broken(f"M1: two entries live at {address:#x}, in one buffer of {cache.name}")
+        seen.add(address)
+    if len(addresses) != cache.allocated:
         raise Broken(f"M1: {len(addresses)} entries are linked, {cache.name} handed out {cache.allocated}")
 
 

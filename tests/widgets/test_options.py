@@ -1,0 +1,110 @@
+"""What views are given: a wrong target or option is refused where the view is made, in one sentence."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ipywidgets import Widget
+from ipywidgets.widgets.widget import _instances
+
+import vmwidgets as vm
+from vmwidgets.engine.base.errors import shown
+
+
+class Raising:
+    """Whatever it is asked, it raises."""
+
+    def __index__(self) -> int:
+        raise RuntimeError("no")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot("x86-64")
+
+
+def refused(view: Any, target: Any, **options: Any) -> str:
+    with pytest.raises(vm.Refused) as caught:
+        view(target, **options)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert 10 < len(message) < 300
+    return message
+
+
+@pytest.mark.parametrize("view", [vm.Map, vm.Tree, vm.EntryList, vm.Ribbon, vm.Dashboard, vm.Kentry, vm.Walk])
+@pytest.mark.parametrize("target", [5, None, "kernel_map", [], Raising(), object, 10**5000], ids=shown)
+def test_what_is_no_part_of_a_machine(view: Any, target: Any) -> None:
+    assert refused(view, target).startswith(f"{view.__name__} shows ")
+
+
+def test_parts_of_a_machine_that_a_view_does_not_show(machine: vm.Machine) -> None:
+    task, target, walk = machine.task("t"), machine.object("o"), machine.walk(0)
+    for thing in (task, machine.kernel_map, walk, target):
+        assert "machine.kentry, not " in refused(vm.Kentry, thing)
+    for part in (machine, task, machine.kernel_map, machine.kentry):
+        assert "the result of machine.walk(address), not " in refused(vm.Walk, part)
+    for other in (machine.kentry, walk, target):
+        assert "Map shows a map" in refused(vm.Map, other)
+
+
+def test_a_walk_whose_machine_is_gone() -> None:
+    walk = vm.boot("x86-64").walk(0)
+    gc.collect()
+    assert walk.machine is None
+    assert "the machine that was walked is gone" in refused(vm.Walk, walk)
+
+
+def test_the_kentry_area_of_a_machine(machine: vm.Machine) -> None:
+    assert vm.Kentry(machine).target is machine.kentry
+    assert vm.Kentry(machine).scene() == vm.Kentry(machine.kentry).scene()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("find", "0x10", "find='0x10', but it must be an int or None"),
+        ("find", 1.5, "find=1.5"),
+        ("whole", 0, "whole=0, but it must be an int, at least 1"),
+        ("whole", -(10**5000), "whole=a number of 16610 bits"),
+        ("whole", Raising(), "whole=a Raising"),
+        ("whole", None, "whole=None"),
+        ("step", -2, "step=-2, but it must be an int, at least -1"),
+        ("selection", 5, "selection=5, but it must be a unicode string"),
+        ("layout", 5, "layout=5"),
+        ("layout", {"width": 5}, "layout={'width': 5}"),
+    ],
+    ids=shown,
+)
+def test_values_that_an_option_does_not_take(machine: vm.Machine, option: str, value: Any, wanted: str) -> None:
+    before = len(_instances)
+    message = refused(vm.Map, machine.kernel_map, **{option: value})
+    assert message.startswith("Map: " + wanted)
+    assert len(_instances) <= before + 2, "the hub and its layout may be made; the view is not"
+
+
+def test_options_of_a_walk(machine: vm.Machine) -> None:
+    walk = machine.walk(0)
+    most = f"at least 0 and at most {2**64 - 1:#x}"
+    assert most in refused(vm.Walk, walk, address=-1)
+    assert most in refused(vm.Walk, walk, address=2**64)
+    assert "access='reed', but it must be any of ['read', 'write', 'execute']" in refused(vm.Walk, walk, access="reed")
+    assert "user='yes'" in refused(vm.Walk, walk, user="yes")
+
+
+def test_values_that_options_take(machine: vm.Machine) -> None:
+    view = vm.Map(machine.kernel_map, find=machine.kernel_map.start, whole=5, step=0, layout={"width": "50%"})
+    assert (view.find, view.whole, view.step, view.layout.width) == (machine.kernel_map.start, 5, 0, "50%")
+    assert vm.Map(machine.kernel_map, find=None).find is None
