@@ -56,6 +56,7 @@ export class Figure {
   draw(seq: number, { scene, dot }: Picture): void {
     if (seq <= this.seq) return;
     this.seq = seq;
+    this.tell(""); // what was said of the last request is answered by this picture
     if (scene.version !== SUPPORTED_VERSION) {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
@@ -126,8 +127,10 @@ export class Figure {
 
   private find(event: KeyboardEvent): void {
     event.stopPropagation(); // what is typed here means nothing else
-    if (event.key === "Enter" && this.finder.value) this.calls.send({ type: "find", text: this.finder.value });
-    else if (event.key === "Escape") this.renderer.root.focus();
+    if (event.key === "Enter" && this.finder.value) {
+      this.tell("");
+      this.calls.send({ type: "find", text: this.finder.value });
+    } else if (event.key === "Escape") this.renderer.root.focus();
   }
 
   private click(event: MouseEvent): void {

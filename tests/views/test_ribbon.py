@@ -8,8 +8,10 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.views.ribbon import zoomed
+from vmwidgets.views.columns import MARGIN
+from vmwidgets.views.ribbon import address_at, zoomed
 from vmwidgets.views.scene import Node, Scene
+from vmwidgets.widgets.vm_map import latest_operation
 
 PAGE = 4096
 
@@ -66,30 +68,49 @@ def test_zoomed_in_everything_is_truly_to_scale() -> None:
     assert not any(node.bars for node in pieces(scene))
 
 
-def test_zooming_in_and_out_comes_back_to_the_whole() -> None:
+def test_a_window_that_holds_all_is_no_window() -> None:
     limits = (0x1000, 0x101000)
-    once = zoomed(limits, None, 4, 0.5)
-    assert once is not None
-    start, end = once
-    assert limits[0] <= start < end <= limits[1]
-    assert end - start == 0x40000
-    assert zoomed(limits, once, 0.1, 0.5) is None
+    assert zoomed(limits, 0x81000, 0x100000, 0.5) is None
+    assert zoomed(limits, 0x81000, 0x40000, 0.5) == (0x61000, 0xA1000)
 
 
 @pytest.mark.parametrize("at", [0.0, 0.3, 1.0])
 def test_the_point_zoomed_at_stays_where_it_is(at: float) -> None:
-    limits = (0, 1 << 30)
-    start, end = zoomed(limits, None, 16, at) or (0, 0)
-    point = int(limits[1] * at)
+    point = 1 << 29
+    start, end = zoomed((0, 1 << 30), point, 1 << 24, at) or (0, 0)
     assert (point - start) / (end - start) == pytest.approx(at, abs=0.01)
 
 
-def test_zoom_never_gets_below_a_page() -> None:
-    zoom = None
-    for _ in range(60):
-        zoom = zoomed((0, 1 << 47), zoom, 4, 0.5)
+@pytest.mark.parametrize("pivot", [0, 0x5000, (1 << 47) - 1])
+def test_a_window_stays_inside_the_map_and_has_at_least_a_page(pivot: int) -> None:
+    zoom = zoomed((0, 1 << 47), pivot, 10, 0.5)
     assert zoom is not None
     assert zoom[1] - zoom[0] == PAGE
+    assert zoom[0] <= pivot < zoom[1]
+
+
+def test_what_is_pointed_at_is_what_is_drawn_there() -> None:
+    machine = machine_with(31)
+    view = vm.Ribbon(machine.kernel_map)
+    scene = view.scene()
+    entry = list(machine.kernel_map)[20]
+    drawn = next(node for node in pieces(scene) if node.thing == f"entry:{entry.id}")
+    picture = view.picture(machine.kernel_map, *latest_operation(machine.kernel_map))
+    at = (drawn.x + drawn.w / 2 - MARGIN) / (scene.width - 2 * MARGIN)
+    assert entry.start <= address_at(picture, None, at) < entry.end
+
+
+def test_zooming_with_the_button_goes_to_what_is_selected_and_back_again() -> None:
+    machine = machine_with(31)
+    view = vm.Ribbon(machine.kernel_map)
+    entry = list(machine.kernel_map)[25]
+    view.selection = f"entry:{entry.id}"
+    for _ in range(6):
+        view.zoomed(1.6, 0.5)
+        assert f"entry:{entry.id}" in {node.thing for node in pieces(view.draw())}
+    for _ in range(8):
+        view.zoomed(1 / 1.6, 0.5)
+    assert {node.thing for node in pieces(view.draw())} >= {f"entry:{one.id}" for one in machine.kernel_map}
 
 
 def test_find_cache_and_hint_are_marked_at_their_addresses() -> None:

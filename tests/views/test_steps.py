@@ -201,3 +201,57 @@ def test_a_folded_picture_goes_back_only_as_far_as_it_is_right(seed: int) -> Non
             assert len(ids) == len(set(ids))
             assert len(picture.entries) + sum(fold.count for fold in picture.folds) == picture.nr_entries
             assert {entry.id for entry in picture.entries} >= set(picture.nodes)
+
+
+def test_what_is_sought_is_told_and_led_to() -> None:
+    machine = machine_with(700)
+    entries = list(machine.kernel_map)
+    machine.kernel_map.lookup(entries[10].start)
+    view = vm.Tree(machine.kernel_map, find=entries[600].start + PAGE // 2)
+    scene = view.draw()
+    assert "is in the entry" in scene.caption.text
+    (here,) = [node for node in scene.nodes if "here" in node.state]
+    assert here.thing == f"entry:{entries[600].id}"
+    assert here.text, "what was found has a label"
+    machine.kernel_map.enter(PAGE)
+    assert view.draw().caption.text.startswith("Entered")
+
+
+def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
+    machine = machine_with(12)
+    gap = list(machine.kernel_map)[5].end
+    scene = vm.Map(machine.kernel_map, find=gap).draw()
+    assert scene.caption.text.startswith("No entry holds")
+    assert "a gap of" in scene.caption.text
+
+
+def test_a_list_out_of_order_is_marked_and_the_ribbon_is_not() -> None:
+    machine = vm.boot("x86-64", quirks={"clip-end-first"})
+    task = machine.task("victim")
+    for slot in range(4):
+        task.map.enter(4 * PAGE, at=0x400000 + 8 * slot * PAGE, fixed=True)
+    task.map.remove(0x400000, size=PAGE)
+    scene = vm.Map(task.map).draw()
+    assert "out of order" in scene.caption.reason
+    assert [node for node in scene.nodes if node.lane == "list" and "fault" in node.state]
+    ranges = sorted((node for node in scene.nodes if node.kind == "range"), key=lambda node: node.x)
+    starts = {f"entry:{entry.id}": entry.start for entry in task.map}
+    assert [starts[node.thing] for node in ranges] == sorted(starts.values())
+
+
+def test_comparisons_are_not_written_where_a_rotation_has_moved_the_nodes(machine: vm.Machine) -> None:
+    machine.kernel_map.enter(PAGE, prot="r")
+    view = vm.Tree(machine.kernel_map)
+    asked = [node.id for node in at_step(view, -1).nodes if node.id.endswith("/asked")]
+    hung = next(i for i, text in enumerate(sentences(view), 1) if "is hung below" in text)
+    assert asked == []
+    assert [node.id for node in at_step(view, hung).nodes if node.id.endswith("/asked")]
+
+
+@pytest.mark.parametrize("entries", [400, 5000])
+def test_a_stub_shows_its_whole_count(entries: int) -> None:
+    machine = machine_with(entries, layout="x15-64")
+    for kind in (vm.Tree, vm.Map):
+        stubs = [node for node in kind(machine.kernel_map).draw().nodes if node.kind == "fold"]
+        assert stubs
+        assert [node.id for node in stubs if not node.text or "…" in node.text[0].text] == []

@@ -20,7 +20,7 @@ CARD = 92.0
 
 SHORT = 38.0
 FOLD = 56.0
-LEAST_FOLD = 30.0
+LEAST_FOLD = 34.0
 MAX_CARDS = 6
 
 
@@ -58,7 +58,7 @@ def lay_columns(
         x = left + (room - share * len(items)) / 2
         return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    cards = _choose_cards(items, important, max(card, room * 0.62 - len(folds) * LEAST_FOLD * 0.5), card)
+    cards = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
     rest = len(items) - len(cards) - len(folds)
     left_over = max(0.0, room - len(cards) * card)
     fold = min(FOLD, left_over * 0.8 / max(1, len(folds)))

@@ -65,14 +65,22 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 
 def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
     style = picture.style
-    what = shorten_middle(_what(entry), w - 14, "label")
+    what = shorten_middle(_brief(entry), w - 14, "label")
     return (
         Text(7, 21, style.long(entry.start), "mono label"),
         Text(7, 35, style.long(entry.end), "mono label dim"),
-        Text(7, 50, shorten(binary_size(entry.size), w - 14 - 22, "label strong"), "label strong"),
+        Text(7, 50, _size(entry.size, w - 14 - 22), "label strong"),
         Text(w - 7, 50, entry.protection, "mono label", "end"),
         Text(7, 65, what, "label dim"),
     )
+
+
+def _size(size: int, width: float) -> str:
+    """A size that fits, if need be with its unit as a letter."""
+    text = binary_size(size)
+    if text_width(text, "label strong") > width:
+        text = text.replace(" ", "").replace("iB", "")
+    return shorten(text, width, "label strong")
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
@@ -89,6 +97,13 @@ def _what(entry: EntryValue) -> str:
     return "anonymous" if entry.object is None else f"{entry.object}+{entry.offset:#x}"
 
 
+def _brief(entry: EntryValue) -> str:
+    """What is mapped, in the space of a card: of a path its last part, which says most."""
+    if entry.object is None or "/" not in entry.object.rstrip("/"):
+        return _what(entry)
+    return entry.object.rstrip("/").rpartition("/")[2]
+
+
 def describe(picture: MapPicture, entry: EntryValue) -> str:
     """All there is to say of an entry."""
     style = picture.style
@@ -103,7 +118,7 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
 
 def _fold(fold: Fold, column: Column, top: float) -> Node:
     w = max(4.0, column.w - 4)
-    label = shorten(f"+{short_count(fold.count)}", w, "label")
+    label = shorten(short_count(fold.count), w, "label")
     return Node(
         f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
         (Text(w / 2, 21, label, "label", "middle"),), state=("folded",), action="open", lane="list", graph=True,

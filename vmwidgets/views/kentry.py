@@ -14,7 +14,7 @@ from ..engine.base.memory_values import KentryContents, SlabValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
-from .scene import Caption, Link, Node, Scene, Steps, Table, Text
+from .scene import Caption, Node, Scene, Steps, Table, Text
 from .text import text_width
 
 CACHE = "vm_map_kentry"
@@ -76,7 +76,6 @@ def draw_kentry(
     for slab in contents.slabs:
         more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)
         nodes += more
-    links = _open_links(contents, nodes)
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
@@ -89,7 +88,7 @@ def draw_kentry(
         height=y + 8,
         caption=caption,
         nodes=tuple(nodes),
-        links=tuple(links),
+        links=(),
         table=_table(contents, addresses),
         steps=steps,
         machine=machine,
@@ -216,18 +215,6 @@ def _slot(
         f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing,
         text=text, state=tuple(states), title=title, action=action, lane="slots",
     )  # fmt: skip
-
-
-def _open_links(contents: KentryContents, nodes: Sequence[Node]) -> list[Link]:
-    placed = {node.id: node for node in nodes}
-    links = []
-    for slab in contents.slabs[:1]:
-        index = contents.area.index(slab.address)
-        source, target = placed.get(f"kentry/{index}"), placed.get(f"kentry/{index}/title")
-        if source is not None and target is not None and len(contents.slabs) == 1:
-            points = ((source.x + source.w / 2, source.y + source.h), (source.x + source.w / 2, target.y))
-            links.append(Link(f"kentry/{index}/open", "leader", source.id, target.id, points))
-    return links
 
 
 def _table(contents: KentryContents, style: AddressStyle) -> Table:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
@@ -67,6 +68,9 @@ def map_picture(
         caption = Caption(here.sentence, here.functions)
     elif at == last:
         caption = summary(operation, events, style, value)
+        if wrong := _out_of_order(value):
+            where = ", ".join(style.long(entry.start) for entry in wrong[:3])
+            caption = replace(caption, reason=f"{caption.reason} The list is out of order at {where}.", tone="error")
     else:
         caption = _beginning(operation, first)
     number = -1 if operation is None else operation.number
@@ -131,9 +135,17 @@ def _states(
             found.setdefault(entry.id, []).append("new")
         elif entry.id in resized:
             found.setdefault(entry.id, []).append("changed")
+    for entry in _out_of_order(value):
+        found.setdefault(entry.id, []).append("fault")
     if here is not None and here.thing:
         found.setdefault(here.thing, []).append("here")
     return {identity: tuple(states) for identity, states in found.items()}
+
+
+def _out_of_order(value: MapValue) -> list[EntryValue]:
+    """Entries that the list has behind one which lies above them: what quirk clip-end-first does."""
+    pairs = pairwise(value.entries)
+    return [after for before, after in pairs if after.start < before.start]
 
 
 def kind_of(entry: EntryValue) -> str:

@@ -66,7 +66,7 @@ def _cut(picture: MapPicture, zoom: Zoom) -> list[Segment]:
     first, last = zoom or (value.start, value.end)
     segments: list[Segment] = []
     position = first
-    for item in value.items:
+    for item in sorted(value.items, key=lambda item: item.start):
         start, end = max(item.start, first), min(item.end, last)
         if start >= end:
             continue
@@ -141,7 +141,7 @@ def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
     if item is None:
         return _gap(picture, segment, y)
     if isinstance(item, Fold):
-        label = shorten(f"+{short_count(item.count)}", segment.w, "label")
+        label = shorten(short_count(item.count), segment.w, "label")
         text = (Text(segment.w / 2, 18, label, "label", "middle"),) if label else ()
         return Node(
             f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,
@@ -262,11 +262,26 @@ def _leaders(segments: Sequence[Segment], columns: Mapping[int, Column], top: fl
     return links
 
 
-def zoomed(limits: tuple[int, int], zoom: Zoom, factor: float, at: float) -> Zoom:
-    """The zoom after scaling by `factor` about the point `at` (0 to 1) of what is shown; none when all is shown."""
-    start, end = zoom or limits
-    span = max(PAGE, int((end - start) / factor) & -PAGE)
-    pivot = start + int((end - start) * min(1.0, max(0.0, at)))
-    first = max(limits[0], min(pivot - int(span * at), limits[1] - span)) & -PAGE
-    last = min(limits[1], first + span)
-    return None if (first, last) == limits or last - first >= limits[1] - limits[0] else (first, last)
+def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
+    """The address drawn at `at` (0 left, 1 right) of the ribbon."""
+    x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
+    segments = _place(_cut(picture, zoom), width - 2 * MARGIN, zoom is not None)
+    for segment in segments:
+        if x < segment.x + segment.w:
+            return int(segment.start + (segment.end - segment.start) * (x - segment.x) / max(segment.w, 1e-9))
+    return segments[-1].end - 1 if segments else picture.value.start
+
+
+def drawn_bytes(picture: MapPicture) -> int:
+    """How many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
+    return sum(segment.end - segment.start for segment in _cut(picture, None) if not segment.broken)
+
+
+def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:
+    """The window of `span` bytes, at least a page, that has `pivot` at `at` (0 left, 1 right); none if it holds all."""
+    size = max(PAGE, int(span) & -PAGE)
+    if size >= limits[1] - limits[0]:
+        return None
+    wanted = (pivot - int(size * at) + PAGE // 2) & -PAGE
+    first = max(limits[0], min(wanted, limits[1] - size)) & -PAGE
+    return first, min(limits[1], first + size)

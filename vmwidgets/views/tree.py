@@ -7,6 +7,7 @@ marked R, black ones square and marked B.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from ..engine.base.map_values import EntryValue, Fold
 from .columns import WIDTH, Column
@@ -88,8 +89,8 @@ def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> N
 
 
 def _fold(fold: Fold, column: Column, y: float) -> Node:
-    label = f"+{short_count(fold.count)}"
-    w = max(20.0, min(text_width(label, "label") + 8, column.w - 2))
+    label = short_count(fold.count)
+    w = max(20.0, min(text_width(label, "label") + 8, column.w))
     return Node(
         f"tree/fold/{fold.id}", "fold", column.middle - w / 2, y + 3, w, 18, f"fold:{fold.id}", "box",
         (Text(w / 2, 13, shorten(label, w, "label"), "label", "middle"),), state=("folded",),
@@ -116,8 +117,22 @@ def _links(picture: MapPicture, placed: Mapping[str, Node]) -> Iterator[Link]:
             )  # fmt: skip
 
 
+def _still_a_path(picture: MapPicture) -> bool:
+    nodes = picture.value.nodes
+    for (node, outcome), (following, _) in pairwise(picture.path):
+        value = nodes.get(node)
+        if value is None or following != (value.left if outcome == "left" else value.right):
+            return False
+    return True
+
+
 def _comparisons(picture: MapPicture, placed: Mapping[str, Node]) -> list[Node]:
-    """What each node of the path was asked, beside it where there is room."""
+    """What each node of the path was asked, beside it where there is room.
+
+    After a rotation the nodes that were compared are no path any more: then nothing is written.
+    """
+    if not _still_a_path(picture):
+        return []
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)

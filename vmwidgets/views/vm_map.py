@@ -16,6 +16,9 @@ from .scene import Link, Node, Scene, Table
 from .text import text_width
 from .tree import tree_lane
 
+FEW = 9
+"""Up to so many entries have cards that show whole addresses."""
+
 LANES = ("tree", "list", "ribbon")
 
 
@@ -66,4 +69,6 @@ def subtitle_of(picture: MapPicture) -> str:
     value, style = picture.value, picture.style
     count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
     prefix = f" · addresses begin {style.prefix}" if style.prefix else ""
+    if value.nr_entries > FEW:
+        prefix += " · short labels are page numbers"
     return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(value.size)} used{prefix}"

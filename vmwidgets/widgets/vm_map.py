@@ -13,10 +13,11 @@ from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map_window import WHOLE
 from vmwidgets.engine.machine import Machine, MachineMap, Task
-from vmwidgets.views.map_picture import MapPicture, map_picture
+from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture
 from vmwidgets.views.rewind import touched
-from vmwidgets.views.ribbon import Zoom, zoomed
+from vmwidgets.views.ribbon import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.scene import Scene
+from vmwidgets.views.seek import seek
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .view import View
@@ -51,6 +52,7 @@ class Map(View):
         shown_map = map_of(target, type(self).__name__)
         self._folds_opened: list[int] = []
         self._zoom: Zoom = None
+        self._seeking = options.get("find") is not None
         super().__init__(shown_map, machine=shown_map.machine, **options)
 
     def draw(self) -> Scene:
@@ -68,12 +70,18 @@ class Map(View):
         )
 
     def picture(self, target: MachineMap, operation: Operation | None, events: Sequence[Event]) -> MapPicture:
-        """What is drawn: the map's value around what matters, at the step wanted."""
+        """What is drawn: the map's value around what matters, at the step wanted, or the answer to a search."""
         focus = touched(events, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
         value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())
-        return map_picture(value, operation, events, self.step)
+        picture = map_picture(value, operation, events, LATEST if self._seeking else self.step)
+        return seek(picture, self.find) if self._seeking and self.find is not None else picture
+
+    def operation_done(self) -> bool:
+        """The picture tells of the operation from now on, and no more of a search."""
+        self._seeking = False
+        return super().operation_done()
 
     def _most(self) -> int:
         return min(self.whole, MOST_LANE if len(self.lanes) == 1 else MOST_LANES)
@@ -83,9 +91,21 @@ class Map(View):
         self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def zoomed(self, factor: float, at: float) -> None:
-        """Zoom the ribbon."""
+        """Zoom the ribbon: by a pointer around where it points, otherwise (`at` 0.5) around what matters."""
         target: MachineMap = self.target
-        self._zoom = zoomed((int(target.start), int(target.end)), self._zoom, factor, at)
+        picture = self.picture(target, *latest_operation(target))
+        pointed = address_at(picture, self._zoom, at)
+        pivot = self._address_of_interest(picture, pointed) if at == 0.5 else pointed
+        whole = drawn_bytes(picture)
+        span = (whole if self._zoom is None else self._zoom[1] - self._zoom[0]) / factor
+        limits = (int(target.start), int(target.end))
+        self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
+
+    def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
+        """The middle of the entry that is selected or that the picture is about."""
+        entries = {entry.id: entry for entry in picture.value.entries}
+        chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
+        return otherwise if chosen is None else (chosen.start + chosen.end) // 2
 
     def panned(self, by: float) -> None:
         """Move the zoomed ribbon along."""
@@ -100,9 +120,14 @@ class Map(View):
         """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
         target: MachineMap = self.target
         address = parse_address(text, int(target.start), int(target.end))
+        self._seeking = True
         self.find = address
         entry = target.vm_map.peek(address)
         self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
+
+    @traitlets.observe("find")
+    def _sought_otherwise(self, _change: object) -> None:
+        self._seeking = self.find is not None
 
     @traitlets.observe("whole", "find")
     def _shown_otherwise_too(self, change: object) -> None:

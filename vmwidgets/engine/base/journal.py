@@ -77,7 +77,7 @@ class Journal:
             return self._remake(operation.number)
         return operation.events
 
-    def latest_touching(self, names: Collection[str], among: int = 64) -> Operation | None:
+    def latest_touching(self, names: Collection[str], among: int = KEPT) -> Operation | None:
         """The latest of the last `among` operations that reports on one of `names` or was called on it.
 
         A panic concerns everything.
