@@ -32,6 +32,12 @@ def test_the_first_code_says_the_version(path: Path) -> None:
 
 
 @by_name
+def test_all_that_it_needs_is_behind_one_name(path: Path) -> None:
+    """A learner who wants the same finds it by `vm.` and a tab, and not in folders of the package."""
+    assert [cell.source for cell in cells(path, "code") if "vmwidgets." in cell.source] == []
+
+
+@by_name
 def test_predictions_come_before_explanations_and_variations(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     sections = text.split("\n## ")
