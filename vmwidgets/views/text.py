@@ -15,6 +15,7 @@ SIZES = {"mono": 12.0, "label": 11.0, "strong": 12.0, "title": 15.0, "letter": 9
 _MONO = 0.61
 _SANS = {
     **dict.fromkeys("iIjl.,:;|'! ()[]-·", 0.4),
+    **dict.fromkeys("rtf", 0.46),
     **dict.fromkeys("+=<>~≥", 0.84),
     **dict.fromkeys("mwMW@%—…→&", 1.0),
 }
@@ -84,7 +85,7 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
 
     >>> shorten("libcrypto.so.3", 60)
-    'libcryp…'
+    'libcrypt…'
     """
     shown = visible(text)
     if text_width(shown, style) <= width:

@@ -11,6 +11,7 @@ from vmwidgets.engine.base.errors import Refused
 from .cells import current_shell
 from .display import fix_twins, show_or_say, watch_cells
 from .pictures import cell_begins, cell_ends
+from .tracebacks import shorten_tracebacks
 from .view import View
 
 _views: dict[type, Callable[[Any], View]] = {}
@@ -39,6 +40,7 @@ def show(thing: Any) -> View:
 def register() -> None:
     """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
     watch_cells(cell_begins, cell_ends, fix_twins)
+    shorten_tracebacks()
     _teach(View, show)
     for kind, make in _views.items():
         _teach(kind, make)

@@ -46,7 +46,9 @@ class Map(View):
     whole = traitlets.Int(
         WHOLE, min=1, help="Maps of up to so many entries are drawn whole, as far as an update can carry them."
     ).tag(public=True)
-    find = traitlets.Int(None, allow_none=True, help="An address that a folded picture shows as well.").tag(public=True)
+    find = traitlets.Int(
+        None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
+    ).tag(public=True)
 
     def __init__(self, target: MachineMap | Machine | Task, **options: Any) -> None:
         shown_map = map_of(target, type(self).__name__)
@@ -71,7 +73,7 @@ class Map(View):
 
     def picture(self, target: MachineMap, operation: Operation | None, events: Sequence[Event]) -> MapPicture:
         """What is drawn: the map's value around what matters, at the step wanted, or the answer to a search."""
-        focus = touched(events, target.name)[:FOCUS]
+        focus = [] if self._seeking else touched(events, target.name)[:FOCUS]
         selected = entry_id(self.selection)
         addresses = [] if self.find is None else [self.find]
         value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())
@@ -163,7 +165,8 @@ def map_of(target: object, view: str) -> MachineMap:
         return target.kernel_map
     if isinstance(target, Task):
         return target.map
-    raise Refused(f"{view} shows a map, such as machine.kernel_map or task.map, not {shown(target)}")
+    what = "a machine or a map" if view == "Dashboard" else "a map"
+    raise Refused(f"{view} shows {what}, such as machine.kernel_map or task.map, not {shown(target)}")
 
 
 def title_of(target: MachineMap) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from sys import getsizeof
 from typing import Any, NamedTuple, overload
 
+from .errors import printable
 from .events import Event
 from .recorder import Raw, materialize
 
@@ -50,7 +51,7 @@ class Operation(NamedTuple):
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
-        return f"{self.number}: {self.target}.{self.name}({arguments}) → {self.result}"
+        return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.result}")
 
 
 class Journal:

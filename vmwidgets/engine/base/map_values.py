@@ -39,7 +39,8 @@ class EntryValue:
     @classmethod
     def of(cls, fields: EntryFields, role: str = "") -> EntryValue:
         """The value that an event carries."""
-        return cls(*fields, role=role)
+        identity, start, end, target, offset, flags, address = fields
+        return cls(identity, Address(start), Address(end), target, offset, flags, address, role)
 
     @property
     def size(self) -> Size:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .units import Address
+
 
 class Rights(NamedTuple):
     """What a descriptor, or a whole walk, lets pass."""
@@ -105,7 +107,7 @@ class Fault:
         return decode(self.code_fields, self.code or 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Walk:
     """What the hardware did with one virtual address: every step, and the physical address or the fault."""
 
@@ -122,6 +124,18 @@ class Walk:
     """Bytes of the page found; 0 if none was."""
     pa: int | None
     fault: Fault | None
+
+    def __repr__(self) -> str:
+        who = "user" if self.user else "supervisor"
+        way = " → ".join(f"{step.name}[{step.index}]" for step in self.steps)
+        end = (
+            f"physical {Address(self.pa)}"
+            if self.pa is not None
+            else f"{self.fault.exception} ({self.fault.kind})"
+            if self.fault
+            else ""
+        )
+        return f"<walk of {Address(self.va)}, {who} {self.access}: {way or 'no table'} → {end}>"
 
     @property
     def ok(self) -> bool:

@@ -21,10 +21,7 @@ def whole(value: Any, name: str) -> int:
     if type(value) is int and 0 <= value < 1 << 64:
         return value  # nearly always
     if isinstance(value, str):
-        try:
-            value = parse_size(value)
-        except ValueError as error:
-            raise Refused(f"{name}: {error}") from None
+        value = _from_text(value, name)
     number = _index(value)
     if number is None:
         kind = type(value).__name__
@@ -35,6 +32,26 @@ def whole(value: Any, name: str) -> int:
         text = f"{number:#x}" if number < 1 << 128 else shown(number)
         raise Refused(f"{name}={text} does not fit a word of 64 bits")
     return number
+
+
+ADDRESSES = ("at", "address", "start", "end")
+"""Arguments that are addresses: they may be written as pictures print them."""
+
+
+def _from_text(text: str, name: str) -> int:
+    """What a text says: a size such as "64 KiB"; for an address also digits in groups, as pictures print them."""
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+        if name not in ADDRESSES:
+            raise Refused(f"{name}: {error}") from None
+        if not digits or len(digits) > 16 or set(digits) - set("0123456789abcdef"):
+            example = Address(0xFFFF_8080_0014_1000)
+            raise Refused(
+                f"{name}={shown(text)} is no address: write an integer, or digits such as {example}"
+            ) from None
+        return int(digits, 16)
 
 
 def _index(value: Any) -> int | None:
@@ -59,10 +76,12 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
     number = whole(value, name)
     if number % unit:
         near = number // unit * unit
+        write = Address if name in ADDRESSES else int
+        given, below, above = write(number), write(near), write(near + unit)
         raise Refused(
-            f"{name}={number:#x} is not page aligned: the nearest that are, are {near:#x} and {near + unit:#x}"
+            f"{name}={given} is not page aligned: the nearest that are, are {below} and {above}"
             if unit == PAGE
-            else f"{name}={number:#x} is not a multiple of {binary_size(unit)}"
+            else f"{name}={given} is not a multiple of {binary_size(unit)}"
         )
     return number
 
@@ -73,7 +92,7 @@ def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
     if size == 0:
         raise Refused(f"{name}=0: a mapping has at least one page, {PAGE} bytes")
     if size > end - start:
-        raise Refused(f"{name}={size:#x} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
+        raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
     return size
 
 

@@ -9,7 +9,6 @@ from ..base.operations import Door, operation
 from ..base.protection import EXECUTE, READ, WRITE
 from ..base.tags import FaultRaised
 from ..base.units import PAGE, Address
-from ..base.walk_values import Walk
 from ..kernel.vm_fault import vm_fault
 from . import checks
 from .maps import MachineMap
@@ -82,13 +81,13 @@ class Task:
             done += piece
 
     @operation
-    def touch(self, address: int | str, access: str = "read") -> Walk:
+    def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         start, _ = self._span(address, 1)
         for _piece in self._pieces(start, 1, kind):
             pass
-        return self.pmap.walk(start, kind, user=True, controls=self.machine.controls)
+        return self.walk(start, kind)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""

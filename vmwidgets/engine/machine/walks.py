@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MachineWalk(Walk):
     """A walk on a machine; two are equal when the hardware did the same.
 

@@ -1,0 +1,45 @@
+"""An operation that fails shows the learner's line and one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+CELL = """
+def twice(size):
+    return k.enter(size), k.enter(size)
+
+twice("5 bytes")
+"""
+
+
+def failure(*sources: str) -> Any:
+    """The error output of the last cell."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
+    return notebook.cells[-1].outputs[-1]
+
+
+@pytest.fixture(scope="module")
+def output() -> Any:
+    return failure('import vmwidgets as vm\nk = vm.boot("x86-64").kernel_map', CELL)
+
+
+def test_the_learners_lines_are_shown_and_the_packages_are_not(output: Any) -> None:
+    lines = output["traceback"]
+    assert len(lines) == 3
+    assert "twice(" in lines[0]
+    assert "return k.enter(size)" in lines[1]
+    assert "of twice" in lines[1]
+
+
+def test_the_sentence_stands_at_the_end(output: Any) -> None:
+    assert output["ename"] == "Refused"
+    assert "size: '5 bytes' is not a size" in output["traceback"][-1]
+
+
+def test_other_errors_keep_their_tracebacks() -> None:
+    assert len(failure("import vmwidgets as vm", "1 / 0")["traceback"]) >= 3
