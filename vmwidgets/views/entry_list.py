@@ -25,7 +25,7 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     items = picture.value.items
     cards = [_item(picture, item, columns[item.id], top) for item in items]
     header = Node(
-        "list/header", "entry", 8, top + 22, HEADER - 16, 26, shape="box",
+        "list/header", "entry", 8, top + 23, HEADER - 16, 26, shape="box",
         text=(Text((HEADER - 16) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
         title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
