@@ -136,4 +136,5 @@ def _subjects(raw: deque[Raw]) -> frozenset[Any]:
 
 def _bytes(operation: Operation) -> int:
     arguments = sum(getsizeof(pair) + getsizeof(pair[1]) for pair in operation.arguments)
-    return getsizeof(operation) + arguments + getsizeof(operation.result) + getsizeof(operation.raw)
+    events = 0 if operation.raw is _NOTHING else getsizeof(operation.raw)
+    return getsizeof(operation) + arguments + getsizeof(operation.result) + events
