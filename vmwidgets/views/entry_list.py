@@ -117,7 +117,7 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
 
 
 def _fold(fold: Fold, column: Column, top: float) -> Node:
-    w = max(4.0, column.w - 4)
+    w = max(4.0, column.w - 2)
     label = shorten(short_count(fold.count), w, "label")
     return Node(
         f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",

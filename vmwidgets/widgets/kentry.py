@@ -8,6 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
 from vmwidgets.engine.machine import Machine, MachineKentry
+from vmwidgets.engine.machine.kentry import OPEN_SLABS
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kentry import CACHE, draw_kentry, rewind_kentry
 from vmwidgets.views.kentry_steps import kentry_moment
@@ -42,7 +43,7 @@ def kentry_scene(
 ) -> Scene:
     """The scene of the area with all but the first `done` of `events` undone."""
     slots = [event.address for event in reversed(events) if isinstance(event, (BufferAllocated, BufferFreed))]
-    contents = rewind_kentry(target.contents(slots), events[done:])
+    contents = rewind_kentry(target.contents(slots, 1 if compact else OPEN_SLABS), events[done:])
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name

@@ -50,15 +50,15 @@ class MachineKentry:
         """How many entries the whole area can hold."""
         return self.area.slabs * self.cache.layout.buffers
 
-    def contents(self, focus: Iterable[int] = ()) -> KentryContents:
-        """The area as a frozen value, with the slabs of the slots in `focus` open, and else the first partial ones."""
+    def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
+        """The area as a frozen value, with up to `most` slabs open: those of the slots in `focus`, else partial ones."""
         opened: dict[int, SlabValue] = {}
         for address in focus:
             slab = self.cache.slab_at(address)
-            if slab is not None and len(opened) < OPEN_SLABS:
+            if slab is not None and len(opened) < most:
                 opened[slab] = self.cache.slab_value(slab)
         for value in self.cache.slabs():
-            if len(opened) >= OPEN_SLABS:
+            if len(opened) >= most:
                 break
             opened.setdefault(value.address, value)
         slots = (
