@@ -51,7 +51,7 @@ class MachineKentry:
         return self.area.slabs * self.cache.layout.buffers
 
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
-        """The area as a frozen value, with up to `most` slabs open: those of the slots in `focus`, else partial ones."""
+        """The area as a frozen value with up to `most` slabs open: those of the slots in `focus`, then partial ones."""
         opened: dict[int, SlabValue] = {}
         for address in focus:
             slab = self.cache.slab_at(address)
