@@ -148,3 +148,13 @@ def test_a_part_of_the_kernels_ranges_may_be_touched_but_for_those_it_lives_on(m
     kernel_map.remove(address, kernel_map.end)
     assert len(kernel_map) == 2
     machine.check()
+
+
+def test_with_quirk_static_remove_only_the_static_ranges_lose_their_protection():
+    machine = vm.boot("x86-64", quirks={"static-remove"})
+    machine.task("init").map.enter("4 KiB")
+    (slab,) = machine.kernel.memory.ranges
+    with pytest.raises(vm.Refused, match="a slab of the vm_map_entry cache"):
+        machine.kernel_map.remove(slab, size="4 KiB")
+    machine.kernel_map.remove(machine.kernel_map.start, size="4 KiB")
+    assert machine.kernel_map.entries()[0].start > machine.kernel_map.start

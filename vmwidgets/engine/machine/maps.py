@@ -95,8 +95,7 @@ class MachineMap:
         vm_map = self.vm_map
         first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
         last = self._end(first, end, size)
-        if "static-remove" not in self.machine.quirks:
-            self._refuse_reserved(first, last)
+        self._refuse_reserved(first, last)
         vm_map.remove(first, last)
 
     @operation
