@@ -25,11 +25,13 @@ def join(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
         before = entry.fields()
         vm_map.discard(previous)
         entry.start, entry.offset = previous.start, previous.offset
+        vm_map.tree.refresh(entry.prev)
         _report_join(vm_map, entry, before, "prev")
     if following is not None and may_join(entry, following):
         before = entry.fields()
         vm_map.discard(following)
         entry.end = following.end
+        vm_map.tree.refresh(entry)
         _report_join(vm_map, entry, before, "next")
 
 

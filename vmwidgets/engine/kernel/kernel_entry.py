@@ -25,18 +25,24 @@ KERNEL_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 
 
 class KernelEntry(Entry):
-    """`wired_count` says how often the range was wired; `flags` is the packed word, with NOFAULT and SUB_MAP."""
+    """`wired_count` says how often the range was wired; `flags` is the packed word, with NOFAULT and SUB_MAP.
 
-    __slots__ = ("submap", "wired_count")
+    `max_gap` is kept by the tree.
+    """
+
+    __slots__ = ("max_gap", "submap", "wired_count")
 
     prev: KernelEntry | None
     next: KernelEntry | None
+    left: KernelEntry | None
+    right: KernelEntry | None
     object: KernelObject | None
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
         super().__init__(identity, address, static)
         self.wired_count = 0
         self.submap: FreeBSDMap | None = None
+        self.max_gap = 0
 
     @property
     def first_page(self) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..base.units import PAGE_SHIFT
+from .freebsd_delete import remove
 from .freebsd_map import SUCCESS, FreeBSDMap
+from .freebsd_wire import wire
 from .kernel_entry import NOFAULT
 from .kmem import Kmem, round_page, trunc_page
 from .vm_page import GRAB
@@ -39,7 +41,7 @@ def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
     vm_map.lock.release()
     for pindex in range(offset >> PAGE_SHIFT, (offset + size) >> PAGE_SHIFT):
         yield from _grab_page(kmem, pindex)
-    yield from vm_map.wire(address, address + size)
+    yield from wire(vm_map, address, address + size)
     return address
 
 
@@ -53,4 +55,4 @@ def _grab_page(kmem: Kmem, pindex: int) -> Sleepy[None]:
 @kernel_function
 def kmem_free(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
     """Make a range free, rounded outwards to whole pages; checks nothing, wakes nobody."""
-    yield from vm_map.remove(trunc_page(address), round_page(address + size))
+    yield from remove(vm_map, trunc_page(address), round_page(address + size))

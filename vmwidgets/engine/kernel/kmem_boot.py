@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..base.errors import KernelPanic
 from .freebsd_map import NO_SPACE, SUCCESS, FreeBSDMap
+from .freebsd_submap import attach_submap
 from .kernel_entry import NOFAULT
 from .kmem import Kmem, round_page
 from .waits import Sleepy, kernel_function
@@ -32,7 +33,7 @@ def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> Sleep
     submap = kmem.create_map(name, address, address + size)
     if submap is None:
         raise KernelPanic("kmem_suballoc", "kmem_suballoc: cannot create submap")
-    status = yield from parent.attach_submap(address, address + size, submap)
+    status = yield from attach_submap(parent, address, address + size, submap)
     if status != SUCCESS:
         raise KernelPanic("kmem_suballoc", "kmem_suballoc: unable to change range to submap")
     return submap

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ..base.errors import KernelPanic
 from ..base.units import PAGE_SHIFT
+from .freebsd_delete import delete
 from .freebsd_entries import join
 from .freebsd_map import FreeBSDMap
+from .freebsd_wire import enter_page, set_wired_count
 from .kernel_entry import KernelEntry
 from .kmem import Kmem, round_page
 from .vm_page import INTERRUPT, SYSTEM, PageRequest
@@ -48,7 +50,7 @@ def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> Sleepy
     kmem.kmem_object.reference()
     vm_map.insert(kmem.kmem_object, kmem.offset_of(address), address, address + size)
     if not (yield from _get_pages(kmem, vm_map, address, size, flags)):
-        vm_map.delete(address, address + size)
+        delete(vm_map, address, address + size)
         vm_map.lock.release()
         return 0
     entry = vm_map.lookup(address)
@@ -100,10 +102,10 @@ def _give_back(kmem: Kmem, first: int, end: int) -> None:
 
 def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
     """The entry counts as wired and may join; its pages are mapped and no longer busy."""
-    vm_map.set_wired_count(entry, 1)
+    set_wired_count(vm_map, entry, 1)
     join(vm_map, entry)
     for va in range(address, address + size, 1 << PAGE_SHIFT):
         page = kmem.pages.find(kmem.kmem_object, kmem.offset_of(va) >> PAGE_SHIFT)
         if page is not None:
-            vm_map.enter_page(va, page.frame)
+            enter_page(vm_map, va, page.frame)
             page.busy = False

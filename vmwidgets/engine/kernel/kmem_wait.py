@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base.tags import SleepersWoken
+from .freebsd_delete import delete
 from .freebsd_map import FreeBSDMap
 from .kmem import Kmem, round_page, trunc_page
 from .waits import RoomWait, Sleepy, kernel_function
@@ -31,7 +32,7 @@ def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
 def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
     """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
     yield from vm_map.lock.acquire()
-    vm_map.delete(trunc_page(address), round_page(address + size))
+    delete(vm_map, trunc_page(address), round_page(address + size))
     if vm_map.needs_wakeup:
         vm_map.needs_wakeup = False
         woken = kmem.wakeup(vm_map)

@@ -97,6 +97,8 @@ class PageQueues:
         """Pages with a wiring."""
         self.deficit = 0
         """Requests that found too little."""
+        self.veto: Callable[[], bool] | None = None
+        """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
 
     def admits(self, page_class: str) -> bool:
         """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
@@ -120,7 +122,7 @@ class PageQueues:
         if pindex in owner.pages:
             raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
         emit = self.recorder.emit
-        if not self.admits(request.page_class):
+        if not self.admits(request.page_class) or (self.veto is not None and self.veto()):
             self.deficit += 1
             if emit is not None:
                 emit((PageDenied, request.text, owner.name, pindex))
