@@ -1,4 +1,4 @@
-"""What structures report events by: each class of :mod:`.events` and :mod:`.kmem_events` by its name.
+"""What structures report events by: each class of :mod:`.events` and its kin by its name.
 
 A reported event is a tuple whose first item is one of these texts.  A class there would keep the garbage collector
 busy with every tuple; a text, like the numbers behind it, is nothing it has to follow.
@@ -14,6 +14,7 @@ BootStage: Final = "BootStage"
 BufferAllocated: Final = "BufferAllocated"
 BufferFreed: Final = "BufferFreed"
 Called: Final = "Called"
+ClockTicked: Final = "ClockTicked"
 EntryClipped: Final = "EntryClipped"
 EntryJoined: Final = "EntryJoined"
 EntryLinked: Final = "EntryLinked"
@@ -59,6 +60,11 @@ SlabDestroyed: Final = "SlabDestroyed"
 SleepersWoken: Final = "SleepersWoken"
 SpaceSought: Final = "SpaceSought"
 SubmapAttached: Final = "SubmapAttached"
+ThreadEnded: Final = "ThreadEnded"
+ThreadRuns: Final = "ThreadRuns"
+ThreadSlept: Final = "ThreadSlept"
+ThreadSpawned: Final = "ThreadSpawned"
+ThreadWoken: Final = "ThreadWoken"
 TlbUpdated: Final = "TlbUpdated"
 TranslationEntered: Final = "TranslationEntered"
 TranslationsRemoved: Final = "TranslationsRemoved"

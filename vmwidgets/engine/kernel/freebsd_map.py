@@ -26,6 +26,7 @@ from .kernel_object import KernelObject
 from .map_core import MapCore
 from .map_lock import MapLock
 from .vm_page import PageQueues
+from .waits import Running
 
 SUCCESS, INVALID_ADDRESS, NO_SPACE, INVALID_ARGUMENT = 0, 1, 3, 4
 """Status numbers of map functions (KERN_…)."""
@@ -46,9 +47,10 @@ class KernelPmap(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MapServices:
-    """What kernel maps are given: page tables, pages, entries, and fresh anonymous objects of so many pages."""
+    """What kernel maps are given: page tables, pages, entries, fresh anonymous objects of so many pages, who runs."""
 
     recorder: Recorder
+    running: Running
     pmap: KernelPmap
     pages: PageQueues
     entries: KernelEntrySource
@@ -65,7 +67,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
         super().__init__(name, start, end, services.recorder)
         self.tree: GapTree = GapTree(services.recorder, name, end)
         self.services = services
-        self.lock = MapLock(name, services.recorder)
+        self.lock = MapLock(name, services.recorder, services.running)
         self.system = False
         self.needs_wakeup = False
         self.size = 0

@@ -16,6 +16,7 @@ from .freebsd_map import FreeBSDMap, KernelPmap, MapServices
 from .kernel_entry import KernelEntrySource
 from .kernel_object import KernelObject
 from .vm_page import PageQueues
+from .waits import Running
 
 _WORD = (1 << 64) - 1
 _OFFSET = PAGE - 1
@@ -59,7 +60,9 @@ class Kmem:
         self.pages = pages
         self.hz = hz
         self.wakeup = wakeup
-        self.services = MapServices(recorder, pmap, pages, entries, self._new_object)
+        self.running = Running()
+        """Who runs; a scheduler notes it here."""
+        self.services = MapServices(recorder, self.running, pmap, pages, entries, self._new_object)
         size = (end - start) >> PAGE_SHIFT
         self.kernel_object = KernelObject("kernel_object", pages, size, everlasting=True)
         self.kmem_object = KernelObject("kmem_object", pages, size, everlasting=True)

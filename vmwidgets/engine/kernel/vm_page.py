@@ -97,6 +97,8 @@ class PageQueues:
         """Pages with a wiring."""
         self.deficit = 0
         """Requests that found too little."""
+        self.freed: Callable[[], object] | None = None
+        """Told of each page that came free: whoever waits for pages may look again."""
         self.veto: Callable[[], bool] | None = None
         """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
 
@@ -179,3 +181,5 @@ class PageQueues:
         if emit is not None:
             emit((PageReleased, page.object.name, page.pindex, frame))
         self.frames.give(frame)
+        if self.freed is not None:
+            self.freed()

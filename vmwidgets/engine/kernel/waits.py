@@ -40,17 +40,57 @@ class TimedWait:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelWait:
+    """Until somebody wakes `channel`, or `ticks` have passed (0: however long it takes) (`tsleep`)."""
+
+    channel: str
+    message: str = ""
+    ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LockWait:
     """Until `lock` is free."""
 
     lock: MapLock
 
 
-Wait = PageWait | RoomWait | TimedWait | LockWait
+Wait = PageWait | RoomWait | TimedWait | ChannelWait | LockWait
+
+
+class Running:
+    """Who runs: the name of the thread, or "" for the learner's cell."""
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread = ""
+
+
+def waits_for(wait: Wait) -> str:
+    """For what, in words.
+
+    >>> waits_for(TimedWait("nokva", 250)), waits_for(PageWait())
+    ('250 ticks ("nokva")', 'free pages')
+    """
+    if isinstance(wait, PageWait):
+        return "free pages"
+    if isinstance(wait, RoomWait):
+        return f"room in {wait.map.name}"
+    if isinstance(wait, TimedWait):
+        return f'{wait.ticks} ticks ("{wait.message}")'
+    if isinstance(wait, LockWait):
+        return f"the lock of {wait.lock.name}"
+    told = f' ("{wait.message}")' if wait.message else ""
+    return f"a wakeup of {wait.channel}{told}"
+
 
 T = TypeVar("T")
-Sleepy = Generator[Wait, None, T]
-"""A kernel function that may sleep, on its way to a T."""
+Sleepy = Generator[Wait, int, T]
+"""A kernel function that may sleep, on its way to a T.  It is sent 0, or EWOULDBLOCK when the time was up."""
+
+EWOULDBLOCK = 35
+"""What tsleep returns when nobody woke the sleeper in time."""
 
 
 class HasRecorder(Protocol):
@@ -112,5 +152,5 @@ class WouldSleep(Exception):
     """A call that nobody can wait for has to wait; `wait` says for what."""
 
     def __init__(self, wait: Wait) -> None:
-        super().__init__(f"it would have to wait: {wait}")
+        super().__init__(f"it would have to wait for {waits_for(wait)}")
         self.wait = wait
