@@ -186,3 +186,47 @@ def test_checks_find_what_is_wrong(kernel):
     vm_map.size += PAGE
     with pytest.raises(Broken, match="7: kmem_map says"):
         vm_map.check()
+
+
+def test_a_split_first_joins_the_entry_with_its_neighbours(kernel):
+    vm_map, target = kernel.kmem_map, kernel.kmem.kmem_object
+    put(vm_map, 0, 2, target)
+    put(vm_map, 2, 2, target)
+    cut(vm_map, 3, 1)
+    assert rows(vm_map) == [(0, 3, "kmem_object", 0, 0)]
+    assert target.references == 2
+
+
+def test_where_several_map_an_object_its_new_end_can_be_stretched(kernel):
+    vm_map = kernel.exec_map
+    put(vm_map, 0, 6)
+    cut(vm_map, 2, 1)
+    cut(vm_map, 5, 1)
+    assert (vm_map.last.object.references, vm_map.last.object.size) == (2, 5)
+    put(vm_map, 5, 1)
+    assert rows(vm_map) == [(0, 2, "anon0", 0, 0), (3, 3, "anon0", 3, 0)]
+
+
+def test_who_maps_an_object_alone_can_be_stretched_wherever_it_ends(kernel):
+    vm_map = kernel.exec_map
+    put(vm_map, 0, 6)
+    cut(vm_map, 2, 2)
+    cut(vm_map, 4, 2)
+    assert (vm_map.last.object.references, vm_map.last.object.size) == (1, 4)
+    put(vm_map, 2, 1)
+    assert rows(vm_map) == [(0, 3, "anon0", 0, 0)]
+
+
+@pytest.mark.parametrize("order", ["rising", "falling", "outwards", "inwards"])
+def test_each_entry_knows_the_largest_gap_below_it_while_the_tree_is_turned(order):
+    vm_map = Kernel(size=400, kmem=200).kmem_map
+    places = list(range(0, 200, 2))
+    middle_first = sorted(places, key=lambda place: abs(place - 100))
+    orders = {"rising": places, "falling": places[::-1], "outwards": middle_first, "inwards": middle_first[::-1]}
+    for place in orders[order]:
+        put(vm_map, place, 1)
+        vm_map.check()
+    for place in orders[order]:
+        cut(vm_map, place, 1)
+        vm_map.check()
+    assert vm_map.nr_entries == 0

@@ -80,3 +80,11 @@ def test_free_stays_within_the_map(kernel):
     kernel.do(kmem_free, kernel.kmem_map, 0, 2**64 - PAGE)
     assert kernel.frames.free == 63
     assert kernel.kernel_map.first.end == START + BOOT
+
+
+def test_neighbours_are_one_entry_once_they_are_wired(kernel):
+    kernel.do(kmem_alloc, kernel.exec_map, PAGE)
+    kernel.do(kmem_alloc, kernel.exec_map, 2 * PAGE)
+    assert [(row[0], row[1], row[4]) for row in rows(kernel.exec_map)] == [(0, 3, 1)]
+    assert kernel.kmem.kernel_object.references == 2
+    kernel.check()
