@@ -11,6 +11,7 @@ from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
 from vmwidgets.engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, kmem_malloc
+from vmwidgets.engine.kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
 from vmwidgets.engine.kernel.waits import PageWait, TimedWait
 
 FREE_RESERVED, INTERRUPT_MIN = 8, 3
@@ -110,6 +111,71 @@ class KmemMachine(RuleBasedStateMachine):
 
 
 TestKmem = KmemMachine.TestCase
+
+
+class CarelessMachine(RuleBasedStateMachine):
+    """What the original lets pass: frees of anything, in any map, under callers that wait; until it panics."""
+
+    @initialize()
+    def start(self):
+        self.boot()
+
+    def boot(self):
+        self.kernel = Kernel(pages=60, size=120, kmem=24, execs=8)
+        self.calls = []
+        self.dead = False
+
+    def go_on(self, call):
+        try:
+            next(call)
+        except StopIteration:
+            return
+        except KernelPanic:
+            self.dead = any(vm_map.lock.held for vm_map in self.kernel.kmem.maps)
+            return
+        self.calls.append(call)
+
+    @precondition(lambda self: not self.dead)
+    @rule(
+        function=st.sampled_from([kmem_alloc, kmem_alloc_nofault, kmem_alloc_wait]),
+        which=st.integers(0, 2),
+        size=st.integers(0, 9 * PAGE) | st.integers(2**64 - 2 * PAGE, 2**64 - 1),
+    )
+    def allocate(self, function, which, size):
+        self.go_on(function(self.kernel.kmem, self.kernel.kmem.maps[which], size))
+
+    @precondition(lambda self: not self.dead)
+    @rule(which=st.integers(0, 2), size=st.integers(1, 9 * PAGE), flags=st.sampled_from([M_NOWAIT, M_WAITOK | M_ZERO]))
+    def malloc(self, which, size, flags):
+        self.go_on(kmem_malloc(self.kernel.kmem, self.kernel.kmem.maps[which], size, flags))
+
+    @precondition(lambda self: not self.dead)
+    @rule(
+        function=st.sampled_from([kmem_free, kmem_free_wakeup]),
+        which=st.integers(0, 2),
+        page=st.integers(0, 120),
+        size=st.integers(0, 30 * PAGE) | st.integers(2**64 - 2**33, 2**64 - 1),
+    )
+    def free(self, function, which, page, size):
+        self.kernel.do(function, self.kernel.kmem.maps[which], self.kernel.kmem.start + page * PAGE + page % 2, size)
+
+    @precondition(lambda self: self.calls and not self.dead)
+    @rule(data=st.data())
+    def wake(self, data):
+        self.go_on(self.calls.pop(data.draw(st.integers(0, len(self.calls) - 1))))
+
+    @precondition(lambda self: self.dead)
+    @rule()
+    def start_again(self):
+        self.boot()
+
+    @invariant()
+    def it_stays_whole(self):
+        if hasattr(self, "kernel"):
+            self.kernel.check()
+
+
+TestCareless = CarelessMachine.TestCase
 
 
 def test_checks_find_what_is_wrong():
