@@ -7,14 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[2] / "data" / "traces" / "x15"
+TRACES = Path(__file__).resolve().parents[2] / "data" / "traces"
+FOLDER = TRACES / "x15"
 SAMPLES = sorted(FOLDER.glob("*.jsonl.gz"))
+FREEBSD_SAMPLES = sorted((TRACES / "freebsd").glob("*.jsonl.gz"))
 Line = dict[str, Any]
 
 
-def lines_of(name: str) -> list[Line]:
+def lines_of(name: str, system: str = "x15") -> list[Line]:
     """Header, operations and last line of a sample."""
-    with gzip.open(FOLDER / f"{name}.jsonl.gz") as file:
+    with gzip.open(TRACES / system / f"{name}.jsonl.gz") as file:
         return [json.loads(line) for line in file]
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from . import events, kmem_events, thread_events
 from .events import Event
 from .tags import Called, Returned, Unwound
 
@@ -55,5 +56,10 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
-_CLASSES: dict[str, Any] = {cls.__name__: cls for cls in Event.__subclasses__()}
+_CLASSES: dict[str, Any] = {
+    name: cls
+    for module in (events, kmem_events, thread_events)
+    for name, cls in vars(module).items()
+    if isinstance(cls, type) and issubclass(cls, Event)
+}
 """Event classes by tag.  Their constructors differ, so they are Any here."""

@@ -7,6 +7,7 @@ the business of the maps built on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from ..base.errors import Broken
 from ..base.rbtree import RedBlackTree
@@ -14,30 +15,35 @@ from ..base.recorder import Recorder
 from ..base.tags import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from .entry import Entry, compare
 
+E = TypeVar("E", bound=Entry)
 
-class MapCore:
-    """Entries of one address space [start, end); `name` names the map in events."""
+
+class MapCore(Generic[E]):
+    """Entries of one address space [start, end); `name` names the map in events.
+
+    All entries of a map are of one kind, `E`, and so are their neighbours and children.
+    """
 
     def __init__(self, name: str, start: int, end: int, recorder: Recorder) -> None:
         self.name = name
         self.start = start
         self.end = end
         self.recorder = recorder
-        self.first: Entry | None = None
-        self.last: Entry | None = None
-        self.tree: RedBlackTree[Entry] = RedBlackTree(compare, recorder, name)
+        self.first: E | None = None
+        self.last: E | None = None
+        self.tree: RedBlackTree[E] = RedBlackTree(compare, recorder, name)
         self.nr_entries = 0
-        self.by_id: dict[int, Entry] = {}
-        self.lookup_cache: Entry | None = None
+        self.by_id: dict[int, E] = {}
+        self.lookup_cache: E | None = None
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[E]:
         """The entries in list order."""
         entry = self.first
         while entry is not None:
             yield entry
-            entry = entry.next
+            entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
-    def lookup_nearest(self, address: int) -> Entry | None:
+    def lookup_nearest(self, address: int) -> E | None:
         """The entry that holds `address`, or else the next one above, or none (X15 `vm_map_lookup_nearest`).
 
         What is found is remembered and looked at first the next time. O(log n).
@@ -46,7 +52,7 @@ class MapCore:
         if emit is not None:
             emit((Called, "vm_map_lookup_nearest", (address,)))
         if cached is not None and cached.start <= address < cached.end:
-            entry: Entry | None = cached
+            entry: E | None = cached
             if emit is not None:
                 emit((LookupCacheHit, self.name, cached.id))
         else:
@@ -57,7 +63,7 @@ class MapCore:
             emit((Returned, 0 if entry is None else entry.id))
         return entry
 
-    def peek(self, address: int) -> Entry | None:
+    def peek(self, address: int) -> E | None:
         """What :meth:`lookup_nearest` would find, for looking only: no cache moves and nothing is reported."""
         found, node = None, self.tree.root
         while node is not None:
@@ -70,7 +76,7 @@ class MapCore:
                 node = node.left  # type: ignore[assignment]
         return found
 
-    def _remember(self, entry: Entry | None) -> None:
+    def _remember(self, entry: E | None) -> None:
         before = self.lookup_cache
         if before is entry:
             return
@@ -79,7 +85,7 @@ class MapCore:
         if emit is not None:
             emit((LookupCacheMoved, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id))
 
-    def link(self, entry: Entry, previous: Entry | None, next_: Entry | None, duplicates: bool = False) -> None:
+    def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
         """Put `entry` into the list between two neighbours (none: the header) and into the tree.
 
         Raises :class:`~vmwidgets.engine.base.rbtree.Duplicate` when its start lies inside an entry; the list then
@@ -106,7 +112,7 @@ class MapCore:
         if emit is not None:
             emit((Returned,))
 
-    def unlink(self, entry: Entry) -> None:
+    def unlink(self, entry: E) -> None:
         """Take `entry` out of tree and list; a lookup cache that names it is cleared."""
         previous, next_ = entry.prev, entry.next
         emit = self.recorder.emit
@@ -114,18 +120,19 @@ class MapCore:
             emit((Called, "vm_map_unlink", (entry.id,)))
         if entry is self.lookup_cache:
             self._remember(None)
-        self.tree.remove(entry)
         if previous is None:
-            self.first = next_
+            self.first = next_  # type: ignore[assignment]
         else:
             previous.next = next_
         if next_ is None:
-            self.last = previous
+            self.last = previous  # type: ignore[assignment]
         else:
             next_.prev = previous
+        self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
         if emit is not None:
+            # Reported last: in between, a picture has an entry without a node, never a node without an entry.
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
             emit((EntryUnlinked, self.name, entry.fields(), before, after))
@@ -142,7 +149,7 @@ class MapCore:
         listed = list(self)
         if listed != list(self.tree):
             raise Broken(f"1: list and tree of {self.name} differ")
-        previous: Entry | None = None
+        previous: E | None = None
         for entry in listed:
             if entry.prev is not previous:
                 raise Broken(f"2: entry {entry.id} of {self.name} does not lead back to its predecessor")

@@ -97,7 +97,9 @@ def _after_subtree(node: Node) -> Entry | None:
     return None
 
 
-def _closed(vm_map: MapCore, focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]) -> dict[int, Entry]:
+def _closed(
+    vm_map: MapCore[Entry], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
+) -> dict[int, Entry]:
     """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}
     wanted = [vm_map.by_id.get(identity) for identity in focus]

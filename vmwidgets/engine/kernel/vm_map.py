@@ -35,7 +35,7 @@ class KernelSpace(Protocol):
         """Make tables for addresses up to `end`."""
 
 
-class X15Map(MapCore):
+class X15Map(MapCore[Entry]):
     """One address space.
 
     `bits` is the width of a word: sums wrap there.  `kernel` is the page-table side of the kernel's own map and makes

@@ -1,4 +1,4 @@
-"""Replaying a recorded trace: every field of `result`, `after` and `state` must come out again."""
+"""Replaying a recorded trace: every field of its results, events and states must come out again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import fastjsonschema
 
 from ...engine.base.errors import VMError
-from . import x15_schema
-from .compare import Difference, differences
+from . import freebsd_schema, x15_schema
+from .compare import MISSING, Difference, differences
+from .freebsd import FreeBSDReplay
 from .reader import Record, Unreadable, read_records, short
 from .x15 import X15Replay
 
@@ -23,8 +24,8 @@ class System(Protocol):
     def run(self, record: Record) -> Any:
         """Do one operation; its result in the recording's form.  :class:`ValueError` if no such trace has it."""
 
-    def after(self) -> Record:
-        """The short state that follows every operation."""
+    def beside(self) -> Record:
+        """What the recording of the operation has beside its result, by field: a short state, events."""
 
     def state(self) -> Record:
         """The full state that follows now and then."""
@@ -43,7 +44,12 @@ class Kind:
     start: Callable[[Record], System]
     header: Validator
     operations: dict[str, Validator]
-    last: Validator
+    last: Validator | None
+    """Of a last line that is no operation; none where the last operation is called "end"."""
+
+    def ends_with(self, record: Record) -> bool:
+        """Whether nothing can follow this line."""
+        return record.get("op") == "end" if self.last is None else "op" not in record
 
 
 SYSTEMS = {
@@ -52,7 +58,13 @@ SYSTEMS = {
         fastjsonschema.compile(x15_schema.HEADER),
         {name: fastjsonschema.compile(schema) for name, schema in x15_schema.OPERATIONS.items()},
         fastjsonschema.compile(x15_schema.LAST),
-    )
+    ),
+    "freebsd": Kind(
+        FreeBSDReplay,
+        fastjsonschema.compile(freebsd_schema.HEADER),
+        {name: fastjsonschema.compile(schema) for name, schema in freebsd_schema.OPERATIONS.items()},
+        None,
+    ),
 }
 """The systems whose traces can be replayed, by the header's `system`."""
 
@@ -78,23 +90,27 @@ class Outcome:
 def replay(path: Path) -> Outcome:
     """Replay one trace file, up to its first divergence; raises :class:`Unreadable` with line and reason."""
     records = read_records(path)
-    kind, system, expected_start = _open(path, records)
-    found = differences(expected_start, system.state(), "setup.state")
+    kind, system, header = _open(path, records)
+    found = _differences_at_start(header["setup"], system)
     if found:
         return Outcome(path, 0, Divergence(1, {"op": "setup"}, tuple(found)))
     done = 0
     for number, record in records:
-        if "op" not in record:
-            _finish(path, number, record, kind, done, records)
+        if kind.last is not None and kind.ends_with(record):
+            _finish(path, number, record, kind.last, done)
+            _nothing_follows(path, number, records)
             return Outcome(path, done, None)
         found = _step(path, number, record, kind, system, done)
         if found:
             return Outcome(path, done, Divergence(number, record, tuple(found)))
         done += 1
+        if kind.last is None and kind.ends_with(record):
+            _nothing_follows(path, number, records)
+            return Outcome(path, done, None)
     raise Unreadable(path, done + 2, "the trace ends here, without its last line")
 
 
-def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, System, Any]:
+def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, System, Record]:
     first = next(records, None)
     if first is None:
         raise Unreadable(path, 1, "the file is empty")
@@ -109,36 +125,45 @@ def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, Syst
     kind = SYSTEMS[name]
     _validate(path, number, kind.header, header)
     try:
-        return kind, kind.start(header), header["setup"]["state"]
+        return kind, kind.start(header), header
     except KeyError as error:
         raise Unreadable(path, number, f"'setup' lacks {error}, which the map of this trace needs") from None
     except (ValueError, VMError) as error:
         raise Unreadable(path, number, f"the header does not fit together: {error}") from None
 
 
+def _differences_at_start(setup: Record, system: System) -> list[Difference]:
+    """Of the state before the first operation, where the header has it."""
+    return differences(setup["state"], system.state(), "setup.state") if "state" in setup else []
+
+
 def _step(path: Path, number: int, record: Record, kind: Kind, system: System, done: int) -> list[Difference]:
-    operation = record["op"]
+    operation = record.get("op")
     if not isinstance(operation, str) or operation not in kind.operations:
         raise Unreadable(path, number, f"'op' is {short(operation)}: known are {', '.join(kind.operations)}")
     _validate(path, number, kind.operations[operation], record)
     if record["i"] != done:
         raise Unreadable(path, number, f"'i' is {record['i']}, and this is operation {done}")
     if "state" not in record and system.state_due(record):
-        raise Unreadable(path, number, f"operation {done} lacks the full 'state' that the header announces for it")
+        raise Unreadable(path, number, f"operation {done} lacks the full 'state' that is due after it")
     try:
         found = differences(record["result"], system.run(record), "result")
     except ValueError as error:
         raise Unreadable(path, number, str(error)) from None
-    found += differences(record["after"], system.after(), "after")
+    for name, value in system.beside().items():
+        found += differences(record.get(name, MISSING), value, name)
     if "state" in record:
         found += differences(record["state"], system.state(), "state")
     return found
 
 
-def _finish(path: Path, number: int, record: Record, kind: Kind, done: int, rest: Iterator[Any]) -> None:
-    _validate(path, number, kind.last, record)
+def _finish(path: Path, number: int, record: Record, last: Validator, done: int) -> None:
+    _validate(path, number, last, record)
     if record["ops"] != done:
         raise Unreadable(path, number, f"the last line counts {record['ops']} operations, the file has {done}")
+
+
+def _nothing_follows(path: Path, number: int, rest: Iterator[Any]) -> None:
     if next(rest, None) is not None:
         raise Unreadable(path, number + 1, "lines follow the last one")
 

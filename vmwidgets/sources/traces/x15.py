@@ -203,6 +203,10 @@ class X15Replay:
             state |= {"klimit": self._kernel.klimit, "kgrows": self._kernel.kgrows}
         return state
 
+    def beside(self) -> Record:
+        """What follows every operation beside its result."""
+        return {"after": self.after()}
+
     def state_due(self, record: Record) -> bool:
         """Every so many operations; not after the panic that ends a trace."""
         return (record["i"] + 1) % self._state_every == 0 and not _ends_trace(record["result"])

@@ -1,0 +1,129 @@
+"""FreeBSD's kernel memory on its own: frames that hold what was written, a plain page table, and nobody who waits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import count
+
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.kernel.kernel_entry import PlainKernelEntries
+from vmwidgets.engine.kernel.kmem import Kmem
+from vmwidgets.engine.kernel.kmem_boot import kmem_init, kmem_suballoc
+from vmwidgets.engine.kernel.vm_page import PageQueues
+from vmwidgets.engine.kernel.waits import straight
+
+START = 0xC000_0000
+BOOT = 16 * PAGE
+DIRT = "whatever lay there"
+
+
+class Frames:
+    """Frames by number; what is in each is one value."""
+
+    def __init__(self, total):
+        self.total = total
+        self.unused = list(range(total))
+        self.cache = []
+        self.content = defaultdict(lambda: DIRT)
+
+    @property
+    def free(self):
+        return len(self.unused)
+
+    @property
+    def cached(self):
+        return len(self.cache)
+
+    def take(self, zero):
+        frame = (self.unused or self.cache).pop()
+        return frame, self.content[frame] == 0
+
+    def give(self, frame):
+        assert frame not in self.unused and frame not in self.cache, "given back twice"
+        self.unused.append(frame)
+
+    def clear(self, frame):
+        self.content[frame] = 0
+
+
+class PlainPmap:
+    def __init__(self):
+        self.frames = {}
+
+    def enter(self, va, frame, wired):
+        assert wired
+        self.frames[va] = frame
+
+    def remove(self, start, end):
+        for va in [va for va in self.frames if start <= va < end]:
+            del self.frames[va]
+
+    def extract(self, va):
+        return self.frames.get(va)
+
+
+class Kernel:
+    """A booted kernel: kernel_map of `size` pages, with kmem_map and exec_map of so many pages in it."""
+
+    def __init__(self, pages=64, size=256, kmem=64, execs=16, reserved=8, interrupt=3):
+        self.frames, self.pmap, self.recorder = Frames(pages), PlainPmap(), Recorder()
+        self.woken = []
+        self.kmem = Kmem(
+            self.recorder,
+            START,
+            START + size * PAGE,
+            pmap=self.pmap,
+            pages=PageQueues(self.recorder, self.frames, reserved, interrupt),
+            entries=PlainKernelEntries(count(1)),
+            hz=1000,
+            wakeup=self.wake,
+        )
+        straight(kmem_init(self.kmem, START + BOOT, START + size * PAGE))
+        self.kernel_map = self.kmem.kernel_map
+        self.kmem_map = straight(kmem_suballoc(self.kmem, self.kernel_map, kmem * PAGE, "kmem_map"))
+        self.kmem_map.system = True
+        self.exec_map = straight(kmem_suballoc(self.kmem, self.kernel_map, execs * PAGE, "exec_map"))
+
+    def wake(self, vm_map):
+        self.woken.append(vm_map.name)
+        return 1
+
+    def do(self, function, *args):
+        """Call a kernel function that must not have to wait."""
+        return straight(function(self.kmem, *args))
+
+    def begin(self, function, *args):
+        """Call one that has to wait: the call, and what for."""
+        call = function(self.kmem, *args)
+        return call, next(call)
+
+    def write(self, va, value):
+        self.frames.content[self.pmap.frames[va]] = value
+
+    def read(self, va):
+        return self.frames.content[self.pmap.frames[va]]
+
+    def check(self):
+        self.kmem.check()
+        used = len(self.kmem.pages.in_use)
+        assert self.frames.free + self.frames.cached + used == self.frames.total
+
+
+def finish(call):
+    """Let a call go on that was woken, to its end."""
+    return straight(call)
+
+
+def rows(vm_map):
+    """Start and length in pages, counted from the map's start, object, offset in pages, wired count."""
+    return [
+        (
+            (entry.start - vm_map.start) // PAGE,
+            entry.pages,
+            None if entry.object is None else entry.object.name,
+            entry.offset // PAGE,
+            entry.wired_count,
+        )
+        for entry in vm_map
+    ]

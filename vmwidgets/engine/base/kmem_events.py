@@ -1,0 +1,210 @@
+"""What happens in FreeBSD's kernel maps and to their pages, beside the events that all maps have.
+
+As in :mod:`.events`: frozen, with the ids and names of what they touch.  `pindex` numbers the pages of an object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .events import Event
+
+# ---- maps ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MapCreated(Event):
+    """A map of [start, end) was made; `map` is none where there was no memory for it."""
+
+    map: str | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapLocked(Event):
+    """The lock of `map` was taken."""
+
+    map: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapUnlocked(Event):
+    """The lock of `map` was dropped."""
+
+    map: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSought(Event):
+    """A search for `length` free bytes found `address`, or none."""
+
+    map: str
+    length: int
+    address: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeInserted(Event):
+    """[start, end) was to become used; `how` is "new", "extend" (the entry before grew), or "" with a `status`."""
+
+    map: str
+    start: int
+    end: int
+    object: str | None
+    offset: int
+    how: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryJoined(Event):
+    """`entry` took in its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
+
+    map: str
+    entry: int
+    side: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryClipped(Event):
+    """`entry` was split at `address`."""
+
+    map: str
+    entry: int
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWired(Event):
+    """The wired count of `entry` changed."""
+
+    map: str
+    entry: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeWired(Event):
+    """[start, end) was to be wired; `status` 1: nothing is at its start."""
+
+    map: str
+    start: int
+    end: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeDeleted(Event):
+    """One entry, [start, end), is gone."""
+
+    map: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmapAttached(Event):
+    """[start, end) was to become the place of a submap; `status` 4: the entry there can't serve."""
+
+    map: str
+    submap: str
+    start: int
+    end: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class SleepersWoken(Event):
+    """`count` threads that slept for room in `map` were made ready."""
+
+    map: str
+    count: int
+
+
+# ---- objects and pages -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCreated(Event):
+    """An entry without object got an anonymous one of `pages` pages."""
+
+    object: str
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageGranted(Event):
+    """A page request was met; `zeroed`: the page is known to hold zeroes."""
+
+    request: str
+    object: str
+    pindex: int
+    frame: int
+    zeroed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageDenied(Event):
+    """A page request found too few pages for its class."""
+
+    request: str
+    object: str
+    pindex: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageCleared(Event):
+    """A page was filled with zeroes by hand."""
+
+    object: str
+    pindex: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageUnwired(Event):
+    """A page lost one wiring."""
+
+    object: str
+    pindex: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageReleased(Event):
+    """A page went back to the free ones."""
+
+    object: str
+    pindex: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationEntered(Event):
+    """The kernel's page tables map `va` to `frame` now."""
+
+    va: int
+    frame: int
+    wired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationsRemoved(Event):
+    """The kernel's page tables map nothing in [start, end) any more."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LowMemory(Event):
+    """The event vm_lowmem was fired: whoever can give memory back is asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZonesReclaimed(Event):
+    """The zone allocator was asked to give its empty slabs back (uma_reclaim)."""

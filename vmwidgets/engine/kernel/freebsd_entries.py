@@ -1,0 +1,115 @@
+"""Joining and splitting entries of a FreeBSD map (`vm_map_simplify_entry`, `vm_map_clip_start`, `vm_map_clip_end`).
+
+Ranges change in place: an entry only ever grows into what was a neighbour's, so the order in the tree stays right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base.events import EntryFields
+from ..base.tags import EntryClipped, EntryJoined, EntryResized, ObjectCreated
+from .entry import OFFSET_MASK
+from .kernel_entry import SUB_MAP, KernelEntry
+
+if TYPE_CHECKING:
+    from .freebsd_map import FreeBSDMap
+
+
+def join(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+    """Take in the entry before, then the one after, where they are of one kind with `entry`; it stays valid."""
+    if entry.flags & SUB_MAP:
+        return
+    previous, following = entry.prev, entry.next
+    if previous is not None and may_join(previous, entry):
+        before = entry.fields()
+        vm_map.discard(previous)
+        entry.start, entry.offset = previous.start, previous.offset
+        vm_map.tree.refresh(entry.prev)
+        _report_join(vm_map, entry, before, "prev")
+    if following is not None and may_join(entry, following):
+        before = entry.fields()
+        vm_map.discard(following)
+        entry.end = following.end
+        vm_map.tree.refresh(entry)
+        _report_join(vm_map, entry, before, "next")
+
+
+def may_join(low: KernelEntry, high: KernelEntry) -> bool:
+    """Whether two neighbours may be one: they touch, are alike, and one continues the other in their object.
+
+    Offsets play no part where there is no object.
+    """
+    return (
+        low.end == high.start
+        and low.object is high.object
+        and (low.object is None or low.offset + low.end - low.start == high.offset)
+        and low.flags == high.flags
+        and low.wired_count == high.wired_count
+    )
+
+
+def clip_start(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
+    """Split `entry` where a range begins; it is joined with its neighbours first, and stays the back part."""
+    if not entry.start < address < entry.end:
+        return
+    join(vm_map, entry)
+    supply_object(vm_map, entry)
+    before = entry.fields()
+    front = vm_map.copy_entry(entry)
+    front.end = address
+    entry.offset = entry.offset + address - entry.start & OFFSET_MASK
+    entry.start = address
+    _report_resize(vm_map, entry, before, "the back part")
+    vm_map.link(front, entry.prev, entry)
+    _report_clip(vm_map, entry, address)
+
+
+def clip_end(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
+    """Split `entry` where a range ends; it stays the front part."""
+    if not entry.start < address < entry.end:
+        return
+    supply_object(vm_map, entry)
+    before = entry.fields()
+    back = vm_map.copy_entry(entry)
+    back.start = address
+    back.offset = entry.offset + address - entry.start & OFFSET_MASK
+    entry.end = address
+    _report_resize(vm_map, entry, before, "the front part")
+    vm_map.link(back, entry, entry.next)
+    _report_clip(vm_map, entry, address)
+
+
+def supply_object(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+    """Before a split: an entry without object gets an anonymous one, so that both parts share it.
+
+    Not in system maps, whose entries never hold pageable memory.
+    """
+    if entry.object is not None or entry.submap is not None or vm_map.system:
+        return
+    before = entry.fields()
+    entry.object = vm_map.services.new_object(entry.pages)
+    entry.offset = 0
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((ObjectCreated, entry.object.name, entry.pages))
+    _report_resize(vm_map, entry, before, "got an anonymous object")
+
+
+def _report_resize(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, why: str) -> None:
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((EntryResized, vm_map.name, before, entry.fields(), why))
+
+
+def _report_join(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, side: str) -> None:
+    _report_resize(vm_map, entry, before, f"took in the {'entry before' if side == 'prev' else 'entry after'}")
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((EntryJoined, vm_map.name, entry.id, side, entry.start, entry.end))
+
+
+def _report_clip(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((EntryClipped, vm_map.name, entry.id, address))

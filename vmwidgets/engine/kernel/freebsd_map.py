@@ -1,0 +1,208 @@
+"""FreeBSD's kernel address space map (its `vm_map`, as of April 2008): what is in use, where room is, and inserting.
+
+Functions take what the original takes, plain integers of bytes, and return its status numbers; callers hold the
+map's lock.  Deleting, wiring and submaps are in the modules beside: :mod:`.freebsd_delete`, :mod:`.freebsd_wire`,
+:mod:`.freebsd_submap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..base.errors import Broken, KernelPanic
+from ..base.recorder import Recorder
+from ..base.tags import (
+    EntryResized,
+    MapResized,
+    RangeInserted,
+    SpaceSought,
+)
+from .freebsd_entries import join
+from .gap_tree import GapTree
+from .kernel_entry import KERNEL_FLAGS, KernelEntry, KernelEntrySource
+from .kernel_object import KernelObject
+from .map_core import MapCore
+from .map_lock import MapLock
+from .vm_page import PageQueues
+from .waits import Running
+
+SUCCESS, INVALID_ADDRESS, NO_SPACE, INVALID_ARGUMENT = 0, 1, 3, 4
+"""Status numbers of map functions (KERN_…)."""
+
+
+class KernelPmap(Protocol):
+    """The page tables of kernel space, which all kernel maps share."""
+
+    def enter(self, va: int, frame: int, wired: bool) -> None:
+        """Translate the page at `va` to `frame`."""
+
+    def remove(self, start: int, end: int) -> None:
+        """Translate nothing in [start, end) any more."""
+
+    def extract(self, va: int) -> int | None:
+        """The frame that `va` is translated to, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapServices:
+    """What kernel maps are given: page tables, pages, entries, fresh anonymous objects of so many pages, who runs."""
+
+    recorder: Recorder
+    running: Running
+    pmap: KernelPmap
+    pages: PageQueues
+    entries: KernelEntrySource
+    new_object: Callable[[int], KernelObject]
+
+
+class FreeBSDMap(MapCore[KernelEntry]):
+    """Used ranges of [start, end).
+
+    `system` is the system flag; `needs_wakeup` says that somebody sleeps for room; `size` is the bytes in entries.
+    """
+
+    def __init__(self, name: str, start: int, end: int, services: MapServices) -> None:
+        super().__init__(name, start, end, services.recorder)
+        self.tree: GapTree = GapTree(services.recorder, name, end)
+        self.services = services
+        self.lock = MapLock(name, services.recorder, services.running)
+        self.system = False
+        self.needs_wakeup = False
+        self.size = 0
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def find_space(self, length: int) -> int | None:
+        """The lowest address with `length` free bytes (`vm_map_findspace` from the map's start), or none.
+
+        Length 0 is always found at the map's start, used or not.
+        """
+        address = self._first_fit(length)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((SpaceSought, self.name, length, address))
+        return address
+
+    def _first_fit(self, length: int) -> int | None:
+        if self.start + length > self.end:
+            return None
+        if length <= (self.end if self.first is None else self.first.start) - self.start:
+            return self.start
+        if length == 0:
+            return self.start
+        before = self.tree.first_gap(length)
+        return None if before is None else before.end
+
+    def lookup(self, address: int) -> KernelEntry | None:
+        """The entry that holds `address` (`vm_map_lookup_entry`), or none.  O(log n)."""
+        entry = self.tree.nearest(address)
+        return entry if entry is not None and entry.start <= address else None
+
+    # ---- insert ------------------------------------------------------------------------------
+
+    def insert(self, target: KernelObject | None, offset: int, start: int, end: int, flags: int = 0) -> int:
+        """Make [start, end) used (`vm_map_insert`); status 1: no range of this map, 3: part of it is used.
+
+        Without object, the entry that ends at `start` is stretched if it is of the same kind.  The caller has
+        taken the reference on `target`.  O(log n).
+        """
+        status, following = self._obstacle(start, end)
+        if status != SUCCESS:
+            self._report_insert(target, offset, start, end, "", status)
+            return status
+        previous = self.last if following is None else following.prev
+        word = KERNEL_FLAGS | flags
+        if target is None and previous is not None and may_stretch(previous, start, word):
+            self._stretch(previous, end)
+            self._report_insert(target, offset, start, end, "extend", status)
+            join(self, previous)
+            return status
+        entry = self.take_entry()
+        entry.start, entry.end, entry.object, entry.offset, entry.flags = start, end, target, offset, word
+        self.link(entry, previous, following)
+        self.resize(end - start)
+        self._report_insert(target, offset, start, end, "new", status)
+        return status
+
+    def _obstacle(self, start: int, end: int) -> tuple[int, KernelEntry | None]:
+        """Status of an insertion, and the entry before which it goes."""
+        if start < self.start or end > self.end or start >= end:
+            return INVALID_ADDRESS, None
+        following = self.tree.nearest(start)
+        if following is not None and following.start < end:
+            return NO_SPACE, None
+        return SUCCESS, following
+
+    def _stretch(self, entry: KernelEntry, end: int) -> None:
+        before = entry.fields()
+        self.resize(end - entry.end)
+        entry.end = end
+        self.tree.refresh(entry)
+        if entry.object is not None:
+            entry.object.size = max(entry.object.size, entry.first_page + entry.pages)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryResized, self.name, before, entry.fields(), "stretched"))
+
+    def _report_insert(
+        self, target: KernelObject | None, offset: int, start: int, end: int, how: str, status: int
+    ) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            name = None if target is None else target.name
+            emit((RangeInserted, self.name, start, end, name, offset, how, status))
+
+    # ---- entries -----------------------------------------------------------------------------
+
+    def take_entry(self) -> KernelEntry:
+        """A fresh entry; none left is a panic (`vm_map_entry_create`)."""
+        entry = self.services.entries.take()
+        if entry is None:
+            raise KernelPanic("vm_map_entry_create", f"no entry is left for {self.name}")
+        return entry
+
+    def copy_entry(self, entry: KernelEntry) -> KernelEntry:
+        """A fresh entry like `entry`; both map its object."""
+        copy = self.take_entry()
+        copy.copy_all_from(entry)
+        if entry.object is not None:
+            entry.object.reference()
+        return copy
+
+    def discard(self, entry: KernelEntry) -> None:
+        """Take an entry out whose neighbour takes over its range."""
+        self.unlink(entry)
+        if entry.object is not None:
+            entry.object.release()
+        self.services.entries.give(entry)
+
+    def resize(self, change: int) -> None:
+        """So many bytes more are in entries."""
+        before = self.size
+        self.size += change
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((MapResized, self.name, before, self.size))
+
+    def check(self) -> None:
+        """The core's invariants, and: 7. `size` is the sum of the entries' lengths; 8. a submap's place lies in it.
+
+        That place is the submap's whole range until somebody frees a part of it, which the original allows.
+        """
+        super().check()
+        total = sum(entry.end - entry.start for entry in self)
+        if total != self.size:
+            raise Broken(f"7: {self.name} says {self.size} bytes, its entries have {total}")
+        for entry in self:
+            submap = entry.submap
+            if submap is not None and not submap.start <= entry.start < entry.end <= submap.end:
+                raise Broken(f"8: entry {entry.id} of {self.name} lies outside its submap {submap.name}")
+
+
+def may_stretch(entry: KernelEntry, start: int, flags: int) -> bool:
+    """Whether `entry` may be stretched over a range from `start` with these flags, and no object of its own."""
+    if entry.end != start or entry.flags != flags or entry.wired_count != 0:
+        return False
+    return entry.object is None or entry.object.can_grow_behind(entry.first_page + entry.pages)

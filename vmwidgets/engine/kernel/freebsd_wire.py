@@ -1,0 +1,77 @@
+"""Wiring: pages that stay, mapped in the kernel's page tables (FreeBSD `vm_map_wire`)."""
+
+from __future__ import annotations
+
+from ..base.tags import EntryWired, RangeWired, TranslationEntered
+from ..base.units import PAGE, PAGE_SHIFT
+from .freebsd_entries import clip_end, clip_start, join
+from .freebsd_map import INVALID_ADDRESS, SUCCESS, FreeBSDMap
+from .kernel_entry import KernelEntry
+from .waits import Sleepy
+
+
+def wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
+    """Wire what is in [start, end) and map its pages; status 1: nothing is at `start`.
+
+    Takes the lock itself, and lets go of it while pages are mapped.  Then the entry is joined with its neighbours.
+    An empty range changes nothing.
+    """
+    yield from vm_map.lock.acquire()
+    entry = vm_map.lookup(start)
+    status = INVALID_ADDRESS if entry is None else SUCCESS
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((RangeWired, vm_map.name, start, end, status))
+    if entry is not None and start < end:
+        clip_start(vm_map, entry, start)
+        clip_end(vm_map, entry, end)
+        yield from _wire_entry(vm_map, entry)
+    vm_map.lock.release()
+    return status
+
+
+def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> Sleepy[None]:
+    set_wired_count(vm_map, entry, entry.wired_count + 1)
+    vm_map.lock.release()
+    if entry.wired_count == 1:
+        _wire_pages(vm_map, entry)
+    yield from vm_map.lock.acquire()
+    if vm_map.by_id.get(entry.id) is entry:  # it may have gone while the lock was free
+        join(vm_map, entry)
+
+
+def _wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+    target, pages = entry.object, vm_map.services.pages
+    if target is None:
+        return
+    first = entry.first_page
+    for pindex in target.pages_between(first, first + entry.pages):
+        page = pages.in_use[target.pages[pindex]]
+        pages.wire(page)
+        enter_page(vm_map, entry.start + (pindex - first << PAGE_SHIFT), page.frame)
+
+
+def unwire(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+    """Unwire the pages that the page tables show in `entry`; whatever they don't show stays wired."""
+    pages, pmap = vm_map.services.pages, vm_map.services.pmap
+    for va in range(entry.start, entry.end, PAGE):
+        frame = pmap.extract(va)
+        if frame is not None:
+            pages.unwire(pages.in_use[frame])
+    set_wired_count(vm_map, entry, 0)
+
+
+def set_wired_count(vm_map: FreeBSDMap, entry: KernelEntry, count: int) -> None:
+    """Note how often the range of `entry` was wired."""
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((EntryWired, vm_map.name, entry.id, entry.wired_count, count))
+    entry.wired_count = count
+
+
+def enter_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:
+    """Map a wired page in the kernel's page tables (`pmap_enter`)."""
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((TranslationEntered, va, frame, True))
+    vm_map.services.pmap.enter(va, frame, True)

@@ -1,0 +1,95 @@
+"""The tree of a FreeBSD map's entries, which knows in each node the largest gap behind an entry below it.
+
+So the lowest gap that is long enough is found in O(log n) (FreeBSD's `vm_map_findspace` with its `max_free`).  The gap
+of an entry is the free space behind it; the one before the first entry belongs to none and is the map's to look at.
+"""
+
+from __future__ import annotations
+
+from ..base.errors import Broken
+from ..base.rbtree import Node, RedBlackTree
+from ..base.recorder import Recorder
+from .entry import compare
+from .kernel_entry import KernelEntry
+
+
+class GapTree(RedBlackTree[KernelEntry]):
+    """Entries of a map that ends at `end`; they are in its list when they come here."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, recorder: Recorder, name: str, end: int) -> None:
+        super().__init__(compare, recorder, name)
+        self._end = end
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def first_gap(self, length: int) -> KernelEntry | None:
+        """The lowest entry with `length` free bytes behind it, or none.  O(log n)."""
+        node = self.root
+        if node is None or node.max_gap < length:
+            return None
+        while True:
+            left, right = node.left, node.right
+            if left is not None and left.max_gap >= length:
+                node = left
+            elif self.gap_behind(node) >= length:
+                return node
+            else:
+                assert right is not None, "the gap must be somewhere below"
+                node = right
+
+    def gap_behind(self, entry: KernelEntry) -> int:
+        """Free bytes between `entry` and the next, or the map's end."""
+        following = entry.next
+        return (self._end if following is None else following.start) - entry.end
+
+    # ---- keeping the largest gaps ------------------------------------------------------------
+
+    def insert(self, node: KernelEntry, key: int, duplicates: bool = False) -> None:
+        """Insert; the gap before `node` is smaller now."""
+        super().insert(node, key, duplicates)
+        self.refresh(node)
+        if node.prev is not None:
+            self.refresh(node.prev)
+
+    def remove(self, node: KernelEntry) -> None:
+        """Remove; the gap before `node` takes in what it leaves."""
+        super().remove(node)
+        if node.prev is not None:
+            self.refresh(node.prev)
+
+    def refresh(self, entry: Node | None) -> None:
+        """Work the largest gaps out again from `entry` up to the root."""
+        while isinstance(entry, KernelEntry):
+            self._work_out(entry)
+            entry = entry.parent
+
+    def _work_out(self, entry: KernelEntry) -> None:
+        largest = self.gap_behind(entry)
+        left, right = entry.left, entry.right
+        if left is not None and left.max_gap > largest:
+            largest = left.max_gap
+        if right is not None and right.max_gap > largest:
+            largest = right.max_gap
+        entry.max_gap = largest
+
+    def _discount(self, node: Node | None) -> None:
+        super()._discount(node)
+        self.refresh(node)
+
+    def _rotate(self, node: Node, side: str) -> None:
+        raised = node.right if side == "left" else node.left
+        super()._rotate(node, side)
+        assert isinstance(node, KernelEntry) and isinstance(raised, KernelEntry)
+        self._work_out(node)
+        self._work_out(raised)
+
+    def check(self) -> None:
+        """The tree's invariants, and 6: each entry knows the largest gap below it."""
+        super().check()
+        for entry in self:
+            known = entry.max_gap
+            self._work_out(entry)
+            if entry.max_gap != known:
+                raise Broken(f"6: entry {entry.id} knows a largest gap of {known} bytes, it is {entry.max_gap}")

@@ -1,0 +1,204 @@
+"""Simulated threads: generators that a deterministic scheduler lets go on one at a time, from one wait to the next.
+
+Who goes next is decided by the order of becoming ready, or, with a seed, drawn from those that are ready.  Time is a
+count of ticks that passes only when somebody says so, or when there is nothing else to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from ..base.errors import Refused, shown
+from ..base.recorder import Recorder
+from ..base.tags import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
+from ..base.thread_values import ThreadValue
+from .freebsd_map import FreeBSDMap
+from .thread import Stuck, Thread, deadlock, explain
+from .waits import (
+    EWOULDBLOCK,
+    ChannelWait,
+    LockWait,
+    PageWait,
+    RoomWait,
+    Running,
+    Sleepy,
+    TimedWait,
+    Wait,
+    waits_for,
+)
+
+STEPS = 100_000
+"""How many steps :meth:`Scheduler.run` makes before it says that something never ends."""
+
+
+class Scheduler:
+    """All threads of one machine.  `running` is where it notes who runs; `seed` 0 keeps the order of becoming ready.
+
+    >>> scheduler = Scheduler(Recorder(), Running())
+    >>> def worker():
+    ...     yield TimedWait("a nap", 10)
+    ...     return "rested"
+    >>> thread = scheduler.spawn("worker", worker())
+    >>> scheduler.run()
+    >>> thread.result, scheduler.ticks
+    ('rested', 10)
+    """
+
+    def __init__(self, recorder: Recorder, running: Running, seed: int = 0) -> None:
+        self.recorder = recorder
+        self.running = running
+        self.ticks = 0
+        self.threads: dict[str, Thread] = {}
+        """By name, in the order they came to be."""
+        self._ready: list[Thread] = []
+        self._asleep: list[Thread] = []
+        self._random = Random(seed) if seed else None
+
+    # ---- threads -----------------------------------------------------------------------------
+
+    def spawn(self, name: str, call: Sleepy[Any]) -> Thread:
+        """A new thread that will run `call`; nothing of it runs yet."""
+        if name in self.threads or not name:
+            raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
+        if not all(hasattr(call, method) for method in ("send", "close")):
+            raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
+        thread = self.threads[name] = Thread(name, call)
+        self._ready.append(thread)
+        self._emit(ThreadSpawned, name)
+        return thread
+
+    def step(self) -> Thread | None:
+        """Let one ready thread go on until it waits or is done; none when nobody is ready."""
+        self._wake_where(lambda thread: isinstance(thread.wait, LockWait) and not thread.wait.lock.held, "lock")
+        if not self._ready:
+            return None
+        thread = self._ready.pop(self._random.randrange(len(self._ready)) if self._random else 0)
+        self._go_on(thread)
+        return thread
+
+    def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
+        """Step until `until` holds or nobody can go on; where all sleep, the clock goes on to the next timer."""
+        for _ in range(steps):
+            if until is not None and until():
+                return
+            if self.step() is None and not self._to_next_timer():
+                return
+        raise Stuck(f"after {steps} steps there is still something to do: a thread may never end. {self.explain()}")
+
+    def finish(self, thread: Thread) -> Any:
+        """Run until `thread` is done, it first; its result, or the error that ended it.
+
+        :class:`Stuck` if it can't be woken any more: it stays asleep, and goes on if somebody wakes it later.
+        """
+        if thread in self._ready:
+            self._ready.remove(thread)
+            self._ready.insert(0, thread)
+        self.run(until=lambda: thread.done)
+        if thread.error is not None:
+            raise thread.error
+        if not thread.done:
+            raise Stuck(f"{thread.name} can't finish: {self.explain()}", self.cycle())
+        return thread.result
+
+    # ---- time and waking ---------------------------------------------------------------------
+
+    def tick(self, count: int = 1) -> None:
+        """Let so many ticks pass; those whose time is up are ready, the earliest first."""
+        if count < 0:
+            raise Refused(f"{count} ticks: the clock does not go back")
+        before, self.ticks = self.ticks, self.ticks + count
+        self._emit(ClockTicked, before, self.ticks)
+        due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
+        for thread in sorted(due, key=lambda one: one.until or 0):
+            self._make_ready(thread, "timeout", EWOULDBLOCK)
+
+    def wakeup_map(self, vm_map: FreeBSDMap) -> int:
+        """Make all ready who sleep for room in a map, in the order they went to sleep; how many they were."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, RoomWait) and thread.wait.map is vm_map)
+
+    def wakeup_pages(self) -> int:
+        """Make all ready who wait for pages."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, PageWait))
+
+    def wakeup(self, channel: str) -> int:
+        """Make all ready who sleep on a channel."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, ChannelWait) and thread.wait.channel == channel)
+
+    # ---- who waits for what ------------------------------------------------------------------
+
+    def snapshot(self) -> tuple[ThreadValue, ...]:
+        """All threads as values, in the order they came to be."""
+        return tuple(thread.value() for thread in self.threads.values())
+
+    def cycle(self) -> tuple[str, ...]:
+        """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
+        return deadlock(self._asleep, self.threads)
+
+    def explain(self) -> str:
+        """Who waits for what, in sentences."""
+        return explain(self._asleep, self._ready, self.threads)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _go_on(self, thread: Thread) -> None:
+        outer, self.running.thread = self.running.thread, thread.name
+        thread.state, answer, thread.answer = "running", thread.answer, 0
+        first, thread.started = not thread.started, True
+        self._emit(ThreadRuns, thread.name)
+        try:
+            wait = next(thread.call) if first else thread.call.send(answer)
+        except StopIteration as done:
+            thread.result = done.value
+            self._end(thread, "returned", "returned")
+        except Exception as error:  # noqa: BLE001  whatever a learner's thread raises ends that thread alone
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+        except BaseException as error:  # an interrupt ends the thread too, and is not the thread's alone
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+            raise
+        else:
+            self._put_to_sleep(thread, wait)
+        finally:
+            self.running.thread = outer
+
+    def _put_to_sleep(self, thread: Thread, wait: object) -> None:
+        if not isinstance(wait, Wait):
+            thread.call.close()
+            thread.error = Refused(f"thread {thread.name} yielded {shown(wait)}: a thread yields what it waits for")
+            self._end(thread, "failed", "Refused")
+            return
+        thread.state, thread.wait = "asleep", wait
+        if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
+            thread.until = self.ticks + wait.ticks
+        self._asleep.append(thread)
+        self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until)
+
+    def _end(self, thread: Thread, state: str, how: str) -> None:
+        thread.state = state
+        self._emit(ThreadEnded, thread.name, how)
+
+    def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
+        woken = [thread for thread in self._asleep if wanted(thread)]
+        for thread in woken:
+            self._make_ready(thread, why)
+        return len(woken)
+
+    def _make_ready(self, thread: Thread, why: str, answer: int = 0) -> None:
+        self._asleep.remove(thread)
+        thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
+        self._ready.append(thread)
+        self._emit(ThreadWoken, thread.name, why)
+
+    def _to_next_timer(self) -> bool:
+        timers = [thread.until for thread in self._asleep if thread.until is not None]
+        if timers:
+            self.tick(max(0, min(timers) - self.ticks))
+        return bool(timers)
+
+    def _emit(self, tag: str, *fields: Any) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((tag, *fields))

@@ -1,0 +1,185 @@
+"""Physical pages as FreeBSD's kernel asks for them: classes with thresholds, wiring, busy marks (April 2008).
+
+Which of the free frames is taken is not decided here but by the :class:`FrameStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..base.errors import KernelPanic
+from ..base.recorder import Recorder
+from ..base.tags import PageCleared, PageDenied, PageGranted, PageReleased, PageUnwired
+from ..base.units import PAGE_SHIFT
+from .vm_object import VmObject
+
+NORMAL, SYSTEM, INTERRUPT = "NORMAL", "SYSTEM", "INTERRUPT"
+"""Request classes: how deep into the reserves a request may reach."""
+
+
+class FrameStore(Protocol):
+    """Where the frames are that nobody uses."""
+
+    @property
+    def free(self) -> int:
+        """Frames that hold nothing."""
+
+    @property
+    def cached(self) -> int:
+        """Frames that hold clean pages, and can be had at once all the same."""
+
+    def take(self, zero: bool) -> tuple[int, bool]:
+        """A frame, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted."""
+
+    def give(self, frame: int) -> None:
+        """A frame that is free again."""
+
+    def clear(self, frame: int) -> None:
+        """Fill a frame with zeroes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """How a page is wanted: its class; wired at once; preferably zeroed; without busy mark."""
+
+    page_class: str
+    wired: bool = False
+    zero: bool = False
+    nobusy: bool = False
+    text: str = field(init=False, default="")
+    """As the kernel's sources write it, for events."""
+
+    def __post_init__(self) -> None:
+        words = (("WIRED", self.wired), ("ZERO", self.zero), ("NOBUSY", self.nobusy))
+        object.__setattr__(self, "text", "|".join([self.page_class, *(word for word, asked in words if asked)]))
+
+
+GRAB = PageRequest(NORMAL, zero=True, nobusy=True)
+"""What kmem_alloc and faults ask for."""
+
+
+class Page:
+    """A physical page in use: page `pindex` of `object`."""
+
+    __slots__ = ("busy", "frame", "object", "pindex", "wire_count")
+
+    def __init__(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> None:
+        self.frame = frame
+        self.object = owner
+        self.pindex = pindex
+        self.wire_count = int(request.wired)
+        self.busy = not request.nobusy
+
+
+class PageQueues:
+    """All pages: the frames nobody uses in `frames`, and those in use by their frame number.
+
+    `free_reserved` and `interrupt_free_min` are the thresholds, in pages; `kick` wakes the page daemon.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        frames: FrameStore,
+        free_reserved: int,
+        interrupt_free_min: int,
+        kick: Callable[[], None] | None = None,
+    ) -> None:
+        self.recorder = recorder
+        self.frames = frames
+        self.free_reserved = free_reserved
+        self.interrupt_free_min = interrupt_free_min
+        self.kick = kick
+        self.in_use: dict[int, Page] = {}
+        self.wired = 0
+        """Pages with a wiring."""
+        self.deficit = 0
+        """Requests that found too little."""
+        self.freed: Callable[[], object] | None = None
+        """Told of each page that came free: whoever waits for pages may look again."""
+        self.veto: Callable[[], bool] | None = None
+        """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
+
+    def admits(self, page_class: str) -> bool:
+        """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
+        available = self.frames.free + self.frames.cached
+        if available > self.free_reserved:
+            return True
+        if page_class == SYSTEM:
+            return available > self.interrupt_free_min
+        return page_class == INTERRUPT and available > 0
+
+    def find(self, owner: VmObject, pindex: int) -> Page | None:
+        """Page `pindex` of `owner`, if it has it."""
+        frame = owner.pages.get(pindex)
+        return None if frame is None else self.in_use[frame]
+
+    def allocate(self, owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
+        """A page for a place of `owner` that has none; none below the threshold of the request's class.
+
+        A request for zeroes gets them: a page not known to be zero is cleared here, right after it was got.
+        """
+        if pindex in owner.pages:
+            raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
+        emit = self.recorder.emit
+        if not self.admits(request.page_class) or (self.veto is not None and self.veto()):
+            self.deficit += 1
+            if emit is not None:
+                emit((PageDenied, request.text, owner.name, pindex))
+            if self.kick is not None:
+                self.kick()
+            return None
+        frame, zeroed = self.frames.take(request.zero)
+        page = self.in_use[frame] = Page(frame, owner, pindex, request)
+        owner.pages[pindex] = frame
+        self.wired += page.wire_count
+        if emit is not None:
+            emit((PageGranted, request.text, owner.name, pindex, frame, zeroed and request.zero))
+        if request.zero and not zeroed:
+            self.clear(page)
+        return page
+
+    def clear(self, page: Page) -> None:
+        """Fill it with zeroes."""
+        self.frames.clear(page.frame)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageCleared, page.object.name, page.pindex, page.frame))
+
+    def wire(self, page: Page) -> None:
+        """One more wiring."""
+        self.wired += page.wire_count == 0
+        page.wire_count += 1
+
+    def unwire(self, page: Page) -> None:
+        """One wiring fewer."""
+        page.wire_count -= 1
+        self.wired -= page.wire_count == 0
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageUnwired, page.object.name, page.pindex, page.frame))
+
+    def free(self, page: Page) -> None:
+        """Take it from its object; its frame is free again."""
+        del page.object.pages[page.pindex]
+        self.release(page.frame)
+
+    # ---- as the pager of anonymous objects ---------------------------------------------------
+
+    def get_page(self, target: VmObject, offset: int) -> int | None:
+        """A zeroed page for a fault on anonymous memory; none when pages are short."""
+        page = self.allocate(target, offset >> PAGE_SHIFT, GRAB)
+        return None if page is None else page.frame
+
+    def release(self, frame: int) -> None:
+        """A frame that no object holds any more."""
+        page = self.in_use.pop(frame)
+        self.wired -= page.wire_count > 0
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageReleased, page.object.name, page.pindex, frame))
+        self.frames.give(frame)
+        if self.freed is not None:
+            self.freed()

@@ -1,0 +1,225 @@
+"""FreeBSD's recorded runs (April 2008): each recorded operation done on our kernel memory.
+
+The recorder's stand-ins are in the modules beside: frames and page tables (:mod:`.freebsd_pages`), sleeping and
+waking (:mod:`.freebsd_calls`), its words for events (:mod:`.freebsd_events`).  None of this is in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from ...engine.base.protection import max_protection_of, protection_of
+from ...engine.base.recorder import Raw, Recorder
+from ...engine.kernel.freebsd_map import FreeBSDMap
+from ...engine.kernel.kernel_entry import NOFAULT, SUB_MAP, KernelEntry, PlainKernelEntries
+from ...engine.kernel.kmem import Kmem
+from ...engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
+from ...engine.kernel.kmem_boot import kmem_init, kmem_suballoc
+from ...engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, kmem_malloc
+from ...engine.kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
+from ...engine.kernel.vm_page import PageQueues
+from ...engine.kernel.waits import Sleepy, WouldSleep, straight
+from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
+from .freebsd_events import Row, recorded
+from .freebsd_pages import CountedFrames, TranslationTable
+from .reader import Record, short
+
+FLAGS = {"M_NOWAIT": M_NOWAIT, "M_WAITOK": M_WAITOK, "M_ZERO": M_ZERO, "M_USE_RESERVE": M_USE_RESERVE}
+
+_OK = {"ok": True}
+_STATE_EVERY = 10
+
+
+class FreeBSDReplay:
+    """One trace's kernel memory, and what the recorder wrote down of it."""
+
+    def __init__(self, header: Record) -> None:
+        setup = header["setup"]
+        start, end = setup["kernel_map"]
+        if not setup["vm_min_kernel_address"] == start < end:
+            raise ValueError(f"'kernel_map' is [{start:#x}, {end:#x}): it begins at 'vm_min_kernel_address'")
+        self._events: list[Raw] = []
+        recorder = Recorder()
+        recorder.emit = self._events.append
+        self._frames = CountedFrames(setup["pages"])
+        self._calls = Calls(self._frames, self._events.append, self._hook_free)
+        self.kmem = Kmem(
+            recorder,
+            start,
+            end,
+            pmap=TranslationTable(),
+            pages=PageQueues(recorder, self._frames, setup["free_reserved"], setup["interrupt_free_min"]),
+            entries=PlainKernelEntries(count(1)),
+            hz=setup["hz"],
+            wakeup=lambda vm_map: self._calls.wake(vm_map.name),
+        )
+        self.kmem.lowmem_handlers.append(self._calls.low_memory)
+        self.kmem.veto_map = self._creation_fails
+        self._beside: Record = {}
+
+    # ---- operations --------------------------------------------------------------------------
+
+    def run(self, record: Record) -> Any:
+        """Do one recorded operation; its result in the recording's form."""
+        self._events.clear()
+        self._beside = {}
+        name = record["op"]
+        if name == "resume":
+            return self._resume()
+        if self._calls.ready:
+            self._beside = {"op": "resume"}  # a woken thread comes first, whatever is recorded
+            return None
+        operation: Callable[[Record], Any] | None = getattr(self, f"_{name}", None)
+        if operation is not None:
+            return operation(record)
+        steps, result = self._begin(name, record)
+        return self._calls.run(Call(name, steps, result, record.get("hooks", {})), self._locked)
+
+    def _resume(self) -> Any:
+        if not self._calls.ready:
+            raise ValueError("a thread is resumed, and none was woken")
+        call = self._calls.resume()
+        self._beside = {"thread": call.thread, "call": call.name}
+        return self._calls.run(call, self._locked)
+
+    def _begin(self, name: str, record: Record) -> tuple[Sleepy[Any], Callable[[Any], Any]]:
+        """A call of a kernel function, not yet begun, and how its result is written."""
+        if name == "kmem_init":
+            if self.kmem.maps:
+                raise ValueError("the kernel map is made a second time")
+            return kmem_init(self.kmem, record["start"], record["end"]), _done
+        if name == "kmem_suballoc":
+            return kmem_suballoc(self.kmem, self._map(record["parent"]), record["size"], record["name"]), _submap
+        vm_map, size = self._map(record["map"]), record["size"]
+        if name == "kmem_malloc":
+            flags = sum(FLAGS[flag] for flag in record["flags"])
+            return kmem_malloc(self.kmem, vm_map, size, flags), _address
+        if name in _FREEING:
+            return _FREEING[name](self.kmem, vm_map, record["addr"], size), _done
+        return _ALLOCATING[name](self.kmem, vm_map, size), _address
+
+    def _map(self, name: str) -> FreeBSDMap:
+        for vm_map in self.kmem.maps:
+            if vm_map.name == name:
+                return vm_map
+        raise ValueError(f"{short(name)} is no map that was made so far")
+
+    def _locked(self) -> list[str]:
+        return locked_maps(self.kmem.maps)
+
+    def _hook_free(self, action: Row) -> None:
+        name, address, size = action
+        try:
+            straight(kmem_free(self.kmem, self._map(name), address, size))
+        except WouldSleep:
+            raise ValueError(f"a hook frees in {short(name)}, whose lock a panic left held") from None
+
+    def _creation_fails(self) -> bool:
+        return self._calls.running is not None and bool(self._calls.running.hooks.get("create_fails"))
+
+    # ---- what the rest of the system does ----------------------------------------------------
+
+    def _set_system_map(self, record: Record) -> Record:
+        self._map(record["map"]).system = True
+        return _OK
+
+    def _take_pages(self, record: Record) -> Record:
+        self._frames.take_pages(record["n"])
+        return _OK
+
+    def _give_pages(self, record: Record) -> Record:
+        self._frames.give_pages(record["n"])
+        self._calls.wake(VM_WAIT)
+        return _OK
+
+    def _cache_pages(self, record: Record) -> Record:
+        self._frames.cache_pages(record["n"])
+        return _OK
+
+    def _zero_pages(self, record: Record) -> Record:
+        self._frames.zero_pages(record["n"])
+        return _OK
+
+    def _end(self, record: Record) -> Record:
+        return _OK
+
+    # ---- what is compared --------------------------------------------------------------------
+
+    def beside(self) -> Record:
+        """What follows every operation beside its result."""
+        return {**self._beside, "events": recorded(self._events)}
+
+    def state_due(self, record: Record) -> bool:
+        """After every tenth operation, every panic, and at the end."""
+        result = record["result"]
+        panic = isinstance(result, dict) and "panic" in result
+        return record["i"] % _STATE_EVERY == _STATE_EVERY - 1 or panic or record["op"] == "end"
+
+    def state(self) -> Record:
+        """The full state: maps with their entries, objects, pages, sleepers."""
+        frames, pages = self._frames, self.kmem.pages
+        return {
+            "maps": {vm_map.name: map_state(vm_map) for vm_map in self.kmem.maps},
+            "objects": {
+                target.name: {"refs": target.references, "resident": len(target.pages)}
+                for target in (self.kmem.kernel_object, self.kmem.kmem_object)
+            },
+            "free_pages": frames.free,
+            "cache_pages": frames.cached,
+            "zeroed": frames.zeroed,
+            "taken": frames.taken,
+            "wired": pages.wired,
+            "deficit": pages.deficit,
+            "sleepers": [[call.thread, where] for call, where in self._calls.sleepers],
+        }
+
+
+def map_state(vm_map: FreeBSDMap) -> Record:
+    """A map as the recording writes it."""
+    return {
+        "min": vm_map.start,
+        "max": vm_map.end,
+        "size": vm_map.size,
+        "needs_wakeup": vm_map.needs_wakeup,
+        "system_map": vm_map.system,
+        "entries": [entry_row(entry) for entry in vm_map],
+    }
+
+
+def entry_row(entry: KernelEntry) -> Row:
+    """An entry as the recording writes it."""
+    flags = entry.flags
+    words = "SUB_MAP" if flags & SUB_MAP else "NOFAULT" if flags & NOFAULT else ""
+    name = entry.fields()[3]
+    return [
+        entry.start,
+        entry.end,
+        name,
+        entry.offset,
+        protection_of(flags),
+        max_protection_of(flags),
+        entry.wired_count,
+        words,
+    ]
+
+
+def _done(_: None) -> Record:
+    return _OK
+
+
+def _address(address: int) -> Record:
+    return {"addr": address}
+
+
+def _submap(submap: FreeBSDMap) -> Record:
+    return {"map": submap.name, "min": submap.start, "max": submap.end}
+
+
+_FREEING = {"kmem_free": kmem_free, "kmem_free_wakeup": kmem_free_wakeup}
+_ALLOCATING = {
+    "kmem_alloc": kmem_alloc,
+    "kmem_alloc_nofault": kmem_alloc_nofault,
+    "kmem_alloc_wait": kmem_alloc_wait,
+}

@@ -1,0 +1,112 @@
+"""Engine events as FreeBSD's recorder wrote them: other words, and runs of pages folded into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...engine.base.recorder import Raw
+from ...engine.base.tags import (
+    EntryClipped,
+    EntryJoined,
+    LowMemory,
+    MapCreated,
+    MapLocked,
+    MapUnlocked,
+    ObjectCreated,
+    PageCleared,
+    PageDenied,
+    PageGranted,
+    PageReleased,
+    PageUnwired,
+    RangeDeleted,
+    RangeInserted,
+    RangeWired,
+    SleepersWoken,
+    SpaceSought,
+    SubmapAttached,
+    TranslationEntered,
+    TranslationsRemoved,
+    ZonesReclaimed,
+)
+from ...engine.base.units import PAGE
+
+Row = list[Any]
+
+RECORDER = "recorder"
+"""Tag of what the recorder's stand-ins report themselves; its one field is the row."""
+
+_ROWS: dict[str, Callable[..., Row]] = {
+    RECORDER: lambda row: row,
+    MapLocked: lambda name: ["lock", name],
+    MapUnlocked: lambda name: ["unlock", name],
+    SpaceSought: lambda name, length, address: ["findspace", name, length, address],
+    RangeInserted: lambda name, start, end, target, offset, how, status: [
+        "insert",
+        name,
+        start,
+        end,
+        target,
+        offset,
+        how or status,
+    ],
+    EntryJoined: lambda name, entry, side, start, end: ["merge", name, side, start, end],
+    EntryClipped: lambda name, entry, address: ["clip", name, address],
+    ObjectCreated: lambda target, pages: ["new_object", target, pages],
+    RangeDeleted: lambda name, start, end: ["delete", name, start, end],
+    SubmapAttached: lambda name, submap, start, end, status: ["submap", name, start, end, status],
+    MapCreated: lambda name, start, end: ["create_map", None] if name is None else ["create_map", name, start, end],
+    RangeWired: lambda name, start, end, status: ["wire", name, start, end, status],
+    PageGranted: lambda request, target, pindex, frame, zeroed: [
+        "page_alloc",
+        request,
+        target,
+        pindex,
+        1,
+        int(zeroed),
+    ],
+    PageDenied: lambda request, target, pindex: ["page_alloc_fail", request, target, pindex],
+    PageCleared: lambda target, pindex, frame: ["zero_page", target, pindex],
+    PageUnwired: lambda target, pindex, frame: ["page_unwire", target, pindex, 1],
+    PageReleased: lambda target, pindex, frame: ["page_free", target, pindex, 1],
+    TranslationEntered: lambda va, frame, wired: ["pmap_enter", va, 1, int(wired)],
+    TranslationsRemoved: lambda start, end: ["pmap_remove", start, end],
+    LowMemory: lambda: ["vm_lowmem"],
+    ZonesReclaimed: lambda: ["uma_reclaim"],
+    SleepersWoken: lambda name, woken: ["wakeup", name, woken],
+}
+"""How each event that the recorder knew is written; it did not look at the rest."""
+
+_FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3, 1), "pmap_enter": (1, 2, PAGE)}
+"""Of rows that fold: where the place stands, where the count, and how far apart two places are."""
+
+
+def recorded(events: Iterable[Raw]) -> list[Row]:
+    """The rows of these events.
+
+    >>> recorded([("PageReleased", "kmem_object", pindex, 0) for pindex in (7, 8, 9, 8)])
+    [['page_free', 'kmem_object', 7, 3], ['page_free', 'kmem_object', 8, 1]]
+    """
+    rows: list[Row] = []
+    for tag, *fields in events:
+        write = _ROWS.get(tag)
+        if write is None:
+            continue
+        row = write(*fields)
+        if not (rows and _fold(rows[-1], row)):
+            rows.append(row)
+    return rows
+
+
+def _fold(run: Row, row: Row) -> bool:
+    """Whether `row` goes on where `run` ends; if so it was counted there."""
+    if run[0] != row[0] or row[0] not in _FOLDED:
+        return False
+    place, counted, step = _FOLDED[row[0]]
+    alike = [value for at, value in enumerate(run) if at not in (place, counted)] == [
+        value for at, value in enumerate(row) if at not in (place, counted)
+    ]
+    if not alike or row[place] != run[place] + run[counted] * step:
+        return False
+    run[counted] += 1
+    return True

@@ -1,0 +1,83 @@
+"""What the recorder of FreeBSD's runs had for frames and page tables: numbers, and rules for which comes next."""
+
+from __future__ import annotations
+
+from itertools import count
+
+
+class CountedFrames:
+    """Frames that are only counted.  A free one is taken if there is any, else a cached one.
+
+    A request for zeroes takes a zeroed one where there is one, others only where all free ones are zeroed.  What
+    comes back never counts as zeroed.  `taken` is what somebody else has.
+    """
+
+    def __init__(self, pages: int) -> None:
+        self.free = pages
+        self.cached = 0
+        self.zeroed = 0
+        self.taken = 0
+        self._numbers = count(1)
+
+    def take(self, zero: bool) -> tuple[int, bool]:
+        """A number, and whether the frame counted as zeroed."""
+        if not self.free:
+            self.cached -= 1
+            return next(self._numbers), False
+        zeroed = self.zeroed > 0 and (zero or self.zeroed == self.free)
+        self.free -= 1
+        self.zeroed -= zeroed
+        return next(self._numbers), zeroed
+
+    def give(self, frame: int) -> None:
+        """One more is free."""
+        self.free += 1
+
+    def clear(self, frame: int) -> None:
+        """There are no bytes to clear."""
+
+    # ---- what the rest of the system does ----------------------------------------------------
+
+    def take_pages(self, wanted: int) -> None:
+        """Somebody takes free ones, the zeroed last."""
+        moved = min(wanted, self.free)
+        self.free -= moved
+        self.taken += moved
+        self.zeroed = min(self.zeroed, self.free)
+
+    def give_pages(self, wanted: int) -> int:
+        """Somebody gives some back; how many it could."""
+        moved = min(wanted, self.taken)
+        self.taken -= moved
+        self.free += moved
+        return moved
+
+    def cache_pages(self, wanted: int) -> None:
+        """Somebody leaves clean pages behind."""
+        moved = min(wanted, self.taken)
+        self.taken -= moved
+        self.cached += moved
+
+    def zero_pages(self, wanted: int) -> None:
+        """The idle loop clears free ones."""
+        self.zeroed = min(self.zeroed + wanted, self.free)
+
+
+class TranslationTable:
+    """Page tables as a plain table that costs nothing."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, int] = {}
+
+    def enter(self, va: int, frame: int, wired: bool) -> None:
+        """`va` is translated to `frame`; that it is wired makes no difference here."""
+        self._frames[va] = frame
+
+    def remove(self, start: int, end: int) -> None:
+        """Nothing in [start, end) is translated."""
+        for va in [va for va in self._frames if start <= va < end]:
+            del self._frames[va]
+
+    def extract(self, va: int) -> int | None:
+        """The frame behind `va`, if any."""
+        return self._frames.get(va)
