@@ -7,7 +7,6 @@ between its neighbours; at the end the verdict, with the page or the decoded fau
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ..engine.base.map_values import EntryValue
@@ -25,11 +24,8 @@ _FLAGS = {"P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": 
 """One-letter names of a descriptor's flags, in the order they are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """Descriptors beside those that were read: (table, index) to the word and whether it is present."""
-
-    words: Mapping[tuple[int, int], int]
+Neighbours = Mapping[tuple[int, int], int]
+"""Descriptors beside those that were read: the word at each (table, index)."""
 
 
 def draw_walk(
@@ -50,7 +46,6 @@ def draw_walk(
     levels = max(len(walk.steps), 1)
     share = min(190.0, (width - 2 * MARGIN - VERDICT) / levels)
     nodes = _bits_row(walk, share)
-    links: list[Link] = []
     top = 64.0
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
     for position, step in enumerate(walk.steps):
@@ -166,15 +161,14 @@ def _table(
     )  # fmt: skip
     nodes = [box]
     faulty = walk.fault is not None and walk.fault.level == step.level
-    rows = [(step.index + off) for off in (-1, 0, 1)]
-    first = max(0, rows[0])
+    first = max(0, step.index - 1)
     for line, index in enumerate(range(first, first + 3)):
         y = top + 30 + line * (_ROW_H + 1)
         if index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
             nodes.append(_descriptor(step, x + 4, y, w - 8, states))
         elif neighbours is not None:
-            nodes.append(_neighbour(step, index, neighbours.words.get((step.table, index)), x + 4, y, w - 8))
+            nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x + 4, y, w - 8))
     return nodes
 
 

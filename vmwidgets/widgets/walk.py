@@ -14,7 +14,7 @@ from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.machine import Machine, MachineWalk
 from vmwidgets.engine.machine.walks import machine_walk, neighbouring_words
 from vmwidgets.views.scene import Scene
-from vmwidgets.views.walk import Neighbours, draw_walk
+from vmwidgets.views.walk import draw_walk
 
 from .view import View
 
@@ -70,7 +70,7 @@ def walk_scene(
     width = space.pmap.fmt.entry_width
     return draw_walk(
         found,
-        Neighbours(neighbouring_words(machine, found, width)),
+        neighbouring_words(machine, found, width),
         title=f"walk of {Address(address)}" + (f" in {task}" if task else ""),
         entry=entry_at(machine, task, address),
         earlier=earlier,

@@ -74,29 +74,28 @@ def _join(vm_map: X15Map, previous: Entry, following: Entry) -> Entry:
 def _try_previous(vm_map: X15Map, request: Request, previous: Entry | None) -> Entry | None:
     if previous is None or previous.end != request.start:
         return None
-    why = _obstacle(vm_map, request, previous)
-    _report(vm_map, previous, "previous", why)
-    if why:
-        return None
-    before, after = previous.prev, previous.next
-    vm_map.unlink(previous)
-    _resize(vm_map, previous, previous.start, (previous.end + request.size) & vm_map.mask, "grown upwards")
-    vm_map.relink(previous, before, after)
-    return previous
+    end = (previous.end + request.size) & vm_map.mask
+    return _try_grow(vm_map, request, previous, "previous", previous.start, end)
 
 
 def _try_next(vm_map: X15Map, request: Request, following: Entry) -> Entry | None:
     if following.start != (request.start + request.size) & vm_map.mask:
         return None
-    why = _obstacle(vm_map, request, following)
-    _report(vm_map, following, "next", why)
+    start = (following.start - request.size) & vm_map.mask
+    return _try_grow(vm_map, request, following, "next", start, following.end)
+
+
+def _try_grow(vm_map: X15Map, request: Request, neighbour: Entry, side: str, start: int, end: int) -> Entry | None:
+    """Grow a neighbour that touches the request to [start, end), unless something keeps the two apart."""
+    why = _obstacle(vm_map, request, neighbour)
+    _report(vm_map, neighbour, side, why)
     if why:
         return None
-    before, after = following.prev, following.next
-    vm_map.unlink(following)
-    _resize(vm_map, following, (following.start - request.size) & vm_map.mask, following.end, "grown downwards")
-    vm_map.relink(following, before, after)
-    return following
+    before, after = neighbour.prev, neighbour.next
+    vm_map.unlink(neighbour)
+    _resize(vm_map, neighbour, start, end, "grown upwards" if side == "previous" else "grown downwards")
+    vm_map.relink(neighbour, before, after)
+    return neighbour
 
 
 def _resize(vm_map: X15Map, entry: Entry, start: int, end: int, why: str) -> None:
