@@ -32,10 +32,12 @@ class ThreadSlept(Event):
 
 @dataclass(frozen=True, slots=True)
 class ThreadWoken(Event):
-    """A thread is ready again; `why` "wakeup", "timeout" or "lock"."""
+    """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`."""
 
     thread: str
     why: str
+    what: str = ""
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

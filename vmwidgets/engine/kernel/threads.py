@@ -188,9 +188,10 @@ class Scheduler:
 
     def _make_ready(self, thread: Thread, why: str, answer: int = 0) -> None:
         self._asleep.remove(thread)
+        what, until = "" if thread.wait is None else waits_for(thread.wait), thread.until
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._ready.append(thread)
-        self._emit(ThreadWoken, thread.name, why)
+        self._emit(ThreadWoken, thread.name, why, what, until)
 
     def _to_next_timer(self) -> bool:
         timers = [thread.until for thread in self._asleep if thread.until is not None]
