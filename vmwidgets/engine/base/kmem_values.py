@@ -13,7 +13,7 @@ class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 
     `locked_by` is the thread that has its lock ("" the learner's cell, None nobody), `sleepers` are the threads that
-    sleep for room in it, in the order they will look again.  `wired` are the ids of the entries whose pages stay.
+    sleep for room in it, in the order they will look again.
     """
 
     map: MapValue
@@ -22,7 +22,6 @@ class KernelMapValue:
     locked_by: str | None
     sleepers: tuple[str, ...]
     submaps: tuple[KernelMapValue, ...]
-    wired: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
