@@ -65,13 +65,15 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 
 def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
     style = picture.style
-    what = shorten_middle(_brief(entry), w - 14, "label")
+    wired = "" if not entry.wired else "wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×"
+    what = shorten_middle(_brief(entry), w - 18 - text_width(wired, "label"), "label")
     return (
         Text(7, 21, style.long(entry.start), "mono label"),
         Text(7, 35, style.long(entry.end), "mono label dim"),
         Text(7, 50, _size(entry.size, w - 14 - 22), "label strong"),
         Text(w - 7, 50, entry.protection, "mono label", "end"),
         Text(7, 65, what, "label dim"),
+        *((Text(w - 7, 65, wired, "label strong", "end"),) if wired else ()),
     )
 
 
@@ -108,6 +110,7 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
     """All there is to say of an entry."""
     style = picture.style
     flags = ", may not merge" if entry.nomerge else ""
+    flags += f", wired {entry.wired} time{'' if entry.wired == 1 else 's'}" if entry.wired else ""
     lives = f", itself at {style.whole(entry.address)}" if entry.address else ""
     return (
         f"entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}, {binary_size(entry.size)}, "

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
+from ..engine.base.kmem_events import EntryWired
 from ..engine.base.map_values import EntryValue, Fold, MapValue, NodeValue
 
 
@@ -131,6 +132,11 @@ class _Past:
         elif isinstance(event, ev.EntryUnlinked):
             self._insert(EntryValue.of(event.entry, self._roles.get(event.entry[0], "")), event.previous, event.next)
             value = replace(value, nr_entries=value.nr_entries + 1)
+        elif isinstance(event, ev.EntryResized):
+            self._restore(event.before)
+        elif isinstance(event, EntryWired):
+            if event.entry in self._entries:
+                self._entries[event.entry] = replace(self._entries[event.entry], wired=event.before)
         elif isinstance(event, ev.MapResized):
             value = replace(value, size=event.before)
         elif isinstance(event, ev.LookupCacheMoved):
@@ -139,6 +145,11 @@ class _Past:
             threshold = None if event.threshold_before in _UNKNOWN else event.threshold_before
             value = replace(value, find_cache=event.before, find_cache_threshold=threshold)
         self._value = value
+
+    def _restore(self, before: ev.EntryFields) -> None:
+        """An entry that changed in its place; one out of the list is put back as it was when it was taken out."""
+        if before[0] in self._entries:
+            self._entries[before[0]] = EntryValue.of(before, self._roles.get(before[0], ""))
 
     def _insert(self, entry: EntryValue, previous: int, following: int) -> None:
         self._entries[entry.id] = entry

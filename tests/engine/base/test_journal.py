@@ -103,7 +103,7 @@ def test_it_prints_the_latest():
 
 def test_the_latest_operation_on_something_is_found():
     journal = filled(3)
-    fields = (1, 0, 4096, None, 0, 0, 0)
+    fields = (1, 0, 4096, None, 0, 0, 0, 0)
     journal.append(record(3, (TreeLinked, "a", 1, 0, "root"), target="machine"))
     journal.append(record(4, (EntryLinked, "b", fields, 0, 0), target="machine"))
     journal.append(record(5, target="c"))

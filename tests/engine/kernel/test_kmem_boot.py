@@ -5,7 +5,8 @@ import pytest
 from tests.engine.kernel.kmems import BOOT, START, Kernel, rows
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.kernel_entry import NOFAULT, SUB_MAP
+from vmwidgets.engine.kernel.entry import SUB_MAP
+from vmwidgets.engine.kernel.kernel_entry import NOFAULT
 from vmwidgets.engine.kernel.kmem_alloc import kmem_alloc_nofault
 from vmwidgets.engine.kernel.kmem_boot import kmem_suballoc
 from vmwidgets.engine.kernel.kmem_wait import kmem_alloc_wait

@@ -126,3 +126,21 @@ def test_the_size_grows_by_the_request_alone():
     space, _ = around()
     space.fixed(AT)
     assert space.map.size == 3 * PAGE
+
+
+def test_a_wired_neighbour_does_not_grow():
+    """What is entered is not wired, so it may not become part of what is."""
+    space, _ = around()
+    for entry in space.map:
+        entry.wired_count = 1
+    assert tried(space) == [("previous", False), ("next", False)]
+    assert len(space.map.by_id) == 3
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_only_one_neighbour_wired_leaves_the_other_to_grow(which):
+    space, ids = around()
+    space.map.by_id[ids[which]].wired_count = 2
+    tried(space)
+    assert [entry.wired_count for entry in space.map] == ([2, 0] if which == 0 else [0, 2])
+    assert {entry.id for entry in space.map} == set(ids)

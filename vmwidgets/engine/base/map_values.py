@@ -24,7 +24,8 @@ from .units import Address, Size
 class EntryValue:
     """One entry: [start, end) in bytes; `object` is a name or None; `offset` in bytes; `flags` the packed word.
 
-    `address` is where the entry itself lives in the machine (0: nowhere); `role` names a range of the kernel's own.
+    `address` is where the entry itself lives in the machine (0: nowhere); `role` names a range of the kernel's own;
+    `wired` says how often the range was wired: its pages stay while it is not 0.
     """
 
     id: int
@@ -35,12 +36,13 @@ class EntryValue:
     flags: int
     address: int = 0
     role: str = ""
+    wired: int = 0
 
     @classmethod
     def of(cls, fields: EntryFields, role: str = "") -> EntryValue:
         """The value that an event carries."""
-        identity, start, end, target, offset, flags, address = fields
-        return cls(identity, Address(start), Address(end), target, offset, flags, address, role)
+        identity, start, end, target, offset, flags, address, wired = fields
+        return cls(identity, Address(start), Address(end), target, offset, flags, address, role, wired)
 
     @property
     def size(self) -> Size:
@@ -75,7 +77,9 @@ class EntryValue:
     def __repr__(self) -> str:
         name = None if self.object is None else printable(self.object)
         what = self.role or (f"{name}+{self.offset:#x}" if name is not None else "anonymous")
-        return f"<entry {self.id} {Address(self.start)}–{Address(self.end)} {self.protection} {self.size} {what}>"
+        wired = f" wired {self.wired}" if self.wired else ""
+        limits = f"{Address(self.start)}–{Address(self.end)}"
+        return f"<entry {self.id} {limits} {self.protection} {self.size} {what}{wired}>"
 
 
 @dataclass(frozen=True, slots=True)

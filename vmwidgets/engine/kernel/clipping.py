@@ -11,6 +11,7 @@ from ..base.tags import Called, EntryResized, Returned
 from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:
+    from ..base.events import EntryFields
     from .entry import Entry
     from .vm_map import X15Map
 
@@ -32,7 +33,7 @@ def clip_start(vm_map: X15Map, entry: Entry, start: int) -> None:
     entry.start = start
     if emit is not None:
         emit((EntryResized, vm_map.name, before, low.fields(), "the low part"))
-        emit((EntryResized, vm_map.name, (entry.id, *before[1:6], entry.address), entry.fields(), "the high part"))
+        emit((EntryResized, vm_map.name, _before(entry, before), entry.fields(), "the high part"))
     vm_map.relink(entry, previous, following)
     vm_map.relink(low, previous, entry)
     if emit is not None:
@@ -59,7 +60,7 @@ def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
         high.offset = high.offset + end - entry.start & OFFSET_MASK
     entry.end = end
     if emit is not None:
-        emit((EntryResized, vm_map.name, (entry.id, *before[1:6], entry.address), entry.fields(), "the low part"))
+        emit((EntryResized, vm_map.name, _before(entry, before), entry.fields(), "the low part"))
         emit((EntryResized, vm_map.name, before, high.fields(), "the high part"))
     if previous is None and "clip-end-first" in vm_map.quirks:
         previous, following = vm_map.last, None
@@ -67,3 +68,8 @@ def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
     vm_map.relink(high, entry, following)
     if emit is not None:
         emit((Returned,))
+
+
+def _before(entry: Entry, copy: EntryFields) -> EntryFields:
+    """What `entry` was before the cut: what its copy was then, but for what is its own."""
+    return (entry.id, *copy[1:6], entry.address, entry.wired_count)

@@ -7,25 +7,34 @@ entry source says which (0 where it comes from nowhere in the machine).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..base.events import EntryFields
 from ..base.rbtree import Node
 
 if TYPE_CHECKING:
+    from .map_core import MapCore
     from .vm_object import VmObject
 
 BYTES_64, BYTES_32 = 80, 44
 """Size of an entry in X15, by word width."""
+
+SUB_MAP = 0x200000
+"""In an entry's flags: the range belongs to another map (FreeBSD MAP_ENTRY_IS_SUB_MAP)."""
 
 OFFSET_MASK = (1 << 64) - 1
 """Offsets into objects have 64 bits on every machine, and wrap there."""
 
 
 class Entry(Node):
-    """[start, end) of a map; `offset` (bytes) is where in `object` it begins; `flags` is the packed word."""
+    """[start, end) of a map; `offset` (bytes) is where in `object` it begins; `flags` is the packed word.
 
-    __slots__ = ("address", "end", "flags", "next", "object", "offset", "prev", "start", "static")
+    `wired_count` says how often the range was wired; `submap` is the map that the range was given to, if it was.
+    """
+
+    __slots__ = (
+        "address", "end", "flags", "next", "object", "offset", "prev", "start", "static", "submap", "wired_count",
+    )  # fmt: skip  # read as a list of names
 
     start: int
     end: int
@@ -36,18 +45,22 @@ class Entry(Node):
         self.static = static
         self.prev: Entry | None = None
         self.next: Entry | None = None
-        self.start = self.end = self.offset = self.flags = 0
+        self.start = self.end = self.offset = self.flags = self.wired_count = 0
         self.object: VmObject | None = None
+        self.submap: MapCore[Any] | None = None
 
     def fields(self) -> EntryFields:
-        """What events carry of an entry."""
+        """What events carry of an entry; a submap stands as "submap:NAME"."""
         name = None if self.object is None else self.object.name
-        return (self.id, self.start, self.end, name, self.offset, self.flags, self.address)
+        if self.submap is not None:
+            name = f"submap:{self.submap.name}"
+        return (self.id, self.start, self.end, name, self.offset, self.flags, self.address, self.wired_count)
 
     def copy_range_from(self, other: Entry) -> None:
-        """Take over range, object, offset and flags."""
+        """Take over everything but the place in list and tree, and where the entry itself lives."""
         self.start, self.end, self.flags = other.start, other.end, other.flags
         self.object, self.offset = other.object, other.offset
+        self.wired_count, self.submap = other.wired_count, other.submap
 
 
 def compare(key: int, entry: Entry) -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ..base.events import EntryFields
 from ..base.tags import EntryClipped, EntryJoined, EntryResized, ObjectCreated
-from .entry import OFFSET_MASK
-from .kernel_entry import SUB_MAP, KernelEntry
+from .entry import OFFSET_MASK, SUB_MAP
+from .kernel_entry import KernelEntry
 
 if TYPE_CHECKING:
     from .freebsd_map import FreeBSDMap

@@ -166,7 +166,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
     def copy_entry(self, entry: KernelEntry) -> KernelEntry:
         """A fresh entry like `entry`; both map its object."""
         copy = self.take_entry()
-        copy.copy_all_from(entry)
+        copy.copy_range_from(entry)
         if entry.object is not None:
             entry.object.reference()
         return copy

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..base.tags import EntryResized, SubmapAttached
+from .entry import SUB_MAP
 from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import INVALID_ARGUMENT, SUCCESS, FreeBSDMap
-from .kernel_entry import SUB_MAP, KernelEntry
+from .kernel_entry import KernelEntry
 from .waits import Sleepy
 
 

@@ -1,11 +1,10 @@
-"""An entry of a FreeBSD map: what every entry has, a wired count, and perhaps a submap in place of an object."""
+"""An entry of a FreeBSD map: what every entry has, and what its tree keeps of gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from ..base.events import EntryFields
 from ..base.protection import ALL, INHERITANCE, pack_flags
 from ..base.units import PAGE_SHIFT
 from .entry import Entry
@@ -17,31 +16,24 @@ if TYPE_CHECKING:
 NOFAULT = 0x100000
 """A fault in there is a panic (MAP_ENTRY_NOFAULT)."""
 
-SUB_MAP = 0x200000
-"""The range belongs to another map (MAP_ENTRY_IS_SUB_MAP)."""
-
 KERNEL_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Kernel memory may be read, written and executed; no process inherits it."""
 
 
 class KernelEntry(Entry):
-    """`wired_count` says how often the range was wired; `flags` is the packed word, with NOFAULT and SUB_MAP.
+    """`flags` is the packed word, with NOFAULT and SUB_MAP; `max_gap` is kept by the tree."""
 
-    `max_gap` is kept by the tree.
-    """
-
-    __slots__ = ("max_gap", "submap", "wired_count")
+    __slots__ = ("max_gap",)
 
     prev: KernelEntry | None
     next: KernelEntry | None
     left: KernelEntry | None
     right: KernelEntry | None
     object: KernelObject | None
+    submap: FreeBSDMap | None
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
         super().__init__(identity, address, static)
-        self.wired_count = 0
-        self.submap: FreeBSDMap | None = None
         self.max_gap = 0
 
     @property
@@ -53,18 +45,6 @@ class KernelEntry(Entry):
     def pages(self) -> int:
         """How many pages it covers."""
         return (self.end - self.start) >> PAGE_SHIFT
-
-    def fields(self) -> EntryFields:
-        """What events carry of an entry; a submap stands as "submap:NAME"."""
-        name = None if self.object is None else self.object.name
-        if self.submap is not None:
-            name = f"submap:{self.submap.name}"
-        return (self.id, self.start, self.end, name, self.offset, self.flags, self.address)
-
-    def copy_all_from(self, other: KernelEntry) -> None:
-        """Take over everything but place in list and tree."""
-        self.copy_range_from(other)
-        self.wired_count, self.submap = other.wired_count, other.submap
 
 
 class KernelEntrySource(Protocol):

@@ -7,10 +7,12 @@ subtree: a fold stands for it in the list and in the tree alike.  The cost depen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from ..base.map_values import EntryValue, Fold, MapValue, NodeValue
 from ..base.rbtree import Node
 from .entry import Entry
+from .freebsd_map import FreeBSDMap
 from .map_core import MapCore
 from .vm_map import X15Map
 
@@ -28,7 +30,7 @@ FOLDED_CONTEXT = 2
 
 
 def map_value(
-    vm_map: X15Map,
+    vm_map: X15Map | FreeBSDMap,
     focus: Iterable[int] = (),
     opened: Iterable[int] = (),
     addresses: Iterable[int] = (),
@@ -39,7 +41,8 @@ def map_value(
     """`vm_map` as a value: all of it up to `whole` entries, else what surrounds the entries in `focus`.
 
     `focus` and `opened` are entry ids; those that are gone are passed over.  An opened one shows what is below it.
-    `addresses` are looked up and shown as well.  `roles` names entries by id.
+    `addresses` are looked up and shown as well.  `roles` names entries by id.  A FreeBSD map has no find cache and no
+    limit of page tables: its value says 0 and None.
     """
     names = roles or {}
     shown = None if vm_map.nr_entries <= whole else _closed(vm_map, focus, opened, addresses)
@@ -61,18 +64,22 @@ def map_value(
     return _with_items(vm_map, tuple(items), nodes)
 
 
-def _with_items(vm_map: X15Map, items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]) -> MapValue:
-    cache, root, cached = vm_map.find_cache, vm_map.tree.root, vm_map.lookup_cache
+def _with_items(
+    vm_map: X15Map | FreeBSDMap, items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]
+) -> MapValue:
+    root, cached = vm_map.tree.root, vm_map.lookup_cache
+    cache = vm_map.find_cache if isinstance(vm_map, X15Map) else None
+    kernel = vm_map.kernel if isinstance(vm_map, X15Map) else None
     return MapValue(
         name=vm_map.name,
         start=vm_map.start,
         end=vm_map.end,
         size=vm_map.size,
         nr_entries=vm_map.nr_entries,
-        find_cache=cache.address,
-        find_cache_threshold=None if cache.threshold == cache.none else cache.threshold,
+        find_cache=0 if cache is None else cache.address,
+        find_cache_threshold=None if cache is None or cache.threshold == cache.none else cache.threshold,
         lookup_cache=0 if cached is None else cached.id,
-        klimit=None if vm_map.kernel is None else vm_map.kernel.klimit,
+        klimit=None if kernel is None else kernel.klimit,
         root=0 if root is None else root.id,
         items=items,
         nodes=nodes,
@@ -98,7 +105,7 @@ def _after_subtree(node: Node) -> Entry | None:
 
 
 def _closed(
-    vm_map: MapCore[Entry], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
+    vm_map: MapCore[Any], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
 ) -> dict[int, Entry]:
     """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}

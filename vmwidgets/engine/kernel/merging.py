@@ -21,6 +21,8 @@ def obstacle(request: Request, entry: Entry, nomerge_compares: bool = False) -> 
     """
     if request.object is not None or entry.object is not None:
         return "an object is mapped"
+    if entry.wired_count or entry.submap is not None:
+        return "it is wired" if entry.wired_count else "another map has the range"
     if not nomerge_compares and (request.flags | entry.flags) & NOMERGE:
         return "it may not merge"
     if (request.flags ^ entry.flags) & ENTRY_MASK:

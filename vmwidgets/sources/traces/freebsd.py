@@ -12,8 +12,9 @@ from typing import Any
 
 from ...engine.base.protection import max_protection_of, protection_of
 from ...engine.base.recorder import Raw, Recorder
+from ...engine.kernel.entry import SUB_MAP
 from ...engine.kernel.freebsd_map import FreeBSDMap
-from ...engine.kernel.kernel_entry import NOFAULT, SUB_MAP, KernelEntry, PlainKernelEntries
+from ...engine.kernel.kernel_entry import NOFAULT, KernelEntry, PlainKernelEntries
 from ...engine.kernel.kmem import Kmem
 from ...engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
 from ...engine.kernel.kmem_boot import kmem_init, kmem_suballoc
