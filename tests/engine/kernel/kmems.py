@@ -35,7 +35,7 @@ class Frames:
     def cached(self):
         return len(self.cache)
 
-    def take(self, zero):
+    def take(self, zero, owner):
         frame = (self.unused or self.cache).pop()
         return frame, self.content[frame] == 0
 

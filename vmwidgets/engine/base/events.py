@@ -106,8 +106,8 @@ class TreeUnlinked(Event):
 
 # ---- map entries -----------------------------------------------------------------------------
 
-EntryFields = tuple[int, int, int, str | None, int, int, int]
-"""id, start, end, object's name, offset, flags, address of the entry itself (0: none)."""
+EntryFields = tuple[int, int, int, str | None, int, int, int, int]
+"""id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +255,15 @@ class PageFreed(Event):
 
     frame: int
     order: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageHandedOver(Event):
+    """An owned frame went from one owner to another with what it holds."""
+
+    frame: int
+    before: str
     owner: str
 
 

@@ -208,3 +208,78 @@ class LowMemory(Event):
 @dataclass(frozen=True, slots=True)
 class ZonesReclaimed(Event):
     """The zone allocator was asked to give its empty slabs back (uma_reclaim)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageZeroed(Event):
+    """The idle loop cleared a free frame ahead of need."""
+
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageReused(Event):
+    """A cached frame gave up the page of `whose` that it held."""
+
+    frame: int
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageCached(Event):
+    """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
+
+    frame: int
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead(Event):
+    """Page `pindex` of a file was wanted: "hit" (in memory), "reactivated" (it was cached) or "read"."""
+
+    file: str
+    pindex: int
+    frame: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonScanned(Event):
+    """The page daemon made a pass: so many pages were `moved` to the cached ones, so many can be had now."""
+
+    moved: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneGrown(Event):
+    """A zone got a slab from kmem_malloc."""
+
+    zone: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneShrunk(Event):
+    """A zone gave an empty slab back to kmem_map."""
+
+    zone: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRan(Event):
+    """A learner's callback (`name`) was called; `outcome` "returned", or the name of what it raised."""
+
+    name: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallUndone(Event):
+    """A call that can't go on was given up, and what it had begun was taken back."""
+
+    call: str
+    why: str

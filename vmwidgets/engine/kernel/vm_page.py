@@ -30,8 +30,8 @@ class FrameStore(Protocol):
     def cached(self) -> int:
         """Frames that hold clean pages, and can be had at once all the same."""
 
-    def take(self, zero: bool) -> tuple[int, bool]:
-        """A frame, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted."""
+    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
+        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted."""
 
     def give(self, frame: int) -> None:
         """A frame that is free again."""
@@ -131,7 +131,7 @@ class PageQueues:
             if self.kick is not None:
                 self.kick()
             return None
-        frame, zeroed = self.frames.take(request.zero)
+        frame, zeroed = self.frames.take(request.zero, owner.name)
         page = self.in_use[frame] = Page(frame, owner, pindex, request)
         owner.pages[pindex] = frame
         self.wired += page.wire_count

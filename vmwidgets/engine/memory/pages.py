@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from ..base.errors import Broken, KernelPanic, Refused
 from ..base.memory_values import Block, PagesValue
 from ..base.recorder import Recorder
-from ..base.tags import PageAllocated, PageFreed
+from ..base.tags import PageAllocated, PageFreed, PageHandedOver
 from .buddy import MAX_ORDER
 from .segment import Segment
 
@@ -28,7 +28,7 @@ class PageAllocator:
     ('init', 8)
     """
 
-    __slots__ = ("_owned", "_recorder", "segments", "total_pages", "veto")
+    __slots__ = ("_owned", "reclaim", "recorder", "segments", "total_pages", "veto")
 
     def __init__(
         self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
@@ -37,11 +37,13 @@ class PageAllocator:
         if highmem is not None:
             ranges.insert(0, ("highmem", *highmem))
         _refuse_nonsense(ranges)
-        self._recorder = recorder
+        self.recorder = recorder
         self.segments = tuple(Segment(recorder, *one) for one in ranges)
         """The segments, in the order requests try them."""
         self.total_pages = sum(count for _, _, count in ranges)
         self.veto: Callable[[], bool] | None = None
+        self.reclaim: Callable[[], bool] | None = None
+        """Asked when nothing is free: it frees a frame that somebody keeps in stock, or answers false."""
         self._owned: dict[int, tuple[int, str]] = {}
 
     @property
@@ -58,15 +60,32 @@ class PageAllocator:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
         if self.veto is not None and self.veto():
             return None
+        frame = self._find(order)
+        while frame is None and self.reclaim is not None and self.reclaim():
+            frame = self._find(order)
+        if frame is not None:
+            self._owned[frame] = (order, owner)
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((PageAllocated, frame, order, owner))
+        return frame
+
+    def _find(self, order: int) -> int | None:
         for segment in self.segments:
             frame = segment.allocate(order)
             if frame is not None:
-                self._owned[frame] = (order, owner)
-                emit = self._recorder.emit
-                if emit is not None:
-                    emit((PageAllocated, frame, order, owner))
                 return frame
         return None
+
+    def hand_over(self, frame: int, owner: str) -> None:
+        """A single frame that is owned gets another owner, and keeps what it holds.  O(1)."""
+        before = self._owned.get(frame)
+        if before is None or before[0] != 0:
+            raise Broken(f"frame {frame:#x} is handed over to {owner!r} and is no single owned frame")
+        self._owned[frame] = (0, owner)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageHandedOver, frame, before[1], owner))
 
     def free(self, frame: int, order: int = 0) -> None:
         """Give back the block that :meth:`allocate` gave with the same order.
@@ -80,7 +99,7 @@ class PageAllocator:
             raise KernelPanic("free_wrong_order", f"frame {frame:#x} was allocated with order {held[0]}, not {order}")
         del self._owned[frame]
         self._segment(frame).free(frame, order)
-        emit = self._recorder.emit
+        emit = self.recorder.emit
         if emit is not None:
             emit((PageFreed, frame, order, held[1]))
 

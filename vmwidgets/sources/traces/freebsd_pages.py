@@ -19,7 +19,7 @@ class CountedFrames:
         self.taken = 0
         self._numbers = count(1)
 
-    def take(self, zero: bool) -> tuple[int, bool]:
+    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
         """A number, and whether the frame counted as zeroed."""
         if not self.free:
             self.cached -= 1

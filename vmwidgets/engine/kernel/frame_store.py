@@ -1,0 +1,145 @@
+"""The frames that nobody uses, for page requests: free ones, free ones known to be zero, and clean cached ones.
+
+Frames come from the machine's page allocator, which its page tables and slabs use too.  A zeroed frame and a cached
+one are out of the buddy system, under an owner of their own, and can be had at once all the same (FreeBSD `vm_phys`,
+`vm_page_zero_idle`, the cache queue).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..base.errors import Broken
+from ..base.tags import PageReused, PageZeroed
+from ..base.units import PAGE, PAGE_SHIFT
+from ..memory.pages import PageAllocator
+from ..memory.ram import Ram
+
+ZEROED, CACHED = "zeroed pages", "cached: "
+"""Owners of frames that stand by; a cached one names whose page it holds."""
+
+ZERO_POOL = 16
+"""How many frames the idle loop keeps zeroed at most."""
+
+
+class SharedFrames:
+    """The frame store over a machine's page allocator; `pages` is its page allocator, `ram` holds what is in the frames."""
+
+    def __init__(self, pages: PageAllocator, ram: Ram) -> None:
+        self._pages = pages
+        self._ram = ram
+        self._zeroed: list[int] = []
+        self._cached: dict[int, str] = {}
+        pages.reclaim = self.give_up_one
+
+    @property
+    def free(self) -> int:
+        """Frames that hold nothing, zeroed ones among them."""
+        return self._pages.free_pages + len(self._zeroed)
+
+    @property
+    def cached(self) -> int:
+        """Frames that hold clean pages."""
+        return len(self._cached)
+
+    @property
+    def zeroed(self) -> int:
+        """Free frames known to hold zeroes."""
+        return len(self._zeroed)
+
+    @property
+    def total(self) -> int:
+        """All frames, used ones too."""
+        return self._pages.total_pages
+
+    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
+        """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached."""
+        if zero and self._zeroed:
+            return self._hand_over(self._zeroed.pop(), owner), True
+        if self._pages.free_pages:
+            frame = self._pages.allocate(owner=owner)
+            if frame is not None:
+                return frame, False
+        if self._zeroed:
+            return self._hand_over(self._zeroed.pop(), owner), True
+        frame = next(iter(self._cached))
+        self._forget_cached(frame)
+        return self._hand_over(frame, owner), False
+
+    def give(self, frame: int) -> None:
+        """A frame that is free again, and counts as not zeroed whatever is in it."""
+        self._pages.free(frame)
+
+    def clear(self, frame: int) -> None:
+        """Fill it with zeroes."""
+        self._ram.zero_frame(frame)
+
+    # ---- zeroed ahead ------------------------------------------------------------------------
+
+    def zero_ahead(self, wanted: int) -> int:
+        """Clear up to `wanted` free frames ahead of need, as the idle loop does; how many it cleared."""
+        done = 0
+        while done < wanted and len(self._zeroed) < ZERO_POOL and self._pages.free_pages:
+            frame = self._pages.allocate(owner=ZEROED)
+            if frame is None:
+                break
+            self._ram.zero_frame(frame)
+            self._zeroed.append(frame)
+            done += 1
+            self._report(PageZeroed, frame)
+        return done
+
+    # ---- cached ------------------------------------------------------------------------------
+
+    def cache(self, frame: int, whose: str) -> None:
+        """`frame` holds a clean page of `whose` that nobody needs just now: it may be reused, oldest first."""
+        self._cached[frame] = whose
+        self._pages.hand_over(frame, CACHED + whose)
+
+    def take_back(self, frame: int, owner: str) -> None:
+        """A cached frame is wanted again, with what it holds."""
+        del self._cached[frame]
+        self._pages.hand_over(frame, owner)
+
+    def is_cached(self, frame: int) -> bool:
+        """Whether `frame` still holds its cached page."""
+        return frame in self._cached
+
+    def standing_by(self) -> Iterator[tuple[int, str]]:
+        """Frames that are zeroed or cached, and which of both."""
+        yield from ((frame, "zeroed") for frame in self._zeroed)
+        yield from ((frame, "cached") for frame in self._cached)
+
+    def give_up_one(self) -> bool:
+        """For the page allocator when it has nothing left: one standing by goes back to it; false if there is none."""
+        if self._zeroed:
+            self._pages.free(self._zeroed.pop())
+            return True
+        if self._cached:
+            frame = next(iter(self._cached))
+            self._forget_cached(frame)
+            self._pages.free(frame)
+            return True
+        return False
+
+    def _forget_cached(self, frame: int) -> None:
+        self._report(PageReused, frame, self._cached.pop(frame))
+
+    def _hand_over(self, frame: int, owner: str) -> int:
+        self._pages.hand_over(frame, owner)
+        return frame
+
+    def _report(self, tag: str, *fields: object) -> None:
+        emit = self._pages.recorder.emit
+        if emit is not None:
+            emit((tag, *fields))
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless each frame standing by belongs to the store, and zeroed ones hold zeroes."""
+        for frame, state in self.standing_by():
+            owner = self._pages.owner(frame) or ""
+            if not owner.startswith(ZEROED if state == "zeroed" else CACHED):
+                raise Broken(f"F1: frame {frame:#x} is {state} and belongs to {owner!r}")
+        for frame in self._zeroed:
+            if any(self._ram.read(frame << PAGE_SHIFT, PAGE)):
+                raise Broken(f"F2: frame {frame:#x} counts as zeroed and is not")
