@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import binary_size
 from .columns import Column
-from .map_picture import MapPicture, kind_of
+from .map_picture import MapPicture, kind_of, what_is
 from .scene import Bar, Link, Node, Text
 from .text import short_count, shorten, shorten_middle, text_width
 
@@ -93,16 +93,10 @@ def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text,
     return tuple(rows)
 
 
-def _what(entry: EntryValue) -> str:
-    if entry.role:
-        return entry.role
-    return "anonymous" if entry.object is None else f"{entry.object}+{entry.offset:#x}"
-
-
 def _brief(entry: EntryValue) -> str:
     """What is mapped, in the space of a card: of a path its last part, which says most."""
     if entry.object is None or "/" not in entry.object.rstrip("/"):
-        return _what(entry)
+        return what_is(entry)
     return entry.object.rstrip("/").rpartition("/")[2]
 
 
@@ -115,7 +109,7 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
     return (
         f"entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}, {binary_size(entry.size)}, "
         f"{entry.protection} of {entry.max_protection}, inherit {entry.inheritance}, advice {entry.advice}{flags}, "
-        f"{_what(entry)}{lives}"
+        f"{what_is(entry)}{lives}"
     )
 
 
@@ -179,7 +173,7 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
         style = picture.style
         rows.append(
             (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
-             item.max_protection, item.inheritance, item.advice, _what(item), colour, str(item.id))
+             item.max_protection, item.inheritance, item.advice, what_is(item), colour, str(item.id))
         )  # fmt: skip
     if len(value.items) > MAX_ROWS:
         rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))

@@ -80,7 +80,7 @@ def map_picture(
         style,
         caption,
         Steps(at, last, number),
-        _states(shown, done, here, path),
+        states_of(shown, done, here, path),
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         len(done),
@@ -112,9 +112,10 @@ def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:
     return tuple(path)
 
 
-def _states(
-    value: MapValue, done: Sequence[ev.Event], here: Step | None, path: Sequence[tuple[int, str]]
+def states_of(
+    value: MapValue, done: Sequence[ev.Event], here: Step | None = None, path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
+    """What is true of the entries of `value` after the events `done`, by id."""
     linked: set[int] = set()
     unlinked: set[int] = set()
     resized: set[int] = set()
@@ -149,5 +150,24 @@ def _out_of_order(value: MapValue) -> list[EntryValue]:
 
 
 def kind_of(entry: EntryValue) -> str:
-    """The colour class of an entry: "static", "object" or "plain"."""
-    return "static" if entry.role else "object" if entry.object is not None else "plain"
+    """The colour class of an entry: "static", "submap", "object" or "plain"."""
+    if entry.role or entry.flags & NOFAULT:
+        return "static"
+    if entry.flags & SUB_MAP:
+        return "submap"
+    return "object" if entry.object is not None else "plain"
+
+
+NOFAULT, SUB_MAP = 0x100000, 0x200000
+"""Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
+
+
+def what_is(entry: EntryValue) -> str:
+    """What stands behind an entry, in a word or two: its role, its submap, its object and offset."""
+    if entry.role:
+        return entry.role
+    if entry.flags & SUB_MAP:
+        return (entry.object or "").removeprefix("submap:") or "submap"
+    if entry.object is None:
+        return "NOFAULT" if entry.flags & NOFAULT else "anonymous"
+    return f"{entry.object}+{entry.offset:#x}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..engine.base.map_values import EntryValue, Fold
+from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import PAGE, binary_size
 from .columns import MARGIN, WIDTH, Column
 from .map_picture import MapPicture, kind_of
@@ -49,7 +49,7 @@ def ribbon_lane(
     picture: MapPicture, columns: Mapping[int, Column] | None, top: float, zoom: Zoom = None, width: float = WIDTH
 ) -> tuple[list[Node], list[Link], float]:
     """Nodes and links of the ribbon, and the y where the lane ends.  `columns`: where leader lines come from."""
-    segments = _place(_cut(picture, zoom), width - 2 * MARGIN, zoom is not None)
+    segments = place(cut(picture.value, zoom), MARGIN, width - 2 * MARGIN, zoom is not None)
     leaders_height = 14.0 if columns else 0.0
     marker_top = top + leaders_height
     bar_top = marker_top + 32
@@ -61,8 +61,8 @@ def ribbon_lane(
     return nodes, links, bar_top + BAR + 36
 
 
-def _cut(picture: MapPicture, zoom: Zoom) -> list[Segment]:
-    value = picture.value
+def cut(value: MapValue, zoom: Zoom = None) -> list[Segment]:
+    """The stretches of the axis of a map, or of the part of it that is zoomed to; they have no place yet."""
     first, last = zoom or (value.start, value.end)
     segments: list[Segment] = []
     position = first
@@ -103,16 +103,19 @@ def _least(segment: Segment, crowd: int) -> float:
     return (10 if segment.item is not None else 4) * max(scale, 0.12)
 
 
-def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segment]:
-    """Widths by water-filling: to scale, except what would fall below its least width."""
+def place(segments: Sequence[Segment], left: float, room: float, zoomed: bool = False) -> list[Segment]:
+    """Places from `left` on, `room` pixels in all.
+
+    Widths by water-filling: to scale, except what would fall below its least width.
+    """
     least = [0.0 if zoomed else _least(segment, len(segments)) for segment in segments]
     squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
     least = [width * squeeze for width in least]
     fixed = [segment.broken or (isinstance(segment.item, Fold) and not zoomed) for segment in segments]
     while True:
-        left = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
+        spread = room - sum(width for width, is_fixed in zip(least, fixed, strict=True) if is_fixed)
         total = sum(s.end - s.start for s, is_fixed in zip(segments, fixed, strict=True) if not is_fixed)
-        scale = left / total if total else 0.0
+        scale = spread / total if total else 0.0
         small = [i for i, s in enumerate(segments) if not fixed[i] and (s.end - s.start) * scale < least[i]]
         if not small:
             break
@@ -120,7 +123,7 @@ def _place(segments: Sequence[Segment], room: float, zoomed: bool) -> list[Segme
             fixed[i] = True
     spare = room - sum(least) if total == 0 else 0.0
     placed: list[Segment] = []
-    x = MARGIN
+    x = left
     for i, segment in enumerate(segments):
         w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
         placed.append(Segment(segment.item, segment.start, segment.end, segment.broken, x, w))
@@ -186,7 +189,7 @@ def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address, label, kind in marks:
-        x = _x_of(segments, address)
+        x = x_of(segments, address)
         if x is None:
             continue
         w = text_width(label, "label")
@@ -214,7 +217,8 @@ def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -
     return nodes
 
 
-def _x_of(segments: Sequence[Segment], address: int) -> float | None:
+def x_of(segments: Sequence[Segment], address: int) -> float | None:
+    """Where an address is drawn; none outside."""
     for segment in segments:
         if segment.start <= address < segment.end:
             return segment.place(address)
@@ -234,7 +238,7 @@ def _ticks(picture: MapPicture, segments: Sequence[Segment], y: float, width: fl
     nodes: list[Node] = []
     taken: list[tuple[float, float]] = []
     for address in wanted:
-        x = _x_of(segments, address)
+        x = x_of(segments, address)
         label = picture.style.long(address)
         w = text_width(label, "mono label")
         if x is None:
@@ -265,7 +269,7 @@ def _leaders(segments: Sequence[Segment], columns: Mapping[int, Column], top: fl
 def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
     """The address drawn at `at` (0 left, 1 right) of the ribbon."""
     x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
-    segments = _place(_cut(picture, zoom), width - 2 * MARGIN, zoom is not None)
+    segments = place(cut(picture.value, zoom), MARGIN, width - 2 * MARGIN, zoom is not None)
     for segment in segments:
         if x < segment.x + segment.w:
             return int(segment.start + (segment.end - segment.start) * (x - segment.x) / max(segment.w, 1e-9))
@@ -274,7 +278,7 @@ def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH)
 
 def drawn_bytes(picture: MapPicture) -> int:
     """How many bytes of addresses the whole ribbon draws to scale: all but where its axis is broken."""
-    return sum(segment.end - segment.start for segment in _cut(picture, None) if not segment.broken)
+    return sum(segment.end - segment.start for segment in cut(picture.value, None) if not segment.broken)
 
 
 def zoomed(limits: tuple[int, int], pivot: int, span: float, at: float) -> Zoom:

@@ -143,7 +143,7 @@ def _find_cache(event: ev.FindCacheMoved, names: Names) -> str:
 
 
 def _gap(event: ev.GapTried, names: Names) -> str:
-    verdict = "large enough" if event.taken else "too small" if event.space else "no gap"
+    verdict = event.why or ("large enough" if event.taken else "too small" if event.space else "no gap")
     space = f"{binary_size(event.space)} free" if event.space else "nothing free"
     return f"At {names.style.long(event.position)}: {space}, {verdict}."
 

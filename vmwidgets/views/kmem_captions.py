@@ -1,0 +1,235 @@
+"""One sentence for a whole operation on kernel memory or on threads: what happened, why so, by which function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..engine.base import events as ev
+from ..engine.base import kmem_events as kev
+from ..engine.base import thread_events as tev
+from ..engine.base.journal import Operation
+from ..engine.base.units import binary_size
+from .addresses import AddressStyle
+from .functions import Functions, followed, left_open
+from .scene import Caption
+from .text import visible
+
+E = TypeVar("E", bound=ev.Event)
+Told = tuple[str, str]
+"""What happened, and why."""
+
+
+def kmem_summary(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Caption:
+    """The caption of `operation`."""
+    if operation.outcome == "panic":
+        return Caption(f"{visible(str(operation.result))}.", left_open(events)[-4:], "The machine is dead.", "panic")
+    functions = _telling(events)
+    if operation.outcome == "error":
+        reason = _waiting(events)
+        return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, reason, "error")
+    text, reason = _WRITERS.get(operation.name, _other)(operation, events, style)
+    return Caption(text, functions, reason, "good")
+
+
+def _telling(events: Sequence[ev.Event]) -> Functions:
+    """The kernel functions that were under way when the most telling thing happened."""
+    best: Functions = ()
+    rank = 0
+    for _, event, functions, _ in followed(events):
+        weight = _WEIGHT.get(type(event), 0)
+        if functions and weight >= max(rank, 1):
+            best, rank = functions, weight
+    return best[-4:]
+
+
+_WEIGHT: dict[type[ev.Event], int] = {
+    kev.SpaceSought: 1,
+    kev.RangeInserted: 3,
+    kev.RangeDeleted: 3,
+    kev.PageDenied: 4,
+    kev.SleepersWoken: 5,
+    kev.SubmapAttached: 5,
+}
+
+
+def _of(events: Sequence[ev.Event], kind: type[E]) -> list[E]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def _arguments(operation: Operation, events: Sequence[ev.Event]) -> tuple[Any, ...]:
+    """What the kernel function of the operation's name was given."""
+    called = (event for event in events if isinstance(event, ev.Called) and event.name == operation.name)
+    return next((event.arguments for event in called), ())
+
+
+def _pages(count: int) -> str:
+    return f"{count:,} page{'' if count == 1 else 's'}"
+
+
+def _allocated(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    """kmem_alloc and its kin: an address, or 0."""
+    name, result = operation.name, operation.result
+    inserted = [event for event in _of(events, kev.RangeInserted) if not event.status]
+    granted, denied, sought = _of(events, kev.PageGranted), _of(events, kev.PageDenied), _of(events, kev.SpaceSought)
+    where = sought[0].map if sought else inserted[-1].map if inserted else "the map"
+    if not isinstance(result, int) or not result:
+        return _refused(name, visible(where), denied, sought, granted)
+    size = inserted[-1].end - inserted[-1].start if inserted else sought[-1].length if sought else 0
+    text = f"{name} took {binary_size(size)} at {style.long(result)} from {visible(where)}"
+    if granted:
+        classes = dict.fromkeys(event.request.partition("|")[0] for event in granted)
+        text += f": {_pages(len(granted))} of {visible(granted[-1].object)}, class {' and '.join(classes)}"
+    elif name == "kmem_alloc_nofault":
+        text += ": addresses alone, and a fault in there is a panic"
+    elif inserted and name != "malloc":
+        text += ": addresses, and no pages yet"
+    return f"{text}.", " ".join(part for part in (_waited(events, denied), _merged(events, inserted)) if part)
+
+
+def _refused(
+    name: str, where: str, denied: Sequence[kev.PageDenied], sought: Sequence[kev.SpaceSought], granted: Sequence[Any]
+) -> Told:
+    if denied:
+        page_class = denied[-1].request.partition("|")[0]
+        back = f"The {_pages(len(granted))} it had got are given back." if granted else "Nothing had to be given back."
+        return f"{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.", back
+    if sought and sought[-1].address is None:
+        asked = binary_size(sought[-1].length)
+        return f"{name} returned 0: no gap of {where} holds {asked}.", "Address space is short, whatever pages there are."
+    return f"{name} returned 0.", ""
+
+
+def _merged(events: Sequence[ev.Event], inserted: Sequence[kev.RangeInserted]) -> str:
+    joined = _of(events, kev.EntryJoined)
+    if len(joined) > 1:
+        return "It joined the entries on both sides: one object, its offsets run on, wired alike."
+    if joined:
+        side = "before" if joined[-1].side == "prev" else "after"
+        return f"It joined the entry {side} it: the same object, its offsets run on, wired alike."
+    if inserted and inserted[-1].how == "extend":
+        return "No new entry: the one before grew."
+    return "A new entry." if inserted else ""
+
+
+def _waited(events: Sequence[ev.Event], denied: Sequence[kev.PageDenied]) -> str:
+    tries = len(_of(events, kev.LowMemory))
+    if tries:
+        return f"Address space was short: memory was sought {tries} time{'' if tries == 1 else 's'} of 8."
+    return f"It waited for pages {len(denied)} time{'' if len(denied) == 1 else 's'}." if denied else ""
+
+
+def _freed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    deleted, woken = _of(events, kev.RangeDeleted), _of(events, kev.SleepersWoken)
+    released, clipped = _of(events, kev.PageReleased), _of(events, kev.EntryClipped)
+    size = sum(event.end - event.start for event in deleted)
+    if deleted:
+        where = f"{style.long(deleted[0].start)} in {visible(deleted[0].map)}"
+        pages = f": {_pages(len(released))} {'is' if len(released) == 1 else 'are'} free" if released else ""
+        text = f"{operation.name} gave {binary_size(size)} back at {where}{pages}."
+    else:
+        text = f"{operation.name} found nothing to free there."
+    parts = []
+    if clipped:
+        parts.append(f"{len(clipped)} cut{'' if len(clipped) == 1 else 's'} at the edges.")
+    if woken:
+        count = woken[-1].count
+        parts.append(f"It woke {count} sleeper{'' if count == 1 else 's'}: each looks again, in this order.")
+    elif operation.name == "kmem_free":
+        parts.append("It wakes nobody.")
+    return text, " ".join(parts)
+
+
+def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    attached = _of(events, kev.SubmapAttached)
+    if not attached:
+        return _other(operation, events, style)
+    last = attached[-1]
+    size = binary_size(last.end - last.start)
+    text = f"{visible(last.submap)} is a map of its own over {size} of {visible(last.map)}, at {style.long(last.start)}."
+    return text, "What is allocated in it never touches its parent; its lock and its shortage are its own."
+
+
+def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    taken, given = _of(events, ev.BufferAllocated), _of(events, ev.BufferFreed)
+    made, gone = _of(events, ev.SlabCreated), _of(events, ev.SlabDestroyed)
+    if operation.name == "malloc" and taken:
+        more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
+        return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
+    if operation.name == "free" and given:
+        more = "Its slab is empty now and stays with the zone." if not gone else f"{len(gone)} slabs went back."
+        more = more if gone or not made else ""
+        return f"free gave the buffer at {style.long(given[-1].address)} back to {visible(given[-1].cache)}.", more
+    return _allocated(operation, events, style) if operation.name == "malloc" else _freed(operation, events, style)
+
+
+def _spawned(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    spawned = _of(events, tev.ThreadSpawned)
+    who = ", ".join(visible(event.thread) for event in spawned) or "nobody"
+    return f"Thread {who} is ready.", "Nothing of it runs yet: m.step() or m.run() lets it go on."
+
+
+def _ran(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    ran = list(dict.fromkeys(event.thread for event in _of(events, tev.ThreadRuns)))
+    if not ran:
+        return "Nobody was ready to run.", _waiting(events)
+    if len(ran) == 1:
+        return f"{visible(ran[0])} ran{_fate(ran[0], events)}.", _deed(events, style)
+    return f"{len(ran)} threads ran: {', '.join(visible(name) for name in ran[:6])}.", _waiting(events)
+
+
+def _fate(name: str, events: Sequence[ev.Event]) -> str:
+    for event in reversed(events):
+        if isinstance(event, tev.ThreadSlept) and event.thread == name:
+            return f" and sleeps now: it waits for {visible(event.what)}"
+        if isinstance(event, tev.ThreadEnded) and event.thread == name:
+            return " to its end" if event.how == "returned" else f" and failed: {visible(event.how)}"
+    return ""
+
+
+def _deed(events: Sequence[ev.Event], style: AddressStyle) -> str:
+    """What a thread did to memory on its way."""
+    inserted = [event for event in _of(events, kev.RangeInserted) if not event.status]
+    if inserted:
+        size = binary_size(inserted[-1].end - inserted[-1].start)
+        return f"It took {size} at {style.long(inserted[-1].start)} from {visible(inserted[-1].map)}."
+    sought = _of(events, kev.SpaceSought)
+    if sought and sought[-1].address is None:
+        return f"No gap of {visible(sought[-1].map)} holds {binary_size(sought[-1].length)}."
+    return ""
+
+
+def _waiting(events: Sequence[ev.Event]) -> str:
+    asleep: dict[str, str] = {}
+    for event in events:
+        if isinstance(event, tev.ThreadSlept):
+            asleep[event.thread] = event.what
+        elif isinstance(event, (tev.ThreadWoken, tev.ThreadEnded)):
+            asleep.pop(event.thread, None)
+    return " ".join(f"{visible(name)} waits for {visible(what)}." for name, what in list(asleep.items())[:3])
+
+
+def _ticked(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    ticks, woken = _of(events, tev.ClockTicked), _of(events, tev.ThreadWoken)
+    if not ticks:
+        return _other(operation, events, style)
+    who = ", ".join(visible(event.thread) for event in woken)
+    text = f"The clock went from {ticks[0].before:,} to {ticks[-1].after:,}."
+    return text, f"Time is up for {who}: ready again." if who else "Nobody's time was up."
+
+
+def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    return f"{visible(operation.target)}: {operation.name}.", ""
+
+
+_WRITERS: dict[str, Callable[[Operation, Sequence[ev.Event], AddressStyle], Told]] = {
+    **dict.fromkeys(("kmem_malloc", "kmem_alloc", "kmem_alloc_nofault", "kmem_alloc_wait"), _allocated),
+    **dict.fromkeys(("kmem_free", "kmem_free_wakeup"), _freed),
+    **dict.fromkeys(("malloc", "free"), _zone),
+    **dict.fromkeys(("step", "run"), _ran),
+    "kmem_suballoc": _suballoc,
+    "spawn": _spawned,
+    "tick": _ticked,
+    "boot": lambda operation, events, style: ("The machine booted.", "Step back to see the maps being made."),
+}
+"""By name of the operation."""
