@@ -6,7 +6,7 @@
 * :class:`KernelPanic`: the kernel gave up.  The state reached is kept for looking; the machine
   that panicked is dead.
 
-A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
+Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.  A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,10 @@ class KernelPanic(VMError):
         super().__init__(f"panic ({name}): {reason}")
         self.name = name
         self.reason = printable(reason)
+
+
+class CallbackFailed(VMError):
+    """A learner's thread or handler, called by the machine, raised something; the machine itself is whole."""
 
 
 class Broken(AssertionError):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from .errors import KernelError, KernelPanic, Refused, VMError
+from .errors import CallbackFailed, KernelError, KernelPanic, Refused, VMError
 from .interrupts import INTERRUPT
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
@@ -32,6 +32,8 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.listeners: list[Callable[[], None]] = []
+        self.actor: Actor | None = None
+        """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
         self._lock = threading.RLock()
         self._owner = 0
 
@@ -45,10 +47,11 @@ class Door:
         """Whether an operation is under way, in whatever thread."""
         return self._owner != 0
 
-    def operate(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+    def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.
 
-        A refusal is not recorded, since nothing changed; an error and a panic are.
+        A refusal is not recorded, since nothing changed; an error and a panic are.  `arguments` are read when it is
+        done.
         """
         INTERRUPT.hold()
         recorded = False
@@ -68,7 +71,7 @@ class Door:
             finally:
                 INTERRUPT.release()
 
-    def _perform(self, target: str, name: str, arguments: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+    def _perform(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
         outcome, result = "", None
         self._owner = threading.get_ident()
@@ -76,7 +79,7 @@ class Door:
         try:
             result = call()
             outcome = "done"
-        except KernelError as error:
+        except (KernelError, CallbackFailed) as error:
             outcome, result = "error", str(error)
             raise
         except KernelPanic as panic:
@@ -90,11 +93,15 @@ class Door:
                 raw.append((Panicked, self.dead.name, self.dead.reason))
                 outcome, result = "panic", str(self.dead)
             raise
+        except KeyboardInterrupt:  # only while a learner's own code ran: the machine is whole
+            outcome, result = "error", "interrupted"
+            raise
         finally:
             self.recorder.emit = None
             self._owner = 0
             if outcome:
-                self.journal.append(Operation(len(self.journal), target, name, arguments, outcome, plain(result), raw))
+                given = tuple(arguments)
+                self.journal.append(Operation(len(self.journal), target, name, given, outcome, plain(result), raw))
         return result
 
     def _tell(self) -> None:
@@ -117,6 +124,17 @@ class Door:
             yield True
         finally:
             self._lock.release()
+
+
+Arguments = Iterable[tuple[str, Any]]
+"""Names and values of what was given to an operation."""
+
+
+class Actor(Protocol):
+    """A learner's thread or handler: its engine calls are noted, so that a replay can make them again."""
+
+    def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
+        """Make a call of an operation on its behalf."""
 
 
 class HasDoor(Protocol):
@@ -144,11 +162,12 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
     @wraps(method)
     def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         door = self.door
-        if door.inside:
+        if door.inside and door.actor is None:
             return method(self, *args, **kwargs)
         given = (*zip(names, args, strict=False), *kwargs.items())
         arguments = tuple((key, plain(value)) for key, value in given)
-        result: R = door.operate(self.path, name, arguments, lambda: method(self, *args, **kwargs))
+        operate = door.operate if not door.inside or door.actor is None else door.actor.act
+        result: R = operate(self.path, name, arguments, lambda: method(self, *args, **kwargs))
         return result
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay

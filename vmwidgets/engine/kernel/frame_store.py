@@ -23,7 +23,7 @@ ZERO_POOL = 16
 
 
 class SharedFrames:
-    """The frame store over a machine's page allocator; `pages` is its page allocator, `ram` holds what is in the frames."""
+    """The frame store over a machine's page allocator `pages`; `ram` holds what is in the frames."""
 
     def __init__(self, pages: PageAllocator, ram: Ram) -> None:
         self._pages = pages

@@ -75,3 +75,11 @@ def enter_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:
     if emit is not None:
         emit((TranslationEntered, va, frame, True))
     vm_map.services.pmap.enter(va, frame, True)
+
+
+def map_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:
+    """Map a page that is not wired."""
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((TranslationEntered, va, frame, False))
+    vm_map.services.pmap.enter(va, frame, False)

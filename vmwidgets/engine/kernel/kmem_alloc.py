@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..base.units import PAGE_SHIFT
-from .freebsd_delete import remove
+from .freebsd_delete import delete, remove
 from .freebsd_map import SUCCESS, FreeBSDMap
 from .freebsd_wire import wire
 from .kernel_entry import NOFAULT
 from .kmem import Kmem, round_page, trunc_page
 from .vm_page import GRAB
-from .waits import PageWait, Sleepy, kernel_function
+from .waits import PageWait, Sleepy, kernel_function, undone
 
 
 @kernel_function
@@ -39,10 +41,16 @@ def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
     kmem.kernel_object.reference()
     vm_map.insert(kmem.kernel_object, offset, address, address + size)
     vm_map.lock.release()
-    for pindex in range(offset >> PAGE_SHIFT, (offset + size) >> PAGE_SHIFT):
-        yield from _grab_page(kmem, pindex)
-    yield from wire(vm_map, address, address + size)
+    with undone(kmem.recorder, "kmem_alloc", partial(_undo, kmem, vm_map, address, size)):
+        for pindex in range(offset >> PAGE_SHIFT, (offset + size) >> PAGE_SHIFT):
+            yield from _grab_page(kmem, pindex)
+        yield from wire(vm_map, address, address + size)
     return address
+
+
+def _undo(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> None:
+    """Deleting frees the pages too: none of them is wired yet."""
+    delete(vm_map, address, address + size)
 
 
 def _grab_page(kmem: Kmem, pindex: int) -> Sleepy[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..base.errors import KernelPanic
 from ..base.units import PAGE_SHIFT
 from .freebsd_delete import delete
@@ -11,7 +13,7 @@ from .freebsd_wire import enter_page, set_wired_count
 from .kernel_entry import KernelEntry
 from .kmem import Kmem, round_page
 from .vm_page import INTERRUPT, SYSTEM, PageRequest
-from .waits import PageWait, Sleepy, TimedWait, kernel_function
+from .waits import PageWait, Sleepy, TimedWait, kernel_function, undone
 
 M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
 """Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
@@ -86,9 +88,15 @@ def _get_pages(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, flags: i
                 _give_back(kmem, first, pindex)
                 return False
             vm_map.lock.release()
-            yield PageWait()
-            yield from vm_map.lock.acquire()
+            with undone(kmem.recorder, "kmem_malloc", partial(_undo, kmem, vm_map, address, size, pindex)):
+                yield PageWait()
+                yield from vm_map.lock.acquire()
     return True
+
+
+def _undo(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, pindex: int) -> None:
+    _give_back(kmem, kmem.offset_of(address) >> PAGE_SHIFT, pindex)
+    delete(vm_map, address, address + size)
 
 
 def _give_back(kmem: Kmem, first: int, end: int) -> None:

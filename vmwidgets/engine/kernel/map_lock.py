@@ -10,12 +10,14 @@ from .waits import LockWait, Running, Sleepy
 class MapLock:
     """`name` is the map's.  A map with the system flag has a mutex here, others a lock that may be held asleep."""
 
-    __slots__ = ("holder", "name", "recorder", "running")
+    __slots__ = ("holder", "mutex", "name", "recorder", "running")
 
     def __init__(self, name: str, recorder: Recorder, running: Running) -> None:
         self.name = name
         self.recorder = recorder
         self.running = running
+        self.mutex = False
+        """Whether it may not be held asleep; set with the map's system flag."""
         self.holder: str | None = None
         """The thread that has it; none when it is free."""
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ..base.errors import Refused, shown
+from ..base.errors import Broken, KernelPanic, Refused, shown
 from ..base.recorder import Recorder
 from ..base.tags import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ..base.thread_values import ThreadValue
 from .freebsd_map import FreeBSDMap
-from .thread import Stuck, Thread, deadlock, explain
+from .map_lock import MapLock
+from .thread import Stuck, Thread, deadlock, explain, named
 from .waits import (
     EWOULDBLOCK,
     ChannelWait,
@@ -46,7 +47,13 @@ class Scheduler:
     ('rested', 10)
     """
 
-    def __init__(self, recorder: Recorder, running: Running, seed: int = 0) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        running: Running,
+        seed: int = 0,
+        locks_of: Callable[[str], list[MapLock]] = lambda name: [],
+    ) -> None:
         self.recorder = recorder
         self.running = running
         self.ticks = 0
@@ -55,6 +62,8 @@ class Scheduler:
         self._ready: list[Thread] = []
         self._asleep: list[Thread] = []
         self._random = Random(seed) if seed else None
+        self.locks_of = locks_of
+        """The map locks that a thread has."""
 
     # ---- threads -----------------------------------------------------------------------------
 
@@ -68,6 +77,25 @@ class Scheduler:
         self._ready.append(thread)
         self._emit(ThreadSpawned, name)
         return thread
+
+    def adopt(self, name: str, call: Sleepy[Any], wait: Wait) -> Thread:
+        """Make a call that ran straight, and now has to wait, a thread: asleep, with what it got so far."""
+        thread = self.threads[name] = Thread(name, call)
+        thread.started = True
+        self._put_to_sleep(thread, wait)
+        return thread
+
+    def abandon(self, thread: Thread) -> None:
+        """Give a thread up: what its call had begun is undone, and it is forgotten."""
+        for waiting in (self._ready, self._asleep):
+            if thread in waiting:
+                waiting.remove(thread)
+        thread.call.close()
+        for lock in self.locks_of(thread.name):
+            lock.release()
+        thread.wait = None
+        self._end(thread, "failed", "abandoned")
+        del self.threads[thread.name]
 
     def step(self) -> Thread | None:
         """Let one ready thread go on until it waits or is done; none when nobody is ready."""
@@ -99,7 +127,7 @@ class Scheduler:
         if thread.error is not None:
             raise thread.error
         if not thread.done:
-            raise Stuck(f"{thread.name} can't finish: {self.explain()}", self.cycle())
+            raise Stuck(f"{named(thread.name)} can't finish: {self.explain()}", self.cycle())
         return thread.result
 
     # ---- time and waking ---------------------------------------------------------------------
@@ -130,7 +158,9 @@ class Scheduler:
 
     def snapshot(self) -> tuple[ThreadValue, ...]:
         """All threads as values, in the order they came to be."""
-        return tuple(thread.value() for thread in self.threads.values())
+        return tuple(
+            thread.value(tuple(lock.name for lock in self.locks_of(thread.name))) for thread in self.threads.values()
+        )
 
     def cycle(self) -> tuple[str, ...]:
         """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
@@ -152,6 +182,10 @@ class Scheduler:
         except StopIteration as done:
             thread.result = done.value
             self._end(thread, "returned", "returned")
+        except (KernelPanic, Broken) as error:  # the end of more than this thread
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+            raise
         except Exception as error:  # noqa: BLE001  whatever a learner's thread raises ends that thread alone
             thread.error = error
             self._end(thread, "failed", type(error).__name__)
@@ -170,11 +204,22 @@ class Scheduler:
             thread.error = Refused(f"thread {thread.name} yielded {shown(wait)}: a thread yields what it waits for")
             self._end(thread, "failed", "Refused")
             return
+        self._refuse_held_mutex(thread)
         thread.state, thread.wait = "asleep", wait
         if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
             thread.until = self.ticks + wait.ticks
         self._asleep.append(thread)
         self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until)
+
+    def _refuse_held_mutex(self, thread: Thread) -> None:
+        """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
+        for lock in self.locks_of(thread.name):
+            if lock.mutex:
+                raise KernelPanic(
+                    "sleeping_with_mutex",
+                    f"{named(thread.name)} goes to sleep with the lock of {lock.name}, a mutex: only ordinary maps "
+                    "have locks that may be held asleep",
+                )
 
     def _end(self, thread: Thread, state: str, how: str) -> None:
         thread.state = state

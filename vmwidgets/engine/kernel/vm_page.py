@@ -166,6 +166,21 @@ class PageQueues:
         del page.object.pages[page.pindex]
         self.release(page.frame)
 
+    # ---- pages that keep what they hold while they are nobody's -------------------------------
+
+    def disown(self, page: Page) -> None:
+        """Take a page from its object; its frame is not given back: the caller keeps it.  It must not be wired."""
+        del page.object.pages[page.pindex]
+        del self.in_use[page.frame]
+
+    def adopt(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> Page:
+        """Make a frame that the caller kept page `pindex` of `owner`, with what it holds."""
+        page = self.in_use[frame] = Page(frame, owner, pindex, request)
+        page.busy = False
+        owner.pages[pindex] = frame
+        self.wired += page.wire_count
+        return page
+
     # ---- as the pager of anonymous objects ---------------------------------------------------
 
     def get_page(self, target: VmObject, offset: int) -> int | None:

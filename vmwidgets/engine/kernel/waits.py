@@ -6,13 +6,14 @@ decides what waiting means: a scheduler, a learner's cell, a replay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from ..base.recorder import Recorder
-from ..base.tags import Called, Returned
+from ..base.tags import Called, CallUndone, Returned
 
 if TYPE_CHECKING:
     from .freebsd_map import FreeBSDMap
@@ -123,6 +124,22 @@ def kernel_function(
         return result
 
     return reported
+
+
+@contextmanager
+def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[None]:
+    """While a call of `name` waits in here: if it is given up, `undo` takes back what it had begun.
+
+    Nobody else runs then, so no lock is taken.
+    """
+    try:
+        yield
+    except GeneratorExit:
+        undo()
+        emit = recorder.emit
+        if emit is not None:
+            emit((CallUndone, name, "it was given up while it waited"))
+        raise
 
 
 def _plain(value: Any) -> Any:
