@@ -194,12 +194,13 @@ class HintTried(Event):
 
 @dataclass(frozen=True, slots=True)
 class GapTried(Event):
-    """A free search looked at a gap of `space` bytes at `position`."""
+    """A free search looked at a gap of `space` bytes at `position`; `why` is the verdict where size is not all."""
 
     map: str
     position: int
     space: int
     taken: bool
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

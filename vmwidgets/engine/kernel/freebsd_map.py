@@ -19,6 +19,7 @@ from ..base.tags import (
     RangeInserted,
     SpaceSought,
 )
+from .fits import Fit, gaps
 from .freebsd_entries import join
 from .gap_tree import GapTree
 from .kernel_entry import KERNEL_FLAGS, KernelEntry, KernelEntrySource
@@ -68,18 +69,35 @@ class FreeBSDMap(MapCore[KernelEntry]):
         self.tree: GapTree = GapTree(services.recorder, name, end)
         self.services = services
         self.lock = MapLock(name, services.recorder, services.running)
-        self.system = False
         self.needs_wakeup = False
         self.size = 0
+        self.fit: Fit | None = None
+        """What takes the place of FreeBSD's first fit, if anything does."""
+
+    @property
+    def system(self) -> bool:
+        """The system flag: entries never hold pageable memory, and the lock is a mutex."""
+        return self.lock.mutex
+
+    @system.setter
+    def system(self, system: bool) -> None:
+        self.lock.mutex = system
 
     # ---- finding -----------------------------------------------------------------------------
 
-    def find_space(self, length: int) -> int | None:
-        """The lowest address with `length` free bytes (`vm_map_findspace` from the map's start), or none.
+    def find_space(self, length: int, start: int = 0) -> int | None:
+        """The lowest address from `start` on with `length` free bytes (`vm_map_findspace`), or none.
 
-        Length 0 is always found at the map's start, used or not.
+        Length 0 is always found at the map's start, used or not.  O(log n) from the map's start, and the entries passed
+        over from elsewhere.  A map that was given a rule of its own (:mod:`.fits`) goes by that.
         """
-        address = self._first_fit(length)
+        if start > self.start:
+            address = self._first_fit_above(length, start)
+        elif self.fit is None or length == 0:
+            address = self._first_fit(length)
+        else:
+            gap = self.fit.find(self, length)
+            address = None if gap is None else gap.position
         emit = self.recorder.emit
         if emit is not None:
             emit((SpaceSought, self.name, length, address))
@@ -94,6 +112,9 @@ class FreeBSDMap(MapCore[KernelEntry]):
             return self.start
         before = self.tree.first_gap(length)
         return None if before is None else before.end
+
+    def _first_fit_above(self, length: int, start: int) -> int | None:
+        return next((gap.position for gap in gaps(self, 0, start) if gap.space >= length), None)
 
     def lookup(self, address: int) -> KernelEntry | None:
         """The entry that holds `address` (`vm_map_lookup_entry`), or none.  O(log n)."""

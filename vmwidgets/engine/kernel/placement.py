@@ -13,6 +13,7 @@ from ..base.tags import FindCacheMoved, GapTried, HintTried, SearchRestarted
 from ..base.units import Address, Size
 
 if TYPE_CHECKING:
+    from .fits import Fit
     from .request import Request
     from .vm_map import X15Map
 
@@ -71,7 +72,8 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
     """The lowest suitable gap from the find cache on; the reason if there is none.
 
     A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
-    On success `request.start` and `request.next` are set.  O(log n) plus the entries passed over.
+    On success `request.start` and `request.next` are set.  O(log n) plus the entries passed over.  A map that was given
+    a rule of its own (:mod:`.fits`) goes by that once the hint was tried, and leaves the find cache alone.
     """
     if request.start != 0:
         refused = find_fixed(vm_map, request)
@@ -79,6 +81,8 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
         if refused is None:
             return None
         request.start = 0
+    if vm_map.fit is not None:
+        return _by_fit(vm_map, request, vm_map.fit)
     cache = vm_map.find_cache
     if request.size > cache.threshold:
         base = cache.address
@@ -94,6 +98,18 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
         cache.move(vm_map, cache.address, 0)
         if _scan(vm_map, request, vm_map.start):
             return None
+    return _nothing(request)
+
+
+def _by_fit(vm_map: X15Map, request: Request, fit: Fit) -> str | None:
+    gap = fit.find(vm_map, request.size, request.align)
+    if gap is None:
+        return _nothing(request)
+    request.start, request.next = gap.position, gap.next
+    return None
+
+
+def _nothing(request: Request) -> str:
     return f"no gap of {Size(request.size)} is left"
 
 

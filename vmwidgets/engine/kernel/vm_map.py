@@ -17,6 +17,7 @@ from ..base.tags import Called, MapResized, RangeRemoved, Returned
 from ..base.units import Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
+from .fits import Fit
 from .map_core import MapCore
 from .merging import report_refusal, try_merge
 from .placement import FindCache, find_available, find_fixed
@@ -71,6 +72,8 @@ class X15Map(MapCore[Entry]):
         self.quirks = quirks
         self.assertions = assertions
         self.duplicates = not assertions
+        self.fit: Fit | None = None
+        """What takes the place of X15's own free search, if anything does."""
         self.size = 0
         self.find_cache = FindCache(self.mask)
 
