@@ -20,6 +20,7 @@ from .engine.kernel.quirks import X15_QUIRKS as QUIRKS
 from .engine.machine import LAYOUTS, Machine, boot
 
 if TYPE_CHECKING:
+    from .labs import lab
     from .sources.proc_maps import load_maps
     from .widgets import Dashboard, EntryList, Kentry, Map, Ribbon, Tree, View, Walk, show
 
@@ -31,13 +32,14 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(("Dashboard", "EntryList", "Kentry", "Map", "Ribbon", "Tree", "View", "Walk", "show"), ".widgets"),
     "load_maps": ".sources.proc_maps",
+    "lab": ".labs",
 }
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "QUIRKS", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry",
     "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
-    "boot", "events", "load_maps", "show",
+    "boot", "events", "lab", "load_maps", "show",
 ]  # fmt: skip  # read as a list of names
 
 

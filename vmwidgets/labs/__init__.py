@@ -1,0 +1,5 @@
+"""Labs: predictions that are kept, and checks that grade structures."""
+
+from . import lab
+
+__all__ = ["lab"]

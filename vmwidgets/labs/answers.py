@@ -1,0 +1,79 @@
+"""Answers, each in one written form: what is stored is text that a person, JSON and a browser read alike.
+
+A number in JSON would lose the last digits of a 64-bit address as soon as a browser saved the notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.units import Address, binary_size, parse_size
+from vmwidgets.engine.machine.checks import known, whole
+
+KINDS = {
+    "choice": "one of the options",
+    "number": "a whole number, such as 3 or -1",
+    "address": "an address, such as 0xffff_8080_0014_1000",
+    "size": "a size, such as 16 KiB",
+    "text": "a word or a sentence",
+}
+"""What an answer may be, and what a field for it says."""
+
+MOST_CHARACTERS = 500
+"""Of an answer, of a question, of an option."""
+
+
+def written(value: Any, kind: str, options: Sequence[str] = ()) -> str:
+    """The answer `value` in the one form in which answers of this kind are stored and compared.
+
+    Raises :class:`Refused` for a value that is no answer of this kind.
+
+    >>> written("ffff 8080 0014 1000", "address"), written(16384, "size"), written("+2", "number")
+    ('0xffff_8080_0014_1000', '16 KiB', '2')
+    """
+    if kind == "choice":
+        return _choice(value, options)
+    if kind == "number":
+        return str(_number(value))
+    if kind == "address":
+        return str(Address(whole(value, "address")))
+    if kind == "size":
+        return _size(whole(value, "size"))
+    return line(value, "answer")
+
+
+def line(value: Any, what: str) -> str:
+    """A text of one line, as learners and authors write it: not empty, not endless, and harmless."""
+    text = printable(" ".join(value.split())) if isinstance(value, str) else ""
+    if not text:
+        raise Refused(f"{what}={shown(value)}: write a text that is not empty")
+    if len(text) > MOST_CHARACTERS:
+        raise Refused(f"{what} has {len(text)} characters: write at most {MOST_CHARACTERS}")
+    return text
+
+
+def _choice(value: Any, options: Sequence[str]) -> str:
+    text = " ".join(str(value).split()) if isinstance(value, (str, int)) and not isinstance(value, bool) else value
+    return str(known(text, dict.fromkeys(options), "answer"))
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, str):
+        digits = value.strip().replace("−", "-").replace(",", "").replace("_", "")
+        sign, bare = digits[:1], digits.lstrip("+-")
+        if bare.isascii() and bare.isdigit() and len(digits) - len(bare) <= 1 and len(bare) <= 20:
+            return -int(bare) if sign == "-" else int(bare)
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
+        return int(value)
+    raise Refused(f"answer={shown(value)} is no number: write a whole number, such as 3 or -1")
+
+
+def _size(size: int) -> str:
+    """In units where they are exact, else in bytes."""
+    text = binary_size(size)
+    try:
+        return text if parse_size(text) == size else f"{size} B"
+    except ValueError:  # "10.3 MiB" rounds
+        return f"{size} B"

@@ -1,0 +1,97 @@
+"""Asking: a prediction is made, put on the page, and kept up to date there.
+
+The answer is data in the cell's output.  Saving the notebook saves it, whichever way it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.machine.checks import known
+from vmwidgets.widgets.cells import current_shell
+from vmwidgets.widgets.display import publish
+
+from .answers import KINDS, line
+from .prediction import Prediction, Predictions, identity_of
+from .saved import answers_in_the_notebook
+
+MOST_OPTIONS = 20
+
+predictions = Predictions()
+"""What was predicted in this kernel, by id."""
+
+
+def predict(
+    question: str,
+    *,
+    id: str = "",  # noqa: A002  the field's own word
+    options: Iterable[object] | None = None,
+    kind: str = "",
+    answer: Any = None,
+) -> Prediction:
+    """Ask `question` before anything gives the answer away, and keep what is said in the notebook.
+
+    With `options` one of them is chosen; else `kind` says what an answer is: "text", "number", "address" or "size".
+    It is answered in code (`answer=…`), or, in a notebook, by the control below the question.  None and ``...`` are no
+    answer, and no error.  `id` is the question's lasting name; without it one is made from the words.
+
+    Asked again, with the same words, it is the same prediction: its first answer counts, and others are kept behind.
+
+    Raises :class:`Refused` for an answer that is none of this kind.
+
+    >>> import vmwidgets as vm
+    >>> birth = vm.lab.predict("How many entries?", id="doc/birth", kind="number", answer=3)
+    >>> birth.compare(len(vm.boot("x86-64").task("t").map))
+    You said 3. It is 0.
+    """
+    words = line(question, "question")
+    chosen = _options(options)
+    sort = _kind(kind, chosen)
+    asked = Prediction(identity_of(id, words), words, sort, chosen)
+    prediction = predictions.ask(asked)
+    if prediction is asked:
+        prediction.answers = answers_in_the_notebook(asked)
+    if answer is not None and answer is not ...:
+        prediction.say(answer)
+    _put_on_the_page(prediction, with_control=answer is None or answer is ...)
+    return prediction
+
+
+def _options(options: Iterable[object] | None) -> tuple[str, ...]:
+    if options is None:
+        return ()
+    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):
+        raise Refused(f"options={shown(options)}: write several, such as ['lower', 'higher']")
+    chosen = tuple(line(option if isinstance(option, str) else str(option), "option") for option in options)
+    if len(set(chosen)) != len(chosen) or not 2 <= len(chosen) <= MOST_OPTIONS:
+        raise Refused(f"options={shown(list(chosen))}: write 2 to {MOST_OPTIONS} that differ")
+    return chosen
+
+
+def _kind(kind: str, options: tuple[str, ...]) -> str:
+    if not kind:
+        return "choice" if options else "text"
+    if bool(options) != (known(kind, KINDS, "kind") == "choice"):
+        raise Refused(f"kind={kind!r}: options belong to a choice, and a choice needs options")
+    return kind
+
+
+def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
+    """Question and answer as data, with the same display id each time, and below it a control."""
+    shell = current_shell()
+    if shell is None:
+        return
+    display_id = f"vmwidgets-prediction-{prediction.id}"
+    publish(prediction.bundle(), display_id=display_id)
+    prediction.listeners[:] = [partial(_update, prediction, display_id)]
+    if with_control and hasattr(shell, "kernel"):
+        from .control import show_control
+
+        show_control(prediction)
+
+
+def _update(prediction: Prediction, display_id: str) -> None:
+    publish(prediction.bundle(), display_id=display_id, update=True)

@@ -1,0 +1,80 @@
+"""Grading: an exercise's judge looks at a structure, never at what was printed; nothing changes by being looked at."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.machine import Machine, MachineMap, Task
+
+from . import exercises as _exercises  # noqa: F401  those that ship register themselves
+from .criterion import Criterion
+from .exercise import Exercise, exercise_named
+from .result import Result
+
+
+def check(name: str, thing: Any = None) -> Result:
+    """Grade `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
+
+    What is not there yet (None or ``...``) has no points, and so has what made the check stop; both say so and raise
+    nothing.  Where a map is asked for, a task or a machine stands for its map.
+
+    Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
+
+    >>> import vmwidgets as vm
+    >>> stacks = vm.boot().task("stacks").map
+    >>> result = vm.lab.check("01/guard", stacks)
+    >>> result.points, result.of, result.passed
+    (0, 4, False)
+    """
+    exercise = exercise_named(name)
+    if thing is None or thing is ...:
+        return Result(exercise.id, exercise.title, exercise.points, problem="not done yet")
+    subject = _as_taken(thing, exercise)
+    machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
+    if isinstance(machine, Machine) and machine.dead and exercise.alive:
+        why = f"this machine is dead ({machine.door.dead}): boot another and do the exercise again"
+        return Result(exercise.id, exercise.title, exercise.points, problem=why)
+    with machine.door.looking() if isinstance(machine, Machine) else nullcontext():
+        criteria, problem = _judged(exercise, subject)
+        done = not problem and all(criterion.met for criterion in criteria)
+        return Result(
+            exercise.id, exercise.title, exercise.points, criteria, problem, "" if done else _picture(subject)
+        )
+
+
+def _as_taken(thing: Any, exercise: Exercise) -> Any:
+    if exercise.takes is MachineMap and isinstance(thing, (Task, Machine)):
+        return thing.map if isinstance(thing, Task) else thing.kernel_map
+    if isinstance(thing, exercise.takes):
+        return thing
+    wanted = "a map" if exercise.takes is MachineMap else f"a {exercise.takes.__name__}"
+    raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is a {type(thing).__name__}")
+
+
+def _judged(exercise: Exercise, subject: Any) -> tuple[tuple[Criterion, ...], str]:
+    """The criteria as far as the judge came, and why it came no further."""
+    criteria: list[Criterion] = []
+    try:
+        for criterion in exercise.judge(subject):
+            criteria.append(criterion)  # noqa: PERF402  what was judged before an error stays judged
+    except Exception as error:  # noqa: BLE001  a learner's structure or function may be anything
+        return tuple(criteria), printable(f"the check stopped: {type(error).__name__}: {error}")
+    worth = sum(criterion.of for criterion in criteria)
+    if worth != exercise.points:
+        raise Refused(f"exercise {exercise.id!r} is worth {exercise.points} points, its criteria are worth {worth}")
+    return tuple(criteria), ""
+
+
+def _picture(subject: Any) -> str:
+    """What was graded, as a picture; nothing where there is none."""
+    if not isinstance(subject, MachineMap):
+        return ""
+    from vmwidgets.widgets import Map
+
+    view = Map(subject)
+    try:
+        return str(view.snapshot()._repr_mimebundle_()["text/html"])
+    finally:
+        view.close()

@@ -1,0 +1,52 @@
+"""One thing that a check looks at: what it is worth, whether it holds, and the sentence that says why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """`points` earned `of` so many; `sentence` says what was found; `expected` and `actual` are texts, or empty."""
+
+    points: int
+    of: int
+    sentence: str
+    expected: str = ""
+    actual: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether all of its points were earned."""
+        return self.points == self.of
+
+    def data(self) -> dict[str, Any]:
+        """The criterion as the notebook keeps it."""
+        return {**asdict(self), "met": self.met}
+
+
+def criterion(
+    of: int, earned: bool | int, yes: str, no: str, *, expected: object = "", actual: object = ""
+) -> Criterion:
+    """Worth `of` points; `earned` is True, False, or how many of them (partial credit).
+
+    `yes` is said when all are earned, else `no`: the reason and what would be right, without giving the answer away.
+    `expected` and `actual` are shown beside it as text.
+
+    >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
+    'one end is not cut'
+    """
+    worth = whole_points(of, "of", 1)
+    points = (worth if earned else 0) if isinstance(earned, bool) else whole_points(earned, "earned", 0, worth)
+    sentence = yes if points == worth else no
+    return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(str(actual)))
+
+
+def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:
+    """A number of points; there are no halves."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Refused(f"{name}={shown(value)}: write a number of points, {least} to {most}")
+    return value

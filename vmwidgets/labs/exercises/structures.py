@@ -1,0 +1,71 @@
+"""What exercises ask of structures: what a map promises, whatever it is built from, and what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from vmwidgets.engine.base.errors import printable
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.map_values import EntryValue
+from vmwidgets.engine.base.protection import NOMERGE
+from vmwidgets.engine.base.units import PAGE, Address, binary_size
+from vmwidgets.engine.machine import MachineMap
+
+MOST_TOLD = 6
+
+
+def runs(space: MachineMap) -> list[EntryValue]:
+    """The map's ranges as large as they can be seen: entries that touch and promise the same count as one.
+
+    So a solution with one entry and one with three, of the same memory, are the same.
+    """
+    found: list[EntryValue] = []
+    for entry in space.entries():
+        if found and _goes_on(found[-1], entry):
+            found[-1] = replace(found[-1], end=entry.end)
+        else:
+            found.append(entry)
+    return found
+
+
+def _goes_on(run: EntryValue, entry: EntryValue) -> bool:
+    same = run.end == entry.start and run.object == entry.object and not (run.flags ^ entry.flags) & ~NOMERGE
+    return same and (run.object is None or run.offset + run.end - run.start == entry.offset)
+
+
+def gaps(space: MachineMap) -> list[tuple[int, int]]:
+    """The free ranges between the first entry and the last: start and end."""
+    entries = space.entries()
+    pairs = pairwise(entries)
+    return [(low.end, high.start) for low, high in pairs if low.end < high.start]
+
+
+def pages(size: int) -> str:
+    """A size in pages.
+
+    >>> pages(8192), pages(4096)
+    ('2 pages', '1 page')
+    """
+    count, rest = divmod(size, PAGE)
+    return binary_size(size) if rest else f"{count:,} page{'' if count == 1 else 's'}"
+
+
+def told(entries: Iterable[EntryValue]) -> str:
+    """Ranges in words, not endless."""
+    listed = [_told(entry) for entry in entries]
+    more = [f"and {len(listed) - MOST_TOLD} more"] if len(listed) > MOST_TOLD else []
+    return ", ".join([*listed[:MOST_TOLD], *more]) or "nothing is mapped"
+
+
+def _told(entry: EntryValue) -> str:
+    what = "" if entry.object is None else f" {printable(entry.object)}+{entry.offset:#x}"
+    return f"{Address(entry.start)} {pages(entry.size)} {entry.protection}{what}"
+
+
+def done_to(space: MachineMap, *names: str) -> Iterator[Operation]:
+    """The operations that went well on this map, of these names."""
+    for operation in space.machine.journal:
+        if operation.target == space.path and operation.name in names and operation.outcome == "done":
+            yield operation

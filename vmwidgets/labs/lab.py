@@ -1,0 +1,19 @@
+"""What a notebook uses: `from vmwidgets import lab`, or `vm.lab` (the same module).
+
+:func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built, and `predictions`
+holds what was said.  :func:`exercise` and :func:`criterion` are for those who write labs.  docs/labs.md tells it all.
+"""
+
+from __future__ import annotations
+
+from .asking import predict, predictions
+from .checking import check
+from .criterion import criterion
+from .exercise import exercise
+
+__all__ = ["check", "criterion", "exercise", "predict", "predictions"]
+
+
+def __dir__() -> list[str]:
+    """What a learner sees behind `lab.` and a tab."""
+    return sorted(__all__)

@@ -1,0 +1,27 @@
+"""Small HTML for outputs: everything that somebody wrote is escaped, nothing says something by colour alone.
+
+Colours are those of the page, so that light and dark need no question.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from vmwidgets.views.text import visible
+
+_FRAME = "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0; max-width: 75ch"
+
+
+def marked(text: str, tag: str = "span") -> str:
+    """`text` in an element, whatever it holds.
+
+    >>> marked("<b>", "em")
+    '<em>&lt;b&gt;</em>'
+    """
+    return f"<{tag}>{escape(visible(text))}</{tag}>"
+
+
+def framed(content: str, title: str) -> str:
+    """HTML with a line beside it, and a small title above that says what it is."""
+    above = f'<div style="font-size: 11px; opacity: 0.8">{escape(visible(title))}</div>'
+    return f'<div style="{_FRAME}">{above}{content}</div>'

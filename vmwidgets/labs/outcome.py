@@ -1,0 +1,59 @@
+"""What happened, beside what somebody had said would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .markup import framed, marked
+
+MIME = "application/vnd.vmwidgets.outcome+json"
+"""Of an outcome as a notebook keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`said` (None: nothing) and `actual`, both in their written form; `late`: it was said after this was shown."""
+
+    id: str
+    question: str
+    said: str | None
+    actual: str
+    late: bool = False
+
+    @property
+    def right(self) -> bool | None:
+        """Whether it is what was said; None if nothing was."""
+        return None if self.said is None else self.said.casefold() == self.actual.casefold()
+
+    @property
+    def sentence(self) -> str:
+        """Both, in a sentence."""
+        if self.said is None:
+            return f"It is {self.actual}. You had said nothing."
+        when = " (after it was shown)" if self.late else ""
+        return (
+            f"You said {self.said}{when}, and so it is."
+            if self.right
+            else f"You said {self.said}{when}. It is {self.actual}."
+        )
+
+    def data(self) -> dict[str, Any]:
+        """The outcome as the notebook keeps it."""
+        return {
+            "schema": 1,
+            "id": self.id,
+            "question": self.question,
+            "said": self.said,
+            "actual": self.actual,
+            "right": self.right,
+            "late": self.late,
+        }
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        sign = {True: "✓ ", False: "✗ ", None: ""}[self.right]
+        html = framed(f"<div>{marked(sign + self.sentence)}</div>", f"prediction {self.id}: {self.question}")
+        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return self.sentence

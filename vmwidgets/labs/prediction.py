@@ -1,0 +1,161 @@
+"""A prediction: a question, and what was said to it, in order.  Data; nothing here knows of a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .answers import KINDS, written
+from .markup import framed, marked
+from .outcome import Outcome
+
+MIME = "application/vnd.vmwidgets.prediction+json"
+"""Of a prediction as a notebook keeps it."""
+
+SCHEMA = 1
+"""Of the data; a change that a reader must know of raises it."""
+
+IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: `answer` in its written form, `how` "code" or "control", `late` if what happened was shown before."""
+
+    answer: str
+    how: str
+    late: bool = False
+
+
+class Prediction:
+    """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
+
+    `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from.  The first
+    answer counts; later ones are kept behind it.
+    """
+
+    def __init__(self, identity: str, question: str, kind: str, options: tuple[str, ...] = ()) -> None:
+        self.id = identity
+        self.question = question
+        self.kind = kind
+        self.options = options
+        self.answers: tuple[Answer, ...] = ()
+        self.revealed = False
+        self.listeners: list[Callable[[], None]] = []
+
+    @property
+    def answer(self) -> str | None:
+        """What was said first; None: nothing yet."""
+        return self.answers[0].answer if self.answers else None
+
+    @property
+    def asked(self) -> tuple[str, str, tuple[str, ...]]:
+        """What makes it another question."""
+        return self.question, self.kind, self.options
+
+    def say(self, value: Any, how: str = "code") -> None:
+        """Answer it, or answer it again; the same once more is no other answer.
+
+        Raises :class:`Refused` for a value that is no answer to this question; nothing has changed then.
+        """
+        text = written(value, self.kind, self.options)
+        if self.answers and self.answers[-1].answer == text:
+            return
+        self.answers = (*self.answers, Answer(text, how, self.revealed))
+        for listener in list(self.listeners):
+            listener()
+
+    def compare(self, actual: Any) -> Outcome:
+        """What happened, beside what was said; nobody is blamed for having said nothing.
+
+        `actual` is of the question's kind.  Answers that come after this are marked as late.
+        """
+        try:
+            happened = written(actual, self.kind, self.options)
+        except Refused:  # nobody thought of this option: that is an outcome as well
+            happened = shown(actual)
+        self.revealed = True
+        return Outcome(self.id, self.question, self.answer, happened, self.answers[:1] != () and self.answers[0].late)
+
+    def data(self) -> dict[str, Any]:
+        """The prediction as the notebook keeps it; docs/labs.md says what it means."""
+        return {
+            "schema": SCHEMA,
+            "id": self.id,
+            "question": self.question,
+            "kind": self.kind,
+            "options": list(self.options),
+            "answer": self.answer,
+            "answers": [asdict(answer) for answer in self.answers],
+        }
+
+    def bundle(self) -> dict[str, Any]:
+        """The prediction in all forms of an output."""
+        return {MIME: self.data(), "text/html": self._html(), "text/plain": repr(self)}
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        if self.answer is None:
+            yield "not answered yet:", KINDS[self.kind]
+        else:
+            yield "you said:", self.answer
+        if len(self.answers) > 1:
+            yield "and later:", ", then ".join(answer.answer for answer in self.answers[1:])
+
+    def _html(self) -> str:
+        rows = "".join(f"<div>{marked(word, 'em')} {marked(text)}</div>" for word, text in self._lines())
+        return framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
+
+    def __repr__(self) -> str:
+        said = "; ".join(f"{word} {text}" for word, text in self._lines())
+        return f"<prediction {self.id}: {self.question} ({said})>"
+
+
+class Predictions(Mapping[str, Prediction]):
+    """The predictions of this kernel by id, in the order in which they were asked; shown, all of them."""
+
+    MIME = "application/vnd.vmwidgets.predictions+json"
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Prediction] = {}
+
+    def ask(self, asked: Prediction) -> Prediction:
+        """The prediction of this id: the known one if it asks the same, else `asked` in its place."""
+        known = self._by_id.get(asked.id)
+        if known is not None and known.asked == asked.asked:
+            return known
+        self._by_id[asked.id] = asked
+        return asked
+
+    def __getitem__(self, identity: str) -> Prediction:
+        return self._by_id[identity]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        rows = "".join(f"<div>{marked(one.id, 'code')} {marked(one.answer or '–')}</div>" for one in self.values())
+        data = {"schema": SCHEMA, "predictions": [one.data() for one in self.values()]}
+        return {self.MIME: data, "text/html": framed(rows, "your predictions"), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{one.id}: {one.answer or '–'}" for one in self.values()) or "no predictions yet"
+
+
+def identity_of(identity: Any, question: str) -> str:
+    """A lasting id, given or made from the question.
+
+    >>> identity_of("", "Where will it land?")
+    'where-will-it-land'
+    """
+    if identity == "":
+        return re.sub(r"[^a-z0-9]+", "-", question.lower()).strip("-")[:100] or "question"
+    if not isinstance(identity, str) or len(identity) > 100 or not IDENTITY.fullmatch(identity):
+        raise Refused(f"id={shown(identity)}: write letters, digits and dashes, such as '01/first-fit'")
+    return identity

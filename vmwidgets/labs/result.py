@@ -1,0 +1,86 @@
+"""What a check found: points, reasons, expected and actual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .criterion import Criterion
+from .markup import framed, marked
+
+MIME = "application/vnd.vmwidgets.check+json"
+"""Of a result as a notebook keeps it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """`points` `of` so many for the exercise `id`, and the criteria that they come from.
+
+    `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
+    """
+
+    id: str
+    title: str
+    of: int
+    criteria: tuple[Criterion, ...] = ()
+    problem: str = ""
+    picture: str = ""
+
+    @property
+    def points(self) -> int:
+        """Points earned."""
+        return sum(criterion.points for criterion in self.criteria)
+
+    @property
+    def passed(self) -> bool:
+        """Whether all points were earned."""
+        return self.points == self.of and not self.problem
+
+    def data(self) -> dict[str, Any]:
+        """The result as the notebook keeps it; docs/labs.md says what it means."""
+        return {
+            "schema": 1,
+            "id": self.id,
+            "title": self.title,
+            "points": self.points,
+            "of": self.of,
+            "passed": self.passed,
+            "problem": self.problem,
+            "criteria": [criterion.data() for criterion in self.criteria],
+        }
+
+    @property
+    def heading(self) -> str:
+        """One line."""
+        return f"{self.title}: {self.points} of {self.of} {'point' if self.of == 1 else 'points'}"
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
+        rows = "".join(map(_html, self.criteria))
+        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{self.picture}"
+        return {MIME: self.data(), "text/html": framed(content, f"check {self.id}"), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        lines = [line for criterion in self.criteria for line in _lines(criterion)]
+        return "\n".join([f"{self.id} · {self.heading}", *lines, *[f"  {self.problem}"] * bool(self.problem)])
+
+
+def _sign(criterion: Criterion) -> str:
+    return f"{'✓' if criterion.met else '✗'} {criterion.points}/{criterion.of}"
+
+
+def _beside(criterion: Criterion) -> Iterator[str]:
+    if not criterion.met:
+        yield from (f"expected: {text}" for text in [criterion.expected] if text)
+        yield from (f"found: {text}" for text in [criterion.actual] if text)
+
+
+def _lines(criterion: Criterion) -> Iterator[str]:
+    yield f"  {_sign(criterion)} {criterion.sentence}"
+    yield from (f"        {text}" for text in _beside(criterion))
+
+
+def _html(criterion: Criterion) -> str:
+    beside = "".join(f'<div style="margin-left: 4em">{marked(text)}</div>' for text in _beside(criterion))
+    return f"<div>{marked(_sign(criterion), 'code')} {marked(criterion.sentence)}</div>{beside}"
