@@ -1,7 +1,7 @@
 """The boot, stage by stage: what must exist before what.
 
-RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the caches that
-everything else takes its objects from.
+RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
+other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:mod:`.kmem_boot`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import count
 
 from ..base import protection as flag
-from ..base.errors import Refused
+from ..base.errors import KernelPanic, Refused
 from ..base.recorder import Recorder
 from ..base.tags import BootStage, Called, Returned
 from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
@@ -24,7 +24,8 @@ from ..memory.object_cache import ObjectCache
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from ..mmu.x86_64 import X86_64
-from .layouts import Layout
+from .kmem_boot import KernelMemorySystem, boot_kmem
+from .layouts import TINY_KMEM, KmemSizes, Layout
 
 IMAGE_BYTES = MIB
 """Physical memory below this holds the kernel image; it lies above the kernel map and has no entry."""
@@ -32,8 +33,8 @@ IMAGE_BYTES = MIB
 RESERVED_FLAGS = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], flag.ADVICE["normal"], nomerge=True)
 """Boot range and kentry area: all rights, inherit none, never merged."""
 
-BOOT_ENTRY, KENTRY_ENTRY = 1, 2
-"""Ids of the two static entries."""
+BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY = 1, 2, 3
+"""Ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""
 
 
 class KentryBacking:
@@ -70,6 +71,7 @@ class Kernel:
         self.kentry, self.kentry_cache = self._kentry_area()
         self.memory = KernelMemory(self.kernel_map, self.pages, self.pmap)
         self.entry_cache = self._entry_cache()
+        self.kmem = self._kernel_memory()
         self._stage("up", "caches are ready; their slabs come from the kernel map when they are needed")
 
     def _stage(self, name: str, what: str) -> None:
@@ -82,7 +84,8 @@ class Kernel:
     def _page_descriptors(self, ram_bytes: int) -> int:
         """Bytes of the boot range: a descriptor for each physical page, page rounded."""
         size = -(-(ram_bytes >> PAGE_SHIFT) * self._layout.page_descriptor // PAGE) * PAGE
-        room = self._layout.kernel_end - self._layout.kernel_start - self._kentry_bytes()
+        taken = self._kentry_bytes() + TINY_KMEM.whole + TINY_KMEM.align
+        room = self._layout.kernel_end - self._layout.kernel_start - taken
         if size > room:
             raise Refused(
                 f"ram={binary_size(ram_bytes)}: its page descriptors take {binary_size(size)}, and the kernel map of "
@@ -161,6 +164,30 @@ class Kernel:
         if emit is not None:
             emit((Returned,))
         return area, cache
+
+    def _kernel_memory(self) -> KernelMemorySystem:
+        kernel_map, sizes = self.kernel_map, self._kmem_sizes
+        used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
+        start = -(-used // sizes.align) * sizes.align
+        kernel_map.enter(start, sizes.whole, 0, RESERVED_FLAGS | flag.FIXED)  # the find cache stays where it was
+        return boot_kmem(self, self._recorder, sizes, start, self._layout.bits)
+
+    @property
+    def _kmem_sizes(self) -> KmemSizes:
+        """The layout's, or small ones where page descriptors leave no room for those."""
+        layout, sizes = self._layout, self._layout.kmem
+        used = self._boot_bytes + self._kentry_bytes() + sizes.whole + sizes.align
+        return sizes if used <= (layout.kernel_end - layout.kernel_start) // 2 else TINY_KMEM
+
+    def write_zeroes(self, start: int, size: int) -> None:
+        """Fill kernel memory that is mapped with zeroes, through the page tables."""
+        while size:
+            physical = self.pmap.extract(start)
+            if physical is None:
+                raise KernelPanic("write_zeroes", f"no page is mapped at {Address(start)}")
+            count = min(size, PAGE - start % PAGE)
+            self.ram.fill(physical, count)
+            start, size = start + count, size - count
 
     def _entry_cache(self) -> ObjectCache:
         bits = self._layout.bits

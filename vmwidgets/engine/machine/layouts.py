@@ -9,6 +9,29 @@ from ..kernel.kentry import AREA_BYTES
 
 
 @dataclass(frozen=True, slots=True)
+class KmemSizes:
+    """Bytes of FreeBSD's kernel maps: of the whole, of what its boot used, and of the submaps.
+
+    clean_map holds buffer_map and pager_map.  The range begins at a multiple of `align` in X15's kernel map.
+    """
+
+    whole: int
+    align: int
+    boot: int
+    kmem_map: int
+    buffer_map: int
+    pager_map: int
+    exec_map: int
+    pipe_map: int
+
+
+SMALL_KMEM = KmemSizes(24 * MIB, 2 * MIB, MIB, 8 * MIB, 2 * MIB, MIB, MIB, 512 * KIB)
+TINY_KMEM = KmemSizes(MIB, MIB, 64 * KIB, 256 * KIB, 64 * KIB, 32 * KIB, 64 * KIB, 32 * KIB)
+REAL_KMEM = KmemSizes(64 * MIB, 2 * MIB, 2 * MIB, 32 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
+"""In the real system the sizes follow from the memory there is; these are for a machine of some 64 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Limits of the user and kernel maps and of the page-table window; all in bytes, ends exclusive.
 
@@ -27,6 +50,7 @@ class Layout:
     page_descriptor: int
     """Bytes of a physical page's descriptor (X15 `vm_page`)."""
     about: str
+    kmem: KmemSizes = REAL_KMEM
 
 
 _USER_64 = (0, 0x8000_0000_0000)
@@ -38,11 +62,11 @@ LAYOUTS = {
     for layout in (
         Layout(
             "small", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 64 * MIB, _WINDOW_64, 512 * KIB, 48,
-            "a kernel map of 64 MiB, small enough to see whole",
+            "a kernel map of 64 MiB, small enough to see whole", SMALL_KMEM,
         ),
         Layout(
             "tiny", 64, *_USER_64, _KERNEL_64, _KERNEL_64 + 4 * MIB, _WINDOW_64, 8 * KIB, 48,
-            "a kernel map of 4 MiB with room for 100 entries, to run out of both",
+            "a kernel map of 4 MiB with room for 100 entries, to run out of both", TINY_KMEM,
         ),
         Layout(
             "x15-64", 64, *_USER_64, _KERNEL_64, 0xFFFF_FFFF_8000_0000, _WINDOW_64, AREA_BYTES, 48,
