@@ -11,7 +11,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.checks import known
-from vmwidgets.widgets.cells import current_shell
+from vmwidgets.widgets.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.display import publish
 
 from .answers import KINDS, line
@@ -84,14 +84,24 @@ def _put_on_the_page(prediction: Prediction, with_control: bool) -> None:
     shell = current_shell()
     if shell is None:
         return
-    display_id = f"vmwidgets-prediction-{prediction.id}"
-    publish(prediction.bundle(), display_id=display_id)
-    prediction.listeners[:] = [partial(_update, prediction, display_id)]
+    publish(prediction.bundle(), display_id=_display_id(prediction))
+    prediction.listeners[:] = [partial(_update, prediction)]
+    prediction.show = partial(_show_elsewhere, prediction, current_cell(shell))
     if with_control and hasattr(shell, "kernel"):
         from .control import show_control
 
         show_control(prediction)
 
 
-def _update(prediction: Prediction, display_id: str) -> None:
-    publish(prediction.bundle(), display_id=display_id, update=True)
+def _show_elsewhere(prediction: Prediction, asked_in: Cell) -> None:
+    """A prediction as the value of a cell other than the one that asked."""
+    if current_cell() != asked_in:
+        publish(prediction.bundle(), display_id=_display_id(prediction))
+
+
+def _update(prediction: Prediction) -> None:
+    publish(prediction.bundle(), display_id=_display_id(prediction), update=True)
+
+
+def _display_id(prediction: Prediction) -> str:
+    return f"vmwidgets-prediction-{prediction.id}"

@@ -9,7 +9,8 @@ from html import escape
 
 from vmwidgets.views.text import visible
 
-_FRAME = "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0; max-width: 75ch"
+_FRAME = "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0"
+_TEXT = "max-width: 80ch"
 
 
 def marked(text: str, tag: str = "span") -> str:
@@ -21,7 +22,7 @@ def marked(text: str, tag: str = "span") -> str:
     return f"<{tag}>{escape(visible(text))}</{tag}>"
 
 
-def framed(content: str, title: str) -> str:
-    """HTML with a line beside it, and a small title above that says what it is."""
+def framed(content: str, title: str, below: str = "") -> str:
+    """HTML with a line beside it, and a small title above that says what it is; `below` may take all of the width."""
     above = f'<div style="font-size: 11px; opacity: 0.8">{escape(visible(title))}</div>'
-    return f'<div style="{_FRAME}">{above}{content}</div>'
+    return f'<div style="{_FRAME}"><div style="{_TEXT}">{above}{content}</div>{below}</div>'

@@ -35,7 +35,7 @@ class Prediction:
     """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
 
     `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from.  The first
-    answer counts; later ones are kept behind it.
+    answer counts; later ones are kept behind it.  `listeners` are called after each answer; `show` puts it on a page.
     """
 
     def __init__(self, identity: str, question: str, kind: str, options: tuple[str, ...] = ()) -> None:
@@ -46,6 +46,7 @@ class Prediction:
         self.answers: tuple[Answer, ...] = ()
         self.revealed = False
         self.listeners: list[Callable[[], None]] = []
+        self.show: Callable[[], None] | None = None
 
     @property
     def answer(self) -> str | None:
@@ -97,9 +98,14 @@ class Prediction:
         """The prediction in all forms of an output."""
         return {MIME: self.data(), "text/html": self._html(), "text/plain": repr(self)}
 
+    def _ipython_display_(self) -> None:
+        """The value of a cell: shown, unless the cell has shown it when it asked."""
+        if self.show is not None:
+            self.show()
+
     def _lines(self) -> Iterator[tuple[str, str]]:
         if self.answer is None:
-            yield "not answered yet:", KINDS[self.kind]
+            yield "not answered yet:", "answer below, or in code with answer=…"
         else:
             yield "you said:", self.answer
         if len(self.answers) > 1:
@@ -110,8 +116,9 @@ class Prediction:
         return framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
 
     def __repr__(self) -> str:
-        said = "; ".join(f"{word} {text}" for word, text in self._lines())
-        return f"<prediction {self.id}: {self.question} ({said})>"
+        said = "; ".join(f"{word} {text}" for word, text in self._lines() if self.answers)
+        wanted = " | ".join(self.options) or KINDS[self.kind]
+        return f"<prediction {self.id}: {self.question} ({said or f'not answered yet: {wanted}'})>"
 
 
 class Predictions(Mapping[str, Prediction]):

@@ -58,8 +58,9 @@ class Result:
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))
-        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{self.picture}"
-        return {MIME: self.data(), "text/html": framed(content, f"check {self.id}"), "text/plain": repr(self)}
+        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}"
+        html = framed(content, f"check {self.id}", self.picture)
+        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
