@@ -21,7 +21,7 @@ from ..mmu.controls import X86Controls
 from . import checks
 from .invariants import check_machine
 from .kentry import MachineKentry
-from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, Kernel, unmap
+from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
 from .layouts import Layout
 from .maps import MachineMap
 from .objects import MemoryObject
@@ -69,7 +69,7 @@ class Machine:
         entries = self.kernel.kernel_map.entries
         assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
         self.kentry = MachineKentry(self, self.kernel.kentry, self.kernel.kentry_cache, entries)
-        roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area"}
+        roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory"}
         self.kernel_map = MachineMap(self, self.kernel.kernel_map, "kernel_map", roles)
         self.unchecked = Unchecked(self)
         self.door.listeners.append(self._tell)
