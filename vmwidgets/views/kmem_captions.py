@@ -96,7 +96,10 @@ def _refused(
         return f"{name} returned 0: it may not sleep, and too few pages are left for class {page_class}.", back
     if sought and sought[-1].address is None:
         asked = binary_size(sought[-1].length)
-        return f"{name} returned 0: no gap of {where} holds {asked}.", "Address space is short, whatever pages there are."
+        return (
+            f"{name} returned 0: no gap of {where} holds {asked}.",
+            "Address space is short, whatever pages there are.",
+        )
     return f"{name} returned 0.", ""
 
 
@@ -146,7 +149,9 @@ def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressSt
         return _other(operation, events, style)
     last = attached[-1]
     size = binary_size(last.end - last.start)
-    text = f"{visible(last.submap)} is a map of its own over {size} of {visible(last.map)}, at {style.long(last.start)}."
+    text = (
+        f"{visible(last.submap)} is a map of its own over {size} of {visible(last.map)}, at {style.long(last.start)}."
+    )
     return text, "What is allocated in it never touches its parent; its lock and its shortage are its own."
 
 

@@ -293,10 +293,14 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     ev.BlockSplit: _block,
     ev.BlockJoined: _block,
     ev.SlabCreated: lambda event, style: f"{visible(event.cache)} gets a slab at {style.long(event.address)}.",
-    ev.SlabDestroyed: lambda event, style: f"{visible(event.cache)} gives its slab at {style.long(event.address)} back.",
+    ev.SlabDestroyed: lambda event, style: (
+        f"{visible(event.cache)} gives its slab at {style.long(event.address)} back."
+    ),
     ev.BufferAllocated: lambda event, style: (
         f"{visible(event.cache)} hands out the buffer at {style.long(event.address)}."
     ),
-    ev.BufferFreed: lambda event, style: f"{visible(event.cache)} takes the buffer at {style.long(event.address)} back.",
+    ev.BufferFreed: lambda event, style: (
+        f"{visible(event.cache)} takes the buffer at {style.long(event.address)} back."
+    ),
     ev.Panicked: lambda event, style: f"Panic ({event.name}): {event.reason}.",
 }
