@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..base.errors import Broken
 from ..kernel.entry import Entry
 from ..memory.object_cache import ObjectCache
+from .kmem_invariants import check_kmem
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -18,7 +19,7 @@ def check_machine(machine: Machine) -> None:
 
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
     M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
-    M4. every page behind a kentry slab is mapped where the slab is.
+    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`.
     """
     kernel = machine.kernel
     machine.pages.check()
@@ -29,7 +30,13 @@ def check_machine(machine: Machine) -> None:
         task.map.check()
     kernel_entries = list(machine.kernel_map.vm_map)
     user_entries = [entry for task in machine.tasks.values() for entry in task.map.vm_map]
-    for cache, entries in ((kernel.kentry_cache, kernel_entries), (kernel.entry_cache, user_entries)):
+    kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
+    caches: tuple[tuple[ObjectCache, Iterable[Entry]], ...] = (
+        (kernel.kentry_cache, kernel_entries),
+        (kernel.entry_cache, user_entries),
+        (kernel.kmem.entry_cache, kmem_entries),
+    )
+    for cache, entries in caches:
         cache.check()
         _check_addresses(cache, entries)
     for entry in kernel_entries:
@@ -37,6 +44,7 @@ def check_machine(machine: Machine) -> None:
             raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {machine.pmap.klimit:#x}")
     if "remove-forgets" not in machine.quirks:
         _check_references(machine, [*kernel_entries, *user_entries])
+    check_kmem(kernel)
     for slab in kernel.kentry_cache.slabs():
         if machine.pmap.extract(slab.address) is None:
             raise Broken(f"M4: no page is mapped behind the kentry slab at {slab.address:#x}")
