@@ -7,10 +7,19 @@ import tracemalloc
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import BootStage, EntryLinked, KernelLimitMoved, PageAllocated, PteWritten
+from vmwidgets.engine.base.events import (
+    BootStage,
+    Called,
+    EntryLinked,
+    KernelLimitMoved,
+    PageAllocated,
+    PteWritten,
+)
+from vmwidgets.engine.base.kmem_events import MapCreated
 from vmwidgets.engine.base.protection import pack_flags
 
-STAGES = ["physical memory", "kernel pmap", "boot range", "kentry area", "up"]
+STAGES = ["physical memory", "kernel pmap", "boot range", "kentry area", "kmem", "up"]
+BOOT_ENTRIES = ["boot range", "kentry area", "kernel memory"]
 LAYOUTS = {
     # name: kernel start, kernel end, user end, kentry bytes, bytes of an entry, entries in a slab
     "small": (0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000, 1 << 47, 0x80000, 50),
@@ -19,6 +28,13 @@ LAYOUTS = {
     "x15-32": (0xC040_0000, 0xFC00_0000, 0xC000_0000, 0x800000, 84),
     "x15-pae": (0xC080_0000, 0xFC00_0000, 0xC000_0000, 0x800000, 84),
 }
+
+KMEM = [
+    ("tiny", 1 << 20, 1 << 20),
+    ("small", 24 << 20, 2 << 20),
+    ("x15-64", 64 << 20, 2 << 20),
+    ("x15-32", 64 << 20, 2 << 20),
+]
 
 
 def test_each_stage_is_an_event_of_the_first_operation_in_order():
@@ -36,6 +52,14 @@ def test_each_stage_is_an_event_of_the_first_operation_in_order():
     assert at["kernel pmap"] < first(EntryLinked) < at["boot range"]
     assert first(KernelLimitMoved) > at["kernel pmap"]
     assert first(PteWritten) > at["physical memory"]
+    kmem = next(position for position, event in enumerate(events) if event == Called("kmem_init", event_args(machine)))
+    assert at["kentry area"] < at["kmem"] < kmem < first(MapCreated) < at["up"]
+
+
+def event_args(machine):
+    """The addresses that `kmem_init` gets: behind what boot used, up to the end of kernel memory."""
+    kmem = machine.kernel_map.entries()[2]
+    return (kmem.start + machine.layout.kmem.boot, kmem.end)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -57,7 +81,7 @@ def test_the_layouts_are_the_originals_and_small_ones(name):
 @pytest.mark.parametrize("mib", [8, 33])
 def test_the_boot_range_holds_the_page_descriptors_and_the_kentry_area_is_behind_it(layout, descriptor, table, mib):
     machine = vm.boot("x86-64", layout=layout, ram=f"{mib} MiB")
-    boot, kentry = machine.kernel_map
+    boot, kentry, _ = machine.kernel_map
     pages = mib * 256
     assert (boot.role, boot.start, boot.size) == (
         "boot range",
@@ -70,27 +94,73 @@ def test_the_boot_range_holds_the_page_descriptors_and_the_kentry_area_is_behind
     assert boot.address == kentry.address == 0, "they are static: no slab holds them"
 
 
+@pytest.mark.parametrize(("layout", "size", "align"), KMEM)
+def test_kernel_memory_is_the_first_entry_from_the_kentry_area(layout, size, align):
+    machine = vm.boot("x86-64", layout=layout, ram="8 MiB")
+    kentry, kmem = machine.kernel_map.entries()[1:]
+    assert kmem.role == "kernel memory"
+    assert kmem.size == size
+    assert kmem.start % align == 0
+    assert 0 <= kmem.start - kentry.end < align, "the next such address behind the kentry area"
+    assert kmem.flags == kentry.flags, "all rights, inherit none, never merged"
+    assert machine.kentry.contents().residents == {kmem.address: (kmem.id, kmem.start)}
+    assert machine.kentry.area.allocated == 1
+
+
+def test_freebsds_maps_share_kernel_memory():
+    machine = vm.boot("x86-64")
+    kmem = machine.kernel_map.entries()[2]
+    maps = {one.name: one for one in machine.kernel.kmem.kmem.maps}
+    sizes = machine.layout.kmem
+    whole = maps["kernel_map"]
+    assert (whole.start, whole.end) == (kmem.start, kmem.end)
+    assert next((entry.start, entry.end) for entry in whole) == (kmem.start, kmem.start + sizes.boot)
+    assert {name: one.end - one.start for name, one in maps.items() if one is not whole} == {
+        "kmem_map": sizes.kmem_map,
+        "clean_map": sizes.buffer_map + sizes.pager_map,
+        "buffer_map": sizes.buffer_map,
+        "pager_map": sizes.pager_map,
+        "exec_map": sizes.exec_map,
+        "pipe_map": sizes.pipe_map,
+    }
+    for parent, names in (
+        ("kernel_map", ["kmem_map", "clean_map", "exec_map", "pipe_map"]),
+        ("clean_map", ["buffer_map", "pager_map"]),
+    ):
+        submaps = [entry.submap for entry in maps[parent] if entry.submap is not None]
+        assert submaps == [maps[name] for name in names]
+    used = [(entry.id, entry.address) for one in maps.values() for entry in one]
+    assert min(identity for identity, _ in used) > 3, "ids of all kernels' entries come from one counter"
+    assert all(kmem.start <= address < kmem.start + sizes.boot for _, address in used)
+    assert all(machine.walk(address).ok for _, address in used), "its entries live in the range that boot used"
+
+
 def test_the_map_is_as_the_original_leaves_it():
     machine = vm.boot("x86-64", layout="x15-64")
     value = machine.kernel_map.value()
-    boot, kentry = value.entries
+    boot, kentry, kmem = value.entries
     assert (value.find_cache, value.find_cache_threshold, value.lookup_cache) == (kentry.end, 0, boot.id)
-    assert (value.root, value.nodes[boot.id].red, value.nodes[boot.id].right) == (boot.id, False, kentry.id)
-    assert value.nodes[kentry.id].red
+    assert value.root == kentry.id, "three in a row: one rotation"
+    root = value.nodes[kentry.id]
+    assert (root.red, root.left, root.right) == (False, boot.id, kmem.id)
+    assert value.nodes[boot.id].red
+    assert value.nodes[kmem.id].red
     span = 2 << 20
-    assert value.klimit == (kentry.end // span + 1) * span
+    assert value.klimit == (kmem.end // span + 1) * span
 
 
 def test_what_the_boot_range_stands_for_is_mapped():
     machine = vm.boot("x86-64")
-    boot, kentry = machine.kernel_map
+    boot, kentry, kmem = machine.kernel_map
     for address in (boot.start, boot.end - 1):
         assert machine.walk(address).ok
     assert machine.walk(boot.start, "write").ok
     assert not machine.walk(boot.start, "read", user=True).ok, "it is the kernel's"
     table = kentry.start + 512 * 1024
     assert machine.walk(table).ok, "the slab table has pages behind it"
-    assert not machine.walk(kentry.start).ok, "slabs get theirs when they are made"
+    assert machine.walk(kentry.start).ok, "the first slab holds kernel memory's entry"
+    assert not machine.walk(kentry.start + 4096).ok, "slabs get theirs when they are made"
+    assert not machine.walk(kmem.end - 1).ok, "kernel memory gets its pages when they are asked for"
 
 
 def test_every_page_is_free_or_has_an_owner():
@@ -106,7 +176,7 @@ def test_machines_are_alike_and_independent():
     assert one.kernel_map.value() == other.kernel_map.value()
     assert one.journal[0].events == other.journal[0].events
     one.kernel_map.enter(4096)
-    assert len(other.kernel_map) == 2
+    assert len(other.kernel_map) == len(BOOT_ENTRIES)
     assert one.name != other.name
 
 
@@ -132,7 +202,7 @@ def test_it_tells_what_it_is():
         "x86-64",
         "8 MiB of memory",
         "layout 'small'",
-        "2 kernel map entries",
+        f"{len(BOOT_ENTRIES)} kernel map entries",
         "tasks: none",
         "1 operations",
         "up",
