@@ -101,7 +101,7 @@ def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: 
     for kinds in (_CHANGES, _LOOKS):
         for event in reversed(events):
             if isinstance(event, kinds) and getattr(event, "map", None) in maps:
-                return maps[event.map]  # type: ignore[union-attr]
+                return maps[event.map]
     return value.submaps[0] if value.submaps else value
 
 
@@ -222,7 +222,7 @@ def _adapted(node: Node, name: str, freed: set[str]) -> Node:
 def _heading(value: KernelMapValue, y: float, width: float) -> Node:
     name = value.map.name
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
-    what = f"in order: {count}, {used_words(value.map)} used"
+    what = f"in order: {count}, {used_words(value.map)[0]} used"
     x = text_width(name, "strong") + 14
     text = (
         Text(0, 20, name, "strong"),

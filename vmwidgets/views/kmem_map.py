@@ -55,7 +55,8 @@ def _card(
     lock, sleepers = lock_words(value), sleeper_words(value)
     named = shorten(name, w - 16, "strong")
     room = w - 26 - text_width(named, "strong")
-    rows = [Text(8, 16, named, "strong"), Text(w - 8, 16, shorten(used, room, "label"), "label dim", "end")]
+    fitting = next((words for words in used if text_width(words, "label") <= room), "")
+    rows = [Text(8, 16, named, "strong"), Text(w - 8, 16, fitting, "label dim", "end")]
     mark = "label changed" if held else "label dim"
     if depth:
         rows.append(Text(8, 31, shorten(limits, w - 16, "mono label"), "mono label dim"))
@@ -75,12 +76,11 @@ def _card(
     )  # fmt: skip
 
 
-def used_words(value: MapValue) -> str:
-    """How much of a map is used, with the unit once where it is the same."""
+def used_words(value: MapValue) -> tuple[str, ...]:
+    """How much of a map is used, in ever fewer words."""
     used, whole = binary_size(value.size), binary_size(value.end - value.start)
-    if used.partition(" ")[2] == whole.partition(" ")[2]:
-        used = used.partition(" ")[0]
-    return f"{used} of {whole}"
+    number, _, unit = used.partition(" ")
+    return f"{number if unit == whole.partition(' ')[2] else used} of {whole}", f"{used} used", used
 
 
 def lock_words(value: KernelMapValue) -> str:

@@ -29,12 +29,18 @@ class ThreadValue:
 
 @dataclass(frozen=True, slots=True)
 class ThreadsValue:
-    """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle."""
+    """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
+
+    `ready` are the names of those that can go on, the next first; `sleeping` of those that wait, in the order they
+    went to sleep.
+    """
 
     threads: tuple[ThreadValue, ...]
     ticks: int
     hz: int
     cycle: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    sleeping: tuple[str, ...] = ()
 
     @property
     def asleep(self) -> tuple[ThreadValue, ...]:

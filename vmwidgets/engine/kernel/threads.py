@@ -162,6 +162,16 @@ class Scheduler:
             thread.value(tuple(lock.name for lock in self.locks_of(thread.name))) for thread in self.threads.values()
         )
 
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Names of those that can go on, in the order they became ready."""
+        return tuple(thread.name for thread in self._ready)
+
+    @property
+    def sleeping(self) -> tuple[str, ...]:
+        """Names of those that wait, in the order they went to sleep."""
+        return tuple(thread.name for thread in self._asleep)
+
     def cycle(self) -> tuple[str, ...]:
         """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
         return deadlock(self._asleep, self.threads)
