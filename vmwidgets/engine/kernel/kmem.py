@@ -39,7 +39,8 @@ def trunc_page(address: int) -> int:
 class Kmem:
     """Kernel address space [start, end), before :func:`~.kmem_boot.kmem_init` made the map of it.
 
-    `wakeup` makes those ready who sleep for room in a map, and says how many they were; `hz` is clock ticks a second.
+    `wakeup` makes those ready who sleep for room in a map, and says how many they were; `hz` is clock ticks a second;
+    `root` is what the kernel map is called in events, where another kernel's may be called so too.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Kmem:
         entries: KernelEntrySource,
         hz: int,
         wakeup: Callable[[FreeBSDMap], int],
+        root: str = "kernel_map",
     ) -> None:
         self.recorder = recorder
         self.start = start
@@ -60,6 +62,7 @@ class Kmem:
         self.pages = pages
         self.hz = hz
         self.wakeup = wakeup
+        self.root = root
         self.running = Running()
         """Who runs; a scheduler notes it here."""
         self.services = MapServices(recorder, self.running, pmap, pages, entries, self._new_object)

@@ -16,7 +16,7 @@ def kmem_init(kmem: Kmem, start: int, end: int) -> Sleepy[None]:
 
     The status of that insertion is ignored.
     """
-    kernel_map = kmem.create_map("kernel_map", kmem.start, end)
+    kernel_map = kmem.create_map(kmem.root, kmem.start, end)
     if kernel_map is None:
         raise KernelPanic("kmem_init", "kmem_init: cannot create the kernel map")
     kernel_map.system = True

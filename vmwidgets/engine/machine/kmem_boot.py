@@ -37,6 +37,9 @@ ENTRY_BYTES = {64: 112, 32: 64}
 HZ = 1000
 """Clock ticks a second."""
 
+ROOT = "kmem/kernel_map"
+"""Name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
+
 DAEMON = "pagedaemon"
 
 
@@ -102,6 +105,7 @@ class KernelMemorySystem:
             entries=self.entries,
             hz=HZ,
             wakeup=self._wake_sleepers,
+            root=ROOT,
         )
         self.scheduler = Scheduler(recorder, self.kmem.running, locks_of=self._locks_of)
         self.files = FilePages(recorder, self.pages, self.frames, kernel.ram)
