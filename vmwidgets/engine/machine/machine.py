@@ -169,10 +169,10 @@ class Machine:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
         if machine_map is not self.kernel_map:
             return
-        roles = {} if "static-remove" in self.quirks else machine_map.roles
-        for identity, role in roles.items():
+        unprotected = "static-remove" in self.quirks
+        for identity, role in machine_map.roles.items():
             entry = self.kernel_map.vm_map.by_id.get(identity)
-            if entry is not None:
+            if entry is not None and not (entry.static and unprotected):
                 yield entry.start, entry.end, f"the {role}"
         for start, (size, owner) in self.kernel.memory.ranges.items():
             yield start, start + size, f"a slab of the {owner}"
