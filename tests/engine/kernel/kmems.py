@@ -50,6 +50,7 @@ class Frames:
 class PlainPmap:
     def __init__(self):
         self.frames = {}
+        self.rights = {}
 
     def enter(self, va, frame, wired):
         assert wired
@@ -58,9 +59,13 @@ class PlainPmap:
     def remove(self, start, end):
         for va in [va for va in self.frames if start <= va < end]:
             del self.frames[va]
+            self.rights.pop(va, None)
 
     def extract(self, va):
         return self.frames.get(va)
+
+    def protect(self, start, end, protection):
+        self.rights |= {va: protection for va in self.frames if start <= va < end}
 
 
 class Kernel:

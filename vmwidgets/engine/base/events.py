@@ -141,6 +141,16 @@ class EntryResized(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EntryChanged(Event):
+    """An entry kept its range and changed otherwise: what it allows, its object, whose range it is."""
+
+    map: str
+    before: EntryFields
+    after: EntryFields
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class MergeTried(Event):
     """The request met a neighbour (`side` "previous", "next" or "both"): merged, or why not."""
 

@@ -1,52 +1,17 @@
-"""Joining and splitting entries of a FreeBSD map (`vm_map_simplify_entry`, `vm_map_clip_start`, `vm_map_clip_end`).
-
-Ranges change in place: an entry only ever grows into what was a neighbour's, so the order in the tree stays right.
-"""
+"""Splitting entries of a FreeBSD map (`vm_map_clip_start`, `vm_map_clip_end`); ranges change in place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..base.events import EntryFields
-from ..base.tags import EntryClipped, EntryJoined, EntryResized, ObjectCreated
-from .entry import OFFSET_MASK, SUB_MAP
+from ..base.tags import EntryClipped, EntryResized, ObjectCreated
+from .entry import OFFSET_MASK
 from .kernel_entry import KernelEntry
+from .map_simplify import join
 
 if TYPE_CHECKING:
     from .freebsd_map import FreeBSDMap
-
-
-def join(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
-    """Take in the entry before, then the one after, where they are of one kind with `entry`; it stays valid."""
-    if entry.flags & SUB_MAP:
-        return
-    previous, following = entry.prev, entry.next
-    if previous is not None and may_join(previous, entry):
-        before = entry.fields()
-        vm_map.discard(previous)
-        entry.start, entry.offset = previous.start, previous.offset
-        vm_map.tree.refresh(entry.prev)
-        _report_join(vm_map, entry, before, "prev")
-    if following is not None and may_join(entry, following):
-        before = entry.fields()
-        vm_map.discard(following)
-        entry.end = following.end
-        vm_map.tree.refresh(entry)
-        _report_join(vm_map, entry, before, "next")
-
-
-def may_join(low: KernelEntry, high: KernelEntry) -> bool:
-    """Whether two neighbours may be one: they touch, are alike, and one continues the other in their object.
-
-    Offsets play no part where there is no object.
-    """
-    return (
-        low.end == high.start
-        and low.object is high.object
-        and (low.object is None or low.offset + low.end - low.start == high.offset)
-        and low.flags == high.flags
-        and low.wired_count == high.wired_count
-    )
 
 
 def clip_start(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
@@ -100,13 +65,6 @@ def _report_resize(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, 
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((EntryResized, vm_map.name, before, entry.fields(), why))
-
-
-def _report_join(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, side: str) -> None:
-    _report_resize(vm_map, entry, before, f"took in the {'entry before' if side == 'prev' else 'entry after'}")
-    emit = vm_map.recorder.emit
-    if emit is not None:
-        emit((EntryJoined, vm_map.name, entry.id, side, entry.start, entry.end))
 
 
 def _report_clip(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:

@@ -12,20 +12,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic
+from ..base.protection import READ, protection_of
 from ..base.recorder import Recorder
 from ..base.tags import (
     EntryResized,
     MapResized,
     RangeInserted,
     SpaceSought,
+    TranslationsRemoved,
 )
 from .fits import Fit, gaps
-from .freebsd_entries import join
+from .freebsd_entries import clip_end, clip_start
 from .gap_tree import GapTree
 from .kernel_entry import KERNEL_FLAGS, KernelEntry, KernelEntrySource
 from .kernel_object import KernelObject
 from .map_core import MapCore
 from .map_lock import MapLock
+from .map_simplify import join
 from .vm_page import PageQueues
 from .waits import Running
 
@@ -44,6 +47,9 @@ class KernelPmap(Protocol):
 
     def extract(self, va: int) -> int | None:
         """The frame that `va` is translated to, if any."""
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give what is translated in [start, end) other rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,32 @@ class FreeBSDMap(MapCore[KernelEntry]):
         if entry.object is not None:
             entry.object.release()
         self.services.entries.give(entry)
+
+    def clip_start(self, entry: KernelEntry, address: int) -> None:
+        """Split `entry` where a range begins."""
+        clip_start(self, entry, address)
+
+    def clip_end(self, entry: KernelEntry, address: int) -> None:
+        """Split `entry` where a range ends."""
+        clip_end(self, entry, address)
+
+    def gap_changed(self, entry: KernelEntry | None) -> None:
+        """The free space behind `entry` is another than before."""
+        self.tree.refresh(entry)
+
+    def reprotect(self, entry: KernelEntry) -> None:
+        """Give the pages that are mapped in `entry` the rights that it allows now.
+
+        Without reading none stay mapped, but for wired ones: deleting finds those by their translations.
+        """
+        protection, pmap = protection_of(entry.flags), self.services.pmap
+        if protection & READ or entry.wired_count:
+            pmap.protect(entry.start, entry.end, protection)
+            return
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((TranslationsRemoved, entry.start, entry.end))
+        pmap.remove(entry.start, entry.end)
 
     def resize(self, change: int) -> None:
         """So many bytes more are in entries."""

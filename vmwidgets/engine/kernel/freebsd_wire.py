@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ..base.tags import EntryWired, RangeWired, TranslationEntered
+from ..base.tags import RangeWired, TranslationEntered
 from ..base.units import PAGE, PAGE_SHIFT
-from .freebsd_entries import clip_end, clip_start, join
+from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import INVALID_ADDRESS, SUCCESS, FreeBSDMap
 from .kernel_entry import KernelEntry
+from .map_ranges import set_wired_count
+from .map_simplify import join
 from .waits import Sleepy
 
 
@@ -34,13 +36,14 @@ def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> Sleepy[None]:
     set_wired_count(vm_map, entry, entry.wired_count + 1)
     vm_map.lock.release()
     if entry.wired_count == 1:
-        _wire_pages(vm_map, entry)
+        wire_pages(vm_map, entry)
     yield from vm_map.lock.acquire()
     if vm_map.by_id.get(entry.id) is entry:  # it may have gone while the lock was free
         join(vm_map, entry)
 
 
-def _wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+def wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
+    """Wire each page of `entry` that its object has, and map it."""
     target, pages = entry.object, vm_map.services.pages
     if target is None:
         return
@@ -59,14 +62,6 @@ def unwire(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
         if frame is not None:
             pages.unwire(pages.in_use[frame])
     set_wired_count(vm_map, entry, 0)
-
-
-def set_wired_count(vm_map: FreeBSDMap, entry: KernelEntry, count: int) -> None:
-    """Note how often the range of `entry` was wired."""
-    emit = vm_map.recorder.emit
-    if emit is not None:
-        emit((EntryWired, vm_map.name, entry.id, entry.wired_count, count))
-    entry.wired_count = count
 
 
 def enter_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 from ..base.errors import KernelPanic
 from ..base.units import PAGE_SHIFT
 from .freebsd_delete import delete
-from .freebsd_entries import join
 from .freebsd_map import FreeBSDMap
-from .freebsd_wire import enter_page, set_wired_count
+from .freebsd_wire import enter_page
 from .kernel_entry import KernelEntry
 from .kmem import Kmem, round_page
+from .map_ranges import set_wired_count
+from .map_simplify import join
 from .vm_page import INTERRUPT, SYSTEM, PageRequest
 from .waits import PageWait, Sleepy, TimedWait, kernel_function, undone
 

@@ -138,6 +138,29 @@ class MapCore(Generic[E]):
             emit((EntryUnlinked, self.name, entry.fields(), before, after))
             emit((Returned,))
 
+    # ---- what each kernel does in its own way ------------------------------------------------
+
+    def clip_start(self, entry: E, address: int) -> None:
+        """Cut `entry` at `address` if that lies inside; the entry stays the high part."""
+        raise NotImplementedError
+
+    def clip_end(self, entry: E, address: int) -> None:
+        """Cut `entry` at `address` if that lies inside; the entry stays the low part."""
+        raise NotImplementedError
+
+    def discard(self, entry: E) -> None:
+        """Take an entry out whose neighbour takes over its range."""
+        raise NotImplementedError
+
+    def gap_changed(self, entry: E | None) -> None:
+        """The free space behind `entry` is another than before."""
+
+    def reprotect(self, entry: E) -> None:
+        """Give the pages that are mapped in `entry` the rights that it allows now."""
+        raise NotImplementedError
+
+    # ---- invariants --------------------------------------------------------------------------
+
     def check(self) -> None:
         """Raise :class:`Broken` unless all hold, beside the tree's own invariants.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import KernelError, KernelPanic, kernel_error
 from ..base.protection import protection_of, protection_text
@@ -12,6 +12,7 @@ from ..base.units import PAGE, Address
 from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:
+    from .map_core import MapCore
     from .vm_map import X15Map
     from .vm_object import VmObject
 
@@ -53,13 +54,15 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
         allowed = protection_text(protection_of(entry.flags))
         where = Address(entry.start)
         raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, not {protection_text(missing)}")
+    if entry.submap is not None:
+        return _fault_in(entry.submap, address, access, enter_page)
     if entry.object is None:
         why = f"the entry at {Address(entry.start)} has no object to ask for a page"
         if "fault-null-object" in vm_map.quirks:
             raise KernelPanic("fault_null_object", why)
         raise kernel_error("FAULT", why)
     offset = entry.offset + (va - entry.start) & OFFSET_MASK
-    cache, frame = _page_of(vm_map, entry.object, offset)
+    cache, frame = page_of(vm_map, entry.object, offset)
     try:
         enter_page(va, frame, protection_of(entry.flags))
     except KernelError as error:
@@ -69,7 +72,20 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     return Resolved(cache, entry.start, entry.object, offset, va, frame, protection_of(entry.flags))
 
 
-def _page_of(vm_map: X15Map, target: VmObject, offset: int) -> tuple[str, int]:
+def _fault_in(submap: MapCore[Any], address: int, access: int, enter_page: Callable[[int, int, int], None]) -> Resolved:
+    """The range is another map's: so is the fault (FreeBSD `vm_map_lookup`)."""
+    from .vm_map import X15Map
+
+    assert isinstance(submap, X15Map), "a map's submaps are of its kind"
+    found = vm_fault(submap, address, access, enter_page)
+    emit = submap.recorder.emit
+    if emit is not None:
+        emit((Returned, found.frame))
+    return found
+
+
+def page_of(vm_map: X15Map, target: VmObject, offset: int) -> tuple[str, int]:
+    """Where an object's page came from, "hit" or "miss", and its frame; NOMEM when its pager has none."""
     frame, cache = target.page(offset), "hit"
     if frame is None:
         frame, cache = target.ask_pager(offset), "miss"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, kernel_error
-from ..base.protection import ENTRY_MASK, FIXED, NOMERGE
+from ..base.protection import ENTRY_MASK, FIXED, NOMERGE, READ, protection_of
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
 from ..base.tags import Called, MapResized, RangeRemoved, Returned
@@ -19,6 +19,8 @@ from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
 from .fits import Fit
 from .map_core import MapCore
+from .map_ranges import set_wired_count
+from .map_wire import map_resident
 from .merging import report_refusal, try_merge
 from .placement import FindCache, find_available, find_fixed
 from .request import Request, first_violation
@@ -34,6 +36,25 @@ class KernelSpace(Protocol):
 
     def kgrow(self, end: int) -> None:
         """Make tables for addresses up to `end`."""
+
+
+class RangeTables(Protocol):
+    """The page tables of an address space, as far as a range is changed in place."""
+
+    def extract(self, va: int) -> int | None:
+        """The physical address behind `va`, or none."""
+
+    def enter(self, va: int, pa: int, protection: int) -> None:
+        """Map one page."""
+
+    def remove(self, start: int, end: int) -> None:
+        """Unmap pages."""
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give mapped pages other rights."""
+
+    def update(self, start: int, end: int) -> None:
+        """Drop cached translations."""
 
 
 class X15Map(MapCore[Entry]):
@@ -74,6 +95,8 @@ class X15Map(MapCore[Entry]):
         self.duplicates = not assertions
         self.fit: Fit | None = None
         """What takes the place of X15's own free search, if anything does."""
+        self.tables: RangeTables | None = None
+        """The page tables that a change of a range reaches; none for a map on its own."""
         self.size = 0
         self.find_cache = FindCache(self.mask)
 
@@ -159,7 +182,7 @@ class X15Map(MapCore[Entry]):
         entry = static if static is not None else self.take_entry()
         entry.start, entry.end = request.start, (request.start + request.size) & self.mask
         entry.object, entry.offset, entry.flags = request.object, request.offset, request.flags & ENTRY_MASK
-        if request.object is not None and self._counts:
+        if request.object is not None and self.counts_references:
             request.object.reference()
         following = request.next
         self.relink(entry, self.last if following is None else following.prev, following)
@@ -194,9 +217,11 @@ class X15Map(MapCore[Entry]):
             emit((Returned,))
 
     def _drop(self, entry: Entry) -> None:
+        if entry.wired_count:
+            set_wired_count(self, entry, 0)
         self._resize(entry.start - entry.end)
         self.unlink(entry)
-        if self._counts:
+        if self.counts_references:
             if self.unmap is not None:
                 self.unmap(entry.start, entry.end)
             if entry.object is not None:
@@ -206,7 +231,8 @@ class X15Map(MapCore[Entry]):
     # ---- entries -----------------------------------------------------------------------------
 
     @property
-    def _counts(self) -> bool:
+    def counts_references(self) -> bool:
+        """Whether objects are told how many entries map them (not with quirk remove-forgets)."""
         return "remove-forgets" not in self.quirks
 
     def take_entry(self) -> Entry:
@@ -220,9 +246,40 @@ class X15Map(MapCore[Entry]):
         """A fresh entry like `entry`; both map its object."""
         copy = self.take_entry()
         copy.copy_range_from(entry)
-        if entry.object is not None and self._counts:
+        if entry.object is not None and self.counts_references:
             entry.object.reference()
         return copy
+
+    def clip_start(self, entry: Entry, address: int) -> None:
+        """Cut `entry` where a range begins."""
+        clip_start(self, entry, address)
+
+    def clip_end(self, entry: Entry, address: int) -> None:
+        """Cut `entry` where a range ends."""
+        clip_end(self, entry, address)
+
+    def discard(self, entry: Entry) -> None:
+        """Take an entry out whose neighbour takes over its range."""
+        self.unlink(entry)
+        if entry.object is not None and self.counts_references:
+            entry.object.release()
+        self.free_entry(entry)
+
+    def reprotect(self, entry: Entry) -> None:
+        """Give the pages that are mapped in `entry` the rights that it allows now.
+
+        Without reading none stay mapped, as these tables can't forbid it; wired ones are mapped again afterwards.
+        """
+        tables, protection = self.tables, protection_of(entry.flags)
+        if tables is None:
+            return
+        if protection & READ:
+            tables.protect(entry.start, entry.end, protection)
+            if entry.wired_count:
+                map_resident(self, entry, entry.start, entry.end)
+        else:
+            tables.remove(entry.start, entry.end)
+        tables.update(entry.start, entry.end)
 
     def free_entry(self, entry: Entry) -> None:
         """Give an entry back to where it came from; a static one was never taken."""

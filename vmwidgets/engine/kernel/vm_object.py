@@ -46,6 +46,10 @@ class VmObject:
         """The frame of the page at `offset` (bytes), if the object has it."""
         return self.pages.get(offset >> PAGE_SHIFT)
 
+    def drop(self, offset: int) -> None:
+        """Give the page at `offset` back."""
+        self.pager.release(self.pages.pop(offset >> PAGE_SHIFT))
+
     def ask_pager(self, offset: int) -> int | None:
         """The frame that the pager supplies for `offset`, now the object's; none when there is no memory."""
         frame = self.pager.get_page(self, offset)

@@ -81,3 +81,6 @@ class TranslationTable:
     def extract(self, va: int) -> int | None:
         """The frame behind `va`, if any."""
         return self._frames.get(va)
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Rights are not kept here: no recorded run changes them."""
