@@ -169,7 +169,11 @@ class Kernel:
         kernel_map, sizes = self.kernel_map, self._kmem_sizes
         used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
         start = -(-used // sizes.align) * sizes.align
-        kernel_map.enter(start, sizes.whole, 0, RESERVED_FLAGS | flag.FIXED)  # the find cache stays where it was
+        entry = kernel_map.entries.take()  # supplied, so that quirk nomerge-enter is for what comes after the boot
+        if entry is None:
+            raise Refused("ram: no page is left for the kentry area's first slab: take more memory")
+        # FIXED: the find cache stays where it was
+        kernel_map.enter(start, sizes.whole, 0, RESERVED_FLAGS | flag.FIXED, static=entry)
         return boot_kmem(self, self._recorder, sizes, start, self._layout.bits)
 
     @property
