@@ -34,7 +34,7 @@ def no_rotation(space: MachineMap) -> Iterator[Criterion]:
     yield criterion(
         3,
         3 * complete if not turned else max(0, 2 - len(turned)) * complete,
-        "no insertion rotated: each level was full, or filled from the root down",
+        "no insertion rotated",
         _why(turned) if turned else "first enter the seven pages",
         expected="no rotation",
         actual=", ".join(f"{count} at {Address(one.result)}" for one, count in turned) or "no seven pages yet",

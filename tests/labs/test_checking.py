@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+from vmwidgets.labs.result import MIME
+
+
+def divided(by: Any) -> Iterator[Any]:
+    yield lab.criterion(1, True, "a start", "no start")
+    yield lab.criterion(2, 1 // by, "both", "<b>one</b> of both", expected="2", actual="<i>1</i>")
+
+
+lab.exercise("t/divided", "Divided <points>", points=3, takes=int)(divided)
+lab.exercise("t/miscounted", "Miscounted", points=5, takes=int)(divided)
+
+
+def test_a_criterion_may_be_earned_in_part() -> None:
+    result = lab.check("t/divided", 1)
+    assert (result.points, result.of, result.passed) == (2, 3, False)
+    assert [criterion.points for criterion in result.criteria] == [1, 1]
+    assert "one" in repr(result)
+    assert "both" in repr(lab.check("t/divided", 1)).splitlines()[2]
+
+
+def test_what_fails_is_told_and_costs_only_the_points_from_there_on() -> None:
+    result = lab.check("t/divided", 0)
+    assert (result.points, result.of, result.passed) == (1, 3, False)
+    assert "ZeroDivisionError" in result.problem
+
+
+def test_the_result_is_data_that_a_notebook_keeps() -> None:
+    data = json.loads(json.dumps(lab.check("t/divided", 1)._repr_mimebundle_()[MIME]))
+    assert (data["schema"], data["id"], data["points"], data["of"], data["passed"]) == (1, "t/divided", 2, 3, False)
+    assert data["criteria"][1] == {
+        "points": 1, "of": 2, "sentence": "<b>one</b> of both", "expected": "2", "actual": "<i>1</i>", "met": False,
+    }  # fmt: skip
+
+
+def test_words_are_not_markup() -> None:
+    html = lab.check("t/divided", 1)._repr_mimebundle_()["text/html"]
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert "&lt;points&gt;" in html
+
+
+def test_a_judge_whose_points_do_not_add_up_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="worth 5 points, its criteria are worth 3"):
+        lab.check("t/miscounted", 1)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(vm.Refused, match="did you mean '01/guard'"):
+        lab.check("01/gard", vm.boot())
+    for name in None, 5, ["01/guard"]:
+        with pytest.raises(vm.Refused):
+            lab.check(name, vm.boot())  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_thing_of_another_kind_is_refused() -> None:
+    with pytest.raises(vm.Refused, match=r"'01/guard' looks at a map, and \[3\] is a list"):
+        lab.check("01/guard", [3])
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_what_is_not_done_yet_has_no_points(nothing: Any) -> None:
+    result = lab.check("01/guard", nothing)
+    assert (result.points, result.of, result.problem) == (0, 4, "not done yet")
+
+
+def test_a_dead_machine_has_no_points_and_says_why() -> None:
+    machine = vm.boot()
+    space = machine.task("t").map
+    with pytest.raises(vm.KernelPanic):
+        machine.unchecked.vm_map_enter(space, 0, 5, 0, 0x277)
+    result = lab.check("01/guard", space)
+    assert result.points == 0
+    assert "this machine is dead" in result.problem
+
+
+def test_a_task_stands_for_its_map_and_a_machine_for_the_kernels() -> None:
+    task = vm.boot().task("t")
+    assert lab.check("01/guard", task) == lab.check("01/guard", task.map)
+    assert "boot" in repr(lab.check("01/guard", task.machine)) or lab.check("01/guard", task.machine).points < 4
+
+
+def test_looking_changes_nothing() -> None:
+    space = vm.boot().task("t").map
+    space.enter("33 pages")
+    before = space.value(), len(space.machine.journal)
+    first, second = lab.check("01/guard", space), lab.check("01/guard", space)
+    assert (space.value(), len(space.machine.journal)) == before
+    assert first.data() == second.data()
+    space.machine.check()
+
+
+def test_what_is_not_right_is_shown_and_what_is_right_is_not() -> None:
+    space = vm.boot().task("t").map
+    assert "<img" in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
+    space.enter("33 pages")
+    space.remove(16 * vm.PAGE, size=vm.PAGE)
+    assert "<img" not in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: lab.criterion(0, True, "", ""),
+        lambda: lab.criterion(2, 3, "", ""),
+        lambda: lab.criterion(2, -1, "", ""),
+        lambda: lab.criterion(2, 0.5, "", ""),  # type: ignore[arg-type]  # that is the point
+        lambda: lab.exercise("t/x", "Title", points=0, takes=int),
+        lambda: lab.exercise("t/x", "", points=1, takes=int),
+        lambda: lab.exercise("", "Title", points=1, takes=int),
+        lambda: lab.exercise("t/x", "Title", points=1, takes="int"),  # type: ignore[arg-type]  # that is the point
+    ],
+)
+def test_an_exercise_that_makes_no_sense_is_refused(make: Any) -> None:
+    with pytest.raises(vm.Refused):
+        make()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+from vmwidgets.labs.prediction import MIME, Prediction, Predictions
+
+
+@pytest.fixture
+def asked() -> Prediction:
+    return Prediction("t/gap", "Which gap?", "choice", ("low", "high"))
+
+
+def kept(prediction: Prediction) -> dict[str, Any]:
+    """What a notebook file holds."""
+    data: dict[str, Any] = json.loads(json.dumps(prediction.bundle()[MIME]))
+    return data
+
+
+def test_the_first_answer_counts_and_others_are_kept_behind_it(asked: Prediction) -> None:
+    asked.say("low")
+    asked.say("low")
+    asked.say("high", "control")
+    assert asked.answer == "low"
+    assert kept(asked)["answers"] == [
+        {"answer": "low", "how": "code", "late": False},
+        {"answer": "high", "how": "control", "late": False},
+    ]
+
+
+def test_an_answer_after_the_outcome_says_so(asked: Prediction) -> None:
+    assert asked.compare("low").right is None
+    asked.say("low")
+    assert [answer.late for answer in asked.answers] == [True]
+    assert asked.compare("low").late
+
+
+def test_a_refused_answer_changes_nothing(asked: Prediction) -> None:
+    asked.say("low")
+    with pytest.raises(vm.Refused):
+        asked.say("lowest")
+    assert [answer.answer for answer in asked.answers] == ["low"]
+
+
+def test_outcomes() -> None:
+    guess = lab.predict("How many?", id="t/many", kind="number", answer="5")
+    assert (guess.compare(5).right, guess.compare(6).right) == (True, False)
+    assert repr(guess.compare(6)) == "You said 5. It is 6."
+    assert guess.compare(6).data()["actual"] == "6"
+
+
+def test_an_outcome_that_was_no_option_is_told(asked: Prediction) -> None:
+    asked.say("low")
+    outcome = asked.compare("nowhere")
+    assert outcome.right is False
+    assert "nowhere" in repr(outcome)
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_saying_nothing_is_no_error(nothing: Any) -> None:
+    silent = lab.predict("Silent?", id=f"t/silent-{nothing is None}", answer=nothing)
+    assert kept(silent)["answer"] is None
+    assert silent.compare("yes").data()["said"] is None
+
+
+def test_asked_again_it_is_the_same_prediction() -> None:
+    first = lab.predict("Again?", id="t/again", options=["yes", "no"], answer="no")
+    again = lab.predict("Again?", id="t/again", options=["yes", "no"], answer="yes")
+    assert again is first
+    assert (again.answer, len(again.answers)) == ("no", 2)
+
+
+def test_another_question_of_the_same_id_begins_anew() -> None:
+    lab.predict("One?", id="t/other", answer="a")
+    other = lab.predict("Two?", id="t/other")
+    assert other.answer is None
+    assert lab.predictions["t/other"] is other
+
+
+def test_predictions_are_kept_in_the_order_they_were_asked() -> None:
+    kernel = Predictions()
+    for name in "z", "a", "m":
+        kernel.ask(Prediction(name, "Which?", "text")).say(name)
+    data = kernel._repr_mimebundle_()[Predictions.MIME]
+    assert [one["id"] for one in data["predictions"]] == ["z", "a", "m"]
+    assert repr(kernel) == "z: z\na: a\nm: m"
+
+
+def test_what_people_write_is_not_markup() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    asked = lab.predict(evil, id="t/evil", options=["<b>", "&"], answer="<b>")
+    html = asked.bundle()["text/html"] + asked.compare("&")._repr_mimebundle_()["text/html"]
+    assert "<img" not in html
+    assert "<b>" not in html
+    assert "&lt;img" in html
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"id": "no spaces"},
+        {"id": "../up"},
+        {"options": ["one"]},
+        {"options": ["same", "same"]},
+        {"options": "text"},
+        {"kind": "colour"},
+        {"kind": "choice"},
+        {"kind": "number", "options": ["1", "2"]},
+        {"answer": "x", "kind": "number"},
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(vm.Refused):
+        lab.predict("Where?", **arguments)
+    with pytest.raises(vm.Refused):
+        lab.predict("  ")
+
+
+def test_both_ways_lead_to_the_same_lab() -> None:
+    assert vm.lab is lab
+    assert dir(lab) == ["check", "criterion", "exercise", "predict", "predictions"]
