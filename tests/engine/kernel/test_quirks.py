@@ -118,14 +118,16 @@ def test_remove_forgets_lets_a_task_read_what_is_gone():
 
 def test_static_remove():
     right, wrong = machines("static-remove")
-    for role in range(2):
-        first = right.kernel_map.entries()[role]
-        with pytest.raises(vm.Refused, match=f"touches the {first.role}"):
-            right.kernel_map.remove(first.start, first.end)
-    assert len(right.kernel_map) == 2
-    first = wrong.kernel_map.entries()[0]
-    wrong.kernel_map.remove(first.start, first.end)
-    assert [entry.role for entry in wrong.kernel_map] == ["kentry area"]
+    roles = ["boot range", "kentry area", "kernel memory"]
+    for entry in right.kernel_map:
+        with pytest.raises(vm.Refused, match=f"touches the {entry.role}"):
+            right.kernel_map.remove(entry.start, entry.end)
+    assert [entry.role for entry in right.kernel_map] == roles
+    boot, _, kmem = wrong.kernel_map
+    with pytest.raises(vm.Refused, match="touches the kernel memory"):
+        wrong.kernel_map.remove(kmem.start, kmem.end)
+    wrong.kernel_map.remove(boot.start, boot.end)
+    assert [entry.role for entry in wrong.kernel_map] == roles[1:]
 
 
 def fill(kernel_map):
