@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests.engine.kernel.kmems import Kernel
@@ -116,4 +117,12 @@ class Story:
         )  # fmt: skip
 
     def threads(self) -> ThreadsValue:
-        return ThreadsValue(self.scheduler.snapshot(), self.scheduler.ticks, 1000, self.scheduler.cycle())
+        scheduler = self.scheduler
+        held = {one.name: one.lock.holder for one in self.kmem.maps}
+        threads = [
+            replace(thread, locks=tuple(name for name, holder in held.items() if holder == thread.name))
+            for thread in scheduler.snapshot()
+        ]
+        return ThreadsValue(
+            tuple(threads), scheduler.ticks, 1000, scheduler.cycle(), scheduler.ready, scheduler.sleeping
+        )
