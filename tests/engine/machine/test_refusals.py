@@ -233,7 +233,7 @@ class TestRemove:
         refused(machine, lambda: machine.kernel_map.remove(FREE), "write one of end and size")
         refused(machine, lambda: machine.kernel_map.remove(FREE, FREE + 4096, size=4096), "write one of end and size")
 
-    @pytest.mark.parametrize("role", ["boot range", "kentry area"])
+    @pytest.mark.parametrize("role", ["boot range", "kentry area", "kernel memory"])
     def test_what_the_kernel_lives_on(self, machine, role):
         entry = next(one for one in machine.kernel_map if one.role == role)
         pieces = [
@@ -363,8 +363,8 @@ class TestBoot:
             vm.boot(quirks=quirks)
 
 
-@pytest.mark.parametrize("text", ["ffff 8080 0020 2000", "0xffff_8080_0020_2000", "FFFF808000202000"])
+@pytest.mark.parametrize("text", ["ffff 8080 0320 2000", "0xffff_8080_0320_2000", "FFFF808003202000"])
 def test_an_address_may_be_written_as_pictures_print_it(text):
     machine = vm.boot("x86-64")
-    assert machine.kernel_map.enter(4096, at=text) == 0xFFFF_8080_0020_2000
+    assert machine.kernel_map.enter(4096, at=text) == 0xFFFF_8080_0320_2000
     assert machine.kernel_map.lookup(text).start == machine.walk(text).va
