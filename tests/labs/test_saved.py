@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from vmwidgets.labs import saved
-from vmwidgets.labs.prediction import Prediction
+from vmwidgets.labs.prediction import MIME, Prediction
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) ->
     ],
 )
 def test_what_is_no_answer_is_left_out(asked: Prediction, notebook: Any, answers: Any) -> None:
-    notebook({saved.MIME: {**asked.data(), "answers": answers}})
+    notebook({MIME: {**asked.data(), "answers": answers}})
     assert saved.answers_in_the_notebook(asked) == ()
 
 

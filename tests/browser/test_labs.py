@@ -1,0 +1,100 @@
+"""A prediction on a page: answered by its control, kept in the file, found again by the next kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.lab import Notebook, Server
+
+ASK = """
+from vmwidgets import lab
+gap = lab.predict("Which <b>gap</b>?", id="t/gap", options=["the low one", "the high one"])
+"""
+COUNT = 'count = lab.predict("How many?", id="t/count", kind="number")'
+SHOW = "lab.predictions"
+
+RESTART = """async () => {
+    const kernel = window.panel.sessionContext.session.kernel;
+    await kernel.restart();
+    while (kernel.status !== 'idle') await new Promise((done) => setTimeout(done, 50));
+}"""
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    opened = open_notebook(new_notebook(ASK, COUNT, SHOW))
+    opened.run_all()
+    opened.cell(0).get_by_role("radio").first.wait_for()
+    return opened
+
+
+def choose(notebook: Notebook, label: str) -> None:
+    cell = notebook.cell(0)
+    cell.get_by_label(label).check()
+    cell.locator(".widget-button").click()
+    cell.get_by_text("kept in this notebook").wait_for()
+    notebook.wait_idle()
+
+
+def saved(notebook: Notebook, lab: Server) -> dict[str, Any]:
+    """The predictions in the outputs of the notebook's file, by id."""
+    notebook.save()
+    content = json.loads((lab.root / notebook.path).read_text())
+    outputs = [output for cell in content["cells"] for output in cell.get("outputs", ())]
+    kept = [output["data"].get("application/vnd.vmwidgets.prediction+json") for output in outputs if "data" in output]
+    return {one["id"]: one for one in kept if one}
+
+
+def test_the_answer_of_a_control_is_in_the_saved_file(notebook: Notebook, lab: Server) -> None:
+    assert saved(notebook, lab)["t/gap"]["answer"] is None
+    choose(notebook, "the high one")
+    notebook.cell(0).get_by_text("you said: the high one").wait_for()
+    assert saved(notebook, lab)["t/gap"] == {
+        "schema": 1, "id": "t/gap", "question": "Which <b>gap</b>?", "kind": "choice",
+        "options": ["the low one", "the high one"], "answer": "the high one",
+        "answers": [{"answer": "the high one", "how": "control", "late": False}],
+    }  # fmt: skip
+    choose(notebook, "the low one")
+    notebook.cell(0).get_by_text("and later: the low one").wait_for()
+    kept = saved(notebook, lab)["t/gap"]
+    assert (kept["answer"], [one["answer"] for one in kept["answers"]]) == (
+        "the high one",
+        ["the high one", "the low one"],
+    )
+
+
+def test_a_choice_is_no_answer_before_the_button(notebook: Notebook, lab: Server) -> None:
+    notebook.cell(0).get_by_label("the high one").check()
+    notebook.wait_idle()
+    assert saved(notebook, lab)["t/gap"]["answer"] is None
+
+
+def test_what_is_no_number_is_told_beside_the_field(notebook: Notebook, lab: Server) -> None:
+    field = notebook.cell(1).get_by_role("textbox").last
+    field.fill("<b>three</b>")
+    notebook.cell(1).locator(".widget-button").click()
+    notebook.cell(1).get_by_text("'<b>three</b>' is no number").wait_for()
+    assert saved(notebook, lab)["t/count"]["answer"] is None
+    field.fill("3")
+    notebook.cell(1).locator(".widget-button").click()
+    notebook.cell(1).get_by_text("you said: 3").wait_for()
+    assert saved(notebook, lab)["t/count"]["answer"] == "3"
+
+
+def test_a_restarted_kernel_knows_the_first_answer_from_the_file(notebook: Notebook, lab: Server) -> None:
+    choose(notebook, "the high one")
+    saved(notebook, lab)
+    notebook.page.evaluate(RESTART)
+    notebook.run_all()
+    notebook.cell(0).get_by_text("you said: the high one").wait_for()
+    choose(notebook, "the low one")
+    notebook.cell(0).get_by_text("and later: the low one").wait_for()
+    assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one", "the low one"]
+
+
+def test_questions_are_text(notebook: Notebook) -> None:
+    assert notebook.cell(0).locator(".jp-OutputArea-output").get_by_text("Which <b>gap</b>?").count() == 1
