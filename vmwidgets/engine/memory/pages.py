@@ -28,7 +28,7 @@ class PageAllocator:
     ('init', 8)
     """
 
-    __slots__ = ("_owned", "reclaim", "recorder", "segments", "total_pages", "veto")
+    __slots__ = ("_counts", "_owned", "reclaim", "recorder", "segments", "total_pages", "veto")
 
     def __init__(
         self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
@@ -45,6 +45,18 @@ class PageAllocator:
         self.reclaim: Callable[[], bool] | None = None
         """Asked when nothing is free: it frees a frame that somebody keeps in stock, or answers false."""
         self._owned: dict[int, tuple[int, str]] = {}
+        self._counts: dict[str, int] = {}
+
+    @property
+    def owners(self) -> tuple[tuple[str, int], ...]:
+        """Who owns how many frames, by name.  O(owners log owners), however many frames there are."""
+        return tuple(sorted((owner, count) for owner, count in self._counts.items() if count))
+
+    @property
+    def blocks_known(self) -> int:
+        """How many blocks there are, owned and free: what looking at all of them costs."""
+        free = sum(segment.buddy.count(order) for segment in self.segments for order in range(MAX_ORDER + 1))
+        return len(self._owned) + free + sum(len(segment.pool) for segment in self.segments)
 
     @property
     def free_pages(self) -> int:
@@ -65,6 +77,7 @@ class PageAllocator:
             frame = self._find(order)
         if frame is not None:
             self._owned[frame] = (order, owner)
+            self._counts[owner] = self._counts.get(owner, 0) + (1 << order)
             emit = self.recorder.emit
             if emit is not None:
                 emit((PageAllocated, frame, order, owner))
@@ -83,6 +96,8 @@ class PageAllocator:
         if before is None or before[0] != 0:
             raise Broken(f"frame {frame:#x} is handed over to {owner!r} and is no single owned frame")
         self._owned[frame] = (0, owner)
+        self._counts[before[1]] -= 1
+        self._counts[owner] = self._counts.get(owner, 0) + 1
         emit = self.recorder.emit
         if emit is not None:
             emit((PageHandedOver, frame, before[1], owner))
@@ -98,6 +113,9 @@ class PageAllocator:
         if held[0] != order:
             raise KernelPanic("free_wrong_order", f"frame {frame:#x} was allocated with order {held[0]}, not {order}")
         del self._owned[frame]
+        self._counts[held[1]] -= 1 << order
+        if not self._counts[held[1]]:
+            del self._counts[held[1]]
         self._segment(frame).free(frame, order)
         emit = self.recorder.emit
         if emit is not None:
@@ -131,19 +149,17 @@ class PageAllocator:
 
     def snapshot(self, limit: int = 64) -> PagesValue:
         """A frozen value: the segments with the first `limit` blocks of each free list, and the owners."""
-        owners: dict[str, int] = {}
-        for order, owner in self._owned.values():
-            owners[owner] = owners.get(owner, 0) + (1 << order)
         segments = tuple(segment.value(limit) for segment in self.segments)
-        return PagesValue(segments, self.total_pages, self.free_pages, tuple(sorted(owners.items())))
+        return PagesValue(segments, self.total_pages, self.free_pages, self.owners)
 
     def check(self) -> None:
         """Raise :class:`Broken` unless the numbered invariants hold; O(blocks)."""
-        owned = 0
+        owned, owners = 0, dict[str, int]()
         for segment in self.segments:
             segment.check()
         for frame, (order, owner) in self._owned.items():
             owned += 1 << order
+            owners[owner] = owners.get(owner, 0) + (1 << order)
             for inner in range(frame, frame + (1 << order)):
                 if self._segment(inner).block_of(inner) is not None:
                     raise Broken(f"8. what is owned is not free: frame {inner:#x}, owned by {owner!r}, is also free")
@@ -151,6 +167,9 @@ class PageAllocator:
             raise Broken(
                 f"9. each frame is owned or free: {owned} + {self.free_pages} are not the {self.total_pages} there are"
             )
+
+        if tuple(sorted(owners.items())) != self.owners:
+            raise Broken(f"10. frames are counted by owner: {self.owners} are noted, {owners} are owned")
 
     def _segment(self, frame: int) -> Segment:
         for segment in self.segments:
