@@ -14,8 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from .engine.base import events
-from .engine.base.errors import Broken, KernelError, KernelPanic, Refused, VMError
+from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
+from .engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.kernel.quirks import X15_QUIRKS as QUIRKS
 from .engine.machine import LAYOUTS, Machine, boot
 
@@ -37,8 +38,8 @@ _LAZY = {
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
-    "GIB", "KIB", "LAYOUTS", "MIB", "PAGE", "QUIRKS", "TIB", "Address", "Broken", "Dashboard", "EntryList", "Kentry",
-    "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
+    "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB", "Address",
+    "Broken", "CallbackFailed", "Dashboard", "EntryList", "Kentry", "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
     "boot", "events", "lab", "load_maps", "show",
 ]  # fmt: skip  # read as a list of names
 

@@ -6,7 +6,8 @@
 * :class:`KernelPanic`: the kernel gave up.  The state reached is kept for looking; the machine
   that panicked is dead.
 
-Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.  A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
+Code of the learner's that the machine calls (threads, handlers) may fail too: :class:`CallbackFailed`.
+A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
 """
 
 from __future__ import annotations

@@ -166,12 +166,26 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             return method(self, *args, **kwargs)
         given = (*zip(names, args, strict=False), *kwargs.items())
         arguments = tuple((key, plain(value)) for key, value in given)
-        operate = door.operate if not door.inside or door.actor is None else door.actor.act
-        result: R = operate(self.path, name, arguments, lambda: method(self, *args, **kwargs))
-        return result
+        return through(self, name, arguments, lambda: method(self, *args, **kwargs))
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
+
+
+def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:
+    """Make `call` as the operation `name` of a part of a machine, from wherever it is made.
+
+    From outside it is recorded, inside another it is part of that; in a learner's thread it is that thread's doing.
+    """
+    door = part.door
+    result: R
+    if not door.inside:
+        result = door.operate(part.path, name, arguments, call)
+    elif door.actor is not None:
+        result = door.actor.act(part.path, name, arguments, call)
+    else:
+        result = call()
+    return result
 
 
 def plain(value: Any) -> Any:

@@ -72,6 +72,7 @@ class PageDaemon:
         self._seek_memory = seek_memory
         self._wake = wake
         self._wake_waiters = wake_waiters
+        self.name = "pagedaemon"
         self.needed = False
         self.stopped = False
         self.interval = 10

@@ -24,7 +24,9 @@ class Stuck(KernelError):
 class Thread:
     """One thread; `result` or `error` when it is done."""
 
-    __slots__ = ("answer", "call", "doing", "error", "name", "result", "started", "state", "until", "wait")
+    __slots__ = (
+        "answer", "call", "doing", "error", "name", "result", "serves", "started", "state", "told", "until", "wait",
+    )  # fmt: skip  # read as a list of names
 
     def __init__(self, name: str, call: Sleepy[Any]) -> None:
         self.name = name
@@ -38,6 +40,10 @@ class Thread:
         self.answer = 0
         self.result: Any = None
         self.error: BaseException | None = None
+        self.serves = False
+        """Whether it only waits to be asked, as the page daemon does: nobody waits for it to end."""
+        self.told = False
+        """Whether somebody was told of the error."""
 
     @property
     def done(self) -> bool:
@@ -87,7 +93,7 @@ def _holder(thread: Thread, threads: Mapping[str, Thread]) -> Thread | None:
 
 def explain(asleep: Sequence[Thread], ready: Sequence[Thread], threads: Mapping[str, Thread]) -> str:
     """Who waits for what, in sentences."""
-    told = [_sentence(thread.value()) for thread in asleep]
+    told = [_sentence(thread.value()) for thread in asleep if not thread.serves]
     told += [f"{named(thread.name)} is ready" for thread in ready]
     cycle = deadlock(asleep, threads)
     if cycle:

@@ -111,7 +111,7 @@ class Scheduler:
         for _ in range(steps):
             if until is not None and until():
                 return
-            if self.step() is None and not self._to_next_timer():
+            if self.step() is None and not self.to_next_timer():
                 return
         raise Stuck(f"after {steps} steps there is still something to do: a thread may never end. {self.explain()}")
 
@@ -171,6 +171,11 @@ class Scheduler:
     def sleeping(self) -> tuple[str, ...]:
         """Names of those that wait, in the order they went to sleep."""
         return tuple(thread.name for thread in self._asleep)
+
+    @property
+    def asleep(self) -> tuple[Thread, ...]:
+        """Threads that sleep, in the order they went to sleep."""
+        return tuple(self._asleep)
 
     def cycle(self) -> tuple[str, ...]:
         """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
@@ -248,7 +253,8 @@ class Scheduler:
         self._ready.append(thread)
         self._emit(ThreadWoken, thread.name, why, what, until)
 
-    def _to_next_timer(self) -> bool:
+    def to_next_timer(self) -> bool:
+        """Where all sleep, let the clock go on to the next timer; false if there is none."""
         timers = [thread.until for thread in self._asleep if thread.until is not None]
         if timers:
             self.tick(max(0, min(timers) - self.ticks))

@@ -40,8 +40,6 @@ HZ = 1000
 ROOT = "kmem/kernel_map"
 """Name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
 
-DAEMON = "pagedaemon"
-
 
 class KmemTables:
     """Kernel page tables as kernel memory uses them: pages entered readable and writable, no others."""
@@ -63,6 +61,11 @@ class KmemTables:
         """The frame behind `va`, if any."""
         physical = self._pmap.extract(va)
         return None if physical is None else physical >> PAGE_SHIFT
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give what is translated in [start, end) other rights."""
+        self._pmap.protect(start, end, protection)
+        self._pmap.update(start, end)
 
 
 class BootSlabs:
@@ -118,10 +121,12 @@ class KernelMemorySystem:
             wake=self.scheduler.wakeup,
             wake_waiters=self.scheduler.wakeup_pages,
         )
+        self.others: list[int] = []
+        """Frames that somebody else uses, to make memory scarce."""
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
-        self.scheduler.spawn(DAEMON, self.daemon.run())
+        self.scheduler.spawn(self.daemon.name, self.daemon.run()).serves = True
         self.scheduler.step()
 
     @property

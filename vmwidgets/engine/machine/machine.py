@@ -19,23 +19,30 @@ from ..kernel.entry import CachedEntries
 from ..kernel.vm_map import X15Map
 from ..mmu.controls import X86Controls
 from . import checks
+from .callbacks import Callbacks
 from .invariants import check_machine
 from .kentry import MachineKentry
 from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
+from .kmem import MachineKmem
+from .kmem_operations import KmemOperations
 from .layouts import Layout
 from .maps import MachineMap
+from .memory_operations import MemoryOperations
 from .objects import MemoryObject
+from .page_daemon import MachinePageDaemon
 from .tasks import ACCESSES, Task, task_path
+from .threads import MachineThreads, ThreadOperations
 from .unchecked import Unchecked
 from .walks import MachineWalk, machine_walk
 
 _numbers = count(1)
 
 
-class Machine:
+class Machine(KmemOperations, MemoryOperations, ThreadOperations):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
-    `kernel_map` is the kernel's map, `tasks` and `objects` what was made by name, `journal` what was done, `controls`
+    `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
+    `tasks` and `objects` what was made by name, `journal` what was done, `controls`
     the processor's settings that walks obey.
     """
 
@@ -71,6 +78,10 @@ class Machine:
         self.kentry = MachineKentry(self, self.kernel.kentry, self.kernel.kentry_cache, entries)
         roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory"}
         self.kernel_map = MachineMap(self, self.kernel.kernel_map, "kernel_map", roles)
+        self.kmem = MachineKmem(self, self.kernel.kmem)
+        self.threads = MachineThreads(self, self.kernel.kmem.scheduler)
+        self.pagedaemon = MachinePageDaemon(self, self.kernel.kmem.daemon)
+        self.callbacks = Callbacks(self, self.kernel.kmem.scheduler)
         self.unchecked = Unchecked(self)
         self.door.listeners.append(self._tell)
 
@@ -177,6 +188,26 @@ class Machine:
         for start, (size, owner) in self.kernel.memory.ranges.items():
             yield start, start + size, f"a slab of the {owner}"
 
+    def at(self, path: str) -> Any:
+        """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
+        if path == "machine":
+            return self
+        if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches"):
+            return getattr(self, path)
+        kind, _, name = path.partition(":")
+        if kind == "object":
+            return self.objects[name]
+        if kind == "thread":
+            return self.threads[name]
+        if path.startswith("kmem/"):
+            return self.kmem.maps[path.removeprefix("kmem/")]
+        parts = {part.path: part for task in self.tasks.values() for part in (task, task.map)}
+        return parts[path]
+
+    def resolve(self, value: Any) -> Any:
+        """A recorded argument as this machine's own: references become its parts."""
+        return self.at(value) if isinstance(value, Reference) else value
+
     @property
     def busy(self) -> bool:
         """Whether an operation is under way."""
@@ -231,26 +262,12 @@ class Machine:
 def replayed(machine: Machine, number: int) -> Machine:
     """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
     twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
+    twin.callbacks.recorded = machine.callbacks.scripts
     for record in list(machine.journal)[1 : number + 1]:
-        target = _at(twin, record.target)
-        arguments = {
-            key: _at(twin, value) if isinstance(value, Reference) else value for key, value in record.arguments
-        }
+        arguments = {key: twin.resolve(value) for key, value in record.arguments}
         try:
-            getattr(target, record.name)(**arguments)
+            getattr(twin.at(record.target), record.name)(**arguments)
         except Exception as error:
             if record.outcome == "done":
                 raise Refused(f"operation {record.number} can't be done again: {error}") from error
     return twin
-
-
-def _at(machine: Machine, path: str) -> Any:
-    """The part of `machine` at `path`."""
-    if path == "machine":
-        return machine
-    if path in ("kernel_map", "kentry", "unchecked"):
-        return getattr(machine, path)
-    if path.startswith("object:"):
-        return machine.objects[path.removeprefix("object:")]
-    parts = {part.path: part for task in machine.tasks.values() for part in (task, task.map)}
-    return parts[path]

@@ -5,14 +5,22 @@ The machine runs a debug build, so most nonsense is a panic here, and a panic is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import Address
+from ..kernel.freebsd_map import FreeBSDMap
+from ..kernel.kmem import Kmem, round_page, trunc_page
+from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
+from ..kernel.kmem_malloc import kmem_malloc
+from ..kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
+from ..kernel.waits import Sleepy
 from . import checks
+from .kmem import MachineKmemMap
 from .maps import MachineMap
 from .objects import MemoryObject
 
@@ -56,6 +64,72 @@ class Unchecked:
     def vm_map_remove(self, map: MachineMap, start: int, end: int) -> None:  # noqa: A002
         """`vm_map_remove`: even of what the kernel lives on."""
         self._map(map).remove(checks.word(start, "start"), checks.word(end, "end"))
+
+    # ---- kernel memory -----------------------------------------------------------------------
+
+    @operation
+    def kmem_alloc(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
+        """`kmem_alloc`: size 0 gives the map's start, which may be used."""
+        return self._got("kmem_alloc", kmem_alloc(self._kmem, self._kmem_map(map), checks.word(size, "size")))
+
+    @operation
+    def kmem_alloc_nofault(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
+        """`kmem_alloc_nofault`."""
+        steps = kmem_alloc_nofault(self._kmem, self._kmem_map(map), checks.word(size, "size"))
+        return self._got("kmem_alloc_nofault", steps)
+
+    @operation
+    def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
+        """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
+        words = checks.word(size, "size"), checks.word(flags, "flags")
+        return self._got("kmem_malloc", kmem_malloc(self._kmem, self._kmem_map(map), *words))
+
+    @operation
+    def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
+        """`kmem_alloc_wait`."""
+        steps = kmem_alloc_wait(self._kmem, self._kmem_map(map), checks.word(size, "size"))
+        return self._got("kmem_alloc_wait", steps)
+
+    @operation
+    def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
+        """`kmem_free`: parts, holes, several at once, even a submap's place or what boot used."""
+        done: None = self._freed("kmem_free", kmem_free, map, addr, size)
+        return done
+
+    @operation
+    def kmem_free_wakeup(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
+        """`kmem_free_wakeup`: an empty range wakes sleepers too."""
+        done: None = self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
+        return done
+
+    @property
+    def _kmem(self) -> Kmem:
+        return self._machine.kernel.kmem.kmem
+
+    def _got(self, name: str, steps: Sleepy[int]) -> Address:
+        def address() -> Sleepy[Address]:
+            return Address((yield from steps))
+
+        result: Address = self._machine.callbacks.complete(name, address())
+        return result
+
+    def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> Any:
+        vm_map, first, length = self._kmem_map(given), checks.word(addr, "addr"), checks.word(size, "size")
+
+        def noted() -> Sleepy[None]:
+            yield from function(self._kmem, vm_map, first, length)
+            start, end = max(trunc_page(first), vm_map.start), min(round_page(first + length), vm_map.end)
+            if start < end:
+                self._machine.kmem.allocations.drop(start, end, name)
+
+        return self._machine.callbacks.complete(name, noted())
+
+    def _kmem_map(self, value: Any) -> FreeBSDMap:
+        if not isinstance(value, MachineKmemMap):
+            raise Refused(f"map={shown(value)} is no map of kernel memory: write machine.kmem.kmem_map or another")
+        if value.machine is not self._machine:
+            raise Refused(f"map {value.path} belongs to another machine")
+        return value.vm_map
 
     def _map(self, value: Any) -> X15Map:
         if not isinstance(value, MachineMap):

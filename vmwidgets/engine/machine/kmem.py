@@ -1,0 +1,248 @@
+"""FreeBSD's kernel memory as learners hold it: ``m.kmem``, its maps, and who was given what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..base.errors import Refused
+from ..base.kmem_values import KernelMapValue, PageCounts
+from ..base.map_values import EntryValue, MapValue
+from ..base.operations import Door, operation
+from ..base.units import Address, Size, binary_size
+from ..kernel.freebsd_map import FreeBSDMap
+from ..kernel.map_window import WHOLE, map_value
+from ..kernel.waits import RoomWait
+from . import checks
+from .allocations import Allocations
+
+if TYPE_CHECKING:
+    from .kmem_boot import KernelMemorySystem
+    from .machine import Machine
+
+
+def short_name(vm_map: FreeBSDMap) -> str:
+    """What learners call a map: in events FreeBSD's kernel map has a longer name than X15's."""
+    return vm_map.name.removeprefix("kmem/")
+
+
+class MachineKmemMap:
+    """One map of kernel memory; `path` is its place in the machine ("kmem/exec_map")."""
+
+    def __init__(self, machine: Machine, vm_map: FreeBSDMap) -> None:
+        self.machine = machine
+        self.vm_map = vm_map
+        self.path = f"kmem/{short_name(vm_map)}"
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    # ---- operations --------------------------------------------------------------------------
+
+    @operation
+    def lock(self) -> None:
+        """Take the map's lock; who finds it held waits.  One that is kept makes others wait, until ``unlock``.
+
+        Maps with the system flag have a mutex, which may not be held asleep: only a thread may take that.
+        """
+        lock, running = self.vm_map.lock, self.machine.kernel.kmem.running
+        if lock.mutex and not running.thread:
+            raise Refused(
+                f"the lock of {self.name} is a mutex: whoever has it may not sleep, and a cell that ends would keep "
+                "it; take it in a thread (m.spawn)"
+            )
+        taken: None = self.machine.callbacks.complete("lock", lock.acquire())
+        return taken
+
+    @operation
+    def unlock(self) -> None:
+        """Let go of the map's lock."""
+        holder, who = self.vm_map.lock.holder, self.machine.kernel.kmem.running.thread
+        if holder != who:
+            has = "nobody has it" if holder is None else f"{holder or 'the cell'} has it"
+            raise Refused(f"{self.name} can't be unlocked by {who or 'the cell'}: {has}")
+        self.vm_map.lock.release()
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The map's name in events and pictures."""
+        return self.vm_map.name
+
+    @property
+    def start(self) -> Address:
+        """First address."""
+        return Address(self.vm_map.start)
+
+    @property
+    def end(self) -> Address:
+        """End of the addresses (exclusive)."""
+        return Address(self.vm_map.end)
+
+    @property
+    def size(self) -> Size:
+        """Bytes in entries."""
+        return Size(self.vm_map.size)
+
+    @property
+    def free(self) -> Size:
+        """Bytes in no entry."""
+        return Size(self.vm_map.end - self.vm_map.start - self.vm_map.size)
+
+    @property
+    def largest_gap(self) -> Size:
+        """Bytes of the largest free range: the most that one allocation can get.  O(log n)."""
+        vm_map = self.vm_map
+        first = (vm_map.end if vm_map.first is None else vm_map.first.start) - vm_map.start
+        root = vm_map.tree.root
+        return Size(max(first, 0 if root is None else root.max_gap))
+
+    @property
+    def locked_by(self) -> str | None:
+        """The thread that has the lock; "" the cell, None nobody."""
+        return self.vm_map.lock.holder
+
+    @property
+    def needs_wakeup(self) -> bool:
+        """Whether somebody sleeps for room in it."""
+        return self.vm_map.needs_wakeup
+
+    @property
+    def sleepers(self) -> tuple[str, ...]:
+        """Names of the threads that sleep for room, in the order in which they will look again."""
+        threads = self.machine.kernel.kmem.scheduler.asleep
+        return tuple(one.name for one in threads if isinstance(one.wait, RoomWait) and one.wait.map is self.vm_map)
+
+    def lookup(self, address: int | str) -> EntryValue | None:
+        """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
+        vm_map = self.vm_map
+        wanted = checks.within(checks.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        with self.door.looking():
+            entry = vm_map.peek(wanted)
+        return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
+
+    def value(
+        self,
+        focus: Iterable[int] = (),
+        opened: Iterable[int] = (),
+        addresses: Iterable[int] = (),
+        *,
+        whole: int = WHOLE,
+    ) -> MapValue:
+        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
+        return map_value(self.vm_map, focus, opened, addresses, whole=whole, roles=self.roles)
+
+    @property
+    def roles(self) -> dict[int, str]:
+        """Entries with a name: what boot used."""
+        first = self.vm_map.first
+        return {first.id: "boot"} if self.path == "kmem/kernel_map" and first is not None else {}
+
+    def entries(self) -> list[EntryValue]:
+        """All entries in order, as frozen values.  O(n)."""
+        return list(self)
+
+    def check(self) -> None:
+        """Raise an error that names entry and invariant unless every invariant of the map holds."""
+        self.vm_map.check()
+
+    def __iter__(self) -> Iterator[EntryValue]:
+        return (EntryValue.of(entry.fields()) for entry in self.vm_map)
+
+    def __len__(self) -> int:
+        return self.vm_map.nr_entries
+
+    def __repr__(self) -> str:
+        listed = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
+        more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
+        used = f"{len(self):,} entries, {binary_size(self.size)} used, {binary_size(self.free)} free"
+        return "\n".join([f"{self.path}: {self.start} to {self.end}, {used}", *listed, *more])
+
+
+class MachineKmem:
+    """Kernel memory: `kernel_map` with `kmem_map`, `clean_map` (`buffer_map`, `pager_map`), `exec_map`, `pipe_map`."""
+
+    path = "kmem"
+
+    def __init__(self, machine: Machine, system: KernelMemorySystem) -> None:
+        self.machine = machine
+        self.system = system
+        self.allocations = Allocations()
+        """What was allocated and not freed."""
+        self._maps: dict[str, MachineKmemMap] = {}
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    @property
+    def maps(self) -> dict[str, MachineKmemMap]:
+        """All maps by name, in the order they were made."""
+        for vm_map in self.system.kmem.maps[len(self._maps) :]:
+            self._maps[short_name(vm_map)] = MachineKmemMap(self.machine, vm_map)
+        return dict(self._maps)
+
+    def __getattr__(self, name: str) -> MachineKmemMap:
+        if not name.startswith("_"):
+            found = self.maps.get(name)
+            if found is not None:
+                return found
+        known = ", ".join(self.__dict__.get("_maps", ()))
+        raise AttributeError(f"kernel memory has no map {name!r}; there are {known}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.maps]
+
+    def map_of(self, address: int) -> MachineKmemMap | None:
+        """The innermost map whose range holds `address`."""
+        held = [one for one in self.maps.values() if one.start <= address < one.end]
+        return min(held, key=lambda one: one.end - one.start) if held else None
+
+    def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
+        """All maps as a frozen value, submaps inside their parents."""
+        return self._value(self.system.kmem.kernel_map, tuple(focus), tuple(opened), whole)
+
+    def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
+        shown = self.maps[short_name(vm_map)]
+        inside = {entry.submap.name: entry.submap for entry in vm_map if isinstance(entry.submap, FreeBSDMap)}
+        return KernelMapValue(
+            shown.value(focus, opened, whole=whole),
+            vm_map.system,
+            vm_map.needs_wakeup,
+            vm_map.lock.holder,
+            shown.sleepers,
+            tuple(self._value(submap, focus, opened, whole) for submap in inside.values()),
+        )
+
+    @property
+    def pages(self) -> PageCounts:
+        """How many pages are what, and the marks of the page requests."""
+        system, frames = self.system, self.system.frames
+        marks = system.daemon.marks
+        free, cached = frames.free, frames.cached
+        return PageCounts(
+            total=frames.total,
+            free=free,
+            zeroed=frames.zeroed,
+            cached=cached,
+            used=frames.total - free - cached,
+            wired=system.pages.wired,
+            inactive=system.files.inactive,
+            free_reserved=marks.free_reserved,
+            interrupt_free_min=marks.interrupt_free_min,
+            free_min=marks.free_min,
+            free_target=marks.free_target,
+            deficit=system.pages.deficit,
+        )
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {name:<10} {one.start}, {binary_size(one.end - one.start)}: {binary_size(one.size)} used, "
+            f"largest gap {binary_size(one.largest_gap)}"
+            for name, one in self.maps.items()
+        ]
+        return "\n".join([f"<kernel memory: {len(self.allocations):,} allocations>", *lines])

@@ -1,0 +1,251 @@
+"""The kmem family at the door of a machine: FreeBSD's kernel functions, with what a course should be told first.
+
+Each takes its map by name or as the original does, first: ``m.kmem_alloc("16 KiB")``, ``m.kmem_alloc(m.kmem.pipe_map,
+"16 KiB")``.  The functions that may sleep do so: in a thread until somebody wakes them, in a cell while others run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..base.errors import Refused, shown
+from ..base.operations import Door, operation
+from ..base.units import PAGE, Address, binary_size
+from ..kernel.freebsd_map import FreeBSDMap
+from ..kernel.kmem import round_page, trunc_page
+from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
+from ..kernel.kmem_boot import kmem_suballoc
+from ..kernel.kmem_malloc import M_WAITOK, kmem_malloc
+from ..kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
+from ..kernel.waits import Sleepy
+from . import checks
+from .allocations import Allocation
+from .flags import malloc_flags
+from .kmem import MachineKmem, MachineKmemMap, short_name
+from .maps import MachineMap
+
+if TYPE_CHECKING:
+    from .callbacks import Callbacks
+    from .kernel_boot import Kernel
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def map_first(method: F) -> F:
+    """Let the map be the first argument too, as in the original."""
+
+    @wraps(method)
+    def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], (MachineKmemMap, MachineMap)):
+            if "map" in kwargs:
+                raise Refused("the map is given twice: first, and as map=…")
+            return method(self, *args[1:], map=args[0], **kwargs)
+        return method(self, *args, **kwargs)
+
+    return rotated  # type: ignore[return-value]  # the map may also stand first
+
+
+class KmemOperations:
+    """The kmem functions, as methods of a machine."""
+
+    kernel: Kernel
+    kmem: MachineKmem
+    callbacks: Callbacks
+    path: str
+    door: Door
+
+    # ---- getting memory ----------------------------------------------------------------------
+
+    @map_first
+    @operation
+    def kmem_alloc(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002  the kernel's own argument
+        """Zeroed, wired pages of kernel_object; 0 when there is no address space (`kmem_alloc`).
+
+        `size` in bytes is rounded up to whole pages.  Waits for pages as long as it takes.  O(log n + pages).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kmem_alloc("8 KiB")
+        >>> m.write(a, b"hello"), m.read(a, 5)
+        (None, b'hello')
+        """
+        vm_map, length = self._where(map), self._length(size, map)
+        return self._got(vm_map, length, "kmem_alloc", kmem_alloc(self.kernel.kmem.kmem, vm_map, length))
+
+    @map_first
+    @operation
+    def kmem_malloc(
+        self,
+        size: int | str,
+        flags: int | str = M_WAITOK,
+        *,
+        map: MachineKmemMap | str = "kmem_map",  # noqa: A002
+    ) -> Address:
+        """Wired pages of kmem_object (`kmem_malloc`); 0 when a caller that may not wait (M_NOWAIT) can't have them.
+
+        `flags` are ``vm.M_WAITOK`` or ``vm.M_NOWAIT``, with ``vm.M_ZERO`` and ``vm.M_USE_RESERVE``, as numbers or
+        text.  With M_WAITOK it waits for pages, looks eight times for address space and then panics.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kmem_malloc(3 * vm.PAGE)
+        >>> m.kmem.kmem_map.size
+        12 KiB
+        """
+        word, vm_map, length = malloc_flags(flags), self._where(map), self._length(size, map)
+        return self._got(vm_map, length, "kmem_malloc", kmem_malloc(self.kernel.kmem.kmem, vm_map, length, word))
+
+    @map_first
+    @operation
+    def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
+        """Addresses alone, without pages: a fault in there is a panic (`kmem_alloc_nofault`).  0 when it fails."""
+        vm_map, length = self._where(map), self._length(size, map)
+        steps = kmem_alloc_nofault(self.kernel.kmem.kmem, vm_map, length)
+        return self._got(vm_map, length, "kmem_alloc_nofault", steps)
+
+    @map_first
+    @operation
+    def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
+        """Addresses for memory that faults will fill (`kmem_alloc_wait`); sleeps until there is room in the map."""
+        vm_map, length = self._where(map), self._length(size, map)
+        return self._got(vm_map, length, "kmem_alloc_wait", kmem_alloc_wait(self.kernel.kmem.kmem, vm_map, length))
+
+    @operation
+    def kmem_suballoc(
+        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map"
+    ) -> MachineKmemMap:
+        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made."""
+        vm_map, length = self._where(parent), self._length(size, parent)
+        wanted = checks.text_name(name, "name")
+        if wanted in self.kmem.maps or "/" in wanted:
+            raise Refused(f"name={shown(wanted)}: there is a map of this name, or it has a slash; choose another")
+
+        def steps() -> Sleepy[MachineKmemMap]:
+            made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
+            return self.kmem.maps[short_name(made)]
+
+        result: MachineKmemMap = self.callbacks.complete("kmem_suballoc", steps())
+        return result
+
+    # ---- giving it back ----------------------------------------------------------------------
+
+    @map_first
+    @operation
+    def kmem_free(
+        self,
+        address: int | str,
+        size: int | str,
+        *,
+        map: MachineKmemMap | str | None = None,  # noqa: A002
+    ) -> None:
+        """Give back what one of the functions gave (`kmem_free`); wakes nobody.
+
+        The kernel's function checks nothing; here the range has to be whole allocations of that map.  What the
+        original does with other ranges, ``m.unchecked.kmem_free`` does.
+        """
+        vm_map, start, end = self._given(address, size, map)
+        done: None = self._freed(
+            vm_map, start, end, "kmem_free", kmem_free(self.kernel.kmem.kmem, vm_map, start, end - start)
+        )
+        return done
+
+    @map_first
+    @operation
+    def kmem_free_wakeup(
+        self,
+        address: int | str,
+        size: int | str,
+        *,
+        map: MachineKmemMap | str | None = None,  # noqa: A002
+    ) -> None:
+        """Give memory back and wake all who sleep for room in the map (`kmem_free_wakeup`)."""
+        vm_map, start, end = self._given(address, size, map)
+        steps = kmem_free_wakeup(self.kernel.kmem.kmem, vm_map, start, end - start)
+        done: None = self._freed(vm_map, start, end, "kmem_free_wakeup", steps)
+        return done
+
+    # ---- the door's own checks ---------------------------------------------------------------
+
+    def _where(self, value: Any) -> FreeBSDMap:
+        """The map that was meant."""
+        if isinstance(value, MachineMap):
+            raise Refused(
+                f"map={value.path} is X15's map, and the kmem functions work in FreeBSD's maps: "
+                f"m.kmem.kernel_map, or its submaps {', '.join(list(self.kmem.maps)[1:])}"
+            )
+        if isinstance(value, MachineKmemMap):
+            if value.machine is not self.callbacks.machine:
+                raise Refused(f"map {value.path} belongs to another machine")
+            return value.vm_map
+        return self.kmem.maps[checks.known(value, self.kmem.maps, "map")].vm_map
+
+    def _length(self, size: Any, where: Any) -> int:
+        vm_map = self._where(where)
+        length, whole = checks.whole(size, "size"), vm_map.end - vm_map.start
+        if length == 0:
+            raise Refused(
+                "size=0: ask for at least one byte; what the original does with none, m.unchecked shows (it may panic)"
+            )
+        if length > whole:
+            raise Refused(
+                f"size={length} ({binary_size(length)}) is more than all of {vm_map.name}, {binary_size(whole)}: it "
+                "can never be had"
+            )
+        return round_page(length)
+
+    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: Sleepy[int]) -> Address:
+        def noted() -> Sleepy[Address]:
+            address = yield from steps
+            if address:
+                self.kmem.allocations.add(Allocation(address, address + length, vm_map.name, name))
+            return Address(address)
+
+        result: Address = self.callbacks.complete(name, noted())
+        return result
+
+    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: Sleepy[None]) -> Any:
+        def noted() -> Sleepy[None]:
+            yield from steps
+            self.kmem.allocations.drop(start, end, name)
+
+        return self.callbacks.complete(name, noted())
+
+    def _given(self, address: Any, size: Any, where: Any) -> tuple[FreeBSDMap, int, int]:
+        """The range to free: whole allocations of one map."""
+        first, length = checks.whole(address, "address"), checks.whole(size, "size")
+        start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
+        inside = self.kmem.map_of(start)
+        vm_map = self._where(where) if where is not None else None if inside is None else inside.vm_map
+        if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
+            name = "any map of kernel memory" if vm_map is None else vm_map.name
+            raise Refused(f"address={Address(start)} and size={length} are no range of {name}: nothing to free there")
+        self._refuse_foreign(vm_map, start, end)
+        return vm_map, start, end
+
+    def _refuse_foreign(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
+        position = start
+        for one in self.kmem.allocations.overlapping(start, end):
+            if one.map != vm_map.name:
+                raise Refused(
+                    f"{one!r} is no memory of {vm_map.name}: free it in {one.map}; in another map the original frees "
+                    "whatever lies there, even a submap's place (m.unchecked.kmem_free)"
+                )
+            if one.owner:
+                raise Refused(f"{one!r} belongs to the zone allocator: give objects back with m.free")
+            if one.start < start or one.end > end:
+                raise Refused(
+                    f"{Address(start)} to {Address(end)} is a part of {one!r}: free it whole; the original would cut "
+                    "its entry there and keep the rest (m.unchecked.kmem_free)"
+                )
+            if one.start > position:
+                break
+            position = one.end
+        if position < end:
+            by = self.kmem.allocations.freed_by(position)
+            why = f"{by} freed it before" if by else "it was never allocated"
+            raise Refused(
+                f"nothing is allocated at {Address(position)} in {vm_map.name}: {why}; the original passes over holes "
+                "and says nothing (m.unchecked.kmem_free)"
+            )

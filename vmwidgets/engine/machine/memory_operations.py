@@ -1,0 +1,214 @@
+"""Kernel memory as bytes, objects and pages: reading and writing, malloc and free, files, who else takes pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import Refused, kernel_error, shown
+from ..base.operations import Door, operation
+from ..base.tags import FaultRaised
+from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
+from ..kernel.kmem_fault import vm_fault
+from ..kernel.kmem_malloc import M_WAITOK
+from ..kernel.uma import LARGEST, free, malloc
+from ..kernel.waits import Sleepy
+from . import checks
+from .allocations import Allocation
+from .flags import malloc_flags
+from .kmem import MachineKmem
+
+if TYPE_CHECKING:
+    from ..kernel.pmap_kernel import KernelPmap
+    from ..memory.ram import Ram
+    from .callbacks import Callbacks
+    from .kernel_boot import Kernel
+
+MAX_BYTES = 64 * 1024
+"""How much one read or write moves at most: it is kept in the journal."""
+
+OTHERS = "others"
+"""Owner of pages that :meth:`MemoryOperations.take_pages` took."""
+
+
+class MemoryOperations:
+    """Methods of a machine that move bytes and pages."""
+
+    kernel: Kernel
+    kmem: MachineKmem
+    callbacks: Callbacks
+    ram: Ram
+    pmap: KernelPmap
+    path: str
+    door: Door
+
+    # ---- bytes -------------------------------------------------------------------------------
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes of kernel memory from `address` on, through the page tables, as the kernel reads them.
+
+        In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
+        FAULT where nothing is allocated.  O(pages).
+        """
+        start, count = self._span(address, checks.whole(length, "length"))
+
+        def steps() -> Sleepy[bytes]:
+            parts = []
+            for va, piece in _pieces(start, count):
+                parts.append(self.ram.read((yield from self._resolve(va, "read")), piece))
+            return b"".join(parts)
+
+        result: bytes = self.callbacks.complete("read", steps())
+        return result
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` to kernel memory from `address` on, through the page tables; see :meth:`read`.
+
+        An error leaves what was written before it.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
+        content = bytes(data)
+        start, count = self._span(address, len(content))
+
+        def steps() -> Sleepy[None]:
+            done = 0
+            for va, piece in _pieces(start, count):
+                physical = yield from self._resolve(va, "write")
+                self.ram.write(physical, content[done : done + piece])
+                done += piece
+
+        done: None = self.callbacks.complete("write", steps())
+        return done
+
+    def _resolve(self, va: int, access: Any) -> Sleepy[int]:
+        """The physical address of `va`, after its fault was resolved if it had one."""
+        while True:
+            walk = self.pmap.walk(va, access, user=False)
+            if walk.fault is None:
+                assert walk.pa is not None, "a walk gives an address or a fault"
+                return walk.pa
+            emit = self.door.recorder.emit
+            if emit is not None:
+                emit((FaultRaised, va, walk.fault.kind, walk.fault.code or 0))
+            inside = self.kmem.map_of(va)
+            if inside is None:
+                raise kernel_error("FAULT", f"{Address(va)}: {walk.fault.why}")
+            yield from vm_fault(self.kernel.kmem.kmem, inside.vm_map, va)
+
+    def _span(self, address: Any, length: int) -> tuple[int, int]:
+        start = checks.whole(address, "address")
+        if length == 0 or length > MAX_BYTES:
+            raise Refused(f"length={length}: move 1 to {MAX_BYTES} bytes at a time")
+        if start + length > 1 << 64:
+            raise Refused(f"address={Address(start)} and length={length} pass the end of the addresses")
+        return start, length
+
+    # ---- objects -----------------------------------------------------------------------------
+
+    @operation
+    def malloc(self, size: int | str, flags: int | str = M_WAITOK) -> Address:
+        """Kernel memory of at least `size` bytes (malloc(9)): an object of a zone, or whole pages beyond 4 KiB.
+
+        0 only under M_NOWAIT.  Zones get their slabs from kmem_malloc and keep empty ones until `uma_reclaim`.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a, b = m.malloc(100), m.malloc(100)
+        >>> a - b
+        128
+        """
+        word, wanted = malloc_flags(flags), checks.whole(size, "size")
+        kmem_map = self.kernel.kmem.zones.kmem_map
+        if not 0 < wanted <= kmem_map.end - kmem_map.start:
+            whole = binary_size(kmem_map.end - kmem_map.start)
+            raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
+
+        def steps() -> Sleepy[Address]:
+            address = yield from malloc(self.kernel.kmem.zones, wanted, word)
+            if address and wanted > LARGEST:
+                end = address + self.kernel.kmem.zones.large[address]
+                self.kmem.allocations.add(Allocation(address, end, "kmem_map", "malloc", "malloc"))
+            return Address(address)
+
+        result: Address = self.callbacks.complete("malloc", steps())
+        return result
+
+    @operation
+    def free(self, address: int | str) -> None:
+        """Give back what :meth:`malloc` gave (free(9))."""
+        start, zones = checks.whole(address, "address"), self.kernel.kmem.zones
+        if start not in zones.taken and start not in zones.large:
+            raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
+
+        def steps() -> Sleepy[None]:
+            size = zones.large.get(start)
+            yield from free(zones, start)
+            if size is not None:
+                self.kmem.allocations.drop(start, start + size, "free")
+
+        done: None = self.callbacks.complete("free", steps())
+        return done
+
+    @operation
+    def uma_reclaim(self) -> int:
+        """Have the zones give their empty slabs back to kmem_map (`uma_reclaim`); how many bytes they were."""
+        zones = self.kernel.kmem.zones
+        before = zones.kmem_map.size
+        zones.reclaim()
+        return before - zones.kmem_map.size
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    @operation
+    def read_file(self, name: str, size: int | str, *, offset: int | str = 0) -> int:
+        """Have `size` bytes of a file from `offset` on in memory; how many pages had to be read.
+
+        Pages of files fill memory that nobody needs yet: the page daemon can take them back at once.
+        """
+        wanted, first = checks.text_name(name, "name"), checks.aligned(offset, "offset")
+        length = checks.whole(size, "size")
+        pages = -(-length // PAGE)
+        if not 0 < pages <= self.kernel.pages.total_pages:
+            most = binary_size(self.kernel.pages.total_pages * PAGE)
+            raise Refused(f"size={length}: read at least a byte, and no more than memory holds, {most}")
+        steps = self.kernel.kmem.files.read(wanted, first >> PAGE_SHIFT, pages)
+        result: int = self.callbacks.complete("read_file", steps)
+        return result
+
+    @operation
+    def take_pages(self, count: int | str) -> int:
+        """Have somebody else use up to `count` free pages, to make them scarce; how many there were.
+
+        Only free ones, not cached ones, and even the last: this somebody asks for none of the kernel's classes.
+        """
+        taken = 0
+        for _ in range(checks.whole(count, "count")):
+            frame = self.kernel.pages.allocate(owner=OTHERS) if self.kernel.pages.free_pages else None
+            if frame is None:
+                break
+            self.kernel.kmem.others.append(frame)
+            taken += 1
+        return taken
+
+    @operation
+    def give_pages(self, count: int | str) -> int:
+        """Have that somebody give up to `count` pages back; how many.  Who waits for pages is woken above free_min."""
+        others = self.kernel.kmem.others
+        given = min(checks.whole(count, "count"), len(others))
+        for _ in range(given):
+            self.kernel.pages.free(others.pop())
+        self.kernel.kmem.daemon.freed()
+        return given
+
+
+def _pieces(start: int, length: int) -> list[tuple[int, int]]:
+    """[start, start + length) cut at page borders: address and bytes of each piece."""
+    pieces = []
+    end = start + length
+    while start < end:
+        count = min(PAGE - start % PAGE, end - start)
+        pieces.append((start, count))
+        start += count
+    return pieces

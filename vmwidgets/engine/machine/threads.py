@@ -1,0 +1,311 @@
+"""Simulated threads and the clock, as learners hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import signature
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..base.errors import CallbackFailed, Refused, shown
+from ..base.operations import Door, operation, through
+from ..base.thread_values import ThreadsValue, ThreadValue
+from ..kernel.thread import Stuck, Thread
+from ..kernel.threads import STEPS, Scheduler
+from ..kernel.waits import EWOULDBLOCK, ChannelWait, Sleepy
+from . import checks
+from .callbacks import Callbacks, Handler, ThreadActor, script_body, script_handler, thread_body
+
+if TYPE_CHECKING:
+    from .kernel_boot import Kernel
+    from .machine import Machine
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class MachineThread:
+    """One thread of a machine; `path` is its place there ("thread:sh")."""
+
+    def __init__(self, machine: Machine, thread: Thread) -> None:
+        self.machine = machine
+        self.thread = thread
+        self.path = f"thread:{thread.name}"
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.thread.name
+
+    @property
+    def state(self) -> str:
+        """What it does: "ready", "running", "asleep", "returned" or "failed"."""
+        return self.thread.state
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.thread.done
+
+    @property
+    def result(self) -> Any:
+        """What it returned; None before."""
+        return self.thread.result
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ended it, if it failed."""
+        return self.thread.error
+
+    @property
+    def value(self) -> ThreadValue:
+        """What there is to see of it, frozen."""
+        return self.thread.value(tuple(lock.name for lock in self.machine.kernel.kmem.scheduler.locks_of(self.name)))
+
+    def __repr__(self) -> str:
+        value = self.value
+        what = f" for {value.waits_for}" if value.waits_for else f": {value.outcome}" if value.outcome else ""
+        return f"<thread {self.name!r} {self.state}{what}>"
+
+
+class MachineThreads:
+    """All threads of a machine, by name, and the clock."""
+
+    path = "threads"
+
+    def __init__(self, machine: Machine, scheduler: Scheduler) -> None:
+        self.machine = machine
+        self._scheduler = scheduler
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    @property
+    def ticks(self) -> int:
+        """Clock ticks since boot."""
+        return self._scheduler.ticks
+
+    @property
+    def cycle(self) -> tuple[str, ...]:
+        """Threads that wait for each other's locks in a circle: a deadlock; empty if there is none."""
+        return self._scheduler.cycle()
+
+    def value(self) -> ThreadsValue:
+        """All threads as a frozen value."""
+        scheduler = self._scheduler
+        return ThreadsValue(
+            scheduler.snapshot(),
+            scheduler.ticks,
+            self.machine.kernel.kmem.kmem.hz,
+            scheduler.cycle(),
+            scheduler.ready,
+            scheduler.sleeping,
+        )
+
+    def __getitem__(self, name: str) -> MachineThread:
+        threads = self._scheduler.threads
+        return MachineThread(self.machine, threads[checks.known(name, threads, "thread")])
+
+    def __iter__(self) -> Any:
+        return iter([MachineThread(self.machine, thread) for thread in self._scheduler.threads.values()])
+
+    def __len__(self) -> int:
+        return len(self._scheduler.threads)
+
+    def __repr__(self) -> str:
+        lines = [f"  {thread!r}" for thread in self]
+        return "\n".join([f"threads at tick {self.ticks:,}:", *lines])
+
+
+class ThreadOperations:
+    """Methods of a machine that concern threads and time."""
+
+    kernel: Kernel
+    callbacks: Callbacks
+    path: str
+    door: Door
+
+    def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
+        """A new thread that runs `function`; nothing of it runs before ``m.step()`` or ``m.run()``.
+
+        A generator function waits with ``yield from``: ``a = yield from m.kmem_alloc_wait("64 KiB")``.  One call needs
+        no function: ``m.spawn(m.kmem_alloc_wait, "64 KiB", name="sh")``.  Names are given once.
+        """
+        if function is not None and not callable(function):
+            raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
+        wanted = checks.text_name(name or _free_name(function, self.kernel.kmem.scheduler.threads), "name")
+        if wanted in self.kernel.kmem.scheduler.threads:
+            raise Refused(f"name={shown(wanted)}: there is a thread of this name already; choose another")
+        if function is None and wanted not in self.callbacks.recorded:
+            raise Refused("spawn takes a function, such as a generator function that calls the machine")
+        return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
+
+    def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
+        machine = self.callbacks.machine
+        body = (
+            script_body(machine, name, self.callbacks.recorded[name])
+            if function is None
+            else thread_body(function, arguments)
+        )
+        actor = ThreadActor(self.callbacks, name, body)
+        return MachineThread(machine, self.kernel.kmem.scheduler.spawn(name, actor.steps()))
+
+    @operation
+    def step(self) -> MachineThread | None:
+        """Let the next ready thread run until it waits or ends; which one it was, None if nobody is ready."""
+        self._refuse_inside("step")
+        self.kernel.kmem.daemon.freed()
+        thread = self.kernel.kmem.scheduler.step()
+        self._raise_failure()
+        return None if thread is None else MachineThread(self.callbacks.machine, thread)
+
+    def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
+        """Let threads run, one after the other, until nobody can go on; returns how many steps that were.
+
+        With `until` no longer than that: the name of a thread that is to end, a tick of the clock, or a function that
+        answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
+        its error.  `steps` is the most steps to make.
+        """
+        reached, most = self._goal(until), STEPS if steps is None else checks.whole(steps, "steps")
+        given: list[tuple[str, Any]] = []
+        return through(self, "run", given, lambda: self._run(reached, most, steps is not None, given))
+
+    def _run(self, reached: Callable[[], bool], most: int, bounded: bool, given: list[tuple[str, Any]]) -> int:
+        self._refuse_inside("run")
+        scheduler, done = self.kernel.kmem.scheduler, 0
+        given.append(("steps", 0))
+        self.kernel.kmem.daemon.freed()
+        while done < most and not reached():
+            if scheduler.step() is None and not scheduler.to_next_timer():
+                break
+            done += 1
+            given[0] = ("steps", done)
+            self._raise_failure()
+        else:
+            if done == most and not bounded and not reached():
+                raise Stuck(
+                    f"after {most:,} steps there is still something to do: a thread may never end. "
+                    f"{scheduler.explain()}"
+                )
+        return done
+
+    @operation
+    def tick(self, count: int = 1) -> int:
+        """Let `count` ticks of the clock pass, and the idle loop clear a page in each; the time then.
+
+        Threads whose time is up are ready; they run at the next ``m.step()``.
+        """
+        number = checks.whole(count, "count")
+        self.kernel.kmem.scheduler.tick(number)
+        self.kernel.kmem.frames.zero_ahead(number)
+        return self.kernel.kmem.scheduler.ticks
+
+    @operation
+    def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
+        """Sleep on `channel` until somebody wakes it (`tsleep`); 35, EWOULDBLOCK, if `ticks` pass before.
+
+        0 ticks are without limit.
+        """
+        wanted = checks.text_name(channel, "channel")
+        wait = ChannelWait(wanted, message, checks.whole(ticks, "ticks"))
+
+        def steps() -> Sleepy[int]:
+            return (yield wait)
+
+        result: int = self.callbacks.complete("tsleep", steps())
+        return result
+
+    @operation
+    def wakeup(self, channel: str) -> int:
+        """Make all ready who sleep on `channel` (`wakeup`); how many they were."""
+        return self.kernel.kmem.scheduler.wakeup(checks.text_name(channel, "channel"))
+
+    @operation
+    def kill(self, name: str) -> None:
+        """Give a thread up: what its call had begun is undone, its locks are free."""
+        scheduler = self.kernel.kmem.scheduler
+        wanted = checks.known(name, [one for one in scheduler.threads if one != self.kernel.kmem.daemon.name], "thread")
+        if scheduler.threads[wanted].state == "running":
+            raise Refused(f"thread {shown(wanted)} runs just now: let it return")
+        scheduler.abandon(scheduler.threads[wanted])
+
+    def on_lowmem(self, handler: H) -> H:
+        """Have `handler` called whenever kernel memory is short (the event vm_lowmem): ``@m.on_lowmem``.
+
+        It may free memory and must not sleep; it may take the machine as its argument.  One of the same name takes
+        the place of the earlier.
+        """
+        if not callable(handler):
+            raise Refused(f"{shown(handler)} can't be called: register a function with @m.on_lowmem")
+        function = _bound(handler, self.callbacks.machine)
+        self.register_handler(getattr(handler, "__name__", "handler"), function)
+        return handler
+
+    def register_handler(self, name: str, function: Callable[[], Any] | None = None) -> None:
+        """Register a low-memory handler by name; without function, one that does what was recorded of it."""
+        through(self, "register_handler", (("name", name),), lambda: self._register(name, function))
+
+    def _register(self, name: str, function: Callable[[], Any] | None) -> None:
+        callbacks = self.callbacks
+        if function is None:
+            function = script_handler(callbacks.machine, callbacks.recorded.get(f"on_lowmem:{name}", []))
+        made = Handler(callbacks, f"on_lowmem:{name}", function)
+        handlers = self.kernel.kmem.kmem.lowmem_handlers
+        for index, one in enumerate(handlers):
+            if isinstance(one, Handler) and one.name == made.name:
+                handlers[index] = made
+                return
+        handlers.append(made)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _refuse_inside(self, name: str) -> None:
+        if self.callbacks.current is not None:
+            running = self.callbacks.current.title
+            raise Refused(f"m.{name}() lets threads run, and {running} is running: call it in a cell")
+
+    def _raise_failure(self) -> None:
+        for thread in self.kernel.kmem.scheduler.threads.values():
+            if thread.error is not None and not thread.told:
+                thread.told = True
+                raise thread.error if isinstance(thread.error, CallbackFailed) else CallbackFailed(str(thread.error))
+
+    def _goal(self, until: Any) -> Callable[[], bool]:
+        scheduler = self.kernel.kmem.scheduler
+        if until is None:
+            return lambda: False
+        if isinstance(until, str):
+            thread = scheduler.threads[checks.known(until, scheduler.threads, "thread")]
+            return lambda: thread.done
+        if isinstance(until, MachineThread):
+            return lambda: bool(until.done)
+        if callable(until):
+            return lambda: bool(until())
+        tick = checks.whole(until, "until")
+        return lambda: scheduler.ticks >= tick
+
+
+def timed_out(result: int) -> bool:
+    """Whether a :meth:`ThreadOperations.tsleep` ended because its time was up."""
+    return result == EWOULDBLOCK
+
+
+def _free_name(function: Any, taken: Any) -> str:
+    base = str(getattr(function, "__name__", "thread")).strip("<>")
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base} {number}" in taken:
+        number += 1
+    return f"{base} {number}"
+
+
+def _bound(handler: Callable[..., Any], machine: Machine) -> Callable[[], Any]:
+    """The handler as a function without arguments."""
+    try:
+        wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
+    except (TypeError, ValueError):
+        wants = []
+    if len(wants) > 1:
+        raise Refused(f"{shown(handler)} wants {len(wants)} arguments: a handler gets the machine, or nothing")
+    return (lambda: handler(machine)) if wants else handler
