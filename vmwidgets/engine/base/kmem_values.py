@@ -68,6 +68,22 @@ class FrameRun:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameValue:
+    """One frame: which page of whom is in it (`pindex`, None: not known), and the virtual addresses that lead to it.
+
+    `mapped` are pairs of a task's name ("" the kernel) and an address; `mappings` says how many there are in all.
+    """
+
+    frame: int
+    state: str
+    owner: str
+    pindex: int | None
+    wire_count: int
+    mapped: tuple[tuple[str, int], ...]
+    mappings: int
+
+
+@dataclass(frozen=True, slots=True)
 class FramesValue:
     """Physical memory: counts, free blocks by order, who owns how much, and the frames as runs in address order.
 
@@ -84,6 +100,6 @@ class FramesValue:
 
 @dataclass(frozen=True, slots=True)
 class CachesValue:
-    """The object caches and zones of a machine, each with its slabs (a sample of them where there are many)."""
+    """The object caches and zones of a machine, each with its slabs by address; some of them, where there are many."""
 
     caches: tuple[CacheValue, ...]

@@ -90,6 +90,8 @@ class CacheValue:
     """The processor's pool, next to be taken first; empty for a cache without."""
     allocated: int
     """Objects handed out and not freed."""
+    counts: tuple[tuple[str, int], ...] = ()
+    """How many slabs are "partial", "free" and "full", those that `slabs` leaves out among them."""
 
 
 @dataclass(frozen=True, slots=True)

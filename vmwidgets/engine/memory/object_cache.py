@@ -109,9 +109,19 @@ class ObjectCache:
 
     def snapshot(self) -> CacheValue:
         """The cache as a frozen value."""
+        return self.summary(tuple(self.slabs()))
+
+    def summary(self, slabs: tuple[SlabValue, ...]) -> CacheValue:
+        """The cache as a frozen value that holds these of its slabs.  O(1)."""
         cut = self.layout
         sizes = (cut.object_size, cut.buffer_size, cut.slab_size, cut.buffers)
-        return CacheValue(self.name, *sizes, tuple(self.slabs()), tuple(reversed(self.pool)), self.allocated)
+        counts = tuple(self.slab_counts.items())
+        return CacheValue(self.name, *sizes, slabs, tuple(reversed(self.pool)), self.allocated, counts)
+
+    @property
+    def slab_counts(self) -> dict[str, int]:
+        """How many slabs are partial, free and full."""
+        return {state: len(slabs) for state, slabs in self._slabs.lists.items()}
 
     def check(self) -> None:
         """Raise :class:`Broken` unless the slabs' numbered invariants and the pool's hold; O(objects)."""
