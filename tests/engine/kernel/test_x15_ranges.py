@@ -66,15 +66,15 @@ class Ranges(Space):
 
     def __init__(self, frames=10**6, **options):
         super().__init__(LOW, LOW + PAGES * PAGE, **options)
-        self.pager = Frames(frames)
-        self.objects = {name: VmObject(name, self.pager) for name in ("a", "b")}
+        self.frames = Frames(frames)
+        self.objects = {name: VmObject(name, self.frames) for name in ("a", "b")}
         self.tables = self.map.tables = Tables()
         self.map.unmap = self.tables.remove
         self.made = 0
 
     def memory(self):
         self.made += 1
-        return VmObject("memory", self.pager)
+        return VmObject("memory", self.frames)
 
     def put(self, first, end, behind="", protection=3, most=7, flags=0):
         target = self.objects[behind] if behind else None
@@ -115,7 +115,7 @@ class Ranges(Space):
     def state(self):
         """All that may not change where a change is refused."""
         entries = [entry.fields() for entry in self.map]
-        return entries, dict(self.tables.pages), sorted(self.pager.unused), {
+        return entries, dict(self.tables.pages), sorted(self.frames.unused), {
             name: (target.references, dict(target.pages)) for name, target in self.objects.items()
         }  # fmt: skip
 
@@ -139,8 +139,8 @@ class RangesMachine(RuleBasedStateMachine):
     @rule(span=spans, behind=st.sampled_from(["", "a", "b"]), protection=rights, more=rights)
     def enter(self, span, behind, protection, more):
         if not self.model.inside(*span):
-            self.real.put(*span, behind, protection, protection | more)
-            self.model.enter(*span, Page(behind, protection, protection | more))
+            self.real.put(*span, behind=behind, protection=protection, most=protection | more)
+            self.model.enter(*span, page=Page(behind, protection, protection | more))
 
     @rule(span=spans)
     def remove(self, span):
@@ -149,24 +149,24 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans, protection=rights)
     def protect(self, span, protection):
-        self.both(self.model.protect(*span, protection), ranges.vm_map_protect, span, protection)
+        self.both(self.model.protect(*span, protection=protection), ranges.vm_map_protect, span, protection)
 
     @rule(span=spans, most=rights)
     def limit(self, span, most):
-        self.both(self.model.limit(*span, most), ranges.vm_map_protect, span, most, True)
+        self.both(self.model.limit(*span, most=most), ranges.vm_map_protect, span, most, True)
 
     @rule(span=spans, inheritance=st.integers(0, 2))
     def inherit(self, span, inheritance):
-        self.both(self.model.inherit(*span, inheritance), ranges.vm_map_inherit, span, inheritance)
+        self.both(self.model.inherit(*span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
 
     @rule(span=spans, advice=st.integers(0, 4))
     def advise(self, span, advice):
-        self.both(self.model.advise(*span, advice), ranges.vm_map_madvise, span, advice)
+        self.both(self.model.advise(*span, advice=advice), ranges.vm_map_madvise, span, advice)
 
     @rule(span=spans)
     def wire(self, span):
-        free, before = len(self.real.pager.unused), dict(self.model.pages)
-        expected = self.model.wire(*span, "memory")
+        free, before = len(self.real.frames.unused), dict(self.model.pages)
+        expected = self.model.wire(*span, memory="memory")
         if not expected and self.needed(span, before) > free:
             expected, self.model.pages = NOMEM, before
         self.both(expected, ranges.vm_map_wire, span, self.real.memory)
@@ -230,7 +230,7 @@ class RangesMachine(RuleBasedStateMachine):
         for name, target in self.real.objects.items():
             assert target.references == sum(entry.object is target for entry in self.real.map), name
         held = sum(len(target.pages) for target in {entry.object for entry in self.real.map if entry.object})
-        assert held + len(self.real.pager.unused) == FRAMES
+        assert held + len(self.real.frames.unused) == FRAMES
 
 
 TestRanges = RangesMachine.TestCase
@@ -378,9 +378,9 @@ class TestPages:
         space = Ranges(frames=8)
         space.put(0, 8)
         space.wire(2, 6)
-        assert len(space.pager.unused) == 4
+        assert len(space.frames.unused) == 4
         space.map.remove(LOW, LOW + 8 * PAGE)
-        assert len(space.pager.unused) == 8
+        assert len(space.frames.unused) == 8
         assert not space.tables.pages
 
 
