@@ -26,63 +26,63 @@ class PlainRanges:
     def __init__(self):
         self.pages: dict[int, Page] = {}
 
-    def enter(self, first, end, page):
-        self.pages |= dict.fromkeys(range(first, end), page)
+    def enter(self, span, page):
+        self.pages |= dict.fromkeys(range(*span), page)
 
-    def remove(self, first, end):
-        self.pages = {number: page for number, page in self.pages.items() if not first <= number < end}
+    def remove(self, span):
+        self.pages = {number: page for number, page in self.pages.items() if not span[0] <= number < span[1]}
 
-    def _hole(self, first, end):
-        return any(number not in self.pages for number in range(first, end))
+    def _hole(self, span):
+        return any(number not in self.pages for number in range(*span))
 
-    def _change(self, first, end, **changes):
-        for number in range(first, end):
+    def _change(self, span, **changes):
+        for number in range(*span):
             if number in self.pages:
                 self.pages[number] = replace(self.pages[number], **changes)
         return ""
 
-    def inside(self, first, end):
-        return [self.pages[number] for number in range(first, end) if number in self.pages]
+    def inside(self, span):
+        return [self.pages[number] for number in range(*span) if number in self.pages]
 
-    def protect(self, first, end, protection):
-        if self._hole(first, end):
+    def protect(self, span, protection):
+        if self._hole(span):
             return FAULT
-        if any(protection & ~page.most for page in self.inside(first, end)):
+        if any(protection & ~page.most for page in self.inside(span)):
             return ACCES
-        return self._change(first, end, protection=protection)
+        return self._change(span, protection=protection)
 
-    def limit(self, first, end, most):
-        if self._hole(first, end):
+    def limit(self, span, most):
+        if self._hole(span):
             return FAULT
-        if any(most & ~page.most for page in self.inside(first, end)):
+        if any(most & ~page.most for page in self.inside(span)):
             return ACCES
-        for number in range(first, end):
+        for number in range(*span):
             page = self.pages[number]
             self.pages[number] = replace(page, most=most, protection=page.protection & most)
         return ""
 
-    def inherit(self, first, end, inheritance):
-        return self._change(first, end, inheritance=inheritance)
+    def inherit(self, span, inheritance):
+        return self._change(span, inheritance=inheritance)
 
-    def advise(self, first, end, advice):
-        return self._change(first, end, advice=advice)
+    def advise(self, span, advice):
+        return self._change(span, advice=advice)
 
-    def wire(self, first, end, memory):
+    def wire(self, span, memory):
         """`memory`: what is behind a page that had nothing, once it is wired."""
-        if self._hole(first, end):
+        if self._hole(span):
             return FAULT
-        if any(not page.protection & READ for page in self.inside(first, end)):
+        if any(not page.protection & READ for page in self.inside(span)):
             return ACCES
-        for number in range(first, end):
+        for number in range(*span):
             page = self.pages[number]
             self.pages[number] = replace(page, wired=page.wired + 1, behind=page.behind or memory)
         return ""
 
-    def unwire(self, first, end):
-        if self._hole(first, end):
+    def unwire(self, span):
+        if self._hole(span):
             return FAULT
-        if any(not page.wired for page in self.inside(first, end)):
+        if any(not page.wired for page in self.inside(span)):
             return INVAL
-        for number in range(first, end):
+        for number in range(*span):
             self.pages[number] = replace(self.pages[number], wired=self.pages[number].wired - 1)
         return ""

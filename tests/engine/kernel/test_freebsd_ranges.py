@@ -74,38 +74,38 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans, behind=st.sampled_from(KINDS))
     def insert(self, span, behind):
-        if not self.model.inside(*span):
-            self.real.put(*span, behind=behind)
-            self.model.enter(*span, page=Page(behind, 7, 7, 0))
+        if not self.model.inside(span):
+            self.real.put(span[0], span[1], behind=behind)
+            self.model.enter(span, page=Page(behind, 7, 7, 0))
 
     @rule(span=spans)
     def delete(self, span):
         delete(self.real.map, self.real.map.start + span[0] * PAGE, self.real.map.start + span[1] * PAGE)
-        self.model.remove(*span)
+        self.model.remove(span)
 
     @rule(span=spans, protection=rights)
     def protect(self, span, protection):
-        self.both(self.model.protect(*span, protection=protection), ranges.vm_map_protect, span, protection)
+        self.both(self.model.protect(span, protection=protection), ranges.vm_map_protect, span, protection)
 
     @rule(span=spans, most=rights)
     def limit(self, span, most):
-        self.both(self.model.limit(*span, most=most), ranges.vm_map_protect, span, most, True)
+        self.both(self.model.limit(span, most=most), ranges.vm_map_protect, span, most, True)
 
     @rule(span=spans, inheritance=st.integers(0, 2))
     def inherit(self, span, inheritance):
-        self.both(self.model.inherit(*span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
+        self.both(self.model.inherit(span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
 
     @rule(span=spans, advice=st.integers(0, 4))
     def advise(self, span, advice):
-        self.both(self.model.advise(*span, advice=advice), ranges.vm_map_madvise, span, advice)
+        self.both(self.model.advise(span, advice=advice), ranges.vm_map_madvise, span, advice)
 
     @rule(span=spans)
     def wire(self, span):
-        self.both(self.model.wire(*span, memory=""), ranges.vm_map_wire, span)
+        self.both(self.model.wire(span, memory=""), ranges.vm_map_wire, span)
 
     @rule(span=spans)
     def unwire(self, span):
-        self.both(self.model.unwire(*span), ranges.vm_map_unwire, span)
+        self.both(self.model.unwire(span), ranges.vm_map_unwire, span)
 
     @rule(span=spans)
     def simplify(self, span):

@@ -138,35 +138,35 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans, behind=st.sampled_from(["", "a", "b"]), protection=rights, more=rights)
     def enter(self, span, behind, protection, more):
-        if not self.model.inside(*span):
-            self.real.put(*span, behind=behind, protection=protection, most=protection | more)
-            self.model.enter(*span, page=Page(behind, protection, protection | more))
+        if not self.model.inside(span):
+            self.real.put(span[0], span[1], behind=behind, protection=protection, most=protection | more)
+            self.model.enter(span, page=Page(behind, protection, protection | more))
 
     @rule(span=spans)
     def remove(self, span):
         self.real.map.remove(LOW + span[0] * PAGE, LOW + span[1] * PAGE)
-        self.model.remove(*span)
+        self.model.remove(span)
 
     @rule(span=spans, protection=rights)
     def protect(self, span, protection):
-        self.both(self.model.protect(*span, protection=protection), ranges.vm_map_protect, span, protection)
+        self.both(self.model.protect(span, protection=protection), ranges.vm_map_protect, span, protection)
 
     @rule(span=spans, most=rights)
     def limit(self, span, most):
-        self.both(self.model.limit(*span, most=most), ranges.vm_map_protect, span, most, True)
+        self.both(self.model.limit(span, most=most), ranges.vm_map_protect, span, most, True)
 
     @rule(span=spans, inheritance=st.integers(0, 2))
     def inherit(self, span, inheritance):
-        self.both(self.model.inherit(*span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
+        self.both(self.model.inherit(span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
 
     @rule(span=spans, advice=st.integers(0, 4))
     def advise(self, span, advice):
-        self.both(self.model.advise(*span, advice=advice), ranges.vm_map_madvise, span, advice)
+        self.both(self.model.advise(span, advice=advice), ranges.vm_map_madvise, span, advice)
 
     @rule(span=spans)
     def wire(self, span):
         free, before = len(self.real.frames.unused), dict(self.model.pages)
-        expected = self.model.wire(*span, memory="memory")
+        expected = self.model.wire(span, memory="memory")
         if not expected and self.needed(span, before) > free:
             expected, self.model.pages = NOMEM, before
         self.both(expected, ranges.vm_map_wire, span, self.real.memory)
@@ -188,7 +188,7 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans)
     def unwire(self, span):
-        self.both(self.model.unwire(*span), ranges.vm_map_unwire, span)
+        self.both(self.model.unwire(span), ranges.vm_map_unwire, span)
 
     @rule(span=spans)
     def simplify(self, span):
