@@ -16,14 +16,17 @@ PAGE = 4096
 
 
 def machine_with(entries: int, seed: int = 1, layout: str = "small") -> vm.Machine:
-    """A machine whose kernel map has `entries` entries, entered in an order that `seed` decides."""
+    """A machine whose kernel map has `entries` entries, those of the boot too, entered in an order that `seed` decides.
+
+    They lie above kernel memory, 8 pages apart, and none touches another.
+    """
     machine = vm.boot("x86-64", layout=layout, ram="64 MiB")
     target, draws = machine.kernel_map, random.Random(seed)
-    slots = list(range(2600 if layout.startswith("x15") else 400, 10**6, 12))[: entries - 2]
+    above = int(target.entries()[-1].end) + PAGE
+    slots = [above + number * 8 * PAGE for number in range(entries - len(target))]
     draws.shuffle(slots)
-    for slot in slots:
-        where = int(target.start) + slot * PAGE
-        target.enter(draws.randrange(1, 9) * PAGE, at=where, fixed=True, prot=draws.choice(["r", "rw", "rx"]))
+    for where in slots:
+        target.enter(draws.randrange(1, 8) * PAGE, at=where, fixed=True, prot=draws.choice(["r", "rw", "rx"]))
     return machine
 
 
@@ -39,11 +42,15 @@ def worked_on(seed: int, steps: int = 40) -> vm.Machine:
 
 def _act(target: MachineMap, draws: random.Random) -> None:
     if draws.random() < 0.6:
-        at = None if draws.random() < 0.5 else int(target.start) + draws.randrange(100, 1000) * PAGE
+        at = None if draws.random() < 0.5 else _somewhere(target, draws)
         target.enter(draws.randrange(1, 20) * PAGE, at=at, prot=draws.choice(["r", "rw"]))
     else:
-        start = int(target.start) + draws.randrange(100, 1000) * PAGE
-        target.remove(start, size=draws.randrange(1, 24) * PAGE)
+        target.remove(_somewhere(target, draws), size=draws.randrange(1, 24) * PAGE)
+
+
+def _somewhere(target: MachineMap, draws: random.Random) -> int:
+    """A page above what the boot entered in layout tiny, or now and then where kernel memory is."""
+    return int(target.start) + draws.randrange(480, 1000) * PAGE
 
 
 def misplaced_text(scene: Scene) -> list[str]:

@@ -18,7 +18,7 @@ def scene_of(*nodes: Node, links: tuple[Link, ...] = ()) -> Scene:
     return Scene("test", "t", "", 200, 100, Caption(""), nodes, links, Table((), ()), Steps(0, 0, 0))
 
 
-@pytest.mark.parametrize("entries", [2, 31, 290])
+@pytest.mark.parametrize("entries", [3, 31, 290])
 def test_every_graph_node_has_its_place_in_points_with_y_up(entries: int) -> None:
     machine = machine_with(entries)
     scene = vm.Dashboard(machine).scene()

@@ -11,7 +11,7 @@ import vmwidgets as vm
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
 from vmwidgets.views.scene import Scene
 
-SIZES = (2, 9, 12, 31, 60, 127, 290, 700)
+SIZES = (3, 9, 12, 31, 60, 127, 290, 700)
 
 
 def scenes(machine: vm.Machine) -> list[Scene]:
@@ -145,3 +145,4 @@ def test_next_links_lead_from_the_header_along_the_list() -> None:
     assert links[0].source == "list/header"
     assert all(left.target == right.source for left, right in pairwise(links))
     assert len(links) == 9
+    assert {link.target for link in links} == {node.id for node in scene.nodes if node.thing.startswith("entry:")}
