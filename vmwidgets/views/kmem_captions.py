@@ -162,9 +162,8 @@ def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle)
         more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
         return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
     if operation.name == "free" and given:
-        more = (
-            "Its slab stays with the zone, free or not, until uma_reclaim." if not gone else f"{len(gone)} slabs went."
-        )
+        kept = "Its slab stays with the zone, empty or not, until uma_reclaim."
+        more = f"{len(gone)} slabs went back." if gone else kept
         return f"free gave the buffer at {style.long(given[-1].address)} back to {visible(given[-1].cache)}.", more
     return _allocated(operation, events, style) if operation.name == "malloc" else _freed(operation, events, style)
 

@@ -102,16 +102,42 @@ _FAMILIES: dict[type[ev.Event], str] = {
     kev.PageUnwired: "release",
     kev.PageReleased: "release",
     kev.TranslationEntered: "enter",
+    kev.PageZeroed: "zero",
+    kev.PageCached: "cache",
+    ev.BlockSplit: "split",
+    ev.BlockJoined: "join",
 }
 """Events that come in runs, page by page."""
+
+
+_COUNTED = {
+    "zero": (
+        "The idle loop fills a free frame with zeroes ahead of need.",
+        "The idle loop fills {} frames with zeroes.",
+    ),
+    "cache": (
+        "The page daemon makes an inactive page a cached one: it can be had at once.",
+        "The page daemon makes {} inactive pages cached ones: they can be had at once.",
+    ),
+    "split": (
+        "The buddy system halves a free block.",
+        "The buddy system halves free blocks {} times, down to a frame.",
+    ),
+    "join": ("Two free buddies become one block.", "Free buddies become one block, {} times."),
+}
+"""What is said of one event of a family, and of several."""
 
 
 def _folded(run: Sequence[_Told], style: AddressStyle) -> Iterator[Step]:
     if not run:
         return
-    if run[0].family == "release":
+    family = run[0].family
+    if family in _COUNTED:
+        one, many = _COUNTED[family]
+        yield run[-1].step(one if len(run) == 1 else many.format(len(run)))
+    elif family == "release":
         yield run[-1].step(_released([told.event for told in run]))
-    elif run[0].family == "enter":
+    elif family == "enter":
         first = run[0].event
         yield run[-1].step(
             f"{_pages(len(run))} {'is' if len(run) == 1 else 'are'} entered in the kernel's page tables, "
@@ -253,10 +279,21 @@ def _frames(event: Any, style: AddressStyle) -> str:
     return f"{what} {verb} {done} {visible(event.owner) or 'somebody'}."
 
 
-def _block(event: Any, style: AddressStyle) -> str:
-    if isinstance(event, ev.BlockSplit):
-        return f"The free block of order {event.order} at {event.frame:#x} is halved."
-    return f"Two free buddies become the block of order {event.order} at {event.frame:#x}."
+def _file(event: kev.FileRead, style: AddressStyle) -> str:
+    where = f"Page {event.pindex:#x} of file {visible(event.file)}"
+    how = {"hit": "is in memory", "reactivated": "was cached, and is used again"}.get(event.how, "is read")
+    return f"{where} {how}: frame {event.frame:#x}."
+
+
+def _scanned(event: kev.DaemonScanned, style: AddressStyle) -> str:
+    return f"The page daemon's pass is over: {_pages(event.moved)} moved, {event.available:,} can be had."
+
+
+def _zone(event: Any, style: AddressStyle) -> str:
+    size, where = binary_size(event.size), style.long(event.address)
+    if isinstance(event, kev.ZoneGrown):
+        return f"Zone {visible(event.zone)} gets a slab of {size} at {where} from kmem_malloc."
+    return f"Zone {visible(event.zone)} gives an empty slab of {size} at {where} back."
 
 
 _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
@@ -290,8 +327,13 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     tev.ClockTicked: lambda event, style: f"The clock goes from {event.before:,} to {event.after:,}.",
     ev.PageAllocated: _frames,
     ev.PageFreed: _frames,
-    ev.BlockSplit: _block,
-    ev.BlockJoined: _block,
+    kev.PageReused: lambda event, style: f"Cached frame {event.frame:#x} gives up its page of {visible(event.whose)}.",
+    kev.FileRead: _file,
+    kev.DaemonScanned: _scanned,
+    kev.ZoneGrown: _zone,
+    kev.ZoneShrunk: _zone,
+    kev.CallbackRan: lambda event, style: f"The handler {visible(event.name)} was called: {visible(event.outcome)}.",
+    kev.CallUndone: lambda event, style: f"{visible(event.call)} is given up and undone: {visible(event.why)}.",
     ev.SlabCreated: lambda event, style: f"{visible(event.cache)} gets a slab at {style.long(event.address)}.",
     ev.SlabDestroyed: lambda event, style: (
         f"{visible(event.cache)} gives its slab at {style.long(event.address)} back."
