@@ -16,8 +16,8 @@ def made():
 
 def test_a_zeroed_frame_goes_to_who_asks_for_it_or_when_there_is_no_other(frames):
     frames.zero_pages(3)
-    assert [frames.take(False)[1], frames.take(False)[1]] == [False, True]
-    assert frames.take(True)[1]
+    assert [frames.take(False, "object")[1], frames.take(False, "object")[1]] == [False, True]
+    assert frames.take(True, "object")[1]
     assert counts(frames) == (1, 1, 0, 0)
 
 
@@ -26,13 +26,13 @@ def test_a_cached_frame_comes_last_and_never_zeroed(frames):
     frames.cache_pages(2)
     frames.zero_pages(9)
     assert counts(frames) == (2, 2, 2, 0)
-    assert [frames.take(True)[1] for _ in range(4)] == [True, True, False, False]
+    assert [frames.take(True, "object")[1] for _ in range(4)] == [True, True, False, False]
     assert counts(frames) == (0, 0, 0, 0)
 
 
 def test_what_comes_back_is_not_zeroed(frames):
     frames.zero_pages(4)
-    frame, _ = frames.take(True)
+    frame, _ = frames.take(True, "object")
     frames.give(frame)
     assert counts(frames) == (4, 3, 0, 0)
 
