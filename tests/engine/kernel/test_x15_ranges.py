@@ -49,6 +49,9 @@ class Tables:
             raise kernel_error("NOMEM", "no page for a table")
         self.pages[va] = (pa, bool(protection & flag.WRITE))
 
+    def enter_frame(self, va, frame, protection):
+        self.enter(va, frame * PAGE, protection)
+
     def remove(self, start, end):
         self.pages = {va: page for va, page in self.pages.items() if not start <= va < end}
 
@@ -95,7 +98,7 @@ class Ranges(Space):
     def touch(self, number, access):
         """A fault; whatever it says."""
         try:
-            vm_fault(self.map, LOW + number * PAGE, access, self.tables.enter)
+            vm_fault(self.map, LOW + number * PAGE, access, self.tables.enter_frame)
         except KernelError as error:
             return error.name
         return ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import KernelError
+from ..base.errors import Broken, KernelError
 from ..base.protection import READ, protection_of, protection_text
 from ..base.tags import EntryChanged, Unwound
 from ..base.units import PAGE, PAGE_SHIFT, Address
@@ -102,6 +102,21 @@ def unwire(core: MapCore[Any], start: int, end: int, unwired: Callable[[Any], No
         set_wired_count(core, entry, entry.wired_count - 1)
 
     change_range(core, start, end, change)
+
+
+def check_wired(vm_map: X15Map) -> None:
+    """Raise :class:`Broken` unless wired entries have all of their pages, mapped where they may be read."""
+    for entry in vm_map:
+        for va in range(entry.start, entry.end, PAGE) if entry.wired_count else ():
+            frame = None if entry.object is None else entry.object.page(entry.offset + va - entry.start)
+            if frame is None:
+                raise Broken(f"8: entry {entry.id} of {vm_map.name} is wired and has no page for {Address(va)}")
+            if vm_map.tables is None or not protection_of(entry.flags) & READ or "pmap-current-only" in vm_map.quirks:
+                continue
+            if vm_map.tables.extract(va) != frame << PAGE_SHIFT:
+                raise Broken(
+                    f"8: entry {entry.id} of {vm_map.name} is wired, and {Address(va)} is not mapped to its page"
+                )
 
 
 def map_resident(vm_map: X15Map, entry: Entry, start: int, end: int) -> None:

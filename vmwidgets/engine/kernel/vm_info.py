@@ -20,7 +20,7 @@ def vm_map_info(vm_map: X15Map) -> str:
     name = "map" if vm_map.kernel is None else "kernel map"
     lines = [f"vm_map: {name}: {vm_map.start:016x}-{vm_map.end:016x}\n", _HEADER]
     for entry in vm_map:
-        kind = "null" if entry.object is None else "object"
+        kind = "object" if entry.object is not None else "null" if entry.submap is None else "submap"
         length = (entry.end - entry.start & vm_map.mask) // KIB
         lines.append(
             f"vm_map: {entry.start:016x} {entry.end:016x} {length:8d}k {entry.offset:08x} {entry.flags:08x} {kind}\n"

@@ -20,7 +20,7 @@ from .entry import Entry, EntrySource
 from .fits import Fit
 from .map_core import MapCore
 from .map_ranges import set_wired_count
-from .map_wire import map_resident
+from .map_wire import check_wired, map_resident
 from .merging import report_refusal, try_merge
 from .placement import FindCache, find_available, find_fixed
 from .request import Request, first_violation
@@ -301,8 +301,15 @@ class X15Map(MapCore[Entry]):
             emit((MapResized, self.name, before, self.size))
 
     def check(self) -> None:
-        """The core's invariants, and 7: `size` is the sum of the entries' lengths."""
+        """The core's invariants, and: 7. `size` is the sum of the entries' lengths; 8. wired entries have their pages;
+        9. the place of a submap is all of its range.
+        """  # noqa: D205  one list of invariants, as elsewhere
         super().check()
         total = sum(entry.end - entry.start for entry in self)
         if total != self.size:
             raise Broken(f"7: {self.name} says {self.size} bytes, its entries have {total}")
+        check_wired(self)
+        for entry in self:
+            submap = entry.submap
+            if submap is not None and (submap.start, submap.end) != (entry.start, entry.end):
+                raise Broken(f"9: entry {entry.id} of {self.name} is not the place of {submap.name}")

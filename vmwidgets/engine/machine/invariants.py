@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import Broken
 from ..kernel.entry import Entry
+from ..kernel.vm_object import VmObject
 from ..memory.object_cache import ObjectCache
 from .kmem_invariants import check_kmem
 
@@ -25,11 +26,13 @@ def check_machine(machine: Machine) -> None:
     machine.pages.check()
     machine.pmap.check()
     kernel.kentry.check()
-    machine.kernel_map.check()
-    for task in machine.tasks.values():
-        task.map.check()
-    kernel_entries = list(machine.kernel_map.vm_map)
-    user_entries = [entry for task in machine.tasks.values() for entry in task.map.vm_map]
+    kernel_map, *others = (
+        part for one in (machine.kernel_map, *(task.map for task in machine.tasks.values())) for part in one.parts()
+    )
+    for one in (kernel_map, *others):
+        one.check()
+    kernel_entries = list(kernel_map.vm_map)
+    user_entries = [entry for one in others for entry in one.vm_map]
     kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
     caches: tuple[tuple[ObjectCache, Iterable[Entry]], ...] = (
         (kernel.kentry_cache, kernel_entries),
@@ -66,12 +69,11 @@ def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
 
 
 def _check_references(machine: Machine, entries: Iterable[Entry]) -> None:
-    mapped: dict[str, int] = {}
+    named = (one.vm_object for one in machine.objects.values())
+    mapped: dict[VmObject, int] = dict.fromkeys(named, 0)
     for entry in entries:
         if entry.object is not None:
-            mapped[entry.object.name] = mapped.get(entry.object.name, 0) + 1
-    for name, target in machine.objects.items():
-        if target.vm_object.references != mapped.get(name, 0):
-            raise Broken(
-                f"M3: object {name!r} counts {target.vm_object.references} entries, {mapped.get(name, 0)} map it"
-            )
+            mapped[entry.object] = mapped.get(entry.object, 0) + 1
+    for target, count in mapped.items():
+        if target.references != count:
+            raise Broken(f"M3: object {target.name!r} counts {target.references} entries, {count} map it")

@@ -126,6 +126,7 @@ class Kernel:
             quirks=self._quirks,
             assertions=True,
         )
+        kernel_map.tables = self.pmap
         emit = self._recorder.emit
         if emit is not None:
             emit((Called, "vm_map_setup"))

@@ -16,6 +16,7 @@ from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Size, binary_size
 from ..kernel.entry import CachedEntries
+from ..kernel.fits import FITS
 from ..kernel.vm_map import X15Map
 from ..mmu.controls import X86Controls
 from . import checks
@@ -26,6 +27,7 @@ from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
 from .kmem import MachineKmem
 from .kmem_operations import KmemOperations
 from .layouts import Layout
+from .map_door import MapDoor
 from .maps import MachineMap
 from .memory_operations import MemoryOperations
 from .objects import MemoryObject
@@ -91,14 +93,19 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
     # ---- operations --------------------------------------------------------------------------
 
     @operation
-    def task(self, name: str) -> Task:
+    def task(self, name: str, placement: str | None = None) -> Task:
         """A new task with an empty address space (`vm_map_create`); an existing name gives that task.
 
-        NOMEM without a page for its root table.
+        `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
+        "next".  NOMEM without a page for its root table.
         """
         wanted = checks.text_name(name, "task name")
+        rule = None if placement is None else checks.known(placement, ("x15", *FITS), "placement")
         if wanted in self.tasks:
-            return self.tasks[wanted]
+            known = self.tasks[wanted]
+            if rule not in (None, known.map.placement):
+                raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
+            return known
         pmap = self.pmap.create(wanted)
         path = f"{task_path(wanted)}/map"
         vm_map = X15Map(
@@ -112,6 +119,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
             quirks=self.quirks,
             assertions=True,
         )
+        vm_map.tables = pmap
+        vm_map.fit = FITS[rule]() if rule in FITS else None
         task = Task(self, wanted, MachineMap(self, vm_map, path), pmap)
         self.tasks[wanted] = task
         return task
@@ -176,7 +185,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         with self.door.looking():
             check_machine(self)
 
-    def reserved_ranges(self, machine_map: MachineMap) -> Iterator[tuple[int, int, str]]:
+    def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
         if machine_map is not self.kernel_map:
             return
@@ -201,8 +210,11 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
             return self.threads[name]
         if path.startswith("kmem/"):
             return self.kmem.maps[path.removeprefix("kmem/")]
-        parts = {part.path: part for task in self.tasks.values() for part in (task, task.map)}
-        return parts[path]
+        parts = {task.path: task for task in self.tasks.values()}
+        maps = {
+            part.path: part for one in (self.kernel_map, *(task.map for task in parts.values())) for part in one.parts()
+        }
+        return parts[path] if path in parts else maps[path]
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""

@@ -4,40 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base import protection as flag
 from ..base.errors import Refused, printable, shown
 from ..base.map_values import EntryValue, MapValue
-from ..base.operations import Door, operation
-from ..base.units import Address, Size, binary_size
+from ..base.operations import operation
+from ..base.units import Address, binary_size
 from ..kernel.map_window import WHOLE, map_value
 from ..kernel.vm_info import vm_map_info
-from ..kernel.vm_map import X15Map
 from . import checks
+from .map_ranges import RangeOperations
 from .objects import MemoryObject
 
-if TYPE_CHECKING:
-    from .machine import Machine
 
-
-class MachineMap:
+class MachineMap(RangeOperations):
     """One address space of a machine; `path` is its place there ("kernel_map", "task:init/map").
 
     Addresses and sizes are bytes, or texts such as ``"64 KiB"``; those that come back print in hexadecimal and in
     binary units.  Nonsense is refused at once; what the kernel refuses comes back as a kernel error.
     """
-
-    def __init__(self, machine: Machine, kernel_map: X15Map, path: str, roles: dict[int, str] | None = None) -> None:
-        self.machine = machine
-        self.vm_map = kernel_map
-        self.path = path
-        self.roles = {} if roles is None else roles
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -72,7 +58,7 @@ class MachineMap:
         """
         vm_map = self.vm_map
         length = checks.size_within(size, "size", vm_map.start, vm_map.end, self.path)
-        start = self._start(at, length, checks.flag(fixed, "fixed"))
+        start = self._start_of(at, length, checks.flag(fixed, "fixed"))
         alignment = checks.power_of_two(align, "align")
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
@@ -92,11 +78,7 @@ class MachineMap:
         Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't
         be removed.  O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
-        vm_map = self.vm_map
-        first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
-        last = self._end(first, end, size)
-        self._refuse_reserved(first, last)
-        vm_map.remove(first, last)
+        self.vm_map.remove(*self._range("remove", start, end, size))
 
     @operation
     def lookup(self, address: int | str) -> EntryValue | None:
@@ -109,24 +91,15 @@ class MachineMap:
     # ---- looking -----------------------------------------------------------------------------
 
     @property
-    def name(self) -> str:
-        """The map's name in events and pictures."""
-        return self.vm_map.name
+    def placement(self) -> str:
+        """By which rule free searches go: "x15", or "first", "best", "worst" or "next"."""
+        return "x15" if self.vm_map.fit is None else self.vm_map.fit.name
 
-    @property
-    def start(self) -> Address:
-        """First address."""
-        return Address(self.vm_map.start)
-
-    @property
-    def end(self) -> Address:
-        """End of the addresses (exclusive)."""
-        return Address(self.vm_map.end)
-
-    @property
-    def size(self) -> Size:
-        """Bytes mapped."""
-        return Size(self.vm_map.size)
+    def parts(self) -> Iterator[MachineMap]:
+        """This map, and all that were made of parts of it."""
+        yield self
+        for submap in self.submaps.values():
+            yield from submap.parts()
 
     def value(
         self,
@@ -160,44 +133,12 @@ class MachineMap:
     def __repr__(self) -> str:
         shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
         more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
+        fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
         limits = f"{self.start} to {self.end}"
-        heading = f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}"
+        heading = f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}{fit}"
         return "\n".join([heading, *shown, *more])
 
     # ---- the door's own checks ---------------------------------------------------------------
-
-    def _start(self, at: Any, length: int, fixed: bool) -> int:
-        vm_map = self.vm_map
-        if at is None:
-            if fixed:
-                raise Refused("fixed=True needs an address: write at=…")
-            return 0
-        start = checks.within(checks.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
-        if fixed and length > vm_map.end - start:
-            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
-        if (start + length) & vm_map.mask <= start:
-            where = f"at={Address(start)} and size={length:#x}"
-            raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
-        return start
-
-    def _end(self, start: int, end: Any, size: Any) -> int:
-        if (end is None) == (size is None):
-            raise Refused("remove takes the end of the range, or its size: write one of end and size")
-        last = start + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
-        if start < last <= self.vm_map.end:
-            return last
-        name = f"size={last - start:#x}" if end is None else f"end={Address(last)}"
-        if last <= start:
-            raise Refused(f"{name} makes an empty range: it must end above start={Address(start)}")
-        raise Refused(f"{name} passes the end of {self.path}, {self.end}")
-
-    def _refuse_reserved(self, start: int, end: int) -> None:
-        for first, last, owner in self.machine.reserved_ranges(self):
-            if first < end and start < last:
-                raise Refused(
-                    f"start={Address(start)} to {Address(end)} touches {owner}, {Address(first)} to {Address(last)}, "
-                    "which the kernel lives on: remove what lies beside it"
-                )
 
     def _object(self, value: Any) -> Any:
         if value is None:

@@ -1,0 +1,99 @@
+"""What the door asks of a range of a map before the kernel hears of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import Refused
+from ..base.operations import Door
+from ..base.units import Address, Size
+from ..kernel.vm_map import X15Map
+from . import checks
+
+if TYPE_CHECKING:
+    from .machine import Machine
+    from .maps import MachineMap
+
+
+class MapDoor:
+    """A map of a machine, and the checks that its operations share; `path` is its place there."""
+
+    def __init__(self, machine: Machine, vm_map: X15Map, path: str, roles: dict[int, str] | None = None) -> None:
+        self.machine = machine
+        self.vm_map = vm_map
+        self.path = path
+        self.roles = {} if roles is None else roles
+        self.submaps: dict[str, MachineMap] = {}
+        """By name: the maps that parts of this one were given to."""
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    @property
+    def name(self) -> str:
+        """The map's name in events and pictures."""
+        return self.vm_map.name
+
+    @property
+    def start(self) -> Address:
+        """First address."""
+        return Address(self.vm_map.start)
+
+    @property
+    def end(self) -> Address:
+        """End of the addresses (exclusive)."""
+        return Address(self.vm_map.end)
+
+    @property
+    def size(self) -> Size:
+        """Bytes mapped."""
+        return Size(self.vm_map.size)
+
+    # ---- checks ------------------------------------------------------------------------------
+
+    def _start_of(self, at: Any, length: int, fixed: bool) -> int:
+        """Where a request may go: a hint, or with `fixed` the address; 0 without one."""
+        vm_map = self.vm_map
+        if at is None:
+            if fixed:
+                raise Refused("fixed=True needs an address: write at=…")
+            return 0
+        start = checks.within(checks.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
+        if fixed and length > vm_map.end - start:
+            raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
+        if (start + length) & vm_map.mask <= start:
+            where = f"at={Address(start)} and size={length:#x}"
+            raise Refused(f"{where} don't end below 2**{vm_map.bits}, where addresses end")
+        return start
+
+    def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
+        """A range of the map that is not empty, and that neither the kernel lives on nor another map has."""
+        vm_map = self.vm_map
+        first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
+        last = self._end_of(verb, first, end, size)
+        for low, high, owner in self.machine.reserved_ranges(self):
+            if low < last and first < high:
+                raise Refused(
+                    f"start={Address(first)} to {Address(last)} touches {owner}, {Address(low)} to {Address(high)}, "
+                    f"which the kernel lives on: {verb} what lies beside it"
+                )
+        for lent in self.submaps.values():
+            if lent.start < last and first < lent.end:
+                raise Refused(
+                    f"start={Address(first)} to {Address(last)} touches {lent.start} to {lent.end}, which is the place "
+                    f"of the map {lent.path}: what lies there is that map's"
+                )
+        return first, last
+
+    def _end_of(self, verb: str, start: int, end: Any, size: Any) -> int:
+        if (end is None) == (size is None):
+            raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
+        last = start + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
+        if start < last <= self.vm_map.end:
+            return last
+        name = f"size={last - start:#x}" if end is None else f"end={Address(last)}"
+        if last <= start:
+            raise Refused(f"{name} makes an empty range: it must end above start={Address(start)}")
+        raise Refused(f"{name} passes the end of {self.path}, {self.end}")

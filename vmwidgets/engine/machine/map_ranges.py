@@ -1,0 +1,167 @@
+"""Changing a range of a map in place: what X15's map lacks, after FreeBSD's manual pages.
+
+A range is given as for ``remove``: its start and end, or its start and size.  Entries across its edges are cut, and
+what is alike afterwards is joined.  What the kernel refuses changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..base import protection as flag
+from ..base.errors import Refused, shown
+from ..base.operations import operation
+from ..kernel import x15_ranges
+from ..kernel.entry import CachedEntries
+from ..kernel.vm_map import X15Map
+from ..kernel.vm_object import VmObject
+from . import checks
+from .map_door import MapDoor
+from .objects import AnonymousPager
+
+if TYPE_CHECKING:
+    from .maps import MachineMap
+
+
+class RangeOperations(MapDoor):
+    """Operations on ranges of a map."""
+
+    _wirings = 0
+
+    @operation
+    def protect(
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        prot: int | str | None = None,
+        max_prot: int | str | None = None,
+    ) -> None:
+        """Set what a range allows, `prot`, or what it may ever allow, `max_prot` (vm_map_protect(9)).
+
+        Pages that are mapped get the new rights at once; with a lower `max_prot` the protection is lowered too.  ACCES
+        beyond what an entry may allow, FAULT for a hole.  O((entries + 1) log n + pages mapped).
+
+        >>> import vmwidgets as vm
+        >>> space = vm.boot("x86-64").task("init").map
+        >>> a = space.enter("64 KiB", at="1 MiB")
+        >>> space.protect(a, size="16 KiB", prot="r")
+        >>> [entry.protection for entry in space]
+        ['r--', 'rw-']
+        """
+        first, last = self._range("protect", start, end, size)
+        if (prot is None) == (max_prot is None):
+            raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
+        given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
+        protection = flag.parse_protection(given, name)
+        x15_ranges.vm_map_protect(self.vm_map, first, last, protection, prot is None)
+
+    @operation
+    def inherit(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
+    ) -> None:
+        """Set what a child of the task gets of a range: "none", "share" or "copy" (vm_map_inherit(9)).
+
+        Holes are passed over.  O((entries + 1) log n).
+        """
+        first, last = self._range("inherit", start, end, size)
+        x15_ranges.vm_map_inherit(self.vm_map, first, last, flag.parse_name(inherit, flag.INHERITANCE, "inherit"))
+
+    @operation
+    def advise(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, advice: int | str
+    ) -> None:
+        """Say how a range will be used: "normal", "random", "sequential", "willneed", "dontneed" (vm_map_madvise(9)).
+
+        With "willneed", pages that objects have already are mapped at once.  Holes are passed over.
+        """
+        first, last = self._range("advise", start, end, size)
+        x15_ranges.vm_map_madvise(self.vm_map, first, last, flag.parse_name(advice, flag.ADVICE, "advice"))
+
+    @operation
+    def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Have all pages of a range in memory and mapped, and keep them until as many ``unwire`` (vm_map_wire(9)).
+
+        An entry without object gets one.  FAULT for a hole, ACCES where reading is not allowed, NOMEM without pages:
+        then none has come.  O((entries + 1) log n + pages).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> m.kernel_map.wire(a, size="8 KiB")
+        >>> m.kernel_map.lookup(a).wired, m.walk(a).pa is not None
+        (1, True)
+        """
+        first, last = self._range("wire", start, end, size)
+        x15_ranges.vm_map_wire(self.vm_map, first, last, self._memory)
+
+    @operation
+    def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired, FAULT for a hole.
+
+        Pages that are wired no more stay as they are; nothing takes them away here but removing their range.
+        """
+        first, last = self._range("unwire", start, end, size)
+        x15_ranges.vm_map_unwire(self.vm_map, first, last)
+
+    @operation
+    def simplify(
+        self, start: int | str | None = None, end: int | str | None = None, *, size: int | str | None = None
+    ) -> int:
+        """Join neighbours that are alike, in a range or all over the map; how many entries that saved.
+
+        FreeBSD's vm_map_simplify_entry(9) for each entry: same object with offsets that run on, same flags, same
+        wirings.  What may not merge stays alone.  O((entries + 1) log n).
+        """
+        if start is None:
+            if end is not None or size is not None:
+                raise Refused("simplify takes a range from start on, or nothing for the whole map: write start=…")
+            return x15_ranges.vm_map_simplify(self.vm_map, self.vm_map.start, self.vm_map.end)
+        return x15_ranges.vm_map_simplify(self.vm_map, *self._range("simplify", start, end, size))
+
+    @operation
+    def submap(
+        self, name: str, start: int | str, end: int | str | None = None, *, size: int | str | None = None
+    ) -> MachineMap:
+        """Give a range to a new map, which has the operations of any other (vm_map_submap(9)).
+
+        The range was entered before and nothing is in it: INVAL where it has an object, is wired or more than one
+        entry, FAULT for a hole.  From now on its addresses are the new map's, and there is no way back.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.enter("1 MiB")
+        >>> drivers = m.kernel_map.submap("drivers", a, size="256 KiB")
+        >>> drivers.enter("16 KiB") == a, drivers.path
+        (True, 'kernel_map/drivers')
+        """
+        wanted = checks.text_name(name, "map name")
+        if wanted in self.submaps:
+            raise Refused(f"name={shown(wanted)}: {self.path} has a submap of this name; each needs one of its own")
+        first, last = self._range("submap", start, end, size)
+        from .maps import MachineMap
+
+        path = f"{self.path}/{wanted.replace('%', '%25').replace('/', '%2F')}"
+        made = self._map_like_this(path, first, last)
+        x15_ranges.vm_map_submap(self.vm_map, first, last, made)
+        submap = self.submaps[wanted] = MachineMap(self.machine, made, path)
+        return submap
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _memory(self) -> VmObject:
+        """An object for a range that is wired and had none."""
+        self._wirings += 1
+        return VmObject(f"wired memory {self._wirings}", AnonymousPager(self.machine, None))
+
+    def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
+        """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
+        ours, kernel = self.vm_map, self.machine.kernel
+        entries = CachedEntries(kernel.entry_cache, kernel.identities)
+        made = X15Map(
+            path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
+            quirks=ours.quirks, assertions=ours.assertions,
+        )  # fmt: skip  # as the constructor has them
+        made.tables = ours.tables
+        return made
