@@ -24,7 +24,7 @@ def file_content(name: str, pindex: int) -> bytes:
     r"""What page `pindex` of a file holds: its name and number, over and over.
 
     >>> file_content("kernel", 2)[:20]
-    b'kernel, page 2\\nkerne'
+    b'kernel, page 2\nkerne'
     """
     line = f"{name}, page {pindex}\n".encode()
     return (line * (PAGE // len(line) + 1))[:PAGE]

@@ -34,8 +34,8 @@ def boot(
     :data:`~vmwidgets.engine.machine.layouts.LAYOUTS`; `quirks` switch the original's bugs back on, by the names of
     :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
 
-    >>> boot("x86-64", ram="32 MiB", layout="tiny").kernel_map.size
-    396 KiB
+    >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
+    ['boot range', 'kentry area', 'kernel memory']
     """
     name = checks.known(architecture, ARCHITECTURES, "architecture")
     size = checks.aligned(ram, "ram")
