@@ -23,7 +23,21 @@ from .engine.machine import LAYOUTS, Machine, boot
 if TYPE_CHECKING:
     from .labs import lab
     from .sources.proc_maps import load_maps
-    from .widgets import Dashboard, EntryList, Kentry, Map, Ribbon, Tree, View, Walk, show
+    from .widgets import (
+        Dashboard,
+        EntryList,
+        Frames,
+        Kentry,
+        Kmem,
+        Map,
+        Ribbon,
+        Slabs,
+        Threads,
+        Tree,
+        View,
+        Walk,
+        show,
+    )
 
 try:
     __version__ = version("vmwidgets")
@@ -31,15 +45,19 @@ except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0+unknown"
 
 _LAZY = {
-    **dict.fromkeys(("Dashboard", "EntryList", "Kentry", "Map", "Ribbon", "Tree", "View", "Walk", "show"), ".widgets"),
+    **dict.fromkeys(
+        ("Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree", "View",
+         "Walk", "show"), ".widgets",
+    ),
     "load_maps": ".sources.proc_maps",
     "lab": ".labs",
-}
+}  # fmt: skip  # read as a list of names
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
-    "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB", "Address",
-    "Broken", "CallbackFailed", "Dashboard", "EntryList", "Kentry", "KernelError", "KernelPanic", "Machine", "Map", "Refused", "Ribbon", "Size", "Tree", "VMError", "View", "Walk",
+    "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
+    "Address", "Broken", "CallbackFailed", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError", "KernelPanic",
+    "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Threads", "Tree", "VMError", "View", "Walk",
     "boot", "events", "lab", "load_maps", "show",
 ]  # fmt: skip  # read as a list of names
 

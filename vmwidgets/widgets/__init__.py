@@ -1,21 +1,46 @@
 """Live pictures for notebooks."""
 
-from vmwidgets.engine.machine import Machine, MachineKentry, MachineMap, MachineWalk, Task
+from vmwidgets.engine.machine import (
+    Machine,
+    MachineCaches,
+    MachineFrames,
+    MachineKentry,
+    MachineKmem,
+    MachineKmemMap,
+    MachineMap,
+    MachineThread,
+    MachineThreads,
+    MachineWalk,
+    Task,
+)
 from vmwidgets.engine.machine.boot import booted
 
 from .dashboard import Dashboard
+from .frames import Frames
 from .kentry import Kentry
+from .kmem import Kmem
 from .pictures import machine_booted
 from .show import register, show, shown_as
+from .slabs import Slabs
+from .threads import Threads
 from .view import View
 from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
-__all__ = ["Dashboard", "EntryList", "Kentry", "Map", "Ribbon", "Tree", "View", "Walk", "register", "show"]
+__all__ = [
+    "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree", "View", "Walk",
+    "register", "show",
+]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
 shown_as(Machine, Dashboard)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
+shown_as(MachineKmem, Kmem)
+shown_as(MachineKmemMap, Kmem)
+shown_as(MachineFrames, Frames)
+shown_as(MachineCaches, Slabs)
+shown_as(MachineThreads, Threads)
+shown_as(MachineThread, Threads)
 shown_as(Task, lambda task: Dashboard(task.map))

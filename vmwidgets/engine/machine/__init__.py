@@ -1,12 +1,16 @@
 """The machine that a learner holds."""
 
 from .boot import ARCHITECTURES, boot
+from .caches import MachineCaches
+from .frames import MachineFrames
 from .kentry import MachineKentry
+from .kmem import MachineKmem, MachineKmemMap
 from .layouts import LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
 from .objects import MemoryObject
 from .tasks import Task
+from .threads import MachineThread, MachineThreads
 from .walks import MachineWalk
 
 __all__ = [
@@ -14,8 +18,14 @@ __all__ = [
     "LAYOUTS",
     "Layout",
     "Machine",
+    "MachineCaches",
+    "MachineFrames",
     "MachineKentry",
+    "MachineKmem",
+    "MachineKmemMap",
     "MachineMap",
+    "MachineThread",
+    "MachineThreads",
     "MachineWalk",
     "MemoryObject",
     "Task",
