@@ -37,9 +37,8 @@ class Kmem(View):
     """
 
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:
-        machine = machine_of(target, MachineKmem, MachineKmemMap, wanted="Kmem shows a machine's kernel memory, machine.kmem, or a map of it")
-                f"Kmem shows a machine's kernel memory, machine.kmem, or one of its maps, not {shown(target)}"
-            )
+        wanted = "Kmem shows a machine's kernel memory, machine.kmem, or one of its maps"
+        machine = machine_of(target, MachineKmem, MachineKmemMap, wanted=wanted)
         self._chosen = f"map:{target.name}" if isinstance(target, MachineKmemMap) else ""
         super().__init__(machine.kmem, machine=machine, **options)
 

@@ -27,9 +27,8 @@ class Threads(View):
     """
 
     def __init__(self, target: MachineThreads | MachineThread | Machine, **options: Any) -> None:
-        machine = machine_of(
-            target, MachineThreads, MachineThread, wanted="Threads shows a machine's threads, machine.threads"
-        )
+        wanted = "Threads shows a machine's threads, machine.threads"
+        machine = machine_of(target, MachineThreads, MachineThread, wanted=wanted)
         super().__init__(machine.threads, machine=machine, **options)
         if isinstance(target, MachineThread):
             self.selection = f"thread:{target.name}"
