@@ -50,9 +50,14 @@ class Control(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 def _field(prediction: Prediction, given: str | None) -> ipywidgets.Widget:
     if prediction.options:
-        return ipywidgets.RadioButtons(options=prediction.options, value=given, layout={"width": "max-content"})
+        return ipywidgets.RadioButtons(
+            options=prediction.options, value=given, tooltip=prediction.question, layout={"width": "max-content"}
+        )
     return ipywidgets.Text(
-        value=given or "", placeholder=KINDS[prediction.kind], layout={"width": "32em", "max_width": "100%"}
+        value=given or "",
+        placeholder=KINDS[prediction.kind],
+        tooltip=prediction.question,
+        layout={"width": "32em", "max_width": "100%"},
     )
 
 
