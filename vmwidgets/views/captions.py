@@ -11,6 +11,7 @@ from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .functions import Functions, left_open, with_functions
+from .range_captions import FUNCTIONS, range_story
 from .scene import Caption
 from .text import visible
 
@@ -59,6 +60,7 @@ _WEIGHT: dict[type[ev.Event], int] = {
     ev.TreeLinked: 3,
     ev.TreeUnlinked: 2,
     ev.EntryResized: 4,
+    ev.EntryChanged: 4,
     ev.PagerAsked: 3,
     ev.TreeCompared: 1,
     ev.LookupCacheHit: 1,
@@ -181,4 +183,5 @@ _WRITERS = {
     "reap": _reap,
     "vm_map_enter": _enter,
     "vm_map_remove": _remove,
+    **dict.fromkeys(FUNCTIONS.values(), range_story),
 }

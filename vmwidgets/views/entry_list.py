@@ -65,7 +65,7 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 
 def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
     style = picture.style
-    wired = "" if not entry.wired else "wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×"
+    wired = _wired(entry)
     what = shorten_middle(_brief(entry), w - 18 - text_width(wired, "label"), "label")
     return (
         Text(7, 21, style.long(entry.start), "mono label"),
@@ -75,6 +75,13 @@ def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, 
         Text(7, 65, what, "label dim"),
         *((Text(w - 7, 65, wired, "label strong", "end"),) if wired else ()),
     )
+
+
+def _wired(entry: EntryValue, before: str = "") -> str:
+    """That an entry is wired, and how often if more than once."""
+    if not entry.wired:
+        return ""
+    return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
 
 
 def _size(size: int, width: float) -> str:
@@ -173,7 +180,8 @@ def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], .
         style = picture.style
         rows.append(
             (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
-             item.max_protection, item.inheritance, item.advice, what_is(item), colour, str(item.id))
+             item.max_protection, item.inheritance, item.advice, what_is(item) + _wired(item, ", "), colour,
+             str(item.id))
         )  # fmt: skip
     if len(value.items) > MAX_ROWS:
         rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
+from ..engine.base.kmem_events import EntryWired
 from ..engine.base.map_values import EntryValue, MapValue
 from .addresses import AddressStyle
 from .captions import summary
@@ -116,31 +117,39 @@ def states_of(
     value: MapValue, done: Sequence[ev.Event], here: Step | None = None, path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
     """What is true of the entries of `value` after the events `done`, by id."""
-    linked: set[int] = set()
-    unlinked: set[int] = set()
-    resized: set[int] = set()
-    for event in done:
-        if getattr(event, "map", None) != value.name:
-            continue
-        if isinstance(event, ev.EntryLinked):
-            linked.add(event.entry[0])
-        elif isinstance(event, ev.EntryUnlinked):
-            unlinked.add(event.entry[0])
-        elif isinstance(event, ev.EntryResized):
-            resized.add(event.after[0])
+    linked, changed = _worked_on(value.name, done)
     found: dict[int, list[str]] = {}
     for node, _ in path:
         found.setdefault(node, []).append("path")
     for entry in value.entries:
-        if entry.id in linked and entry.id not in unlinked:
+        if entry.id in linked:
             found.setdefault(entry.id, []).append("new")
-        elif entry.id in resized:
+        elif entry.id in changed:
             found.setdefault(entry.id, []).append("changed")
     for entry in _out_of_order(value):
         found.setdefault(entry.id, []).append("fault")
     if here is not None and here.thing:
         found.setdefault(here.thing, []).append("here")
     return {identity: tuple(states) for identity, states in found.items()}
+
+
+def _worked_on(name: str, done: Sequence[ev.Event]) -> tuple[set[int], set[int]]:
+    """Entries of the map called `name` that are new, and those that changed."""
+    linked: set[int] = set()
+    unlinked: set[int] = set()
+    changed: set[int] = set()
+    for event in done:
+        if getattr(event, "map", None) != name:
+            continue
+        if isinstance(event, ev.EntryLinked):
+            linked.add(event.entry[0])
+        elif isinstance(event, ev.EntryUnlinked):
+            unlinked.add(event.entry[0])
+        elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
+            changed.add(event.after[0])
+        elif isinstance(event, EntryWired):
+            changed.add(event.entry)
+    return linked - unlinked, changed
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:

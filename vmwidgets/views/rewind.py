@@ -39,6 +39,8 @@ def touched(events: Sequence[ev.Event], name: str) -> list[int]:
             beside.update(dict.fromkeys((event.previous, event.next)))
         elif isinstance(event, (ev.TreeRotated, ev.TreeUnlinked)):
             beside.update(dict.fromkeys(node for node, *_ in event.writes))
+        elif isinstance(event, ev.EntryChanged):
+            beside[event.after[0]] = None
         else:
             met = [getattr(event, field, 0) for field in _MEETINGS.get(type(event), ())]
             beside.update(dict.fromkeys(met))
@@ -54,6 +56,7 @@ _MEETINGS: dict[type[ev.Event], tuple[str, ...]] = {
     ev.LookupCacheHit: ("entry",),
     ev.LookupCacheMoved: ("after",),
     ev.MergeTried: ("neighbour",),
+    EntryWired: ("entry",),
 }
 """The fields of an event that name an entry it met."""
 
@@ -132,7 +135,7 @@ class _Past:
         elif isinstance(event, ev.EntryUnlinked):
             self._insert(EntryValue.of(event.entry, self._roles.get(event.entry[0], "")), event.previous, event.next)
             value = replace(value, nr_entries=value.nr_entries + 1)
-        elif isinstance(event, ev.EntryResized):
+        elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
             self._restore(event.before)
         elif isinstance(event, EntryWired):
             if event.entry in self._entries:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.base import events as ev
+from ..engine.base.kmem_events import EntryWired
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -56,7 +57,7 @@ class Names:
 def _fields(event: ev.Event) -> tuple[ev.EntryFields, ...]:
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
         return (event.entry,)
-    return (event.after,) if isinstance(event, ev.EntryResized) else ()
+    return (event.after,) if isinstance(event, (ev.EntryResized, ev.EntryChanged)) else ()
 
 
 def plan(events: Sequence[ev.Event], names: Names, map_name: str) -> list[Step]:
@@ -72,6 +73,8 @@ def plan(events: Sequence[ev.Event], names: Names, map_name: str) -> list[Step]:
 
 
 def _thing(event: ev.Event) -> int:
+    if isinstance(event, EntryWired):
+        return event.entry
     for name in ("node", "neighbour", "after"):
         value = getattr(event, name, None)
         if isinstance(value, int) and not isinstance(event, (ev.MapResized, ev.FindCacheMoved, ev.KernelLimitMoved)):
@@ -130,6 +133,13 @@ def _resized(event: ev.EntryResized, names: Names) -> str:
     return f"{names.range(event.before)} becomes {names.range(event.after)}: {event.why}."
 
 
+def _wired(event: EntryWired, names: Names) -> str:
+    if not event.after:
+        return f"{names.entry(event.entry)} is wired no more: its pages need not stay."
+    often = "once" if event.after == 1 else f"{event.after} times"
+    return f"{names.entry(event.entry)} is wired {often}: its pages stay."
+
+
 def _merge_tried(event: ev.MergeTried, names: Names) -> str:
     neighbours = {"previous": "the previous entry", "next": "the next entry", "both": "both neighbours"}[event.side]
     return f"{'Merged' if event.merged else 'Not merged'} with {neighbours}: {event.why}."
@@ -170,12 +180,14 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.EntryLinked: _linked,
     ev.EntryUnlinked: _unlinked,
     ev.EntryResized: _resized,
+    ev.EntryChanged: lambda event, names: f"{names.range(event.after)}: {visible(event.why)}.",
+    EntryWired: _wired,
     ev.MergeTried: _merge_tried,
     ev.FindCacheMoved: _find_cache,
     ev.GapTried: _gap,
     ev.HintTried: _hint,
     ev.LookupCacheHit: lambda event, names: f"The lookup cache, {names.entry(event.entry)}, holds the address.",
-    ev.SearchRestarted: lambda event, names: "Nothing above the find cache: the search begins again at the bottom.",
+    ev.SearchRestarted: lambda event, names: "Nothing is left above: the search begins again at the bottom.",
     ev.KernelLimitMoved: lambda event, names: f"Page tables now reach up to {names.style.long(event.after)}.",
     ev.KentrySlabTaken: lambda event, names: f"Slab {event.index} is taken from the kentry area.",
     ev.KentrySlabGiven: lambda event, names: f"Slab {event.index} goes back to the kentry area.",
