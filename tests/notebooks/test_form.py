@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from vmwidgets import lab
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.rglob("[0-9]*.ipynb"))
 LONGEST_CELL = 22
+
+PREDICTION = re.compile(r'\bid="([^"]+)"')
+ASKED = re.compile(r"^(\w+) = lab\.predict\(", re.MULTILINE)
+COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
+CHECK = re.compile(r'lab\.check\("([^"]+)"')
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -64,3 +72,36 @@ def test_links_to_other_notebooks_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     targets = [part.split(")")[0] for part in text.split("](")[1:]]
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
+
+
+def asked(path: Path) -> list[str]:
+    """The ids of the predictions that a notebook asks for."""
+    return [name for cell in cells(path, "code") for name in PREDICTION.findall(cell.source)]
+
+
+@by_name
+def test_predictions_are_few_and_named_after_the_notebook(path: Path) -> None:
+    names = asked(path)
+    assert 2 <= len(names) <= 5
+    assert [name for name in names if not name.startswith(path.stem[:2] + "/")] == []
+
+
+def test_no_prediction_is_asked_twice() -> None:
+    names = [name for path in NOTEBOOKS for name in asked(path)]
+    assert len(names) == len(set(names))
+
+
+@by_name
+def test_a_prediction_is_compared_with_what_happened_after_it_was_asked(path: Path) -> None:
+    sources = [cell.source for cell in cells(path, "code")]
+    questions = {match[1]: index for index, source in enumerate(sources) for match in ASKED.finditer(source)}
+    answers = {match[1]: index for index, source in enumerate(sources) for match in COMPARED.finditer(source)}
+    assert len(questions) == len(asked(path))
+    assert [name for name, index in questions.items() if answers.get(name, -1) <= index] == []
+
+
+@by_name
+def test_checks_exist(path: Path) -> None:
+    names = [match[1] for cell in cells(path, "code") for match in CHECK.finditer(cell.source)]
+    assert names
+    assert [name for name in names if not lab.check(name).problem] == []

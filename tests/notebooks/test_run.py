@@ -13,7 +13,7 @@ NOTEBOOKS = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob(
 
 
 def test_the_first_notebooks_are_there() -> None:
-    assert {"01-maps.ipynb", "02-trees.ipynb"} <= set(NOTEBOOKS)
+    assert {"01-maps.ipynb", "02-trees.ipynb", "03-cutting.ipynb", "04-bootstrapping.ipynb"} <= set(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
