@@ -127,7 +127,8 @@ class Scheduler:
         if thread.error is not None:
             raise thread.error
         if not thread.done:
-            raise Stuck(f"{named(thread.name)} can't finish: {self.explain()}", self.cycle())
+            doing = thread.doing or named(thread.name)
+            raise Stuck(f"{doing} can't finish, nobody is left who could go on: {self.explain()}", self.cycle())
         return thread.result
 
     # ---- time and waking ---------------------------------------------------------------------

@@ -140,9 +140,9 @@ class Actor:
         try:
             with bounded():
                 return step()
-        except (KernelPanic, Broken, StopIteration):
+        except (KernelPanic, Broken, StopIteration, CallbackFailed, KeyboardInterrupt, GeneratorExit):
             raise
-        except Exception as error:
+        except BaseException as error:
             name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
             raise CallbackFailed(f"{self.title} failed: {name}{error}") from error
         finally:
@@ -214,7 +214,7 @@ class Handler(Actor):
     """A learner's handler, called again and again; it can't sleep."""
 
     def __init__(self, callbacks: Callbacks, name: str, function: Callable[[], Any]) -> None:
-        super().__init__(callbacks, name, f"handler {shown(name)}")
+        super().__init__(callbacks, name, f"handler {shown(name.partition(':')[2])}")
         self.name = name
         self._function = function
 

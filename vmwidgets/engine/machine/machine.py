@@ -20,7 +20,9 @@ from ..kernel.fits import FITS
 from ..kernel.vm_map import X15Map
 from ..mmu.controls import X86Controls
 from . import checks
+from .caches import MachineCaches
 from .callbacks import Callbacks
+from .frames import MachineFrames
 from .invariants import check_machine
 from .kentry import MachineKentry
 from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
@@ -84,6 +86,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         self.threads = MachineThreads(self, self.kernel.kmem.scheduler)
         self.pagedaemon = MachinePageDaemon(self, self.kernel.kmem.daemon)
         self.callbacks = Callbacks(self, self.kernel.kmem.scheduler)
+        self.frames = MachineFrames(self)
+        self.caches = MachineCaches(self)
         self.unchecked = Unchecked(self)
         self.door.listeners.append(self._tell)
 

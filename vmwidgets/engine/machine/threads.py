@@ -62,7 +62,8 @@ class MachineThread:
 
     def __repr__(self) -> str:
         value = self.value
-        what = f" for {value.waits_for}" if value.waits_for else f": {value.outcome}" if value.outcome else ""
+        outcome = value.outcome.removeprefix(f"thread {shown(self.name)} ").removeprefix("failed: ")
+        what = f" for {value.waits_for}" if value.waits_for else f": {outcome}" if outcome else ""
         return f"<thread {self.name!r} {self.state}{what}>"
 
 
