@@ -223,6 +223,15 @@ def _ticked(operation: Operation, events: Sequence[ev.Event], style: AddressStyl
     return text, f"Time is up for {who}: ready again." if who else "Nobody's time was up."
 
 
+def _moved(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    given = dict(operation.arguments)
+    address = given.get("address", 0)
+    where = style.long(address) if isinstance(address, int) else visible(str(address))
+    count = len(given["data"]) if isinstance(given.get("data"), bytes) else given.get("length", 1)
+    verb = "Wrote" if operation.name == "write" else "Read"
+    return f"{verb} {visible(str(count))} bytes at {where}.", "The bytes went through the kernel's page tables."
+
+
 def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     return f"{visible(operation.target)}: {operation.name}.", ""
 
@@ -234,6 +243,8 @@ _WRITERS: dict[str, Callable[[Operation, Sequence[ev.Event], AddressStyle], Told
     **dict.fromkeys(("step", "run"), _ran),
     "kmem_suballoc": _suballoc,
     "spawn": _spawned,
+    "read": _moved,
+    "write": _moved,
     "tick": _ticked,
     "boot": lambda operation, events, style: ("The machine booted.", "Step back to see the maps being made."),
 }

@@ -15,6 +15,9 @@ from .ribbon import LEAST_GAP, Segment, cut, place, x_of
 from .scene import Bar, Node, Text
 from .text import short_count, shorten, text_width
 
+BROKEN = 82.0
+"""Pixels of a gap at which a map's axis is broken: room for its size."""
+
 ROOT_H, CARD_H, RIBBON_H = 44.0, 62.0, 26.0
 """Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
 
@@ -116,7 +119,7 @@ def _ribbon(
     value: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, x: float, y: float, w: float, depth: int
 ) -> list[Node]:
     name = value.map.name
-    segments = place(cut(value.map), x, w)
+    segments = place(cut(value.map), x, w, broken=BROKEN)
     states = states_of(value.map, done)
     freed = what_was_freed(value.map, done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
@@ -179,7 +182,8 @@ def _gap(name: str, segment: Segment, freed: frozenset[int], style: AddressStyle
     if segment.w < LEAST_GAP:
         return None
     size = binary_size(segment.end - segment.start)
-    label = size if text_width(size, "label") <= segment.w - 4 else ""
+    room = segment.w - (16 if segment.broken else 4)
+    label = size if text_width(size, "label") <= room else ""
     bars = (
         (Bar(1, 3, 1.5, RIBBON_H - 6, "line"), Bar(4, 3, 1.5, RIBBON_H - 6, "line"),
          Bar(segment.w - 6, 3, 1.5, RIBBON_H - 6, "line"), Bar(segment.w - 3, 3, 1.5, RIBBON_H - 6, "line"))
@@ -206,7 +210,7 @@ def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
 
 def place_of(parent: KernelMapValue, child: KernelMapValue, x: float, w: float) -> tuple[float, float, str]:
     """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
-    segments = place(cut(parent.map), x, w)
+    segments = place(cut(parent.map), x, w, broken=BROKEN)
     left, right = x_of(segments, child.map.start), x_of(segments, child.map.end)
     source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)
     name = parent.map.name

@@ -25,6 +25,9 @@ LEAST_GAP = 3.0
 MAX_BREAKS = 8
 """How often the axis may be broken."""
 
+BROKEN = 46.0
+"""Pixels of a gap at which the axis is broken."""
+
 Zoom = tuple[int, int] | None
 """The addresses shown, or none for the whole map."""
 
@@ -93,22 +96,24 @@ def _break_large_gaps(segments: list[Segment]) -> list[Segment]:
     return [replace(segment, broken=segment.item is None and segment.start in broken) for segment in segments]
 
 
-def _least(segment: Segment, crowd: int) -> float:
+def _least(segment: Segment, crowd: int, broken: float) -> float:
     """The least width of a segment in a picture of `crowd` segments."""
     scale = min(1.0, 40 / max(1, crowd))
     if segment.broken:
-        return 46 * max(scale, 0.25)
+        return broken * max(scale, 0.25)
     if isinstance(segment.item, Fold):
         return 56 * max(scale, 0.4)
     return (10 if segment.item is not None else 4) * max(scale, 0.12)
 
 
-def place(segments: Sequence[Segment], left: float, room: float, zoomed: bool = False) -> list[Segment]:
-    """Places from `left` on, `room` pixels in all.
+def place(
+    segments: Sequence[Segment], left: float, room: float, zoomed: bool = False, broken: float = BROKEN
+) -> list[Segment]:
+    """Places from `left` on, `room` pixels in all, `broken` of them for a gap at which the axis is broken.
 
     Widths by water-filling: to scale, except what would fall below its least width.
     """
-    least = [0.0 if zoomed else _least(segment, len(segments)) for segment in segments]
+    least = [0.0 if zoomed else _least(segment, len(segments), broken) for segment in segments]
     squeeze = min(1.0, room / sum(least)) if sum(least) else 1.0
     least = [width * squeeze for width in least]
     fixed = [segment.broken or (isinstance(segment.item, Fold) and not zoomed) for segment in segments]

@@ -106,10 +106,15 @@ def groups_of(value: ThreadsValue) -> tuple[Group, ...]:
     for thread in order:
         if thread.state == "asleep" and thread.name not in value.cycle:
             found.setdefault(subject_of(thread), []).append(thread)
+    kinds = sorted(found.items(), key=lambda item: _KINDS.get(item[0][0], len(_KINDS)))
     return tuple(
         Group(kind, subject, next((one.holder for one in sleepers if one.holder is not None), None), _waking(sleepers))
-        for (kind, subject), sleepers in found.items()
+        for (kind, subject), sleepers in kinds
     )
+
+
+_KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
+"""In which order kinds of waiting stand; channels come last, the page daemon's among them."""
 
 
 def subject_of(thread: ThreadValue) -> tuple[str, str]:

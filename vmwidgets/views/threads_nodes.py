@@ -12,8 +12,8 @@ from .columns import MARGIN
 from .scene import Node, Text
 from .text import shorten, text_width
 
-CARD_W, H, GAP = 152.0, 56.0, 14.0
-SUBJECT_W = 178.0
+CARD_W, H, GAP = 158.0, 56.0, 14.0
+SUBJECT_W = 160.0
 NAMES = 12
 """How many of those that are done are named at most."""
 
@@ -25,15 +25,20 @@ def thread_card(
     """A thread; `number` is its place in the row, written before its name (below 1: none)."""
     asleep = thread.state == "asleep"
     inset = 18.0 if asleep else 9.0
-    word = thread.state
-    room = w - 2 * inset
     name = f"{number}. {thread.name}" if number > 0 else thread.name
-    word_w = text_width(word, "label")
+    room = w - 2 * inset
+    more = _more(thread)
+    beside = shorten(more, room - text_width(thread.state, "label strong") - 6, "label") if thread.doing else ""
     rows = [
-        Text(inset, 18, shorten(name, room - word_w - 4, "strong"), "strong"),
-        Text(w - inset, 18, word, "label dim", "end"),
-        Text(inset, 34, shorten(thread.doing, room, "mono label"), "mono label dim"),
-        Text(inset, 49, shorten(_more(thread), room - (6 if asleep else 0), "label"), "label changed"),
+        Text(inset, 18, shorten(name, room, "strong"), "strong"),
+        Text(inset, 34, thread.state, "label strong"),
+        Text(w - inset, 34, beside, "label changed", "end"),
+        Text(
+            inset,
+            49,
+            shorten(thread.doing or more, room - (8 if asleep else 0), "mono label"),
+            "mono label dim" if thread.doing else "label changed",
+        ),
     ]
     states = [*state, *([touched[thread.name]] if thread.name in touched else [])]
     if thread.state == "running":
@@ -47,7 +52,7 @@ def thread_card(
 def _more(thread: ThreadValue) -> str:
     if thread.locks:
         return f"has {', '.join(thread.locks)}"
-    return "" if thread.until is None else f"until tick {thread.until:,}"
+    return "" if thread.until is None else f"to tick {thread.until:,}"
 
 
 def describe(thread: ThreadValue) -> str:
@@ -70,9 +75,8 @@ def cell_card(x: float, y: float) -> Node:
     """The learner's cell, where it has a lock that a thread waits for."""
     text = (
         Text(9, 18, "the cell", "strong"),
-        Text(CARD_W - 9, 18, "running", "label dim", "end"),
-        Text(9, 34, "what was called", "label dim"),
-        Text(9, 49, "from the notebook", "label dim"),
+        Text(9, 34, "running", "label strong"),
+        Text(9, 49, "the notebook's calls", "label dim"),
     )
     return Node(
         "thread/", "thread", x, y, CARD_W, H, "thread:", text=text, state=("here",), lane="ready",
@@ -84,10 +88,10 @@ def sort_words(kind: str, subject: str) -> tuple[str, str]:
     """What is waited for, in two lines.
 
     >>> sort_words("room", "exec_map")
-    ('room in exec_map', 'until kmem_free_wakeup')
+    ('room in exec_map', 'for kmem_free_wakeup')
     """
     if kind == "room":
-        return f"room in {subject}", "until kmem_free_wakeup"
+        return f"room in {subject}", "for kmem_free_wakeup"
     if kind == "lock":
         return f"lock of {subject}", "until it is free"
     if kind == "pages":
@@ -101,7 +105,7 @@ def subject_box(id: str, kind: str, subject: str, holder: str | None, count: int
     """What is waited for, and who has it."""
     name, until = sort_words(kind, subject)
     until = until if holder is None else f"{holder or 'the cell'} has it"
-    room = SUBJECT_W - 20
+    room = SUBJECT_W - 14
     text = (
         Text(10, 18, shorten(name, room, "strong"), "strong"),
         Text(10, 34, shorten(until, room, "label"), "label dim" if holder is None else "label changed"),

@@ -11,12 +11,15 @@ from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .kentry import kentry_scene
+from .kmem_dashboard import kmem_at_hand, kmem_dashboard
 from .vm_map import Map, entry_id, latest_operation, title_of
 from .walk import walk_scene
 
 
 class Dashboard(Map):
     """The map that was worked on last, with tree, list and ribbon; the kentry area; the walk of the address at hand.
+
+    While kernel memory is worked on: its maps, the threads if there are any, and how much physical memory is left.
 
     `target` is a machine, or one of its maps to stay with that.
     """
@@ -27,6 +30,10 @@ class Dashboard(Map):
 
     def draw(self) -> Scene:
         """The machine now, or at `step` of the last operation."""
+        whole: Machine = self.target.machine
+        worked_on = kmem_at_hand(whole) if self._follows else None
+        if worked_on is not None:
+            return kmem_dashboard(whole, worked_on, self.step, self.selection)
         target = self._map_at_hand()
         machine = target.machine
         operation, events = latest_operation(target)
