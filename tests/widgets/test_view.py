@@ -171,6 +171,8 @@ def test_a_new_machine_makes_older_pictures_say_so(machine: FakeMachine) -> None
     new = FakeTree(newer)
     machine_booted(newer)
     assert (old.status, new.status) == ("earlier machine", "")
+    machine.operate(2)
+    assert old.status == "", "two machines side by side: the older one is worked on again"
 
 
 def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) -> None:

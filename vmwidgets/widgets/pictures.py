@@ -16,6 +16,9 @@ from .selection import Selection
 if TYPE_CHECKING:
     from .view import View
 
+EARLIER = "earlier machine"
+"""What pictures say when another machine was booted, until theirs is worked on again."""
+
 
 class MachinePictures:
     """The views of one machine, and the selection that they share."""
@@ -34,7 +37,11 @@ class MachinePictures:
         return self._selection
 
     def _changed(self, _machine: Machine) -> None:
-        refresher.mark([view for view in list(self.views) if view.operation_done()])
+        views = list(self.views)
+        for view in views:
+            if view.status == EARLIER:
+                view.status = ""
+        refresher.mark([view for view in views if view.operation_done()])
 
 
 _machines: weakref.WeakKeyDictionary[Machine, MachinePictures] = weakref.WeakKeyDictionary()
@@ -53,7 +60,7 @@ def machine_booted(machine: Machine) -> None:
     for other, pictures in list(_machines.items()):
         if other is not machine:
             for view in list(pictures.views):
-                view.status = "earlier machine"
+                view.status = EARLIER
 
 
 # ---- cells -----------------------------------------------------------------------------------------
