@@ -21,9 +21,10 @@ def machine(entries):
     "A machine whose kernel map has so many entries, most with a gap of a page behind."
     m = vm.boot("x86-64", layout="x15-64")
     chance = random.Random(entries)
-    for number in range(entries - len(m.kernel_map)):
+    ranges = entries - len(m.kernel_map)
+    for number in range(ranges):
         m.kernel_map.enter(PAGE, at=BASE + 2 * number * PAGE, fixed=True, nomerge=True)
-    m.gaps = [BASE + (2 * chance.randrange(entries - 2) + 1) * PAGE for _ in range(200)]
+    m.gaps = [BASE + (2 * chance.randrange(ranges) + 1) * PAGE for _ in range(200)]
     return m
 
 def work(m, i):
