@@ -219,6 +219,12 @@ def _inserted(event: kev.RangeInserted, style: AddressStyle) -> str:
     return f"{visible(event.map)} has a new entry {where} {what}, not wired yet."
 
 
+def _compared(event: kev.GapCompared, style: AddressStyle) -> str:
+    where = {"left": "there is room further left", "right": "there is room further right", "here": "it is the lowest"}
+    largest = f"From entry {event.entry} down, the largest gap is {binary_size(event.largest)}"
+    return f"{largest}: {where[event.outcome]} for {binary_size(event.length)}."
+
+
 def _joined(event: kev.EntryJoined, style: AddressStyle) -> str:
     side = "before" if event.side == "prev" else "after"
     return f"It takes in the entry {side} it, which continues it: {_range(style, event.start, event.end)} now."
@@ -300,6 +306,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     kev.MapCreated: _created,
     kev.MapLocked: lambda event, style: f"{visible(event.map)} is locked.",
     kev.MapUnlocked: lambda event, style: f"{visible(event.map)} is unlocked.",
+    kev.GapCompared: _compared,
     kev.SpaceSought: _sought,
     kev.RangeInserted: _inserted,
     kev.EntryJoined: _joined,

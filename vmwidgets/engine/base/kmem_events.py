@@ -36,6 +36,20 @@ class MapUnlocked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GapCompared(Event):
+    """A search for `length` free bytes came to `entry`: go "left" or "right", or the gap behind it is the one, "here".
+
+    `largest` is the largest gap behind any entry below it in the tree.
+    """
+
+    map: str
+    entry: int
+    length: int
+    largest: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceSought(Event):
     """A search for `length` free bytes found `address`, or none."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..base.errors import Broken
 from ..base.rbtree import Node, RedBlackTree
 from ..base.recorder import Recorder
+from ..base.tags import GapCompared
 from .entry import compare
 from .kernel_entry import KernelEntry
 
@@ -26,18 +27,23 @@ class GapTree(RedBlackTree[KernelEntry]):
 
     def first_gap(self, length: int) -> KernelEntry | None:
         """The lowest entry with `length` free bytes behind it, or none.  O(log n)."""
-        node = self.root
+        node, emit = self.root, self._recorder.emit
         if node is None or node.max_gap < length:
             return None
         while True:
             left, right = node.left, node.right
             if left is not None and left.max_gap >= length:
-                node = left
+                outcome, following = "left", left
             elif self.gap_behind(node) >= length:
-                return node
+                outcome, following = "here", node
             else:
                 assert right is not None, "the gap must be somewhere below"
-                node = right
+                outcome, following = "right", right
+            if emit is not None:
+                emit((GapCompared, self._name, node.id, length, node.max_gap, outcome))
+            if following is node:
+                return node
+            node = following
 
     def gap_behind(self, entry: KernelEntry) -> int:
         """Free bytes between `entry` and the next, or the map's end."""
