@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some six minutes; --quick: one and a half
-python -m benchmarks maps            # only pairs and lookups; also: paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: kmem, paint, footprint
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import footprint, maps, paint
+from . import footprint, kmem, maps, paint
 
 
 def run_maps(quick: bool) -> str:
@@ -25,12 +25,22 @@ def run_maps(quick: bool) -> str:
     return maps.report(*found, sizes)
 
 
+def run_kmem(quick: bool) -> str:
+    """kmem_malloc and kmem_free."""
+    return kmem.report(*(kmem.measure(seconds=0.1, rounds=1) if quick else kmem.measure()))
+
+
 def run_paint(quick: bool) -> str:
     """Operation to picture."""
     return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
 
 
-PARTS: dict[str, Callable[[bool], str]] = {"footprint": footprint.report, "maps": run_maps, "paint": run_paint}
+PARTS: dict[str, Callable[[bool], str]] = {
+    "footprint": footprint.report,
+    "maps": run_maps,
+    "kmem": run_kmem,
+    "paint": run_paint,
+}
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ class KmemSizes:
 
 SMALL_KMEM = KmemSizes(24 * MIB, 2 * MIB, MIB, 8 * MIB, 2 * MIB, MIB, MIB, 512 * KIB)
 TINY_KMEM = KmemSizes(MIB, MIB, 64 * KIB, 256 * KIB, 64 * KIB, 32 * KIB, 64 * KIB, 32 * KIB)
-REAL_KMEM = KmemSizes(64 * MIB, 2 * MIB, 2 * MIB, 32 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
-"""In the real system the sizes follow from the memory there is; these are for a machine of some 64 MiB."""
+REAL_KMEM = KmemSizes(128 * MIB, 2 * MIB, 2 * MIB, 96 * MIB, 8 * MIB, 4 * MIB, 4 * MIB, 2 * MIB)
+"""In the real system the sizes follow from the memory there is; these hold 10⁴ live allocations with holes between."""
 
 
 @dataclass(frozen=True, slots=True)
