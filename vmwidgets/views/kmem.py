@@ -69,7 +69,7 @@ def draw_kmem(
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
         f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
-        f"{binary_size(used)} used in the innermost"
+        f"{binary_size(used)} allocated"
     )
     subtitle += f" · addresses begin {style.prefix}" if style.prefix else ""
     return Scene(
@@ -206,7 +206,7 @@ def _detail(
     card = max(CARD, text_width(style.long(0), "mono label") + 24)
     columns = lay_columns(value.map.items, picture.important(chosen), width, card, HEADER)
     heading = _heading(value, top, width)
-    nodes, links, y = list_lane(picture, columns, top + 30)
+    nodes, links, y = list_lane(picture, columns, top + 30) if value.map.items else ([], [], top + 18)
     more, lines, y = ribbon_lane(picture, columns, y, None, width)
     freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, done)}
     return [heading, *nodes, *(_adapted(node, name, freed) for node in more)], links + lines, y

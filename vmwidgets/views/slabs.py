@@ -42,7 +42,7 @@ def draw_slabs(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of the caches at `moment` of an operation with these `events`; `value` is how it left them."""
-    past = rewind_caches(value, events, moment.done)
+    past = CachesValue(tuple(one for one in rewind_caches(value, events, moment.done).caches if _slabs(one)))
     touched = _touched(events[: moment.done])
     names = {name for name, _ in touched} | {getattr(event, "cache", "") for event in events}
     shown = _chosen(past, names)
@@ -120,14 +120,12 @@ def rewind_caches(value: CachesValue, events: Sequence[ev.Event], done: int) -> 
             slabs = tuple(slab for slab in cache.slabs if slab.address != event.address)
             caches[cache.name] = _counted(replace(cache, slabs=slabs), "free", -1)
         elif isinstance(event, ev.SlabDestroyed):
-            caches[cache.name] = _restored(cache, event.address)
+            caches[cache.name] = _restored(cache, event)
     return CachesValue(tuple(caches.values()))
 
 
-def _restored(cache: CacheValue, address: int) -> CacheValue:
-    buffers = cache.buffers_per_slab
-    free = tuple(address + number * cache.buffer_size for number in reversed(range(buffers)))
-    slab = SlabValue(address, 0, "free", buffers, free)
+def _restored(cache: CacheValue, event: ev.SlabDestroyed) -> CacheValue:
+    slab = SlabValue(event.address, event.colour, "free", cache.buffers_per_slab, event.free)
     slabs = tuple(sorted((*cache.slabs, slab), key=lambda one: one.address))
     return _counted(replace(cache, slabs=slabs), "free", 1)
 

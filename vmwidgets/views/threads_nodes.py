@@ -98,7 +98,7 @@ def sort_words(kind: str, subject: str) -> tuple[str, str]:
         return "free pages", "until some are freed"
     if kind == "timer":
         return "the clock", "until their tick"
-    return subject or "a wakeup", "until somebody wakes it"
+    return subject or "a wakeup", "until it is woken"
 
 
 def subject_box(id: str, kind: str, subject: str, holder: str | None, count: int, x: float, y: float) -> Node:  # noqa: A002

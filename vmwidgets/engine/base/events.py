@@ -321,10 +321,12 @@ class SlabCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class SlabDestroyed(Event):
-    """A cache gave a free slab back."""
+    """A cache gave a free slab back; `colour` and `free`, its free list, are what it was like."""
 
     cache: str
     address: int
+    colour: int = 0
+    free: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class MachineCaches:
         return self.machine.door
 
     def __iter__(self) -> Iterator[ObjectCache]:
-        """The caches in the order they came to be; a zone that never had a slab is left out."""
+        """The caches in the order they came to be."""
         kernel = self.machine.kernel
         yield from (kernel.kentry_cache, kernel.entry_cache, kernel.kmem.entry_cache)
         yield from (zone.cache for zone in kernel.kmem.zones.zones)
@@ -41,11 +41,10 @@ class MachineCaches:
     def value(self, focus: Iterable[int] = (), most: int = SLABS) -> CachesValue:
         """The caches as frozen values, each with up to `most` slabs: those of the buffers in `focus`, then others.
 
-        Caches without a slab are left out.  O(caches + slabs shown).
+        O(caches + slabs shown).
         """
         wanted = list(focus)
-        values = (_some(cache, wanted, most) for cache in self)
-        return CachesValue(tuple(value for value in values if value.slabs))
+        return CachesValue(tuple(_some(cache, wanted, most) for cache in self))
 
     def __repr__(self) -> str:
         lines = []

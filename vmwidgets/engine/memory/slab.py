@@ -109,7 +109,7 @@ class Slabs:
                 del self._by_page[page]
             emit = self._recorder.emit
             if emit is not None:
-                emit((SlabDestroyed, self.name, slab.address))
+                emit((SlabDestroyed, self.name, slab.address, slab.colour, self._value(slab).free))
             self.supplier.give(slab.address)
         return len(free)
 

@@ -1,0 +1,151 @@
+"""Machines whose kernel memory is lived in, at random: allocations, zones, sleeping threads, files that fill memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import vmwidgets as vm
+from vmwidgets.engine.base.kmem_values import CachesValue, FramesValue, KernelMapValue
+from vmwidgets.engine.base.thread_values import ThreadsValue
+
+PAGE = 4096
+WHOLE = 10**6
+
+
+class Life:
+    """A machine and what its random life holds."""
+
+    def __init__(self, seed: int) -> None:
+        self.machine = vm.boot(layout="tiny", ram="4 MiB")
+        self.machine.name = "machine"
+        self.draws = random.Random(seed)
+        self.pages: list[tuple[int, int]] = []
+        self.objects: list[int] = []
+        self.threads = 0
+
+    def go_on(self, steps: int) -> Iterator[None]:
+        """So many operations, as far as they are not refused at the door; yields after each."""
+        for _ in range(steps):
+            before = len(self.machine.journal)
+            with suppress(vm.VMError):
+                self._act(self.draws.random())
+            if self.machine.dead:
+                return
+            if len(self.machine.journal) > before:
+                yield
+
+    def _act(self, chance: float) -> None:
+        for limit, act in self._acts():
+            if chance < limit:
+                act()
+                return
+
+    def _acts(self) -> list[tuple[float, Callable[[], Any]]]:
+        machine, draws = self.machine, self.draws
+        return [
+            (0.22, self._malloc),
+            (0.38, self._alloc),
+            (0.5, self._free),
+            (0.64, lambda: self.objects.append(machine.malloc(draws.randrange(1, 3000), vm.M_NOWAIT))),
+            (0.74, self._free_object),
+            (0.78, machine.uma_reclaim),
+            (0.85, self._spawn),
+            (0.9, machine.step),
+            (0.92, machine.run),
+            (0.94, lambda: machine.tick(5)),
+            (0.96, lambda: machine.read_file("data", PAGE * draws.randrange(1, 40))),
+            (0.97, lambda: machine.kmem_alloc_nofault(PAGE * draws.randrange(1, 4))),
+            (1.01, self._free_exec),
+        ]
+
+    def _malloc(self) -> None:
+        size = self.draws.randrange(1, 9) * PAGE
+        address = self.machine.kmem_malloc(size, self.draws.choice([vm.M_NOWAIT, vm.M_NOWAIT | vm.M_ZERO]))
+        if address:
+            self.pages.append((address, size))
+
+    def _alloc(self) -> None:
+        size = self.draws.randrange(1, 9) * PAGE
+        address = self.machine.kmem_alloc(size)
+        if address:
+            self.pages.append((address, size))
+
+    def _free(self) -> None:
+        if self.pages:
+            self.machine.kmem_free(*self.pages.pop(self.draws.randrange(len(self.pages))))
+
+    def _free_object(self) -> None:
+        if self.objects:
+            address = self.objects.pop(self.draws.randrange(len(self.objects)))
+            if address:
+                self.machine.free(address)
+
+    def _spawn(self) -> None:
+        size = self.draws.randrange(1, 12) * PAGE
+        self.threads += 1
+        self.machine.spawn(lambda: self.machine.kmem_alloc_wait(size), name=f"t{self.threads}")
+
+    def _free_exec(self) -> None:
+        entries = self.machine.kmem.exec_map.entries()
+        if entries:
+            entry = self.draws.choice(entries)
+            self.machine.kmem_free_wakeup(entry.start, entry.size, map="exec_map")
+
+
+def lived_in(seed: int, steps: int = 40) -> vm.Machine:
+    """A machine after a random life."""
+    life = Life(seed)
+    for _ in life.go_on(steps):
+        pass
+    return life.machine
+
+
+# ---- all there is to know, made comparable -----------------------------------------------------------
+
+
+def maps_of(value: KernelMapValue) -> KernelMapValue:
+    """Maps without the sizes of subtrees, which stepping back leaves alone: nobody draws them."""
+    nodes = {identity: replace(node, count=0) for identity, node in value.map.nodes.items()}
+    return replace(value, map=replace(value.map, nodes=nodes), submaps=tuple(map(maps_of, value.submaps)))
+
+
+def threads_of(value: ThreadsValue) -> dict[str, Any]:
+    """Threads without what they return, and the sleepers' order for each thing that is waited for."""
+    sleeping: dict[str, list[str]] = {}
+    waits = {thread.name: thread.waits_for for thread in value.threads}
+    for name in value.sleeping:
+        sleeping.setdefault(waits[name], []).append(name)
+    threads = [replace(thread, doing="", outcome="") for thread in value.threads]
+    return {"threads": threads, "ready": value.ready, "sleeping": sleeping, "ticks": value.ticks, "cycle": value.cycle}
+
+
+def frames_of(value: FramesValue) -> dict[str, Any]:
+    """Counts, owners, and each frame: where free ones wait does not matter."""
+    frames = {
+        frame: ("free" if run.state in ("free", "pooled") else run.state, run.owner, run.wired)
+        for run in value.runs
+        for frame in range(run.first, run.first + run.frames)
+    }
+    return {"counts": value.counts, "owners": value.owners, "frames": frames}
+
+
+def caches_of(value: CachesValue) -> list[Any]:
+    """Each cache with its slabs and their free lists."""
+    return [
+        (one.name, one.allocated, dict(one.counts), [(slab.address, slab.state, slab.free) for slab in one.slabs])
+        for one in value.caches
+    ]
+
+
+def everything(machine: vm.Machine) -> tuple[KernelMapValue, ThreadsValue, FramesValue, CachesValue]:
+    """What pictures of kernel memory are made from, whole."""
+    return (
+        machine.kmem.value(whole=WHOLE),
+        machine.threads.value(),
+        machine.frames.value(),
+        machine.caches.value(most=WHOLE),
+    )

@@ -1,0 +1,55 @@
+"""Stepping back: with all events of an operation undone, everything is as it was before it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.views.lives import Life, caches_of, everything, frames_of, maps_of, threads_of
+from vmwidgets.views.frames_rewind import rewind_frames
+from vmwidgets.views.kmem_rewind import all_maps, rewind_kmem
+from vmwidgets.views.slabs import rewind_caches
+from vmwidgets.views.threads_rewind import rewind_threads, sort_of
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
+    life = Life(seed)
+    before = everything(life.machine)
+    for _ in life.go_on(90):
+        operation = life.machine.journal.last
+        after, events = everything(life.machine), operation.events
+        where = f"{operation.number}: {operation.name}"
+        assert maps_of(rewind_kmem(after[0], events, 0)) == maps_of(before[0]), where
+        assert threads_of(rewind_threads(after[1], events, 0)) == threads_of(before[1]), where
+        assert frames_of(rewind_frames(after[2], events, 0)) == frames_of(before[2]), where
+        assert caches_of(rewind_caches(after[3], events, 0)) == caches_of(before[3]), where
+        before = after
+
+
+def test_in_the_middle_the_lock_is_held_and_pages_are_taken_one_by_one() -> None:
+    life = Life(0)
+    life.machine.kmem_malloc("12 KiB")
+    after, events = everything(life.machine), life.machine.journal.last.events
+    held, used = [], []
+    for done in range(len(events) + 1):
+        maps = {one.map.name: one for one in all_maps(rewind_kmem(after[0], events, done))}
+        held.append(maps["kmem_map"].locked_by)
+        used.append(rewind_frames(after[2], events, done).counts.used)
+    assert held[0] is None
+    assert held[-1] is None
+    assert set(held[2:-2]) == {""}, "the cell has the lock from the search to the last mapping"
+    assert sorted(set(used)) == [used[0], used[0] + 1, used[0] + 2, used[0] + 3]
+    assert used == sorted(used)
+
+
+@pytest.mark.parametrize(
+    ("words", "sort"),
+    [
+        ("the lock of pipe_map", ("lock", "pipe_map")),
+        ('a wakeup of vm_pages_needed ("psleep")', ("channel", "vm_pages_needed")),
+        ('250 ticks ("nokva")', ("timer", "nokva")),
+        ("free pages", ("pages", "")),
+    ],
+)
+def test_what_is_waited_for_is_known_by_its_words(words: str, sort: tuple[str, str]) -> None:
+    assert sort_of(words) == sort
