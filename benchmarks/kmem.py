@@ -70,4 +70,4 @@ def report(found: Rates, by_pages: Rates, journal: float, sizes: Sequence[int] =
         f"  aim: from {few:,} to {many:,} live, no more than log n ({ratio(allowed)}): "
         f"{verdict(grown <= allowed)} ({ratio(grown)})"
     )
-    return "\n\n".join([first, second, aims])
+    return f"{first}\n\n{second}\n\n{aims}"
