@@ -39,7 +39,7 @@ class Control(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.status.value = escape(str(refusal))
             return
         self.button.description = _AGAIN
-        self.status.value = "kept in this notebook; save it"
+        self.status.value = "It stands above, and is saved with the notebook. (If not, run this cell again.)"
 
     def close(self) -> None:
         """Free the models."""
