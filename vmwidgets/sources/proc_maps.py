@@ -156,7 +156,7 @@ def _refuse_without_room(machine: Machine, ranges: int) -> None:
     entries = min(slabs, len(kernel_map) + 1)
     tables = 8 + (pages >> 9)
     free_entries = machine.kentry.room - machine.kentry.cache.allocated
-    if pages > room or pages + tables > machine.pages.free_pages or entries > free_entries:
+    if pages > room or pages + tables > machine.pages.obtainable_pages or entries > free_entries:
         raise Refused(
             f"{ranges:,} ranges need {binary_size(pages << PAGE_SHIFT)} of kernel memory for their entries, more than "
             "this machine has: boot one with more memory, or with a layout whose kernel map is larger"

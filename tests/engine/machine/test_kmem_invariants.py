@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import vmwidgets as vm
-from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.kernel.frame_store import ZERO_POOL, ZEROED
 from vmwidgets.engine.kernel.kmem_alloc import kmem_free
 from vmwidgets.engine.kernel.kmem_malloc import kmem_malloc
@@ -174,6 +174,27 @@ class TestBroken:
         machine.check()
         self.system.zones.slabs[page.frame << 12] = self.system.zones.zones[0]
         self.broken(machine, "^Z2:")
+
+
+def test_kernel_space_grows_on_frames_that_stand_by() -> None:
+    """Nothing is free, and page tables are made of zeroed and cached frames; one too many is a panic, as ever."""
+    machine = vm.boot("x86-64", layout="small", ram="4 MiB")
+    system = machine.kernel.kmem
+    straight(system.files.read("data", 0, 4))
+    while system.files.cache_oldest():
+        pass
+    for _ in range(machine.pages.free_pages):
+        machine.pages.allocate(owner="somebody")
+    assert (machine.pages.free_pages, machine.pages.obtainable_pages) == (0, ZERO_POOL + 4)
+    span = 2 * MIB  # of a table of the last level
+    room = machine.pages.obtainable_pages * span
+    end = machine.pmap.klimit
+    machine.pmap.kgrow(end + room - PAGE)
+    assert machine.pmap.klimit == end + room
+    assert machine.pages.obtainable_pages == 0
+    machine.check()
+    with pytest.raises(vm.KernelPanic, match="takes 1 tables, and 0 pages are free"):
+        machine.pmap.kgrow(machine.pmap.klimit)
 
 
 def test_frames_standing_by_are_given_up_when_the_rest_is_gone() -> None:

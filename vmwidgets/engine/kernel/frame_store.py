@@ -31,6 +31,7 @@ class SharedFrames:
         self._zeroed: list[int] = []
         self._cached: dict[int, str] = {}
         pages.reclaim = self.give_up_one
+        pages.stock = lambda: len(self._zeroed) + len(self._cached)
 
     @property
     def free(self) -> int:

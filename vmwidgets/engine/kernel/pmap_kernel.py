@@ -78,7 +78,7 @@ class KernelPmap(Pmap):
         """Make the tables of kernel space up to the next multiple of a level-2 span strictly above `end`.
 
         A table for each absent slot down to level 2, zeroed; a new slot of the root is copied to all
-        pmaps.  The absent ones are counted first: more than there are free pages is a panic before
+        pmaps.  The absent ones are counted first: more than there are pages to be had is a panic before
         anything was changed.  Never shrinks.
         """
         span = self.fmt.level(2).span
@@ -87,8 +87,8 @@ class KernelPmap(Pmap):
             return
         self._began("pmap_kgrow", end)
         missing = absent_tables(self.editor, self.root, self.klimit, limit)
-        if missing > self.tables.free_pages:
-            have = f"{self.tables.free_pages} pages are free"
+        if missing > self.tables.obtainable_pages:
+            have = f"{self.tables.obtainable_pages} pages are free"
             raise KernelPanic("kgrow_no_page", f"growing to {Address(limit)} takes {missing} tables, and {have}")
         for level in self.fmt.levels[:-1]:
             for va in range(self.klimit >> level.shift << level.shift, limit, level.span):

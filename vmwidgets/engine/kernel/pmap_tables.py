@@ -16,7 +16,7 @@ class TablePages(Protocol):
     """Where pages for tables come from: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
 
     @property
-    def free_pages(self) -> int:
+    def obtainable_pages(self) -> int:
         """How many single pages could be had."""
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
@@ -74,9 +74,9 @@ class OwnedTables:
             self.free(table)
 
     @property
-    def free_pages(self) -> int:
+    def obtainable_pages(self) -> int:
         """How many more tables of a page could be taken."""
-        return self._pages.free_pages
+        return self._pages.obtainable_pages
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._orders)

@@ -28,7 +28,7 @@ class PageAllocator:
     ('init', 8)
     """
 
-    __slots__ = ("_counts", "_owned", "reclaim", "recorder", "segments", "total_pages", "veto")
+    __slots__ = ("_counts", "_owned", "reclaim", "recorder", "segments", "stock", "total_pages", "veto")
 
     def __init__(
         self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
@@ -44,6 +44,8 @@ class PageAllocator:
         self.veto: Callable[[], bool] | None = None
         self.reclaim: Callable[[], bool] | None = None
         """Asked when nothing is free: it frees a frame that somebody keeps in stock, or answers false."""
+        self.stock: Callable[[], int] | None = None
+        """How many frames `reclaim` could free."""
         self._owned: dict[int, tuple[int, str]] = {}
         self._counts: dict[str, int] = {}
 
@@ -62,6 +64,11 @@ class PageAllocator:
     def free_pages(self) -> int:
         """Frames that nobody owns."""
         return sum(segment.free_frames for segment in self.segments)
+
+    @property
+    def obtainable_pages(self) -> int:
+        """How many single pages could be had: free ones, and those that somebody keeps in stock."""
+        return self.free_pages + (0 if self.stock is None else self.stock())
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
         """The first of 2**order neighbouring frames, aligned to as many; None when there are none.
