@@ -100,10 +100,11 @@ def _orders(value: FramesValue, done: Sequence[ev.Event], at_end: bool, top: flo
     for number, free in enumerate(value.orders):
         x, w = MARGIN + number * share, share - 6
         first = "" if not free.first else f", next {free.first[0]:#x}"
+        count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
         text = (
             Text(7, 15, shorten(f"order {free.order}", w - 12, "label"), "label dim"),
             Text(7, 29, shorten(binary_size(PAGE << free.order), w - 12, "label"), "label dim"),
-            Text(w - 7, 45, shorten(f"{short_count(free.count)} free", w - 12, "label strong"),
+            Text(w - 7, 45, shorten(f"{count} free", w - 12, "label strong"),
                  "label strong" if free.count else "label dim", "end"),
         )  # fmt: skip
         state = (*(["changed"] if free.order in changed else []), *(["empty"] if not free.count else []))
@@ -160,8 +161,8 @@ def _chosen(runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameVa
 def _run(run: FrameRun, state: str, selected: FrameValue | None, x: float, y: float, w: float) -> Node:
     last = run.first + run.frames - 1
     words = run.owner or run.state
-    if run.state == "cached":
-        words = f"cached: {run.owner}"
+    if run.state in ("cached", "pooled"):
+        words = f"cached: {run.owner}" if run.owner else "free, in the pool"
     numbers = f"{run.first:x}" if run.frames == 1 else f"{run.first:x}–{last:x}"
     count = short_count(run.frames)
     wired = " wired" if run.wired else ""
@@ -185,7 +186,7 @@ def _run(run: FrameRun, state: str, selected: FrameValue | None, x: float, y: fl
 
 
 def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
-    label = shorten(f"{count:,} frames more", w - 8, "label")
+    label = shorten(f"{short_count(count)} frame{'' if count == 1 else 's'} more", w - 8, "label")
     return Node(
         f"frames/fold/{first:x}", "fold", x, y, w, _RUN_H, state=("folded",), lane="frames/runs",
         text=(Text(w / 2, 23, label, "label", "middle"),), title=f"{count:,} frames from {first:x} on are left out",

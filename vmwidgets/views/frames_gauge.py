@@ -166,12 +166,12 @@ def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int
 
 def _section(number: int, words: str, here: bool, x: float, y: float, w: float) -> Node:
     """Who is served while the level stands in a section."""
-    shown = f"now: {words}" if here else words
+    shown = f"▲ {words}" if here else words
     style = "label strong" if here else "label dim"
     label = shorten(shown, w - 4, style)
     return Node(
         f"frames/section/{number}", "label", x, y, w, 18, shape="none", text=(Text(w / 2, 13, label, style, "middle"),),
-        title=shown,
+        title=f"now: {words}" if here else words,
     )  # fmt: skip
 
 

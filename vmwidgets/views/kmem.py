@@ -125,7 +125,7 @@ def _nested(
         for place in row:
             nodes += map_box(place.value, done, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
             if place.parent:
-                links += _funnel(above[place.parent], place, y)
+                links += _funnel(above[place.parent], place, done, y)
             above[place.value.map.name] = (place, y + height)
         below, left_out = _row_below(row, concerned, width)
         bottom = y + height + RIBBON_H
@@ -173,10 +173,10 @@ def _more(count: int, y: float, width: float) -> Node:
     return Node(f"kmem/more/{y:g}", "label", width - MARGIN - w, y, w, 18, shape="none", text=text)
 
 
-def _funnel(above: tuple[Place, float], place: Place, top: float) -> list[Link]:
+def _funnel(above: tuple[Place, float], place: Place, done: Sequence[ev.Event], top: float) -> list[Link]:
     """Two lines: from both ends of a map's place in its parent to both ends of its box."""
     parent, ribbon_top = above
-    left, right, source = place_of(parent.value, place.value, parent.x, parent.w)
+    left, right, source = place_of(parent.value, place.value, done, parent.x, parent.w)
     name, bottom = place.value.map.name, ribbon_top + RIBBON_H
     ends = (("left", left, place.x), ("right", right, place.x + place.w))
     return [

@@ -175,12 +175,13 @@ def _spawned(operation: Operation, events: Sequence[ev.Event], style: AddressSty
 
 
 def _ran(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    ran = list(dict.fromkeys(event.thread for event in _of(events, tev.ThreadRuns)))
+    ran = [name for name in dict.fromkeys(event.thread for event in _of(events, tev.ThreadRuns)) if name]
     if not ran:
         return "Nobody was ready to run.", _waiting(events)
     if len(ran) == 1:
         return f"{visible(ran[0])} ran{_fate(ran[0], events)}.", _deed(events, style)
-    return f"{len(ran)} threads ran: {', '.join(visible(name) for name in ran[:6])}.", _waiting(events)
+    names = ", ".join(visible(name) for name in ran[:4]) + (f" and {len(ran) - 4:,} more" if len(ran) > 4 else "")
+    return f"{len(ran):,} threads ran: {names}.", _waiting(events)
 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
@@ -211,14 +212,23 @@ def _waiting(events: Sequence[ev.Event]) -> str:
             asleep[event.thread] = event.what
         elif isinstance(event, (tev.ThreadWoken, tev.ThreadEnded)):
             asleep.pop(event.thread, None)
-    return " ".join(f"{visible(name)} waits for {visible(what)}." for name, what in list(asleep.items())[:3])
+    groups: dict[str, list[str]] = {}
+    for name, what in asleep.items():
+        groups.setdefault(what, []).append(visible(name) or "the cell")
+    return " ".join(_who_waits(names, visible(what)) for what, names in list(groups.items())[:3])
+
+
+def _who_waits(names: Sequence[str], what: str) -> str:
+    """Who of them waits for what, in one sentence."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    return f"{shown} wait{'s' if len(names) == 1 else ''} for {what}."
 
 
 def _ticked(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     ticks, woken = _of(events, tev.ClockTicked), _of(events, tev.ThreadWoken)
     if not ticks:
         return _other(operation, events, style)
-    who = ", ".join(visible(event.thread) for event in woken)
+    who = ", ".join(visible(event.thread) or "the cell" for event in woken)
     text = f"The clock went from {ticks[0].before:,} to {ticks[-1].after:,}."
     return text, f"Time is up for {who}: ready again." if who else "Nobody's time was up."
 

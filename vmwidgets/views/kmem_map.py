@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
@@ -119,8 +120,8 @@ def _ribbon(
     value: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, x: float, y: float, w: float, depth: int
 ) -> list[Node]:
     name = value.map.name
-    segments = place(cut(value.map), x, w, broken=BROKEN)
     states = states_of(value.map, done)
+    segments = place(cut(thinned(value.map, w, states)), x, w, broken=BROKEN)
     freed = what_was_freed(value.map, done)
     title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
     nodes = [Node(f"kmem/{name}/ground", "axis", x, y, w, RIBBON_H, title=title)]
@@ -208,9 +209,36 @@ def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
     return frozenset(gap.start for gap in gaps if any(start < gap.end and gap.start < end for start, end in ranges))
 
 
-def place_of(parent: KernelMapValue, child: KernelMapValue, x: float, w: float) -> tuple[float, float, str]:
+def thinned(value: MapValue, w: float, states: Mapping[int, tuple[str, ...]]) -> MapValue:
+    """`value` as far as `w` pixels can show it: neighbours that are not told of are one fold."""
+    if not value.folds and len(value.items) <= w / LEAST:
+        return value
+    items: list[EntryValue | Fold] = []
+    for item in value.items:
+        alone = isinstance(item, EntryValue) and (item.id in states or kind_of(item) in ("submap", "static"))
+        last = items[-1] if items else None
+        if alone:
+            items.append(item)
+        elif isinstance(last, Fold):
+            items[-1] = Fold(last.id, last.count + _count(item), last.start, item.end)
+        else:
+            items.append(Fold(item.id, _count(item), item.start, item.end))
+    return replace(value, items=tuple(items))
+
+
+LEAST = 5.0
+"""Pixels of an entry below which the entries of a small ribbon are folded."""
+
+
+def _count(item: EntryValue | Fold) -> int:
+    return item.count if isinstance(item, Fold) else 1
+
+
+def place_of(
+    parent: KernelMapValue, child: KernelMapValue, done: Sequence[ev.Event], x: float, w: float
+) -> tuple[float, float, str]:
     """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
-    segments = place(cut(parent.map), x, w, broken=BROKEN)
+    segments = place(cut(thinned(parent.map, w, states_of(parent.map, done))), x, w, broken=BROKEN)
     left, right = x_of(segments, child.map.start), x_of(segments, child.map.end)
     source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)
     name = parent.map.name

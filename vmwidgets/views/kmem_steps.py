@@ -247,19 +247,23 @@ def _created(event: kev.MapCreated, style: AddressStyle) -> str:
     return f"A map of its own, {visible(event.map)}, is made for {_range(style, event.start, event.end)}."
 
 
+def _thread(name: str) -> str:
+    return visible(name) or "The cell"
+
+
 def _slept(event: tev.ThreadSlept, style: AddressStyle) -> str:
     until = "" if event.until is None else f", at most to tick {event.until:,}"
-    return f"{visible(event.thread)} sleeps: it waits for {visible(event.what)}{until}."
+    return f"{_thread(event.thread)} sleeps: it waits for {visible(event.what)}{until}."
 
 
 def _woken(event: tev.ThreadWoken, style: AddressStyle) -> str:
     why = {"timeout": "its time is up", "lock": "the lock is free"}.get(event.why, "somebody woke it")
-    return f"{visible(event.thread)} is ready again: {why}."
+    return f"{_thread(event.thread)} is ready again: {why}."
 
 
 def _ended(event: tev.ThreadEnded, style: AddressStyle) -> str:
     how = "is done" if event.how == "returned" else f"fails: {visible(event.how)}"
-    return f"{visible(event.thread)} {how}."
+    return f"{_thread(event.thread)} {how}."
 
 
 def _denied(event: kev.PageDenied, style: AddressStyle) -> str:
@@ -326,8 +330,8 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     ),
     kev.LowMemory: lambda event, style: "vm_lowmem is fired: whoever can give memory back is asked to.",
     kev.ZonesReclaimed: lambda event, style: "The zone allocator is asked to give its empty slabs back.",
-    tev.ThreadSpawned: lambda event, style: f"{visible(event.thread)} is ready; nothing of it runs yet.",
-    tev.ThreadRuns: lambda event, style: f"{visible(event.thread)} runs.",
+    tev.ThreadSpawned: lambda event, style: f"{_thread(event.thread)} is ready; nothing of it runs yet.",
+    tev.ThreadRuns: lambda event, style: f"{_thread(event.thread)} runs.",
     tev.ThreadSlept: _slept,
     tev.ThreadWoken: _woken,
     tev.ThreadEnded: _ended,

@@ -145,7 +145,7 @@ def _ready_lane(value: ThreadsValue, touched: dict[str, str], width: float) -> t
     running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
     ready = [threads[name] for name in value.ready if name in threads]
     ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
-    holds = any(thread.holder == "" for thread in value.threads)
+    holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
     nodes = [heading("ready", "ready, the next one first" if running or ready else "nobody is ready to run", 6.0)]
     x, y = MARGIN, 28.0
     most = int((width - 2 * MARGIN + GAP) // (CARD_W + GAP)) - (1 if holds else 0)
@@ -263,6 +263,8 @@ def _caption(caption: Caption, value: ThreadsValue) -> Caption:
     """A deadlock is said in words, whatever the operation was."""
     if not value.cycle:
         return caption
+    if "deadlock:" in caption.text:  # the error says it itself
+        return caption
     chain = " → ".join([*value.cycle, value.cycle[0]])
     reason = f"{caption.reason} Deadlock: {chain}: each waits for a lock that the next one has.".strip()
     return Caption(caption.text, caption.functions, reason, "error")
@@ -275,7 +277,16 @@ def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
         until = "" if thread.until is None else f"{thread.until:,}"
         state = thread.state + (" (deadlock)" if thread.name in value.cycle else "")
         rows.append(
-            (thread.name, state, thread.waits_for, holder, until, ", ".join(thread.locks), thread.doing, thread.outcome)
+            (
+                thread.name or "the cell",
+                state,
+                thread.waits_for,
+                holder,
+                until,
+                ", ".join(thread.locks),
+                thread.doing,
+                thread.outcome,
+            )
         )
     left_out = len(value.threads) - MAX_ROWS
     return (*rows, *([(f"… {left_out:,} threads more", *[""] * 7)] if left_out > 0 else []))

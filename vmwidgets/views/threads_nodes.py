@@ -25,20 +25,20 @@ def thread_card(
     """A thread; `number` is its place in the row, written before its name (below 1: none)."""
     asleep = thread.state == "asleep"
     inset = 18.0 if asleep else 9.0
-    name = f"{number}. {thread.name}" if number > 0 else thread.name
+    called = thread.name or "the cell"
+    name = f"{number}. {called}" if number > 0 else called
     room = w - 2 * inset
-    more = _more(thread)
-    beside = shorten(more, room - text_width(thread.state, "label strong") - 6, "label") if thread.doing else ""
+    last = room - (8 if asleep else 0)
+    tick = "" if thread.until is None else f"to tick {thread.until:,}"
+    beside, below, style = tick, thread.doing, "mono label dim"
+    if thread.locks:
+        beside, below, style = thread.doing, f"has {', '.join(thread.locks)}", "label changed"
+    beside = shorten(beside, room - text_width(thread.state, "label strong") - 6, "label")
     rows = [
         Text(inset, 18, shorten(name, room, "strong"), "strong"),
         Text(inset, 34, thread.state, "label strong"),
-        Text(w - inset, 34, beside, "label changed", "end"),
-        Text(
-            inset,
-            49,
-            shorten(thread.doing or more, room - (8 if asleep else 0), "mono label"),
-            "mono label dim" if thread.doing else "label changed",
-        ),
+        Text(w - inset, 34, beside, "label dim", "end"),
+        Text(inset, 49, shorten(below, last, style), style),
     ]
     states = [*state, *([touched[thread.name]] if thread.name in touched else [])]
     if thread.state == "running":
@@ -49,15 +49,9 @@ def thread_card(
     )  # fmt: skip
 
 
-def _more(thread: ThreadValue) -> str:
-    if thread.locks:
-        return f"has {', '.join(thread.locks)}"
-    return "" if thread.until is None else f"to tick {thread.until:,}"
-
-
 def describe(thread: ThreadValue) -> str:
     """All there is to say of a thread."""
-    told = [f"thread {thread.name}: {thread.state}"]
+    told = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
     if thread.waits_for:
         told.append(f"waits for {thread.waits_for}")
     if thread.holder is not None:

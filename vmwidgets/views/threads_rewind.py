@@ -80,6 +80,9 @@ class _Past:
     def _becomes(self, name: str, state: str, what: str = "", until: int | None = None) -> None:
         thread = self._threads.get(name)
         self._leave(name)
+        if name == "":  # the cell is there as long as it waits
+            self._threads.pop(name, None)
+            thread = ThreadValue(name, state) if state == "asleep" else None
         if thread is not None:
             kind, subject = sort_of(what) if what else ("", "")
             self._threads[name] = replace(

@@ -40,13 +40,19 @@ class Kmem(View):
         wanted = "Kmem shows a machine's kernel memory, machine.kmem, or one of its maps"
         machine = machine_of(target, MachineKmem, MachineKmemMap, wanted=wanted)
         self._chosen = f"map:{target.name}" if isinstance(target, MachineKmemMap) else ""
+        self._folds_opened: list[int] = []
         super().__init__(machine.kmem, machine=machine, **options)
 
     def draw(self) -> Scene:
         """Kernel memory now, or at `step` of the last operation that concerned it."""
         target: MachineKmem = self.target
         operation, events = latest_reporting(target.machine.journal, MAPS)
-        return kmem_scene(target, operation, events, self.step, self.selection or self._chosen)
+        chosen = self.selection or self._chosen
+        return kmem_scene(target, operation, events, self.step, chosen, opened=self._folds_opened)
+
+    def opened(self, node_id: str) -> None:
+        """Open a folded part of a map; those opened earlier stay open."""
+        self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
 
     def sought(self, text: str) -> None:
         """Select the entry that holds the address `text`, in the innermost map that does."""
@@ -65,10 +71,11 @@ def kmem_scene(
     step: int,
     selection: str = "",
     *,
+    opened: Sequence[int] = (),
     compact: bool = False,
 ) -> Scene:
-    """The scene of kernel memory at `step` of an operation."""
-    value = target.value(_focus(target, events, selection), whole=WHOLE)
+    """The scene of kernel memory at `step` of an operation; `opened` are the folds that were opened."""
+    value = target.value(_focus(target, events, selection), opened, whole=WHOLE)
     moment = kmem_moment(operation, events, step, style_of(target), kmem_reach(value, events))
     return draw_kmem(value, moment, events, selection=selection, machine=target.machine.name, compact=compact)
 
@@ -85,8 +92,11 @@ def style_of(target: MachineKmem) -> AddressStyle:
 
 
 def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") -> list[int]:
-    """Entries that a folded map shows: what the operation touched, and what is selected."""
+    """Entries that a folded map shows: what is selected, the places of submaps, and what the operation touched."""
     found = [entry_id(selection)] if entry_id(selection) else []
+    for parent in target.maps.values():
+        inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
+        found += [entry.id for one in inside if (entry := parent.lookup(one.start)) is not None]
     for one in target.maps.values():
         found += touched(events, one.name)[:FOCUS]
     return found

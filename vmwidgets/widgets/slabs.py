@@ -33,6 +33,8 @@ class Slabs(View):
         operation, events = latest_reporting(machine.journal, BUFFERS)
         kinds = (BufferAllocated, BufferFreed, SlabCreated)
         focus = dict.fromkeys(event.address for event in reversed(events) if isinstance(event, kinds))
-        style = AddressStyle.of(machine.kernel_map.start, machine.kernel_map.end)
+        value = target.value(focus)
+        places = [slab.address for cache in value.caches for slab in cache.slabs] or [int(machine.kernel_map.start)]
+        style = AddressStyle.of(min(places), max(places) + 1)
         moment = kmem_moment(operation, events, self.step, style)
-        return draw_slabs(target.value(focus), moment, events, style=style, machine=machine.name)
+        return draw_slabs(value, moment, events, style=style, machine=machine.name)
