@@ -236,7 +236,7 @@ def _holder_links(groups: Sequence[Group], nodes: Sequence[Node]) -> list[Link]:
         rail = MARGIN - 4 - 3 * (len(links) % 3)
         above = holder.y < box.y
         edge = holder.y + holder.h if above else holder.y
-        turn, middle = edge + (7 if above else -7), holder.x + holder.w / 2 + 6 * (len(links) % 3)
+        turn, middle = edge + (7 if above else -7), holder.x + holder.w / 4 + 6 * (len(links) % 3)
         points = (
             (box.x, box.y + box.h / 2), (rail, box.y + box.h / 2), (rail, turn), (middle, turn), (middle, edge),
         )  # fmt: skip
