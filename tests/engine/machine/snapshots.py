@@ -24,4 +24,28 @@ def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
         [(name, one.pages, one.vm_object.references) for name, one in sorted(machine.objects.items())],
         dict(machine.kernel.memory.ranges),
         machine.pmap.klimit,
+        kernel_memory(machine),
+    )
+
+
+def kernel_memory(machine: vm.Machine) -> tuple[Any, ...]:
+    """Maps, pages, zones and threads of kernel memory, and who was given what."""
+    system = machine.kernel.kmem
+    return (
+        machine.kmem.value(whole=10**6),
+        [(one.name, one.value(whole=10**6), one.locked_by, one.sleepers) for one in machine.kmem.maps.values()],
+        list(machine.kmem.allocations),
+        machine.kmem.pages,
+        [
+            (frame, page.object.name, page.pindex, page.wire_count, page.busy)
+            for frame, page in sorted(system.pages.in_use.items())
+        ],
+        list(system.frames.standing_by()),
+        system.entry_cache.snapshot(),
+        sorted(system.entries.live),
+        [zone.cache.snapshot() for zone in system.zones.zones],
+        sorted((address, zone.name) for address, zone in system.zones.taken.items()),
+        dict(system.zones.large),
+        system.scheduler.ticks,
+        [(name, thread.state) for name, thread in system.scheduler.threads.items()],
     )

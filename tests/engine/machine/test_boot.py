@@ -29,13 +29,6 @@ LAYOUTS = {
     "x15-pae": (0xC080_0000, 0xFC00_0000, 0xC000_0000, 0x800000, 84),
 }
 
-KMEM = [
-    ("tiny", 1 << 20, 1 << 20),
-    ("small", 24 << 20, 2 << 20),
-    ("x15-64", 64 << 20, 2 << 20),
-    ("x15-32", 64 << 20, 2 << 20),
-]
-
 
 def test_each_stage_is_an_event_of_the_first_operation_in_order():
     machine = vm.boot("x86-64")
@@ -94,9 +87,10 @@ def test_the_boot_range_holds_the_page_descriptors_and_the_kentry_area_is_behind
     assert boot.address == kentry.address == 0, "they are static: no slab holds them"
 
 
-@pytest.mark.parametrize(("layout", "size", "align"), KMEM)
-def test_kernel_memory_is_the_first_entry_from_the_kentry_area(layout, size, align):
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_kernel_memory_is_the_first_entry_from_the_kentry_area(layout):
     machine = vm.boot("x86-64", layout=layout, ram="8 MiB")
+    size, align = machine.layout.kmem.whole, machine.layout.kmem.align
     kentry, kmem = machine.kernel_map.entries()[1:]
     assert kmem.role == "kernel memory"
     assert kmem.size == size
