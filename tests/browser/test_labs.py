@@ -98,3 +98,12 @@ def test_a_restarted_kernel_knows_the_first_answer_from_the_file(notebook: Noteb
 
 def test_questions_are_text(notebook: Notebook) -> None:
     assert notebook.cell(0).locator(".jp-OutputArea-output").get_by_text("Which <b>gap</b>?").count() == 1
+
+
+def test_a_change_of_mind_while_the_kernel_is_busy_is_what_counts(notebook: Notebook, lab: Server) -> None:
+    notebook.start("import time; time.sleep(2)")
+    for label in "the low one", "the high one":
+        notebook.cell(0).get_by_label(label).check()
+    notebook.cell(0).locator(".widget-button").click()
+    notebook.cell(0).get_by_text("you said: the high one").wait_for()
+    assert [one["answer"] for one in saved(notebook, lab)["t/gap"]["answers"]] == ["the high one"]

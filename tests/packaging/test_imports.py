@@ -16,7 +16,7 @@ OUTSIDE = {
     "vmwidgets/sources": {"fastjsonschema"},
     "vmwidgets/views": {"graphviz"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
-    "vmwidgets/labs": {"ipywidgets", "IPython"},
+    "vmwidgets/labs": {"anywidget", "traitlets"},
     "vmwidgets": {"anywidget", "fastjsonschema", "graphviz", "ipywidgets", "traitlets", "IPython", "psygnal"},
 }
 

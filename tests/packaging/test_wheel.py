@@ -77,7 +77,7 @@ def run(python: Path, *arguments: str, path: str, cwd: Path) -> subprocess.Compl
 
 
 def test_the_front_end_is_inside(names: set[str]) -> None:
-    assert {"vmwidgets/static/hub.js", "vmwidgets/static/view.js"} <= names
+    assert {f"vmwidgets/static/{name}.js" for name in ("hub", "view", "answer")} <= names
 
 
 def test_the_licences_are_inside(names: set[str]) -> None:

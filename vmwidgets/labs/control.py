@@ -1,73 +1,72 @@
-"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip is no answer."""
+"""The control that answers a prediction: radio buttons or a field, and a button, so that a slip is no answer.
+
+What is chosen comes with the press, in one message.  Two models would do that in two, and a page that waits for a busy
+kernel may send them the other way round: then what was chosen before would be the first answer, which counts.
+"""
 
 from __future__ import annotations
 
-import weakref
-from html import escape
+from typing import Any
 
-import ipywidgets
-from IPython.display import display
+import anywidget
+import traitlets
 
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.display import VIEW_MIME, publish
+from vmwidgets.widgets.hub import read_static
 
 from .answers import KINDS
 from .prediction import Prediction
 
-_ANSWER, _AGAIN = "This is my answer", "Answer again"
+SAID = "It stands above, and is saved with the notebook. (If not, run this cell again.)"
 
 
-class Control(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Control(anywidget.AnyWidget):
     """Choose or write, then press the button."""
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    question = traitlets.Unicode(help="What is asked.").tag(sync=True)
+    options: traitlets.List[str] = traitlets.List(help="What there is to choose from; none: a field.").tag(sync=True)
+    hint = traitlets.Unicode(help="What may be written into the field.").tag(sync=True)
+    given = traitlets.Unicode(help="The latest answer.").tag(sync=True)
+    status = traitlets.Unicode(help="What became of the last press.").tag(sync=True)
 
     def __init__(self, prediction: Prediction) -> None:
         self._prediction = prediction
-        given = prediction.answers[-1].answer if prediction.answers else None
-        self.field = _field(prediction, given)
-        self.button = ipywidgets.Button(description=_AGAIN if given else _ANSWER, layout={"width": "max-content"})
-        self.status = ipywidgets.HTML()
-        self.button.on_click(self._say)
-        super().__init__([self.field, ipywidgets.HBox([self.button, self.status])])
+        super().__init__(
+            _esm=read_static("answer.js"),
+            question=prediction.question,
+            options=list(prediction.options),
+            hint=KINDS[prediction.kind],
+            given=prediction.answers[-1].answer if prediction.answers else "",
+        )
+        self.on_msg(self._receive)
 
-    def _say(self, _button: object) -> None:
-        value = self.field.value
-        if value is None or (isinstance(value, str) and not value.strip()):
-            self.status.value = "choose one first" if self._prediction.options else "write something first"
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Nothing: a page answers by a message, which is checked."""
+
+    def _receive(self, _widget: object, content: Any, _buffers: object) -> None:
+        value = content.get("value") if isinstance(content, dict) and content.get("type") == "answer" else None
+        if not isinstance(value, str) or not value.strip():
+            self.status = "choose one first" if self.options else "write something first"
             return
         try:
             self._prediction.say(value, "control")
         except Refused as refusal:
-            self.status.value = escape(str(refusal))
+            self.status = str(refusal)
             return
-        self.button.description = _AGAIN
-        self.status.value = "It stands above, and is saved with the notebook. (If not, run this cell again.)"
-
-    def close(self) -> None:
-        """Free the models."""
-        for part in (self.field, self.button, self.status, *self.children):
-            part.close()
-        super().close()
+        self.given = self._prediction.answers[-1].answer
+        self.status = SAID
 
 
-def _field(prediction: Prediction, given: str | None) -> ipywidgets.Widget:
-    if prediction.options:
-        return ipywidgets.RadioButtons(
-            options=prediction.options, value=given, tooltip=prediction.question, layout={"width": "max-content"}
-        )
-    return ipywidgets.Text(
-        value=given or "",
-        placeholder=KINDS[prediction.kind],
-        tooltip=prediction.question,
-        layout={"width": "32em", "max_width": "100%"},
-    )
-
-
-_controls: weakref.WeakKeyDictionary[Prediction, Control] = weakref.WeakKeyDictionary()
+_controls: dict[str, Control] = {}  # by the prediction's id
 
 
 def show_control(prediction: Prediction) -> None:
     """Put a control for `prediction` on the page; an earlier one of it goes."""
-    earlier = _controls.pop(prediction, None)
+    earlier = _controls.pop(prediction.id, None)
     if earlier is not None:
         earlier.close()
-    control = _controls[prediction] = Control(prediction)
-    display(control)  # type: ignore[no-untyped-call]
+    control = _controls[prediction.id] = Control(prediction)
+    reference = {"version_major": 2, "version_minor": 0, "model_id": control.model_id}
+    publish({"text/plain": f"(a control to answer {prediction.id})", VIEW_MIME: reference})

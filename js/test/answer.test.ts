@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import answer, { type AnswerTraits } from "../src/answer.ts";
+import type { Model } from "../src/model.ts";
+
+function shown(more: Partial<AnswerTraits> = {}) {
+  const traits: AnswerTraits = { question: "Which?", options: [], hint: "a number", given: "", status: "", ...more };
+  const sent: unknown[] = [];
+  const listeners = new Map<string, () => void>();
+  const model = {
+    get: (name: keyof AnswerTraits) => traits[name],
+    on: (event: string, callback: () => void) => listeners.set(event, callback),
+    off: (event: string) => listeners.delete(event),
+    send: (content: unknown) => sent.push(content),
+  } as unknown as Model<AnswerTraits>;
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const close = answer.render({ model, el });
+  const press = () => el.querySelector("button")?.click();
+  return { traits, sent, listeners, el, close, press };
+}
+
+test("a choice is sent with the press, and not before", () => {
+  const { el, sent, press } = shown({ options: ["low", "high"] });
+  const [low, high] = el.querySelectorAll("input");
+  low?.click();
+  high?.click();
+  assert.deepEqual(sent, []);
+  press();
+  assert.deepEqual(sent, [{ type: "answer", value: "high" }]);
+});
+
+test("without a choice, nothing is sent as nothing", () => {
+  const { sent, press } = shown({ options: ["low", "high"] });
+  press();
+  assert.deepEqual(sent, [{ type: "answer", value: "" }]);
+});
+
+test("Enter in a field answers, and the notebook does not hear its keys", () => {
+  const { el, sent } = shown();
+  const field = el.querySelector("input") as HTMLInputElement;
+  let heard = 0;
+  el.addEventListener("keydown", () => heard++);
+  field.value = "3";
+  field.dispatchEvent(new window.KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  assert.deepEqual(sent, [{ type: "answer", value: "3" }]);
+  assert.equal(heard, 0);
+});
+
+test("what was given is marked, and what Python says is told", () => {
+  const { el, traits, listeners } = shown({ options: ["low", "high"], given: "high" });
+  const checked = [...el.querySelectorAll("input")].filter((input) => input.checked);
+  assert.deepEqual(
+    checked.map((input) => input.value),
+    ["high"],
+  );
+  assert.equal(el.querySelector("button")?.textContent, "Answer again");
+  traits.status = "<b>no</b>";
+  listeners.get("change:status")?.();
+  assert.equal(el.querySelector("[role=status]")?.textContent, "<b>no</b>");
+  assert.equal(el.querySelector("b"), null);
+});
+
+test("two controls are two groups, and one that is gone listens no more", () => {
+  const first = shown({ options: ["low", "high"] });
+  const second = shown({ options: ["low", "high"] });
+  const names = [first, second].map(({ el }) => el.querySelector("input")?.name);
+  assert.notEqual(names[0], names[1]);
+  second.close();
+  assert.equal(second.listeners.size, 0);
+});
