@@ -6,7 +6,7 @@ of a run the others are one step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,10 @@ from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
 from ..engine.base import thread_events as tev
 from ..engine.base.journal import MAX_EVENTS, Operation
-from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .functions import followed
 from .kmem_captions import kmem_summary
+from .kmem_sentences import pages_of, sentence
 from .scene import Caption, Steps
 from .steps import Step
 from .text import visible
@@ -65,8 +65,8 @@ def plan_kmem(events: Sequence[ev.Event], style: AddressStyle) -> list[Step]:
     frames = {event.frame for event in events if isinstance(event, (kev.PageGranted, kev.PageReleased))}
     for index, event, functions, runner in followed(events):
         family = _FAMILIES.get(type(event), "")
-        sentence = "" if family else _sentence(event, style, frames)
-        if not family and not sentence:
+        told_so = "" if family else sentence(event, style, frames)
+        if not family and not told_so:
             continue
         told = _Told(index, event, functions, runner, family)
         if run and (run[0].family, run[0].runner) != (family, runner):
@@ -75,7 +75,7 @@ def plan_kmem(events: Sequence[ev.Event], style: AddressStyle) -> list[Step]:
         if family:
             run.append(told)
         else:
-            steps.append(told.step(sentence))
+            steps.append(told.step(told_so))
     return [*steps, *_folded(run, style)]
 
 
@@ -140,7 +140,7 @@ def _folded(run: Sequence[_Told], style: AddressStyle) -> Iterator[Step]:
     elif family == "enter":
         first = run[0].event
         yield run[-1].step(
-            f"{_pages(len(run))} {'is' if len(run) == 1 else 'are'} entered in the kernel's page tables, "
+            f"{pages_of(len(run))} {'is' if len(run) == 1 else 'are'} entered in the kernel's page tables, "
             f"from {style.long(first.va)} on."
         )
     else:
@@ -181,179 +181,7 @@ def _released(events: Sequence[Any]) -> str:
     freed = [event for event in events if isinstance(event, kev.PageReleased)]
     unwired = [event for event in events if isinstance(event, kev.PageUnwired)]
     if not freed:
-        return f"{_pages(len(unwired))} lost a wiring."
+        return f"{pages_of(len(unwired))} lost a wiring."
     falling = len(freed) > 1 and freed[0].pindex > freed[-1].pindex
-    words = f"{_pages(len(freed))} of {visible(freed[0].object)} {'is' if len(freed) == 1 else 'are'} "
+    words = f"{pages_of(len(freed))} of {visible(freed[0].object)} {'is' if len(freed) == 1 else 'are'} "
     return words + f"{'unwired and ' if unwired else ''}free again{', the highest first' if falling else ''}."
-
-
-def _pages(count: int) -> str:
-    return f"{count:,} page{'' if count == 1 else 's'}"
-
-
-def _sentence(event: ev.Event, style: AddressStyle, frames: set[int]) -> str:
-    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.frame in frames:
-        return ""  # told by the queues above the allocator
-    writer = _SENTENCES.get(type(event))
-    return "" if writer is None else writer(event, style)
-
-
-def _range(style: AddressStyle, start: int, end: int) -> str:
-    return f"{style.long(start)}–{style.long(end)}"
-
-
-def _sought(event: kev.SpaceSought, style: AddressStyle) -> str:
-    if event.address is None:
-        return f"No gap of {visible(event.map)} holds {binary_size(event.length)}."
-    return f"First fit in {visible(event.map)}: {binary_size(event.length)} are free at {style.long(event.address)}."
-
-
-def _inserted(event: kev.RangeInserted, style: AddressStyle) -> str:
-    where = _range(style, event.start, event.end)
-    if event.status:
-        why = {1: "it is no range of this map", 3: "part of it is used"}.get(event.status, f"status {event.status}")
-        return f"{where} is not inserted into {visible(event.map)}: {why}."
-    if event.how == "extend":
-        return f"The entry before grows over {where}: no object, the same flags, not wired."
-    what = "without object" if event.object is None else f"of {visible(event.object)} at offset {event.offset:#x}"
-    return f"{visible(event.map)} has a new entry {where} {what}, not wired yet."
-
-
-def _compared(event: kev.GapCompared, style: AddressStyle) -> str:
-    where = {"left": "there is room further left", "right": "there is room further right", "here": "it is the lowest"}
-    largest = f"From entry {event.entry} down, the largest gap is {binary_size(event.largest)}"
-    return f"{largest}: {where[event.outcome]} for {binary_size(event.length)}."
-
-
-def _joined(event: kev.EntryJoined, style: AddressStyle) -> str:
-    side = "before" if event.side == "prev" else "after"
-    return f"It takes in the entry {side} it, which continues it: {_range(style, event.start, event.end)} now."
-
-
-def _clipped(event: kev.EntryClipped, style: AddressStyle) -> str:
-    return f"An entry of {visible(event.map)} is split at {style.long(event.address)}."
-
-
-def _submap(event: kev.SubmapAttached, style: AddressStyle) -> str:
-    where = _range(style, event.start, event.end)
-    if event.status:
-        return f"{where} of {visible(event.map)} can't be the place of {visible(event.submap)}."
-    return f"{where} of {visible(event.map)} is the place of {visible(event.submap)}."
-
-
-def _created(event: kev.MapCreated, style: AddressStyle) -> str:
-    if event.map is None:
-        return "There was no memory for a map."
-    return f"A map of its own, {visible(event.map)}, is made for {_range(style, event.start, event.end)}."
-
-
-def _thread(name: str) -> str:
-    return visible(name) or "The cell"
-
-
-def _slept(event: tev.ThreadSlept, style: AddressStyle) -> str:
-    until = "" if event.until is None else f", at most to tick {event.until:,}"
-    return f"{_thread(event.thread)} sleeps: it waits for {visible(event.what)}{until}."
-
-
-def _woken(event: tev.ThreadWoken, style: AddressStyle) -> str:
-    why = {"timeout": "its time is up", "lock": "the lock is free"}.get(event.why, "somebody woke it")
-    return f"{_thread(event.thread)} is ready again: {why}."
-
-
-def _ended(event: tev.ThreadEnded, style: AddressStyle) -> str:
-    how = "is done" if event.how == "returned" else f"fails: {visible(event.how)}"
-    return f"{_thread(event.thread)} {how}."
-
-
-def _denied(event: kev.PageDenied, style: AddressStyle) -> str:
-    page_class = event.request.partition("|")[0]
-    return f"No page: too few are left for class {page_class}. The page daemon is kicked."
-
-
-def _woke(event: kev.SleepersWoken, style: AddressStyle) -> str:
-    if event.count == 1:
-        return f"The thread that slept for room in {visible(event.map)} is ready: it looks again."
-    return f"All {event.count:,} threads that slept for room in {visible(event.map)} are ready: each looks again."
-
-
-def _wire(event: kev.EntryWired, style: AddressStyle) -> str:
-    return f"The entry's wired count goes from {event.before} to {event.after}."
-
-
-def _frames(event: Any, style: AddressStyle) -> str:
-    count = 1 << event.order
-    what = f"Frame {event.frame:#x}" if count == 1 else f"{count} frames from {event.frame:#x} on"
-    verb = "is" if count == 1 else "are"
-    done = "taken for" if isinstance(event, ev.PageAllocated) else "given back by"
-    return f"{what} {verb} {done} {visible(event.owner) or 'somebody'}."
-
-
-def _file(event: kev.FileRead, style: AddressStyle) -> str:
-    where = f"Page {event.pindex:#x} of file {visible(event.file)}"
-    how = {"hit": "is in memory", "reactivated": "was cached, and is used again"}.get(event.how, "is read")
-    return f"{where} {how}: frame {event.frame:#x}."
-
-
-def _scanned(event: kev.DaemonScanned, style: AddressStyle) -> str:
-    return f"The page daemon's pass is over: {_pages(event.moved)} moved, {event.available:,} can be had."
-
-
-def _zone(event: Any, style: AddressStyle) -> str:
-    size, where = binary_size(event.size), style.long(event.address)
-    if isinstance(event, kev.ZoneGrown):
-        return f"Zone {visible(event.zone)} gets a slab of {size} at {where} from kmem_malloc."
-    return f"Zone {visible(event.zone)} gives an empty slab of {size} at {where} back."
-
-
-_SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
-    kev.MapCreated: _created,
-    kev.MapLocked: lambda event, style: f"{visible(event.map)} is locked.",
-    kev.MapUnlocked: lambda event, style: f"{visible(event.map)} is unlocked.",
-    kev.GapCompared: _compared,
-    kev.SpaceSought: _sought,
-    kev.RangeInserted: _inserted,
-    kev.EntryJoined: _joined,
-    kev.EntryClipped: _clipped,
-    kev.EntryWired: _wire,
-    kev.RangeDeleted: lambda event, style: (
-        f"{_range(style, event.start, event.end)} of {visible(event.map)} is free again."
-    ),
-    kev.SubmapAttached: _submap,
-    kev.SleepersWoken: _woke,
-    kev.ObjectCreated: lambda event, style: (
-        f"An entry without object gets one of its own, {visible(event.object)}, before it is split."
-    ),
-    kev.PageDenied: _denied,
-    kev.TranslationsRemoved: lambda event, style: (
-        f"The page tables map nothing in {_range(style, event.start, event.end)} any more."
-    ),
-    kev.LowMemory: lambda event, style: "vm_lowmem is fired: whoever can give memory back is asked to.",
-    kev.ZonesReclaimed: lambda event, style: "The zone allocator is asked to give its empty slabs back.",
-    tev.ThreadSpawned: lambda event, style: f"{_thread(event.thread)} is ready; nothing of it runs yet.",
-    tev.ThreadRuns: lambda event, style: f"{_thread(event.thread)} runs.",
-    tev.ThreadSlept: _slept,
-    tev.ThreadWoken: _woken,
-    tev.ThreadEnded: _ended,
-    tev.ClockTicked: lambda event, style: f"The clock goes from {event.before:,} to {event.after:,}.",
-    ev.PageAllocated: _frames,
-    ev.PageFreed: _frames,
-    kev.PageReused: lambda event, style: f"Cached frame {event.frame:#x} gives up its page of {visible(event.whose)}.",
-    kev.FileRead: _file,
-    kev.DaemonScanned: _scanned,
-    kev.ZoneGrown: _zone,
-    kev.ZoneShrunk: _zone,
-    kev.CallbackRan: lambda event, style: f"The handler {visible(event.name)} was called: {visible(event.outcome)}.",
-    kev.CallUndone: lambda event, style: f"{visible(event.call)} is given up and undone: {visible(event.why)}.",
-    ev.SlabCreated: lambda event, style: f"{visible(event.cache)} gets a slab at {style.long(event.address)}.",
-    ev.SlabDestroyed: lambda event, style: (
-        f"{visible(event.cache)} gives its slab at {style.long(event.address)} back."
-    ),
-    ev.BufferAllocated: lambda event, style: (
-        f"{visible(event.cache)} hands out the buffer at {style.long(event.address)}."
-    ),
-    ev.BufferFreed: lambda event, style: (
-        f"{visible(event.cache)} takes the buffer at {style.long(event.address)} back."
-    ),
-    ev.Panicked: lambda event, style: f"Panic ({event.name}): {event.reason}.",
-}
