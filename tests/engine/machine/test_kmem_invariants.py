@@ -2,100 +2,153 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import vmwidgets as vm
+from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.kernel.frame_store import ZERO_POOL, ZEROED
-from vmwidgets.engine.kernel.kmem_alloc import kmem_free
 from vmwidgets.engine.kernel.kmem_malloc import kmem_malloc
-from vmwidgets.engine.kernel.uma import free, malloc
 from vmwidgets.engine.kernel.vm_page import NORMAL, PageRequest
-from vmwidgets.engine.kernel.waits import WouldSleep, straight
+from vmwidgets.engine.kernel.waits import straight
+from vmwidgets.engine.machine.machine import replayed
 
-NOWAIT = 1
+T = TypeVar("T")
+
+
+def chosen(things: list[T], which: int, count: int) -> list[T]:
+    """`count` of them at most, from number `which` on and round the end."""
+    first = which % len(things) if things else 0
+    return (things[first:] + things[:first])[:count]
 
 
 class KernelMemory(RuleBasedStateMachine):
-    """Ranges, objects of zones, file pages, cached frames, and X15's map and tasks beside them."""
+    """All that a learner can do with kernel memory, X15's map and tasks beside it.
+
+    Whatever fails: every invariant holds, bytes stay what was written, and the journal makes the same machine again.
+    """
 
     @initialize()
     def boot(self) -> None:
         self.machine = vm.boot("x86-64", layout="tiny", ram="4 MiB")
-        self.system = self.machine.kernel.kmem
-        self.ranges: list[tuple[int, int]] = []
-        self.objects: list[int] = []
+        self.bytes: dict[int, int] = {}
+        """What was written to allocations that are still there, by address."""
 
-    @rule(pages=st.integers(1, 12))
-    def take_a_range(self, pages: int) -> None:
-        where = self.system.map("kmem_map")
-        address = straight(kmem_malloc(self.system.kmem, where, pages * PAGE, NOWAIT))
+    def attempt(self, call: Callable[[], Any]) -> Any:
+        """What came back; None for an error, and for a panic, after which there is another machine."""
+        try:
+            return call()
+        except vm.KernelPanic:
+            self.machine.check()
+            self.boot()
+        except (vm.KernelError, vm.Refused):
+            pass
+        return None
+
+    def wrote(self, address: int | None, size: int, byte: int) -> None:
+        """Write to both ends of an allocation."""
         if address:
-            self.ranges.append((address, pages * PAGE))
+            for one in (address, address + size - 1):
+                if self.attempt(lambda one=one: self.machine.write(one, bytes([byte])) or True):
+                    self.bytes[one] = byte
 
-    @rule(which=st.integers(0, 100))
-    def give_a_range(self, which: int) -> None:
-        if self.ranges:
-            address, size = self.ranges.pop(which % len(self.ranges))
-            straight(kmem_free(self.system.kmem, self.system.map("kmem_map"), address, size))
+    @rule(
+        function=st.sampled_from(["kmem_alloc", "kmem_malloc", "kmem_alloc_wait"]),
+        pages=st.integers(1, 12),
+        byte=st.integers(1, 255),
+    )
+    def take_a_range(self, function: str, pages: int, byte: int) -> None:
+        got = self.attempt(lambda: getattr(self.machine, function)(pages * PAGE))
+        self.wrote(got, pages * PAGE, byte)
 
-    @rule(size=st.sampled_from([1, 100, 2000, 4096, 9000]), count=st.sampled_from([1, 40]))
-    def take_objects(self, size: int, count: int) -> None:
-        taken = (straight(malloc(self.system.zones, size, NOWAIT)) for _ in range(count))
-        self.objects += [address for address in taken if address]
+    @rule(pages=st.integers(1, 100), flags=st.sampled_from(["M_NOWAIT", "M_NOWAIT|M_ZERO", "M_NOWAIT|M_USE_RESERVE"]))
+    def take_a_range_without_waiting(self, pages: int, flags: str) -> None:
+        got = self.attempt(lambda: self.machine.kmem_malloc(pages * PAGE, flags))
+        if got and "M_ZERO" in flags:
+            assert self.machine.read(got + (pages - 1) * PAGE, PAGE) == bytes(PAGE)
+
+    @rule(pages=st.integers(1, 30))
+    def take_addresses(self, pages: int) -> None:
+        self.attempt(lambda: self.machine.kmem_alloc_nofault(pages * PAGE))
+
+    @rule(which=st.integers(0, 100), count=st.sampled_from([1, 5]), wakeup=st.booleans())
+    def give_ranges(self, which: int, count: int, wakeup: bool) -> None:
+        mine = [one for one in self.machine.kmem.allocations if not one.owner]
+        for one in chosen(mine, which, count):
+            give = self.machine.kmem_free_wakeup if wakeup else self.machine.kmem_free
+            give(one.start, one.size)
+            self.forget(one.start, one.end)
+
+    def forget(self, start: int, end: int) -> None:
+        self.bytes = {address: byte for address, byte in self.bytes.items() if not start <= address < end}
+
+    @rule(size=st.sampled_from([1, 100, 2000, 4096, 9000]), count=st.sampled_from([1, 40]), byte=st.integers(1, 255))
+    def take_objects(self, size: int, count: int, byte: int) -> None:
+        for _ in range(count):
+            got = self.attempt(lambda: self.machine.malloc(size, "M_NOWAIT"))
+            self.wrote(got, size, byte)
 
     @rule(which=st.integers(0, 100), count=st.sampled_from([1, 1000]))
     def give_objects(self, which: int, count: int) -> None:
-        for _ in range(min(count, len(self.objects))):
-            straight(free(self.system.zones, self.objects.pop(which % len(self.objects))))
+        zones = self.machine.kernel.kmem.zones
+        taken = {**{address: zone.size for address, zone in zones.taken.items()}, **zones.large}
+        for address in chosen(sorted(taken), which, count):
+            self.machine.free(address)
+            self.forget(address, address + taken[address])
 
     @rule()
     def reclaim(self) -> None:
-        self.system.zones.reclaim()
+        self.attempt(self.machine.uma_reclaim)
 
     @rule(first=st.sampled_from([0, 0, 400, 800]), count=st.sampled_from([3, 400]))
     def read_a_file(self, first: int, count: int) -> None:
-        try:
-            straight(self.system.files.read("data", first, count))
-        except WouldSleep:
-            assert not self.system.pages.admits(NORMAL), "it waits for pages only where they are short"
+        self.attempt(lambda: self.machine.read_file("data", count * PAGE, offset=first * PAGE))
 
-    @rule(count=st.sampled_from([1, 30, 500]))
-    def cache_file_pages(self, count: int) -> None:
-        for _ in range(count):
-            self.system.files.cache_oldest()
+    @rule(count=st.sampled_from([1, 30, 1000]))
+    def take_pages(self, count: int) -> None:
+        self.attempt(lambda: self.machine.take_pages(count))
 
-    @rule(wanted=st.integers(1, 20))
-    def zero_ahead(self, wanted: int) -> None:
-        self.system.frames.zero_ahead(wanted)
+    @rule(count=st.sampled_from([1, 30, 1000]))
+    def give_pages(self, count: int) -> None:
+        self.attempt(lambda: self.machine.give_pages(count))
 
     @rule(pages=st.integers(1, 4))
     def work_beside_it(self, pages: int) -> None:
         """X15's map and a task take frames of the same memory, cached ones when nothing else is left."""
-        machine = self.machine
-        try:
+
+        def call() -> None:
+            machine = self.machine
             machine.kernel_map.enter(pages * PAGE, nomerge=True)
-            machine.object("x")
             offset = len(machine.kernel_map) * 16 * PAGE
-            at = machine.task("t").map.enter(pages * PAGE, object="x", offset=offset)
+            at = machine.task("t").map.enter(pages * PAGE, object=machine.object("x"), offset=offset)
             machine.task("t").touch(at, "write")
-        except vm.KernelError:
-            return
-        except vm.KernelPanic:
-            machine.check()  # the end of memory or of the kentry area, and all is whole
-            self.boot()
+
+        self.attempt(call)
+
+    @rule()
+    def read_all(self) -> None:
+        for address, byte in list(self.bytes.items()):
+            assert self.machine.read(address) == bytes([byte]), hex(address)
 
     @invariant()
     def sound(self) -> None:
         if hasattr(self, "machine"):
             self.machine.check()
-            assert self.system.frames.zeroed <= ZERO_POOL
+            assert self.machine.kernel.kmem.frames.zeroed <= ZERO_POOL
+
+    def teardown(self) -> None:
+        if hasattr(self, "machine"):
+            twin = replayed(self.machine, len(self.machine.journal) - 1)
+            assert snapshot(twin) == snapshot(self.machine)
 
 
-KernelMemory.TestCase.settings = settings(max_examples=25, stateful_step_count=30)
+KernelMemory.TestCase.settings = settings(max_examples=30, stateful_step_count=40)
 TestKernelMemory = KernelMemory.TestCase
 
 
