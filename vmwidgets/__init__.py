@@ -22,8 +22,10 @@ from .engine.machine import LAYOUTS, Machine, boot
 
 if TYPE_CHECKING:
     from .labs import lab
+    from .sources.compare import allocate, compare, free, lookup
     from .sources.proc_maps import load_maps
     from .widgets import (
+        Comparison,
         Dashboard,
         EntryList,
         Frames,
@@ -46,19 +48,20 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree", "View",
-         "Walk", "show"), ".widgets",
+        ("Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads",
+         "Tree", "View", "Walk", "show"), ".widgets",
     ),
     "load_maps": ".sources.proc_maps",
+    **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError", "KernelPanic",
-    "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Threads", "Tree", "VMError", "View", "Walk",
-    "boot", "events", "lab", "load_maps", "show",
+    "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError",
+    "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Threads", "Tree", "VMError", "View",
+    "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -1,5 +1,6 @@
 """Live pictures for notebooks."""
 
+from vmwidgets.engine.base.compare_values import ComparisonValue
 from vmwidgets.engine.machine import (
     Machine,
     MachineCaches,
@@ -15,6 +16,7 @@ from vmwidgets.engine.machine import (
 )
 from vmwidgets.engine.machine.boot import booted
 
+from .compare import Comparison
 from .dashboard import Dashboard
 from .frames import Frames
 from .kentry import Kentry
@@ -28,12 +30,13 @@ from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
-    "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree", "View", "Walk",
-    "register", "show",
+    "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree",
+    "View", "Walk", "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
 shown_as(Machine, Dashboard)
+shown_as(ComparisonValue, Comparison)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)

@@ -1,0 +1,245 @@
+"""One list of operations on the maps of several kernels and by several placements, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from ..engine.base.compare_values import (
+    Allocate,
+    ComparedMap,
+    ComparisonValue,
+    Free,
+    Lookup,
+    Outcome,
+    Piece,
+    Row,
+    WorkloadOperation,
+)
+from ..engine.base.errors import Refused, shown
+from ..engine.base.map_values import MapValue
+from ..engine.base.units import GIB, MIB, Address, binary_size
+from ..engine.machine import checks
+from .compare_maps import LABELS, BareMap, bare_map
+
+DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
+"""What is compared if nobody says otherwise: both kernels, and the placements on X15's map."""
+
+MOST_OPERATIONS, MOST_BYTES = 10_000, 1024 * GIB
+
+
+def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | str | None = None) -> Allocate:
+    """An operation for :func:`compare`: get `size` bytes and call them `name`.
+
+    `align` is 0 or a power of two of at least a page; `hint` is an address to try first (X15) or to search from
+    (FreeBSD).  FreeBSD's map knows no alignment.
+    """
+    wanted = checks.text_name(name, "name")
+    length = checks.aligned(size, "size")
+    if length == 0:
+        raise Refused("size=0: an allocation has at least one page, 4096 bytes")
+    return Allocate(
+        wanted, length, checks.power_of_two(align, "align"), 0 if hint is None else checks.aligned(hint, "hint")
+    )
+
+
+def free(what: str | int, size: int | str | None = None) -> Free:
+    """An operation for :func:`compare`: free what `what` was given, or `size` bytes from the address `what` on."""
+    if size is None:
+        if not isinstance(what, str):
+            raise Refused(f"free({shown(what)}) needs the size too, or the name of an allocation: free('a')")
+        return Free(checks.text_name(what, "name"))
+    start, length = checks.aligned(what, "start"), checks.aligned(size, "size")
+    if length == 0:
+        raise Refused("size=0: there is nothing to free")
+    return Free("", start, start + length)
+
+
+def lookup(what: str | int) -> Lookup:
+    """An operation for :func:`compare`: look up where the allocation `what` begins, or the address `what`."""
+    if isinstance(what, str):
+        return Lookup(checks.text_name(what, "name"))
+    return Lookup("", checks.whole(what, "address"))
+
+
+def compare(
+    operations: Iterable[WorkloadOperation],
+    *,
+    size: int | str = "1 MiB",
+    start: int | str = MIB,
+    on: Iterable[str] = DEFAULT,
+) -> ComparisonValue:
+    """Run the same operations on several empty maps of [start, start + size), and lay the outcomes side by side.
+
+    `operations` are made by ``vm.allocate``, ``vm.free`` and ``vm.lookup``; names may be used again once freed.  `on`
+    says what is compared: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.
+    The first is what the others differ from.  O(operations × what each map takes).
+
+    >>> import vmwidgets as vm
+    >>> result = vm.compare(
+    ...     [vm.allocate("a", "64 KiB"), vm.allocate("b", "16 KiB"), vm.free("a"), vm.allocate("c", "32 KiB")],
+    ...     on=["x15", "first", "next"],
+    ... )
+    >>> print(result)
+    operation          x15        first      next
+    allocate a 64 KiB  0x10_0000  0x10_0000  0x10_0000
+    allocate b 16 KiB  0x11_0000  0x11_0000  0x11_0000
+    free a             64 KiB     64 KiB     64 KiB
+    allocate c 32 KiB  0x10_0000  0x10_0000  ≠ 0x11_4000
+    entries            2          2          1
+    largest gap        944 KiB    944 KiB    912 KiB
+    gaps               2          2          2
+    fragmentation      3%         3%         7%
+    steps taken        8          6          7
+    failed             0          0          0
+    """
+    first = checks.aligned(start, "start")
+    length = checks.aligned(size, "size")
+    if not 0 < length <= MOST_BYTES or first + length > 1 << 63:
+        raise Refused(
+            f"size={binary_size(length)} from {Address(first)}: a map has a page to {binary_size(MOST_BYTES)}"
+        )
+    todo = _checked(operations, first, first + length)
+    labels = _labels(on)
+    runs = [_Run(label, first, first + length) for label in labels]
+    rows = tuple(Row(number, one, tuple(run.do(one) for run in runs)) for number, one in enumerate(todo, 1))
+    return ComparisonValue(first, first + length, tuple(run.result() for run in runs), rows)
+
+
+# ---- the door ------------------------------------------------------------------------------------
+
+
+def _checked(operations: Any, start: int, end: int) -> Sequence[WorkloadOperation]:
+    """The operations as a list that makes sense on its own: names are given before they are used, and once."""
+    if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
+        raise Refused(
+            f"operations={shown(operations)}: write a list, such as [vm.allocate('a', '64 KiB'), vm.free('a')]"
+        )
+    todo: list[WorkloadOperation] = []
+    live: set[str] = set()
+    for number, one in enumerate(operations, 1):
+        if number > MOST_OPERATIONS:
+            raise Refused(f"more than {MOST_OPERATIONS:,} operations: compare fewer at a time")
+        if not isinstance(one, (Allocate, Free, Lookup)):
+            raise Refused(f"operation {number}, {shown(one)}: write vm.allocate(…), vm.free(…) or vm.lookup(…)")
+        _check_names(number, one, live)
+        _check_range(number, one, start, end)
+        todo.append(one)
+    return todo
+
+
+def _check_names(number: int, one: WorkloadOperation, live: set[str]) -> None:
+    if isinstance(one, Allocate):
+        if one.name in live:
+            raise Refused(
+                f"operation {number}: {shown(one.name)} is allocated already; free it first, or use another name"
+            )
+        live.add(one.name)
+    elif isinstance(one, (Free, Lookup)) and one.name and one.name not in live:
+        raise Refused(f"operation {number}: nothing is called {shown(one.name)} then; allocate it before")
+    elif isinstance(one, Free):
+        live.discard(one.name)
+
+
+def _check_range(number: int, one: WorkloadOperation, start: int, end: int) -> None:
+    limits = f"the maps, {Address(start)} to {Address(end)}"
+    if isinstance(one, Allocate):
+        if one.hint and not start <= one.hint < end:
+            raise Refused(f"operation {number}: hint {Address(one.hint)} lies outside {limits}")
+    elif isinstance(one, Lookup):
+        if not one.name and not start <= one.address < end:
+            raise Refused(f"operation {number}: address {Address(one.address)} lies outside {limits}")
+    elif isinstance(one, Free) and not one.name and not start <= one.start < one.end <= end:
+        raise Refused(f"operation {number}: {Address(one.start)} to {Address(one.end)} lies outside {limits}")
+
+
+def _labels(on: Any) -> tuple[str, ...]:
+    if isinstance(on, str) or not isinstance(on, Iterable):
+        raise Refused(f"on={shown(on)}: write a list of what to compare, such as ['x15', 'freebsd', 'best']")
+    labels = tuple(checks.known(one, LABELS, "map") for one in on)
+    if not labels:
+        raise Refused("on=[] leaves nothing to compare: write at least one, such as 'x15'")
+    twice = next((one for one in labels if labels.count(one) > 1), None)
+    if twice is not None:
+        raise Refused(f"on names {twice!r} twice: each map is compared once")
+    return labels
+
+
+# ---- the runs ------------------------------------------------------------------------------------
+
+
+class _Run:
+    """One map's way through the operations; `pieces` is what of each allocation is still used."""
+
+    def __init__(self, label: str, start: int, end: int) -> None:
+        self.label = label
+        self.map: BareMap = bare_map(label, start, end)
+        self.given: dict[str, tuple[int, int]] = {}
+        self.pieces: list[Piece] = []
+        self.failures = 0
+
+    def do(self, operation: WorkloadOperation) -> Outcome:
+        """The outcome of one operation."""
+        before = self.map.steps
+        if isinstance(operation, Allocate):
+            result, start, failed = self._allocate(operation)
+        elif isinstance(operation, Free):
+            result, start, failed = self._free(operation)
+        else:
+            assert isinstance(operation, Lookup), "the door let no other in"
+            result, start, failed = self._lookup(operation)
+        self.failures += failed and isinstance(operation, Allocate)
+        return Outcome(result, start, failed, self.map.steps - before)
+
+    def _allocate(self, operation: Allocate) -> tuple[str, int | None, bool]:
+        address = self.map.allocate(operation.size, operation.align, operation.hint)
+        if address is None:
+            return "no room", None, True
+        self.given[operation.name] = (address, address + operation.size)
+        self.pieces.append(Piece(operation.name, address, address + operation.size))
+        return str(Address(address)), address, False
+
+    def _free(self, operation: Free) -> tuple[str, int | None, bool]:
+        start, end = operation.start, operation.end
+        if operation.name:
+            if operation.name not in self.given:
+                return "never got it", None, True
+            start, end = self.given.pop(operation.name)
+        kept, freed = [], 0
+        for piece in self.pieces:
+            inside = max(0, min(end, piece.end) - max(start, piece.start))
+            freed += inside
+            parts = (
+                ((piece.start, min(piece.end, start)), (max(piece.start, end), piece.end))
+                if inside
+                else ((piece.start, piece.end),)
+            )
+            kept += [Piece(piece.name, low, high) for low, high in parts if low < high]
+        self.pieces = kept
+        self.map.free(start, end)
+        return (binary_size(freed) if freed else "nothing"), start, False
+
+    def _lookup(self, operation: Lookup) -> tuple[str, int | None, bool]:
+        address = operation.address
+        if operation.name:
+            if operation.name not in self.given:
+                return "never got it", None, True
+            address = self.given[operation.name][0]
+        found = self.map.lookup(address)
+        if found is None:
+            return "nothing", None, False
+        above = "" if found[0] <= address else "next: "
+        return f"{above}{Address(found[0])}–{Address(found[1])}", found[0], False
+
+    def result(self) -> ComparedMap:
+        """What is left, once every invariant held."""
+        self.map.check()
+        value = self.map.value()
+        pieces = tuple(sorted(self.pieces, key=lambda piece: piece.start))
+        return ComparedMap(self.label, self.map.rule, value, pieces, _gaps(value), self.map.steps, self.failures)
+
+
+def _gaps(value: MapValue) -> tuple[int, ...]:
+    edges = [value.start, *(edge for entry in value.entries for edge in (entry.start, entry.end)), value.end]
+    return tuple(high - low for low, high in list(pairwise(edges))[::2] if high > low)

@@ -1,0 +1,208 @@
+"""Bare maps to compare: each takes the same operations, over the same range, with nothing else around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol
+
+from ..engine.base.errors import KernelError
+from ..engine.base.map_values import MapValue
+from ..engine.base.protection import ALL, INHERITANCE, pack_flags
+from ..engine.base.recorder import Raw, Recorder
+from ..engine.base.tags import GapCompared, GapTried, TreeCompared
+from ..engine.kernel.entry import PlainEntries
+from ..engine.kernel.fits import FITS, Fit
+from ..engine.kernel.freebsd_delete import remove
+from ..engine.kernel.freebsd_map import FreeBSDMap, MapServices
+from ..engine.kernel.kernel_entry import PlainKernelEntries
+from ..engine.kernel.kernel_object import KernelObject
+from ..engine.kernel.map_window import map_value
+from ..engine.kernel.vm_map import X15Map
+from ..engine.kernel.vm_page import PageQueues
+from ..engine.kernel.waits import Running, straight
+
+FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
+"""Every request is alike: all rights, inherit none, default advice; so neighbours may merge."""
+
+COUNTED = (TreeCompared, GapTried, GapCompared)
+"""Events that are steps: a node of a tree or a gap was looked at."""
+
+NOMEM = "NOMEM"
+
+
+class BareMap(Protocol):
+    """A map that a workload is run on."""
+
+    steps: int
+    """Nodes and gaps looked at so far."""
+
+    @property
+    def rule(self) -> str:
+        """How it looks for room."""
+
+    def allocate(self, size: int, align: int, hint: int) -> int | None:
+        """Where `size` bytes are used from now on; none if there is no room."""
+
+    def free(self, start: int, end: int) -> None:
+        """Nothing of [start, end) is used any more."""
+
+    def lookup(self, address: int) -> tuple[int, int] | None:
+        """The entry that a lookup of `address` gives."""
+
+    def check(self) -> None:
+        """Raise an error unless every invariant holds."""
+
+    def value(self) -> MapValue:
+        """The map as a frozen value, all of it."""
+
+
+class _Counting:
+    """A recorder that only counts steps."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.recorder = Recorder()
+        self.recorder.emit = self._count
+
+    def _count(self, raw: Raw) -> None:
+        self.steps += raw[0] in COUNTED
+
+
+class BareX15(_Counting):
+    """X15's map, with its own search or another rule."""
+
+    def __init__(self, start: int, end: int, fit: Fit | None) -> None:
+        super().__init__()
+        self.map = X15Map("map", start, end, PlainEntries(count(1)), self.recorder)
+        self.map.fit = fit
+
+    @property
+    def rule(self) -> str:
+        """How it looks for room."""
+        return "the lowest gap from the find cache on" if self.map.fit is None else self.map.fit.rule
+
+    def allocate(self, size: int, align: int, hint: int) -> int | None:
+        """`vm_map_enter`."""
+        try:
+            return self.map.enter(hint, size, align, FLAGS)
+        except KernelError:
+            return None
+
+    def free(self, start: int, end: int) -> None:
+        """`vm_map_remove`."""
+        self.map.remove(start, end)
+
+    def lookup(self, address: int) -> tuple[int, int] | None:
+        """`vm_map_lookup_nearest`: the entry that holds the address, or the next one above."""
+        entry = self.map.lookup_nearest(address)
+        return None if entry is None else (entry.start, entry.end)
+
+    def check(self) -> None:
+        """The map's invariants."""
+        self.map.check()
+
+    def value(self) -> MapValue:
+        """The map, all of it."""
+        return map_value(self.map, whole=self.map.nr_entries)
+
+
+class BareFreeBSD(_Counting):
+    """FreeBSD's map of kernel addresses, with its own first fit or another rule."""
+
+    def __init__(self, start: int, end: int, fit: Fit | None) -> None:
+        super().__init__()
+        pages = PageQueues(self.recorder, _NoFrames(), 0, 0)
+        services = MapServices(
+            self.recorder,
+            Running(),
+            _NoTables(),
+            pages,
+            PlainKernelEntries(count(1)),
+            lambda size: _anonymous(pages, size),
+        )
+        self.map = FreeBSDMap("map", start, end, services)
+        self.map.system = True
+        self.map.fit = fit
+
+    @property
+    def rule(self) -> str:
+        """How it looks for room."""
+        return "the lowest gap, by the tree of gaps" if self.map.fit is None else self.map.fit.rule
+
+    def allocate(self, size: int, align: int, hint: int) -> int | None:
+        """`vm_map_findspace` from the hint on, and `vm_map_insert`; it knows no alignment."""
+        address = self.map.find_space(size, hint)
+        if address is None:
+            return None
+        self.map.insert(None, 0, address, address + size)
+        return address
+
+    def free(self, start: int, end: int) -> None:
+        """`vm_map_remove`."""
+        straight(remove(self.map, start, end))
+
+    def lookup(self, address: int) -> tuple[int, int] | None:
+        """`vm_map_lookup_entry`: the entry that holds the address, or nothing."""
+        entry = self.map.lookup(address)
+        return None if entry is None else (entry.start, entry.end)
+
+    def check(self) -> None:
+        """The map's invariants."""
+        self.map.check()
+
+    def value(self) -> MapValue:
+        """The map, all of it."""
+        return map_value(self.map, whole=self.map.nr_entries)
+
+
+KERNELS: dict[str, Callable[[int, int, Fit | None], BareMap]] = {"x15": BareX15, "freebsd": BareFreeBSD}
+"""By name: whose map it is."""
+
+LABELS: dict[str, tuple[str, str]] = {
+    **{kernel: (kernel, "") for kernel in KERNELS},
+    **{fit: ("x15", fit) for fit in FITS},
+    **{f"freebsd {fit}": ("freebsd", fit) for fit in FITS},
+}
+"""What can be compared: the kernel whose map it is, and the rule that is not its own ("": its own)."""
+
+
+def bare_map(label: str, start: int, end: int) -> BareMap:
+    """The map that `label` stands for, empty."""
+    kernel, fit = LABELS[label]
+    return KERNELS[kernel](start, end, FITS[fit]() if fit else None)
+
+
+def _anonymous(pages: PageQueues, size: int) -> KernelObject:
+    return KernelObject("anonymous", pages, size)
+
+
+class _NoFrames:
+    """No memory at all: addresses are compared, not pages."""
+
+    free = cached = 0
+
+    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
+        raise AssertionError("nobody asks for pages here")
+
+    def give(self, frame: int) -> None:
+        raise AssertionError("nobody has pages here")
+
+    def clear(self, frame: int) -> None:
+        raise AssertionError("nobody has pages here")
+
+
+class _NoTables:
+    """Page tables in which nothing is ever mapped."""
+
+    def enter(self, va: int, frame: int, wired: bool) -> None:
+        raise AssertionError("nobody maps pages here")
+
+    def remove(self, start: int, end: int) -> None:
+        pass
+
+    def extract(self, va: int) -> int | None:
+        return None
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        pass
