@@ -100,8 +100,9 @@ def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: 
                 return maps.get(what_is(entry), one) if kind_of(entry) == "submap" else one
     for kinds in (_CHANGES, _LOOKS):
         for event in reversed(events):
-            if isinstance(event, kinds) and getattr(event, "map", None) in maps:
-                return maps[event.map]
+            name = getattr(event, "submap", "") or getattr(event, "map", "") or ""
+            if isinstance(event, kinds) and name in maps:
+                return maps[name]
     return value.submaps[0] if value.submaps else value
 
 
@@ -140,11 +141,8 @@ def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list
     children = [(child, place) for place in row for child in place.value.submaps]
     if not children:
         return [], 0
-    wanted = [one for one in children if _holds(one[0], concerned)]
-    shown = [one for one in children if one in wanted or len(wanted) < MOST][: MOST if not wanted else None]
-    if len(shown) > MOST:
-        shown = [one for one in shown if one in wanted][:1] + [one for one in shown if one not in wanted][: MOST - 1]
-        shown.sort(key=lambda one: one[0].map.start)
+    first = sorted(children, key=lambda one: not _holds(one[0], concerned))[:MOST]
+    shown = [one for one in children if one in first]
     room = width - 2 * MARGIN
     w = min(WIDEST, (room - _GAP * (len(shown) - 1)) / len(shown))
     places: list[Place] = []

@@ -65,6 +65,8 @@ def plan_kmem(events: Sequence[ev.Event], style: AddressStyle) -> list[Step]:
     frames = {event.frame for event in events if isinstance(event, (kev.PageGranted, kev.PageReleased))}
     for index, event, functions, runner in followed(events):
         family = _FAMILIES.get(type(event), "")
+        if family in ("split", "join") and frames:
+            continue  # what the page queues do says enough
         told_so = "" if family else sentence(event, style, frames)
         if not family and not told_so:
             continue

@@ -173,8 +173,9 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
     x, room = MARGIN, width - MARGIN
     for thread in sorted(done, key=lambda one: one.name not in touched)[:NAMES]:
         how = "returned" if thread.state == "returned" else "failed"
-        outcome = f" {how}" + (f": {thread.outcome}" if thread.outcome and how == "failed" else "")
-        label = shorten(thread.name + outcome, 200, "label")
+        why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
+        outcome = f" {how}" + (f": {why}" if why and how == "failed" else "")
+        label = shorten(thread.name + outcome, 260, "label")
         w = text_width(label, "label") + 18
         if x + w > room:
             break

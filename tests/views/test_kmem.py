@@ -1,0 +1,133 @@
+"""The picture of kernel memory: maps inside maps, each below its place, with locks, sleepers, wiring and gaps."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.views.scene import Node, Scene
+
+PAGE = 4096
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot()
+
+
+def placed(scene: Scene) -> dict[str, Node]:
+    return {node.id: node for node in scene.nodes}
+
+
+def words(node: Node) -> str:
+    return " ".join(run.text for run in node.text)
+
+
+def test_each_map_stands_below_its_parent_and_lines_lead_to_its_place(machine: vm.Machine) -> None:
+    scene = vm.Kmem(machine).scene()
+    boxes = placed(scene)
+    parents = {"kmem_map": "kmem/kernel_map", "buffer_map": "clean_map", "pager_map": "clean_map"}
+    for child, parent in parents.items():
+        assert boxes[f"kmem/{child}"].y > boxes[f"kmem/{parent}"].y
+        vm_map = machine.kmem.maps[child]
+        above = machine.kmem.maps[parent.removeprefix("kmem/")]
+        entry = next(entry for entry in above if entry.start == vm_map.start)
+        place, box = boxes[f"kmem/{parent}/{entry.id}"], boxes[f"kmem/{child}"]
+        left, right = (
+            next(link for link in scene.links if link.id == f"kmem/{child}/{side}") for side in ("left", "right")
+        )
+        assert left.source == right.source == place.id
+        assert left.points[0][0] == pytest.approx(place.x, abs=1)
+        assert right.points[0][0] == pytest.approx(place.x + place.w, abs=1)
+        assert (left.points[1][0], right.points[1][0]) == pytest.approx((box.x, box.x + box.w))
+
+
+def test_ranges_say_what_they_are_and_wired_ones_are_marked(machine: vm.Machine) -> None:
+    machine.kmem_malloc(8 * PAGE)
+    machine.kmem_alloc_wait(8 * PAGE)
+    scene = vm.Kmem(machine).scene()
+    for name, marked in (("kmem_map", True), ("exec_map", False)):
+        (entry,) = machine.kmem.maps[name]
+        node = placed(scene)[f"kmem/{name}/{entry.id}"]
+        assert [bar.style for bar in node.bars] == (["wired"] if marked else [])
+        assert ("wired" in node.title and "not wired" not in node.title) == marked
+    boot = machine.kmem.kernel_map.entries()[0]
+    node = placed(scene)[f"kmem/kmem/kernel_map/{boot.id}"]
+    assert "NOFAULT" in node.title
+    assert words(node) == "boot"
+
+
+def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
+    machine.kmem_alloc_wait("1 MiB")
+    for name in ("one", "two"):
+        machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name=name)
+    machine.run()
+    box = placed(vm.Kmem(machine).scene())["kmem/exec_map"]
+    assert "2 asleep for room: one, two" in words(box)
+    assert "needs_wakeup is set" in box.title
+    assert "sleep lock free" in words(box)
+    assert "mutex free" in words(placed(vm.Kmem(machine).scene())["kmem/kmem_map"])
+    machine.kmem.pipe_map.lock()
+    box = placed(vm.Kmem(machine).scene())["kmem/pipe_map"]
+    assert "held by the cell" in words(box)
+    assert "held" in box.state
+
+
+def test_what_came_free_is_marked_with_its_size(machine: vm.Machine) -> None:
+    _, middle, _ = (machine.kmem_malloc(4 * PAGE) for _ in range(3))
+    machine.kmem_free(middle, 4 * PAGE)
+    scene = vm.Kmem(machine).scene()
+    gap = placed(scene)[f"kmem/kmem_map/gap/{middle:x}"]
+    assert "changed" in gap.state
+    assert "16 KiB" in gap.title
+
+
+@pytest.mark.parametrize("name", ["kmem_map", "pager_map", "kmem/kernel_map"])
+def test_the_list_below_is_that_of_the_map_concerned(machine: vm.Machine, name: str) -> None:
+    machine.kmem_malloc(PAGE)
+    machine.kmem_alloc_wait(PAGE, map="pager_map")
+    machine.kmem_malloc(PAGE)
+    view = vm.Kmem(machine)
+    assert words(placed(view.scene())["kmem/concerned"]).startswith("kmem_map ")
+    view.selection = f"map:{name}"
+    scene = view.draw()
+    assert words(placed(scene)["kmem/concerned"]).startswith(name + " ")
+    listed = {node.thing for node in scene.nodes if node.id.startswith("list/") and node.thing}
+    assert listed == {f"entry:{entry.id}" for entry in machine.kmem.maps[name.removeprefix("kmem/")]}
+
+
+def test_the_place_of_a_submap_stands_for_the_submap(machine: vm.Machine) -> None:
+    view = vm.Kmem(machine)
+    entry = next(entry for entry in machine.kmem.kernel_map if entry.start == machine.kmem.exec_map.start)
+    view.selection = f"entry:{entry.id}"
+    assert words(placed(view.draw())["kmem/concerned"]).startswith("exec_map ")
+
+
+def test_a_map_made_later_is_there_and_a_step_back_it_is_not(machine: vm.Machine) -> None:
+    machine.kmem_suballoc("64 KiB", "mine", parent="pipe_map")
+    view = vm.Kmem(machine)
+    scene = view.scene()
+    assert placed(scene)["kmem/mine"].y > placed(scene)["kmem/pipe_map"].y
+    assert "mine" in [row[0] for row in scene.table.rows]
+    view.step = 0
+    assert "kmem/mine" not in placed(view.draw())
+
+
+def test_many_submaps_are_counted(machine: vm.Machine) -> None:
+    for number in range(9):
+        machine.kmem_suballoc("16 KiB", f"extra{number}")
+    scene = vm.Kmem(machine).scene()
+    assert len([node for node in scene.nodes if node.kind == "kmem-map"]) <= 10
+    assert any("more maps" in words(node) for node in scene.nodes)
+    assert "kmem/extra8" in placed(scene), "the one that was made last is what the operation is about"
+
+
+def test_the_table_tells_all_of_it(machine: vm.Machine) -> None:
+    machine.kmem_malloc(3 * PAGE)
+    rows = vm.Kmem(machine).scene().table.rows
+    assert [row[0] for row in rows if row[0]] == [
+        "kmem/kernel_map", "kmem_map", "clean_map", "buffer_map", "pager_map", "exec_map", "pipe_map",
+    ]  # fmt: skip
+    entries = sum(len(one) for one in machine.kmem.maps.values())
+    assert len(rows) == entries + len(machine.kmem.maps)
+    assert any(row[4].startswith("kmem_object") and row[5] == "1" for row in rows)

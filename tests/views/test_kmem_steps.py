@@ -1,0 +1,136 @@
+"""Stepping through operations on kernel memory: which steps there are, what each says, and who did it."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.kmem_events import SpaceSought
+from vmwidgets.views.functions import followed
+
+PAGE = 4096
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot(layout="tiny")
+
+
+def told(view: vm.View) -> list[str]:
+    """The sentence of each step, without what stands before and after them."""
+    sentences = []
+    for step in range(1, view.scene().steps.count):
+        view.step = step
+        sentences.append(view.draw().caption.text)
+    view.step = -1
+    return sentences
+
+
+def ranges(view: vm.View) -> set[str]:
+    """The ranges of all maps."""
+    return {node.id for node in view.draw().nodes if node.kind == "range" and node.id.startswith("kmem/")}
+
+
+def test_kmem_malloc_is_told_lock_by_lock_and_page_by_page(machine: vm.Machine) -> None:
+    machine.kmem_malloc(2 * PAGE, vm.M_WAITOK | vm.M_ZERO)
+    view = vm.Kmem(machine)
+    said = told(view)
+    kinds = ("is locked", "First fit", "hands out", "new entry", "gets frame", "gets frame", "wired count", "entered in",
+             "unlocked")  # fmt: skip
+    assert [kind for kind, text in zip(kinds, said, strict=True) if kind not in text] == [], said
+    assert "SYSTEM" in said[4]
+    assert "zeroes already" in said[4], "the idle loop had cleared it ahead"
+    caption = view.scene().caption
+    assert caption.text.startswith("kmem_malloc took 8 KiB at ")
+    assert caption.text.endswith("from kmem_map: 2 pages of kmem_object, class SYSTEM.")
+    assert caption.functions == ("kmem_malloc",)
+
+
+def test_of_many_pages_three_have_steps_of_their_own(machine: vm.Machine) -> None:
+    machine.kmem_malloc(12 * PAGE)
+    pages = [text for text in told(vm.Kmem(machine)) if "frame" in text or "more pages" in text]
+    assert len(pages) == 4
+    assert pages[-1].startswith("9 more pages")
+
+
+def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
+    first, middle, last = (machine.kmem_malloc(PAGE) for _ in range(3))
+    machine.kmem_free(middle, PAGE)
+    machine.kmem_malloc(PAGE)
+    caption = vm.Kmem(machine).scene().caption
+    assert "joined the entries on both sides" in caption.reason
+    joins = [text for text in told(vm.Kmem(machine)) if "takes in the entry" in text]
+    assert len(joins) == 2
+    assert first < middle < last
+
+
+def test_what_may_not_wait_says_which_shortage_it_met(machine: vm.Machine) -> None:
+    machine.pagedaemon.stop()
+    machine.take_pages(machine.kmem.pages.available)
+    left = machine.kmem.pages.available  # what the idle loop had cleared ahead
+    assert machine.kmem_malloc(left * PAGE, vm.M_NOWAIT | vm.M_USE_RESERVE) == 0
+    caption = vm.Kmem(machine).scene().caption
+    assert "too few pages are left for class SYSTEM" in caption.text
+    assert "given back" in caption.reason
+    assert any("page daemon is kicked" in text for text in told(vm.Kmem(machine)))
+    machine.give_pages(100)
+    assert machine.kmem_malloc(PAGE, vm.M_NOWAIT)
+    assert machine.kmem_malloc("256 KiB", vm.M_NOWAIT) == 0
+    assert "no gap of kmem_map holds 256 KiB" in vm.Kmem(machine).scene().caption.text
+
+
+def test_eight_tries_are_told_and_the_panic_ends_the_picture(machine: vm.Machine) -> None:
+    machine.kmem_malloc("256 KiB")
+    with pytest.raises(vm.KernelPanic):
+        machine.kmem_malloc(PAGE)
+    view = vm.Kmem(machine)
+    said = told(view)
+    assert sum(text.startswith("vm_lowmem is fired") for text in said) == 8
+    assert sum("The cell sleeps" in text for text in said) == 8
+    assert view.scene().caption.tone == "panic"
+    assert "kmem_map too small" in view.scene().caption.text
+
+
+def test_kmem_free_wakes_nobody_and_kmem_free_wakeup_says_whom(machine: vm.Machine) -> None:
+    small, large = machine.kmem_alloc_wait("4 KiB"), machine.kmem_alloc_wait("44 KiB")
+    for name in ("one", "two"):
+        machine.spawn(lambda: machine.kmem_alloc_wait("32 KiB"), name=name)
+    machine.run()
+    assert "one, two wait for room in exec_map." in vm.Threads(machine).scene().caption.reason
+    machine.kmem_free(small, PAGE, map="exec_map")
+    assert "It wakes nobody." in vm.Kmem(machine).scene().caption.reason
+    machine.kmem_free_wakeup(large, "44 KiB", map="exec_map")
+    assert "It woke 2 sleepers" in vm.Kmem(machine).scene().caption.reason
+    woken = [text for text in told(vm.Kmem(machine)) if "is ready again" in text]
+    assert [text.partition(" ")[0] for text in woken] == ["one", "two"]
+
+
+def test_functions_belong_to_the_thread_that_runs(machine: vm.Machine) -> None:
+    machine.kmem_alloc_wait("64 KiB")
+    for name in ("one", "two", "three"):
+        machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name=name)
+    machine.run()
+    events = machine.journal.last.events
+    sought = [(functions, runner) for _, event, functions, runner in followed(events) if isinstance(event, SpaceSought)]
+    assert sought == [(("kmem_alloc_wait",), name) for name in ("one", "two", "three")]
+
+
+def test_before_the_first_step_nothing_has_happened(machine: vm.Machine) -> None:
+    before = ranges(vm.Kmem(machine))
+    machine.kmem_alloc(PAGE)
+    view = vm.Kmem(machine)
+    view.step = 0
+    scene = view.draw()
+    assert scene.caption.text == "Before the operation."
+    assert ranges(view) == before
+
+
+def test_malloc_and_free_are_told_of_with_their_zone(machine: vm.Machine) -> None:
+    address = machine.malloc(100)
+    caption = vm.Slabs(machine).scene().caption
+    assert "from zone 128" in caption.text
+    assert "needed a slab" in caption.reason
+    machine.free(address)
+    assert "back to zone 128" in vm.Slabs(machine).scene().caption.text
+    machine.uma_reclaim()
+    assert any("gives an empty slab" in text for text in told(vm.Slabs(machine)))

@@ -1,0 +1,150 @@
+"""The picture of threads: states by words and shape, sleepers in order, who has what, and a deadlock as a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.thread_values import ThreadsValue, ThreadValue
+from vmwidgets.views.kmem_steps import Moment
+from vmwidgets.views.scene import Caption, Node, Scene, Steps
+from vmwidgets.views.threads import draw_threads, groups_of
+
+NOW = Moment(Caption("Now."), Steps(0, 0, -1), 0)
+
+
+def nodes(scene: Scene, kind: str) -> dict[str, Node]:
+    return {node.id: node for node in scene.nodes if node.kind == kind}
+
+
+def words(node: Node) -> str:
+    return " ".join(run.text for run in node.text)
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot(layout="tiny")
+
+
+@pytest.fixture
+def waiting(machine: vm.Machine) -> vm.Machine:
+    """Two threads asleep for room in exec_map, one that naps, one that is ready, one that is done, one that failed."""
+    machine.kmem_alloc_wait("64 KiB")
+
+    def broken() -> None:
+        raise ValueError("no such <thing>")
+
+    machine.spawn(broken, name="broken")
+    with pytest.raises(vm.VMError):
+        machine.step()
+    for name in ("first", "second"):
+        machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name=name)
+    machine.spawn(lambda: machine.tsleep("channel", "nap", 250), name="napper")
+    machine.spawn(lambda: 5, name="done")
+    for _ in range(4):
+        machine.step()
+    machine.spawn(lambda: 6, name="later")
+    return machine
+
+
+def test_the_state_of_a_thread_is_a_word_and_a_shape(waiting: vm.Machine) -> None:
+    shown = nodes(vm.Threads(waiting).scene(), "thread")
+    for name, state, shape in (
+        ("first", "asleep", "round"), ("second", "asleep", "round"), ("napper", "asleep", "round"),
+        ("later", "ready", "box"), ("done", "returned", "box"), ("broken", "failed", "box"),
+    ):  # fmt: skip
+        node = shown[f"thread/{name}"]
+        assert state in words(node), name
+        assert node.shape == shape, name
+    assert "ValueError: no such <" in words(shown["thread/broken"])
+    assert "no such <thing>" in shown["thread/broken"].title
+
+
+def test_sleepers_stand_by_what_they_wait_for_in_the_order_they_will_look_again(waiting: vm.Machine) -> None:
+    scene = vm.Threads(waiting).scene()
+    shown = nodes(scene, "thread")
+    room = nodes(scene, "channel")["wait/room/exec_map"]
+    assert "2 wait" in words(room)
+    row = sorted((node for node in shown.values() if node.y == room.y), key=lambda node: node.x)
+    assert [node.thing for node in row] == ["thread:first", "thread:second"]
+    assert [words(node)[:2] for node in row] == ["1.", "2."]
+    arrows = {link.source: link for link in scene.links if link.kind == "waits"}
+    assert arrows["thread/first"].target == room.id
+    assert arrows["thread/first"].arrow
+    assert arrows["thread/second"].target == "thread/first"
+
+
+def locker(machine: Any, mine: str, wanted: str) -> Iterator[Any]:
+    yield from machine.kmem.maps[mine].lock()
+    yield from machine.tsleep("work", "work", 2)
+    yield from machine.kmem.maps[wanted].lock()
+
+
+def test_a_deadlock_is_a_circle_with_its_name(machine: vm.Machine) -> None:
+    machine.spawn(locker, machine, "exec_map", "pipe_map", name="one")
+    machine.spawn(locker, machine, "pipe_map", "exec_map", name="two")
+    machine.spawn(lambda: machine.kmem_alloc_wait("4 KiB"), name="third")
+    machine.run()
+    scene = vm.Threads(machine).scene()
+    circle = [link for link in scene.links if link.kind == "stuck"]
+    assert [(link.source, link.target) for link in circle] == [
+        ("thread/one", "cycle/pipe_map"), ("cycle/pipe_map", "thread/two"), ("thread/two", "cycle/exec_map"),
+        ("cycle/exec_map", "thread/one"),
+    ]  # fmt: skip
+    assert all(link.arrow for link in circle)
+    placed = {node.id: node for node in scene.nodes}
+    for link in circle:
+        for point, name in zip((link.points[0], link.points[-1]), (link.source, link.target), strict=True):
+            node = placed[name]
+            assert node.x - 0.1 <= point[0] <= node.x + node.w + 0.1, link.id
+            assert node.y - 0.1 <= point[1] <= node.y + node.h + 0.1, link.id
+    assert any(run.text == "deadlock" for node in scene.nodes for run in node.text)
+    assert "Deadlock: one → two → one" in scene.caption.reason
+    held = next(link for link in scene.links if link.kind == "held-by")
+    assert (held.source, held.target) == ("wait/lock/exec_map", "thread/one")
+    assert "deadlock" in {row[0]: row[1] for row in scene.table.rows}["one"]
+
+
+def test_a_step_back_there_was_no_deadlock_yet(machine: vm.Machine) -> None:
+    machine.spawn(locker, machine, "exec_map", "pipe_map", name="one")
+    machine.spawn(locker, machine, "pipe_map", "exec_map", name="two")
+    machine.run()
+    view = vm.Threads(machine)
+    view.step = 0
+    assert not [link for link in view.draw().links if link.kind == "stuck"]
+    assert view.draw().caption.tone != "error"
+
+
+def test_the_cell_is_shown_where_it_has_a_lock_that_is_waited_for(machine: vm.Machine) -> None:
+    machine.kmem.exec_map.lock()
+    machine.spawn(lambda: machine.kmem_alloc_wait("4 KiB"), name="waiter")
+    machine.run()
+    scene = vm.Threads(machine).scene()
+    assert "the cell" in words(nodes(scene, "thread")["thread/"])
+    assert [(link.source, link.target) for link in scene.links if link.kind == "held-by"] == [
+        ("wait/lock/exec_map", "thread/")
+    ]
+
+
+@pytest.mark.parametrize("many", [3, 9, 40])
+def test_a_circle_of_many_and_crowds_are_counted(many: int) -> None:
+    names = [f"worker {number}" for number in range(many)]
+    stuck = [
+        ThreadValue(name, "asleep", f"the lock of map{number}", names[(number + 1) % many], locks=(f"map{number - 1}",))
+        for number, name in enumerate(names)
+    ]
+    crowd = [ThreadValue(f"sleeper {number}", "asleep", "room in exec_map") for number in range(500)]
+    value = ThreadsValue((*stuck, *crowd), 7, 1000, tuple(names), (), tuple(one.name for one in (*stuck, *crowd)))
+    scene = draw_threads(value, NOW)
+    assert len(scene.nodes) < 40
+    assert any("497 more" in words(node) for node in scene.nodes)
+    assert len([link for link in scene.links if link.kind == "stuck"]) >= 6
+    assert [len(group.sleepers) for group in groups_of(value)] == [500]
+
+
+def test_no_threads_at_all_is_a_picture_too() -> None:
+    scene = draw_threads(ThreadsValue((), 0, 1000), NOW)
+    assert "no threads yet" in scene.subtitle
