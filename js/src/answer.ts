@@ -34,6 +34,7 @@ function radio(option: string, group: string, given: string): HTMLInputElement {
   button.name = group;
   button.value = option;
   button.checked = option === given;
+  button.style.cssText = "vertical-align: middle; margin: 0 4px 2px";
   return button;
 }
 

@@ -11,7 +11,8 @@ import pytest
 from vmwidgets import lab
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.rglob("[0-9]*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9]*.ipynb"))
 LONGEST_CELL = 22
 
 PREDICTION = re.compile(r'\bid="([^"]+)"')
@@ -20,6 +21,9 @@ COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
 CHECK = re.compile(r'lab\.check\("([^"]+)"')
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+with_solutions = pytest.mark.parametrize(
+    "path", [*NOTEBOOKS, *SOLUTIONS], ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 
 
 def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
@@ -34,12 +38,12 @@ def test_it_opens_with_what_a_learner_asks(path: Path) -> None:
         assert promise in first
 
 
-@by_name
+@with_solutions
 def test_the_first_code_says_the_version(path: Path) -> None:
     assert "vm.__version__" in cells(path, "code")[0].source
 
 
-@by_name
+@with_solutions
 def test_all_that_it_needs_is_behind_one_name(path: Path) -> None:
     """A learner who wants the same finds it by `vm.` and a tab, and not in folders of the package."""
     assert [cell.source for cell in cells(path, "code") if "vmwidgets." in cell.source] == []
@@ -59,7 +63,7 @@ def test_cells_are_short(path: Path) -> None:
     assert long == []
 
 
-@by_name
+@with_solutions
 def test_nothing_of_a_run_is_kept(path: Path) -> None:
     """Pictures are made by running: a saved one would be out of date, and a diff would hold a hundred kilobytes."""
     for cell in cells(path, "code"):
@@ -67,7 +71,7 @@ def test_nothing_of_a_run_is_kept(path: Path) -> None:
     assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3"
 
 
-@by_name
+@with_solutions
 def test_links_to_other_notebooks_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     targets = [part.split(")")[0] for part in text.split("](")[1:]]
@@ -100,8 +104,22 @@ def test_a_prediction_is_compared_with_what_happened_after_it_was_asked(path: Pa
     assert [name for name, index in questions.items() if answers.get(name, -1) <= index] == []
 
 
-@by_name
+def checked(path: Path) -> list[str]:
+    """The exercises that a notebook checks."""
+    return [name for cell in cells(path, "code") for name in CHECK.findall(cell.source)]
+
+
+@with_solutions
 def test_checks_exist(path: Path) -> None:
-    names = [match[1] for cell in cells(path, "code") for match in CHECK.finditer(cell.source)]
-    assert names
-    assert [name for name in names if not lab.check(name).problem] == []
+    assert checked(path)
+    assert [name for name in checked(path) if not lab.check(name).problem] == []
+
+
+@by_name
+def test_its_solutions_tell_of_each_prediction_and_solve_each_exercise(path: Path) -> None:
+    solved = FOLDER / "solutions" / path.name
+    if not solved.exists():
+        pytest.skip(f"{path.stem} has no solutions yet")
+    text = "\n".join(cell.source for cell in cells(solved, "markdown"))
+    assert [name for name in asked(path) if f"`{name}`" not in text] == []
+    assert checked(solved) == checked(path)
