@@ -1,0 +1,118 @@
+"""The picture of physical memory: the gauges say what the counts say, and every frame is told of once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.lives import lived_in
+from vmwidgets.engine.base.kmem_values import PageCounts
+from vmwidgets.views.columns import MARGIN, WIDTH
+from vmwidgets.views.frames_gauge import gauges, level, served
+from vmwidgets.views.scene import Node, Scene
+
+COUNTS = PageCounts(
+    total=10_000, free=9000, zeroed=10, cached=100, used=900, wired=300, inactive=50, free_reserved=60,
+    interrupt_free_min=2, free_min=140, free_target=600, deficit=0,
+)  # fmt: skip
+
+
+def left(pages: int) -> PageCounts:
+    """Counts with so many pages to be had."""
+    return replace(COUNTS, free=pages, zeroed=0, cached=0, used=COUNTS.total - pages)
+
+
+def words(node: Node) -> str:
+    return " ".join(run.text for run in node.text)
+
+
+def placed(scene: Scene) -> dict[str, Node]:
+    return {node.id: node for node in scene.nodes}
+
+
+@pytest.mark.parametrize(
+    ("pages", "classes"),
+    [
+        (61, {"NORMAL", "SYSTEM", "INTERRUPT"}),
+        (60, {"SYSTEM", "INTERRUPT"}),
+        (3, {"SYSTEM", "INTERRUPT"}),
+        (2, {"INTERRUPT"}),
+        (1, {"INTERRUPT"}),
+        (0, set()),
+    ],
+)
+def test_the_classes_still_served_are_those_of_the_strict_limits(pages: int, classes: set[str]) -> None:
+    assert {name for name, yes in served(left(pages)).items() if yes} == classes
+    drawn = {node.id.rpartition("/")[2]: node for node in gauges(left(pages), COUNTS, 0, WIDTH)}
+    for name in ("NORMAL", "SYSTEM", "INTERRUPT"):
+        assert ("served" in words(drawn[name])) == (name in classes)
+        assert drawn[name].shape == ("round" if name in classes else "box")
+        assert ("ok" in drawn[name].state) == (name in classes)
+
+
+def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> None:
+    places = [level(COUNTS, pages, WIDTH) for pages in range(COUNTS.total + 1)]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (MARGIN, WIDTH - MARGIN)
+    drawn = {node.id: node for node in gauges(COUNTS, COUNTS, 0, WIDTH)}
+    for name in ("interrupt_free_min", "free_reserved", "free_min", "free_target"):
+        node = drawn[f"frames/mark/{name}"]
+        (bar,) = node.bars
+        assert node.x + bar.x + 1 == pytest.approx(level(COUNTS, getattr(COUNTS, name), WIDTH), abs=1.1)
+        assert words(node) == f"{name} {getattr(COUNTS, name):,}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_parts_of_memory_are_all_of_it(seed: int) -> None:
+    scene = vm.Frames(lived_in(seed)).scene()
+    counts = {node.id.rpartition("/")[2]: int(words(node).split()[-1].replace(",", ""))
+              for node in scene.nodes if node.id.startswith("frames/legend/")}  # fmt: skip
+    total = int(scene.subtitle.split()[0].replace(",", ""))
+    assert sum(counts.values()) == total
+    runs = [node for node in scene.nodes if node.kind in ("run", "fold") and node.lane == "frames/runs"]
+    assert sum(int(node.title.split()[0].replace(",", "")) for node in runs) == total
+
+
+def test_frames_that_were_taken_are_marked_and_say_whose_they_are() -> None:
+    machine = vm.boot()
+    machine.kmem_malloc("20 KiB")
+    scene = vm.Frames(machine).scene()
+    new = [node for node in scene.nodes if node.kind == "run" and "new" in node.state]
+    assert all("kmem_object" in words(node) and "wired" in words(node) for node in new)
+    assert sum(int(node.title.split()[0]) for node in new) == 5
+
+
+def test_a_selected_frame_tells_where_it_is_mapped() -> None:
+    machine = vm.boot()
+    task, heap = machine.task("init"), machine.object("heap")
+    address = task.map.enter("16 KiB", at=0x40_0000, object=heap)
+    task.write(address + 4096, b"x")
+    frame = heap.pages[4096]
+    view = vm.Frames(machine)
+    view.selection = f"frame:{frame}"
+    detail = placed(view.draw())["frames/detail"]
+    assert "object heap" in detail.title
+    assert "mapped at init 0x40_1000" in detail.title
+    view.selection = "frame:448"
+    assert "no virtual address leads to it" in placed(view.draw())["frames/detail"].title
+    for nonsense in ("frame:99999999999", "frame:x", "entry:3"):
+        view.selection = nonsense
+        assert "frames/detail" not in placed(view.draw())
+
+
+def test_the_owners_are_told_with_the_most_first() -> None:
+    machine = vm.boot()
+    machine.kmem_malloc("1 MiB")
+    machine.kmem_alloc("2 MiB")
+    scene = vm.Frames(machine).scene()
+    owners = [node.id.removeprefix("frames/owner/") for node in scene.nodes if node.id.startswith("frames/owner/")]
+    assert owners[:2] == ["kernel_object", "kmem_object"]
+
+
+def test_free_lists_say_how_many_blocks_there_are() -> None:
+    machine = vm.boot()
+    scene = vm.Frames(machine).scene()
+    for free in machine.frames.value().orders:
+        assert f"{free.count} free" in words(placed(scene)[f"frames/order/{free.order}"])

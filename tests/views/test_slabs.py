@@ -1,0 +1,72 @@
+"""The picture of caches: as many filled cells as buffers are taken, and the free list in its order."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.views.scene import Node, Scene
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot()
+
+
+def cells(scene: Scene, cache: str) -> list[Node]:
+    return [node for node in scene.nodes if node.kind == "cells" and node.id.startswith(f"slabs/{cache}/")]
+
+
+def words(node: Node) -> str:
+    return " ".join(run.text for run in node.text)
+
+
+def test_a_buffer_is_a_cell(machine: vm.Machine) -> None:
+    for _ in range(5):
+        machine.malloc(300)
+    (drawn,) = cells(vm.Slabs(machine).scene(), "zone 512")
+    styles = [bar.style for bar in drawn.bars]
+    assert len(styles) == 15
+    assert (styles.count("plain"), styles.count("new"), styles.count("next")) == (4, 1, 1)
+
+
+def test_the_free_list_is_numbered_in_the_order_it_will_be_taken(machine: vm.Machine) -> None:
+    taken = [machine.malloc(300) for _ in range(6)]
+    for address in (taken[1], taken[4]):
+        machine.free(address)
+    scene = vm.Slabs(machine).scene()
+    (drawn,) = cells(scene, "zone 512")
+    first = {run.text: run for run in drawn.text}
+    order = machine.caches.value().caches
+    (slab,) = next(cache for cache in order if cache.name == "zone 512").slabs
+    assert slab.free[0] == taken[4]
+    columns = sorted({bar.x for bar in drawn.bars})
+    index = (taken[4] - slab.address - slab.colour) // 512
+    assert first["1"].x == pytest.approx(columns[index % len(columns)] + (columns[1] - columns[0]) / 2, abs=1.5)
+    assert machine.malloc(300) == taken[4]
+
+
+def test_slabs_say_on_which_list_they_are_and_what_page_they_stand_on(machine: vm.Machine) -> None:
+    addresses = [machine.malloc(4096) for _ in range(8)]
+    boxes = {node.id: node for node in vm.Slabs(machine).scene().nodes if node.kind == "slab"}
+    zone = [node for name, node in boxes.items() if name.startswith("slabs/zone 4096/")]
+    assert all("full" in words(node) or "partial" in words(node) for node in zone)
+    for address in addresses:
+        machine.free(address)
+    zone = [node for node in vm.Slabs(machine).scene().nodes if node.id.startswith("slabs/zone 4096/") and node.text]
+    assert all("empty" in words(node) for node in zone if node.kind == "slab")
+    machine.uma_reclaim()
+    assert not [node for node in vm.Slabs(machine).scene().nodes if node.id.startswith("slabs/zone 4096")]
+    view = vm.Slabs(machine)
+    view.step = 0
+    assert [node for node in view.draw().nodes if node.id.startswith("slabs/zone 4096")], "a step back they were there"
+
+
+def test_many_slabs_are_counted(machine: vm.Machine) -> None:
+    for _ in range(200):
+        machine.malloc(1000)
+    scene = vm.Slabs(machine).scene()
+    shown = [node for node in scene.nodes if node.kind == "slab" and node.id.startswith("slabs/zone 1024/")]
+    (rest,) = [node for node in scene.nodes if node.id == "slabs/zone 1024/more"]
+    counts = dict(next(cache for cache in machine.caches.value().caches if cache.name == "zone 1024").counts)
+    assert int(rest.title.split()[0]) + len(shown) == sum(counts.values())
