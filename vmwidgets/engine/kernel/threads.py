@@ -91,8 +91,9 @@ class Scheduler:
             if thread in waiting:
                 waiting.remove(thread)
         thread.call.close()
-        for lock in self.locks_of(thread.name):
-            lock.release()
+        if thread.name:  # the cell's locks were taken by earlier calls, and are kept
+            for lock in self.locks_of(thread.name):
+                lock.release()
         thread.wait = None
         self._end(thread, "failed", "abandoned")
         del self.threads[thread.name]

@@ -1,0 +1,449 @@
+"""Learners' threads and handlers on a machine: what they may do, what becomes of nonsense, and doing it again."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.kernel.thread import Stuck
+from vmwidgets.engine.machine.machine import replayed
+
+STRING = 256 * vm.KIB
+"""What exec takes of exec_map for the arguments of one program: a quarter of it in the small layout."""
+
+
+@pytest.fixture
+def m():
+    return vm.boot("x86-64")
+
+
+@pytest.fixture
+def full(m):
+    """A machine whose exec_map has no room, and the four ranges in it."""
+    m.strings = [m.kmem_alloc_wait(STRING) for _ in range(4)]
+    return m
+
+
+def shell(m, size=STRING):
+    address = yield from m.kmem_alloc_wait(size)
+    yield from m.write(address, b"argv")
+    return address
+
+
+def names(m, state):
+    return [thread.name for thread in m.threads if thread.state == state and thread.name != "pagedaemon"]
+
+
+class TestSpawn:
+    def test_nothing_runs_before_a_step(self, m):
+        begun = []
+
+        def thread():
+            begun.append(True)
+            yield from m.tsleep("x", ticks=1)
+
+        assert m.spawn(thread).state == "ready"
+        assert not begun
+
+    def test_yield_and_yield_from_wait_alike(self, m):
+        def one():
+            return (yield m.kmem_alloc("4 KiB"))
+
+        def other():
+            return (yield from m.kmem_alloc("4 KiB"))
+
+        first, second = m.spawn(one), m.spawn(other)
+        m.run()
+        assert second.result - first.result == vm.PAGE
+
+    def test_one_call_needs_no_function(self, m):
+        thread = m.spawn(m.kmem_malloc, "8 KiB", "M_NOWAIT", name="driver")
+        m.run(until="driver")
+        assert m.kmem.allocations.at(thread.result).size == 8 * vm.KIB
+
+    def test_a_name_is_given_once_and_found_if_none_is_given(self, m):
+        assert [m.spawn(shell, m).name for _ in range(3)] == ["shell", "shell 2", "shell 3"]
+        with pytest.raises(vm.Refused, match="thread of this name already"):
+            m.spawn(shell, m, name="shell")
+
+    def test_what_can_not_be_called_is_refused(self, m):
+        with pytest.raises(vm.Refused, match="can't be called"):
+            m.spawn(5)
+        with pytest.raises(vm.Refused, match="takes a function"):
+            m.spawn()
+
+    def test_a_kernel_error_is_raised_where_the_call_is_and_can_be_caught(self, m):
+        def thread():
+            try:
+                yield from m.read(m.kmem.kmem_map.start)
+            except vm.KernelError as error:
+                return error.name
+
+        assert m.spawn(thread) and m.run() == 1
+        assert m.threads["thread"].result == "FAULT"
+
+
+class TestSleeping:
+    def test_sleepers_are_woken_in_order_and_all_of_them(self, full):
+        for name in "ls", "cat":
+            full.spawn(shell, full, name=name)
+        full.run()
+        assert full.kmem.exec_map.sleepers == ("ls", "cat")
+        full.kmem_free(full.strings[0], STRING)
+        assert full.kmem.exec_map.sleepers == ("ls", "cat"), "kmem_free wakes nobody"
+        full.kmem_free_wakeup(full.strings[1], STRING)
+        assert names(full, "ready") == ["ls", "cat"]
+        full.run()
+        assert [full.threads[name].result for name in ("ls", "cat")] == full.strings[:2]
+        full.check()
+
+    def test_who_finds_too_little_goes_to_the_back(self, full):
+        for name, size in ("large", 2 * STRING), ("small", STRING):
+            full.spawn(shell, full, size, name=name)
+        full.run()
+        full.kmem_free_wakeup(full.strings[0], STRING)
+        full.run()
+        assert (names(full, "asleep"), names(full, "returned")) == (["large"], ["small"])
+        assert full.kmem.exec_map.needs_wakeup
+
+    def test_a_cell_waits_while_others_run(self, full):
+        def frees():
+            yield from full.tsleep("later", ticks=7)
+            yield from full.kmem_free_wakeup(full.strings[2], STRING)
+
+        full.spawn(frees)
+        assert full.kmem_alloc_wait(STRING) == full.strings[2]
+        assert full.threads.ticks == 7
+
+    def test_a_cell_that_nobody_can_wake_is_told_who_waits_and_nothing_is_left_of_the_call(self, full):
+        before = full.kmem.exec_map.entries()
+        with pytest.raises(Stuck, match=r"kmem_alloc_wait can't finish.*the cell waits for room in exec_map"):
+            full.kmem_alloc_wait(STRING)
+        assert full.kmem.exec_map.entries() == before
+        assert full.journal.last.outcome == "error"
+        assert [thread.name for thread in full.threads] == ["pagedaemon"]
+        full.check()
+
+    def test_a_timeout_says_so(self, m):
+        def thread():
+            return [(yield from m.tsleep("a", ticks=3)), (yield from m.tsleep("b"))]
+
+        m.spawn(thread)
+        m.run()
+        assert (m.wakeup("a"), m.wakeup("b")) == (0, 1)
+        m.run()
+        assert m.threads["thread"].result == [35, 0]
+
+    def test_ticks_pass_when_asked_and_wake_whose_time_is_up(self, m):
+        m.spawn(m.tsleep, "x", "nap", 5, name="napper")
+        m.step()
+        m.tick(4)
+        assert m.step() is None
+        m.tick()
+        assert m.step().state == "returned"
+
+    def test_running_stops_where_it_is_told_to(self, m):
+        def clock():
+            while True:
+                yield from m.tsleep("tick", ticks=10)
+
+        m.spawn(clock)
+        m.run(until=50)
+        assert m.threads.ticks == 50
+        seen = []
+        m.run(until=lambda: seen.append(m.threads.ticks) or m.threads.ticks >= 70)
+        assert m.threads.ticks == 70 == seen[-1]
+        assert m.run(steps=3) == 3
+
+
+class TestLocks:
+    def crossing(self, m, first, second):
+        yield from first.lock()
+        yield from m.tsleep("pause", ticks=1)
+        yield from second.lock()
+        second.unlock()
+        first.unlock()
+
+    def test_a_deadlock_is_found_and_named(self, m):
+        a, b = m.kmem.exec_map, m.kmem.pipe_map
+        m.spawn(self.crossing, m, a, b, name="one")
+        m.spawn(self.crossing, m, b, a, name="two")
+        m.run()
+        assert m.threads.cycle == ("one", "two")
+        with pytest.raises(Stuck, match="deadlock: one → two → one") as stuck:
+            m.kmem_alloc_wait("4 KiB")
+        assert stuck.value.cycle == ("one", "two")
+        m.kill("one")
+        m.run()
+        assert m.threads.cycle == ()
+        assert m.threads["two"].state == "returned"
+        m.check()
+
+    def test_taken_in_one_order_they_do_not_deadlock(self, m):
+        a, b = m.kmem.exec_map, m.kmem.pipe_map
+        for name in "one", "two":
+            m.spawn(self.crossing, m, a, b, name=name)
+        m.run()
+        assert names(m, "returned") == ["one", "two"]
+
+    def test_a_mutex_may_not_be_held_asleep(self, m):
+        def thread():
+            yield from m.kmem.kmem_map.lock()
+            yield from m.tsleep("pause", ticks=1)
+
+        m.spawn(thread)
+        with pytest.raises(vm.KernelPanic, match="thread goes to sleep with the lock of kmem_map, a mutex"):
+            m.run()
+        assert m.dead
+
+    def test_a_cell_may_keep_a_sleep_lock_but_no_mutex(self, m):
+        with pytest.raises(vm.Refused, match="mutex"):
+            m.kmem.kmem_map.lock()
+        m.kmem.pipe_map.lock()
+        assert m.kmem.pipe_map.locked_by == ""
+        with pytest.raises(Stuck, match="the lock of pipe_map, which the cell has"):
+            m.kmem_alloc_wait("4 KiB", map="pipe_map")
+        m.kmem.pipe_map.unlock()
+        assert m.kmem_alloc_wait("4 KiB", map="pipe_map")
+
+    def test_only_who_has_a_lock_lets_go_of_it(self, m):
+        with pytest.raises(vm.Refused, match="nobody has it"):
+            m.kmem.pipe_map.unlock()
+        m.spawn(m.kmem.pipe_map.lock, name="keeper")
+        m.run()
+        with pytest.raises(vm.Refused, match="keeper has it"):
+            m.kmem.pipe_map.unlock()
+
+
+def yields_nonsense(m):
+    yield 5
+
+
+def raises(m):
+    raise KeyError("k")
+    yield
+
+
+def exits(m):
+    raise SystemExit
+    yield
+
+
+def forgets_to_wait(m):
+    m.kmem_alloc(4096)
+    yield from m.tsleep("x", ticks=1)
+
+
+def forgets_at_the_end(m):
+    yield from m.tsleep("x", ticks=1)
+    m.kmem_alloc(4096)
+
+
+def spins(m):
+    exec("while True: pass")  # on one line, where a trace of lines would see nothing
+    yield
+
+
+def calls_on_and_on(m):
+    while True:
+        m.wakeup("nobody")
+    yield
+
+
+def runs_others(m):
+    m.run()
+    yield
+
+
+BAD = {
+    yields_nonsense: "yielded 5: a thread yields calls",
+    raises: "failed: KeyError: 'k'",
+    exits: "failed: SystemExit",
+    forgets_to_wait: "called kmem_alloc and did not wait for it",
+    forgets_at_the_end: "called kmem_alloc and did not wait for it",
+    spins: "instructions without waiting",
+    calls_on_and_on: "without waiting for anything",
+    runs_others: "lets threads run",
+}
+
+
+class TestBadThreads:
+    @pytest.mark.parametrize("body", BAD, ids=lambda body: body.__name__)
+    def test_one_sentence_and_the_machine_is_whole(self, m, body):
+        m.spawn(m.kmem_alloc, "4 KiB", name="other")
+        m.spawn(body, m, name="bad")
+        with pytest.raises(vm.CallbackFailed, match=BAD[body]) as failed:
+            m.run()
+        assert "'bad'" in str(failed.value)
+        assert m.threads["bad"].state == "failed"
+        assert (m.threads["other"].state, m.dead) == ("returned", False)
+        m.check()
+        assert m.run() == 0, "the failure is told once"
+
+    def test_one_that_never_ends_is_stopped_after_a_count_and_can_be_killed(self, m, monkeypatch):
+        monkeypatch.setattr("vmwidgets.engine.machine.threads.STEPS", 100)
+
+        def forever():
+            while True:
+                yield from m.tsleep("x", ticks=1)
+
+        m.spawn(forever)
+        with pytest.raises(Stuck, match="after 100 steps there is still something to do"):
+            m.run()
+        m.kill("forever")
+        assert m.run() == 0
+        m.check()
+
+    def test_one_that_fails_while_a_cell_waits_is_a_warning_and_the_cell_gets_its_memory(self, full):
+        def frees_and_fails():
+            yield from full.kmem_free_wakeup(full.strings[3], STRING)
+            raise ValueError("oops")
+
+        full.spawn(frees_and_fails)
+        with pytest.warns(RuntimeWarning, match="failed: ValueError: oops"):
+            assert full.kmem_alloc_wait(STRING) == full.strings[3]
+
+    def test_killing_undoes_what_a_call_had_begun(self, m):
+        m.pagedaemon.stop()
+        m.take_pages(m.kmem.pages.free - m.kmem.pages.free_reserved - 2)
+        free, size = m.kmem.pages.available, m.kmem.kernel_map.size
+        m.spawn(m.kmem_alloc, "64 KiB", name="greedy")
+        m.run()
+        assert m.kmem.pages.available < free
+        m.kill("greedy")
+        assert (m.kmem.pages.available, m.kmem.kernel_map.size) == (free, size)
+        m.check()
+
+
+class TestHandlers:
+    @pytest.fixture
+    def short(self):
+        """A machine whose kmem_map is used up, page by page."""
+        m = vm.boot(layout="tiny")
+        m.taken = []
+        while address := m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
+            m.taken.append(address)
+        return m
+
+    def test_one_that_frees_makes_the_first_try_succeed(self, short):
+        @short.on_lowmem
+        def give():
+            short.kmem_free(short.taken[5], vm.PAGE)
+
+        assert short.kmem_malloc(vm.PAGE) == short.taken[5]
+        assert short.threads.ticks == 0
+
+    def test_without_any_it_is_eight_tries_and_a_panic(self, short):
+        tried = []
+        short.on_lowmem(lambda: tried.append(short.threads.ticks))
+        with pytest.raises(vm.KernelPanic, match=r"kmem_malloc\(4096\): kmem_map too small: 262144 total allocated"):
+            short.kmem_malloc(vm.PAGE)
+        quarter = 1000 // 4
+        assert tried == [quarter * attempt * (attempt - 1) // 2 for attempt in range(1, 9)]
+        assert short.threads.ticks == 36 * quarter
+
+    def test_one_of_the_same_name_takes_the_others_place(self, short):
+        called = []
+
+        def handler():
+            called.append("first")
+
+        short.on_lowmem(handler)
+
+        def handler(m):  # as when a cell is run again
+            called.append("second")
+            m.kmem_free(m.taken[0], vm.PAGE)
+
+        short.on_lowmem(handler)
+        short.kmem_malloc(vm.PAGE)
+        assert called == ["second"]
+
+    @pytest.mark.parametrize(
+        ("body", "says"),
+        [
+            (lambda m: m.tsleep("x"), "may not sleep"),
+            (lambda m: 1 / 0, "ZeroDivisionError"),
+            (lambda m: m.kmem_free(1, 1), "no range of any map"),
+            (lambda m: (yield), "a generator"),
+            (lambda m: m.run(), "lets threads run"),
+        ],
+    )
+    def test_a_bad_one_is_one_error_nothing_is_lost_and_the_machine_is_whole(self, short, body, says):
+        short.on_lowmem(body)
+        before = short.kmem.kmem_map.entries()
+        with pytest.raises(vm.CallbackFailed, match=says):
+            short.kmem_malloc(vm.PAGE)
+        assert short.kmem.kmem_map.entries() == before
+        assert not short.dead
+        short.check()
+
+    def test_in_the_page_daemon_a_bad_one_is_a_warning_and_the_daemon_lives_on(self, m):
+        m.read_file("film", "4 MiB")
+        m.take_pages(100_000)
+
+        @m.on_lowmem
+        def bad():
+            raise ValueError("oops")
+
+        with pytest.warns(RuntimeWarning, match="ValueError: oops"):
+            assert m.kmem_alloc("16 KiB")
+        assert m.threads["pagedaemon"].state == "asleep"
+
+    def test_what_wants_other_arguments_is_refused(self, m):
+        with pytest.raises(vm.Refused, match="wants 2 arguments"):
+            m.on_lowmem(lambda a, b: None)
+        with pytest.raises(vm.Refused, match="can't be called"):
+            m.on_lowmem(3)
+
+
+class TestAgain:
+    def test_a_machine_made_again_does_what_threads_and_handlers_did(self):
+        m = vm.boot(layout="tiny")
+        taken = [m.kmem_malloc(4 * vm.PAGE) for _ in range(16)]
+
+        @m.on_lowmem
+        def give():
+            m.kmem_free(taken.pop(), 4 * vm.PAGE)
+
+        def thread(size):
+            a = yield from m.kmem_malloc(size)
+            yield from m.write(a, b"data")
+            m.tick(3)
+            with suppress(vm.KernelError):
+                yield from m.read(m.kmem.exec_map.start)
+            yield from m.kmem_free(a, size)
+            yield from m.tsleep("end", ticks=20)
+            raise ValueError("at the end")
+
+        for size in 8 * vm.KIB, 12 * vm.KIB:
+            m.spawn(thread, size)
+        m.step()
+        m.run(until=lambda: m.threads.ticks > 10)
+        with pytest.raises(vm.CallbackFailed):
+            m.run()
+        twin = replayed(m, len(m.journal) - 1)
+        for ours, theirs in zip(m.journal, twin.journal, strict=True):
+            assert (ours.outcome, list(ours.raw)) == (theirs.outcome, list(theirs.raw)), ours
+        assert twin.threads.value() == m.threads.value()
+        assert twin.callbacks.scripts == m.callbacks.scripts
+
+    def test_beyond_what_was_recorded_a_thread_of_such_a_machine_says_so(self, m):
+        def thread():
+            yield from m.tsleep("a", ticks=1)
+            yield from m.tsleep("b", ticks=1)
+
+        m.spawn(thread)
+        m.step()
+        twin = replayed(m, len(m.journal) - 1)
+        with pytest.raises(vm.CallbackFailed, match="recorded up to here"):
+            twin.run()
+
+    def test_a_thread_that_was_stopped_half_way_leaves_no_warning(self, m):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            m.spawn(shell, m)
+            m.step()
+            m.kill("shell") if m.threads["shell"].state == "asleep" else None
