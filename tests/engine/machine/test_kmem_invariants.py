@@ -67,7 +67,7 @@ class KernelMemory(RuleBasedStateMachine):
         got = self.attempt(lambda: getattr(self.machine, function)(pages * PAGE))
         self.wrote(got, pages * PAGE, byte)
 
-    @rule(pages=st.integers(1, 100), flags=st.sampled_from(["M_NOWAIT", "M_NOWAIT|M_ZERO", "M_NOWAIT|M_USE_RESERVE"]))
+    @rule(pages=st.integers(1, 64), flags=st.sampled_from(["M_NOWAIT", "M_NOWAIT|M_ZERO", "M_NOWAIT|M_USE_RESERVE"]))
     def take_a_range_without_waiting(self, pages: int, flags: str) -> None:
         got = self.attempt(lambda: self.machine.kmem_malloc(pages * PAGE, flags))
         if got and "M_ZERO" in flags:
