@@ -34,6 +34,19 @@ def test_what_fails_is_told_and_costs_only_the_points_from_there_on() -> None:
     assert "ZeroDivisionError" in result.problem
 
 
+def failing_at_the_end(_number: int) -> Iterator[Any]:
+    yield lab.criterion(3, True, "all", "nothing")
+    raise RuntimeError("after all")
+
+
+lab.exercise("t/failing", "Failing at the end", points=3, takes=int)(failing_at_the_end)
+
+
+def test_a_check_that_stopped_is_not_passed() -> None:
+    result = lab.check("t/failing", 1)
+    assert (result.points, result.of, result.passed) == (3, 3, False)
+
+
 def test_the_result_is_data_that_a_notebook_keeps() -> None:
     data = json.loads(json.dumps(lab.check("t/divided", 1)._repr_mimebundle_()[MIME]))
     assert (data["schema"], data["id"], data["points"], data["of"], data["passed"]) == (1, "t/divided", 2, 3, False)

@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from vmwidgets.labs import saved
+from vmwidgets.labs import lab, saved
 from vmwidgets.labs.prediction import MIME, Prediction
 
 
@@ -39,6 +39,14 @@ def test_answers_come_back(asked: Prediction, notebook: Any) -> None:
     notebook({"text/plain": "something else"}, asked.bundle())
     again = Prediction("t/gap", "Which gap?", "choice", ("low", "high"))
     assert saved.answers_in_the_notebook(again) == asked.answers
+
+
+def test_a_question_that_is_asked_again_finds_them(notebook: Any) -> None:
+    before = Prediction("t/restarted", "Again?", "number")
+    before.say(3)
+    notebook(before.bundle())
+    after = lab.predict("Again?", id="t/restarted", kind="number", answer=4)
+    assert [answer.answer for answer in after.answers] == ["3", "4"]
 
 
 def test_answers_to_another_question_do_not(asked: Prediction, notebook: Any) -> None:
