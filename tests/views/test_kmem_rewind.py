@@ -42,6 +42,35 @@ def test_in_the_middle_the_lock_is_held_and_pages_are_taken_one_by_one() -> None
     assert used == sorted(used)
 
 
+def test_sleepers_that_were_woken_stand_again_in_their_order() -> None:
+    machine = Life(0).machine
+    taken = machine.kmem_alloc_wait("64 KiB")
+    for name in ("one", "two", "three"):
+        machine.spawn(lambda: machine.kmem_alloc_wait("8 KiB"), name=name)
+    machine.run()
+    machine.kmem_free_wakeup(taken, "64 KiB")
+    after, events = everything(machine), machine.journal.last.events
+    maps = {one.map.name: one for one in all_maps(rewind_kmem(after[0], events, 0))}
+    assert maps["exec_map"].sleepers == ("one", "two", "three")
+    assert maps["exec_map"].needs_wakeup
+    assert {one.map.name: one for one in all_maps(after[0])}["exec_map"].sleepers == ()
+    assert threads_of(rewind_threads(after[1], events, 0))["sleeping"]["room in exec_map"] == ["one", "two", "three"]
+
+
+def test_pages_that_the_daemon_cached_are_inactive_again() -> None:
+    machine = Life(0).machine
+    machine.read_file("data", "1200 KiB")
+    machine.take_pages(machine.kmem.pages.available - 60)
+    before = machine.frames.value()
+    machine.kmem_alloc("128 KiB")
+    after, events = machine.frames.value(), machine.journal.last.events
+    assert after.counts.cached > before.counts.cached
+    past = rewind_frames(after, events, 0)
+    assert (past.counts, past.owners) == (before.counts, before.owners)
+    known = frames_of(before)["frames"]  # so many blocks are not all shown
+    assert {frame: known[frame] for frame in frames_of(past)["frames"]} == frames_of(past)["frames"]
+
+
 @pytest.mark.parametrize(
     ("words", "sort"),
     [

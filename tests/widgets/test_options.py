@@ -44,7 +44,11 @@ def refused(view: Any, target: Any, **options: Any) -> str:
     return message
 
 
-@pytest.mark.parametrize("view", [vm.Map, vm.Tree, vm.EntryList, vm.Ribbon, vm.Dashboard, vm.Kentry, vm.Walk])
+VIEWS = (vm.Map, vm.Tree, vm.EntryList, vm.Ribbon, vm.Dashboard, vm.Kentry, vm.Walk)
+KERNEL_MEMORY = (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs)
+
+
+@pytest.mark.parametrize("view", [*VIEWS, *KERNEL_MEMORY])
 @pytest.mark.parametrize("target", [5, None, "kernel_map", [], Raising(), object, 10**5000], ids=shown)
 def test_what_is_no_part_of_a_machine(view: Any, target: Any) -> None:
     assert refused(view, target).startswith(f"{view.__name__} shows ")

@@ -178,3 +178,15 @@ def test_check_finds_a_frame_that_is_owned_and_free():
     pages.segments[0].free(frame, 1)
     with pytest.raises(Broken, match=r"8\. what is owned is not free: frame 0x0, owned by 'init'"):
         pages.check()
+
+
+def test_owners_are_counted_as_frames_change_hands():
+    pages = PageAllocator(Recorder(), first_frame=0, frames=64)
+    one, block = pages.allocate(owner="one"), pages.allocate(2, owner="many")
+    pages.hand_over(one, "other")
+    assert pages.owners == (("many", 4), ("other", 1))
+    pages.check()
+    pages.free(block, 2)
+    pages.free(one)
+    assert pages.owners == ()
+    pages.check()
