@@ -12,12 +12,33 @@ from .units import Address
 
 
 class Rights(NamedTuple):
-    """What a descriptor, or a whole walk, lets pass."""
+    """What a descriptor, or a whole walk, lets pass: what user code may where it may enter, else the supervisor.
+
+    Where the two may different things (ARM has such pages), :class:`Permissions` tells both.
+    """
 
     read: bool = True
     write: bool = True
     execute: bool = True
     user: bool = True
+
+
+class Permission(NamedTuple):
+    """What one side may do with a page, everything taken together."""
+
+    read: bool
+    write: bool
+    execute: bool
+
+    def __str__(self) -> str:
+        return "".join(letter if may else "-" for letter, may in zip("rwx", self, strict=True))
+
+
+class Permissions(NamedTuple):
+    """What each side may do with a page that a walk found."""
+
+    supervisor: Permission
+    user: Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +107,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Syndrome:
+    """A register in which the processor tells more of a fault than its code."""
+
+    register: str
+    """The manual's name, such as ``"ESR_EL1"``."""
+    value: int
+    fields: tuple[Field, ...]
+
+    @property
+    def decoded(self) -> tuple[FieldValue, ...]:
+        """The register's fields with their values."""
+        return decode(self.fields, self.value)
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Why a walk gave no address."""
 
     kind: str
-    """``"not-present"``, ``"protection"``, ``"reserved"``, ``"non-canonical"``, ``"bus-error"``, …"""
+    """``"not-present"``, ``"protection"``, ``"reserved"``, ``"access-flag"``, ``"domain"``, ``"address-size"``,
+    ``"non-canonical"`` or ``"bus-error"``."""
     level: int | None
     """Level of the descriptor at which the walk stopped; None if it read none."""
     code: int | None
@@ -100,6 +137,8 @@ class Fault:
     why: str
     """One sentence."""
     code_fields: tuple[Field, ...] = ()
+    syndrome: Syndrome | None = None
+    """The register that tells more, where the architecture has one."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
@@ -124,6 +163,8 @@ class Walk:
     """Bytes of the page found; 0 if none was."""
     pa: int | None
     fault: Fault | None
+    sets: tuple[int, ...] = ()
+    """For each step, the bits that the hardware sets in the descriptor and that are not set yet (accessed, dirty)."""
 
     def __repr__(self) -> str:
         who = "user" if self.user else "supervisor"

@@ -18,8 +18,64 @@ class X86Controls:
     ac: bool = False
     """RFLAGS.AC: lifts SMAP."""
     nxe: bool = True
-    """EFER.NXE: bit 63 of a descriptor forbids fetches; without, it is reserved."""
+    """EFER.NXE: bit 63 of a descriptor forbids fetches; without, it is reserved.  32-bit tables have no such bit."""
     maxphyaddr: int = 40
     """Bits of a physical address; the bits above, up to 51, are reserved in descriptors."""
     gib_pages: bool = True
     """CPUID Page1GB: a PDPTE may map a 1 GiB page."""
+    pse: bool = True
+    """CR4.PSE: a PDE of 32-bit tables may map a 4 MiB page; the other formats have large pages without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Armv7Controls:
+    """ARM DDI 0406C, B3.5 and B3.7; short descriptors, that is TTBCR.EAE = 0."""
+
+    dacr: int = 0x5555_5555
+    """Two bits a domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
+    afe: bool = False
+    """SCTLR.AFE: AP[0] is the access flag."""
+    ha: bool = False
+    """SCTLR.HA: the hardware sets the access flag itself; without, a page that lacks it faults."""
+    tre: bool = False
+    """SCTLR.TRE: how TEX, C and B are read; no address and no right depends on it."""
+    pxn: bool = True
+    """Whether the processor has PXN (those with the Large Physical Address Extension have)."""
+    ttbcr_n: int = 0
+    """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
+    ttbr1: int = 0
+    """Physical address of the table for these, always of 16 KiB."""
+    pd0: bool = False
+    """TTBCR.PD0: no walks from TTBR0."""
+    pd1: bool = False
+    """TTBCR.PD1: no walks from TTBR1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aarch64Controls:
+    """ARM DDI 0487, D5.2 to D5.4 (D8.2 to D8.4 from issue H); EL1&0 stage 1, T0SZ = T1SZ = 16."""
+
+    wxn: bool = False
+    """SCTLR_EL1.WXN: what is writable at an exception level is not executable there."""
+    ha: bool = False
+    """TCR_EL1.HA: the hardware sets AF itself; without, a page that lacks it faults."""
+    pa_bits: int = 48
+    """TCR_EL1.IPS: bits of a physical address; a descriptor that holds more gives an address size fault."""
+    ttbr1: int = 0
+    """Physical address of the root table for addresses whose bits 63:48 are all 1."""
+    epd0: bool = False
+    """TCR_EL1.EPD0: no walks from TTBR0."""
+    epd1: bool = False
+    """TCR_EL1.EPD1: no walks from TTBR1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiscvControls:
+    """RISC-V Privileged 20211203, 3.1.6.3, 4.3 and 4.4."""
+
+    sum: bool = False
+    """mstatus.SUM: the supervisor may touch data in user pages."""
+    mxr: bool = False
+    """mstatus.MXR: what is executable is readable."""
+    adue: bool = True
+    """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without (Svade), a page that lacks them faults."""

@@ -10,7 +10,7 @@ from ..base.recorder import Recorder
 from ..base.tags import PteWritten
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
-from .encode import leaf_descriptor, split_leaf, table_descriptor, with_rights
+from .encode import inherited_fields, leaf_descriptor, repeated_part, split_leaf, table_descriptor, with_rights
 from .format import C, Descriptor, Level, TableFormat
 
 
@@ -34,6 +34,11 @@ class Slot(NamedTuple):
     def address(self) -> int:
         """Physical address of the table or page it refers to."""
         return self.descriptor.address_of(self.word)
+
+    @property
+    def span(self) -> int:
+        """Bytes of virtual memory that the descriptor is about; for a repeated one, all its copies together."""
+        return self.level.span_of(self.descriptor)
 
 
 class TableEditor(Generic[C]):
@@ -68,6 +73,8 @@ class TableEditor(Generic[C]):
     def leaves(self, root: int, start: int, end: int) -> Iterable[Slot]:
         """The slots that map some of the pages of [start, end), in order; each is for the first address it covers.
 
+        Of a page that stands in several slots only the first.
+
         O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
         first of its slots is asked for.
         """
@@ -82,20 +89,22 @@ class TableEditor(Generic[C]):
                 return ()
             descriptor = level.read_as(word)
             if descriptor.kind != "table":
-                first = start >> shift << shift
-                return (Slot(level, first, pa, word, descriptor),) if descriptor.kind == "leaf" else ()
+                slot = Slot(level, start >> shift << shift, pa, word, descriptor)
+                return (self.first_copy(slot),) if descriptor.kind == "leaf" else ()
             table = descriptor.address_of(word)
         raise AssertionError("level 1 refers to no tables")
 
     def _leaves_below(self, level: Level, table: int, start: int, last: int) -> Iterator[Slot]:
-        base = start >> level.shift << level.shift
+        base = done = start >> level.shift << level.shift
         for index, word in enumerate(self._words(level, table, level.index(start), level.index(last))):
             if not word:
                 continue
             va = base + (index << level.shift)
             slot = Slot(level, va, table + level.index(va) * self.fmt.entry_width, word, level.read_as(word))
             if slot.kind == "leaf":
-                yield slot
+                if va >= done:
+                    yield self.first_copy(slot)
+                    done = (va // slot.span + 1) * slot.span
             elif slot.kind == "table":
                 below = self.fmt.level(level.number - 1)
                 yield from self._leaves_below(below, slot.address, max(va, start), min(va + level.span - 1, last))
@@ -138,33 +147,66 @@ class TableEditor(Generic[C]):
         """Make a slot refer to the table at physical address `table`."""
         self.write(slot, table_descriptor(self.fmt, slot.level, table, rights))
 
-    def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False) -> None:
-        """Make a slot map the page at `pa`."""
-        self.write(slot, leaf_descriptor(self.fmt, slot.level, pa, rights, shared=shared))
+    def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> None:
+        """Make a slot map the page at `pa`, as big as the level's span or of `size` bytes; all its copies, if it has any."""
+        word = leaf_descriptor(self.fmt, slot.level, pa, rights, shared=shared, size=size)
+        for copy in self.copies(slot, slot.level.read_as(word)):
+            self.write(copy, word)
 
     def clear(self, slot: Slot) -> None:
-        """Make a slot absent."""
-        self.write(slot, 0)
+        """Make a slot absent, and all copies of the page that it maps."""
+        for copy in self.copies(slot):
+            self.write(copy, 0)
 
     def set_rights(self, slot: Slot, rights: Rights) -> None:
-        """Give what a slot maps other rights."""
-        self.write(slot, with_rights(self.fmt, slot.level, slot.word, rights))
+        """Give what a slot maps other rights, in all copies."""
+        word = with_rights(self.fmt, slot.level, slot.word, rights)
+        for copy in self.copies(slot):
+            self.write(copy, word)
+
+    def copies(self, slot: Slot, descriptor: Descriptor | None = None) -> list[Slot]:
+        """The slots in which a slot's descriptor stands (or `descriptor` would), in order: nearly always only itself."""
+        count = slot.level.copies_of(slot.descriptor if descriptor is None else descriptor)
+        if count == 1:
+            return [slot]
+        here, width, span = slot.level.index(slot.va), self.fmt.entry_width, slot.level.span
+        first = here % count
+        places = [(slot.pa + at * width, slot.va // span * span + at * span) for at in range(-first, count - first)]
+        return [self._slot_here(slot.level, va, pa) for pa, va in places]
+
+    def first_copy(self, slot: Slot) -> Slot:
+        """The first of the slots in which a slot's descriptor stands."""
+        return slot if slot.descriptor.shift is None else self.copies(slot)[0]
+
+    def divide(self, slot: Slot) -> None:
+        """Map a page that stands in several slots by one page a slot; nothing else changes."""
+        parts = [repeated_part(slot.level, slot.word, index) for index in range(len(self.copies(slot)))]
+        for copy, part in zip(self.copies(slot), parts, strict=True):
+            self.write(copy, part)
 
     def split(self, slot: Slot, table: int, rights: Rights) -> None:
         """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
 
-        The parts keep the page's rights and attributes; the table is filled before it is referred to.
+        The parts keep the page's rights and attributes; the table is filled before it is referred to.  A page that
+        stands in several slots is first divided (:meth:`divide`), and one slot's part of it split.
         """
+        if slot.descriptor.shift is not None:
+            self.divide(slot)
+            slot = self._slot_here(slot.level, slot.va, slot.pa)
         below = self.fmt.level(slot.level.number - 1)
+        inherited = inherited_fields(self.fmt, slot.level, slot.word)
         first = slot.va >> slot.level.shift << slot.level.shift
         for index, part in enumerate(list(self.slots(below, table, first))):
             self.write(part, split_leaf(self.fmt, slot.level, slot.word, index))
-        self.refer(slot, table, rights)
+        self.write(slot, table_descriptor(self.fmt, slot.level, table, rights) | inherited)
 
     def mark_accessed(self, walk: Walk) -> None:
         """Set what the hardware sets in the descriptors of a walk that went through (accessed, dirty)."""
-        if not walk.ok:
-            return
-        for step in walk.steps:
-            slot = self.slot(self.fmt.level(step.level), step.table, walk.va)
-            self.write(slot, slot.word | self.fmt.rules.accessed(slot.descriptor, walk.access == "write"))
+        for step, bits in zip(walk.steps, walk.sets, strict=False):
+            if bits:
+                slot = self._slot_here(self.fmt.level(step.level), walk.va, step.pa)
+                self.write(slot, slot.word | bits)
+
+    def _slot_here(self, level: Level, va: int, pa: int) -> Slot:
+        word = self.ram.read_word(pa, self.fmt.entry_width)
+        return Slot(level, va, pa, word, level.read_as(word))

@@ -2,23 +2,25 @@
 
 One walker (:mod:`.walk`) and one editor (:mod:`.editor`) serve every format.  What a manual says in
 words and not in bit ranges (which rights combine how, what a fault reports) is the format's
-:class:`Rules`.
+:class:`.rules.Rules`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
 from ..base.errors import Refused
 from ..base.units import Address
-from ..base.walk_values import Field, Rights
+from ..base.walk_values import Field
+
+if TYPE_CHECKING:
+    from .rules import Rules
 
 Access = Literal["read", "write", "execute"]
 Kind = Literal["table", "leaf", "invalid", "reserved"]
 C = TypeVar("C")
-C_contra = TypeVar("C_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Descriptor:
     fields: tuple[Field, ...] = ()
     reserved: int = 0
     """Bits that must be 0 whatever the processor's controls say."""
+    shift: int | None = None
+    """For a leaf that maps more than its level's span: log2 of the bytes.  It stands in several neighbouring slots."""
 
     def address_of(self, word: int) -> int:
         """The physical address in `word`."""
@@ -67,6 +71,11 @@ class Descriptor:
     def field(self, name: str) -> Field | None:
         """The field called `name`, or None."""
         return self._by_name.get(name)
+
+    @cached_property
+    def address_mask(self) -> int:
+        """The bits that hold the address, set."""
+        return sum(bits.mask for bits in self.address)
 
     @cached_property
     def _in_place(self) -> int | None:
@@ -119,52 +128,30 @@ class Level:
         """The descriptor of `kind` that is made here (the first that is told), or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
+    def leaf(self, size: int) -> Descriptor | None:
+        """The descriptor that maps pages of `size` bytes, or None."""
+        return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A check that failed: the kind of fault, and why in one sentence."""
+    def span_of(self, descriptor: Descriptor) -> int:
+        """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
+        return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
-    kind: str
-    why: str
-    culprit: tuple[str, int] | None = None
-    """The field, and what it holds in the descriptors that are to blame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the processor reports of a fault: exception, code and the code's fields."""
-
-    exception: str
-    code: int | None
-    fields: tuple[Field, ...] = ()
+    def copies_of(self, descriptor: Descriptor) -> int:
+        """In how many neighbouring slots a descriptor stands: 1, but for ARM's supersections and large pages."""
+        return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
 
 
-class Rules(Protocol[C_contra]):
-    """What a manual says in words.  `controls` are the processor's settings of the format's family."""
+class Entry(NamedTuple):
+    """A descriptor on the way of a walk."""
 
-    def before(self, va: int, controls: C_contra) -> Stop | None:
-        """A reason not to walk at all, such as an address that is not canonical."""
+    level: Level
+    descriptor: Descriptor
+    word: int
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: C_contra) -> Stop | None:
-        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
-
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: C_contra) -> Rights:
-        """The rights that are left of `rights` below a descriptor."""
-
-    def judge(self, rights: Rights, access: Access, user: bool, controls: C_contra) -> Stop | None:
-        """Whether the rights of the whole walk forbid the access."""
-
-    def report(self, kind: str, level: int | None, access: Access, user: bool, controls: C_contra) -> Report:
-        """What the processor reports of a fault of `kind`."""
-
-    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
-
-    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
-
-    def accessed(self, descriptor: Descriptor, write: bool) -> int:
-        """The bits that the hardware sets in a descriptor it used."""
+    def value(self, name: str) -> int:
+        """What the field called `name` holds; 0 if the descriptor has none."""
+        field = self.descriptor.field(name)
+        return 0 if field is None else field.of(self.word)
 
 
 @dataclass(frozen=True)
@@ -205,6 +192,24 @@ class TableFormat(Generic[C]):
         if self.sign_extended and va >> self.va_bits - 1:
             va |= (1 << self.word_bits) - (1 << self.va_bits)
         return va
+
+    @property
+    def page_sizes(self) -> tuple[int, ...]:
+        """The sizes of page that descriptors can map, smallest first.
+
+        >>> from vmwidgets.engine.mmu.armv7 import ARMV7
+        >>> [size >> 10 for size in ARMV7.page_sizes]
+        [4, 64, 1024, 16384]
+        """
+        return tuple(sorted(level.span_of(one) for level in self.levels for one in level.descriptors if one.kind == "leaf"))
+
+    def leaf(self, size: int) -> tuple[Level, Descriptor] | None:
+        """The level and descriptor that map pages of `size` bytes, or None."""
+        for level in self.levels:
+            descriptor = level.leaf(size)
+            if descriptor is not None:
+                return level, descriptor
+        return None
 
     def table_bytes(self, level: Level) -> int:
         """Bytes of a table at `level`."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Protocol, get_args
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.units import Address
-from ..base.walk_values import Fault, Rights, Step, Walk
+from ..base.walk_values import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Descriptor, Level, Report, Stop, TableFormat
+from .format import Access, C, Entry, Level, TableFormat
+from .rules import Start, Stop
 
 
 class WordReader(Protocol):
@@ -45,55 +46,79 @@ def walk(
     if access not in get_args(Access):
         raise Refused(f"access {access!r}: it is 'read', 'write' or 'execute'")
     if not 0 <= va < 1 << fmt.word_bits:
-        raise Refused(f"address {va:#x} does not fit the {fmt.word_bits} bits of a register")
+        raise Refused(f"address {_hex(va)} does not fit the {fmt.word_bits} bits of a register")
     used = fmt.defaults if controls is None else controls
-    steps, stop = _descend(memory, fmt, root, va, used)
+    steps, path, stop = _descend(memory, fmt, root, va, used)
     rights = steps[-1].rights if steps else Rights()
-    last = steps[-1] if steps else None
-    if stop is None and last is not None:
-        stop = fmt.rules.judge(rights, access, user, used)
+    if stop is None:
+        stop = fmt.rules.judge(path, rights, access, user, used)
         stop = stop and _with_culprits(stop, steps)
-    size = fmt.level(last.level).span if last is not None and last.kind == "leaf" else 0
-    fault = None
+    size = path[-1].level.span_of(path[-1].descriptor) if path and path[-1].descriptor.kind == "leaf" else 0
     if stop is not None:
-        level = None if last is None else last.level
-        fault = _fault(stop, fmt.rules.report(stop.kind, level, access, user, used), level)
-    pa = None if fault is not None or last is None else last.address | va & size - 1
-    return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, fault)
+        report = fmt.rules.report(stop, path, access, user, used)
+        level = path[-1].level.number if path else None
+        fault = Fault(stop.kind, level, report.code, report.exception, stop.why, report.fields, report.syndrome)
+        return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, None, fault)
+    sets = tuple(fmt.rules.accessed(at.descriptor, access == "write", used) & ~at.word for at in path)
+    pa = steps[-1].address | va & size - 1
+    return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, None, sets)
+
+
+def permissions(fmt: TableFormat[C], found: Walk, controls: C | None = None) -> Permissions:
+    """What user code and the supervisor may do with the page that a walk found; nothing where it found none."""
+    used = fmt.defaults if controls is None else controls
+    path = [Entry(level, fmt.rules.read_as(level, step.value, used), step.value) for level, step in _levels(fmt, found)]
+    may = bool(found.page_size)
+
+    def side(user: bool) -> Permission:
+        allowed = [may and fmt.rules.judge(path, found.rights, one, user, used) is None for one in get_args(Access)]
+        return Permission(*allowed)
+
+    return Permissions(side(False), side(True))
+
+
+def _levels(fmt: TableFormat[C], found: Walk) -> list[tuple[Level, Step]]:
+    return [(fmt.level(step.level), step) for step in found.steps]
 
 
 def _descend(
     memory: WordReader, fmt: TableFormat[C], root: int, va: int, controls: C
-) -> tuple[list[Step], Stop | None]:
+) -> tuple[list[Step], list[Entry], Stop | None]:
     """The descriptors on the way to the leaf, and what stopped the walk before it, if anything did."""
     steps: list[Step] = []
-    stop = fmt.rules.before(va, controls)
-    table, rights = root, Rights()
-    for level in fmt.levels:
-        if stop is not None or (steps and steps[-1].kind != "table"):
-            break
-        pa = table + level.index(va) * fmt.entry_width
+    path: list[Entry] = []
+    rules, width = fmt.rules, fmt.entry_width
+    start = rules.start(fmt.root_level, root, va, controls)
+    if not isinstance(start, Start):
+        return steps, path, start
+    (table, level), rights = start, Rights()
+    while True:
+        index = level.index(va)
+        pa = table + index * width
         try:
-            word = memory.read_word(pa, fmt.entry_width)
+            word = memory.read_word(pa, width)
         except BusError as error:
-            return steps, Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
-        descriptor = level.read_as(word)
-        stop = fmt.rules.unfit(level, descriptor, word, controls)
+            return steps, path, Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
+        descriptor = rules.read_as(level, word, controls)
+        path.append(Entry(level, descriptor, word))
+        stop = rules.unfit(level, descriptor, word, controls)
         if descriptor.kind != "invalid":
-            rights = fmt.rules.gather(rights, descriptor, word, controls)
-        step = _step(level, descriptor, table, pa, va, word, rights)
+            rights = rules.gather(rights, descriptor, word, controls)
+        step = _step(path[-1], table, index, pa, rights)
         steps.append(step)
-        table = step.address
-    return steps, stop
+        if stop is not None or descriptor.kind != "table":
+            return steps, path, stop
+        table, level = step.address, fmt.level(level.number - 1)
 
 
-def _step(level: Level, descriptor: Descriptor, table: int, pa: int, va: int, word: int, rights: Rights) -> Step:
+def _step(at: Entry, table: int, index: int, pa: int, rights: Rights) -> Step:
+    level, descriptor, word = at
     return Step(
         level.number,
         level.name,
         table,
         (level.shift + level.bits - 1, level.shift),
-        level.index(va),
+        index,
         pa,
         word,
         descriptor.kind,
@@ -105,13 +130,13 @@ def _step(level: Level, descriptor: Descriptor, table: int, pa: int, va: int, wo
     )
 
 
-def _fault(stop: Stop, report: Report, level: int | None) -> Fault:
-    return Fault(stop.kind, level, report.code, report.exception, stop.why, report.fields)
-
-
 def _with_culprits(stop: Stop, steps: list[Step]) -> Stop:
     """The same, naming the descriptors whose field took the right away."""
     names = [
         step.name for step in steps if any((field.name, field.of(step.value)) == stop.culprit for field in step.fields)
     ]
     return Stop(stop.kind, f"{stop.why} in the {' and the '.join(names)}") if names else stop
+
+
+def _hex(va: int) -> str:
+    return f"{va:#x}" if abs(va) < 1 << 128 else shown(va)
