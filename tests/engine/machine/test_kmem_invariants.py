@@ -211,9 +211,29 @@ class TestBroken:
         machine.pages.allocate(owner="cached: file x")
         self.broken(machine, "^M6: 0 frames are cached, 1 belong to the cache$")
 
-    def test_a_translation_to_another_frame(self, machine: vm.Machine) -> None:
-        machine.pmap.kenter(self.address, self.others[-1] << 12, 3)
-        self.broken(machine, f"^M7: {self.address:#x} is translated to frame {self.others[-1]:#x}, kmem_object has")
+    def test_a_translation_to_another_page(self, machine: vm.Machine) -> None:
+        other = self.system.pages.in_use[self.others[-1]]
+        assert self.system.kmem.start + other.pindex * PAGE != self.address
+        machine.pmap.kenter(self.address, other.frame << 12, 3)
+        name = f"page {other.pindex} of kmem_object"
+        self.broken(machine, f"^M7: {self.address:#x} is translated to frame {other.frame:#x}, {name}$")
+
+    def test_a_translation_that_outlived_its_page(self, machine: vm.Machine) -> None:
+        page = next(page for page in self.system.pages.in_use.values() if page.frame == self.frame)
+        va = self.system.kmem.start + page.pindex * PAGE
+        self.system.pages.unwire(page)
+        self.system.pages.free(page)
+        self.broken(machine, f"^M7: {va:#x} is still translated to frame {self.frame:#x}, which holds no page")
+
+    def test_a_page_of_another_object_in_a_pageable_map(self, machine: vm.Machine) -> None:
+        first, second = machine.kmem_alloc_wait(PAGE), machine.kmem_alloc_wait(PAGE)
+        machine.write(first, b"x")
+        machine.write(second, b"y")
+        machine.check()
+        (one, other) = (machine.pmap.extract(first) or 0, machine.pmap.extract(second) or 0)
+        machine.pmap.kenter(first, other, 3)
+        machine.pmap.kenter(second, one, 3)
+        self.broken(machine, f"^M7: {first:#x} is translated to frame {other >> 12:#x}, page")
 
     def test_what_the_structures_check_themselves_is_checked(self, machine: vm.Machine) -> None:
         page = self.system.pages.in_use[self.frame]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ..base.errors import Broken
 from ..base.units import PAGE_SHIFT
 from ..kernel.frame_store import CACHED, ZEROED
+from ..kernel.kmem import Kmem
+from ..kernel.vm_page import Page
 
 if TYPE_CHECKING:
     from .kernel_boot import Kernel
@@ -20,7 +22,7 @@ def check_kmem(kernel: Kernel) -> None:
     M5. the entries that were taken and not given back are those that the maps link;
     M6. free + cached + used frames are all there are: a used one belongs, in the page allocator, to the object that
     has it, one that stands by to the store, and nothing else does;
-    M7. a page of the two everlasting objects is translated to its own frame, where it is translated.
+    M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries.
     """
     system = kernel.kmem
     system.kmem.check()
@@ -64,11 +66,25 @@ def _check_frames(kernel: Kernel, system: KernelMemorySystem) -> None:
 
 
 def _check_translations(kernel: Kernel, system: KernelMemorySystem) -> None:
-    kmem = system.kmem
-    for target in (kmem.kernel_object, kmem.kmem_object):
-        for pindex, frame in target.pages.items():
-            address = kmem.start + (pindex << PAGE_SHIFT)
-            physical = kernel.pmap.extract(address)
-            if physical is not None and physical >> PAGE_SHIFT != frame:
-                found = physical >> PAGE_SHIFT
-                raise Broken(f"M7: {address:#x} is translated to frame {found:#x}, {target.name} has {frame:#x} there")
+    kmem, pmap = system.kmem, kernel.pmap
+    for slot in pmap.editor.leaves(pmap.root, kmem.start, kmem.end):
+        va, frame = slot.va, slot.address >> PAGE_SHIFT
+        page = system.pages.in_use.get(frame)
+        if page is None:
+            if kernel.pages.owner(frame) != system.entry_cache.name:
+                raise Broken(
+                    f"M7: {va:#x} is still translated to frame {frame:#x}, which holds no page of a kernel map"
+                )
+        elif not _belongs(kmem, page, va):
+            raise Broken(f"M7: {va:#x} is translated to frame {frame:#x}, page {page.pindex} of {page.object.name}")
+
+
+def _belongs(kmem: Kmem, page: Page, va: int) -> bool:
+    """Whether that page is the one at `va`."""
+    if page.object in (kmem.kernel_object, kmem.kmem_object):
+        return va == kmem.start + (page.pindex << PAGE_SHIFT)
+    found = (entry for vm_map in kmem.maps if (entry := vm_map.lookup(va)) is not None and entry.submap is None)
+    return any(
+        entry.object is page.object and entry.first_page + (va - entry.start >> PAGE_SHIFT) == page.pindex
+        for entry in found
+    )
