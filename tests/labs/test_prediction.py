@@ -7,7 +7,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.labs.prediction import MIME, Prediction, Predictions
+from vmwidgets.labs.prediction import MIME, Prediction
+from vmwidgets.labs.predictions import Predictions
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from vmwidgets.widgets.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.display import publish
 
 from .answers import KINDS, line
-from .prediction import Prediction, Predictions, identity_of
+from .prediction import Prediction, identity_of
+from .predictions import Predictions
 from .saved import answers_in_the_notebook
 
 MOST_OPTIONS = 20
