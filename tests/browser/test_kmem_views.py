@@ -49,11 +49,11 @@ def test_two_threads_asleep_on_exec_map_are_drawn_as_such_and_woken_in_order(not
         assert first[1] == second[1], "both stand in the row of what they wait for"
         assert float(first[2]) > 20, "asleep is round"
         subject = notebook.cell(index).locator(".vmwidgets .node.channel", has_text="room in exec_map")
-        assert "2 wait" in subject.inner_text()
+        assert "2 wait" in (subject.text_content() or "")
         assert notebook.cell(index).locator(".vmwidgets .link.waits").count() == 3
     for index in (1, 3):
         box = notebook.cell(index).locator(".vmwidgets .node.kmem-map[data-thing='map:exec_map']")
-        assert "2 asleep for room: first, second" in box.inner_text()
+        assert "2 asleep for room: first, second" in (box.text_content() or "")
     notebook.run("m.kmem_free_wakeup(a, '1 MiB')")
     for index in (1, 2):
         drawn = {name: words for name, words, *_ in threads(notebook, index)}
@@ -87,4 +87,4 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     assert cell.locator(".vmwidgets .node.kmem-map.held").count() == 0
     back.click()
     cell.locator(".vmwidgets .node.kmem-map.held[data-thing='map:kmem_map']").wait_for()
-    assert "held by the cell" in cell.locator(".vmwidgets .node.kmem-map.held").inner_text()
+    assert "held by the cell" in (cell.locator(".vmwidgets .node.kmem-map.held").text_content() or "")

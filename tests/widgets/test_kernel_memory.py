@@ -30,7 +30,7 @@ def machine() -> vm.Machine:
 def ask(view: vm.View, *messages: Any) -> list[Any]:
     """What the page is told when it sends these."""
     told: list[Any] = []
-    view.send = lambda content, buffers=None: told.append(content)  # type: ignore[method-assign]
+    view.send = lambda content, buffers=None: told.append(content)
     for message in messages:
         view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
     return told
