@@ -21,6 +21,7 @@ from .options import nothing, refuse_unfit, refuse_unknown, weakly
 from .packing import pack
 from .pictures import pictures_of
 from .refresh import refresher
+from .selection import Selection
 from .snapshot import Snapshot, signed
 
 MAX_PINS = 4
@@ -59,6 +60,7 @@ class View(Exports, anywidget.AnyWidget):
         self._machine = weakly(machine)
         self._scene: Scene | None = None
         self._link: traitlets.link | None = None
+        self._alone: Selection | None = None
         self._pages: set[str] = set()
         self._awaited = True  # made or displayed, and no page has said hello yet
         self._stale = True
@@ -197,18 +199,30 @@ class View(Exports, anywidget.AnyWidget):
         if self._link is not None:
             self._link.unlink()
             self._link = None
+        if self._alone is not None:
+            self._alone.close()
         self.layout.close()
         super().close()
 
     def _share_selection(self) -> None:
-        if self.machine is None:
+        machine = self.machine
+        if machine is not None:
+            model = pictures_of(machine).selection
+        elif self._machine is nothing:
+            model = self._own_selection()
+        else:
             return
-        model = pictures_of(self.machine).selection
         if self._link is None or self.selection_model != model.model_id:
             if self._link is not None:
                 self._link.unlink()
             self._link = traitlets.link((model, "selection"), (self, "selection"))
             self.selection_model = model.model_id
+
+    def _own_selection(self) -> Selection:
+        """The selection of a picture that has no machine, and shares it with nobody."""
+        if self._alone is None or self._alone.comm is None:
+            self._alone = Selection(selection=self.selection)
+        return self._alone
 
     # ---- what the page asks ----------------------------------------------------------------------
 

@@ -1,0 +1,40 @@
+"""A comparison on a page: it has no machine, and is selected in all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ipywidgets import Widget
+from ipywidgets.widgets.widget import _instances
+
+import vmwidgets as vm
+from vmwidgets.widgets.cells import Cell
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+def test_a_picture_without_a_machine_has_a_selection_of_its_own() -> None:
+    """The page asks for the model of the selection by its id, and can't draw without one."""
+    view, other = (vm.show(vm.compare([vm.allocate("a", "4 KiB")])) for _ in range(2))
+    for one in (view, other):
+        one.prepare(Cell("c", 1))
+    model = _instances[view.selection_model]
+    model.set_state({"selection": "piece:a"})
+    assert (view.selection, other.selection) == ("piece:a", "")
+    view.prepare(Cell("c", 2))
+    assert view.selection_model == model.model_id, "shown again, it is the same"
+    view.close()
+    assert model.comm is None
+    other.selection = "piece:a"
+    assert _instances[other.selection_model].selection == "piece:a"
+
+
+def test_it_stays_when_nobody_holds_the_value() -> None:
+    view = vm.Comparison(vm.compare([vm.allocate("a", "4 KiB")]), selection="piece:a")
+    assert view.scene().title == "comparison"
+    assert view.selection == "piece:a"
