@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,15 @@ def main() -> None:
 
 def scenes() -> dict[str, Scene]:
     """What the widgets show, by the name of the file."""
-    return {"insertion": insertion(), "walk": walk(), "process": process()}
+    return {
+        "insertion": insertion(),
+        "walk": walk(),
+        "process": process(),
+        "kmem": kmem(),
+        "threads": threads(),
+        "frames": frames(),
+        "slabs": slabs(),
+    }
 
 
 def insertion() -> Scene:
@@ -78,6 +87,63 @@ def process() -> Scene:
     chosen = next(entry for entry in entries if entry.object is not None and "x" in entry.protection)
     loaded.task.map.lookup(chosen.start)
     return vm.Map(loaded.task.map, whole=40).scene()
+
+
+def kmem() -> Scene:
+    """Kernel memory with a hole that is filled again, and two threads asleep on exec_map."""
+    m = machine()
+    _, middle, _ = (m.kmem_malloc(size) for size in ("24 KiB", "12 KiB", "16 KiB"))
+    m.kmem_alloc("20 KiB")
+    m.kmem_alloc_nofault("64 KiB")
+    m.kmem_alloc_wait("900 KiB")
+    for name in ("sh", "make"):
+        m.spawn(lambda: m.kmem_alloc_wait("256 KiB"), name=name)
+    m.run()
+    m.kmem_free(middle, "12 KiB")
+    m.kmem_malloc("8 KiB")
+    return vm.Kmem(m).scene()
+
+
+def threads() -> Scene:
+    """A deadlock, a thread that waits for one of its locks, and one that naps."""
+    m: Any = machine()
+
+    def locker(mine: str, wanted: str) -> Iterator[Any]:
+        yield from m.kmem.maps[mine].lock()
+        yield from m.tsleep("work", "work", 2)
+        yield from m.kmem.maps[wanted].lock()
+
+    m.spawn(locker, "exec_map", "pipe_map", name="sh")
+    m.spawn(locker, "pipe_map", "exec_map", name="make")
+    m.spawn(lambda: m.kmem_alloc_wait("4 KiB"), name="cc")
+    m.run(until=2)
+    m.spawn(lambda: m.tsleep("tty", "ttyin", 500), name="getty")
+    for _ in range(3):
+        m.step()
+    return vm.Threads(m).scene()
+
+
+def frames() -> Scene:
+    """Memory that is nearly used up: NORMAL requests are refused."""
+    m = machine()
+    m.read_file("libc", "4 MiB")
+    m.pagedaemon.stop()
+    m.take_pages(m.kmem.pages.available - 60)
+    address = m.kmem_malloc("48 KiB", vm.M_NOWAIT)
+    view, physical = vm.Frames(m), m.walk(address).pa
+    assert physical is not None, "what kmem_malloc gave is mapped"
+    view.selection = f"frame:{physical >> 12}"
+    return view.scene()
+
+
+def slabs() -> Scene:
+    """Zones after some use."""
+    m = machine()
+    live = [m.malloc(size) for size in (40, 100, 300, 700) * 9]
+    for address in live[1::3]:
+        m.free(address)
+    m.malloc(300)
+    return vm.Slabs(m).scene()
 
 
 def machine() -> vm.Machine:
