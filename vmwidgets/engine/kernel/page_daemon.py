@@ -126,5 +126,7 @@ class PageDaemon:
         if emit is not None:
             emit((DaemonScanned, moved, self.available))
             emit((Returned, moved))
-        self.freed()
-        return max(moved, self.available - before)
+        gained = max(moved, self.available - before)
+        if gained:
+            self.freed()
+        return gained
