@@ -12,7 +12,7 @@ from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .kentry import kentry_scene
 from .kmem_dashboard import kmem_at_hand, kmem_dashboard
-from .vm_map import Map, entry_id, latest_operation, title_of
+from .vm_map import Map, entry_id, fit_of, latest_operation, title_of
 from .walk import walk_scene
 
 
@@ -39,7 +39,7 @@ class Dashboard(Map):
         operation, events = latest_operation(target)
         picture = self.picture(target, operation, events)
         title = f"{machine.name}: {title_of(target)}"
-        subtitle = f"{machine.architecture} · {subtitle_of(picture)}"
+        subtitle = f"{machine.architecture} · {subtitle_of(picture)}{fit_of(target)}"
         selected = entry_id(self.selection)
         scenes = [
             draw_map(
@@ -57,7 +57,7 @@ class Dashboard(Map):
                 kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True)
             )
         address = self._address_at_hand(target, operation)
-        task = next((task.name for task in machine.tasks.values() if task.map is target), "")
+        task = next((task.name for task in machine.tasks.values() if target in task.map.parts()), "")
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
         return stack(scenes)
 
@@ -66,11 +66,13 @@ class Dashboard(Map):
         if not self._follows:
             return target
         machine = target.machine
-        maps = {path: task.map for task in machine.tasks.values() for path in (task.path, task.map.path)}
+        maps = {task.path: task.map for task in machine.tasks.values()}
+        for one in (machine.kernel_map, *maps.values()):
+            maps |= {part.path: part for part in one.parts()}
         for operation in reversed(machine.journal[-16:]):
             if operation.target in maps:
                 return maps[operation.target]
-            if operation.target in ("kernel_map", "kentry", "unchecked"):
+            if operation.target in ("kentry", "unchecked"):
                 break
         return machine.kernel_map
 

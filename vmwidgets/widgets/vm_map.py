@@ -65,7 +65,7 @@ class Map(View):
             picture,
             lanes=self.lanes,
             title=title_of(target),
-            subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}",
+            subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}{fit_of(target)}",
             machine=target.machine.name,
             selection=entry_id(self.selection),
             zoom=self._zoom,
@@ -172,6 +172,11 @@ def map_of(target: object, view: str) -> MachineMap:
 def title_of(target: MachineMap) -> str:
     """What a map is called in pictures: its path, with a task's name as it was given."""
     return target.path.replace("%2F", "/").replace("%25", "%")
+
+
+def fit_of(target: MachineMap) -> str:
+    """By which rule the map looks for room, where that is not X15's own."""
+    return "" if target.placement == "x15" else f" · {target.placement} fit"
 
 
 def latest_operation(target: MachineMap) -> tuple[Operation | None, Sequence[Event]]:

@@ -1,0 +1,45 @@
+"""Pictures of maps inside maps, and of maps that search by another rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ipywidgets import Widget
+
+import vmwidgets as vm
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+def test_a_dashboard_goes_to_the_submap_that_was_worked_on() -> None:
+    """Its addresses are the task's: walked in the kernel's tables, they would all fault."""
+    machine = vm.boot()
+    machine.object("heap")
+    space = machine.task("t").map
+    inner = space.submap("stacks", space.enter("1 MiB", at="1 MiB"), size="256 KiB")
+    view = vm.Dashboard(machine)
+    place = inner.enter("16 KiB", object="heap")
+    machine.tasks["t"].write(place, b"x")
+    assert view.scene().title.endswith(": task:t/map")
+    inner.protect(place, size="4 KiB", prot="r")
+    scene = view.scene()
+    assert scene.title.endswith(": task:t/map/stacks")
+    words = " ".join(text.text for node in scene.nodes for text in node.text)
+    assert "in t" in words and "#PF" not in words
+    machine.kernel_map.enter("4 KiB")
+    assert view.scene().title.endswith(": kernel_map")
+    drivers = machine.kernel_map.submap("drivers", machine.kernel_map.enter("64 KiB"), size="64 KiB")
+    drivers.enter("4 KiB")
+    assert view.scene().title.endswith(": kernel_map/drivers")
+
+
+@pytest.mark.parametrize("view", [vm.Map, vm.Dashboard])
+def test_a_rule_that_is_not_x15s_own_is_named(view: type[vm.View]) -> None:
+    machine = vm.boot()
+    assert view(machine.task("best", placement="best")).scene().subtitle.endswith(" · best fit")
+    assert "fit" not in view(machine.task("x15")).scene().subtitle
