@@ -88,3 +88,15 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     back.click()
     cell.locator(".vmwidgets .node.kmem-map.held[data-thing='map:kmem_map']").wait_for()
     assert "held by the cell" in (cell.locator(".vmwidgets .node.kmem-map.held").text_content() or "")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_pictures_are_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
+    change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    notebook.page.evaluate(change, theme)
+    notebook.run(
+        "m.pagedaemon.stop(); m.take_pages(m.kmem.pages.available - 30); m.malloc(100)\n"
+        "t = m.spawn(lambda: 5, name='done'); m.step(); m.kmem.pipe_map.lock()"
+    )
+    for index in (1, 2, 3, 4, 5):
+        assert notebook.violations(index) == []

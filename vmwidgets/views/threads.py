@@ -106,12 +106,15 @@ def groups_of(value: ThreadsValue) -> tuple[Group, ...]:
     for thread in order:
         if thread.state == "asleep" and thread.name not in value.cycle:
             found.setdefault(subject_of(thread), []).append(thread)
-    kinds = sorted(found.items(), key=lambda item: _KINDS.get(item[0][0], len(_KINDS)))
+    kinds = sorted(found.items(), key=lambda item: (_KINDS.get(item[0][0], len(_KINDS)), item[0][1] == DAEMON))
     return tuple(
         Group(kind, subject, next((one.holder for one in sleepers if one.holder is not None), None), _waking(sleepers))
         for (kind, subject), sleepers in kinds
     )
 
+
+DAEMON = "vm_pages_needed"
+"""What the page daemon sleeps on, which says least."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """In which order kinds of waiting stand; channels come last, the page daemon's among them."""
