@@ -116,3 +116,21 @@ def test_free_lists_say_how_many_blocks_there_are() -> None:
     scene = vm.Frames(machine).scene()
     for free in machine.frames.value().orders:
         assert f"{free.count} free" in words(placed(scene)[f"frames/order/{free.order}"])
+
+
+def test_the_frames_behind_a_selected_entry_light_up() -> None:
+    machine = vm.boot()
+    address = machine.kmem_malloc("16 KiB")
+    task, heap = machine.task("init"), machine.object("heap")
+    where = task.map.enter("16 KiB", at=0x40_0000, object=heap)
+    task.write(where, b"x")
+    for map_, start, count in ((machine.kmem.kmem_map, address, 4), (task.map, where, 1)):
+        entry = next(entry for entry in map_ if entry.start == start)
+        view = vm.Frames(machine)
+        view.selection = f"entry:{entry.id}"
+        lit = [node for node in view.draw().nodes if node.kind == "run" and "path" in node.state]
+        wanted = {(machine.walk(a, task=None if map_ is not task.map else task).pa or 0) >> 12
+                  for a in range(start, start + count * 4096, 4096)}  # fmt: skip
+        assert wanted == set(machine.frames.behind(entry.id))
+        assert lit
+        assert all(any(int(node.thing.partition(":")[2]) <= frame for node in lit) for frame in wanted)

@@ -5,7 +5,7 @@ On top the gauges; below the buddy system's free lists by order, the frames as r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
@@ -31,6 +31,7 @@ def draw_frames(
     events: Sequence[ev.Event] = (),
     *,
     selected: FrameValue | None = None,
+    lit: Collection[int] = (),
     title: str = "physical memory",
     machine: str = "",
     width: float = WIDTH,
@@ -38,7 +39,8 @@ def draw_frames(
 ) -> Scene:
     """The scene of physical memory at `moment` of an operation with these `events`; `value` is how it left the frames.
 
-    `selected` is a frame to tell all of; `compact` draws the gauges alone.
+    `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
+    alone.
     """
     past = rewind_frames(value, events, moment.done)
     before = rewind_frames(value, events, 0).counts if events else past.counts
@@ -48,7 +50,7 @@ def draw_frames(
         done = events[: moment.done]
         nodes += _orders(past, done, moment.done == len(events), y, width)
         y += _ORDER_H + 36
-        more, y = _runs_lane(past, _touched(done), selected, y, width)
+        more, y = _runs_lane(past, _touched(done), selected, frozenset(lit), y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
@@ -119,9 +121,14 @@ def _orders(value: FramesValue, done: Sequence[ev.Event], at_end: bool, top: flo
 
 
 def _runs_lane(
-    value: FramesValue, touched: dict[int, str], selected: FrameValue | None, top: float, width: float
+    value: FramesValue,
+    touched: dict[int, str],
+    selected: FrameValue | None,
+    lit: frozenset[int],
+    top: float,
+    width: float,
 ) -> tuple[list[Node], float]:
-    shown = _chosen(value.runs, touched, selected)
+    shown = _chosen(value.runs, {**dict.fromkeys(lit, ""), **touched}, selected)
     nodes = [_heading("runs", "frames in order, as runs of one owner", top)]
     share = (width - 2 * MARGIN) / _COLUMNS
     at, number, y = value.first_frame, 0, top + 20
@@ -134,7 +141,8 @@ def _runs_lane(
             nodes.append(_fold(at, run.first - at, *place(), share - 8))
             number += 1
         state = next((touched[frame] for frame in _frames_of(run, touched)), "")
-        nodes.append(_run(run, state, selected, *place(), share - 8))
+        is_lit = any(run.first <= frame < run.first + run.frames for frame in lit)
+        nodes.append(_run(run, (state, "path" if is_lit else ""), selected, *place(), share - 8))
         number += 1
         at = run.first + run.frames
     if at < value.end_frame:
@@ -158,7 +166,7 @@ def _chosen(runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameVa
     return sorted(sorted(runs, key=rank)[:RUNS], key=lambda run: run.first)
 
 
-def _run(run: FrameRun, state: str, selected: FrameValue | None, x: float, y: float, w: float) -> Node:
+def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:
     last = run.first + run.frames - 1
     words = run.owner or run.state
     if run.state in ("cached", "pooled"):
@@ -175,7 +183,7 @@ def _run(run: FrameRun, state: str, selected: FrameValue | None, x: float, y: fl
     )
     chosen = selected is not None and run.first <= selected.frame <= last
     look = run.state if run.state != "used" else "object"
-    states = (f"frame-{run.state}", *([state] if state else []), *(["here"] if chosen else []))
+    states = (f"frame-{run.state}", *(mark for mark in marks if mark), *(["here"] if chosen else []))
     bars = (Bar(0, 0, 4, _RUN_H, look), *((Bar(4, _RUN_H - 4, w - 4, 4, "wired"),) if run.wired else ()))
     owner = f" of {run.owner}" if run.owner else ""
     title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{wired}"

@@ -17,6 +17,7 @@ from .kmem import style_of
 from .latest import PAGES, latest_reporting
 from .parts import machine_of
 from .view import View
+from .vm_map import entry_id
 
 
 class Frames(View):
@@ -44,11 +45,11 @@ def frames_scene(
     """The scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
     moved = (found[0] for event in reversed(events) if (found := hands(event)) is not None)
-    focus = dict.fromkeys([*([] if chosen is None else [chosen]), *moved])
+    lit = target.behind(entry_id(selection)) if entry_id(selection) else ()
+    focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)
-    return draw_frames(
-        target.value(focus), moment, events, selected=selected, machine=target.machine.name, compact=compact
-    )
+    name = target.machine.name
+    return draw_frames(target.value(focus), moment, events, selected=selected, lit=lit, machine=name, compact=compact)
 
 
 def frame_of(selection: str, frames: int) -> int | None:

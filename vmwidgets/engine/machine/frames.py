@@ -17,6 +17,7 @@ from . import checks
 
 if TYPE_CHECKING:
     from ..kernel.pmap import Pmap
+    from ..kernel.vm_map import X15Map
     from .machine import Machine
 
 WHOLE = 600
@@ -67,6 +68,21 @@ class MachineFrames:
         wanted = self._known(frame) << PAGE_SHIFT
         with self.door.looking():
             return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
+
+    def behind(self, entry: int) -> tuple[int, ...]:
+        """The first frames behind an entry of any map, by the entry's id: those that its addresses are translated to.
+
+        O(maps + pages of the entry, up to a few dozen).
+        """
+        machine = self.machine
+        spaces: list[tuple[X15Map, Pmap]] = [(machine.kernel_map.vm_map, machine.pmap)]
+        spaces += [(task.map.vm_map, task.pmap) for task in machine.tasks.values()]
+        found = next(((vm_map.by_id[entry], pmap) for vm_map, pmap in spaces if entry in vm_map.by_id), None)
+        if found is None:
+            held = (vm_map.by_id[entry] for vm_map in machine.kernel.kmem.kmem.maps if entry in vm_map.by_id)
+            kernel_entry = next(held, None)
+            return () if kernel_entry is None else _frames_of(machine.pmap, kernel_entry.start, kernel_entry.end)
+        return _frames_of(found[1], found[0].start, found[0].end)
 
     def frame(self, frame: int) -> FrameValue:
         """All there is to say of one frame; the cost is that of :meth:`mapped_at`."""
@@ -183,6 +199,12 @@ def _state_of(owner: str) -> str:
 def _alike(run: FrameRun, other: FrameRun) -> bool:
     touching = run.first + run.frames == other.first
     return touching and (run.state, run.owner, run.wired) == (other.state, other.owner, other.wired)
+
+
+def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
+    """The frames behind the first pages of [start, end) that have one."""
+    pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
+    return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
 
 
 def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Iterator[tuple[str, int]]:
