@@ -148,7 +148,7 @@ class TableEditor(Generic[C]):
         self.write(slot, table_descriptor(self.fmt, slot.level, table, rights))
 
     def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> None:
-        """Make a slot map the page at `pa`, as big as the level's span or of `size` bytes; all its copies, if it has any."""
+        """Make a slot, and the copies if there are any, map the page at `pa`: of `size` bytes, or the level's span."""
         word = leaf_descriptor(self.fmt, slot.level, pa, rights, shared=shared, size=size)
         for copy in self.copies(slot, slot.level.read_as(word)):
             self.write(copy, word)
@@ -165,7 +165,7 @@ class TableEditor(Generic[C]):
             self.write(copy, word)
 
     def copies(self, slot: Slot, descriptor: Descriptor | None = None) -> list[Slot]:
-        """The slots in which a slot's descriptor stands (or `descriptor` would), in order: nearly always only itself."""
+        """The slots in which a slot's descriptor stands (or `descriptor` would), in order: nearly always only it."""
         count = slot.level.copies_of(slot.descriptor if descriptor is None else descriptor)
         if count == 1:
             return [slot]

@@ -60,7 +60,8 @@ def inherited_fields(fmt: TableFormat[C], level: Level, word: int) -> int:
 
 def _part(large: Descriptor, word: int, level: Level, index: int) -> int:
     small = _of_kind(level, "leaf")
-    names = tuple(field.name for field in small.fields if not field.name.startswith("address"))
+    fields = (field for field in small.fields if not field.mask & small.mask)  # what says the kind is its own
+    names = tuple(field.name for field in fields if not field.name.startswith("address"))
     return small.place(large.address_of(word) + index * level.span) | _same_fields(large, word, small, names)
 
 

@@ -201,7 +201,9 @@ class TableFormat(Generic[C]):
         >>> [size >> 10 for size in ARMV7.page_sizes]
         [4, 64, 1024, 16384]
         """
-        return tuple(sorted(level.span_of(one) for level in self.levels for one in level.descriptors if one.kind == "leaf"))
+        return tuple(
+            sorted(level.span_of(one) for level in self.levels for one in level.descriptors if one.kind == "leaf")
+        )
 
     def leaf(self, size: int) -> tuple[Level, Descriptor] | None:
         """The level and descriptor that map pages of `size` bytes, or None."""
