@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.engine.kernel.maps import FIXED, LOW, NOMERGE, PAGE, RW, Space
 from tests.engine.kernel.plain_ranges import NOMEM, Page, PlainRanges
 from vmwidgets.engine.base import protection as flag
-from vmwidgets.engine.base.errors import KernelError, kernel_error
+from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
 from vmwidgets.engine.base.events import Called, EntryChanged, Returned
 from vmwidgets.engine.base.kmem_events import EntryJoined, EntryWired
 from vmwidgets.engine.kernel import x15_ranges as ranges
@@ -460,3 +460,27 @@ class TestSubmaps:
         before = space.state()
         assert space.do(ranges.vm_map_submap, 0, 4, Ranges().map) == ("FAULT" if what == "hole" else "INVAL")
         assert space.state() == before
+
+
+class TestCheck:
+    def test_a_wired_page_that_is_gone_is_found(self):
+        space = Ranges()
+        space.put(0, 4, "a")
+        space.wire(0, 4)
+        space.tables.remove(LOW + PAGE, LOW + 2 * PAGE)
+        with pytest.raises(Broken, match=r"^8: .* 0x1_1000 is not mapped to its page"):
+            space.map.check()
+        space.objects["a"].drop(0)
+        with pytest.raises(Broken, match=r"^8: .* has no page for 0x1_0000"):
+            space.map.check()
+
+    def test_a_place_that_is_not_all_of_its_submap_is_found(self):
+        space = Ranges()
+        space.put(0, 4)
+        other = Ranges()
+        other.map.start, other.map.end = LOW, LOW + 4 * PAGE
+        space.do(ranges.vm_map_submap, 0, 4, other.map)
+        space.map.check()
+        other.map.end += PAGE
+        with pytest.raises(Broken, match="^9: entry 1 of map is not the place of map"):
+            space.map.check()

@@ -229,6 +229,7 @@ class TestSubmap:
         with pytest.raises(vm.Refused, match="each needs one of its own"):
             kernel_map.submap("drivers", address + (512 << 10), size="4 KiB")
         assert "submap" in kernel_map.info()
+        assert " submap:kernel_map/drivers>" in repr(kernel_map)
         other = kernel_map.enter("64 KiB")
         assert not address <= other < address + (256 << 10)
         machine.check()

@@ -76,7 +76,8 @@ class EntryValue:
 
     def __repr__(self) -> str:
         name = None if self.object is None else printable(self.object)
-        what = self.role or (f"{name}+{self.offset:#x}" if name is not None else "anonymous")
+        place = name is not None and name.startswith("submap:")  # a submap's place: offsets play no part there
+        what = self.role or (name if place else f"{name}+{self.offset:#x}" if name is not None else "anonymous")
         wired = f" wired {self.wired}" if self.wired else ""
         limits = f"{Address(self.start)}–{Address(self.end)}"
         return f"<entry {self.id} {limits} {self.protection} {self.size} {what}{wired}>"
