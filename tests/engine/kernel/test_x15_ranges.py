@@ -482,5 +482,5 @@ class TestCheck:
         space.do(ranges.vm_map_submap, 0, 4, other.map)
         space.map.check()
         other.map.end += PAGE
-        with pytest.raises(Broken, match="^9: entry 1 of map is not the place of map"):
+        with pytest.raises(Broken, match=r"^9: entry 1 of map is not the place of map"):
             space.map.check()
