@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -53,10 +54,15 @@ class KernelMemory(RuleBasedStateMachine):
 
     def wrote(self, address: int | None, size: int, byte: int) -> None:
         """Write to both ends of an allocation."""
-        if address:
-            for one in (address, address + size - 1):
-                if self.attempt(lambda one=one: self.machine.write(one, bytes([byte])) or True):
-                    self.bytes[one] = byte
+        if not address:
+            return
+
+        def write(one: int) -> None:
+            self.machine.write(one, bytes([byte]))
+            self.bytes[one] = byte
+
+        for one in (address, address + size - 1):
+            self.attempt(partial(write, one))
 
     @rule(
         function=st.sampled_from(["kmem_alloc", "kmem_malloc", "kmem_alloc_wait"]),
