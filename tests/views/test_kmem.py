@@ -131,3 +131,32 @@ def test_the_table_tells_all_of_it(machine: vm.Machine) -> None:
     entries = sum(len(one) for one in machine.kmem.maps.values())
     assert len(rows) == entries + len(machine.kmem.maps)
     assert any(row[4].startswith("kmem_object") and row[5] == "1" for row in rows)
+
+
+def test_the_pictures_of_one_map_show_kernel_memorys_maps_too(machine: vm.Machine) -> None:
+    machine.kmem_malloc(PAGE)
+    middle = machine.kmem_alloc(PAGE, map="kmem_map")
+    machine.kmem_malloc(PAGE)
+    machine.kmem_free(middle, PAGE)
+    view = vm.Map(machine.kmem.kmem_map)
+    scene = view.scene()
+    assert scene.caption.text.startswith("kmem_free gave 4 KiB back")
+    trees = [node for node in vm.Tree(machine.kmem.kmem_map).scene().nodes if node.kind == "tree-node"]
+    assert len(trees) == 2
+    said = []
+    for step in range(1, scene.steps.count):
+        view.step = step
+        said.append(view.draw().caption.text)
+    assert said[0] == "kmem_map is locked."
+    assert said[-1] == "kmem_map is unlocked."
+    assert any("leaves the tree" in text for text in said)
+    view.step = 0
+    assert len([node for node in view.draw().nodes if node.kind == "tree-node"]) == 3
+
+
+def test_a_change_of_a_range_is_told(machine: vm.Machine) -> None:
+    address = machine.kmem_malloc(4 * PAGE)
+    machine.kmem.kmem_map.protect(address, size=PAGE, prot="r")
+    caption = vm.Kmem(machine).scene().caption
+    assert "may be used r--" in caption.text
+    assert len(machine.kmem.kmem_map) == 2

@@ -7,10 +7,12 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base.journal import Operation
+from ..engine.base.kmem_events import MapLocked
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .functions import Functions, left_open, with_functions
+from .kmem_captions import kmem_summary
 from .range_captions import FUNCTIONS, range_story
 from .scene import Caption
 from .text import visible
@@ -27,6 +29,8 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
             else "Nothing was done to this map yet."
         )
         return Caption(lately)
+    if any(isinstance(event, MapLocked) and event.map == value.name for event in events):
+        return kmem_summary(operation, events, style)  # one of FreeBSD's maps: X15's has no lock that is told of
     functions = function_chain(events) if operation.outcome == "done" else _shortened(left_open(events))
     if operation.outcome == "panic":
         return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")

@@ -12,6 +12,7 @@ from ..engine.base.journal import Operation
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .functions import Functions, followed, left_open
+from .range_captions import FUNCTIONS, range_story
 from .scene import Caption
 from .text import visible
 
@@ -242,6 +243,10 @@ def _moved(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
     return f"{verb} {visible(str(count))} bytes at {where}.", "The bytes went through the kernel's page tables."
 
 
+def _ranged(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    return range_story(operation, dict(operation.arguments), events, style)
+
+
 def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     return f"{visible(operation.target)}: {operation.name}.", ""
 
@@ -251,6 +256,7 @@ _WRITERS: dict[str, Callable[[Operation, Sequence[ev.Event], AddressStyle], Told
     **dict.fromkeys(("kmem_free", "kmem_free_wakeup"), _freed),
     **dict.fromkeys(("malloc", "free"), _zone),
     **dict.fromkeys(("step", "run"), _ran),
+    **dict.fromkeys(FUNCTIONS.values(), _ranged),
     "kmem_suballoc": _suballoc,
     "spawn": _spawned,
     "read": _moved,

@@ -144,6 +144,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     kev.EntryJoined: _joined,
     kev.EntryClipped: _clipped,
     kev.EntryWired: _wire,
+    ev.EntryChanged: lambda event, style: f"{_range(style, event.after[1], event.after[2])}: {visible(event.why)}.",
     ev.EntryChanged: lambda event, style: f"{_range(style, *event.after[1:3])}: {visible(event.why)}.",
     kev.RangeDeleted: lambda event, style: (
         f"{_range(style, event.start, event.end)} of {visible(event.map)} is free again."

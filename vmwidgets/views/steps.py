@@ -15,7 +15,8 @@ from ..engine.base.kmem_events import EntryWired
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
-from .functions import with_functions
+from .functions import followed
+from .kmem_sentences import sentence
 from .text import visible
 
 
@@ -63,12 +64,16 @@ def _fields(event: ev.Event) -> tuple[ev.EntryFields, ...]:
 def plan(events: Sequence[ev.Event], names: Names, map_name: str) -> list[Step]:
     """The steps of one operation as far as they concern the map called `map_name`."""
     steps: list[Step] = []
-    for index, event, functions in with_functions(events):
+    for index, event, functions, _ in followed(events):
         owner = getattr(event, "map", None) or getattr(event, "tree", None)
         names.follow(event)
-        sentence = _sentence(event, names) if owner in (None, map_name) else ""
-        if sentence:
-            steps.append(Step(index, sentence, functions, _thing(event)))
+        told = _sentence(event, names) if owner in (None, map_name) else ""
+        if not told and owner == map_name:
+            told = sentence(
+                event, names.style, set()
+            )  # what only FreeBSD's maps tell of: their lock, and how they look
+        if told:
+            steps.append(Step(index, told, functions, _thing(event)))
     return steps
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.machine import Machine, MachineMap, Task
+from vmwidgets.engine.machine import Machine, Task
 from vmwidgets.views.dashboard import stack
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .kentry import kentry_scene
 from .kmem_dashboard import kmem_at_hand, kmem_dashboard
-from .vm_map import Map, entry_id, fit_of, latest_operation, title_of
+from .vm_map import AnyMap, Map, entry_id, fit_of, latest_operation, title_of
 from .walk import walk_scene
 
 
@@ -24,7 +24,7 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps to stay with that.
     """
 
-    def __init__(self, target: Machine | MachineMap | Task, **options: Any) -> None:
+    def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
         super().__init__(target, **options)
 
@@ -57,12 +57,14 @@ class Dashboard(Map):
                 kentry_scene(machine.kentry, events, picture.done, picture.caption, picture.steps, compact=True)
             )
         address = self._address_at_hand(target, operation)
-        task = next((task.name for task in machine.tasks.values() if target in task.map.parts()), "")
+        task = next(
+            (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
+        )
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
         return stack(scenes)
 
-    def _map_at_hand(self) -> MachineMap:
-        target: MachineMap = self.target
+    def _map_at_hand(self) -> AnyMap:
+        target: AnyMap = self.target
         if not self._follows:
             return target
         machine = target.machine
@@ -76,7 +78,7 @@ class Dashboard(Map):
                 break
         return machine.kernel_map
 
-    def _address_at_hand(self, target: MachineMap, operation: Operation | None) -> int:
+    def _address_at_hand(self, target: AnyMap, operation: Operation | None) -> int:
         """The start of what is selected, else what the last operation gave or was given, else the first entry's."""
         entry = target.vm_map.by_id.get(entry_id(self.selection))
         if entry is not None:

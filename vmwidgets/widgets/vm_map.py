@@ -12,7 +12,7 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map_window import WHOLE
-from vmwidgets.engine.machine import Machine, MachineMap, Task
+from vmwidgets.engine.machine import Machine, MachineKmemMap, MachineMap, Task
 from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture
 from vmwidgets.views.rewind import touched
 from vmwidgets.views.ribbon import Zoom, address_at, drawn_bytes, zoomed
@@ -27,6 +27,10 @@ MOST_LANE, MOST_LANES = 1050, 400
 
 FOCUS = 10
 """How many entries of the last operation are kept in a folded picture."""
+
+
+AnyMap = MachineMap | MachineKmemMap
+"""A map of X15's or of FreeBSD's."""
 
 
 class Map(View):
@@ -50,7 +54,7 @@ class Map(View):
         None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
     ).tag(public=True)
 
-    def __init__(self, target: MachineMap | Machine | Task, **options: Any) -> None:
+    def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:
         shown_map = map_of(target, type(self).__name__)
         self._folds_opened: list[int] = []
         self._zoom: Zoom = None
@@ -59,7 +63,7 @@ class Map(View):
 
     def draw(self) -> Scene:
         """The map now, or at `step` of its last operation."""
-        target: MachineMap = self.target
+        target: AnyMap = self.target
         picture = self.picture(target, *latest_operation(target))
         return draw_map(
             picture,
@@ -71,7 +75,7 @@ class Map(View):
             zoom=self._zoom,
         )
 
-    def picture(self, target: MachineMap, operation: Operation | None, events: Sequence[Event]) -> MapPicture:
+    def picture(self, target: AnyMap, operation: Operation | None, events: Sequence[Event]) -> MapPicture:
         """What is drawn: the map's value around what matters, at the step wanted, or the answer to a search."""
         focus = [] if self._seeking else touched(events, target.name)[:FOCUS]
         selected = entry_id(self.selection)
@@ -94,7 +98,7 @@ class Map(View):
 
     def zoomed(self, factor: float, at: float) -> None:
         """Zoom the ribbon: by a pointer around where it points, otherwise (`at` 0.5) around what matters."""
-        target: MachineMap = self.target
+        target: AnyMap = self.target
         picture = self.picture(target, *latest_operation(target))
         pointed = address_at(picture, self._zoom, at)
         pivot = self._address_of_interest(picture, pointed) if at == 0.5 else pointed
@@ -113,14 +117,14 @@ class Map(View):
         """Move the zoomed ribbon along."""
         if self._zoom is None:
             return
-        target: MachineMap = self.target
+        target: AnyMap = self.target
         first, last = self._zoom
         moved = max(int(target.start) - first, min(int((last - first) * by), int(target.end) - last)) & ~0xFFF
         self._zoom = (first + moved, last + moved)
 
     def sought(self, text: str) -> None:
         """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
-        target: MachineMap = self.target
+        target: AnyMap = self.target
         address = parse_address(text, int(target.start), int(target.end))
         self._seeking = True
         self.find = address
@@ -154,12 +158,12 @@ class Ribbon(Map):
     lanes = ("ribbon",)
 
 
-def map_of(target: object, view: str) -> MachineMap:
+def map_of(target: object, view: str) -> AnyMap:
     """The map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
 
     Raises :class:`Refused` for anything else.
     """
-    if isinstance(target, MachineMap):
+    if isinstance(target, (MachineMap, MachineKmemMap)):
         return target
     if isinstance(target, Machine):
         return target.kernel_map
@@ -169,17 +173,19 @@ def map_of(target: object, view: str) -> MachineMap:
     raise Refused(f"{view} shows {what}, such as machine.kernel_map or task.map, not {shown(target)}")
 
 
-def title_of(target: MachineMap) -> str:
+def title_of(target: AnyMap) -> str:
     """What a map is called in pictures: its path, with a task's name as it was given."""
     return target.path.replace("%2F", "/").replace("%25", "%")
 
 
-def fit_of(target: MachineMap) -> str:
+def fit_of(target: AnyMap) -> str:
     """By which rule the map looks for room, where that is not X15's own."""
+    if isinstance(target, MachineKmemMap):
+        return " · first fit"
     return "" if target.placement == "x15" else f" · {target.placement} fit"
 
 
-def latest_operation(target: MachineMap) -> tuple[Operation | None, Sequence[Event]]:
+def latest_operation(target: AnyMap) -> tuple[Operation | None, Sequence[Event]]:
     """The last operation that concerned `target`, and its events."""
     operation = target.machine.journal.latest_touching({target.name, target.path})
     return operation, () if operation is None else operation.events
