@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base.errors import KernelPanic, kernel_error
+from ..base.protection import ALL, protection_of, protection_text
 from ..base.units import PAGE, PAGE_SHIFT, Address
 from .freebsd_entries import supply_object
 from .freebsd_map import FreeBSDMap
@@ -14,11 +15,12 @@ from .waits import PageWait, Sleepy, kernel_function
 
 
 @kernel_function
-def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int) -> Sleepy[int]:
+def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleepy[int]:
     """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
 
-    FAULT where nothing is allocated, or where a system map's entry has no object; a panic where the entry says that
-    no fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.
+    `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, or where a system
+    map's entry has no object; a panic where the entry says that no fault may happen.  An ordinary map's entry without
+    object gets an anonymous one, and zeroed pages.
     """
     va = trunc_page(address)
     while True:
@@ -29,6 +31,12 @@ def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int) -> Sleepy[int]:
             raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.name}")
         if entry.flags & NOFAULT:
             raise KernelPanic("vm_fault", f"vm_fault: fault on nofault entry, addr: {address:x}")
+        missing = access & ~protection_of(entry.flags)
+        if missing:
+            vm_map.lock.release()
+            allowed = protection_text(protection_of(entry.flags))
+            where = f"the entry at {Address(entry.start)} of {vm_map.name}"
+            raise kernel_error("ACCES", f"{where} allows {allowed}, not {protection_text(missing)}")
         frame = _frame_of(kmem, vm_map, entry, va)
         vm_map.lock.release()
         if frame is not None:
@@ -48,4 +56,6 @@ def _frame_of(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> in
     if page is None:
         return None
     map_page(vm_map, va & -PAGE, page.frame)
+    if protection_of(entry.flags) != ALL:  # pages are entered with all rights
+        vm_map.reprotect(entry)
     return page.frame

@@ -15,6 +15,7 @@ from ..kernel.map_window import WHOLE, map_value
 from ..kernel.waits import RoomWait
 from . import checks
 from .allocations import Allocations
+from .kmem_ranges import KmemRanges
 
 if TYPE_CHECKING:
     from .kmem_boot import KernelMemorySystem
@@ -26,18 +27,13 @@ def short_name(vm_map: FreeBSDMap) -> str:
     return vm_map.name.removeprefix("kmem/")
 
 
-class MachineKmemMap:
+class MachineKmemMap(KmemRanges):
     """One map of kernel memory; `path` is its place in the machine ("kmem/exec_map")."""
 
     def __init__(self, machine: Machine, vm_map: FreeBSDMap) -> None:
         self.machine = machine
         self.vm_map = vm_map
         self.path = f"kmem/{short_name(vm_map)}"
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
 
     # ---- operations --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import Door, operation
+from ..base.protection import READ, WRITE
 from ..base.tags import FaultRaised
 from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.kmem_fault import vm_fault
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 1024
 """How much one read or write moves at most: it is kept in the journal."""
+
+_BITS = {"read": READ, "write": WRITE}
 
 OTHERS = "others"
 """Owner of pages that :meth:`MemoryOperations.take_pages` took."""
@@ -95,7 +98,7 @@ class MemoryOperations:
             inside = self.kmem.map_of(va)
             if inside is None:
                 raise kernel_error("FAULT", f"{Address(va)}: {walk.fault.why}")
-            yield from vm_fault(self.kernel.kmem.kmem, inside.vm_map, va)
+            yield from vm_fault(self.kernel.kmem.kmem, inside.vm_map, va, _BITS[access])
 
     def _span(self, address: Any, length: int) -> tuple[int, int]:
         start = checks.whole(address, "address")
@@ -181,11 +184,12 @@ class MemoryOperations:
     def take_pages(self, count: int | str) -> int:
         """Have somebody else use up to `count` free pages, to make them scarce; how many there were.
 
-        Only free ones, not cached ones, and even the last: this somebody asks for none of the kernel's classes.
+        Only free ones, zeroed ones last, not cached ones, and even the very last: this somebody asks for none of the
+        kernel's classes.
         """
         taken = 0
         for _ in range(checks.whole(count, "count")):
-            frame = self.kernel.pages.allocate(owner=OTHERS) if self.kernel.pages.free_pages else None
+            frame = self.kernel.pages.allocate(owner=OTHERS) if self.kernel.kmem.frames.free else None
             if frame is None:
                 break
             self.kernel.kmem.others.append(frame)

@@ -1,0 +1,472 @@
+"""The kmem functions at a machine's door: what they give, what the door refuses, and the bytes behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine.flags import malloc_flags
+
+PAGE = vm.PAGE
+
+
+@pytest.fixture
+def m():
+    return vm.boot("x86-64")
+
+
+def fill(m, name="kmem_map"):
+    """Use a map up, page by page, by callers that may not wait."""
+    taken = []
+    while address := m.kmem_malloc(PAGE, vm.M_NOWAIT, map=name):
+        taken.append(address)
+    return taken
+
+
+class TestWhere:
+    def test_each_function_has_its_map(self, m):
+        maps = m.kmem.maps
+        for call, name in [
+            (lambda: m.kmem_alloc(1), "kernel_map"),
+            (lambda: m.kmem_malloc(1), "kmem_map"),
+            (lambda: m.kmem_alloc_nofault(1), "kernel_map"),
+            (lambda: m.kmem_alloc_wait(1), "exec_map"),
+        ]:
+            before = {one: maps[one].size for one in maps}
+            call()
+            grown = {one: maps[one].size - before[one] for one in maps if maps[one].size != before[one]}
+            assert grown == {name: PAGE}
+
+    def test_the_map_may_stand_first_as_in_the_original_or_be_named(self, m):
+        pipe = m.kmem.pipe_map
+        for address in (
+            m.kmem_alloc_wait(pipe, "8 KiB"),
+            m.kmem_alloc_wait("8 KiB", map=pipe),
+            m.kmem_alloc_wait("8 KiB", map="pipe_map"),
+        ):
+            assert pipe.start <= address < pipe.end
+        assert pipe.size == 3 * 8 * vm.KIB
+        m.kmem_free_wakeup(pipe, pipe.start, "8 KiB")
+        assert pipe.size == 2 * 8 * vm.KIB
+        with pytest.raises(vm.Refused, match="given twice"):
+            m.kmem_alloc(pipe, PAGE, map=pipe)
+
+    def test_x15s_map_is_refused_and_the_right_ones_named(self, m):
+        for call in (m.kmem_alloc, m.kmem_malloc, m.kmem_alloc_wait, m.kmem_alloc_nofault):
+            with pytest.raises(vm.Refused, match=r"kernel_map is X15's map.*m\.kmem\.kernel_map.*exec_map"):
+                call(m.kernel_map, PAGE)
+
+    def test_another_machines_map_is_refused(self, m):
+        with pytest.raises(vm.Refused, match="another machine"):
+            m.kmem_alloc(vm.boot().kmem.pipe_map, PAGE)
+
+    def test_a_submap_of_ones_own_is_found_and_gives_memory(self, m):
+        own = m.kmem_suballoc("64 KiB", "own", parent="pipe_map")
+        assert m.kmem.own is own
+        address = m.kmem_malloc("60 KiB", map="own")
+        assert own.start <= address < own.end
+        assert m.kmem_malloc("8 KiB", "M_NOWAIT", map="own") == 0
+        with pytest.raises(vm.Refused, match="of this name"):
+            m.kmem_suballoc("64 KiB", "own")
+        with pytest.raises(AttributeError, match="no map 'other'"):
+            _ = m.kmem.other
+        m.check()
+
+
+class TestMemoryIsReal:
+    def test_bytes_go_through_the_page_tables(self, m):
+        a = m.kmem_malloc(3 * PAGE)
+        m.write(a + PAGE - 2, b"abcd")
+        assert m.read(a + PAGE - 2, 4) == b"abcd"
+        assert m.ram.read(m.walk(a + PAGE).pa, 2) == b"cd"
+
+    def test_kmem_alloc_gives_zeroes_whatever_was_there(self, m):
+        a = m.kmem_alloc(PAGE)
+        m.write(a, b"\xff" * PAGE)
+        m.kmem_free(a, PAGE)
+        again = [m.kmem_alloc(PAGE) for _ in range(40)]
+        assert all(m.read(one, PAGE) == bytes(PAGE) for one in again)
+
+    def test_without_m_zero_a_page_holds_what_its_last_owner_left(self, m):
+        a = m.kmem_malloc(PAGE)
+        m.write(a, b"secret")
+        frame = m.walk(a).pa
+        m.kmem_free(a, PAGE)
+        b = m.kmem_malloc(PAGE)
+        assert (m.walk(b).pa, m.read(b, 6)) == (frame, b"secret")
+        m.kmem_free(b, PAGE)
+        assert m.read(m.kmem_malloc(PAGE, "M_WAITOK|M_ZERO"), 6) == bytes(6)
+
+    def test_what_was_freed_is_not_there(self, m):
+        a = m.kmem_malloc(PAGE)
+        m.kmem_free(a, PAGE)
+        with pytest.raises(vm.KernelError, match="FAULT: nothing is allocated"):
+            m.read(a)
+        with pytest.raises(vm.KernelError, match="FAULT"):
+            m.write(0x1000, b"x")
+
+    def test_pageable_memory_comes_with_the_first_touch(self, m):
+        a = m.kmem_alloc_wait("64 KiB")
+        used = m.kmem.pages.used
+        assert m.walk(a).pa is None
+        m.write(a + 5 * PAGE, b"x")
+        assert m.kmem.pages.used == used + 1
+        assert m.read(a + 6 * PAGE, 1) == b"\0"
+        m.kmem_free_wakeup(a, "64 KiB")
+        assert m.kmem.pages.used == used
+
+    def test_a_fault_where_none_may_happen_is_a_panic(self, m):
+        a = m.kmem_alloc_nofault(PAGE)
+        with pytest.raises(vm.KernelPanic, match=f"fault on nofault entry, addr: {int(a):x}"):
+            m.read(a)
+
+    @pytest.mark.parametrize("data", ["text", 5, None])
+    def test_only_bytes_can_be_written(self, m, data):
+        with pytest.raises(vm.Refused, match="write bytes"):
+            m.write(m.kmem_alloc(PAGE), data)
+
+    def test_an_access_is_bounded(self, m):
+        for call in (lambda: m.read(0, 0), lambda: m.read(0, 1 << 20), lambda: m.read((1 << 64) - 1, 2)):
+            with pytest.raises(vm.Refused):
+                call()
+
+
+class TestFlags:
+    def test_numbers_and_texts_say_the_same(self):
+        assert malloc_flags("M_NOWAIT|M_ZERO") == malloc_flags(vm.M_NOWAIT | vm.M_ZERO) == 0x101
+        assert malloc_flags(" m_waitok , m_use_reserve ") == 0x402
+
+    @pytest.mark.parametrize(
+        ("flags", "says"),
+        [
+            (vm.M_NOWAIT | vm.M_WAITOK, "contradict each other"),
+            (vm.M_ZERO, "whether the caller may sleep"),
+            (0, "whether the caller may sleep"),
+            (0x40 | vm.M_NOWAIT, "mean nothing"),
+            (-1, "mean nothing"),
+            ("M_NOWAT", "did you mean 'M_NOWAIT'"),
+            ("", "unknown"),
+            (True, "write vm.M_WAITOK"),
+            (None, "write vm.M_WAITOK"),
+            (1.0, "write vm.M_WAITOK"),
+        ],
+    )
+    def test_nonsense_is_refused_and_nothing_changes(self, m, flags, says):
+        before = len(m.journal)
+        for call in (m.kmem_malloc, m.malloc):
+            with pytest.raises(vm.Refused, match=says):
+                call(PAGE, flags)
+        assert len(m.journal) == before
+
+
+class TestSizes:
+    @pytest.mark.parametrize("size", [0, -1, "9 MiB", 2**64 - 1, 2**64, 2**64 - PAGE, 1.5, None, "much", True])
+    def test_nonsense_is_refused_by_every_function(self, m, size):
+        for call in (m.kmem_malloc, m.kmem_alloc_wait, m.malloc):
+            with pytest.raises(vm.Refused, match="size"):
+                call(size)
+        for call in (m.kmem_alloc, m.kmem_alloc_nofault, lambda size: m.kmem_suballoc(size, "new")):
+            with pytest.raises(vm.Refused, match="size"):
+                call("25 MiB" if size == "9 MiB" else size)
+        m.check()
+
+    def test_below_the_door_size_0_is_what_the_original_makes_of_it(self, m):
+        assert m.unchecked.kmem_alloc(m.kmem.kernel_map, 0) == m.kmem.kernel_map.start
+        assert m.unchecked.kmem_alloc_wait(m.kmem.exec_map, 0) == m.kmem.exec_map.start
+        assert m.unchecked.kmem_alloc_nofault(m.kmem.kernel_map, 0) == 0
+        with pytest.raises(vm.KernelPanic, match="entry not found or misaligned"):
+            m.unchecked.kmem_malloc(m.kmem.kmem_map, 0, vm.M_WAITOK)
+        assert m.kmem.kmem_map.locked_by == ""
+
+    def test_below_the_door_a_size_near_the_words_end_rounds_to_0(self, m):
+        assert m.unchecked.kmem_alloc_wait(m.kmem.exec_map, 2**64 - 1) == m.kmem.exec_map.start
+
+    def test_a_map_that_is_too_small_for_ever_gives_0_below_the_door(self, m):
+        assert m.unchecked.kmem_alloc_wait(m.kmem.exec_map, 2 << 20) == 0
+
+
+class TestFree:
+    @pytest.fixture
+    def given(self, m):
+        m.a = m.kmem_malloc(4 * PAGE)
+        m.b = m.kmem_malloc(2 * PAGE)
+        return m
+
+    @pytest.mark.parametrize(
+        ("call", "says"),
+        [
+            (lambda m: m.kmem_free(m.b + 2 * PAGE, PAGE), "never allocated"),
+            (lambda m: m.kmem_free(m.a + PAGE, PAGE), "is a part of .*16 KiB"),
+            (lambda m: m.kmem_free(m.a, 5 * PAGE), "is a part of .*8 KiB"),
+            (lambda m: m.kmem_free(m.a, 7 * PAGE), "never allocated"),
+            (lambda m: m.kmem_free(m.a, 4 * PAGE, map="pipe_map"), "no range of pipe_map"),
+            (lambda m: m.kmem_free(m.a, 4 * PAGE, map="kernel_map"), "is no memory of kmem/kernel_map"),
+            (lambda m: m.kmem_free(m.kernel_map, m.a, 4 * PAGE), "X15's map"),
+            (lambda m: m.kmem_free(0x1000, PAGE), "no range of any map"),
+            (lambda m: m.kmem_free(m.a, 0), "no range of"),
+            (lambda m: m.kmem_free(m.a, 2**64 - 1), "no range of"),
+            (lambda m: m.kmem_free(m.kmem.kernel_map.start, "1 MiB"), "never allocated"),
+            (lambda m: m.kmem_free(m.kmem.exec_map.start, "1 MiB", map="kernel_map"), "never allocated"),
+            (lambda m: m.kmem_free(None, PAGE), "address"),
+        ],
+    )
+    def test_what_is_no_allocation_is_refused_and_nothing_changes(self, given, call, says):
+        before, operations = given.kmem.kmem_map.entries(), len(given.journal)
+        with pytest.raises(vm.Refused, match=says):
+            call(given)
+        assert (given.kmem.kmem_map.entries(), len(given.journal)) == (before, operations)
+        given.check()
+
+    def test_twice_says_who_freed_it_before(self, given):
+        given.kmem_free(given.a, 4 * PAGE)
+        with pytest.raises(vm.Refused, match="kmem_free freed it before"):
+            given.kmem_free_wakeup(given.a, 4 * PAGE)
+
+    def test_several_whole_ones_side_by_side_go_at_once(self, given):
+        given.kmem_free(given.a, 6 * PAGE)
+        assert given.kmem.kmem_map.size == 0
+
+    def test_an_odd_range_is_rounded_outwards_as_the_original_does(self, given):
+        given.kmem_free(given.a + 5, 4 * PAGE - 10)
+        assert given.kmem.kmem_map.size == 2 * PAGE
+
+    def test_below_the_door_a_part_can_be_freed_and_the_rest_at_the_door(self, given):
+        given.unchecked.kmem_free(given.kmem.kmem_map, given.a + PAGE, PAGE)
+        assert [entry.size for entry in given.kmem.kmem_map] == [PAGE, 4 * PAGE]
+        with pytest.raises(vm.Refused, match=r"kmem_free freed it before|never allocated"):
+            given.kmem_free(given.a, 4 * PAGE)
+        given.kmem_free(given.a, PAGE)
+        given.kmem_free(given.a + 2 * PAGE, 2 * PAGE)
+        given.check()
+
+    def test_below_the_door_holes_are_passed_over(self, given):
+        kmem_map = given.kmem.kmem_map
+        given.unchecked.kmem_free(kmem_map, kmem_map.start, kmem_map.end - kmem_map.start)
+        assert len(given.kmem.kmem_map) == 0
+        assert len(given.kmem.allocations) == 0
+        given.check()
+
+
+class TestRunningOut:
+    def test_no_wait_gives_0_and_leaves_everything_as_it_was(self, m):
+        fill(m)
+        before = m.kmem.kmem_map.entries(), m.kmem.pages
+        assert m.kmem_malloc(PAGE, vm.M_NOWAIT) == 0
+        assert (m.kmem.kmem_map.entries(), m.kmem.pages) == before
+
+    def test_the_classes_reach_as_deep_as_they_may(self, m):
+        marks = m.kmem.pages
+        m.take_pages(100_000)
+        m.give_pages(marks.free_reserved + 1)
+        m.pagedaemon.stop()
+        assert m.kmem.pages.available == marks.free_reserved + 1 + m.kmem.pages.zeroed * 0
+        got = m.kmem_malloc(PAGE, "M_NOWAIT|M_USE_RESERVE")
+        assert got, "above the reserve everyone is served"
+        m.spawn(m.kmem_alloc, PAGE, name="normal")
+        m.run()
+        assert m.threads["normal"].value.kind == "pages"
+        while m.kmem_malloc(PAGE, "M_NOWAIT|M_USE_RESERVE"):
+            pass
+        assert m.kmem.pages.available == marks.interrupt_free_min
+        while m.kmem_malloc(PAGE, "M_NOWAIT"):
+            pass
+        assert m.kmem.pages.available == 0
+        assert m.kmem.pages.deficit == 3
+        m.check()
+
+    def test_empty_slabs_given_back_make_a_try_succeed(self):
+        m = vm.boot(layout="tiny")
+        objects = []
+        while address := m.malloc(500, vm.M_NOWAIT):
+            objects.append(address)
+        assert m.kmem_malloc(16 * PAGE, vm.M_NOWAIT) == 0
+        for address in objects:
+            m.free(address)
+        assert m.kmem.kmem_map.size > 0, "zones keep empty slabs"
+        assert m.kmem_malloc(16 * PAGE, vm.M_WAITOK)
+        assert m.threads.ticks == 0
+        m.check()
+
+    def test_waiting_for_pages_ends_when_the_daemon_has_made_some(self, m):
+        m.read_file("film", "40 MiB")
+        m.take_pages(100_000)
+        assert m.kmem.pages.available <= m.kmem.pages.free_reserved
+        a = m.kmem_alloc("64 KiB")
+        assert m.read(a, 16) == bytes(16)
+        assert 0 < m.kmem.pages.available < m.kmem.pages.free_target, "the first pass was enough for the waiter"
+        m.run()
+        assert m.kmem.pages.available == m.kmem.pages.free_target
+        m.check()
+
+    def test_a_slow_daemon_takes_its_time(self, m):
+        m.read_file("film", "40 MiB")
+        m.take_pages(100_000)
+        m.pagedaemon.pace(interval=50, pages=40)
+        short = m.kmem.pages.free_min - m.kmem.pages.available
+        m.kmem_alloc(PAGE)
+        assert m.threads.ticks == 50 * (-(-(short + 1) // 40) - 1)
+        with pytest.raises(vm.Refused, match="at least one page"):
+            m.pagedaemon.pace(pages=0)
+
+    def test_a_stopped_one_leaves_waiters_asleep_until_it_is_started(self, m):
+        m.read_file("film", "40 MiB")
+        m.pagedaemon.stop()
+        m.take_pages(100_000)
+        with pytest.raises(vm.KernelError, match=r"kmem_alloc can't finish.*the cell waits for free pages"):
+            m.kmem_alloc("64 KiB")
+        m.check()
+        m.spawn(m.kmem_alloc, "64 KiB", name="waiter")
+        m.run()
+        m.pagedaemon.start()
+        m.run(until="waiter")
+        assert m.threads["waiter"].result
+
+    def test_pages_given_back_wake_waiters_only_above_the_mark(self, m):
+        m.pagedaemon.stop()
+        m.take_pages(100_000)
+        m.spawn(m.kmem_alloc, PAGE, name="waiter")
+        m.run()
+        m.give_pages(m.kmem.pages.free_min)
+        assert m.threads["waiter"].state == "asleep"
+        m.give_pages(1)
+        assert m.threads["waiter"].state == "ready"
+
+
+class TestZones:
+    def test_sizes_go_to_the_zone_of_the_next_power_of_two(self, m):
+        for size, zone in [(1, "16"), (16, "16"), (17, "32"), (4096, "4096")]:
+            address = m.malloc(size)
+            assert m.kernel.kmem.zones.taken[address].name == zone
+        pages = m.malloc(4097)
+        assert pages % PAGE == 0
+        assert m.kernel.kmem.zones.large[pages] == 2 * PAGE
+
+    def test_objects_do_not_overlap_and_zero_means_zero(self, m):
+        objects = [m.malloc(100, "M_WAITOK|M_ZERO") for _ in range(200)]
+        for number, address in enumerate(objects):
+            assert m.read(address, 128) == bytes(128)
+            m.write(address, bytes([number % 255 + 1]) * 100)
+        for number, address in enumerate(objects):
+            assert m.read(address, 100) == bytes([number % 255 + 1]) * 100
+
+    @pytest.mark.parametrize("wrong", [0, 1, 8, PAGE])
+    def test_only_what_was_given_can_be_freed_and_once(self, m, wrong):
+        a = m.malloc(64)
+        if wrong:
+            with pytest.raises(vm.Refused, match=r"nothing that m\.malloc gave"):
+                m.free(a + wrong)
+        m.free(a)
+        with pytest.raises(vm.Refused, match="has not taken back"):
+            m.free(a)
+        m.check()
+
+    def test_large_ones_are_freed_by_free_alone(self, m):
+        a = m.malloc(3 * PAGE)
+        with pytest.raises(vm.Refused, match="belongs to the zone allocator"):
+            m.kmem_free(a, 3 * PAGE)
+        m.free(a)
+        assert m.kmem.kmem_map.size == 0
+
+    def test_reclaiming_gives_back_what_is_empty_and_no_more(self, m):
+        kept, *rest = [m.malloc(2000) for _ in range(20)]
+        size = m.kmem.kmem_map.size
+        for address in rest:
+            m.free(address)
+        assert m.kmem.kmem_map.size == size
+        slab = m.kernel.kmem.zones.zone_for(2000).slab_size
+        assert m.uma_reclaim() == size - slab
+        m.write(kept, b"still mine")
+        m.check()
+
+
+class TestFiles:
+    def test_pages_read_once_are_hits_and_come_back_from_the_cached_ones(self, m):
+        assert m.read_file("film", "1 MiB") == 256
+        assert m.read_file("film", "1 MiB") == 0
+        m.take_pages(m.kmem.pages.free - m.kmem.pages.free_reserved)
+        m.kmem_alloc(PAGE)
+        assert m.kmem.pages.cached == 256
+        frames = dict(m.kernel.kmem.files.files["film"].pages)
+        assert not frames, "cached pages belong to no object"
+        assert m.read_file("film", "64 KiB") == 0
+        frame = m.kernel.kmem.files.files["film"].pages[3]
+        assert m.ram.read(frame * PAGE, 12) == b"film, page 3"
+        m.check()
+
+    def test_a_cached_page_that_was_reused_is_read_again(self, m):
+        m.read_file("film", "1 MiB")
+        m.take_pages(m.kmem.pages.free - m.kmem.pages.free_reserved)
+        m.kmem_alloc(PAGE)
+        m.take_pages(100_000)
+        while m.kmem_malloc(PAGE, "M_NOWAIT"):
+            pass
+        assert m.kmem.pages.cached == 0
+        m.give_pages(1000)
+        assert m.read_file("film", "1 MiB") == 256
+        m.check()
+
+    @pytest.mark.parametrize("size", [0, -1, "1 TiB", None])
+    def test_nonsense_is_refused(self, m, size):
+        with pytest.raises(vm.Refused, match="size"):
+            m.read_file("film", size)
+
+
+class TestRanges:
+    def test_protection_is_obeyed_and_given_back(self, m):
+        a, kernel_map = m.kmem_alloc(4 * PAGE), m.kmem.kernel_map
+        kernel_map.protect(a, size=PAGE, prot="r")
+        with pytest.raises(vm.KernelError, match="ACCES"):
+            m.write(a, b"x")
+        assert m.read(a) == b"\0"
+        m.write(a + PAGE, b"x")
+        kernel_map.protect(a, size=PAGE, prot="rwx")
+        m.write(a, b"x")
+        assert kernel_map.lookup(a).size == 4 * PAGE
+
+    def test_a_fault_obeys_it_too(self, m):
+        a = m.kmem_alloc_wait(2 * PAGE)
+        m.kmem.exec_map.protect(a, size=PAGE, prot="r")
+        assert m.read(a) == b"\0"
+        with pytest.raises(vm.KernelError, match="ACCES"):
+            m.write(a, b"x")
+
+    def test_wiring_brings_pages_and_keeps_count(self, m):
+        a, wired = m.kmem_alloc_wait(8 * PAGE), m.kmem.pages.wired
+        m.kmem.exec_map.wire(a, size=2 * PAGE)
+        assert m.kmem.pages.wired == wired + 2
+        assert m.walk(a).pa is not None
+        m.kmem.exec_map.unwire(a, size=2 * PAGE)
+        assert m.kmem.pages.wired == wired
+        with pytest.raises(vm.KernelError, match="INVAL"):
+            m.kmem.exec_map.unwire(a, size=PAGE)
+        m.check()
+
+    def test_advice_and_inheritance_cut_and_simplify_joins(self, m):
+        a, kernel_map = m.kmem_alloc(4 * PAGE), m.kmem.kernel_map
+        count = len(kernel_map)
+        kernel_map.advise(a, size=PAGE, advice="random")
+        kernel_map.inherit(a + 3 * PAGE, size=PAGE, inherit="share")
+        assert len(kernel_map) == count + 2
+        kernel_map.advise(a, size=PAGE, advice="normal")
+        kernel_map.inherit(a + 3 * PAGE, size=PAGE, inherit="none")
+        kernel_map.simplify(a, size=4 * PAGE)
+        assert len(kernel_map) == count
+
+    def test_a_submaps_place_a_hole_and_nonsense_are_errors_and_change_nothing(self, m):
+        kernel_map, before = m.kmem.kernel_map, m.kmem.kernel_map.entries()
+        with pytest.raises(vm.KernelError, match="INVAL"):
+            kernel_map.protect(m.kmem.exec_map.start, size=PAGE, prot="r")
+        with pytest.raises(vm.KernelError, match="FAULT"):
+            kernel_map.wire(kernel_map.end - PAGE, kernel_map.end)
+        for call in (
+            lambda: kernel_map.protect(kernel_map.start, size=PAGE),
+            lambda: kernel_map.protect(kernel_map.start, prot="r"),
+            lambda: kernel_map.wire(kernel_map.start + 1, size=PAGE),
+            lambda: kernel_map.wire(kernel_map.end, size=PAGE),
+            lambda: kernel_map.wire(kernel_map.start, size=0),
+            lambda: kernel_map.advise(kernel_map.start, size=PAGE, advice="sometimes"),
+        ):
+            with pytest.raises(vm.Refused):
+                call()
+        assert kernel_map.entries() == before
+        m.check()

@@ -1,0 +1,133 @@
+"""Changing a range of one of kernel memory's maps in place, after FreeBSD's manual pages.
+
+As on any map of a machine (:mod:`.map_ranges`), but that the map's lock is taken, which may mean waiting for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..base import protection as flag
+from ..base.errors import KernelError, Refused
+from ..base.operations import Door, operation
+from ..base.units import Address
+from ..kernel import freebsd_ranges
+from ..kernel.freebsd_map import FreeBSDMap
+from ..kernel.map_ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
+from ..kernel.waits import Sleepy
+from . import checks
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+STATUSES = {
+    INVALID_ADDRESS: ("FAULT", "a part of the range is not allocated"),
+    PROTECTION_FAILURE: ("ACCES", "an entry may not be given these rights, or not be read"),
+    INVALID_ARGUMENT: ("INVAL", "a part of it is a submap's place, or was not wired"),
+    RESOURCE_SHORTAGE: ("NOMEM", "there is no memory for it"),
+}
+"""What FreeBSD's status numbers say, as errors of a machine."""
+
+
+class KmemRanges:
+    """Operations on ranges of a map of kernel memory."""
+
+    machine: Machine
+    vm_map: FreeBSDMap
+    path: str
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+        return self.machine.door
+
+    @operation
+    def protect(
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        prot: int | str | None = None,
+        max_prot: int | str | None = None,
+    ) -> None:
+        """Set what a range allows, `prot`, or what it may ever allow, `max_prot` (vm_map_protect(9)).
+
+        ACCES beyond what an entry may allow, FAULT for a hole, INVAL for a submap's place.  What is mapped gets the
+        new rights at once.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kmem_alloc("16 KiB")
+        >>> m.kmem.kernel_map.protect(a, size="4 KiB", prot="r")
+        >>> m.kmem.kernel_map.lookup(a).protection
+        'r--'
+        """
+        first, last = self._range(start, end, size)
+        if (prot is None) == (max_prot is None):
+            raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
+        given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
+        protection = flag.parse_protection(given, name)
+        done: None = self._do("protect", freebsd_ranges.vm_map_protect, first, last, protection, prot is None)
+        return done
+
+    @operation
+    def inherit(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, inherit: int | str
+    ) -> None:
+        """Set what a child would get of a range: "none", "share" or "copy" (vm_map_inherit(9))."""
+        number = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
+        done: None = self._do("inherit", freebsd_ranges.vm_map_inherit, *self._range(start, end, size), number)
+        return done
+
+    @operation
+    def advise(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, advice: int | str
+    ) -> None:
+        """Say how a range will be used: "normal", "random", "sequential", … (vm_map_madvise(9))."""
+        number = flag.parse_name(advice, flag.ADVICE, "advice")
+        done: None = self._do("advise", freebsd_ranges.vm_map_madvise, *self._range(start, end, size), number)
+        return done
+
+    @operation
+    def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Have all pages of a range in memory, and keep them until as many ``unwire`` (vm_map_wire(9)).
+
+        Waits for pages.  A system map's entry without object is counted as wired, and has no pages.
+        """
+        done: None = self._do("wire", freebsd_ranges.vm_map_wire, *self._range(start, end, size))
+        return done
+
+    @operation
+    def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired."""
+        done: None = self._do("unwire", freebsd_ranges.vm_map_unwire, *self._range(start, end, size))
+        return done
+
+    @operation
+    def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
+        """Join neighbours of a range that are alike (vm_map_simplify_entry(9))."""
+        done: None = self._do("simplify", freebsd_ranges.vm_map_simplify, *self._range(start, end, size))
+        return done
+
+    def _do(self, name: str, function: Callable[..., Sleepy[int]], start: int, end: int, *arguments: Any) -> Any:
+        def steps() -> Sleepy[None]:
+            status = yield from function(self.vm_map, start, end, *arguments)
+            if status:
+                word, why = STATUSES[status]
+                where = f"{Address(start)} to {Address(end)} of {self.vm_map.name}"
+                raise KernelError(word, status, f"{name} of {where} returned {status}: {why}")
+
+        return self.machine.callbacks.complete(name, steps())
+
+    def _range(self, start: Any, end: Any, size: Any) -> tuple[int, int]:
+        vm_map = self.vm_map
+        first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
+        if (end is None) == (size is None):
+            raise Refused("a range is given by its start and end, or its start and size: write one of end and size")
+        last = first + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
+        if not first < last <= vm_map.end:
+            limits = f"{Address(vm_map.start)} to {Address(vm_map.end)}"
+            raise Refused(f"{Address(first)} to {Address(last)} is no range of {self.path}, {limits}")
+        return first, last
