@@ -1,5 +1,5 @@
 """The exercises of the notebooks that ship, one module a notebook."""
 
-from . import bootstrapping, cutting, maps, trees
+from . import bootstrapping, cutting, kmem, maps, trees
 
-__all__ = ["bootstrapping", "cutting", "maps", "trees"]
+__all__ = ["bootstrapping", "cutting", "kmem", "maps", "trees"]
