@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .labs import lab
     from .sources.compare import allocate, compare, free, lookup
     from .sources.proc_maps import load_maps
+    from .sources.tables.recorded import load_tables
     from .widgets import (
         Comparison,
         Dashboard,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Map,
         Ribbon,
         Slabs,
+        Tables,
         Threads,
         Tree,
         View,
@@ -48,10 +50,11 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads",
-         "Tree", "View", "Walk", "show"), ".widgets",
+        ("Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Tables",
+         "Threads", "Tree", "View", "Walk", "show"), ".widgets",
     ),
     "load_maps": ".sources.proc_maps",
+    "load_tables": ".sources.tables.recorded",
     **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
@@ -60,8 +63,9 @@ _LAZY = {
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError",
-    "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Threads", "Tree", "VMError", "View",
-    "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "lookup", "show",
+    "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables", "Threads", "Tree",
+    "VMError", "View", "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "load_tables", "lookup",
+    "show",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -1,12 +1,14 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
 import { Focus } from "./focus.ts";
+import { upright } from "./keyboard.ts";
 import { Pins } from "./pins.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
 import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+import { Slicer } from "./slicer.ts";
 import { button, Steps } from "./steps.ts";
 import { html, say } from "./svg.ts";
 import { TableTwin, Words } from "./words.ts";
@@ -14,7 +16,7 @@ import { TableTwin, Words } from "./words.ts";
 /** Pixels: words need so much, however narrow the drawing; and there is so much beside both. */
 const NARROWEST = 640;
 /** Lanes whose nodes lie at addresses. */
-const ADDRESSED = new Set(["tree", "list", "ribbon"]);
+const ADDRESSED = new Set(["tree", "list", "ribbon", "slices"]);
 const MARGINS = 28;
 
 export interface FigureCalls {
@@ -31,6 +33,7 @@ export class Figure {
   private readonly status = html("p", "vmw-status");
   private readonly steps: Steps;
   private readonly ribbon: Ribbon;
+  private readonly slicer: Slicer;
   private readonly pins: Pins;
   private readonly focus = new Focus(this.renderer);
   private readonly zoomer = html("span", "vmw-zoomer");
@@ -43,6 +46,7 @@ export class Figure {
     this.calls = calls;
     this.steps = new Steps(calls.send);
     this.ribbon = new Ribbon(this.renderer, calls.send);
+    this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send);
     this.ask = router.connect((seq, placed) => {
       if (seq === this.seq) this.renderer.follow(placed.routes);
@@ -67,7 +71,7 @@ export class Figure {
     this.steps.draw(scene);
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
-    this.finder.hidden = !scene.nodes.some((node) => ADDRESSED.has(node.lane ?? ""));
+    this.finder.hidden = !scene.nodes.some(({ lane = "" }) => ADDRESSED.has(lane) || upright(lane));
     this.focus.settle();
     if (dot) this.ask(seq, dot, scene.height);
   }
@@ -99,6 +103,7 @@ export class Figure {
   close(): void {
     this.steps.stop();
     this.ribbon.close();
+    this.slicer.close();
     this.root.remove();
   }
 
@@ -157,7 +162,7 @@ export class Figure {
 
   /** True if the key meant something here. */
   private press(key: string, onNode: string | undefined): boolean {
-    if (this.focus.move(key)) return true;
+    if (this.slicer.key(key, onNode) || this.focus.move(key)) return true;
     if ((key === "Enter" || key === " ") && onNode === undefined) return false;
     switch (key) {
       case "Enter":

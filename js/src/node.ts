@@ -54,7 +54,13 @@ export class NodeElement {
     else drop(this.root, "data-thing");
     say(this.title, node.title ?? "");
     if (!focusable(node)) return;
-    put(this.root, "role", node.action ? "button" : "img");
+    put(this.root, "role", roleOf(node));
+    if (node.kind === "switch") put(this.root, "aria-pressed", String(node.state === "chosen"));
+    if (node.kind === "slice") {
+      const said = node.text?.[0]?.[2] ?? "";
+      put(this.root, "aria-valuetext", said);
+      put(this.root, "aria-valuenow", Number.parseInt(said.split(" ").at(-1) ?? "", 10) || 0);
+    }
     put(this.root, "aria-label", node.title || textOf(node) || node.id);
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
   }
@@ -103,6 +109,11 @@ export class NodeElement {
 /** Whether the keyboard can stand on a node. */
 export function focusable(node: SceneNode): boolean {
   return Boolean(node.lane || node.action);
+}
+
+function roleOf(node: SceneNode): string {
+  if (node.kind === "slice") return "spinbutton"; // arrow keys change its number
+  return node.action ? "button" : "img";
 }
 
 function textOf(node: SceneNode): string {

@@ -8,6 +8,7 @@ export type Request =
   | { type: "step"; index: number }
   | { type: "zoom"; factor: number; at: number }
   | { type: "pan"; by: number }
+  | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string }
   | { type: "pin" }
   | { type: "unpin"; index: number };

@@ -9,12 +9,14 @@ from vmwidgets.engine.machine import (
     MachineKmem,
     MachineKmemMap,
     MachineMap,
+    MachineTables,
     MachineThread,
     MachineThreads,
     MachineWalk,
     Task,
 )
 from vmwidgets.engine.machine.boot import booted
+from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 
 from .compare import Comparison
 from .dashboard import Dashboard
@@ -24,14 +26,15 @@ from .kmem import Kmem
 from .pictures import machine_booted
 from .show import register, show, shown_as
 from .slabs import Slabs
+from .tables import Tables
 from .threads import Threads
 from .view import View
 from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
-    "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Threads", "Tree",
-    "View", "Walk", "register", "show",
+    "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Tables", "Threads",
+    "Tree", "View", "Walk", "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
@@ -40,6 +43,9 @@ shown_as(ComparisonValue, Comparison)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
+shown_as(TablesWalk, Walk)
+shown_as(MachineTables, Tables)
+shown_as(PageTables, Tables)
 shown_as(MachineKmem, Kmem)
 shown_as(MachineKmemMap, Kmem)
 shown_as(MachineFrames, Frames)

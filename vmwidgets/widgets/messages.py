@@ -59,6 +59,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     },
     # Move by so many widths of what is shown.
     "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
+    # Change the number in a slice of the address by so much.
+    "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
     # An address, as somebody typed it.
     "find": {"text": TEXT},
     "pin": {},

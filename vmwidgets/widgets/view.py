@@ -96,6 +96,10 @@ class View(Exports, anywidget.AnyWidget):
     def panned(self, by: float) -> None:
         """Somebody wants to see what lies `by` widths further on."""
 
+    def turned(self, node_id: str, by: int) -> None:
+        """Somebody wants the number in a slice of the address changed by `by`."""
+        raise Refused("turn: there is nothing to turn in this picture")
+
     def sought(self, text: str) -> None:
         """Somebody wants to see the address `text`."""
         raise Refused("find: there is nothing to find in this picture")
@@ -270,6 +274,10 @@ class View(Exports, anywidget.AnyWidget):
 
     def _on_pan(self, by: float) -> None:
         self.panned(by)
+        refresher.mark([self])
+
+    def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
+        self.turned(id, by)
         refresher.mark([self])
 
     def _on_find(self, text: str) -> None:

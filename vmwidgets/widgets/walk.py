@@ -1,4 +1,4 @@
-"""A live walk: the same address, walked again whenever the machine has changed."""
+"""A live walk: the same address, walked again whenever the machine has changed; and a bench to try things on."""
 
 from __future__ import annotations
 
@@ -9,79 +9,145 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.machine import Machine, MachineWalk
-from vmwidgets.engine.machine.walks import machine_walk, neighbouring_words
+from vmwidgets.engine.machine.checks import whole
+from vmwidgets.engine.mmu.page_tables import TablesWalk, address_split
+from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
-from vmwidgets.views.walk import draw_walk
+from vmwidgets.views.walk import Bench, draw_walk
 
+from .editing import flip_bit, undo_edit
+from .spaces import MachineSpace, Space, TablesSpace, neighbouring_words
 from .view import View
 
 
 class Walk(View):
     """What the hardware does with one address: each descriptor, the rights gathered, the verdict.
 
-    `target` is the result of ``m.walk(…)``; the picture walks again after every operation and marks what differs
-    from the result.  `address` and `access` can be changed.
+    `target` is the result of ``m.walk(…)``, or of a walk in tables without a machine; the picture walks again after
+    every operation and marks what differs from the result.  `address`, `access` and `user` can be changed, here and in
+    the picture: its slices of the address are dragged or turned with arrow keys, and the bits of a machine's
+    descriptors are edited by a click.
     """
 
     address = traitlets.Int(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
 
-    def __init__(self, target: MachineWalk, **options: Any) -> None:
-        if not isinstance(target, MachineWalk):
+    def __init__(self, target: MachineWalk | TablesWalk, **options: Any) -> None:
+        machine = None
+        if isinstance(target, MachineWalk):
+            machine = target.machine
+            if machine is None:
+                raise Refused("the machine that was walked is gone: keep the machine in a name")
+        elif not isinstance(target, TablesWalk) or target.tables is None:
             raise Refused(f"Walk shows the result of machine.walk(address), not {shown(target)}")
-        if target.machine is None:
-            raise Refused("the machine that was walked is gone: keep the machine in a name")
-        self._result = target
-        self._task = target.task
+        self._result: WalkValue = target
+        self._task = target.task if isinstance(target, MachineWalk) else ""
+        self._without_machine = target.tables if isinstance(target, TablesWalk) else None
         given = {"address": target.va, "access": target.access, "user": target.user}
-        super().__init__(target, machine=target.machine, **{**given, **options})
+        super().__init__(target, machine=machine, **{**given, **options})
+
+    @property
+    def space(self) -> Space:
+        """The tables that are walked."""
+        if self._without_machine is not None:
+            return TablesSpace(self._without_machine)
+        machine = self.machine
+        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
+        return MachineSpace(machine, self._task)
 
     def draw(self) -> Scene:
         """The walk as it is now."""
-        machine = self.machine
-        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
-        same = (self.address, self.access, self.user) == (self._result.va, self._result.access, self._result.user)
-        return walk_scene(
-            machine, self._task, self.address, self.access, self.user, earlier=self._result if same else None
+        space = self.space
+        result = self._result
+        same = (self.address, self.access, self.user) == (result.va, result.access, result.user)
+        found = space.walk(self.address, self.access, self.user)
+        return draw_walk(
+            found,
+            neighbouring_words(space.tables, found),
+            title=_title(self.address, self._task or (space.tables.name if self._without_machine else "")),
+            entry=space.entry(self.address),
+            earlier=result if same else None,
+            machine=self.machine.name if isinstance(self.machine, Machine) else "",
+            bench=self._bench(space),
         )
+
+    def _bench(self, space: Space) -> Bench:
+        fmt = space.tables.fmt
+        edited = space.edited
+        chosen = int(self.selection.removeprefix("pte:"), 16) if self.selection.startswith("pte:") else 0
+        unedited = space.unedited(self.address, self.access, self.user) if edited else None
+        return Bench(address_split(fmt), 8 * fmt.entry_width, space.editable, chosen, edited, unedited)
+
+    # ---- what the page asks ----------------------------------------------------------------------
+
+    def opened(self, node_id: str) -> None:
+        """A switch, a bit of the address, or a bit of the descriptor."""
+        what, _, which = node_id.removeprefix("walk/").partition("/")
+        if what == "switch":
+            self._switch(which)
+        elif what == "va":
+            split = address_split(self.space.tables.fmt)
+            key = "top" if int(which) >= split.va_bits else ""
+            self.address = with_sign(self.address ^ 1 << int(which), key, split)
+        elif what == "bit":
+            self._flip(int(which))
+
+    def turned(self, node_id: str, by: int) -> None:
+        """A slice of the address was turned."""
+        one = self._slice(node_id)
+        if one is None:
+            raise Refused(f"turn: {shown(node_id)} is no slice of the address")
+        self.address = turned(self.address, one, by, address_split(self.space.tables.fmt))
+
+    def sought(self, text: str) -> None:
+        """Walk the address `text`."""
+        address = whole(text, "address")
+        bits = self.space.tables.fmt.word_bits
+        if address >> bits:
+            raise Refused(f"address={Address(address)} does not fit the {bits} bits of a register")
+        self.address = address
+
+    def _switch(self, which: str) -> None:
+        if which in ("user", "supervisor"):
+            self.user = which == "user"
+        elif which == "undo":
+            undo_edit(self.machine)
+        else:
+            self.access = which
+
+    def _slice(self, node_id: str) -> Slice | None:
+        space = self.space
+        found = space.walk(self.address, self.access, self.user)
+        slices = slices_of(found, address_split(space.tables.fmt))
+        return next((one for one in slices if node_id == f"walk/slice/{one.key}"), None)
+
+    def _flip(self, bit: int) -> None:
+        space = self.space
+        found = space.walk(self.address, self.access, self.user)
+        chosen = self._bench(space).chosen
+        step = next((one for one in found.steps if one.pa == chosen), found.steps[-1] if found.steps else None)
+        if step is None:
+            raise Refused("this walk read no descriptor")
+        flip_bit(self.machine, step.pa, step.value, bit)
 
     @traitlets.observe("address", "access", "user")
     def _walked_otherwise(self, change: object) -> None:
         self._shown_otherwise(change)
 
 
+def _title(address: int, whose: str) -> str:
+    return f"walk of {Address(address)}" + (f" in {whose}" if whose else "")
+
+
 def walk_scene(
-    machine: Machine,
-    task: str,
-    address: int,
-    access: str = "read",
-    user: bool = False,
-    *,
-    later: Sequence[Event] = (),
-    earlier: MachineWalk | None = None,
+    machine: Machine, task: str, address: int, access: str = "read", user: bool = False, *, later: Sequence[Event] = ()
 ) -> Scene:
     """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with the events in `later` undone."""
-    space = machine.tasks[task] if task else machine
-    found = machine_walk(machine, space.pmap, task, address, access, user, later)
-    width = space.pmap.fmt.entry_width
-    return draw_walk(
-        found,
-        neighbouring_words(machine, found, width),
-        title=f"walk of {Address(address)}" + (f" in {task}" if task else ""),
-        entry=entry_at(machine, task, address),
-        earlier=earlier,
-        machine=machine.name,
-    )
-
-
-def entry_at(machine: Machine, task: str, address: int) -> EntryValue | None:
-    """The entry that holds `address` now, for looking only."""
-    target = machine.tasks[task].map if task else machine.kernel_map
-    entry = target.vm_map.peek(address)
-    if entry is None or address < entry.start:
-        return None
-    return EntryValue.of(entry.fields(), target.roles.get(entry.id, ""))
+    space = MachineSpace(machine, task)
+    found = space.walk(address, access, user, later)
+    words = neighbouring_words(space.tables, found)
+    return draw_walk(found, words, title=_title(address, task), entry=space.entry(address), machine=machine.name)

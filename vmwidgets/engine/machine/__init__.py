@@ -9,6 +9,7 @@ from .layouts import LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
 from .objects import MemoryObject
+from .tables import MachineTables
 from .tasks import Task
 from .threads import MachineThread, MachineThreads
 from .walks import MachineWalk
@@ -24,6 +25,7 @@ __all__ = [
     "MachineKmem",
     "MachineKmemMap",
     "MachineMap",
+    "MachineTables",
     "MachineThread",
     "MachineThreads",
     "MachineWalk",

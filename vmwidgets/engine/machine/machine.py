@@ -22,6 +22,7 @@ from ..mmu.controls import X86Controls
 from . import checks
 from .caches import MachineCaches
 from .callbacks import Callbacks
+from .descriptors import DescriptorOperations
 from .frames import MachineFrames
 from .invariants import check_machine
 from .kentry import MachineKentry
@@ -34,6 +35,7 @@ from .maps import MachineMap
 from .memory_operations import MemoryOperations
 from .objects import MemoryObject
 from .page_daemon import MachinePageDaemon
+from .tables import MachineTables
 from .tasks import ACCESSES, Task, task_path
 from .threads import MachineThreads, ThreadOperations
 from .unchecked import Unchecked
@@ -42,7 +44,7 @@ from .walks import MachineWalk, machine_walk
 _numbers = count(1)
 
 
-class Machine(KmemOperations, MemoryOperations, ThreadOperations):
+class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
@@ -184,9 +186,14 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         pmap = self.pmap if task is None else task.pmap
         return machine_walk(self, pmap, "" if task is None else task.name, va, kind, by_user)
 
+    @property
+    def tables(self) -> MachineTables:
+        """The kernel's page tables, to be shown and walked."""
+        return MachineTables(self, self.pmap)
+
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
-        with self.door.looking():
+        with self.door.looking(), self.without_edits():
             check_machine(self)
 
     def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:

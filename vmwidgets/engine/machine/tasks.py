@@ -12,6 +12,7 @@ from ..base.units import PAGE, Address
 from ..kernel.vm_fault import vm_fault
 from . import checks
 from .maps import MachineMap
+from .tables import MachineTables
 
 if TYPE_CHECKING:
     from ..kernel.pmap_user import UserPmap
@@ -55,6 +56,11 @@ class Task:
     def path(self) -> str:
         """Where it stands in the machine."""
         return task_path(self.name)
+
+    @property
+    def tables(self) -> MachineTables:
+        """Its page tables, to be shown and walked."""
+        return MachineTables(self.machine, self.pmap, self.name)
 
     @operation
     def read(self, address: int | str, length: int | str = 1) -> bytes:

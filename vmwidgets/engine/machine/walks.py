@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from ..base.events import Event, PteWritten
 from ..base.units import Address
 from ..base.walk_values import Walk
-from ..memory.ram import BusError, Ram
+from ..memory.ram import Ram
 from ..mmu.walk import walk
 
 if TYPE_CHECKING:
@@ -60,15 +59,3 @@ def machine_walk(
     values["va"] = Address(found.va)
     values["pa"] = None if found.pa is None else Address(found.pa)
     return MachineWalk(**values, source=weakref.ref(machine), task=task)
-
-
-def neighbouring_words(machine: Machine, found: Walk, width: int = 8) -> Mapping[tuple[int, int], int]:
-    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
-    words: dict[tuple[int, int], int] = {}
-    for step in found.steps:
-        first = max(0, step.index - 1)
-        entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
-        for index in range(first, min(entries, first + 3)):
-            with suppress(BusError):
-                words[step.table, index] = machine.ram.read_word(step.table + index * width, width)
-    return words

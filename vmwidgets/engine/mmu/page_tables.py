@@ -1,0 +1,88 @@
+"""Page tables with nothing around them: memory, a format, a root.  No machine is needed to walk and to look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Protocol
+
+from ..base.units import Address
+from ..base.walk_values import Walk
+from ..base.window_values import AddressSplit, IndexBits
+from .format import Access, C, TableFormat
+from .walk import walk
+
+
+class Memory(Protocol):
+    """Physical memory, as far as looking at tables needs it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on."""
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The little-endian word of `width` bytes at `pa`."""
+
+
+class PageTables(Generic[C]):
+    """Tables of one address space in `memory`, walked with `controls`.
+
+    >>> from vmwidgets.engine.memory.ram import Ram
+    >>> from vmwidgets.engine.mmu.x86_64 import X86_64
+    >>> PageTables("nothing", Ram(1 << 20), X86_64, 0x1000).walk(0x20_0000).fault.kind
+    'not-present'
+    """
+
+    def __init__(
+        self, name: str, memory: Memory, fmt: TableFormat[C], root: int, controls: C | None = None, about: str = ""
+    ) -> None:
+        self.name = name
+        self.memory = memory
+        self.fmt = fmt
+        self.root = Address(root)
+        self.controls: C = fmt.defaults if controls is None else controls
+        self.about = about
+
+    @property
+    def format(self) -> str:
+        """The format's name."""
+        return self.fmt.name
+
+    def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
+        """What the hardware does with one access to `address`, level by level.
+
+        `user` says whether user code makes it; without it, user code does where the tables let it in.
+        """
+        va = int(address.replace(" ", "").replace("_", ""), 16) if isinstance(address, str) else int(address)
+        by_user = self._lets_users_in(va, access) if user is None else user
+        found = walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls)
+        values = {part.name: getattr(found, part.name) for part in fields(Walk)}
+        values["va"] = Address(found.va)
+        values["pa"] = None if found.pa is None else Address(found.pa)
+        return TablesWalk(**values, tables=self)
+
+    def _lets_users_in(self, va: int, access: Access) -> bool:
+        found = walk(self.memory, self.fmt, self.root, va, access, True, self.controls)
+        return found.ok or (bool(found.page_size) and found.rights.user)
+
+    def __repr__(self) -> str:
+        about = f", {self.about}" if self.about else ""
+        return f"<{self.name}: {self.format} tables, {self.fmt.base_register} {self.root}{about}>"
+
+
+@dataclass(frozen=True, repr=False)
+class TablesWalk(Walk):
+    """A walk in tables without a machine; two are equal when the hardware did the same."""
+
+    tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
+
+
+def address_split(fmt: TableFormat[C]) -> AddressSplit:
+    """How a format cuts an address.
+
+    >>> from vmwidgets.engine.mmu.x86_pae import X86_PAE
+    >>> [part.high - part.low + 1 for part in address_split(X86_PAE).parts]
+    [2, 9, 9]
+    """
+    parts = tuple(
+        IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift) for level in fmt.levels
+    )
+    return AddressSplit(parts, fmt.word_bits, fmt.va_bits)

@@ -1,0 +1,259 @@
+"""A window on page tables: the tables that somebody opened, and of each as many rows as a picture shows.
+
+What it costs follows from what is open, never from how many tables there are: each open table is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from struct import unpack
+from typing import Any, NamedTuple
+
+from ..base.walk_values import Rights
+from ..base.window_values import OpenTable, TableWindow, WindowRow
+from ..memory.ram import BusError
+from .format import Descriptor, Level, TableFormat
+from .page_tables import PageTables, address_split
+from .rules import Start
+
+TableKey = tuple[int, int]
+"""A table by what it is for: its level, and the first address."""
+
+MOST_OPEN = 16
+"""Tables that are open at a time, the roots among them."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What somebody wants to see: tables by key, and what of each.
+
+    `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` slots, by
+    table, around which rows are shown; `marked` addresses of descriptors that must be among them.
+    """
+
+    opened: Collection[TableKey] = ()
+    expanded: Collection[int] = ()
+    centres: Mapping[TableKey, int] = field(default_factory=dict)
+    marked: Collection[int] = ()
+    rows: int = 10
+    """Rows of a table, folds not counted."""
+
+
+class _Slot(NamedTuple):
+    number: int
+    pa: int
+    word: int
+    descriptor: Descriptor
+    kind: str
+    effective: int
+    """What the slot's own piece maps: a repeated descriptor's address and the piece's place in the page."""
+
+
+class _Reader:
+    def __init__(self, tables: PageTables[Any]) -> None:
+        self.tables = tables
+        self.fmt: TableFormat[Any] = tables.fmt
+        self.words = 0
+
+    def roots(self) -> list[tuple[Level, int, int]]:
+        """Level, table and first address of each root that walks begin at."""
+        found: list[tuple[Level, int, int]] = []
+        top = (1 << self.fmt.word_bits) - 1
+        for va in (0, top):
+            start = self.fmt.rules.start(self.fmt.root_level, self.tables.root, va, self.tables.controls)
+            if isinstance(start, Start) and all(start.table != table for _, table, _ in found):
+                covered = start.level.shift + start.level.bits
+                found.append((start.level, start.table, 0 if va == 0 else top >> covered << covered))
+        return found or [(self.fmt.root_level, self.tables.root, 0)]
+
+    def slots(self, level: Level, table: int, above: Collection[int], marked: Collection[int]) -> list[_Slot]:
+        """The slots of a table that hold something, and those that are marked.  One read."""
+        width = self.fmt.entry_width
+        count = level.entries
+        data = self.tables.memory.read(table, count * width)
+        self.words += count
+        words = unpack(f"<{count}{'I' if width == 4 else 'Q'}", data)
+        read_as, controls = self.fmt.rules.read_as, self.tables.controls
+        found = []
+        for index, word in enumerate(words):
+            wanted = bool(marked) and table + index * width in marked
+            if not (word or wanted):
+                continue
+            descriptor = read_as(level, word, controls)
+            if descriptor.kind == "invalid" and not wanted:
+                continue
+            address = descriptor.address_of(word)
+            kind = "window" if descriptor.kind == "table" and address in above else descriptor.kind
+            copies = level.copies_of(descriptor)
+            effective = address + index % copies * level.span
+            found.append(_Slot(index, table + index * width, word, descriptor, kind, effective))
+        return found
+
+
+def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
+    """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+    reader = _Reader(tables)
+    found: list[OpenTable] = []
+    for level, table, va in reader.roots():
+        found += _open(reader, shown, level, table, va, None, (), MOST_OPEN - len(found))
+    fmt = tables.fmt
+    return TableWindow(
+        tables.name,
+        fmt.name,
+        fmt.base_register,
+        tables.root,
+        address_split(fmt),
+        fmt.entry_width,
+        tuple(found),
+        reader.words,
+    )
+
+
+def _open(
+    reader: _Reader, shown: Shown, level: Level, table: int, va: int, parent: TableKey | None,
+    above: tuple[int, ...], room: int,
+) -> list[OpenTable]:  # fmt: skip
+    """This table and the open ones below it, at most `room`."""
+    above = (*above, table)
+    try:
+        slots = reader.slots(level, table, above, shown.marked)
+    except BusError as error:
+        return [_value(level, table, va, parent, (), 0, str(error))]
+    below: list[OpenTable] = []
+    fmt = reader.fmt
+    inner: list[int] = []
+    for slot in slots:
+        if slot.kind not in ("table", "window") or level.number == 1:
+            continue
+        first = _canonical(fmt, va + slot.number * level.span)
+        if (level.number - 1, first) in shown.opened and room - len(below) > 1:
+            inner.append(slot.pa)
+            next_level = fmt.level(level.number - 1)
+            below += _open(
+                reader, shown, next_level, slot.descriptor.address_of(slot.word), first, (level.number, slot.pa),
+                above, room - 1 - len(below),
+            )  # fmt: skip
+    rows = list(_rows(reader, shown, level, va, slots))
+    kept = _fold(rows, shown, (level.number, va), inner, fmt.entry_width)
+    present = sum(slot.kind != "invalid" for slot in slots)
+    return [_value(level, table, va, parent, kept, present), *below]
+
+
+def _value(
+    level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int,
+    unreadable: str = "",
+) -> OpenTable:  # fmt: skip
+    return OpenTable(
+        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent
+    )
+
+
+def _canonical(fmt: TableFormat[Any], va: int) -> int:
+    return fmt.canonical(va)
+
+
+def _rows(reader: _Reader, shown: Shown, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
+    """Runs of slots that go on from each other; expanded ones page by page."""
+    start = 0
+    for end in range(1, len(slots) + 1):
+        if end < len(slots) and _goes_on(level, slots[end - 1], slots[end]):
+            continue
+        run = slots[start:end]
+        copies = level.copies_of(run[0].descriptor)
+        if run[0].pa in shown.expanded and len(run) > copies:
+            for at in range(0, len(run), copies):
+                yield _row(reader, level, va, run[at : at + copies])
+        else:
+            yield _row(reader, level, va, run)
+        start = end
+
+
+def _goes_on(level: Level, slot: _Slot, following: _Slot) -> bool:
+    return (
+        slot.kind == "leaf"
+        and following.descriptor is slot.descriptor
+        and following.number == slot.number + 1
+        and following.effective == slot.effective + level.span
+        and (following.word ^ slot.word) & ~slot.descriptor.address_mask == 0
+    )
+
+
+def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
+    slot = run[0]
+    descriptor, fmt = slot.descriptor, reader.fmt
+    copies = level.copies_of(descriptor)
+    is_leaf = slot.kind == "leaf"
+    return WindowRow(
+        first=slot.number,
+        count=len(run),
+        va=_canonical(fmt, va + slot.number * level.span),
+        kind=slot.kind,
+        pa=slot.pa,
+        word=slot.word,
+        address=descriptor.address_of(slot.word),
+        size=level.span_of(descriptor) if is_leaf else 0,
+        pages=max(1, len(run) // copies) if is_leaf else 0,
+        tables=int(slot.kind in ("table", "window")),
+        layout=descriptor.name,
+        section=descriptor.section,
+        rights=rights_in_words(fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
+        fields=descriptor.fields,
+        repeated=copies,
+    )
+
+
+def rights_in_words(rights: Rights) -> str:
+    """Rights as a row shows them.
+
+    >>> rights_in_words(Rights(write=False))
+    'r-x user'
+    """
+    letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
+    return f"{letters} user" if rights.user else letters
+
+
+def _fold(
+    rows: list[WindowRow], shown: Shown, key: TableKey, inner: Collection[int], width: int
+) -> tuple[WindowRow, ...]:
+    """The rows that are shown, and folds for the others, which are counted."""
+    if len(rows) <= shown.rows:
+        return tuple(rows)
+    marked = {number for number, row in enumerate(rows) if row.pa in inner or _holds(row, shown.marked, width)}
+    centre = shown.centres.get(key)
+    first = 0
+    if centre is not None:
+        first = next((number for number, row in enumerate(rows) if row.first + row.count > centre), len(rows) - 1)
+    elif marked:
+        first = max(0, min(marked) - 2)
+    room = max(3, shown.rows - len(marked))
+    kept = sorted(marked | {0} | set(range(first, min(len(rows), first + room))))
+    return tuple(_with_folds(rows, kept))
+
+
+def _holds(row: WindowRow, marked: Collection[int], width: int) -> bool:
+    return any(row.pa <= pa < row.pa + row.count * width for pa in marked)
+
+
+def _with_folds(rows: list[WindowRow], kept: list[int]) -> Iterator[WindowRow]:
+    done = 0
+    for number in [*kept, len(rows)]:
+        if number - done == 1:  # a fold takes as much room as what it hides
+            yield rows[done]
+        elif number > done:
+            yield _folded(rows[done:number])
+        if number < len(rows):
+            yield rows[number]
+        done = number + 1
+
+
+def _folded(rows: list[WindowRow]) -> WindowRow:
+    last = rows[-1]
+    return WindowRow(
+        rows[0].first,
+        last.first + last.count - rows[0].first,
+        rows[0].va,
+        "fold",
+        pages=sum(row.pages for row in rows),
+        tables=sum(row.tables for row in rows),
+    )

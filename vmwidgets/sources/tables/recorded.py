@@ -1,0 +1,48 @@
+"""Recorded page tables, such as those of a real Linux process, to be walked and looked at."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ...engine.base.errors import Refused, shown
+from ...engine.mmu.page_tables import PageTables
+from ..traces.reader import Unreadable
+from .cases import Query, read_cases
+
+MOST_CASES = 100_000
+"""Cases that are looked through for the one that was asked for."""
+
+
+class RecordedTables(PageTables[Any]):
+    """Page tables from a case file; `options` are as the file has them, `queries` what it asks of them."""
+
+    options: dict[str, Any]
+    queries: tuple[Query, ...]
+
+
+def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
+    """The page tables of case number `case` (from 0) of a case file, ``.jsonl`` or ``.jsonl.gz``.
+
+    Raises :class:`Refused` with one sentence for a file or a case that can't be read.  O(cases up to that one).
+    """
+    wanted: object = case
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted < MOST_CASES:
+        raise Refused(f"case={shown(case)}: write a whole number from 0, the number of a case in the file")
+    where = Path(path)
+    try:
+        found = next(islice(read_cases(where), case, None), None)
+    except Unreadable as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"{where}: {error.strerror or error}") from None
+    if found is None:
+        count = sum(1 for _ in read_cases(where))
+        raise Refused(f"{where}: there is no case {case}; it has {count}, from 0 to {count - 1}")
+    stem = where.name.removesuffix(".gz").removesuffix(".jsonl")
+    about = f"case {case} of {where.name}"
+    tables = RecordedTables(f"{stem} {case}", found.memory, found.architecture.fmt, found.root, found.controls, about)
+    tables.options = dict(found.record["options"])
+    tables.queries = found.queries
+    return tables

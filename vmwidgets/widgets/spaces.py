@@ -1,0 +1,151 @@
+"""Whose page tables a picture shows: a machine's, or tables that have no machine; asked in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.map_values import EntryValue
+from vmwidgets.engine.base.walk_values import Walk
+from vmwidgets.engine.machine import Machine, MachineTables, Task
+from vmwidgets.engine.machine.walks import PastMemory, machine_walk
+from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.walk import walk
+
+
+class Space(Protocol):
+    """Page tables that can be walked."""
+
+    editable: bool
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """The tables as they are."""
+
+    @property
+    def task(self) -> str:
+        """The task whose they are; "" the kernel's, or nobody's."""
+
+    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
+        """What the hardware does; with the events in `later` undone."""
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same if descriptors held what they did before they were edited."""
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """What edited descriptors held before, by physical address."""
+
+    def entry(self, va: int) -> EntryValue | None:
+        """The map's entry for an address, if there is a map."""
+
+
+class MachineSpace:
+    """The kernel's tables in a machine, or a task's."""
+
+    editable = True
+
+    def __init__(self, machine: Machine, task: str = "") -> None:
+        self._machine = machine
+        self.task = task
+
+    @property
+    def _pmap(self) -> Any:
+        return self._machine.tasks[self.task].pmap if self.task else self._machine.pmap
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """The tables as they are."""
+        return MachineTables(self._machine, self._pmap, self.task).now()
+
+    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
+        """What the hardware does; with the events in `later` undone."""
+        return machine_walk(self._machine, self._pmap, self.task, va, access, user, later)
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same if descriptors held what they did before they were edited."""
+        memory = _Before(self._machine.ram, self.edited)
+        pmap = self._pmap
+        return walk(memory, pmap.fmt, pmap.root, va, access, user, self._machine.controls)  # type: ignore[arg-type]  # checked
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """What edited descriptors held before, by physical address."""
+        return self._machine.before_edits
+
+    def entry(self, va: int) -> EntryValue | None:
+        """The entry that holds `va` now, for looking only."""
+        target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
+        entry = target.vm_map.peek(va)
+        if entry is None or va < entry.start:
+            return None
+        return EntryValue.of(entry.fields(), target.roles.get(entry.id, ""))
+
+
+class TablesSpace:
+    """Tables without a machine."""
+
+    editable = False
+    task = ""
+
+    def __init__(self, tables: PageTables[Any]) -> None:
+        self.tables = tables
+
+    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
+        """What the hardware does."""
+        tables = self.tables
+        return walk(tables.memory, tables.fmt, tables.root, va, access, user, tables.controls)  # type: ignore[arg-type]  # checked
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same: nothing is edited here."""
+        return self.walk(va, access, user)
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """Nothing is."""
+        return {}
+
+    def entry(self, va: int) -> EntryValue | None:
+        """There is no map."""
+        return None
+
+
+class _Before(PastMemory):
+    """Memory with some descriptors as they were."""
+
+    def __init__(self, ram: Any, before: Mapping[int, int]) -> None:
+        super().__init__(ram, ())
+        self._before = dict(before)
+
+
+def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
+    """The tables that `target` has, and the machine they are of, if there is one.
+
+    Raises :class:`Refused` for anything else, in words that begin with `wanted`.
+    """
+    if isinstance(target, PageTables):
+        return TablesSpace(target), None
+    if isinstance(target, Machine):
+        return MachineSpace(target), target
+    if isinstance(target, Task):
+        return MachineSpace(target.machine, target.name), target.machine
+    if isinstance(target, MachineTables):
+        return MachineSpace(target.machine, target.task), target.machine
+    raise Refused(f"{wanted}, not {shown(target)}")
+
+
+def neighbouring_words(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], int]:
+    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
+    width = tables.fmt.entry_width
+    words: dict[tuple[int, int], int] = {}
+    for step in found.steps:
+        first = max(0, step.index - 1)
+        entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
+        for index in range(first, min(entries, first + 3)):
+            with suppress(BusError):
+                words[step.table, index] = tables.memory.read_word(step.table + index * width, width)
+    return words

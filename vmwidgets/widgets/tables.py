@@ -1,0 +1,207 @@
+"""Live page tables in levels: opened, folded, searched, and where they are a machine's edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.base.walk_values import Walk as WalkValue
+from vmwidgets.engine.base.window_values import TableWindow
+from vmwidgets.engine.machine import Machine, MachineTables, Task
+from vmwidgets.engine.machine.checks import whole
+from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.scene import Caption, Scene
+from vmwidgets.views.tables import TablesBench, draw_tables
+
+from .editing import flip_bit, undo_edit
+from .spaces import MachineSpace, Space, TablesSpace, space_of
+from .view import View
+
+ROWS, STACKED = 12, 26
+"""Rows of a table, and of all tables of one level together."""
+
+AT_FIRST = 22
+"""Rows below the root that are opened without being asked for."""
+
+
+class Tables(View):
+    """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
+
+    `target` is a machine (its kernel's tables), a task, or tables without a machine.  A click opens and closes a
+    table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what is open,
+    however many tables there are.
+    """
+
+    address = traitlets.Int(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
+        public=True
+    )
+
+    def __init__(self, target: Machine | Task | MachineTables | PageTables[Any], **options: Any) -> None:
+        space, machine = space_of(target, "Tables shows a machine, a task, or tables that were loaded")
+        self._task = space.task
+        self._without_machine = space.tables if machine is None else None
+        self._opened: list[TableKey] = []
+        self._expanded: list[int] = []
+        self._centres: dict[TableKey, int] = {}
+        self._touched = False
+        super().__init__(target, machine=machine, **options)
+
+    @property
+    def space(self) -> Space:
+        """The tables that are shown."""
+        if self._without_machine is not None:
+            return TablesSpace(self._without_machine)
+        machine = self.machine
+        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
+        return MachineSpace(machine, self._task)
+
+    def draw(self) -> Scene:
+        """The open tables as they are now."""
+        space = self.space
+        tables = space.tables
+        if not self._touched:
+            self._open_first(tables)
+        found = self._walked(space) if self.address >= 0 else None
+        path = [step.pa for step in found.steps] if found is not None else []
+        edited = space.edited
+        chosen = self._chosen()
+        window = self._window(tables, [*path[-1:], *edited, *([chosen] if chosen else [])])
+        bench = TablesBench(space.editable, chosen, path, edited, self._answer(found))
+        name = self.machine.name if isinstance(self.machine, Machine) else ""
+        return draw_tables(window, bench, machine=name)
+
+    def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
+        crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
+        rows = max(5, min(ROWS, STACKED // crowd))
+        return table_window(tables, Shown(self._opened, self._expanded, self._centres, marked, rows))
+
+    def _chosen(self) -> int:
+        return int(self.selection.removeprefix("pte:"), 16) if self.selection.startswith("pte:") else 0
+
+    def _walked(self, space: Space) -> WalkValue:
+        tables = space.tables
+        return walk(tables.memory, tables.fmt, tables.root, self.address, "read", False, tables.controls)
+
+    def _answer(self, found: WalkValue | None) -> Caption | None:
+        if found is None:
+            return None
+        last = found.steps[-1] if found.steps else None
+        if last is None:
+            assert found.fault is not None, "a walk that read nothing stopped before"
+            return Caption(f"{Address(found.va)}: {found.fault.why}.", tone="error")
+        way = " → ".join(f"{step.name} {step.index}" for step in found.steps)
+        if last.kind == "leaf":
+            pa = Address(last.address | found.va & found.page_size - 1)
+            size = binary_size(found.page_size)
+            return Caption(f"{Address(found.va)} is mapped: physical {pa}, in a page of {size}.", (), way, "good")
+        return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
+
+    def _open_first(self, tables: PageTables[Any]) -> None:
+        """Some tables of each level, from the lowest addresses: as much as is read at a glance."""
+        self._opened = []
+        budget = AT_FIRST
+        waiting: list[TableKey] = []
+        seen: set[TableKey] = set()
+        while True:
+            window = table_window(tables, Shown(self._opened, rows=ROWS))
+            for table in window.tables:
+                for row in table.rows:
+                    key = (table.level - 1, row.va)
+                    if row.kind == "table" and key not in seen:
+                        seen.add(key)
+                        waiting.append(key)
+            waiting.sort()  # the deepest first: pages say most
+            fitting = [key for key in waiting if sum(1 for level, _ in self._opened if level == key[0]) < 3]
+            if not fitting or budget <= 0 or len(self._opened) >= MOST_OPEN // 2:
+                return
+            key = fitting[0]
+            waiting.remove(key)
+            self._opened.append(key)
+            now = next(
+                (one for one in table_window(tables, Shown(self._opened, rows=ROWS)).tables
+                 if (one.level, one.va) == key), None,
+            )  # fmt: skip
+            budget -= len(now.rows) if now is not None else 1
+
+    # ---- what the page asks ----------------------------------------------------------------------
+
+    def opened(self, node_id: str) -> None:
+        """A table, a descriptor, a fold, or a bit."""
+        what, _, which = node_id.removeprefix("tables/").partition("/")
+        self._touched = True
+        if what == "table":
+            level, va = which.split("/")
+            self._close((int(level), int(va, 16)))
+        elif what == "slot":
+            self._open_slot(int(which, 16))
+        elif what == "fold":
+            level, va, first = which.split("/")
+            self._centres[int(level), int(va, 16)] = int(first)
+        elif what == "bit":
+            self._flip(int(which))
+        elif what == "switch":
+            undo_edit(self.machine)
+
+    def sought(self, text: str) -> None:
+        """Open the way to the address `text`."""
+        tables = self.space.tables
+        address = whole(text, "address")
+        if address >> tables.fmt.word_bits:
+            raise Refused(f"address={Address(address)} does not fit the {tables.fmt.word_bits} bits of a register")
+        self.show_address(address)
+
+    def show_address(self, address: int) -> None:
+        """Open the tables on the way to `address`, and select the descriptor that decides about it."""
+        self._touched = True
+        self.address = address
+        found = self._walked(self.space)
+        fmt = self.space.tables.fmt
+        way = []
+        for step in found.steps[1:]:
+            covered = step.index_bits[0] + 1
+            first = fmt.canonical(found.va >> covered << covered)
+            way.append((step.level, first))
+            self._centres.pop((step.level, first), None)
+        self._opened = [key for key in self._opened if key[0] < 0][:0] + way
+        if found.steps:
+            self.selection = f"pte:{found.steps[-1].pa:x}"
+
+    def _open_slot(self, pa: int) -> None:
+        """Select a descriptor; a table's opens or closes, a run of pages is shown page by page."""
+        window = self._window(self.space.tables, [])
+        self.selection = f"pte:{pa:x}"
+        for table in window.tables:
+            for row in table.rows:
+                if row.pa != pa or row.kind == "fold":
+                    continue
+                key = (table.level - 1, row.va)
+                if row.kind in ("table", "window") and table.level > 1:
+                    if key in self._opened:
+                        self._close(key)
+                    else:
+                        self._opened = [*self._opened, key][-(MOST_OPEN - 1) :]
+                elif row.pages > 1:
+                    self._expanded = [*self._expanded, pa][-8:]
+                    self._centres[table.level, table.va] = row.first
+                return
+
+    def _close(self, key: TableKey) -> None:
+        """Close a table, and those below it."""
+        level, va = key
+        fmt = self.space.tables.fmt
+        shift = fmt.level(level).shift + fmt.level(level).bits
+        self._opened = [one for one in self._opened if one[0] > level or one[1] >> shift != va >> shift]
+
+    def _flip(self, bit: int) -> None:
+        pa = self._chosen()
+        tables = self.space.tables
+        flip_bit(self.machine, pa, tables.memory.read_word(pa, tables.fmt.entry_width), bit)
+
+    @traitlets.observe("address")
+    def _looked_elsewhere(self, change: object) -> None:
+        self._shown_otherwise(change)
