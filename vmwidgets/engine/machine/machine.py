@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from ..base.units import Size, binary_size
 from ..kernel.entry import CachedEntries
 from ..kernel.fits import FITS
 from ..kernel.vm_map import X15Map
-from ..mmu.controls import X86Controls
+from ..mmu.formats import FORMATS
 from . import checks
 from .caches import MachineCaches
 from .callbacks import Callbacks
@@ -28,7 +29,7 @@ from .kentry import MachineKentry
 from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
 from .kmem import MachineKmem
 from .kmem_operations import KmemOperations
-from .layouts import Layout
+from .layouts import ARCHITECTURES, Layout
 from .map_door import MapDoor
 from .maps import MachineMap
 from .memory_operations import MemoryOperations
@@ -63,7 +64,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         self.recorder = Recorder()
         self.journal = Journal(self._remake)
         self.door = Door(self.recorder, self.journal)
-        self._controls = X86Controls()
+        self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
         self.tasks: dict[str, Task] = {}
         self.objects: dict[str, MemoryObject] = {}
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
@@ -92,7 +93,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         self.door.listeners.append(self._tell)
 
     def _boot(self) -> Kernel:
-        return Kernel(int(self.ram_bytes), self.layout, self.quirks, self.recorder)
+        return Kernel(ARCHITECTURES[self.architecture], int(self.ram_bytes), self.layout, self.quirks, self.recorder)
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -149,21 +150,25 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations):
         return self.kernel.kentry_cache.reap() + self.kernel.entry_cache.reap()
 
     @operation
-    def set_controls(self, controls: X86Controls) -> None:
-        """Set what walks obey; ``m.controls = …`` does the same."""
-        if not isinstance(controls, X86Controls):
-            raise Refused(f"controls={shown(controls)}: write the processor's settings, such as X86Controls(smep=True)")
+    def set_controls(self, controls: Any) -> None:
+        """Set what walks obey; ``m.controls = …`` does the same.
+
+        Settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
+        """
+        if type(controls) is not type(self._controls):
+            kind = type(self._controls).__name__
+            raise Refused(f"controls={shown(controls)}: write this processor's settings, {kind}(…)")
         self._controls = controls
 
     # ---- looking -----------------------------------------------------------------------------
 
     @property
-    def controls(self) -> X86Controls:
+    def controls(self) -> Any:
         """The processor's settings; setting them is an operation."""
         return self._controls
 
     @controls.setter
-    def controls(self, controls: X86Controls) -> None:
+    def controls(self, controls: Any) -> None:
         self.set_controls(controls)
 
     def walk(
