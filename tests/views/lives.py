@@ -130,7 +130,8 @@ def frames_of(value: FramesValue) -> dict[str, Any]:
         for run in value.runs
         for frame in range(run.first, run.first + run.frames)
     }
-    return {"counts": value.counts, "owners": value.owners, "frames": frames}
+    blocks = [(free.order, free.count) for free in value.orders]
+    return {"counts": value.counts, "owners": value.owners, "frames": frames, "blocks": blocks}
 
 
 def caches_of(value: CachesValue) -> list[Any]:

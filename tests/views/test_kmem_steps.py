@@ -133,3 +133,15 @@ def test_malloc_and_free_are_told_of_with_their_zone(machine: vm.Machine) -> Non
     assert "back to zone 128" in vm.Slabs(machine).scene().caption.text
     machine.uma_reclaim()
     assert any("gives an empty slab" in text for text in told(vm.Slabs(machine)))
+
+
+def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to_be_lost() -> None:
+    machine = vm.boot()
+    address = machine.kmem_malloc("8 MiB")
+    for kind in (vm.Kmem, vm.Frames, vm.Slabs, vm.Threads, vm.Dashboard):
+        view = kind(machine)
+        assert view.scene().caption.text.startswith("kmem_malloc took 8 MiB at 0030 0000 from kmem_map."), kind
+        view.step = 0
+        assert view.draw().caption.text == "Earlier steps are left out."
+    machine.kmem_free(address, "8 MiB")
+    assert vm.Kmem(machine).scene().caption.text == "kmem_free gave 8 MiB back at 0030 0000 in kmem_map."

@@ -90,6 +90,18 @@ def test_the_page_finds_addresses_in_the_innermost_map(machine: vm.Machine) -> N
     assert told["type"] == "refused"
 
 
+def test_a_dashboard_finds_addresses_in_what_it_shows(machine: vm.Machine) -> None:
+    view = vm.Dashboard(machine)
+    address = machine.kmem_malloc("8 KiB")
+    (entry,) = machine.kmem.kmem_map
+    assert ask(view, HELLO, {"type": "find", "text": f"{int(address):x}"}) == []
+    assert view.selection == f"entry:{entry.id}"
+    machine.kernel_map.enter("4 KiB")
+    boot = next(iter(machine.kernel_map))
+    assert ask(view, {"type": "find", "text": f"{int(boot.start):x}"}) == []
+    assert view.selection == f"entry:{boot.id}"
+
+
 def test_a_fold_opens(machine: vm.Machine) -> None:
     big = vm.boot()
     live = [big.kmem_malloc("4 KiB") for _ in range(400)]

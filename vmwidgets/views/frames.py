@@ -48,7 +48,7 @@ def draw_frames(
     y = 10 + HEIGHT
     if not compact:
         done = events[: moment.done]
-        nodes += _orders(past, done, moment.done == len(events), y, width)
+        nodes += _orders(past, done, y, width)
         y += _ORDER_H + 36
         more, y = _runs_lane(past, _touched(done), selected, frozenset(lit), y, width)
         nodes += more
@@ -93,9 +93,8 @@ def _touched(done: Sequence[ev.Event]) -> dict[int, str]:
 # ---- free lists ------------------------------------------------------------------------------------------
 
 
-def _orders(value: FramesValue, done: Sequence[ev.Event], at_end: bool, top: float, width: float) -> list[Node]:
-    words = "the buddy system's free blocks, by order" + ("" if at_end else " (after the operation)")
-    nodes = [_heading("orders", words, top)]
+def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: float) -> list[Node]:
+    nodes = [_heading("orders", "the buddy system's free blocks, by order", top)]
     share = (width - 2 * MARGIN) / max(1, len(value.orders))
     changed = {event.order for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
     changed |= {event.order - 1 for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}

@@ -161,6 +161,7 @@ def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int
     return Node(
         f"frames/mark/{name}", "label", left, bar_y - 3, w, 38, shape="none",
         text=(Text(anchor_x, 33, label, "label", "middle"),), bars=bars, title=f"{name}: {pages:,} pages",
+        lane="frames/marks",
     )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
 from ..engine.base.kmem_values import FrameRun, FramesValue, PageCounts
+from ..engine.base.memory_values import FreeList
 from .functions import followed
 
 ZEROED, CACHED = "zeroed pages", "cached: "
@@ -36,7 +38,7 @@ def state_of(owner: str | None) -> str:
 
 
 def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> FramesValue:
-    """`value`, the frames after `events`, as they were after the first `done` of them; the free lists stay."""
+    """`value`, the frames after `events`, as they were after the first `done` of them."""
     if done >= len(events):
         return value
     owners: dict[int, str | None] = {}
@@ -53,7 +55,13 @@ def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> 
             wired[event.frame] = False
     counts = _counts_before(value.counts, events, done)
     runs = tuple(_joined(_split(value.runs, owners, wired)))
-    return replace(value, counts=counts, runs=runs, owners=_owners_before(value.owners, events[done:]))
+    return replace(
+        value,
+        counts=counts,
+        orders=_orders_before(value.orders, events[done:]),
+        owners=_owners_before(value.owners, events[done:]),
+        runs=runs,
+    )
 
 
 def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) -> PageCounts:
@@ -101,6 +109,34 @@ def _owners_before(owners: Sequence[tuple[str, int]], later: Sequence[ev.Event])
                 if owner is not None and state_of(owner) == "used":
                     counted[owner] = counted.get(owner, 0) + sign
     return tuple(sorted(((name, count) for name, count in counted.items() if count > 0), key=lambda p: (-p[1], p[0])))
+
+
+def _orders_before(orders: Sequence[FreeList], later: Sequence[ev.Event]) -> tuple[FreeList, ...]:
+    """How many free blocks of each order there were; which ones is not told where it changed."""
+    change = Counter[int]()
+    for event in later:
+        change.update(_blocks(event))
+    return tuple(
+        replace(free, count=free.count - change[free.order], first=()) if change[free.order] else free
+        for free in orders
+    )
+
+
+SEGMENTS = ("normal", "highmem")
+"""Names of the pools that hold frames; object caches have pools of their own."""
+
+
+def _blocks(event: ev.Event) -> dict[int, int]:
+    """How many free blocks more there are of each order by `event`: a half that was split off counts as one."""
+    if isinstance(event, ev.BlockSplit):
+        return {event.order: -1, event.order - 1: 2}
+    if isinstance(event, ev.BlockJoined):
+        return {event.order: 1, event.order - 1: -2}
+    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)) and event.pool in SEGMENTS:
+        return {0: -len(event.moved) if isinstance(event, ev.PoolFilled) else len(event.moved)}
+    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.order:
+        return {event.order: -1 if isinstance(event, ev.PageAllocated) else 1}
+    return {}
 
 
 def _split(runs: Sequence[FrameRun], owners: dict[int, str | None], wired: dict[int, bool]) -> Iterator[FrameRun]:

@@ -29,8 +29,11 @@ def kmem_summary(operation: Operation, events: Sequence[ev.Event], style: Addres
     if operation.outcome == "error":
         reason = _waiting(events)
         return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, reason, "error")
-    text, reason = _WRITERS.get(operation.name, _other)(operation, events, style)
-    return Caption(text, functions, reason, "good")
+    writer = _WRITERS.get(operation.name, _other)
+    if operation.truncated and writer in (_allocated, _freed):
+        writer = _long
+    text, reason = writer(operation, events, style)
+    return Caption(text, functions or ((operation.name,) if writer is _long else ()), reason, "good")
 
 
 def _telling(events: Sequence[ev.Event]) -> Functions:
@@ -86,6 +89,18 @@ def _allocated(operation: Operation, events: Sequence[ev.Event], style: AddressS
     elif inserted and name != "malloc":
         text += ": addresses, and no pages yet"
     return f"{text}.", " ".join(part for part in (_waited(events, denied), _merged(events, inserted)) if part)
+
+
+def _long(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    """An operation of so many pages that what happened first is not kept: by what it was given and what it returned."""
+    given, taken = dict(operation.arguments), operation.name not in ("kmem_free", "kmem_free_wakeup")
+    size, address = given.get("size", ""), operation.result if taken else given.get("address", 0)
+    what = binary_size(size) if isinstance(size, int) else visible(str(size))
+    where = style.long(address) if isinstance(address, int) else visible(str(address))
+    unlocked = _of(events, kev.MapUnlocked)
+    name = visible(unlocked[-1].map) if unlocked else "its map"
+    text = f"took {what} at {where} from {name}" if taken else f"gave {what} back at {where} in {name}"
+    return f"{operation.name} {text}.", "What happened first is not kept: so many events are one operation's."
 
 
 def _refused(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ..engine.base.thread_values import ThreadValue
 from .columns import MARGIN
 from .scene import Node, Text
-from .text import shorten, text_width
+from .text import shorten, shorten_middle, text_width
 
 CARD_W, H, GAP = 158.0, 56.0, 14.0
 SUBJECT_W = 160.0
@@ -35,7 +35,7 @@ def thread_card(
         beside, below, style = thread.doing, f"has {', '.join(thread.locks)}", "label changed"
     beside = shorten(beside, room - text_width(thread.state, "label strong") - 6, "label")
     rows = [
-        Text(inset, 18, shorten(name, room, "strong"), "strong"),
+        Text(inset, 18, shorten_middle(name, room, "strong"), "strong"),
         Text(inset, 34, thread.state, "label strong"),
         Text(w - inset, 34, beside, "label dim", "end"),
         Text(inset, 49, shorten(below, last, style), style),

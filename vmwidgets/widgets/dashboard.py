@@ -11,6 +11,7 @@ from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .kentry import kentry_scene
+from .kmem import found_at
 from .kmem_dashboard import kmem_at_hand, kmem_dashboard
 from .vm_map import AnyMap, Map, entry_id, fit_of, latest_operation, title_of
 from .walk import walk_scene
@@ -33,7 +34,7 @@ class Dashboard(Map):
         whole: Machine = self.target.machine
         worked_on = kmem_at_hand(whole) if self._follows else None
         if worked_on is not None:
-            return kmem_dashboard(whole, worked_on, self.step, self.selection)
+            return kmem_dashboard(whole, worked_on, self.step, self.selection, self._folds_opened)
         target = self._map_at_hand()
         machine = target.machine
         operation, events = latest_operation(target)
@@ -62,6 +63,14 @@ class Dashboard(Map):
         )
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
         return stack(scenes)
+
+    def sought(self, text: str) -> None:
+        """Show the address `text`, in kernel memory while that is shown."""
+        machine: Machine = self.target.machine
+        if self._follows and kmem_at_hand(machine) is not None:
+            self.selection = found_at(machine.kmem, text)
+        else:
+            super().sought(text)
 
     def _map_at_hand(self) -> AnyMap:
         target: AnyMap = self.target

@@ -56,12 +56,16 @@ class Kmem(View):
 
     def sought(self, text: str) -> None:
         """Select the entry that holds the address `text`, in the innermost map that does."""
-        target: MachineKmem = self.target
-        root = target.kernel_map
-        address = parse_address(text, int(root.start), int(root.end))
-        inner = target.map_of(address)
-        entry = None if inner is None else inner.lookup(address)
-        self.selection = "" if inner is None else f"map:{inner.name}" if entry is None else f"entry:{entry.id}"
+        self.selection = found_at(self.target, text)
+
+
+def found_at(target: MachineKmem, text: str) -> str:
+    """What a selection calls the entry that holds the address `text`, in the innermost map that does, or that map."""
+    root = target.kernel_map
+    address = parse_address(text, int(root.start), int(root.end))
+    inner = target.map_of(address)
+    entry = None if inner is None else inner.lookup(address)
+    return "" if inner is None else f"map:{inner.name}" if entry is None else f"entry:{entry.id}"
 
 
 def kmem_scene(

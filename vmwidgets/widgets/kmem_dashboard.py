@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vmwidgets.engine.base.journal import Operation
@@ -34,14 +35,16 @@ def kmem_at_hand(machine: Machine) -> Operation | None:
     return None
 
 
-def kmem_dashboard(machine: Machine, operation: Operation, step: int, selection: str) -> Scene:
+def kmem_dashboard(
+    machine: Machine, operation: Operation, step: int, selection: str, opened: Sequence[int] = ()
+) -> Scene:
     """Kernel memory at `step` of `operation`, with what else there is to see of it; the list of a map only where no
     thread needs the room.
     """  # noqa: D205  one sentence
     events = operation.events
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
     moment = moment_of(machine.kmem, operation, events, step)
-    scenes = [kmem_scene(machine.kmem, operation, events, step, selection, compact=threads)]
+    scenes = [kmem_scene(machine.kmem, operation, events, step, selection, opened=opened, compact=threads)]
     if threads:
         scenes.append(threads_scene(machine.threads, moment, events))
     scenes.append(frames_scene(machine.frames, moment, events, selection, compact=True))

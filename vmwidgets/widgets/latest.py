@@ -29,9 +29,13 @@ _known: weakref.WeakKeyDictionary[Journal, dict[int, frozenset[str]]] = weakref.
 def latest_reporting(
     journal: Journal, tags: Collection[str], names: Collection[str] = ()
 ) -> tuple[Operation | None, Sequence[Event]]:
-    """The latest operation with an event of `tags`, or named one of `names`, and its events; a panic is about all."""
+    """The latest operation with an event of `tags`, or named one of `names`, and its events.
+
+    A panic is about all, and so is an operation of which not all events are kept.
+    """
     for operation in reversed(journal[-AMONG:]):
-        if operation.outcome == "panic" or operation.name in names or not tags_of(journal, operation).isdisjoint(tags):
+        about_all = operation.outcome == "panic" or operation.truncated
+        if about_all or operation.name in names or not tags_of(journal, operation).isdisjoint(tags):
             return operation, operation.events
     return None, ()
 

@@ -15,10 +15,10 @@ _OFFSET = PAGE - 1
 class BusError(VMError):
     """An access reached a physical address where no memory answers."""
 
-    def __init__(self, pa: int, length: int, ram_size: int) -> None:
+    def __init__(self, pa: int, length: int, ram_size: int, ram_start: int = 0) -> None:
         super().__init__(
             f"{length} bytes at physical address {Address(pa) if pa >= 0 else pa} lie outside RAM, "
-            f"which is [0x0, {Address(ram_size)}), {Size(ram_size)}"
+            f"which is [{Address(ram_start)}, {Address(ram_start + ram_size)}), {Size(ram_size)}"
         )
         self.pa = pa
         self.length = length

@@ -1,4 +1,4 @@
-"""Recorded traces as lines of JSON: reading them, and saying clearly where one can't be read."""
+"""Recorded files as lines of JSON: reading them, and saying clearly where one can't be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Record = dict[str, Any]
 
 
 class Unreadable(Exception):
-    """A trace that can't be read: `path`, `line` (0: none in particular) and the reason."""
+    """A recorded file that can't be read: `path`, `line` (0: none in particular) and the reason."""
 
     def __init__(self, path: Path | str, line: int, reason: str) -> None:
         where = f"{path}:{line}" if line else f"{path}"
@@ -93,7 +93,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Record:
 
 
 def _no_fraction(text: str) -> Any:
-    raise _Unfit(f"{text[:_SHOWN]} is no whole number, and traces have no others")
+    raise _Unfit(f"{text[:_SHOWN]} is no whole number, and there are no others here")
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_once, parse_float=_no_fraction, parse_constant=_no_fraction)

@@ -1,0 +1,42 @@
+"""The command: ``vmwidgets replay FILE…`` and ``vmwidgets walk …``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from .replay import add_replay
+from .walk import add_walk
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""What shells report for SIGINT and SIGPIPE."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (those of the process by default); its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit has where to go
+        return PIPE_CLOSED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("vmwidgets", description="A teaching laboratory for virtual memory.")
+    parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_replay(commands)
+    add_walk(commands)
+    return parser

@@ -1,0 +1,62 @@
+"""``vmwidgets replay FILE…`` runs recorded traces on the engine and compares every field."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..sources.traces.reader import Unreadable
+from ..sources.traces.replay import Divergence, Outcome, replay
+from .text import MOST_FIELDS, comparison_table, counted, printable, short_text, value_text
+
+AGREES, DIVERGES, UNREADABLE = 0, 1, 2
+
+_EXITS = """\
+exit status: 0 every field of every file agrees; 1 a file diverges; 2 a file can't be read.
+The worst of all files counts."""
+
+_OUTPUTS = ("result", "after", "state", "i", "op")
+
+
+def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "replay",
+        help="run recorded traces on the engine and compare every field",
+        description="Run recorded traces on the engine and compare every field of result, after and state.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a trace: .jsonl or .jsonl.gz")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Replay the files; the worst status of all."""
+    return max(_replay(path) for path in options.files)
+
+
+def _replay(path: Path) -> int:
+    try:
+        outcome = replay(path)
+    except Unreadable as error:
+        sys.stdout.flush()
+        print(printable(str(error)), file=sys.stderr)
+        return UNREADABLE
+    if outcome.divergence is None:
+        print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree", flush=True)
+        return AGREES
+    print(_report(outcome, outcome.divergence), flush=True)
+    return DIVERGES
+
+
+def _report(outcome: Outcome, divergence: Divergence) -> str:
+    """The file's line, the operation with its inputs, and what differs, side by side."""
+    record = divergence.record
+    given = [(name, value) for name, value in record.items() if name not in _OUTPUTS][:MOST_FIELDS]
+    inputs = " ".join(f"{short_text(name)}={value_text(value)}" for name, value in given)
+    number = f"operation {record['i']}" if "i" in record else "the setup"
+    where = f"{printable(str(outcome.path))}: diverges at {number} (line {divergence.line})"
+    head = f"{where}, after {counted(outcome.operations, 'operation')} that agree"
+    return "\n".join([head, f"  {record['op']} {inputs}".rstrip(), *comparison_table(divergence.differences)])

@@ -1,0 +1,50 @@
+"""How the commands print values, so that nothing in a file can harm a terminal or fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine.base.errors import printable
+from ..sources.traces.compare import Difference
+from ..sources.traces.reader import short
+
+__all__ = ["MOST_FIELDS", "comparison_table", "counted", "printable", "short_text", "value_text"]
+
+MOST_FIELDS = 40
+"""How many differing fields are listed: after the first ones they say little that is new."""
+
+
+def comparison_table(found: Sequence[Difference]) -> list[str]:
+    """The lines that show what differs, side by side."""
+    rows = [("field", "expected", "actual")]
+    rows += [
+        (short_text(path), value_text(expected), value_text(actual)) for path, expected, actual in found[:MOST_FIELDS]
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    table = [f"    {field:{widths[0]}}  {expected:{widths[1]}}  {actual}" for field, expected, actual in rows]
+    more = [f"    … and {len(found) - MOST_FIELDS:,} fields more"] if len(found) > MOST_FIELDS else []
+    return [*table, *more]
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """So many of something.
+
+    >>> counted(1, "query", "queries"), counted(1000, "query", "queries")
+    ('1 query', '1,000 queries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def value_text(value: Any) -> str:
+    """A value as it stands in the file, an address also in hexadecimal."""
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, int) and value >= 10:
+        return f"{value} = {value:#x}"
+    return short(value)
+
+
+def short_text(text: str) -> str:
+    """A name from a file, not endless and on one line."""
+    return short(text)[1:-1] if len(text) > 50 or not text.isprintable() else text

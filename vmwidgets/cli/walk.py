@@ -1,0 +1,187 @@
+"""``vmwidgets walk``: page tables from a case file or an image of memory, walked as the hardware does it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import Address
+from ..engine.mmu.walk import walk
+from ..sources.tables.architectures import ARCHITECTURES, Architecture, architecture
+from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
+from ..sources.tables.memory import ImageMemory, open_image
+from ..sources.traces.reader import Unreadable
+from .text import comparison_table, counted, printable
+from .walk_text import verdict, walk_lines
+
+AGREES, DIFFERS, UNREADABLE = 0, 1, 2
+
+_ABOUT = """\
+Walk page tables as the hardware does it.
+
+  vmwidgets walk --tables FILE…
+      recorded cases, one a line: prints the answers or, where the file has them, compares address, kind, level and code
+  vmwidgets walk --arch ARCH --memory DUMP --root ADDR [--option NAME=VALUE]… VA…
+      a raw image of memory (QEMU's pmemsave writes one): prints each step of each walk"""
+
+_EXITS = """\
+exit status: 0 every answer agrees, or there was nothing to compare; 1 an answer differs; 2 bad input.
+The worst of all files counts; a fault is an answer like any other."""
+
+
+def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "walk",
+        help="walk page tables from case files or an image of memory",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="vmwidgets walk --tables FILE… | --arch ARCH --memory DUMP --root ADDR VA…",
+    )
+    parser.add_argument("--tables", nargs="+", type=Path, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
+    parser.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")
+    parser.add_argument("--arch", metavar="ARCH", help=", ".join(ARCHITECTURES))
+    parser.add_argument("--memory", type=Path, metavar="DUMP", help="a raw image of physical memory")
+    parser.add_argument("--base", default="0", metavar="ADDR", help="physical address of the image's first byte (0)")
+    parser.add_argument("--root", metavar="ADDR", help="physical address of the root table, without flags")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="smep=on, dacr=0x55, …")
+    parser.add_argument("--access", choices=("read", "write", "execute"), default="read")
+    parser.add_argument("--user", action="store_true", help="user code makes the access")
+    parser.add_argument("addresses", nargs="*", metavar="VA", help="an address: 0xffff800000000000, or decimal")
+    parser.set_defaults(run=run, usage_error=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Walk what was given; the worst status of all."""
+    if options.tables is not None:
+        if options.memory is not None or options.arch is not None or options.addresses:
+            options.usage_error("--tables stands alone: the cases say their architecture, root and addresses")
+        return max(_tables(path, options.answers) for path in options.tables)
+    if options.memory is None or options.arch is None or options.root is None or not options.addresses:
+        options.usage_error("give --tables FILE…, or --arch, --memory, --root and an address")
+    try:
+        _image(options)
+    except Refused as error:
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(f"{options.memory}: {error.strerror or error}")
+    return AGREES
+
+
+def _failed(sentence: str) -> int:
+    sys.stdout.flush()
+    print(printable(sentence), file=sys.stderr)
+    return UNREADABLE
+
+
+# ---- cases -------------------------------------------------------------------------------------
+
+
+def _tables(path: Path, only_answers: bool) -> int:
+    comparison = Comparison()
+    try:
+        for case in read_cases(path):
+            if only_answers:
+                print(json.dumps({**case.record, "answers": [answer(case.walk(query)) for query in case.queries]}))
+            elif case.answers is None:
+                comparison.cases += 1
+                _print_answers(path, case, comparison.cases)
+            else:
+                compare(case, comparison)
+    except Unreadable as error:
+        return _failed(str(error))
+    if comparison.first is not None:
+        print(_report(path, comparison, comparison.first), flush=True)
+        return DIFFERS
+    if comparison.compared or not (only_answers or comparison.cases):
+        print(f"{printable(str(path))}: {_counts(comparison)} agree", flush=True)
+    return AGREES
+
+
+def _counts(comparison: Comparison) -> str:
+    return f"{counted(comparison.cases, 'case')}, {counted(comparison.compared, 'query', 'queries')}"
+
+
+def _print_answers(path: Path, case: Case, number: int) -> None:
+    print(
+        f"{printable(str(path))}: case {number} (line {case.line}), {case.architecture.name}, root {Address(case.root)}"
+    )
+    for query in case.queries:
+        found = case.walk(query)
+        print(f"  {Address(query.va)} {_who(query.user)} {query.access}: {verdict(found)}")
+
+
+def _report(path: Path, comparison: Comparison, first: Mismatch) -> str:
+    """The file's line, the query that differs first with its walk, and what differs, side by side."""
+    found, case = first.walk, first.case
+    where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
+    head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query', 'queries')} differ"
+    asked = (
+        f"  {case.architecture.name} root={Address(case.root)} va={Address(found.va)} {_who(found.user)} {found.access}"
+    )
+    return "\n".join([head, asked, *comparison_table(first.differences), f"  found: {verdict(found)}"])
+
+
+def _who(user: bool) -> str:
+    return "user" if user else "supervisor"
+
+
+# ---- an image ----------------------------------------------------------------------------------
+
+
+def _image(options: argparse.Namespace) -> None:
+    arch = _architecture(options.arch)
+    controls = arch.controls(dict(_options(options.option)))
+    root = arch.check_root(_number(options.root, "--root"), controls)
+    addresses = [arch.check_va(_number(text, "address")) for text in options.addresses]
+    memory = _opened(options.memory, _number(options.base, "--base"))
+    if not memory.base <= root < memory.base + memory.size:
+        end = Address(memory.base + memory.size)
+        raise Refused(f"root {Address(root)} lies outside the image, which is [{Address(memory.base)}, {end})")
+    for va in addresses:
+        found = walk(memory, arch.fmt, root, va, options.access, options.user, controls)
+        print("\n".join(walk_lines(found, arch.fmt, controls)))
+
+
+def _opened(path: Path, base: int) -> ImageMemory:
+    try:
+        return open_image(path, base)
+    except Refused as error:
+        raise Refused(f"{path}: {error}") from None
+
+
+def _architecture(name: str) -> Architecture:
+    try:
+        return architecture(name)
+    except Refused as error:
+        raise Refused(str(error).replace("'arch'", "--arch", 1)) from None
+
+
+def _options(given: list[str]) -> Iterator[tuple[str, Any]]:
+    words = {"on": True, "true": True, "off": False, "false": False}
+    seen = set()
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise Refused(f"--option {shown(text)}: write NAME=VALUE, for example smep=on")
+        if name in seen:
+            raise Refused(f"--option {name} is given twice")
+        seen.add(name)
+        word = words.get(value.casefold())
+        yield name, _number(value, f"--option {name}") if word is None else word
+
+
+def _number(text: str, what: str) -> int:
+    digits = text.strip()
+    try:
+        if len(digits) > 80:
+            raise ValueError
+        return int(digits, 0)
+    except ValueError:
+        raise Refused(f"{what} {shown(text)} is no number: write 0x1000, or 4096") from None

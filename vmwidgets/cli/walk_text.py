@@ -1,0 +1,57 @@
+"""A walk as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..engine.base.units import Address, binary_size
+from ..engine.base.walk_values import FieldValue, Step, Walk
+from ..engine.mmu.format import TableFormat
+from ..engine.mmu.walk import permissions
+
+
+def verdict(found: Walk) -> str:
+    """The physical address, or the fault with what the processor reports."""
+    if found.fault is None:
+        assert found.pa is not None
+        return f"physical {Address(found.pa)}, in a page of {binary_size(found.page_size)}"
+    fault = found.fault
+    level = "" if fault.level is None else f" at level {fault.level}"
+    code = "" if fault.code is None else f", code {fault.code:#x}"
+    return f"{fault.exception}, {fault.kind}{level}{code}: {fault.why}"
+
+
+def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any) -> Iterator[str]:
+    """Every step with its fields, the verdict, and what each side may do with the page."""
+    who = "user" if found.user else "supervisor"
+    yield f"{Address(found.va)} {who} {found.access}, {found.format} from {fmt.base_register} = {Address(found.root)}"
+    for step in found.steps:
+        yield f"  {step.name}[{step.index}] at {Address(step.pa)} = {step.value:#x}: {step.layout}{_target(step)}"
+        fields = _fields(step.decoded)
+        if fields:
+            yield f"      {fields}"
+    if found.fault is not None:
+        yield f"  = {verdict(found)}"
+        told = _fields(found.fault.decoded)
+        if told:
+            yield f"      code: {told}"
+        syndrome = found.fault.syndrome
+        if syndrome is not None:
+            yield f"      {syndrome.register} {syndrome.value:#x}: {_fields(syndrome.decoded)}"
+        return
+    may = permissions(fmt, found, controls)
+    yield f"  = {verdict(found)}; supervisor {may.supervisor}, user {may.user}"
+    sets = [f"{bits:#x} in the {step.name}" for step, bits in zip(found.steps, found.sets, strict=True) if bits]
+    if sets:
+        yield f"      the hardware would set {', '.join(sets)}"
+
+
+def _target(step: Step) -> str:
+    return f" → {Address(step.address)}" if step.kind in ("table", "leaf") else ""
+
+
+def _fields(decoded: tuple[FieldValue, ...]) -> str:
+    """Those that are not 0, but for the address, which is told already."""
+    found = (part for part in decoded if part.value and not part.field.name.startswith("address"))
+    return " ".join(f"{field.name}={value:#x}" if value > 9 else f"{field.name}={value}" for field, value in found)
