@@ -39,6 +39,18 @@ def test_a_learner_sees_what_is_offered_and_no_more() -> None:
     assert [name for name in dir(vm) if not name.startswith("__")] == sorted(vm.__all__)
 
 
+def test_each_kind_of_event_is_behind_one_name() -> None:
+    """The guide says that what an operation did are classes of `vm.events`."""
+    machine = vm.boot(layout="tiny")
+    machine.kmem_alloc_wait("64 KiB")
+    machine.spawn(machine.kmem_alloc_wait, "4 KiB", name="sleeper")
+    machine.run()
+    kinds = {type(event) for operation in machine.journal for event in operation.events}
+    assert {"TreeLinked", "MapLocked", "ThreadSlept"} <= {kind.__name__ for kind in kinds}
+    assert [kind.__name__ for kind in kinds if getattr(vm.events, kind.__name__, None) is not kind] == []
+    assert [name for name in dir(vm.events) if not name[0].isupper()] == []
+
+
 @pytest.mark.parametrize("name", vm.LAYOUTS)
 def test_a_layout_is_told_with_its_size_and_room(name: str) -> None:
     layout, machine = vm.LAYOUTS[name], vm.boot(layout=name)
