@@ -71,10 +71,11 @@ def test_the_options_of_the_views_are_all_told() -> None:
     assert {*told["Map"], *told["Walk"]} <= MARKED
 
 
-@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine"])
+@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine", "exec_map", "pagedaemon", "unchecked"])
 def test_the_operations_are_all_told(target: str) -> None:
     machine = vm.boot()
-    thing = {"task": machine.task("t"), "machine": machine}.get(target) or getattr(machine, target)
+    things = {"task": machine.task("t"), "machine": machine, "exec_map": machine.kmem.exec_map}
+    thing = things[target] if target in things else getattr(machine, target)
     names = [name for name in dir(type(thing)) if hasattr(getattr(type(thing), name), "__wrapped__")]
     assert names
     assert [name for name in names if not re.search(rf"\b{name}\(|m\.{name.removeprefix('set_')} =", TEXT)] == []
