@@ -8,10 +8,9 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.quirks import X15_QUIRKS
-from ..mmu.format import TableFormat
 from ..mmu.formats import FORMATS
 from . import checks
-from .layouts import ARCHITECTURES, layouts_of
+from .layouts import ARCHITECTURES, layouts_of, physical_bits
 from .machine import Machine
 
 booted: list[Callable[[Machine], None]] = []
@@ -53,17 +52,6 @@ def boot(
     for listener in booted:
         listener(machine)
     return machine
-
-
-def physical_bits(fmt: TableFormat[Any]) -> int:
-    """Bits of the physical address of a page of 4 KiB.
-
-    >>> physical_bits(FORMATS["x86"]), physical_bits(FORMATS["riscv-sv39"])
-    (32, 56)
-    """
-    level, leaf = fmt.leaf(PAGE) or (None, None)
-    assert level is not None and leaf is not None, "every format has pages of 4 KiB"
-    return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
 
 
 def _quirks(given: Any) -> frozenset[str]:

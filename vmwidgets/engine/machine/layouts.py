@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.units import KIB, MIB
+from ..base.units import KIB, MIB, PAGE
 from ..kernel.kentry import AREA_BYTES
+from ..mmu.format import TableFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +133,15 @@ _REAL = {
 
 LAYOUTS = layouts_of(ARCHITECTURES["x86-64"])
 """Those of x86-64, by name; other architectures have "small" and "tiny" too, with limits of their own."""
+
+
+def physical_bits(fmt: TableFormat[Any]) -> int:
+    """Bits of the physical address of a page of 4 KiB.
+
+    >>> from vmwidgets.engine.mmu.formats import FORMATS
+    >>> physical_bits(FORMATS["x86"]), physical_bits(FORMATS["riscv-sv39"])
+    (32, 56)
+    """
+    level, leaf = fmt.leaf(PAGE) or (None, None)
+    assert level is not None and leaf is not None, "every format has pages of 4 KiB"
+    return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
