@@ -38,12 +38,13 @@ DRAWN = """(cell) => {
     const nodes = (kind) => [...cell.querySelectorAll(`.vmwidgets .node.${kind}`)].sort((a, b) => left(a) - left(b));
     const name = (node) => node.dataset.id.replace('thread/', '');
     const room = nodes('channel').find((node) => node.dataset.id === 'wait/room/exec_map');
-    const threads = nodes('thread').concat(nodes('thread-done'));
+    const threads = nodes('thread');
+    const inRow = threads.filter((node) => room && top(node) === top(room));
     return {
         ready: threads.filter((node) => words(node).includes('ready')).map(name),
-        asleep: room ? threads.filter((node) => top(node) === top(room) && words(node).includes('asleep')).map(name) : [],
+        asleep: inRow.filter((node) => words(node).includes('asleep')).map(name),
         returned: threads.filter((node) => words(node).join(' ').includes('returned')).map(name).sort(),
-        numbers: room ? threads.filter((node) => top(node) === top(room)).map((node) => words(node)[0]) : [],
+        numbers: inRow.map((node) => words(node)[0]),
     };
 }"""
 
