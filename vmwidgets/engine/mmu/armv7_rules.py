@@ -156,7 +156,8 @@ def _forbidden(path: Sequence[Entry], access: Access, user: bool, afe: bool) -> 
     may = _MAY[ap][user]
     who = "user code" if user else "the supervisor"
     if may == _NONE or (access == "write" and may == _READ):
-        return Stop("protection", f"{who} may {may} here: AP is {ap:03b} in the {leaf.level.name}")
+        least = "only read" if may == _READ else "do nothing"
+        return Stop("protection", f"{who} may {least} here: AP is {ap:03b} in the {leaf.level.name}")
     if access != "execute":
         return None
     if leaf.value("XN"):
