@@ -41,6 +41,7 @@ class MemoryOperations:
     callbacks: Callbacks
     ram: Ram
     pmap: KernelPmap
+    controls: Any
     path: str
     door: Door
 
@@ -88,7 +89,7 @@ class MemoryOperations:
     def _resolve(self, va: int, access: Any) -> Sleepy[int]:
         """The physical address of `va`, after its fault was resolved if it had one."""
         while True:
-            walk = self.pmap.walk(va, access, user=False)
+            walk = self.pmap.walk(va, access, user=False, controls=self.controls)
             if walk.fault is None:
                 assert walk.pa is not None, "a walk gives an address or a fault"
                 return walk.pa

@@ -22,6 +22,10 @@ class X86Rules32(X86Rules):
         """Any address of 32 bits is walked."""
         return Start(root, level)
 
+    def start_shift(self, controls: X86Controls) -> int:
+        """No bit decides."""
+        return 32
+
     def read_as(self, level: Level, word: int, controls: X86Controls) -> Descriptor:
         """SDM 4.3: without CR4.PSE bit 7 of a PDE is ignored, and it refers to a table."""
         return level.read_as(word if controls.pse or level is PT else word & ~PAGE_SIZE)

@@ -23,6 +23,10 @@ class PaeRules(X86Rules):
         """Any address of 32 bits is walked."""
         return Start(root, level)
 
+    def start_shift(self, controls: X86Controls) -> int:
+        """No bit decides."""
+        return 32
+
     def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
         """SDM 4.6: rights are in PDEs and PTEs."""
         return rights if descriptor is _PDPTE else super().gather(rights, descriptor, word, controls)
