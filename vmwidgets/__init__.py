@@ -64,8 +64,8 @@ __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError",
     "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables", "Threads", "Tree",
-    "VMError", "View", "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "load_tables", "lookup",
-    "show",
+    "VMError", "View", "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "load_tables",
+    "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -13,7 +13,7 @@ from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.machine import Machine, MachineWalk
 from vmwidgets.engine.machine.checks import whole
-from vmwidgets.engine.mmu.page_tables import TablesWalk, address_split
+from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import Bench, draw_walk
@@ -42,11 +42,11 @@ class Walk(View):
             machine = target.machine
             if machine is None:
                 raise Refused("the machine that was walked is gone: keep the machine in a name")
-        elif not isinstance(target, TablesWalk) or target.tables is None:
+        elif not isinstance(getattr(target, "tables", None), PageTables):
             raise Refused(f"Walk shows the result of machine.walk(address), not {shown(target)}")
         self._result: WalkValue = target
         self._task = target.task if isinstance(target, MachineWalk) else ""
-        self._without_machine = target.tables if isinstance(target, TablesWalk) else None
+        self._without_machine = None if isinstance(target, MachineWalk) else target.tables
         given = {"address": target.va, "access": target.access, "user": target.user}
         super().__init__(target, machine=machine, **{**given, **options})
 
