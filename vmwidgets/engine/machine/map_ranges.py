@@ -13,7 +13,7 @@ from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, binary_size
 from ..kernel import x15_ranges
-from ..kernel.entry import CachedEntries
+from ..kernel.entry import CachedEntries, Entry
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
 from . import checks
@@ -52,10 +52,7 @@ class RangeOperations(MapDoor):
         ['r--', 'rw-']
         """
         first, last = self._range("protect", start, end, size)
-        if (prot is None) == (max_prot is None):
-            raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
-        given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
-        protection = flag.parse_protection(given, name)
+        protection = checks.one_protection(prot, max_prot)
         x15_ranges.vm_map_protect(self.vm_map, first, last, protection, prot is None)
 
     @operation
@@ -205,7 +202,7 @@ class RangeOperations(MapDoor):
     def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
         """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
         ours, kernel = self.vm_map, self.machine.kernel
-        entries = CachedEntries(kernel.entry_cache, kernel.identities)
+        entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
         made = X15Map(
             path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
             quirks=ours.quirks, assertions=ours.assertions,
