@@ -14,6 +14,7 @@ from ..base.operations import operation
 from ..base.units import PAGE, binary_size
 from ..kernel import x15_ranges
 from ..kernel.entry import CachedEntries, Entry
+from ..kernel.pmap import Pmap
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
 from . import checks
@@ -122,7 +123,7 @@ class RangeOperations(MapDoor):
         True
         """
         first, last = self._range("superpages", start, end, size)
-        return x15_ranges.vm_map_superpages(self.vm_map, first, last, self._page_size(page))
+        return x15_ranges.vm_map_superpages(self.vm_map, self._pmap, first, last, self._page_size(page))
 
     @operation
     def promote(
@@ -133,13 +134,19 @@ class RangeOperations(MapDoor):
         Nothing is moved: frames that lie scattered stay small pages.
         """
         first, last = self._range("promote", start, end, size)
-        wanted, tables = self._page_size(page), self.vm_map.tables
-        assert tables is not None, "a machine's maps have page tables"
+        wanted, tables = self._page_size(page), self._pmap
         places = range(-(-first // wanted) * wanted, last - wanted + 1, wanted)
         made = [va for va in places if tables.promote(va, wanted)]
         for va in made:
             tables.update(va, va + wanted)
         return len(made)
+
+    @property
+    def _pmap(self) -> Pmap:
+        """The map's page tables."""
+        tables = self.vm_map.tables
+        assert isinstance(tables, Pmap), "a machine's maps have page tables"
+        return tables
 
     def _page_size(self, page: Any) -> int:
         wanted = checks.whole(page, "page")
