@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from vmwidgets import Machine, lab
 SPARE = (3, 9, 10, 20, 21, 22, 23, 40, 41, 55)
 
 
-def short(give_back: Callable[[Machine, list[int]], object] | None, wanted: int = 4) -> Machine:
+def short(give_back: Callable[[Machine, Sequence[int]], object] | None, wanted: int = 4) -> Machine:
     """A machine whose kmem_map is full, page by page; a request then, and what `give_back` does about it."""
     machine = vm.boot(layout="tiny")
     pages = [machine.kmem_malloc(vm.PAGE) for _ in range(64)]
@@ -23,8 +23,8 @@ def short(give_back: Callable[[Machine, list[int]], object] | None, wanted: int 
     return machine
 
 
-def freeing(*numbers: int) -> Callable[[Machine, list[int]], None]:
-    def give_back(machine: Machine, pages: list[int]) -> None:
+def freeing(*numbers: int) -> Callable[[Machine, Sequence[int]], None]:
+    def give_back(machine: Machine, pages: Sequence[int]) -> None:
         for number in numbers:
             if machine.kmem.allocations.at(pages[number]):
                 machine.kmem_free(pages[number], vm.PAGE)
@@ -58,7 +58,7 @@ class TestHandler:
     def test_a_page_a_call_is_served_late(self) -> None:
         rest = iter((20, 21, 22, 23))
 
-        def one_more(machine: Machine, pages: list[int]) -> None:
+        def one_more(machine: Machine, pages: Sequence[int]) -> None:
             machine.kmem_free(pages[next(rest)], vm.PAGE)
 
         machine = short(one_more)
@@ -79,7 +79,7 @@ class TestHandler:
 Body = Iterator[Any]
 
 
-def copier(machine: Machine, first: str, second: str, *, pause: int = 5) -> Body:
+def copier(machine: Any, first: str, second: str, *, pause: int = 5) -> Body:
     one, other = (getattr(machine.kmem, name) for name in (first, second))
     yield from one.lock()
     yield from machine.tsleep("disk", ticks=pause)
@@ -89,7 +89,7 @@ def copier(machine: Machine, first: str, second: str, *, pause: int = 5) -> Body
     one.unlock()
 
 
-def careless(machine: Machine, first: str, second: str) -> Body:
+def careless(machine: Any, first: str, second: str) -> Body:
     """Never has two locks at once."""
     for name in first, second:
         yield from getattr(machine.kmem, name).lock()

@@ -6,8 +6,8 @@ entry source says which (0 where it comes from nowhere in the machine).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ..base.events import EntryFields
 from ..base.rbtree import Node
@@ -104,24 +104,31 @@ class EntryCache(Protocol):
         """A buffer that is free again."""
 
 
-class CachedEntries:
-    """Entries with real addresses, from a cache: the kentry cache for the kernel's map, another for the rest."""
+E = TypeVar("E", bound=Entry)
 
-    def __init__(self, cache: EntryCache, identities: Iterator[int]) -> None:
+
+class CachedEntries(Generic[E]):
+    """Entries of one kind with real addresses, from a cache: the kentry cache for X15's kernel map, or another.
+
+    `make(identity, address)` makes one.
+    """
+
+    def __init__(self, cache: EntryCache, identities: Iterator[int], make: Callable[[int, int], E]) -> None:
         self.cache = cache
-        self.live: dict[int, Entry] = {}
+        self.live: dict[int, E] = {}
         """By address: the entries that were taken and not given back."""
         self._identities = identities
+        self._make = make
 
-    def take(self) -> Entry | None:
+    def take(self) -> E | None:
         """An entry at the address of a free buffer; none when the cache has none."""
         address = self.cache.allocate()
         if address is None:
             return None
-        entry = self.live[address] = Entry(next(self._identities), address)
+        entry = self.live[address] = self._make(next(self._identities), address)
         return entry
 
-    def give(self, entry: Entry) -> None:
+    def give(self, entry: E) -> None:
         """The buffer goes back to the cache."""
         del self.live[entry.address]
         self.cache.free(entry.address)

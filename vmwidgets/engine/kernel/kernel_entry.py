@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..base.protection import ALL, INHERITANCE, pack_flags
 from ..base.units import PAGE_SHIFT
-from .entry import Entry, EntryCache
+from .entry import Entry
 from .kernel_object import KernelObject
 
 if TYPE_CHECKING:
@@ -69,26 +69,3 @@ class PlainKernelEntries:
 
     def give(self, entry: KernelEntry) -> None:
         """Nothing keeps it."""
-
-
-class CachedKernelEntries:
-    """Entries with real addresses in the machine, from a cache."""
-
-    def __init__(self, cache: EntryCache, identities: Iterator[int]) -> None:
-        self.cache = cache
-        self.live: dict[int, KernelEntry] = {}
-        """By address: the entries that were taken and not given back."""
-        self._identities = identities
-
-    def take(self) -> KernelEntry | None:
-        """An entry at the address of a free buffer; none when the cache has none."""
-        address = self.cache.allocate()
-        if address is None:
-            return None
-        entry = self.live[address] = KernelEntry(next(self._identities), address)
-        return entry
-
-    def give(self, entry: KernelEntry) -> None:
-        """The buffer goes back to the cache."""
-        del self.live[entry.address]
-        self.cache.free(entry.address)

@@ -100,11 +100,10 @@ def vm_map_unwire(vm_map: X15Map, start: int, end: int) -> None:
         map_wire.unwire(vm_map, start, end)
 
 
-def vm_map_superpages(vm_map: X15Map, start: int, end: int, page: int) -> int:
+def vm_map_superpages(vm_map: X15Map, tables: superpages.LargeTables, start: int, end: int, page: int) -> int:
     """Map a range by pages of `page` bytes where that can be; how many came to be.  FAULT for a hole, NOMEM."""
-    assert vm_map.tables is not None, "a machine's maps have page tables"
     try:
-        return superpages.map_superpages(vm_map, vm_map.tables, start, end, page)
+        return superpages.map_superpages(vm_map, tables, start, end, page)
     except Unfit as unfit:
         raise kernel_error(_WORDS[unfit.status], unfit.why) from None
 

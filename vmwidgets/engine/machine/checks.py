@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..base.errors import Refused, shown
+from ..base.protection import parse_protection
 from ..base.units import PAGE, Address, binary_size, parse_size
 
 MAX_NAME = 200
@@ -137,3 +138,11 @@ def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
+
+
+def one_protection(prot: Any, max_prot: Any) -> int:
+    """The protection bits of whichever of the two was given; exactly one must be."""
+    if (prot is None) == (max_prot is None):
+        raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
+    given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
+    return parse_protection(given, name)

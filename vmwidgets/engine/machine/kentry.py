@@ -12,7 +12,7 @@ from ..kernel.kentry import KentryArea
 from ..memory.object_cache import ObjectCache
 
 if TYPE_CHECKING:
-    from ..kernel.entry import CachedEntries
+    from ..kernel.entry import CachedEntries, Entry
     from .machine import Machine
 
 OPEN_SLABS = 3
@@ -24,7 +24,7 @@ class MachineKentry:
 
     path = "kentry"
 
-    def __init__(self, machine: Machine, area: KentryArea, cache: ObjectCache, entries: CachedEntries) -> None:
+    def __init__(self, machine: Machine, area: KentryArea, cache: ObjectCache, entries: CachedEntries[Entry]) -> None:
         self.machine = machine
         self.area = area
         self.cache = cache

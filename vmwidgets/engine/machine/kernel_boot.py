@@ -163,7 +163,7 @@ class Kernel:
         area = KentryArea(start, slabs, backing, self._recorder, self._quirks)
         size = BYTES_64 if layout.bits == 64 else BYTES_32
         cache = ObjectCache(self._recorder, "vm_map_kentry", size, area, bits=layout.bits, off_slab=False)
-        self.kernel_map.entries = CachedEntries(cache, self.identities)
+        self.kernel_map.entries = CachedEntries(cache, self.identities, Entry)
         room = slabs * cache.layout.buffers
         self._stage("kentry area", f"{slabs:,} slabs for up to {room:,} entries of the kernel map")
         emit = self._recorder.emit

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..base.errors import Refused
 from ..base.kmem_values import KernelMapValue, PageCounts
-from ..base.map_values import EntryValue, MapValue
+from ..base.map_values import EntryValue
 from ..base.operations import Door, operation
-from ..base.units import Address, Size, binary_size
+from ..base.units import Size, binary_size
 from ..kernel.freebsd_map import FreeBSDMap
-from ..kernel.map_window import WHOLE, map_value
+from ..kernel.map_window import WHOLE
 from ..kernel.waits import RoomWait
 from . import checks
 from .allocations import Allocations
@@ -34,6 +34,8 @@ class MachineKmemMap(KmemRanges):
         self.machine = machine
         self.vm_map = vm_map
         self.path = f"kmem/{short_name(vm_map)}"
+        system = machine.kernel.kmem
+        self.roles = {system.boot_entry: "boot"} if vm_map is system.kmem.kernel_map else {}
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -62,26 +64,6 @@ class MachineKmemMap(KmemRanges):
         self.vm_map.lock.release()
 
     # ---- looking -----------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str:
-        """The map's name in events and pictures."""
-        return self.vm_map.name
-
-    @property
-    def start(self) -> Address:
-        """First address."""
-        return Address(self.vm_map.start)
-
-    @property
-    def end(self) -> Address:
-        """End of the addresses (exclusive)."""
-        return Address(self.vm_map.end)
-
-    @property
-    def size(self) -> Size:
-        """Bytes in entries."""
-        return Size(self.vm_map.size)
 
     @property
     def free(self) -> Size:
@@ -120,42 +102,9 @@ class MachineKmemMap(KmemRanges):
             entry = vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
 
-    def value(
-        self,
-        focus: Iterable[int] = (),
-        opened: Iterable[int] = (),
-        addresses: Iterable[int] = (),
-        *,
-        whole: int = WHOLE,
-    ) -> MapValue:
-        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
-        return map_value(self.vm_map, focus, opened, addresses, whole=whole, roles=self.roles)
-
-    @property
-    def roles(self) -> dict[int, str]:
-        """Entries with a name: what boot used."""
-        first = self.vm_map.first
-        return {first.id: "boot"} if self.path == "kmem/kernel_map" and first is not None else {}
-
-    def entries(self) -> list[EntryValue]:
-        """All entries in order, as frozen values.  O(n)."""
-        return list(self)
-
-    def check(self) -> None:
-        """Raise an error that names entry and invariant unless every invariant of the map holds."""
-        self.vm_map.check()
-
-    def __iter__(self) -> Iterator[EntryValue]:
-        return (EntryValue.of(entry.fields()) for entry in self.vm_map)
-
-    def __len__(self) -> int:
-        return self.vm_map.nr_entries
-
     def __repr__(self) -> str:
-        listed = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
-        more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
         used = f"{len(self):,} entries, {binary_size(self.size)} used, {binary_size(self.free)} free"
-        return "\n".join([f"{self.path}: {self.start} to {self.end}, {used}", *listed, *more])
+        return self.listed(f"{self.path}: {self.start} to {self.end}, {used}")
 
 
 class MachineKmem:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from ..base.recorder import Recorder
 from ..base.tags import BootStage, Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT, binary_size
+from ..kernel.entry import CachedEntries
 from ..kernel.file_pages import FilePages
 from ..kernel.frame_store import ZERO_POOL, SharedFrames
 from ..kernel.freebsd_map import FreeBSDMap
-from ..kernel.kernel_entry import CachedKernelEntries
+from ..kernel.kernel_entry import KernelEntry
 from ..kernel.kernel_memory import back_page, unback_page
 from ..kernel.kmem import Kmem
 from ..kernel.kmem_boot import kmem_init, kmem_suballoc
@@ -98,7 +99,7 @@ class KernelMemorySystem:
         self.pages = PageQueues(recorder, self.frames, marks.free_reserved, marks.interrupt_free_min)
         slabs = BootSlabs(kernel.pages, kernel.pmap, start, start + sizes.boot)
         self.entry_cache = ObjectCache(recorder, "kmem entries", ENTRY_BYTES[bits], slabs, bits=bits, off_slab=False)
-        self.entries = CachedKernelEntries(self.entry_cache, kernel.identities)
+        self.entries = CachedEntries(self.entry_cache, kernel.identities, KernelEntry)
         self.kmem = Kmem(
             recorder,
             start,
@@ -142,6 +143,8 @@ class KernelMemorySystem:
         kmem = self.kmem
         straight(kmem_init(kmem, start + sizes.boot, start + sizes.whole))
         root = kmem.kernel_map
+        self.boot_entry = 0 if root.first is None else root.first.id
+        """Id of the entry for what boot used."""
         straight(kmem_suballoc(kmem, root, sizes.kmem_map, "kmem_map")).system = True
         clean = straight(kmem_suballoc(kmem, root, sizes.buffer_map + sizes.pager_map, "clean_map"))
         straight(kmem_suballoc(kmem, clean, sizes.buffer_map, "buffer_map")).system = True

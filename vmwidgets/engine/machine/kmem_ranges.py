@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..base import protection as flag
 from ..base.errors import KernelError, Refused
-from ..base.operations import Door, operation
+from ..base.operations import operation
 from ..base.units import Address
 from ..kernel import freebsd_ranges
 from ..kernel.freebsd_map import FreeBSDMap
 from ..kernel.map_ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ..kernel.waits import Sleepy
 from . import checks
+from .map_looks import MapLooks
 
 if TYPE_CHECKING:
-    from .machine import Machine
+    pass
 
 STATUSES = {
     INVALID_ADDRESS: ("FAULT", "a part of the range is not allocated"),
@@ -30,17 +31,10 @@ STATUSES = {
 """What FreeBSD's status numbers say, as errors of a machine."""
 
 
-class KmemRanges:
+class KmemRanges(MapLooks):
     """Operations on ranges of a map of kernel memory."""
 
-    machine: Machine
     vm_map: FreeBSDMap
-    path: str
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
 
     @operation
     def protect(
@@ -65,10 +59,7 @@ class KmemRanges:
         'r--'
         """
         first, last = self._range(start, end, size)
-        if (prot is None) == (max_prot is None):
-            raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
-        given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
-        protection = flag.parse_protection(given, name)
+        protection = checks.one_protection(prot, max_prot)
         done: None = self._do("protect", freebsd_ranges.vm_map_protect, first, last, protection, prot is None)
         return done
 

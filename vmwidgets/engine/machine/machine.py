@@ -16,7 +16,7 @@ from ..base.journal import Journal
 from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Address, Size, binary_size
-from ..kernel.entry import CachedEntries
+from ..kernel.entry import CachedEntries, Entry
 from ..kernel.fits import FITS
 from ..kernel.vm_map import X15Map
 from ..mmu.formats import FORMATS
@@ -123,7 +123,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             path,
             self.layout.user_start,
             self.layout.user_end,
-            CachedEntries(self.kernel.entry_cache, self.kernel.identities),
+            CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry),
             self.recorder,
             bits=self.layout.bits,
             unmap=partial(unmap, pmap),

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused
-from ..base.operations import Door
-from ..base.units import Address, Size
+from ..base.units import Address
 from ..kernel.vm_map import X15Map
 from . import checks
+from .map_looks import MapLooks
 
 if TYPE_CHECKING:
     from .machine import Machine
     from .maps import MachineMap
 
 
-class MapDoor:
+class MapDoor(MapLooks):
     """A map of a machine, and the checks that its operations share; `path` is its place there."""
+
+    vm_map: X15Map
 
     def __init__(self, machine: Machine, vm_map: X15Map, path: str, roles: dict[int, str] | None = None) -> None:
         self.machine = machine
@@ -25,31 +27,6 @@ class MapDoor:
         self.roles = {} if roles is None else roles
         self.submaps: dict[str, MachineMap] = {}
         """By name: the maps that parts of this one were given to."""
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
-
-    @property
-    def name(self) -> str:
-        """The map's name in events and pictures."""
-        return self.vm_map.name
-
-    @property
-    def start(self) -> Address:
-        """First address."""
-        return Address(self.vm_map.start)
-
-    @property
-    def end(self) -> Address:
-        """End of the addresses (exclusive)."""
-        return Address(self.vm_map.end)
-
-    @property
-    def size(self) -> Size:
-        """Bytes mapped."""
-        return Size(self.vm_map.size)
 
     # ---- checks ------------------------------------------------------------------------------
 

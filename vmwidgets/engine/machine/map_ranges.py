@@ -13,7 +13,8 @@ from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, binary_size
 from ..kernel import x15_ranges
-from ..kernel.entry import CachedEntries
+from ..kernel.entry import CachedEntries, Entry
+from ..kernel.pmap import Pmap
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
 from . import checks
@@ -52,10 +53,7 @@ class RangeOperations(MapDoor):
         ['r--', 'rw-']
         """
         first, last = self._range("protect", start, end, size)
-        if (prot is None) == (max_prot is None):
-            raise Refused("protect sets the protection or the maximum: write one of prot='r' and max_prot='r'")
-        given, name = (max_prot, "max_prot") if prot is None else (prot, "prot")
-        protection = flag.parse_protection(given, name)
+        protection = checks.one_protection(prot, max_prot)
         x15_ranges.vm_map_protect(self.vm_map, first, last, protection, prot is None)
 
     @operation
@@ -125,7 +123,7 @@ class RangeOperations(MapDoor):
         True
         """
         first, last = self._range("superpages", start, end, size)
-        return x15_ranges.vm_map_superpages(self.vm_map, first, last, self._page_size(page))
+        return x15_ranges.vm_map_superpages(self.vm_map, self._pmap, first, last, self._page_size(page))
 
     @operation
     def promote(
@@ -136,13 +134,19 @@ class RangeOperations(MapDoor):
         Nothing is moved: frames that lie scattered stay small pages.
         """
         first, last = self._range("promote", start, end, size)
-        wanted, tables = self._page_size(page), self.vm_map.tables
-        assert tables is not None, "a machine's maps have page tables"
+        wanted, tables = self._page_size(page), self._pmap
         places = range(-(-first // wanted) * wanted, last - wanted + 1, wanted)
         made = [va for va in places if tables.promote(va, wanted)]
         for va in made:
             tables.update(va, va + wanted)
         return len(made)
+
+    @property
+    def _pmap(self) -> Pmap:
+        """The map's page tables."""
+        tables = self.vm_map.tables
+        assert isinstance(tables, Pmap), "a machine's maps have page tables"
+        return tables
 
     def _page_size(self, page: Any) -> int:
         wanted = checks.whole(page, "page")
@@ -205,7 +209,7 @@ class RangeOperations(MapDoor):
     def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
         """A map of [start, end) on the same page tables, with entries from the ordinary cache."""
         ours, kernel = self.vm_map, self.machine.kernel
-        entries = CachedEntries(kernel.entry_cache, kernel.identities)
+        entries = CachedEntries(kernel.entry_cache, kernel.identities, Entry)
         made = X15Map(
             path, start, end, entries, ours.recorder, bits=ours.bits, kernel=ours.kernel, unmap=ours.unmap,
             quirks=ours.quirks, assertions=ours.assertions,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from ..base import protection as flag
 from ..base.errors import Refused, printable, shown
-from ..base.map_values import EntryValue, MapValue
+from ..base.map_values import EntryValue
 from ..base.operations import operation
 from ..base.units import Address, binary_size
-from ..kernel.map_window import WHOLE, map_value
 from ..kernel.vm_info import vm_map_info
 from . import checks
 from .map_ranges import RangeOperations
@@ -101,42 +100,14 @@ class MachineMap(RangeOperations):
         for submap in self.submaps.values():
             yield from submap.parts()
 
-    def value(
-        self,
-        focus: Iterable[int] = (),
-        opened: Iterable[int] = (),
-        addresses: Iterable[int] = (),
-        *,
-        whole: int = WHOLE,
-    ) -> MapValue:
-        """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
-        return map_value(self.vm_map, focus, opened, addresses, whole=whole, roles=self.roles)
-
-    def entries(self) -> list[EntryValue]:
-        """All entries in order, as frozen values. O(n)."""
-        return list(self)
-
     def info(self) -> str:
         """The text that the kernel prints for the map (`vm_map_info`)."""
         return vm_map_info(self.vm_map)
 
-    def check(self) -> None:
-        """Raise an error that names entry and invariant unless every invariant of the map holds."""
-        self.vm_map.check()
-
-    def __iter__(self) -> Iterator[EntryValue]:
-        return (EntryValue.of(entry.fields(), self.roles.get(entry.id, "")) for entry in self.vm_map)
-
-    def __len__(self) -> int:
-        return self.vm_map.nr_entries
-
     def __repr__(self) -> str:
-        shown = [f"  {entry!r}" for entry, _ in zip(self, range(20), strict=False)]
-        more = [f"  … {len(self) - 20:,} more"] if len(self) > 20 else []
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
         limits = f"{self.start} to {self.end}"
-        heading = f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}{fit}"
-        return "\n".join([heading, *shown, *more])
+        return self.listed(f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}{fit}")
 
     # ---- the door's own checks ---------------------------------------------------------------
 
