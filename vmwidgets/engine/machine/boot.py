@@ -9,6 +9,7 @@ from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.quirks import X15_QUIRKS
 from . import checks
+from .cpus import cpu_settings
 from .layouts import LAYOUTS
 from .machine import Machine
 
@@ -27,12 +28,17 @@ def boot(
     ram: int | str = "64 MiB",
     layout: str = "small",
     quirks: Iterable[str] = (),
+    cpus: int = 1,
+    tlb: tuple[int, int] = (16, 4),
+    asids: bool = False,
 ) -> Machine:
     """A fresh machine: each boot stage is an event of its first operation.
 
     `ram` in bytes or as text; memory is only taken when it is touched.  `layout` is one of
     :data:`~vmwidgets.engine.machine.layouts.LAYOUTS`; `quirks` switch the original's bugs back on, by the names of
-    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.  There are `cpus` processors, each with a TLB of so many
+    sets and ways; with `asids` they tell address spaces apart by number (PCIDs on x86), without they drop a task's
+    translations when another's tables are loaded.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
@@ -44,7 +50,7 @@ def boot(
     if size % PAGE:
         raise Refused(f"ram={size} is not a whole number of pages")
     chosen = LAYOUTS[checks.known(layout, LAYOUTS, "layout")]
-    machine = Machine(name, size, chosen, _quirks(quirks))
+    machine = Machine(name, size, chosen, _quirks(quirks), cpus=cpu_settings(name, cpus, tlb, asids))
     for listener in booted:
         listener(machine)
     return machine
