@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from .engine.base import events
+from . import events
 from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO

@@ -206,7 +206,7 @@ def test_a_saved_notebook_beside_a_live_one_shows_its_own_pictures(
     assert notebook.cell(2).locator(".vmwidgets .node").count() > 20
 
 
-@pytest.mark.parametrize("name", ["01-maps", "02-trees", "03-cutting", "04-bootstrapping"])
+@pytest.mark.parametrize("name", ["01-maps", "02-trees", "03-cutting", "04-bootstrapping", "05-kmem-malloc"])
 def test_a_lab_runs_from_top_to_bottom(open_notebook: Callable[..., Notebook], name: str) -> None:
     lesson = open_notebook(f"notebooks/{name}.ipynb")
     lesson.run_all()

@@ -39,6 +39,18 @@ def test_a_learner_sees_what_is_offered_and_no_more() -> None:
     assert [name for name in dir(vm) if not name.startswith("__")] == sorted(vm.__all__)
 
 
+def test_each_kind_of_event_is_behind_one_name() -> None:
+    """The guide says that what an operation did are classes of `vm.events`."""
+    machine = vm.boot(layout="tiny")
+    machine.kmem_alloc_wait("64 KiB")
+    machine.spawn(machine.kmem_alloc_wait, "4 KiB", name="sleeper")
+    machine.run()
+    kinds = {type(event) for operation in machine.journal for event in operation.events}
+    assert {"TreeLinked", "MapLocked", "ThreadSlept"} <= {kind.__name__ for kind in kinds}
+    assert [kind.__name__ for kind in kinds if getattr(vm.events, kind.__name__, None) is not kind] == []
+    assert [name for name in dir(vm.events) if not name[0].isupper()] == []
+
+
 @pytest.mark.parametrize("name", vm.LAYOUTS)
 def test_a_layout_is_told_with_its_size_and_room(name: str) -> None:
     layout, machine = vm.LAYOUTS[name], vm.boot(layout=name)
@@ -59,10 +71,11 @@ def test_the_options_of_the_views_are_all_told() -> None:
     assert {*told["Map"], *told["Walk"]} <= MARKED
 
 
-@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine"])
+@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine", "exec_map", "pagedaemon", "unchecked"])
 def test_the_operations_are_all_told(target: str) -> None:
     machine = vm.boot()
-    thing = {"task": machine.task("t"), "machine": machine}.get(target) or getattr(machine, target)
+    things = {"task": machine.task("t"), "machine": machine, "exec_map": machine.kmem.exec_map}
+    thing = things[target] if target in things else getattr(machine, target)
     names = [name for name in dir(type(thing)) if hasattr(getattr(type(thing), name), "__wrapped__")]
     assert names
     assert [name for name in names if not re.search(rf"\b{name}\(|m\.{name.removeprefix('set_')} =", TEXT)] == []

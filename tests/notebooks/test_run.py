@@ -20,7 +20,7 @@ CHECK = "application/vnd.vmwidgets.check+json"
 
 
 def test_the_first_notebooks_are_there() -> None:
-    assert {"01-maps.ipynb", "02-trees.ipynb", "03-cutting.ipynb", "04-bootstrapping.ipynb"} <= set(NOTEBOOKS)
+    assert {"01", "02", "03", "04", "05"} <= {name[:2] for name in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

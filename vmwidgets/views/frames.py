@@ -60,7 +60,7 @@ def draw_frames(
     counts = past.counts
     subtitle = (
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} can be had now · "
-        f"{counts.deficit:,} requests refused"
+        f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
     )
     return Scene(
         view="frames",

@@ -239,6 +239,13 @@ class TestFree:
         given.kmem_free(given.a + 2 * PAGE, 2 * PAGE)
         given.check()
 
+    def test_a_slab_of_a_zone_is_told_from_what_was_never_allocated(self, given):
+        page = given.malloc(100) & -PAGE
+        with pytest.raises(vm.Refused, match=r"slab of zone 128: .*m\.free"):
+            given.kmem_free(given.b, 3 * PAGE)
+        with pytest.raises(vm.Refused, match="slab of zone 128"):
+            given.kmem_free(page, PAGE)
+
     def test_below_the_door_holes_are_passed_over(self, given):
         kmem_map = given.kmem.kmem_map
         given.unchecked.kmem_free(kmem_map, kmem_map.start, kmem_map.end - kmem_map.start)

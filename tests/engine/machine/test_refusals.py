@@ -336,7 +336,7 @@ class TestBoot:
         ({"architecture": "x86_64"}, ("architecture 'x86_64' is unknown", "did you mean 'x86-64'?")),
         ({"architecture": 64}, ("architecture 64 is unknown",)),
         ({"architecture": None}, ("architecture None is unknown",)),
-        ({"layout": "smal"}, ("layout 'smal' is unknown; did you mean 'small'?", "tiny")),
+        ({"layout": "smal"}, ("layout of x86-64 'smal' is unknown; did you mean 'small'?", "tiny")),
         ({"layout": "x15"}, ("did you mean 'x15-",)),
         ({"quirks": {"clip-first"}}, ("quirk 'clip-first' is unknown; did you mean 'clip-end-first'?",)),
         ({"quirks": "out-of-map"}, ("quirks='out-of-map' is one text",)),

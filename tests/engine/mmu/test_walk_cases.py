@@ -1,58 +1,54 @@
-"""The walker against cases whose answers two emulators and the manual agree on."""
+"""The walker and bulk translation against cases whose answers two emulators and the manuals agree on."""
 
 from __future__ import annotations
 
-import gzip
-import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from vmwidgets.engine.mmu.controls import X86Controls
-from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.mmu.x86_64 import X86_64
+from vmwidgets.engine.mmu.bulk import NO_ADDRESS, translate
+from vmwidgets.sources.tables.cases import Comparison, compare, read_cases
 
 DATA = Path(__file__).parents[2] / "data" / "mmu"
+QUERIES = {
+    "aarch64": (200, 4373),
+    "armv7": (200, 4125),
+    "linux-armv7": (3, 4500),
+    "linux-x86_64": (2, 3000),
+    "sv39": (200, 4400),
+    "sv39-reserved": (60, 1320),
+    "x86-32": (200, 4400),
+    "x86-64": (200, 4400),
+    "x86-64-la57": (200, 4400),
+    "x86-pae": (200, 4400),
+}
+"""How many cases and queries each file has."""
 
 
-class ListedMemory:
-    """Every byte that is not listed reads 0, and physical memory has no end."""
-
-    def __init__(self, chunks):
-        self.words = {}
-        for start, text in chunks:
-            data = bytes.fromhex(text)
-            assert start % 8 == 0, "chunks begin at a descriptor"
-            for at in range(0, len(data), 8):
-                self.words[start + at] = int.from_bytes(data[at : at + 8], "little")
-
-    def read_word(self, pa, width):
-        assert (width, pa % 8) == (8, 0)
-        return self.words.get(pa, 0)
+def test_every_file_is_looked_at():
+    assert sorted(QUERIES) == sorted(path.name.removesuffix(".jsonl.gz") for path in DATA.iterdir())
 
 
-def controls_of(options):
-    names = {"wp", "smep", "smap", "ac", "maxphyaddr"}
-    assert set(options) == names | {"nx"}, "no option goes unnoticed"
-    return X86Controls(nxe=options["nx"], **{name: options[name] for name in names})
+@pytest.mark.parametrize(("name", "size"), QUERIES.items())
+def test_walks_agree_with_recorded_answers(name, size):
+    comparison = Comparison()
+    for case in read_cases(DATA / f"{name}.jsonl.gz"):
+        compare(case, comparison)
+    assert comparison.first is None
+    assert (comparison.cases, comparison.compared) == size
 
 
-def answer_of(result):
-    if result.fault is None:
-        return {"pa": result.pa}
-    return {"fault": {"kind": result.fault.kind, "level": result.fault.level, "code": result.fault.code}}
-
-
-@pytest.mark.parametrize(("name", "cases", "queries"), [("x86-64", 200, 4000), ("linux-x86_64", 2, 3000)])
-def test_walks_agree_with_recorded_answers(name, cases, queries):
-    told = asked = 0
-    with gzip.open(DATA / f"{name}.jsonl.gz", "rt") as lines:
-        for number, line in enumerate(lines):
-            case = json.loads(line)
-            memory, controls = ListedMemory(case["memory"]), controls_of(case["options"])
-            for query, answer in zip(case["queries"], case["answers"], strict=True):
-                result = walk(memory, X86_64, case["root"], query["va"], query["access"], query["user"], controls)
-                assert answer_of(result) == answer, f"case {number}: {query}"
-                asked += 1
-            told += 1
-    assert (told, asked >= queries) == (cases, True)
+@pytest.mark.parametrize("name", QUERIES)
+def test_bulk_translation_agrees_with_recorded_answers(name):
+    for case in read_cases(DATA / f"{name}.jsonl.gz"):
+        asked = defaultdict(list)
+        for query, answer in zip(case.queries, case.answers, strict=True):
+            asked[query.access, query.user].append((query.va, answer))
+        for (access, user), pairs in asked.items():
+            addresses = [va for va, _ in pairs]
+            found = translate(case.memory, case.architecture.fmt, case.root, addresses, access, user, case.controls)
+            for pa, number, (va, answer) in zip(found.pa, found.outcome, pairs, strict=True):
+                fault = answer.get("fault", {})
+                expected = (answer.get("pa", NO_ADDRESS), fault.get("kind"), fault.get("level"), fault.get("code"))
+                assert (int(pa), *found.outcomes[number]) == expected, f"line {case.line}: {access} {va:#x}"

@@ -14,7 +14,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from .errors import CallbackFailed, KernelError, KernelPanic, Refused, VMError
+from .errors import KernelPanic, Refused, VMError
 from .interrupts import INTERRUPT
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
@@ -79,16 +79,18 @@ class Door:
         try:
             result = call()
             outcome = "done"
-        except (KernelError, CallbackFailed) as error:
-            outcome, result = "error", str(error)
+        except Refused:
             raise
         except KernelPanic as panic:
             self.dead = panic
             raw.append((Panicked, panic.name, panic.reason))
             outcome, result = "panic", str(panic)
             raise
+        except VMError as error:
+            outcome, result = "error", str(error)
+            raise
         except Exception as error:
-            if raw and not isinstance(error, VMError):  # a bug of ours, in the middle of something
+            if raw:  # a bug of ours, in the middle of something
                 self.dead = KernelPanic("internal", f"{type(error).__name__}: {error}")
                 raw.append((Panicked, self.dead.name, self.dead.reason))
                 outcome, result = "panic", str(self.dead)

@@ -5,12 +5,14 @@ protection only the write bit exists in these tables: none, read and execute all
 here drops cached translations: callers finish with :meth:`Pmap.update`, as the original's do.
 
 The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's
-pmap does, so that :meth:`Pmap.remove` and :meth:`Pmap.protect` never fail.
+pmap does, so that :meth:`Pmap.remove` and :meth:`Pmap.protect` never fail, but for a part of a page that a larger one
+was split into: then they fail before anything changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..base.errors import KernelPanic, Refused, kernel_error
@@ -63,6 +65,8 @@ class Pmap:
         self.root = 0
         """Physical address of the root table."""
         self._current = current
+        self._reserved: dict[int, list[int]] = {}
+        """By level: tables that the operation under way may need to split large pages."""
         self.destroyed = False
         self.current_only = False
         """The original's bug: enter, extract and protect panic unless this is the current or the kernel's pmap."""
@@ -70,31 +74,33 @@ class Pmap:
     # ---- one page ----------------------------------------------------------------------------
 
     def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
-        """Map the page of `size` bytes at `pa` (4 KiB, or a level-2 span such as 2 MiB) at `va`.
+        """Map the page of `size` bytes at `pa` (one of the format's page sizes) at `va`.
 
         Whatever was mapped there is replaced.  NOMEM when a table is missing and there is no page for
-        it; nothing has changed then.  O(levels).
+        it; nothing has changed then.  O(levels), and O(copies) for a page that stands in several slots.
         """
         self._began("pmap_enter", va, pa, protection, size)
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
-        word = self._leaf(level, va, pa, protection)
-        slot = self._make_slot(level, va)
-        self.editor.write(slot, word)
-        self._written(slot)
+        self._put(level, va, pa, protection, size)
         self._ended()
 
     def extract(self, va: int) -> int | None:
         """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
         self._check_current("pmap_extract")
         slot = self.editor.find(self.root, va)
-        return slot.address | va & slot.level.span - 1 if slot.kind == "leaf" else None
+        return slot.address | va & slot.span - 1 if slot.kind == "leaf" else None
+
+    def registers(self, controls: Any) -> tuple[int, Any]:
+        """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
+        return self.root, controls
 
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None) -> Walk:
         """What the hardware does with `va` while these tables are loaded."""
         self._check_alive()
-        return walk(self.ram, self.fmt, self.root, va, access, user, controls)
+        root, controls = self.registers(self.fmt.defaults if controls is None else controls)
+        return walk(self.ram, self.fmt, root, va, access, user, controls)
 
     # ---- ranges ------------------------------------------------------------------------------
 
@@ -105,8 +111,9 @@ class Pmap:
         """
         self._began("pmap_remove", start, end)
         self._check_range(start, end)
-        for slot in self._leaves(start, end):
-            self._unmap(slot)
+        with self._splits_reserved(start, end):
+            for slot in self._leaves(start, end):
+                self._unmap(slot)
         self._ended()
 
     def protect(self, start: int, end: int, protection: int) -> None:
@@ -114,10 +121,29 @@ class Pmap:
         self._began("pmap_protect", start, end, protection)
         self._check_current("pmap_protect")
         self._check_range(start, end)
-        for slot in self._leaves(start, end):
-            self.editor.set_rights(slot, self._rights(slot.va, protection))
-            self._written(slot)
+        with self._splits_reserved(start, end):
+            for slot in self._leaves(start, end):
+                self.editor.set_rights(slot, self._rights(slot.va, protection))
+                for copy in self.editor.copies(slot):
+                    self._written(copy)
         self._ended()
+
+    def promote(self, va: int, size: int) -> bool:
+        """Map by one page of `size` bytes what smaller ones map at `va`: alike, side by side, and aligned.
+
+        False, and nothing changed, where they are not.  The table that they stood in is kept as the page's spare.
+        """
+        level = self._leaf_level(size)
+        self._check_range(va, va + size, size)
+        parts = list(self.editor.leaves(self.root, va, va + size))
+        first = parts[0] if parts else None
+        if first is None or first.span >= size or first.address % size or not _alike(parts, size):
+            return False
+        self._began("pmap_promote", va, size)
+        protection = WRITE if self.fmt.rules.rights_of(first.descriptor, first.word).write else 0
+        self._put(level, va, first.address, protection, size)
+        self._ended()
+        return True
 
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
@@ -171,24 +197,108 @@ class Pmap:
         """Whether a table must stand in the slot of a large page that goes away."""
         return False
 
-    def _make_slot(self, level: Level, va: int) -> Slot:
-        """The slot of `level` for `va`, with the tables above it made; NOMEM, and nothing changed, if that fails."""
-        slot = self.editor.find(self.root, va, level.number)
-        if slot.kind == "leaf" and slot.level is not level:
-            self._split(slot)
+    def _put(self, level: Level, va: int, pa: int, protection: int, size: int) -> None:
+        """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
+        descriptor = level.leaf(size)
+        assert descriptor is not None, "the caller asked for a page size of this level"
+        rights, shared = self._rights(va, protection), self._is_global(va)
+        leaf_descriptor(self.fmt, level, pa, rights, shared=shared, size=size)  # what does not fit is refused here
+        slots = self._make_slots(level, va, level.copies_of(descriptor))
+        self.editor.map(slots[0], pa, rights, shared=shared, size=size)
+        for slot in slots:
+            self._written(slot)
+
+    def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
+        """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.
+
+        The tables above are made, and a large page that stood here is split.  Each slot above level 1 has a spare: a
+        table that stood in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
+        """
+        end = va + count * level.span
+        with self._splits_reserved(va, end):
             slot = self.editor.find(self.root, va, level.number)
-        needs_spare = level.number > 1 and slot.kind == "invalid"
-        tables = self.tables.take(slot.level.number - level.number + needs_spare)
-        if tables is None:
-            raise kernel_error("NOMEM", f"no page for the tables of {Address(va)} in the pmap of {self.name}")
-        for table in tables[: slot.level.number - level.number]:
-            self._refer(slot, table)
-            slot = self.editor.slot(self.fmt.level(slot.level.number - 1), table, va)
-        if needs_spare:
-            self.tables.spares[slot.pa] = tables[-1]
-        elif level.number > 1 and slot.kind == "table":
-            self.tables.spares[slot.pa] = slot.address
+            missing = [self.fmt.level(number) for number in range(slot.level.number - 1, level.number - 1, -1)]
+            if slot.kind == "leaf" and missing:  # a larger page: its tables were reserved
+                missing = []
+            here = [] if missing or slot.level is not level else self._neighbours(slot, count)
+            tables = self._take_tables([*missing, *self._spares_for(level, here, count)], va)
+            while slot.level is not level:
+                if slot.kind == "leaf":
+                    self._split(slot)
+                else:
+                    self._refer(slot, tables.pop(0))
+                slot = self.editor.find(self.root, va, level.number)
+        return [self._ready(one, tables) for one in self._neighbours(slot, count)]
+
+    def _spares_for(self, level: Level, here: list[Slot], count: int) -> list[Level]:
+        """The level of each table that must be made as a spare for `count` slots, of which `here` are there already."""
+        if level.number == 1:
+            return []
+        needed = count - sum(one.kind == "table" or one.pa in self.tables.spares for one in here)
+        return [self.fmt.level(level.number - 1)] * needed
+
+    def _ready(self, slot: Slot, tables: list[int]) -> Slot:
+        """A slot with its spare, and no part of a page that stands in several slots."""
+        if slot.kind == "leaf" and slot.descriptor.shift is not None:
+            self.editor.divide(slot)
+        if slot.level.number > 1 and slot.pa not in self.tables.spares:
+            self.tables.spares[slot.pa] = self._emptied(slot) if slot.kind == "table" else tables.pop(0)
         return slot
+
+    def _neighbours(self, slot: Slot, count: int) -> list[Slot]:
+        """`count` slots of one table from `slot` on."""
+        table = slot.pa - slot.level.index(slot.va) * self.fmt.entry_width
+        return [self.editor.slot(slot.level, table, slot.va + at * slot.level.span) for at in range(count)]
+
+    def _emptied(self, slot: Slot) -> int:
+        """The table that a slot refers to, when all that is below it is given up."""
+        below = self.fmt.level(slot.level.number - 1)
+        for one in list(self.editor.present(below, slot.address, slot.va)):
+            if one.kind == "table":
+                self.tables.free(self._emptied(one))
+            elif one.pa in self.tables.spares:
+                self.tables.free(self.tables.spares.pop(one.pa))
+        return slot.address
+
+    def _take_tables(self, levels: list[Level], va: int) -> list[int]:
+        """A fresh table for each of `levels`; NOMEM, and none is taken, if there are too few pages."""
+        taken: list[int] = []
+        for level in levels:
+            one = self.tables.take(1, self.fmt.table_bytes(level))
+            if one is None:
+                for table in reversed(taken):
+                    self.tables.free(table)
+                raise kernel_error("NOMEM", f"no page for the tables of {Address(va)} in the pmap of {self.name}")
+            taken += one
+        return taken
+
+    @contextmanager
+    def _splits_reserved(self, start: int, end: int) -> Iterator[None]:
+        """In here large pages across the edges of [start, end) can be split: NOMEM before anything has changed.
+
+        A page as it was entered has a spare for that; only the parts of one that was split have none.
+        """
+        levels = [level for edge in (start, end) for level in self._tables_to_split(edge)]
+        reserved = zip(levels, self._take_tables(levels, start), strict=True) if levels else ()
+        for level, table in reserved:
+            self._reserved.setdefault(level.number, []).append(table)
+        try:
+            yield
+        finally:
+            for tables in self._reserved.values():
+                while tables:
+                    self.tables.free(tables.pop())
+
+    def _tables_to_split(self, edge: int) -> list[Level]:
+        """The levels of the tables that a cut at `edge` takes beyond the spare that its page has."""
+        if not self._owns(edge):
+            return []
+        slot = self.editor.find(self.root, edge)
+        if slot.kind != "leaf" or not edge % slot.span:
+            return []
+        cut = [level for level in self.fmt.levels if 1 < level.number <= slot.level.number and edge % level.span]
+        below = [self.fmt.level(level.number - 1) for level in cut]
+        return below[1:] if slot.pa in self.tables.spares else below
 
     def _leaves(self, start: int, end: int) -> Iterable[Slot]:
         """The slots that map pages of [start, end); a large page that sticks out is split first."""
@@ -197,7 +307,7 @@ class Pmap:
 
     def _inside(self, found: Iterable[Slot], start: int, end: int) -> Iterator[Slot]:
         for slot in found:
-            after = slot.va + slot.level.span
+            after = slot.va + slot.span
             if start <= slot.va and after <= end:
                 yield slot
             else:
@@ -205,19 +315,29 @@ class Pmap:
                 yield from self._leaves(max(start, slot.va), min(after, end))
 
     def _unmap(self, slot: Slot) -> None:
-        spare = self.tables.spares.pop(slot.pa, None)
-        if spare is not None and self._keeps_table(slot):
-            self.tables.zero(spare)
-            self._refer(slot, spare)
-            return
+        copies = self.editor.copies(slot)
         self.editor.clear(slot)
-        self._written(slot)
-        if spare is not None:
-            self.tables.free(spare)
+        for copy in copies:
+            spare = self.tables.spares.pop(copy.pa, None)
+            if spare is not None and self._keeps_table(copy):
+                self.tables.zero(spare)
+                self._refer(copy, spare)
+                continue
+            self._written(copy)
+            if spare is not None:
+                self.tables.free(spare)
 
     def _split(self, slot: Slot) -> None:
-        """Map a large page by small ones, in the spare table that was kept for it."""
-        table = self.tables.spares.pop(slot.pa)
+        """Map a large page by smaller ones: one a slot if it stands in several, else in its spare table."""
+        if slot.descriptor.shift is not None:
+            copies = self.editor.copies(slot)
+            self.editor.divide(slot)
+            for copy in copies:
+                self._written(copy)
+            return
+        table = self.tables.spares.pop(slot.pa, None)
+        if table is None:
+            table = self._reserved[slot.level.number - 1].pop()
         self.tables.zero(table)
         self.editor.split(slot, table, self._table_rights(slot))
         self._written(slot)
@@ -225,9 +345,6 @@ class Pmap:
     def _refer(self, slot: Slot, table: int) -> None:
         self.editor.refer(slot, table, self._table_rights(slot))
         self._written(slot)
-
-    def _leaf(self, level: Level, va: int, pa: int, protection: int) -> int:
-        return leaf_descriptor(self.fmt, level, pa, self._rights(va, protection), shared=self._is_global(va))
 
     def _rights(self, va: int, protection: int) -> Rights:
         return Rights(write=bool(protection & WRITE), user=self.layout.is_user(va))
@@ -237,11 +354,11 @@ class Pmap:
         return Rights(user=self.layout.side(slot.level, slot.va) in ("user", "mixed"))
 
     def _leaf_level(self, size: int) -> Level:
-        for level in (self.fmt.level(1), self.fmt.level(2)):
-            if level.span == size and level.of_kind("leaf") is not None:
-                return level
-        sizes = " or ".join(str(Size(self.fmt.level(number).span)) for number in (1, 2))
-        raise Refused(f"size={size}: a page of the pmap has {sizes}")
+        found = self.fmt.leaf(size)
+        if found is None:
+            sizes = " or ".join(str(Size(one)) for one in self.fmt.page_sizes)
+            raise Refused(f"size={size}: a page of {self.fmt.name} has {sizes}")
+        return found[0]
 
     def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
         self._check_alive()
@@ -270,3 +387,18 @@ class Pmap:
         emit = self.recorder.emit
         if emit is not None:
             emit((Returned,))
+
+
+def _alike(parts: list[Slot], size: int) -> bool:
+    """Whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
+    first = parts[0]
+    same = [one.descriptor is first.descriptor and _beside(one) == _beside(first) for one in parts]
+    in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]
+    return all(same) and all(in_line) and len(parts) * first.span == size
+
+
+def _beside(slot: Slot) -> int:
+    word = slot.word
+    for bits in slot.descriptor.address:
+        word &= ~bits.mask
+    return word

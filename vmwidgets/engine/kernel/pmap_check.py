@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..base.errors import Broken
 from ..base.units import Address
+from ..base.walk_values import Rights
 from ..mmu.editor import Slot
 from ..mmu.format import Level
 from .pmap_tables import TableSpace, private_tables, published
@@ -29,22 +30,29 @@ def _check_owned(pmap: TableSpace, *, is_kernel: bool) -> None:
     """Invariants of the slots that lead to a pmap's own tables."""
     found = [pmap.root]
     spared = set()
-    for slot in _own_slots(pmap, pmap.fmt.root_level, pmap.root, 0, is_kernel):
+    first = pmap.layout.first_va(is_kernel)
+    for slot in _own_slots(pmap, pmap.fmt.root_level, pmap.root, first, is_kernel):
         side = pmap.layout.side(slot.level, slot.va)
         where = f"the {slot.level.name} for {Address(slot.va)} of {pmap.name}"
         if side == "window":
             if slot.address != pmap.root:
                 raise Broken(f"2. the window refers to the root: {where} refers to {Address(slot.address)}")
             continue
-        rights = pmap.fmt.rules.rights_of(slot.descriptor, slot.word)
-        if rights.user != (side in ("user", "mixed")):
+        rules = pmap.fmt.rules
+        tells = rules.encode(slot.descriptor, Rights(), False) != rules.encode(
+            slot.descriptor, Rights(user=False), False
+        )
+        if tells and rules.rights_of(slot.descriptor, slot.word).user != (side in ("user", "mixed")):
             raise Broken(f"3. user code can reach its half only: {where} is {slot.word:#x}")
         if slot.kind == "table":
             found.append(slot.address)
         elif slot.level.number > 1:
             spared.add(slot.pa)
-    if spared != set(pmap.tables.spares):
-        raise Broken(f"4. each large page of {pmap.name} has its spare table: {len(spared)}, {len(pmap.tables.spares)}")
+    lost = set(pmap.tables.spares) - spared
+    if lost:
+        raise Broken(
+            f"4. a spare table belongs to a large page: of {pmap.name} the one for {Address(min(lost))} does not"
+        )
     if sorted([*found, *pmap.tables.spares.values()]) != sorted(pmap.tables):
         raise Broken(f"5. each table of {pmap.name} is referred to once: {len(found)} are, {len(pmap.tables)} owned")
 

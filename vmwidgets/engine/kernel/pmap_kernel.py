@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from ..base.errors import KernelPanic
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
@@ -66,14 +69,10 @@ class KernelPmap(Pmap):
         self._began("pmap_kenter", va, pa, protection)
         self._check_range(va, va + PAGE)
         level = self.fmt.level(1)
-        word = self._leaf(level, va, pa, protection)
         slot = self.editor.find(self.root, va)
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
-        if slot.level is not level:
-            slot = self._make_slot(level, va)
-        self.editor.write(slot, word)
-        self._written(slot)
+        self._put(level, va, pa, protection, PAGE)
         self._ended()
 
     def kremove(self, start: int, end: int) -> None:
@@ -105,7 +104,7 @@ class KernelPmap(Pmap):
     def _make_table(self, slot: Slot, level: int) -> None:
         if slot.kind != "invalid" or slot.level.number != level:
             return
-        tables = self.tables.take(1)
+        tables = self.tables.take(1, self.fmt.table_bytes(self.fmt.level(slot.level.number - 1)))
         if tables is None:
             raise KernelPanic("kgrow_no_page", f"no page for the table of {Address(slot.va)}")
         self._refer(slot, tables[0])
@@ -133,6 +132,12 @@ class KernelPmap(Pmap):
         if self._current.processors is not None:
             self._current.processors.forget(user)
         self.users.remove(user)
+
+    def registers(self, controls: Any) -> tuple[int, Any]:
+        """Its root; where the kernel's half has a register of its own, that, and no walks in the users' half."""
+        if self.layout.split:
+            return 0, replace(controls, ttbr1=self.root, epd0=True)
+        return self.root, controls
 
     def _owns(self, va: int) -> bool:
         return self.layout.is_kernel(va)

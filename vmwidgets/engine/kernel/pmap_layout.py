@@ -35,11 +35,17 @@ class PmapLayout:
     user_end: int
     window: int | None = None
     """Start of the recursive window: the root slot there refers to the root itself."""
+    split: bool = False
+    """Whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
 
     def __post_init__(self) -> None:
         for name in ("kernel_start", "kernel_end", "user_end", "window"):
             self._check_limit(name, getattr(self, name))
-        if not self._plain(self.user_end) <= self._plain(self.kernel_start) < self._plain(self.kernel_end):
+        if self.split:
+            in_order = self.user_end <= self.kernel_start < self.kernel_end
+        else:
+            in_order = self._plain(self.user_end) <= self._plain(self.kernel_start) < self._plain(self.kernel_end)
+        if not in_order:
             raise Refused(
                 f"user [0, {Address(self.user_end)}) and kernel [{Address(self.kernel_start)}, "
                 f"{Address(self.kernel_end)}): the kernel must lie above, and not be empty"
@@ -58,17 +64,23 @@ class PmapLayout:
         """Whether `va` is in the user's half."""
         return 0 <= va < self.user_end
 
+    def first_va(self, kernel: bool) -> int:
+        """The address that the first slot of a root table is for."""
+        return self.fmt.canonical(1 << self.fmt.word_bits - 1) if kernel and self.split else 0
+
     def is_kernel(self, va: int) -> bool:
         """Whether `va` is the kernel map's or above it, where the kernel's image lies."""
         return va >= self.kernel_start and va == self.fmt.canonical(va)
 
     def is_published(self, level: Level, va: int) -> bool:
         """Whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""
-        if self.side(level, va) != "kernel":
+        if self.split or self.side(level, va) != "kernel":
             return False
         return level is self.fmt.root_level or self.side(self.fmt.level(level.number + 1), va) == "mixed"
 
     def _half(self, level: Level, va: int) -> Side:
+        if self.split:
+            return "kernel" if va >> self.fmt.word_bits - 1 else "user"
         start = self._plain(va) >> level.shift << level.shift
         plain_user_end, plain_kernel_start = self._limits
         user = start < plain_user_end
@@ -87,5 +99,7 @@ class PmapLayout:
 
     def _check_limit(self, name: str, limit: int | None) -> None:
         # user_end may be the first address that is not canonical any more.
-        if limit is not None and (limit % PAGE or limit not in (self.fmt.canonical(limit), self._plain(limit))):
+        top = 1 << self.fmt.va_bits
+        plain = limit is not None and (limit <= top or limit == self.fmt.canonical(limit) or self.split)
+        if limit is not None and (limit % PAGE or not plain):
             raise Refused(f"{name}={limit:#x}: it must be page aligned and an address of {self.fmt.name}")

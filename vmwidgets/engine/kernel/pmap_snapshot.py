@@ -12,7 +12,7 @@ from .pmap_tables import TableSpace
 
 def snapshot(pmap: TableSpace, klimit: int | None = None) -> PmapValue:
     """All tables that the root leads to, root first; the window is told, not followed."""
-    tables = tuple(_tables(pmap, pmap.fmt.root_level, pmap.root, 0))
+    tables = tuple(_tables(pmap, pmap.fmt.root_level, pmap.root, pmap.layout.first_va(klimit is not None)))
     return PmapValue(pmap.name, pmap.fmt.name, pmap.root, klimit, tables)
 
 

@@ -33,44 +33,77 @@ class OwnedTables:
     maps it: so splitting a large page, when a part of it is removed or protected, can't fail.
     """
 
-    __slots__ = ("_orders", "_pages", "_ram", "owner", "spares")
+    __slots__ = ("_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
 
     def __init__(self, ram: Ram, pages: TablePages, owner: str) -> None:
         self._ram = ram
         self._pages = pages
         self.owner = owner
-        self._orders: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
+        self._free_parts: dict[int, list[int]] = {}
+        self._parts_used: dict[int, int] = {}
         self.spares: dict[int, int] = {}
 
     def take(self, count: int, size: int = PAGE) -> list[int] | None:
-        """Physical addresses of `count` zeroed tables of `size` bytes, or None and nothing is taken."""
-        order = max(0, (size - 1).bit_length() - PAGE_SHIFT)
+        """Physical addresses of `count` zeroed tables of `size` bytes, or None and nothing is taken.
+
+        Tables smaller than a page share pages (ARM's second level has four in one).
+        """
         taken: list[int] = []
         for _ in range(count):
-            frame = self._pages.allocate(order, self.owner)
-            if frame is None:
-                for table in reversed(taken):
-                    self.free(table)
+            table = self._take_pages(size) if size >= PAGE else self._take_part(size)
+            if table is None:
+                for one in reversed(taken):
+                    self.free(one)
                 return None
-            for zeroed in range(frame, frame + (1 << order)):
-                self._ram.zero_frame(zeroed)
-            self._orders[frame << PAGE_SHIFT] = order
-            taken.append(frame << PAGE_SHIFT)
+            self._sizes[table] = size
+            self.zero(table)
+            taken.append(table)
         return taken
 
+    def _take_pages(self, size: int) -> int | None:
+        frame = self._pages.allocate(_order(size), self.owner)
+        return None if frame is None else frame << PAGE_SHIFT
+
+    def _take_part(self, size: int) -> int | None:
+        parts = self._free_parts.setdefault(size, [])
+        if not parts:
+            page = self._take_pages(PAGE)
+            if page is None:
+                return None
+            parts.extend(range(page + PAGE - size, page - size, -size))
+        table = parts.pop()
+        page = table & -PAGE
+        self._parts_used[page] = self._parts_used.get(page, 0) + 1
+        return table
+
     def free(self, table: int) -> None:
-        """Give a table's pages back."""
-        self._pages.free(table >> PAGE_SHIFT, self._orders.pop(table))
+        """Give a table back; a page whose last table it was goes back to where it came from."""
+        size = self._sizes.pop(table)
+        if size >= PAGE:
+            self._pages.free(table >> PAGE_SHIFT, _order(size))
+            return
+        page, parts = table & -PAGE, self._free_parts[size]
+        parts.append(table)
+        self._parts_used[page] -= 1
+        if not self._parts_used[page]:
+            del self._parts_used[page]
+            self._free_parts[size] = [part for part in parts if part & -PAGE != page]
+            self._pages.free(page >> PAGE_SHIFT, 0)
 
     def zero(self, table: int) -> None:
         """Empty a table that nothing refers to."""
-        for frame in range(table >> PAGE_SHIFT, (table >> PAGE_SHIFT) + (1 << self._orders[table])):
+        size = self._sizes[table]
+        if size < PAGE:
+            self._ram.fill(table, size)
+            return
+        for frame in range(table >> PAGE_SHIFT, table + size >> PAGE_SHIFT):
             self._ram.zero_frame(frame)
 
     def free_all(self) -> None:
         """Give everything back, spares too, last taken first."""
         self.spares.clear()
-        for table in list(reversed(self._orders)):
+        for table in list(reversed(self._sizes)):
             self.free(table)
 
     @property
@@ -79,10 +112,15 @@ class OwnedTables:
         return self._pages.obtainable_pages
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._orders)
+        return iter(self._sizes)
 
     def __len__(self) -> int:
-        return len(self._orders)
+        return len(self._sizes)
+
+
+def _order(size: int) -> int:
+    """The order of the block of pages that holds `size` bytes."""
+    return max(0, (size - 1).bit_length() - PAGE_SHIFT)
 
 
 class TableSpace(Protocol):
@@ -116,8 +154,10 @@ class TableSpace(Protocol):
 def private_tables(space: TableSpace) -> Iterator[tuple[Level, int, int]]:
     """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
 
-    The root, and the tables below mixed slots.
+    The root, and the tables below mixed slots; none where the kernel's half has a root of its own.
     """
+    if space.layout.split:
+        return
     level, table, border = space.fmt.root_level, space.root, space.layout.kernel_start
     while True:
         covered = level.shift + level.bits

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 from ..base.errors import kernel_error
 from ..base.walk_values import Rights
+from ..mmu.format import Level
 from .pmap import CurrentPmap, Pmap
 from .pmap_tables import TablePages, private_tables, published
 
@@ -14,10 +17,11 @@ def make_private_tables(pmap: Pmap) -> bool:
     """Make the root, the window in it, and the tables below mixed slots; false, and nothing taken, without pages."""
     layout, fmt, editor = pmap.layout, pmap.fmt, pmap.editor
     border = layout.kernel_start
-    mixed = [level for level in fmt.levels if layout.side(level, border) == "mixed"]
+    mixed = [level for level in fmt.levels if not layout.split and layout.side(level, border) == "mixed"]
     root = pmap.tables.take(1, fmt.table_bytes(fmt.root_level))
-    below = pmap.tables.take(len(mixed)) if root else None
-    if root is None or below is None:
+    sizes = [fmt.table_bytes(fmt.level(level.number - 1)) for level in mixed]
+    below = [taken[0] for size in sizes if (taken := pmap.tables.take(1, size))] if root else []
+    if root is None or len(below) < len(sizes):
         pmap.tables.free_all()
         return False
     pmap.root = root[0]
@@ -51,6 +55,33 @@ class UserPmap(Pmap):
         self.tables.free_all()
         self.destroyed = True
         self._ended()
+
+    def remove(self, start: int, end: int) -> None:
+        """Unmap [start, end) as any pmap does; the tables that hold nothing any more go back too."""
+        super().remove(start, end)
+        self._prune(self.fmt.root_level, self.root, start, end)
+
+    def registers(self, controls: Any) -> tuple[int, Any]:
+        """Its root, and the kernel's where that has a register of its own."""
+        if self.layout.split:
+            controls = replace(controls, ttbr1=self._kernel.root)
+        return self.root, controls
+
+    def _prune(self, level: Level, table: int, start: int, end: int) -> None:
+        """Free the tables below `table` that are empty, as far as they are for addresses of [start, end)."""
+        if level.number == 1:
+            return
+        va = start
+        while va < end:
+            slot = self.editor.slot(level, table, va)
+            after = (va >> level.shift) + 1 << level.shift
+            if slot.kind == "table" and self.layout.side(level, va) == "user":
+                self._prune(self.fmt.level(level.number - 1), slot.address, va, min(end, after))
+                size = self.fmt.table_bytes(self.fmt.level(level.number - 1))
+                if not self.ram.read(slot.address, size).strip(b"\0"):
+                    self.editor.clear(slot)
+                    self.tables.free(slot.address)
+            va = after
 
     def _owns(self, va: int) -> bool:
         return self.layout.is_user(va)

@@ -14,7 +14,7 @@ from ..base.protection import ENTRY_MASK, FIXED, NOMERGE, READ, protection_of
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
 from ..base.tags import Called, MapResized, RangeRemoved, Returned
-from ..base.units import Address
+from ..base.units import PAGE, Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
 from .fits import Fit
@@ -44,8 +44,11 @@ class RangeTables(Protocol):
     def extract(self, va: int) -> int | None:
         """The physical address behind `va`, or none."""
 
-    def enter(self, va: int, pa: int, protection: int) -> None:
+    def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
         """Map one page."""
+
+    def promote(self, va: int, size: int) -> bool:
+        """Map by one page of `size` bytes what smaller ones map alike and side by side; false where they are not."""
 
     def remove(self, start: int, end: int) -> None:
         """Unmap pages."""

@@ -12,7 +12,7 @@ from ..base.errors import KernelError, kernel_error
 from ..base.protection import ADVICE, READ, protection_of
 from ..base.tags import Called, EntryChanged, Returned, SubmapAttached, Unwound
 from ..base.units import Address
-from . import map_protect, map_wire
+from . import map_protect, map_wire, superpages
 from .entry import SUB_MAP
 from .map_ranges import (
     INVALID_ADDRESS,
@@ -98,6 +98,15 @@ def vm_map_unwire(vm_map: X15Map, start: int, end: int) -> None:
     """Take one wiring off a range: FAULT for a hole, INVAL for a submap and for what is not wired."""
     with _function(vm_map, "vm_map_unwire", start, end):
         map_wire.unwire(vm_map, start, end)
+
+
+def vm_map_superpages(vm_map: X15Map, start: int, end: int, page: int) -> int:
+    """Map a range by pages of `page` bytes where that can be; how many came to be.  FAULT for a hole, NOMEM."""
+    assert vm_map.tables is not None, "a machine's maps have page tables"
+    try:
+        return superpages.map_superpages(vm_map, vm_map.tables, start, end, page)
+    except Unfit as unfit:
+        raise kernel_error(_WORDS[unfit.status], unfit.why) from None
 
 
 def vm_map_simplify(vm_map: X15Map, start: int, end: int) -> int:

@@ -1,13 +1,13 @@
 """The machine that a learner holds."""
 
-from .boot import ARCHITECTURES, boot
+from .boot import boot
 from .caches import MachineCaches
 from .cpu import MachineCpu
 from .cpus import MachineCpus
 from .frames import MachineFrames
 from .kentry import MachineKentry
 from .kmem import MachineKmem, MachineKmemMap
-from .layouts import LAYOUTS, Layout
+from .layouts import ARCHITECTURES, LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
 from .objects import MemoryObject

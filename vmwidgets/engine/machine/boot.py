@@ -8,13 +8,11 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.quirks import X15_QUIRKS
+from ..mmu.formats import FORMATS
 from . import checks
 from .cpus import cpu_settings
-from .layouts import LAYOUTS
+from .layouts import ARCHITECTURES, layouts_of, physical_bits
 from .machine import Machine
-
-ARCHITECTURES = ("x86-64",)
-"""What can be booted."""
 
 booted: list[Callable[[Machine], None]] = []
 """Who is told of each machine that comes up; what lies above puts itself here."""
@@ -34,11 +32,14 @@ def boot(
 ) -> Machine:
     """A fresh machine: each boot stage is an event of its first operation.
 
-    `ram` in bytes or as text; memory is only taken when it is touched.  `layout` is one of
-    :data:`~vmwidgets.engine.machine.layouts.LAYOUTS`; `quirks` switch the original's bugs back on, by the names of
-    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.  There are `cpus` processors, each with a TLB of so many
-    sets and ways; with `asids` they tell address spaces apart by number (PCIDs on x86), without they drop a task's
-    translations when another's tables are loaded.
+    `architecture` is "x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39": the format of its
+    page tables, and where user and kernel lie.  `ram` in bytes or as text; memory is only taken when it is touched.
+    `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
+    `quirks` switch the original's bugs back on, by the names of
+    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+
+    There are `cpus` processors, each with a TLB of so many sets and ways; with `asids` they tell address spaces apart
+    by number (PCIDs on x86), without they drop a task's translations when another's tables are loaded.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
@@ -49,7 +50,11 @@ def boot(
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
     if size % PAGE:
         raise Refused(f"ram={size} is not a whole number of pages")
-    chosen = LAYOUTS[checks.known(layout, LAYOUTS, "layout")]
+    reach = 1 << physical_bits(FORMATS[name])
+    if size > reach:
+        raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")
+    layouts = layouts_of(ARCHITECTURES[name])
+    chosen = layouts[checks.known(layout, layouts, f"layout of {name}")]
     machine = Machine(name, size, chosen, _quirks(quirks), cpus=cpu_settings(name, cpus, tlb, asids))
     for listener in booted:
         listener(machine)

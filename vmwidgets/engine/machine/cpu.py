@@ -51,8 +51,8 @@ class MachineCpu:
         self.forgotten = 0
         """Flushes it should have been asked for, since its TLB was last empty."""
         self._window_used = False
-        self.cpu.controls = self.machine.controls
-        self.cpu.load_root(pmap.root)
+        root, controls = pmap.registers(self.machine.controls)
+        self.cpu.load_root(root, controls=controls)
 
     @property
     def door(self) -> Door:
@@ -164,8 +164,7 @@ class MachineCpu:
         """The processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
             tlb = self.cpu.tlb.value(self.cpu.stale)
-            root = self.cpu.root
-            return CpuValue(self.path, self.space, root, self.asid, tlb, tuple(self.pending), self.forgotten)
+            return CpuValue(self.path, self.space, self.pmap.root, self.asid, tlb, tuple(self.pending), self.forgotten)
 
     # ---- beneath -----------------------------------------------------------------------------
 
@@ -185,7 +184,8 @@ class MachineCpu:
         emit = self.machine.recorder.emit
         if emit is not None:
             emit((SpaceLoaded, self.path, pmap.name, pmap.root, asid, before.name))
-        self.cpu.load_root(pmap.root, asid, keep=bool(asid))
+        root, controls = pmap.registers(self.machine.controls)
+        self.cpu.load_root(root, asid, keep=bool(asid), controls=controls)
         if asid:
             self.seen.add(pmap)
 
@@ -232,4 +232,4 @@ class MachineCpu:
         return task
 
     def __repr__(self) -> str:
-        return f"<{self.path}: runs {self.space!r}, root table at {Address(self.cpu.root)}, {self.cpu.tlb!r}>"
+        return f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self.cpu.tlb!r}>"

@@ -17,7 +17,6 @@ from ..base.tlb_values import CpusValue, FlushRequest
 from ..base.units import Address
 from ..kernel.pmap import Pmap
 from ..kernel.pmap_tables import TableSpace
-from ..mmu.controls import X86Controls
 from ..mmu.cpu import ASID_BITS
 from ..mmu.tlb import Tlb
 from . import checks
@@ -218,10 +217,10 @@ class MachineCpus:
         self._cpus[0].switch(pmap)
         return self._cpus[0]
 
-    def set_controls(self, controls: X86Controls) -> None:
+    def set_controls(self, controls: Any) -> None:
         """Set the settings of all processors."""
         for cpu in self._cpus:
-            cpu.cpu.set_controls(controls)
+            cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
             cpu.forgotten = 0
 
     def asid_of(self, pmap: Pmap) -> int:

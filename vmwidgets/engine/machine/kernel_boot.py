@@ -23,9 +23,9 @@ from ..kernel.vm_map import X15Map
 from ..memory.object_cache import ObjectCache
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
-from ..mmu.x86_64 import X86_64
+from ..mmu.formats import FORMATS
 from .kmem_boot import KernelMemorySystem, boot_kmem
-from .layouts import TINY_KMEM, KmemSizes, Layout
+from .layouts import TINY_KMEM, Architecture, KmemSizes, Layout
 
 IMAGE_BYTES = MIB
 """Physical memory below this holds the kernel image; it lies above the kernel map and has no entry."""
@@ -58,8 +58,11 @@ class Kernel:
 
     path = "machine"
 
-    def __init__(self, ram_bytes: int, layout: Layout, quirks: frozenset[str], recorder: Recorder) -> None:
+    def __init__(
+        self, architecture: Architecture, ram_bytes: int, layout: Layout, quirks: frozenset[str], recorder: Recorder
+    ) -> None:
         self._recorder = recorder
+        self._architecture = architecture
         self._layout = layout
         self._quirks = quirks
         self.identities = count(KENTRY_ENTRY + 1)
@@ -107,7 +110,9 @@ class Kernel:
     def _tables(self) -> KernelPmap:
         layout = self._layout
         window = None if layout.window is None else layout.window[0]
-        limits = PmapLayout(X86_64, layout.kernel_start, layout.kernel_end, layout.user_end, window)
+        one = self._architecture
+        fmt = FORMATS[one.name]
+        limits = PmapLayout(fmt, layout.kernel_start, layout.kernel_end, layout.user_end, window, one.split)
         pmap = KernelPmap(self.ram, self.pages, limits, self._recorder, quirks=self._quirks)
         self._stage("kernel pmap", f"a root table at {Address(pmap.root)}")
         return pmap

@@ -243,9 +243,18 @@ class KmemOperations:
                 break
             position = one.end
         if position < end:
+            self._refuse_slab(position)
             by = self.kmem.allocations.freed_by(position)
             why = f"{by} freed it before" if by else "it was never allocated"
             raise Refused(
                 f"nothing is allocated at {Address(position)} in {vm_map.name}: {why}; the original passes over holes "
                 "and says nothing (m.unchecked.kmem_free)"
             )
+
+    def _refuse_slab(self, address: int) -> None:
+        for start, zone in self.kernel.kmem.zones.slabs.items():
+            if start <= address < start + zone.slab_size:
+                raise Refused(
+                    f"{Address(address)} is in a slab of zone {zone.name}: give objects back with m.free, and empty "
+                    "slabs with m.uma_reclaim"
+                )

@@ -6,11 +6,12 @@ what is alike afterwards is joined.  What the kernel refuses changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base import protection as flag
 from ..base.errors import Refused, shown
 from ..base.operations import operation
+from ..base.units import PAGE, binary_size
 from ..kernel import x15_ranges
 from ..kernel.entry import CachedEntries
 from ..kernel.vm_map import X15Map
@@ -104,6 +105,52 @@ class RangeOperations(MapDoor):
         """
         first, last = self._range("unwire", start, end, size)
         x15_ranges.vm_map_unwire(self.vm_map, first, last)
+
+    @operation
+    def superpages(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, page: int | str
+    ) -> int:
+        """Map a range by large pages of `page` bytes, as far as it can be; how many there are.
+
+        Each needs aligned addresses, and as much memory in one piece: what an object has already if it lies so, else
+        fresh frames.  Entries without object have no memory to map.  FAULT for a hole.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("armv7")
+        >>> space = m.task("init").map
+        >>> a = space.enter("3 MiB", at="1 MiB", object=m.object("film"))
+        >>> space.superpages(a, size="3 MiB", page="1 MiB")
+        3
+        >>> m.task("init").walk(a).page_size == vm.MIB
+        True
+        """
+        first, last = self._range("superpages", start, end, size)
+        return x15_ranges.vm_map_superpages(self.vm_map, first, last, self._page_size(page))
+
+    @operation
+    def promote(
+        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, page: int | str
+    ) -> int:
+        """Make large pages of `page` bytes of small ones that lie side by side and are alike; how many (pmap_promote).
+
+        Nothing is moved: frames that lie scattered stay small pages.
+        """
+        first, last = self._range("promote", start, end, size)
+        wanted, tables = self._page_size(page), self.vm_map.tables
+        assert tables is not None, "a machine's maps have page tables"
+        places = range(-(-first // wanted) * wanted, last - wanted + 1, wanted)
+        made = [va for va in places if tables.promote(va, wanted)]
+        for va in made:
+            tables.update(va, va + wanted)
+        return len(made)
+
+    def _page_size(self, page: Any) -> int:
+        wanted = checks.whole(page, "page")
+        sizes = [one for one in self.machine.pmap.fmt.page_sizes if one > PAGE]
+        if wanted not in sizes:
+            known = ", ".join(binary_size(one) for one in sizes)
+            raise Refused(f"page={wanted}: large pages of {self.machine.architecture} have {known}")
+        return wanted
 
     @operation
     def simplify(

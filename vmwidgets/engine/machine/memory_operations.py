@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import Door, operation
@@ -39,6 +39,7 @@ class MemoryOperations:
     ram: Ram
     pmap: KernelPmap
     cpus: MachineCpus
+    controls: Any
     path: str
     door: Door
 
@@ -90,7 +91,7 @@ class MemoryOperations:
         """
         if not self.pmap.layout.is_user(va):
             return (yield from reach_kernel(self.cpus[0], va, access))
-        fault = self.pmap.walk(va, access, user=False).fault
+        fault = self.pmap.walk(va, access, user=False, controls=self.controls).fault
         assert fault is not None, "the kernel's tables have no user addresses"
         emit = self.door.recorder.emit
         if emit is not None:

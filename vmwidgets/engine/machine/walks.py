@@ -55,7 +55,8 @@ def machine_walk(
     machine: Machine, pmap: Pmap, task: str, va: int, access: str, user: bool, later: Iterable[Event] = ()
 ) -> MachineWalk:
     """Walk `va` in the tables of `pmap`, with the writes of the events in `later` undone."""
-    found = walk(PastMemory(machine.ram, later), pmap.fmt, pmap.root, va, access, user, machine.controls)  # type: ignore[arg-type]  # the door checked the access
+    root, controls = pmap.registers(machine.controls)
+    found = walk(PastMemory(machine.ram, later), pmap.fmt, root, va, access, user, controls)  # type: ignore[arg-type]  # the door checked the access
     values = {part.name: getattr(found, part.name) for part in fields(Walk)}
     values["va"] = Address(found.va)
     values["pa"] = None if found.pa is None else Address(found.pa)

@@ -90,6 +90,16 @@ class PageAllocator:
                 emit((PageAllocated, frame, order, owner))
         return frame
 
+    def allocate_run(self, order: int, owner: str = "") -> int | None:
+        """The first of 2**order neighbouring frames, aligned, each to be given back by itself; None without.
+
+        O(2**order).
+        """
+        frame = self.allocate(order, owner)
+        if frame is not None and order:
+            self._owned.update({frame + at: (0, owner) for at in range(1 << order)})
+        return frame
+
     def _find(self, order: int) -> int | None:
         for segment in self.segments:
             frame = segment.allocate(order)

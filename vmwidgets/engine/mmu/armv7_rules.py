@@ -119,15 +119,19 @@ class Armv7Rules(Rules[Armv7Controls]):
         return Report("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """AP, XN and nG; domain 0.  AP[0] is set: so it means the same with and without the access-flag model."""
-        fields = {"AP": 0b11 if rights.user else 0b01, "AP[2]": not rights.write, "nG": not shared}
+        """AP, XN and nG; domain 0, no PXN in a leaf.
+
+        AP[0] is set: so AP means the same with and without the access-flag model.
+        """
+        never = not rights.execute
         if descriptor.kind == "table":
-            return _put(descriptor, {"PXN": not rights.execute})
-        return _put(descriptor, {**fields, "XN": not rights.execute})
+            return _put(descriptor, {"PXN": never})
+        ap = 0b11 if rights.user else 0b01
+        return _put(descriptor, {"AP": ap, "AP[2]": not rights.write, "XN": never, "nG": not shared})
 
     def rights_bits(self, descriptor: Descriptor) -> int:
-        """AP and XN of a leaf; PXN of a table."""
-        names = ("PXN",) if descriptor.kind == "table" else ("AP", "AP[2]", "XN")
+        """AP, XN and PXN of a leaf; PXN of a table."""
+        names = ("PXN",) if descriptor.kind == "table" else ("AP", "AP[2]", "XN", "PXN")
         return sum(field.mask for field in descriptor.fields if field.name in names)
 
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
@@ -152,7 +156,8 @@ def _forbidden(path: Sequence[Entry], access: Access, user: bool, afe: bool) -> 
     may = _MAY[ap][user]
     who = "user code" if user else "the supervisor"
     if may == _NONE or (access == "write" and may == _READ):
-        return Stop("protection", f"{who} may {may} here: AP is {ap:03b} in the {leaf.level.name}")
+        least = "only read" if may == _READ else "do nothing"
+        return Stop("protection", f"{who} may {least} here: AP is {ap:03b} in the {leaf.level.name}")
     if access != "execute":
         return None
     if leaf.value("XN"):

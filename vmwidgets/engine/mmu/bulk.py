@@ -10,9 +10,13 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..base.errors import Refused, shown
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
+
 from ..base.units import Address
 from .bulk_tables import NO_ADDRESS, Codes, Flags, Memory, Outcome, ReachedTables, Words
 from .format import Access, C, TableFormat

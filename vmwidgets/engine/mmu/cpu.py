@@ -67,8 +67,8 @@ class Cpu(Generic[C]):
         """Physical address of the root table, as in CR3, TTBR0 or satp."""
         self.asid = 0
         """Number of the address space that is loaded; 0 where none are used."""
-        self._roots: dict[int, int] = {0: 0}
-        """The root that was last loaded for each address space's number."""
+        self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
+        """The root that was last loaded for each address space's number, and the settings it was loaded with."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
         self._faults_flush = fmt.name.startswith("x86")
@@ -151,15 +151,16 @@ class Cpu(Generic[C]):
 
     # ---- what a kernel does ------------------------------------------------------------------
 
-    def load_root(self, root: int, asid: int = 0, *, keep: bool = False) -> None:
-        """Load the tables at `root` for address space `asid`.
+    def load_root(self, root: int, asid: int = 0, *, keep: bool = False, controls: C | None = None) -> None:
+        """Load the tables at `root` for address space `asid`; `controls` if other base registers are loaded with it.
 
         What the TLB keeps for that number is dropped, but for what is global, unless `keep`.  SDM 4.10.4.1 (MOV to
         CR3; bit 63 is `keep`); on ARM and RISC-V the register by itself drops nothing, and the kernel flushes where
         it uses no numbers.
         """
         self.root, self.asid = root, asid
-        self._roots[asid] = root
+        self.controls = self.controls if controls is None else controls
+        self._loaded[asid] = root, self.controls
         if not keep:
             self.flush_space(asid)
 
@@ -167,6 +168,7 @@ class Cpu(Generic[C]):
         """Set the processor's settings, and drop everything: the settings decide how tables are read."""
         if controls != self.controls:
             self.controls = controls
+            self._loaded = {self.asid: (self.root, controls)}
             self.flush_all(globals_too=True)
 
     def flush_range(self, start: int, end: int, asid: int | None = None) -> None:
@@ -198,8 +200,8 @@ class Cpu(Generic[C]):
 
     def stale(self, line: TlbLine[C]) -> tuple[Difference, ...]:
         """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
-        root = self.root if line.asid is None else self._roots[line.asid]
-        return differences(self.ram, line, root, self.controls)
+        root, controls = self._loaded[self.asid if line.asid is None else line.asid]
+        return differences(self.ram, line, root, controls)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"

@@ -1,0 +1,154 @@
+"""Large pages, devices and arrays of addresses, on every architecture."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine import ARCHITECTURES
+from vmwidgets.engine.mmu.formats import FORMATS
+
+MOST = 4 * vm.MIB
+"""The page allocator gives no more memory than this in one piece."""
+
+
+def task_of(name, **options):
+    m = vm.boot(name, **options)
+    return m, m.task("init")
+
+
+CASES = [(name, size) for name in ARCHITECTURES for size in FORMATS[name].page_sizes if vm.PAGE < size <= MOST]
+
+
+@pytest.mark.parametrize(("name", "size"), CASES)
+class TestSuperpages:
+    def test_memory_in_one_piece_is_one_page_of_the_hardware(self, name, size):
+        m, task = task_of(name)
+        a = task.map.enter(2 * size, at="64 MiB", object=m.object("film"))
+        assert task.map.superpages(a, size=2 * size, page=size) == 2
+        for offset in (0, size - 1, size, 2 * size - 1):
+            task.write(a + offset, b"x")
+            walk = task.walk(a + offset)
+            assert walk.page_size == size
+            assert m.ram.read(walk.pa, 1) == b"x"
+        m.check()
+
+    def test_a_hole_in_it_leaves_the_rest_and_gives_its_memory_back(self, name, size):
+        m, task = task_of(name)
+        free = m.pages.free_pages
+        a = task.map.enter(size, at="64 MiB", object=m.object("film"))
+        task.map.superpages(a, size=size, page=size)
+        task.write(a + size - vm.PAGE, b"last")
+        task.map.remove(a, size=vm.PAGE)
+        assert task.walk(a).fault is not None
+        assert task.read(a + size - vm.PAGE, 4) == b"last"
+        task.map.protect(a + vm.PAGE, size=vm.PAGE, prot="r")
+        assert task.walk(a + vm.PAGE, "write").fault is not None
+        assert task.walk(a + 2 * vm.PAGE, "write").pa is not None
+        m.check()
+        task.map.remove(a + vm.PAGE, a + size)
+        m.check()
+        assert m.pages.free_pages >= free - 1
+
+    def test_small_pages_are_promoted_where_they_lie_so(self, name, size):
+        m, task = task_of(name)
+        a = task.map.enter(size, at="64 MiB", object=m.object("film"))
+        task.map.superpages(a, size=size, page=size)
+        task.map.protect(a, size=vm.PAGE, prot="r")
+        assert task.map.promote(a, size=size, page=size) == 0
+        task.map.protect(a, size=vm.PAGE, prot="rw")
+        smaller = [one for one in FORMATS[name].page_sizes if vm.PAGE < one < size and size // one < 1 << 20]
+        for page in [*smaller, size]:
+            task.map.promote(a, size=size, page=page)
+        assert task.walk(a + size - 1).page_size == size
+        m.check()
+
+    def test_scattered_memory_stays_small(self, name, size):
+        m, task = task_of(name)
+        a = task.map.enter(size, at="64 MiB", object=m.object("film"))
+        task.write(a + vm.PAGE, b"x")
+        assert task.map.superpages(a, size=size, page=size) == 0
+        assert task.walk(a + vm.PAGE).page_size == vm.PAGE
+        m.check()
+
+    def test_as_many_as_memory_has_in_one_piece(self, name, size):
+        m, task = task_of(name, ram="16 MiB")
+        pieces = 32 * vm.MIB // size
+        a = task.map.enter(pieces * size, at="64 MiB", object=m.object("film"))
+        made = task.map.superpages(a, size=pieces * size, page=size)
+        assert 0 < made < pieces
+        m.check()
+
+    def test_a_device_is_mapped_as_it_lies(self, name, size):
+        m, task = task_of(name)
+        video = m.device("video", at="128 MiB", size=4 * size)
+        a = task.map.enter(4 * size, at="64 MiB", object=video)
+        assert task.map.superpages(a, size=4 * size, page=size) == 4
+        assert task.walk(a + 3 * size).pa == 128 * vm.MIB + 3 * size
+        task.map.remove(a, size=4 * size)
+        m.check()
+
+
+@pytest.mark.parametrize(("name", "size"), [("armv7", 16 * vm.MIB), ("x86-64", vm.GIB), ("aarch64", vm.GIB)])
+def test_the_largest_pages_map_devices(name, size):
+    m, task = task_of(name)
+    pa = max(size, 128 * vm.MIB)
+    m.device("memory of a card", at=pa, size=size)
+    a = task.map.enter(size, at=size, object="memory of a card")
+    assert task.map.superpages(a, size=size, page=size) == 1
+    assert (task.walk(a + size - 1).pa, task.walk(a).page_size) == (pa + size - 1, size)
+    hole = size // 2
+    task.map.remove(a + hole, size=vm.PAGE)
+    assert task.walk(a + hole).fault is not None
+    assert task.walk(a + hole - 1).pa == pa + hole - 1
+    assert task.walk(a + hole + vm.PAGE).pa == pa + hole + vm.PAGE
+    m.check()
+
+
+def test_nonsense_is_refused_and_changes_nothing():
+    m, task = task_of("armv7")
+    a = task.map.enter("1 MiB", at="1 MiB", object=m.object("film"))
+    for call, says in [
+        (lambda: task.map.superpages(a, size="1 MiB", page="2 MiB"), "large pages of armv7 have 64 KiB, 1 MiB, 16 MiB"),
+        (lambda: task.map.superpages(a, size="1 MiB", page=4096), "large pages"),
+        (lambda: task.map.promote(a, page="1 MiB"), "end of the range"),
+        (lambda: m.device("v", at=0, size="1 MiB"), "where RAM ends"),
+        (lambda: m.device("v", at="128 MiB", size=0), "a device lies between"),
+        (lambda: m.device("v", at="4095 MiB", size="2 MiB"), "a device lies between"),
+        (lambda: m.device("film", at="128 MiB", size="1 MiB"), "of this name"),
+    ]:
+        with pytest.raises(vm.Refused, match=says):
+            call()
+    with pytest.raises(vm.KernelError, match="FAULT"):
+        task.map.superpages(a, size="2 MiB", page="1 MiB")
+    assert m.check() is None
+
+
+def test_a_device_that_nobody_answers_for_can_not_be_read_and_the_attempt_is_recorded():
+    m, task = task_of("x86-64")
+    a = task.map.enter("4 KiB", at="1 MiB", object=m.device("v", at="128 MiB", size="4 KiB"))
+    with pytest.raises(vm.VMError, match="outside RAM"):
+        task.read(a)
+    assert m.journal.last.outcome == "error"
+    assert task.walk(a).pa == 128 * vm.MIB
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_arrays_of_addresses_get_the_walks_answers(name):
+    m, task = task_of(name)
+    chance = random.Random(name)
+    size = max(one for one in FORMATS[name].page_sizes if one <= MOST)
+    a = task.map.enter(4 * size, at="64 MiB", object=m.object("film"))
+    task.map.superpages(a, size=size, page=size)
+    for _ in range(20):
+        task.write(a + size + chance.randrange(3 * size), b"x")
+    k = m.kmem_malloc(8 * vm.PAGE)
+    for whose, start, span, user in [("init", a, 4 * size, True), (None, k, 16 * vm.PAGE, False)]:
+        some = [start + chance.randrange(span) for _ in range(200)]
+        found = m.translate(np.array(some, dtype=np.uint64), "write", user=user, task=whose)
+        walks = [m.walk(va, "write", user=user, task=whose) for va in some]
+        assert found.ok.tolist() == [walk.ok for walk in walks]
+        assert [int(pa) for pa, ok in zip(found.pa, found.ok, strict=True) if ok] == [w.pa for w in walks if w.ok]
