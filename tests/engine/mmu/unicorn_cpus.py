@@ -43,7 +43,7 @@ class X86Cpu:
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.name = name
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
+        self.uc = binding.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
         self.uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
         self.uc.mem_map(0, size)
         self._code_at = 0
@@ -112,7 +112,7 @@ class Armv7Cpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM)
+        self.uc = binding.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM)
         self.uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_A15)
         self.uc.mem_map(0, size)
         self._control = self._get(1, 0, 0, 0) & ~(1 << 29 | 1 << 28) | 1
@@ -150,7 +150,7 @@ class Aarch64Cpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        self.uc = binding.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         self.uc.ctl_set_cpu_model(arm64_const.UC_CPU_ARM64_A72)
         self.uc.mem_map(0, size)
         self._set(3, 6, 1, 1, 0, 0x401)  # SCR_EL3.RW and NS
@@ -195,7 +195,7 @@ class RiscvCpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+        self.uc = binding.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
         self.uc.mem_map(0, size)
 
     def load(self, root: int, controls: dict[str, Any]) -> None:
@@ -211,7 +211,7 @@ class RiscvCpu:
         return Answer(translate(self.uc, va, access))
 
 
-CPUS = {
+CPUS: dict[str, Any] = {
     **dict.fromkeys(("x86", "x86-pae", "x86-64", "x86-64-la57"), X86Cpu),
     "armv7": Armv7Cpu,
     "aarch64": Aarch64Cpu,
