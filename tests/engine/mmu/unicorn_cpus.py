@@ -43,7 +43,7 @@ class X86Cpu:
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.name = name
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
+        self.uc = binding.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32)
         self.uc.ctl_set_cpu_model(x86_const.UC_CPU_X86_ICELAKE_SERVER)
         self.uc.mem_map(0, size)
         self._code_at = 0
@@ -112,7 +112,7 @@ class Armv7Cpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM)
+        self.uc = binding.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM)
         self.uc.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_A15)
         self.uc.mem_map(0, size)
         self._control = self._get(1, 0, 0, 0) & ~(1 << 29 | 1 << 28) | 1
@@ -150,16 +150,13 @@ class Aarch64Cpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        self.uc = binding.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
         self.uc.ctl_set_cpu_model(arm64_const.UC_CPU_ARM64_A72)
         self.uc.mem_map(0, size)
         self._set(3, 6, 1, 1, 0, 0x401)  # SCR_EL3.RW and NS
         self._set(3, 4, 1, 1, 0, 1 << 31)  # HCR_EL2.RW
         self._control = self._get(3, 0, 1, 0, 0) | 1
-        # The level counts once an instruction has run there.
-        self.uc.reg_write(arm64_const.UC_ARM64_REG_PSTATE, 0 if user else 5)
-        self.uc.mem_write(0x8000, struct.pack("<2I", 0xD503_201F, 0xD503_201F))
-        self.uc.emu_start(0x8000, 0x8004, count=1)
+        self._root = 0
 
     def _set(self, op0: int, op1: int, crn: int, crm: int, op2: int, value: int) -> None:
         self.uc.reg_write(arm64_const.UC_ARM64_REG_CP_REG, (crn, crm, op0, op1, op2, value))
@@ -169,21 +166,27 @@ class Aarch64Cpu:
 
     def load(self, root: int, controls: dict[str, Any]) -> None:
         """Set SCTLR_EL1, TCR_EL1 and TTBR0_EL1."""
-        self._set(3, 0, 2, 0, 0, root)
+        self._root = root
         self._set(3, 0, 2, 0, 1, controls["ttbr1"])
         # 48 bits of address in both halves, 4 KiB granules (TG1 = 2), 44 physical ones
         self._set(3, 0, 2, 0, 2, 16 | controls["epd0"] << 7 | 16 << 16 | controls["epd1"] << 23 | 2 << 30 | 4 << 32)
         self._set(3, 0, 1, 0, 0, self._control | controls["wxn"] << 19)
+        self._enter(0 if self.user else 5)
+
+    def _enter(self, pstate: int) -> None:
+        """Go to an exception level; it counts from the next system register written on."""
+        self.uc.reg_write(arm64_const.UC_ARM64_REG_PSTATE, pstate)
+        self._set(3, 0, 2, 0, 0, self._root)
 
     def answer(self, va: int, access: str) -> Answer:
         """What the processor makes of an access; AT S1E1R and its like tell the status of reads and writes."""
         pa = translate(self.uc, va, access)
         if access == "execute" or pa is not None:
             return Answer(pa)
-        self.uc.reg_write(arm64_const.UC_ARM64_REG_PSTATE, 5)
+        self._enter(5)
         self._set(1, 0, 7, 8, 2 * self.user + (access == "write"), va)
         par = self._get(3, 0, 7, 4, 0)
-        self.uc.reg_write(arm64_const.UC_ARM64_REG_PSTATE, 0 if self.user else 5)
+        self._enter(0 if self.user else 5)
         return Answer(None, par >> 1 & 0x3F) if par & 1 else Answer(par & (1 << 48) - 4096 | va & 0xFFF)
 
 
@@ -192,7 +195,7 @@ class RiscvCpu:
 
     def __init__(self, name: str, size: int, user: bool) -> None:
         self.user = user
-        self.uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+        self.uc = binding.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
         self.uc.mem_map(0, size)
 
     def load(self, root: int, controls: dict[str, Any]) -> None:
@@ -208,7 +211,7 @@ class RiscvCpu:
         return Answer(translate(self.uc, va, access))
 
 
-CPUS = {
+CPUS: dict[str, Any] = {
     **dict.fromkeys(("x86", "x86-pae", "x86-64", "x86-64-la57"), X86Cpu),
     "armv7": Armv7Cpu,
     "aarch64": Aarch64Cpu,

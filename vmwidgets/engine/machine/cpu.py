@@ -78,7 +78,7 @@ class MachineCpu:
         `user` says whether user code does it; without it, it does if the address is the user's.  FAULT and ACCES as
         the kernel's fault handler has them.  O(pages).
         """
-        return self._read(*checks.span(address, length), "read", user)
+        return self._read(*self._span(address, length), "read", user)
 
     @operation
     def store(self, address: int | str, data: bytes, *, user: bool | None = None) -> None:
@@ -89,14 +89,14 @@ class MachineCpu:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
         content = bytes(data)
-        start, count = checks.span(address, len(content))
+        start, count = self._span(address, len(content))
         done: None = reach_all(self, start, count, "write", self._by_user(start, user), content)
         return done
 
     @operation
     def fetch(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
         """`length` bytes from `address` on, as instructions; see :meth:`load`."""
-        return self._read(*checks.span(address, length), "execute", user)
+        return self._read(*self._span(address, length), "execute", user)
 
     def _read(self, start: int, length: int, access: Access, user: bool | None) -> bytes:
         result: bytes = reach_all(self, start, length, access, self._by_user(start, user), None)
@@ -223,6 +223,9 @@ class MachineCpu:
 
     def _by_user(self, address: int, user: bool | None) -> bool:
         return self.pmap.layout.is_user(address) if user is None else checks.flag(user, "user")
+
+    def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
+        return checks.span(address, length, self.pmap.fmt.word_bits)
 
     def _task(self, task: Task | str) -> Task:
         if not isinstance(task, Task):

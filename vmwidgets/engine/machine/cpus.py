@@ -240,6 +240,11 @@ class MachineCpus:
                 self._asids[pmap] = free
         return self.asid_of(pmap)
 
+    def edited(self) -> None:
+        """A descriptor was written by hand, and nobody flushes: what the TLBs keep may be wrong from now on."""
+        for cpu in self._cpus:
+            cpu.forgotten += bool(cpu.cpu.tlb)
+
     def task_of(self, pmap: Pmap) -> Task | None:
         """The task that has these tables; None for the kernel's."""
         return next((task for task in self.machine.tasks.values() if task.pmap is pmap), None)

@@ -252,8 +252,10 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
-        with self.door.looking(), self.without_edits():
-            check_machine(self)
+        with self.door.looking():
+            with self.without_edits():
+                check_machine(self)
+            self.cpus.check()
 
     def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""

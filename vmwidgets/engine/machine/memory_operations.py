@@ -52,7 +52,7 @@ class MemoryOperations:
         In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
         FAULT where nothing is allocated.  O(pages).
         """
-        start, count = checks.span(address, length)
+        start, count = checks.span(address, length, self.pmap.fmt.word_bits)
 
         def steps() -> Sleepy[bytes]:
             parts = []
@@ -72,7 +72,7 @@ class MemoryOperations:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
         content = bytes(data)
-        start, count = checks.span(address, len(content))
+        start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
 
         def steps() -> Sleepy[None]:
             done = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address
+from ..mmu.cpu import pieces
 from . import checks
 from .cpu_access import reach_user
 from .maps import MachineMap
@@ -21,9 +22,6 @@ Access = Literal["read", "write", "execute"]
 ACCESSES: dict[str, Access] = {
     "read": "read", "r": "read", "write": "write", "w": "write", "execute": "execute", "x": "execute",
 }  # fmt: skip  # pairs of long and short
-
-MAX_BYTES = 64 * 1024
-"""How much one read or write moves at most: it is kept in the journal."""
 
 
 def task_path(name: str) -> str:
@@ -65,7 +63,7 @@ class Task:
 
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
-        start, count = self._span(address, checks.whole(length, "length"))
+        start, count = self._span(address, length)
         return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
 
     @operation
@@ -96,21 +94,12 @@ class Task:
         """What the hardware does with a user access to `address` now; nothing changes."""
         return self.machine.walk(address, access, user=True, task=self)
 
-    def _span(self, address: int | str, length: int) -> tuple[int, int]:
-        start = checks.whole(address, "address")
-        if length == 0 or length > MAX_BYTES:
-            raise Refused(f"length={length}: move 1 to {MAX_BYTES} bytes at a time")
-        return start, length
+    def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
+        return checks.span(address, length, self.pmap.fmt.word_bits)
 
     def _pieces(self, start: int, length: int, access: Access) -> list[tuple[int, int]]:
         """Physical pieces of [start, start + length), each inside one page; all faults are resolved on the way."""
-        pieces = []
-        position, end = start, start + length
-        while position < end:
-            count = min(PAGE - position % PAGE, end - position)
-            pieces.append((self._resolve(position, access), count))
-            position += count
-        return pieces
+        return [(self._resolve(va, access), count) for va, count in pieces(start, length)]
 
     def _resolve(self, address: int, access: Access) -> int:
         return reach_user(self.machine.cpus.borrow(self.pmap), self, address, access)
