@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from ..engine.base.map_values import EntryValue
 from ..engine.base.units import Address, binary_size, grouped_hex
-from ..engine.base.walk_values import Fault, Field, FieldValue, Step, Walk
+from ..engine.base.walk_values import Fault, Field, FieldValue, Permission, Step, Walk
 from ..engine.base.window_values import AddressSplit
 from .address_slices import HEIGHT as SLICES
 from .address_slices import draw_slices, funnels
@@ -201,12 +201,23 @@ def _sentence(text: str) -> str:
 
 
 def _rights_sentence(walk: Walk) -> str:
-    rights = walk.rights
-    who = "User code and supervisor" if rights.user else "Only the supervisor"
-    what = ["read"] + ["write"] * rights.write + ["execute"] * rights.execute
-    return (
-        f"{who} may {', '.join(what[:-1])}{' and ' if len(what) > 1 else ''}{what[-1]} here, as far as the tables go."
-    )
+    """What each side may do with the page, the processor set as it was for the walk."""
+    may = walk.permissions
+    if may is None:
+        return ""
+    supervisor, user = _listed(may.supervisor), _listed(may.user)
+    end = "as far as the tables go."
+    if supervisor == user:
+        return f"User code and supervisor may {user} here, {end}"
+    if not any(may.user):
+        return f"Only the supervisor may {supervisor} here, {end}"
+    return f"User code may {user} here, the supervisor {supervisor if any(may.supervisor) else 'nothing'}, {end}"
+
+
+def _listed(may: Permission) -> str:
+    """Such as "read, write and execute", or "do nothing"."""
+    what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
+    return " and ".join(filter(None, [", ".join(what[:-1]), what[-1]])) if what else "do nothing"
 
 
 def _bits_row(walk: Walk, share: float) -> list[Node]:

@@ -16,7 +16,7 @@ from ..base.units import PAGE
 from ..base.walk_values import Fault
 from ..memory.ram import Ram
 from .editor import TableEditor
-from .format import Access, C, TableFormat
+from .format import Access, C, Entry, TableFormat
 from .rules import Stop
 from .tlb import Tlb
 from .tlb_line import TlbLine
@@ -137,7 +137,7 @@ class Cpu(Generic[C]):
 
     def _forbidden(self, line: TlbLine[C], stop: Stop, va: int, access: Access, user: bool) -> Fault:
         """The fault of a hit that may not be used."""
-        blamed = [at.level.name for at in line.path if stop.culprit and at.value(stop.culprit[0]) == stop.culprit[1]]
+        blamed = [at.level.name for at in line.path if stop.culprit in _told(at)]
         why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
         report = self.fmt.rules.report(stop, line.path, access, user, self.controls)
         level = line.path[-1].level.number
@@ -205,6 +205,11 @@ class Cpu(Generic[C]):
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"
+
+
+def _told(at: Entry) -> list[tuple[str, int]]:
+    """The fields of a descriptor, by name, with what they hold."""
+    return [(field.name, field.of(at.word)) for field in at.descriptor.fields]
 
 
 def pieces(va: int, length: int) -> list[tuple[int, int]]:

@@ -19,7 +19,8 @@ def differences(memory: WordReader, line: TlbLine[C], root: int, controls: C) ->
     """In what an entry differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
 
     Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
-    the other way round, writes would go unnoticed.
+    the other way round, writes would go unnoticed.  That is not asked of global entries: their descriptor may have a
+    copy in each space, and which one was marked depends on which was loaded.
     """
     now = walk(memory, line.fmt, root, line.va, "read", line.rights.user, controls)
     if now.fault is not None and now.fault.kind not in _BARRED:
@@ -34,7 +35,7 @@ def differences(memory: WordReader, line: TlbLine[C], root: int, controls: C) ->
     path = path_of(line.fmt, replace(now, sets=()), controls)
     _compare(found, "global", _whose(line.asid is None), _whose(is_global(path)))
     unmarked = line.fmt.rules.accessed(path[-1].descriptor, True, controls) & ~path[-1].word
-    if not line.pending and unmarked and not found:
+    if line.asid is not None and not line.pending and unmarked and not found:
         found.append(Difference("dirty", "a page that was written to", "one that was not"))
     return tuple(found)
 
