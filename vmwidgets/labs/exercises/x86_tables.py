@@ -17,6 +17,8 @@ CHANGED = 2
 
 TASK = "keys"
 
+FIRST = "first take the rights away"
+
 
 @exercise("06/by-hand", "A page made read-only by hand", points=6, takes=Machine)
 def by_hand(machine: Machine) -> Iterator[Criterion]:
@@ -38,7 +40,7 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
         "it can be read, and the other three pages are as they were",
         "a page is not where it was, or its rights are not what they should be: what else does that descriptor map?"
         if wrong
-        else "first take the rights away",
+        else FIRST,
         actual=", ".join(f"page {number} of {PAGES}, at {Address(START + number * PAGE)}" for number in wrong),
     )
     stale = [cpu.number for cpu in machine.cpus if _remembers(machine, cpu.number, page, stale=True)]
@@ -46,7 +48,7 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
         2,
         any(stopped) * (len(machine.cpus) - len(stale)),
         "no processor goes on with what is no longer true",
-        "a processor goes on with the rights that it remembers: who tells it?" if stale else "first take the rights away",
+        "a processor goes on with the rights that it remembers: who tells it?" if stale else FIRST,
         actual=", ".join(f"cpu:{number} keeps the page as it was" for number in stale),
     )
     others = [START + number * PAGE for number in range(PAGES) if number != CHANGED]
@@ -55,7 +57,7 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
         1,
         any(stopped) and kept,
         "what is still true was kept",
-        "more was flushed than had to be: a flush can be for one page" if any(stopped) else "first take the rights away",
+        "more was flushed than had to be: a flush can be for one page" if any(stopped) else FIRST,
         expected="the other three pages, on each processor",
     )
 
