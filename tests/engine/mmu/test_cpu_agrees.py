@@ -35,6 +35,8 @@ class Mapped(NamedTuple):
     change: int
 
 
+READ: Access = "read"
+WRITE: Access = "write"
 numbers = st.integers(0, 7)
 rights = st.builds(Rights, st.just(True), st.booleans(), st.just(True), st.booleans())
 
@@ -96,7 +98,7 @@ class Processor(RuleBasedStateMachine):
     @rule(number=numbers, part=st.floats(0, 1, exclude_max=True), write=st.booleans(), user=st.booleans())
     def access(self, number: int, part: float, write: bool, user: bool) -> None:
         place = self.place(number)
-        va, access = place.va + int(part * place.size), "write" if write else "read"
+        va, access = place.va + int(part * place.size), WRITE if write else READ
         kept = self.cpu.tlb.peek(va, self.cpu.asid)
         now = self.model[self.space].get(place.va)
         believed = self.filled[id(kept.walk)] if kept is not None else now

@@ -65,7 +65,13 @@ def test_superpages(words, size, pa):
 
 @pytest.mark.parametrize(
     ("words", "level"),
-    [({"root": leaf(0xC020_0000)}, 3), ({"root": leaf(0xC000_1000)}, 3), ({"middle": leaf(0x8A0_1000)}, 2)],
+    [
+        ({"root": leaf(0xC020_0000)}, 3),
+        ({"root": leaf(0xC000_1000)}, 3),
+        ({"root": leaf(0xE000_0000)}, 3),
+        ({"middle": leaf(0x8B0_0000)}, 2),
+        ({"middle": leaf(0x8A0_1000)}, 2),
+    ],
 )
 def test_a_misaligned_superpage_is_found_after_its_rights(words, level):
     assert ended(found(**words)) == ("reserved", level, 13)

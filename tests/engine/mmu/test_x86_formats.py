@@ -109,6 +109,12 @@ class TestPae:
         assert ended(self.walk(*words, "execute", True)) == ("protection", 1, 0x15)
         assert ended(self.walk(*words, nxe=False)) == ("reserved", 1, 9)
 
+    @pytest.mark.parametrize(
+        ("nxe", "smep", "code"), [(False, False, 0), (True, False, 0x10), (False, True, 0x10), (True, True, 0x10)]
+    )
+    def test_fetches_are_told_with_nxe_or_smep(self, nxe, smep, code):
+        assert ended(self.walk(0, access="execute", nxe=nxe, smep=smep)) == ("not-present", 3, code)
+
     def test_the_processor_sets_nothing_in_a_pdpte(self):
         assert self.walk(TABLE | 1, LAST | 7, 0x9007, "write").sets == (0, 0x20, 0x60)
         assert self.walk(TABLE | 1, LAST | 0x27, 0x9047, "read").sets == (0, 0, 0x20)
