@@ -157,7 +157,7 @@ def _row(
     if row.kind == "fold":
         return _fold(table, row, x, y, w, h, lane)
     width = window.entry_width
-    state = [row.kind]
+    state = [f"is-{row.kind}"]
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.path):
         state.append("path")
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.edited):
