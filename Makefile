@@ -67,6 +67,7 @@ wheel: environment-test bundle ## Install the wheel, and what Binder installs, i
 
 sweep: environment-test bundle ## Run the long random searches that `make test` leaves out
 	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format

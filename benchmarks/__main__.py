@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some six minutes; --quick: one and a half
-python -m benchmarks maps            # only pairs and lookups; also: kmem, paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: kmem, walks, paint, footprint
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import footprint, kmem, maps, paint
+from . import footprint, kmem, maps, paint, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -35,10 +35,16 @@ def run_paint(quick: bool) -> str:
     return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
 
 
+def run_walks(quick: bool) -> str:
+    """Walks and bulk translations."""
+    return walks.report(walks.measure(seconds=0.1, count=100_000) if quick else walks.measure())
+
+
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
     "kmem": run_kmem,
+    "walks": run_walks,
     "paint": run_paint,
 }
 

@@ -25,6 +25,7 @@ def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
         dict(machine.kernel.memory.ranges),
         machine.pmap.klimit,
         kernel_memory(machine),
+        machine.cpus.value(),
     )
 
 

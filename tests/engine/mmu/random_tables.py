@@ -12,15 +12,27 @@ PLACES = tuple(0x10_0000 + number * 0x4000 for number in range(6))
 INDEXES = (0, 1, 2, 3, 5, 15, 16, 17)
 
 
-def fill(fmt: TableFormat[Any], random: Random, write: Any, outside: int) -> None:
-    """Put descriptors of all kinds at some indexes of all places; `outside` is an address where no memory is."""
+def fill(fmt: TableFormat[Any], random: Random, write: Any, outside: int, cpu: Any = None) -> None:
+    """Put descriptors of all kinds at some indexes of all places; `outside` is an address where no memory is.
+
+    With the processor's settings, most descriptors are such that it takes them.
+    """
     width = fmt.entry_width
     for number, place in enumerate(PLACES):
         for index in (*INDEXES, fmt.root_level.entries - 1, fmt.level(1).entries - 1, 300):
             if index * width < 0x4000:
                 deep = min(number, len(fmt.levels) - 1)
-                level = fmt.levels[deep] if random.random() < 0.8 else random.choice(fmt.levels)
-                write(place + index * width, width, word(fmt, level, random, outside))
+                level = fmt.levels[deep] if random.random() < 0.85 else random.choice(fmt.levels)
+                write(place + index * width, width, _made(fmt, level, random, outside, cpu))
+
+
+def _made(fmt: TableFormat[Any], level: Level, random: Random, outside: int, cpu: Any) -> int:
+    made = word(fmt, level, random, outside)
+    for _ in range(6 if cpu is not None and random.random() < 0.8 else 0):
+        if fmt.rules.unfit(level, fmt.rules.read_as(level, made, cpu), made, cpu) is None:
+            break
+        made = word(fmt, level, random, outside)
+    return made
 
 
 def word(fmt: TableFormat[Any], level: Level, random: Random, outside: int) -> int:
@@ -28,7 +40,7 @@ def word(fmt: TableFormat[Any], level: Level, random: Random, outside: int) -> i
     descriptor = random.choice(level.descriptors)
     if descriptor.kind == "invalid" and random.random() < 0.7:
         descriptor = random.choice(level.descriptors)
-    made = descriptor.value | _address(descriptor, random, outside)
+    made = descriptor.value | _address(descriptor, random, outside, len(fmt.levels) - level.number)
     top = 8 * fmt.entry_width
     loose = (1 << top) - 1 & ~(descriptor.mask | descriptor.address_mask)
     noise = random.getrandbits(top) & random.getrandbits(top) if random.random() < 0.5 else 0
@@ -36,13 +48,13 @@ def word(fmt: TableFormat[Any], level: Level, random: Random, outside: int) -> i
     return made | (noise | _usual(descriptor, random)) & loose
 
 
-def _address(descriptor: Descriptor, random: Random, outside: int) -> int:
+def _address(descriptor: Descriptor, random: Random, outside: int, depth: int) -> int:
     if not descriptor.address:
         return 0
+    address = random.getrandbits(40)
     if descriptor.kind == "table":
-        address = random.choice(PLACES) if random.random() < 0.9 else random.choice((outside, random.getrandbits(40)))
-    else:
-        address = random.getrandbits(40)
+        address = PLACES[min(depth + 1, len(PLACES) - 1)] if random.random() < 0.7 else random.choice(PLACES)
+        address = outside if random.random() < 0.1 else address
     placed = 0
     for bits in descriptor.address:
         placed |= address >> bits.to << bits.low & bits.mask

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import events, kmem_events, thread_events
+from . import cpu_events, events, kmem_events, thread_events
 from .events import Event
 from .tags import Called, Returned, Unwound
 
@@ -58,7 +58,7 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 
 _CLASSES: dict[str, Any] = {
     name: cls
-    for module in (events, kmem_events, thread_events)
+    for module in (events, cpu_events, kmem_events, thread_events)
     for name, cls in vars(module).items()
     if isinstance(cls, type) and issubclass(cls, Event)
 }

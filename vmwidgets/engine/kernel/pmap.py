@@ -30,18 +30,23 @@ from ..mmu.walk import walk
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import OwnedTables, TablePages
+from .processors import Processors
 
 UPDATE_PAGES = 64
 """Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
 
 
 class CurrentPmap:
-    """Which address space the processor has loaded; the pmaps of one machine share it."""
+    """Which address space the processor has loaded; the pmaps of one machine share it.
 
-    __slots__ = ("pmap",)
+    `processors` are those that are told, once there are some.
+    """
+
+    __slots__ = ("pmap", "processors")
 
     def __init__(self) -> None:
         self.pmap: Pmap | None = None
+        self.processors: Processors | None = None
 
 
 class Pmap:
@@ -143,9 +148,15 @@ class Pmap:
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
         pages = -(-(end - start) // PAGE)
+        if pages > 0:
+            self._flush(start, end, pages if pages <= UPDATE_PAGES else 0)
+
+    def _flush(self, start: int, end: int, pages: int) -> None:
         emit = self.recorder.emit
-        if emit is not None and pages > 0:
-            emit((TlbUpdated, start, end, pages if pages <= UPDATE_PAGES else 0))
+        if emit is not None:
+            emit((TlbUpdated, start, end, pages))
+        if self._current.processors is not None:
+            self._current.processors.flush(self, start, end, pages)
 
     # ---- the whole space ---------------------------------------------------------------------
 
@@ -156,6 +167,8 @@ class Pmap:
         emit = self.recorder.emit
         if emit is not None:
             emit((RootLoaded, self.name, self.root))
+        if self._current.processors is not None:
+            self._current.processors.loaded(self)
 
     @property
     def is_current(self) -> bool:

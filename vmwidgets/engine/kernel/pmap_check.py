@@ -70,11 +70,16 @@ def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: b
 
 def _check_shared(kernel: TableSpace, user: TableSpace) -> None:
     for (level, ours, first), (_, theirs, _) in zip(private_tables(kernel), private_tables(user), strict=True):
-        right = {(slot.va, slot.word) for slot in published(kernel, level, ours, first)}
-        found = {(slot.va, slot.word) for slot in published(kernel, level, theirs, first)}
+        right = {_shared(slot, kernel) for slot in published(kernel, level, ours, first)}
+        found = {_shared(slot, kernel) for slot in published(kernel, level, theirs, first)}
         if right != found:
             va, _ = min(right ^ found)
             raise Broken(f"6. shared slots are equal: the {level.name} for {Address(va)} of {user.name} is not")
+
+
+def _shared(slot: Slot, kernel: TableSpace) -> tuple[int, int]:
+    """A slot without what the processor notes in each space's own copy (accessed, dirty)."""
+    return slot.va, slot.word & ~kernel.fmt.rules.accessed(slot.descriptor, True, kernel.fmt.defaults)
 
 
 def _check_limit(kernel: TableSpace, klimit: int) -> None:

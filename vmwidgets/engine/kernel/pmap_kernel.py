@@ -8,7 +8,7 @@ from typing import Any
 from ..base.errors import KernelPanic
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
-from ..base.tags import KernelLimitMoved, TlbUpdated
+from ..base.tags import KernelLimitMoved
 from ..base.units import PAGE, Address
 from ..memory.ram import Ram
 from ..mmu.editor import Slot
@@ -19,6 +19,7 @@ from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import TablePages
 from .pmap_user import UserPmap, make_private_tables
+from .processors import Processors
 
 
 class KernelPmap(Pmap):
@@ -57,6 +58,11 @@ class KernelPmap(Pmap):
         user.current_only = "pmap-current-only" in self.quirks
         self.users.append(user)
         return user
+
+    def attach(self, processors: Processors) -> CurrentPmap:
+        """Have these processors told, from now on, what is loaded and what they shall not keep."""
+        self._current.processors = processors
+        return self._current
 
     def kenter(self, va: int, pa: int, protection: int) -> None:
         """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
@@ -106,9 +112,9 @@ class KernelPmap(Pmap):
     def _moved(self, limit: int) -> None:
         before, self.klimit = self.klimit, limit
         self.grows += 1
+        self._flush(self.layout.kernel_start, limit, 0)
         emit = self.recorder.emit
         if emit is not None:
-            emit((TlbUpdated, self.layout.kernel_start, limit, 0))
             emit((KernelLimitMoved, before, limit))
 
     def check(self) -> None:
@@ -123,6 +129,8 @@ class KernelPmap(Pmap):
         """A user's pmap goes away; the kernel's tables are loaded first if its were."""
         if user.is_current:
             self.load()
+        if self._current.processors is not None:
+            self._current.processors.forget(user)
         self.users.remove(user)
 
     def registers(self, controls: Any) -> tuple[int, Any]:

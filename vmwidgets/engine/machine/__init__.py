@@ -2,6 +2,8 @@
 
 from .boot import boot
 from .caches import MachineCaches
+from .cpu import MachineCpu
+from .cpus import MachineCpus
 from .frames import MachineFrames
 from .kentry import MachineKentry
 from .kmem import MachineKmem, MachineKmemMap
@@ -20,6 +22,8 @@ __all__ = [
     "Layout",
     "Machine",
     "MachineCaches",
+    "MachineCpu",
+    "MachineCpus",
     "MachineFrames",
     "MachineKentry",
     "MachineKmem",

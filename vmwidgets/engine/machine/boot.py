@@ -10,6 +10,7 @@ from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.quirks import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from . import checks
+from .cpus import cpu_settings
 from .layouts import ARCHITECTURES, layouts_of, physical_bits
 from .machine import Machine
 
@@ -25,6 +26,9 @@ def boot(
     ram: int | str = "64 MiB",
     layout: str = "small",
     quirks: Iterable[str] = (),
+    cpus: int = 1,
+    tlb: tuple[int, int] = (16, 4),
+    asids: bool = False,
 ) -> Machine:
     """A fresh machine: each boot stage is an event of its first operation.
 
@@ -33,6 +37,9 @@ def boot(
     `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
     `quirks` switch the original's bugs back on, by the names of
     :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+
+    There are `cpus` processors, each with a TLB of so many sets and ways; with `asids` they tell address spaces apart
+    by number (PCIDs on x86), without they drop a task's translations when another's tables are loaded.
 
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
@@ -48,7 +55,7 @@ def boot(
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")
     layouts = layouts_of(ARCHITECTURES[name])
     chosen = layouts[checks.known(layout, layouts, f"layout of {name}")]
-    machine = Machine(name, size, chosen, _quirks(quirks))
+    machine = Machine(name, size, chosen, _quirks(quirks), cpus=cpu_settings(name, cpus, tlb, asids))
     for listener in booted:
         listener(machine)
     return machine

@@ -104,6 +104,22 @@ def within(value: int, name: str, start: int, end: int, where: str) -> int:
     return value
 
 
+MAX_BYTES = 64 * 1024
+"""How much one read or write moves at most: it is kept in the journal."""
+
+
+def span(address: Any, length: Any, bits: int = 64) -> tuple[int, int]:
+    """Where bytes that are moved begin, and how many they are; addresses have so many bits."""
+    start, count = whole(address, "address"), whole(length, "length")
+    if count == 0 or count > MAX_BYTES:
+        raise Refused(f"length={count}: move 1 to {MAX_BYTES} bytes at a time")
+    if start + count > 1 << bits:
+        raise Refused(
+            f"address={Address(start)} and length={count} pass the end of the addresses, which have {bits} bits"
+        )
+    return start, count
+
+
 def power_of_two(value: Any, name: str) -> int:
     """0, or a power of two of at least a page."""
     number = whole(value, name)

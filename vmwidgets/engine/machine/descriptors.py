@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..base.recorder import Recorder
     from ..kernel.pmap import Pmap
     from ..mmu.format import Level
+    from .cpus import MachineCpus
     from .tasks import Task
 
 
@@ -62,6 +63,7 @@ class DescriptorOperations:
     path: str
     door: Door
     tasks: dict[str, Task]
+    cpus: MachineCpus
 
     @operation
     def set_descriptor(self, pa: int | str, value: int) -> int:
@@ -159,6 +161,7 @@ class DescriptorOperations:
 
     def _write_descriptor(self, pa: int, width: int, before: int, after: int, level: int, va: int) -> None:
         self.ram.write_word(pa, width, after)
+        self.cpus.edited()
         emit = self.recorder.emit
         if emit is not None and before != after:
             emit((PteWritten, pa, before, after, level, va))

@@ -20,7 +20,8 @@ def check_machine(machine: Machine) -> None:
 
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
     M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
-    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`.
+    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`;
+    M5, the processors', in :meth:`.cpus.MachineCpus.check`.
     """
     kernel = machine.kernel
     machine.pages.check()

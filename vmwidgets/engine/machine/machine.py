@@ -23,6 +23,7 @@ from ..mmu.formats import FORMATS
 from . import checks
 from .caches import MachineCaches
 from .callbacks import Callbacks
+from .cpus import ONE_CPU, CpuSettings, MachineCpus
 from .descriptors import DescriptorOperations
 from .frames import MachineFrames
 from .invariants import check_machine
@@ -54,13 +55,19 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
     `tasks` and `objects` what was made by name, `journal` what was done, `controls`
-    the processor's settings that walks obey.
+    the processors' settings that walks obey, `cpus` the processors with their TLBs.
     """
 
     path = "machine"
 
     def __init__(
-        self, architecture: str, ram_bytes: int, layout: Layout, quirks: frozenset[str], name: str = ""
+        self,
+        architecture: str,
+        ram_bytes: int,
+        layout: Layout,
+        quirks: frozenset[str],
+        name: str = "",
+        cpus: CpuSettings = ONE_CPU,
     ) -> None:
         self.name = name or f"machine {next(_numbers)}"
         self.architecture = architecture
@@ -79,11 +86,13 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             ("ram", ram_bytes),
             ("layout", layout.name),
             ("quirks", sorted(quirks)),
+            *((name, value) for name, value in cpus.told().items() if cpus != ONE_CPU),
         )
         self.kernel: Kernel = self.door.operate("machine", "boot", given, self._boot)
         self.ram = self.kernel.ram
         self.pages = self.kernel.pages
         self.pmap = self.kernel.pmap
+        self.cpus = MachineCpus(self, cpus)
         entries = self.kernel.kernel_map.entries
         assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
         self.kentry = MachineKentry(self, self.kernel.kentry, self.kernel.kentry_cache, entries)
@@ -180,6 +189,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             kind = type(self._controls).__name__
             raise Refused(f"controls={shown(controls)}: write this processor's settings, {kind}(…)")
         self._controls = controls
+        self.cpus.set_controls(controls)
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -242,8 +252,10 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
-        with self.door.looking(), self.without_edits():
-            check_machine(self)
+        with self.door.looking():
+            with self.without_edits():
+                check_machine(self)
+            self.cpus.check()
 
     def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
@@ -261,9 +273,11 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
         if path == "machine":
             return self
-        if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches"):
+        if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus"):
             return getattr(self, path)
         kind, _, name = path.partition(":")
+        if kind == "cpu":
+            return self.cpus[int(name)]
         if kind == "object":
             return self.objects[name]
         if kind == "thread":
@@ -333,7 +347,9 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
 def replayed(machine: Machine, number: int) -> Machine:
     """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
-    twin = Machine(machine.architecture, int(machine.ram_bytes), machine.layout, machine.quirks, machine.name)
+    settings = machine.cpus.settings
+    ram = int(machine.ram_bytes)
+    twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings)
     twin.callbacks.recorded = machine.callbacks.scripts
     for record in list(machine.journal)[1 : number + 1]:
         arguments = {key: twin.resolve(value) for key, value in record.arguments}

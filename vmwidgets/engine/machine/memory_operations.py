@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import Door, operation
-from ..base.protection import READ, WRITE
 from ..base.tags import FaultRaised
 from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
-from ..kernel.kmem_fault import vm_fault
 from ..kernel.kmem_malloc import M_WAITOK
 from ..kernel.uma import LARGEST, free, malloc
 from ..kernel.waits import Sleepy
+from ..mmu.cpu import pieces
+from ..mmu.format import Access
 from . import checks
 from .allocations import Allocation
+from .cpu_access import reach_kernel
 from .flags import malloc_flags
 from .kmem import MachineKmem
 
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
     from ..kernel.pmap_kernel import KernelPmap
     from ..memory.ram import Ram
     from .callbacks import Callbacks
+    from .cpus import MachineCpus
     from .kernel_boot import Kernel
-
-MAX_BYTES = 64 * 1024
-"""How much one read or write moves at most: it is kept in the journal."""
-
-_BITS = {"read": READ, "write": WRITE}
 
 OTHERS = "others"
 """Owner of pages that :meth:`MemoryOperations.take_pages` took."""
@@ -41,6 +38,7 @@ class MemoryOperations:
     callbacks: Callbacks
     ram: Ram
     pmap: KernelPmap
+    cpus: MachineCpus
     controls: Any
     path: str
     door: Door
@@ -54,11 +52,11 @@ class MemoryOperations:
         In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
         FAULT where nothing is allocated.  O(pages).
         """
-        start, count = self._span(address, checks.whole(length, "length"))
+        start, count = checks.span(address, length, self.pmap.fmt.word_bits)
 
         def steps() -> Sleepy[bytes]:
             parts = []
-            for va, piece in _pieces(start, count):
+            for va, piece in pieces(start, count):
                 parts.append(self.ram.read((yield from self._resolve(va, "read")), piece))
             return b"".join(parts)
 
@@ -74,11 +72,11 @@ class MemoryOperations:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
         content = bytes(data)
-        start, count = self._span(address, len(content))
+        start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
 
         def steps() -> Sleepy[None]:
             done = 0
-            for va, piece in _pieces(start, count):
+            for va, piece in pieces(start, count):
                 physical = yield from self._resolve(va, "write")
                 self.ram.write(physical, content[done : done + piece])
                 done += piece
@@ -86,28 +84,19 @@ class MemoryOperations:
         done: None = self.callbacks.complete("write", steps())
         return done
 
-    def _resolve(self, va: int, access: Any) -> Sleepy[int]:
-        """The physical address of `va`, after its fault was resolved if it had one."""
-        while True:
-            walk = self.pmap.walk(va, access, user=False, controls=self.controls)
-            if walk.fault is None:
-                assert walk.pa is not None, "a walk gives an address or a fault"
-                return walk.pa
-            emit = self.door.recorder.emit
-            if emit is not None:
-                emit((FaultRaised, va, walk.fault.kind, walk.fault.code or 0))
-            inside = self.kmem.map_of(va)
-            if inside is None:
-                raise kernel_error("FAULT", f"{Address(va)}: {walk.fault.why}")
-            yield from vm_fault(self.kernel.kmem.kmem, inside.vm_map, va, _BITS[access])
+    def _resolve(self, va: int, access: Access) -> Sleepy[int]:
+        """The physical address of `va`, after its fault was resolved if it had one.
 
-    def _span(self, address: Any, length: int) -> tuple[int, int]:
-        start = checks.whole(address, "address")
-        if length == 0 or length > MAX_BYTES:
-            raise Refused(f"length={length}: move 1 to {MAX_BYTES} bytes at a time")
-        if start + length > 1 << 64:
-            raise Refused(f"address={Address(start)} and length={length} pass the end of the addresses")
-        return start, length
+        What a task that is loaded has at user addresses is no kernel memory: the kernel's tables have nothing there.
+        """
+        if not self.pmap.layout.is_user(va):
+            return (yield from reach_kernel(self.cpus[0], va, access))
+        fault = self.pmap.walk(va, access, user=False, controls=self.controls).fault
+        assert fault is not None, "the kernel's tables have no user addresses"
+        emit = self.door.recorder.emit
+        if emit is not None:
+            emit((FaultRaised, va, fault.kind, fault.code or 0))
+        raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
 
     # ---- objects -----------------------------------------------------------------------------
 
@@ -206,14 +195,3 @@ class MemoryOperations:
             self.kernel.pages.free(others.pop())
         self.kernel.kmem.daemon.freed()
         return given
-
-
-def _pieces(start: int, length: int) -> list[tuple[int, int]]:
-    """[start, start + length) cut at page borders: address and bytes of each piece."""
-    pieces = []
-    end = start + length
-    while start < end:
-        count = min(PAGE - start % PAGE, end - start)
-        pieces.append((start, count))
-        start += count
-    return pieces

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..base.errors import Refused, kernel_error, shown
+from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
-from ..base.protection import EXECUTE, READ, WRITE
-from ..base.tags import FaultRaised
 from ..base.units import PAGE, Address
-from ..kernel.vm_fault import vm_fault
+from ..mmu.cpu import pieces
 from . import checks
+from .cpu_access import reach_user
 from .maps import MachineMap
 from .tables import MachineTables
 
@@ -23,10 +22,6 @@ Access = Literal["read", "write", "execute"]
 ACCESSES: dict[str, Access] = {
     "read": "read", "r": "read", "write": "write", "w": "write", "execute": "execute", "x": "execute",
 }  # fmt: skip  # pairs of long and short
-_BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
-
-MAX_BYTES = 64 * 1024
-"""How much one read or write moves at most: it is kept in the journal."""
 
 
 def task_path(name: str) -> str:
@@ -68,7 +63,7 @@ class Task:
 
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
-        start, count = self._span(address, checks.whole(length, "length"))
+        start, count = self._span(address, length)
         return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
 
     @operation
@@ -99,38 +94,18 @@ class Task:
         """What the hardware does with a user access to `address` now; nothing changes."""
         return self.machine.walk(address, access, user=True, task=self)
 
-    def _span(self, address: int | str, length: int) -> tuple[int, int]:
-        start = checks.whole(address, "address")
-        if length == 0 or length > MAX_BYTES:
-            raise Refused(f"length={length}: move 1 to {MAX_BYTES} bytes at a time")
-        return start, length
+    def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
+        return checks.span(address, length, self.pmap.fmt.word_bits)
 
     def _pieces(self, start: int, length: int, access: Access) -> list[tuple[int, int]]:
         """Physical pieces of [start, start + length), each inside one page; all faults are resolved on the way."""
-        pieces = []
-        position, end = start, start + length
-        while position < end:
-            count = min(PAGE - position % PAGE, end - position)
-            pieces.append((self._resolve(position, access), count))
-            position += count
-        return pieces
+        return [(self._resolve(va, access), count) for va, count in pieces(start, length)]
 
     def _resolve(self, address: int, access: Access) -> int:
-        walk = self.pmap.walk(address, access, user=True, controls=self.machine.controls)
-        if walk.pa is None:
-            fault = walk.fault
-            assert fault is not None, "a walk gives an address or a fault"
-            emit = self.machine.recorder.emit
-            if emit is not None:
-                emit((FaultRaised, address, fault.kind, fault.code or 0))
-            vm_fault(self.map.vm_map, address, _BITS[access], self._enter_page)
-            walk = self.pmap.walk(address, access, user=True, controls=self.machine.controls)
-        if walk.pa is None:
-            assert walk.fault is not None
-            raise kernel_error("FAULT", f"{Address(address)} faults again after it was resolved: {walk.fault.why}")
-        return walk.pa
+        return reach_user(self.machine.cpus.borrow(self.pmap), self, address, access)
 
-    def _enter_page(self, va: int, frame: int, protection: int) -> None:
+    def enter_page(self, va: int, frame: int, protection: int) -> None:
+        """Map a page, and have no processor keep what was there: the end of a fault.  Not an operation."""
         self.pmap.enter(va, frame * PAGE, protection)
         self.pmap.update(va, va + PAGE)
 

@@ -1,0 +1,96 @@
+"""What happens in processors and their TLBs, beside the events that all of a machine has.
+
+As in :mod:`.events`: frozen, with what it takes to step back.  `cpu` is a processor's path ("cpu:0").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .events import Event
+from .tlb_values import FlushRequest, TlbEntry
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceLoaded(Event):
+    """The tables of `space`, whose root is at `root`, were loaded; they were `before`'s until then."""
+
+    cpu: str
+    space: str
+    root: int
+    asid: int
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlbHit(Event):
+    """The TLB had `va`, in way `way` of set `set`.
+
+    `outcome`: "used"; "forbidden", a fault by the rights that it keeps; "clean", a write for which the tables have to
+    be marked first, so that a walk follows.
+    """
+
+    cpu: str
+    va: int
+    access: str
+    set: int
+    way: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlbMissed(Event):
+    """The TLB did not have `va`: a walk follows."""
+
+    cpu: str
+    va: int
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlbFilled(Event):
+    """A walk's result was put into the TLB; `evicted` stood in its way."""
+
+    cpu: str
+    entry: TlbEntry
+    evicted: TlbEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class TlbFlushed(Event):
+    """What the TLB kept of something was dropped.
+
+    `scope`: "range", [start, end); "space", all of address space `asid`; "all", what is not global; "all and global";
+    "fault", what it kept of an address that faulted.
+    """
+
+    cpu: str
+    scope: str
+    start: int
+    end: int
+    asid: int | None
+    dropped: tuple[TlbEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShootdownSent(Event):
+    """An interrupt to `cpu`: it shall drop what it keeps of `request`; the sender waits."""
+
+    cpu: str
+    request: FlushRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ShootdownAcknowledged(Event):
+    """`cpu` has dropped what it was asked to, and says so."""
+
+    cpu: str
+    request: FlushRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ShootdownForgotten(Event):
+    """`cpu` should have been asked to drop `request`, and was not: what it keeps of it may be wrong from now on."""
+
+    cpu: str
+    request: FlushRequest

@@ -1,0 +1,87 @@
+"""An access on a processor, with the kernel behind it: try, have the fault resolved, try again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import VMError, kernel_error
+from ..base.protection import EXECUTE, READ, WRITE
+from ..base.tags import FaultRaised
+from ..base.units import Address
+from ..base.walk_values import Fault
+from ..kernel.kmem_fault import vm_fault as kmem_fault
+from ..kernel.vm_fault import vm_fault
+from ..kernel.waits import Sleepy
+from ..mmu.cpu import pieces
+from ..mmu.format import Access
+
+if TYPE_CHECKING:
+    from .cpu import MachineCpu
+    from .tasks import Task
+
+BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
+
+
+def reach_all(cpu: MachineCpu, start: int, length: int, access: Access, user: bool, data: bytes | None) -> Any:
+    """Move bytes on `cpu`, page by page: what was read, or None after `data` was written."""
+
+    def steps() -> Sleepy[bytes | None]:
+        parts, done = [], 0
+        for va, count in pieces(start, length):
+            physical = yield from _reach(cpu, va, access, user)
+            if data is None:
+                parts.append(cpu.machine.ram.read(physical, count))
+            else:
+                cpu.machine.ram.write(physical, data[done : done + count])
+            done += count
+        return b"".join(parts) if data is None else None
+
+    name = {"read": "load", "write": "store", "execute": "fetch"}[access]
+    with cpu.machine.cpus.on(cpu):
+        return cpu.machine.callbacks.complete(name, steps())
+
+
+def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
+    task = cpu.machine.cpus.task_of(cpu.pmap)
+    if task is not None and cpu.pmap.layout.is_user(va):
+        return reach_user(cpu, task, va, access, user)
+    return (yield from reach_kernel(cpu, va, access, user))
+
+
+def reach_user(cpu: MachineCpu, task: Task, va: int, access: Access, user: bool = True) -> int:
+    """The physical address of `va` in the task that `cpu` runs, after its fault was resolved if it had one."""
+    found = cpu.translate(va, access, user)
+    if isinstance(found, Fault):
+        _tell(cpu, va, found)
+        vm_fault(task.map.vm_map, va, BITS[access], task.enter_page)
+        found = cpu.translate(va, access, user)
+    if isinstance(found, Fault):
+        raise _again(va, found)
+    return found
+
+
+def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -> Sleepy[int]:
+    """The physical address of `va` in kernel memory, after its fault was resolved if it had one."""
+    for resolved in (False, True):
+        found = cpu.translate(va, access, user)
+        if not isinstance(found, Fault):
+            return found
+        if resolved:
+            raise _again(va, found)
+        _tell(cpu, va, found)
+        machine = cpu.machine
+        inside = None if user else machine.kmem.map_of(va)
+        if inside is None:
+            raise kernel_error("FAULT", f"{Address(va)}: {found.why}")
+        yield from kmem_fault(machine.kernel.kmem.kmem, inside.vm_map, va, BITS[access])
+    raise AssertionError("an access is tried twice")
+
+
+def _tell(cpu: MachineCpu, va: int, fault: Fault) -> None:
+    emit = cpu.machine.recorder.emit
+    if emit is not None:
+        emit((FaultRaised, va, fault.kind, fault.code or 0))
+
+
+def _again(va: int, fault: Fault) -> VMError:
+    return kernel_error("FAULT", f"{Address(va)} faults again after it was resolved: {fault.why}")
