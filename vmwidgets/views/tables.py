@@ -69,7 +69,7 @@ def draw_tables(
     return Scene(
         view="tables",
         title=window.name,
-        subtitle=f"{window.format} · {window.base_register} {Address(window.root)}",
+        subtitle=f"{window.format} · {_registers(window)}",
         width=width,
         height=bottom,
         caption=bench.found or _caption(window),
@@ -79,6 +79,13 @@ def draw_tables(
         steps=Steps(0, 0, -1),
         machine=machine,
     )
+
+
+def _registers(window: TableWindow) -> str:
+    """The base registers and what they hold: ARM has one for each half."""
+    names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
+    roots = [table for table in window.tables if table.parent is None]
+    return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
 
 
 def _undo(bench: TablesBench) -> Switch:
@@ -126,7 +133,9 @@ def _table(
     if left + text_width(count, "label") + 10 < w:
         head.append(Text(w - 8, 17, count, "label dim", "end"))
     digits = window.split.word_bits // 4
-    head.append(Text(8, 32, shorten(f"from {grouped_hex(table.va, digits)}", w - 16, "mono label"), "mono label dim"))
+    start = grouped_hex(table.va, digits)
+    whole = f"from {start}" if text_width(f"from {start}", "mono label") <= w - 16 else start
+    head.append(Text(8, 32, shorten(whole, w - 16, "mono label"), "mono label dim"))
     if table.unreadable:
         head.append(Text(8, HEAD + 12, shorten("outside of memory", w - 16, "label"), "label error"))
         title = f"{title}; {table.unreadable}"

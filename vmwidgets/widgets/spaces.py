@@ -70,7 +70,8 @@ class MachineSpace:
         """The same if descriptors held what they did before they were edited."""
         memory = _Before(self._machine.ram, self.edited)
         pmap = self._pmap
-        return walk(memory, pmap.fmt, pmap.root, va, access, user, self._machine.controls)  # type: ignore[arg-type]  # checked
+        root, controls = pmap.registers(self._machine.controls)
+        return walk(memory, pmap.fmt, root, va, access, user, controls)  # type: ignore[arg-type]  # checked
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -143,8 +144,8 @@ def neighbouring_words(tables: PageTables[Any], found: Walk) -> dict[tuple[int, 
     width = tables.fmt.entry_width
     words: dict[tuple[int, int], int] = {}
     for step in found.steps:
-        first = max(0, step.index - 1)
         entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
+        first = max(0, min(step.index - 1, entries - 3))
         for index in range(first, min(entries, first + 3)):
             with suppress(BusError):
                 words[step.table, index] = tables.memory.read_word(step.table + index * width, width)

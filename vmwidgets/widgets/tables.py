@@ -12,7 +12,7 @@ from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.base.window_values import TableWindow
 from vmwidgets.engine.machine import Machine, MachineTables, Task
 from vmwidgets.engine.machine.checks import whole
-from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.page_tables import PageTables, as_register
 from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
@@ -160,14 +160,14 @@ class Tables(View):
         self._touched = True
         self.address = address
         found = self._walked(self.space)
-        fmt = self.space.tables.fmt
+        tables = self.space.tables
         way = []
         for step in found.steps[1:]:
             covered = step.index_bits[0] + 1
-            first = fmt.canonical(found.va >> covered << covered)
+            first = as_register(tables.fmt, tables.controls, found.va >> covered << covered)
             way.append((step.level, first))
             self._centres.pop((step.level, first), None)
-        self._opened = [key for key in self._opened if key[0] < 0][:0] + way
+        self._opened = way
         if found.steps:
             self.selection = f"pte:{found.steps[-1].pa:x}"
 

@@ -25,12 +25,14 @@ class IndexBits(NamedTuple):
 class AddressSplit:
     """How a format cuts an address: the indices, from the root's down; the rest is the offset.
 
-    The bits from `va_bits` up repeat the highest below them, where there are any.
+    `va_bits` are translated, of the `word_bits` of a register.
     """
 
     parts: tuple[IndexBits, ...]
     word_bits: int
     va_bits: int
+    signed: bool = True
+    """Whether the bits above repeat the highest translated one; else they choose the root."""
 
 
 @dataclass(frozen=True, slots=True)
