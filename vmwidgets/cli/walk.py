@@ -146,7 +146,7 @@ def _image(options: argparse.Namespace) -> None:
         raise Refused(f"root {Address(root)} lies outside the image, which is [{Address(memory.base)}, {end})")
     for va in addresses:
         found = walk(memory, arch.fmt, root, va, options.access, options.user, controls)
-        print("\n".join(walk_lines(found, arch.fmt, controls)))
+        print("\n".join(walk_lines(found, arch.fmt)))
 
 
 def _opened(path: Path, base: int) -> ImageMemory:

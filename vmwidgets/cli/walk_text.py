@@ -8,7 +8,6 @@ from typing import Any
 from ..engine.base.units import Address, binary_size
 from ..engine.base.walk_values import FieldValue, Step, Walk
 from ..engine.mmu.format import TableFormat
-from ..engine.mmu.walk import permissions
 
 
 def verdict(found: Walk) -> str:
@@ -22,7 +21,7 @@ def verdict(found: Walk) -> str:
     return f"{fault.exception}, {fault.kind}{level}{code}: {fault.why}"
 
 
-def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any) -> Iterator[str]:
+def walk_lines(found: Walk, fmt: TableFormat[Any]) -> Iterator[str]:
     """Every step with its fields, the verdict, and what each side may do with the page."""
     who = "user" if found.user else "supervisor"
     yield f"{Address(found.va)} {who} {found.access}, {found.format} from {fmt.base_register} = {Address(found.root)}"
@@ -40,7 +39,8 @@ def walk_lines(found: Walk, fmt: TableFormat[Any], controls: Any) -> Iterator[st
         if syndrome is not None:
             yield f"      {syndrome.register} {syndrome.value:#x}: {_fields(syndrome.decoded)}"
         return
-    may = permissions(fmt, found, controls)
+    may = found.permissions
+    assert may is not None
     yield f"  = {verdict(found)}; supervisor {may.supervisor}, user {may.user}"
     sets = [f"{bits:#x} in the {step.name}" for step, bits in zip(found.steps, found.sets, strict=True) if bits]
     if sets:

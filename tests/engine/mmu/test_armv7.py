@@ -7,7 +7,7 @@ import pytest
 from tests.engine.mmu.tables import ended, memory
 from vmwidgets.engine.mmu.armv7 import ARMV7
 from vmwidgets.engine.mmu.controls import Armv7Controls
-from vmwidgets.engine.mmu.walk import permissions, walk
+from vmwidgets.engine.mmu.walk import walk
 
 ROOT, TABLE = 0x4000, 0x8400
 VA = 0x0020_5678
@@ -85,12 +85,12 @@ AP = {
 @pytest.mark.parametrize(("ap", "may"), AP.items())
 def test_access_permissions(ap, may):
     low, high = ap & 3, ap >> 2
-    for result, controls in (
-        (found(0x0030_0002 | low << 10 | high << 15), Armv7Controls()),
-        (found(TABLE | 1, 0x9002 | low << 4 | high << 9), Armv7Controls()),
-        (found(TABLE | 1, 0x7_0001 | low << 4 | high << 9), Armv7Controls()),
+    for result in (
+        found(0x0030_0002 | low << 10 | high << 15),
+        found(TABLE | 1, 0x9002 | low << 4 | high << 9),
+        found(TABLE | 1, 0x7_0001 | low << 4 | high << 9),
     ):
-        assert tuple(map(str, permissions(ARMV7, result, controls))) == may
+        assert tuple(map(str, result.permissions)) == may
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_access_permissions(ap, may):
 def test_access_permissions_with_the_access_flag(ap, may):
     """B3.7.1: AP[2:1] says what AP[2:0] does with AP[0] = 1; AP[0] is the flag."""
     word = 0x9002 | (ap & 3) << 4 | (ap >> 2) << 9
-    assert tuple(map(str, permissions(ARMV7, found(TABLE | 1, word, afe=True), Armv7Controls(afe=True)))) == may
+    assert tuple(map(str, found(TABLE | 1, word, afe=True).permissions)) == may
     assert ended(found(TABLE | 1, word & ~0x10, afe=True)) == ("access-flag", 1, 0b00110)
     section = 0x0030_0002 | (ap & 2) << 10 | (ap >> 2) << 15
     assert ended(found(section, afe=True)) == ("access-flag", 2, 0b00011)

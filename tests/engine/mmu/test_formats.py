@@ -15,7 +15,7 @@ from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.encode import leaf_descriptor, table_descriptor, with_rights
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.walk import permissions, walk
+from vmwidgets.engine.mmu.walk import walk
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZES = {
@@ -109,7 +109,7 @@ def test_what_is_mapped_is_found_with_the_rights_it_was_given(name, size, given_
     fmt, tables = FORMATS[name], editor(FORMATS[name])
     enter(tables, 0x4000_0000, 0x8000_0000, given_rights, size)
     last = 0x4000_0000 + size - 1
-    supervisor, user = (permissions(fmt, walk(tables.ram, fmt, ROOT, va), None) for va in (0x4000_0000, last))
+    supervisor, user = (walk(tables.ram, fmt, ROOT, va).permissions for va in (0x4000_0000, last))
     assert supervisor == user, "first and last byte alike"
     may = supervisor.user if given_rights.user else supervisor.supervisor
     fetch = given_rights.execute or executes(fmt)
@@ -138,7 +138,7 @@ def test_a_split_page_translates_as_before_with_the_same_rights(name):
             after = [walk(tables.ram, fmt, ROOT, va) for va in places]
             assert after[0].page_size < size
             for one, other in zip(before, after, strict=True):
-                assert permissions(fmt, one) == permissions(fmt, other)
+                assert one.permissions == other.permissions
                 assert (one.pa, one.fault and one.fault.kind) == (other.pa, other.fault and other.fault.kind)
 
 
@@ -193,7 +193,7 @@ class TestRepeated:
         for va in range(0x4000_0000, 0x4000_0000 + size, size // 16):
             found = walk(tables.ram, fmt, ROOT, va + 9)
             assert (found.pa, found.page_size) == (va - 0x4000_0000 + 0x8000_0009, size // 16)
-            assert str(permissions(fmt, found).user) == "r--"
+            assert str(found.permissions.user) == "r--"
         assert len(list(tables.leaves(ROOT, 0x4000_0000, 0x4000_0000 + size))) == 16
 
     def test_a_supersection_above_4_gib_has_no_sections(self):
@@ -209,10 +209,10 @@ def test_a_sections_domain_and_pxn_go_to_the_table_that_stands_for_it():
     fmt, tables = FORMATS["armv7"], editor(FORMATS["armv7"])
     tables.write(tables.find(ROOT, 0x4000_0000), 0x8000_0C02 | 13 << 5 | 1)
     controls = replace(fmt.defaults, dacr=1 << 26)
-    before = permissions(fmt, walk(tables.ram, fmt, ROOT, 0x4000_0000, controls=controls), controls)
+    before = walk(tables.ram, fmt, ROOT, 0x4000_0000, controls=controls).permissions
     tables.split(tables.find(ROOT, 0x4000_0000), 0x6000_0000, Rights())
     after = walk(tables.ram, fmt, ROOT, 0x4000_0000, controls=controls)
-    assert permissions(fmt, after, controls) == before
+    assert after.permissions == before
     assert (str(before.supervisor), str(before.user), after.page_size) == ("rw-", "rwx", 4096)
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.mmu.tables import ended, memory
 from vmwidgets.engine.mmu.controls import RiscvControls
 from vmwidgets.engine.mmu.riscv_sv39 import SV39
-from vmwidgets.engine.mmu.walk import permissions, walk
+from vmwidgets.engine.mmu.walk import walk
 
 ROOT, MIDDLE, LAST = 0x1000, 0x2000, 0x3000
 VA = 0x0000_0000_4060_5123
@@ -34,7 +34,7 @@ def found(last=None, access="read", user=False, middle=None, root=None, va=VA, *
 
 
 def may(bits, **controls):
-    return tuple(map(str, permissions(SV39, found(leaf(0x9000, bits), **controls), RiscvControls(**controls))))
+    return tuple(map(str, found(leaf(0x9000, bits), **controls).permissions))
 
 
 def test_three_levels():

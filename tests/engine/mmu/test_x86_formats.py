@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.mmu.tables import ended, memory
 from vmwidgets.engine.mmu.controls import X86Controls
-from vmwidgets.engine.mmu.walk import permissions, walk
+from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.mmu.x86_32 import X86_32
 from vmwidgets.engine.mmu.x86_64 import X86_64_LA57
 from vmwidgets.engine.mmu.x86_pae import X86_PAE
@@ -84,7 +84,7 @@ class TestPae:
     def test_a_pdpte_has_no_rights(self):
         found = self.walk(TABLE | 1, LAST | 7, 0x9007, "write", True)
         assert found.pa == 0x9123
-        assert permissions(X86_PAE, found).user == (True, True, True)
+        assert found.permissions.user == (True, True, True)
 
     @pytest.mark.parametrize("bit", [1, 2, 5, 6, 7, 8, 40, 51, 52, 62, 63])
     def test_reserved_bits_of_a_pdpte(self, bit):

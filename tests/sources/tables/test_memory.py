@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,3 +75,8 @@ def test_an_empty_image_is_refused(tmp_path):
     (tmp_path / "dump").write_bytes(b"")
     with pytest.raises(Refused, match="the image is empty"):
         open_image(tmp_path / "dump")
+
+
+def test_a_device_without_end_is_refused():
+    with pytest.raises(Refused, match="no file"):
+        open_image(Path("/dev/zero"))

@@ -85,9 +85,9 @@ class Armv7Rules(Rules[Armv7Controls]):
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
     def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
-        """What the leaf says; of the first level PXN takes part."""
+        """What the leaf says; of the first level PXN takes part, where user code may not enter."""
         if descriptor.kind == "table":
-            return rights
+            return rights._replace(execute=not Entry(_ANY, descriptor, word).value("PXN"))
         own = _rights(Entry(_ANY, descriptor, word), afe=controls.afe)
         return own if own.user else own._replace(execute=own.execute and rights.execute)
 

@@ -158,7 +158,7 @@ class ReachedTables(Generic[C]):
             return
         below = tables.below.take(slots)
         if below.min() == _UNKNOWN:
-            self._decide(tables, np.unique(slots[below == _UNKNOWN]))
+            self._decide(tables, _once(slots[below == _UNKNOWN], len(tables.words)))
             below = tables.below.take(slots)
         if below.min() >= 0:
             self._descend(number - 1, below, va, pa, outcome)
@@ -174,7 +174,7 @@ class ReachedTables(Generic[C]):
     def _end(self, tables: _Tables, slots: Numbers, va: Words, pa: Words, outcome: Codes) -> None:
         tables.outcome.take(slots, out=outcome, mode="clip")
         if outcome.max() == _UNDECIDED:
-            self._decide(tables, np.unique(slots[outcome == _UNDECIDED]))
+            self._decide(tables, _once(slots[outcome == _UNDECIDED], len(tables.words)))
             tables.outcome.take(slots, out=outcome, mode="clip")
         tables.base.take(slots, out=pa, mode="clip")
         pa |= va & np.uint64(tables.level.span - 1)
@@ -210,11 +210,10 @@ class ReachedTables(Generic[C]):
         if tables.unreadable:
             readable = np.array([self._reread(tables, int(slot)) for slot in slots])
             slots, known = slots[readable], known[readable]
-        for number in np.unique(known):
-            mine = slots[known == number]
-            types = tables.words[mine] & np.uint64(tables.types)
-            for one in np.unique(types):
-                self._decide_type(tables, mine[types == one], int(number))
+        for number, mine in _alike(known):
+            types = tables.words[slots[mine]] & np.uint64(tables.types)
+            for _, ours in _alike(types):
+                self._decide_type(tables, slots[mine][ours], number)
 
     def _reread(self, tables: _Tables, slot: int) -> bool:
         """Read a descriptor of a table that could not be read whole; false, and decided, where no memory answers."""
@@ -236,7 +235,7 @@ class ReachedTables(Generic[C]):
         rules, level, words = self.fmt.rules, tables.level, tables.words[slots]
         descriptor = rules.read_as(level, int(words[0]), self.controls)
         plain = descriptor.address_mask & ~rules.checked(level, descriptor, self.controls) & ~tables.types
-        values, inverse = np.unique(words & np.uint64(NO_ADDRESS ^ plain), return_inverse=True)
+        values, inverse = _distinct(words & np.uint64(NO_ADDRESS ^ plain))
         decided = [self._decide_word(level, descriptor, int(value), known) for value in values]
         below = np.array([one for one, _ in decided], np.int64)[inverse]
         tables.outcome[slots] = np.array([two for _, two in decided], np.uint16)[inverse]
@@ -287,3 +286,30 @@ def _addresses(descriptor: Descriptor, words: Words) -> Words:
     for bits in descriptor.address:
         found |= (words & np.uint64(bits.mask)) >> np.uint64(bits.low) << np.uint64(bits.to)
     return found
+
+
+def _distinct(values: Words) -> tuple[Words, Numbers]:
+    """`np.unique` with the inverse; quick where all are the same, as the rights of neighbours nearly always are."""
+    if (values == values[0]).all():
+        return values[:1], np.zeros(values.size, np.int64)
+    return np.unique(values, return_inverse=True)
+
+
+def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
+    """Each distinct value, and where it stands."""
+    first = values[0] if values.size else 0
+    if (values == first).all():
+        if values.size:
+            yield int(first), slice(None)
+        return
+    for value in np.unique(values):
+        yield int(value), np.flatnonzero(values == value)
+
+
+def _once(slots: Numbers, among: int) -> Numbers:
+    """Each of `slots` once; sorted where few of many are asked for, else marked in a map of all."""
+    if slots.size * 8 < among:
+        return np.unique(slots)
+    marked = np.zeros(among, np.bool_)
+    marked[slots] = True
+    return np.flatnonzero(marked)

@@ -9,7 +9,7 @@ from ..base.units import Address, binary_size
 from ..base.walk_values import Permissions
 from .format import C
 from .tlb_line import TlbLine, is_global, path_of
-from .walk import WordReader, permissions, walk
+from .walk import WordReader, walk
 
 _BARRED = ("protection", "domain")
 """Faults of an access that is not allowed, where there is a translation nevertheless."""
@@ -25,11 +25,12 @@ def differences(memory: WordReader, line: TlbLine[C], root: int, controls: C) ->
     if now.fault is not None and now.fault.kind not in _BARRED:
         return (Difference("mapping", f"physical {Address(line.pa)}", f"{now.fault.kind}: {now.fault.why}"),)
     found: list[Difference] = []
+    assert now.permissions is not None, "a page was found"
     address = now.steps[-1].address | line.va & now.page_size - 1
     _compare(found, "address", Address(line.pa), Address(address))
     _compare(found, "page size", binary_size(line.size), binary_size(now.page_size))
     line.forbids("read", False, controls)  # so that its rights are those of these settings
-    _compare(found, "rights", _told(line.permissions), _told(permissions(line.fmt, now, controls)))
+    _compare(found, "rights", _told(line.permissions), _told(now.permissions))
     path = path_of(line.fmt, replace(now, sets=()), controls)
     _compare(found, "global", _whose(line.asid is None), _whose(is_global(path)))
     unmarked = line.fmt.rules.accessed(path[-1].descriptor, True, controls) & ~path[-1].word

@@ -7,13 +7,14 @@ hardware would, give the walk to :meth:`.editor.TableEditor.mark_accessed`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, get_args
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.walk_values import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Entry, Level, TableFormat
+from .format import Access, C, Entry, TableFormat
 from .rules import Start, Stop
 
 
@@ -49,8 +50,9 @@ def walk(
         raise Refused(f"address {_hex(va)} does not fit the {fmt.word_bits} bits of a register")
     used = fmt.defaults if controls is None else controls
     steps, path, stop = _descend(memory, fmt, root, va, used)
-    rights = steps[-1].rights if steps else Rights()
+    rights, may = steps[-1].rights if steps else Rights(), None
     if stop is None:
+        may = _permissions(fmt, path, rights, used)
         stop = fmt.rules.judge(path, rights, access, user, used)
         stop = stop and _with_culprits(stop, steps)
     size = path[-1].level.span_of(path[-1].descriptor) if path and path[-1].descriptor.kind == "leaf" else 0
@@ -58,27 +60,24 @@ def walk(
         report = fmt.rules.report(stop, path, access, user, used)
         level = path[-1].level.number if path else None
         fault = Fault(stop.kind, level, report.code, report.exception, stop.why, report.fields, report.syndrome)
-        return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, None, fault)
+        return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, None, fault, permissions=may)
     sets = tuple(fmt.rules.accessed(at.descriptor, access == "write", used) & ~at.word for at in path)
     pa = steps[-1].address | va & size - 1
-    return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, None, sets)
+    return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, None, sets, may)
 
 
-def permissions(fmt: TableFormat[C], found: Walk, controls: C | None = None) -> Permissions:
-    """What user code and the supervisor may do with the page that a walk found; nothing where it found none."""
-    used = fmt.defaults if controls is None else controls
-    path = [Entry(level, fmt.rules.read_as(level, step.value, used), step.value) for level, step in _levels(fmt, found)]
-    may = bool(found.page_size)
+def _permissions(fmt: TableFormat[C], path: Sequence[Entry], rights: Rights, controls: C) -> Permissions:
+    """What user code and the supervisor may do with the page that a walk has found."""
+    judge = fmt.rules.judge
 
     def side(user: bool) -> Permission:
-        allowed = [may and fmt.rules.judge(path, found.rights, one, user, used) is None for one in get_args(Access)]
-        return Permission(*allowed)
+        return Permission(
+            judge(path, rights, "read", user, controls) is None,
+            judge(path, rights, "write", user, controls) is None,
+            judge(path, rights, "execute", user, controls) is None,
+        )
 
     return Permissions(side(False), side(True))
-
-
-def _levels(fmt: TableFormat[C], found: Walk) -> list[tuple[Level, Step]]:
-    return [(fmt.level(step.level), step) for step in found.steps]
 
 
 def _descend(

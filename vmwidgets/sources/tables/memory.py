@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import stat
 import string
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -79,11 +81,15 @@ class ImageMemory:
 
 def open_image(path: Path, base: int = 0) -> ImageMemory:
     """The image in a file, such as QEMU's ``pmemsave`` writes; mapped, not read, where the file allows it."""
+    data: bytes | mmap.mmap = b""
     with path.open("rb") as raw:
-        try:
-            data: bytes | mmap.mmap = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
-        except (ValueError, OSError):  # empty, or a pipe
+        state = os.fstat(raw.fileno())
+        if stat.S_ISFIFO(state.st_mode):
             data = raw.read()
+        elif not stat.S_ISREG(state.st_mode):
+            raise Refused("this is no file: an image comes from a file or a pipe")
+        elif state.st_size:
+            data = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ)
     if not len(data):
         raise Refused("the image is empty")
     return ImageMemory(data, base)
