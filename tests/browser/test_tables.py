@@ -1,4 +1,4 @@
-"""Walks and page tables on a page: the address dragged, a descriptor edited and restored, a real Linux table explored."""
+"""Walks and page tables on a page: the address dragged, a descriptor edited and undone, a Linux table explored."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def test_a_linux_table_opens_folds_and_is_searched_without_the_page_stalling(not
         "([cell, count]) => cell.querySelectorAll('.vmwidgets .node.table').length !== count",
         arg=[cell.element_handle(), open_tables],
     )
-    wanted = said(notebook, "found = next(x for x in map(t.walk, (q.va for q in t.queries)) if x.page_size == 2 << 20)\n"
-                            "print(f'{found.va:x} {found.steps[-1].pa:x}')")  # fmt: skip
+    found = "found = next(x for x in map(t.walk, (q.va for q in t.queries)) if x.page_size == 2 << 20)"
+    wanted = said(notebook, f"{found}\nprint(f'{{found.va:x}} {{found.steps[-1].pa:x}}')")
     address, descriptor = wanted.split()
     begun = time.monotonic()
     cell.locator(".vmw-find").fill(address)

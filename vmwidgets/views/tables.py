@@ -28,7 +28,7 @@ WIDEST = 290.0
 
 @dataclass(frozen=True, slots=True)
 class TablesBench:
-    """What can be done: `chosen` is the address of the descriptor that is shown bit by bit (0: none).
+    """What can be done: `chosen` is where the descriptor that is shown bit by bit stands (0: none), `word` its bits.
 
     `path` are addresses of the descriptors on the way to an address that was looked for; `edited` what edited
     descriptors held before.
@@ -36,6 +36,7 @@ class TablesBench:
 
     editable: bool = False
     chosen: int = 0
+    word: int = 0
     path: Collection[int] = ()
     edited: Mapping[int, int] = field(default_factory=dict)
     found: Caption | None = None
@@ -186,8 +187,8 @@ def _row(
     if target and left + text_width(target, "mono label") + end_w + 14 <= w:  # else it stands in title and table
         text.append(Text(left, base, target, "mono label dim"))
     return Node(
-        f"tables/slot/{row.pa:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}", text=tuple(text), bars=bar,
-        state=tuple(state), title=_title(window, row), action="open", lane=lane, graph=True,
+        f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}", text=tuple(text),
+        bars=bar, state=tuple(state), title=_title(window, row), action="open", lane=lane, graph=True,
     )  # fmt: skip
 
 
@@ -241,8 +242,8 @@ def _title(window: TableWindow, row: WindowRow) -> str:
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:
     return DescriptorPicture(
-        row.pa, row.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
-        bench.edited.get(row.pa),
+        bench.chosen, bench.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
+        bench.edited.get(bench.chosen),
     )  # fmt: skip
 
 
@@ -255,7 +256,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench) -> list[L
     for table in window.tables:
         if table.parent is None:
             continue
-        source = placed.get(f"tables/slot/{table.parent[1]:x}")
+        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}")
         target = placed[f"tables/table/{table.level}/{table.va:x}"]
         if source is None:
             continue

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.map_values import EntryValue
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk
 from vmwidgets.engine.machine import Machine, MachineTables, Task
 from vmwidgets.engine.machine.walks import PastMemory, machine_walk
@@ -137,6 +138,32 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
     if isinstance(target, MachineTables):
         return MachineSpace(target.machine, target.task), target.machine
     raise Refused(f"{wanted}, not {shown(target)}")
+
+
+def chosen_descriptor(selection: str) -> int:
+    """The physical address of the descriptor that a selection names; 0 if it names something else.
+
+    >>> chosen_descriptor("pte:1c7000") == 0x1C_7000, chosen_descriptor("entry:3")
+    (True, 0)
+    """
+    kind, _, digits = selection.partition(":")
+    known = kind == "pte" and 0 < len(digits) <= 16 and all(digit in "0123456789abcdef" for digit in digits)
+    return int(digits, 16) if known else 0
+
+
+def typed_address(text: str, bits: int) -> int:
+    """An address of a register of `bits` bits, as somebody types it: hexadecimal, grouped or not.
+
+    >>> hex(typed_address("ffff 8080 0014 1000", 64))
+    '0xffff808000141000'
+    """
+    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or len(digits) > 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0014 1000")
+    address = int(digits, 16)
+    if address >> bits:
+        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
+    return address
 
 
 def neighbouring_words(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], int]:

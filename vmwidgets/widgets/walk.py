@@ -13,14 +13,13 @@ from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.base.window_values import AddressSplit
 from vmwidgets.engine.machine import Machine, MachineWalk
-from vmwidgets.engine.machine.checks import whole
 from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import Bench, draw_walk
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, neighbouring_words
+from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, neighbouring_words, typed_address
 from .view import View
 
 
@@ -79,7 +78,7 @@ class Walk(View):
     def _bench(self, space: Space) -> Bench:
         tables = space.tables
         edited = space.edited
-        chosen = int(self.selection.removeprefix("pte:"), 16) if self.selection.startswith("pte:") else 0
+        chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
         split, width = address_split(tables.fmt, tables.controls), 8 * tables.fmt.entry_width
         return Bench(split, width, space.editable, chosen, edited, unedited)
@@ -107,11 +106,7 @@ class Walk(View):
 
     def sought(self, text: str) -> None:
         """Walk the address `text`."""
-        address = whole(text, "address")
-        bits = self.space.tables.fmt.word_bits
-        if address >> bits:
-            raise Refused(f"address={Address(address)} does not fit the {bits} bits of a register")
-        self.address = address
+        self.address = typed_address(text, self.space.tables.fmt.word_bits)
 
     def _switch(self, which: str) -> None:
         if which in ("user", "supervisor"):

@@ -112,5 +112,7 @@ class TableWindow:
     """How many descriptors were looked at to make this: the cost."""
 
     def row(self, pa: int) -> WindowRow | None:
-        """The row whose first descriptor stands at `pa`, or None."""
-        return next((row for table in self.tables for row in table.rows if row.pa == pa and row.kind != "fold"), None)
+        """The row in which the descriptor at `pa` is, or None."""
+        width = self.entry_width
+        rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
+        return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +18,8 @@ from .editor import Slot, TableEditor
 from .encode import leaf_descriptor
 from .format import Descriptor, Level, TableFormat
 from .formats import FORMATS
-from .page_tables import PageTables
+from .page_tables import PageTables, extends_sign
+from .rules import Start
 
 MOST_PAGES = 1 << 18
 """Descriptors of pages that are written for one format."""
@@ -55,7 +57,7 @@ def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: boo
         for start, end in ranges:
             built.map(start, end)
         costs.append(built.cost())
-        tables[name] = PageTables(f"the mapping in {name}", built.ram, built.fmt, built.root)
+        tables[name] = PageTables(f"the mapping in {name}", built.ram, built.fmt, built.root, built.controls)
     total = sum(end - start for start, end in ranges)
     words = "large pages where they fit" if large else "pages of 4 KiB"
     return FormatComparison(FormatsValue(len(ranges), total, words, tuple(costs)), tables)
@@ -76,6 +78,10 @@ class _Built:
         self._last = (0, -1, 0)  # level and range of the table that was written last, and the table
         self._leaves = {size: self._leaf(size) for size in self._sizes}
         self.root = self._new_table(fmt.root_level)
+        self.controls: Any = fmt.defaults
+        self._halves = fmt.va_bits < fmt.word_bits and not extends_sign(fmt, fmt.defaults)
+        if self._halves:  # no walks in the upper half, until something is mapped there
+            self.controls = replace(fmt.defaults, epd1=True)
 
     def map(self, start: int, end: int) -> None:
         """Map [start, end), or note that it lies out of reach."""
@@ -99,7 +105,18 @@ class _Built:
         return FormatCost(self.fmt.name, levels, pages, self._left_out, self._left_out_bytes)
 
     def _reaches(self, va: int) -> bool:
-        return 0 <= va < 1 << self.fmt.word_bits and self.fmt.canonical(va) == va
+        fmt = self.fmt
+        start = fmt.rules.start(fmt.root_level, self.root, va, fmt.defaults)
+        return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
+
+    def _root_for(self, va: int) -> int:
+        """The root that `va` is translated from: ARM has one for each half."""
+        if not (self._halves and va >> self.fmt.va_bits):
+            return self.root
+        if self.controls.epd1:
+            upper = self._new_table(self.fmt.root_level)
+            self.controls = replace(self.controls, ttbr1=upper, epd1=False)
+        return int(self.controls.ttbr1)
 
     def _map_page(self, va: int, size: int) -> None:
         if self._count >= MOST_PAGES:
@@ -138,11 +155,12 @@ class _Built:
 
     def _slot(self, level: Level, va: int) -> Slot:
         """The slot of `level` for `va`, with the tables above it."""
-        slot = self._editor.find(self.root, va, level.number)
+        root = self._root_for(va)
+        slot = self._editor.find(root, va, level.number)
         while slot.level is not level:
             below = self.fmt.level(slot.level.number - 1)
             self._editor.refer(slot, self._new_table(below), Rights())
-            slot = self._editor.find(self.root, va, level.number)
+            slot = self._editor.find(root, va, level.number)
         return slot
 
     def _new_table(self, level: Level) -> int:
