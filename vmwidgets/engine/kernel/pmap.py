@@ -214,9 +214,10 @@ class Pmap:
         The tables above are made, and a large page that stood here is split.  Each slot above level 1 has a spare: a
         table that stood in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
         """
-        end = va + count * level.span
-        with self._splits_reserved(va, end):
-            slot = self.editor.find(self.root, va, level.number)
+        slot = self.editor.find(self.root, va, level.number)
+        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
+            return [slot]  # nearly always: a small page, where there is a table for it
+        with self._splits_reserved(va, va + count * level.span):
             missing = [self.fmt.level(number) for number in range(slot.level.number - 1, level.number - 1, -1)]
             if slot.kind == "leaf" and missing:  # a larger page: its tables were reserved
                 missing = []
