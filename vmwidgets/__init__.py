@@ -21,6 +21,7 @@ from .engine.kernel.quirks import X15_QUIRKS as QUIRKS
 from .engine.machine import LAYOUTS, Machine, boot
 
 if TYPE_CHECKING:
+    from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .sources.compare import allocate, compare, free, lookup
     from .sources.proc_maps import load_maps
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Comparison,
         Dashboard,
         EntryList,
+        Formats,
         Frames,
         Kentry,
         Kmem,
@@ -50,9 +52,10 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Tables",
-         "Threads", "Tree", "View", "Walk", "show"), ".widgets",
+        ("Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
+         "Tables", "Threads", "Tree", "View", "Walk", "show"), ".widgets",
     ),
+    "compare_formats": ".engine.mmu.compare_formats",
     "load_maps": ".sources.proc_maps",
     "load_tables": ".sources.tables.recorded",
     **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
@@ -62,10 +65,10 @@ _LAZY = {
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "KernelError",
-    "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables", "Threads", "Tree",
-    "VMError", "View", "Walk", "allocate", "boot", "compare", "events", "free", "lab", "load_maps", "load_tables",
-    "lookup", "show",
+    "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry",
+    "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables",
+    "Threads", "Tree", "VMError", "View", "Walk", "allocate", "boot", "compare", "compare_formats", "events",
+    "free", "lab", "load_maps", "load_tables", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

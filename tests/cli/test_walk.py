@@ -305,6 +305,11 @@ class TestImage:
         with pytest.raises(AssertionError, match=why):
             raise AssertionError(err)
 
+    def test_an_option_is_given_once(self, capsys, tmp_path):
+        twice = ["--option", "smap=on", "--option", "smap=off"]
+        arguments = ["--arch", "x86-64", "--memory", self.dump(tmp_path, {}), "--root", "0x1000", *twice, "0"]
+        assert run(capsys, *arguments) == (2, "", "--option smap is given twice\n")
+
     @pytest.mark.parametrize(
         "arguments",
         [

@@ -61,13 +61,15 @@ def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
     '0x3000'
     """
     most = (1 << bits.width) - 1
+    if bits.key == "top":  # all of them 0, or all 1: other numbers are no addresses
+        return va | most << bits.low if by > 0 else va & ~(most << bits.low)
     number = min(most, max(0, (va >> bits.low & most) + by))
     return with_sign(va & ~(most << bits.low) | number << bits.low, bits.key, split)
 
 
 def with_sign(va: int, key: str, split: AddressSplit) -> int:
     """The address with the bits above the translated ones made what they must be, unless just they were changed."""
-    if key == "top" or split.va_bits == split.word_bits:
+    if key == "top" or not split.signed or split.va_bits == split.word_bits:
         return va
     low = va & (1 << split.va_bits) - 1
     negative = low >> split.va_bits - 1
@@ -96,15 +98,26 @@ def _bits(one: Slice) -> range:
 def _slice(walk: Walk, one: Slice, x: float, y: float, w: float, split: AddressSplit) -> Node:
     number = walk.va >> one.low & (1 << one.width) - 1
     if one.key == "top":
-        head, title = f"copies of bit {one.low - 1}", f"bits {one.high} to {one.low} of the address"
-        if split.word_bits == split.va_bits:
-            head = "which root"
+        head, less, title = (
+            f"copies of bit {one.low - 1}",
+            f"bit {one.low - 1}",
+            f"bits {one.high} to {one.low} of the address",
+        )
+        if not split.signed:
+            head = less = "0: TTBR0, 1: TTBR1"
     elif one.key == "offset":
-        head, title = f"offset {number:0{-(-one.width // 4)}x}", f"offset {number:#x}, bits {one.high} to 0"
+        head = less = f"offset {number:0{-(-one.width // 4)}x}"
+        title = f"offset {number:#x}, bits {one.high} to 0"
     else:
-        head, title = f"{one.name} {number}", f"index {number} into the {one.name}, bits {one.high} to {one.low}"
+        head, less, title = (
+            f"{one.name} {number}",
+            str(number),
+            f"index {number} into the {one.name}, bits {one.high} to {one.low}",
+        )
     where = f"{one.high}–{one.low}"
     room = w - 8
+    if text_width(head, "label") > room:
+        head = less
     text = [Text(4, 15, shorten(head, room, "label"), "label" if one.read else "label dim")]
     if text_width(head, "label") + text_width(where, "letter") + 8 < room:
         text.append(Text(w - 4, 15, where, "letter dim", "end"))

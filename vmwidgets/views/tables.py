@@ -28,7 +28,7 @@ WIDEST = 290.0
 
 @dataclass(frozen=True, slots=True)
 class TablesBench:
-    """What can be done: `chosen` is the address of the descriptor that is shown bit by bit (0: none).
+    """What can be done: `chosen` is where the descriptor that is shown bit by bit stands (0: none), `word` its bits.
 
     `path` are addresses of the descriptors on the way to an address that was looked for; `edited` what edited
     descriptors held before.
@@ -36,6 +36,7 @@ class TablesBench:
 
     editable: bool = False
     chosen: int = 0
+    word: int = 0
     path: Collection[int] = ()
     edited: Mapping[int, int] = field(default_factory=dict)
     found: Caption | None = None
@@ -69,7 +70,7 @@ def draw_tables(
     return Scene(
         view="tables",
         title=window.name,
-        subtitle=f"{window.format} · {window.base_register} {Address(window.root)}",
+        subtitle=f"{window.format} · {_registers(window)}",
         width=width,
         height=bottom,
         caption=bench.found or _caption(window),
@@ -79,6 +80,13 @@ def draw_tables(
         steps=Steps(0, 0, -1),
         machine=machine,
     )
+
+
+def _registers(window: TableWindow) -> str:
+    """The base registers and what they hold: ARM has one for each half."""
+    names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
+    roots = [table for table in window.tables if table.parent is None]
+    return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
 
 
 def _undo(bench: TablesBench) -> Switch:
@@ -126,7 +134,9 @@ def _table(
     if left + text_width(count, "label") + 10 < w:
         head.append(Text(w - 8, 17, count, "label dim", "end"))
     digits = window.split.word_bits // 4
-    head.append(Text(8, 32, shorten(f"from {grouped_hex(table.va, digits)}", w - 16, "mono label"), "mono label dim"))
+    start = grouped_hex(table.va, digits)
+    whole = f"from {start}" if text_width(f"from {start}", "mono label") <= w - 16 else start
+    head.append(Text(8, 32, shorten(whole, w - 16, "mono label"), "mono label dim"))
     if table.unreadable:
         head.append(Text(8, HEAD + 12, shorten("outside of memory", w - 16, "label"), "label error"))
         title = f"{title}; {table.unreadable}"
@@ -157,7 +167,7 @@ def _row(
     if row.kind == "fold":
         return _fold(table, row, x, y, w, h, lane)
     width = window.entry_width
-    state = [row.kind]
+    state = [f"is-{row.kind}"]
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.path):
         state.append("path")
     if any(row.pa <= pa < row.pa + row.count * width for pa in bench.edited):
@@ -177,8 +187,8 @@ def _row(
     if target and left + text_width(target, "mono label") + end_w + 14 <= w:  # else it stands in title and table
         text.append(Text(left, base, target, "mono label dim"))
     return Node(
-        f"tables/slot/{row.pa:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}", text=tuple(text), bars=bar,
-        state=tuple(state), title=_title(window, row), action="open", lane=lane, graph=True,
+        f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}", text=tuple(text),
+        bars=bar, state=tuple(state), title=_title(window, row), action="open", lane=lane, graph=True,
     )  # fmt: skip
 
 
@@ -232,8 +242,8 @@ def _title(window: TableWindow, row: WindowRow) -> str:
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:
     return DescriptorPicture(
-        row.pa, row.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
-        bench.edited.get(row.pa),
+        bench.chosen, bench.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
+        bench.edited.get(bench.chosen),
     )  # fmt: skip
 
 
@@ -246,7 +256,7 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench) -> list[L
     for table in window.tables:
         if table.parent is None:
             continue
-        source = placed.get(f"tables/slot/{table.parent[1]:x}")
+        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}")
         target = placed[f"tables/table/{table.level}/{table.va:x}"]
         if source is None:
             continue

@@ -143,8 +143,11 @@ def _shown(walk: Walk, bench: Bench) -> Step | None:
 
 
 def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
+    fields = step.fields
+    if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
+        fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
     return DescriptorPicture(
-        step.pa, step.value, bench.width, step.fields, step.layout, step.section, bench.editable,
+        step.pa, step.value, bench.width, fields, step.layout, step.section, bench.editable,
         bench.edited.get(step.pa),
     )  # fmt: skip
 
@@ -271,16 +274,19 @@ def _table(
     walk: Walk, step: Step, neighbours: Neighbours | None, x: float, top: float, w: float, changed: bool
 ) -> list[Node]:
     name = _table_name(step)
-    place = shorten(grouped_hex(step.table, 8), w - 24 - text_width(name, "strong"), "mono label dim")
+    place = grouped_hex(step.table, 8)
+    if text_width(place, "mono label dim") > w - 24 - text_width(name, "strong"):
+        place = ""  # half an address says nothing; the title has all of it
     box = Node(
         f"walk/table/{step.level}", "table", x, top, w, _TABLE_H,
-        text=(Text(10, 20, name, "strong"), Text(w - 8, 20, place, "mono label dim", "end")),
+        text=(Text(10, 20, shorten(name, w - 16, "strong"), "strong"), Text(w - 8, 20, place, "mono label dim", "end")),
         title=f"{name} at physical {Address(step.table)}",
     )  # fmt: skip
     nodes = [box]
     faulty = walk.fault is not None and walk.fault.level == step.level
-    first = max(0, step.index - 1)
-    for line, index in enumerate(range(first, first + 3)):
+    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
+    first = max(0, min(step.index - 1, entries - 3))
+    for line, index in enumerate(range(first, min(first + 3, entries))):
         y = top + 30 + line * (_ROW_H + 1)
         if index == step.index:
             states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
@@ -374,8 +380,8 @@ def _fault_lines(fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], st
     lines = [(f"{fault.kind}{at}", "label")]
     syndrome = fault.syndrome
     if fault.code is not None:
-        bits = _named(fault.decoded)
-        lines.append((f"code {fault.code} = {bits}" if syndrome is None else f"code {fault.code:#x}", "mono label"))
+        plain = len(fault.code_fields) == 1 or syndrome is not None  # the number is all there is, or a register tells
+        lines.append((f"code {fault.code}" if plain else f"code {fault.code} = {_named(fault.decoded)}", "mono label"))
     if syndrome is not None:
         lines.append((f"{syndrome.register} {syndrome.value:x} {_named(syndrome.decoded)}", "mono label"))
     named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))

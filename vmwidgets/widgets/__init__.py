@@ -16,9 +16,11 @@ from vmwidgets.engine.machine import (
     Task,
 )
 from vmwidgets.engine.machine.boot import booted
+from vmwidgets.engine.mmu.compare_formats import FormatComparison
 from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 
 from .compare import Comparison
+from .compare_formats import Formats
 from .dashboard import Dashboard
 from .frames import Frames
 from .kentry import Kentry
@@ -33,8 +35,8 @@ from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
-    "Comparison", "Dashboard", "EntryList", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs", "Tables", "Threads",
-    "Tree", "View", "Walk", "register", "show",
+    "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
+    "Tables", "Threads", "Tree", "View", "Walk", "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
@@ -43,6 +45,7 @@ shown_as(ComparisonValue, Comparison)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
+shown_as(FormatComparison, Formats)
 shown_as(TablesWalk, Walk)
 shown_as(MachineTables, Tables)
 shown_as(PageTables, Tables)

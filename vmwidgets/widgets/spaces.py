@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.map_values import EntryValue
+from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk
 from vmwidgets.engine.machine import Machine, MachineTables, Task
 from vmwidgets.engine.machine.walks import PastMemory, machine_walk
@@ -70,7 +71,8 @@ class MachineSpace:
         """The same if descriptors held what they did before they were edited."""
         memory = _Before(self._machine.ram, self.edited)
         pmap = self._pmap
-        return walk(memory, pmap.fmt, pmap.root, va, access, user, self._machine.controls)  # type: ignore[arg-type]  # checked
+        root, controls = pmap.registers(self._machine.controls)
+        return walk(memory, pmap.fmt, root, va, access, user, controls)  # type: ignore[arg-type]  # checked
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -138,13 +140,39 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
     raise Refused(f"{wanted}, not {shown(target)}")
 
 
+def chosen_descriptor(selection: str) -> int:
+    """The physical address of the descriptor that a selection names; 0 if it names something else.
+
+    >>> chosen_descriptor("pte:1c7000") == 0x1C_7000, chosen_descriptor("entry:3")
+    (True, 0)
+    """
+    kind, _, digits = selection.partition(":")
+    known = kind == "pte" and 0 < len(digits) <= 16 and all(digit in "0123456789abcdef" for digit in digits)
+    return int(digits, 16) if known else 0
+
+
+def typed_address(text: str, bits: int) -> int:
+    """An address of a register of `bits` bits, as somebody types it: hexadecimal, grouped or not.
+
+    >>> hex(typed_address("ffff 8080 0014 1000", 64))
+    '0xffff808000141000'
+    """
+    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or len(digits) > 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0014 1000")
+    address = int(digits, 16)
+    if address >> bits:
+        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
+    return address
+
+
 def neighbouring_words(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], int]:
     """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
     width = tables.fmt.entry_width
     words: dict[tuple[int, int], int] = {}
     for step in found.steps:
-        first = max(0, step.index - 1)
         entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
+        first = max(0, min(step.index - 1, entries - 3))
         for index in range(first, min(entries, first + 3)):
             with suppress(BusError):
                 words[step.table, index] = tables.memory.read_word(step.table + index * width, width)

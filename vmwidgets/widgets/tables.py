@@ -6,20 +6,19 @@ from typing import Any
 
 import traitlets
 
-from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.base.window_values import TableWindow
 from vmwidgets.engine.machine import Machine, MachineTables, Task
-from vmwidgets.engine.machine.checks import whole
-from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.page_tables import PageTables, as_register
 from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
 from vmwidgets.views.tables import TablesBench, draw_tables
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, space_of
+from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, space_of, typed_address
 from .view import View
 
 ROWS, STACKED = 12, 26
@@ -69,9 +68,12 @@ class Tables(View):
         found = self._walked(space) if self.address >= 0 else None
         path = [step.pa for step in found.steps] if found is not None else []
         edited = space.edited
-        chosen = self._chosen()
+        chosen = chosen_descriptor(self.selection)
         window = self._window(tables, [*path[-1:], *edited, *([chosen] if chosen else [])])
-        bench = TablesBench(space.editable, chosen, path, edited, self._answer(found))
+        word = self._word(tables, chosen)
+        if word is None:
+            chosen = 0
+        bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
         name = self.machine.name if isinstance(self.machine, Machine) else ""
         return draw_tables(window, bench, machine=name)
 
@@ -80,8 +82,11 @@ class Tables(View):
         rows = max(5, min(ROWS, STACKED // crowd))
         return table_window(tables, Shown(self._opened, self._expanded, self._centres, marked, rows))
 
-    def _chosen(self) -> int:
-        return int(self.selection.removeprefix("pte:"), 16) if self.selection.startswith("pte:") else 0
+    def _word(self, tables: PageTables[Any], pa: int) -> int | None:
+        try:
+            return tables.memory.read_word(pa, tables.fmt.entry_width) if pa else None
+        except BusError:
+            return None
 
     def _walked(self, space: Space) -> WalkValue:
         tables = space.tables
@@ -138,7 +143,8 @@ class Tables(View):
             level, va = which.split("/")
             self._close((int(level), int(va, 16)))
         elif what == "slot":
-            self._open_slot(int(which, 16))
+            level, va = which.split("/")
+            self._open_slot(int(level), int(va, 16))
         elif what == "fold":
             level, va, first = which.split("/")
             self._centres[int(level), int(va, 16)] = int(first)
@@ -149,46 +155,41 @@ class Tables(View):
 
     def sought(self, text: str) -> None:
         """Open the way to the address `text`."""
-        tables = self.space.tables
-        address = whole(text, "address")
-        if address >> tables.fmt.word_bits:
-            raise Refused(f"address={Address(address)} does not fit the {tables.fmt.word_bits} bits of a register")
-        self.show_address(address)
+        self.show_address(typed_address(text, self.space.tables.fmt.word_bits))
 
     def show_address(self, address: int) -> None:
         """Open the tables on the way to `address`, and select the descriptor that decides about it."""
         self._touched = True
         self.address = address
         found = self._walked(self.space)
-        fmt = self.space.tables.fmt
+        tables = self.space.tables
         way = []
         for step in found.steps[1:]:
             covered = step.index_bits[0] + 1
-            first = fmt.canonical(found.va >> covered << covered)
+            first = as_register(tables.fmt, tables.controls, found.va >> covered << covered)
             way.append((step.level, first))
             self._centres.pop((step.level, first), None)
-        self._opened = [key for key in self._opened if key[0] < 0][:0] + way
-        if found.steps:
-            self.selection = f"pte:{found.steps[-1].pa:x}"
+        self._opened = way
+        self.selection = f"pte:{found.steps[-1].pa:x}" if found.steps else ""
 
-    def _open_slot(self, pa: int) -> None:
+    def _open_slot(self, level: int, va: int) -> None:
         """Select a descriptor; a table's opens or closes, a run of pages is shown page by page."""
         window = self._window(self.space.tables, [])
-        self.selection = f"pte:{pa:x}"
-        for table in window.tables:
-            for row in table.rows:
-                if row.pa != pa or row.kind == "fold":
-                    continue
-                key = (table.level - 1, row.va)
-                if row.kind in ("table", "window") and table.level > 1:
-                    if key in self._opened:
-                        self._close(key)
-                    else:
-                        self._opened = [*self._opened, key][-(MOST_OPEN - 1) :]
-                elif row.pages > 1:
-                    self._expanded = [*self._expanded, pa][-8:]
-                    self._centres[table.level, table.va] = row.first
-                return
+        rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
+        found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
+        if found is None:  # it is one that was shown because it was looked for
+            return
+        table, row = found
+        self.selection = f"pte:{row.pa:x}"
+        key = (level - 1, va)
+        if row.kind in ("table", "window") and level > 1:
+            if key in self._opened:
+                self._close(key)
+            else:
+                self._opened = [*self._opened, key][-(MOST_OPEN - 1) :]
+        elif row.pages > 1:
+            self._expanded = [*self._expanded, row.pa][-8:]
+            self._centres[table.level, table.va] = row.first
 
     def _close(self, key: TableKey) -> None:
         """Close a table, and those below it."""
@@ -198,9 +199,10 @@ class Tables(View):
         self._opened = [one for one in self._opened if one[0] > level or one[1] >> shift != va >> shift]
 
     def _flip(self, bit: int) -> None:
-        pa = self._chosen()
-        tables = self.space.tables
-        flip_bit(self.machine, pa, tables.memory.read_word(pa, tables.fmt.entry_width), bit)
+        pa = chosen_descriptor(self.selection)
+        word = self._word(self.space.tables, pa)
+        if word is not None:
+            flip_bit(self.machine, pa, word, bit)
 
     @traitlets.observe("address")
     def _looked_elsewhere(self, change: object) -> None:

@@ -11,15 +11,15 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
+from vmwidgets.engine.base.window_values import AddressSplit
 from vmwidgets.engine.machine import Machine, MachineWalk
-from vmwidgets.engine.machine.checks import whole
 from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import Bench, draw_walk
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, neighbouring_words
+from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, neighbouring_words, typed_address
 from .view import View
 
 
@@ -76,11 +76,12 @@ class Walk(View):
         )
 
     def _bench(self, space: Space) -> Bench:
-        fmt = space.tables.fmt
+        tables = space.tables
         edited = space.edited
-        chosen = int(self.selection.removeprefix("pte:"), 16) if self.selection.startswith("pte:") else 0
+        chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
-        return Bench(address_split(fmt), 8 * fmt.entry_width, space.editable, chosen, edited, unedited)
+        split, width = address_split(tables.fmt, tables.controls), 8 * tables.fmt.entry_width
+        return Bench(split, width, space.editable, chosen, edited, unedited)
 
     # ---- what the page asks ----------------------------------------------------------------------
 
@@ -90,7 +91,7 @@ class Walk(View):
         if what == "switch":
             self._switch(which)
         elif what == "va":
-            split = address_split(self.space.tables.fmt)
+            split = self._split()
             key = "top" if int(which) >= split.va_bits else ""
             self.address = with_sign(self.address ^ 1 << int(which), key, split)
         elif what == "bit":
@@ -101,15 +102,11 @@ class Walk(View):
         one = self._slice(node_id)
         if one is None:
             raise Refused(f"turn: {shown(node_id)} is no slice of the address")
-        self.address = turned(self.address, one, by, address_split(self.space.tables.fmt))
+        self.address = turned(self.address, one, by, self._split())
 
     def sought(self, text: str) -> None:
         """Walk the address `text`."""
-        address = whole(text, "address")
-        bits = self.space.tables.fmt.word_bits
-        if address >> bits:
-            raise Refused(f"address={Address(address)} does not fit the {bits} bits of a register")
-        self.address = address
+        self.address = typed_address(text, self.space.tables.fmt.word_bits)
 
     def _switch(self, which: str) -> None:
         if which in ("user", "supervisor"):
@@ -119,10 +116,14 @@ class Walk(View):
         else:
             self.access = which
 
+    def _split(self) -> AddressSplit:
+        tables = self.space.tables
+        return address_split(tables.fmt, tables.controls)
+
     def _slice(self, node_id: str) -> Slice | None:
         space = self.space
         found = space.walk(self.address, self.access, self.user)
-        slices = slices_of(found, address_split(space.tables.fmt))
+        slices = slices_of(found, address_split(space.tables.fmt, space.tables.controls))
         return next((one for one in slices if node_id == f"walk/slice/{one.key}"), None)
 
     def _flip(self, bit: int) -> None:

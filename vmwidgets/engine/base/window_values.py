@@ -25,12 +25,14 @@ class IndexBits(NamedTuple):
 class AddressSplit:
     """How a format cuts an address: the indices, from the root's down; the rest is the offset.
 
-    The bits from `va_bits` up repeat the highest below them, where there are any.
+    `va_bits` are translated, of the `word_bits` of a register.
     """
 
     parts: tuple[IndexBits, ...]
     word_bits: int
     va_bits: int
+    signed: bool = True
+    """Whether the bits above repeat the highest translated one; else they choose the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +112,7 @@ class TableWindow:
     """How many descriptors were looked at to make this: the cost."""
 
     def row(self, pa: int) -> WindowRow | None:
-        """The row whose first descriptor stands at `pa`, or None."""
-        return next((row for table in self.tables for row in table.rows if row.pa == pa and row.kind != "fold"), None)
+        """The row in which the descriptor at `pa` is, or None."""
+        width = self.entry_width
+        rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
+        return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)

@@ -11,6 +11,7 @@ from ..base.operations import Door, operation
 from ..base.tags import PteWritten
 from ..base.units import Address, Size
 from ..memory.ram import BusError, Ram
+from ..mmu.page_tables import as_register, roots
 from . import checks
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class DescriptorOperations:
         spaces: list[tuple[str, Pmap]] = [("", self.pmap), *((task.name, task.pmap) for task in self.tasks.values())]
         for memory in (_Edited(self.ram, self.before_edits), _Edited(self.ram, {})):
             for name, pmap in spaces:
-                found = _find(memory, pmap, pa, width)
+                found = _find(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them
                 if found is not None:
                     return Place(*found, name)
         if pa >= self.ram.size:
@@ -182,18 +183,19 @@ class DescriptorOperations:
         )
 
 
-def _find(memory: _Edited, pmap: Pmap, pa: int, width: int) -> tuple[Level, int] | None:
+def _find(memory: _Edited, pmap: Pmap, settings: Any, pa: int, width: int) -> tuple[Level, int] | None:
     """The level of the table in which `pa` stands, and the address that the slot is for; None if it is in none."""
     fmt = pmap.fmt
     seen: set[tuple[int, int]] = set()
-    waiting = [(fmt.root_level, pmap.root, 0)]
+    root, controls = pmap.registers(settings)
+    waiting = roots(fmt, root, controls)
     while waiting:
         level, table, va = waiting.pop()
         if (level.number, table) in seen:
             continue
         seen.add((level.number, table))
         if table <= pa < table + level.entries * width:
-            return level, fmt.canonical(va + ((pa - table) // width << level.shift))
+            return level, as_register(fmt, controls, va + ((pa - table) // width << level.shift))
         if level.number == 1:
             continue
         below = fmt.level(level.number - 1)

@@ -6,7 +6,7 @@ what is alike afterwards is joined.  What the kernel refuses changes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..base import protection as flag
 from ..base.errors import Refused, shown
@@ -191,12 +191,10 @@ class RangeOperations(MapDoor):
         if wanted in self.submaps:
             raise Refused(f"name={shown(wanted)}: {self.path} has a submap of this name; each needs one of its own")
         first, last = self._range("submap", start, end, size)
-        from .maps import MachineMap
-
         path = f"{self.path}/{wanted.replace('%', '%25').replace('/', '%2F')}"
         made = self._map_like_this(path, first, last)
         x15_ranges.vm_map_submap(self.vm_map, first, last, made)
-        submap = self.submaps[wanted] = MachineMap(self.machine, made, path)
+        submap = self.submaps[wanted] = cast("MachineMap", type(self)(self.machine, made, path))
         return submap
 
     # ---- inside ------------------------------------------------------------------------------

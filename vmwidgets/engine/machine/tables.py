@@ -34,7 +34,8 @@ class MachineTables:
     def now(self) -> PageTables[Any]:
         """The tables as they are."""
         name = f"page tables of {self.task or 'the kernel'}"
-        return PageTables(name, self.machine.ram, self.pmap.fmt, self.pmap.root, self.machine.controls)
+        root, controls = self.pmap.registers(self.machine.controls)
+        return PageTables(name, self.machine.ram, self.pmap.fmt, root, controls)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
         """What the hardware does with one access to `address` in these tables; nothing changes."""

@@ -8,7 +8,8 @@ from typing import Any, Generic, Protocol
 from ..base.units import Address
 from ..base.walk_values import Walk
 from ..base.window_values import AddressSplit, IndexBits
-from .format import Access, C, TableFormat
+from .format import Access, C, Level, TableFormat
+from .rules import Start
 from .walk import walk
 
 
@@ -75,7 +76,29 @@ class TablesWalk(Walk):
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
 
-def address_split(fmt: TableFormat[C]) -> AddressSplit:
+def roots(fmt: TableFormat[C], root: int, controls: C) -> list[tuple[Level, int, int]]:
+    """Level, physical address and first virtual address of each table that walks begin at."""
+    found: list[tuple[Level, int, int]] = []
+    top = (1 << fmt.word_bits) - 1
+    for va in (0, top):
+        start = fmt.rules.start(fmt.root_level, root, va, controls)
+        if isinstance(start, Start) and all(start.table != table for _, table, _ in found):
+            covered = start.level.shift + start.level.bits
+            found.append((start.level, start.table, 0 if va == 0 else top >> covered << covered))
+    return found or [(fmt.root_level, root, 0)]
+
+
+def extends_sign(fmt: TableFormat[C], controls: C) -> bool:
+    """Whether an address's bits above the translated ones repeat the highest of these; else they choose the root."""
+    return fmt.sign_extended and fmt.rules.start_shift(controls) < fmt.va_bits
+
+
+def as_register(fmt: TableFormat[C], controls: C, va: int) -> int:
+    """The address as a register holds it, from a root's first address and what was added to it."""
+    return fmt.canonical(va) if extends_sign(fmt, controls) else va
+
+
+def address_split(fmt: TableFormat[C], controls: C | None = None) -> AddressSplit:
     """How a format cuts an address.
 
     >>> from vmwidgets.engine.mmu.x86_pae import X86_PAE
@@ -85,4 +108,5 @@ def address_split(fmt: TableFormat[C]) -> AddressSplit:
     parts = tuple(
         IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift) for level in fmt.levels
     )
-    return AddressSplit(parts, fmt.word_bits, fmt.va_bits)
+    signed = extends_sign(fmt, fmt.defaults if controls is None else controls)
+    return AddressSplit(parts, fmt.word_bits, fmt.va_bits, signed)

@@ -14,8 +14,7 @@ from ..base.walk_values import Rights
 from ..base.window_values import OpenTable, TableWindow, WindowRow
 from ..memory.ram import BusError
 from .format import Descriptor, Level, TableFormat
-from .page_tables import PageTables, address_split
-from .rules import Start
+from .page_tables import PageTables, address_split, as_register, roots
 
 TableKey = tuple[int, int]
 """A table by what it is for: its level, and the first address."""
@@ -56,17 +55,6 @@ class _Reader:
         self.fmt: TableFormat[Any] = tables.fmt
         self.words = 0
 
-    def roots(self) -> list[tuple[Level, int, int]]:
-        """Level, table and first address of each root that walks begin at."""
-        found: list[tuple[Level, int, int]] = []
-        top = (1 << self.fmt.word_bits) - 1
-        for va in (0, top):
-            start = self.fmt.rules.start(self.fmt.root_level, self.tables.root, va, self.tables.controls)
-            if isinstance(start, Start) and all(start.table != table for _, table, _ in found):
-                covered = start.level.shift + start.level.bits
-                found.append((start.level, start.table, 0 if va == 0 else top >> covered << covered))
-        return found or [(self.fmt.root_level, self.tables.root, 0)]
-
     def slots(self, level: Level, table: int, above: Collection[int], marked: Collection[int]) -> list[_Slot]:
         """The slots of a table that hold something, and those that are marked.  One read."""
         width = self.fmt.entry_width
@@ -95,7 +83,7 @@ def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
     """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
     reader = _Reader(tables)
     found: list[OpenTable] = []
-    for level, table, va in reader.roots():
+    for level, table, va in roots(tables.fmt, tables.root, tables.controls):
         found += _open(reader, shown, level, table, va, None, (), MOST_OPEN - len(found))
     fmt = tables.fmt
     return TableWindow(
@@ -103,7 +91,7 @@ def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
         fmt.name,
         fmt.base_register,
         tables.root,
-        address_split(fmt),
+        address_split(fmt, tables.controls),
         fmt.entry_width,
         tuple(found),
         reader.words,
@@ -126,7 +114,7 @@ def _open(
     for slot in slots:
         if slot.kind not in ("table", "window") or level.number == 1:
             continue
-        first = _canonical(fmt, va + slot.number * level.span)
+        first = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
         if (level.number - 1, first) in shown.opened and room - len(below) > 1:
             inner.append(slot.pa)
             next_level = fmt.level(level.number - 1)
@@ -147,10 +135,6 @@ def _value(
     return OpenTable(
         level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent
     )
-
-
-def _canonical(fmt: TableFormat[Any], va: int) -> int:
-    return fmt.canonical(va)
 
 
 def _rows(reader: _Reader, shown: Shown, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
@@ -187,7 +171,7 @@ def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
     return WindowRow(
         first=slot.number,
         count=len(run),
-        va=_canonical(fmt, va + slot.number * level.span),
+        va=as_register(fmt, reader.tables.controls, va + slot.number * level.span),
         kind=slot.kind,
         pa=slot.pa,
         word=slot.word,

@@ -1,0 +1,143 @@
+"""Walks and page tables on a page: the address dragged, a descriptor edited and undone, a Linux table explored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.lab import Notebook
+
+DATA = Path(__file__).parents[1] / "data" / "mmu"
+
+BOOT = f"""
+import vmwidgets as vm
+m = vm.boot("x86-64")
+w = m.walk(m.kernel_map.start)
+t = vm.load_tables({str(DATA / "linux-x86_64.jsonl.gz")!r})
+"""
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    """A walk and the tables of a machine, and those of a Linux process."""
+    opened = open_notebook(new_notebook(BOOT, "v = vm.Walk(w); v", "m.tables", "t"))
+    opened.run_all()
+    for index in (1, 2, 3):
+        opened.cell(index).locator(".vmw-scene .node").first.wait_for()
+    return opened
+
+
+def said(notebook: Notebook, source: str) -> str:
+    """What Python prints."""
+    return str(notebook.outputs(notebook.run(source))[0]["text"]).strip()
+
+
+def caption(notebook: Notebook, index: int) -> str:
+    return str(notebook.cell(index).locator(".vmw-caption").first.inner_text())
+
+
+def test_dragging_a_slice_changes_the_walk(notebook: Notebook) -> None:
+    cell = notebook.cell(1)
+    before = int(said(notebook, "print(int(v.address))"))
+    slice_of_bits = cell.locator(".vmwidgets .node[data-id='walk/slice/1'] .shape")
+    slice_of_bits.scroll_into_view_if_needed()
+    box = slice_of_bits.bounding_box()
+    mouse = notebook.page.mouse
+    mouse.move(box["x"] + 20, box["y"] + 12)
+    mouse.down()
+    mouse.move(box["x"] + 35, box["y"] + 12, steps=3)
+    mouse.move(box["x"] + 45, box["y"] + 12, steps=3)
+    mouse.up()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="PT 5").wait_for()
+    assert int(said(notebook, "print(int(v.address))")) == before + 5 * 4096
+    assert "0010 5000" in caption(notebook, 1)
+
+
+def test_arrow_keys_turn_a_slice_and_a_click_flips_a_bit(notebook: Notebook) -> None:
+    cell = notebook.cell(1)
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']").focus()
+    for _ in range(3):
+        notebook.page.keyboard.press("ArrowUp")
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="PT 3").wait_for()
+    notebook.page.keyboard.press("ArrowDown")
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="PT 2").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/va/13']").click()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="PT 0").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/va/63']").click()
+    cell.locator(".vmwidgets .node.verdict.fault", has_text="#GP").wait_for()
+
+
+def test_switches_ask_for_another_access(notebook: Notebook) -> None:
+    cell = notebook.cell(1)
+    cell.get_by_role("button", name="let user code make it").click()
+    cell.locator(".vmwidgets .node.verdict.fault", has_text="protection").wait_for()
+    assert cell.get_by_role("button", name="user code makes the access").get_attribute("aria-pressed") == "true"
+
+
+def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -> None:
+    cell = notebook.cell(1)
+    before = said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)")
+    cell.locator(".vmwidgets .node[data-id='walk/bit/0']").focus()
+    notebook.page.keyboard.press("Enter")
+    cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at level 1").wait_for()
+    assert "edited by hand" in caption(notebook, 1)
+    assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
+    cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()
+    cell.locator(".vmwidgets .node.verdict.ok").wait_for()
+    assert said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)") == before
+
+
+def test_a_linux_table_opens_folds_and_is_searched_without_the_page_stalling(notebook: Notebook) -> None:
+    cell, page = notebook.cell(3), notebook.page
+    page.evaluate("""() => { window.gaps = [0]; let last = performance.now(); window.timer = setInterval(() => {
+        const now = performance.now(); window.gaps.push(now - last); last = now; }, 20); }""")
+    assert cell.locator(".vmwidgets .node.table").count() >= 4
+    open_tables = cell.locator(".vmwidgets .node.table").count()
+    fold = cell.locator(".vmwidgets .node.fold").first
+    hidden = fold.text_content()
+    fold.click()
+    page.wait_for_function(
+        "([cell, words]) => cell.querySelector('.node.fold')?.textContent !== words",
+        arg=[cell.element_handle(), hidden],
+    )
+    cell.locator(".vmwidgets .node.descriptor.is-table").first.click()
+    page.wait_for_function(
+        "([cell, count]) => cell.querySelectorAll('.vmwidgets .node.table').length !== count",
+        arg=[cell.element_handle(), open_tables],
+    )
+    found = "found = next(x for x in map(t.walk, (q.va for q in t.queries)) if x.page_size == 2 << 20)"
+    wanted = said(notebook, f"{found}\nprint(f'{{found.va:x}} {{found.steps[-1].pa:x}}')")
+    address, descriptor = wanted.split()
+    begun = time.monotonic()
+    cell.locator(".vmw-find").fill(address)
+    cell.locator(".vmw-find").press("Enter")
+    cell.locator(f".vmwidgets .node.descriptor.path.selected[data-thing='pte:{descriptor}']").wait_for()
+    assert time.monotonic() - begun < 5
+    assert "is mapped" in caption(notebook, 3)
+    assert page.evaluate("() => { clearInterval(window.timer); return Math.max(...window.gaps); }") < 2000
+    assert cell.locator(".vmwidgets .node").count() < 250
+
+
+def test_a_column_is_walked_with_arrow_keys(notebook: Notebook) -> None:
+    cell, page = notebook.cell(3), notebook.page
+    first = cell.locator(".vmwidgets .node.descriptor").first
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    second = page.evaluate("() => document.activeElement.dataset.id")
+    assert second == cell.locator(".vmwidgets .node.descriptor").nth(1).get_attribute("data-id")
+    page.keyboard.press("ArrowRight")
+    lane = page.evaluate("() => document.activeElement.getBoundingClientRect().left")
+    assert lane > first.bounding_box()["x"] + 100
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_walks_and_tables_are_accessible_and_keep_their_text_inside(notebook: Notebook, theme: str) -> None:
+    change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    notebook.page.evaluate(change, theme)
+    notebook.cell(1).locator(".vmwidgets .node[data-id='walk/bit/1']").click()
+    for index in (1, 2, 3):
+        assert notebook.violations(index) == []
+        assert notebook.texts_outside(index) == []

@@ -1,0 +1,171 @@
+"""A window on tables: rows are what the walker finds, folds count what they hide, the cost is what is open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.walk_values import Rights
+from vmwidgets.engine.base.window_values import TableWindow, WindowRow
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.compare_formats import compare_formats
+from vmwidgets.engine.mmu.editor import TableEditor
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.page_tables import PageTables, address_split
+from vmwidgets.engine.mmu.table_window import Shown, table_window
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.mmu.x86_64 import PML4, X86_64
+
+PAGE = 4096
+EVERY = sorted(FORMATS)
+
+
+def opened(tables: PageTables[Any], rows: int = 10_000) -> TableWindow:
+    """All that there is, opened as somebody would: by the rows that are shown."""
+    keys: set[tuple[int, int]] = set()
+    while True:
+        window = table_window(tables, Shown(keys, rows=rows))
+        found = {(table.level - 1, row.va) for table in window.tables for row in table.rows if row.kind == "table"}
+        if found <= keys:
+            return window
+        keys |= found
+
+
+def pages(window: TableWindow) -> dict[int, int]:
+    """Each mapped page's virtual and physical address, from the rows alone."""
+    found = {}
+    for table in window.tables:
+        for row in table.rows:
+            for number in range(row.pages):
+                found[row.va + number * row.size] = row.address + number * row.size
+    return found
+
+
+def mapping(name: str, numbers: list[int]) -> PageTables[Any]:
+    """4 KiB pages at page numbers, in tables of a format."""
+    return compare_formats([(number * PAGE, PAGE) for number in sorted(set(numbers))], [name], large=False).tables[name]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(numbers=st.lists(st.integers(0, 2000) | st.integers(0, 2**18), min_size=1, max_size=8))
+def test_the_rows_say_what_the_walker_finds(name: str, numbers: list[int]) -> None:
+    tables = mapping(name, numbers)
+    found = pages(opened(tables))
+    assert set(found) == {number * PAGE for number in numbers}
+    for va, pa in found.items():
+        assert walk(tables.memory, tables.fmt, tables.root, va, user=True).pa == pa
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_pages_that_go_on_from_each_other_are_one_row_and_others_are_not(name: str) -> None:
+    tables = mapping(name, [3, 4, 5, 6, 9])
+    rows = opened(tables).tables[-1].rows
+    assert [(row.first, row.count, row.pages) for row in rows] == [(3, 4, 4), (9, 1, 1)]
+    fmt = tables.fmt
+    slot = TableEditor(tables.memory, fmt, Recorder()).find(tables.root, 5 * PAGE)  # type: ignore[arg-type]  # Ram
+    TableEditor(tables.memory, fmt, Recorder()).set_rights(slot, Rights(write=False, execute=False))  # type: ignore[arg-type]  # Ram
+    rows = opened(tables).tables[-1].rows
+    assert [(row.first, row.count) for row in rows] == [(3, 2), (5, 1), (6, 1), (9, 1)]
+
+
+def test_a_large_page_that_stands_in_sixteen_slots_is_one_page() -> None:
+    tables = compare_formats([(0x1000_0000, "32 MiB"), (0x2000_0000, "128 KiB")], ["armv7"]).tables["armv7"]
+    window = opened(tables)
+    supersections, _ = window.tables[0].rows
+    (large,) = window.tables[1].rows
+    assert (supersections.count, supersections.pages, supersections.size, supersections.repeated) == (
+        32,
+        2,
+        1 << 24,
+        16,
+    )
+    assert (large.count, large.pages, large.size, large.repeated) == (32, 2, 1 << 16, 16)
+
+
+def test_folds_count_what_they_hide() -> None:
+    tables = mapping("x86-64", [2 * number for number in range(200)])
+    key = (1, 0)
+    shown = Shown([(3, 0), (2, 0), key], rows=8)
+    table = table_window(tables, shown).tables[-1]
+    folds = [row for row in table.rows if row.kind == "fold"]
+    assert sum(row.pages for row in table.rows) == 200
+    assert len(folds) == 1
+    middle = table_window(tables, Shown(shown.opened, centres={key: 200}, rows=8)).tables[-1]
+    assert [row.kind for row in middle.rows].count("fold") == 2
+    assert any(row.first == 200 and row.kind == "leaf" for row in middle.rows)
+    assert sum(row.pages for row in middle.rows) == 200
+
+
+def test_an_expanded_run_is_shown_page_by_page() -> None:
+    tables = mapping("x86-64", list(range(6)))
+    shown = Shown([(3, 0), (2, 0), (1, 0)])
+    (run,) = table_window(tables, shown).tables[-1].rows
+    rows = table_window(tables, Shown(shown.opened, [run.pa])).tables[-1].rows
+    assert [(row.first, row.pages) for row in rows] == [(number, 1) for number in range(6)]
+
+
+def test_a_marked_slot_is_shown_even_if_it_is_absent_or_in_a_fold() -> None:
+    tables = mapping("x86-64", [2 * number for number in range(200)])
+    window = table_window(tables, Shown([(3, 0), (2, 0), (1, 0)], rows=6))
+    table = window.tables[-1]
+    absent, present = table.pa + 301 * 8, table.pa + 300 * 8
+    marked = table_window(tables, Shown([(3, 0), (2, 0), (1, 0)], marked=[absent, present], rows=6)).tables[-1]
+    kinds = {row.pa: row.kind for row in marked.rows if row.kind != "fold"}
+    assert (kinds[absent], kinds[present]) == ("invalid", "leaf")
+    assert marked.present == 200
+
+
+def test_the_cost_is_what_is_open_however_many_tables_there_are() -> None:
+    few, many = mapping("x86-64", [0]), mapping("x86-64", [number * 512 for number in range(600)])
+    shown = Shown([(3, 0), (2, 0), (1, 0)])
+    assert table_window(few, shown).words_read == table_window(many, shown).words_read == 4 * 512
+
+
+def test_a_table_that_refers_to_itself_is_no_endless_story() -> None:
+    ram = Ram(1 << 20)
+    ram.write_word(0x1000 + 256 * 8, 8, 0x1003)
+    tables = PageTables("self", ram, X86_64, 0x1000)
+    window = opened(tables)
+    assert [row.kind for row in window.tables[0].rows] == ["window"]
+    assert window.tables[0].rows[0].va == 0xFFFF_8000_0000_0000
+    va = window.tables[0].rows[0].va
+    deeper = table_window(tables, Shown([(3, va), (2, va), (1, va)]))
+    assert len(deeper.tables) >= 2
+
+
+def test_a_table_outside_of_memory_says_so() -> None:
+    ram = Ram(1 << 20)
+    ram.write_word(0x1000, 8, 0x80_0000_0003)
+    window = table_window(PageTables("bad", ram, X86_64, 0x1000), Shown([(3, 0)]))
+    assert "outside RAM" in window.tables[1].unreadable
+    assert window.tables[1].rows == ()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_address_is_cut_without_gaps(name: str) -> None:
+    split = address_split(FORMATS[name])
+    above = split.va_bits
+    for part in split.parts:
+        assert part.high == above - 1
+        above = part.low
+    assert above == 12
+
+
+def test_both_roots_of_arm_are_shown() -> None:
+    fmt = FORMATS["aarch64"]
+    controls = replace(fmt.defaults, ttbr1=0x5000)
+    window = table_window(PageTables("two", Ram(1 << 20), fmt, 0x1000, controls), Shown())
+    assert [(table.pa, table.va) for table in window.tables] == [(0x1000, 0), (0x5000, 0xFFFF_0000_0000_0000)]
+
+
+def test_the_rows_of_a_root_are_for_register_addresses() -> None:
+    ram = Ram(1 << 20)
+    ram.write_word(0x1000 + 511 * 8, 8, 0x2003)
+    row: WindowRow = table_window(PageTables("high", ram, X86_64, 0x1000), Shown()).tables[0].rows[0]
+    assert row.va == 0xFFFF_FF80_0000_0000
+    assert (row.va >> PML4.shift) & 511 == 511

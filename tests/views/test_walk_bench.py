@@ -1,0 +1,159 @@
+"""The walk on a bench: every format's address is cut whole, nothing sticks out, faults say code and register."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import vmwidgets as vm
+from tests.views.pictures import misplaced_text, outside, overlaps
+from vmwidgets.engine.base.walk_values import Walk
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.page_tables import PageTables, address_split
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.address_slices import slices_of, turned, with_sign
+from vmwidgets.views.descriptor_bits import names_of_bits
+from vmwidgets.views.scene import Scene
+from vmwidgets.views.svg import to_svg
+from vmwidgets.views.walk import Bench, draw_walk
+from vmwidgets.views.wire import encode_scene
+
+EVERY = sorted(FORMATS)
+DATA = Path(__file__).parents[1] / "data" / "mmu"
+
+
+def drawn(tables: PageTables, found: Walk, **options: object) -> Scene:
+    split = address_split(tables.fmt, tables.controls)
+    return draw_walk(found, {}, bench=Bench(split, 8 * tables.fmt.entry_width, **options))
+
+
+def linux(name: str) -> list[tuple[PageTables, Walk]]:
+    tables = vm.load_tables(DATA / f"linux-{name}.jsonl.gz")
+    return [(tables, tables.walk(query.va, query.access, user=query.user)) for query in tables.queries[:120]]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(va=st.integers(0, 2**64 - 1))
+def test_the_slices_are_the_whole_address_in_order(name: str, va: int) -> None:
+    fmt = FORMATS[name]
+    va &= (1 << fmt.word_bits) - 1
+    split = address_split(fmt)
+    slices = slices_of(walk(Ram(1 << 20), fmt, 0x4000, va), split)
+    above, number = fmt.word_bits, 0
+    for one in slices:
+        assert one.high == above - 1
+        above = one.low
+        number |= (va >> one.low & (1 << one.width) - 1) << one.low
+    assert (above, number) == (0, va)
+
+
+@pytest.mark.parametrize("name", EVERY)
+@given(va=st.integers(0, 2**64 - 1), by=st.integers(-600, 600))
+def test_turning_a_slice_changes_its_number_and_keeps_the_address_canonical(name: str, va: int, by: int) -> None:
+    fmt = FORMATS[name]
+    split = address_split(fmt)
+    va = fmt.canonical(va)
+    for one in slices_of(walk(Ram(1 << 20), fmt, 0x4000, va), split):
+        if one.key == "top":
+            continue
+        after = turned(va, one, by, split)
+        most = (1 << one.width) - 1
+        assert after >> one.low & most == min(most, max(0, (va >> one.low & most) + by))
+        if split.signed:
+            assert fmt.canonical(after) == after
+        mask = most << one.low | (~((1 << fmt.va_bits) - 1) if split.signed else 0)
+        assert after & ~mask == va & ~mask
+
+
+def test_the_bits_above_are_all_ones_or_all_zeros_and_flipped_one_by_one() -> None:
+    split = address_split(FORMATS["x86-64"])
+    top = slices_of(walk(Ram(1 << 20), FORMATS["x86-64"], 0x4000, 0), split)[0]
+    assert turned(0x1000, top, 1, split) == 0xFFFF_0000_0000_1000
+    assert turned(0xFFFF_8000_0000_0000, top, -3, split) == 0x8000_0000_0000
+    assert with_sign(1 << 63, "top", split) == 1 << 63
+    assert with_sign(0x8000_0000_0000, "", split) == 0xFFFF_8000_0000_0000
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_machine_of_every_format_is_drawn_in_bounds(name: str) -> None:
+    machine = vm.boot(name)
+    view = vm.Walk(machine.walk(machine.kernel_map.start))
+    for address in (int(machine.kernel_map.start), 0, 0x1234_5678, 2 ** FORMATS[name].word_bits - 1):
+        view.address = address
+        for access in ("read", "write", "execute"):
+            view.access = access
+            scene = view.scene()
+            assert misplaced_text(scene) == [], (name, hex(address))
+            assert outside(scene) == []
+            for lane in ("slices", "address", "bits", "switches"):
+                assert overlaps([node for node in scene.nodes if node.lane == lane]) == [], lane
+            assert len({node.id for node in scene.nodes}) == len(scene.nodes)
+
+
+@pytest.mark.parametrize("name", ["x86_64", "armv7"])
+def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
+    for tables, found in linux(name):
+        scene = drawn(tables, found)
+        assert misplaced_text(scene) == [], found
+        assert outside(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x86-64", ["#PF", "not-present at level 4", "code 6 = W/R U/S"]),
+        ("armv7", ["Data Abort", "not-present at level 2", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
+        ("aarch64", ["Data Abort", "not-present at level 4", "code 4", "ESR_EL1 92000044"]),
+        ("riscv-sv39", ["Store/AMO page fault", "not-present at level 3", "code 15"]),
+    ],
+)
+def test_a_fault_tells_its_familys_code_and_register(name: str, words: list[str]) -> None:
+    tables = PageTables("empty", Ram(1 << 20), FORMATS[name], 0x4000)
+    scene = drawn(tables, tables.walk(0x1234_5000, "write", user=True))
+    verdict = next(node for node in scene.nodes if node.kind == "verdict")
+    lines = [run.text for run in verdict.text]
+    assert [any(line.startswith(word) for line in lines) for word in words] == [True] * len(words), lines
+    assert not any("entry" in line for line in lines), "there is no map to have an entry"
+
+
+def test_a_large_page_has_one_long_offset_and_no_index_below() -> None:
+    tables, found = next(pair for pair in linux("armv7") if pair[1].page_size == 1 << 20)
+    scene = drawn(tables, found)
+    assert [node.id for node in scene.nodes if node.kind == "slice"] == ["walk/slice/2", "walk/slice/offset"]
+    assert sum(node.kind == "address-bit" for node in scene.nodes) == 32
+
+
+def test_bits_stand_under_the_names_of_the_manual() -> None:
+    for fmt in FORMATS.values():
+        for level in fmt.levels:
+            for descriptor in level.descriptors:
+                names = names_of_bits(descriptor.fields, 8 * fmt.entry_width)
+                for field in descriptor.fields:
+                    inside = [one.name for one in names[field.low : field.high + 1] if one is not None]
+                    narrower = any(
+                        other is not field and other.low >= field.low and other.high <= field.high
+                        for other in descriptor.fields
+                    )
+                    assert narrower or set(inside) == {field.name}, (fmt.name, descriptor.name)
+
+
+def test_a_picture_without_a_machine_can_be_looked_at_and_not_edited() -> None:
+    tables, found = linux("x86_64")[0]
+    scene = drawn(tables, found)
+    assert all(not node.action for node in scene.nodes if node.kind == "bit")
+    assert all(node.action for node in scene.nodes if node.kind == "address-bit")
+
+
+def test_the_picture_is_the_same_every_time() -> None:
+    def once() -> tuple[str, object]:
+        machine = vm.boot("x86-64")
+        scene = vm.Walk(machine.walk(machine.kernel_map.start)).scene()
+        encoded = encode_scene(scene)
+        encoded["machine"] = ""
+        return to_svg(scene).replace(machine.name, ""), encoded
+
+    assert once() == once()

@@ -1,0 +1,122 @@
+"""Page tables that are opened, searched and edited by what a page asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ipywidgets import Widget
+
+import vmwidgets as vm
+
+DATA = Path(__file__).parents[1] / "data" / "mmu"
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+def asked(view: vm.View, **message: Any) -> str:
+    refusals: list[str] = []
+    view.send = lambda content, **_: refusals.append(content["reason"])  # type: ignore[method-assign]  # where it answers
+    view._receive(view, message, [])
+    view.refresh()
+    return " ".join(refusals)
+
+
+def tables_of(view: vm.View) -> list[str]:
+    return [node.id for node in view.scene().nodes if node.kind == "table"]
+
+
+def test_a_click_opens_a_table_and_another_closes_it_with_what_is_below() -> None:
+    view = vm.Tables(vm.load_tables(DATA / "linux-x86_64.jsonl.gz"))
+    before = tables_of(view)
+    assert "tables/table/3/0" in before
+    assert asked(view, type="open", id="tables/slot/4/0") == ""
+    assert [one for one in tables_of(view) if one.startswith("tables/table/3")] == []
+    assert tables_of(view) == ["tables/table/4/0"]
+    asked(view, type="open", id="tables/slot/4/0")
+    assert "tables/table/3/0" in tables_of(view)
+    asked(view, type="open", id="tables/table/3/0")
+    assert tables_of(view) == ["tables/table/4/0"]
+
+
+def test_never_more_tables_are_open_than_fit() -> None:
+    view = vm.Tables(vm.load_tables(DATA / "linux-armv7.jsonl.gz"))
+    for _ in range(60):
+        rows = [node for node in view.scene().nodes if "is-table" in node.state]
+        shut = [row for row in rows if row.id.replace("slot/2", "table/1") not in tables_of(view)]
+        folds = [node for node in view.scene().nodes if node.kind == "fold" and "/2/" in node.id]
+        if not (shut or folds):
+            break
+        asked(view, type="open", id=(shut or folds)[0].id)
+        assert len(tables_of(view)) <= 16
+
+
+def test_a_typed_address_opens_its_way_and_a_wrong_one_is_refused() -> None:
+    tables = vm.load_tables(DATA / "linux-x86_64.jsonl.gz")
+    view = vm.Tables(tables)
+    found = tables.walk(tables.queries[0].va)
+    assert asked(view, type="find", text=f"{found.va:x}") == ""
+    assert len(tables_of(view)) == len(found.steps)
+    assert view.selection == f"pte:{found.steps[-1].pa:x}"
+    assert view.address == found.va
+    assert "is no address" in asked(view, type="find", text="over there")
+
+
+def test_a_bit_is_flipped_through_the_door_and_undone() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Tables(machine)
+    asked(view, type="find", text=f"{machine.kernel_map.start:x}")
+    before = machine.walk(machine.kernel_map.start)
+    assert asked(view, type="open", id="tables/bit/1") == ""
+    assert machine.journal[-1].name == "set_descriptor"
+    assert machine.walk(machine.kernel_map.start, "write").fault.kind == "protection"
+    changed = [node for node in view.scene().nodes if "changed" in node.state]
+    assert {node.kind for node in changed} == {"bit", "descriptor"}
+    assert asked(view, type="open", id="tables/switch/undo") == ""
+    assert machine.walk(machine.kernel_map.start) == before
+
+
+def test_a_cut_off_table_is_gone_from_the_picture_until_it_is_undone() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Tables(machine)
+    before = tables_of(view)
+    top = machine.walk(machine.kernel_map.start).steps[0]
+    machine.set_descriptor(top.pa, 0)
+    assert tables_of(view) == ["tables/table/4/0"]
+    machine.undo_descriptor()
+    assert tables_of(view) == before
+
+
+def test_the_picture_follows_the_machine() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    view = vm.Tables(task)
+    assert not any("user" in node.title for node in view.scene().nodes)
+    at = task.map.enter("16 KiB", object=machine.object("heap"))
+    task.write(at, bytes(3 * 4096))
+    leaves = [node.title for node in view.scene().nodes if "is-leaf" in node.state]
+    assert any("user" in title for title in leaves)
+
+
+@pytest.mark.parametrize("target", [None, 5, "m", [], vm.Walk])
+def test_what_has_no_tables_is_refused(target: object) -> None:
+    with pytest.raises(vm.Refused, match="Tables shows"):
+        vm.Tables(target)  # type: ignore[arg-type]  # what learners write
+    with pytest.raises(vm.Refused, match="Formats shows"):
+        vm.Formats(target)  # type: ignore[arg-type]  # what learners write
+
+
+def test_tables_nobody_else_keeps_stay_with_their_picture() -> None:
+    import gc
+
+    view = vm.show(vm.load_tables(DATA / "linux-x86_64.jsonl.gz"))
+    formats = vm.show(vm.compare_formats([(0, "4 KiB")]))
+    gc.collect()
+    assert view.scene().nodes
+    assert formats.scene().nodes

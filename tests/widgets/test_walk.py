@@ -1,0 +1,152 @@
+"""A walk that is worked on: what the page asks goes through the door, and nonsense is refused with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ipywidgets import Widget
+
+import vmwidgets as vm
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.views.scene import Node
+
+DATA = Path(__file__).parents[1] / "data" / "mmu"
+
+
+@pytest.fixture(autouse=True)
+def close_widgets() -> Iterator[None]:
+    yield
+    Widget.close_all()
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    return vm.boot("x86-64")
+
+
+@pytest.fixture
+def view(machine: vm.Machine) -> vm.Walk:
+    made = vm.Walk(machine.walk(machine.kernel_map.start))
+    made.scene()
+    return made
+
+
+def asked(view: vm.View, **message: Any) -> str:
+    """Send what a page sends; what was refused, or ''."""
+    refusals: list[str] = []
+    view.send = lambda content, **_: refusals.append(content["reason"])  # type: ignore[method-assign]  # where it answers
+    view._receive(view, message, [])
+    view.refresh()
+    return " ".join(refusals)
+
+
+def verdict(view: vm.View) -> Node:
+    return next(node for node in view.scene().nodes if node.kind == "verdict")
+
+
+def test_turning_a_slice_walks_elsewhere(view: vm.Walk) -> None:
+    start = view.address
+    assert asked(view, type="turn", id="walk/slice/1", by=3) == ""
+    assert view.address == start + 3 * 4096
+    asked(view, type="turn", id="walk/slice/1", by=-1000)
+    assert view.address == start
+    asked(view, type="turn", id="walk/slice/offset", by=5)
+    assert view.address == start + 5
+
+
+def test_what_is_no_slice_is_refused(view: vm.Walk) -> None:
+    before = view.address
+    assert "no slice" in asked(view, type="turn", id="walk/slice/9", by=1)
+    assert "no slice" in asked(view, type="turn", id="walk/verdict", by=1)
+    assert "by is 1.5" in asked(view, type="turn", id="walk/slice/1", by=1.5)
+    assert "nothing to turn" in asked(vm.Map(view.machine.kernel_map), type="turn", id="walk/slice/1", by=1)
+    assert view.address == before
+
+
+def test_a_bit_of_the_address_is_flipped_and_the_bits_above_follow(view: vm.Walk) -> None:
+    start = view.address
+    asked(view, type="open", id="walk/va/12")
+    assert view.address == start ^ 1 << 12
+    asked(view, type="open", id="walk/va/47")
+    assert view.address == (start ^ 1 << 12) & (1 << 47) - 1
+    asked(view, type="open", id="walk/va/63")
+    assert "fault" in verdict(view).state
+    assert verdict(view).text[0].text == "#GP"
+
+
+def test_switches_change_the_access(view: vm.Walk) -> None:
+    asked(view, type="open", id="walk/switch/write")
+    asked(view, type="open", id="walk/switch/user")
+    assert (view.access, view.user) == ("write", True)
+    assert "protection" in view.scene().caption.text or "may not" in view.scene().caption.text
+    asked(view, type="open", id="walk/switch/supervisor")
+    assert "ok" in verdict(view).state
+
+
+def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.Walk, machine: vm.Machine) -> None:
+    before = machine.walk(view.address)
+    assert asked(view, type="open", id="walk/bit/0") == ""
+    assert machine.journal[-1].name == "set_descriptor"
+    assert machine.walk(view.address).fault.kind == "not-present"
+    assert {"fault", "changed"} <= set(verdict(view).state)
+    assert "before that, the access went through" in view.scene().caption.reason
+    bit = next(node for node in view.scene().nodes if node.id == "walk/bit/0")
+    assert "changed" in bit.state
+    assert "edited" in bit.title
+    assert asked(view, type="open", id="walk/switch/undo") == ""
+    assert machine.walk(view.address) == before
+    assert verdict(view).state == ("ok",)
+    assert "no 'walk/switch/undo'" in asked(view, type="open", id="walk/switch/undo")
+
+
+def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machine: vm.Machine) -> None:
+    top = machine.walk(view.address).steps[0]
+    asked(view, type="select", thing=f"pte:{top.pa:x}")
+    assert asked(view, type="open", id="walk/bit/0") == ""
+    assert machine.walk(view.address).fault.level == top.level
+    assert machine.standing_edits[0].pa == top.pa
+
+
+@pytest.mark.parametrize("thing", ["pte:zz", "pte:", "pte:-1", "pte:" + "f" * 150, "entry:1"])
+def test_any_selection_leaves_a_picture(view: vm.Walk, machine: vm.Machine, thing: str) -> None:
+    for one in (view, vm.Tables(machine)):
+        one.selection = thing
+        one.refresh()
+        assert one.status == ""
+
+
+def test_an_address_that_is_typed_is_walked(view: vm.Walk) -> None:
+    asked(view, type="find", text="ffff 8080 0000 3000")
+    assert view.address == 0xFFFF_8080_0000_3000
+    assert "is no address" in asked(view, type="find", text="over there")
+    assert "64 bits" in asked(view, type="find", text="1" * 17)
+
+
+def test_a_walk_without_a_machine_is_looked_at_and_not_edited() -> None:
+    tables = vm.load_tables(DATA / "linux-armv7.jsonl.gz")
+    view = vm.show(tables.walk(tables.queries[0].va))
+    assert isinstance(view, vm.Walk)
+    view.scene()
+    asked(view, type="turn", id="walk/slice/2", by=1)
+    assert view.address == tables.queries[0].va + (1 << 20)
+    assert "not be edited" in asked(view, type="open", id="walk/bit/0")
+    assert "32 bits" in asked(view, type="find", text="1 0000 0000")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_bits_of_every_descriptor_can_be_flipped_and_undone(name: str) -> None:
+    machine = vm.boot(name)
+    found = machine.walk(machine.kernel_map.start)
+    view = vm.Walk(found)
+    for step in found.steps:
+        view.selection = f"pte:{step.pa:x}"
+        for bit in range(step.level, 8 * FORMATS[name].entry_width, 11):
+            view.scene()
+            assert asked(view, type="open", id=f"walk/bit/{bit}") == ""
+            assert view.status == ""
+            assert asked(view, type="open", id="walk/switch/undo") == ""
+    assert machine.walk(found.va) == found
+    machine.check()

@@ -1,0 +1,150 @@
+"""One mapping in several page-table formats, side by side: tables by level, pages by size, what a TLB reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..engine.base.format_values import FormatCost, FormatsValue
+from ..engine.base.units import binary_size
+from .columns import MARGIN, WIDTH
+from .scene import Caption, Node, Scene, Steps, Table, Text
+from .text import shorten, text_width
+
+ROW, HEAD, BAR = 62.0, 24.0, 22.0
+"""Height of a format's row, of the words above the columns, of a bar."""
+
+NAME, GAP, RIGHT = 120.0, 18.0, 170.0
+"""Width of the names, room between columns, width of the words at the right."""
+
+NARROW = 3.0
+_STYLES = ("plain", "submap", "object", "static")
+"""How pages are filled, by their rank in size."""
+
+
+def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
+    """The scene of a comparison."""
+    share = (width - 2 * MARGIN - NAME - RIGHT - 2 * GAP) / 2
+    tables_x = MARGIN + NAME
+    pages_x = tables_x + share + GAP
+    right_x = pages_x + share + GAP
+    nodes = [
+        _words("formats/head/tables", tables_x, 4, share, "bytes of tables, by level", "label dim"),
+        _words("formats/head/pages", pages_x, 4, share, "what is mapped, by page size", "label dim"),
+        _words("formats/head/tlb", right_x, 4, RIGHT, "what a TLB must hold", "label dim"),
+    ]
+    most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
+    most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
+    sizes = sorted({page.size for cost in value.formats for page in cost.pages})
+    y = HEAD
+    for cost in value.formats:
+        nodes += _row(cost, sizes, (tables_x, pages_x, right_x), y, share, most_bytes, most_mapped)
+        y += ROW
+    header = ("", *(cost.format for cost in value.formats))
+    return Scene(
+        view="formats",
+        title="one mapping in several formats",
+        subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'} of {binary_size(value.bytes)} · "
+        f"{value.largest_pages}",
+        width=width,
+        height=y + 4,
+        caption=_caption(value),
+        nodes=tuple(nodes),
+        links=(),
+        table=Table(header, tuple(value.table())),
+        steps=Steps(0, 0, -1),
+    )
+
+
+def _caption(value: FormatsValue) -> Caption:
+    reached = [cost for cost in value.formats if not cost.left_out and cost.mapped]
+    out = [cost for cost in value.formats if cost.left_out]
+    reason = "; ".join(
+        f"{cost.format} can't reach {cost.left_out:,} of the ranges, {binary_size(cost.left_out_bytes)}" for cost in out
+    )
+    if len(reached) < 2:
+        return Caption(f"{len(value.formats):,} formats.", (), f"{reason}." if reason else "")
+    least, most = min(reached, key=lambda one: one.table_bytes), max(reached, key=lambda one: one.table_bytes)
+    if least.table_bytes == most.table_bytes:
+        text = f"All take {binary_size(least.table_bytes)} of tables."
+    else:
+        text = (
+            f"{least.format} takes the least, {binary_size(least.table_bytes)} of tables; {most.format} the most, "
+            f"{binary_size(most.table_bytes)}."
+        )
+    few, many = min(reached, key=lambda one: one.entries), max(reached, key=lambda one: one.entries)
+    where = "in each" if few.entries == many.entries else f"in {few.format} and {many.entries:,} in {many.format}"
+    tlb = f"To reach all of it takes {few.entries:,} TLB entries {where}."
+    return Caption(text, (), f"{tlb} {reason}".strip())
+
+
+def _row(
+    cost: FormatCost, sizes: Sequence[int], xs: tuple[float, float, float], y: float, share: float, most_bytes: int,
+    most_mapped: int,
+) -> list[Node]:  # fmt: skip
+    tables_x, pages_x, right_x = xs
+    count = len(cost.levels)
+    nodes = [
+        Node(f"formats/{cost.format}", "label", MARGIN, y, NAME - 8, ROW - 8, shape="none", lane=cost.format,
+             text=(Text(0, 16, shorten(cost.format, NAME - 8, "strong"), "strong"),
+                   Text(0, 34, f"{count} levels", "label dim")),
+             title=f"{cost.format}: {cost.tables:,} tables in {count} levels, {binary_size(cost.table_bytes)}"),
+    ]  # fmt: skip
+    x = tables_x
+    for number, level in enumerate(cost.levels):
+        if not level.tables:
+            continue
+        w = max(NARROW, level.bytes / most_bytes * (share - NARROW * count))
+        label = shorten(f"{level.name} ×{level.tables:,}", w - 6, "label")
+        title = (
+            f"{level.name}: {level.tables:,} of {binary_size(level.table_bytes)}, together {binary_size(level.bytes)}"
+        )
+        nodes.append(
+            Node(f"formats/{cost.format}/level/{level.level}", "part", x, y + 2, w, BAR, title=title, lane=cost.format,
+                 text=(Text(w / 2, 15, label, "label", "middle"),) if len(label) > 1 else (),
+                 state=("even",) if number % 2 else ()),
+        )  # fmt: skip
+        x += w
+    words = f"{_counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}, {cost.bytes_a_page:.2f} bytes a 4 KiB"
+    nodes.append(_words(f"formats/{cost.format}/tables", tables_x, y + BAR + 4, share, words, "label"))
+    nodes += _pages(cost, sizes, pages_x, y, share, most_mapped)
+    lines = [_counted(cost.entries, "entry", "entries"), f"64 entries reach {binary_size(cost.reach(64))}"]
+    if cost.left_out:
+        lines.append(f"out of reach: {_counted(cost.left_out, 'range')}")
+    text = tuple(
+        Text(0, 14 + 16 * number, shorten(line, RIGHT, "label"), "label error" if number == 2 else "label")
+        for number, line in enumerate(lines)
+    )
+    nodes.append(
+        Node(f"formats/{cost.format}/tlb", "label", right_x, y, RIGHT, ROW - 8, shape="none", lane=cost.format,
+             text=text, title="; ".join(lines)),
+    )  # fmt: skip
+    return nodes
+
+
+def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: float, most: int) -> list[Node]:
+    nodes = []
+    left = x
+    for page in cost.pages:
+        w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
+        size = binary_size(page.size)
+        label = shorten(f"{page.number:,} × {size}", w - 6, "label")
+        style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
+        nodes.append(
+            Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
+                 text=(Text(w / 2, 15, label, "label", "middle"),) if len(label) > 1 else (), state=(style,),
+                 title=f"{page.number:,} pages of {size}, together {binary_size(page.bytes)}"),
+        )  # fmt: skip
+        left += w
+    words = " + ".join(f"{page.number:,} × {binary_size(page.size)}" for page in cost.pages) or "nothing"
+    nodes.append(_words(f"formats/{cost.format}/mapped", x, y + BAR + 4, share, words, "label"))
+    return nodes
+
+
+def _words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:
+    text = (Text(0, 14, shorten(words, w, style), style),)
+    cut = words if text_width(words, style) > w else ""
+    return Node(identity, "label", x, y, w, 18, shape="none", text=text, title=cut)
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
