@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -209,6 +211,26 @@ class TestTasks:
         assert [step.value >> 5 & 3 for step in task.walk(AT).steps] == [1, 1, 1, 1]
         task.write(AT, b"x")
         assert [step.value >> 5 & 3 for step in task.walk(AT).steps] == [1, 1, 1, 3]
+
+    @pytest.mark.parametrize(
+        ("name", "settings", "flags"), [("riscv-sv39", {"adue": False}, 3 << 6), ("aarch64", {}, 1 << 10)]
+    )
+    def test_where_the_hardware_marks_nothing_the_kernel_does(self, name, settings, flags):
+        m = two(name)
+        m.controls = replace(m.controls, **settings)
+        k = m.kmem_malloc(PAGE)
+        m.write(k, b"kernel")
+        m.cpus[0].store(AT, b"user")
+        step = m.tasks["a"].walk(AT).steps[-1]
+        assert step.value & flags == flags
+        m.set_descriptor(step.pa, step.value & ~flags)
+        m.cpus[0].flush()
+        m.cpus[0].store(AT, b"more")
+        assert told(m, TlbHit, TlbMissed, FaultRaised) == ["TlbMissed", "FaultRaised", "TlbMissed"]
+        assert "PagerAsked" not in [type(event).__name__ for event in m.journal.last.events]
+        assert m.tasks["a"].walk(AT).steps[-1].value == step.value
+        assert (m.read(k, 6), m.cpus[1].load(AT, 4)) == (b"kernel", b"more")
+        m.check()
 
     def test_looking_marks_and_fills_nothing(self):
         m = two()

@@ -81,6 +81,8 @@ def addresses(fmt: TableFormat[Any], random: Random, count: int) -> list[int]:
             va |= index << level.shift
         if random.random() < 0.1:
             va |= 1 << fmt.va_bits - 1
+        if fmt.base_register.startswith("TTBR0") and random.random() < 0.2:
+            va |= 1 << fmt.word_bits - 1  # the half that TTBR1 is for
         va = fmt.canonical(va)
         found.append(va ^ 1 << random.randrange(fmt.va_bits - 1, fmt.word_bits) if random.random() < 0.03 else va)
     return found

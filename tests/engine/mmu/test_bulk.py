@@ -71,13 +71,15 @@ def test_random_tables_for_long(name):
 def test_the_random_tables_have_it_all(name):
     """Or the test above would prove little."""
     fmt = FORMATS[name]
-    kinds = set()
+    kinds, halves = set(), set()
     for seed in range(40):
         random = Random(seed)
         ram = Ram(SIZE)
         fill(fmt, random, inside(ram), SIZE)
         cpu = replace(fmt.defaults, **controls(fmt, random))
         kinds |= check(fmt, ram, random.choice(PLACES), addresses(fmt, random, 60), "write", bool(seed % 2), cpu)
+        halves |= {(va >> fmt.word_bits - 1) for va in addresses(fmt, random, 60) if va == fmt.canonical(va)}
+    assert halves == {0, 1}
     expected = {None, "not-present", "protection", "bus-error"}
     own = {
         "armv7": {"domain", "access-flag"},

@@ -10,6 +10,7 @@ from ..base.tags import FaultRaised
 from ..base.units import Address
 from ..base.walk_values import Fault
 from ..kernel.kmem_fault import vm_fault as kmem_fault
+from ..kernel.pmap_mark import mark
 from ..kernel.vm_fault import vm_fault
 from ..kernel.waits import Sleepy
 from ..mmu.cpu import pieces
@@ -50,37 +51,43 @@ def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
 
 def reach_user(cpu: MachineCpu, task: Task, va: int, access: Access, user: bool = True) -> int:
     """The physical address of `va` in the task that `cpu` runs, after its fault was resolved if it had one."""
-    found = cpu.translate(va, access, user)
-    if isinstance(found, Fault):
-        _tell(cpu, va, found)
-        vm_fault(task.map.vm_map, va, BITS[access], task.enter_page)
+    resolved = False
+    while True:
         found = cpu.translate(va, access, user)
-    if isinstance(found, Fault):
-        raise _again(va, found)
-    return found
+        if not isinstance(found, Fault):
+            return found
+        if _marked(cpu, va, access, user, found):
+            continue
+        if resolved:
+            raise _again(va, found)
+        vm_fault(task.map.vm_map, va, BITS[access], task.enter_page)
+        resolved = True
 
 
 def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -> Sleepy[int]:
     """The physical address of `va` in kernel memory, after its fault was resolved if it had one."""
-    for resolved in (False, True):
+    machine, resolved = cpu.machine, False
+    while True:
         found = cpu.translate(va, access, user)
         if not isinstance(found, Fault):
             return found
+        if _marked(cpu, va, access, user, found):
+            continue
         if resolved:
             raise _again(va, found)
-        _tell(cpu, va, found)
-        machine = cpu.machine
         inside = None if user else machine.kmem.map_of(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {found.why}")
         yield from kmem_fault(machine.kernel.kmem.kmem, inside.vm_map, va, BITS[access])
-    raise AssertionError("an access is tried twice")
+        resolved = True
 
 
-def _tell(cpu: MachineCpu, va: int, fault: Fault) -> None:
+def _marked(cpu: MachineCpu, va: int, access: Access, user: bool, fault: Fault) -> bool:
+    """Tell of a fault; whether flags were all that was missing, and are set now."""
     emit = cpu.machine.recorder.emit
     if emit is not None:
         emit((FaultRaised, va, fault.kind, fault.code or 0))
+    return fault.kind == "access-flag" and mark(cpu.pmap, va, access, user, cpu.cpu.controls)
 
 
 def _again(va: int, fault: Fault) -> VMError:

@@ -36,8 +36,8 @@ class TlbLine(Generic[C]):
     `key` is log2 of the page's size, the address divided by it, and the address space (-1 for a global entry).
     """
 
-    __slots__ = ("_controls", "_judged", "_value", "fmt", "key", "pa", "path", "pending", "rights", "set", "size",
-                 "used", "va", "walk", "way")  # fmt: skip  # read as a list of names
+    __slots__ = ("_controls", "_judged", "_permissions", "_value", "fmt", "key", "pa", "path", "pending", "rights",
+                 "set", "size", "used", "va", "walk", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
         self,
@@ -64,16 +64,21 @@ class TlbLine(Generic[C]):
         """The descriptors on the way, with what the hardware set in them."""
         self.used = used
         """When it was used last, by the TLB's count."""
-        self._read_under(controls)
+        self.rights = walk.rights
+        self._permissions = walk.permissions
+        self._judge_under(controls)
 
     def _read_under(self, controls: C) -> None:
         """Gather the rights as these settings of the processor have them."""
-        rules, rights = self.fmt.rules, Rights()
+        rights = Rights()
         for at in self.path:
-            rights = rules.gather(rights, at.descriptor, at.word, controls)
+            rights = self.fmt.rules.gather(rights, at.descriptor, at.word, controls)
+        self.rights, self._permissions = rights, None
+        self._judge_under(controls)
+
+    def _judge_under(self, controls: C) -> None:
         leaf = self.path[-1]
-        self.rights = rights
-        self.pending = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
+        self.pending = self.fmt.rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
         """What the hardware still has to set in the last descriptor before a write goes through."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
@@ -100,11 +105,12 @@ class TlbLine(Generic[C]):
     @property
     def permissions(self) -> Permissions:
         """What each side may do, under the settings that it was last judged with."""
+        if self._permissions is None:
+            self._permissions = Permissions(self._allowed(False), self._allowed(True))
+        return self._permissions
 
-        def side(user: bool) -> Permission:
-            return Permission(*(self.forbids(one, user, self._controls) is None for one in get_args(Access)))
-
-        return Permissions(side(False), side(True))
+    def _allowed(self, user: bool) -> Permission:
+        return Permission(*(self.forbids(one, user, self._controls) is None for one in get_args(Access)))
 
     @property
     def value(self) -> TlbEntry:
