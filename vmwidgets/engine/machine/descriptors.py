@@ -188,7 +188,7 @@ def _find(memory: _Edited, pmap: Pmap, settings: Any, pa: int, width: int) -> tu
     fmt = pmap.fmt
     seen: set[tuple[int, int]] = set()
     root, controls = pmap.registers(settings)
-    waiting = roots(fmt, root, controls)
+    waiting = [(one.level, one.table, one.base) for one in roots(fmt, root, controls)]
     while waiting:
         level, table, va = waiting.pop()
         if (level.number, table) in seen:
