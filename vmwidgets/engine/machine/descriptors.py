@@ -87,6 +87,7 @@ class DescriptorOperations:
         before = self.ram.read_word(where, width)
         if before == value:
             return before
+        self.door.edited_by_hand = True
         self.descriptor_edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
         self._write_descriptor(where, width, before, value, place.level.number, place.va)
         return before
