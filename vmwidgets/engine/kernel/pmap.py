@@ -30,23 +30,10 @@ from ..mmu.walk import walk
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import OwnedTables, TablePages
-from .processors import Processors
+from .processors import CurrentPmap
 
 UPDATE_PAGES = 64
 """Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
-
-
-class CurrentPmap:
-    """Which address space the processor has loaded; the pmaps of one machine share it.
-
-    `processors` are those that are told, once there are some.
-    """
-
-    __slots__ = ("pmap", "processors")
-
-    def __init__(self) -> None:
-        self.pmap: Pmap | None = None
-        self.processors: Processors | None = None
 
 
 class Pmap:
@@ -214,9 +201,10 @@ class Pmap:
         The tables above are made, and a large page that stood here is split.  Each slot above level 1 has a spare: a
         table that stood in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
         """
-        end = va + count * level.span
-        with self._splits_reserved(va, end):
-            slot = self.editor.find(self.root, va, level.number)
+        slot = self.editor.find(self.root, va, level.number)
+        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
+            return [slot]  # nearly always: a small page, where there is a table for it
+        with self._splits_reserved(va, va + count * level.span):
             missing = [self.fmt.level(number) for number in range(slot.level.number - 1, level.number - 1, -1)]
             if slot.kind == "leaf" and missing:  # a larger page: its tables were reserved
                 missing = []
