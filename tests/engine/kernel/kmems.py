@@ -51,10 +51,12 @@ class PlainPmap:
     def __init__(self):
         self.frames = {}
         self.rights = {}
+        self.only_wired = True
 
     def enter(self, va, frame, wired):
-        assert wired
+        assert wired or not self.only_wired
         self.frames[va] = frame
+        self.rights.pop(va, None)
 
     def remove(self, start, end):
         for va in [va for va in self.frames if start <= va < end]:

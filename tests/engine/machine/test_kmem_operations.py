@@ -100,7 +100,7 @@ class TestMemoryIsReal:
     def test_what_was_freed_is_not_there(self, m):
         a = m.kmem_malloc(PAGE)
         m.kmem_free(a, PAGE)
-        with pytest.raises(vm.KernelError, match="FAULT: nothing is allocated"):
+        with pytest.raises(vm.KernelError, match=r"FAULT: nothing is allocated"):
             m.read(a)
         with pytest.raises(vm.KernelError, match="FAULT"):
             m.write(0x1000, b"x")
@@ -436,6 +436,35 @@ class TestRanges:
         assert m.read(a) == b"\0"
         with pytest.raises(vm.KernelError, match="ACCES"):
             m.write(a, b"x")
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda kernel_map, start: kernel_map.protect(start, size="1 MiB", prot=""),
+            lambda kernel_map, start: kernel_map.wire(start, size=PAGE),
+            lambda kernel_map, start: kernel_map.unwire(start + PAGE, size=PAGE),
+            lambda kernel_map, start: kernel_map.advise(start, kernel_map.end, advice="random"),
+            lambda kernel_map, start: kernel_map.inherit(start, size=PAGE, inherit="share"),
+            lambda kernel_map, start: kernel_map.simplify(start, size=PAGE),
+        ],
+    )
+    def test_what_boot_used_holds_the_maps_entries_and_stays(self, m, call):
+        start = m.kmem.kernel_map.start
+        assert m.walk(start).pa is not None
+        before = m.kmem.kernel_map.entries()
+        with pytest.raises(vm.Refused, match=r"touches what boot used, .* holds the entries of these maps"):
+            call(m.kmem.kernel_map, start)
+        assert m.kmem.kernel_map.entries() == before
+        m.check()
+
+    def test_what_lies_behind_it_can_be_changed_even_in_its_entry(self, m):
+        """Addresses without pages stretch the entry that boot made."""
+        kernel_map, kmem_map = m.kmem.kernel_map, m.kmem.kmem_map
+        m.unchecked.kmem_free(kernel_map, int(kmem_map.start), kmem_map.end - kmem_map.start)
+        a = m.kmem_alloc_nofault(PAGE)
+        assert kernel_map.lookup(a).start == kernel_map.start
+        kernel_map.protect(a, size=PAGE, prot="r")
+        assert (kernel_map.lookup(a).start, kernel_map.lookup(a).protection) == (a, "r--")
 
     def test_wiring_brings_pages_and_keeps_count(self, m):
         a, wired = m.kmem_alloc_wait(8 * PAGE), m.kmem.pages.wired

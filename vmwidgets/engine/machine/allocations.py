@@ -86,6 +86,8 @@ class Allocations:
 
     def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
         """The allocations with a byte in [start, end), rising; of one map or of all.  O(log n + found), of each."""
+        if start >= end:
+            return []
         if map is not None:
             ledger = self._maps.get(map)
             return [] if ledger is None else ledger.overlapping(start, end)

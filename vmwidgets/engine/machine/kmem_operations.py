@@ -121,7 +121,6 @@ class KmemOperations:
         self._refuse_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
-            self._refuse_name(wanted)  # somebody may have taken it since the call was made
             with self.kmem.naming(wanted):
                 made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
             return self.kmem.maps[short_name(made)]
@@ -212,7 +211,6 @@ class KmemOperations:
         allocations = self.kmem.allocations
 
         def noted() -> Sleepy[None]:
-            self._refuse_foreign(vm_map, start, end)  # somebody may have freed it since the call was made
             with allocations.going(vm_map.name, start, end, name):
                 yield from steps
             allocations.drop(vm_map.name, start, end, name)

@@ -135,7 +135,6 @@ class MemoryOperations:
         self._refuse_not_given(start)
 
         def steps() -> Sleepy[None]:
-            self._refuse_not_given(start)  # somebody may have freed it since the call was made
             end = start + zones.large.get(start, 0)
             with allocations.going(where, start, end, "free"):
                 yield from free(zones, start)
