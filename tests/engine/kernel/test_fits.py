@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.engine.kernel.kmems import Kernel
 from tests.engine.kernel.maps import PAGE, RW, Space
+from vmwidgets.engine.base import tags
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.events import GapTried, SearchRestarted
 from vmwidgets.engine.kernel.fits import FITS
@@ -179,3 +180,25 @@ def test_a_freebsd_map_can_be_searched_from_anywhere():
     found = [target.map.find_space(2 * PAGE, target.map.start + page * PAGE) for page in range(10)]
     assert [(at - target.map.start) // PAGE for at in found] == [0, 4, 4, 4, 4, 9, 9, 9, 9, 9]
     assert target.map.find_space(2 * PAGE, target.map.end - PAGE) is None
+
+
+@pytest.mark.parametrize(("fit", "where"), [("first", 5), ("best", 9), ("worst", 13), ("next", 5)])
+def test_with_a_hint_the_rule_decides_among_the_gaps_from_there_on(fit, where):
+    """Gaps of 2, 3, 2 and 6 pages, at 1, 5, 9 and 13; the hint lies behind the first."""
+    target, events = FreeBSD(fit), []
+    for first, pages in ((0, 1), (3, 2), (8, 1), (11, 2), (19, PAGES - 19)):
+        at = target.map.start + first * PAGE
+        target.map.insert(None, 0, at, at + pages * PAGE)
+    target.kernel.recorder.emit = events.append
+    assert target.map.find_space(2 * PAGE, target.map.start + 4 * PAGE) == target.map.start + where * PAGE
+    tried = [event for event in events if event[0] == tags.GapTried]
+    assert (tried[-1][2], tried[-1][4]) == (target.map.start + where * PAGE, True)
+    assert min(event[2] for event in tried) == target.map.start + 5 * PAGE, "the gap below the hint is not looked at"
+    assert target.map.find_space(7 * PAGE, target.map.start + 4 * PAGE) is None
+
+
+def test_next_fit_takes_a_hint_for_its_place():
+    target = FreeBSD("next")
+    assert target.map.find_space(PAGE, target.map.start + 20 * PAGE) == target.map.start + 20 * PAGE
+    assert target.allocate(1) == 21
+    assert target.map.find_space(PAGE, target.map.start + 2 * PAGE) == target.map.start + 2 * PAGE

@@ -8,6 +8,8 @@ from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
 from vmwidgets.engine.kernel.frame_store import ZERO_POOL, SharedFrames
+from vmwidgets.engine.kernel.vm_object import VmObject
+from vmwidgets.engine.kernel.vm_page import GRAB, PageQueues
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 
@@ -103,3 +105,12 @@ def test_books_that_do_not_agree(store, pages, ram):
     pages.hand_over(frame, "nobody")
     with pytest.raises(Broken, match=f"^F1: frame {frame:#x} is zeroed and belongs to 'nobody'$"):
         store.check()
+
+
+def test_free_frames_that_the_allocator_refuses_are_no_page_and_no_crash(store, pages):
+    queues, owner = PageQueues(Recorder(), store, 0, 0), VmObject("x", None)
+    pages.veto = lambda: True
+    assert queues.allocate(owner, 0, GRAB) is None
+    assert (queues.deficit, store.free, owner.pages) == (1, FRAMES, {})
+    pages.veto = None
+    assert queues.allocate(owner, 0, GRAB)

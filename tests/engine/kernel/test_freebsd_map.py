@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.engine.kernel.kmems import Kernel, rows
 from vmwidgets.engine.base.errors import Broken
+from vmwidgets.engine.base.tags import GapCompared
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd_delete import delete
 from vmwidgets.engine.kernel.freebsd_map import INVALID_ADDRESS, NO_SPACE, SUCCESS
@@ -59,6 +60,22 @@ class MapMachine(RuleBasedStateMachine):
         free = [first for first in range(PAGES - length + 1) if not any(self.used[first : first + length])]
         expected = self.map.start + free[0] * PAGE if free else None
         assert self.map.find_space(length * PAGE) == expected
+
+    @rule(length=lengths, first=pages)
+    def find_above(self, length, first):
+        """From an address on; of no bytes only the map's start says something."""
+        if not length or not first:
+            return
+        free = [at for at in range(first, PAGES - length + 1) if not any(self.used[at : at + length])]
+        expected = self.map.start + free[0] * PAGE if free else None
+        assert self.map.find_space(length * PAGE, self.map.start + first * PAGE) == expected
+
+    @rule(first=pages, length=lengths)
+    def covers(self, first, length):
+        end = min(first + length, PAGES)
+        expected = all(self.used[first:end])
+        start = self.map.start
+        assert self.map.covers(start + first * PAGE, start + end * PAGE) == expected
 
     @invariant()
     def pages_are_used_as_inserted(self):
@@ -230,3 +247,31 @@ def test_each_entry_knows_the_largest_gap_below_it_while_the_tree_is_turned(orde
         cut(vm_map, place, 1)
         vm_map.check()
     assert vm_map.nr_entries == 0
+
+
+def test_a_search_from_an_address_on_compares_few_entries():
+    """Of a thousand entries with little room between them it looks at one path of the tree."""
+    kernel = Kernel(size=2200, kmem=2100)
+    vm_map = kernel.kmem_map
+    for number in range(1000):
+        put(vm_map, 2 * number, 1)
+    for start in (2, 500, 1000):
+        looked: list[tuple[object, ...]] = []
+        kernel.recorder.emit = looked.append
+        assert vm_map.find_space(3 * PAGE, vm_map.start + start * PAGE) == vm_map.start + 1999 * PAGE
+        assert 0 < sum(event[0] == GapCompared for event in looked) < 25
+
+
+def test_a_map_knows_its_submaps_as_long_as_they_have_places(kernel):
+    root, kmem_map, exec_map = kernel.kernel_map, kernel.kmem_map, kernel.exec_map
+    assert root.inside() == [kmem_map, exec_map]
+    delete(root, kmem_map.start, kmem_map.start + PAGE)
+    delete(root, kmem_map.start + 4 * PAGE, kmem_map.start + 5 * PAGE)
+    assert (root.inside(), root.submaps[kmem_map]) == ([kmem_map, exec_map], 2), "two parts of its place are left"
+    kernel.check()
+    delete(root, kmem_map.start, kmem_map.end)
+    assert root.inside() == [exec_map]
+    kernel.check()
+    root.submaps[exec_map] += 1
+    with pytest.raises(Broken, match=r"^8: kernel_map has entries of 1 submaps, and knows of 1$"):
+        root.check()

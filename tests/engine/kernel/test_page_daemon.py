@@ -31,14 +31,19 @@ class Memory:
         self.files = FilePages(recorder, self.pages, self.frames, ram)
         self.told = []
         self.seek = []
+
+        def tell(whom):
+            self.told.append(whom)
+            return 1
+
         self.daemon = PageDaemon(
             recorder,
             self.pages,
             self.files,
             MARKS,
             seek_memory=lambda: self.seek.append(self.daemon.available),
-            wake=lambda channel: self.told.append(channel) or 1,
-            wake_waiters=lambda: self.told.append("waiters") or 1,
+            wake=tell,
+            wake_waiters=lambda: tell("waiters"),
         )
         self.object = VmObject("x", self.pages)
 

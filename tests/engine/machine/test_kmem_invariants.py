@@ -16,7 +16,8 @@ from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.kernel.frame_store import ZERO_POOL, ZEROED
 from vmwidgets.engine.kernel.kmem_malloc import kmem_malloc
-from vmwidgets.engine.kernel.vm_page import NORMAL, PageRequest
+from vmwidgets.engine.kernel.vm_object import VmObject
+from vmwidgets.engine.kernel.vm_page import INTERRUPT, NORMAL, SYSTEM, Page, PageRequest
 from vmwidgets.engine.kernel.waits import straight
 from vmwidgets.engine.machine.machine import replayed
 
@@ -40,6 +41,28 @@ class KernelMemory(RuleBasedStateMachine):
         self.machine = vm.boot("x86-64", layout="tiny", ram="4 MiB")
         self.bytes: dict[int, int] = {}
         """What was written to allocations that are still there, by address."""
+        self.guarded: list[tuple[int, int]] = []
+        """Ranges whose rights were changed."""
+        self.wrong: list[str] = []
+        """Pages that were given to, or kept from, a class that should not, or should, have them."""
+        self.watch()
+
+    def watch(self) -> None:
+        """Compare each answer to a request for a page with what its class may have."""
+        system = self.machine.kernel.kmem
+        pages, frames, marks = system.pages, system.frames, system.daemon.marks
+        least = {NORMAL: marks.free_reserved, SYSTEM: marks.interrupt_free_min, INTERRUPT: 0}
+        allocate = pages.allocate
+
+        def watched(owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
+            available, vetoed = frames.free + frames.cached, pages.veto is not None
+            page = allocate(owner, pindex, request)
+            allowed = available > least[request.page_class]
+            if allowed != (page is not None) and not (vetoed and allowed):
+                self.wrong.append(f"{request.text} with {available} pages: {page}")
+            return page
+
+        pages.allocate = watched  # type: ignore[method-assign]  # the original does the work
 
     def attempt(self, call: Callable[[], Any]) -> Any:
         """What came back; None for an error, and for a panic, after which there is another machine."""
@@ -94,6 +117,50 @@ class KernelMemory(RuleBasedStateMachine):
     def forget(self, start: int, end: int) -> None:
         self.bytes = {address: byte for address, byte in self.bytes.items() if not start <= address < end}
 
+        self.guarded = [(low, high) for low, high in self.guarded if high <= start or end <= low]
+
+    def part(self, which: int, first: int, pages: int) -> tuple[Any, int, int] | None:
+        """Some pages of an allocation: its map, where they begin, and how many bytes they are."""
+        for one in chosen(list(self.machine.kmem.allocations), which, 1):
+            start = one.start + first * PAGE % one.size
+            where = self.machine.kmem.maps[one.map.removeprefix("kmem/")]
+            return where, start, min(pages * PAGE, one.end - start)
+        return None
+
+    @rule(
+        which=st.integers(0, 100),
+        first=st.integers(0, 3),
+        pages=st.integers(1, 4),
+        prot=st.sampled_from(["", "r", "rw", "rwx"]),
+    )
+    def change_rights(self, which: int, first: int, pages: int, prot: str) -> None:
+        if part := self.part(which, first, pages):
+            where, start, size = part
+            self.attempt(lambda: where.protect(start, size=size, prot=prot))
+            self.guarded.append((start, start + size))
+
+    @rule(which=st.integers(0, 100), first=st.integers(0, 3), pages=st.integers(1, 4), on=st.booleans())
+    def change_wiring(self, which: int, first: int, pages: int, on: bool) -> None:
+        if part := self.part(which, first, pages):
+            where, start, size = part
+            self.attempt(lambda: (where.wire if on else where.unwire)(start, size=size))
+
+    @rule(which=st.integers(0, 100), first=st.integers(0, 3), pages=st.integers(1, 4), wakeup=st.booleans())
+    def free_below_the_door(self, which: int, first: int, pages: int, wakeup: bool) -> None:
+        """A part of an allocation, cutting its entry."""
+        if part := self.part(which, first, pages):
+            unchecked = self.machine.unchecked
+            where, start, size = part
+            (unchecked.kmem_free_wakeup if wakeup else unchecked.kmem_free)(where, start, size)
+            self.forget(start, start + size)
+
+    @rule(which=st.integers(0, 100))
+    def free_a_slab_below_the_door(self, which: int) -> None:
+        """A page of it: its objects are lost, and what is left of it is the learner's."""
+        for slab in chosen(sorted(self.machine.kernel.kmem.zones.slabs), which, 1):
+            self.machine.unchecked.kmem_free(self.machine.kmem.kmem_map, slab, PAGE)
+            self.forget(slab, slab + PAGE)
+
     @rule(size=st.sampled_from([1, 100, 2000, 4096, 9000]), count=st.sampled_from([1, 40]), byte=st.integers(1, 255))
     def take_objects(self, size: int, count: int, byte: int) -> None:
         for _ in range(count):
@@ -140,6 +207,8 @@ class KernelMemory(RuleBasedStateMachine):
     @rule()
     def read_all(self) -> None:
         for address, byte in list(self.bytes.items()):
+            if any(low <= address < high for low, high in self.guarded):
+                continue
             assert self.machine.read(address) == bytes([byte]), hex(address)
 
     @invariant()
@@ -147,6 +216,11 @@ class KernelMemory(RuleBasedStateMachine):
         if hasattr(self, "machine"):
             self.machine.check()
             assert self.machine.kernel.kmem.frames.zeroed <= ZERO_POOL
+
+    @invariant()
+    def thresholds_hold(self) -> None:
+        if hasattr(self, "machine"):
+            assert self.wrong == []
 
     def teardown(self) -> None:
         if hasattr(self, "machine"):

@@ -338,6 +338,29 @@ class TestRunningOut:
         m.give_pages(1)
         assert m.threads["waiter"].state == "ready"
 
+    @pytest.mark.parametrize("enough", [False, True])
+    def test_a_run_lets_waiters_look_again_above_the_mark(self, m, enough):
+        """X15's side of the machine may have made pages free, and tells nobody."""
+        m.pagedaemon.stop()
+        m.take_pages(100_000)
+        m.spawn(m.kmem_alloc, PAGE, name="waiter")
+        m.run()
+        for _ in range(m.kmem.pages.free_min + enough):
+            m.kernel.pages.free(m.kernel.kmem.others.pop())
+        assert m.threads["waiter"].state == "asleep"
+        m.run()
+        assert m.threads["waiter"].state == ("returned" if enough else "asleep")
+
+    def test_each_tick_clears_a_page_ahead(self, m):
+        pool = m.kmem.pages.zeroed
+        m.kmem_alloc(5 * PAGE)
+        assert m.kmem.pages.zeroed == pool - 5
+        m.tick(2)
+        assert m.kmem.pages.zeroed == pool - 3
+        m.tick(10)
+        assert m.kmem.pages.zeroed == pool
+        m.check()
+
 
 class TestZones:
     def test_sizes_go_to_the_zone_of_the_next_power_of_two(self, m):

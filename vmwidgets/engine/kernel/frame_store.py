@@ -53,8 +53,11 @@ class SharedFrames:
         """All frames, used ones too."""
         return self._pages.total_pages
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
-        """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached."""
+    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+        """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached.
+
+        None when the page allocator gives none of those that it says are free, which a veto can make it do.
+        """
         if zero and self._zeroed:
             return self._hand_over(self._zeroed.pop(), owner), True
         if self._pages.free_pages:
@@ -63,7 +66,9 @@ class SharedFrames:
                 return frame, False
         if self._zeroed:
             return self._hand_over(self._zeroed.pop(), owner), True
-        frame = next(iter(self._cached))
+        frame = next(iter(self._cached), None)
+        if frame is None:
+            return None
         self._forget_cached(frame)
         return self._hand_over(frame, owner), False
 

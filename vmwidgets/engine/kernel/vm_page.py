@@ -30,8 +30,11 @@ class FrameStore(Protocol):
     def cached(self) -> int:
         """Frames that hold clean pages, and can be had at once all the same."""
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
-        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted."""
+    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted.
+
+        None when the frames that it counts as free can't be had.
+        """
 
     def give(self, frame: int) -> None:
         """A frame that is free again."""
@@ -124,14 +127,16 @@ class PageQueues:
         if pindex in owner.pages:
             raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
         emit = self.recorder.emit
-        if not self.admits(request.page_class) or (self.veto is not None and self.veto()):
+        admitted = self.admits(request.page_class) and not (self.veto is not None and self.veto())
+        taken = self.frames.take(request.zero, owner.name) if admitted else None
+        if taken is None:
             self.deficit += 1
             if emit is not None:
                 emit((PageDenied, request.text, owner.name, pindex))
             if self.kick is not None:
                 self.kick()
             return None
-        frame, zeroed = self.frames.take(request.zero, owner.name)
+        frame, zeroed = taken
         page = self.in_use[frame] = Page(frame, owner, pindex, request)
         owner.pages[pindex] = frame
         self.wired += page.wire_count
