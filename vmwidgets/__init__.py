@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Slabs,
         Tables,
         Threads,
+        Tlb,
         Tree,
         View,
         Walk,
@@ -53,7 +54,7 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
-         "Tables", "Threads", "Tree", "View", "Walk", "show"), ".widgets",
+         "Tables", "Threads", "Tlb", "Tree", "View", "Walk", "show"), ".widgets",
     ),
     "compare_formats": ".engine.mmu.compare_formats",
     "load_maps": ".sources.proc_maps",
@@ -67,7 +68,7 @@ __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry",
     "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables",
-    "Threads", "Tree", "VMError", "View", "Walk", "allocate", "boot", "compare", "compare_formats", "events",
+    "Threads", "Tlb", "Tree", "VMError", "View", "Walk", "allocate", "boot", "compare", "compare_formats", "events",
     "free", "lab", "load_maps", "load_tables", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 

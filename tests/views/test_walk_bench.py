@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,12 +27,12 @@ EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 
-def drawn(tables: PageTables, found: Walk, **options: object) -> Scene:
+def drawn(tables: PageTables[Any], found: Walk) -> Scene:
     split = address_split(tables.fmt, tables.controls)
-    return draw_walk(found, {}, bench=Bench(split, 8 * tables.fmt.entry_width, **options))
+    return draw_walk(found, {}, bench=Bench(split, 8 * tables.fmt.entry_width))
 
 
-def linux(name: str) -> list[tuple[PageTables, Walk]]:
+def linux(name: str) -> list[tuple[PageTables[Any], Walk]]:
     tables = vm.load_tables(DATA / f"linux-{name}.jsonl.gz")
     return [(tables, tables.walk(query.va, query.access, user=query.user)) for query in tables.queries[:120]]
 

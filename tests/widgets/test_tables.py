@@ -22,7 +22,7 @@ def close_widgets() -> Iterator[None]:
 
 def asked(view: vm.View, **message: Any) -> str:
     refusals: list[str] = []
-    view.send = lambda content, **_: refusals.append(content["reason"])  # type: ignore[method-assign]  # where it answers
+    view.send = lambda content, **_: refusals.append(content["reason"])
     view._receive(view, message, [])
     view.refresh()
     return " ".join(refusals)

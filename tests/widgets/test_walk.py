@@ -37,7 +37,7 @@ def view(machine: vm.Machine) -> vm.Walk:
 def asked(view: vm.View, **message: Any) -> str:
     """Send what a page sends; what was refused, or ''."""
     refusals: list[str] = []
-    view.send = lambda content, **_: refusals.append(content["reason"])  # type: ignore[method-assign]  # where it answers
+    view.send = lambda content, **_: refusals.append(content["reason"])
     view._receive(view, message, [])
     view.refresh()
     return " ".join(refusals)
@@ -57,12 +57,12 @@ def test_turning_a_slice_walks_elsewhere(view: vm.Walk) -> None:
     assert view.address == start + 5
 
 
-def test_what_is_no_slice_is_refused(view: vm.Walk) -> None:
+def test_what_is_no_slice_is_refused(view: vm.Walk, machine: vm.Machine) -> None:
     before = view.address
     assert "no slice" in asked(view, type="turn", id="walk/slice/9", by=1)
     assert "no slice" in asked(view, type="turn", id="walk/verdict", by=1)
     assert "by is 1.5" in asked(view, type="turn", id="walk/slice/1", by=1.5)
-    assert "nothing to turn" in asked(vm.Map(view.machine.kernel_map), type="turn", id="walk/slice/1", by=1)
+    assert "nothing to turn" in asked(vm.Map(machine.kernel_map), type="turn", id="walk/slice/1", by=1)
     assert view.address == before
 
 

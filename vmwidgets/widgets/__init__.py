@@ -16,6 +16,8 @@ from vmwidgets.engine.machine import (
     Task,
 )
 from vmwidgets.engine.machine.boot import booted
+from vmwidgets.engine.machine.cpu import MachineCpu
+from vmwidgets.engine.machine.cpus import MachineCpus
 from vmwidgets.engine.mmu.compare_formats import FormatComparison
 from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 
@@ -30,13 +32,14 @@ from .show import register, show, shown_as
 from .slabs import Slabs
 from .tables import Tables
 from .threads import Threads
+from .tlb import Tlb
 from .view import View
 from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
     "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
-    "Tables", "Threads", "Tree", "View", "Walk", "register", "show",
+    "Tables", "Threads", "Tlb", "Tree", "View", "Walk", "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
@@ -47,6 +50,8 @@ shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
 shown_as(FormatComparison, Formats)
 shown_as(TablesWalk, Walk)
+shown_as(MachineCpus, Tlb)
+shown_as(MachineCpu, Tlb)
 shown_as(MachineTables, Tables)
 shown_as(PageTables, Tables)
 shown_as(MachineKmem, Kmem)

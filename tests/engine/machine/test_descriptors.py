@@ -72,6 +72,7 @@ def test_an_edit_is_journaled_and_done_again_by_a_replay() -> None:
     step = machine.walk(machine.kernel_map.start).steps[-1]
     machine.set_descriptor(step.pa, step.value & ~2)
     event = machine.journal[-1].events[-1]
+    assert isinstance(event, vm.events.PteWritten)
     assert (event.pa, event.before, event.after, event.level) == (step.pa, step.value, step.value & ~2, 1)
     assert event.va == machine.kernel_map.start
     twin = replayed(machine, len(machine.journal) - 1)

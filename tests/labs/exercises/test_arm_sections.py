@@ -53,6 +53,26 @@ def test_small_pages_are_too_many(player: Task) -> None:
     assert points("07/eleven", player) == [2, 1, 1]
 
 
+def test_a_page_that_was_split_is_sixteen(player: Task) -> None:
+    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
+    mapped(player, "log", 32 * MIB, 192 * KIB, "64 KiB")
+    for prot in "r", "rw":
+        player.map.protect(32 * MIB, size=PAGE, prot=prot)
+    assert points("07/eleven", player) == [2, 1, 1]
+
+
+def test_all_by_small_pages_is_far_too_many(player: Task) -> None:
+    for name, at, size in ("video", 16 * MIB, 8 * MIB), ("log", 32 * MIB, 192 * KIB):
+        player.map.enter(size, at=at, object=name)
+        player.map.wire(at, size=size)
+    assert points("07/eleven", player) == [2, 0, 0]
+
+
+def test_one_of_two_is_half(player: Task) -> None:
+    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
+    assert points("07/eleven", player) == [1, 0, 0]
+
+
 def test_a_log_across_a_border_needs_another_table(player: Task) -> None:
     mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
     mapped(player, "log", 33 * MIB - 64 * KIB, 192 * KIB, "64 KiB")
@@ -105,6 +125,13 @@ def test_domain_0_is_the_kernels_too(bank: Machine) -> None:
 def test_the_other_page_stays_open(bank: Machine) -> None:
     put_into(bank, SECTION, 5)
     put_into(bank, 0x40_0000, 5)
+    close(bank, 5)
+    assert points("07/door", bank) == [2, 0, 2]
+
+
+def test_the_kernel_is_not_locked_out(bank: Machine) -> None:
+    put_into(bank, SECTION, 5)
+    put_into(bank, bank.kernel_map.start, 5)
     close(bank, 5)
     assert points("07/door", bank) == [2, 0, 2]
 

@@ -80,3 +80,10 @@ def test_a_page_that_is_gone_or_is_another_is_not_read_only(hand: Machine) -> No
     hand.undo_descriptor()
     edit(hand.tasks["keys"], put=EXECUTE_DISABLE ^ 1 << 40 - 1)
     assert points(hand)[:2] == [2, 0]
+
+
+def test_a_page_that_was_used_again_may_be_remembered_as_it_is_now(hand: Machine) -> None:
+    edit(hand.tasks["keys"])
+    flush(hand, 0, 1)
+    assert [cpu.load(CHANGED, 3) for cpu in hand.cpus] == [b"key", b"key"]
+    assert lab.check("06/by-hand", hand).passed

@@ -32,7 +32,7 @@ def test_others_are_not(second):
 
 def test_any_recorded_event_between_ends_a_row_and_one_that_was_not_recorded_does_not():
     assert len(recorded([granted(7), (PageCleared, "kmem_object", 7, 0), granted(8)])) == 3
-    assert len(recorded([granted(7), (MapLocked, "kmem_map"), granted(8)])) == 3
+    assert len(recorded([granted(7), (MapLocked, "kmem_map", ""), granted(8)])) == 3
     assert len(recorded([granted(7), (TreeCompared, "kmem_map", 1, 0, "left"), granted(8)])) == 1
 
 

@@ -23,16 +23,18 @@ class MapCreated(Event):
 
 @dataclass(frozen=True, slots=True)
 class MapLocked(Event):
-    """The lock of `map` was taken."""
+    """The lock of `map` was taken by `thread` ("" the learner's cell)."""
 
     map: str
+    thread: str
 
 
 @dataclass(frozen=True, slots=True)
 class MapUnlocked(Event):
-    """The lock of `map` was dropped."""
+    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: nobody)."""
 
     map: str
+    thread: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,15 @@ class PageDenied(Event):
 @dataclass(frozen=True, slots=True)
 class PageCleared(Event):
     """A page was filled with zeroes by hand."""
+
+    object: str
+    pindex: int
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageWired(Event):
+    """A page that was there got one wiring more."""
 
     object: str
     pindex: int

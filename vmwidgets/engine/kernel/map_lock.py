@@ -33,14 +33,14 @@ class MapLock:
         self.holder = self.running.thread
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapLocked, self.name))
+            emit((MapLocked, self.name, self.holder))
 
     def release(self) -> None:
         """Let go of it."""
-        self.holder = None
+        holder, self.holder = self.holder, None
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapUnlocked, self.name))
+            emit((MapUnlocked, self.name, holder))
 
     def drop_to_sleep(self) -> None:
         """Let go of it in the one step that also puts the caller to sleep (`msleep`): no wakeup gets in between."""

@@ -30,23 +30,10 @@ from ..mmu.walk import walk
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import OwnedTables, TablePages
-from .processors import Processors
+from .processors import CurrentPmap
 
 UPDATE_PAGES = 64
 """Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
-
-
-class CurrentPmap:
-    """Which address space the processor has loaded; the pmaps of one machine share it.
-
-    `processors` are those that are told, once there are some.
-    """
-
-    __slots__ = ("pmap", "processors")
-
-    def __init__(self) -> None:
-        self.pmap: Pmap | None = None
-        self.processors: Processors | None = None
 
 
 class Pmap:

@@ -12,14 +12,14 @@ from ..base.tags import KernelLimitMoved
 from ..base.units import PAGE, Address
 from ..memory.ram import Ram
 from ..mmu.editor import Slot
-from .pmap import CurrentPmap, Pmap
+from .pmap import Pmap
 from .pmap_check import check_pmaps
 from .pmap_grow import absent_tables
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import TablePages
 from .pmap_user import UserPmap, make_private_tables
-from .processors import Processors
+from .processors import CurrentPmap, Processors
 
 
 class KernelPmap(Pmap):

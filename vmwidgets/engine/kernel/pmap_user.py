@@ -9,8 +9,9 @@ from typing import Any
 from ..base.errors import kernel_error
 from ..base.walk_values import Rights
 from ..mmu.format import Level
-from .pmap import CurrentPmap, Pmap
+from .pmap import Pmap
 from .pmap_tables import TablePages, private_tables, published
+from .processors import CurrentPmap
 
 
 def make_private_tables(pmap: Pmap) -> bool:

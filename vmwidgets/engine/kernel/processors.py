@@ -18,3 +18,16 @@ class Processors(Protocol):
 
     def forget(self, space: TableSpace) -> None:
         """The tables of `space` go away: no processor shall have them loaded, or keep anything of them."""
+
+
+class CurrentPmap:
+    """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
+
+    `processors` are those that are told, once there are some.
+    """
+
+    __slots__ = ("pmap", "processors")
+
+    def __init__(self) -> None:
+        self.pmap: TableSpace | None = None
+        self.processors: Processors | None = None

@@ -7,6 +7,7 @@ count of ticks that passes only when somebody says so, or when there is nothing 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..base.tags import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, Threa
 from ..base.thread_values import ThreadValue
 from .freebsd_map import FreeBSDMap
 from .map_lock import MapLock
-from .thread import Stuck, Thread, deadlock, explain, named
+from .thread import Stuck, Thread, deadlock, explain, named, subject_of
 from .waits import (
     EWOULDBLOCK,
     ChannelWait,
@@ -97,6 +98,7 @@ class Scheduler:
 
     def abandon(self, thread: Thread) -> None:
         """Give a thread up: what its call had begun is undone, and it is forgotten."""
+        before, number, place = thread.value(), list(self.threads).index(thread.name), self._place(thread)
         self._asleep.pop(thread, None)
         self._at_locks.pop(thread, None)
         if thread in self._ready:
@@ -105,8 +107,11 @@ class Scheduler:
         if thread.name:  # the cell's locks were taken by earlier calls, and are kept
             for lock in self.locks_of(thread.name):
                 lock.release()
+        if isinstance(thread.wait, RoomWait):
+            vm_map = thread.wait.map
+            vm_map.needs_wakeup = any(isinstance(one.wait, RoomWait) and one.wait.map is vm_map for one in self._asleep)
         thread.wait = None
-        self._end(thread, "failed", "abandoned")
+        self._end(thread, "failed", "abandoned", before, number, place)
         del self.threads[thread.name]
 
     def step(self) -> Thread | None:
@@ -116,8 +121,9 @@ class Scheduler:
                 self._make_ready(thread, "lock")
         if not self._ready:
             return None
-        chosen = self._ready.pop(self._random.randrange(len(self._ready)) if self._random else 0)
-        self._go_on(chosen)
+        place = self._random.randrange(len(self._ready)) if self._random else 0
+        chosen = self._ready.pop(place)
+        self._go_on(chosen, place)
         return chosen
 
     def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
@@ -155,7 +161,7 @@ class Scheduler:
         self._emit(ClockTicked, before, self.ticks)
         due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
         for thread in sorted(due, key=lambda one: one.until or 0):
-            self._make_ready(thread, "timeout", EWOULDBLOCK)
+            self._make_ready(thread, "timeout", EWOULDBLOCK, self._place(thread))
 
     def wakeup_map(self, vm_map: FreeBSDMap) -> int:
         """Make all ready who sleep for room in a map, in the order they went to sleep; how many they were."""
@@ -202,11 +208,11 @@ class Scheduler:
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _go_on(self, thread: Thread) -> None:
+    def _go_on(self, thread: Thread, place: int) -> None:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         first, thread.started = not thread.started, True
-        self._emit(ThreadRuns, thread.name)
+        self._emit(ThreadRuns, thread.name, place)
         try:
             wait = next(thread.call) if first else thread.call.send(answer)
         except StopIteration as done:
@@ -245,7 +251,7 @@ class Scheduler:
         self._asleep[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until)
+        self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until, *subject_of(wait))
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -266,25 +272,33 @@ class Scheduler:
                 return thread
         return None
 
-    def _end(self, thread: Thread, state: str, how: str) -> None:
+    def _end(self, thread: Thread, state: str, how: str, *before: Any) -> None:
         thread.state = state
         if state == "failed":
             self._failed.append(thread)
-        self._emit(ThreadEnded, thread.name, how)
+        self._emit(ThreadEnded, thread.name, how, *before)
 
     def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
         woken = [thread for thread in self._asleep if wanted(thread)]
-        for thread in woken:
+        for thread in woken:  # all who sleep for the same, each the first of them that is left
             self._make_ready(thread, why)
         return len(woken)
 
-    def _make_ready(self, thread: Thread, why: str, answer: int = 0) -> None:
+    def _place(self, thread: Thread) -> int:
+        """Where it stands among those that are ready, or that sleep for the same."""
+        if thread.wait is None:
+            return self._ready.index(thread) if thread in self._ready else 0
+        subject, before = subject_of(thread.wait), takewhile(lambda one: one is not thread, self._asleep)
+        return sum(one.wait is not None and subject_of(one.wait) == subject for one in before)
+
+    def _make_ready(self, thread: Thread, why: str, answer: int = 0, place: int = 0) -> None:
         del self._asleep[thread]
         self._at_locks.pop(thread, None)
-        what, until = "" if thread.wait is None else waits_for(thread.wait), thread.until
+        wait, until = thread.wait, thread.until
+        assert wait is not None, "who sleeps waits for something"
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._ready.append(thread)
-        self._emit(ThreadWoken, thread.name, why, what, until)
+        self._emit(ThreadWoken, thread.name, why, waits_for(wait), until, *subject_of(wait), place)
 
     def to_next_timer(self) -> bool:
         """Where all sleep, let the clock go on to the next timer; false if there is none."""

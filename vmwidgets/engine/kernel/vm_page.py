@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..base.errors import KernelPanic
 from ..base.recorder import Recorder
-from ..base.tags import PageCleared, PageDenied, PageGranted, PageReleased, PageUnwired
+from ..base.tags import PageCleared, PageDenied, PageGranted, PageReleased, PageUnwired, PageWired
 from ..base.units import PAGE_SHIFT
 from .vm_object import VmObject
 
@@ -152,6 +152,9 @@ class PageQueues:
         """One more wiring."""
         self.wired += page.wire_count == 0
         page.wire_count += 1
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageWired, page.object.name, page.pindex, page.frame))
 
     def unwire(self, page: Page) -> None:
         """One wiring fewer."""

@@ -38,8 +38,8 @@ RECORDER = "recorder"
 
 _ROWS: dict[str, Callable[..., Row]] = {
     RECORDER: lambda row: row,
-    MapLocked: lambda name: ["lock", name],
-    MapUnlocked: lambda name: ["unlock", name],
+    MapLocked: lambda name, thread: ["lock", name],
+    MapUnlocked: lambda name, thread: ["unlock", name],
     SpaceSought: lambda name, length, address: ["findspace", name, length, address],
     RangeInserted: lambda name, start, end, target, offset, how, status: [
         "insert",

@@ -1,0 +1,101 @@
+"""TLBs: every kept translation is told once, stale ones stand out, and many processors stay a small picture."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.pictures import misplaced_text, outside, overlaps
+from vmwidgets.views.scene import Node, Scene
+
+
+def worked(architecture: str = "x86-64", cpus: int = 3, tlb: tuple[int, int] = (16, 4)) -> vm.Machine:
+    """A machine whose processors have run a task, each through ten of its pages."""
+    machine = vm.boot(architecture, cpus=cpus, tlb=tlb)
+    task = machine.task("init")
+    at = task.map.enter("64 KiB", object=machine.object("heap"))
+    for page in range(10):
+        task.write(at + 4096 * page, b"x")
+    for cpu in machine.cpus:
+        cpu.run("init")
+        for page in range(10):
+            cpu.load(at + 4096 * page)
+    return machine
+
+
+def cells(scene: Scene) -> list[Node]:
+    return [node for node in scene.nodes if node.kind == "slot" and node.text]
+
+
+def in_bounds(scene: Scene) -> None:
+    assert misplaced_text(scene) == []
+    assert outside(scene) == []
+    assert overlaps([node for node in scene.nodes if node.kind == "slot"]) == []
+    assert len({node.id for node in scene.nodes}) == len(scene.nodes)
+
+
+@pytest.mark.parametrize("architecture", ["x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64", "riscv-sv39"])
+def test_each_kept_translation_is_one_cell(architecture: str) -> None:
+    machine = worked(architecture)
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    kept = {
+        f"tlb/{cpu.path}/{slot.entry.set}/{slot.entry.way}" for cpu in machine.cpus for slot in cpu.value().tlb.slots
+    }
+    assert {node.id for node in cells(scene)} == kept
+    assert len(kept) >= 30
+    assert len(scene.table.rows) == len(kept)
+
+
+def test_what_is_stale_is_marked_and_told_in_full_when_it_is_chosen() -> None:
+    machine = worked()
+    machine.cpus.shootdown = "forgotten"
+    task = machine.tasks["init"]
+    task.map.remove(next(iter(task.map)).start, size="8 KiB")
+    view = vm.Tlb(machine)
+    stale = [node for node in cells(view.scene()) if "fault" in node.state]
+    truth = {
+        f"tlb/{cpu.path}/{slot.entry.set}/{slot.entry.way}" for cpu in machine.cpus for slot in cpu.value().tlb.stale
+    }
+    assert {node.id for node in stale} == truth
+    assert len(truth) == 4, "two pages on each of the two processors that were not asked"
+    assert all(any("≠" in run.text for run in node.text) for node in stale)
+    assert view.scene().caption.tone == "error"
+    assert "2 forgotten" in view.scene().caption.text
+    view.selection = stale[0].id
+    scene = view.scene()
+    in_bounds(scene)
+    told = [run.text for node in scene.nodes if node.id.startswith("tlb/chosen") for run in node.text]
+    assert any("the TLB keeps physical" in line for line in told)
+
+
+def test_a_shootdown_that_waits_is_linked_to_who_asked() -> None:
+    machine = worked()
+    machine.cpus.shootdown = "sent"
+    task = machine.tasks["init"]
+    task.map.remove(next(iter(task.map)).start, size="4 KiB")
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    waiting = [node for node in scene.nodes if "/pending/" in node.id]
+    assert [node.id for node in waiting] == ["tlb/cpu:1/pending/0", "tlb/cpu:2/pending/0"]
+    assert {(link.source, link.target) for link in scene.links} == {("tlb/cpu:0", node.id) for node in waiting}
+    for _ in range(6):
+        task.map.enter("4 KiB", object=machine.object("heap"), at=0, fixed=True)
+        task.write(0, b"x")
+        task.map.remove(0, size="4 KiB")
+    in_bounds(vm.Tlb(machine).scene())
+
+
+@pytest.mark.parametrize(("sets", "ways"), [(1, 1), (1, 16), (64, 1), (256, 16), (2, 3)])
+def test_any_size_of_tlb_is_a_small_picture(sets: int, ways: int) -> None:
+    machine = worked(cpus=16, tlb=(sets, ways))
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    assert len(scene.nodes) < 900
+    in_bounds(vm.Tlb(machine.cpus[15]).scene())
+
+
+def test_an_empty_tlb_says_so() -> None:
+    scene = vm.Tlb(vm.boot("armv7")).scene()
+    in_bounds(scene)
+    assert "0 hits and 0 misses" in scene.caption.reason or "hit" in scene.caption.reason
