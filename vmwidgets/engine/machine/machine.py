@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import Refused, shown
+from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.journal import Journal
 from ..base.operations import Door, Reference, operation
@@ -257,9 +257,14 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
         with self.door.looking():
-            with self.without_edits():
-                check_machine(self)
-            self.cpus.check()
+            try:
+                with self.without_edits():
+                    check_machine(self)
+                self.cpus.check()
+            except Broken as broken:
+                if not self.door.edited_by_hand:
+                    raise
+                raise Broken(f"{broken} (page tables of this machine were edited by hand)") from None
 
     def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
         """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
