@@ -17,6 +17,7 @@ OUT = ROOT / "docs" / "pictures"
 sys.path.insert(0, str(ROOT))
 
 import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
+from vmwidgets.engine.mmu.formats import FORMATS  # noqa: E402
 from vmwidgets.views.scene import Scene  # noqa: E402
 from vmwidgets.views.svg import to_svg  # noqa: E402
 
@@ -50,6 +51,9 @@ def scenes() -> dict[str, Scene]:
         "threads": threads(),
         "frames": frames(),
         "slabs": slabs(),
+        "tables": tables(),
+        "formats": formats(),
+        "tlb": tlb(),
     }
 
 
@@ -144,6 +148,36 @@ def slabs() -> Scene:
         m.free(address)
     m.malloc(300)
     return vm.Slabs(m).scene()
+
+
+def tables() -> Scene:
+    """ARM's tables of a mapping with a section, a large page and small ones."""
+    ranges = [(0x10_0000, "1 MiB"), (0x20_0000, "64 KiB"), (0x21_4000, "12 KiB"), (0x100_0000, "16 MiB")]
+    view = vm.Tables(vm.compare_formats(ranges, ["armv7"]).tables["armv7"])
+    view.show_address(0x20_1000)
+    return view.scene()
+
+
+def formats() -> Scene:
+    """A process of 32-bit size in all formats."""
+    ranges = [(0x40_0000, "4 MiB"), (0x1000_0000, "1 MiB"), (0x2000_0000, "64 MiB"), (0x7FF0_0000, "64 KiB")]
+    return vm.Formats(vm.compare_formats(ranges, tuple(FORMATS))).scene()
+
+
+def tlb() -> Scene:
+    """A shootdown that two processors have not acknowledged yet."""
+    m = vm.boot("x86-64", cpus=3, asids=True)
+    m.name = "machine 1"
+    task = m.task("init")
+    a = task.map.enter("64 KiB", object=m.object("heap"))
+    task.write(a, bytes(16 * 4096))
+    for cpu in m.cpus:
+        cpu.run(task)
+        for page in range(16):
+            cpu.load(a + page * 4096)
+    m.cpus.shootdown = "sent"
+    task.map.remove(a + 0x2000, size="12 KiB")
+    return vm.Tlb(m).scene()
 
 
 def machine() -> vm.Machine:

@@ -42,3 +42,37 @@ test("a view is entered where something is told, else at its first node", () => 
 test("from a node that is gone the walk begins anew", () => {
   assert.equal(step(small, "gone", "ArrowRight")?.id, "t1");
 });
+
+// Two columns of a table each, below a row of slices.
+const columns = scene([
+  node("s1", { lane: "slices", kind: "slice", x: 0, y: 0 }),
+  node("s2", { lane: "slices", kind: "slice", x: 100, y: 0 }),
+  node("a1", { lane: "column 0", x: 0, y: 50 }),
+  node("a2", { lane: "column 0", x: 0, y: 100 }),
+  node("a3", { lane: "column 0", x: 0, y: 150 }),
+  node("b1", { lane: "column 1", x: 200, y: 60 }),
+  node("b2", { lane: "column 1", x: 200, y: 140 }),
+  node("bit", { lane: "bits", x: 0, y: 300 }),
+]);
+
+const stroll = (from: string, ...keys: Arrow[]): string =>
+  keys.reduce((at, key) => step(columns, at, key)?.id ?? at, from);
+
+test("in a column up and down go along it, left and right to the nearest of the next", () => {
+  assert.equal(stroll("a1", "ArrowDown", "ArrowDown"), "a3");
+  assert.equal(stroll("a3", "ArrowRight"), "b2");
+  assert.equal(stroll("a1", "ArrowRight"), "b1");
+  assert.equal(stroll("b2", "ArrowLeft"), "a3");
+  assert.equal(stroll("b1", "ArrowRight"), "b1");
+  assert.equal(stroll("a2", "End", "Home"), "a1");
+});
+
+test("above and below a column are the lanes that are no columns", () => {
+  assert.equal(stroll("a3", "ArrowDown"), "bit");
+  assert.equal(stroll("a1", "ArrowUp"), "s1");
+});
+
+test("past the last slice is the way out, since up and down turn it", () => {
+  assert.equal(stroll("s1", "ArrowRight"), "s2");
+  assert.notEqual(stroll("s2", "ArrowRight"), "s2");
+});

@@ -141,3 +141,40 @@ def test_walks_and_tables_are_accessible_and_keep_their_text_inside(notebook: No
     for index in (1, 2, 3):
         assert notebook.violations(index) == []
         assert notebook.texts_outside(index) == []
+
+
+SHOOTDOWN = """
+import vmwidgets as vm
+m = vm.boot("x86-64", cpus=2)
+task = m.task("init")
+a = task.map.enter("64 KiB", object=m.object("heap"))
+task.write(a, bytes(65536))
+for cpu in m.cpus:
+    cpu.run(task)
+    for page in range(16):
+        cpu.load(a + page * 4096)
+"""
+
+
+def test_a_shootdown_that_waits_leaves_stale_entries_until_it_is_acknowledged(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    cells = (SHOOTDOWN, "m.cpus", 'vm.compare_formats([(0, "1 MiB"), (1 << 30, "1 GiB")], ("x86-64", "armv7"))')
+    opened = open_notebook(new_notebook(*cells))
+    opened.run_all()
+    cell = opened.cell(1)
+    cell.get_by_role("button", name="flushes asked of other processors wait until they are acknowledged").click()
+    cell.locator(".vmwidgets .node.switch.chosen", has_text="shootdown sent").wait_for()
+    opened.run("task.map.remove(a, size='8 KiB')")
+    cell.locator(".vmwidgets .node.slot.fault").first.wait_for()
+    assert cell.locator(".vmwidgets .node.slot.fault").count() == 2
+    cell.get_by_role("button", name="acknowledge it").click()
+    cell.locator(".vmw-caption", has_text="acknowledge").wait_for()
+    assert cell.locator(".vmwidgets .node.slot.fault").count() == 0
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        opened.page.evaluate(change, theme)
+        for index in (1, 2):
+            opened.cell(index).locator(".vmw-scene .node").first.wait_for()
+            assert opened.violations(index) == []
+            assert opened.texts_outside(index) == []

@@ -35,7 +35,7 @@ class Pages:
 
     def allocate(self, name, size, align, hint):
         if hint is not None and self.kernel == "freebsd" and hint > 0:
-            place = next((first for first, free in self.gaps(hint) if free >= size), None)
+            place = self.search(size, 1, hint)
         elif hint is not None and hint + size <= PAGES and not any(self.pages[hint : hint + size]):
             place = hint
         else:
@@ -44,15 +44,15 @@ class Pages:
             self.pages[place : place + size] = [name] * size
         return place
 
-    def search(self, size, align):
+    def search(self, size, align, hint=None):
         def fitting(base):
             for first, free in self.gaps(base):
                 at = -(-first // align) * align
                 if first + free - at >= size:
                     yield at, first + free - at
 
-        found = list(fitting(0))
-        if self.rule == "next":
+        found = list(fitting(hint or 0))
+        if self.rule == "next" and hint is None:
             found = list(fitting(self.rover)) or found
         keys = {"best": lambda one: (one[1], one[0]), "worst": lambda one: (-one[1], one[0])}
         chosen = min(found, key=keys.get(self.rule), default=None)

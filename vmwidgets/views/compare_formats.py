@@ -94,13 +94,13 @@ def _row(
         if not level.tables:
             continue
         w = max(NARROW, level.bytes / most_bytes * (share - NARROW * count))
-        label = shorten(f"{level.name} ×{level.tables:,}", w - 6, "label")
+        label = _fitting((f"{level.name} ×{level.tables:,}", level.name, f"×{level.tables:,}"), w - 6)
         title = (
             f"{level.name}: {level.tables:,} of {binary_size(level.table_bytes)}, together {binary_size(level.bytes)}"
         )
         nodes.append(
             Node(f"formats/{cost.format}/level/{level.level}", "part", x, y + 2, w, BAR, title=title, lane=cost.format,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if len(label) > 1 else (),
+                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
                  state=("even",) if number % 2 else ()),
         )  # fmt: skip
         x += w
@@ -127,17 +127,22 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: fl
     for page in cost.pages:
         w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
         size = binary_size(page.size)
-        label = shorten(f"{page.number:,} × {size}", w - 6, "label")
+        label = _fitting((f"{page.number:,} × {size}", size), w - 6)
         style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
         nodes.append(
             Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if len(label) > 1 else (), state=(style,),
+                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), state=(style,),
                  title=f"{page.number:,} pages of {size}, together {binary_size(page.bytes)}"),
         )  # fmt: skip
         left += w
     words = " + ".join(f"{page.number:,} × {binary_size(page.size)}" for page in cost.pages) or "nothing"
     nodes.append(_words(f"formats/{cost.format}/mapped", x, y + BAR + 4, share, words, "label"))
     return nodes
+
+
+def _fitting(wanted: Sequence[str], w: float) -> str:
+    """The first that fits; none, rather than half of one."""
+    return next((one for one in wanted if text_width(one, "label") <= w), "")
 
 
 def _words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:

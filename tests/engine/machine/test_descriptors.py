@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -143,3 +144,30 @@ def test_32_bit_descriptors_have_32_bits() -> None:
         machine.set_descriptor(machine.pmap.root, 1 << 32)
     with pytest.raises(vm.Refused, match="multiples of 4"):
         machine.set_descriptor(machine.pmap.root + 2, 0)
+
+
+def test_a_kernel_that_cannot_go_on_with_edited_tables_panics_and_says_why() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    at = task.map.enter("64 KiB", object=machine.object("heap"))
+    task.write(at, b"here")
+    above = task.walk(at).steps[-2]
+    machine.set_descriptor(above.pa, above.value ^ 1 << 16)  # another table, which is nobody's
+    with pytest.raises(vm.KernelPanic, match="edited by hand"):
+        task.map.remove(at, size="64 KiB")
+    assert machine.dead
+    with pytest.raises(vm.Refused, match="this machine is dead"):
+        machine.undo_descriptor()
+    vm.Tables(task).scene()
+
+
+def test_a_check_says_that_tables_were_edited() -> None:
+    machine = vm.boot("x86-64")
+    task = machine.task("init")
+    top = machine.walk(machine.kernel_map.start).steps[0]
+    machine.set_descriptor(top.pa, 0)
+    machine.task("another")
+    with suppress(vm.Broken):
+        machine.check()
+    machine.undo_descriptor()
+    assert task.walk(0).fault is not None

@@ -163,6 +163,18 @@ def test_both_roots_of_arm_are_shown() -> None:
     assert [(table.pa, table.va) for table in window.tables] == [(0x1000, 0), (0x5000, 0xFFFF_0000_0000_0000)]
 
 
+def test_of_armv7s_second_root_only_what_walks_use_is_shown() -> None:
+    fmt = FORMATS["armv7"]
+    ram = Ram(1 << 20)
+    for table in (0x4000, 0x8000):
+        for index in (1, 0x900):
+            ram.write_word(table + 4 * index, 4, index << 20 | 0x402)
+    controls = replace(fmt.defaults, ttbcr_n=1, ttbr1=0x8000)
+    lower, upper = table_window(PageTables("two", ram, fmt, 0x4000, controls), Shown()).tables
+    assert (lower.pa, lower.va, [row.va for row in lower.rows]) == (0x4000, 0, [0x10_0000])
+    assert (upper.pa, upper.va, [row.va for row in upper.rows]) == (0x8000, 1 << 31, [0x9000_0000])
+
+
 def test_the_rows_of_a_root_are_for_register_addresses() -> None:
     ram = Ram(1 << 20)
     ram.write_word(0x1000 + 511 * 8, 8, 0x2003)

@@ -32,6 +32,8 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.listeners: list[Callable[[], None]] = []
+        self.edited_by_hand = False
+        """Whether a learner has written page tables past the kernel, which may find there what it never wrote."""
         self.actor: Actor | None = None
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
         self._lock = threading.RLock()
@@ -79,7 +81,9 @@ class Door:
         try:
             result = call()
             outcome = "done"
-        except Refused:
+        except Refused as refused:
+            if raw:  # something had happened before: threads ran, ticks passed
+                outcome, result = "error", str(refused)
             raise
         except KernelPanic as panic:
             self.dead = panic
@@ -90,10 +94,16 @@ class Door:
             outcome, result = "error", str(error)
             raise
         except Exception as error:
-            if raw:  # a bug of ours, in the middle of something
-                self.dead = KernelPanic("internal", f"{type(error).__name__}: {error}")
-                raw.append((Panicked, self.dead.name, self.dead.reason))
-                outcome, result = "panic", str(self.dead)
+            reason = f"{type(error).__name__}: {error}"
+            if not (raw or self.edited_by_hand):
+                raise
+            edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
+            dead = KernelPanic("edited_tables", edited) if self.edited_by_hand else KernelPanic("internal", reason)
+            self.dead = dead
+            raw.append((Panicked, dead.name, dead.reason))
+            outcome, result = "panic", str(dead)
+            if self.edited_by_hand:  # else it is a bug of ours, in the middle of something
+                raise dead from error
             raise
         except KeyboardInterrupt:  # only while a learner's own code ran: the machine is whole
             outcome, result = "error", "interrupted"

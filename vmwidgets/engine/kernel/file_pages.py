@@ -98,7 +98,9 @@ class FilePages:
         page = self._pages.in_use[frame]
         self._pages.disown(page)
         place = (page.object, page.pindex)
-        self._cached.pop(self._places.get(frame, place), None)
+        before = self._places.get(frame, place)
+        if self._cached.get(before) == frame:  # the page that it held may be cached in another frame by now
+            del self._cached[before]
         self._cached[place], self._places[frame] = frame, place
         self._frames.cache(frame, page.object.name)
         self._report(PageCached, frame, page.object.name)

@@ -46,8 +46,11 @@ class Fit:
     rule: str
     cost: str
 
-    def find(self, core: MapCore[E], size: int, align: int = 0) -> Gap[E] | None:
-        """The gap for `size` bytes at a multiple of `align` (0: any), or none; reported gap by gap."""
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The gap for `size` bytes at a multiple of `align` (0: any), or none; reported gap by gap.
+
+        With `base` only what is free from there on counts.
+        """
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -63,9 +66,9 @@ class FirstFit(Fit):
 
     name, rule, cost = "first", "the lowest gap that is large enough", "O(entries below it)"
 
-    def find(self, core: MapCore[E], size: int, align: int = 0) -> Gap[E] | None:
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
         """The lowest gap that is large enough."""
-        return _lowest(core, gaps(core, align), size)
+        return _lowest(core, gaps(core, align, base), size)
 
 
 class NextFit(Fit):
@@ -80,14 +83,15 @@ class NextFit(Fit):
     def __init__(self) -> None:
         self.position: int | None = None
 
-    def find(self, core: MapCore[E], size: int, align: int = 0) -> Gap[E] | None:
-        """The lowest gap from `position` on, or else the lowest of all."""
-        found = None if self.position is None else _lowest(core, gaps(core, align, self.position), size)
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The lowest gap from `position` on, or else the lowest of all; with `base`, the lowest from there on."""
+        position = self.position if base is None else None
+        found = None if position is None else _lowest(core, gaps(core, align, position), size)
         if found is None:
             emit = core.recorder.emit
-            if emit is not None and self.position is not None:
+            if emit is not None and position is not None:
                 emit((SearchRestarted, core.name, core.start))
-            found = _lowest(core, gaps(core, align), size)
+            found = _lowest(core, gaps(core, align, base), size)
         if found is not None:
             self.position = found.position + size
         return found
@@ -98,9 +102,9 @@ class BestFit(Fit):
 
     name, rule, cost = "best", "the smallest gap that is large enough", "O(all entries)"
 
-    def find(self, core: MapCore[E], size: int, align: int = 0) -> Gap[E] | None:
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
         """The smallest gap that is large enough, of equal ones the lowest."""
-        return _extreme(core, size, align, -1, "the smallest that is large enough")
+        return _extreme(core, gaps(core, align, base), size, -1, "the smallest that is large enough")
 
 
 class WorstFit(Fit):
@@ -108,9 +112,9 @@ class WorstFit(Fit):
 
     name, rule, cost = "worst", "the largest gap", "O(all entries)"
 
-    def find(self, core: MapCore[E], size: int, align: int = 0) -> Gap[E] | None:
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
         """The largest gap, of equal ones the lowest."""
-        return _extreme(core, size, align, 1, "the largest")
+        return _extreme(core, gaps(core, align, base), size, 1, "the largest")
 
 
 FITS: dict[str, type[Fit]] = {fit.name: fit for fit in (FirstFit, BestFit, WorstFit, NextFit)}
@@ -126,10 +130,10 @@ def _lowest(core: MapCore[E], candidates: Iterator[Gap[E]], size: int) -> Gap[E]
     return None
 
 
-def _extreme(core: MapCore[E], size: int, align: int, sign: int, why: str) -> Gap[E] | None:
+def _extreme(core: MapCore[E], candidates: Iterator[Gap[E]], size: int, sign: int, why: str) -> Gap[E] | None:
     """The largest gap (`sign` 1), or the smallest (-1), of those that are large enough."""
     best: Gap[E] | None = None
-    for gap in gaps(core, align):
+    for gap in candidates:
         better = gap.space >= size and (best is None or sign * gap.space > sign * best.space)
         words = "large enough, none better so far" if better else "large enough, no better than one before"
         _report(core, gap, False, words if gap.space >= size else "")

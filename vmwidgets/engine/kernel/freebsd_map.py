@@ -7,6 +7,7 @@ map's lock.  Deleting, wiring and submaps are in the modules beside: :mod:`.free
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +22,7 @@ from ..base.tags import (
     SpaceSought,
     TranslationsRemoved,
 )
-from .fits import Fit, gaps
+from .fits import Fit
 from .freebsd_entries import clip_end, clip_start
 from .gap_tree import GapTree
 from .kernel_entry import KERNEL_FLAGS, KernelEntry, KernelEntrySource
@@ -79,6 +80,8 @@ class FreeBSDMap(MapCore[KernelEntry]):
         self.size = 0
         self.fit: Fit | None = None
         """What takes the place of FreeBSD's first fit, if anything does."""
+        self.submaps: dict[FreeBSDMap, int] = {}
+        """The maps that have their places in this one, with the number of entries of each."""
 
     @property
     def system(self) -> bool:
@@ -94,16 +97,15 @@ class FreeBSDMap(MapCore[KernelEntry]):
     def find_space(self, length: int, start: int = 0) -> int | None:
         """The lowest address from `start` on with `length` free bytes (`vm_map_findspace`), or none.
 
-        Length 0 is always found at the map's start, used or not.  O(log n) from the map's start, and the entries passed
-        over from elsewhere.  A map that was given a rule of its own (:mod:`.fits`) goes by that.
+        Length 0 is always found at the map's start, used or not.  O(log n).  A map that was given a rule of its own
+        (:mod:`.fits`) goes by that, among the gaps from `start` on.
         """
-        if start > self.start:
-            address = self._first_fit_above(length, start)
-        elif self.fit is None or length == 0:
-            address = self._first_fit(length)
-        else:
-            gap = self.fit.find(self, length)
+        above = start > self.start
+        if self.fit is not None and length:
+            gap = self.fit.find(self, length, base=start if above else None)
             address = None if gap is None else gap.position
+        else:
+            address = self._first_fit_above(length, start) if above else self._first_fit(length)
         emit = self.recorder.emit
         if emit is not None:
             emit((SpaceSought, self.name, length, address))
@@ -120,12 +122,50 @@ class FreeBSDMap(MapCore[KernelEntry]):
         return None if before is None else before.end
 
     def _first_fit_above(self, length: int, start: int) -> int | None:
-        return next((gap.position for gap in gaps(self, 0, start) if gap.space >= length), None)
+        """At `start`, or else behind the lowest entry above it (or around it) that leaves as much room."""
+        following = self.tree.nearest(start)
+        here = self.end if following is None else following.start
+        if start < here and here - start >= length:
+            return start
+        before = None if following is None else self.tree.first_gap_from(following, length)
+        return None if before is None else before.end
 
     def lookup(self, address: int) -> KernelEntry | None:
         """The entry that holds `address` (`vm_map_lookup_entry`), or none.  O(log n)."""
         entry = self.tree.nearest(address)
         return entry if entry is not None and entry.start <= address else None
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all of [start, end) is in entries.  O(log n + entries there)."""
+        entry = self.lookup(start)
+        while entry is not None and entry.start <= start < end:
+            start, entry = entry.end, entry.next
+        return start >= end
+
+    # ---- submaps -----------------------------------------------------------------------------
+
+    def inside(self) -> list[FreeBSDMap]:
+        """The maps that have their places in this one, rising."""
+        return sorted(self.submaps, key=lambda submap: submap.start)
+
+    def count_submap(self, submap: FreeBSDMap | None, change: int) -> None:
+        """So many entries more are the place of `submap`."""
+        if submap is not None:
+            self.submaps[submap] = self.submaps.get(submap, 0) + change
+            if not self.submaps[submap]:
+                del self.submaps[submap]
+
+    def link(
+        self, entry: KernelEntry, previous: KernelEntry | None, next_: KernelEntry | None, duplicates: bool = False
+    ) -> None:
+        """Put `entry` between two neighbours and into the tree."""
+        super().link(entry, previous, next_, duplicates)
+        self.count_submap(entry.submap, 1)
+
+    def unlink(self, entry: KernelEntry) -> None:
+        """Take `entry` out of tree and list."""
+        super().unlink(entry)
+        self.count_submap(entry.submap, -1)
 
     # ---- insert ------------------------------------------------------------------------------
 
@@ -242,7 +282,8 @@ class FreeBSDMap(MapCore[KernelEntry]):
     def check(self) -> None:
         """The core's invariants, and: 7. `size` is the sum of the entries' lengths; 8. a submap's place lies in it.
 
-        That place is the submap's whole range until somebody frees a part of it, which the original allows.
+        The entries of each place are counted.  It is the submap's whole range until somebody frees a part of it, which
+        the original allows.
         """
         super().check()
         total = sum(entry.end - entry.start for entry in self)
@@ -252,6 +293,9 @@ class FreeBSDMap(MapCore[KernelEntry]):
             submap = entry.submap
             if submap is not None and not submap.start <= entry.start < entry.end <= submap.end:
                 raise Broken(f"8: entry {entry.id} of {self.name} lies outside its submap {submap.name}")
+        places = Counter(entry.submap for entry in self if entry.submap is not None)
+        if places != self.submaps:
+            raise Broken(f"8: {self.name} has entries of {len(places)} submaps, and knows of {len(self.submaps)}")
 
 
 def may_stretch(entry: KernelEntry, start: int, flags: int) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base.protection import ALL, protection_of
 from ..base.tags import RangeWired
 from ..base.units import PAGE
 from . import map_protect
@@ -111,8 +110,6 @@ def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     set_wired_count(vm_map, entry, entry.wired_count + 1)
     if entry.wired_count == 1:
         wire_pages(vm_map, entry)
-        if protection_of(entry.flags) != ALL:  # pages are entered with all rights
-            vm_map.reprotect(entry)
 
 
 def _unwire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:

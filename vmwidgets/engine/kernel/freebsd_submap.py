@@ -36,6 +36,7 @@ def _turn_into_submap(parent: FreeBSDMap, entry: KernelEntry, submap: FreeBSDMap
     before = entry.fields()
     entry.flags |= SUB_MAP
     entry.submap = submap
+    parent.count_submap(submap, 1)
     emit = parent.recorder.emit
     if emit is not None:
         emit((EntryResized, parent.name, before, entry.fields(), "became the place of a submap"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..base.protection import ALL, protection_of
 from ..base.tags import RangeWired, TranslationEntered
 from ..base.units import PAGE, PAGE_SHIFT
 from .freebsd_entries import clip_end, clip_start
@@ -43,7 +44,7 @@ def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> Sleepy[None]:
 
 
 def wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
-    """Wire each page of `entry` that its object has, and map it."""
+    """Wire each page of `entry` that its object has, and map it with the entry's rights."""
     target, pages = entry.object, vm_map.services.pages
     if target is None:
         return
@@ -52,6 +53,23 @@ def wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
         page = pages.in_use[target.pages[pindex]]
         pages.wire(page)
         enter_page(vm_map, entry.start + (pindex - first << PAGE_SHIFT), page.frame)
+    limit_rights(vm_map, entry, entry.start, entry.end)
+
+
+def is_coming(vm_map: FreeBSDMap, entry: KernelEntry) -> bool:
+    """Whether a kmem function that sleeps is still getting the pages of `entry`: some are absent or busy.  O(pages)."""
+    target, pages = entry.object, vm_map.services.pages
+    if target is None or not target.everlasting or entry.wired_count:
+        return False
+    found = (pages.find(target, pindex) for pindex in range(entry.first_page, entry.first_page + entry.pages))
+    return any(page is None or page.busy for page in found)
+
+
+def limit_rights(vm_map: FreeBSDMap, entry: KernelEntry, start: int, end: int) -> None:
+    """Give wired pages of [start, end), just entered with all rights, those that `entry` allows."""
+    protection = protection_of(entry.flags)
+    if protection != ALL:
+        vm_map.services.pmap.protect(start, end, protection)
 
 
 def unwire(vm_map: FreeBSDMap, entry: KernelEntry) -> None:

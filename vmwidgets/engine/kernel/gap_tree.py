@@ -27,9 +27,25 @@ class GapTree(RedBlackTree[KernelEntry]):
 
     def first_gap(self, length: int) -> KernelEntry | None:
         """The lowest entry with `length` free bytes behind it, or none.  O(log n)."""
-        node, emit = self.root, self._recorder.emit
-        if node is None or node.max_gap < length:
-            return None
+        return None if self.root is None or self.root.max_gap < length else self._first_below(self.root, length)
+
+    def first_gap_from(self, entry: KernelEntry, length: int) -> KernelEntry | None:
+        """The lowest entry from `entry` on with `length` free bytes behind it, or none.  O(log n)."""
+        node: KernelEntry | None = entry
+        came_from: KernelEntry | None = None
+        while node is not None:
+            if came_from is None or came_from is node.left:
+                if self.gap_behind(node) >= length:
+                    self._report(node, length, "here")
+                    return node
+                if node.right is not None and node.right.max_gap >= length:
+                    self._report(node, length, "right")
+                    return self._first_below(node.right, length)
+            came_from, node = node, node.parent  # type: ignore[assignment]  # parents are entries
+        return None
+
+    def _first_below(self, node: KernelEntry, length: int) -> KernelEntry:
+        """The lowest with so much room behind it, of a subtree that has one."""
         while True:
             left, right = node.left, node.right
             if left is not None and left.max_gap >= length:
@@ -39,11 +55,15 @@ class GapTree(RedBlackTree[KernelEntry]):
             else:
                 assert right is not None, "the gap must be somewhere below"
                 outcome, following = "right", right
-            if emit is not None:
-                emit((GapCompared, self._name, node.id, length, node.max_gap, outcome))
+            self._report(node, length, outcome)
             if following is node:
                 return node
             node = following
+
+    def _report(self, node: KernelEntry, length: int, outcome: str) -> None:
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((GapCompared, self._name, node.id, length, node.max_gap, outcome))
 
     def gap_behind(self, entry: KernelEntry) -> int:
         """Free bytes between `entry` and the next, or the map's end."""

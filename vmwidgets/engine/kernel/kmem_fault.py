@@ -18,9 +18,9 @@ from .waits import PageWait, Sleepy, kernel_function
 def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleepy[int]:
     """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
 
-    `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, or where a system
-    map's entry has no object; a panic where the entry says that no fault may happen.  An ordinary map's entry without
-    object gets an anonymous one, and zeroed pages.
+    `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system
+    map's entry has no object, and where a kmem function still waits for the page; a panic where the entry says that no
+    fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.
     """
     va = trunc_page(address)
     while True:
@@ -52,7 +52,15 @@ def _frame_of(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> in
         vm_map.lock.release()
         raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.name}, which is a system map")
     pindex = entry.offset + va - entry.start >> PAGE_SHIFT
-    page = kmem.pages.find(target, pindex) or kmem.pages.allocate(target, pindex, GRAB)
+    page = kmem.pages.find(target, pindex)
+    if target.everlasting and (page is None or page.busy):
+        vm_map.lock.release()
+        raise kernel_error(
+            "FAULT",
+            f"the page at {Address(va)} in {vm_map.name} is still to come: who allocates the range there waits for "
+            "pages, and gives its address when all are there",
+        )
+    page = page or kmem.pages.allocate(target, pindex, GRAB)
     if page is None:
         return None
     map_page(vm_map, va & -PAGE, page.frame)

@@ -8,7 +8,7 @@ from ..base.errors import KernelPanic
 from ..base.units import PAGE_SHIFT
 from .freebsd_delete import delete
 from .freebsd_map import FreeBSDMap
-from .freebsd_wire import enter_page
+from .freebsd_wire import enter_page, limit_rights
 from .kernel_entry import KernelEntry
 from .kmem import Kmem, round_page
 from .map_ranges import set_wired_count
@@ -118,3 +118,4 @@ def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int,
         if page is not None:
             enter_page(vm_map, va, page.frame)
             page.busy = False
+    limit_rights(vm_map, entry, address, address + size)

@@ -77,7 +77,9 @@ class Zones:
         return next(zone for zone in self.zones if zone.size >= size)
 
     def reclaim(self) -> None:
-        """Give the empty slabs of all zones back (`uma_reclaim`)."""
+        """Give the empty slabs of all zones back (`uma_reclaim`); none while somebody has kmem_map's lock."""
+        if self.kmem_map.lock.held:
+            return
         for zone in self.zones:
             zone.cache.reap()
             while zone.slabs.ready:
@@ -89,13 +91,36 @@ class Zones:
         try:
             straight(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
         except WouldSleep as error:
-            raise Broken(f"kmem_map is a system map, whose lock nobody holds asleep; yet {error}") from error
+            raise Broken(f"the lock of kmem_map was free; yet {error}") from error
 
     def grown(self, zone: Zone, address: int) -> None:
         """A slab came from kmem_malloc."""
         self.slabs[address] = zone
         zone.slabs.ready.append(address)
         self._report(ZoneGrown, zone.name, address, zone.slab_size)
+
+    def forget(self, start: int, end: int) -> list[tuple[int, int]]:
+        """What lies in [start, end) was freed behind the zones' back: nothing of it is theirs any more.
+
+        The slabs that lost a byte: where each was, from start to end.
+        """
+        for address, size in list(self.large.items()):
+            if address < end and start < address + size:
+                del self.large[address]
+        lost = []
+        for address, zone in list(self.slabs.items()):
+            if address < end and start < address + zone.slab_size:
+                self._lose(zone, address)
+                lost.append((address, address + zone.slab_size))
+        return lost
+
+    def _lose(self, zone: Zone, address: int) -> None:
+        del self.slabs[address]
+        if address in zone.slabs.ready:
+            zone.slabs.ready.remove(address)
+            return
+        for one in zone.cache.lose(address):
+            del self.taken[one]
 
     def _report(self, tag: str, *fields: object) -> None:
         emit = self.recorder.emit
@@ -145,8 +170,9 @@ def _malloc_large(zones: Zones, size: int, flags: int) -> Sleepy[int]:
 @kernel_function
 def free(zones: Zones, address: int) -> Sleepy[None]:
     """Give back what :func:`malloc` gave."""
-    size = zones.large.pop(address, None)
+    size = zones.large.get(address)
     if size is not None:
         yield from kmem_free(zones.kmem, zones.kmem_map, address, size)
+        zones.large.pop(address, None)  # not before: a call that is given up while it waits has freed nothing
         return
     zones.taken.pop(address).cache.free(address)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
 
 from ..base.units import Address, Size
 
@@ -36,53 +38,101 @@ class Allocation:
 
 
 class Allocations:
-    """Live allocations by address; none overlaps another."""
+    """Live allocations by map and address; none overlaps another of the same map."""
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._live: dict[int, Allocation] = {}
-        self._freed: dict[int, str] = {}
+        self._maps: dict[str, _Ledger] = {}
+        self._freed: dict[tuple[str, int], str] = {}
+        self._going: dict[tuple[str, int], str] = {}
 
     def add(self, allocation: Allocation) -> None:
-        """One more."""
-        insort(self._starts, allocation.start)
-        self._live[allocation.start] = allocation
-        self._freed.pop(allocation.start, None)
+        """One more; what it overlaps in its map was freed without a word, and is forgotten."""
+        self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
+        self._put(allocation)
 
-    def drop(self, start: int, end: int, by: str) -> None:
-        """Whatever lies in [start, end) is freed `by` a function; what sticks out stays, cut."""
-        for one in self.overlapping(start, end):
-            del self._live[one.start]
-            self._starts.pop(bisect_left(self._starts, one.start))
-            self._freed[one.start] = by
+    def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
+        """What lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
+
+        A piece that is left belongs to nobody but the learner: its owner would not know it.
+        """
+        for one in self.overlapping(start, end, map):
+            self._maps[map].remove(one.start)
+            self._freed[map, one.start] = by
             if one.start < start:
-                self.add(Allocation(one.start, start, one.map, one.function, one.owner))
+                self._put(Allocation(one.start, start, map, one.function))
             if one.end > end:
-                self.add(Allocation(end, one.end, one.map, one.function, one.owner))
+                self._put(Allocation(end, one.end, map, one.function))
         while len(self._freed) > REMEMBERED:
             del self._freed[next(iter(self._freed))]
 
-    def overlapping(self, start: int, end: int) -> list[Allocation]:
-        """The allocations with a byte in [start, end), rising.  O(log n + found)."""
-        index = max(0, bisect_right(self._starts, start) - 1)
-        found = []
-        for first in self._starts[index : bisect_left(self._starts, end)]:
-            one = self._live[first]
-            if one.end > start:
-                found.append(one)
-        return found
+    def _put(self, allocation: Allocation) -> None:
+        self._maps.setdefault(allocation.map, _Ledger()).add(allocation)
+        self._freed.pop((allocation.map, allocation.start), None)
+
+    @contextmanager
+    def going(self, map: str, start: int, end: int, by: str) -> Iterator[None]:  # noqa: A002
+        """While a function that frees [start, end) of a map waits in here: nobody else should."""
+        places = [(map, one.start) for one in self.overlapping(start, end, map)]
+        self._going.update(dict.fromkeys(places, by))
+        try:
+            yield
+        finally:
+            for place in places:
+                self._going.pop(place, None)
+
+    def going_by(self, allocation: Allocation) -> str:
+        """Which function is about to free an allocation, and waits; "" for none."""
+        return self._going.get((allocation.map, allocation.start), "")
+
+    def overlapping(self, start: int, end: int, map: str | None = None) -> list[Allocation]:  # noqa: A002
+        """The allocations with a byte in [start, end), rising; of one map or of all.  O(log n + found), of each."""
+        if map is not None:
+            ledger = self._maps.get(map)
+            return [] if ledger is None else ledger.overlapping(start, end)
+        found = [one for ledger in self._maps.values() for one in ledger.overlapping(start, end)]
+        return sorted(found, key=_start)
 
     def at(self, address: int) -> Allocation | None:
         """The allocation that holds `address`."""
         found = self.overlapping(address, address + 1)
         return found[0] if found else None
 
-    def freed_by(self, start: int) -> str:
-        """Which function freed the allocation that began at `start`; "" if none is remembered."""
-        return self._freed.get(start, "")
+    def freed_by(self, map: str, start: int) -> str:  # noqa: A002
+        """Which function freed the allocation of a map that began at `start`; "" if none is remembered."""
+        return self._freed.get((map, start), "")
 
     def __iter__(self) -> Iterator[Allocation]:
-        return (self._live[start] for start in list(self._starts))
+        return merge(*(ledger.all() for ledger in self._maps.values()), key=_start)
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return sum(len(ledger.starts) for ledger in self._maps.values())
+
+
+class _Ledger:
+    """The allocations of one map."""
+
+    __slots__ = ("live", "starts")
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.live: dict[int, Allocation] = {}
+
+    def add(self, allocation: Allocation) -> None:
+        insort(self.starts, allocation.start)
+        self.live[allocation.start] = allocation
+
+    def remove(self, start: int) -> None:
+        del self.live[start]
+        self.starts.pop(bisect_left(self.starts, start))
+
+    def overlapping(self, start: int, end: int) -> list[Allocation]:
+        index = max(0, bisect_right(self.starts, start) - 1)
+        found = (self.live[first] for first in self.starts[index : bisect_left(self.starts, end)])
+        return [one for one in found if one.end > start]
+
+    def all(self) -> list[Allocation]:
+        return [self.live[start] for start in self.starts]
+
+
+def _start(allocation: Allocation) -> int:
+    return allocation.start

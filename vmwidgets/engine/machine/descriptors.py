@@ -87,6 +87,7 @@ class DescriptorOperations:
         before = self.ram.read_word(where, width)
         if before == value:
             return before
+        self.door.edited_by_hand = True
         self.descriptor_edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
         self._write_descriptor(where, width, before, value, place.level.number, place.va)
         return before
@@ -188,7 +189,7 @@ def _find(memory: _Edited, pmap: Pmap, settings: Any, pa: int, width: int) -> tu
     fmt = pmap.fmt
     seen: set[tuple[int, int]] = set()
     root, controls = pmap.registers(settings)
-    waiting = roots(fmt, root, controls)
+    waiting = [(one.level, one.table, one.base) for one in roots(fmt, root, controls)]
     while waiting:
         level, table, va = waiting.pop()
         if (level.number, table) in seen:

@@ -9,7 +9,7 @@ from ..base.errors import Broken
 from ..kernel.entry import Entry
 from ..kernel.vm_object import VmObject
 from ..memory.object_cache import ObjectCache
-from .kmem_invariants import check_kmem
+from .kmem_invariants import check_allocations, check_kmem
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -49,6 +49,7 @@ def check_machine(machine: Machine) -> None:
     if "remove-forgets" not in machine.quirks:
         _check_references(machine, [*kernel_entries, *user_entries])
     check_kmem(kernel)
+    check_allocations(kernel.kmem, machine.kmem.allocations)
     for slab in kernel.kentry_cache.slabs():
         if machine.pmap.extract(slab.address) is None:
             raise Broken(f"M4: no page is mapped behind the kentry slab at {slab.address:#x}")

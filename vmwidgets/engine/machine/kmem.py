@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..base.errors import Refused
@@ -14,7 +15,7 @@ from ..kernel.freebsd_map import FreeBSDMap
 from ..kernel.map_window import WHOLE
 from ..kernel.waits import RoomWait
 from . import checks
-from .allocations import Allocations
+from .allocations import Allocation, Allocations
 from .kmem_ranges import KmemRanges
 
 if TYPE_CHECKING:
@@ -117,7 +118,23 @@ class MachineKmem:
         self.system = system
         self.allocations = Allocations()
         """What was allocated and not freed."""
+        self.coming: set[str] = set()
+        """Names of maps that are being made, by calls that wait."""
         self._maps: dict[str, MachineKmemMap] = {}
+
+    @contextmanager
+    def naming(self, name: str) -> Iterator[None]:
+        """While the map of this name is made."""
+        self.coming.add(name)
+        try:
+            yield
+        finally:
+            self.coming.discard(name)
+
+    def note(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
+        """An allocation was given to somebody, unless there is none, or it was freed while its function slept."""
+        if address and length and vm_map.covers(address, address + length):
+            self.allocations.add(Allocation(address, address + length, vm_map.name, function, owner))
 
     @property
     def door(self) -> Door:
@@ -153,14 +170,13 @@ class MachineKmem:
 
     def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
         shown = self.maps[short_name(vm_map)]
-        inside = {entry.submap.name: entry.submap for entry in vm_map if isinstance(entry.submap, FreeBSDMap)}
         return KernelMapValue(
             shown.value(focus, opened, whole=whole),
             vm_map.system,
             vm_map.needs_wakeup,
             vm_map.lock.holder,
             shown.sleepers,
-            tuple(self._value(submap, focus, opened, whole) for submap in inside.values()),
+            tuple(self._value(submap, focus, opened, whole) for submap in vm_map.inside()),
         )
 
     @property

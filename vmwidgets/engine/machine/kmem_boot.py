@@ -145,6 +145,8 @@ class KernelMemorySystem:
         root = kmem.kernel_map
         self.boot_entry = 0 if root.first is None else root.first.id
         """Id of the entry for what boot used."""
+        self.boot_range = start, start + sizes.boot
+        """What boot used: the entries of the maps live there."""
         straight(kmem_suballoc(kmem, root, sizes.kmem_map, "kmem_map")).system = True
         clean = straight(kmem_suballoc(kmem, root, sizes.buffer_map + sizes.pager_map, "clean_map"))
         straight(kmem_suballoc(kmem, clean, sizes.buffer_map, "buffer_map")).system = True

@@ -12,6 +12,7 @@ from ..kernel.kmem import Kmem
 from ..kernel.vm_page import Page
 
 if TYPE_CHECKING:
+    from .allocations import Allocations
     from .kernel_boot import Kernel
     from .kmem_boot import KernelMemorySystem
 
@@ -22,7 +23,9 @@ def check_kmem(kernel: Kernel) -> None:
     M5. the entries that were taken and not given back are those that the maps link;
     M6. free + cached + used frames are all there are: a used one belongs, in the page allocator, to the object that
     has it, one that stands by to the store, and nothing else does;
-    M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries.
+    M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries;
+    M8. a page is mapped behind each slab of map entries;
+    M9. the slabs of zones and what they gave whole lie in entries of kmem_map.
     """
     system = kernel.kmem
     system.kmem.check()
@@ -31,6 +34,35 @@ def check_kmem(kernel: Kernel) -> None:
     _check_entries(system)
     _check_frames(kernel, system)
     _check_translations(kernel, system)
+    _check_slabs(kernel, system)
+
+
+def check_allocations(system: KernelMemorySystem, allocations: Allocations) -> None:
+    """Raise :class:`Broken` unless M10. each allocation that is remembered lies in entries of its map, on its own."""
+    maps = {vm_map.name: vm_map for vm_map in system.kmem.maps}
+    ends: dict[str, int] = {}
+    for one in allocations:
+        if not maps[one.map].covers(one.start, one.end):
+            raise Broken(f"M10: {one!r} is remembered, and no entries hold all of it")
+        if one.start < ends.get(one.map, 0):
+            raise Broken(f"M10: {one!r} overlaps another allocation of its map")
+        ends[one.map] = one.end
+    zones = system.zones
+    theirs = {one.start: one.end - one.start for one in allocations if one.owner}
+    if theirs != zones.large:
+        raise Broken(f"M10: malloc gave {len(zones.large)} ranges of whole pages, {len(theirs)} are remembered")
+
+
+def _check_slabs(kernel: Kernel, system: KernelMemorySystem) -> None:
+    for slab in system.entry_cache.slabs():
+        if kernel.pmap.extract(slab.address) is None:
+            raise Broken(f"M8: no page is mapped behind the slab of map entries at {slab.address:#x}")
+    zones = system.zones
+    slabs = ((address, zone.slab_size, f"the slab of zone {zone.name}") for address, zone in zones.slabs.items())
+    large = ((address, size, "what malloc gave") for address, size in zones.large.items())
+    for address, size, what in (*slabs, *large):
+        if not zones.kmem_map.covers(address, address + size):
+            raise Broken(f"M9: {what} at {address:#x} lies in no entries of {zones.kmem_map.name}")
 
 
 def _check_entries(system: KernelMemorySystem) -> None:

@@ -21,7 +21,6 @@ from ..kernel.kmem_malloc import M_WAITOK, kmem_malloc
 from ..kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
 from ..kernel.waits import Sleepy
 from . import checks
-from .allocations import Allocation
 from .flags import malloc_flags
 from .kmem import MachineKmem, MachineKmemMap, short_name
 from .maps import MachineMap
@@ -119,11 +118,12 @@ class KmemOperations:
         """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made."""
         vm_map, length = self._where(parent), self._length(size, parent)
         wanted = checks.text_name(name, "name")
-        if wanted in self.kmem.maps or "/" in wanted:
-            raise Refused(f"name={shown(wanted)}: there is a map of this name, or it has a slash; choose another")
+        self._refuse_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
-            made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
+            self._refuse_name(wanted)  # somebody may have taken it since the call was made
+            with self.kmem.naming(wanted):
+                made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
             return self.kmem.maps[short_name(made)]
 
         result: MachineKmemMap = self.callbacks.complete("kmem_suballoc", steps())
@@ -195,20 +195,27 @@ class KmemOperations:
             )
         return round_page(length)
 
+    def _refuse_name(self, name: str) -> None:
+        if name in self.kmem.maps or name in self.kmem.coming or "/" in name:
+            raise Refused(f"name={shown(name)}: there is a map of this name, or it has a slash; choose another")
+
     def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: Sleepy[int]) -> Address:
         def noted() -> Sleepy[Address]:
             address = yield from steps
-            if address:
-                self.kmem.allocations.add(Allocation(address, address + length, vm_map.name, name))
+            self.kmem.note(vm_map, address, length, name)
             return Address(address)
 
         result: Address = self.callbacks.complete(name, noted())
         return result
 
     def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: Sleepy[None]) -> Any:
+        allocations = self.kmem.allocations
+
         def noted() -> Sleepy[None]:
-            yield from steps
-            self.kmem.allocations.drop(start, end, name)
+            self._refuse_foreign(vm_map, start, end)  # somebody may have freed it since the call was made
+            with allocations.going(vm_map.name, start, end, name):
+                yield from steps
+            allocations.drop(vm_map.name, start, end, name)
 
         return self.callbacks.complete(name, noted())
 
@@ -226,12 +233,10 @@ class KmemOperations:
 
     def _refuse_foreign(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
         position = start
-        for one in self.kmem.allocations.overlapping(start, end):
-            if one.map != vm_map.name:
-                raise Refused(
-                    f"{one!r} is no memory of {vm_map.name}: free it in {one.map}; in another map the original frees "
-                    "whatever lies there, even a submap's place (m.unchecked.kmem_free)"
-                )
+        for one in self.kmem.allocations.overlapping(start, end, vm_map.name):
+            by = self.kmem.allocations.going_by(one)
+            if by:
+                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {vm_map.name}")
             if one.owner:
                 raise Refused(f"{one!r} belongs to the zone allocator: give objects back with m.free")
             if one.start < start or one.end > end:
@@ -243,13 +248,22 @@ class KmemOperations:
                 break
             position = one.end
         if position < end:
+            self._refuse_others(vm_map, position, end)
             self._refuse_slab(position)
-            by = self.kmem.allocations.freed_by(position)
+            by = self.kmem.allocations.freed_by(vm_map.name, position)
             why = f"{by} freed it before" if by else "it was never allocated"
             raise Refused(
                 f"nothing is allocated at {Address(position)} in {vm_map.name}: {why}; the original passes over holes "
                 "and says nothing (m.unchecked.kmem_free)"
             )
+
+    def _refuse_others(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
+        for one in self.kmem.allocations.overlapping(start, end):
+            if one.map != vm_map.name:
+                raise Refused(
+                    f"{one!r} is no memory of {vm_map.name}: free it in {one.map}; in another map the original frees "
+                    "whatever lies there, even a submap's place (m.unchecked.kmem_free)"
+                )
 
     def _refuse_slab(self, address: int) -> None:
         for start, zone in self.kernel.kmem.zones.slabs.items():

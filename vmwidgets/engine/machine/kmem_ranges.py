@@ -6,7 +6,7 @@ As on any map of a machine (:mod:`.map_ranges`), but that the map's lock is take
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base import protection as flag
 from ..base.errors import KernelError, Refused
@@ -14,13 +14,18 @@ from ..base.operations import operation
 from ..base.units import Address
 from ..kernel import freebsd_ranges
 from ..kernel.freebsd_map import FreeBSDMap
-from ..kernel.map_ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
+from ..kernel.freebsd_wire import is_coming
+from ..kernel.kernel_entry import KernelEntry
+from ..kernel.map_ranges import (
+    INVALID_ADDRESS,
+    INVALID_ARGUMENT,
+    PROTECTION_FAILURE,
+    RESOURCE_SHORTAGE,
+    entries_in,
+)
 from ..kernel.waits import Sleepy
 from . import checks
 from .map_looks import MapLooks
-
-if TYPE_CHECKING:
-    pass
 
 STATUSES = {
     INVALID_ADDRESS: ("FAULT", "a part of the range is not allocated"),
@@ -87,7 +92,10 @@ class KmemRanges(MapLooks):
 
         Waits for pages.  A system map's entry without object is counted as wired, and has no pages.
         """
-        done: None = self._do("wire", freebsd_ranges.vm_map_wire, *self._range(start, end, size))
+        first, last = self._range(start, end, size)
+        for entry in entries_in(self.vm_map, first, last):
+            self._refuse_coming(entry, first, "wire it when it is there")
+        done: None = self._do("wire", freebsd_ranges.vm_map_wire, first, last)
         return done
 
     @operation
@@ -121,4 +129,30 @@ class KmemRanges(MapLooks):
         if not first < last <= vm_map.end:
             limits = f"{Address(vm_map.start)} to {Address(vm_map.end)}"
             raise Refused(f"{Address(first)} to {Address(last)} is no range of {self.path}, {limits}")
+        self._refuse_boots(first, last)
+        self._refuse_cuts(first, last)
         return first, last
+
+    def _refuse_boots(self, first: int, last: int) -> None:
+        """What boot used holds the entries of these maps themselves."""
+        system = self.machine.kernel.kmem
+        low, high = system.boot_range
+        if self.vm_map is system.kmem.kernel_map and first < high and low < last:
+            raise Refused(
+                f"start={Address(first)} to {Address(last)} touches what boot used, {Address(low)} to {Address(high)}, "
+                "which holds the entries of these maps: change what lies beside it"
+            )
+
+    def _refuse_cuts(self, first: int, last: int) -> None:
+        """A range that is being made by a function that sleeps must be one entry when it goes on."""
+        for edge in (first, last):
+            entry = self.vm_map.peek(edge)
+            if entry is not None and entry.start < edge < entry.end:
+                self._refuse_coming(entry, edge, "take all of it, or wait")
+
+    def _refuse_coming(self, entry: KernelEntry, address: int, instead: str) -> None:
+        if is_coming(self.vm_map, entry):
+            raise Refused(
+                f"{Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is still being "
+                f"allocated, by a call that waits for pages: {instead}"
+            )

@@ -14,7 +14,6 @@ from ..kernel.waits import Sleepy
 from ..mmu.cpu import pieces
 from ..mmu.format import Access
 from . import checks
-from .allocations import Allocation
 from .cpu_access import reach_kernel
 from .flags import malloc_flags
 from .kmem import MachineKmem
@@ -119,10 +118,10 @@ class MemoryOperations:
             raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
 
         def steps() -> Sleepy[Address]:
-            address = yield from malloc(self.kernel.kmem.zones, wanted, word)
+            zones = self.kernel.kmem.zones
+            address = yield from malloc(zones, wanted, word)
             if address and wanted > LARGEST:
-                end = address + self.kernel.kmem.zones.large[address]
-                self.kmem.allocations.add(Allocation(address, end, "kmem_map", "malloc", "malloc"))
+                self.kmem.note(zones.kmem_map, address, zones.large[address], "malloc", "malloc")
             return Address(address)
 
         result: Address = self.callbacks.complete("malloc", steps())
@@ -132,21 +131,35 @@ class MemoryOperations:
     def free(self, address: int | str) -> None:
         """Give back what :meth:`malloc` gave (free(9))."""
         start, zones = checks.whole(address, "address"), self.kernel.kmem.zones
-        if start not in zones.taken and start not in zones.large:
-            raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
+        allocations, where = self.kmem.allocations, zones.kmem_map.name
+        self._refuse_not_given(start)
 
         def steps() -> Sleepy[None]:
-            size = zones.large.get(start)
-            yield from free(zones, start)
-            if size is not None:
-                self.kmem.allocations.drop(start, start + size, "free")
+            self._refuse_not_given(start)  # somebody may have freed it since the call was made
+            end = start + zones.large.get(start, 0)
+            with allocations.going(where, start, end, "free"):
+                yield from free(zones, start)
+            allocations.drop(where, start, end, "free")
 
         done: None = self.callbacks.complete("free", steps())
         return done
 
+    def _refuse_not_given(self, start: int) -> None:
+        zones = self.kernel.kmem.zones
+        if start in zones.taken:
+            return
+        if start not in zones.large:
+            raise Refused(f"address={Address(start)} is nothing that m.malloc gave and m.free has not taken back")
+        for one in self.kmem.allocations.overlapping(start, start + 1, zones.kmem_map.name):
+            if by := self.kmem.allocations.going_by(one):
+                raise Refused(f"{one!r} is being freed already: {by} waits for the lock of {zones.kmem_map.name}")
+
     @operation
     def uma_reclaim(self) -> int:
-        """Have the zones give their empty slabs back to kmem_map (`uma_reclaim`); how many bytes they were."""
+        """Have the zones give their empty slabs back to kmem_map (`uma_reclaim`); how many bytes they were.
+
+        None while somebody has the lock of kmem_map.
+        """
         zones = self.kernel.kmem.zones
         before = zones.kmem_map.size
         zones.reclaim()

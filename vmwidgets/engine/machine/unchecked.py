@@ -70,25 +70,22 @@ class Unchecked:
     @operation
     def kmem_alloc(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc`: size 0 gives the map's start, which may be used."""
-        return self._got("kmem_alloc", kmem_alloc(self._kmem, self._kmem_map(map), checks.word(size, "size")))
+        return self._got("kmem_alloc", kmem_alloc, map, size)
 
     @operation
     def kmem_alloc_nofault(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_nofault`."""
-        steps = kmem_alloc_nofault(self._kmem, self._kmem_map(map), checks.word(size, "size"))
-        return self._got("kmem_alloc_nofault", steps)
+        return self._got("kmem_alloc_nofault", kmem_alloc_nofault, map, size)
 
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
         """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
-        words = checks.word(size, "size"), checks.word(flags, "flags")
-        return self._got("kmem_malloc", kmem_malloc(self._kmem, self._kmem_map(map), *words))
+        return self._got("kmem_malloc", kmem_malloc, map, size, checks.word(flags, "flags"))
 
     @operation
     def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_wait`."""
-        steps = kmem_alloc_wait(self._kmem, self._kmem_map(map), checks.word(size, "size"))
-        return self._got("kmem_alloc_wait", steps)
+        return self._got("kmem_alloc_wait", kmem_alloc_wait, map, size)
 
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
@@ -106,11 +103,15 @@ class Unchecked:
     def _kmem(self) -> Kmem:
         return self._machine.kernel.kmem.kmem
 
-    def _got(self, name: str, steps: Sleepy[int]) -> Address:
-        def address() -> Sleepy[Address]:
-            return Address((yield from steps))
+    def _got(self, name: str, function: Callable[..., Sleepy[int]], given: Any, size: Any, *more: int) -> Address:
+        vm_map, length = self._kmem_map(given), checks.word(size, "size")
 
-        result: Address = self._machine.callbacks.complete(name, address())
+        def noted() -> Sleepy[Address]:
+            address = yield from function(self._kmem, vm_map, length, *more)
+            self._machine.kmem.note(vm_map, address, round_page(length), name)
+            return Address(address)
+
+        result: Address = self._machine.callbacks.complete(name, noted())
         return result
 
     def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> Any:
@@ -120,9 +121,18 @@ class Unchecked:
             yield from function(self._kmem, vm_map, first, length)
             start, end = max(trunc_page(first), vm_map.start), min(round_page(first + length), vm_map.end)
             if start < end:
-                self._machine.kmem.allocations.drop(start, end, name)
+                self._note_freed(vm_map, start, end, name)
 
         return self._machine.callbacks.complete(name, noted())
+
+    def _note_freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str) -> None:
+        """Tell those who keep accounts; what is left of a zone's slab is the learner's, who may free it."""
+        kmem, zones = self._machine.kmem, self._machine.kernel.kmem.zones
+        if vm_map is zones.kmem_map:
+            for low, high in zones.forget(start, end):
+                kmem.note(vm_map, low, max(0, start - low), "kmem_malloc")
+                kmem.note(vm_map, end, max(0, high - end), "kmem_malloc")
+        kmem.allocations.drop(vm_map.name, start, end, name)
 
     def _kmem_map(self, value: Any) -> FreeBSDMap:
         if not isinstance(value, MachineKmemMap):

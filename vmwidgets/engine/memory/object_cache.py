@@ -95,6 +95,17 @@ class ObjectCache:
         """
         return self._slabs.reap()
 
+    def lose(self, address: int) -> list[int]:
+        """The memory of the slab at `address` is somebody else's now: forget it, and its objects, which are returned.
+
+        For caches without a processor's pool.
+        """
+        objects = self._slabs.objects(address)
+        for one in objects:
+            self.free(one)
+        self._slabs.forget(address)
+        return objects
+
     def slabs(self) -> Iterator[SlabValue]:
         """The slabs as frozen values: partial ones, free ones, full ones, each in list order."""
         return self._slabs.values()

@@ -104,14 +104,23 @@ class Slabs:
         """Give all free slabs back to the supplier; how many they were."""
         free = list(self.lists["free"].values())
         for slab in free:
-            del self.lists["free"][slab.address]
-            for page in self._pages_of(slab):
-                del self._by_page[page]
-            emit = self._recorder.emit
-            if emit is not None:
-                emit((SlabDestroyed, self.name, slab.address, slab.colour, self._value(slab).free))
+            self.forget(slab.address)
             self.supplier.give(slab.address)
         return len(free)
+
+    def forget(self, address: int) -> None:
+        """Have the free slab at `address` no more; the supplier is not told."""
+        slab = self.lists["free"].pop(address)
+        for page in self._pages_of(slab):
+            del self._by_page[page]
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((SlabDestroyed, self.name, slab.address, slab.colour, self._value(slab).free))
+
+    def objects(self, address: int) -> list[int]:
+        """The taken buffers of the slab at `address`, rising."""
+        slab = self._by_page[address >> PAGE_SHIFT]
+        return [self._address(slab, index) for index in range(self.layout.buffers) if slab.taken[index]]
 
     def values(self) -> Iterator[SlabValue]:
         """The slabs as frozen values: partial ones, free ones, full ones, each in list order."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, Protocol
+from operator import index
+from typing import Any, Generic, NamedTuple, Protocol
 
+from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.walk_values import Walk
 from ..base.window_values import AddressSplit, IndexBits
@@ -52,7 +54,7 @@ class PageTables(Generic[C]):
 
         `user` says whether user code makes it; without it, user code does where the tables let it in.
         """
-        va = int(address.replace(" ", "").replace("_", ""), 16) if isinstance(address, str) else int(address)
+        va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
         found = walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls)
         values = {part.name: getattr(found, part.name) for part in fields(Walk)}
@@ -69,6 +71,18 @@ class PageTables(Generic[C]):
         return f"<{self.name}: {self.format} tables, {self.fmt.base_register} {self.root}{about}>"
 
 
+def _number(address: object) -> int:
+    """An address, as an integer or in hexadecimal digits."""
+    try:
+        if isinstance(address, str) and len(address) <= 80:
+            return int(address.replace(" ", "").replace("_", ""), 16)
+        if not isinstance(address, (bool, str)):
+            return index(address)  # type: ignore[arg-type]  # whatever it is, it says whether it is a number
+    except (TypeError, ValueError):
+        pass
+    raise Refused(f"address={shown(address)}: write an integer, or hexadecimal digits such as '0x40_1000'") from None
+
+
 @dataclass(frozen=True, repr=False)
 class TablesWalk(Walk):
     """A walk in tables without a machine; two are equal when the hardware did the same."""
@@ -76,16 +90,28 @@ class TablesWalk(Walk):
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
 
-def roots(fmt: TableFormat[C], root: int, controls: C) -> list[tuple[Level, int, int]]:
-    """Level, physical address and first virtual address of each table that walks begin at."""
-    found: list[tuple[Level, int, int]] = []
+class Root(NamedTuple):
+    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
+
+    level: Level
+    table: int
+    base: int
+    first: int
+
+
+def roots(fmt: TableFormat[C], root: int, controls: C) -> list[Root]:
+    """The tables that walks begin at: one, or ARM's two."""
+    found: list[Root] = []
     top = (1 << fmt.word_bits) - 1
     for va in (0, top):
         start = fmt.rules.start(fmt.root_level, root, va, controls)
-        if isinstance(start, Start) and all(start.table != table for _, table, _ in found):
-            covered = start.level.shift + start.level.bits
-            found.append((start.level, start.table, 0 if va == 0 else top >> covered << covered))
-    return found or [(fmt.root_level, root, 0)]
+        if not isinstance(start, Start) or any(start == (one.table, one.level) for one in found):
+            continue
+        covered = start.level.shift + start.level.bits
+        base = 0 if va == 0 else top >> covered << covered
+        first = base if base or va == 0 else 1 << fmt.rules.start_shift(controls)
+        found.append(Root(start.level, start.table, base, first))
+    return found or [Root(fmt.root_level, root, 0, 0)]
 
 
 def extends_sign(fmt: TableFormat[C], controls: C) -> bool:

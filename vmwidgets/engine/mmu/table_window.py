@@ -83,8 +83,9 @@ def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
     """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
     reader = _Reader(tables)
     found: list[OpenTable] = []
-    for level, table, va in roots(tables.fmt, tables.root, tables.controls):
-        found += _open(reader, shown, level, table, va, None, (), MOST_OPEN - len(found))
+    for root in roots(tables.fmt, tables.root, tables.controls):
+        skip = root.first - root.base >> root.level.shift
+        found += _open(reader, shown, root.level, root.table, root.base, None, (), MOST_OPEN - len(found), skip)
     fmt = tables.fmt
     return TableWindow(
         tables.name,
@@ -100,14 +101,15 @@ def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
 
 def _open(
     reader: _Reader, shown: Shown, level: Level, table: int, va: int, parent: TableKey | None,
-    above: tuple[int, ...], room: int,
+    above: tuple[int, ...], room: int, skip: int = 0,
 ) -> list[OpenTable]:  # fmt: skip
-    """This table and the open ones below it, at most `room`."""
+    """This table, without its first `skip` slots, and the open ones below it, at most `room`."""
     above = (*above, table)
+    begin = va + skip * level.span
     try:
-        slots = reader.slots(level, table, above, shown.marked)
+        slots = [slot for slot in reader.slots(level, table, above, shown.marked) if slot.number >= skip]
     except BusError as error:
-        return [_value(level, table, va, parent, (), 0, str(error))]
+        return [_value(level, table, begin, parent, (), 0, str(error))]
     below: list[OpenTable] = []
     fmt = reader.fmt
     inner: list[int] = []
@@ -123,9 +125,9 @@ def _open(
                 above, room - 1 - len(below),
             )  # fmt: skip
     rows = list(_rows(reader, shown, level, va, slots))
-    kept = _fold(rows, shown, (level.number, va), inner, fmt.entry_width)
+    kept = _fold(rows, shown, (level.number, begin), inner, fmt.entry_width)
     present = sum(slot.kind != "invalid" for slot in slots)
-    return [_value(level, table, va, parent, kept, present), *below]
+    return [_value(level, table, begin, parent, kept, present), *below]
 
 
 def _value(
