@@ -133,6 +133,11 @@ class _Ledger:
     def all(self) -> list[Allocation]:
         return [self.live[start] for start in self.starts]
 
+    def __repr__(self) -> str:
+        first = [repr(one) for one, _ in zip(self, range(20), strict=False)]
+        more = [f"… {len(self) - 20:,} more"] if len(self) > 20 else []
+        return "\n".join([*first, *more]) or "nothing is allocated"
+
 
 def _start(allocation: Allocation) -> int:
     return allocation.start
