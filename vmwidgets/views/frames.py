@@ -85,7 +85,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[int, str]:
         if moved is not None:
             first, count, _, after = moved
             touched.update(dict.fromkeys(range(first, first + count), "changed" if after is None else "new"))
-        elif isinstance(event, (kev.PageUnwired, kev.PageZeroed)):
+        elif isinstance(event, (kev.PageWired, kev.PageUnwired, kev.PageZeroed)):
             touched.setdefault(event.frame, "changed")
     return touched
 

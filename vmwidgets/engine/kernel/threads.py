@@ -212,7 +212,7 @@ class Scheduler:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         first, thread.started = not thread.started, True
-        self._emit(ThreadRuns, thread.name, place)
+        self._emit(ThreadRuns, thread.name, place, thread.doing)
         try:
             wait = next(thread.call) if first else thread.call.send(answer)
         except StopIteration as done:
