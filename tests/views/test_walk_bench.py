@@ -20,7 +20,8 @@ from vmwidgets.views.address_slices import slices_of, turned, with_sign
 from vmwidgets.views.descriptor_bits import names_of_bits
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.svg import to_svg
-from vmwidgets.views.walk import Bench, draw_walk
+from vmwidgets.views.walk import draw_walk
+from vmwidgets.views.walk_bench import Bench
 from vmwidgets.views.wire import encode_scene
 
 EVERY = sorted(FORMATS)

@@ -69,8 +69,10 @@ class TestSpawn:
 
     def test_a_name_is_given_once_and_found_if_none_is_given(self, m):
         assert [m.spawn(shell, m).name for _ in range(3)] == ["shell", "shell 2", "shell 3"]
-        with pytest.raises(vm.Refused, match="thread of this name already"):
+        with pytest.raises(vm.Refused, match=r"thread of this name already, ready; .*m\.kill\('shell'\)"):
             m.spawn(shell, m, name="shell")
+        m.run()
+        assert m.spawn(shell, m, name="shell").state == "ready", "one that has ended makes room"
 
     def test_what_can_not_be_called_is_refused(self, m):
         with pytest.raises(vm.Refused, match="can't be called"):
@@ -644,8 +646,8 @@ class TestMoreNonsense:
 class TestOrder:
     def test_a_seed_gives_another_order_and_always_the_same(self):
         def order(seed):
-            m = vm.boot(layout="tiny", seed=seed)
-            ended = []
+            m: Any = vm.boot(layout="tiny", seed=seed)
+            ended: list[str] = []
 
             def thread(name):
                 yield from m.tsleep("x", ticks=1)

@@ -37,7 +37,8 @@ def map_first(method: F) -> F:
 
     @wraps(method)
     def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], (MachineKmemMap, MachineMap)):
+        named = bool(args) and isinstance(args[0], str) and args[0] in self.kmem.maps
+        if named or (args and isinstance(args[0], (MachineKmemMap, MachineMap))):
             if "map" in kwargs:
                 raise Refused("the map is given twice: first, and as map=…")
             return method(self, *args[1:], map=args[0], **kwargs)

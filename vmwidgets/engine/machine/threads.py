@@ -138,8 +138,12 @@ class ThreadOperations:
         if getattr(owner, "machine", owner) is not self and getattr(function, "is_operation", False):
             raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
         wanted = checks.text_name(name or _free_name(function, self.kernel.kmem.scheduler.threads), "name")
-        if wanted in self.kernel.kmem.scheduler.threads:
-            raise Refused(f"name={shown(wanted)}: there is a thread of this name already; choose another")
+        known = self.kernel.kmem.scheduler.threads.get(wanted)
+        if known is not None and not known.done:
+            raise Refused(
+                f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
+                f"it with m.kill({wanted!r})"
+            )
         if function is None and self.callbacks.next_script(wanted) not in self.callbacks.recorded:
             raise Refused("spawn takes a function, such as a generator function that calls the machine")
         return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
@@ -149,6 +153,7 @@ class ThreadOperations:
         recorded = self.callbacks.recorded.get(self.callbacks.next_script(name), [])
         body = script_body(machine, name, recorded) if function is None else thread_body(function, arguments)
         actor = ThreadActor(self.callbacks, name, body)
+        self.kernel.kmem.scheduler.threads.pop(name, None)  # one that has ended makes room for its namesake
         return MachineThread(machine, self.kernel.kmem.scheduler.spawn(name, actor.steps()))
 
     @operation
@@ -167,7 +172,7 @@ class ThreadOperations:
         answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
         its error.  `steps` is the most steps to make.
         """
-        reached, most = self._goal(until), STEPS if steps is None else checks.whole(steps, "steps")
+        reached, most = self._goal(until), STEPS if steps is None else checks.count(steps, "steps")
         given: list[tuple[str, Any]] = []
         return through(self, "run", given, lambda: self._run(reached, most, steps is not None, given))
 
@@ -195,7 +200,7 @@ class ThreadOperations:
 
         Threads whose time is up are ready; they run at the next ``m.step()``.
         """
-        number = checks.whole(count, "count")
+        number = checks.count(count, "count")
         self.kernel.kmem.scheduler.tick(number)
         self.kernel.kmem.frames.zero_ahead(number)
         return self.kernel.kmem.scheduler.ticks
@@ -207,7 +212,7 @@ class ThreadOperations:
         0 ticks are without limit.
         """
         wanted = checks.text_name(channel, "channel")
-        wait = ChannelWait(wanted, message, checks.whole(ticks, "ticks"))
+        wait = ChannelWait(wanted, message, checks.count(ticks, "ticks"))
 
         def steps() -> Sleepy[int]:
             return (yield wait)
