@@ -25,7 +25,14 @@ THREADS = ("exec", "pipe")
 LOCKS = {"kmem/exec_map", "kmem/pipe_map"}
 
 
-@exercise("05/handler", "A handler that gives back what is needed", points=5, takes=Machine, alive=False)
+@exercise(
+    "05/handler",
+    "A handler that gives back what is needed",
+    points=5,
+    takes=Machine,
+    alive=False,
+    shows=lambda machine: machine.kmem,
+)
 def handler(machine: Machine) -> Iterator[Criterion]:
     """kmem_map, full of single pages, has room for 16 KiB: a handler gave the right ones of :data:`SPARE` back."""
     served = not machine.dead and any(
@@ -85,7 +92,7 @@ def _gone(machine: Machine) -> list[int]:
     return [number for number, start in enumerate(starts) if start not in single]
 
 
-@exercise("05/order", "Two threads, two locks", points=5, takes=Machine)
+@exercise("05/order", "Two threads, two locks", points=5, takes=Machine, shows=lambda machine: machine.threads)
 def order(machine: Machine) -> Iterator[Criterion]:
     """Threads "exec" and "pipe" each copy while they hold the locks of exec_map and pipe_map, and both return."""
     states = {one.name: one.state for one in machine.threads if one.name in THREADS}
