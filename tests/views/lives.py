@@ -115,8 +115,7 @@ class Life:
         machine.spawn(sleeper, name=f"t{self.threads}")
 
     def _kill(self) -> None:
-        names = [thread.name for thread in self.machine.threads if not thread.done]
-        self.machine.kill(self.draws.choice(names))
+        self.machine.kill(self.draws.choice([thread.name for thread in self.machine.threads]))
 
     def _lock(self) -> None:
         chosen = self.machine.kmem.maps[self.draws.choice(LOCKED)]

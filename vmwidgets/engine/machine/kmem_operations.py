@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address, binary_size
+from ..kernel.fits import FITS
 from ..kernel.freebsd_map import FreeBSDMap
 from ..kernel.kmem import round_page, trunc_page
 from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
@@ -114,17 +115,23 @@ class KmemOperations:
 
     @operation
     def kmem_suballoc(
-        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map"
+        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made."""
+        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made.
+
+        `placement` is the rule by which the new map is searched for room: "freebsd" (its own, the lowest gap), "first",
+        "best", "worst" or "next".
+        """
         vm_map, length = self._where(parent), self._length(size, parent)
         wanted = checks.text_name(name, "name")
+        fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
         self._refuse_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
             self._refuse_name(wanted)  # somebody may have taken it since the call was made
             with self.kmem.naming(wanted):
                 made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
+            made.fit = None if fit is None else fit()
             return self.kmem.maps[short_name(made)]
 
         result: MachineKmemMap = self.callbacks.complete("kmem_suballoc", steps())
