@@ -60,7 +60,5 @@ def report(quick: bool) -> str:
         size, dense = large(name)
         rows.append([name, f"{enter:.0f}", f"{remove:.0f}", f"{held:.2f}", f"{size >> 10:,} KiB", f"{dense:.2f}"])
     header = ["format", "µs to enter", "µs to remove", "bytes a page", "large page", "bytes a page"]
-    note = (
-        "bytes of tables for each 4 KiB mapped, without the spare table that each large page keeps"
-    )
+    note = "bytes of tables for each 4 KiB mapped, without the spare table that each large page keeps"
     return table(f"Page tables of {PAGES * vm.PAGE >> 20} MiB side by side", header, rows, note)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
 from ..engine.base.frame_owners import shown_owner, state_of
 from ..engine.base.kmem_values import FrameRun, FramesValue, PageCounts
 from ..engine.base.memory_values import FreeList
@@ -18,11 +19,11 @@ Hands = tuple[int, int, str | None, str | None]
 
 def hands(event: ev.Event) -> Hands | None:
     """The frames that changed hands by `event`, if any did."""
-    if isinstance(event, ev.PageAllocated):
+    if isinstance(event, mev.PageAllocated):
         return event.frame, 1 << event.order, None, event.owner
-    if isinstance(event, ev.PageFreed):
+    if isinstance(event, mev.PageFreed):
         return event.frame, 1 << event.order, event.owner, None
-    if isinstance(event, ev.PageHandedOver):
+    if isinstance(event, mev.PageHandedOver):
         return event.frame, 1, event.before, event.owner
     return None
 
@@ -111,14 +112,14 @@ SEGMENTS = ("normal", "highmem")
 
 def _blocks(event: ev.Event) -> dict[int, int]:
     """How many free blocks more there are of each order by `event`: a half that was split off counts as one."""
-    if isinstance(event, ev.BlockSplit):
+    if isinstance(event, mev.BlockSplit):
         return {event.order: -1, event.order - 1: 2}
-    if isinstance(event, ev.BlockJoined):
+    if isinstance(event, mev.BlockJoined):
         return {event.order: 1, event.order - 1: -2}
-    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)) and event.pool in SEGMENTS:
-        return {0: -len(event.moved) if isinstance(event, ev.PoolFilled) else len(event.moved)}
-    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.order:
-        return {event.order: -1 if isinstance(event, ev.PageAllocated) else 1}
+    if isinstance(event, (mev.PoolFilled, mev.PoolDrained)) and event.pool in SEGMENTS:
+        return {0: -len(event.moved) if isinstance(event, mev.PoolFilled) else len(event.moved)}
+    if isinstance(event, (mev.PageAllocated, mev.PageFreed)) and event.order:
+        return {event.order: -1 if isinstance(event, mev.PageAllocated) else 1}
     return {}
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
 from ..engine.base import thread_events as tev
 from ..engine.base.journal import Operation
 from ..engine.base.units import binary_size
@@ -172,8 +173,8 @@ def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressSt
 
 
 def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    taken, given = _of(events, ev.BufferAllocated), _of(events, ev.BufferFreed)
-    made, gone = _of(events, ev.SlabCreated), _of(events, ev.SlabDestroyed)
+    taken, given = _of(events, mev.BufferAllocated), _of(events, mev.BufferFreed)
+    made, gone = _of(events, mev.SlabCreated), _of(events, mev.SlabDestroyed)
     if operation.name == "malloc" and taken:
         more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
         return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
