@@ -24,7 +24,7 @@ class Life:
     """A machine and what its random life holds."""
 
     def __init__(self, seed: int) -> None:
-        self.machine = vm.boot(layout="tiny", ram="4 MiB")
+        self.machine = vm.boot(layout="tiny", ram="4 MiB", seed=seed if seed % 2 else 0)
         self.machine.name = "machine"
         self.draws = random.Random(seed)
         self.pages: list[tuple[int, int]] = []

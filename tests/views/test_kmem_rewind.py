@@ -18,7 +18,7 @@ from vmwidgets.views.slabs import rewind_caches
 from vmwidgets.views.threads_rewind import rewind_threads
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(8))
 def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
     life = Life(seed)
     before = everything(life.machine)
@@ -135,6 +135,19 @@ def test_a_channel_is_known_by_its_name_whatever_that_says() -> None:
         past = rewind_threads(machine.threads.value(), machine.journal.last.events, 0)
         assert {one.name: (one.kind, one.subject) for one in past.threads}[thread.name] == ("channel", thread.name)
     assert len(before.threads) == 5
+
+
+def test_before_the_cell_took_a_lock_nobody_had_it_and_before_it_let_go_the_cell() -> None:
+    machine = Life(0).machine
+    machine.kmem.exec_map.lock()
+    machine.spawn(machine.kmem_alloc_wait, "4 KiB", name="waiter")
+    machine.run()
+    values = [machine.threads.value()]
+    for act in (machine.kmem.exec_map.unlock, machine.kmem.exec_map.lock):
+        act()
+        values.append(machine.threads.value())
+        assert rewind_threads(values[-1], machine.journal.last.events, 0) == values[-2]
+    assert [value.threads[-1].holder for value in values] == ["", None, ""]
 
 
 def test_where_who_runs_is_drawn_it_stands_again_where_it_stood() -> None:

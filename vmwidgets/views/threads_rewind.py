@@ -29,6 +29,8 @@ class _Past:
         self._locks = {thread.name: list(thread.locks) for thread in value.threads}
         self._ready, self._sleeping = list(value.ready), list(value.sleeping)
         self._ticks = value.ticks
+        for thread in value.threads:
+            self._note_holder(thread)
 
     def undo(self, event: ev.Event) -> None:
         if isinstance(event, tev.ThreadSpawned):
@@ -61,10 +63,16 @@ class _Past:
             return
         threads = list(self._threads.items())  # whoever was given up is not among them
         self._threads = dict([*threads[: event.number], (event.thread, event.before), *threads[event.number :]])
+        self._note_holder(event.before)
         if event.before.state == "asleep":
             self._sleeps(event.thread, event.place)
         elif event.before.state == "ready":
             self._ready.insert(event.place, event.thread)
+
+    def _note_holder(self, thread: ThreadValue) -> None:
+        """Who has the lock that a thread waits for, has it: of the cell's locks nothing else may tell."""
+        if thread.holder is not None and thread.subject not in self._locks.setdefault(thread.holder, []):
+            self._locks[thread.holder].append(thread.subject)
 
     def _leave(self, name: str) -> None:
         self._ready = [other for other in self._ready if other != name]
@@ -103,7 +111,7 @@ class _Past:
         holder = None
         if thread.kind == "lock":
             owners = (name for name, locks in self._locks.items() if thread.subject in locks and name != thread.name)
-            holder = next(owners, thread.holder)
+            holder = next(owners, None)
         return replace(thread, locks=tuple(self._locks.get(thread.name, ())), holder=holder)
 
 
