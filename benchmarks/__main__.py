@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import footprint, kmem, maps, paint, walks
+from . import footprint, kmem, maps, paint, tables, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -45,6 +45,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "maps": run_maps,
     "kmem": run_kmem,
     "walks": run_walks,
+    "tables": tables.report,
     "paint": run_paint,
 }
 

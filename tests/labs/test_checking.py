@@ -120,6 +120,32 @@ def test_what_is_not_right_is_shown_and_what_is_right_is_not() -> None:
     assert "<img" not in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
 
 
+MACHINES = {"04/thrifty": "x86-64", "05/handler": "x86-64", "05/order": "x86-64", "06/by-hand": "x86-64",
+            "07/eleven": "armv7", "07/door": "armv7"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "architecture"), MACHINES.items())
+def test_of_a_machine_the_part_is_shown_that_the_check_is_about(name: str, architecture: str) -> None:
+    machine = vm.boot(architecture)
+    tasks = [machine.task(task) for task in ("keys", "player", "vault")]
+    result = lab.check(name, tasks[1] if name == "07/eleven" else machine)
+    assert not result.passed
+    assert "<img" in result.picture
+    assert "<img" in result._repr_mimebundle_()["text/html"]
+
+
+def test_a_part_that_is_not_there_is_not_shown_and_the_result_says_why() -> None:
+    result = lab.check("07/door", vm.boot("armv7"))
+    assert result.picture == ""
+    assert result.points == 0
+
+
+def test_an_exercise_may_say_what_is_shown() -> None:
+    lab.exercise("t/shown", "Shown", points=3, takes=int, shows=lambda number: vm.boot().threads)(divided)
+    assert "<img" in lab.check("t/shown", 1).picture
+    assert lab.check("t/divided", 1).picture == ""
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -131,6 +157,7 @@ def test_what_is_not_right_is_shown_and_what_is_right_is_not() -> None:
         lambda: lab.exercise("t/x", "", points=1, takes=int),
         lambda: lab.exercise("", "Title", points=1, takes=int),
         lambda: lab.exercise("t/x", "Title", points=1, takes="int"),  # type: ignore[arg-type]  # that is the point
+        lambda: lab.exercise("t/x", "Title", points=1, takes=int, shows="it"),  # type: ignore[arg-type]
     ],
 )
 def test_an_exercise_that_makes_no_sense_is_refused(make: Any) -> None:

@@ -14,13 +14,17 @@ from vmwidgets.engine.base.thread_values import ThreadsValue
 
 PAGE = 4096
 WHOLE = 10**6
+CHANNELS = ("disk", 'a ("b")', "free pages")
+"""What threads sleep on: names that a sentence about them could be mistaken for."""
+LOCKED = ("exec_map", "pipe_map")
+"""Maps whose lock may be kept."""
 
 
 class Life:
     """A machine and what its random life holds."""
 
     def __init__(self, seed: int) -> None:
-        self.machine = vm.boot(layout="tiny", ram="4 MiB")
+        self.machine = vm.boot(layout="tiny", ram="4 MiB", seed=seed if seed % 2 else 0)
         self.machine.name = "machine"
         self.draws = random.Random(seed)
         self.pages: list[tuple[int, int]] = []
@@ -47,18 +51,23 @@ class Life:
     def _acts(self) -> list[tuple[float, Callable[[], Any]]]:
         machine, draws = self.machine, self.draws
         return [
-            (0.22, self._malloc),
-            (0.38, self._alloc),
-            (0.5, self._free),
-            (0.64, lambda: self.objects.append(machine.malloc(draws.randrange(1, 3000), vm.M_NOWAIT))),
-            (0.74, self._free_object),
-            (0.78, machine.uma_reclaim),
-            (0.85, self._spawn),
-            (0.9, machine.step),
-            (0.92, machine.run),
-            (0.94, lambda: machine.tick(5)),
-            (0.96, lambda: machine.read_file("data", PAGE * draws.randrange(1, 40))),
-            (0.97, lambda: machine.kmem_alloc_nofault(PAGE * draws.randrange(1, 4))),
+            (0.18, self._malloc),
+            (0.3, self._alloc),
+            (0.4, self._free),
+            (0.5, lambda: self.objects.append(machine.malloc(draws.randrange(1, 3000), vm.M_NOWAIT))),
+            (0.58, self._free_object),
+            (0.61, machine.uma_reclaim),
+            (0.67, self._spawn),
+            (0.7, self._spawn_sleeper),
+            (0.75, machine.step),
+            (0.77, machine.run),
+            (0.79, lambda: machine.tick(5)),
+            (0.81, lambda: machine.wakeup(draws.choice(CHANNELS))),
+            (0.83, self._kill),
+            (0.86, self._lock),
+            (0.92, self._wire_or_protect),
+            (0.94, lambda: machine.read_file("data", PAGE * draws.randrange(1, 40))),
+            (0.95, lambda: machine.kmem_alloc_nofault(PAGE * draws.randrange(1, 4))),
             (1.01, self._free_exec),
         ]
 
@@ -89,6 +98,45 @@ class Life:
         self.threads += 1
         self.machine.spawn(lambda: self.machine.kmem_alloc_wait(size), name=f"t{self.threads}")
 
+    def _spawn_sleeper(self) -> None:
+        """A thread that sleeps with a map's lock or without, on a channel that others sleep on too."""
+        machine: Any = self.machine
+        draws = self.draws
+        channel, ticks, locked = draws.choice(CHANNELS), draws.choice([0, 0, 3, 12]), draws.choice(["", *LOCKED])
+        self.threads += 1
+
+        def sleeper() -> Iterator[Any]:
+            if locked:
+                yield from machine.kmem.maps[locked].lock()
+            yield from machine.tsleep(channel, "nap", ticks)
+            if locked:
+                machine.kmem.maps[locked].unlock()
+
+        machine.spawn(sleeper, name=f"t{self.threads}")
+
+    def _kill(self) -> None:
+        self.machine.kill(self.draws.choice([thread.name for thread in self.machine.threads]))
+
+    def _lock(self) -> None:
+        chosen = self.machine.kmem.maps[self.draws.choice(LOCKED)]
+        if chosen.locked_by is None:
+            chosen.lock()
+        else:
+            chosen.unlock()
+
+    def _wire_or_protect(self) -> None:
+        chosen = self.machine.kmem.maps[self.draws.choice(["exec_map", "kmem_map", "kernel_map"])]
+        entries = [entry for entry in chosen.entries() if entry.size < 64 * PAGE]
+        if not entries:
+            return
+        entry = self.draws.choice(entries)
+        size = PAGE * self.draws.randrange(1, entry.size // PAGE + 1)
+        act = self.draws.choice(["wire", "unwire", "r", "rw"])
+        if act in ("wire", "unwire"):
+            getattr(chosen, act)(entry.start, size=size)
+        else:
+            chosen.protect(entry.start, size=size, prot=act)
+
     def _free_exec(self) -> None:
         entries = self.machine.kmem.exec_map.entries()
         if entries:
@@ -114,13 +162,18 @@ def maps_of(value: KernelMapValue) -> KernelMapValue:
 
 
 def threads_of(value: ThreadsValue) -> dict[str, Any]:
-    """Threads without what they return, and the sleepers' order for each thing that is waited for."""
-    sleeping: dict[str, list[str]] = {}
-    waits = {thread.name: thread.waits_for for thread in value.threads}
+    """Threads, and the sleepers' order for each thing that is waited for."""
+    sleeping: dict[tuple[str, str], list[str]] = {}
+    waits = {thread.name: (thread.kind, thread.subject) for thread in value.threads}
     for name in value.sleeping:
         sleeping.setdefault(waits[name], []).append(name)
-    threads = [replace(thread, doing="", outcome="") for thread in value.threads]
-    return {"threads": threads, "ready": value.ready, "sleeping": sleeping, "ticks": value.ticks, "cycle": value.cycle}
+    return {
+        "threads": value.threads,
+        "ready": value.ready,
+        "sleeping": sleeping,
+        "ticks": value.ticks,
+        "cycle": value.cycle,
+    }
 
 
 def frames_of(value: FramesValue) -> dict[str, Any]:

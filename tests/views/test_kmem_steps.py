@@ -53,6 +53,13 @@ def test_of_many_pages_three_have_steps_of_their_own(machine: vm.Machine) -> Non
     assert pages[-1].startswith("9 more pages")
 
 
+def test_wiring_and_mapping_many_pages_is_one_step(machine: vm.Machine) -> None:
+    machine.kmem_alloc(12 * PAGE)
+    said = told(vm.Kmem(machine))
+    assert [text for text in said if "entered in" in text] == [text for text in said if "12 pages are entered" in text]
+    assert sum("entered in" in text for text in said) == 1
+
+
 def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
     first, middle, last = (machine.kmem_malloc(PAGE) for _ in range(3))
     machine.kmem_free(middle, PAGE)

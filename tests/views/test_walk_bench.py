@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from vmwidgets.views.address_slices import slices_of, turned, with_sign
 from vmwidgets.views.descriptor_bits import names_of_bits
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.svg import to_svg
-from vmwidgets.views.walk import Bench, draw_walk
+from vmwidgets.views.walk import draw_walk
+from vmwidgets.views.walk_bench import Bench
 from vmwidgets.views.wire import encode_scene
 
 EVERY = sorted(FORMATS)
@@ -50,6 +52,24 @@ def test_the_slices_are_the_whole_address_in_order(name: str, va: int) -> None:
         above = one.low
         number |= (va >> one.low & (1 << one.width) - 1) << one.low
     assert (above, number) == (0, va)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_below_pages_of_every_size_the_slices_are_the_whole_address_too(name: str) -> None:
+    fmt = FORMATS[name]
+    sizes = [size for size in fmt.page_sizes if size <= 1 << 30]
+    tables = vm.compare_formats([(size if size > 4096 else 0, size) for size in sizes], [name]).tables[name]
+    for size in sizes:
+        va = (size if size > 4096 else 0) + (0x1234_5678 & size - 1)
+        found = tables.walk(va)
+        assert found.page_size == size
+        slices = slices_of(found, address_split(fmt, tables.controls))
+        assert slices[0].high == fmt.word_bits - 1
+        assert all(above.low == below.high + 1 for above, below in pairwise(slices))
+        assert slices[-1].low == 0
+        assert [one.key for one in slices if one.key.isdecimal()] == [str(step.level) for step in found.steps]
+        offset = next(node for node in drawn(tables, found).nodes if node.id == "walk/slice/offset")
+        assert offset.text[0].text == f"offset {found.offset:0{-(-(size.bit_length() - 1) // 4)}x}"
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -120,3 +120,28 @@ def test_tables_nobody_else_keeps_stay_with_their_picture() -> None:
     gc.collect()
     assert view.scene().nodes
     assert formats.scene().nodes
+
+
+def test_an_address_can_be_given_and_set() -> None:
+    tables = vm.load_tables(DATA / "linux-x86_64.jsonl.gz")
+    first, second = (tables.walk(query.va) for query in tables.queries[:2])
+    view = vm.Tables(tables, address=first.va)
+    assert len(tables_of(view)) == len(first.steps)
+    assert view.selection == f"pte:{first.steps[-1].pa:x}"
+    view.address = second.va
+    assert view.selection == f"pte:{second.steps[-1].pa:x}"
+    assert str(vm.Address(second.va)) in view.scene().caption.text
+    view.address = -1
+    assert "of the root" in view.scene().caption.text
+
+
+def test_an_address_that_no_register_holds_is_refused() -> None:
+    arm = vm.boot("armv7")
+    with pytest.raises(vm.Refused, match="32 bits"):
+        vm.Tables(arm, address=1 << 40)
+    view = vm.Tables(arm)
+    with pytest.raises(vm.Refused, match="32 bits"):
+        view.address = 1 << 40
+    assert view.address == -1
+    view.refresh()
+    assert view.status == ""

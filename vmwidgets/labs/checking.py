@@ -40,7 +40,7 @@ def check(name: str, thing: Any = None) -> Result:
         criteria, problem = _judged(exercise, subject)
         done = not problem and all(criterion.met for criterion in criteria)
         return Result(
-            exercise.id, exercise.title, exercise.points, criteria, problem, "" if done else _picture(subject)
+            exercise.id, exercise.title, exercise.points, criteria, problem, "" if done else _picture(exercise, subject)
         )
 
 
@@ -67,13 +67,16 @@ def _judged(exercise: Exercise, subject: Any) -> tuple[tuple[Criterion, ...], st
     return tuple(criteria), ""
 
 
-def _picture(subject: Any) -> str:
+def _picture(exercise: Exercise, subject: Any) -> str:
     """What was graded, as a picture; nothing where there is none."""
-    if not isinstance(subject, MachineMap):
-        return ""
-    from vmwidgets.widgets import Map
+    from vmwidgets.widgets import show
 
-    view = Map(subject)
+    if exercise.shows is None and not isinstance(subject, MachineMap):
+        return ""
+    try:
+        view = show(subject if exercise.shows is None else exercise.shows(subject))
+    except Exception:  # noqa: BLE001  what is to be seen may not be there yet, and the result says what is missing
+        return ""
     try:
         return str(view.snapshot()._repr_mimebundle_()["text/html"])
     finally:

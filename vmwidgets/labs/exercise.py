@@ -20,7 +20,8 @@ Judge = Callable[[Any], Iterable[Criterion]]
 class Exercise:
     """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
 
-    `alive`: a machine that a panic has ended can't be graded.
+    `alive`: a machine that a panic has ended can't be graded.  `shows` gives what there is to see of the thing, for the
+    picture beside a result that is not complete; without it a map is drawn, and nothing of others.
     """
 
     id: str
@@ -29,12 +30,21 @@ class Exercise:
     takes: type
     judge: Judge
     alive: bool = True
+    shows: Callable[[Any], Any] | None = None
 
 
 _exercises: dict[str, Exercise] = {}
 
 
-def exercise(id: str, title: str, *, points: int, takes: type, alive: bool = True) -> Callable[[Judge], Judge]:  # noqa: A002
+def exercise(
+    id: str,  # noqa: A002
+    title: str,
+    *,
+    points: int,
+    takes: type,
+    alive: bool = True,
+    shows: Callable[[Any], Any] | None = None,
+) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it is given a thing of class `takes`, and yields criteria.
 
     >>> from vmwidgets import lab, Machine
@@ -47,9 +57,11 @@ def exercise(id: str, title: str, *, points: int, takes: type, alive: bool = Tru
     worth = whole_points(points, "points", 1)
     if not isinstance(takes, type):
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
+    if shows is not None and not callable(shows):
+        raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
 
     def register(judge: Judge) -> Judge:
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive)
+        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows)
         return judge
 
     return register

@@ -22,6 +22,7 @@ from ..engine.base.map_values import MapValue
 from ..engine.base.units import GIB, MIB, Address, binary_size
 from ..engine.machine import checks
 from .compare_maps import LABELS, BareMap, bare_map
+from .pieces import Pieces
 
 DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
 """What is compared if nobody says otherwise: both kernels, and the placements on X15's map."""
@@ -176,7 +177,7 @@ class _Run:
         self.label = label
         self.map: BareMap = bare_map(label, start, end)
         self.given: dict[str, tuple[int, int]] = {}
-        self.pieces: list[Piece] = []
+        self.pieces = Pieces()
         self.failures = 0
 
     def do(self, operation: WorkloadOperation) -> Outcome:
@@ -197,7 +198,7 @@ class _Run:
         if address is None:
             return "no room", None, True
         self.given[operation.name] = (address, address + operation.size)
-        self.pieces.append(Piece(operation.name, address, address + operation.size))
+        self.pieces.add(Piece(operation.name, address, address + operation.size))
         return str(Address(address)), address, False
 
     def _free(self, operation: Free) -> tuple[str, int | None, bool]:
@@ -206,17 +207,7 @@ class _Run:
             if operation.name not in self.given:
                 return "never got it", None, True
             start, end = self.given.pop(operation.name)
-        kept, freed = [], 0
-        for piece in self.pieces:
-            inside = max(0, min(end, piece.end) - max(start, piece.start))
-            freed += inside
-            parts = (
-                ((piece.start, min(piece.end, start)), (max(piece.start, end), piece.end))
-                if inside
-                else ((piece.start, piece.end),)
-            )
-            kept += [Piece(piece.name, low, high) for low, high in parts if low < high]
-        self.pieces = kept
+        freed = self.pieces.cut(start, end)
         self.map.free(start, end)
         return (binary_size(freed) if freed else "nothing"), start, False
 
@@ -236,8 +227,8 @@ class _Run:
         """What is left, once every invariant held."""
         self.map.check()
         value = self.map.value()
-        pieces = tuple(sorted(self.pieces, key=lambda piece: piece.start))
-        return ComparedMap(self.label, self.map.rule, value, pieces, _gaps(value), self.map.steps, self.failures)
+        gaps = _gaps(value)
+        return ComparedMap(self.label, self.map.rule, value, tuple(self.pieces), gaps, self.map.steps, self.failures)
 
 
 def _gaps(value: MapValue) -> tuple[int, ...]:

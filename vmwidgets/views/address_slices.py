@@ -35,9 +35,12 @@ class Slice:
 
 
 def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
-    """How the address of a walk is cut: below a large page's index everything is its offset."""
+    """How the address of a walk is cut: below a large page's index everything is its offset.
+
+    Of a page that stands in several slots, the index's lowest bits are part of the offset too.
+    """
     read = {step.level: step for step in walk.steps}
-    floor = walk.page_size.bit_length() - 1 if walk.page_size else split.parts[-1].low
+    floor = walk.steps[-1].index_bits[1] if walk.page_size else split.parts[-1].low
     slices = []
     top = split.va_bits - 1
     for part in split.parts:
@@ -106,8 +109,10 @@ def _slice(walk: Walk, one: Slice, x: float, y: float, w: float, split: AddressS
         if not split.signed:
             head = less = "0: TTBR0, 1: TTBR1"
     elif one.key == "offset":
-        head = less = f"offset {number:0{-(-one.width // 4)}x}"
-        title = f"offset {number:#x}, bits {one.high} to 0"
+        inside = walk.page_size.bit_length() - 1 if walk.page_size else one.width
+        number = walk.offset if walk.page_size else number
+        head = less = f"offset {number:0{-(-inside // 4)}x}"
+        title = f"offset {number:#x}, bits {max(inside - 1, one.high)} to 0"
     else:
         head, less, title = (
             f"{one.name} {number}",

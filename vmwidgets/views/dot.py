@@ -9,6 +9,7 @@ since a live picture has hundreds of them thirty times a second.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import graphviz
@@ -34,6 +35,16 @@ def to_dot(scene: Scene) -> str:
     return str(graph.source)
 
 
+def whole_dot(scene: Scene) -> str:
+    """DOT text to take away: of the scene's graph, or, where nothing in it is one, of all that has words."""
+    text = to_dot(scene)
+    if text:
+        return text
+    nodes = tuple(replace(node, graph=True) for node in scene.nodes if node.text)
+    links = tuple(replace(link, graph=True) for link in scene.links)
+    return to_dot(replace(scene, nodes=nodes, links=links))
+
+
 _GRAPH = {"layout": "nop", "notranslate": "true", "splines": "true"}
 _NODE = {"fixedsize": "true", "fontname": "monospace", "fontsize": "10", "margin": "0"}
 
@@ -44,7 +55,7 @@ def _node_line(height: float, name: str, node: Node) -> str:
     style = "style=rounded " if node.shape == "round" else ""
     return (
         f'\t{name} [label={label} height={node.h / _POINTS_PER_INCH:.4f} id={_quoted(node.id)} pos="{x:.1f},{y:.1f}" '
-        f"shape={_SHAPES[node.shape]} {style}width={node.w / _POINTS_PER_INCH:.4f}]\n"
+        f"shape={_SHAPES.get(node.shape, 'box')} {style}width={node.w / _POINTS_PER_INCH:.4f}]\n"
     )
 
 

@@ -8,12 +8,10 @@ from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
+from ..engine.base.frame_owners import shown_owner, state_of
 from ..engine.base.kmem_values import FrameRun, FramesValue, PageCounts
 from ..engine.base.memory_values import FreeList
-from .functions import followed
-
-ZEROED, CACHED = "zeroed pages", "cached: "
-"""Owners of frames that stand by, as the page allocator knows them."""
 
 Hands = tuple[int, int, str | None, str | None]
 """Frames [first, first + count) went from one owner to another; None: on the free lists."""
@@ -21,20 +19,13 @@ Hands = tuple[int, int, str | None, str | None]
 
 def hands(event: ev.Event) -> Hands | None:
     """The frames that changed hands by `event`, if any did."""
-    if isinstance(event, ev.PageAllocated):
+    if isinstance(event, mev.PageAllocated):
         return event.frame, 1 << event.order, None, event.owner
-    if isinstance(event, ev.PageFreed):
+    if isinstance(event, mev.PageFreed):
         return event.frame, 1 << event.order, event.owner, None
-    if isinstance(event, ev.PageHandedOver):
+    if isinstance(event, mev.PageHandedOver):
         return event.frame, 1, event.before, event.owner
     return None
-
-
-def state_of(owner: str | None) -> str:
-    """The state of a frame of `owner`."""
-    if owner is None:
-        return "free"
-    return "zeroed" if owner == ZEROED else "cached" if owner.startswith(CACHED) else "used"
 
 
 def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> FramesValue:
@@ -51,7 +42,7 @@ def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> 
             wired.update(dict.fromkeys(range(first, first + count), False))
         elif isinstance(event, kev.PageUnwired):
             wired[event.frame] = True
-        elif isinstance(event, kev.PageGranted):
+        elif isinstance(event, (kev.PageGranted, kev.PageWired)):
             wired[event.frame] = False
     counts = _counts_before(value.counts, events, done)
     runs = tuple(_joined(_split(value.runs, owners, wired)))
@@ -67,7 +58,7 @@ def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> 
 def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) -> PageCounts:
     free, zeroed, cached, used = counts.free, counts.zeroed, counts.cached, counts.used
     wired, inactive, deficit = counts.wired, counts.inactive, counts.deficit
-    for event, functions in _later(events, done):
+    for event in events[done:]:
         moved = hands(event)
         if moved is not None:
             _, count, before, after = moved
@@ -76,7 +67,7 @@ def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) ->
                 zeroed += sign * (state == "zeroed")
                 cached += sign * (state == "cached")
                 used += sign * (state == "used")
-        wired -= _wirings(event, functions)
+        wired -= _wirings(event)
         inactive -= isinstance(event, kev.FileRead) and event.how != "hit"
         inactive += isinstance(event, kev.PageCached)
         deficit -= isinstance(event, kev.PageDenied)
@@ -85,18 +76,11 @@ def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) ->
     )
 
 
-def _later(events: Sequence[ev.Event], done: int) -> Iterator[tuple[ev.Event, tuple[str, ...]]]:
-    return ((event, functions) for index, event, functions, _ in followed(events) if index >= done)
-
-
-def _wirings(event: ev.Event, functions: tuple[str, ...]) -> int:
+def _wirings(event: ev.Event) -> int:
     """How many pages more are wired by `event`."""
     if isinstance(event, kev.PageGranted):
         return "WIRED" in event.request.split("|")
-    if isinstance(event, kev.PageUnwired):
-        return -1
-    # kmem_malloc's pages come wired and are entered in the tables later; kmem_alloc's are wired with their entering
-    return isinstance(event, kev.TranslationEntered) and event.wired and "kmem_malloc" not in functions
+    return isinstance(event, kev.PageWired) - isinstance(event, kev.PageUnwired)
 
 
 def _owners_before(owners: Sequence[tuple[str, int]], later: Sequence[ev.Event]) -> tuple[tuple[str, int], ...]:
@@ -128,14 +112,14 @@ SEGMENTS = ("normal", "highmem")
 
 def _blocks(event: ev.Event) -> dict[int, int]:
     """How many free blocks more there are of each order by `event`: a half that was split off counts as one."""
-    if isinstance(event, ev.BlockSplit):
+    if isinstance(event, mev.BlockSplit):
         return {event.order: -1, event.order - 1: 2}
-    if isinstance(event, ev.BlockJoined):
+    if isinstance(event, mev.BlockJoined):
         return {event.order: 1, event.order - 1: -2}
-    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)) and event.pool in SEGMENTS:
-        return {0: -len(event.moved) if isinstance(event, ev.PoolFilled) else len(event.moved)}
-    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.order:
-        return {event.order: -1 if isinstance(event, ev.PageAllocated) else 1}
+    if isinstance(event, (mev.PoolFilled, mev.PoolDrained)) and event.pool in SEGMENTS:
+        return {0: -len(event.moved) if isinstance(event, mev.PoolFilled) else len(event.moved)}
+    if isinstance(event, (mev.PageAllocated, mev.PageFreed)) and event.order:
+        return {event.order: -1 if isinstance(event, mev.PageAllocated) else 1}
     return {}
 
 
@@ -158,10 +142,8 @@ def _split(runs: Sequence[FrameRun], owners: dict[int, str | None], wired: dict[
 def _frame_before(run: FrameRun, frame: int, owners: dict[int, str | None], wired: dict[int, bool]) -> FrameRun:
     if frame not in owners:
         return replace(run, first=frame, frames=1, wired=wired.get(frame, run.wired))
-    owner = owners[frame]
-    state = state_of(owner)
-    name = "" if owner is None or state == "zeroed" else owner.removeprefix(CACHED)
-    return FrameRun(frame, 1, state, name, wired.get(frame, False) and state == "used")
+    state = state_of(owners[frame])
+    return FrameRun(frame, 1, state, shown_owner(owners[frame]), wired.get(frame, False) and state == "used")
 
 
 def _joined(runs: Iterator[FrameRun]) -> Iterator[FrameRun]:

@@ -3,57 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..engine.base import events as ev
+from ..engine.base.call_stacks import CallStacks
 from ..engine.base.thread_events import ThreadEnded, ThreadRuns, ThreadSlept
 
 Functions = tuple[str, ...]
 """Kernel functions, outermost first."""
 
+_CALLS = (ev.Called, ev.Returned, ev.Unwound)
+
 
 def with_functions(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions]]:
     """Each event but calls and returns, with its place and the functions that were under way."""
-    stack: list[str] = []
-    for index, event in enumerate(events):
-        if not follow(stack, event):
-            yield index, event, tuple(stack)
+    return ((index, event, functions) for index, event, functions, _ in followed(events))
 
 
 def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions, str]]:
-    """As :func:`with_functions` where threads take turns: each has functions of its own under way; and who ran.
+    """As :func:`with_functions`, and who ran: threads take turns, and each has functions of its own under way.
 
     "" is the learner's cell.
     """
-    stacks: dict[str, list[str]] = {}
-    runner = ""
+    stacks = CallStacks()
     for index, event in enumerate(events):
-        if isinstance(event, ThreadRuns):
-            runner = event.thread
-        stack = stacks.setdefault(runner, [])
-        if not follow(stack, event):
-            yield index, event, tuple(stack), runner
-        if isinstance(event, (ThreadSlept, ThreadEnded)):
-            runner = ""
+        moving = _moving(event)
+        if moving:
+            stacks.begin(*moving)
+        if not isinstance(event, _CALLS):
+            yield index, event, tuple(stacks.stack), stacks.runner
+        if moving:
+            stacks.end(*moving)
 
 
 def left_open(events: Iterable[ev.Event]) -> Functions:
-    """The functions that never returned: where an error or a panic came from."""
-    stack: list[str] = []
+    """The functions that never returned: where an error or a panic came from, in the thread that it ended."""
+    stacks = CallStacks()
+    failed: Functions = ()
     for event in events:
-        follow(stack, event)
-    return tuple(stack)
+        moving = _moving(event)
+        if not moving:
+            continue
+        stacks.begin(*moving)
+        if isinstance(event, (ev.Called, ThreadRuns)):
+            failed = ()  # whoever failed before, it went on
+        elif isinstance(event, ThreadEnded) and event.how != "returned" and event.thread == stacks.runner:
+            failed = tuple(stacks.stack)
+        stacks.end(*moving)
+    return failed or tuple(stacks.stack)
 
 
-def follow(stack: list[str], event: ev.Event) -> bool:
-    """Keep `stack` up to date; whether `event` was about it."""
+def _moving(event: ev.Event) -> tuple[Any, ...]:
+    """An event about what is under way as it was reported, as far as that matters; of others nothing."""
     if isinstance(event, ev.Called):
-        stack.append(event.name)
-    elif isinstance(event, ev.Returned):
-        if stack:
-            stack.pop()
-    elif isinstance(event, ev.Unwound):
-        while stack and stack[-1] != event.to:
-            stack.pop()
-    else:
-        return False
-    return True
+        return type(event).__name__, event.name
+    if isinstance(event, ev.Unwound):
+        return type(event).__name__, event.to
+    if isinstance(event, (ThreadRuns, ThreadSlept, ThreadEnded)):
+        return type(event).__name__, event.thread
+    return (type(event).__name__,) if isinstance(event, ev.Returned) else ()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
 from ..engine.base import thread_events as tev
 from ..engine.base.journal import Operation
 from ..engine.base.units import binary_size
@@ -172,8 +173,8 @@ def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressSt
 
 
 def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    taken, given = _of(events, ev.BufferAllocated), _of(events, ev.BufferFreed)
-    made, gone = _of(events, ev.SlabCreated), _of(events, ev.SlabDestroyed)
+    taken, given = _of(events, mev.BufferAllocated), _of(events, mev.BufferFreed)
+    made, gone = _of(events, mev.SlabCreated), _of(events, mev.SlabDestroyed)
     if operation.name == "malloc" and taken:
         more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
         return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
@@ -262,6 +263,42 @@ def _ranged(operation: Operation, events: Sequence[ev.Event], style: AddressStyl
     return range_story(operation, dict(operation.arguments), events, style)
 
 
+def _locked(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    """Lock and unlock of a map, by the cell: what threads do is told of their run."""
+    where = visible(operation.target.partition("/")[2])
+    if operation.name == "unlock":
+        return f"The lock of {where} is free.", ""
+    return f"The cell has the lock of {where}.", "Whoever wants it waits, until it is unlocked."
+
+
+def _reclaimed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    size = operation.result if isinstance(operation.result, int) else 0
+    return f"The zones gave {binary_size(size)} back to kmem_map.", "Empty slabs were all that could go."
+
+
+def _killed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    undone = _of(events, kev.CallUndone)
+    name = visible(str(dict(operation.arguments).get("name", "")).removeprefix("thread:"))
+    return f"{name} was ended.", f"What its {undone[-1].call} had begun was taken back." if undone else ""
+
+
+def _others(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    count = operation.result if isinstance(operation.result, int) else 0
+    if operation.name == "read_file":
+        name = visible(str(dict(operation.arguments).get("name", "a file")))
+        return f"{_pages(count)} of {name} came into memory.", "Pages of files can be taken back when others need them."
+    if operation.name == "take_pages":
+        return f"Somebody else took {_pages(count)}.", ""
+    return f"Somebody else gave {_pages(count)} back.", _waiting(events)
+
+
+def _daemon(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
+    what = {"stop": "was stopped", "start": "may work again", "pace": "has another pace"}.get(
+        operation.name, "was asked"
+    )
+    return f"The page daemon {what}.", ""
+
+
 def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     return f"{visible(operation.target)}: {operation.name}.", ""
 
@@ -272,6 +309,11 @@ _WRITERS: dict[str, Callable[[Operation, Sequence[ev.Event], AddressStyle], Told
     **dict.fromkeys(("malloc", "free"), _zone),
     **dict.fromkeys(("step", "run"), _ran),
     **dict.fromkeys(FUNCTIONS.values(), _ranged),
+    **dict.fromkeys(("lock", "unlock"), _locked),
+    **dict.fromkeys(("take_pages", "give_pages", "read_file"), _others),
+    **dict.fromkeys(("stop", "start", "pace"), _daemon),
+    "uma_reclaim": _reclaimed,
+    "kill": _killed,
     "kmem_suballoc": _suballoc,
     "spawn": _spawned,
     "read": _moved,

@@ -8,12 +8,8 @@ from dataclasses import dataclass, replace
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
 from ..engine.base.kmem_values import KernelMapValue
-from ..engine.base.thread_events import ThreadSlept, ThreadWoken
-from .functions import followed
+from ..engine.base.thread_events import ThreadEnded, ThreadSlept, ThreadWoken
 from .rewind import reach, rewind
-
-ROOM = "room in "
-"""What a thread waits for that sleeps for room in a map, before the map's name."""
 
 
 def all_maps(value: KernelMapValue) -> Iterator[KernelMapValue]:
@@ -33,10 +29,9 @@ def rewind_kmem(value: KernelMapValue, events: Sequence[ev.Event], done: int) ->
     later = events[done:]
     if not later:
         return value
-    runners = {index: runner for index, _, _, runner in followed(events)}
     past = _Past(value)
-    for index in range(len(events) - 1, done - 1, -1):
-        past.undo(events[index], runners.get(index, ""))
+    for event in reversed(later):
+        past.undo(event)
     return past.freeze(value, later)
 
 
@@ -56,29 +51,40 @@ class _Past:
         }
         self._unmade: set[str] = set()
 
-    def undo(self, event: ev.Event, runner: str) -> None:
+    def undo(self, event: ev.Event) -> None:
         if isinstance(event, kev.MapCreated):
             self._unmade.add(event.map or "")
         elif isinstance(event, ThreadSlept):
             self._undo_sleep(event)
         elif isinstance(event, ThreadWoken):
-            lock = self._locks.get(event.what.removeprefix(ROOM)) if event.what.startswith(ROOM) else None
-            if lock is not None:
-                lock.sleepers.insert(0, event.thread)
+            self._sleeps(event.kind, event.subject, event.thread, event.place)
+        elif isinstance(event, ThreadEnded):
+            if event.before is not None:
+                self._sleeps(event.before.kind, event.before.subject, event.thread, event.place)
         else:
-            lock = self._locks.get(getattr(event, "map", None) or "")
-            if lock is None:
-                return
-            if isinstance(event, kev.MapLocked):
-                lock.locked_by = None
-            elif isinstance(event, kev.MapUnlocked):
-                lock.locked_by = runner
-            elif isinstance(event, kev.SleepersWoken):
-                lock.needs_wakeup = True
+            self._undo_lock(event)
+
+    def _undo_lock(self, event: ev.Event) -> None:
+        lock = self._locks.get(getattr(event, "map", None) or "")
+        if lock is None:
+            return
+        if isinstance(event, kev.MapLocked):
+            lock.locked_by = None
+        elif isinstance(event, kev.MapUnlocked):
+            lock.locked_by = event.thread
+        elif isinstance(event, kev.SleepersWoken):
+            lock.needs_wakeup = True
+
+    def _sleeps(self, kind: str, subject: str, thread: str, place: int) -> None:
+        """A thread sleeps again for room in a map, if that is what it did."""
+        lock = self._locks.get(subject) if kind == "room" else None
+        if lock is not None:
+            lock.sleepers.insert(place, thread)
+            lock.needs_wakeup = True
 
     def _undo_sleep(self, event: ThreadSlept) -> None:
         """Who sleeps for room let go of the map's lock in the same step."""
-        lock = self._locks.get(event.what.removeprefix(ROOM)) if event.what.startswith(ROOM) else None
+        lock = self._locks.get(event.subject) if event.kind == "room" else None
         if lock is None:
             return
         lock.sleepers = [name for name in lock.sleepers if name != event.thread]

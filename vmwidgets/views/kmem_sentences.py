@@ -7,6 +7,7 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
 from ..engine.base import thread_events as tev
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -20,7 +21,7 @@ def pages_of(count: int) -> str:
 
 def sentence(event: ev.Event, style: AddressStyle, frames: set[int]) -> str:
     """The sentence of an event, if it has one; `frames` are those that page requests got or gave."""
-    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.frame in frames:
+    if isinstance(event, (mev.PageAllocated, mev.PageFreed)) and event.frame in frames:
         return ""  # told by the queues above the allocator
     writer = _SENTENCES.get(type(event))
     return "" if writer is None else writer(event, style)
@@ -113,7 +114,7 @@ def _frames(event: Any, style: AddressStyle) -> str:
     count = 1 << event.order
     what = f"Frame {event.frame:#x}" if count == 1 else f"{count} frames from {event.frame:#x} on"
     verb = "is" if count == 1 else "are"
-    done = "taken for" if isinstance(event, ev.PageAllocated) else "given back by"
+    done = "taken for" if isinstance(event, mev.PageAllocated) else "given back by"
     return f"{what} {verb} {done} {visible(event.owner) or 'somebody'}."
 
 
@@ -166,8 +167,8 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     tev.ThreadWoken: _woken,
     tev.ThreadEnded: _ended,
     tev.ClockTicked: lambda event, style: f"The clock goes from {event.before:,} to {event.after:,}.",
-    ev.PageAllocated: _frames,
-    ev.PageFreed: _frames,
+    mev.PageAllocated: _frames,
+    mev.PageFreed: _frames,
     kev.PageReused: lambda event, style: f"Cached frame {event.frame:#x} gives up its page of {visible(event.whose)}.",
     kev.FileRead: _file,
     kev.DaemonScanned: _scanned,
@@ -175,14 +176,14 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     kev.ZoneShrunk: _zone,
     kev.CallbackRan: lambda event, style: f"The handler {visible(event.name)} was called: {visible(event.outcome)}.",
     kev.CallUndone: lambda event, style: f"{visible(event.call)} is given up and undone: {visible(event.why)}.",
-    ev.SlabCreated: lambda event, style: f"{visible(event.cache)} gets a slab at {style.long(event.address)}.",
-    ev.SlabDestroyed: lambda event, style: (
+    mev.SlabCreated: lambda event, style: f"{visible(event.cache)} gets a slab at {style.long(event.address)}.",
+    mev.SlabDestroyed: lambda event, style: (
         f"{visible(event.cache)} gives its slab at {style.long(event.address)} back."
     ),
-    ev.BufferAllocated: lambda event, style: (
+    mev.BufferAllocated: lambda event, style: (
         f"{visible(event.cache)} hands out the buffer at {style.long(event.address)}."
     ),
-    ev.BufferFreed: lambda event, style: (
+    mev.BufferFreed: lambda event, style: (
         f"{visible(event.cache)} takes the buffer at {style.long(event.address)} back."
     ),
     ev.Panicked: lambda event, style: f"Panic ({event.name}): {event.reason}.",

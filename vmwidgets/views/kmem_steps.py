@@ -12,6 +12,7 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
+from ..engine.base import memory_events as mev
 from ..engine.base import thread_events as tev
 from ..engine.base.journal import MAX_EVENTS, Operation
 from .addresses import AddressStyle
@@ -106,8 +107,8 @@ _FAMILIES: dict[type[ev.Event], str] = {
     kev.TranslationEntered: "enter",
     kev.PageZeroed: "zero",
     kev.PageCached: "cache",
-    ev.BlockSplit: "split",
-    ev.BlockJoined: "join",
+    mev.BlockSplit: "split",
+    mev.BlockJoined: "join",
 }
 """Events that come in runs, page by page."""
 

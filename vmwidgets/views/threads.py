@@ -29,7 +29,7 @@ from .threads_nodes import (
     subject_box,
     thread_card,
 )
-from .threads_rewind import rewind_threads, sort_of
+from .threads_rewind import rewind_threads
 
 ABREAST = 4
 """Sleepers of one thing that are drawn; of more, the first three and how many follow."""
@@ -89,9 +89,7 @@ def draw_threads(
         caption=_caption(moment.caption, past),
         nodes=tuple(nodes),
         links=tuple(links),
-        table=Table(
-            ("thread", "state", "waits for", "held by", "until tick", "locks", "doing", "outcome"), _rows(past)
-        ),
+        table=Table(TABLE_HEADER, _rows(past)),
         steps=moment.steps,
         machine=machine,
     )
@@ -122,8 +120,7 @@ _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 
 def subject_of(thread: ThreadValue) -> tuple[str, str]:
     """What it waits for; all who wait for the clock wait for the same."""
-    kind, subject = (thread.kind, thread.subject) if thread.kind else sort_of(thread.waits_for)
-    return ("timer", "") if kind == "timer" else (kind, subject)
+    return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
 
 
 def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:

@@ -11,7 +11,6 @@ from .columns import MARGIN
 from .scene import Link, Node, Text
 from .text import text_width
 from .threads_nodes import CARD_W, SUBJECT_W, H, fold, subject_box, thread_card
-from .threads_rewind import sort_of
 
 MOST = 4
 """Threads of a circle that are drawn; of more, the first ones and how many follow."""
@@ -48,8 +47,7 @@ def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node
     boxes: list[Node] = []
     for thread in shown:
         boxes.append(thread_card(thread, 0, 0, touched, lane="deadlock", state=("stuck",)))
-        _, subject = sort_of(thread.waits_for)
-        lock = subject_box(f"cycle/{subject}", "lock", subject, thread.holder, 1, 0, 0)
+        lock = subject_box(f"cycle/{thread.subject}", "lock", thread.subject, thread.holder, 1, 0, 0)
         boxes.append(replace(lock, text=lock.text[:2]))
     if len(shown) < len(ring):
         boxes.append(fold("deadlock", len(ring) - len(shown), 0, 0, CARD_W))

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base import kmem_events as kev
 from ..engine.base import thread_events as tev
 from ..engine.base.thread_values import ThreadsValue, ThreadValue
-from .functions import followed
-from .kmem_rewind import ROOM
-
-LOCK = "the lock of "
-_WAKEUP = "a wakeup of "
-
-
-def sort_of(words: str) -> tuple[str, str]:
-    """What sort of thing is waited for, and which one, from the words that say so.
-
-    >>> sort_of("room in exec_map"), sort_of("free pages")
-    (('room', 'exec_map'), ('pages', ''))
-    """
-    for prefix, kind in ((ROOM, "room"), (LOCK, "lock"), (_WAKEUP, "channel")):
-        if words.startswith(prefix):
-            return kind, words.removeprefix(prefix).partition(' ("')[0]
-    if words == "free pages":
-        return "pages", ""
-    return ("timer", words.partition('"')[2].rstrip('")')) if "ticks" in words else ("channel", words)
 
 
 def rewind_threads(value: ThreadsValue, events: Sequence[ev.Event], done: int) -> ThreadsValue:
     """`value`, the threads after `events`, as they were after the first `done` of them."""
     if done >= len(events):
         return value
-    runners = {index: runner for index, _, _, runner in followed(events)}
     past = _Past(value)
-    for index in range(len(events) - 1, done - 1, -1):
-        past.undo(events[index], runners.get(index, ""))
+    for event in reversed(events[done:]):
+        past.undo(event)
     return past.freeze()
 
 
@@ -48,46 +29,71 @@ class _Past:
         self._locks = {thread.name: list(thread.locks) for thread in value.threads}
         self._ready, self._sleeping = list(value.ready), list(value.sleeping)
         self._ticks = value.ticks
+        for thread in value.threads:
+            self._note_holder(thread)
 
-    def undo(self, event: ev.Event, runner: str) -> None:
+    def undo(self, event: ev.Event) -> None:
         if isinstance(event, tev.ThreadSpawned):
             self._threads.pop(event.thread, None)
             self._leave(event.thread)
         elif isinstance(event, tev.ThreadRuns):
-            self._becomes(event.thread, "ready")
-            self._ready.insert(0, event.thread)
+            self._becomes(event.thread, "ready", doing=event.doing)
+            self._ready.insert(event.place, event.thread)
         elif isinstance(event, tev.ThreadSlept):
             self._becomes(event.thread, "running")
-            kind, subject = sort_of(event.what)
-            if kind == "room":
-                self._locks.setdefault(event.thread, []).append(subject)
+            if event.kind == "room":  # whoever sleeps for room let go of the lock in the same step
+                self._locks.setdefault(event.thread, []).append(event.subject)
         elif isinstance(event, tev.ThreadWoken):
-            self._becomes(event.thread, "asleep", event.what, event.until)
-            self._sleeping.insert(0, event.thread)
+            self._becomes(
+                event.thread, "asleep", waits_for=event.what, until=event.until, kind=event.kind, subject=event.subject
+            )
+            self._sleeps(event.thread, event.place)
         elif isinstance(event, tev.ThreadEnded):
-            self._becomes(event.thread, "running")
+            self._undo_end(event)
         elif isinstance(event, tev.ClockTicked):
             self._ticks = event.before
         elif isinstance(event, kev.MapLocked):
-            self._locks[runner] = [name for name in self._locks.get(runner, []) if name != event.map]
-        elif isinstance(event, kev.MapUnlocked):
-            self._locks.setdefault(runner, []).append(event.map)
+            self._locks[event.thread] = [name for name in self._locks.get(event.thread, []) if name != event.map]
+        elif isinstance(event, kev.MapUnlocked) and event.thread is not None:
+            self._locks.setdefault(event.thread, []).append(event.map)
+
+    def _undo_end(self, event: tev.ThreadEnded) -> None:
+        if event.before is None:
+            self._becomes(event.thread, "running")
+            return
+        threads = list(self._threads.items())  # whoever was given up is not among them
+        self._threads = dict([*threads[: event.number], (event.thread, event.before), *threads[event.number :]])
+        self._note_holder(event.before)
+        if event.before.state == "asleep":
+            self._sleeps(event.thread, event.place)
+        elif event.before.state == "ready":
+            self._ready.insert(event.place, event.thread)
+
+    def _note_holder(self, thread: ThreadValue) -> None:
+        """Who has the lock that a thread waits for, has it: of the cell's locks nothing else may tell."""
+        if thread.holder is not None and thread.subject not in self._locks.setdefault(thread.holder, []):
+            self._locks[thread.holder].append(thread.subject)
 
     def _leave(self, name: str) -> None:
         self._ready = [other for other in self._ready if other != name]
         self._sleeping = [other for other in self._sleeping if other != name]
 
-    def _becomes(self, name: str, state: str, what: str = "", until: int | None = None) -> None:
+    def _becomes(self, name: str, state: str, **said: Any) -> None:
         thread = self._threads.get(name)
         self._leave(name)
         if name == "":  # the cell is there as long as it waits
             self._threads.pop(name, None)
             thread = ThreadValue(name, state) if state == "asleep" else None
         if thread is not None:
-            kind, subject = sort_of(what) if what else ("", "")
-            self._threads[name] = replace(
-                thread, state=state, waits_for=what, until=until, kind=kind, subject=subject, holder=None, outcome=""
-            )
+            kept = ThreadValue(name, state, locks=thread.locks, doing=thread.doing)
+            self._threads[name] = replace(kept, **said)
+
+    def _sleeps(self, name: str, place: int) -> None:
+        """A thread is among the sleepers again, in its place among those that sleep for the same."""
+        thread = self._threads[name]
+        alike = [other for other in self._sleeping if _same(self._threads.get(other), thread)]
+        at = self._sleeping.index(alike[place]) if place < len(alike) else len(self._sleeping)
+        self._sleeping.insert(at, name)
 
     def freeze(self) -> ThreadsValue:
         threads = tuple(self._held(thread) for thread in self._threads.values())
@@ -102,12 +108,15 @@ class _Past:
 
     def _held(self, thread: ThreadValue) -> ThreadValue:
         """With its locks, and with who has the lock that it waits for."""
-        kind, subject = (thread.kind, thread.subject) if thread.kind else sort_of(thread.waits_for)
         holder = None
-        if kind == "lock":
-            owners = (name for name, locks in self._locks.items() if subject in locks and name != thread.name)
-            holder = next(owners, thread.holder)
+        if thread.kind == "lock":
+            owners = (name for name, locks in self._locks.items() if thread.subject in locks and name != thread.name)
+            holder = next(owners, None)
         return replace(thread, locks=tuple(self._locks.get(thread.name, ())), holder=holder)
+
+
+def _same(one: ThreadValue | None, other: ThreadValue) -> bool:
+    return one is not None and (one.kind, one.subject) == (other.kind, other.subject)
 
 
 def _cycle(threads: Sequence[ThreadValue]) -> tuple[str, ...]:

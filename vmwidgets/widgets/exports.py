@@ -26,9 +26,9 @@ class Exports:
 
     def to_dot(self) -> str:
         """The graph in the picture in Graphviz's language, with all positions given."""
-        from vmwidgets.views.dot import to_dot
+        from vmwidgets.views.dot import whole_dot
 
-        return to_dot(self.scene())
+        return whole_dot(self.scene())
 
     def to_json(self) -> dict[str, Any]:
         """The scene as plain data, documented in :mod:`vmwidgets.views.wire`."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import traitlets
 
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.base.window_values import TableWindow
@@ -47,8 +48,11 @@ class Tables(View):
         self._opened: list[TableKey] = []
         self._expanded: list[int] = []
         self._centres: dict[TableKey, int] = {}
-        self._touched = False
+        self._touched = self._ready = False
         super().__init__(target, machine=machine, **options)
+        self._ready = True
+        if self.address >= 0:
+            self._open_way()
 
     @property
     def space(self) -> Space:
@@ -159,8 +163,14 @@ class Tables(View):
 
     def show_address(self, address: int) -> None:
         """Open the tables on the way to `address`, and select the descriptor that decides about it."""
+        if self.address == address:
+            self._open_way()
+        else:
+            self.address = address
+
+    def _open_way(self) -> None:
+        """The way to `address`, and nothing else."""
         self._touched = True
-        self.address = address
         found = self._walked(self.space)
         tables = self.space.tables
         way = []
@@ -206,4 +216,10 @@ class Tables(View):
 
     @traitlets.observe("address")
     def _looked_elsewhere(self, change: object) -> None:
+        if self._ready and self.address >= 0:
+            try:
+                self._open_way()
+            except Refused:
+                self.address = -1
+                raise
         self._shown_otherwise(change)

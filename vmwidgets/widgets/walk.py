@@ -16,7 +16,8 @@ from vmwidgets.engine.machine import Machine, MachineWalk
 from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
-from vmwidgets.views.walk import Bench, draw_walk
+from vmwidgets.views.walk import draw_walk
+from vmwidgets.views.walk_bench import Bench
 
 from .editing import flip_bit, undo_edit
 from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, neighbouring_words, typed_address

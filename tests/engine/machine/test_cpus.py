@@ -20,7 +20,7 @@ from vmwidgets.engine.base.cpu_events import (
     TlbHit,
     TlbMissed,
 )
-from vmwidgets.engine.base.events import FaultRaised
+from vmwidgets.engine.base.memory_events import FaultRaised
 from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.mmu.cpu import ASID_BITS

@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
+from vmwidgets.engine.base.frame_owners import ZEROED
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.kernel.frame_store import ZERO_POOL, ZEROED
+from vmwidgets.engine.kernel.frame_store import ZERO_POOL
 from vmwidgets.engine.kernel.kmem_malloc import kmem_malloc
 from vmwidgets.engine.kernel.vm_object import VmObject
 from vmwidgets.engine.kernel.vm_page import INTERRUPT, NORMAL, SYSTEM, Page, PageRequest

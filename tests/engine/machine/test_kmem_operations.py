@@ -6,6 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.flags import malloc_flags
+from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE
 
@@ -71,6 +72,31 @@ class TestWhere:
         with pytest.raises(AttributeError, match="no map 'other'"):
             _ = m.kmem.other
         m.check()
+
+    @pytest.mark.parametrize(
+        ("placement", "gap"), [("freebsd", 0), ("first", 0), ("best", 4), ("worst", 6), ("next", 12)]
+    )
+    def test_a_submap_is_searched_by_its_placement_and_no_other_map_is(self, m, placement, gap):
+        own = m.kmem_suballoc("64 KiB", "own", placement=placement)
+        pages = [m.kmem_alloc_nofault(PAGE, map=own) for _ in range(12)]
+        for freed in (0, 1, 4, 6, 7, 8, 9, 10):  # gaps of 2, 1 and 5 pages, and one of 4 at the end
+            m.kmem_free(pages[freed], PAGE)
+        assert m.kmem_alloc_nofault(PAGE, map=own) == own.start + gap * PAGE
+        assert own.placement == placement
+        assert (f"{placement} fit" in repr(own)) == (placement != "freebsd")
+        assert {one.placement for one in m.kmem.maps.values() if one is not own} == {"freebsd"}
+        m.check()
+
+    def test_a_placement_that_is_none_is_refused_before_anything_happens(self, m):
+        before = m.kmem.kernel_map.entries()
+        for nonsense in ("x15", "fit", None, 3):
+            with pytest.raises(vm.Refused, match="placement"):
+                m.kmem_suballoc("64 KiB", "own", placement=nonsense)
+        assert m.kmem.kernel_map.entries() == before
+
+    def test_a_machine_made_again_searches_by_the_same_rule(self, m):
+        m.kmem_suballoc("64 KiB", "own", placement="worst")
+        assert replayed(m, m.journal.last.number).kmem.own.placement == "worst"
 
 
 class TestMemoryIsReal:
@@ -266,7 +292,7 @@ class TestRunningOut:
         m.take_pages(100_000)
         m.give_pages(marks.free_reserved + 1)
         m.pagedaemon.stop()
-        assert m.kmem.pages.available == marks.free_reserved + 1 + m.kmem.pages.zeroed * 0
+        assert m.kmem.pages.available == marks.free_reserved + 1
         got = m.kmem_malloc(PAGE, "M_NOWAIT|M_USE_RESERVE")
         assert got, "above the reserve everyone is served"
         m.spawn(m.kmem_alloc, PAGE, name="normal")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -67,8 +69,10 @@ class TestSpawn:
 
     def test_a_name_is_given_once_and_found_if_none_is_given(self, m):
         assert [m.spawn(shell, m).name for _ in range(3)] == ["shell", "shell 2", "shell 3"]
-        with pytest.raises(vm.Refused, match="thread of this name already"):
+        with pytest.raises(vm.Refused, match=r"thread of this name already, ready; .*m\.kill\('shell'\)"):
             m.spawn(shell, m, name="shell")
+        m.run()
+        assert m.spawn(shell, m, name="shell").state == "ready", "one that has ended makes room"
 
     def test_what_can_not_be_called_is_refused(self, m):
         with pytest.raises(vm.Refused, match="can't be called"):
@@ -212,10 +216,25 @@ class TestLocks:
     def test_only_who_has_a_lock_lets_go_of_it(self, m):
         with pytest.raises(vm.Refused, match="nobody has it"):
             m.kmem.pipe_map.unlock()
-        m.spawn(m.kmem.pipe_map.lock, name="keeper")
+
+        def keeps():
+            yield from m.kmem.pipe_map.lock()
+            yield from m.tsleep("disk")
+
+        m.spawn(keeps, name="keeper")
         m.run()
         with pytest.raises(vm.Refused, match="keeper has it"):
             m.kmem.pipe_map.unlock()
+        m.kill("keeper")
+        assert m.kmem.pipe_map.locked_by is None
+
+    @pytest.mark.parametrize("name", ["pipe_map", "kmem_map"])
+    def test_a_thread_that_ends_with_a_lock_is_told_and_the_lock_is_free(self, m, name):
+        m.spawn(m.kmem.maps[name].lock, name="keeper")
+        with pytest.raises(vm.CallbackFailed, match=f"thread 'keeper' ended with the lock of {name}"):
+            m.run()
+        assert m.kmem.maps[name].locked_by is None
+        m.check()
 
 
 def yields_nonsense(m):
@@ -447,3 +466,235 @@ class TestAgain:
             m.spawn(shell, m)
             m.step()
             m.kill("shell") if m.threads["shell"].state == "asleep" else None
+
+    def test_a_panic_in_a_run_is_a_panic_again(self):
+        m = vm.boot(layout="tiny")
+        while m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
+            pass
+        m.spawn(m.kmem_malloc, vm.PAGE, name="t")
+        with pytest.raises(vm.KernelPanic):
+            m.run()
+        twin = replayed(m, len(m.journal) - 1)
+        assert (twin.dead, twin.threads.value()) == (True, m.threads.value())
+
+    def test_results_names_that_come_again_and_what_was_done_at_the_end_are_the_same(self):
+        m: Any = vm.boot(layout="tiny")
+
+        def first(m):
+            try:
+                yield from m.tsleep("x")
+            finally:
+                m.take_pages(3)
+
+        m.spawn(first, m, name="t")
+        m.run()
+        m.kill("t")
+        m.spawn(m.kmem_alloc, "8 KiB", name="t")
+        m.run()
+        m.kill("t")
+        m.spawn(m.kmem_alloc, "16 KiB", name="t")
+        m.run()
+        pages = [m.kmem_malloc(vm.PAGE) for _ in range(64)]
+
+        def give():
+            m.kmem_free(pages.pop(), vm.PAGE)
+
+        for _ in range(2):  # as when a cell is run again
+            m.on_lowmem(give)
+            m.kmem_malloc(vm.PAGE)
+        twin = replayed(m, len(m.journal) - 1)
+        assert twin.threads.value() == m.threads.value()
+        assert twin.threads["t"].result == m.threads["t"].result != 0
+        assert [list(one.raw) for one in twin.journal] == [list(one.raw) for one in m.journal]
+        assert len(m.kernel.kmem.others) == 3
+
+
+class TestEnding:
+    def test_who_catches_everything_is_ended_all_the_same(self, m):
+        go_on = [True]
+
+        def stubborn():
+            while go_on:
+                with suppress(BaseException):
+                    yield from m.tsleep("x", ticks=1)
+
+        m.spawn(stubborn)
+        m.run(until=5)
+        with pytest.warns(RuntimeWarning, match="ignored GeneratorExit"):
+            m.kill("stubborn")
+        assert len(m.threads) == 1
+        go_on.clear()  # Python ends it once more when it lets go of it
+        m.check()
+
+    def test_an_exception_that_is_caught_does_not_hold_up_the_count(self, m):
+        def spins():
+            while True:
+                with suppress(Exception):
+                    exec("while True: pass")
+            yield
+
+        m.spawn(spins)
+        with pytest.raises(vm.CallbackFailed, match="instructions without waiting"):
+            m.run()
+
+    def test_what_it_does_when_it_is_ended_is_bounded_and_can_not_wait(self, m):
+        def waits_at_the_end():
+            try:
+                yield from m.tsleep("x")
+            finally:
+                yield from m.kmem_alloc("4 KiB")
+
+        def spins_at_the_end():
+            try:
+                yield from m.tsleep("x")
+            finally:
+                exec("while True: pass")
+
+        size = m.kmem.kernel_map.size
+        for body in waits_at_the_end, spins_at_the_end:
+            m.spawn(body)
+            m.run()
+            with pytest.warns(RuntimeWarning, match="when it was ended"):
+                m.kill(body.__name__)
+        assert m.kmem.kernel_map.size == size
+        m.check()
+
+    def test_the_cell_and_the_daemon_can_not_be_killed(self, m):
+        def kills():
+            yield from m.tsleep("x", ticks=1)
+            m.kill("")
+
+        m.spawn(kills)
+        with pytest.raises(vm.CallbackFailed, match="thread '' is unknown"):
+            m.run()
+        with pytest.raises(vm.Refused, match=r"m\.pagedaemon\.stop"):
+            m.kill("pagedaemon")
+        m.kill(m.spawn(shell, m))
+
+
+class TestMoreNonsense:
+    def test_a_call_is_waited_for_once(self, m):
+        def twice():
+            call = m.kmem_alloc("4 KiB")
+            yield call
+            yield call
+
+        m.spawn(twice)
+        with pytest.raises(vm.CallbackFailed, match="yielded kmem_alloc twice"):
+            m.run()
+
+    def test_async_functions_are_told_what_to_write(self, m):
+        async def coroutine():
+            pass
+
+        m.spawn(coroutine)
+        with pytest.raises(vm.CallbackFailed, match="yield from"):
+            m.run()
+
+    def test_an_error_without_words_is_named(self, m):
+        class Mute(Exception):
+            def __str__(self):
+                raise RuntimeError
+
+        def mute():
+            raise Mute
+            yield
+
+        m.spawn(mute)
+        with pytest.raises(vm.CallbackFailed, match="thread 'mute' failed: Mute"):
+            m.run()
+
+    def test_a_handler_that_has_itself_called_is_told(self):
+        m = vm.boot(layout="tiny")
+        while m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
+            pass
+
+        def handler():
+            m.kmem_malloc(vm.PAGE)
+
+        m.on_lowmem(handler)
+        with pytest.raises(vm.CallbackFailed, match="use M_NOWAIT"):
+            m.kmem_malloc(vm.PAGE)
+
+        def exhausted():
+            m.kmem_free(next(iter([])), vm.PAGE)
+
+        exhausted.__name__ = "handler"
+        m.on_lowmem(exhausted)
+        with pytest.raises(vm.CallbackFailed, match="StopIteration"):
+            m.kmem_malloc(vm.PAGE)
+        m.check()
+
+    def test_a_function_to_wait_for_only_looks(self, m):
+        for number, (until, says) in enumerate(
+            [
+                (lambda: m.threads.ticks > 0 and 1 / 0, "ZeroDivisionError"),
+                (lambda: m.kmem_malloc(4096), "may only look"),
+            ]
+        ):
+            m.spawn(lambda: m.tsleep("x", ticks=5), name=f"t{number}")
+            with pytest.raises(vm.CallbackFailed, match=says):
+                m.run(until=until)
+            assert not m.dead
+        m.check()
+
+    def test_another_machines_call_is_refused(self, m):
+        with pytest.raises(vm.Refused, match="another machine"):
+            m.spawn(vm.boot().kmem_alloc, "4 KiB")
+
+
+class TestOrder:
+    def test_a_seed_gives_another_order_and_always_the_same(self):
+        def order(seed):
+            m: Any = vm.boot(layout="tiny", seed=seed)
+            ended: list[str] = []
+
+            def thread(name):
+                yield from m.tsleep("x", ticks=1)
+                ended.append(name)
+
+            for name in "abcdef":
+                m.spawn(thread, name, name=name)
+            m.run()
+            return ended, replayed(m, len(m.journal) - 1).threads.value() == m.threads.value()
+
+        assert order(0) == (list("abcdef"), True)
+        assert order(7) == order(7)
+        assert order(7)[1]
+        assert len({tuple(order(seed)[0]) for seed in range(1, 9)}) > 1
+
+    @pytest.mark.parametrize("seed", [-1, "x", 1.5, None])
+    def test_nonsense_is_no_seed(self, seed):
+        with pytest.raises(vm.Refused, match="seed"):
+            vm.boot(seed=seed)
+
+
+class TestStopButton:
+    def test_between_two_steps_it_stops_the_run_and_the_machine_is_whole(self, m):
+        def polls():
+            while True:
+                yield from m.tsleep("x", ticks=1)
+                if m.threads.ticks == 50:
+                    signal.raise_signal(signal.SIGINT)
+
+        m.spawn(polls)
+        with pytest.raises(KeyboardInterrupt):
+            m.run()
+        assert m.threads.ticks < 60
+        assert not m.dead
+        m.check()
+
+    def test_in_a_handler_it_ends_the_call_and_not_the_machine(self):
+        m: Any = vm.boot(layout="tiny")
+        while m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
+            pass
+
+        @m.on_lowmem
+        def slow():
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0)
+
+        with pytest.raises(KeyboardInterrupt):
+            m.kmem_malloc(vm.PAGE)
+        assert (m.dead, m.journal.last.outcome) == (False, "error")
+        m.check()

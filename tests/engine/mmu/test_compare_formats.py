@@ -58,6 +58,20 @@ def test_large_pages_are_used_where_they_fit_and_only_there() -> None:
     assert x86.reach(2) == (1 << 30) + 2 * MIB
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_pages_of_all_sizes_stand_side_by_side(name: str) -> None:
+    fmt = FORMATS[name]
+    largest = min(fmt.page_sizes[-1], 1 << 30)
+    sizes = [size for size in fmt.page_sizes if size > PAGE and size <= largest]
+    given_ranges = [(0, PAGE), *((size, size) for size in sizes)]
+    tables = compare_formats(given_ranges, [name]).tables[name]
+    for start, size in given_ranges:
+        for va in (start, start + size - 1):
+            found = tables.walk(va)
+            assert found.steps[-1].address | va & found.page_size - 1 == va
+            assert found.page_size == size
+
+
 def test_what_a_format_does_not_reach_is_counted_and_left_out() -> None:
     both = compare_formats([(0, "1 MiB"), (1 << 40, "1 MiB"), (0xFFFF_8000_0000_0000, "1 MiB")], EVERY)
     out = {cost.format: cost.left_out for cost in both.value.formats}

@@ -72,6 +72,24 @@ class TestHandler:
         machine.kmem_malloc(4 * vm.PAGE)
         assert points("05/handler", machine) == [1, 1, 0, 2]
 
+    def test_giving_back_in_a_thread_is_not_either_with_an_idle_handler_or_without(self) -> None:
+        for handler in (False, True):
+            machine: Any = vm.boot(layout="tiny")
+            pages = [machine.kmem_malloc(vm.PAGE) for _ in range(64)]
+            if handler:
+                machine.on_lowmem(lambda: None)
+
+            def give_back(machine: Any = machine, pages: Sequence[int] = pages) -> Body:
+                for number in (20, 21, 22, 23):
+                    yield from machine.kmem_free(pages[number], vm.PAGE)
+
+            machine.spawn(give_back)
+            machine.run()
+            machine.kmem_malloc(4 * vm.PAGE)
+            result = lab.check("05/handler", machine)
+            assert [one.points for one in result.criteria] == [1, 1, 0, 2]
+            assert result.criteria[2].actual == "4 times from a thread"
+
     def test_nothing_done_has_no_points(self) -> None:
         assert points("05/handler", vm.boot(layout="tiny")) == [0, 0, 0, 0]
 
@@ -119,6 +137,16 @@ class TestOrder:
         machine = ran(("exec", copier, A, B), ("pipe", copier, B, A))
         assert machine.threads.cycle == ("exec", "pipe")
         assert points("05/order", machine) == [0, 0, 0]
+
+    def test_threads_that_have_the_names_of_killed_ones_are_judged_by_what_they_did_themselves(self) -> None:
+        machine = ran(("exec", copier, A, B), ("pipe", copier, B, A))
+        for second, expected in ((B, [1, 2, 0]), (A, [1, 2, 2])):
+            for name in "exec", "pipe":
+                machine.kill(name)
+            for name, first in (("exec", A), ("pipe", second)):
+                machine.spawn(copier, machine, first, B if first == A else A, name=name)
+                machine.run()
+            assert points("05/order", machine) == expected
 
     def test_luck_is_not_enough(self) -> None:
         machine = ran(("exec", copier, A, B), ("pipe", copier, B, A), together=False)

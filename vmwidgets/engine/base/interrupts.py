@@ -12,6 +12,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -26,11 +28,12 @@ class DeferredInterrupt:
     Holds nest, since what listens to an operation may begin another: what was noted is raised by the outermost release.
     """
 
-    __slots__ = ("_handler", "_held", "_passing", "_previous", "pending")
+    __slots__ = ("_handler", "_held", "_open", "_passing", "_previous", "pending")
 
     def __init__(self) -> None:
         self.pending = False
         self._held = 0
+        self._open = False
         self._passing = False
         self._handler = self._note  # one bound method, so that it can be told from others
         self._previous: Any = signal.SIG_DFL
@@ -56,9 +59,29 @@ class DeferredInterrupt:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
 
+    @contextmanager
+    def window(self, open_: bool) -> Iterator[None]:
+        """While a learner's own code runs inside an operation, let signals through (`open_`), noted ones too; else not.
+
+        What the code calls of the machine closes the window again: the machine is whole whenever one is raised.
+        """
+        outer, self._open = self._open, open_
+        try:
+            if open_:
+                self._raise_noted()
+            yield
+        finally:
+            self._open = outer
+
+    def _raise_noted(self) -> None:
+        if self.pending and self._open and threading.get_ident() == _MAIN:
+            self.pending = False
+            raise KeyboardInterrupt
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._held:
             self.pending = True
+            self._raise_noted()
         elif callable(self._previous) and not self._passing:
             self._passing = True  # a handler that was put in our place may pass the signal back to us
             try:

@@ -81,7 +81,9 @@ class Door:
         try:
             result = call()
             outcome = "done"
-        except Refused:
+        except Refused as refused:
+            if raw:  # something had happened before: threads ran, ticks passed
+                outcome, result = "error", str(refused)
             raise
         except KernelPanic as panic:
             self.dead = panic

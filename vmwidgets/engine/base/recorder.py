@@ -9,7 +9,8 @@ nobody listens, so that an event then costs one test::
 
 What is reported is a plain tuple, the event's tag (:mod:`.tags`) and its fields in order; :func:`materialize` makes
 the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets
-what it does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth.
+what it does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth
+(:mod:`.call_stacks`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import cpu_events, events, kmem_events, thread_events
+from . import cpu_events, events, kmem_events, memory_events, thread_events
+from .call_stacks import MOVING, CallStacks
 from .events import Event
-from .tags import Called, Returned, Unwound
 
 Raw = tuple[Any, ...]
 """An event before anyone looked at it: its tag, then its fields."""
@@ -42,23 +43,27 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     >>> materialize([(Called, "vm_map_insert"), (Returned, None)], "enter")[0].depth
     1
     """
-    stack = [outermost]
+    stacks = CallStacks()
+    function, depth = outermost, 0
     events: list[Event] = []
     for tag, *fields in raw:
-        if tag == Called:
-            stack.append(fields[0])
-        elif tag == Unwound:
-            while len(stack) > 1 and stack[-1] != fields[0]:
-                stack.pop()
-        events.append(_CLASSES[tag](*fields, function=stack[-1], depth=len(stack) - 1))
-        if tag == Returned and len(stack) > 1:
-            stack.pop()
+        if tag not in MOVING:
+            events.append(_CLASSES[tag](*fields, function=function, depth=depth))
+            continue
+        stacks.begin(tag, *fields)
+        events.append(_CLASSES[tag](*fields, function=_innermost(stacks, outermost), depth=len(stacks.stack)))
+        stacks.end(tag, *fields)
+        function, depth = _innermost(stacks, outermost), len(stacks.stack)
     return tuple(events)
+
+
+def _innermost(stacks: CallStacks, outermost: str) -> str:
+    return stacks.stack[-1] if stacks.stack else outermost
 
 
 _CLASSES: dict[str, Any] = {
     name: cls
-    for module in (events, cpu_events, kmem_events, thread_events)
+    for module in (events, cpu_events, kmem_events, memory_events, thread_events)
     for name, cls in vars(module).items()
     if isinstance(cls, type) and issubclass(cls, Event)
 }

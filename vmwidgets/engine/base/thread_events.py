@@ -19,11 +19,12 @@ class ThreadSpawned(Event):
 class ThreadRuns(Event):
     """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
 
-    `place` is where it stood among those that are ready, 0 the next.
+    `place` is where it stood among those that are ready, 0 the next; `doing` the call that it is in the middle of.
     """
 
     thread: str
     place: int = 0
+    doing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

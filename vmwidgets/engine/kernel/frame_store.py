@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken
+from ..base.frame_owners import CACHED, ZEROED
 from ..base.tags import PageReused, PageZeroed
 from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
-
-ZEROED, CACHED = "zeroed pages", "cached: "
-"""Owners of frames that stand by; a cached one names whose page it holds."""
 
 ZERO_POOL = 16
 """How many frames the idle loop keeps zeroed at most."""

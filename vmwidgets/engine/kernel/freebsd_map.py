@@ -137,7 +137,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
 
     def covers(self, start: int, end: int) -> bool:
         """Whether all of [start, end) is in entries.  O(log n + entries there)."""
-        entry = self.lookup(start)
+        entry = self.peek(start)
         while entry is not None and entry.start <= start < end:
             start, entry = entry.end, entry.next
         return start >= end

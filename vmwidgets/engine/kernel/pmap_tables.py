@@ -111,6 +111,11 @@ class OwnedTables:
         """How many more tables of a page could be taken."""
         return self._pages.obtainable_pages
 
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of the tables that the hardware reads; spare ones are not among them."""
+        return sum(self._sizes.values()) - sum(self._sizes[table] for table in self.spares.values())
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._sizes)
 

@@ -61,10 +61,20 @@ class Scheduler:
         self.threads: dict[str, Thread] = {}
         """By name, in the order they came to be."""
         self._ready: list[Thread] = []
-        self._asleep: list[Thread] = []
-        self._random = Random(seed) if seed else None
+        self._asleep: dict[Thread, None] = {}
+        self._at_locks: dict[Thread, None] = {}
+        """Those asleep who wait for a lock."""
+        self._failed: list[Thread] = []
+        self._random: Random | None = None
+        self.draw_from(seed)
+        self.interrupted: Callable[[], bool] = lambda: False
+        """Whether whoever runs the threads wants to stop between two steps."""
         self.locks_of = locks_of
         """The map locks that a thread has."""
+
+    def draw_from(self, seed: int) -> None:
+        """From now on draw who goes next, from `seed` on; 0: in the order of becoming ready."""
+        self._random = Random(seed) if seed else None
 
     # ---- threads -----------------------------------------------------------------------------
 
@@ -89,9 +99,10 @@ class Scheduler:
     def abandon(self, thread: Thread) -> None:
         """Give a thread up: what its call had begun is undone, and it is forgotten."""
         before, number, place = thread.value(), list(self.threads).index(thread.name), self._place(thread)
-        for waiting in (self._ready, self._asleep):
-            if thread in waiting:
-                waiting.remove(thread)
+        self._asleep.pop(thread, None)
+        self._at_locks.pop(thread, None)
+        if thread in self._ready:
+            self._ready.remove(thread)
         thread.call.close()
         if thread.name:  # the cell's locks were taken by earlier calls, and are kept
             for lock in self.locks_of(thread.name):
@@ -105,18 +116,20 @@ class Scheduler:
 
     def step(self) -> Thread | None:
         """Let one ready thread go on until it waits or is done; none when nobody is ready."""
-        self._wake_where(lambda thread: isinstance(thread.wait, LockWait) and not thread.wait.lock.held, "lock")
+        for thread in list(self._at_locks):
+            if isinstance(thread.wait, LockWait) and not thread.wait.lock.held:
+                self._make_ready(thread, "lock")
         if not self._ready:
             return None
         place = self._random.randrange(len(self._ready)) if self._random else 0
-        thread = self._ready.pop(place)
-        self._go_on(thread, place)
-        return thread
+        chosen = self._ready.pop(place)
+        self._go_on(chosen, place)
+        return chosen
 
     def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
         """Step until `until` holds or nobody can go on; where all sleep, the clock goes on to the next timer."""
         for _ in range(steps):
-            if until is not None and until():
+            if (until is not None and until()) or self.interrupted():
                 return
             if self.step() is None and not self.to_next_timer():
                 return
@@ -187,11 +200,11 @@ class Scheduler:
 
     def cycle(self) -> tuple[str, ...]:
         """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
-        return deadlock(self._asleep, self.threads)
+        return deadlock(self.asleep, self.threads)
 
     def explain(self) -> str:
         """Who waits for what, in sentences."""
-        return explain(self._asleep, self._ready, self.threads)
+        return explain(self.asleep, self._ready, self.threads)
 
     # ---- inside ------------------------------------------------------------------------------
 
@@ -199,7 +212,7 @@ class Scheduler:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         first, thread.started = not thread.started, True
-        self._emit(ThreadRuns, thread.name, place)
+        self._emit(ThreadRuns, thread.name, place, thread.doing)
         try:
             wait = next(thread.call) if first else thread.call.send(answer)
         except StopIteration as done:
@@ -227,11 +240,17 @@ class Scheduler:
             thread.error = Refused(f"thread {thread.name} yielded {shown(wait)}: a thread yields what it waits for")
             self._end(thread, "failed", "Refused")
             return
-        self._refuse_held_mutex(thread)
+        try:
+            self._refuse_held_mutex(thread)
+        except KernelPanic:
+            self._end(thread, "failed", "KernelPanic")
+            raise
         thread.state, thread.wait = "asleep", wait
         if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
             thread.until = self.ticks + wait.ticks
-        self._asleep.append(thread)
+        self._asleep[thread] = None
+        if isinstance(wait, LockWait):
+            self._at_locks[thread] = None
         self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until, *subject_of(wait))
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
@@ -244,8 +263,19 @@ class Scheduler:
                     "have locks that may be held asleep",
                 )
 
+    def failure(self) -> Thread | None:
+        """The next thread that failed and that nobody was told of yet."""
+        while self._failed:
+            thread = self._failed.pop(0)
+            if not thread.told and thread.error is not None:
+                thread.told = True
+                return thread
+        return None
+
     def _end(self, thread: Thread, state: str, how: str, *before: Any) -> None:
         thread.state = state
+        if state == "failed":
+            self._failed.append(thread)
         self._emit(ThreadEnded, thread.name, how, *before)
 
     def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
@@ -262,7 +292,8 @@ class Scheduler:
         return sum(one.wait is not None and subject_of(one.wait) == subject for one in before)
 
     def _make_ready(self, thread: Thread, why: str, answer: int = 0, place: int = 0) -> None:
-        self._asleep.remove(thread)
+        del self._asleep[thread]
+        self._at_locks.pop(thread, None)
         wait, until = thread.wait, thread.until
         assert wait is not None, "who sleeps waits for something"
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..base.errors import KernelError, KernelPanic, kernel_error
 from ..base.protection import protection_of, protection_text
@@ -74,10 +74,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
 
 def _fault_in(submap: MapCore[Any], address: int, access: int, enter_page: Callable[[int, int, int], None]) -> Resolved:
     """The range is another map's: so is the fault (FreeBSD `vm_map_lookup`)."""
-    from .vm_map import X15Map
-
-    assert isinstance(submap, X15Map), "a map's submaps are of its kind"
-    found = vm_fault(submap, address, access, enter_page)
+    found = vm_fault(cast("X15Map", submap), address, access, enter_page)  # a map's submaps are of its kind
     emit = submap.recorder.emit
     if emit is not None:
         emit((Returned, found.frame))

@@ -109,6 +109,11 @@ class Allocations:
     def __len__(self) -> int:
         return sum(len(ledger.starts) for ledger in self._maps.values())
 
+    def __repr__(self) -> str:
+        first = [repr(one) for one, _ in zip(self, range(20), strict=False)]
+        more = [f"… {len(self) - 20:,} more"] if len(self) > 20 else []
+        return "\n".join([*first, *more]) or "nothing is allocated"
+
 
 class _Ledger:
     """The allocations of one map."""

@@ -26,6 +26,7 @@ def boot(
     ram: int | str = "64 MiB",
     layout: str = "small",
     quirks: Iterable[str] = (),
+    seed: int = 0,
     cpus: int = 1,
     tlb: tuple[int, int] = (16, 4),
     asids: bool = False,
@@ -37,6 +38,8 @@ def boot(
     `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
     `quirks` switch the original's bugs back on, by the names of
     :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+
+    With `seed` 0 threads run in the order in which they became ready; any other draws who is next, always the same.
 
     There are `cpus` processors, each with a TLB of so many sets and ways; with `asids` they tell address spaces apart
     by number (PCIDs on x86), without they drop a task's translations when another's tables are loaded.
@@ -55,7 +58,8 @@ def boot(
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")
     layouts = layouts_of(ARCHITECTURES[name])
     chosen = layouts[checks.known(layout, layouts, f"layout of {name}")]
-    machine = Machine(name, size, chosen, _quirks(quirks), cpus=cpu_settings(name, cpus, tlb, asids))
+    settings, order = cpu_settings(name, cpus, tlb, asids), checks.word(seed, "seed")
+    machine = Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
     for listener in booted:
         listener(machine)
     return machine

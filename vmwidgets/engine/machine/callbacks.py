@@ -6,15 +6,19 @@ plays those back.
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable
-from inspect import isgenerator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from inspect import iscoroutine, isgenerator
+from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
+from ..base.interrupts import INTERRUPT
 from ..base.operations import plain
 from ..base.tags import CallbackRan
-from ..kernel.thread import Stuck, Thread
+from ..kernel.thread import Thread
 from ..kernel.threads import Scheduler
 from ..kernel.waits import Sleepy, WouldSleep, straight
 from .runaway import MOST_CALLS, Runaway, bounded
@@ -41,6 +45,7 @@ class Call:
     def __init__(self, steps: Sleepy[Any]) -> None:
         self.steps = steps
         self.action = Action("", "")
+        self.made = False
 
     def __iter__(self) -> Generator[Call, Any, Any]:
         return (yield self)
@@ -60,13 +65,31 @@ class Callbacks:
         """By thread's or handler's name."""
         self.recorded: dict[str, Script] = {}
         """In a machine that is made again: the scripts of the one it is made after."""
+        self.unended: list[GeneratorType[Any, Any, Any]] = []
+        """Generators of learners that went on when they were ended."""
+        scheduler.interrupted = lambda: INTERRUPT.pending
+
+    def _in_unended(self) -> bool:
+        """Whether code runs that was ended and went on: Python tries again to end it whenever it lets go of it."""
+        frames = {id(one.gi_frame) for one in self.unended}
+        frame: FrameType | None = sys._getframe() if frames else None
+        while frame is not None and id(frame) not in frames:
+            frame = frame.f_back
+        return frame is not None
+
+    def next_script(self, name: str) -> str:
+        """The key of the script that the next thread or handler called `name` will have: a name may come again."""
+        key, number = name, 2
+        while key in self.scripts:
+            key, number = f"{name}#{number}", number + 1
+        return key
 
     def complete(self, name: str, steps: Sleepy[Any]) -> Any:
         """Do a call that may have to sleep, as whoever makes it can wait.
 
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
         """
-        if isinstance(self.current, ThreadActor):
+        if isinstance(self.current, ThreadActor) or self._in_unended():
             return Call(steps)
         if self.current is not None:
             try:
@@ -85,19 +108,15 @@ class Callbacks:
     def _finish(self, thread: Thread) -> Any:
         try:
             return self.scheduler.finish(thread)
-        except Stuck:
-            self.scheduler.abandon(thread)
+        except BaseException:
+            if not thread.done:
+                self.scheduler.abandon(thread)
             raise
         finally:
-            self.scheduler.threads.pop("", None)
-            for other in self.scheduler.threads.values():
-                self._warn(other)
-
-    def _warn(self, thread: Thread) -> None:
-        error = thread.error
-        if error is not None and not thread.told:
             thread.told = True
-            warnings.warn(f"while the cell waited: {error}", RuntimeWarning, stacklevel=6)
+            self.scheduler.threads.pop("", None)
+            while (other := self.scheduler.failure()) is not None:
+                warnings.warn(f"while the cell waited: {other.error}", RuntimeWarning, stacklevel=6)
 
 
 class Actor:
@@ -106,7 +125,7 @@ class Actor:
     def __init__(self, callbacks: Callbacks, name: str, title: str) -> None:
         self.callbacks = callbacks
         self.title = title
-        self.script = callbacks.scripts.setdefault(name, [])
+        self.script = callbacks.scripts[callbacks.next_script(name)] = []
         self._calls = 0
         self._made: list[Call] = []
 
@@ -119,7 +138,8 @@ class Actor:
         action = Action(target, name, tuple(arguments))
         door.actor = None
         try:
-            result = call()
+            with INTERRUPT.window(open_=False):
+                result = call()
         except VMError:
             self.script.append(action)
             raise
@@ -138,13 +158,14 @@ class Actor:
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
         try:
-            with bounded():
+            with INTERRUPT.window(open_=True), bounded():
                 return step()
-        except (KernelPanic, Broken, StopIteration, CallbackFailed, KeyboardInterrupt, GeneratorExit):
+        except (KernelPanic, Broken, CallbackFailed, KeyboardInterrupt):
             raise
+        except RecursionError as error:
+            raise CallbackFailed(f"{self.title} failed: it calls itself, or is called by what it calls") from error
         except BaseException as error:
-            name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
-            raise CallbackFailed(f"{self.title} failed: {name}{error}") from error
+            raise CallbackFailed(f"{self.title} failed: {_said(error)}") from error
         finally:
             callbacks.current, door.actor = outer
 
@@ -162,19 +183,45 @@ class ThreadActor(Actor):
         answer, error = None, None
         try:
             while True:
-                try:
-                    item = self.run(lambda a=answer, e=error: self._body.throw(e) if e else self._body.send(a))  # type: ignore[misc]  # bound now
-                except StopIteration as done:
-                    self._refuse_unmade(None)
-                    self.script.append(Action("", "returned"))
-                    return done.value
+                item, done = self._go_on(answer, error)
                 self._refuse_unmade(item)
+                if done:
+                    self._refuse_locks()
+                    self.script.append(Action("", "returned", (("result", as_data(item)),)))
+                    return item
                 answer, error = yield from self._wait_for(item)
+        except GeneratorExit:
+            self.script.append(Action("", "closed"))
+            raise
+        except KeyboardInterrupt:
+            self.script.append(Action("", "failed", (("why", f"{self.title} was interrupted"),)))
+            raise
         except CallbackFailed as failure:
             self.script.append(Action("", "failed", (("why", str(failure)),)))
             raise
         finally:
             self._close()
+
+    def _go_on(self, answer: Any, error: BaseException | None) -> tuple[Any, bool]:
+        """What the generator yields next, or what it returned, and whether that was the end."""
+
+        def step() -> tuple[Any, bool]:
+            try:
+                return (self._body.throw(error) if error else self._body.send(answer)), False
+            except StopIteration as done:
+                return done.value, True
+
+        item, done = self.run(step)
+        return item, done
+
+    def _refuse_locks(self) -> None:
+        """A thread lets go of its locks before it ends; those that it kept are let go of here."""
+        kept = self.callbacks.scheduler.locks_of(self._name)
+        for lock in kept:
+            lock.release()
+        if kept:
+            names = " and ".join(lock.name for lock in kept)
+            raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
     def _wait_for(self, item: Any) -> Sleepy[tuple[Any, VMError | None]]:
         """Do the call that was yielded: what it gives, or the error to raise in the thread."""
@@ -182,6 +229,9 @@ class ThreadActor(Actor):
             raise CallbackFailed(
                 f"{self.title} yielded {shown(item)}: a thread yields calls, such as `yield from m.kmem_alloc(4096)`"
             )
+        if item.made:
+            raise CallbackFailed(f"{self.title} yielded {item.action.name} twice: each call is waited for once")
+        item.made = True
         self.script.append(item.action)
         thread = self.callbacks.scheduler.threads[self._name]
         thread.doing = item.action.name
@@ -204,10 +254,15 @@ class ThreadActor(Actor):
                 )
 
     def _close(self) -> None:
+        """End the learner's generator: what it still does is noted; it can't wait for anything any more."""
+        chain = list(_delegates(self._body))
         try:
-            self._body.close()
-        except Exception as error:  # noqa: BLE001  whatever a learner's code does when it is closed
-            warnings.warn(f"{self.title} did not end cleanly: {error}", RuntimeWarning, stacklevel=2)
+            self.run(self._body.close)
+        except CallbackFailed as failure:
+            self.callbacks.unended += [one for one in chain if one.gi_frame is not None]
+            warnings.warn(f"{failure}, when it was ended", RuntimeWarning, stacklevel=2)
+        for lock in self.callbacks.scheduler.locks_of(self._name):
+            lock.release()
 
 
 class Handler(Actor):
@@ -217,18 +272,27 @@ class Handler(Actor):
         super().__init__(callbacks, name, f"handler {shown(name.partition(':')[2])}")
         self.name = name
         self._function = function
+        self._runs = False
 
     def __call__(self) -> None:
         """Run it once; what it raises is the error of the operation that called it, and a warning in the daemon."""
         machine = self.callbacks.machine
+        if self._runs:
+            raise CallbackFailed(
+                f"{self.title} asks for memory in a way that has handlers called again, itself too: use M_NOWAIT"
+            )
         self.script.append(Action("", "begins"))
-        outcome = "returned"
+        outcome, self._runs = "returned", True
         try:
             made = self.run(self._function)
-            if isgenerator(made):
+            if isgenerator(made) or iscoroutine(made):
                 made.close()
                 raise CallbackFailed(f"{self.title} is a generator, and a handler may not sleep: write no yield in it")
             self.script.append(Action("", "returned"))
+        except KeyboardInterrupt:
+            outcome = f"{self.title} was interrupted"
+            self.script.append(Action("", "failed", (("why", outcome),)))
+            raise
         except CallbackFailed as failure:
             self.script.append(Action("", "failed", (("why", str(failure)),)))
             outcome = str(failure)
@@ -236,9 +300,28 @@ class Handler(Actor):
                 raise
             warnings.warn(str(failure), RuntimeWarning, stacklevel=2)
         finally:
+            self._runs = False
             emit = machine.recorder.emit
             if emit is not None:
                 emit((CallbackRan, self.name, outcome))
+
+
+class Watcher(Actor):
+    """A learner's function that only looks whether something is reached."""
+
+    def __init__(self, callbacks: Callbacks, function: Callable[[], Any]) -> None:
+        self.callbacks = callbacks
+        self.title = "the until function"
+        self._calls = 0
+        self._function = function
+
+    def act(self, target: str, name: str, arguments: Iterable[tuple[str, Any]], call: Callable[[], Any]) -> Any:
+        """It may not change anything."""
+        raise CallbackFailed(f"{self.title} calls {name}: it may only look")
+
+    def __call__(self) -> bool:
+        """Whether it answers true."""
+        return bool(self.run(lambda: bool(self._function())))
 
 
 def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generator[Any, Any, Any]:
@@ -246,21 +329,33 @@ def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generato
     made = function(*args)
     if isgenerator(made):
         return (yield from made)
+    if iscoroutine(made):
+        made.close()
+        raise CallbackFailed("an async function can't be a thread: write a generator function with yield from")
     return (yield made) if isinstance(made, Call) else made
 
 
 def script_body(machine: Machine, name: str, script: Script) -> Generator[Any, Any, Any]:
     """A thread that does again what was recorded of one, and nothing beyond."""
-    for action in script:
-        if not action.target:
-            return _end(action)
-        try:
-            made = play(machine, action)
-            if isinstance(made, Call):
-                yield made
-        except VMError as error:
-            if isinstance(error, KernelPanic):
+    rest = iter(script)
+    try:
+        for action in rest:
+            if not action.target:
+                return _end(machine, action)
+            try:
+                made = play(machine, action)
+                if isinstance(made, Call):
+                    yield made
+            except KernelPanic:
                 raise
+            except VMError:
+                continue
+    except GeneratorExit:
+        for action in rest:  # what it did when it was ended
+            with suppress(VMError):
+                if action.target:
+                    play(machine, action)
+        raise
     raise CallbackFailed(f"thread {shown(name)} was recorded up to here: what its function would do next is not known")
 
 
@@ -273,7 +368,7 @@ def script_handler(machine: Machine, script: Script) -> Callable[[], None]:
             if action.name == "begins" and not action.target:
                 continue
             if not action.target:
-                _end(action)
+                _end(machine, action)
                 return
             try:
                 play(machine, action)
@@ -292,12 +387,37 @@ def play(machine: Machine, action: Action) -> Any:
     return getattr(machine.at(action.target), action.name)(**arguments)
 
 
-def _end(action: Action) -> None:
+def _end(machine: Machine, action: Action) -> Any:
+    told = dict(action.arguments)
     if action.name == "failed":
-        raise CallbackFailed(str(dict(action.arguments)["why"]))
+        raise CallbackFailed(str(told["why"]))
+    return machine.resolve(told.get("result"))
+
+
+def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, Any, Any]]:
+    """A generator and those that it waits for with `yield from`."""
+    inner: Any = body
+    while isgenerator(inner):
+        yield inner
+        inner = inner.gi_yieldfrom
+
+
+def as_data(value: Any) -> Any:
+    """A thread's result as data: numbers, texts and parts of the machine as they are, of anything else its text."""
+    kept = plain(value)
+    return kept if isinstance(kept, (int, float, str, bytes, type(None))) else shown(kept)
+
+
+def _said(error: BaseException) -> str:
+    """What an error says, after its kind where that is no word of this house."""
+    name = "" if isinstance(error, (VMError, Runaway)) else f"{type(error).__name__}: "
+    try:
+        return f"{name}{error}".rstrip(": ")
+    except Exception:  # noqa: BLE001  whatever a learner's exception does when it is asked
+        return type(error).__name__
 
 
 __all__ = [
-    "Action", "Call", "Callbacks", "Handler", "Script", "ThreadActor", "plain", "script_body", "script_handler",
+    "Action", "Call", "Callbacks", "Handler", "Script", "ThreadActor", "Watcher", "script_body", "script_handler",
     "thread_body",
 ]  # fmt: skip  # read as a list of names

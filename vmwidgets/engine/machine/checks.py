@@ -120,6 +120,16 @@ def span(address: Any, length: Any, bits: int = 64) -> tuple[int, int]:
     return start, count
 
 
+def count(value: Any, name: str) -> int:
+    """How many of something: a whole number, not negative, and no size."""
+    number = _index(value)
+    if number is None:
+        raise Refused(f"{name}={shown(value)}: write a whole number, such as 10")
+    if not 0 <= number < 1 << 63:
+        raise Refused(f"{name}={shown(number)}: a number from 0 on is meant, and no more than a machine can count")
+    return number
+
+
 def power_of_two(value: Any, name: str) -> int:
     """0, or a power of two of at least a page."""
     number = whole(value, name)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..base.frame_owners import shown_owner, state_of
 from ..base.kmem_values import FrameRun, FramesValue, FrameValue
 from ..base.memory_values import Block, FreeList
 from ..base.operations import Door
 from ..base.units import PAGE_SHIFT, Address, binary_size
-from ..kernel.frame_store import CACHED, ZEROED
 from ..memory.buddy import MAX_ORDER
 from ..memory.pages import PageAllocator
 from . import checks
@@ -149,7 +149,7 @@ class MachineFrames:
 
     def _owners(self) -> tuple[tuple[str, int], ...]:
         """Who has how many frames, most first; what stands by is nobody's."""
-        owned = [(name, count) for name, count in self._pages.owners if _state_of(name) == "used"]
+        owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
         return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
 
     def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
@@ -186,14 +186,9 @@ class MachineFrames:
     def _run(self, block: Block) -> FrameRun:
         if block.state != "owned":
             return FrameRun(block.frame, block.frames, block.state)
-        state = _state_of(block.owner)
         page = self.machine.kernel.kmem.pages.in_use.get(block.frame)
-        owner = block.owner.removeprefix(CACHED) if state == "cached" else "" if state == "zeroed" else block.owner
-        return FrameRun(block.frame, block.frames, state, owner, page is not None and page.wire_count > 0)
-
-
-def _state_of(owner: str) -> str:
-    return "zeroed" if owner == ZEROED else "cached" if owner.startswith(CACHED) else "used"
+        wired = page is not None and page.wire_count > 0
+        return FrameRun(block.frame, block.frames, state_of(block.owner), shown_owner(block.owner), wired)
 
 
 def _alike(run: FrameRun, other: FrameRun) -> bool:

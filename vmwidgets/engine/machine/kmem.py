@@ -80,6 +80,11 @@ class MachineKmemMap(KmemRanges):
         return Size(max(first, 0 if root is None else root.max_gap))
 
     @property
+    def placement(self) -> str:
+        """By which rule free searches go: "freebsd", or "first", "best", "worst" or "next"."""
+        return "freebsd" if self.vm_map.fit is None else self.vm_map.fit.name
+
+    @property
     def locked_by(self) -> str | None:
         """The thread that has the lock; "" the cell, None nobody."""
         return self.vm_map.lock.holder
@@ -104,7 +109,8 @@ class MachineKmemMap(KmemRanges):
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())
 
     def __repr__(self) -> str:
-        used = f"{len(self):,} entries, {binary_size(self.size)} used, {binary_size(self.free)} free"
+        fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
+        used = f"{len(self):,} entries, {binary_size(self.size)} used, {binary_size(self.free)} free{fit}"
         return self.listed(f"{self.path}: {self.start} to {self.end}, {used}")
 
 

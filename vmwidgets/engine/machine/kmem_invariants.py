@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ..base.errors import Broken
+from ..base.frame_owners import CACHED, ZEROED
 from ..base.units import PAGE_SHIFT
-from ..kernel.frame_store import CACHED, ZEROED
 from ..kernel.kmem import Kmem
 from ..kernel.vm_page import Page
 

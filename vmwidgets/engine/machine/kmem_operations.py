@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address, binary_size
+from ..kernel.fits import FITS
 from ..kernel.freebsd_map import FreeBSDMap
 from ..kernel.kmem import round_page, trunc_page
 from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
@@ -37,7 +38,8 @@ def map_first(method: F) -> F:
 
     @wraps(method)
     def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], (MachineKmemMap, MachineMap)):
+        named = bool(args) and isinstance(args[0], str) and args[0] in self.kmem.maps
+        if named or (args and isinstance(args[0], (MachineKmemMap, MachineMap))):
             if "map" in kwargs:
                 raise Refused("the map is given twice: first, and as map=…")
             return method(self, *args[1:], map=args[0], **kwargs)
@@ -113,16 +115,22 @@ class KmemOperations:
 
     @operation
     def kmem_suballoc(
-        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map"
+        self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made."""
+        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made.
+
+        `placement` is the rule by which the new map is searched for room: "freebsd" (its own, the lowest gap), "first",
+        "best", "worst" or "next".
+        """
         vm_map, length = self._where(parent), self._length(size, parent)
         wanted = checks.text_name(name, "name")
+        fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
         self._refuse_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
             with self.kmem.naming(wanted):
                 made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
+            made.fit = None if fit is None else fit()
             return self.kmem.maps[short_name(made)]
 
         result: MachineKmemMap = self.callbacks.complete("kmem_suballoc", steps())

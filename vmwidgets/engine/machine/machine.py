@@ -68,6 +68,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         quirks: frozenset[str],
         name: str = "",
         cpus: CpuSettings = ONE_CPU,
+        seed: int = 0,
     ) -> None:
         self.name = name or f"machine {next(_numbers)}"
         self.architecture = architecture
@@ -86,6 +87,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             ("ram", ram_bytes),
             ("layout", layout.name),
             ("quirks", sorted(quirks)),
+            *((("seed", seed),) if seed else ()),
             *((name, value) for name, value in cpus.told().items() if cpus != ONE_CPU),
         )
         self.kernel: Kernel = self.door.operate("machine", "boot", given, self._boot)
@@ -102,6 +104,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.threads = MachineThreads(self, self.kernel.kmem.scheduler)
         self.pagedaemon = MachinePageDaemon(self, self.kernel.kmem.daemon)
         self.callbacks = Callbacks(self, self.kernel.kmem.scheduler)
+        self.seed = seed
+        self.kernel.kmem.scheduler.draw_from(seed)
         self.frames = MachineFrames(self)
         self.caches = MachineCaches(self)
         self.unchecked = Unchecked(self)
@@ -354,7 +358,7 @@ def replayed(machine: Machine, number: int) -> Machine:
     """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
     settings = machine.cpus.settings
     ram = int(machine.ram_bytes)
-    twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings)
+    twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings, machine.seed)
     twin.callbacks.recorded = machine.callbacks.scripts
     for record in list(machine.journal)[1 : number + 1]:
         arguments = {key: twin.resolve(value) for key, value in record.arguments}

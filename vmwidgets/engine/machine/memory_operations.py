@@ -183,14 +183,14 @@ class MemoryOperations:
         return result
 
     @operation
-    def take_pages(self, count: int | str) -> int:
+    def take_pages(self, count: int) -> int:
         """Have somebody else use up to `count` free pages, to make them scarce; how many there were.
 
         Only free ones, zeroed ones last, not cached ones, and even the very last: this somebody asks for none of the
         kernel's classes.
         """
         taken = 0
-        for _ in range(checks.whole(count, "count")):
+        for _ in range(checks.count(count, "count")):
             frame = self.kernel.pages.allocate(owner=OTHERS) if self.kernel.kmem.frames.free else None
             if frame is None:
                 break
@@ -199,10 +199,10 @@ class MemoryOperations:
         return taken
 
     @operation
-    def give_pages(self, count: int | str) -> int:
+    def give_pages(self, count: int) -> int:
         """Have that somebody give up to `count` pages back; how many.  Who waits for pages is woken above free_min."""
         others = self.kernel.kmem.others
-        given = min(checks.whole(count, "count"), len(others))
+        given = min(checks.count(count, "count"), len(others))
         for _ in range(given):
             self.kernel.pages.free(others.pop())
         self.kernel.kmem.daemon.freed()

@@ -40,8 +40,8 @@ class MachinePageDaemon:
     @operation
     def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
         """Slow it down or speed it up: clock ticks between two passes, and the pages one pass moves at most."""
-        ticks = self._daemon.interval if interval is None else checks.whole(interval, "interval")
-        most = self._daemon.most if pages is None else checks.whole(pages, "pages")
+        ticks = self._daemon.interval if interval is None else checks.count(interval, "interval")
+        most = self._daemon.most if pages is None else checks.count(pages, "pages")
         if most == 0:
             raise Refused("pages=0: a pass moves at least one page; m.pagedaemon.stop() keeps the daemon from working")
         self._daemon.interval, self._daemon.most = ticks, most

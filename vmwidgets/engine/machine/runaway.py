@@ -21,8 +21,8 @@ MOST_CALLS = 100_000
 """Operations that it may call in one go."""
 
 
-class Runaway(Exception):
-    """A learner's code went on without end."""
+class Runaway(BaseException):
+    """A learner's code went on without end; no ``except Exception`` of its own holds it up."""
 
 
 @contextmanager

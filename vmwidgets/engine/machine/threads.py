@@ -11,9 +11,9 @@ from ..base.operations import Door, operation, through
 from ..base.thread_values import ThreadsValue, ThreadValue
 from ..kernel.thread import Stuck, Thread
 from ..kernel.threads import STEPS, Scheduler
-from ..kernel.waits import EWOULDBLOCK, ChannelWait, Sleepy
+from ..kernel.waits import ChannelWait, Sleepy
 from . import checks
-from .callbacks import Callbacks, Handler, ThreadActor, script_body, script_handler, thread_body
+from .callbacks import Callbacks, Handler, ThreadActor, Watcher, script_body, script_handler, thread_body
 
 if TYPE_CHECKING:
     from .kernel_boot import Kernel
@@ -134,21 +134,26 @@ class ThreadOperations:
         """
         if function is not None and not callable(function):
             raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
+        owner = getattr(function, "__self__", None)
+        if getattr(owner, "machine", owner) is not self and getattr(function, "is_operation", False):
+            raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
         wanted = checks.text_name(name or _free_name(function, self.kernel.kmem.scheduler.threads), "name")
-        if wanted in self.kernel.kmem.scheduler.threads:
-            raise Refused(f"name={shown(wanted)}: there is a thread of this name already; choose another")
-        if function is None and wanted not in self.callbacks.recorded:
+        known = self.kernel.kmem.scheduler.threads.get(wanted)
+        if known is not None and not known.done:
+            raise Refused(
+                f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
+                f"it with m.kill({wanted!r})"
+            )
+        if function is None and self.callbacks.next_script(wanted) not in self.callbacks.recorded:
             raise Refused("spawn takes a function, such as a generator function that calls the machine")
         return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
 
     def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
         machine = self.callbacks.machine
-        body = (
-            script_body(machine, name, self.callbacks.recorded[name])
-            if function is None
-            else thread_body(function, arguments)
-        )
+        recorded = self.callbacks.recorded.get(self.callbacks.next_script(name), [])
+        body = script_body(machine, name, recorded) if function is None else thread_body(function, arguments)
         actor = ThreadActor(self.callbacks, name, body)
+        self.kernel.kmem.scheduler.threads.pop(name, None)  # one that has ended makes room for its namesake
         return MachineThread(machine, self.kernel.kmem.scheduler.spawn(name, actor.steps()))
 
     @operation
@@ -167,7 +172,7 @@ class ThreadOperations:
         answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
         its error.  `steps` is the most steps to make.
         """
-        reached, most = self._goal(until), STEPS if steps is None else checks.whole(steps, "steps")
+        reached, most = self._goal(until), STEPS if steps is None else checks.count(steps, "steps")
         given: list[tuple[str, Any]] = []
         return through(self, "run", given, lambda: self._run(reached, most, steps is not None, given))
 
@@ -176,18 +181,17 @@ class ThreadOperations:
         scheduler, done = self.kernel.kmem.scheduler, 0
         given.append(("steps", 0))
         self.kernel.kmem.daemon.freed()
-        while done < most and not reached():
+        while done < most and not reached() and not scheduler.interrupted():
+            given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
-                break
+                given[0] = ("steps", done)
+                return done
             done += 1
-            given[0] = ("steps", done)
             self._raise_failure()
-        else:
-            if done == most and not bounded and not reached():
-                raise Stuck(
-                    f"after {most:,} steps there is still something to do: a thread may never end. "
-                    f"{scheduler.explain()}"
-                )
+        if done == most and not bounded and not reached():
+            raise Stuck(
+                f"after {most:,} steps there is still something to do: a thread may never end. {scheduler.explain()}"
+            )
         return done
 
     @operation
@@ -196,7 +200,7 @@ class ThreadOperations:
 
         Threads whose time is up are ready; they run at the next ``m.step()``.
         """
-        number = checks.whole(count, "count")
+        number = checks.count(count, "count")
         self.kernel.kmem.scheduler.tick(number)
         self.kernel.kmem.frames.zero_ahead(number)
         return self.kernel.kmem.scheduler.ticks
@@ -208,7 +212,7 @@ class ThreadOperations:
         0 ticks are without limit.
         """
         wanted = checks.text_name(channel, "channel")
-        wait = ChannelWait(wanted, message, checks.whole(ticks, "ticks"))
+        wait = ChannelWait(wanted, message, checks.count(ticks, "ticks"))
 
         def steps() -> Sleepy[int]:
             return (yield wait)
@@ -222,10 +226,13 @@ class ThreadOperations:
         return self.kernel.kmem.scheduler.wakeup(checks.text_name(channel, "channel"))
 
     @operation
-    def kill(self, name: str) -> None:
+    def kill(self, name: str | MachineThread) -> None:
         """Give a thread up: what its call had begun is undone, its locks are free."""
-        scheduler = self.kernel.kmem.scheduler
-        wanted = checks.known(name, [one for one in scheduler.threads if one != self.kernel.kmem.daemon.name], "thread")
+        scheduler, daemon = self.kernel.kmem.scheduler, self.kernel.kmem.daemon.name
+        name = name.name if isinstance(name, MachineThread) else name
+        if name == daemon:
+            raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
+        wanted = checks.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":
             raise Refused(f"thread {shown(wanted)} runs just now: let it return")
         scheduler.abandon(scheduler.threads[wanted])
@@ -249,7 +256,8 @@ class ThreadOperations:
     def _register(self, name: str, function: Callable[[], Any] | None) -> None:
         callbacks = self.callbacks
         if function is None:
-            function = script_handler(callbacks.machine, callbacks.recorded.get(f"on_lowmem:{name}", []))
+            key = callbacks.next_script(f"on_lowmem:{name}")
+            function = script_handler(callbacks.machine, callbacks.recorded.get(key, []))
         made = Handler(callbacks, f"on_lowmem:{name}", function)
         handlers = self.kernel.kmem.kmem.lowmem_handlers
         for index, one in enumerate(handlers):
@@ -266,10 +274,9 @@ class ThreadOperations:
             raise Refused(f"m.{name}() lets threads run, and {running} is running: call it in a cell")
 
     def _raise_failure(self) -> None:
-        for thread in self.kernel.kmem.scheduler.threads.values():
-            if thread.error is not None and not thread.told:
-                thread.told = True
-                raise thread.error if isinstance(thread.error, CallbackFailed) else CallbackFailed(str(thread.error))
+        failed = self.kernel.kmem.scheduler.failure()
+        if failed is not None and failed.error is not None:
+            raise failed.error if isinstance(failed.error, CallbackFailed) else CallbackFailed(str(failed.error))
 
     def _goal(self, until: Any) -> Callable[[], bool]:
         scheduler = self.kernel.kmem.scheduler
@@ -281,14 +288,9 @@ class ThreadOperations:
         if isinstance(until, MachineThread):
             return lambda: bool(until.done)
         if callable(until):
-            return lambda: bool(until())
+            return Watcher(self.callbacks, until)
         tick = checks.whole(until, "until")
         return lambda: scheduler.ticks >= tick
-
-
-def timed_out(result: int) -> bool:
-    """Whether a :meth:`ThreadOperations.tsleep` ended because its time was up."""
-    return result == EWOULDBLOCK
 
 
 def _free_name(function: Any, taken: Any) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from ..base.events import Event, PteWritten
+from ..base.events import Event
+from ..base.memory_events import PteWritten
 from ..base.units import Address
 from ..base.walk_values import Walk
 from ..memory.ram import Ram

@@ -24,7 +24,9 @@ OPEN = 0x5555_5555
 """DACR with all domains as clients."""
 
 
-@exercise("07/eleven", "Eight MiB and a bit, by eleven translations", points=5, takes=Task)
+@exercise(
+    "07/eleven", "Eight MiB and a bit, by eleven translations", points=5, takes=Task, shows=lambda task: task.tables
+)
 def eleven(task: Task) -> Iterator[Criterion]:
     """All of "video" and of "log" can be written; few pages map them, and few second-level tables."""
     walks = {name: _walks(task, name) for name in NEEDED}
@@ -76,7 +78,9 @@ def _walks(task: Task, name: str) -> list[Walk]:
     return list(found.values())
 
 
-@exercise("07/door", "A section behind a door", points=5, takes=Machine)
+@exercise(
+    "07/door", "A section behind a door", points=5, takes=Machine, shows=lambda machine: machine.tasks[TASK].tables
+)
 def door(machine: Machine) -> Iterator[Criterion]:
     """Task "vault": user code gets a domain fault in its section, nowhere else, and DACR alone decides it."""
     fault = machine.walk(VAULT, user=True, task=TASK).fault

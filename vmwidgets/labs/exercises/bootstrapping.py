@@ -17,7 +17,14 @@ WANTED = 100 * PAGE
 FEW, SOME = 6, 60
 
 
-@exercise("04/thrifty", "Two hundred pages with a handful of slots", points=5, takes=Machine, alive=False)
+@exercise(
+    "04/thrifty",
+    "Two hundred pages with a handful of slots",
+    points=5,
+    takes=Machine,
+    alive=False,
+    shows=lambda machine: machine.kernel_map,
+)
 def thrifty(machine: Machine) -> Iterator[Criterion]:
     """A hundred pages rw and a hundred r in the kernel's map, entered one by one, with few entries.
 

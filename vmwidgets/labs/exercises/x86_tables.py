@@ -20,7 +20,13 @@ TASK = "keys"
 FIRST = "first take the rights away"
 
 
-@exercise("06/by-hand", "A page made read-only by hand", points=6, takes=Machine)
+@exercise(
+    "06/by-hand",
+    "A page made read-only by hand",
+    points=6,
+    takes=Machine,
+    shows=lambda machine: machine.tasks[TASK].tables,
+)
 def by_hand(machine: Machine) -> Iterator[Criterion]:
     """Task "keys": page 2 of 4 can be read only, by descriptors alone, and no processor remembers otherwise."""
     page = START + CHANGED * PAGE

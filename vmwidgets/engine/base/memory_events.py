@@ -1,0 +1,170 @@
+"""What happens to frames, slabs, the kentry area and page tables, and at faults, beside the events of maps.
+
+As in :mod:`.events`: frozen, with what it takes to step back.  `frame` is a page frame number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .events import Event
+
+# ---- pages, slabs, the kentry area -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PageAllocated(Event):
+    """2**order frames from `frame` were handed out, for `owner`."""
+
+    frame: int
+    order: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFreed(Event):
+    """2**order frames from `frame` came back."""
+
+    frame: int
+    order: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageHandedOver(Event):
+    """An owned frame went from one owner to another with what it holds."""
+
+    frame: int
+    before: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSplit(Event):
+    """The free block `frame` of `order` was halved; its upper half went on the list below."""
+
+    frame: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockJoined(Event):
+    """Two free buddies became the block `frame` of `order`."""
+
+    frame: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFilled(Event):
+    """The processor's pool of `pool` got what is `moved`: frames of a segment or buffers of a cache."""
+
+    pool: str
+    moved: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolDrained(Event):
+    """The processor's pool of `pool` gave `moved` back, in this order."""
+
+    pool: str
+    moved: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlabCreated(Event):
+    """A cache got a new slab at `address`, its first buffer shifted by `colour` bytes."""
+
+    cache: str
+    address: int
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlabDestroyed(Event):
+    """A cache gave a free slab back; `colour` and `free`, its free list, are what it was like."""
+
+    cache: str
+    address: int
+    colour: int = 0
+    free: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BufferAllocated(Event):
+    """A cache handed out the buffer at `address`."""
+
+    cache: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class BufferFreed(Event):
+    """A cache took the buffer at `address` back."""
+
+    cache: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class KentrySlabTaken(Event):
+    """Slab `index` was popped from the kentry area's free list."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class KentrySlabGiven(Event):
+    """Slab `index` was pushed on the kentry area's free list."""
+
+    index: int
+
+
+# ---- page tables and faults ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PteWritten(Event):
+    """A descriptor at physical address `pa`, at `level` of the tables, was written."""
+
+    pa: int
+    before: int
+    after: int
+    level: int
+    va: int
+
+
+@dataclass(frozen=True, slots=True)
+class TlbUpdated(Event):
+    """Cached translations of [start, end) were dropped (`pages` one by one; 0: a whole flush)."""
+
+    start: int
+    end: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootLoaded(Event):
+    """The processor's base register was loaded: the tables of `pmap`, whose root is at `root`, are current."""
+
+    pmap: str
+    root: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised(Event):
+    """The walk of `va` stopped: `kind` and the processor's error code."""
+
+    va: int
+    kind: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagerAsked(Event):
+    """An object was asked for the page at `offset`; `outcome` "hit", "miss" or an error's name."""
+
+    object: str
+    offset: int
+    frame: int
+    outcome: str

@@ -1,0 +1,46 @@
+"""What of each allocation is still used, by where it begins."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+from ..engine.base.compare_values import Piece
+
+
+class Pieces:
+    """Pieces that don't overlap, in the order of their addresses.
+
+    >>> pieces = Pieces()
+    >>> pieces.add(Piece("a", 0x1000, 0x5000))
+    >>> pieces.cut(0x2000, 0x3000), [(piece.start, piece.end) for piece in pieces]
+    (4096, [(4096, 8192), (12288, 20480)])
+    """
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._by_start: dict[int, Piece] = {}
+
+    def __iter__(self) -> Iterator[Piece]:
+        return (self._by_start[start] for start in self._starts)
+
+    def add(self, piece: Piece) -> None:
+        """One piece more, where no other is.  O(log n), and moving what stands above it in a list."""
+        insort(self._starts, piece.start)
+        self._by_start[piece.start] = piece
+
+    def cut(self, start: int, end: int) -> int:
+        """Take [start, end) out of what is there; how many bytes of it were.  O(log n + pieces met), and as `add`."""
+        low, high = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        if low and self._by_start[self._starts[low - 1]].end > start:
+            low -= 1  # it begins below the range, and reaches into it
+        met = [self._by_start.pop(at) for at in self._starts[low:high]]
+        kept = [
+            Piece(piece.name, first, last)
+            for piece in met
+            for first, last in ((piece.start, min(piece.end, start)), (max(piece.start, end), piece.end))
+            if first < last
+        ]
+        self._starts[low:high] = [piece.start for piece in kept]
+        self._by_start.update((piece.start, piece) for piece in kept)
+        return sum(min(end, piece.end) - max(start, piece.start) for piece in met)

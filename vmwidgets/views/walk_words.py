@@ -1,0 +1,126 @@
+"""What a walk came to, in words: the caption, and the verdict's box."""
+
+from __future__ import annotations
+
+from ..engine.base.map_values import EntryValue
+from ..engine.base.units import binary_size, grouped_hex
+from ..engine.base.walk_values import Fault, FieldValue, Permission, Walk
+from .columns import MARGIN
+from .scene import Caption, Node, Text
+from .text import shorten
+
+VERDICT, TABLE_H = 216.0, 104.0
+"""Width of the verdict's box; height of it, and of a table's."""
+
+
+def caption_of(walk: Walk, earlier: Walk | None) -> Caption:
+    """What became of the access, and what an earlier walk of the same address had said, if that was something else."""
+    if walk.fault is not None:
+        fault = walk.fault
+        text = f"{fault.exception}: {_sentence(fault.why)}"
+        caption = Caption(text, (), "", "error")
+    else:
+        assert walk.pa is not None
+        caption = Caption(
+            f"{grouped_hex(walk.va, digits_of(walk))} is at physical {grouped_hex(walk.pa, 8)}, "
+            f"in a page of {binary_size(walk.page_size)}.",
+            (),
+            _rights_sentence(walk),
+            "good",
+        )
+    if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
+        was = earlier.fault.kind if earlier.fault is not None else f"physical {grouped_hex(earlier.pa or 0, 8)}"
+        caption = Caption(caption.text, (), f"When the cell ran it was: {was}.", caption.tone)
+    return caption
+
+
+def digits_of(walk: Walk) -> int:
+    """How many digits an address has in the walk's format."""
+    return 8 if walk.format in ("x86", "x86-pae", "armv7") else 16
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _rights_sentence(walk: Walk) -> str:
+    """What each side may do with the page, the processor set as it was for the walk."""
+    may = walk.permissions
+    if may is None:
+        return ""
+    supervisor, user = _listed(may.supervisor), _listed(may.user)
+    end = "as far as the tables go."
+    if supervisor == user:
+        return f"User code and supervisor may {user} here, {end}"
+    if not any(may.user):
+        return f"Only the supervisor may {supervisor} here, {end}"
+    return f"User code may {user} here, the supervisor {supervisor if any(may.supervisor) else 'nothing'}, {end}"
+
+
+def _listed(may: Permission) -> str:
+    """Such as "read, write and execute", or "do nothing"."""
+    what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
+    return " and ".join(filter(None, [", ".join(what[:-1]), what[-1]])) if what else "do nothing"
+
+
+def verdict_box(
+    walk: Walk, entry: EntryValue | None, x: float, top: float, width: float, changed: bool, mapped: bool
+) -> Node:
+    """The verdict's box: `changed` by edits; in a map that tells of entries if `mapped`."""
+    w = min(VERDICT, width - MARGIN - x)
+    lines: list[tuple[str, str]]
+    if walk.fault is not None:
+        head, lines, state = _fault_lines(walk.fault, w)
+    else:
+        assert walk.pa is not None
+        head, state = "Access goes through", "ok"
+        lines = [
+            (f"physical {grouped_hex(walk.pa, 8)}", "mono label"),
+            (f"page of {binary_size(walk.page_size)}", "label"),
+        ]
+    if entry is not None:
+        lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
+    elif walk.fault is not None and mapped:
+        lines.append(("no entry of the map there", "label dim"))
+    text = [Text(10, 20, shorten(head, w - 20, "strong"), "strong")]
+    text += [Text(10, 39 + 17 * i, shorten(line, w - 20, look), look) for i, (line, look) in enumerate(lines[:4])]
+    title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
+    return Node(
+        "walk/verdict",
+        "verdict",
+        x,
+        top,
+        w,
+        TABLE_H,
+        text=tuple(text),
+        state=(state, "changed") if changed else (state,),
+        title=title,
+        lane="walk",
+        graph=True,
+    )
+
+
+def _fault_lines(fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
+    at = "" if fault.level is None else f" at level {fault.level}"
+    lines = [(f"{fault.kind}{at}", "label")]
+    syndrome = fault.syndrome
+    if fault.code is not None:
+        plain = len(fault.code_fields) == 1 or syndrome is not None  # the number is all there is, or a register tells
+        lines.append(
+            (f"code {fault.code}" if plain else f"code {fault.code} = {named_fields(fault.decoded)}", "mono label")
+        )
+    if syndrome is not None:
+        lines.append((f"{syndrome.register} {syndrome.value:x} {named_fields(syndrome.decoded)}", "mono label"))
+    named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
+    head = fault.exception[:1].upper() + fault.exception[1:]
+    return head if named else f"{head} fault", lines, "fault"
+
+
+def named_fields(decoded: tuple[FieldValue, ...]) -> str:
+    """The fields of a code that are not 0: flags by name, others with their number."""
+    words = [
+        value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:x}"
+        for value in decoded
+        if value.value
+    ]
+    return " ".join(words) or "none set"
