@@ -205,43 +205,53 @@ class TestWaiting:
         assert m.kmem.exec_map.size == 0
 
     def lock_kept(self, m):
-        """A thread that ends with the mutex of kmem_map."""
-
-        def keeps():
-            yield from m.kmem.kmem_map.lock()
-
-        m.spawn(keeps, name="keeps")
-        m.run()
+        """The mutex of kmem_map, as somebody's who will not let go of it: no thread of the machine can be that one."""
+        lock = m.kernel.kmem.zones.kmem_map.lock
+        lock.holder = "somebody"
+        return lock
 
     def test_malloc_keeps_what_a_free_that_was_stuck_did_not_free(self, m):
         a = m.malloc("64 KiB")
-        self.lock_kept(m)
+        lock = self.lock_kept(m)
         with pytest.raises(Stuck, match="free can't finish"):
             m.free(a)
         m.check()
-        m.kill("keeps")
+        lock.release()
         m.free(a)
         assert (m.kmem.kmem_map.size, len(m.kmem.allocations)) == (0, 0)
 
     def test_a_large_one_is_freed_once(self, m):
         a = m.malloc("64 KiB")
-        self.lock_kept(m)
+        lock = self.lock_kept(m)
         m.spawn(m.free, a, name="first")
         m.run()
         with pytest.raises(vm.Refused, match="is being freed already: free waits"):
             m.free(a)
-        m.kill("keeps")
+        lock.release()
         m.run()
         assert m.kmem.kmem_map.size == 0
         m.check()
 
     def test_zones_keep_their_slabs_while_somebody_has_the_lock(self, m):
         m.free(m.malloc(64))
-        self.lock_kept(m)
+        lock = self.lock_kept(m)
         assert m.uma_reclaim() == 0
         m.check()
-        m.kill("keeps")
+        lock.release()
         assert m.uma_reclaim() == PAGE
+
+    def test_so_they_do_for_a_thread_that_has_it(self, m):
+        m.free(m.malloc(64))
+
+        def asks():
+            yield from m.kmem.kmem_map.lock()
+            given = m.uma_reclaim()
+            m.kmem.kmem_map.unlock()
+            return given
+
+        m.spawn(asks, name="asks")
+        m.run()
+        assert (m.threads["asks"].result, m.kmem.kmem_map.size) == (0, PAGE)
 
     def test_two_maps_of_one_name_are_one_and_an_error(self, m):
         m.kmem.pipe_map.lock()
