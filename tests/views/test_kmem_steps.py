@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
@@ -109,6 +112,21 @@ def test_kmem_free_wakes_nobody_and_kmem_free_wakeup_says_whom(machine: vm.Machi
     assert "It woke 2 sleepers" in vm.Kmem(machine).scene().caption.reason
     woken = [text for text in told(vm.Kmem(machine)) if "is ready again" in text]
     assert [text.partition(" ")[0] for text in woken] == ["one", "two"]
+
+
+def test_killing_a_thread_is_told_lock_by_lock(machine: vm.Machine) -> None:
+    def holder() -> Iterator[Any]:
+        held: Any = machine
+        yield from held.kmem.exec_map.lock()
+        yield from held.tsleep("disk")
+
+    machine.spawn(holder, name="holder")
+    machine.run()
+    machine.kill("holder")
+    assert told(vm.Threads(machine)) == ["exec_map is unlocked.", "holder is given up."]
+    view = vm.Threads(machine)
+    view.step = 0
+    assert [row[:2] for row in view.draw().table.rows][1:] == [("holder", "asleep")]
 
 
 def test_functions_belong_to_the_thread_that_runs(machine: vm.Machine) -> None:

@@ -91,7 +91,8 @@ def _woken(event: tev.ThreadWoken, style: AddressStyle) -> str:
 
 
 def _ended(event: tev.ThreadEnded, style: AddressStyle) -> str:
-    how = "is done" if event.how == "returned" else f"fails: {visible(event.how)}"
+    known = {"returned": "is done", "abandoned": "is given up"}
+    how = known.get(event.how, f"fails: {visible(event.how)}")
     return f"{_thread(event.thread)} {how}."
 
 

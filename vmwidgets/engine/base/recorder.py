@@ -40,6 +40,7 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 
     Events outside any bracket belong to the operation called `outermost`.
 
+    >>> from vmwidgets.engine.base.tags import Called, Returned
     >>> materialize([(Called, "vm_map_insert"), (Returned, None)], "enter")[0].depth
     1
     """

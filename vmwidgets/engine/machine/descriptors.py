@@ -138,7 +138,7 @@ class DescriptorOperations:
         return before
 
     @contextmanager
-    def without_edits(self) -> Iterator[None]:
+    def _without_edits(self) -> Iterator[None]:
         """The tables as the kernel left them, for as long as somebody checks them; then the edits stand again."""
         width = self.pmap.fmt.entry_width
         before = self.before_edits

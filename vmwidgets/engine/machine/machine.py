@@ -258,7 +258,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
         with self.door.looking():
             try:
-                with self.without_edits():
+                with self._without_edits():
                     check_machine(self)
                 self.cpus.check()
             except Broken as broken:
