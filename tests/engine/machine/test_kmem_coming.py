@@ -72,6 +72,22 @@ def test_it_is_neither_cut_nor_wired(coming):
     kmem_map.wire(start, size=SIZE)
 
 
+def test_nothing_joins_it_from_beside():
+    """A neighbour that is not wired any more would be of its kind; kmem_malloc would not find its entry."""
+    m = vm.boot("x86-64")
+    a = m.kmem_malloc(2 * PAGE)
+    m.pagedaemon.stop()
+    m.take_pages(10**6)
+    m.give_pages(4)
+    m.spawn(m.kmem_malloc, SIZE, name="maker")
+    m.run()
+    with pytest.raises(vm.Refused, match="still being allocated"):
+        m.kmem.kmem_map.unwire(a, size=2 * PAGE)
+    assert finish(m) == a + 2 * PAGE
+    m.kmem.kmem_map.unwire(a, size=2 * PAGE)
+    m.check()
+
+
 def test_given_up_nothing_of_it_is_left(coming):
     m, start, kmem_map = coming
     kmem_map.protect(start, size=SIZE, prot="r")

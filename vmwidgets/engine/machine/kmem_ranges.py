@@ -144,15 +144,19 @@ class KmemRanges(MapLooks):
             )
 
     def _refuse_cuts(self, first: int, last: int) -> None:
-        """A range that is being made by a function that sleeps must be one entry when it goes on."""
-        for edge in (first, last):
-            entry = self.vm_map.peek(edge)
-            if entry is not None and entry.start < edge < entry.end:
-                self._refuse_coming(entry, edge, "take all of it, or wait")
+        """A range that is being made by a function that sleeps must be an entry by itself when it goes on.
+
+        So it is not cut, and nothing that would join it changes beside it.
+        """
+        for entry in entries_in(self.vm_map, first - 1, last + 1):
+            whole = first <= entry.start and entry.end <= last
+            alike = [one for one in (entry.prev, entry.next) if one is not None and one.object is entry.object]
+            if not whole or any(not one.wired_count for one in alike):
+                self._refuse_coming(entry, first, "take all of it and nothing beside it, or wait")
 
     def _refuse_coming(self, entry: KernelEntry, address: int, instead: str) -> None:
         if is_coming(self.vm_map, entry):
             raise Refused(
-                f"{Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is still being "
-                f"allocated, by a call that waits for pages: {instead}"
+                f"the range from {Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is "
+                f"still being allocated, by a call that waits for pages: {instead}"
             )
