@@ -17,7 +17,9 @@ from .threads import threads_scene
 AMONG = 16
 """How many of the latest operations say what is worked on."""
 
-_ELSEWHERE = frozenset(("boot", "task", "object", "reap", "set_controls"))
+_ELSEWHERE = frozenset(
+    ("boot", "task", "object", "device", "reap", "set_controls", "set_descriptor", "undo_descriptor")
+)
 """Operations of a machine that are not about kernel memory."""
 
 

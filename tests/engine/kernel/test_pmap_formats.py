@@ -188,3 +188,43 @@ def test_arms_small_tables_share_pages():
 
 def test_a_root_of_16_kib_is_aligned_to_its_size():
     assert Space("armv7").user.root % (16 << 10) == 0
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_promotion_keeps_what_the_parts_had_beside_the_address(name):
+    """Split a large page, promote its parts: the same word, dirty and accessed bits set by hand included."""
+    space = Space(name)
+    for size in [one for one in space.fmt.page_sizes if PAGE < one <= 1 << 22]:
+        va = 1 << 26
+        space.enter(va, 1 << 26, READ | WRITE, size)
+        slot = space.user.editor.first_copy(space.user.editor.find(space.user.root, va))
+        touched = slot.word | space.fmt.rules.accessed(slot.descriptor, True, space.controls)
+        for copy in space.user.editor.copies(slot):
+            space.user.editor.write(copy, touched)
+        space.protect(va + PAGE, va + 2 * PAGE, READ)
+        space.protect(va + PAGE, va + 2 * PAGE, READ | WRITE)
+        for page in [one for one in space.fmt.page_sizes if PAGE < one <= size]:
+            for at in range(va, va + size, page):
+                space.user.promote(at, page)
+        again = space.user.editor.first_copy(space.user.editor.find(space.user.root, va))
+        assert (hex(again.word), again.span) == (hex(touched), size)
+        space.remove(va, va + size)
+
+
+def test_a_small_page_inside_a_kernels_supersection_is_seen_in_all_spaces():
+    space = Space("armv7")
+    va = 0xC100_0000
+    space.kernel.kgrow(va + (16 << 20))
+    space.kernel.enter(va, 1 << 28, READ | WRITE, 16 << 20)
+    space.kernel.enter(va + (1 << 20), 1 << 29, READ | WRITE, 1 << 20)
+    assert space.found(va + (1 << 20), user=False).pa == 1 << 29
+    assert space.found(va + (2 << 20), user=False).pa == (1 << 28) + (2 << 20)
+    space.kernel.check()
+
+
+def test_growing_counts_pages_and_not_the_tables_in_them():
+    space = Space("armv7", frames=40)
+    while space.pages.free_pages > 6:
+        space.pages.allocate()
+    space.kernel.kgrow(space.kernel.klimit + (15 << 20))
+    assert space.pages.free_pages <= 3

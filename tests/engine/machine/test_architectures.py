@@ -98,3 +98,23 @@ def test_pictures_are_drawn(name):
     k = m.kmem_malloc(vm.PAGE)
     assert vm.show(m).to_svg().startswith("<svg")
     assert vm.show(m.walk(k, user=False)).to_svg().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("armv7", {"dacr": "x"}), ("armv7", {"dacr": 1 << 32}), ("armv7", {"ttbcr_n": 40}), ("armv7", {"ttbr1": 5}),
+        ("x86-64", {"maxphyaddr": -1}), ("x86-64", {"wp": "no"}), ("aarch64", {"pa_bits": 99}),
+        ("riscv-sv39", {"sum": 1}),
+    ],
+)  # fmt: skip  # pairs
+def test_settings_that_no_processor_has_are_refused(name, setting):
+    m = vm.boot(name)
+    with pytest.raises(vm.Refused, match=next(iter(setting))):
+        m.controls = replace(m.controls, **setting)
+    m.kmem_malloc(vm.PAGE)
+
+
+def test_a_device_lies_where_the_processor_reaches():
+    with pytest.raises(vm.Refused, match="reach"):
+        vm.boot("x86-64").device("far", at=1 << 45, size="4 KiB")

@@ -24,7 +24,7 @@ from ..base.units import PAGE, Address, Size
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
 from ..mmu.editor import Slot, TableEditor
-from ..mmu.encode import leaf_descriptor
+from ..mmu.encode import leaf_descriptor, promoted_leaf
 from ..mmu.format import Access, Level
 from ..mmu.walk import walk
 from .pmap_layout import PmapLayout
@@ -126,9 +126,14 @@ class Pmap:
         first = parts[0] if parts else None
         if first is None or first.span >= size or first.address % size or not _alike(parts, size):
             return False
+        above = self.editor.find(self.root, va, level.number)
+        table = above.word if above.kind == "table" else None
+        word = promoted_leaf(self.fmt, level, size, first.level, first.word, table, first.address)
         self._began("pmap_promote", va, size)
         protection = WRITE if self.fmt.rules.rights_of(first.descriptor, first.word).write else 0
-        self._put(level, va, first.address, protection, size)
+        for slot in self._put(level, va, first.address, protection, size):
+            self.editor.write(slot, word)
+            self._written(slot)
         self._ended()
         return True
 
@@ -184,7 +189,7 @@ class Pmap:
         """Whether a table must stand in the slot of a large page that goes away."""
         return False
 
-    def _put(self, level: Level, va: int, pa: int, protection: int, size: int) -> None:
+    def _put(self, level: Level, va: int, pa: int, protection: int, size: int) -> list[Slot]:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         descriptor = level.leaf(size)
         assert descriptor is not None, "the caller asked for a page size of this level"
@@ -194,6 +199,7 @@ class Pmap:
         self.editor.map(slots[0], pa, rights, shared=shared, size=size)
         for slot in slots:
             self._written(slot)
+        return slots
 
     def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
         """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.
@@ -228,7 +234,7 @@ class Pmap:
     def _ready(self, slot: Slot, tables: list[int]) -> Slot:
         """A slot with its spare, and no part of a page that stands in several slots."""
         if slot.kind == "leaf" and slot.descriptor.shift is not None:
-            self.editor.divide(slot)
+            self._divide(slot)
         if slot.level.number > 1 and slot.pa not in self.tables.spares:
             self.tables.spares[slot.pa] = self._emptied(slot) if slot.kind == "table" else tables.pop(0)
         return slot
@@ -315,13 +321,17 @@ class Pmap:
             if spare is not None:
                 self.tables.free(spare)
 
+    def _divide(self, slot: Slot) -> None:
+        """Map a page that stands in several slots by one page a slot."""
+        copies = self.editor.copies(slot)
+        self.editor.divide(slot)
+        for copy in copies:
+            self._written(copy)
+
     def _split(self, slot: Slot) -> None:
         """Map a large page by smaller ones: one a slot if it stands in several, else in its spare table."""
         if slot.descriptor.shift is not None:
-            copies = self.editor.copies(slot)
-            self.editor.divide(slot)
-            for copy in copies:
-                self._written(copy)
+            self._divide(slot)
             return
         table = self.tables.spares.pop(slot.pa, None)
         if table is None:

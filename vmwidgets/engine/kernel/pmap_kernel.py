@@ -92,7 +92,8 @@ class KernelPmap(Pmap):
             return
         self._began("pmap_kgrow", end)
         missing = absent_tables(self.editor, self.root, self.klimit, limit)
-        if missing > self.tables.obtainable_pages:
+        in_a_page = max(1, PAGE // self.fmt.table_bytes(self.fmt.level(1)))
+        if -(-missing // in_a_page) > self.tables.obtainable_pages:
             have = f"{self.tables.obtainable_pages} pages are free"
             raise KernelPanic("kgrow_no_page", f"growing to {Address(limit)} takes {missing} tables, and {have}")
         for level in self.fmt.levels[:-1]:

@@ -169,7 +169,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         It lies beyond RAM, and in this machine nobody answers there: it can be mapped and walked, not read.
         """
         wanted, start = checks.text_name(name, "device name"), checks.aligned(at, "at")
-        length, reach = checks.aligned(size, "size"), 1 << physical_bits(self.pmap.fmt)
+        length, bits = checks.aligned(size, "size"), physical_bits(self.pmap.fmt)
+        reach = 1 << min(bits, getattr(self._controls, "maxphyaddr", bits), getattr(self._controls, "pa_bits", bits))
         if wanted in self.objects:
             raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
         if length == 0 or not self.ram_bytes <= start < start + length <= reach:

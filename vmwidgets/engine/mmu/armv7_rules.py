@@ -87,7 +87,7 @@ class Armv7Rules(Rules[Armv7Controls]):
     def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
         """What the leaf says; of the first level PXN takes part, where user code may not enter."""
         if descriptor.kind == "table":
-            return rights._replace(execute=not Entry(_ANY, descriptor, word).value("PXN"))
+            return rights._replace(execute=not (controls.pxn and Entry(_ANY, descriptor, word).value("PXN")))
         own = _rights(Entry(_ANY, descriptor, word), afe=controls.afe)
         return own if own.user else own._replace(execute=own.execute and rights.execute)
 
@@ -104,7 +104,7 @@ class Armv7Rules(Rules[Armv7Controls]):
             return None
         if allowed != CLIENT:
             return Stop("domain", f"domain {domain} is closed: DACR has {allowed:02b} for it")
-        return _forbidden(path, access, user, controls.afe)
+        return _forbidden(path, access, user, controls)
 
     def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Report:
         """B3.13.3: the status code, and the register that has it."""
@@ -150,9 +150,9 @@ def domain_of(path: Sequence[Entry]) -> int:
     return path[0].value("domain")
 
 
-def _forbidden(path: Sequence[Entry], access: Access, user: bool, afe: bool) -> Stop | None:
+def _forbidden(path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Stop | None:
     leaf = path[-1]
-    ap = _access_permissions(leaf, afe)
+    ap = _access_permissions(leaf, controls.afe)
     may = _MAY[ap][user]
     who = "user code" if user else "the supervisor"
     if may == _NONE or (access == "write" and may == _READ):
@@ -162,7 +162,7 @@ def _forbidden(path: Sequence[Entry], access: Access, user: bool, afe: bool) -> 
         return None
     if leaf.value("XN"):
         return Stop("protection", f"nothing may be fetched from here: XN is 1 in the {leaf.level.name}")
-    if not user and path[0].value("PXN"):
+    if not user and controls.pxn and path[0].value("PXN"):
         return Stop("protection", f"the supervisor may fetch nothing from here: PXN is 1 in the {path[0].level.name}")
     return None
 

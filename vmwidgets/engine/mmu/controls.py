@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..base.errors import Refused, shown
+
+_RANGES = {
+    "maxphyaddr": (32, 52, 1),
+    "pa_bits": (32, 48, 1),
+    "dacr": (0, (1 << 32) - 1, 1),
+    "ttbcr_n": (0, 7, 1),
+    "ttbr1": (0, (1 << 48) - 4096, 4096),
+}
+"""What numbers may be: lowest, highest, and a multiple of what."""
+
+
+def _check(controls: Any) -> None:
+    """Refuse settings that no processor has."""
+    for one in fields(controls):
+        value = getattr(controls, one.name)
+        if one.name not in _RANGES:
+            if not isinstance(value, bool):
+                raise Refused(f"{one.name}={shown(value)}: this setting is True or False")
+            continue
+        low, high, unit = _RANGES[one.name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % unit:
+            multiple = f" and a multiple of {unit}" if unit > 1 else ""
+            raise Refused(f"{one.name}={shown(value)}: it is a whole number from {low:#x} to {high:#x}{multiple}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +51,9 @@ class X86Controls:
     """CPUID Page1GB: a PDPTE may map a 1 GiB page."""
     pse: bool = True
     """CR4.PSE: a PDE of 32-bit tables may map a 4 MiB page; the other formats have large pages without."""
+
+    def __post_init__(self) -> None:
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +79,9 @@ class Armv7Controls:
     pd1: bool = False
     """TTBCR.PD1: no walks from TTBR1."""
 
+    def __post_init__(self) -> None:
+        _check(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Aarch64Controls:
@@ -68,6 +100,9 @@ class Aarch64Controls:
     epd1: bool = False
     """TCR_EL1.EPD1: no walks from TTBR1."""
 
+    def __post_init__(self) -> None:
+        _check(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RiscvControls:
@@ -79,3 +114,6 @@ class RiscvControls:
     """mstatus.MXR: what is executable is readable."""
     adue: bool = True
     """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without (Svade), a page that lacks them faults."""
+
+    def __post_init__(self) -> None:
+        _check(self)

@@ -52,6 +52,29 @@ def repeated_part(level: Level, word: int, index: int) -> int:
     return _part(level.read_as(word), word, level, index)
 
 
+def promoted_leaf(
+    fmt: TableFormat[C], level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int
+) -> int:
+    """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first of them.
+
+    Fields keep what the parts have, or what the `table` says that they stood in: dirty, global, memory type, domain.
+    """
+    large = level.leaf(size)
+    if large is None:
+        raise Refused(f"a {level.name} can't map a page of {Size(size)}")
+    small, word = part_level.read_as(part), large.place(pa)
+    for field in large.fields:
+        if field.mask & large.mask or field.name.startswith("address"):
+            continue
+        same = small.field(field.name)
+        if same is not None:
+            word |= same.of(part) << field.low
+        elif table is not None and field.name in fmt.rules.inherited:
+            from_table = level.read_as(table).field(field.name)
+            word |= 0 if from_table is None else from_table.of(table) << field.low
+    return word
+
+
 def inherited_fields(fmt: TableFormat[C], level: Level, word: int) -> int:
     """The bits that a table's descriptor takes over from the large page `word` that it stands for."""
     large, table = level.read_as(word), _of_kind(level, "table")
