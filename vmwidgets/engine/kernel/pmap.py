@@ -390,13 +390,6 @@ class Pmap:
 def _alike(parts: list[Slot], size: int) -> bool:
     """Whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
     first = parts[0]
-    same = [one.descriptor is first.descriptor and _beside(one) == _beside(first) for one in parts]
+    same = [one.descriptor is first.descriptor and one.beside_address == first.beside_address for one in parts]
     in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]
     return all(same) and all(in_line) and len(parts) * first.span == size
-
-
-def _beside(slot: Slot) -> int:
-    word = slot.word
-    for bits in slot.descriptor.address:
-        word &= ~bits.mask
-    return word

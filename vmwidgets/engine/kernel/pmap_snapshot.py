@@ -46,12 +46,5 @@ def _goes_on(pmap: TableSpace, slot: Slot, following: Slot) -> bool:
         and following.descriptor is slot.descriptor
         and following.pa == slot.pa + pmap.fmt.entry_width
         and following.address == slot.address + slot.level.span
-        and _beside_address(following) == _beside_address(slot)
+        and following.beside_address == slot.beside_address
     )
-
-
-def _beside_address(slot: Slot) -> int:
-    word = slot.word
-    for bits in slot.descriptor.address:
-        word &= ~bits.mask
-    return word

@@ -40,6 +40,14 @@ class Slot(NamedTuple):
         """Bytes of virtual memory that the descriptor is about; for a repeated one, all its copies together."""
         return self.level.span_of(self.descriptor)
 
+    @property
+    def beside_address(self) -> int:
+        """The word's other bits: rights, attributes and what kind it is."""
+        word = self.word
+        for bits in self.descriptor.address:
+            word &= ~bits.mask
+        return word
+
 
 class TableEditor(Generic[C]):
     """Tables of one format in `ram`; each write of a descriptor is an event."""
