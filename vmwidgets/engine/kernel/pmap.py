@@ -70,7 +70,7 @@ class Pmap:
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
-        self._put(level, va, pa, protection, size)
+        self._put(level, va, self._leaf(level, va, pa, protection, size))
         self._ended()
 
     def extract(self, va: int) -> int | None:
@@ -130,10 +130,7 @@ class Pmap:
         table = above.word if above.kind == "table" else None
         word = promoted_leaf(self.fmt, level, size, first.level, first.word, table, first.address)
         self._began("pmap_promote", va, size)
-        protection = WRITE if self.fmt.rules.rights_of(first.descriptor, first.word).write else 0
-        for slot in self._put(level, va, first.address, protection, size):
-            self.editor.write(slot, word)
-            self._written(slot)
+        self._put(level, va, word)
         self._ended()
         return True
 
@@ -189,17 +186,18 @@ class Pmap:
         """Whether a table must stand in the slot of a large page that goes away."""
         return False
 
-    def _put(self, level: Level, va: int, pa: int, protection: int, size: int) -> list[Slot]:
-        """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
-        descriptor = level.leaf(size)
-        assert descriptor is not None, "the caller asked for a page size of this level"
+    def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
+        """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
         rights, shared = self._rights(va, protection), self._is_global(va)
-        leaf_descriptor(self.fmt, level, pa, rights, shared=shared, size=size)  # what does not fit is refused here
-        slots = self._make_slots(level, va, level.copies_of(descriptor))
-        self.editor.map(slots[0], pa, rights, shared=shared, size=size)
+        return leaf_descriptor(self.fmt, level, pa, rights, shared=shared, size=size)
+
+    def _put(self, level: Level, va: int, word: int) -> None:
+        """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
+        slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
+        for slot in slots:
+            self.editor.write(slot, word)
         for slot in slots:
             self._written(slot)
-        return slots
 
     def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
         """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.

@@ -72,7 +72,7 @@ class KernelPmap(Pmap):
         slot = self.editor.find(self.root, va)
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
-        self._put(level, va, pa, protection, PAGE)
+        self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
         self._ended()
 
     def kremove(self, start: int, end: int) -> None:
