@@ -120,6 +120,13 @@ def span(address: Any, length: Any, bits: int = 64) -> tuple[int, int]:
     return start, count
 
 
+def content(data: Any) -> bytes:
+    """What is to be written."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
+    return bytes(data)
+
+
 def count(value: Any, name: str) -> int:
     """How many of something: a whole number, not negative, and no size."""
     number = _index(value)

@@ -86,9 +86,7 @@ class MachineCpu:
 
         An error leaves what was written before it.
         """
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
-        content = bytes(data)
+        content = checks.content(data)
         start, count = self._span(address, len(content))
         done: None = reach_all(self, start, count, "write", self._by_user(start, user), content)
         return done

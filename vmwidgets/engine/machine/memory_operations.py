@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import Refused, kernel_error, shown
+from ..base.errors import Refused, kernel_error
 from ..base.operations import Door, operation
 from ..base.tags import FaultRaised
 from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
@@ -68,9 +68,7 @@ class MemoryOperations:
 
         An error leaves what was written before it.
         """
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
-        content = bytes(data)
+        content = checks.content(data)
         start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
 
         def steps() -> Sleepy[None]:

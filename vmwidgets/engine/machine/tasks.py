@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address
 from ..mmu.cpu import pieces
@@ -72,9 +71,7 @@ class Task:
 
         Pages are made as they are touched; an error leaves what was written before it.
         """
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
-        content = bytes(data)
+        content = checks.content(data)
         start, count = self._span(address, len(content))
         done = 0
         for pa, piece in self._pieces(start, count, "write"):
