@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import VMError, kernel_error
@@ -17,6 +18,7 @@ from ..mmu.cpu import pieces
 from ..mmu.format import Access
 
 if TYPE_CHECKING:
+    from ..memory.ram import Ram
     from .cpu import MachineCpu
     from .tasks import Task
 
@@ -25,21 +27,25 @@ BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
 
 def reach_all(cpu: MachineCpu, start: int, length: int, access: Access, user: bool, data: bytes | None) -> Any:
     """Move bytes on `cpu`, page by page: what was read, or None after `data` was written."""
-
-    def steps() -> Sleepy[bytes | None]:
-        parts, done = [], 0
-        for va, count in pieces(start, length):
-            physical = yield from _reach(cpu, va, access, user)
-            if data is None:
-                parts.append(cpu.machine.ram.read(physical, count))
-            else:
-                cpu.machine.ram.write(physical, data[done : done + count])
-            done += count
-        return b"".join(parts) if data is None else None
-
+    steps = move(cpu.machine.ram, start, length, lambda va: _reach(cpu, va, access, user), data)
     name = {"read": "load", "write": "store", "execute": "fetch"}[access]
     with cpu.machine.cpus.on(cpu):
-        return cpu.machine.callbacks.complete(name, steps())
+        return cpu.machine.callbacks.complete(name, steps)
+
+
+def move(
+    ram: Ram, start: int, length: int, reach: Callable[[int], Sleepy[int]], data: bytes | None = None
+) -> Sleepy[bytes | None]:
+    """Move bytes page by page, each page once `reach` has its physical address: what was read, or None."""
+    parts, done = [], 0
+    for va, count in pieces(start, length):
+        physical = yield from reach(va)
+        if data is None:
+            parts.append(ram.read(physical, count))
+        else:
+            ram.write(physical, data[done : done + count])
+        done += count
+    return b"".join(parts) if data is None else None
 
 
 def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:

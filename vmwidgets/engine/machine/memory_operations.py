@@ -11,10 +11,9 @@ from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.kmem_malloc import M_WAITOK
 from ..kernel.uma import LARGEST, free, malloc
 from ..kernel.waits import Sleepy
-from ..mmu.cpu import pieces
 from ..mmu.format import Access
 from . import checks
-from .cpu_access import reach_kernel
+from .cpu_access import move, reach_kernel
 from .flags import malloc_flags
 from .kmem import MachineKmem
 
@@ -52,14 +51,8 @@ class MemoryOperations:
         FAULT where nothing is allocated.  O(pages).
         """
         start, count = checks.span(address, length, self.pmap.fmt.word_bits)
-
-        def steps() -> Sleepy[bytes]:
-            parts = []
-            for va, piece in pieces(start, count):
-                parts.append(self.ram.read((yield from self._resolve(va, "read")), piece))
-            return b"".join(parts)
-
-        result: bytes = self.callbacks.complete("read", steps())
+        steps = move(self.ram, start, count, lambda va: self._resolve(va, "read"))
+        result: bytes = self.callbacks.complete("read", steps)
         return result
 
     @operation
@@ -70,15 +63,8 @@ class MemoryOperations:
         """
         content = checks.content(data)
         start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
-
-        def steps() -> Sleepy[None]:
-            done = 0
-            for va, piece in pieces(start, count):
-                physical = yield from self._resolve(va, "write")
-                self.ram.write(physical, content[done : done + piece])
-                done += piece
-
-        done: None = self.callbacks.complete("write", steps())
+        steps = move(self.ram, start, count, lambda va: self._resolve(va, "write"), content)
+        done: None = self.callbacks.complete("write", steps)
         return done
 
     def _resolve(self, va: int, access: Access) -> Sleepy[int]:
