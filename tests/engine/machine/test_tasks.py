@@ -87,6 +87,7 @@ def test_a_pager_at_its_limit(machine, task):
 def test_an_error_leaves_what_was_written_before_it(machine, task):
     with pytest.raises(vm.KernelError, match=r"^FAULT"):
         task.write(AT + 0x8000 - 2, b"abcd")
+    assert task.read(AT + 0x8000 - 2, 2) == b"ab"
     with pytest.raises(vm.KernelError):
         task.read(AT + 0x8000 - 2, 4)
     machine.check()

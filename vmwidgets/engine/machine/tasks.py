@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from ..base.operations import Door, operation
@@ -94,9 +95,10 @@ class Task:
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return checks.span(address, length, self.pmap.fmt.word_bits)
 
-    def _pieces(self, start: int, length: int, access: Access) -> list[tuple[int, int]]:
-        """Physical pieces of [start, start + length), each inside one page; all faults are resolved on the way."""
-        return [(self._resolve(va, access), count) for va, count in pieces(start, length)]
+    def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
+        """Physical pieces of [start, start + length), each inside one page; each is resolved when it is its turn."""
+        for va, count in pieces(start, length):
+            yield self._resolve(va, access), count
 
     def _resolve(self, address: int, access: Access) -> int:
         return reach_user(self.machine.cpus.borrow(self.pmap), self, address, access)
