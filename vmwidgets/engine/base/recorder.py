@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import cpu_events, events, kmem_events, memory_events, thread_events
+from . import cpu_events, domain_events, events, kmem_events, memory_events, thread_events
 from .call_stacks import MOVING, CallStacks
 from .events import Event
 
@@ -64,7 +64,7 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 _CLASSES: dict[str, Any] = {
     name: cls
-    for module in (events, cpu_events, kmem_events, memory_events, thread_events)
+    for module in (events, cpu_events, domain_events, kmem_events, memory_events, thread_events)
     for name, cls in vars(module).items()
     if isinstance(cls, type) and issubclass(cls, Event)
 }

@@ -1,0 +1,304 @@
+"""What happens in a self-paging domain: capabilities, slots, vnodes, slabs, vregions.
+
+As in :mod:`.events`: frozen, with the ids and names of what they touch, and enough to take each back.
+`domain` is the domain's name.  A capability is named by its :class:`.domain_values.CapRef`, (cnode, slot).
+Descriptors that the kernel writes for a domain are reported as by any kernel: :class:`.memory_events.PteWritten`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .domain_values import CapRef
+from .events import Event
+
+# ---- slots and capabilities ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlotAllocated(Event):
+    """The slot allocator gave a slot; `ref` is none where none is left."""
+
+    domain: str
+    ref: CapRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFreed(Event):
+    """A slot went back to the slot allocator."""
+
+    domain: str
+    ref: CapRef
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityMade(Event):
+    """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping).
+
+    `source` is what it was made from (none for what boot and the memory server give), `base` and `bytes` what it is
+    about, `rights` those it carries.
+    """
+
+    domain: str
+    ref: CapRef
+    id: int
+    kind: str
+    base: int
+    bytes: int
+    rights: str
+    source: CapRef | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityDeleted(Event):
+    """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
+
+    domain: str
+    ref: CapRef
+    id: int
+    kind: str
+    base: int
+    bytes: int
+    rights: str
+    source: CapRef | None
+    how: str
+
+
+# ---- what a domain asks of the kernel --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeCreated(Event):
+    """`vnode_create`: RAM was retyped to a table of `kind` at physical `base`; none where there was no RAM."""
+
+    domain: str
+    ref: CapRef
+    kind: str
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeMapInvoked(Event):
+    """`vnode_map`: put `source`, from byte `offset` on, into `count` entries of the table `table` from `entry` on.
+
+    `mapping` is the slot that gets the Mapping capability; `error` the kernel's refusal, if any.
+    """
+
+    domain: str
+    table: CapRef
+    source: CapRef
+    entry: int
+    flags: int
+    offset: int
+    count: int
+    mapping: CapRef
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeUnmapInvoked(Event):
+    """`vnode_unmap`: clear the `count` entries from `entry` on that `mapping` tells (none where it failed)."""
+
+    domain: str
+    table: CapRef
+    mapping: CapRef
+    entry: int | None
+    count: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFlagsInvoked(Event):
+    """`mapping_modify_flags`: give `pages` entries, from the mapping's entry `offset` on, the kernel's `flags`."""
+
+    domain: str
+    mapping: CapRef
+    offset: int
+    pages: int
+    flags: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityDeleteInvoked(Event):
+    """`cap_delete` was called on `ref`."""
+
+    domain: str
+    ref: CapRef
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityCopyInvoked(Event):
+    """`cap_copy` was called."""
+
+    domain: str
+    ref: CapRef
+    source: CapRef
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAllocated(Event):
+    """`frame_alloc`: `want` bytes were asked for, `bytes` at physical `base` came (none: no RAM)."""
+
+    domain: str
+    ref: CapRef
+    want: int
+    bytes: int | None
+    base: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MallocCalled(Event):
+    """Blocks of a pmap that is not the current one came from the heap."""
+
+    domain: str
+    bytes: int
+
+
+# ---- the pmap's own records ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlabRefillBegan(Event):
+    """A turn of a refill: `missing` blocks are wanting, `bytes` are asked for; `level` says how deep (1: outermost)."""
+
+    domain: str
+    missing: int
+    bytes: int
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlabRefillEnded(Event):
+    """The refill of `level` is done."""
+
+    domain: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlabGrown(Event):
+    """`blocks` blocks in `bytes` bytes at `address` (0: not in the meta-data region) joined the slab."""
+
+    domain: str
+    address: int
+    bytes: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTaken(Event):
+    """A vnode's block left the slab; `free` are left.  None left: `block` is none."""
+
+    domain: str
+    block: int | None
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockGiven(Event):
+    """A vnode's block went back; `free` are there now."""
+
+    domain: str
+    block: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeLinked(Event):
+    """A vnode became the first child of `parent` (an id; 0 the root) in the shadow tree.
+
+    `entry` and `count` are numbers of entries in the parent's table; `cap` the table or the frame; `flags` and `offset`
+    a leaf's.  `mapping` is set later (:class:`VnodeMapped`).
+    """
+
+    domain: str
+    id: int
+    parent: int
+    entry: int
+    count: int
+    table: bool
+    cap: CapRef
+    flags: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeMapped(Event):
+    """The Mapping capability of vnode `id` is in `mapping`, was in `before`."""
+
+    domain: str
+    id: int
+    before: CapRef | None
+    mapping: CapRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeUnlinked(Event):
+    """A vnode left the tree; it stood `position` steps behind the first child.  Fields as when it was linked."""
+
+    domain: str
+    id: int
+    parent: int
+    position: int
+    entry: int
+    count: int
+    table: bool
+    cap: CapRef
+    flags: int
+    offset: int
+    mapping: CapRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeFlagsChanged(Event):
+    """The flags that the tree remembers of leaf `id` changed."""
+
+    domain: str
+    id: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionAdded(Event):
+    """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
+
+    domain: str
+    id: int
+    base: int
+    size: int
+    flags: int
+    memobj: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRemoved(Event):
+    """A vregion left the vspace; fields as when it was added."""
+
+    domain: str
+    id: int
+    base: int
+    size: int
+    flags: int
+    memobj: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetaDataMoved(Event):
+    """The next free byte of the region that slab frames are mapped in moved."""
+
+    domain: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class MapUndone(Event):
+    """What a request had done before it failed was taken back: `why` it failed."""
+
+    domain: str
+    why: str
