@@ -157,8 +157,69 @@ def test_a_kernel_that_cannot_go_on_with_edited_tables_panics_and_says_why() -> 
         task.map.remove(at, size="64 KiB")
     assert machine.dead
     with pytest.raises(vm.Refused, match="this machine is dead"):
-        machine.undo_descriptor()
+        task.map.enter("4 KiB")
     vm.Tables(task).scene()
+    machine.undo_descriptor()  # the kernel had cleared the descriptor, and choked on the table
+    assert machine.dead, "the entry was half removed, and that is not taken back"
+    with pytest.raises(vm.Broken, match="M1"):
+        machine.check()
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_a_machine_that_died_of_an_edit_goes_on_when_it_is_taken_back(architecture: str) -> None:
+    """Its kernel's own tables are cut off, and it notices when it needs them."""
+    machine = vm.boot(architecture)
+    address = machine.kmem_malloc("4 KiB")
+    machine.write(address, b"kept")
+    before = machine.walk(address)
+    machine.set_descriptor(before.steps[0].pa, 0)
+    assert machine.walk(address).fault is not None
+    with pytest.raises(vm.KernelPanic, match="kenter_no_table"):
+        machine.kmem_malloc("64 KiB")
+    with pytest.raises(vm.Refused, match="this machine is dead"):
+        machine.kmem_free(address, "4 KiB")
+    assert machine.undo_descriptor() == before.steps[0].pa
+    assert machine.walk(address) == before
+    assert machine.read(address, 4) == b"kept"
+    machine.kmem_free(machine.kmem_malloc("64 KiB"), "64 KiB")
+    machine.check()
+    assert memory_of(replayed(machine, len(machine.journal) - 1)) == memory_of(machine)
+
+
+@pytest.mark.parametrize("architecture", ["x86", "x86-64", "riscv-sv39"])
+def test_a_task_made_while_an_edit_stood_is_put_right_with_it(architecture: str) -> None:
+    """It copied the kernel's slots, the edited one among them."""
+    machine = vm.boot(architecture)
+    address = machine.kernel_map.enter("4 KiB")
+    top = machine.walk(address).steps[0]
+    descriptor = machine.pmap.fmt.root_level.of_kind("table")
+    machine.set_descriptor(top.pa, descriptor.place(machine.pmap.root))
+    task = machine.task("made meanwhile")
+    machine.check()
+    machine.undo_descriptor()
+    machine.check()
+    assert task.pmap.walk(address).steps[0].value == top.value
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_tables_that_the_kernel_built_in_place_of_those_cut_off_stay_and_these_go_back(architecture: str) -> None:
+    machine = vm.boot(architecture)
+    task = machine.task("init")
+    at = task.map.enter("8 KiB", object=machine.object("heap"))
+    task.write(at, b"here")
+    used = len(task.pmap.tables)
+    first = task.walk(at).steps[0]
+    machine.set_descriptor(first.pa, 0)
+    task.write(at + vm.PAGE, b"more")  # not in the TLB: a fault, and new tables
+    assert len(task.pmap.tables) > used
+    with pytest.raises(vm.Broken, match="edited by hand"):
+        machine.check()
+    machine.undo_descriptor()
+    assert len(task.pmap.tables) == used
+    machine.check()
+    with pytest.raises(vm.Refused, match="nothing to undo"):
+        machine.undo_descriptor()
+    assert task.read(at, 4) == b"here"
 
 
 def test_a_check_says_that_tables_were_edited() -> None:

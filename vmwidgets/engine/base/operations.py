@@ -20,6 +20,9 @@ from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
 from .tags import Panicked
 
+AFTER_A_PANIC = frozenset({"undo_descriptor"})
+"""Operations that a dead machine still does: they take back what it died of."""
+
 
 class Door:
     """Lets one operation at a time into a machine, records it, and tells the listeners.
@@ -59,7 +62,7 @@ class Door:
         recorded = False
         try:
             with self._lock:
-                if self.dead is not None:
+                if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
                 before = len(self.journal)
                 try:

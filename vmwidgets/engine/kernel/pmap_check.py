@@ -31,7 +31,7 @@ def _check_owned(pmap: TableSpace, *, is_kernel: bool) -> None:
     found = [pmap.root]
     spared = set()
     first = pmap.layout.first_va(is_kernel)
-    for slot in _own_slots(pmap, pmap.fmt.root_level, pmap.root, first, is_kernel):
+    for slot in own_slots(pmap, pmap.fmt.root_level, pmap.root, first, is_kernel):
         side = pmap.layout.side(slot.level, slot.va)
         where = f"the {slot.level.name} for {Address(slot.va)} of {pmap.name}"
         if side == "window":
@@ -57,7 +57,7 @@ def _check_owned(pmap: TableSpace, *, is_kernel: bool) -> None:
         raise Broken(f"5. each table of {pmap.name} is referred to once: {len(found)} are, {len(pmap.tables)} owned")
 
 
-def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
+def own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
     """Present slots of the pmap's own tables; in a user's pmap not the shared ones."""
     for slot in pmap.editor.present(level, table, va):
         side = pmap.layout.side(level, slot.va)
@@ -65,7 +65,7 @@ def _own_slots(pmap: TableSpace, level: Level, table: int, va: int, is_kernel: b
             continue
         yield slot
         if slot.kind == "table" and side != "window":
-            yield from _own_slots(pmap, pmap.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
+            yield from own_slots(pmap, pmap.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
 
 
 def _check_shared(kernel: TableSpace, user: TableSpace) -> None:

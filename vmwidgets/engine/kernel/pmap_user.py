@@ -10,6 +10,7 @@ from ..base.errors import kernel_error
 from ..base.walk_values import Rights
 from ..mmu.format import Level
 from .pmap import Pmap
+from .pmap_check import own_slots
 from .pmap_tables import TablePages, private_tables, published
 from .processors import CurrentPmap
 
@@ -61,6 +62,25 @@ class UserPmap(Pmap):
         """Unmap [start, end) as any pmap does; the tables that hold nothing any more go back too."""
         super().remove(start, end)
         self._prune(self.fmt.root_level, self.root, start, end)
+
+    def unreachable(self) -> list[int]:
+        """The tables that nothing refers to, those of descriptors edited by hand.  O(present slots)."""
+        slots = list(own_slots(self, self.fmt.root_level, self.root, 0, is_kernel=False))
+        large = {slot.pa for slot in slots if slot.kind == "leaf" and slot.level.number > 1}
+        found = {self.root, *(slot.address for slot in slots if slot.kind == "table")}
+        found.update(spare for pa, spare in self.tables.spares.items() if pa in large)
+        return [table for table in self.tables if table not in found]
+
+    def give_unreachable(self) -> None:
+        """Give the tables that nothing refers to back; what was mapped there is found by the next fault."""
+        lost = set(self.unreachable())
+        if not lost:
+            return
+        for pa in [pa for pa, spare in self.tables.spares.items() if spare in lost]:
+            del self.tables.spares[pa]
+        for table in sorted(lost):
+            self.tables.free(table)
+        self.update(0, self.layout.user_end)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..base.errors import Refused
+from ..base.errors import Broken, Refused
 from ..base.operations import Door, operation
 from ..base.tags import PteWritten
 from ..base.units import Address, Size
-from ..memory.ram import BusError, Ram
-from ..mmu.page_tables import as_register, roots
+from ..memory.ram import Ram
 from . import checks
+from .descriptor_places import Place, UneditedMemory, find_place
+from .invariants import check_machine
 
 if TYPE_CHECKING:
     from ..base.recorder import Recorder
     from ..kernel.pmap import Pmap
-    from ..mmu.format import Level
     from .cpus import MachineCpus
     from .tasks import Task
 
@@ -32,27 +32,6 @@ class Edit(NamedTuple):
     va: int
     space: str
     """The task whose tables it is in; "" the kernel's."""
-
-
-class Place(NamedTuple):
-    """Where a descriptor stands in the tables of a machine."""
-
-    level: Level
-    va: int
-    space: str
-
-
-class _Edited:
-    """Memory as it was before the edits that stand."""
-
-    def __init__(self, ram: Ram, before: Mapping[int, int]) -> None:
-        self._ram = ram
-        self._before = before
-
-    def read_word(self, pa: int, width: int) -> int:
-        """The word at `pa`."""
-        known = self._before.get(pa)
-        return self._ram.read_word(pa, width) if known is None else known
 
 
 class DescriptorOperations:
@@ -94,19 +73,21 @@ class DescriptorOperations:
 
     @operation
     def undo_descriptor(self) -> int:
-        """Take the latest edit that still stands back; the descriptor's address.
+        """Take the latest edit that still stands back, also in the copies that tasks made since got; its address.
 
-        An edit no longer stands when the kernel has written the descriptor since.
+        An edit no longer stands when the kernel has written the descriptor since; tables that it built in place of
+        those that were cut off stay, and these are given back.  A machine that died of its edits goes on when the last
+        is taken back, if no structure was left half changed: what the operation that died had under way is lost.
         """
         standing = self.standing_edits
-        if not standing:
-            raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
-        edit = standing[-1]
-        edits = self.descriptor_edits
-        del edits[max(number for number, one in enumerate(edits) if one is edit) :]
-        width = self.pmap.fmt.entry_width
-        now = self.ram.read_word(edit.pa, width)
-        self._write_descriptor(edit.pa, width, now, edit.before, edit.level, edit.va)
+        if standing:
+            edit = standing[-1]
+            del self.descriptor_edits[max(at for at, one in enumerate(self.descriptor_edits) if one is edit) :]
+            self._put_back(edit)
+        else:
+            edit = self._overwritten()
+        if len(standing) < 2:
+            self._tidy()
         return Address(edit.pa)
 
     # ---- looking -----------------------------------------------------------------------------
@@ -134,7 +115,8 @@ class DescriptorOperations:
         """What the edited descriptors would hold if all edits that stand were taken back, by physical address."""
         before: dict[int, int] = {}
         for edit in self.standing_edits:
-            before.setdefault(edit.pa, edit.before)
+            for pa in (edit.pa, *self._copies(edit)):
+                before.setdefault(pa, edit.before)
         return before
 
     @contextmanager
@@ -161,6 +143,48 @@ class DescriptorOperations:
         noted = fmt.rules.accessed(fmt.rules.read_as(level, edit.after, controls), True, controls)
         return not (now ^ edit.after) & ~noted
 
+    def _copies(self, edit: Edit) -> Iterator[int]:
+        """Where an edited slot of the kernel's stands too: in the tables of tasks that were made while it did."""
+        level = self.pmap.fmt.level(edit.level)
+        if edit.space or not self.pmap.layout.is_published(level, edit.va):
+            return
+        for task in self.tasks.values():
+            slot = task.pmap.editor.find(task.pmap.root, edit.va, level.number)
+            if slot.level is level and self._stands(edit, slot.word):
+                yield slot.pa
+
+    def _put_back(self, edit: Edit) -> None:
+        width = self.pmap.fmt.entry_width
+        for pa in (edit.pa, *self._copies(edit)):
+            now = self.ram.read_word(pa, width)
+            self._write_descriptor(pa, width, now, edit.before, edit.level, edit.va)
+
+    def _overwritten(self) -> Edit:
+        """The latest edit, none of which stands any more; refused if they left nothing to take back."""
+        lost = any(task.pmap.unreachable() for task in self.tasks.values())
+        if not self.descriptor_edits or not (lost or self.door.dead):
+            if self.door.dead:
+                raise Refused(f"this machine is dead ({self.door.dead}), and no descriptor was edited: boot another")
+            raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
+        edit = self.descriptor_edits[-1]
+        self.descriptor_edits.clear()
+        return edit
+
+    def _tidy(self) -> None:
+        """No edit stands any more: tables that one cut off go back, and what died of them lives on if it is whole."""
+        for task in self.tasks.values():
+            task.pmap.give_unreachable()
+        if self.door.dead is None:
+            return
+        scheduler = self.callbacks.scheduler  # type: ignore[attr-defined]  # the machine has them
+        for lock in scheduler.locks_of(""):
+            lock.release()
+        try:
+            check_machine(self)  # type: ignore[arg-type]  # it is the machine
+        except Broken:
+            return
+        self.door.dead = None
+
     def _write_descriptor(self, pa: int, width: int, before: int, after: int, level: int, va: int) -> None:
         self.ram.write_word(pa, width, after)
         self.cpus.edited()
@@ -171,9 +195,9 @@ class DescriptorOperations:
     def _place_of(self, pa: int, width: int) -> Place:
         """Which descriptor stands at `pa`: looked for in the tables as they are, and as they were before edits."""
         spaces: list[tuple[str, Pmap]] = [("", self.pmap), *((task.name, task.pmap) for task in self.tasks.values())]
-        for memory in (_Edited(self.ram, self.before_edits), _Edited(self.ram, {})):
+        for memory in (UneditedMemory(self.ram, self.before_edits), UneditedMemory(self.ram, {})):
             for name, pmap in spaces:
-                found = _find(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them
+                found = find_place(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them
                 if found is not None:
                     return Place(*found, name)
         if pa >= self.ram.size:
@@ -182,32 +206,3 @@ class DescriptorOperations:
             f"pa={Address(pa)} is in no page table of this machine: the pictures of walks and tables show where "
             f"descriptors stand; the kernel's root table is at {Address(self.pmap.root)}"
         )
-
-
-def _find(memory: _Edited, pmap: Pmap, settings: Any, pa: int, width: int) -> tuple[Level, int] | None:
-    """The level of the table in which `pa` stands, and the address that the slot is for; None if it is in none."""
-    fmt = pmap.fmt
-    seen: set[tuple[int, int]] = set()
-    root, controls = pmap.registers(settings)
-    waiting = [(one.level, one.table, one.base) for one in roots(fmt, root, controls)]
-    while waiting:
-        level, table, va = waiting.pop()
-        if (level.number, table) in seen:
-            continue
-        seen.add((level.number, table))
-        if table <= pa < table + level.entries * width:
-            return level, as_register(fmt, controls, va + ((pa - table) // width << level.shift))
-        if level.number == 1:
-            continue
-        below = fmt.level(level.number - 1)
-        for index in range(level.entries):
-            try:
-                word = memory.read_word(table + index * width, width)
-            except BusError:  # the table lies outside of memory: an edit made it so
-                break
-            if not word:
-                continue
-            descriptor = level.read_as(word)
-            if descriptor.kind == "table":
-                waiting.append((below, descriptor.address_of(word), va + (index << level.shift)))
-    return None
