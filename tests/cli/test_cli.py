@@ -167,6 +167,20 @@ def test_a_closed_pipe_ends_quietly():
     assert process.wait() == 141
 
 
+def test_a_closed_pipe_is_not_the_images_fault(tmp_path):
+    image = tmp_path / "image"
+    image.write_bytes(bytes(8192))
+    walk = ["walk", "--arch", "x86-64", "--memory", str(image), "--root", "0x1000", *map(str, range(0, 1 << 23, 4096))]
+    process = subprocess.Popen([*COMMAND, *walk], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
 def test_an_interrupt_ends_quietly(tmp_path):
     """The command waits for a pipe that nobody writes to: there the interrupt reaches it."""
     pipe = tmp_path / "pipe.jsonl"

@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
         _image(options)
     except Refused as error:
         return _failed(str(error))
+    except BrokenPipeError:  # not the image's: nobody reads on
+        raise
     except OSError as error:
         return _failed(f"{options.memory}: {error.strerror or error}")
     return AGREES

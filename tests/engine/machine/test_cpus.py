@@ -446,3 +446,11 @@ class Shootdowns(RuleBasedStateMachine):
 
 
 TestShootdowns = Shootdowns.TestCase
+
+
+@pytest.mark.parametrize("number", [2, -1, "0", None, True])
+def test_a_processor_that_is_not_there_is_refused(number):
+    m = vm.boot("x86-64", cpus=2)
+    with pytest.raises(vm.Refused, match=r"this machine has 2 processors, from cpus\[0\] to cpus\[1\]"):
+        m.cpus[number]
+    assert [cpu.path for cpu in m.cpus] == ["cpu:0", "cpu:1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import numpy as np
@@ -152,3 +153,16 @@ def test_arrays_of_addresses_get_the_walks_answers(name):
         walks = [m.walk(va, "write", user=user, task=whose) for va in some]
         assert found.ok.tolist() == [walk.ok for walk in walks]
         assert [int(pa) for pa, ok in zip(found.pa, found.ok, strict=True) if ok] == [w.pa for w in walks if w.ok]
+
+
+@pytest.mark.parametrize(("name", "setting", "page"), [("x86", "pse", "4 MiB"), ("x86-64", "gib_pages", "1 GiB")])
+def test_pages_that_the_processor_would_read_as_something_else_are_refused(name, setting, page):
+    m, task = task_of(name, ram="128 MiB")
+    a = task.map.enter("2 GiB", at="1 GiB", object=m.device("film", at="1 GiB", size="2 GiB"))
+    m.controls = dataclasses.replace(m.controls, **{setting: False})
+    for operation in (task.map.superpages, task.map.promote):
+        with pytest.raises(vm.Refused, match=f"page={page}: .*{setting}=False"):
+            operation(a, size="2 GiB", page=page)
+    m.controls = dataclasses.replace(m.controls, **{setting: True})
+    assert task.map.superpages(a, size="2 GiB", page=page)
+    assert task.walk(a).pa == vm.GIB

@@ -114,6 +114,10 @@ class MachineCpus:
     # ---- looking -----------------------------------------------------------------------------
 
     def __getitem__(self, number: int) -> MachineCpu:
+        count = len(self._cpus)
+        if type(number) is not int or not 0 <= number < count:
+            have = "one processor, cpus[0]" if count == 1 else f"{count} processors, from cpus[0] to cpus[{count - 1}]"
+            raise Refused(f"cpus[{shown(number)}]: this machine has {have}; vm.boot(…, cpus=2) gives another number")
         return self._cpus[number]
 
     def __iter__(self) -> Iterator[MachineCpu]:

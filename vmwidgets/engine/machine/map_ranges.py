@@ -12,11 +12,13 @@ from ..base import protection as flag
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, binary_size
+from ..base.walk_values import Rights
 from ..kernel import x15_ranges
 from ..kernel.entry import CachedEntries, Entry
 from ..kernel.pmap import Pmap
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
+from ..mmu.encode import leaf_descriptor
 from . import checks
 from .map_door import MapDoor
 from .objects import AnonymousPager
@@ -154,7 +156,18 @@ class RangeOperations(MapDoor):
         if wanted not in sizes:
             known = ", ".join(binary_size(one) for one in sizes)
             raise Refused(f"page={wanted}: large pages of {self.machine.architecture} have {known}")
+        self._check_settings(wanted)
         return wanted
+
+    def _check_settings(self, page: int) -> None:
+        """Refuse pages that the processors read as something else with the settings that they have now."""
+        fmt, controls = self.machine.pmap.fmt, self.machine.controls
+        found = fmt.leaf(page)
+        assert found is not None, "one of the format's page sizes"
+        level, word = found[0], leaf_descriptor(fmt, found[0], 0, Rights(), size=page)
+        read_as = fmt.rules.read_as(level, word, controls)
+        if read_as.kind != "leaf" or fmt.rules.unfit(level, read_as, word, controls):
+            raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
 
     @operation
     def simplify(

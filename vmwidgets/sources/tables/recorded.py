@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     wanted: object = case
     if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted < MOST_CASES:
         raise Refused(f"case={shown(case)}: write a whole number from 0, the number of a case in the file")
+    given: object = path
+    if not isinstance(given, (str, PathLike)):
+        raise Refused(f"path={shown(given)} is a {type(path).__name__}: write the name of a case file")
     where = Path(path)
     try:
         found = next(islice(read_cases(where), case, None), None)
