@@ -9,49 +9,22 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
 from inspect import iscoroutine, isgenerator
 from types import FrameType, GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.interrupts import INTERRUPT
-from ..base.operations import plain
 from ..base.tags import CallbackRan
+from ..kernel.map_lock import MapLock
 from ..kernel.thread import Thread
 from ..kernel.threads import Scheduler
 from ..kernel.waits import Sleepy, WouldSleep, straight
 from .runaway import MOST_CALLS, Runaway, bounded
+from .scripts import Action, Call, Script, as_data, failed
 
 if TYPE_CHECKING:
     from .machine import Machine
-
-
-class Action(NamedTuple):
-    """One thing that a learner's code did: an operation of `target`, or how it ended ("returned", "failed")."""
-
-    target: str
-    name: str
-    arguments: tuple[tuple[str, Any], ...] = ()
-
-
-Script = list[Action]
-"""What one thread, or all runs of one handler, did so far."""
-
-
-class Call:
-    """A call that may have to sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
-
-    def __init__(self, steps: Sleepy[Any]) -> None:
-        self.steps = steps
-        self.action = Action("", "")
-        self.made = False
-
-    def __iter__(self) -> Generator[Call, Any, Any]:
-        return (yield self)
-
-    def __repr__(self) -> str:
-        return f"<{self.action.name} is not done yet: in a thread write `yield from` before it>"
 
 
 class Callbacks:
@@ -194,10 +167,10 @@ class ThreadActor(Actor):
             self.script.append(Action("", "closed"))
             raise
         except KeyboardInterrupt:
-            self.script.append(Action("", "failed", (("why", f"{self.title} was interrupted"),)))
+            self.script.append(failed(f"{self.title} was interrupted"))
             raise
         except CallbackFailed as failure:
-            self.script.append(Action("", "failed", (("why", str(failure)),)))
+            self.script.append(failed(failure))
             raise
         finally:
             self._close()
@@ -216,9 +189,7 @@ class ThreadActor(Actor):
 
     def _refuse_locks(self) -> None:
         """A thread lets go of its locks before it ends; those that it kept are let go of here."""
-        kept = self.callbacks.scheduler.locks_of(self._name)
-        for lock in kept:
-            lock.release()
+        kept = self._release_locks()
         if kept:
             names = " and ".join(lock.name for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
@@ -261,8 +232,13 @@ class ThreadActor(Actor):
         except CallbackFailed as failure:
             self.callbacks.unended += [one for one in chain if one.gi_frame is not None]
             warnings.warn(f"{failure}, when it was ended", RuntimeWarning, stacklevel=2)
-        for lock in self.callbacks.scheduler.locks_of(self._name):
+        self._release_locks()
+
+    def _release_locks(self) -> list[MapLock]:
+        kept = self.callbacks.scheduler.locks_of(self._name)
+        for lock in kept:
             lock.release()
+        return kept
 
 
 class Handler(Actor):
@@ -291,10 +267,10 @@ class Handler(Actor):
             self.script.append(Action("", "returned"))
         except KeyboardInterrupt:
             outcome = f"{self.title} was interrupted"
-            self.script.append(Action("", "failed", (("why", outcome),)))
+            self.script.append(failed(outcome))
             raise
         except CallbackFailed as failure:
-            self.script.append(Action("", "failed", (("why", str(failure)),)))
+            self.script.append(failed(failure))
             outcome = str(failure)
             if machine.kernel.kmem.running.thread != machine.kernel.kmem.daemon.name:
                 raise
@@ -335,77 +311,12 @@ def thread_body(function: Callable[..., Any], args: tuple[Any, ...]) -> Generato
     return (yield made) if isinstance(made, Call) else made
 
 
-def script_body(machine: Machine, name: str, script: Script) -> Generator[Any, Any, Any]:
-    """A thread that does again what was recorded of one, and nothing beyond."""
-    rest = iter(script)
-    try:
-        for action in rest:
-            if not action.target:
-                return _end(machine, action)
-            try:
-                made = play(machine, action)
-                if isinstance(made, Call):
-                    yield made
-            except KernelPanic:
-                raise
-            except VMError:
-                continue
-    except GeneratorExit:
-        for action in rest:  # what it did when it was ended
-            with suppress(VMError):
-                if action.target:
-                    play(machine, action)
-        raise
-    raise CallbackFailed(f"thread {shown(name)} was recorded up to here: what its function would do next is not known")
-
-
-def script_handler(machine: Machine, script: Script) -> Callable[[], None]:
-    """A handler that does again, each time it is called, what was recorded of the next run."""
-    rest = iter(script)
-
-    def run_again() -> None:
-        for action in rest:
-            if action.name == "begins" and not action.target:
-                continue
-            if not action.target:
-                _end(machine, action)
-                return
-            try:
-                play(machine, action)
-            except KernelPanic:
-                raise
-            except VMError:
-                continue
-        raise CallbackFailed("it was recorded up to here: what its function would do next is not known")
-
-    return run_again
-
-
-def play(machine: Machine, action: Action) -> Any:
-    """Do one recorded action on `machine`."""
-    arguments = {key: machine.resolve(value) for key, value in action.arguments}
-    return getattr(machine.at(action.target), action.name)(**arguments)
-
-
-def _end(machine: Machine, action: Action) -> Any:
-    told = dict(action.arguments)
-    if action.name == "failed":
-        raise CallbackFailed(str(told["why"]))
-    return machine.resolve(told.get("result"))
-
-
 def _delegates(body: Generator[Any, Any, Any]) -> Iterator[GeneratorType[Any, Any, Any]]:
     """A generator and those that it waits for with `yield from`."""
     inner: Any = body
     while isgenerator(inner):
         yield inner
         inner = inner.gi_yieldfrom
-
-
-def as_data(value: Any) -> Any:
-    """A thread's result as data: numbers, texts and parts of the machine as they are, of anything else its text."""
-    kept = plain(value)
-    return kept if isinstance(kept, (int, float, str, bytes, type(None))) else shown(kept)
 
 
 def _said(error: BaseException) -> str:
@@ -415,9 +326,3 @@ def _said(error: BaseException) -> str:
         return f"{name}{error}".rstrip(": ")
     except Exception:  # noqa: BLE001  whatever a learner's exception does when it is asked
         return type(error).__name__
-
-
-__all__ = [
-    "Action", "Call", "Callbacks", "Handler", "Script", "ThreadActor", "Watcher", "script_body", "script_handler",
-    "thread_body",
-]  # fmt: skip  # read as a list of names

@@ -13,7 +13,8 @@ from ..kernel.thread import Stuck, Thread
 from ..kernel.threads import STEPS, Scheduler
 from ..kernel.waits import ChannelWait, Sleepy
 from . import checks
-from .callbacks import Callbacks, Handler, ThreadActor, Watcher, script_body, script_handler, thread_body
+from .callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body
+from .scripts import script_body, script_handler
 
 if TYPE_CHECKING:
     from .kernel_boot import Kernel

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import PAGE, Size
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.callbacks import Script
+from vmwidgets.engine.machine.scripts import Script
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
