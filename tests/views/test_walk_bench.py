@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,47 @@ def test_below_pages_of_every_size_the_slices_are_the_whole_address_too(name: st
         assert found.page_size == size
         slices = slices_of(found, address_split(fmt, tables.controls))
         assert slices[0].high == fmt.word_bits - 1
-        assert all(above.low == below.high + 1 for above, below in pairwise(slices))
+        shared = int(log2(size) - found.steps[-1].index_bits[1])  # of a descriptor that stands in several slots
+        cuts = [below.high + 1 - above.low for above, below in pairwise(slices)]
+        assert cuts == [0] * (len(cuts) - 1) + [shared]
         assert slices[-1].low == 0
         assert [one.key for one in slices if one.key.isdecimal()] == [str(step.level) for step in found.steps]
         offset = next(node for node in drawn(tables, found).nodes if node.id == "walk/slice/offset")
         assert offset.text[0].text == f"offset {found.offset:0{-(-(size.bit_length() - 1) // 4)}x}"
+
+
+@pytest.mark.parametrize(("size", "high", "low"), [(64 << 10, 19, 12), (16 << 20, 31, 20)])
+def test_bits_that_choose_one_of_sixteen_slots_are_shown_as_bits_of_the_offset_too(
+    size: int, high: int, low: int
+) -> None:
+    """ARM DDI 0406C, B3.5.2: of a large page VA[15:12], of a supersection VA[23:20] is in the index and the offset."""
+    tables = vm.compare_formats([(size, size)], ["armv7"]).tables["armv7"]
+    va = size + 0x3456
+    found = tables.walk(va)
+    split = address_split(tables.fmt, tables.controls)
+    index, offset = slices_of(found, split)[-2:]
+    assert (index.high, index.low) == (high, low)
+    assert (offset.high, offset.low) == (low + 3, 0)
+    within = turned(va, offset, size, split)
+    assert within == 2 * size - 1, "the offset is turned up to the page's last byte"
+    assert turned(va, index, 1, split) == va + (1 << low), "the index is turned slot by slot"
+    scene = drawn(tables, found)
+    placed = {node.id: node for node in scene.nodes}
+    bits = [node for node in scene.nodes if node.kind == "address-bit"]
+    assert sorted(node.id for node in bits) == sorted(f"walk/va/{bit}" for bit in range(32))
+    for bit in range(32):
+        one = placed[f"walk/va/{bit}"]
+        inside = {
+            key
+            for key, box in ((node.id.rpartition("/")[2], node) for node in scene.nodes if node.kind == "slice")
+            if box.x - 0.1 <= one.x and one.x + one.w <= box.x + box.w + 0.1
+        }
+        assert ("offset" in inside) == (bit < low + 4), bit
+        assert (index.key in inside) == (low <= bit <= high), bit
+        assert ("part of the offset" in one.title) == (low <= bit < low + 4), bit
+    assert misplaced_text(scene) == []
+    assert all(placed["walk/slice/offset"].y + placed["walk/slice/offset"].h < node.y
+               for node in scene.nodes if node.kind == "table")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -1,4 +1,8 @@
-"""The address as a bit slicer: all bits in a row, cut where the tables' indices are; each slice can be turned."""
+"""The address as a bit slicer: all bits in a row, cut where the tables' indices are; each slice can be turned.
+
+Of a page whose descriptor stands in several slots (ARM's), the index's lowest bits are bits of the offset too.  Then
+the two slices cover each other at those bits: the index has its words above the bits, the offset below.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,16 @@ from dataclasses import dataclass
 from ..engine.base.walk_values import Walk
 from ..engine.base.window_values import AddressSplit
 from .columns import MARGIN
-from .scene import Link, Node, Text
+from .scene import Bar, Link, Node, Text
 from .text import shorten, text_width
 
 HEIGHT = 52.0
 """Pixels of the slices."""
 
-GAP, HEAD, CELL = 5.0, 24.0, 22.0
-"""Between two slices; height of a slice's words; height and greatest width of a bit."""
+GAP, HEAD, CELL, FOOT = 5.0, 24.0, 22.0, 20.0
+"""Between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
+
+TURNED = "drag it, or press arrow up and down, to change it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,11 @@ class Slice:
 def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
     """How the address of a walk is cut: below a large page's index everything is its offset.
 
-    Of a page that stands in several slots, the index's lowest bits are part of the offset too.
+    Of a page that stands in several slots, the index's lowest bits are in the offset's slice too.
     """
     read = {step.level: step for step in walk.steps}
     floor = walk.steps[-1].index_bits[1] if walk.page_size else split.parts[-1].low
+    offset = walk.page_size.bit_length() - 2 if walk.page_size else floor - 1
     slices = []
     top = split.va_bits - 1
     for part in split.parts:
@@ -53,8 +60,18 @@ def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
         slices.append(Slice(str(part.level), part.name, high, part.low, step is not None))
     if top + 1 < split.word_bits:
         slices.insert(0, Slice("top", "above", split.word_bits - 1, top + 1, True))
-    slices.append(Slice("offset", "offset", floor - 1, 0, walk.page_size > 0))
+    slices.append(Slice("offset", "offset", offset, 0, walk.page_size > 0))
     return tuple(slices)
+
+
+def shared_bits(slices: tuple[Slice, ...]) -> range:
+    """The bits that both choose the slot and are part of the offset, the lowest first."""
+    return range(slices[-2].low, slices[-1].high + 1)
+
+
+def slices_height(walk: Walk, split: AddressSplit) -> float:
+    """Pixels of the slices of a walk."""
+    return HEIGHT + FOOT if shared_bits(slices_of(walk, split)) else HEIGHT
 
 
 def turned(va: int, bits: Slice, by: int, split: AddressSplit) -> int:
@@ -82,63 +99,98 @@ def with_sign(va: int, key: str, split: AddressSplit) -> int:
 def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list[Node]:
     """The slices with their bits."""
     slices = slices_of(walk, split)
+    shared = shared_bits(slices)
     room = width - 2 * MARGIN - GAP * (len(slices) - 1)
     cell = min(CELL, room / split.word_bits)
     x = MARGIN
-    nodes: list[Node] = []
+    boxes: list[Node] = []
+    bits: list[Node] = []
     for one in slices:
-        w = cell * one.width
-        nodes.append(_slice(walk, one, x, y, w, split))
-        nodes += [_bit(walk.va, bit, one, x + cell * (one.high - bit), y + HEAD, cell) for bit in _bits(one)]
-        x += w + GAP
-    return nodes
+        if one.key == "offset" and shared:
+            x -= GAP + cell * len(shared)
+            boxes.append(_offset_below(walk, one, shared, x, y, cell))
+        else:
+            boxes.append(_slice(walk, one, shared, x, y, cell, split))
+        bits += [
+            _bit(walk.va, bit, one, bit in shared, x + cell * (one.high - bit), y + HEAD, cell)
+            for bit in range(one.high, one.low - 1, -1)
+            if one.key != "offset" or bit not in shared  # those stand in the index's slice
+        ]
+        x += cell * one.width + GAP
+    return boxes + bits
 
 
-def _bits(one: Slice) -> range:
-    return range(one.high, one.low - 1, -1)
-
-
-def _slice(walk: Walk, one: Slice, x: float, y: float, w: float, split: AddressSplit) -> Node:
+def _slice(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float, split: AddressSplit) -> Node:
+    w = cell * one.width
     number = walk.va >> one.low & (1 << one.width) - 1
+    bars: tuple[Bar, ...] = ()
     if one.key == "top":
-        head, less, title = (
-            f"copies of bit {one.low - 1}",
-            f"bit {one.low - 1}",
-            f"bits {one.high} to {one.low} of the address",
-        )
-        if not split.signed:
-            head = less = "0: TTBR0, 1: TTBR1"
+        heads = [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"] if split.signed else ["0: TTBR0, 1: TTBR1"]
+        title = f"bits {one.high} to {one.low} of the address"
     elif one.key == "offset":
-        inside = walk.page_size.bit_length() - 1 if walk.page_size else one.width
-        number = walk.offset if walk.page_size else number
-        head = less = f"offset {number:0{-(-inside // 4)}x}"
-        title = f"offset {number:#x}, bits {max(inside - 1, one.high)} to 0"
+        heads = [_offset(walk, one)]
+        title = f"{heads[0]}, bits {one.high} to 0"
     else:
-        head, less, title = (
-            f"{one.name} {number}",
-            str(number),
-            f"index {number} into the {one.name}, bits {one.high} to {one.low}",
-        )
-    where = f"{one.high}–{one.low}"
-    room = w - 8
-    if text_width(head, "label") > room:
-        head = less
-    text = [Text(4, 15, shorten(head, room, "label"), "label" if one.read else "label dim")]
-    if text_width(head, "label") + text_width(where, "letter") + 8 < room:
-        text.append(Text(w - 4, 15, where, "letter dim", "end"))
-    said = f"{title}; drag it, or press arrow up and down, to change it"
+        heads = [f"{one.name} {number}", f"{one.name.removesuffix(' table')}: {number}", str(number)]
+        title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
+        if one.low in shared:
+            title += f"; {_said(shared)} are part of the offset too"
+            bars = (Bar(w - cell * len(shared), HEAD - 1, cell * len(shared), HEIGHT - HEAD, "rail"),)
     return Node(
-        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=tuple(text), title=said, lane="slices",
-        state=() if one.read else ("unread",),
+        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=_heading(heads, one, w, 15), bars=bars,
+        title=f"{title}; {TURNED}", lane="slices", state=() if one.read else ("unread",),
     )  # fmt: skip
 
 
-def _bit(va: int, bit: int, one: Slice, x: float, y: float, w: float) -> Node:
+def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float) -> Node:
+    """The offset whose highest bits are the index's lowest: its box begins at the bits, its words are below them."""
+    w, bits = cell * one.width, HEIGHT - HEAD + 3
+    head = _offset(walk, one)
+    words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
+    text = [*_heading([head], one, w, bits + 14)]
+    left = text_width(head, "label") + 22
+    if left + text_width(words, "label") + 44 < w:
+        text.insert(1, Text(left, bits + 14, words, "label dim"))
+    title = (
+        f"{head}, bits {one.high} to 0; {_said(shared)} are part of the index too, for the page's descriptor stands in "
+        f"{1 << len(shared)} neighbouring slots; {TURNED}"
+    )
+    return Node(
+        "walk/slice/offset", "slice", x, y + HEAD - 3, w, bits + FOOT, text=tuple(text), title=title, lane="slices",
+        state=("over",),
+    )  # fmt: skip
+
+
+def _heading(heads: list[str], one: Slice, w: float, y: float) -> tuple[Text, ...]:
+    """The first of `heads` that leaves room for the numbers of the bits; else the first that fits without."""
+    where = f"{one.high}–{one.low}"
+    look = "label" if one.read else "label dim"
+    room = w - 8
+    beside = room - text_width(where, "letter") - 8
+    for head in heads[:2]:
+        if text_width(head, "label") < beside:
+            return (Text(4, y, head, look), Text(w - 4, y, where, "letter dim", "end"))
+    head = next((one for one in heads if text_width(one, "label") <= room), heads[-1])
+    return (Text(4, y, shorten(head, room, "label"), look),)
+
+
+def _offset(walk: Walk, one: Slice) -> str:
+    number = walk.va & (1 << one.width) - 1
+    return f"offset {number:0{-(-one.width // 4)}x}"
+
+
+def _said(bits: range) -> str:
+    return f"bits {bits[-1]} to {bits[0]}"
+
+
+def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: float) -> Node:
     value = va >> bit & 1
+    both = ": it helps to choose the slot, and is part of the offset" if shared else ""
     return Node(
         f"walk/va/{bit}", "address-bit", x, y, w, HEIGHT - HEAD - 3, shape="box",
         text=(Text(w / 2, 16, str(value), "mono label" if one.read else "mono label dim", "middle"),),
-        state=("one",) if value else (), title=f"bit {bit} of the address is {value}", action="open", lane="address",
+        state=("one",) if value else (), title=f"bit {bit} of the address is {value}{both}", action="open",
+        lane="address",
     )  # fmt: skip
 
 
@@ -149,7 +201,8 @@ def funnels(nodes: list[Node], levels: list[int]) -> list[Link]:
     for level in levels:
         source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
         if source is not None and target is not None:
-            start = (source.x + source.w / 2, source.y + source.h)
+            bare = next((bar.x for bar in source.bars), source.w)  # where the offset does not stand below it
+            start = (source.x + bare / 2, source.y + source.h)
             end = (target.x + min(target.w / 2, 60), target.y)
             links.append(Link(f"walk/index/{level}", "funnel", source.id, target.id, (start, end)))
     return links

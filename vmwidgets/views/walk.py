@@ -13,8 +13,7 @@ from itertools import pairwise
 from ..engine.base.map_values import EntryValue
 from ..engine.base.units import Address, grouped_hex
 from ..engine.base.walk_values import Field, Step, Walk
-from .address_slices import HEIGHT as SLICES
-from .address_slices import draw_slices, funnels
+from .address_slices import draw_slices, funnels, slices_height
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import draw_descriptor
 from .scene import Link, Node, Scene, Steps, Table, Text
@@ -63,7 +62,7 @@ def draw_walk(
     else:
         nodes = draw_switches(switches_of(walk, bench), "walk", 4)
         nodes += draw_slices(walk, bench.split, SWITCHES + 14, width)
-        top = SWITCHES + SLICES + 14 + 26
+        top = SWITCHES + slices_height(walk, bench.split) + 14 + 26
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
     edited = bench.edited if bench is not None else {}
     for position, step in enumerate(walk.steps):
