@@ -82,7 +82,7 @@ def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -
     before = said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)")
     cell.locator(".vmwidgets .node[data-id='walk/bit/0']").focus()
     notebook.page.keyboard.press("Enter")
-    cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at level 1").wait_for()
+    cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at the PTE").wait_for()
     assert "edited by hand" in caption(notebook, 1)
     assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
     cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()

@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from tests.views.pictures import misplaced_text, outside, overlaps
+from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside, overlaps
 from vmwidgets.engine.base.walk_values import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.page_tables import PageTables, address_split
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.address_slices import slices_of, turned, with_sign
-from vmwidgets.views.descriptor_bits import names_of_bits
+from vmwidgets.views.descriptor_bits import DescriptorPicture, draw_descriptor, names_of_bits
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.svg import to_svg
+from vmwidgets.views.text import ELLIPSIS
 from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 from vmwidgets.views.wire import encode_scene
@@ -152,6 +153,49 @@ def test_a_machine_of_every_format_is_drawn_in_bounds(name: str) -> None:
             assert len({node.id for node in scene.nodes}) == len(scene.nodes)
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_in_a_walk_is_cut_or_written_over(name: str) -> None:
+    machine = vm.boot(name)
+    task = machine.task("init")
+    address = task.map.enter("4 KiB", object=machine.object("heap"))
+    task.write(address, b"x")
+    tables = vm.compare_formats([(0x40_0000, "4 KiB"), (0x80_0000, "4 MiB")], [name]).tables[name]
+    views = [vm.Walk(machine.walk(machine.kernel_map.start)), vm.Walk(task.walk(address)), vm.Walk(task.walk(1 << 29))]
+    views += [vm.Walk(tables.walk(va)) for va in (0x40_0000, 0x81_2345)]
+    for view in views:
+        for access in ("read", "write", "execute"):
+            view.access = access
+            scene = view.scene()
+            assert cut_text(scene) == []
+            assert crossing_text(scene) == []
+            assert misplaced_text(scene) == []
+            assert "00" not in scene.subtitle.replace(" ", ""), "the address stands in the title"
+
+
+def test_high_addresses_in_a_walk_of_five_levels_are_not_cut() -> None:
+    fmt, ram = FORMATS["x86-64-la57"], Ram(1 << 40)
+    table = 0xF_F000_0000
+    for level in range(5):
+        ram.write_word(table - (level << 12) + 8 * 511, 8, table - (level + 1 << 12) | 0x67 | 1 << 63)
+        ram.write_word(table - (level << 12) + 8 * 510, 8, table - (level + 1 << 12) | 0x67 | 1 << 63)
+    scene = drawn(PageTables("high", ram, fmt, table), walk(ram, fmt, table, 2**64 - 1, "read", user=True))
+    assert cut_text(scene) == []
+    assert crossing_text(scene) == []
+    assert misplaced_text(scene) == []
+    read = next(node for node in scene.nodes if node.id == "walk/step/3")
+    assert f"{table - (3 << 12):x}" in {run.text.replace(" ", "") for run in read.text}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_names_of_a_descriptors_bits_are_not_cut(name: str) -> None:
+    fmt = FORMATS[name]
+    for level in fmt.levels:
+        for one in level.descriptors:
+            picture = DescriptorPicture(0, 0, 8 * fmt.entry_width, one.fields, one.name, one.section)
+            labels = [node for node in draw_descriptor(picture, "walk", 0, 900) if "/name/" in node.id]
+            assert [node.title for node in labels if ELLIPSIS in node.text[0].text] == []
+
+
 @pytest.mark.parametrize("name", ["x86_64", "armv7"])
 def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
     for tables, found in linux(name):
@@ -163,10 +207,10 @@ def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("x86-64", ["#PF", "not-present at level 4", "code 6 = W/R U/S"]),
-        ("armv7", ["Data Abort", "not-present at level 2", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
-        ("aarch64", ["Data Abort", "not-present at level 4", "code 4", "ESR_EL1 92000044"]),
-        ("riscv-sv39", ["Store/AMO page fault", "not-present at level 3", "code 15"]),
+        ("x86-64", ["#PF", "not-present at the PML4E", "code 6 = W/R U/S"]),
+        ("armv7", ["Data Abort", "not-present at the first level", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
+        ("aarch64", ["Data Abort", "not-present at level 0", "code 4", "ESR_EL1 92000044", "DFSC=4 WnR IL EC=24"]),
+        ("riscv-sv39", ["Store/AMO page fault", "not-present at level 2", "code 15"]),
     ],
 )
 def test_a_fault_tells_its_familys_code_and_register(name: str, words: list[str]) -> None:
