@@ -12,10 +12,10 @@ from itertools import pairwise
 from ..engine.base.map_values import EntryValue
 from ..engine.base.units import Address
 from ..engine.base.walk_values import Walk
-from .address_slices import draw_slices, funnels, slices_height
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import draw_descriptor
 from .scene import Link, Node, Scene, Steps, Table, Text
+from .slice_boxes import draw_slices, funnels, slices_height
 from .switches import HEIGHT as SWITCHES
 from .switches import draw_switches
 from .text import text_width
