@@ -324,7 +324,10 @@ def _links(nodes: list[Node], value: CpusValue) -> list[Link]:
             if source is None or target is None:
                 continue
             edge = target.x + target.w + 7  # beside the cells, not across them
-            start = (source.x + source.w, source.y + 1)
+            words = source.text[1]
+            begin = source.x + words.x + text_width(words.text, words.style) + 8
+            above, beside = source.y + 1, target.x - 8  # over what waits for the sender itself
+            start = (begin, source.y + 12)
             end = (target.x + target.w, target.y + target.h / 2)
             links.append(
                 Link(
@@ -332,7 +335,7 @@ def _links(nodes: list[Node], value: CpusValue) -> list[Link]:
                     "held-by",
                     source.id,
                     target.id,
-                    (start, (edge, start[1]), (edge, end[1]), end),
+                    (start, (beside, start[1]), (beside, above), (edge, above), (edge, end[1]), end),
                     arrow=True,
                 )
             )

@@ -20,7 +20,7 @@ from vmwidgets.views.tables import draw_tables
 from vmwidgets.views.tables_boxes import TablesBench
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, space_of, typed_address
+from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
 from .view import View
 
 ROWS, STACKED = 12, 22
@@ -58,11 +58,7 @@ class Tables(View):
     @property
     def space(self) -> Space:
         """The tables that are shown."""
-        if self._without_machine is not None:
-            return TablesSpace(self._without_machine)
-        machine = self.machine
-        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
-        return MachineSpace(machine, self._task)
+        return live_space(self.machine, self._task, self._without_machine)
 
     def draw(self) -> Scene:
         """The open tables as they are now."""
