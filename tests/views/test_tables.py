@@ -170,4 +170,21 @@ def test_formats_side_by_side_are_in_bounds() -> None:
             scene = vm.Formats(vm.compare_formats(some, formats, large=large)).scene()
             assert misplaced_text(scene) == []
             assert outside(scene) == []
+            assert cut_text(scene) == []
+            assert crossing_text(scene) == []
             assert scene.table.header == ("", *formats)
+
+
+def test_each_level_of_equal_tables_is_named_in_its_bar() -> None:
+    """A bar that only says how many there are names nothing: AArch64's and RISC-V's names are long."""
+    ranges = [(0x40_0000, "64 MiB"), (0x800_0000, "68 KiB"), (1 << 30, "1 GiB")]
+    scene = vm.Formats(vm.compare_formats(ranges, EVERY)).scene()
+    labels = {node.id: node.text[0].text for node in nodes(scene, "part") if node.text}
+    assert [labels[f"formats/aarch64/level/{level}"].split()[0] for level in (4, 3, 2, 1)] == ["L0", "L1", "L2", "L3"]
+    assert not any(label.startswith("×") for label in labels.values())
+
+
+def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:
+    scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
+    assert scene.caption.text == "Only x86-64 reaches all of it."
+    assert scene.subtitle.startswith("2 ranges, 132 KiB ")
