@@ -46,7 +46,7 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     header = ("", *(cost.format for cost in value.formats))
     return Scene(
         view="formats",
-        title="one mapping in several formats",
+        title=f"one mapping in {_counted(len(value.formats), 'format')}",
         subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'}, {binary_size(value.bytes)} · "
         f"{value.largest_pages}",
         width=width,

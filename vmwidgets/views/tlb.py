@@ -71,7 +71,7 @@ def draw_tlb(
     if chosen is not None:
         drawn, y = _details(*chosen, y, width)
         nodes += drawn
-    spaces = "address spaces told apart by number" if value.asids else "other spaces dropped on a switch"
+    spaces = "with ASIDs" if value.asids else "no ASIDs"
     return Scene(
         view="tlb",
         title="TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
