@@ -186,6 +186,25 @@ def test_high_addresses_in_a_walk_of_five_levels_are_not_cut() -> None:
     assert f"{table - (3 << 12):x}" in {run.text.replace(" ", "") for run in read.text}
 
 
+def test_tables_are_named_alike_above_all_slices() -> None:
+    """Where a name of several words has no room beside the bits' numbers, all are short; those of x86 always fit."""
+    for name, named in [("aarch64", "level 1: 0"), ("armv7", "second-level table 0"), ("x86-pae", "PD 0")]:
+        fmt = FORMATS[name]
+        scene = drawn(PageTables("empty", Ram(1 << 20), fmt, 0x4000), walk(Ram(1 << 20), fmt, 0x4000, 0))
+        slices = [node for node in scene.nodes if node.kind == "slice" and node.id[11:].isdecimal()]
+        assert named in [node.text[0].text for node in slices]
+        assert len({":" in node.text[0].text for node in slices}) == 1
+        assert all(len(node.text) == 2 for node in slices if node.w > 60), "which bits they are is always said"
+
+
+def test_a_code_of_0_has_no_bits_to_be_told() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Walk(machine.walk(machine.kernel_map.start))
+    view.address = 1 << 50
+    verdict = next(node for node in view.scene().nodes if node.kind == "verdict")
+    assert "code 0" in [run.text for run in verdict.text]
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_names_of_a_descriptors_bits_are_not_cut(name: str) -> None:
     fmt = FORMATS[name]

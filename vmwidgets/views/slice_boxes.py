@@ -36,7 +36,7 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list
     x = MARGIN
     boxes: list[Node] = []
     bits: list[Node] = []
-    brief = any(not _fits(_heads(walk, one)[0], one, cell) for one in slices if one.key.isdecimal())
+    brief = any(not _fits(_heads(walk, one, False)[0], one, cell) for one in slices if one.key.isdecimal())
     for one in slices:
         if one.key == "offset" and shared:
             x -= GAP + cell * len(shared)
@@ -65,7 +65,7 @@ def _slice(
         heads = [_offset(walk, one)]
         title = f"{heads[0]}, bits {one.high} to 0"
     else:
-        heads = _heads(walk, one)[brief:]
+        heads = _heads(walk, one, brief)
         number = heads[-1]
         title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
         if one.low in shared:
@@ -96,10 +96,13 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
     )  # fmt: skip
 
 
-def _heads(walk: Walk, one: Slice) -> list[str]:
-    """A table and the index into it, in less and less room."""
+def _heads(walk: Walk, one: Slice, brief: bool) -> list[str]:
+    """A table and the index into it; and in less room."""
     number = walk.va >> one.low & (1 << one.width) - 1
-    return [f"{one.name} {number}", f"{one.name.removesuffix(' table')}: {number}", str(number)]
+    name = one.name.removesuffix(" table")
+    if name == one.name:
+        return [f"{name} {number}", str(number)]
+    return [f"{name}: {number}" if brief else f"{one.name} {number}", str(number)]
 
 
 def _fits(head: str, one: Slice, cell: float) -> bool:

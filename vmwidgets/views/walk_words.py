@@ -116,7 +116,7 @@ def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[st
     lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
     syndrome = fault.syndrome
     if fault.code is not None:
-        plain = len(fault.code_fields) == 1 or syndrome is not None  # the number is all there is, or a register tells
+        plain = not fault.code or len(fault.code_fields) == 1 or syndrome is not None  # the number, or a register tells
         lines.append(
             (f"code {fault.code}" if plain else f"code {fault.code} = {named_fields(fault.decoded)}", "mono label")
         )
