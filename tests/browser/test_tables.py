@@ -82,7 +82,7 @@ def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -
     before = said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)")
     cell.locator(".vmwidgets .node[data-id='walk/bit/0']").focus()
     notebook.page.keyboard.press("Enter")
-    cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at level 1").wait_for()
+    cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at the PTE").wait_for()
     assert "edited by hand" in caption(notebook, 1)
     assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
     cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()
@@ -178,3 +178,48 @@ def test_a_shootdown_that_waits_leaves_stale_entries_until_it_is_acknowledged(
             opened.cell(index).locator(".vmw-scene .node").first.wait_for()
             assert opened.violations(index) == []
             assert opened.texts_outside(index) == []
+
+
+def test_slices_that_cover_each_other_are_both_reached(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    """A 64 KiB page of ARM: bits 15 to 12 are in the index and in the offset, and each slice is turned by its words."""
+    boot = """
+import vmwidgets as vm
+both = vm.compare_formats([(0x800_0000, "128 KiB")], ["armv7", "x86-64"])
+"""
+    notebook = open_notebook(new_notebook(boot, "v = vm.Walk(both.tables['armv7'].walk(0x800_0000)); v"))
+    notebook.run_all()
+    cell = notebook.cell(1)
+    offset = cell.locator(".vmwidgets .node[data-id='walk/slice/offset']")
+    offset.locator(".shape").scroll_into_view_if_needed()
+    box = offset.locator(".shape").bounding_box()
+    mouse = notebook.page.mouse
+    mouse.move(box["x"] + 20, box["y"] + box["height"] - 6)
+    mouse.down()
+    mouse.move(box["x"] + 50, box["y"] + box["height"] - 6, steps=6)
+    mouse.up()
+    offset.filter(has_text="offset 0006").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/va/13'] .shape").click()
+    offset.filter(has_text="offset 2006").wait_for()
+    cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="second-level table 2").wait_for()
+    assert said(notebook, "print(hex(v.address), v.scene().caption.text[-7:])") == "0x8002006 64 KiB."
+
+
+@pytest.mark.parametrize("wide", [800, 1100])
+def test_a_heading_is_broken_between_its_parts(
+    wide: int, open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    boot = "import vmwidgets as vm\nm = vm.boot('x86-64-la57', cpus=2)\nlarge = [(1 << 30, '1 GiB')]"
+    shown = ("vm.Tlb(m)", "vm.Tables(m)", "vm.Walk(m.walk(0))", "vm.compare_formats(large)")
+    notebook = open_notebook(new_notebook(boot, *shown))
+    notebook.page.set_viewport_size({"width": wide, "height": 1000})
+    notebook.run_all()
+    for index in range(1, 1 + len(shown)):
+        header = notebook.cell(index).locator(".vmw-header").first
+        header.wait_for()
+        for part in ("title", "subtitle", "origin"):
+            box = header.locator(f".vmw-{part}").bounding_box()
+            assert box["height"] < 30, f"{shown[index - 1]}: {part} is broken"
+        outer, button = header.bounding_box(), header.locator(".vmw-button").bounding_box()
+        assert abs(button["x"] + button["width"] - outer["x"] - outer["width"]) < 2, "pin stands at the right"

@@ -10,7 +10,7 @@ import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.machine import MachineMap
 from vmwidgets.views.scene import Node, Scene
-from vmwidgets.views.text import text_width
+from vmwidgets.views.text import ELLIPSIS, text_width
 
 PAGE = 4096
 
@@ -66,6 +66,28 @@ def misplaced_text(scene: Scene) -> list[str]:
                     f"{node.id}: {run.text!r} from {left:.1f} to {left + w:.1f} in {node.w:.1f} × {node.h:.1f}"
                 )
     return wrong
+
+
+def crossing_text(scene: Scene) -> list[str]:
+    """Runs of text in one line of one node that reach into each other."""
+    wrong = []
+    for node in scene.nodes:
+        lines: dict[float, list[tuple[float, float, str]]] = {}
+        for run in node.text:
+            if run.text:
+                w = text_width(run.text, run.style)
+                left = run.x - {"start": 0.0, "middle": w / 2, "end": w}[run.anchor]
+                lines.setdefault(run.y, []).append((left, left + w, run.text))
+        for line in lines.values():
+            for one, following in pairwise(sorted(line)):
+                if one[1] > following[0]:
+                    wrong.append(f"{node.id}: {one[2]!r} over {following[2]!r}")
+    return wrong
+
+
+def cut_text(scene: Scene) -> list[str]:
+    """Runs of text that were cut."""
+    return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if run.text.endswith(ELLIPSIS)]
 
 
 def overlaps(nodes: list[Node], slack: float = 0.6) -> list[str]:

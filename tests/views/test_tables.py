@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 import vmwidgets as vm
-from tests.views.pictures import misplaced_text, outside
+from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
+from vmwidgets.engine.base.units import binary_size, grouped_hex
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.table_window import Shown, table_window
 from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.tables import draw_tables
 
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
@@ -24,6 +29,8 @@ def nodes(scene: Scene, kind: str) -> list[Node]:
 def in_bounds(scene: Scene) -> None:
     assert misplaced_text(scene) == []
     assert outside(scene) == []
+    assert crossing_text(scene) == []
+    assert [one for one in cut_text(scene) if not one.startswith("tables/descriptor")] == []
     assert len({node.id for node in scene.nodes}) == len(scene.nodes)
     assert len(scene.nodes) <= MOST_NODES
     tables = sorted(nodes(scene, "table"), key=lambda node: (node.x, node.y))
@@ -99,7 +106,60 @@ def test_a_row_tells_kind_size_and_rights_in_words() -> None:
     row = nodes(view.scene(), "descriptor")[-1]
     assert "2 pages of 4 KiB, 8 KiB, from physical 0x1000, rw- user" in row.title
     assert any("2 × 4 KiB" in run.text for run in row.text)
-    assert ("PT", "1–2", "0x1000", "leaf", "0x1000", "2 × 4 KiB", "rw- user") in view.scene().table.rows
+    assert ("PT", "1–2", "0x1000", "leaf", "0x1000", "8 KiB", "2 × 4 KiB", "rw- user") in view.scene().table.rows
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_rows_and_gaps_of_a_table_cover_what_it_does_and_say_their_size(name: str) -> None:
+    fmt = FORMATS[name]
+    tables = vm.compare_formats([(0x40_3000, "12 KiB"), (0x41_0000, "64 KiB"), (1 << 30, "1 MiB")], [name]).tables[name]
+    view = vm.Tables(tables)
+    view.show_address(0x40_3000)
+    scene = view.scene()
+    in_bounds(scene)
+    told = scene.table
+    for level in fmt.levels:
+        rows = [dict(zip(told.header, row, strict=True)) for row in told.rows if row[0] == level.table_name]
+        done = 0
+        for row in rows:
+            first, _, last = row["slots"].partition("–")
+            assert int(first) == done, "no slot is left out"
+            done = int(last or first) + 1
+            assert row["covers"] == binary_size((done - int(first)) << level.shift)
+        assert done == 1 << level.bits
+    drawn = {node.id: [run.text for run in node.text] for node in scene.nodes}
+    for node in nodes(scene, "descriptor"):
+        assert any(run.split("  ")[0].endswith(("KiB", "MiB", "GiB", "TiB")) for run in drawn[node.id]), node.title
+    for box in nodes(scene, "table"):
+        assert any(run.startswith("gap of ") for run in drawn[box.id]), "each table has room left here"
+        assert any(run.removeprefix("at ") == grouped_hex(int(box.thing[6:], 16), 8) for run in drawn[box.id])
+
+
+def test_a_fold_says_how_much_is_behind_it() -> None:
+    view = vm.Tables(vm.load_tables(DATA / "linux-x86_64.jsonl.gz"))
+    scene = view.scene()
+    folds = nodes(scene, "fold")
+    assert folds
+    for fold in folds:
+        *_, level, _, first = fold.id.split("/")
+        last = int(fold.title.split()[3].rstrip(","))
+        size = binary_size((last - int(first) + 1) << FORMATS["x86-64"].level(int(level)).shift)
+        assert [run.text for run in fold.text][-1] == size
+        assert fold.title.endswith(f"they cover {size}")
+
+
+def test_the_slots_of_the_other_root_are_no_gap() -> None:
+    """ARM with TTBCR.N 1: TTBR1's table has 4,096 slots, and the lower 2,048 are never looked at."""
+    machine = vm.boot("armv7")
+    root = machine.pmap.root
+    halves = replace(machine.controls, ttbcr_n=1, ttbr1=root)
+    window = table_window(PageTables("halves", machine.ram, machine.pmap.fmt, root, halves), Shown())
+    assert [(table.skipped, table.entries) for table in window.tables] == [(0, 2048), (2048, 4096)]
+    scene = draw_tables(window)
+    in_bounds(scene)
+    upper = nodes(scene, "table")[1]
+    assert "2 GiB" in [run.text for run in upper.text]
+    assert "2048–3075" in [run.text for run in upper.text]
 
 
 def test_formats_side_by_side_are_in_bounds() -> None:
@@ -110,4 +170,21 @@ def test_formats_side_by_side_are_in_bounds() -> None:
             scene = vm.Formats(vm.compare_formats(some, formats, large=large)).scene()
             assert misplaced_text(scene) == []
             assert outside(scene) == []
+            assert cut_text(scene) == []
+            assert crossing_text(scene) == []
             assert scene.table.header == ("", *formats)
+
+
+def test_each_level_of_equal_tables_is_named_in_its_bar() -> None:
+    """A bar that only says how many there are names nothing: AArch64's and RISC-V's names are long."""
+    ranges = [(0x40_0000, "64 MiB"), (0x800_0000, "68 KiB"), (1 << 30, "1 GiB")]
+    scene = vm.Formats(vm.compare_formats(ranges, EVERY)).scene()
+    labels = {node.id: node.text[0].text for node in nodes(scene, "part") if node.text}
+    assert [labels[f"formats/aarch64/level/{level}"].split()[0] for level in (4, 3, 2, 1)] == ["L0", "L1", "L2", "L3"]
+    assert not any(label.startswith("×") for label in labels.values())
+
+
+def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:
+    scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
+    assert scene.caption.text == "Only x86-64 reaches all of it."
+    assert scene.subtitle.startswith("2 ranges, 132 KiB ")

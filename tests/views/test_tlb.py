@@ -69,6 +69,36 @@ def test_what_is_stale_is_marked_and_told_in_full_when_it_is_chosen() -> None:
     assert any("the TLB keeps physical" in line for line in told)
 
 
+def words_of(scene: Scene) -> list[str]:
+    return [run.text for node in scene.nodes for run in node.text]
+
+
+def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flush() -> None:
+    machine = worked(cpus=2)
+    task = machine.tasks["init"]
+    step = task.walk(next(iter(task.map)).start).steps[-1]
+    machine.set_descriptor(step.pa, step.value ^ 1 << 13)
+    view = vm.Tlb(machine)
+    scene = view.scene()
+    in_bounds(scene)
+    assert "edited by hand, and the TLBs are as they were" in scene.caption.text
+    assert words_of(scene).count("1 edit of descriptors by hand: what is kept may be wrong") == 2
+    assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
+    assert all(cpu.value().tlb.stale and not cpu.value().forgotten for cpu in machine.cpus)
+    machine.check()  # what a learner did to the tables is no bug of ours
+    machine.cpus.shootdown = "forgotten"
+    task.map.remove(next(iter(task.map)).start + 4096, size="4 KiB")
+    scene = view.scene()
+    in_bounds(scene)
+    told = [node.id for node in scene.nodes if node.id.startswith("tlb/cpu:1/") and node.kind == "label"]
+    assert "tlb/cpu:1/forgotten" in told
+    assert "tlb/cpu:1/edits" in told
+    assert overlaps([node for node in scene.nodes if node.id.startswith("tlb/cpu:1")]) == []
+    for cpu in machine.cpus:
+        cpu.flush()
+    assert not any("by hand" in words for words in words_of(view.scene()))
+
+
 def test_a_shootdown_that_waits_is_linked_to_who_asked() -> None:
     machine = worked()
     machine.cpus.shootdown = "sent"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from tests.views.pictures import misplaced_text, outside, overlaps
+from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside, overlaps
 from vmwidgets.engine.base.walk_values import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.page_tables import PageTables, address_split
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.address_slices import slices_of, turned, with_sign
-from vmwidgets.views.descriptor_bits import names_of_bits
+from vmwidgets.views.descriptor_bits import DescriptorPicture, draw_descriptor, names_of_bits
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.svg import to_svg
+from vmwidgets.views.text import ELLIPSIS
 from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 from vmwidgets.views.wire import encode_scene
@@ -65,11 +67,47 @@ def test_below_pages_of_every_size_the_slices_are_the_whole_address_too(name: st
         assert found.page_size == size
         slices = slices_of(found, address_split(fmt, tables.controls))
         assert slices[0].high == fmt.word_bits - 1
-        assert all(above.low == below.high + 1 for above, below in pairwise(slices))
+        shared = int(log2(size) - found.steps[-1].index_bits[1])  # of a descriptor that stands in several slots
+        cuts = [below.high + 1 - above.low for above, below in pairwise(slices)]
+        assert cuts == [0] * (len(cuts) - 1) + [shared]
         assert slices[-1].low == 0
         assert [one.key for one in slices if one.key.isdecimal()] == [str(step.level) for step in found.steps]
         offset = next(node for node in drawn(tables, found).nodes if node.id == "walk/slice/offset")
         assert offset.text[0].text == f"offset {found.offset:0{-(-(size.bit_length() - 1) // 4)}x}"
+
+
+@pytest.mark.parametrize(("size", "high", "low"), [(64 << 10, 19, 12), (16 << 20, 31, 20)])
+def test_bits_that_choose_one_of_sixteen_slots_are_shown_as_bits_of_the_offset_too(
+    size: int, high: int, low: int
+) -> None:
+    """ARM DDI 0406C, B3.5.2: of a large page VA[15:12], of a supersection VA[23:20] is in the index and the offset."""
+    tables = vm.compare_formats([(size, size)], ["armv7"]).tables["armv7"]
+    va = size + 0x3456
+    found = tables.walk(va)
+    split = address_split(tables.fmt, tables.controls)
+    index, offset = slices_of(found, split)[-2:]
+    assert (index.high, index.low) == (high, low)
+    assert (offset.high, offset.low) == (low + 3, 0)
+    within = turned(va, offset, size, split)
+    assert within == 2 * size - 1, "the offset is turned up to the page's last byte"
+    assert turned(va, index, 1, split) == va + (1 << low), "the index is turned slot by slot"
+    scene = drawn(tables, found)
+    placed = {node.id: node for node in scene.nodes}
+    bits = [node for node in scene.nodes if node.kind == "address-bit"]
+    assert sorted(node.id for node in bits) == sorted(f"walk/va/{bit}" for bit in range(32))
+    for bit in range(32):
+        one = placed[f"walk/va/{bit}"]
+        inside = {
+            key
+            for key, box in ((node.id.rpartition("/")[2], node) for node in scene.nodes if node.kind == "slice")
+            if box.x - 0.1 <= one.x and one.x + one.w <= box.x + box.w + 0.1
+        }
+        assert ("offset" in inside) == (bit < low + 4), bit
+        assert (index.key in inside) == (low <= bit <= high), bit
+        assert ("part of the offset" in one.title) == (low <= bit < low + 4), bit
+    assert misplaced_text(scene) == []
+    assert all(placed["walk/slice/offset"].y + placed["walk/slice/offset"].h < node.y
+               for node in scene.nodes if node.kind == "table")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -115,6 +153,68 @@ def test_a_machine_of_every_format_is_drawn_in_bounds(name: str) -> None:
             assert len({node.id for node in scene.nodes}) == len(scene.nodes)
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_in_a_walk_is_cut_or_written_over(name: str) -> None:
+    machine = vm.boot(name)
+    task = machine.task("init")
+    address = task.map.enter("4 KiB", object=machine.object("heap"))
+    task.write(address, b"x")
+    tables = vm.compare_formats([(0x40_0000, "4 KiB"), (0x80_0000, "4 MiB")], [name]).tables[name]
+    views = [vm.Walk(machine.walk(machine.kernel_map.start)), vm.Walk(task.walk(address)), vm.Walk(task.walk(1 << 29))]
+    views += [vm.Walk(tables.walk(va)) for va in (0x40_0000, 0x81_2345)]
+    for view in views:
+        for access in ("read", "write", "execute"):
+            view.access = access
+            scene = view.scene()
+            assert cut_text(scene) == []
+            assert crossing_text(scene) == []
+            assert misplaced_text(scene) == []
+            assert "00" not in scene.subtitle.replace(" ", ""), "the address stands in the title"
+
+
+def test_high_addresses_in_a_walk_of_five_levels_are_not_cut() -> None:
+    fmt, ram = FORMATS["x86-64-la57"], Ram(1 << 40)
+    table = 0xF_F000_0000
+    for level in range(5):
+        ram.write_word(table - (level << 12) + 8 * 511, 8, table - (level + 1 << 12) | 0x67 | 1 << 63)
+        ram.write_word(table - (level << 12) + 8 * 510, 8, table - (level + 1 << 12) | 0x67 | 1 << 63)
+    scene = drawn(PageTables("high", ram, fmt, table), walk(ram, fmt, table, 2**64 - 1, "read", user=True))
+    assert cut_text(scene) == []
+    assert crossing_text(scene) == []
+    assert misplaced_text(scene) == []
+    read = next(node for node in scene.nodes if node.id == "walk/step/3")
+    assert f"{table - (3 << 12):x}" in {run.text.replace(" ", "") for run in read.text}
+
+
+def test_tables_are_named_alike_above_all_slices() -> None:
+    """Where a name of several words has no room beside the bits' numbers, all are short; those of x86 always fit."""
+    for name, named in [("aarch64", "level 1: 0"), ("armv7", "second-level table 0"), ("x86-pae", "PD 0")]:
+        fmt = FORMATS[name]
+        scene = drawn(PageTables("empty", Ram(1 << 20), fmt, 0x4000), walk(Ram(1 << 20), fmt, 0x4000, 0))
+        slices = [node for node in scene.nodes if node.kind == "slice" and node.id[11:].isdecimal()]
+        assert named in [node.text[0].text for node in slices]
+        assert len({":" in node.text[0].text for node in slices}) == 1
+        assert all(len(node.text) == 2 for node in slices if node.w > 60), "which bits they are is always said"
+
+
+def test_a_code_of_0_has_no_bits_to_be_told() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Walk(machine.walk(machine.kernel_map.start))
+    view.address = 1 << 50
+    verdict = next(node for node in view.scene().nodes if node.kind == "verdict")
+    assert "code 0" in [run.text for run in verdict.text]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_names_of_a_descriptors_bits_are_not_cut(name: str) -> None:
+    fmt = FORMATS[name]
+    for level in fmt.levels:
+        for one in level.descriptors:
+            picture = DescriptorPicture(0, 0, 8 * fmt.entry_width, one.fields, one.name, one.section)
+            labels = [node for node in draw_descriptor(picture, "walk", 0, 900) if "/name/" in node.id]
+            assert [node.title for node in labels if ELLIPSIS in node.text[0].text] == []
+
+
 @pytest.mark.parametrize("name", ["x86_64", "armv7"])
 def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
     for tables, found in linux(name):
@@ -126,10 +226,10 @@ def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("x86-64", ["#PF", "not-present at level 4", "code 6 = W/R U/S"]),
-        ("armv7", ["Data Abort", "not-present at level 2", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
-        ("aarch64", ["Data Abort", "not-present at level 4", "code 4", "ESR_EL1 92000044"]),
-        ("riscv-sv39", ["Store/AMO page fault", "not-present at level 3", "code 15"]),
+        ("x86-64", ["#PF", "not-present at the PML4E", "code 6 = W/R U/S"]),
+        ("armv7", ["Data Abort", "not-present at the first level", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
+        ("aarch64", ["Data Abort", "not-present at level 0", "code 4", "ESR_EL1 92000044", "DFSC=4 WnR IL EC=24"]),
+        ("riscv-sv39", ["Store/AMO page fault", "not-present at level 2", "code 15"]),
     ],
 )
 def test_a_fault_tells_its_familys_code_and_register(name: str, words: list[str]) -> None:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances
 
 import vmwidgets as vm
 from vmwidgets.widgets.cells import Cell
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
 
 
 def test_a_picture_without_a_machine_has_a_selection_of_its_own() -> None:

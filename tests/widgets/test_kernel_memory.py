@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ipywidgets import Widget
 
 import vmwidgets as vm
+from tests.widgets.page import HELLO, replies
 from vmwidgets.widgets.packing import unpack
 from vmwidgets.widgets.refresh import refresher
-
-HELLO = {"type": "hello", "page": "p-1", "seq": -1}
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
 
 
 @pytest.fixture
 def machine() -> vm.Machine:
     return vm.boot(layout="tiny")
-
-
-def ask(view: vm.View, *messages: Any) -> list[Any]:
-    """What the page is told when it sends these."""
-    told: list[Any] = []
-    view.send = lambda content, buffers=None: told.append(content)
-    for message in messages:
-        view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
-    return told
 
 
 def on_page(view: vm.View) -> dict[str, Any]:
@@ -64,7 +46,7 @@ def test_a_map_that_is_shown_is_the_one_whose_entries_are_listed(machine: vm.Mac
 @pytest.mark.parametrize("kind", [vm.Kmem, vm.Threads, vm.Frames, vm.Slabs, vm.Dashboard])
 def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
     view = kind(machine)
-    assert ask(view, HELLO) == []
+    assert replies(view, HELLO) == []
     before = on_page(view)
     machine.malloc(100)
     machine.spawn(lambda: None, name="t")
@@ -72,7 +54,7 @@ def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
     after = on_page(view)
     assert view.status == ""
     assert after["steps"]["operation"] > before["steps"]["operation"]
-    assert ask(view, {"type": "step", "index": 0}) == []
+    assert replies(view, {"type": "step", "index": 0}) == []
     assert view.step == 0
     machine.malloc(8000)
     assert view.step == -1
@@ -81,12 +63,12 @@ def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
 def test_the_page_finds_addresses_in_the_innermost_map(machine: vm.Machine) -> None:
     address = machine.kmem_malloc("8 KiB")
     view = vm.Kmem(machine)
-    assert ask(view, HELLO, {"type": "find", "text": f"{int(address) & 0xFFFFFFFF:08x}"}) == []
+    assert replies(view, HELLO, {"type": "find", "text": f"{int(address) & 0xFFFFFFFF:08x}"}) == []
     (entry,) = machine.kmem.kmem_map
     assert view.selection == f"entry:{entry.id}"
-    assert ask(view, {"type": "find", "text": f"{int(machine.kmem.pipe_map.start):x}"}) == []
+    assert replies(view, {"type": "find", "text": f"{int(machine.kmem.pipe_map.start):x}"}) == []
     assert view.selection == "map:pipe_map"
-    (told,) = ask(view, {"type": "find", "text": "zzz"})
+    (told,) = replies(view, {"type": "find", "text": "zzz"})
     assert told["type"] == "refused"
 
 
@@ -94,11 +76,11 @@ def test_a_dashboard_finds_addresses_in_what_it_shows(machine: vm.Machine) -> No
     view = vm.Dashboard(machine)
     address = machine.kmem_malloc("8 KiB")
     (entry,) = machine.kmem.kmem_map
-    assert ask(view, HELLO, {"type": "find", "text": f"{int(address):x}"}) == []
+    assert replies(view, HELLO, {"type": "find", "text": f"{int(address):x}"}) == []
     assert view.selection == f"entry:{entry.id}"
     machine.kernel_map.enter("4 KiB")
     boot = next(iter(machine.kernel_map))
-    assert ask(view, {"type": "find", "text": f"{int(boot.start):x}"}) == []
+    assert replies(view, {"type": "find", "text": f"{int(boot.start):x}"}) == []
     assert view.selection == f"entry:{boot.id}"
 
 
@@ -108,16 +90,16 @@ def test_a_fold_opens(machine: vm.Machine) -> None:
     for address in live[::2]:
         big.kmem_free(address, "4 KiB")
     view = vm.Kmem(big)
-    ask(view, HELLO)
+    replies(view, HELLO)
     fold = next(node for node in view.scene().nodes if node.kind == "fold" and node.action == "open")
     before = {node.id for node in view.scene().nodes}
-    assert ask(view, {"type": "open", "id": fold.id}) == []
+    assert replies(view, {"type": "open", "id": fold.id}) == []
     assert len({node.id for node in view.draw().nodes if node.id.startswith("list/")} - before) > 1
 
 
 def test_a_selection_is_shared_by_all_pictures_of_the_machine(machine: vm.Machine) -> None:
     kmem, threads, frames = vm.Kmem(machine), vm.Threads(machine), vm.Frames(machine)
-    ask(kmem, HELLO, {"type": "select", "thing": "map:exec_map"})
+    replies(kmem, HELLO, {"type": "select", "thing": "map:exec_map"})
     assert threads.selection == frames.selection == "map:exec_map"
 
 
@@ -145,7 +127,7 @@ def test_views_keep_no_machine_alive() -> None:
     machine = vm.boot(layout="tiny")
     views = [kind(machine) for kind in (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs)]
     for view in views:
-        ask(view, HELLO)
+        replies(view, HELLO)
     del machine
     gc.collect()
     for view in views:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances
 
 import vmwidgets as vm
@@ -22,12 +20,6 @@ class Raising:
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
 
 
 @pytest.fixture

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ipywidgets import Widget
 
 import vmwidgets as vm
+from tests.widgets.page import asked
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
-
-
-def asked(view: vm.View, **message: Any) -> str:
-    refusals: list[str] = []
-    view.send = lambda content, **_: refusals.append(content["reason"])
-    view._receive(view, message, [])
-    view.refresh()
-    return " ".join(refusals)
 
 
 def tables_of(view: vm.View) -> list[str]:

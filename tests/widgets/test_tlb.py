@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from ipywidgets import Widget
 
 import vmwidgets as vm
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
-
-
-def asked(view: vm.View, **message: Any) -> str:
-    refusals: list[str] = []
-    view.send = lambda content, **_: refusals.append(content["reason"])
-    view._receive(view, message, [])
-    view.refresh()
-    return " ".join(refusals)
+from tests.widgets.page import asked
 
 
 @pytest.fixture

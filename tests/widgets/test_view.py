@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances
 
 from tests.browser.fake_machine import FakeMachine, FakeTree
+from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.widgets.cells import Cell
 from vmwidgets.widgets.hub import open_hub
@@ -19,34 +19,15 @@ from vmwidgets.widgets.refresh import refresher
 from vmwidgets.widgets.show import show, shown_as
 
 
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
-
-
 @pytest.fixture
 def machine() -> FakeMachine:
     return FakeMachine(7)
-
-
-def replies(view: FakeTree, *messages: Any) -> list[Any]:
-    """What the page is told when it sends these."""
-    told: list[Any] = []
-    view.send = lambda content, buffers=None: told.append(content)
-    for message in messages:
-        view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
-    return told
 
 
 def operation_on_page(view: FakeTree) -> int:
     """The operation after which the page's picture is."""
     operation: int = unpack(view.frame["data"])["scene"]["steps"]["operation"]
     return operation
-
-
-HELLO = {"type": "hello", "page": "p-1", "seq": -1}
-BYE = {"type": "bye", "page": "p-1", "cleared": False}
 
 
 def test_a_shown_view_follows_and_one_that_left_does_not(machine: FakeMachine) -> None:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from ipywidgets import Widget
 
 import vmwidgets as vm
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
 
 
 def test_a_dashboard_goes_to_the_submap_that_was_worked_on() -> None:

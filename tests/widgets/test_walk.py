@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ipywidgets import Widget
 
 import vmwidgets as vm
+from tests.widgets.page import asked
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.scene import Node
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
-
-
-@pytest.fixture(autouse=True)
-def close_widgets() -> Iterator[None]:
-    yield
-    Widget.close_all()
 
 
 @pytest.fixture
@@ -32,15 +24,6 @@ def view(machine: vm.Machine) -> vm.Walk:
     made = vm.Walk(machine.walk(machine.kernel_map.start))
     made.scene()
     return made
-
-
-def asked(view: vm.View, **message: Any) -> str:
-    """Send what a page sends; what was refused, or ''."""
-    refusals: list[str] = []
-    view.send = lambda content, **_: refusals.append(content["reason"])
-    view._receive(view, message, [])
-    view.refresh()
-    return " ".join(refusals)
 
 
 def verdict(view: vm.View) -> Node:

@@ -13,8 +13,11 @@ from .text import shorten, text_width
 ROW, HEAD, BAR = 62.0, 24.0, 22.0
 """Height of a format's row, of the words above the columns, of a bar."""
 
-NAME, GAP, RIGHT = 120.0, 18.0, 170.0
+NAME, GAP, RIGHT = 104.0, 16.0, 190.0
 """Width of the names, room between columns, width of the words at the right."""
+
+TABLES = 0.42
+"""How much of what is left the bars of tables take; those of pages take the rest."""
 
 NARROW = 3.0
 _STYLES = ("plain", "submap", "object", "static")
@@ -23,13 +26,14 @@ _STYLES = ("plain", "submap", "object", "static")
 
 def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     """The scene of a comparison."""
-    share = (width - 2 * MARGIN - NAME - RIGHT - 2 * GAP) / 2
+    left = width - 2 * MARGIN - NAME - RIGHT - 2 * GAP
+    shares = left * TABLES, left * (1 - TABLES)
     tables_x = MARGIN + NAME
-    pages_x = tables_x + share + GAP
-    right_x = pages_x + share + GAP
+    pages_x = tables_x + shares[0] + GAP
+    right_x = pages_x + shares[1] + GAP
     nodes = [
-        _words("formats/head/tables", tables_x, 4, share, "bytes of tables, by level", "label dim"),
-        _words("formats/head/pages", pages_x, 4, share, "what is mapped, by page size", "label dim"),
+        _words("formats/head/tables", tables_x, 4, shares[0], "bytes of tables, by level", "label dim"),
+        _words("formats/head/pages", pages_x, 4, shares[1], "what is mapped, by page size", "label dim"),
         _words("formats/head/tlb", right_x, 4, RIGHT, "what a TLB must hold", "label dim"),
     ]
     most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
@@ -37,13 +41,13 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
     y = HEAD
     for cost in value.formats:
-        nodes += _row(cost, sizes, (tables_x, pages_x, right_x), y, share, most_bytes, most_mapped)
+        nodes += _row(cost, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
         y += ROW
     header = ("", *(cost.format for cost in value.formats))
     return Scene(
         view="formats",
-        title="one mapping in several formats",
-        subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'} of {binary_size(value.bytes)} · "
+        title=f"one mapping in {_counted(len(value.formats), 'format')}",
+        subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'}, {binary_size(value.bytes)} · "
         f"{value.largest_pages}",
         width=width,
         height=y + 4,
@@ -62,7 +66,8 @@ def _caption(value: FormatsValue) -> Caption:
         f"{cost.format} can't reach {cost.left_out:,} of the ranges, {binary_size(cost.left_out_bytes)}" for cost in out
     )
     if len(reached) < 2:
-        return Caption(f"{len(value.formats):,} formats.", (), f"{reason}." if reason else "")
+        only = f"Only {reached[0].format} reaches all of it" if reached else "No format reaches all of it"
+        return Caption(f"{only if out else 'Nothing to compare with'}.", (), f"{reason}." if reason else "")
     least, most = min(reached, key=lambda one: one.table_bytes), max(reached, key=lambda one: one.table_bytes)
     if least.table_bytes == most.table_bytes:
         text = f"All take {binary_size(least.table_bytes)} of tables."
@@ -78,10 +83,11 @@ def _caption(value: FormatsValue) -> Caption:
 
 
 def _row(
-    cost: FormatCost, sizes: Sequence[int], xs: tuple[float, float, float], y: float, share: float, most_bytes: int,
-    most_mapped: int,
+    cost: FormatCost, sizes: Sequence[int], xs: tuple[float, float, float], y: float, shares: tuple[float, float],
+    most_bytes: int, most_mapped: int,
 ) -> list[Node]:  # fmt: skip
     tables_x, pages_x, right_x = xs
+    share = shares[0]
     count = len(cost.levels)
     nodes = [
         Node(f"formats/{cost.format}", "label", MARGIN, y, NAME - 8, ROW - 8, shape="none", lane=cost.format,
@@ -94,7 +100,11 @@ def _row(
         if not level.tables:
             continue
         w = max(NARROW, level.bytes / most_bytes * (share - NARROW * count))
-        label = _fitting((f"{level.name} ×{level.tables:,}", level.name, f"×{level.tables:,}"), w - 6)
+        brief = level.name.removesuffix(" table")
+        short = brief.replace("level ", "L")
+        many = f"×{level.tables:,}"
+        ways = (f"{level.name} {many}", f"{brief} {many}", f"{short} {many}", short, many)
+        label = _fitting(ways, w - 6)
         title = (
             f"{level.name}: {level.tables:,} of {binary_size(level.table_bytes)}, together {binary_size(level.bytes)}"
         )
@@ -104,9 +114,11 @@ def _row(
                  state=("even",) if number % 2 else ()),
         )  # fmt: skip
         x += w
-    words = f"{_counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}, {cost.bytes_a_page:.2f} bytes a 4 KiB"
+    words = (
+        f"{_counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"
+    )
     nodes.append(_words(f"formats/{cost.format}/tables", tables_x, y + BAR + 4, share, words, "label"))
-    nodes += _pages(cost, sizes, pages_x, y, share, most_mapped)
+    nodes += _pages(cost, sizes, pages_x, y, shares[1], most_mapped)
     lines = [_counted(cost.entries, "entry", "entries"), f"64 entries reach {binary_size(cost.reach(64))}"]
     if cost.left_out:
         lines.append(f"out of reach: {_counted(cost.left_out, 'range')}")
@@ -138,6 +150,10 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: fl
     words = " + ".join(f"{page.number:,} × {binary_size(page.size)}" for page in cost.pages) or "nothing"
     nodes.append(_words(f"formats/{cost.format}/mapped", x, y + BAR + 4, share, words, "label"))
     return nodes
+
+
+def _rounded(count: float) -> str:
+    return f"{count:,.2f}" if count < 100 else f"{count:,.0f}"
 
 
 def _fitting(wanted: Sequence[str], w: float) -> str:

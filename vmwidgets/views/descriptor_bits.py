@@ -11,10 +11,13 @@ from .columns import MARGIN
 from .scene import Node, Text
 from .text import shorten, text_width
 
-LINE, NAMES, CELL = 24.0, 16.0, 24.0
-"""Height of the heading, of the names above a row of bits, of a bit."""
+LINE, NAMES, MORE, CELL = 24.0, 16.0, 10.0, 24.0
+"""Height of the heading, of the names above a row of bits, of the second line of names, of a bit."""
 
 PER_ROW = 32
+
+_SHORT = {"contiguous": "cont", "type[18]": "[18]"}
+"""Names that are wider than the one bit that they are of; its title has the whole name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +39,25 @@ class DescriptorPicture:
         return self.bits // PER_ROW
 
     @property
+    def names_height(self) -> float:
+        """Pixels of the names above a row of bits."""
+        return NAMES + MORE * any(len(_lines(field)) > 1 for field in self.fields)
+
+    @property
     def height(self) -> float:
         """Pixels that it takes."""
-        return LINE + self.rows * (NAMES + CELL + 8)
+        return LINE + self.rows * (self.names_height + CELL + 8)
 
 
 def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
     """The word with its names; `view` begins the ids."""
     w = width - 2 * MARGIN
     head = one.layout[:1].upper() + one.layout[1:]
-    was = "" if one.before is None else f", before it was edited {one.before:#x}"
+    was = "" if one.before is None else f", before the edit {one.before:x}"
     value = f"at {Address(one.pa)}: {one.word:0{one.bits // 4}x}{was}"
     left = text_width(head, "strong") + 12
-    right = shorten(one.section, w - left - text_width(value, "mono label") - 20, "label dim")
+    fits = left + text_width(value, "mono label") + 20 + text_width(one.section, "label dim") <= w
+    right = one.section if fits else ""  # half a section can't be looked up; the title has it
     text = (
         Text(0, 15, shorten(head, w, "strong"), "strong"),
         Text(left, 15, shorten(value, w - left, "mono label"), "mono label"),
@@ -61,11 +70,11 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
     cell = w / PER_ROW
     names = names_of_bits(one.fields, one.bits)
     for row in range(one.rows):
-        top = y + LINE + row * (NAMES + CELL + 8)
+        top = y + LINE + row * (one.names_height + CELL + 8)
         high = one.bits - 1 - row * PER_ROW
         nodes += _names(one, names, view, high, top, cell)
         nodes += [
-            _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + NAMES, cell)
+            _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + one.names_height, cell)
             for bit in range(high, high - PER_ROW, -1)
         ]
     return nodes
@@ -96,13 +105,25 @@ def _names(
             last -= 1
         if field is not None:
             w = cell * (bit - last + 1)
-            name = shorten(field.name, w + 2, "letter")
+            h, lines = one.names_height, _lines(field)
+            text = tuple(
+                Text(w / 2, h - 4 - MORE * above, shorten(line, w + 2, "letter"), "letter", "middle")
+                for above, line in enumerate(lines[::-1])
+            )
             nodes.append(
-                Node(f"{view}/name/{bit}", "label", MARGIN + cell * (high - bit), top, w, NAMES, shape="none",
-                     text=(Text(w / 2, 12, name, "letter", "middle"),), title=f"{field.name}: {field.meaning}"),
+                Node(f"{view}/name/{bit}", "label", MARGIN + cell * (high - bit), top, w, h, shape="none", text=text,
+                     title=f"{field.name}: {field.meaning}"),
             )  # fmt: skip
         bit = last - 1
     return nodes
+
+
+def _lines(field: Field) -> tuple[str, ...]:
+    """A field's name in one line, or two if it has one bit and a long name: AArch64's UXNTable."""
+    name = _SHORT.get(field.name, field.name)
+    if field.low == field.high and name.endswith("Table"):
+        return name.removesuffix("Table"), "Table"
+    return (name,)
 
 
 def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: float, y: float, w: float) -> Node:

@@ -32,6 +32,8 @@ MOST_CELLS = 160
 
 MOST_REQUESTS = 3
 MODES = ("acknowledged", "sent", "forgotten")
+EDITS = ("set_descriptor", "undo_descriptor")
+"""Operations that edit a descriptor by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def draw_tlb(
     if chosen is not None:
         drawn, y = _details(*chosen, y, width)
         nodes += drawn
-    spaces = "address spaces told apart by number" if value.asids else "other spaces dropped on a switch"
+    spaces = "with ASIDs" if value.asids else "no ASIDs"
     return Scene(
         view="tlb",
         title="TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
@@ -119,7 +121,9 @@ def _caption(value: CpusValue, operation: Operation | None, events: Sequence[Eve
     if dropped:
         parts.append(f"{dropped:,} dropped")
     what = "Nothing was done yet" if operation is None else visible(operation.name)
-    text = f"{what}: {', '.join(parts)}." if parts else f"{what}: the TLBs are as they were."
+    by_hand = operation is not None and operation.name in EDITS
+    still = "a descriptor was edited by hand, and the TLBs are as they were" if by_hand else "the TLBs are as they were"
+    text = f"{what}: {', '.join(parts) or still}."
     hits, misses = sum(cpu.tlb.hits for cpu in value.cpus), sum(cpu.tlb.misses for cpu in value.cpus)
     reason = f"Since boot {_counted(hits, 'hit')} and {_counted(misses, 'miss', 'misses')}."
     if stale:
@@ -150,7 +154,8 @@ def _cpu(
 ) -> tuple[list[Node], float]:
     nodes = [_heading(cpu, number, detailed, y, width)]
     nodes += _requests(cpu, number, y, width)
-    below = y + max(HEAD, 6 + LINE * (1 + min(len(cpu.pending), MOST_REQUESTS + 1)))
+    lines = min(len(cpu.pending), MOST_REQUESTS + 1) + max(1, bool(cpu.forgotten) + bool(cpu.edits))
+    below = y + max(HEAD, 6 + LINE * lines)
     if not detailed:
         return nodes, below
     kept = [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
@@ -205,7 +210,7 @@ def _heading(cpu: CpuValue, number: int, detailed: bool, y: float, width: float)
 
 
 def _requests(cpu: CpuValue, number: int, y: float, width: float) -> list[Node]:
-    """At the right: flushes that wait, and how many were forgotten."""
+    """At the right: flushes that wait, how many were forgotten, and how often descriptors were edited by hand."""
     x = MARGIN + (width - 2 * MARGIN) * 0.58
     w = width - MARGIN - x
     nodes = []
@@ -221,10 +226,14 @@ def _requests(cpu: CpuValue, number: int, y: float, width: float) -> list[Node]:
         nodes.append(
             _words(f"tlb/{cpu.cpu}/pending/more", x, y + 2 + MOST_REQUESTS * LINE, w, f"… {more} more", "label")
         )
+    top = y + 2 + LINE * min(len(cpu.pending), MOST_REQUESTS + 1)
     if cpu.forgotten:
         words = f"{_counted(cpu.forgotten, 'flush', 'flushes')} forgotten: what is kept may be wrong"
-        top = y + 2 + LINE * min(len(cpu.pending), MOST_REQUESTS + 1)
         nodes.append(_words(f"tlb/{cpu.cpu}/forgotten", x, top, w, words, "label error"))
+        top += LINE
+    if cpu.edits:
+        words = f"{_counted(cpu.edits, 'edit')} of descriptors by hand: what is kept may be wrong"
+        nodes.append(_words(f"tlb/{cpu.cpu}/edits", x, top, w, words, "label changed"))
     return nodes
 
 
@@ -315,7 +324,10 @@ def _links(nodes: list[Node], value: CpusValue) -> list[Link]:
             if source is None or target is None:
                 continue
             edge = target.x + target.w + 7  # beside the cells, not across them
-            start = (source.x + source.w, source.y + 1)
+            words = source.text[1]
+            begin = source.x + words.x + text_width(words.text, words.style) + 8
+            above, beside = source.y + 1, target.x - 8  # over what waits for the sender itself
+            start = (begin, source.y + 12)
             end = (target.x + target.w, target.y + target.h / 2)
             links.append(
                 Link(
@@ -323,7 +335,7 @@ def _links(nodes: list[Node], value: CpusValue) -> list[Link]:
                     "held-by",
                     source.id,
                     target.id,
-                    (start, (edge, start[1]), (edge, end[1]), end),
+                    (start, (beside, start[1]), (beside, above), (edge, above), (edge, end[1]), end),
                     arrow=True,
                 )
             )

@@ -7,10 +7,13 @@ from ..engine.base.units import binary_size, grouped_hex
 from ..engine.base.walk_values import Fault, FieldValue, Permission, Walk
 from .columns import MARGIN
 from .scene import Caption, Node, Text
-from .text import shorten
+from .text import shorten, text_width
 
-VERDICT, TABLE_H = 216.0, 104.0
-"""Width of the verdict's box; height of it, and of a table's."""
+VERDICT = 216.0
+"""Width of the verdict's box."""
+
+_FIRST, _LINE = 39.0, 17.0
+"""Where the first line below the verdict stands; height of a line."""
 
 
 def caption_of(walk: Walk, earlier: Walk | None) -> Caption:
@@ -64,26 +67,29 @@ def _listed(may: Permission) -> str:
 
 
 def verdict_box(
-    walk: Walk, entry: EntryValue | None, x: float, top: float, width: float, changed: bool, mapped: bool
+    walk: Walk, entry: EntryValue | None, x: float, top: float, width: float, least: float, changed: bool, mapped: bool
 ) -> Node:
-    """The verdict's box: `changed` by edits; in a map that tells of entries if `mapped`."""
+    """The verdict's box, at least `least` high: `changed` by edits; in a map that tells of entries if `mapped`."""
     w = min(VERDICT, width - MARGIN - x)
     lines: list[tuple[str, str]]
     if walk.fault is not None:
-        head, lines, state = _fault_lines(walk.fault, w)
+        head, lines, state = _fault_lines(walk, walk.fault, w - 20)
     else:
         assert walk.pa is not None
         head, state = "Access goes through", "ok"
         lines = [
             (f"physical {grouped_hex(walk.pa, 8)}", "mono label"),
-            (f"page of {binary_size(walk.page_size)}", "label"),
+            (f"page of {binary_size(walk.page_size)}{_in_slots(walk)}", "label"),
         ]
     if entry is not None:
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None and mapped:
         lines.append(("no entry of the map there", "label dim"))
     text = [Text(10, 20, shorten(head, w - 20, "strong"), "strong")]
-    text += [Text(10, 39 + 17 * i, shorten(line, w - 20, look), look) for i, (line, look) in enumerate(lines[:4])]
+    text += [
+        Text(10, _FIRST + _LINE * number, shorten(line, w - 20, look), look)
+        for number, (line, look) in enumerate(lines)
+    ]
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
     return Node(
         "walk/verdict",
@@ -91,7 +97,7 @@ def verdict_box(
         x,
         top,
         w,
-        TABLE_H,
+        max(least, _FIRST + _LINE * len(lines)),
         text=tuple(text),
         state=(state, "changed") if changed else (state,),
         title=title,
@@ -100,20 +106,37 @@ def verdict_box(
     )
 
 
-def _fault_lines(fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
-    at = "" if fault.level is None else f" at level {fault.level}"
-    lines = [(f"{fault.kind}{at}", "label")]
+def _in_slots(walk: Walk) -> str:
+    """In how many slots the page's descriptor stands, if in more than one."""
+    slots = walk.page_size >> walk.steps[-1].index_bits[1]
+    return f", in {slots} slots" if slots > 1 else ""
+
+
+def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
+    lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
     syndrome = fault.syndrome
     if fault.code is not None:
-        plain = len(fault.code_fields) == 1 or syndrome is not None  # the number is all there is, or a register tells
+        plain = not fault.code or len(fault.code_fields) == 1 or syndrome is not None  # the number, or a register tells
         lines.append(
             (f"code {fault.code}" if plain else f"code {fault.code} = {named_fields(fault.decoded)}", "mono label")
         )
     if syndrome is not None:
-        lines.append((f"{syndrome.register} {syndrome.value:x} {named_fields(syndrome.decoded)}", "mono label"))
+        register, fields = f"{syndrome.register} {syndrome.value:x}", named_fields(syndrome.decoded)
+        whole = f"{register} {fields}"
+        parts = [whole] if text_width(whole, "mono label") <= w else [register, fields]
+        lines += [(part, "mono label") for part in parts]
     named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
     head = fault.exception[:1].upper() + fault.exception[1:]
     return head if named else f"{head} fault", lines, "fault"
+
+
+def _place_of(walk: Walk, fault: Fault) -> str:
+    """At which descriptor the walk stopped: its manual's name, for manuals number the levels each in their own way."""
+    step = next((step for step in walk.steps if step.level == fault.level), None)
+    if step is None:
+        return ""
+    level, _, kind = step.name.rpartition(" ")
+    return f" at {level}" if level.startswith("level") else f" at the {level.replace('-', ' ') or kind}"
 
 
 def named_fields(decoded: tuple[FieldValue, ...]) -> str:

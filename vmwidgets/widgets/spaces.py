@@ -140,6 +140,14 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
     raise Refused(f"{wanted}, not {shown(target)}")
 
 
+def live_space(machine: object, task: str, tables: PageTables[Any] | None) -> Space:
+    """What a view looks at now: `tables` if they have no machine, else those of `task` in its machine."""
+    if tables is not None:
+        return TablesSpace(tables)
+    assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
+    return MachineSpace(machine, task)
+
+
 def chosen_descriptor(selection: str) -> int:
     """The physical address of the descriptor that a selection names; 0 if it names something else.
 

@@ -16,13 +16,14 @@ from vmwidgets.engine.mmu.page_tables import PageTables, as_register
 from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
-from vmwidgets.views.tables import TablesBench, draw_tables
+from vmwidgets.views.tables import draw_tables
+from vmwidgets.views.tables_boxes import TablesBench
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, space_of, typed_address
+from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
 from .view import View
 
-ROWS, STACKED = 12, 26
+ROWS, STACKED = 12, 22
 """Rows of a table, and of all tables of one level together."""
 
 AT_FIRST = 22
@@ -57,11 +58,7 @@ class Tables(View):
     @property
     def space(self) -> Space:
         """The tables that are shown."""
-        if self._without_machine is not None:
-            return TablesSpace(self._without_machine)
-        machine = self.machine
-        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
-        return MachineSpace(machine, self._task)
+        return live_space(self.machine, self._task, self._without_machine)
 
     def draw(self) -> Scene:
         """The open tables as they are now."""

@@ -20,7 +20,7 @@ from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, TablesSpace, chosen_descriptor, neighbouring_words, typed_address
+from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbouring_words, typed_address
 from .view import View
 
 
@@ -54,11 +54,7 @@ class Walk(View):
     @property
     def space(self) -> Space:
         """The tables that are walked."""
-        if self._without_machine is not None:
-            return TablesSpace(self._without_machine)
-        machine = self.machine
-        assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
-        return MachineSpace(machine, self._task)
+        return live_space(self.machine, self._task, self._without_machine)
 
     def draw(self) -> Scene:
         """The walk as it is now."""

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmwidgets.engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size, binary_size, grouped_hex, parse_size
+from vmwidgets.engine.base.units import (
+    GIB,
+    KIB,
+    MIB,
+    PAGE,
+    PIB,
+    TIB,
+    Address,
+    Size,
+    binary_size,
+    grouped_hex,
+    parse_size,
+)
 
 sizes = st.integers(0, 2**64 - 1)
 
@@ -44,7 +56,7 @@ def test_texts_that_name_none_are_refused_with_what_would_be_right(text):
 def test_every_size_prints_short_and_names_about_itself(size):
     text = binary_size(size)
     number, unit = text.split()
-    factor = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB}[unit]
+    factor = {"B": 1, "KiB": KIB, "MiB": MIB, "GiB": GIB, "TiB": TIB, "PiB": PIB}[unit]
     assert abs(float(number) * factor - size) <= 0.0501 * factor  # the last bit of a float of this size
     assert len(number) <= 10
     if "." not in number:

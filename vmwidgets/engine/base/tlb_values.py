@@ -114,6 +114,8 @@ class CpuValue:
     pending: tuple[FlushRequest, ...] = ()
     forgotten: int = 0
     """How many flushes it should have been asked for and was not."""
+    edits: int = 0
+    """How often descriptors were edited by hand, which nobody flushes for, since the TLB was last empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 TIB = 1 << 40
+PIB = 1 << 50
 
-_UNITS = {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "tib": TIB, "page": PAGE, "pages": PAGE}
+_UNITS = {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "tib": TIB, "pib": PIB, "page": PAGE, "pages": PAGE}
 _SIZE = re.compile(r"\s*(0x[0-9a-f][0-9a-f_]{,80}|[0-9][0-9_]{,80})\s*([a-z]+)?\s*", re.ASCII)
 
 
@@ -38,10 +39,10 @@ def grouped_hex(value: int, digits: int = 1) -> str:
 def binary_size(size: int) -> str:
     """A size in the largest binary unit that keeps it short.
 
-    >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47)
-    ('20 KiB', '8200 KiB', '128 TiB')
+    >>> binary_size(20 * KIB), binary_size(8200 * KIB), binary_size(1 << 47), binary_size(1 << 57)
+    ('20 KiB', '8200 KiB', '128 TiB', '128 PiB')
     """
-    for unit, name in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+    for unit, name in ((PIB, "PiB"), (TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= unit and size % unit == 0 and (size // unit < 10_000):
             return f"{size // unit} {name}"
         if size >= 10 * unit:

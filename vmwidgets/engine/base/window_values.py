@@ -74,6 +74,11 @@ class WindowRow:
         """Bytes that the pages of this row map."""
         return self.size * self.pages
 
+    @property
+    def end(self) -> int:
+        """Index of the slot after the last."""
+        return self.first + self.count
+
 
 @dataclass(frozen=True, slots=True)
 class OpenTable:
@@ -95,6 +100,8 @@ class OpenTable:
     """Why it can't be read, where it lies outside of memory."""
     parent: tuple[int, int] | None = None
     """Level and physical address of the slot that refers to it; None for a root."""
+    skipped: int = 0
+    """How many slots at its beginning no address comes to: the other root has those (ARM)."""
 
 
 @dataclass(frozen=True, slots=True)

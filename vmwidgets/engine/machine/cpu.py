@@ -50,6 +50,8 @@ class MachineCpu:
         self.pending: deque[FlushRequest] = deque()
         self.forgotten = 0
         """Flushes it should have been asked for, since its TLB was last empty."""
+        self.edits = 0
+        """How often descriptors were edited by hand, since its TLB was last empty."""
         self._window_used = False
         root, controls = pmap.registers(self.machine.controls)
         self.cpu.load_root(root, controls=controls)
@@ -124,7 +126,7 @@ class MachineCpu:
         elif pmap is self.pmap or self._cpus.asid_of(pmap):
             self.cpu.flush_space(self._cpus.asid_of(pmap))
         if not self.cpu.tlb:
-            self.forgotten = 0
+            self.forgotten = self.edits = 0
         return before - len(self.cpu.tlb)
 
     @operation
@@ -162,7 +164,8 @@ class MachineCpu:
         """The processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
             tlb = self.cpu.tlb.value(self.cpu.stale)
-            return CpuValue(self.path, self.space, self.pmap.root, self.asid, tlb, tuple(self.pending), self.forgotten)
+            loaded = self.path, self.space, self.pmap.root, self.asid
+            return CpuValue(*loaded, tlb, tuple(self.pending), self.forgotten, self.edits)
 
     # ---- beneath -----------------------------------------------------------------------------
 
@@ -199,7 +202,7 @@ class MachineCpu:
             else:
                 self.cpu.flush_space(asid)
         if not self.cpu.tlb:
-            self.forgotten = 0
+            self.forgotten = self.edits = 0
 
     def comply(self) -> int:
         """Do what other processors asked for, and acknowledge it; how many requests there were."""

@@ -136,11 +136,12 @@ class MachineCpus:
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless each TLB is sound and M5 holds.
 
-        M5. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged.
+        M5. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
+        and for descriptors that were edited by hand.
         """
         for cpu in self:
             cpu.cpu.tlb.check()
-            if cpu.pending or cpu.forgotten:
+            if cpu.pending or cpu.forgotten or cpu.edits:
                 continue
             for line in cpu.cpu.tlb:
                 wrong = cpu.cpu.stale(line)
@@ -225,7 +226,7 @@ class MachineCpus:
         """Set the settings of all processors."""
         for cpu in self._cpus:
             cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
-            cpu.forgotten = 0
+            cpu.forgotten = cpu.edits = 0
 
     def asid_of(self, pmap: Pmap) -> int:
         """The number of an address space; 0 for the kernel's, and for those that have none."""
@@ -247,7 +248,7 @@ class MachineCpus:
     def edited(self) -> None:
         """A descriptor was written by hand, and nobody flushes: what the TLBs keep may be wrong from now on."""
         for cpu in self._cpus:
-            cpu.forgotten += bool(cpu.cpu.tlb)
+            cpu.edits += bool(cpu.cpu.tlb)
 
     def task_of(self, pmap: Pmap) -> Task | None:
         """The task that has these tables; None for the kernel's."""

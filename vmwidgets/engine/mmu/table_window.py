@@ -109,7 +109,7 @@ def _open(
     try:
         slots = [slot for slot in reader.slots(level, table, above, shown.marked) if slot.number >= skip]
     except BusError as error:
-        return [_value(level, table, begin, parent, (), 0, str(error))]
+        return [_value(level, table, begin, parent, (), 0, skip, str(error))]
     below: list[OpenTable] = []
     fmt = reader.fmt
     inner: list[int] = []
@@ -127,15 +127,15 @@ def _open(
     rows = list(_rows(reader, shown, level, va, slots))
     kept = _fold(rows, shown, (level.number, begin), inner, fmt.entry_width)
     present = sum(slot.kind != "invalid" for slot in slots)
-    return [_value(level, table, begin, parent, kept, present), *below]
+    return [_value(level, table, begin, parent, kept, present, skip), *below]
 
 
 def _value(
-    level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int,
+    level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int, skipped: int,
     unreadable: str = "",
 ) -> OpenTable:  # fmt: skip
     return OpenTable(
-        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent
+        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent, skipped
     )
 
 

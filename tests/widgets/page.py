@@ -1,0 +1,26 @@
+"""A page that is not there: what it sends to a view, and what it is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.widgets.view import View
+
+HELLO = {"type": "hello", "page": "p-1", "seq": -1}
+BYE = {"type": "bye", "page": "p-1", "cleared": False}
+
+
+def replies(view: View, *messages: Any) -> list[Any]:
+    """What the page is told when it sends these."""
+    told: list[Any] = []
+    view.send = lambda content, buffers=None: told.append(content)
+    for message in messages:
+        view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})
+    return told
+
+
+def asked(view: View, **message: Any) -> str:
+    """Send one message and draw the picture that follows; why the message was refused, or ""."""
+    told = replies(view, message)
+    view.refresh()
+    return " ".join(reply["reason"] for reply in told)
