@@ -83,30 +83,38 @@ class Program:
         assert size is not None and KINDS[kind].is_table, f"{kind} is a table's kind"
         self.kernel.cspace.check_room(ref)
         granted = max(size, PAGE) if self.ram_pages_only else size
-        base = None if self.ram_pages_only and size > PAGE else self.memory.give(granted, size, "table")
+        base = self._give(granted, size, "table")
         self._tell(VnodeCreated, ref, kind, base)
         if base is None:
-            only = ", and only pages can be had so early" if self.ram_pages_only and size > PAGE else ""
-            why = f"there is no RAM for a {kind} of {Size(size)}{only}"
-            raise chain("LIB_ERR_RAM_ALLOC", "MM_ERR_NOT_FOUND", detail=why)
+            raise chain("LIB_ERR_RAM_ALLOC", "MM_ERR_NOT_FOUND", detail=self._no_ram(kind, size))
         self.kernel.install(ref, kind, base, size, Grant(base, granted, "table"))
         return base
 
     def frame_alloc(self, want: int) -> tuple[CapRef, int]:
         """A slot and a frame in it, of a power of two of bytes, at least a page and at least `want`; its bytes."""
-        size = max(PAGE, 1 << (want - 1).bit_length())
+        size = _power_of_two(want)
         try:
             ref = self.slot_alloc()
         except LibError as error:
             raise error.push("LIB_ERR_SLOT_ALLOC") from error
-        base = self.memory.give(size, size, "frame")
+        base = self._give(size, size, "frame")
         self._tell(FrameAllocated, ref, want, None if base is None else size, base)
         if base is None:
             self.slot_free(ref)
-            why = f"there is no RAM for a frame of {Size(size)}"
-            raise chain("LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS", "MM_ERR_NOT_FOUND", detail=why)
+            names = ("LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS", "MM_ERR_NOT_FOUND")
+            raise chain(*names, detail=self._no_ram("Frame", size))
         self.kernel.install(ref, "Frame", base, size, Grant(base, size, "frame"))
         return ref, size
+
+    def ram_alloc(self, ref: CapRef, want: int) -> int:
+        """RAM of a power of two of bytes, at least a page and at least `want`, in a slot; its bytes."""
+        size = _power_of_two(want)
+        self.kernel.cspace.check_room(ref)
+        base = self._give(size, size, "frame")
+        if base is None:
+            raise chain("LIB_ERR_RAM_ALLOC", "MM_ERR_NOT_FOUND", detail=self._no_ram("RAM", size))
+        self.kernel.install(ref, "RAM", base, size, Grant(base, size, "frame"))
+        return size
 
     def malloc(self, want: int) -> None:
         """Memory from the heap, which is the parent's and has no end."""
@@ -155,6 +163,13 @@ class Program:
 
     # ---- beneath -----------------------------------------------------------------------------
 
+    def _give(self, size: int, align: int, purpose: str) -> int | None:
+        return None if self.ram_pages_only and size > PAGE else self.memory.give(size, align, purpose)
+
+    def _no_ram(self, kind: str, size: int) -> str:
+        only = ", and only pages can be had so early" if self.ram_pages_only and size > PAGE else ""
+        return f"there is no RAM for a {kind} of {Size(size)}{only}"
+
     @contextmanager
     def _invoking(self, tag: str, *fields: Any) -> Iterator[None]:
         """A call that is refused is told of with the kernel's word for it."""
@@ -168,3 +183,7 @@ class Program:
         emit = self.recorder.emit
         if emit is not None:
             emit((tag, self.domain, *fields))
+
+
+def _power_of_two(want: int) -> int:
+    return max(PAGE, 1 << (want - 1).bit_length())
