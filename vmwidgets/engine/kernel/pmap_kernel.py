@@ -62,9 +62,12 @@ class KernelPmap(Pmap):
         self.users.append(user)
         return user
 
-    def lend(self, name: str, root: int) -> LentPmap:
-        """A pmap over the root table at physical `root`, which is another's: the kernel's slots are put into it."""
-        made = LentPmap(name, root, self, self._pages, self._current, self._forget)
+    def lend(self, name: str, root: int, *, global_leaves: bool = False) -> LentPmap:
+        """A pmap over the root table at physical `root`, which is another's: the kernel's slots are put into it.
+
+        `global_leaves`: what is mapped in it counts as global, as processors see it.
+        """
+        made = LentPmap(name, root, self, self._pages, self._current, self._forget, global_leaves=global_leaves)
         self.lent.append(made)
         return made
 

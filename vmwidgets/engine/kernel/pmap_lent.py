@@ -29,11 +29,14 @@ class LentPmap(Pmap):
         pages: TablePages,
         current: CurrentPmap,
         forget: Callable[[LentPmap], None],
+        *,
+        global_leaves: bool,
     ) -> None:
         super().__init__(name, kernel.ram, pages, kernel.layout, kernel.recorder, current)
         self._kernel = kernel
         self._forget = forget
         self.root = root
+        self.global_leaves = global_leaves
         copy_kernel_slots(kernel, self)
         if self.layout.window is not None:
             window = self.editor.slot(self.fmt.root_level, root, self.layout.window)
