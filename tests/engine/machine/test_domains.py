@@ -119,6 +119,17 @@ def test_kernel_and_tasks_go_on_beside_it(architecture):
 
 
 @BOTH
+def test_the_kernel_grows_in_a_domain_too(architecture):
+    m = vm.boot(architecture)
+    d = m.domain("hello")
+    d.read(d.map(d.frame()))
+    before = m.pmap.klimit
+    m.kernel_map.enter("16 MiB")
+    assert m.pmap.klimit > before
+    m.check()
+
+
+@BOTH
 def test_rights_are_what_was_asked_for(architecture):
     m = vm.boot(architecture)
     d = m.domain("hello")
