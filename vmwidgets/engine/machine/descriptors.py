@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..base.recorder import Recorder
     from ..kernel.pmap import Pmap
     from .cpus import MachineCpus
+    from .domain import MachineDomain
     from .tasks import Task
 
 
@@ -31,7 +32,7 @@ class Edit(NamedTuple):
     level: int
     va: int
     space: str
-    """The task whose tables it is in; "" the kernel's."""
+    """The task or the domain (by its path) whose tables it is in; "" the kernel's."""
 
 
 class DescriptorOperations:
@@ -43,6 +44,7 @@ class DescriptorOperations:
     path: str
     door: Door
     tasks: dict[str, Task]
+    domains: dict[str, MachineDomain]
     cpus: MachineCpus
 
     @operation
@@ -135,6 +137,11 @@ class DescriptorOperations:
 
     # ---- beneath -----------------------------------------------------------------------------
 
+    def _user_spaces(self) -> Iterator[tuple[str, Pmap]]:
+        """The tables of all tasks and domains, each with the name that an edit in them has."""
+        yield from ((task.name, task.pmap) for task in self.tasks.values())
+        yield from ((domain.path, domain.pmap) for domain in self.domains.values())
+
     def _stands(self, edit: Edit, now: int) -> bool:
         """Whether a descriptor holds what an edit wrote, but for what the hardware notes in it by itself."""
         fmt = self.pmap.fmt
@@ -144,12 +151,12 @@ class DescriptorOperations:
         return not (now ^ edit.after) & ~noted
 
     def _copies(self, edit: Edit) -> Iterator[int]:
-        """Where an edited slot of the kernel's stands too: in the tables of tasks that were made while it did."""
+        """Where an edited slot of the kernel's stands too: in the tables of those that were made while it did."""
         level = self.pmap.fmt.level(edit.level)
         if edit.space or not self.pmap.layout.is_published(level, edit.va):
             return
-        for task in self.tasks.values():
-            slot = task.pmap.editor.find(task.pmap.root, edit.va, level.number)
+        for _, pmap in self._user_spaces():
+            slot = pmap.editor.find(pmap.root, edit.va, level.number)
             if slot.level is level and self._stands(edit, slot.word):
                 yield slot.pa
 
@@ -194,9 +201,8 @@ class DescriptorOperations:
 
     def _place_of(self, pa: int, width: int) -> Place:
         """Which descriptor stands at `pa`: looked for in the tables as they are, and as they were before edits."""
-        spaces: list[tuple[str, Pmap]] = [("", self.pmap), *((task.name, task.pmap) for task in self.tasks.values())]
         for memory in (UneditedMemory(self.ram, self.before_edits), UneditedMemory(self.ram, {})):
-            for name, pmap in spaces:
+            for name, pmap in [("", self.pmap), *self._user_spaces()]:
                 found = find_place(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them
                 if found is not None:
                     return Place(*found, name)

@@ -25,6 +25,8 @@ from .caches import MachineCaches
 from .callbacks import Callbacks
 from .cpus import ONE_CPU, CpuSettings, MachineCpus
 from .descriptors import DescriptorOperations
+from .domain import MachineDomain
+from .domains import DomainOperations
 from .frames import MachineFrames
 from .invariants import check_machine
 from .kentry import MachineKentry
@@ -50,11 +52,11 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 
-class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations):
+class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations, DomainOperations):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
-    `tasks` and `objects` what was made by name, `journal` what was done, `controls`
+    `tasks`, `domains` and `objects` what was made by name, `journal` what was done, `controls`
     the processors' settings that walks obey, `cpus` the processors with their TLBs.
     """
 
@@ -80,6 +82,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.door = Door(self.recorder, self.journal)
         self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
         self.tasks: dict[str, Task] = {}
+        self.domains: dict[str, MachineDomain] = {}
         self.objects: dict[str, MemoryObject] = {}
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         given = (
@@ -243,12 +246,20 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def _pmap_of(self, task: Task | str | None) -> Pmap:
-        """The tables of a task, or the kernel's."""
+        """The tables of a task, of a domain by its path, or the kernel's."""
+        if isinstance(task, str) and task not in self.tasks:
+            domain = next((one for one in self.domains.values() if one.path == task), None)
+            if domain is not None:
+                return domain.pmap
         if task is not None and not isinstance(task, Task):
             task = self.tasks[checks.known(task, self.tasks, "task")]
         if task is not None and self.tasks.get(task.name) is not task:
             raise Refused(f"task {shown(task.name)} belongs to another machine")
         return self.pmap if task is None else task.pmap
+
+    def tables_of(self, space: str) -> Pmap:
+        """The tables of a space by its name: a task's, a domain's path, "" the kernel's."""
+        return self._pmap_of(space or None)
 
     @property
     def tables(self) -> MachineTables:
@@ -290,6 +301,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             return self.cpus[int(name)]
         if kind == "object":
             return self.objects[name]
+        if kind == "domain":
+            return self.domain_part(path)
         if kind == "thread":
             return self.threads[name]
         if path.startswith("kmem/"):
@@ -341,7 +354,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
     def __repr__(self) -> str:
         state = "dead" if self.dead else "up"
         free = binary_size(self.pages.free_pages * 4096)
-        names = ", ".join(repr(name) for name in self.tasks) or "none"
+        names = ", ".join(repr(name) for name in (*self.tasks, *(one.path for one in self.domains.values()))) or "none"
         return (
             f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
             f"layout {self.layout.name!r}, "

@@ -1,0 +1,125 @@
+"""Errors of a self-paging program: chains of names, each level pushing its own on what it was told from below.
+
+The names are Barrelfish's.  The original packs a chain into one word, where three names survive on a 32-bit machine;
+here all are kept.
+"""
+
+from __future__ import annotations
+
+from ..base.errors import KernelError
+
+MEANINGS = {
+    # the pmap
+    "LIB_ERR_PMAP_DO_MAP": "the range could not be mapped",
+    "LIB_ERR_PMAP_UNMAP": "the range could not be unmapped",
+    "LIB_ERR_PMAP_MODIFY_FLAGS": "the flags of the range could not be changed",
+    "LIB_ERR_PMAP_LOOKUP": "nothing is mapped at that address",
+    "LIB_ERR_PMAP_EXISTING_MAPPING": "another mapping is in the way",
+    "LIB_ERR_PMAP_FIND_VNODE": "no mapping of the pmap fits the range",
+    "LIB_ERR_PMAP_FRAME_IDENTIFY": "the frame could not be identified",
+    "LIB_ERR_PMAP_FRAME_SIZE": "the frame is smaller than what is to be mapped of it",
+    "LIB_ERR_PMAP_GET_PTABLE": "there is no table for the address, and none could be made",
+    "LIB_ERR_PMAP_MAP": "a table could not be put into the table above it",
+    "LIB_ERR_PMAP_DESERIALISE": "the bytes of another pmap could not be taken in",
+    # the slab
+    "LIB_ERR_SLAB_REFILL": "no further blocks for vnodes could be had",
+    "LIB_ERR_SLAB_ALLOC_FAIL": "the slab has no free block",
+    "LIB_ERR_MALLOC_FAIL": "the heap has no memory",
+    # capabilities, slots, memory
+    "LIB_ERR_SLOT_ALLOC": "no slot could be had",
+    "LIB_ERR_SLOT_ALLOC_NO_SPACE": "the slot allocator has no free slot",
+    "LIB_ERR_SLOT_FREE": "the slot could not be given back",
+    "LIB_ERR_VNODE_CREATE": "the table could not be made",
+    "LIB_ERR_VNODE_MAP": "the kernel did not write the entries",
+    "LIB_ERR_VNODE_UNMAP": "the kernel did not clear the entries",
+    "LIB_ERR_FRAME_ALLOC": "no frame could be had",
+    "LIB_ERR_RAM_ALLOC": "no RAM could be had",
+    "LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS": "no RAM of that size could be had",
+    "MM_ERR_NOT_FOUND": "the memory server has no such region left",
+    "LIB_ERR_CAP_DELETE": "the capability could not be deleted",
+    "LIB_ERR_CAP_COPY_FAIL": "the capability could not be copied",
+    "LIB_ERR_CAP_RETYPE": "the capability could not be retyped",
+    "LIB_ERR_CAP_MINT": "the capability could not be minted",
+    "LIB_ERR_CAP_REVOKE": "the capability could not be revoked",
+    # the vspace
+    "LIB_ERR_VSPACE_REGION_OVERLAP": "the region overlaps another one of the vspace",
+    "LIB_ERR_VSPACE_VREGION_NOT_FOUND": "no region of the vspace covers that address",
+    "LIB_ERR_VREGION_MAP": "the region could not be made",
+    "LIB_ERR_VREGION_BAD_ALIGNMENT": "the region does not begin on a page border",
+    "LIB_ERR_OUT_OF_VIRTUAL_ADDR": "no free range of addresses is big enough",
+    # memory objects
+    "LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED": "the memory object has its region already",
+    "LIB_ERR_MEMOBJ_DUPLICATE_FILL": "that part of the memory object has its frame already",
+    "LIB_ERR_MEMOBJ_UNDER_FILLED": "no frame stands behind that part of the memory object",
+    "LIB_ERR_MEMOBJ_WRONG_OFFSET": "that offset is outside the memory object, or no border of its frames",
+    "LIB_ERR_MEMOBJ_MAP_REGION": "the memory object could not map its region",
+    "LIB_ERR_MEMOBJ_UNMAP_REGION": "the memory object could not unmap its region",
+    "LIB_ERR_MEMOBJ_PROTECT": "the memory object could not change the flags of its region",
+    # the kernel
+    "SYS_ERR_CAP_NOT_FOUND": "the slot holds no capability that the program can invoke",
+    "SYS_ERR_DEST_CNODE_INVALID": "the destination is no cnode of the program",
+    "SYS_ERR_SLOT_IN_USE": "the slot holds a capability already",
+    "SYS_ERR_ILLEGAL_INVOCATION": "a capability of that type has no such operation",
+    "SYS_ERR_INVALID_RETYPE": "a capability of that type can't become one of the other",
+    "SYS_ERR_REVOKE_FIRST": "the memory has been retyped already: revoke first",
+    "SYS_ERR_DEST_CNODE_LOOKUP": "the destination cnode was not found",
+    "SYS_ERR_DEST_TYPE_INVALID": "the capability is no table that this can be put into",
+    "SYS_ERR_WRONG_MAPPING": "the mapping belongs to another table",
+    "SYS_ERR_DELETE_LAST_OWNED": "the last capability of its kind can't be deleted so",
+    "SYS_ERR_VNODE_SLOT_INVALID": "the table has no such entry",
+    "SYS_ERR_VNODE_SLOT_INUSE": "the entry is in use",
+    "SYS_ERR_VNODE_SLOT_RESERVED": "the entry is in the kernel's half of the addresses",
+    "SYS_ERR_VNODE_NOT_INSTALLED": "the entries of the mapping are clear already",
+    "SYS_ERR_VNODE_LOOKUP_NEXT": "the table has no table behind that entry",
+    "SYS_ERR_VM_MAP_SIZE": "the entries go on beyond the end of the table",
+    "SYS_ERR_VM_MAP_RIGHTS": "the capability does not carry the rights that were asked for",
+    "SYS_ERR_VM_MAP_ALREADY": "the entries are in use",
+    "SYS_ERR_VM_ALREADY_MAPPED": "the capability is mapped already",
+    "SYS_ERR_VM_MAP_OFFSET": "the offset into the frame is no multiple of the page",
+    "SYS_ERR_VM_FRAME_TOO_SMALL": "the frame ends before the mapping does",
+    "SYS_ERR_FRAME_OFFSET_INVALID": "the offset is outside the table's memory, or on no border of a table",
+}
+"""Every name that is used, and what it means."""
+
+CODES = {name: code for code, name in enumerate(MEANINGS, 1)}
+"""Our own running numbers: the original's change with every release and say nothing."""
+
+
+class LibError(KernelError):
+    """An error of the program's library or of the kernel under it; `stack` has the names, outermost first.
+
+    `detail` says what was wrong with this request, where the names don't.
+
+    >>> error = LibError("SYS_ERR_VM_MAP_SIZE", "18 entries from entry 255 on").push("LIB_ERR_VNODE_MAP")
+    >>> error.stack, error.name
+    (('LIB_ERR_VNODE_MAP', 'SYS_ERR_VM_MAP_SIZE'), 'LIB_ERR_VNODE_MAP')
+    >>> print(error)
+    LIB_ERR_VNODE_MAP: the kernel did not write the entries (SYS_ERR_VM_MAP_SIZE: 18 entries from entry 255 on)
+    """
+
+    def __init__(self, name: str, detail: str = "", causes: tuple[str, ...] = ()) -> None:
+        super().__init__(name, CODES[name], _reason(name, detail, causes))
+        self.stack = (name, *causes)
+        self.detail = detail
+
+    def push(self, name: str) -> LibError:
+        """The error of a caller that met this one."""
+        return LibError(name, self.detail, self.stack)
+
+
+def chain(*names: str, detail: str = "") -> LibError:
+    """An error with this stack, outermost first.
+
+    >>> chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE").stack
+    ('LIB_ERR_PMAP_UNMAP', 'LIB_ERR_PMAP_FIND_VNODE')
+    """
+    return LibError(names[0], detail, names[1:])
+
+
+def _reason(name: str, detail: str, causes: tuple[str, ...]) -> str:
+    if not causes:
+        return detail or MEANINGS[name]
+    told = [f"{cause}: {MEANINGS[cause]}" for cause in causes]
+    if detail:
+        told[-1] = f"{causes[-1]}: {detail}"
+    return f"{MEANINGS[name]} ({'; '.join(told)})"
