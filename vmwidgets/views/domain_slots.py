@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue
 from ..engine.base.units import Address, binary_size
@@ -78,7 +79,7 @@ def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cel
     budget = int(room // (CELL_W + GAP))
     while True:
         kept = set(marked[-max(1, budget // 2) :])
-        kept.update(slot for slot, _ in zip((one for one in taken if one not in kept), range(budget - len(kept))))
+        kept.update(islice((slot for slot in taken if slot not in kept), max(0, budget - len(kept))))
         cells = list(_cells(cnode, taken, sorted(kept), held))
         if sum(_width(cell) + GAP for cell in cells) <= room or budget < 4:
             return cells

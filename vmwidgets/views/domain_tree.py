@@ -210,8 +210,10 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
     if node.descriptor_pa is None:
         where = f"{kind_words(node.kind).words} at physical {Address(node.base)}"
         text = (Text(10, base, shorten(where, w - 16, "label"), "label"),)
-        return Node(name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
-                    state=("is-root", *picture.states(thing)), title=where, action="select", lane="column 1")  # fmt: skip
+        return Node(
+            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
+            state=("is-root", *picture.states(thing)), title=where, action="select", lane="column 1",
+        )  # fmt: skip
     word = node.descriptor or 0
     read = picture.decode(node.level, word)
     digits = 8 if picture.entry_bytes == 4 else 16
