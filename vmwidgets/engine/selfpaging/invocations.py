@@ -21,7 +21,7 @@ class Invocations(Protocol):
     """Each call either does what it says, or raises :class:`.errors.LibError` and has done nothing."""
 
     def slot_alloc(self) -> CapRef:
-        """A free slot, the lowest there is: LIB_ERR_SLOT_ALLOC_NO_SPACE without one (wrapped by LIB_ERR_SLOT_ALLOC)."""
+        """A free slot, the lowest there is: LIB_ERR_SLOT_ALLOC_NO_SPACE without one (the caller pushes LIB_ERR_SLOT_ALLOC)."""
 
     def slot_free(self, ref: CapRef) -> None:
         """Give a slot back; it holds nothing."""
@@ -53,7 +53,10 @@ class Invocations(Protocol):
         """Where a frame is, and how big; an error of the kernel if there is none in the slot."""
 
     def frame_alloc(self, want: int) -> tuple[CapRef, int]:
-        """A slot and a frame in it, of a power of two of bytes, at least a page and at least `want`; its bytes."""
+        """A slot and a frame in it, of a power of two of bytes, at least a page and at least `want`; its bytes.
+
+        Chains: LIB_ERR_SLOT_ALLOC, LIB_ERR_SLOT_ALLOC_NO_SPACE; LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS, MM_ERR_NOT_FOUND.
+        """
 
     def malloc(self, want: int) -> None:
         """Memory from the heap, for the blocks of a pmap that is not the current one."""

@@ -1,0 +1,81 @@
+"""Slots: the lowest first, and never the same one twice."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.domain_values import CapRef
+from vmwidgets.engine.base.errors import Broken, Refused
+from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.slot_allocator import SlotAllocator
+
+
+def test_the_lowest_free_slot_comes_first():
+    slots = SlotAllocator("slots", 7, 4)
+    assert [slots.alloc().slot for _ in range(3)] == [7, 8, 9]
+    slots.free(CapRef("slots", 8))
+    slots.free(CapRef("slots", 7))
+    assert [slots.alloc().slot for _ in range(3)] == [7, 8, 10]
+
+
+def test_it_runs_out_and_recovers():
+    slots = SlotAllocator("slots", 0, 1)
+    only = slots.alloc()
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
+        slots.alloc()
+    slots.free(only)
+    assert slots.alloc() == only
+
+
+@pytest.mark.parametrize("ref", [CapRef("slots", 1), CapRef("slots", 99), CapRef("frames", 0)])
+def test_only_a_slot_that_was_given_can_be_freed(ref):
+    slots = SlotAllocator("slots", 0, 4)
+    slots.alloc()
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
+        slots.free(ref)
+    assert list(slots) == [0]
+
+
+def test_what_somebody_else_took_is_theirs():
+    slots = SlotAllocator("slots", 0, 6)
+    slots.alloc()
+    assert slots.take(3) == (1, 2, 3)
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
+        slots.free(CapRef("slots", 2))
+    with pytest.raises(Refused, match="2 of slots are free"):
+        slots.take(3)
+    assert slots.give_back(2) == (3, 2)
+    with pytest.raises(Refused, match="has taken 1"):
+        slots.give_back(2)
+    assert [slots.alloc().slot for _ in range(4)] == [2, 3, 4, 5]
+
+
+def test_check_finds_a_slot_that_is_free_and_used():
+    slots = SlotAllocator("slots", 0, 4)
+    slots.check()
+    slots.used.add(2)
+    with pytest.raises(Broken, match="A1"):
+        slots.check()
+
+
+@given(st.lists(st.sampled_from(["alloc", "free", "take", "give"]), max_size=60), st.data())
+def test_against_a_plain_set(steps, data):
+    slots, ours, theirs = SlotAllocator("slots", 3, 8), set(), []
+    for step in steps:
+        free = set(range(3, 11)) - ours - set(theirs)
+        if step == "alloc" and free:
+            ref = slots.alloc()
+            assert ref.slot == min(free)
+            ours.add(ref.slot)
+        elif step == "free" and ours:
+            gone = data.draw(st.sampled_from(sorted(ours)))
+            slots.free(CapRef("slots", gone))
+            ours.discard(gone)
+        elif step == "take":
+            theirs += slots.take(min(2, len(free)))
+        elif step == "give" and theirs:
+            assert slots.give_back(1) == (theirs.pop(),)
+        slots.check()
+        assert list(slots) == sorted(ours | set(theirs))

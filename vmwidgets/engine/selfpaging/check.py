@@ -1,0 +1,85 @@
+"""What must hold of a pmap at any time: tree, slab, slots and tables agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ..base.domain_values import CapRef
+from ..base.errors import Broken
+from .core import PmapCore
+from .quirks import BARRELFISH_QUIRKS
+from .snapshot import WordAt, descriptor_pa
+from .vnode import Vnode
+
+
+def check(core: PmapCore, word_at: WordAt | None = None) -> None:
+    """Invariants of a pmap without quirks, each with its number; O(vnodes, and entries of the tables for 6).
+
+    1 a child stands in the table that lists it, inside it, and alone in its entries; 2 each vnode but the root has a
+    Mapping, each block a vnode; 3 no slot is used twice; 4 the slab is whole; 5 the vspace is whole; 6 an entry in RAM
+    is zero exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page.
+
+    With quirks only 4 and 5: the bugs that they bring back are what the rest would find.
+    """
+    core.slab.check()
+    core.vspace.check()
+    if core.quirks & set(BARRELFISH_QUIRKS):
+        return
+    nodes = list(_below(core.root))
+    for table in (core.root, *(node for node in nodes if node.is_table)):
+        _check_table(core, table)
+    _check_records(core, nodes)
+    if word_at is not None:
+        for table in (core.root, *(node for node in nodes if node.is_table)):
+            _check_words(core, table, word_at)
+    if core.slab.free < len(core.layout.levels):
+        raise Broken(f"pmap invariant 7: {core.slab.free} blocks of {core.name} are free, too few to map a page")
+
+
+def _below(table: Vnode) -> Iterator[Vnode]:
+    for node in table.children.values():
+        yield node
+        yield from _below(node)
+
+
+def _check_table(core: PmapCore, table: Vnode) -> None:
+    assert table.holds is not None
+    covered: dict[int, Vnode] = {}
+    for id, node in table.children.items():
+        entries = range(node.entry, node.entry + node.count)
+        if node.id != id or node.parent is not table or node.level is not table.holds:
+            raise Broken(f"pmap invariant 1: vnode {node.id} of {core.name} is listed by vnode {table.id}, not its parent")
+        if not entries or entries.start < 0 or entries.stop > table.holds.entries or (node.is_table and node.count != 1):
+            raise Broken(f"pmap invariant 1: vnode {node.id} of {core.name} is not inside the table of vnode {table.id}")
+        clash = next((at for at in entries if at in covered), None)
+        if clash is not None:
+            raise Broken(f"pmap invariant 1: vnodes {covered[clash].id} and {node.id} of {core.name} share entry {clash}")
+        covered.update(dict.fromkeys(entries, node))
+    if covered != table.by_entry:
+        raise Broken(f"pmap invariant 1: the index of vnode {table.id} of {core.name} differs from its list")
+
+
+def _check_records(core: PmapCore, nodes: list[Vnode]) -> None:
+    unmapped = [node.id for node in nodes if node.mapping is None]
+    if unmapped:
+        raise Broken(f"pmap invariant 2: vnodes {unmapped} of {core.name} have no Mapping")
+    if sorted(node.block for node in nodes) != sorted(core.slab.taken()):
+        raise Broken(f"pmap invariant 2: the blocks in use are not those of the vnodes of {core.name}")
+    slots: Counter[CapRef] = Counter(node.mapping for node in nodes if node.mapping is not None)
+    slots.update(node.cap for node in (core.root, *nodes) if node.is_table)
+    twice = [str(ref) for ref, uses in slots.items() if uses > 1]
+    if twice:
+        raise Broken(f"pmap invariant 3: {', '.join(twice)} of {core.name} are used twice")
+
+
+def _check_words(core: PmapCore, table: Vnode, word_at: WordAt) -> None:
+    assert table.holds is not None
+    width = core.layout.entry_bytes
+    user = core.layout.user_end >> table.holds.shift if table is core.root else table.holds.entries
+    for entry in range(min(user, table.holds.entries)):
+        place = table.base + entry * width
+        if bool(word_at(place, width)) != (entry in table.by_entry):
+            node = table.by_entry.get(entry)
+            where = "nothing" if node is None else f"vnode {node.id}, first descriptor at {descriptor_pa(core, node):#x}"
+            raise Broken(f"pmap invariant 6: entry {entry} of vnode {table.id} of {core.name}: the tree has {where}")

@@ -1,0 +1,102 @@
+"""A pmap as bytes, and into another one: regions and leaves, not tables, which the other makes for itself.
+
+The original's functions do nothing.  Frames are named by their capabilities: those must be in the same slots there.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..base.domain_values import CapRef
+from .core import PmapCore, acting
+from .errors import LibError
+from .flags import LARGE
+from .undo import UndoLog
+from .vnode import Vnode
+from .vspace import Vregion
+
+if TYPE_CHECKING:
+    from .pieces import Mapped
+
+VERSION = 1
+
+
+class Mapper(Protocol):
+    """The functions that mappings are taken in with."""
+
+    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
+        """As :meth:`.pmap.Pmap.map`."""
+
+    def unmap(self, va: int, size: int) -> int:
+        """As :meth:`.pmap.Pmap.unmap`."""
+
+    def modify_flags(self, va: int, size: int, flags: int) -> int:
+        """As :meth:`.pmap.Pmap.modify_flags`."""
+
+
+@acting
+def serialise(core: PmapCore) -> bytes:
+    """All regions but that of the slab frames, and all leaves but those of slab frames, by address."""
+    meta = _meta(core)
+    regions = [
+        [region.base, region.size, region.flags] for region in core.vspace if not meta[0] <= region.base < meta[1]
+    ]
+    leaves = sorted(_leaf(core, leaf) for leaf in core.root.leaves() if not meta[0] <= leaf.va < meta[1])
+    content = {"version": VERSION, "layout": core.layout.name, "regions": regions, "leaves": leaves}
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+@acting
+def deserialise(core: PmapCore, pmap: Mapper, data: bytes) -> None:
+    """All regions and leaves, or none: LIB_ERR_PMAP_DESERIALISE, over the error that came in between."""
+    content = _content(core, data)
+    log = UndoLog()
+    try:
+        for base, size, flags in content["regions"]:
+            region = Vregion(core.vspace.new_id(), base, size, flags)
+            core.vspace.add(region)
+            log.add(lambda region=region: core.vspace.remove(region))  # type: ignore[misc]
+        for va, size, cnode, slot, offset, flags, runs in content["leaves"]:
+            pmap.map(va, CapRef(cnode, slot), offset, size, flags)
+            log.add(lambda va=va, size=size: pmap.unmap(va, size))  # type: ignore[misc]
+            for start, length, changed in runs:
+                pmap.modify_flags(start, length, changed)
+    except LibError as error:
+        log.take_back()
+        raise error.push("LIB_ERR_PMAP_DESERIALISE") from None
+
+
+def _leaf(core: PmapCore, leaf: Vnode) -> list[Any]:
+    assert leaf.level is not None
+    unit, size = leaf.level.unit, leaf.count << leaf.level.shift
+    flags = leaf.flags | (LARGE if leaf.level is not core.layout.pages else 0)
+    runs = [[leaf.va + run.first * unit, run.count * unit, run.flags] for run in leaf.rights]
+    return [leaf.va, size, leaf.cap.cnode, leaf.cap.slot, leaf.offset, flags, runs]
+
+
+def _meta(core: PmapCore) -> tuple[int, int]:
+    start = core.layout.vspace_begin
+    return (start, start + core.layout.meta_data_bytes) if core.current else (0, 0)
+
+
+def _content(core: PmapCore, data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+        leaves = [tuple(leaf) for leaf in content["leaves"]]
+        regions = [tuple(region) for region in content["regions"]]
+        told = (content["version"], content["layout"])
+        numbers = [*regions, *((va, size, slot, offset, flags) for va, size, _, slot, offset, flags, _ in leaves)]
+        whole = all(isinstance(number, int) for row in numbers for number in row)
+        whole = whole and all(len(region) == 3 for region in regions)
+    except (ValueError, KeyError, TypeError):
+        raise LibError("LIB_ERR_PMAP_DESERIALISE", "the bytes are not those of a pmap") from None
+    if not whole or told != (VERSION, core.layout.name):
+        why = f"the bytes are of version {told[0]} for {told[1]}, not of version {VERSION} for {core.layout.name}"
+        raise LibError("LIB_ERR_PMAP_DESERIALISE", why)
+    meta = _meta(core)
+    if any(not meta[0] <= leaf.va < meta[1] for leaf in core.root.leaves()):
+        raise LibError("LIB_ERR_PMAP_DESERIALISE", "this pmap has mappings already: it is not empty")
+    return content  # type: ignore[no-any-return]
+
+

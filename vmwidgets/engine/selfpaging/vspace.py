@@ -1,0 +1,110 @@
+"""A program's address space: which ranges are in use, in order.  The pmap itself looks here only to place new ones."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..base.domain_values import RegionValue
+from ..base.errors import Broken, Refused
+from ..base.recorder import Recorder
+from ..base.tags import RegionAdded, RegionRemoved
+from ..base.units import PAGE, Address
+from .errors import LibError
+
+if TYPE_CHECKING:
+    from .memobj import Memobj
+
+
+@dataclass(slots=True, eq=False)
+class Vregion:
+    """[base, base + size) of the addresses, showing `memobj` from `offset` on; none: the region of the slab frames."""
+
+    id: int
+    base: int
+    size: int
+    flags: int = 0
+    memobj: Memobj | None = field(default=None, repr=False)
+    offset: int = 0
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.base + self.size
+
+    def snapshot(self) -> RegionValue:
+        """As views see it."""
+        name = "" if self.memobj is None else self.memobj.name
+        return RegionValue(self.id, self.base, self.size, self.flags, name, self.offset)
+
+
+class Vspace:
+    """Regions by base, none overlapping another.  Finding one is O(log n).
+
+    >>> vspace = Vspace(Recorder(), "demo")
+    >>> vspace.add(Vregion(1, 0x4000_0000, 0x1000))
+    >>> vspace.find(0x4000_0800).id
+    1
+    """
+
+    def __init__(self, recorder: Recorder, domain: str) -> None:
+        self._recorder = recorder
+        self._domain = domain
+        self._regions: list[Vregion] = []
+        self._bases: list[int] = []
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Vregion]:
+        return iter(self._regions)
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+    def new_id(self) -> int:
+        """The id of a new region."""
+        self._last_id += 1
+        return self._last_id
+
+    def add(self, region: Vregion) -> None:
+        """Insert a region; LIB_ERR_VSPACE_REGION_OVERLAP if there is one already in its range."""
+        if region.base < 0 or region.base % PAGE or region.size <= 0:
+            raise Refused(f"region of {region.size} bytes at {region.base:#x}: it begins on a page border, with a byte")
+        at = bisect_left(self._bases, region.base)
+        for other in self._regions[max(at - 1, 0) : at + 1]:
+            if other.base < region.end and region.base < other.end:
+                where = f"[{Address(other.base)}, {Address(other.end)}) is a region already"
+                raise LibError("LIB_ERR_VSPACE_REGION_OVERLAP", where)
+        self._regions.insert(at, region)
+        self._bases.insert(at, region.base)
+        self._last_id = max(self._last_id, region.id)
+        self._report(RegionAdded, region)
+
+    def remove(self, region: Vregion) -> None:
+        """Take a region out; what it maps is its memobj's business."""
+        at = bisect_left(self._bases, region.base)
+        if self._regions[at : at + 1] != [region]:
+            raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
+        del self._regions[at], self._bases[at]
+        self._report(RegionRemoved, region)
+
+    def find(self, va: int) -> Vregion | None:
+        """The region that covers `va`."""
+        at = bisect_left(self._bases, va + 1) - 1
+        return self._regions[at] if at >= 0 and va < self._regions[at].end else None
+
+    def check(self) -> None:
+        """Invariant: regions are in order, and none overlaps another."""
+        for one, other in zip(self._regions, self._regions[1:], strict=False):
+            if one.end > other.base:
+                raise Broken(f"vspace invariant 1: region {other.id} of {self._domain} begins in region {one.id}")
+        if self._bases != [region.base for region in self._regions]:
+            raise Broken(f"vspace invariant 2: the index of the regions of {self._domain} is wrong")
+
+    def _report(self, tag: str, region: Vregion) -> None:
+        emit = self._recorder.emit
+        if emit is not None:
+            value = region.snapshot()
+            fields = (value.id, value.base, value.size, value.flags, value.memobj, value.offset)
+            emit((tag, self._domain, *fields))
