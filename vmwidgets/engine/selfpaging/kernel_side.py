@@ -215,7 +215,8 @@ class KernelSide:
         if emit is not None:
             one = capability.object
             place = one.kind.name, one.base, one.bytes
-            emit((tag, self.domain, capability.ref, capability.id, *place, capability.rights, capability.source, how))
+            made_from = capability.rights, capability.source, how, one.number
+            emit((tag, self.domain, capability.ref, capability.id, *place, *made_from))
 
     def _delete(self, capability: Capability, how: str) -> None:
         gone = capability.object
