@@ -1,0 +1,144 @@
+"""Self-paging domains that live at random, without a machine around them, and what was reported meanwhile."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from vmwidgets.engine.base.domain_values import CapRef, DomainValue
+from vmwidgets.engine.base.errors import KernelError, Refused
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
+from vmwidgets.engine.memory.pages import PageAllocator
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.domain import Domain
+from vmwidgets.engine.selfpaging.memory_server import PageMemory
+
+FIRST_FRAME = 256
+LARGE = 0x40
+
+
+class DomainLife:
+    """A domain and its random life; `frames` pages of RAM, `slots` slots: little of both makes requests fail."""
+
+    def __init__(self, seed: int, architecture: str = "armv7", *, frames: int = 1024, slots: int = 400) -> None:
+        recorder = Recorder()
+        ram = Ram((FIRST_FRAME + frames) * 4096)
+        self.memory = PageMemory(PageAllocator(Recorder(), FIRST_FRAME, frames), "test")
+        self.domain = Domain("life", ram, FORMATS[architecture], self.memory, recorder, slots=slots)
+        self.raw: list[Raw] = []
+        recorder.emit = self.raw.append
+        self.draws = random.Random(seed)
+        self.frames: list[tuple[CapRef, int]] = []
+        self.ranges: list[tuple[int, int]] = []
+        self.rams: list[CapRef] = []
+        self.name = ""
+
+    def go_on(self, steps: int) -> Iterator[tuple[DomainValue, DomainValue, tuple[Event, ...], bool]]:
+        """So many operations: how the domain was before, how it is after, what happened, and whether it failed."""
+        before = self.domain.snapshot()
+        for _ in range(steps):
+            self.raw.clear()
+            failed = False
+            try:
+                self._act()
+            except (KernelError, Refused):
+                failed = True
+            after = self.domain.snapshot()
+            yield before, after, materialize(self.raw, self.name), failed
+            before = after
+
+    def _act(self) -> None:
+        acts: list[tuple[float, Callable[[], Any]]] = [
+            (0.12, self._frame), (0.5, self._map), (0.68, self._unmap), (0.76, self._modify), (0.8, self._copy),
+            (0.83, self._ram), (0.87, self._retype), (0.91, self._delete), (0.94, self._revoke), (0.97, self._region),
+            (1.01, self._slots),
+        ]  # fmt: skip
+        chance = self.draws.random()
+        act = next(act for limit, act in acts if chance < limit)
+        self.name = act.__name__.strip("_")
+        act()
+
+    def _frame(self) -> None:
+        size = self.draws.choice([1, 1, 2, 5, 16, 300]) << 12
+        ref = self.domain.frame(size)
+        self.frames.append((ref, 1 << (size - 1).bit_length()))
+
+    def _map(self) -> None:
+        if not self.frames:
+            self._frame()
+        ref, size = self.draws.choice(self.frames)
+        pages = self.draws.randrange(1, (size >> 12) + 1)
+        va = 0x5000_0000 + (self.draws.randrange(0, 2048) << 12)
+        flags = self.draws.choice([1, 3, 7, 11])
+        if size >= 1 << 20 and self.draws.random() < 0.6:
+            va, flags = 0x6000_0000 + (self.draws.randrange(4) << 21), flags | LARGE
+        if self.draws.random() < 0.05:
+            va |= 0xC000_0000
+        offset = 0 if flags & LARGE else self.draws.randrange(0, (size >> 12) - pages + 1) << 12
+        self.domain.pmap.map(va, ref, offset, pages << 12, flags)
+        self.ranges.append((va, pages << 12))
+
+    def _unmap(self) -> None:
+        if self.ranges:
+            va, size = self.draws.choice(self.ranges)
+            self.domain.pmap.unmap(va, size)
+
+    def _modify(self) -> None:
+        if self.ranges:
+            va, size = self.draws.choice(self.ranges)
+            self.domain.pmap.modify_flags(va, size, self.draws.choice([1, 3]))
+
+    def _copy(self) -> None:
+        if self.frames:
+            ref, size = self.draws.choice(self.frames)
+            made = self.domain.mint(ref, "rwg") if self.draws.random() < 0.5 else self.domain.copy(ref)
+            self.frames.append((made, size))
+
+    def _ram(self) -> None:
+        self.rams.append(self.domain.memory(1 << 16))
+
+    def _retype(self) -> None:
+        source = self._memory()
+        offset = self.draws.choice([0, 0, 1 << 12, 1 << 14])
+        size = self.draws.choice([1 << 12, 1 << 14, 1 << 16])
+        self.frames.append((self.domain.retype(source, "Frame", offset, size), size))
+
+    def _delete(self) -> None:
+        if self.frames:
+            ref, _ = self.draws.choice(self.frames)
+            self.domain.delete(ref)
+            self.frames = [one for one in self.frames if one[0] != ref]
+
+    def _revoke(self) -> None:
+        self.domain.revoke(self._memory())
+
+    def _memory(self) -> CapRef:
+        if not self.rams:
+            self._ram()
+        return self.draws.choice([*self.rams, *(ref for ref, _ in self.frames)])
+
+    def _region(self) -> None:
+        from vmwidgets.engine.selfpaging.vspace import Vregion
+
+        space = self.domain.pmap.vspace
+        regions = list(space)
+        if len(regions) > 3 and self.draws.random() < 0.5:
+            space.remove(self.draws.choice(regions[1:]))
+        else:
+            base = 0x7000_0000 + (self.draws.randrange(64) << 14)
+            space.add(Vregion(space.new_id(), base, 1 << 14, 3))
+
+    def _slots(self) -> None:
+        slots = self.domain.slots
+        self.domain.program.slot_alloc() if slots.free_slots > 200 else None
+
+
+def lived(seed: int, steps: int = 60, architecture: str = "armv7", **options: int) -> DomainLife:
+    """A domain after a random life."""
+    life = DomainLife(seed, architecture, **options)
+    for _ in life.go_on(steps):
+        pass
+    return life
