@@ -17,8 +17,8 @@ from . import events
 from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
-from .engine.kernel.quirks import X15_QUIRKS as QUIRKS
 from .engine.machine import LAYOUTS, Machine, boot
+from .engine.machine.quirks import QUIRKS
 
 if TYPE_CHECKING:
     from .engine.mmu.compare_formats import compare_formats

@@ -45,10 +45,18 @@ def _replay(path: Path) -> int:
         print(printable(str(error)), file=sys.stderr)
         return UNREADABLE
     if outcome.divergence is None:
-        print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree", flush=True)
+        print(f"{printable(str(path))}: {counted(outcome.operations, 'operation')} agree{_partly(outcome)}", flush=True)
         return AGREES
     print(_report(outcome, outcome.divergence), flush=True)
     return DIVERGES
+
+
+def _partly(outcome: Outcome) -> str:
+    """How many of them were compared with what would be correct only, or not at all."""
+    if not outcome.corrected and not outcome.passed_over:
+        return ""
+    told = f"{outcome.corrected} with what is correct where the original has a bug"
+    return f" ({told}, {outcome.passed_over} not compared, after one)"
 
 
 def _report(outcome: Outcome, divergence: Divergence) -> str:

@@ -55,6 +55,8 @@ class Pmap:
         self._reserved: dict[int, list[int]] = {}
         """By level: tables that the operation under way may need to split large pages."""
         self.destroyed = False
+        self.global_leaves = False
+        """Whether a user's pages are global too, so that processors drop them only with everything else."""
         self.current_only = False
         """The original's bug: enter, extract and protect panic unless this is the current or the kernel's pmap."""
 

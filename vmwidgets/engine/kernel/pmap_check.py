@@ -12,10 +12,17 @@ from ..mmu.format import Level
 from .pmap_tables import TableSpace, private_tables, published
 
 
-def check_pmaps(kernel: TableSpace, klimit: int, users: Sequence[TableSpace]) -> None:
-    """Raise :class:`Broken` unless the numbered invariants hold; O(present slots of all pmaps)."""
+def check_pmaps(
+    kernel: TableSpace, klimit: int, users: Sequence[TableSpace], lent: Sequence[TableSpace] = ()
+) -> None:
+    """Raise :class:`Broken` unless the numbered invariants hold; O(present slots of all pmaps).
+
+    Of spaces whose tables are somebody else's (`lent`) only the kernel's slots are looked at: 6.
+    """
     _check_owned(kernel, is_kernel=True)
     _check_limit(kernel, klimit)
+    for other in lent:
+        _check_shared(kernel, other)
     owned = set(kernel.tables)
     for user in users:
         _check_owned(user, is_kernel=False)

@@ -16,6 +16,7 @@ from .pmap import Pmap
 from .pmap_check import check_pmaps
 from .pmap_grow import absent_tables
 from .pmap_layout import PmapLayout
+from .pmap_lent import LentPmap
 from .pmap_snapshot import snapshot
 from .pmap_tables import TablePages
 from .pmap_user import UserPmap, make_private_tables
@@ -47,6 +48,8 @@ class KernelPmap(Pmap):
         self.grows = 0
         """How often :meth:`kgrow` moved the limit."""
         self.users: list[UserPmap] = []
+        self.lent: list[LentPmap] = []
+        """Spaces whose tables the program that they are of asks for."""
         self._pages = pages
         if not make_private_tables(self):
             raise KernelPanic("pmap_no_page", "no page for the kernel's root table")
@@ -58,6 +61,15 @@ class KernelPmap(Pmap):
         user.current_only = "pmap-current-only" in self.quirks
         self.users.append(user)
         return user
+
+    def lend(self, name: str, root: int, *, global_leaves: bool = False) -> LentPmap:
+        """A pmap over the root table at physical `root`, which is another's: the kernel's slots are put into it.
+
+        `global_leaves`: what is mapped in it counts as global, as processors see it.
+        """
+        made = LentPmap(name, root, self, self._pages, self._current, self._forget, global_leaves=global_leaves)
+        self.lent.append(made)
+        return made
 
     def attach(self, processors: Processors) -> CurrentPmap:
         """Have these processors told, from now on, what is loaded and what they shall not keep."""
@@ -120,19 +132,22 @@ class KernelPmap(Pmap):
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold, here and in all users' pmaps."""
-        check_pmaps(self, self.klimit, self.users)
+        check_pmaps(self, self.klimit, self.users, self.lent)
 
     def snapshot(self) -> PmapValue:
         """The tables as a frozen value.  O(present slots)."""
         return snapshot(self, self.klimit)
 
-    def _forget(self, user: UserPmap) -> None:
+    def _forget(self, user: UserPmap | LentPmap) -> None:
         """A user's pmap goes away; the kernel's tables are loaded first if its were."""
         if user.is_current:
             self.load()
         if self._current.processors is not None:
             self._current.processors.forget(user)
-        self.users.remove(user)
+        if isinstance(user, UserPmap):
+            self.users.remove(user)
+        else:
+            self.lent.remove(user)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root; where the kernel's half has a register of its own, that, and no walks in the users' half."""
@@ -150,8 +165,8 @@ class KernelPmap(Pmap):
         return slot.va < self.klimit
 
     def _written(self, slot: Slot) -> None:
-        if not self.users or not self.layout.is_published(slot.level, slot.va):
+        if not (self.users or self.lent) or not self.layout.is_published(slot.level, slot.va):
             return
         word = self.ram.read_word(slot.pa, self.fmt.entry_width)
-        for user in self.users:
+        for user in (*self.users, *self.lent):
             self.editor.write(self.editor.find(user.root, slot.va, slot.level.number), word)

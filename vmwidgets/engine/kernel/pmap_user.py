@@ -33,6 +33,13 @@ def make_private_tables(pmap: Pmap) -> bool:
     return True
 
 
+def copy_kernel_slots(kernel: Pmap, user: Pmap) -> None:
+    """Make the slots that are the same in all spaces those of the kernel."""
+    for (level, table, first), (_, ours, _) in zip(private_tables(kernel), private_tables(user), strict=True):
+        for slot in published(user, level, table, first):
+            user.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
+
+
 class UserPmap(Pmap):
     """The tables of a task; made by :meth:`.pmap_kernel.KernelPmap.create`."""
 
@@ -45,7 +52,7 @@ class UserPmap(Pmap):
         self._began("pmap_create", name)
         if not make_private_tables(self):
             raise kernel_error("NOMEM", f"no page for the root table of {name}")
-        self._copy_kernel_slots()
+        copy_kernel_slots(kernel, self)
         self._ended()
 
     def destroy(self) -> None:
@@ -86,8 +93,3 @@ class UserPmap(Pmap):
 
     def _owns(self, va: int) -> bool:
         return self.layout.is_user(va)
-
-    def _copy_kernel_slots(self) -> None:
-        for (level, table, first), (_, ours, _) in zip(private_tables(self._kernel), private_tables(self), strict=True):
-            for slot in published(self, level, table, first):
-                self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)

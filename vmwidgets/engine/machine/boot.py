@@ -7,12 +7,12 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
-from ..kernel.quirks import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from . import checks
 from .cpus import cpu_settings
 from .layouts import ARCHITECTURES, layouts_of, physical_bits
 from .machine import Machine
+from .quirks import QUIRKS
 
 booted: list[Callable[[Machine], None]] = []
 """Who is told of each machine that comes up; what lies above puts itself here."""
@@ -36,8 +36,8 @@ def boot(
     `architecture` is "x86", "x86-pae", "x86-64", "x86-64-la57", "armv7", "aarch64" or "riscv-sv39": the format of its
     page tables, and where user and kernel lie.  `ram` in bytes or as text; memory is only taken when it is touched.
     `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
-    `quirks` switch the original's bugs back on, by the names of
-    :data:`~vmwidgets.engine.kernel.quirks.X15_QUIRKS`.
+    `quirks` switch the originals' bugs back on, by the names of
+    :data:`~vmwidgets.engine.machine.quirks.QUIRKS`.
 
     With `seed` 0 threads run in the order in which they became ready; any other draws who is next, always the same.
 
@@ -69,4 +69,4 @@ def _quirks(given: Any) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         kind = "one text" if isinstance(given, str) else f"a {type(given).__name__}"
         raise Refused(f"quirks={shown(given)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
-    return frozenset(checks.known(quirk, X15_QUIRKS, "quirk") for quirk in given)
+    return frozenset(checks.known(quirk, QUIRKS, "quirk") for quirk in given)

@@ -182,6 +182,8 @@ class MachineCpu:
         emit = self.machine.recorder.emit
         if emit is not None:
             emit((SpaceLoaded, self.path, pmap.name, pmap.root, asid, before.name))
+        if before.global_leaves:
+            self.cpu.flush_all(globals_too=True)
         root, controls = pmap.registers(self.machine.controls)
         self.cpu.load_root(root, asid, keep=bool(asid), controls=controls)
         if asid:

@@ -168,7 +168,7 @@ class MachineCpus:
         """Drop [start, end), with `pages` 0 everything, here and on all processors that may keep something of it."""
         assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
         kernel, running = space is self._kernel, self._running
-        asid = None if kernel else self.asid_of(space)
+        asid = None if kernel or space.global_leaves else self.asid_of(space)
         for cpu in self._cpus:
             if not kernel and cpu.pmap is not space and space not in cpu.seen:
                 continue

@@ -48,6 +48,8 @@ def check_machine(machine: Machine) -> None:
             raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {machine.pmap.klimit:#x}")
     if "remove-forgets" not in machine.quirks:
         _check_references(machine, [*kernel_entries, *user_entries])
+    for domain in machine.domains.values():
+        domain.domain.check()
     check_kmem(kernel)
     check_allocations(kernel.kmem, machine.kmem.allocations)
     for slab in kernel.kentry_cache.slabs():

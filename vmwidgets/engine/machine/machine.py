@@ -25,6 +25,8 @@ from .caches import MachineCaches
 from .callbacks import Callbacks
 from .cpus import ONE_CPU, CpuSettings, MachineCpus
 from .descriptors import DescriptorOperations
+from .domain import MachineDomain
+from .domains import DomainOperations
 from .frames import MachineFrames
 from .invariants import check_machine
 from .kentry import MachineKentry
@@ -50,11 +52,11 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 
-class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations):
+class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations, DomainOperations):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
-    `tasks` and `objects` what was made by name, `journal` what was done, `controls`
+    `tasks`, `domains` and `objects` what was made by name, `journal` what was done, `controls`
     the processors' settings that walks obey, `cpus` the processors with their TLBs.
     """
 
@@ -80,6 +82,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.door = Door(self.recorder, self.journal)
         self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
         self.tasks: dict[str, Task] = {}
+        self.domains: dict[str, MachineDomain] = {}
         self.objects: dict[str, MemoryObject] = {}
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         given = (
@@ -290,6 +293,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             return self.cpus[int(name)]
         if kind == "object":
             return self.objects[name]
+        if kind == "domain":
+            return self.domain_part(path)
         if kind == "thread":
             return self.threads[name]
         if path.startswith("kmem/"):

@@ -9,7 +9,7 @@ from ..base.domain_values import CapRef
 from ..base.errors import Broken
 from .core import PmapCore
 from .quirks import BARRELFISH_QUIRKS
-from .snapshot import WordAt, descriptor_pa
+from .snapshot import WordAt
 from .vnode import Vnode
 
 
@@ -44,17 +44,20 @@ def _below(table: Vnode) -> Iterator[Vnode]:
 
 
 def _check_table(core: PmapCore, table: Vnode) -> None:
-    assert table.holds is not None
+    level = table.holds
+    assert level is not None
     covered: dict[int, Vnode] = {}
-    for id, node in table.children.items():
+    for number, node in table.children.items():
         entries = range(node.entry, node.entry + node.count)
-        if node.id != id or node.parent is not table or node.level is not table.holds:
-            raise Broken(f"pmap invariant 1: vnode {node.id} of {core.name} is listed by vnode {table.id}, not its parent")
-        if not entries or entries.start < 0 or entries.stop > table.holds.entries or (node.is_table and node.count != 1):
-            raise Broken(f"pmap invariant 1: vnode {node.id} of {core.name} is not inside the table of vnode {table.id}")
+        what = f"pmap invariant 1: vnode {node.id} of {core.name}"
+        if node.id != number or node.parent is not table or node.level is not level:
+            raise Broken(f"{what} is listed by vnode {table.id}, not its parent")
+        inside = entries and entries.start >= 0 and entries.stop <= level.entries
+        if not inside or (node.is_table and node.count != 1):
+            raise Broken(f"{what} is not inside the table of vnode {table.id}")
         clash = next((at for at in entries if at in covered), None)
         if clash is not None:
-            raise Broken(f"pmap invariant 1: vnodes {covered[clash].id} and {node.id} of {core.name} share entry {clash}")
+            raise Broken(f"{what} shares entry {clash} with vnode {covered[clash].id}")
         covered.update(dict.fromkeys(entries, node))
     if covered != table.by_entry:
         raise Broken(f"pmap invariant 1: the index of vnode {table.id} of {core.name} differs from its list")
@@ -81,5 +84,6 @@ def _check_words(core: PmapCore, table: Vnode, word_at: WordAt) -> None:
         place = table.base + entry * width
         if bool(word_at(place, width)) != (entry in table.by_entry):
             node = table.by_entry.get(entry)
-            where = "nothing" if node is None else f"vnode {node.id}, first descriptor at {descriptor_pa(core, node):#x}"
-            raise Broken(f"pmap invariant 6: entry {entry} of vnode {table.id} of {core.name}: the tree has {where}")
+            there = "nothing" if node is None else f"vnode {node.id}"
+            where = f"entry {entry} of vnode {table.id} of {core.name}, at {place:#x}"
+            raise Broken(f"pmap invariant 6: {where}: the tree has {there}, and RAM the opposite")

@@ -124,8 +124,8 @@ class pushing:  # noqa: N801  used as a statement: `with pushing(name):`
 def acting(
     function: Callable[Concatenate[PmapCore, P], T],
 ) -> Callable[Concatenate[PmapCore, P], T]:
-    """Report where a function of the pmap begins, and where it is done and with what: its result, or an error's name."""
-    name = function.__name__
+    """Report where a function of the pmap begins, and where it is done and with what: a result, or an error's name."""
+    name = function.__name__.removeprefix("_")
 
     @wraps(function)
     def reported(core: PmapCore, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -28,10 +28,12 @@ class Encoding(NamedTuple):
     """For no access, READ, WRITE."""
     never: str
     """The field that forbids to run what is mapped."""
+    global_leaves: bool = False
+    """Whether leaves are global: processors keep them when other tables are loaded, unless everything is dropped."""
 
 
 ENCODINGS = {
-    "armv7": Encoding({}, {"B": 1}, {"C": (1, 0)}, {"AP": (0, 2, 3)}, "XN"),
+    "armv7": Encoding({}, {"B": 1}, {"C": (1, 0)}, {"AP": (0, 2, 3)}, "XN", global_leaves=True),
     "x86-64": Encoding({"R/W": 1, "U/S": 1}, {}, {"PCD": (0, 1)}, {"R/W": (0, 0, 1), "U/S": (0, 1, 1)}, "XD"),
 }
 """By format.  Without access an ARM entry stays valid with AP 0; x86-64's like it is one for the supervisor only."""

@@ -21,7 +21,7 @@ class Invocations(Protocol):
     """Each call either does what it says, or raises :class:`.errors.LibError` and has done nothing."""
 
     def slot_alloc(self) -> CapRef:
-        """A free slot, the lowest there is: LIB_ERR_SLOT_ALLOC_NO_SPACE without one (the caller pushes LIB_ERR_SLOT_ALLOC)."""
+        """The lowest free slot; LIB_ERR_SLOT_ALLOC_NO_SPACE without one (the caller pushes LIB_ERR_SLOT_ALLOC)."""
 
     def slot_free(self, ref: CapRef) -> None:
         """Give a slot back; it holds nothing."""

@@ -74,8 +74,8 @@ def do_single_map(core: PmapCore, request: MapRequest, piece: Piece, log: UndoLo
         with pushing("LIB_ERR_PMAP_GET_PTABLE"):
             table = get_ptable(core, piece.va, level, log)
     _check_entries(core, table, piece)
-    if has_vnode(table, piece.entry, piece.count, only_pages=False):
-        remove_empty_vnodes(core, table, piece.entry, piece.count, log)
+    if has_vnode(table, piece.entry, piece.entries, only_pages=False):
+        remove_empty_vnodes(core, table, piece.entry, piece.entries, log)
     return _link_leaf(core, table, request, piece, log)
 
 
@@ -87,7 +87,7 @@ def _link_leaf(core: PmapCore, table: Vnode, request: MapRequest, piece: Piece, 
         core.new_id(),
         table,
         piece.entry,
-        piece.count,
+        piece.entries,
         request.frame,
         request.identity.base + offset,
         flags=kept,
@@ -99,7 +99,7 @@ def _link_leaf(core: PmapCore, table: Vnode, request: MapRequest, piece: Piece, 
     mapping = core.slot_alloc()
     bits = kernel_flags(kept)
     try:
-        core.world.vnode_map(table.invokable, request.frame, piece.entry, bits, offset, piece.count, mapping)
+        core.world.vnode_map(table.invokable, request.frame, piece.entry, bits, offset, piece.entries, mapping)
     except LibError as error:
         core.slot_free(mapping)
         raise error.push("LIB_ERR_VNODE_MAP") from None
@@ -149,7 +149,7 @@ def _check_room(core: PmapCore, level: VnodeLevel, piece: Piece) -> None:
 
 def _check_entries(core: PmapCore, table: Vnode, piece: Piece) -> None:
     first_decides = FIRST_TABLE_DECIDES in core.quirks
-    if has_vnode(table, piece.entry, piece.count, only_pages=True, first_decides=first_decides):
+    if has_vnode(table, piece.entry, piece.entries, only_pages=True, first_decides=first_decides):
         raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", f"something is mapped from {Address(piece.va)} on")
 
 

@@ -10,11 +10,11 @@ from .layouts import PmapLayout, VnodeLevel
 
 
 class Piece(NamedTuple):
-    """`count` entries from `entry` on of the table for `va`; `offset` is how far into the range it begins."""
+    """`entries` entries from `entry` on of the table for `va`; `offset` is how far into the range it begins."""
 
     va: int
     entry: int
-    count: int
+    entries: int
     offset: int
 
 
@@ -47,7 +47,7 @@ def pieces_of(level: VnodeLevel, va: int, size: int) -> list[Piece]:
     """The pieces of [va, va + size), in order.
 
     >>> from .layouts import ARMV7
-    >>> [(hex(piece.va), piece.count) for piece in pieces_of(ARMV7.pages, 0x100fe000, 0x3000)]
+    >>> [(hex(piece.va), piece.entries) for piece in pieces_of(ARMV7.pages, 0x100FE000, 0x3000)]
     [('0x100fe000', 2), ('0x10100000', 1)]
     """
     pieces, at, end = [], va, va + size
@@ -92,4 +92,3 @@ def tables_at_most(layout: PmapLayout, level: VnodeLevel, va: int, size: int) ->
     """Tables below the root that a range with leaves in `level` goes through."""
     below = [table for table in layout.levels[1:] if table.number >= level.number]
     return sum((va + size - 1) // table.span - va // table.span + 1 for table in below) if size else 0
-

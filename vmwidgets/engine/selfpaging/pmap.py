@@ -18,6 +18,7 @@ from .errors import LibError, chain
 from .flags import FLAGS, kernel_flags, remembered
 from .invocations import Invocations
 from .layouts import PmapLayout
+from .looking import leaf_at
 from .mapping import do_map, map_request
 from .modifying import modify_range
 from .pieces import Mapped, slabs_wanted
@@ -26,7 +27,7 @@ from .quirks import BARRELFISH_QUIRKS
 from .refill import have_slabs
 from .serialise import deserialise, serialise
 from .snapshot import WordAt, snapshot
-from .unmapping import leaf_at, unmap_range
+from .unmapping import unmap_range
 from .vspace import Vregion, Vspace
 
 
@@ -62,7 +63,9 @@ class Pmap:
     ) -> None:
         unknown = quirks - set(BARRELFISH_QUIRKS)
         if unknown:
-            raise Refused(f"{', '.join(sorted(unknown))}: no quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}")
+            raise Refused(
+                f"{', '.join(sorted(unknown))}: no quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}"
+            )
         self.vspace = Vspace(recorder, name)
         self.core = PmapCore(
             world, recorder, name, layout, root, root_base, self.vspace, current=current, quirks=quirks
@@ -158,23 +161,22 @@ def pmap_current_init(core: PmapCore) -> None:
 def map_frame(core: PmapCore, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
     """The map function: enough blocks first, then the mapping itself."""
     if va < 0 or va % PAGE:
-        raise Refused(f"map at {Address(va) if va >= 0 else va}: an address that begins a page of {PAGE} bytes is needed")
+        raise Refused(
+            f"map at {Address(va) if va >= 0 else va}: an address that begins a page of {PAGE} bytes is needed"
+        )
     if offset < 0:
         raise Refused(f"map from offset {offset}: a frame begins at 0")
     kernel_flags(remembered(flags))
     return _map(core, va, frame, offset, _positive(size), flags)
 
 
+@acting
 def _map(core: PmapCore, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
     with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
         identity = core.world.frame_identify(frame)
     request = map_request(core, va, frame, identity, offset, size, flags)
     have_slabs(core, slabs_wanted(core.layout, request.level, va, size, request.size))
     return do_map(core, request)
-
-
-_map.__name__ = "map"
-_map = acting(_map)
 
 
 @acting

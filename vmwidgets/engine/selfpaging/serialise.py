@@ -71,7 +71,7 @@ def _leaf(core: PmapCore, leaf: Vnode) -> list[Any]:
     assert leaf.level is not None
     unit, size = leaf.level.unit, leaf.count << leaf.level.shift
     flags = leaf.flags | (LARGE if leaf.level is not core.layout.pages else 0)
-    runs = [[leaf.va + run.first * unit, run.count * unit, run.flags] for run in leaf.rights]
+    runs = [[leaf.va + run.first * unit, run.entries * unit, run.flags] for run in leaf.rights]
     return [leaf.va, size, leaf.cap.cnode, leaf.cap.slot, leaf.offset, flags, runs]
 
 
@@ -98,5 +98,3 @@ def _content(core: PmapCore, data: bytes) -> dict[str, Any]:
     if any(not meta[0] <= leaf.va < meta[1] for leaf in core.root.leaves()):
         raise LibError("LIB_ERR_PMAP_DESERIALISE", "this pmap has mappings already: it is not empty")
     return content  # type: ignore[no-any-return]
-
-

@@ -115,11 +115,13 @@ class Slab:
 
     def check(self) -> None:
         """Invariants: 1 the heads add up, 2 a block is free or taken, never both, 3 who has free blocks is known."""
-        if (sum(head.blocks for head in self._heads), sum(head.free for head in self._heads)) != (self.total, self.free):
+        heads = self._heads
+        if (sum(head.blocks for head in heads), sum(head.free for head in heads)) != (self.total, self.free):
             raise Broken(f"slab invariant 1: the heads of {self._domain} do not add up to {self.free} of {self.total}")
-        freed = {block for head in self._heads for block in head.freed}
-        never = self.total - sum(head.untouched - head.first for head in self._heads)
-        if freed & set(self._head_of) or len(freed) + never != self.free or len(self._head_of) + self.free != self.total:
+        freed = {block for head in heads for block in head.freed}
+        never = self.total - sum(head.untouched - head.first for head in heads)
+        whole = len(freed) + never == self.free and len(self._head_of) + self.free == self.total
+        if not whole or freed & set(self._head_of):
             raise Broken(f"slab invariant 2: a block of {self._domain} is both free and taken, or neither")
         if {id(head) for head in self._heads if head.free} != {id(head) for head in self._with_free}:
             raise Broken(f"slab invariant 3: the list of heads of {self._domain} with free blocks is wrong")

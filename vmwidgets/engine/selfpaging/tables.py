@@ -15,7 +15,7 @@ from .vnode import Vnode, children_in, find_vnode
 
 
 @acting
-def alloc_vnode(core: PmapCore, parent: Vnode, entry: int, log: UndoLog, id: int | None = None) -> Vnode:
+def alloc_vnode(core: PmapCore, parent: Vnode, entry: int, log: UndoLog, number: int | None = None) -> Vnode:
     """A new table behind `entry` of `parent`: a block, a slot with the table, a slot with its Mapping."""
     assert parent.holds is not None
     level = core.layout.level(parent.holds.number - 1)
@@ -26,7 +26,7 @@ def alloc_vnode(core: PmapCore, parent: Vnode, entry: int, log: UndoLog, id: int
     with pushing("LIB_ERR_VNODE_CREATE"):
         base = core.world.vnode_create(cap, level.kind)
     log.add(partial(core.world.cap_delete, cap))
-    node = Vnode(core.new_id() if id is None else id, parent, entry, 1, cap, base, holds=level, block=block)
+    node = Vnode(core.new_id() if number is None else number, parent, entry, 1, cap, base, holds=level, block=block)
     core.link(node)
     log.add(partial(core.unlink, node))
     mapping = core.slot_alloc()

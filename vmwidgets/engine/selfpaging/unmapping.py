@@ -8,9 +8,10 @@ from ..base.units import PAGE, Address
 from .core import PmapCore, acting, pushing
 from .errors import LibError, chain
 from .flags import kernel_flags
+from .looking import leaf_at
 from .pieces import round_up
 from .undo import UndoLog, all_or_nothing
-from .vnode import Vnode, find_vnode
+from .vnode import Vnode
 
 
 def unmap_range(core: PmapCore, va: int, size: int) -> int:
@@ -28,7 +29,8 @@ def unmap_range(core: PmapCore, va: int, size: int) -> int:
 
 def whole_leaves(core: PmapCore, va: int, size: int) -> list[Vnode]:
     """The leaves that make up [va, va + size) exactly, in order of their addresses; else LIB_ERR_PMAP_FIND_VNODE."""
-    found, at, end = [], va, va + size
+    found: list[Vnode] = []
+    at, end = va, va + size
     while at < end or not found:
         leaf = leaf_at(core, at)
         if leaf is None or leaf.va != at or leaf.end > end:
@@ -40,19 +42,6 @@ def whole_leaves(core: PmapCore, va: int, size: int) -> list[Vnode]:
         found.append(leaf)
         at = leaf.end
     return found
-
-
-def leaf_at(core: PmapCore, va: int) -> Vnode | None:
-    """The leaf that covers `va`, if anything is mapped there; O(levels)."""
-    if not 0 <= va < core.root.end:
-        return None
-    table = core.root
-    while True:
-        assert table.holds is not None
-        node = find_vnode(table, table.holds.index(va))
-        if node is None or not node.is_table:
-            return node
-        table = node
 
 
 @acting
@@ -90,4 +79,4 @@ def _map_again(core: PmapCore, leaf: Vnode) -> None:
     bits = kernel_flags(leaf.flags)
     world.vnode_map(leaf.parent.invokable, leaf.cap, leaf.entry, bits, leaf.offset, leaf.count, mapping)
     for run in leaf.rights:
-        world.mapping_modify_flags(mapping, run.first, run.count, kernel_flags(run.flags))
+        world.mapping_modify_flags(mapping, run.first, run.entries, kernel_flags(run.flags))

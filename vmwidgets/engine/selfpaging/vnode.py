@@ -12,10 +12,10 @@ ROOT_ID = 0
 
 
 class RightsRun(NamedTuple):
-    """Entries [first, first + count) of a leaf whose flags were modified since it was mapped."""
+    """Entries [first, first + entries) of a leaf whose flags were modified since it was mapped."""
 
     first: int
-    count: int
+    entries: int
     flags: int
 
 
@@ -47,7 +47,7 @@ class Vnode:
 
     def __init__(
         self,
-        id: int,
+        number: int,
         parent: Vnode | None,
         entry: int,
         count: int,
@@ -59,10 +59,10 @@ class Vnode:
         offset: int = 0,
         block: int = 0,
     ) -> None:
-        self.id = id
+        self.id = number
         self.parent = parent
-        self.level = parent.holds if parent is not None else None
-        self.holds = holds
+        self.level: VnodeLevel | None = parent.holds if parent is not None else None
+        self.holds: VnodeLevel | None = holds
         self.entry = entry
         self.count = count
         self.cap = cap
@@ -142,11 +142,9 @@ def find_vnode(table: Vnode, entry: int) -> Vnode | None:
 def children_in(table: Vnode, entry: int, count: int) -> list[Vnode]:
     """The children that touch entries [entry, entry + count), newest first; O(the smaller of children and entries)."""
     if len(table.children) <= count:
-        return [
-            node for node in table.newest_first() if node.entry < entry + count and entry < node.entry + node.count
-        ]
+        return [node for node in table.newest_first() if node.entry < entry + count and entry < node.entry + node.count]
     found = {node.id: node for at in range(entry, entry + count) if (node := table.by_entry.get(at)) is not None}
-    return [found[id] for id in sorted(found, reverse=True)]
+    return [found[number] for number in sorted(found, reverse=True)]
 
 
 def has_vnode(table: Vnode, entry: int, count: int, only_pages: bool, first_decides: bool = False) -> bool:
@@ -176,14 +174,14 @@ def inside_region(table: Vnode, entry: int, count: int) -> Vnode | None:
 def overlay(runs: list[RightsRun], first: int, count: int, flags: int) -> list[RightsRun]:
     """The runs once [first, first + count) has other flags; in order, never overlapping.
 
-    >>> overlay([RightsRun(0, 8, 1)], 2, 3, 3)
-    [RightsRun(first=0, count=2, flags=1), RightsRun(first=2, count=3, flags=3), RightsRun(first=5, count=3, flags=1)]
+    >>> [tuple(run) for run in overlay([RightsRun(0, 8, 1)], 2, 3, 3)]
+    [(0, 2, 1), (2, 3, 3), (5, 3, 1)]
     """
     end, result = first + count, [RightsRun(first, count, flags)]
     for run in runs:
         if run.first < first:
-            result.append(RightsRun(run.first, min(run.first + run.count, first) - run.first, run.flags))
-        if run.first + run.count > end:
+            result.append(RightsRun(run.first, min(run.first + run.entries, first) - run.first, run.flags))
+        if run.first + run.entries > end:
             start = max(run.first, end)
-            result.append(RightsRun(start, run.first + run.count - start, run.flags))
+            result.append(RightsRun(start, run.first + run.entries - start, run.flags))
     return sorted(result)

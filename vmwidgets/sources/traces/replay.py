@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import fastjsonschema
 
 from ...engine.base.errors import VMError
-from . import freebsd_schema, x15_schema
+from . import barrelfish_schema, freebsd_schema, x15_schema
+from .barrelfish import STOPPED, BarrelfishReplay
 from .compare import MISSING, Difference, differences
 from .freebsd import FreeBSDReplay
 from .reader import Record, Unreadable, read_records, short
@@ -34,6 +35,20 @@ class System(Protocol):
         """Whether the recording has a full state after this operation."""
 
 
+@runtime_checkable
+class Corrected(System, Protocol):
+    """A system whose traces show bugs that we do not have, and say what would be right."""
+
+    diverged: bool
+    """Whether by now the original is in another state than a correct one."""
+
+    def at_start(self) -> list[Difference]:
+        """What differs before the first operation, of what the header says of it."""
+
+    def partly(self, record: Record, result: Any) -> list[Difference] | None:
+        """What differs of an operation that is not to be compared as a whole; none: compare it whole."""
+
+
 Validator = Callable[[Any], Any]
 
 
@@ -45,7 +60,9 @@ class Kind:
     header: Validator
     operations: dict[str, Validator]
     last: Validator | None
-    """Of a last line that is no operation; none where the last operation is called "end"."""
+    """Of a last line that is no operation; none where the last operation is called "end", or just the last."""
+    open_ended: bool = False
+    """Whether a trace ends where its file does: its last operation has the full state, or stopped the program."""
 
     def ends_with(self, record: Record) -> bool:
         """Whether nothing can follow this line."""
@@ -65,6 +82,13 @@ SYSTEMS = {
         {name: fastjsonschema.compile(schema) for name, schema in freebsd_schema.OPERATIONS.items()},
         None,
     ),
+    "barrelfish": Kind(
+        BarrelfishReplay,
+        fastjsonschema.compile(barrelfish_schema.HEADER),
+        {name: fastjsonschema.compile(schema) for name, schema in barrelfish_schema.OPERATIONS.items()},
+        None,
+        open_ended=True,
+    ),
 }
 """The systems whose traces can be replayed, by the header's `system`."""
 
@@ -80,11 +104,17 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: how many operations agreed, and where the first did not."""
+    """What became of one file: how many operations agreed, and where the first did not.
+
+    Of those, `corrected` agree with what the recording calls correct where the original had a bug; `passed_over` were
+    done and not compared, since after a bug the original's state was another than a correct one.
+    """
 
     path: Path
     operations: int
     divergence: Divergence | None
+    corrected: int = 0
+    passed_over: int = 0
 
 
 def replay(path: Path) -> Outcome:
@@ -94,7 +124,8 @@ def replay(path: Path) -> Outcome:
     found = _differences_at_start(header["setup"], system)
     if found:
         return Outcome(path, 0, Divergence(1, {"op": "setup"}, tuple(found)))
-    done = 0
+    done = corrected = passed_over = 0
+    record: Record = {}
     for number, record in records:
         if kind.last is not None and kind.ends_with(record):
             _finish(path, number, record, kind.last, done)
@@ -104,9 +135,14 @@ def replay(path: Path) -> Outcome:
         if found:
             return Outcome(path, done, Divergence(number, record, tuple(found)))
         done += 1
+        if isinstance(system, Corrected):
+            corrected += "correct" in record
+            passed_over += system.diverged and "correct" not in record
         if kind.last is None and kind.ends_with(record):
             _nothing_follows(path, number, records)
             return Outcome(path, done, None)
+    if kind.open_ended and ("state" in record or record.get("result", {}).get("error") in STOPPED):
+        return Outcome(path, done, None, corrected, passed_over)
     raise Unreadable(path, done + 2, "the trace ends here, without its last line")
 
 
@@ -134,6 +170,8 @@ def _open(path: Path, records: Iterator[tuple[int, Record]]) -> tuple[Kind, Syst
 
 def _differences_at_start(setup: Record, system: System) -> list[Difference]:
     """Of the state before the first operation, where the header has it."""
+    if isinstance(system, Corrected):
+        return system.at_start()
     return differences(setup["state"], system.state(), "setup.state") if "state" in setup else []
 
 
@@ -147,9 +185,14 @@ def _step(path: Path, number: int, record: Record, kind: Kind, system: System, d
     if "state" not in record and system.state_due(record):
         raise Unreadable(path, number, f"operation {done} lacks the full 'state' that is due after it")
     try:
-        found = differences(record["result"], system.run(record), "result")
+        result = system.run(record)
     except ValueError as error:
         raise Unreadable(path, number, str(error)) from None
+    if isinstance(system, Corrected):
+        partly = system.partly(record, result)
+        if partly is not None:
+            return partly
+    found = differences(record["result"], result, "result")
     for name, value in system.beside().items():
         found += differences(record.get(name, MISSING), value, name)
     if "state" in record:

@@ -1,0 +1,230 @@
+"""A domain of a machine: a program that maps its own memory, and reads and writes through what it mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..base.domain_values import DomainValue
+from ..base.errors import Refused, kernel_error
+from ..base.operations import operation
+from ..base.tags import FaultRaised
+from ..base.units import Address, Size
+from ..base.walk_values import Fault
+from ..mmu.cpu import pieces
+from ..selfpaging.flags import LARGE
+from ..selfpaging.looking import leaf_at
+from ..selfpaging.vspace import Vregion
+from . import checks
+from .domain_capabilities import CapabilityOperations, MachineCapability
+from .domain_flags import region_flags
+from .tables import MachineTables
+from .tasks import ACCESSES, Access
+from .walks import MachineWalk, machine_walk
+
+if TYPE_CHECKING:
+    from ..kernel.pmap_lent import LentPmap
+    from ..selfpaging.domain import Domain
+    from ..selfpaging.pmap import Found
+    from .machine import Machine
+
+
+class MachineDomain(CapabilityOperations):
+    """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
+
+    `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
+    """
+
+    def __init__(self, machine: Machine, domain: Domain, pmap: LentPmap) -> None:
+        self.machine = machine
+        self.domain = domain
+        self.name = domain.name
+        self.pmap = pmap
+
+    @property
+    def tables(self) -> MachineTables:
+        """Its page tables, to be shown and walked."""
+        return MachineTables(self.machine, self.pmap, self.path)
+
+    # ---- mapping -----------------------------------------------------------------------------
+
+    @operation
+    def map(
+        self,
+        frame: MachineCapability | str,
+        at: int | str | None = None,
+        offset: int | str = 0,
+        size: int | str | None = None,
+        flags: str | Iterable[str] | int = "rw",
+    ) -> Address:
+        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where it is mapped.
+
+        Without `at` the vspace is asked for room (`determine_addr`), with it the pmap is called as it is.  `flags`
+        are "r", "w", "x" side by side, and words such as "large" and "nocache".  All or nothing; LIB_ERR_PMAP_DO_MAP
+        over what was wrong, LIB_ERR_PMAP_FRAME_SIZE where the frame ends too soon.
+        """
+        ref, word, start = self._ref(frame), region_flags(flags), checks.whole(offset, "offset")
+        identity = self.domain.program.frame_identify(ref)
+        if start >= identity.bytes:
+            raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
+        length = identity.bytes - start if size is None else checks.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
+        if at is None:
+            va = self.domain.pmap.determine_addr(length + start % 4096, self._alignment(word))
+        else:
+            va = self._address(checks.aligned(at, "at"), length, "at")
+        mapped = self.domain.pmap.map(va, ref, start, length, word)
+        self._remember(va, mapped.retsize, word)
+        return Address(va)
+
+    @operation
+    def unmap(self, address: int | str, size: int | str) -> Size:
+        """Unmap what was mapped at `address` in one or several calls, whole leaves only; the bytes that were.
+
+        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE where the range is not that of mappings; nothing changes then.
+        """
+        va, length = self._range(address, size)
+        done = self.domain.pmap.unmap(va, length)
+        self._forget_regions(va, va + done)
+        return Size(done)
+
+    @operation
+    def modify_flags(self, address: int | str, size: int | str, flags: str | Iterable[str] | int) -> Size:
+        """Give what is mapped in [address, address + size) other flags; the bytes that were changed.
+
+        LIB_ERR_PMAP_MODIFY_FLAGS where something of it is not mapped, or a right is asked for that the frame's
+        capability does not carry; nothing changes then.
+        """
+        word = region_flags(flags)
+        va, length = self._range(address, size)
+        return Size(self.domain.pmap.modify_flags(va, length, word))
+
+    @operation
+    def deserialise(self, data: bytes) -> None:
+        """Map what :meth:`serialise` of another domain told: its frames are in the same slots here, nothing is mapped.
+
+        LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
+        """
+        self.domain.pmap.deserialise(checks.content(data))
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def serialise(self) -> bytes:
+        """Regions and mappings as bytes, for another domain."""
+        with self.door.looking():
+            return self.domain.pmap.serialise()
+
+    def lookup(self, address: int | str) -> Found:
+        """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
+        with self.door.looking():
+            return self.domain.pmap.lookup(checks.whole(address, "address"))
+
+    def walk(self, address: int | str, access: str = "read") -> MachineWalk:
+        """What the hardware does with a user access to `address` now; nothing changes."""
+        va = checks.whole(address, "address")
+        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
+        return machine_walk(self.machine, self.pmap, self.path, va, kind, user=True)
+
+    def snapshot(self) -> DomainValue:
+        """All of it as a frozen value.  O(capabilities + vnodes)."""
+        with self.door.looking():
+            return self.domain.snapshot()
+
+    def check(self) -> None:
+        """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
+        with self.door.looking():
+            self.domain.check()
+
+    # ---- memory ------------------------------------------------------------------------------
+
+    @operation
+    def read(self, address: int | str, length: int | str = 1) -> bytes:
+        """`length` bytes from `address` on, as the program reads them.
+
+        FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.
+        """
+        start, count = checks.span(address, length, self.pmap.fmt.word_bits)
+        return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
+
+    @operation
+    def write(self, address: int | str, data: bytes) -> None:
+        """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
+        content = checks.content(data)
+        start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
+        done = 0
+        for pa, piece in self._pieces(start, count, "write"):
+            self.machine.ram.write(pa, content[done : done + piece])
+            done += piece
+
+    @operation
+    def touch(self, address: int | str, access: str = "read") -> MachineWalk:
+        """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
+        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
+        start, _ = checks.span(address, 1, self.pmap.fmt.word_bits)
+        self._translate(start, kind)
+        return self.walk(start, kind)
+
+    # ---- beneath -----------------------------------------------------------------------------
+
+    def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
+        for va, count in pieces(start, length):
+            yield self._translate(va, access), count
+
+    def _translate(self, va: int, access: Access) -> int:
+        found = self.machine.cpus.borrow(self.pmap).translate(va, access, user=True)
+        if not isinstance(found, Fault):
+            return found
+        emit = self.machine.recorder.emit
+        if emit is not None:
+            emit((FaultRaised, va, found.kind, found.code or 0))
+        name = "FAULT" if found.kind == "not-present" else "ACCES"
+        raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
+
+    def _alignment(self, flags: int) -> int:
+        """What a large mapping is aligned to; 0 for a page."""
+        layout = self.domain.layout
+        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
+        return next(asked, 0)
+
+    def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
+        va, length = checks.aligned(address, "address"), checks.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: a range has at least one byte, and is widened to whole pages")
+        return self._address(va, length, "address"), length
+
+    def _address(self, va: int, length: int, name: str) -> int:
+        """An address that the program may map at: not where its pmap keeps its own records."""
+        layout = self.domain.layout
+        begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
+        if va + length > 1 << self.pmap.fmt.word_bits:
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: that passes the end of the addresses")
+        if va < end and begin < va + length:
+            where = f"[{Address(begin)}, {Address(end)})"
+            raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
+        return va
+
+    def _remember(self, va: int, size: int, flags: int) -> None:
+        """What was mapped is a region of the vspace from now on, unless it touches one."""
+        vspace = self.domain.pmap.vspace
+        if all(region.end <= va or va + size <= region.base for region in vspace):
+            vspace.add(Vregion(vspace.new_id(), va, size, flags))
+
+    def _forget_regions(self, start: int = 0, end: int = 1 << 64) -> None:
+        """Regions in [start, end) that map() made and in which nothing is mapped any more go."""
+        vspace, begin = self.domain.pmap.vspace, self.domain.layout.vspace_begin
+        for region in list(vspace):
+            made_here = region.memobj is None and region.base != begin
+            if made_here and start < region.end and region.base < end and not self._is_mapped(region):
+                vspace.remove(region)
+
+    def _is_mapped(self, region: Vregion) -> bool:
+        """Whether anything of a region is mapped.  O(its pages)."""
+        core = self.domain.pmap.core
+        return any(leaf_at(core, va) is not None for va in range(region.base, region.end, 4096))
+
+    def __repr__(self) -> str:
+        root, slab = self.domain.pmap.core.root, self.domain.pmap.core.slab
+        leaves = sum(1 for _ in root.leaves())
+        used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"
+        return f"<domain {self.name!r}: {leaves:,} mappings, root table at {Address(self.pmap.root)}, {used}>"

@@ -1,0 +1,34 @@
+"""What the shadow tree says of an address, and of a range."""
+
+from __future__ import annotations
+
+from .core import PmapCore
+from .vnode import Vnode, children_in, find_vnode
+
+
+def leaf_at(core: PmapCore, va: int) -> Vnode | None:
+    """The leaf that covers `va`, if anything is mapped there; O(levels)."""
+    if not 0 <= va < core.root.end:
+        return None
+    table = core.root
+    while True:
+        assert table.holds is not None
+        node = find_vnode(table, table.holds.index(va))
+        if node is None or not node.is_table:
+            return node
+        table = node
+
+
+def maps_anything(core: PmapCore, va: int, end: int) -> bool:
+    """Whether any leaf touches [va, end); O(tables there)."""
+    return va < core.root.end and _any_leaf(core.root, va, min(end, core.root.end))
+
+
+def _any_leaf(table: Vnode, va: int, end: int) -> bool:
+    level = table.holds
+    assert level is not None
+    start = table.va
+    first = max(va - start, 0) >> level.shift
+    last = min(end - 1 - start, level.span - 1) >> level.shift
+    there = children_in(table, first, last - first + 1) if first <= last else []
+    return any(not node.is_table or _any_leaf(node, va, end) for node in there)

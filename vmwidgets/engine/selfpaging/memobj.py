@@ -1,0 +1,255 @@
+"""Memory objects: what lies behind a vregion.  They call the pmap; the pmap knows nothing of them.
+
+The interface is Barrelfish's: a memory object is filled with frames, mapped by a region, asked to resolve a fault, to
+change its protection, to let go of it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from typing import NamedTuple, Protocol
+
+from ..base.domain_values import CapRef
+from ..base.errors import Refused
+from ..base.units import PAGE, Size
+from .core import pushing
+from .errors import LibError
+from .pieces import Mapped, round_up
+from .undo import UndoLog
+from .vspace import Vregion
+
+
+class Mapper(Protocol):
+    """What a memory object asks of a pmap."""
+
+    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
+        """As :meth:`.pmap.Pmap.map`."""
+
+    def unmap(self, va: int, size: int) -> int:
+        """As :meth:`.pmap.Pmap.unmap`."""
+
+    def modify_flags(self, va: int, size: int, flags: int) -> int:
+        """As :meth:`.pmap.Pmap.modify_flags`."""
+
+
+class Fill(NamedTuple):
+    """A frame's bytes from `frame_offset` on stand for [offset, offset + size) of a memory object."""
+
+    offset: int
+    size: int
+    frame: CapRef
+    frame_offset: int
+
+
+class Memobj:
+    """`size` bytes (whole pages) that one region can show.  The kinds differ in what they take and when they map it."""
+
+    kind = "memobj"
+
+    def __init__(self, pmap: Mapper, name: str, size: int) -> None:
+        if size <= 0 or size % PAGE:
+            raise Refused(f"a memory object of {size} bytes: it has whole pages of {PAGE}")
+        self.pmap = pmap
+        self.name = name
+        self.size = size
+        self.region: Vregion | None = None
+        self.fills: list[Fill] = []
+        """In order of their offsets, none overlapping another."""
+        self._mapped: list[Fill] = []
+
+    # ---- what callers ask --------------------------------------------------------------------
+
+    def map_region(self, region: Vregion) -> None:
+        """`region` shows this object from now on; LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED if another one does."""
+        if self.region is not None:
+            raise LibError("LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED", f"{self.name} is shown at {self.region.base:#x}")
+        if region.offset < 0 or region.offset % PAGE or region.offset + region.size > self.size:
+            why = f"the region shows {Size(region.size)} from {region.offset:#x} on, and there are {Size(self.size)}"
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", why)
+        self.region = region
+        try:
+            self._on_map()
+        except LibError:
+            self.region = None
+            raise
+
+    def unmap_region(self) -> None:
+        """The region lets go: all that is mapped of it goes, or LIB_ERR_MEMOBJ_UNMAP_REGION and nothing went."""
+        with pushing("LIB_ERR_MEMOBJ_UNMAP_REGION"):
+            self._unmap(list(self._mapped))
+        self.region = None
+
+    def protect(self, offset: int, size: int, flags: int) -> None:
+        """Other flags for [offset, offset + size) of the object, where it is mapped: LIB_ERR_MEMOBJ_PROTECT."""
+        region = self._shown()
+        if offset < 0 or size <= 0 or offset % PAGE or size % PAGE or offset + size > self.size:
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"[{offset:#x}, {offset + size:#x}) is no range of its pages")
+        with pushing("LIB_ERR_MEMOBJ_PROTECT"):
+            for fill in self._mapped:
+                start, end = max(fill.offset, offset), min(fill.offset + fill.size, offset + size)
+                if start < end:
+                    self.pmap.modify_flags(region.base - region.offset + start, end - start, flags)
+
+    def fill(self, offset: int, frame: CapRef, frame_offset: int, size: int) -> None:
+        """Put a frame's bytes behind [offset, offset + size): LIB_ERR_MEMOBJ_DUPLICATE_FILL if something is there."""
+        size = round_up(size, PAGE)
+        outside = offset < 0 or offset % PAGE or size <= 0 or offset + size > self.size
+        if outside or frame_offset < 0 or frame_offset % PAGE:
+            why = (
+                f"{size:#x} bytes at {offset:#x}, of a frame from {frame_offset:#x} on: there are {self.size:#x} in all"
+            )
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", why)
+        if any(one.offset < offset + size and offset < one.offset + one.size for one in self.fills):
+            raise LibError("LIB_ERR_MEMOBJ_DUPLICATE_FILL", f"part of [{offset:#x}, {offset + size:#x}) has its frame")
+        fill = Fill(offset, size, frame, frame_offset)
+        self._check_fill(fill)
+        insort(self.fills, fill)
+        try:
+            self._on_fill(fill)
+        except LibError:
+            self.fills.remove(fill)
+            raise
+
+    def unfill(self, offset: int) -> Fill:
+        """Take the frame away that begins at `offset`, unmapped if it was mapped; what it was."""
+        fill = self.filled(offset)
+        if fill is None or fill.offset != offset:
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"no frame of {self.name} begins at {offset:#x}")
+        if fill in self._mapped:
+            with pushing("LIB_ERR_MEMOBJ_UNMAP_REGION"):
+                self._unmap([fill])
+        self.fills.remove(fill)
+        return fill
+
+    def pagefault(self, offset: int) -> None:
+        """An access met nothing at `offset`: map the frame there; LIB_ERR_MEMOBJ_UNDER_FILLED without one."""
+        self._shown()
+        fill = self.filled(offset)
+        if fill is None:
+            raise LibError("LIB_ERR_MEMOBJ_UNDER_FILLED", f"nothing stands behind byte {offset:#x} of {self.name}")
+        if fill not in self._mapped:
+            self._map([fill])
+
+    def filled(self, offset: int) -> Fill | None:
+        """The frame behind a byte of the object."""
+        at = bisect_right(self.fills, offset, key=lambda fill: fill.offset) - 1
+        return self.fills[at] if at >= 0 and offset < self.fills[at].offset + self.fills[at].size else None
+
+    # ---- what a kind says --------------------------------------------------------------------
+
+    def _check_fill(self, fill: Fill) -> None:
+        """Whether the kind takes that."""
+
+    def _on_fill(self, fill: Fill) -> None:
+        """Something was filled."""
+
+    def _on_map(self) -> None:
+        """A region shows it."""
+
+    # ---- beneath -----------------------------------------------------------------------------
+
+    def _shown(self) -> Vregion:
+        if self.region is None:
+            raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"no region shows {self.name}")
+        return self.region
+
+    def _map(self, fills: list[Fill]) -> None:
+        """Map them where the region shows them, all or none; what the region does not show whole is not for it."""
+        region, log = self._shown(), UndoLog()
+        with pushing("LIB_ERR_MEMOBJ_MAP_REGION"):
+            try:
+                for fill in fills:
+                    self._map_one(region, fill)
+                    log.add(lambda fill=fill: self._unmap_one(region, fill))  # type: ignore[misc]
+            except LibError:
+                log.take_back()
+                raise
+
+    def _unmap(self, fills: list[Fill]) -> None:
+        region, log = self.region, UndoLog()
+        if region is None:
+            return
+        try:
+            for fill in fills:
+                self._unmap_one(region, fill)
+                log.add(lambda fill=fill: self._map_one(region, fill))  # type: ignore[misc]
+        except LibError:
+            log.take_back()
+            raise
+
+    def _map_one(self, region: Vregion, fill: Fill) -> None:
+        start = max(fill.offset, region.offset)
+        size = min(fill.offset + fill.size, region.offset + region.size) - start
+        if size <= 0:
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"the region does not show byte {fill.offset:#x}")
+        va, skipped = region.base + start - region.offset, start - fill.offset
+        self.pmap.map(va, fill.frame, fill.frame_offset + skipped, size, region.flags)
+        self._mapped.append(fill)
+
+    def _unmap_one(self, region: Vregion, fill: Fill) -> None:
+        start = max(fill.offset, region.offset)
+        size = min(fill.offset + fill.size, region.offset + region.size) - start
+        self.pmap.unmap(region.base + start - region.offset, size)
+        self._mapped.remove(fill)
+
+
+class Anonymous(Memobj):
+    """Frames wherever they were filled in, each mapped when a fault asks for it."""
+
+    kind = "anonymous"
+
+
+class OneFrame(Memobj):
+    """One frame for the whole of it, mapped when a fault asks for it."""
+
+    kind = "one frame"
+
+    def _check_fill(self, fill: Fill) -> None:
+        if (fill.offset, fill.size) != (0, self.size):
+            raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"{self.name} takes one frame for all its {Size(self.size)}")
+
+
+class OneFrameOneMap(OneFrame):
+    """One frame for the whole of it, mapped as soon as a region shows it."""
+
+    kind = "one frame one map"
+
+    def _on_map(self) -> None:
+        if not self.fills:
+            raise LibError("LIB_ERR_MEMOBJ_UNDER_FILLED", f"{self.name} has no frame yet")
+        self._map(list(self.fills))
+
+
+class Pinned(Memobj):
+    """Frames wherever they were filled in, mapped at once: nothing of it ever faults."""
+
+    kind = "pinned"
+
+    def _on_map(self) -> None:
+        self._map(list(self.fills))
+
+    def _on_fill(self, fill: Fill) -> None:
+        if self.region is not None:
+            self._map([fill])
+
+
+class Fixed(Pinned):
+    """Pieces of one size, filled on their borders and mapped at once."""
+
+    kind = "fixed"
+
+    def __init__(self, pmap: Mapper, name: str, size: int, piece: int) -> None:
+        super().__init__(pmap, name, size)
+        if piece <= 0 or piece % PAGE or size % piece:
+            raise Refused(f"{size} bytes in pieces of {piece}: the pieces are whole pages, and make up the whole")
+        self.piece = piece
+
+    def _check_fill(self, fill: Fill) -> None:
+        if fill.offset % self.piece or fill.size != self.piece:
+            raise LibError(
+                "LIB_ERR_MEMOBJ_WRONG_OFFSET", f"{self.name} takes pieces of {Size(self.piece)} on their borders"
+            )
+
+
+KINDS = {kind.kind: kind for kind in (Anonymous, OneFrame, OneFrameOneMap, Pinned, Fixed)}
+"""By name."""

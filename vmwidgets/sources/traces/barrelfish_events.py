@@ -1,0 +1,102 @@
+"""Engine events as Barrelfish's recorder wrote them: what the pmap asked of the world, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ...engine.base.domain_values import CapRef
+from ...engine.base.recorder import Raw
+from ...engine.base.tags import (
+    CapabilityCopyInvoked,
+    CapabilityDeleteInvoked,
+    FrameAllocated,
+    MallocCalled,
+    MappingFlagsInvoked,
+    SlabGrown,
+    SlabRefillBegan,
+    SlotAllocated,
+    SlotFreed,
+    VnodeCreated,
+    VnodeMapInvoked,
+    VnodeUnmapInvoked,
+)
+from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
+
+Row = list[Any]
+
+FOREIGN_CNODE = "foreign-root"
+"""Where the root table lies of a pmap that is not the current one."""
+
+CNODES = {PAGE_CNODE: "root", SLOT_CNODE: "slot", FRAME_CNODE: "frame", FOREIGN_CNODE: FOREIGN_CNODE}
+"""The recorder's words for cnodes."""
+
+_KINDS = {"VNode_ARM_l2": "L2"}
+
+
+def capability(ref: CapRef) -> list[Any]:
+    """A capability, as the recorder names it.
+
+    >>> capability(CapRef(SLOT_CNODE, 7))
+    ['slot', 7]
+    """
+    return [CNODES[ref.cnode], ref.slot]
+
+
+def _mapped(
+    table: CapRef, source: CapRef, entry: int, flags: int, offset: int, count: int, mapping: CapRef, error: str | None
+) -> Row:
+    return [
+        "vnode_map",
+        {
+            "dest": capability(table),
+            "src": capability(source),
+            "entry": entry,
+            "flags": flags,
+            "offset": offset,
+            "count": count,
+            "mapping": mapping.slot,
+            "error": error,
+        },
+    ]
+
+
+def _unmapped(table: CapRef, mapping: CapRef, entry: int | None, count: int | None, error: str | None) -> Row:
+    told: dict[str, Any] = {"table": capability(table), "mapping": mapping.slot}
+    if error is None:
+        told |= {"entry": entry, "count": count}
+    return ["vnode_unmap", told | {"error": error}]
+
+
+def _frame(ref: CapRef, want: int, size: int | None, base: int | None) -> Row:
+    told = {"slot": ref.slot, "want": want, "bytes": size}
+    return ["frame_alloc", told if size is None else told | {"phys": base}]
+
+
+_ROWS: dict[str, Callable[..., Row]] = {
+    SlotAllocated: lambda ref: ["slot_alloc", None if ref is None else ref.slot],
+    SlotFreed: lambda ref: ["slot_free", ref.slot],
+    VnodeCreated: lambda ref, kind, base: ["vnode_create", _KINDS[kind], ref.slot, base],
+    VnodeMapInvoked: _mapped,
+    VnodeUnmapInvoked: _unmapped,
+    MappingFlagsInvoked: lambda mapping, offset, pages, flags, error: [
+        "modify_flags",
+        {"mapping": mapping.slot, "offset": offset, "pages": pages, "flags": flags},
+    ],
+    CapabilityDeleteInvoked: lambda ref: ["cap_delete", capability(ref)],
+    CapabilityCopyInvoked: lambda ref, source: ["cap_copy", {"dest": capability(ref), "src": capability(source)}],
+    SlabRefillBegan: lambda missing, size, level: ["slab_refill", {"missing": missing, "bytes": size}],
+    FrameAllocated: _frame,
+    MallocCalled: lambda size: ["malloc", size],
+    SlabGrown: lambda address, size, blocks: ["slab_grow", {"addr": address, "bytes": size, "blocks": blocks}],
+}
+"""How each event that the recorder knew is written, without its domain; it did not look at the rest."""
+
+
+def recorded(events: Iterable[Raw]) -> list[Row]:
+    """The rows of these events.
+
+    >>> recorded([("Called", "map"), ("SlotFreed", "traced", CapRef("slots", 3)), ("Returned", None)])
+    [['slot_free', 3]]
+    """
+    return [_ROWS[tag](*fields[1:]) for tag, *fields in events if tag in _ROWS]

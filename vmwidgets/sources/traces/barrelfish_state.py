@@ -1,0 +1,71 @@
+"""The state of a pmap as Barrelfish's recorder wrote it down; tables are read from RAM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...engine.base.domain_values import VnodeValue
+from ...engine.base.units import PAGE
+from ...engine.memory.ram import Ram
+from .barrelfish_events import capability
+
+L1_ENTRIES, L2_ENTRIES, WORD = 4096, 256, 4
+
+
+def tree(root: VnodeValue) -> list[Any]:
+    """The root's children, newest first."""
+    return [_node(child) for child in root.children]
+
+
+def tables(ram: Ram, root: int, second_level: Iterable[int]) -> dict[str, Any]:
+    """The first-level table's entries that are not zero, and the runs of each second-level table."""
+    first = _words(ram, root, L1_ENTRIES)
+    return {
+        "l1": [[index, word] for index, word in enumerate(first) if word],
+        "l2": {str(base): runs(_words(ram, base, L2_ENTRIES)) for base in sorted(second_level)},
+    }
+
+
+def runs(words: list[int]) -> list[list[int]]:
+    """[first index, count, first descriptor] of descriptors that are a page apart.
+
+    >>> runs([0, 0x1032, 0x2032, 0x2032])
+    [[1, 2, 4146], [3, 1, 8242]]
+    """
+    found: list[list[int]] = []
+    for index, word in enumerate(words):
+        if not word:
+            continue
+        if found and found[-1][0] + found[-1][1] == index and word == found[-1][2] + found[-1][1] * PAGE:
+            found[-1][1] += 1
+        else:
+            found.append([index, 1, word])
+    return found
+
+
+def leaves(node: VnodeValue) -> set[tuple[Any, ...]]:
+    """All leaves of the tree, with all that the recorder knew of one."""
+    if not node.is_table:
+        return {(node.va, node.span, node.cap, node.flags, node.mapping)}
+    return {leaf for child in node.children for leaf in leaves(child)}
+
+
+def _node(node: VnodeValue) -> dict[str, Any]:
+    mapping = None if node.mapping is None else node.mapping.slot
+    if node.is_table:
+        children = [_node(child) for child in node.children]
+        return {"entry": node.entry, "vnode": True, "cap": node.cap.slot, "mapping": mapping, "children": children}
+    return {
+        "entry": node.entry,
+        "vnode": False,
+        "cap": capability(node.cap),
+        "count": node.count,
+        "flags": node.flags,
+        "mapping": mapping,
+    }
+
+
+def _words(ram: Ram, base: int, count: int) -> list[int]:
+    content = ram.read(base, count * WORD)
+    return [int.from_bytes(content[at : at + WORD], "little") for at in range(0, len(content), WORD)]

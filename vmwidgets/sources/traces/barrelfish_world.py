@@ -1,0 +1,85 @@
+"""The recorder's rules for RAM, and the real kernel side over it: what a Barrelfish trace's pmap works with."""
+
+from __future__ import annotations
+
+from ...engine.base.domain_values import CapRef
+from ...engine.base.recorder import Recorder
+from ...engine.memory.ram import Ram
+from ...engine.mmu.armv7 import ARMV7
+from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace
+from ...engine.selfpaging.kernel_side import KernelSide
+from ...engine.selfpaging.program import Program
+from ...engine.selfpaging.slot_allocator import SlotAllocator
+from .barrelfish_events import FOREIGN_CNODE
+from .reader import Record
+
+RAM_BYTES = 1 << 36
+"""More than any recorded address."""
+
+_FRAMES = 1 << 64
+_L1_BYTES = 16384
+
+
+class RisingMemory:
+    """Tables from one address on, frames from another; nothing is used twice, and some requests are made to fail."""
+
+    def __init__(self, setup: Record) -> None:
+        self._table = setup["l2_phys_first"]
+        self._step = setup["l2_alloc_bytes"]
+        self._frame = setup["meta_phys_first"]
+        self.failing = 0
+        """How many of the requests to come fail."""
+
+    def give(self, size: int, align: int, purpose: str) -> int | None:
+        """The next address for a "table" or a "frame"."""
+        if self.failing:
+            self.failing -= 1
+            return None
+        if purpose == "table":
+            base = self._table
+            self._table += self._step
+            return int(base)
+        base = -(-self._frame // size) * size
+        self._frame = base + size
+        return int(base)
+
+    def take_back(self, base: int, size: int) -> None:
+        """The recorder used nothing twice."""
+
+
+class TracedWorld:
+    """RAM, capabilities and slots for one pmap, with the root table where the recorder had it."""
+
+    def __init__(self, name: str, setup: Record, recorder: Recorder, quirks: frozenset[str]) -> None:
+        self.ram = Ram(RAM_BYTES)
+        self.memory = RisingMemory(setup)
+        self.cspace = Cspace()
+        end = setup["slot_first"] + setup["slot_count"]
+        for cnode, slots in ((PAGE_CNODE, 1), (SLOT_CNODE, end), (FRAME_CNODE, _FRAMES)):
+            self.cspace.add(cnode, slots)
+        self.cspace.add(FOREIGN_CNODE, 1, own=False)
+        self.slots = SlotAllocator(SLOT_CNODE, setup["slot_first"], setup["slot_count"])
+        self.kernel = KernelSide(name, self.cspace, self.ram, ARMV7, self.memory, recorder, quirks=quirks)
+        self.program = Program(name, self.kernel, self.slots, self.memory, recorder)
+        self.root = ROOT_TABLE if setup["current"] else CapRef(FOREIGN_CNODE, 0)
+        self.kernel.install(self.root, "VNode_ARM_l1", setup["l1_phys"], _L1_BYTES)
+
+    def frame(self, record: Record) -> CapRef:
+        """The frame of a recorded map; its capability is made when it is first seen, unless it is an unknown one."""
+        ref, base, size = CapRef(FRAME_CNODE, record["frame"]), record["frame_base"], record["frame_size"]
+        known = not self.cspace.is_empty(ref)
+        if base is None or size is None:
+            if known:
+                raise ValueError(f"frame {record['frame']} is unknown here, and was there before")
+            return ref
+        if not known:
+            self.kernel.install(ref, "Frame", base, size)
+        found = self.program.frame_identify(ref)
+        if (found.base, found.bytes) != (base, size):
+            raise ValueError(f"frame {record['frame']} lies elsewhere than before")
+        return ref
+
+    def tables(self) -> list[int]:
+        """Physical addresses of the second-level tables that exist."""
+        objects = self.kernel.database.objects.values()
+        return [one.base for one in objects if one.kind.name == "VNode_ARM_l2"]
