@@ -107,7 +107,8 @@ def _subtitle(picture: DomainPicture) -> str:
     value = picture.value
     capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
     prefix = f" · addresses begin {picture.style.prefix}" if picture.style.prefix else ""
-    return f"{value.architecture} · {counted(capabilities, 'capability', 'capabilities')} · {_mapped_words(picture)}{prefix}"
+    held = counted(capabilities, "capability", "capabilities")
+    return f"{value.architecture} · {held} · {_mapped_words(picture)}{prefix}"
 
 
 def _mapped_words(picture: DomainPicture) -> str:

@@ -33,8 +33,10 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
     w = picture.width - 2 * MARGIN
     nodes = [Node("regions/ground", "axis", MARGIN, top, w, BAR, title=title)]
-    for segment in segments:
-        nodes.append(_gap(segment, top) if segment.item is None else _region(picture, segment, segment.item, top))
+    nodes += [
+        _gap(segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
+        for segment in segments
+    ]
     nodes.append(_mapped(picture, segments, top + BAR + 3))
     nodes += _ticks(picture, segments, top + BAR + LEAVES + 4)
     return nodes, top + BAR + LEAVES + 28

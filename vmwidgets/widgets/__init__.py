@@ -4,6 +4,7 @@ from vmwidgets.engine.base.compare_values import ComparisonValue
 from vmwidgets.engine.machine import (
     Machine,
     MachineCaches,
+    MachineDomain,
     MachineFrames,
     MachineKentry,
     MachineKmem,
@@ -24,6 +25,7 @@ from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 from .compare import Comparison
 from .compare_formats import Formats
 from .dashboard import Dashboard
+from .domain import Capabilities, Domain, SlabLevels, Vnodes, Vspace
 from .frames import Frames
 from .kentry import Kentry
 from .kmem import Kmem
@@ -38,8 +40,9 @@ from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
-    "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
-    "Tables", "Threads", "Tlb", "Tree", "View", "Walk", "register", "show",
+    "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
+    "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
+    "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
@@ -60,4 +63,5 @@ shown_as(MachineFrames, Frames)
 shown_as(MachineCaches, Slabs)
 shown_as(MachineThreads, Threads)
 shown_as(MachineThread, Threads)
+shown_as(MachineDomain, Domain)
 shown_as(Task, lambda task: Dashboard(task.map))

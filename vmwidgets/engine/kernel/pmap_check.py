@@ -12,9 +12,7 @@ from ..mmu.format import Level
 from .pmap_tables import TableSpace, private_tables, published
 
 
-def check_pmaps(
-    kernel: TableSpace, klimit: int, users: Sequence[TableSpace], lent: Sequence[TableSpace] = ()
-) -> None:
+def check_pmaps(kernel: TableSpace, klimit: int, users: Sequence[TableSpace], lent: Sequence[TableSpace] = ()) -> None:
     """Raise :class:`Broken` unless the numbered invariants hold; O(present slots of all pmaps).
 
     Of spaces whose tables are somebody else's (`lent`) only the kernel's slots are looked at: 6.
