@@ -152,7 +152,7 @@ class TableEditor(Generic[C]):
             emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
 
     def write_all(self, writes: Iterable[tuple[Slot, int]]) -> None:
-        """Put each word into its slot; neighbours whose words change in even steps, as those of pages do, are an event."""
+        """Put each word into its slot; a run of words that change in even steps, as those of pages do, is one event."""
         run: list[tuple[Slot, int, int]] = []
         width = self.fmt.entry_width
         for slot, word in writes:
