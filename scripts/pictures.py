@@ -54,6 +54,8 @@ def scenes() -> dict[str, Scene]:
         "tables": tables(),
         "formats": formats(),
         "tlb": tlb(),
+        "domain": domain(),
+        "paging": paging(),
     }
 
 
@@ -178,6 +180,27 @@ def tlb() -> Scene:
     m.cpus.shootdown = "sent"
     task.map.remove(a + 0x2000, size="12 KiB")
     return vm.Tlb(m).scene()
+
+
+def domain() -> Scene:
+    """The second map of a fresh domain: so much that the slab is refilled twice, a refill inside the other."""
+    m = vm.boot("armv7")
+    m.name = "machine 1"
+    d = m.domain("hello")
+    d.map(d.frame("4 KiB"))
+    d.map(d.frame("2 MiB"))
+    return vm.Domain(d).scene()
+
+
+def paging() -> Scene:
+    """The same memory for a task and for a domain."""
+    m = vm.boot("armv7")
+    task, d = m.task("init"), m.domain("hello")
+    memory = m.object("memory")
+    for size in (8192, 65536, 65536):
+        task.write(task.map.enter(size, object=memory, prot="rw"), bytes(size))
+        d.map(d.frame(size))
+    return vm.Paging(vm.compare_paging(task, d)).scene()
 
 
 def machine() -> vm.Machine:

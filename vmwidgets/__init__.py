@@ -21,27 +21,34 @@ from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.quirks import QUIRKS
 
 if TYPE_CHECKING:
+    from .engine.machine.compare_paging import compare_paging
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .sources.compare import allocate, compare, free, lookup
     from .sources.proc_maps import load_maps
     from .sources.tables.recorded import load_tables
     from .widgets import (
+        Capabilities,
         Comparison,
         Dashboard,
+        Domain,
         EntryList,
         Formats,
         Frames,
         Kentry,
         Kmem,
         Map,
+        Paging,
         Ribbon,
+        SlabLevels,
         Slabs,
         Tables,
         Threads,
         Tlb,
         Tree,
         View,
+        Vnodes,
+        Vspace,
         Walk,
         show,
     )
@@ -53,10 +60,12 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
-         "Tables", "Threads", "Tlb", "Tree", "View", "Walk", "show"), ".widgets",
+        ("Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
+         "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
+         "Walk", "show"), ".widgets",
     ),
     "compare_formats": ".engine.mmu.compare_formats",
+    "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
     "load_tables": ".sources.tables.recorded",
     **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
@@ -66,10 +75,11 @@ _LAZY = {
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry",
-    "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon", "Size", "Slabs", "Tables",
-    "Threads", "Tlb", "Tree", "VMError", "View", "Walk", "allocate", "boot", "compare", "compare_formats", "events",
-    "free", "lab", "load_maps", "load_tables", "lookup", "show",
+    "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList",
+    "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Paging", "Refused",
+    "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
+    "Walk", "allocate", "boot", "compare", "compare_formats", "compare_paging", "events", "free", "lab",
+    "load_maps", "load_tables", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

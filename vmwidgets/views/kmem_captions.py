@@ -58,7 +58,8 @@ _WEIGHT: dict[type[ev.Event], int] = {
 }
 
 
-def _of(events: Sequence[ev.Event], kind: type[E]) -> list[E]:
+def of_kind(events: Sequence[ev.Event], kind: type[E]) -> list[E]:
+    """The events of one kind."""
     return [event for event in events if isinstance(event, kind)]
 
 
@@ -75,8 +76,12 @@ def _pages(count: int) -> str:
 def _allocated(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     """kmem_alloc and its kin: an address, or 0."""
     name, result = operation.name, operation.result
-    inserted = [event for event in _of(events, kev.RangeInserted) if not event.status]
-    granted, denied, sought = _of(events, kev.PageGranted), _of(events, kev.PageDenied), _of(events, kev.SpaceSought)
+    inserted = [event for event in of_kind(events, kev.RangeInserted) if not event.status]
+    granted, denied, sought = (
+        of_kind(events, kev.PageGranted),
+        of_kind(events, kev.PageDenied),
+        of_kind(events, kev.SpaceSought),
+    )
     where = sought[0].map if sought else inserted[-1].map if inserted else "the map"
     if not isinstance(result, int) or not result:
         return _refused(name, visible(where), denied, sought, granted)
@@ -98,7 +103,7 @@ def _long(operation: Operation, events: Sequence[ev.Event], style: AddressStyle)
     size, address = given.get("size", ""), operation.result if taken else given.get("address", 0)
     what = binary_size(size) if isinstance(size, int) else visible(str(size))
     where = style.long(address) if isinstance(address, int) else visible(str(address))
-    unlocked = _of(events, kev.MapUnlocked)
+    unlocked = of_kind(events, kev.MapUnlocked)
     name = visible(unlocked[-1].map) if unlocked else "its map"
     text = f"took {what} at {where} from {name}" if taken else f"gave {what} back at {where} in {name}"
     return f"{operation.name} {text}.", "What happened first is not kept: so many events are one operation's."
@@ -121,7 +126,7 @@ def _refused(
 
 
 def _merged(events: Sequence[ev.Event], inserted: Sequence[kev.RangeInserted]) -> str:
-    joined = _of(events, kev.EntryJoined)
+    joined = of_kind(events, kev.EntryJoined)
     if len(joined) > 1:
         return "It joined the entries on both sides: one object, its offsets run on, wired alike."
     if joined:
@@ -133,15 +138,15 @@ def _merged(events: Sequence[ev.Event], inserted: Sequence[kev.RangeInserted]) -
 
 
 def _waited(events: Sequence[ev.Event], denied: Sequence[kev.PageDenied]) -> str:
-    tries = len(_of(events, kev.LowMemory))
+    tries = len(of_kind(events, kev.LowMemory))
     if tries:
         return f"Address space was short: memory was sought {tries} time{'' if tries == 1 else 's'} of 8."
     return f"It waited for pages {len(denied)} time{'' if len(denied) == 1 else 's'}." if denied else ""
 
 
 def _freed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    deleted, woken = _of(events, kev.RangeDeleted), _of(events, kev.SleepersWoken)
-    released, clipped = _of(events, kev.PageReleased), _of(events, kev.EntryClipped)
+    deleted, woken = of_kind(events, kev.RangeDeleted), of_kind(events, kev.SleepersWoken)
+    released, clipped = of_kind(events, kev.PageReleased), of_kind(events, kev.EntryClipped)
     size = sum(event.end - event.start for event in deleted)
     if deleted:
         where = f"{style.long(deleted[0].start)} in {visible(deleted[0].map)}"
@@ -161,7 +166,7 @@ def _freed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
 
 
 def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    attached = _of(events, kev.SubmapAttached)
+    attached = of_kind(events, kev.SubmapAttached)
     if not attached:
         return _other(operation, events, style)
     last = attached[-1]
@@ -173,8 +178,8 @@ def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressSt
 
 
 def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    taken, given = _of(events, mev.BufferAllocated), _of(events, mev.BufferFreed)
-    made, gone = _of(events, mev.SlabCreated), _of(events, mev.SlabDestroyed)
+    taken, given = of_kind(events, mev.BufferAllocated), of_kind(events, mev.BufferFreed)
+    made, gone = of_kind(events, mev.SlabCreated), of_kind(events, mev.SlabDestroyed)
     if operation.name == "malloc" and taken:
         more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
         return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
@@ -186,13 +191,13 @@ def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle)
 
 
 def _spawned(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    spawned = _of(events, tev.ThreadSpawned)
+    spawned = of_kind(events, tev.ThreadSpawned)
     who = ", ".join(visible(event.thread) for event in spawned) or "nobody"
     return f"Thread {who} is ready.", "Nothing of it runs yet: m.step() or m.run() lets it go on."
 
 
 def _ran(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    ran = [name for name in dict.fromkeys(event.thread for event in _of(events, tev.ThreadRuns)) if name]
+    ran = [name for name in dict.fromkeys(event.thread for event in of_kind(events, tev.ThreadRuns)) if name]
     if not ran:
         return "Nobody was ready to run.", _waiting(events)
     if len(ran) == 1:
@@ -212,11 +217,11 @@ def _fate(name: str, events: Sequence[ev.Event]) -> str:
 
 def _deed(events: Sequence[ev.Event], style: AddressStyle) -> str:
     """What a thread did to memory on its way."""
-    inserted = [event for event in _of(events, kev.RangeInserted) if not event.status]
+    inserted = [event for event in of_kind(events, kev.RangeInserted) if not event.status]
     if inserted:
         size = binary_size(inserted[-1].end - inserted[-1].start)
         return f"It took {size} at {style.long(inserted[-1].start)} from {visible(inserted[-1].map)}."
-    sought = _of(events, kev.SpaceSought)
+    sought = of_kind(events, kev.SpaceSought)
     if sought and sought[-1].address is None:
         return f"No gap of {visible(sought[-1].map)} holds {binary_size(sought[-1].length)}."
     return ""
@@ -242,7 +247,7 @@ def _who_waits(names: Sequence[str], what: str) -> str:
 
 
 def _ticked(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    ticks, woken = _of(events, tev.ClockTicked), _of(events, tev.ThreadWoken)
+    ticks, woken = of_kind(events, tev.ClockTicked), of_kind(events, tev.ThreadWoken)
     if not ticks:
         return _other(operation, events, style)
     who = ", ".join(visible(event.thread) or "the cell" for event in woken)
@@ -277,7 +282,7 @@ def _reclaimed(operation: Operation, events: Sequence[ev.Event], style: AddressS
 
 
 def _killed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    undone = _of(events, kev.CallUndone)
+    undone = of_kind(events, kev.CallUndone)
     name = visible(str(dict(operation.arguments).get("name", "")).removeprefix("thread:"))
     return f"{name} was ended.", f"What its {undone[-1].call} had begun was taken back." if undone else ""
 

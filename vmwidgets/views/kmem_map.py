@@ -12,7 +12,7 @@ from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .map_picture import NOFAULT, kind_of, states_of, what_is
-from .ribbon import LEAST_GAP, Segment, cut, place, x_of
+from .ribbon import LEAST_GAP, MapSegment, cut, place, x_of
 from .scene import Bar, Node, Text
 from .text import short_count, shorten, text_width
 
@@ -134,7 +134,7 @@ def _ribbon(
 
 def _piece(
     name: str,
-    segment: Segment,
+    segment: MapSegment,
     states: dict[int, tuple[str, ...]],
     freed: frozenset[int],
     style: AddressStyle,
@@ -179,7 +179,7 @@ def _title(entry: EntryValue, style: AddressStyle) -> str:
     return f"entry {entry.id}: {limits}, {binary_size(entry.size)}, {what_is(entry)}, {wired}{nofault}"
 
 
-def _gap(name: str, segment: Segment, freed: frozenset[int], style: AddressStyle, y: float) -> Node | None:
+def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressStyle, y: float) -> Node | None:
     if segment.w < LEAST_GAP:
         return None
     size = binary_size(segment.end - segment.start)

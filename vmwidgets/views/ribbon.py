@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import PAGE, binary_size
@@ -32,11 +33,14 @@ Zoom = tuple[int, int] | None
 """The addresses shown, or none for the whole map."""
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Generic[T]):
     """A stretch of the axis: a range, a fold or a gap (item None), from `start` to `end`, `w` pixels at `x`."""
 
-    item: EntryValue | Fold | None
+    item: T | None
     start: int
     end: int
     broken: bool = False
@@ -46,6 +50,9 @@ class Segment:
     def place(self, address: int) -> float:
         """The x of an address inside."""
         return self.x + self.w * (address - self.start) / max(1, self.end - self.start)
+
+
+MapSegment = Segment[EntryValue | Fold]
 
 
 def ribbon_lane(
@@ -64,10 +71,10 @@ def ribbon_lane(
     return nodes, links, bar_top + BAR + 36
 
 
-def cut(value: MapValue, zoom: Zoom = None) -> list[Segment]:
+def cut(value: MapValue, zoom: Zoom = None) -> list[MapSegment]:
     """The stretches of the axis of a map, or of the part of it that is zoomed to; they have no place yet."""
     first, last = zoom or (value.start, value.end)
-    segments: list[Segment] = []
+    segments: list[MapSegment] = []
     position = first
     for item in sorted(value.items, key=lambda item: item.start):
         start, end = max(item.start, first), min(item.end, last)
@@ -79,10 +86,10 @@ def cut(value: MapValue, zoom: Zoom = None) -> list[Segment]:
         position = end
     if position < last:
         segments.append(Segment(None, position, last))
-    return segments if zoom is not None else _break_large_gaps(segments)
+    return segments if zoom is not None else break_large_gaps(segments)
 
 
-def _break_large_gaps(segments: list[Segment]) -> list[Segment]:
+def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
     """Break the axis at the largest gaps, as long as one is larger than all that is drawn to scale together."""
     total = sum(segment.end - segment.start for segment in segments)
     gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.start - s.end)
@@ -96,7 +103,7 @@ def _break_large_gaps(segments: list[Segment]) -> list[Segment]:
     return [replace(segment, broken=segment.item is None and segment.start in broken) for segment in segments]
 
 
-def _least(segment: Segment, crowd: int, broken: float) -> float:
+def _least(segment: Segment[Any], crowd: int, broken: float) -> float:
     """The least width of a segment in a picture of `crowd` segments."""
     scale = min(1.0, 40 / max(1, crowd))
     if segment.broken:
@@ -107,8 +114,8 @@ def _least(segment: Segment, crowd: int, broken: float) -> float:
 
 
 def place(
-    segments: Sequence[Segment], left: float, room: float, zoomed: bool = False, broken: float = BROKEN
-) -> list[Segment]:
+    segments: Sequence[Segment[T]], left: float, room: float, zoomed: bool = False, broken: float = BROKEN
+) -> list[Segment[T]]:
     """Places from `left` on, `room` pixels in all, `broken` of them for a gap at which the axis is broken.
 
     Widths by water-filling: to scale, except what would fall below its least width.
@@ -127,7 +134,7 @@ def place(
         for i in small:
             fixed[i] = True
     spare = room - sum(least) if total == 0 else 0.0
-    placed: list[Segment] = []
+    placed: list[Segment[T]] = []
     x = left
     for i, segment in enumerate(segments):
         w = least[i] + spare / len(segments) if fixed[i] else (segment.end - segment.start) * scale
@@ -144,7 +151,7 @@ def _ground(picture: MapPicture, y: float, width: float) -> Node:
     return Node("ribbon/ground", "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title)
 
 
-def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
+def _node(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
     item = segment.item
     if item is None:
         return _gap(picture, segment, y)
@@ -165,7 +172,7 @@ def _node(picture: MapPicture, segment: Segment, y: float) -> Node | None:
     )  # fmt: skip
 
 
-def _gap(picture: MapPicture, segment: Segment, y: float) -> Node | None:
+def _gap(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
     """A gap; none where it is too narrow to be pointed at, since the ground shows through all the same."""
     if segment.w < LEAST_GAP:
         return None
@@ -181,7 +188,7 @@ def _gap(picture: MapPicture, segment: Segment, y: float) -> Node | None:
     return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
 
 
-def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -> list[Node]:
+def _markers(picture: MapPicture, segments: Sequence[MapSegment], bar_top: float) -> list[Node]:
     value = picture.value
     marks = []
     if value.find_cache:
@@ -222,7 +229,7 @@ def _markers(picture: MapPicture, segments: Sequence[Segment], bar_top: float) -
     return nodes
 
 
-def x_of(segments: Sequence[Segment], address: int) -> float | None:
+def x_of(segments: Sequence[Segment[Any]], address: int) -> float | None:
     """Where an address is drawn; none outside."""
     for segment in segments:
         if segment.start <= address < segment.end:
@@ -230,7 +237,7 @@ def x_of(segments: Sequence[Segment], address: int) -> float | None:
     return segments[-1].x + segments[-1].w if segments and address == segments[-1].end else None
 
 
-def _ticks(picture: MapPicture, segments: Sequence[Segment], y: float, width: float) -> list[Node]:
+def _ticks(picture: MapPicture, segments: Sequence[MapSegment], y: float, width: float) -> list[Node]:
     """Addresses below the ribbon: both ends, then what matters, as far as they do not meet."""
     if not segments:
         return []
@@ -258,7 +265,7 @@ def _ticks(picture: MapPicture, segments: Sequence[Segment], y: float, width: fl
     return nodes
 
 
-def _leaders(segments: Sequence[Segment], columns: Mapping[int, Column], top: float, bottom: float) -> list[Link]:
+def _leaders(segments: Sequence[MapSegment], columns: Mapping[int, Column], top: float, bottom: float) -> list[Link]:
     """A line from each card to its range."""
     links = []
     for segment in segments:

@@ -1,9 +1,11 @@
 """Live pictures for notebooks."""
 
 from vmwidgets.engine.base.compare_values import ComparisonValue
+from vmwidgets.engine.base.paging_values import PagingComparison
 from vmwidgets.engine.machine import (
     Machine,
     MachineCaches,
+    MachineDomain,
     MachineFrames,
     MachineKentry,
     MachineKmem,
@@ -23,7 +25,9 @@ from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 
 from .compare import Comparison
 from .compare_formats import Formats
+from .compare_paging import Paging
 from .dashboard import Dashboard
+from .domain import Capabilities, Domain, SlabLevels, Vnodes, Vspace
 from .frames import Frames
 from .kentry import Kentry
 from .kmem import Kmem
@@ -38,8 +42,9 @@ from .vm_map import EntryList, Map, Ribbon, Tree
 from .walk import Walk
 
 __all__ = [
-    "Comparison", "Dashboard", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map", "Ribbon", "Slabs",
-    "Tables", "Threads", "Tlb", "Tree", "View", "Walk", "register", "show",
+    "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
+    "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
+    "register", "show",
 ]  # fmt: skip  # read as a list of names
 
 booted.append(machine_booted)
@@ -48,6 +53,7 @@ shown_as(ComparisonValue, Comparison)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
+shown_as(PagingComparison, Paging)
 shown_as(FormatComparison, Formats)
 shown_as(TablesWalk, Walk)
 shown_as(MachineCpus, Tlb)
@@ -60,4 +66,5 @@ shown_as(MachineFrames, Frames)
 shown_as(MachineCaches, Slabs)
 shown_as(MachineThreads, Threads)
 shown_as(MachineThread, Threads)
+shown_as(MachineDomain, Domain)
 shown_as(Task, lambda task: Dashboard(task.map))

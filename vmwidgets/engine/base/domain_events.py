@@ -36,7 +36,7 @@ class CapabilityMade(Event):
     """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping).
 
     `source` is what it was made from (none for what boot and the memory server give), `base` and `bytes` what it is
-    about, `rights` those it carries.
+    about, `rights` those it carries, `object` the number of what it is about: copies share it.
     """
 
     domain: str
@@ -48,6 +48,7 @@ class CapabilityMade(Event):
     rights: str
     source: CapRef | None
     how: str
+    object: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class CapabilityDeleted(Event):
     rights: str
     source: CapRef | None
     how: str
+    object: int
 
 
 # ---- what a domain asks of the kernel --------------------------------------------------------

@@ -29,7 +29,8 @@ class CapabilityValue:
 
     `kind` is "RAM", "Frame", "DevFrame", "VNode_ARM_l1" …, "CNode" or "Mapping"; `rights` are letters of "rwg", "-"
     where one is missing; `copies` are other slots that hold the same object; `source` is what it was retyped, copied
-    or mapped from.  `mapped` are the places of a frame or table: (its table, first entry, count).
+    or mapped from.  `object` numbers what it is about.  `mapped` are the places of a frame or table: (its table, first
+    entry, count).
     """
 
     ref: CapRef
@@ -40,6 +41,7 @@ class CapabilityValue:
     rights: str
     source: CapRef | None
     copies: tuple[CapRef, ...]
+    object: int
     mapped: tuple[tuple[CapRef, int, int], ...] = ()
 
 

@@ -4,6 +4,8 @@ from .boot import boot
 from .caches import MachineCaches
 from .cpu import MachineCpu
 from .cpus import MachineCpus
+from .domain import MachineDomain
+from .domain_capabilities import MachineCapability
 from .frames import MachineFrames
 from .kentry import MachineKentry
 from .kmem import MachineKmem, MachineKmemMap
@@ -22,8 +24,10 @@ __all__ = [
     "Layout",
     "Machine",
     "MachineCaches",
+    "MachineCapability",
     "MachineCpu",
     "MachineCpus",
+    "MachineDomain",
     "MachineFrames",
     "MachineKentry",
     "MachineKmem",

@@ -18,7 +18,7 @@ def capability_value(held: Capability) -> CapabilityValue:
     about = held.object
     copies = tuple(ref for ref in about.capabilities if ref != held.ref)
     place = about.kind.name, about.base, about.bytes
-    return CapabilityValue(held.ref, held.id, *place, held.rights, held.source, copies, _places(about))
+    return CapabilityValue(held.ref, held.id, *place, held.rights, held.source, copies, about.number, _places(about))
 
 
 def _cnode(cnode: Cnode, slots: SlotAllocator) -> CnodeValue:

@@ -1,0 +1,150 @@
+"""One sentence for a whole operation on a self-paging domain: what happened, what it took, why it failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine.base import domain_events as dev
+from ..engine.base import events as ev
+from ..engine.base.journal import MAX_EVENTS, Operation
+from ..engine.base.units import binary_size
+from .addresses import AddressStyle
+from .domain_words import counted, flag_words
+from .functions import Functions, left_open, with_functions
+from .kmem_captions import of_kind
+from .scene import Caption
+from .text import visible
+
+
+def domain_summary(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Caption:
+    """The caption of `operation`."""
+    if operation.outcome == "panic":
+        return Caption(f"{visible(str(operation.result))}.", left_open(events), "The machine is dead.", "panic")
+    if operation.outcome == "error":
+        text = f"{operation.name} failed. {visible(str(operation.result))}."
+        return Caption(text, _where_it_failed(events), _what_stayed(events), "error")
+    functions = _telling(events) or (operation.name,)
+    writer = _WRITERS.get(operation.name, _other)
+    reason = " ".join(part for part in (_took(events), _refilled(events)) if part)
+    if operation.truncated:
+        reason = f"So much happened that the first of it is not kept: {MAX_EVENTS:,} events are one operation's."
+    return Caption(writer(operation, events, style), functions, reason, "good")
+
+
+_CALLS = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked, dev.CapabilityMade,
+          dev.CapabilityDeleted)  # fmt: skip
+
+
+def _telling(events: Sequence[ev.Event]) -> Functions:
+    """The functions that were under way at the deepest of the last thing that the kernel was asked."""
+    best: Functions = ()
+    for _, event, functions in with_functions(events):
+        if isinstance(event, _CALLS) and functions and "refill_slabs" not in functions:
+            best = functions
+    return best[-4:]
+
+
+def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
+    """The functions that were under way at the deepest when the last error came up; those that go back then return."""
+    stack: list[str] = []
+    deepest: Functions = ()
+    for event in events:
+        if isinstance(event, ev.Called):
+            stack.append(event.name)
+        elif isinstance(event, ev.Returned) and stack:
+            failed = isinstance(event.result, str) and "_ERR_" in event.result
+            if failed and not (deepest[: len(stack)] == tuple(stack) and len(deepest) > len(stack)):
+                deepest = tuple(stack)
+            stack.pop()
+    return deepest[-4:]
+
+
+def _given(operation: Operation) -> dict[str, Any]:
+    return dict(operation.arguments)
+
+
+def _range_words(start: object, size: object, style: AddressStyle) -> str:
+    where = style.long(start) if isinstance(start, int) else visible(str(start))
+    return f"{binary_size(size) if isinstance(size, int) else visible(str(size))} at {where}"
+
+
+def _map(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    leaves = [event for event in of_kind(events, dev.VnodeLinked) if not event.table]
+    mine = [event for event in leaves if event.cap == leaves[-1].cap] if leaves else []
+    called = next((event for event in of_kind(events, ev.Called) if event.name == "do_map"), None)
+    flags = f", {flag_words(mine[-1].flags)}" if mine else ""
+    where = style.long(operation.result) if isinstance(operation.result, int) else ""
+    pieces = f" in {counted(len(mine), 'piece')}, one a table" if len(mine) > 1 and not operation.truncated else ""
+    frame = f" of {visible(str(mine[-1].cap))}" if mine else ""
+    size = _given(operation).get("size")
+    if not isinstance(size, int) and called is not None and len(called.arguments) > 3:
+        done = [event.arguments for event in of_kind(events, ev.Called) if event.name == "do_map"][-1]
+        size = done[3]
+    what = binary_size(size) if isinstance(size, int) else visible(str(size or "a range"))
+    return f"Mapped {what}{frame} at {where}{flags}{pieces}."
+
+
+def _unmap(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    given = _given(operation)
+    return f"Unmapped {_range_words(given.get('address'), given.get('size', operation.result), style)}."
+
+
+def _modify_flags(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    given = _given(operation)
+    told = of_kind(events, dev.MappingFlagsInvoked)
+    rights = flag_words(told[-1].flags) if told else visible(str(given.get("flags", "")))
+    return f"{_range_words(given.get('address'), given.get('size'), style)} may be used {rights} now."
+
+
+def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    made, gone = len(of_kind(events, dev.CapabilityMade)), len(of_kind(events, dev.CapabilityDeleted))
+    parts = [counted(made, "capability", "capabilities") + " made"] * bool(made)
+    parts += [counted(gone, "capability", "capabilities") + " gone"] * bool(gone)
+    slots = len(of_kind(events, dev.SlotAllocated)), len(of_kind(events, dev.SlotFreed))
+    if not parts:
+        parts += [f"{counted(slots[0], 'slot')} taken"] * bool(slots[0])
+        parts += [f"{counted(slots[1], 'slot')} given back"] * bool(slots[1])
+    told = f": {', '.join(parts)}" if parts else ""
+    return f"{operation.name.replace('_', ' ').capitalize()} of {visible(operation.target)}{told}."
+
+
+_WRITERS = {"map": _map, "unmap": _unmap, "modify_flags": _modify_flags}
+
+
+def _took(events: Sequence[ev.Event]) -> str:
+    """What it cost: tables, slots, blocks, invocations."""
+    made = Counter(type(event) for event in events)
+    freed = made[dev.SlotFreed], made[dev.BlockGiven]
+    calls = made[dev.VnodeMapInvoked] + made[dev.VnodeUnmapInvoked] + made[dev.MappingFlagsInvoked]
+    if not calls:
+        return ""
+    parts = [counted(calls, "call of the kernel", "calls of the kernel")]
+    tables = made[dev.VnodeCreated]
+    parts += [counted(tables, "new table")] * bool(tables)
+    slots, blocks = made[dev.SlotAllocated], made[dev.BlockTaken]
+    parts += [counted(slots, "slot")] * bool(slots) + [counted(blocks, "block")] * bool(blocks)
+    back = [counted(freed[0], "slot")] * bool(freed[0]) + [counted(freed[1], "block")] * bool(freed[1])
+    return f"It took {', '.join(parts)}{'; ' + ' and '.join(back) + ' came back' if back else ''}."
+
+
+def _refilled(events: Sequence[ev.Event]) -> str:
+    began, grown = of_kind(events, dev.SlabRefillBegan), of_kind(events, dev.SlabGrown)
+    if not began or not grown:
+        return ""
+    deep = max(event.level for event in began)
+    more = f", {deep} refills inside each other" if deep > 1 else ""
+    blocks = sum(event.blocks for event in grown)
+    wanted = counted(began[0].missing, "block was wanting", "blocks were wanting")
+    return f"{wanted}: the slab grew by {blocks:,}{more}."
+
+
+def _what_stayed(events: Sequence[ev.Event]) -> str:
+    """What a failed request left."""
+    grown = of_kind(events, dev.SlabGrown)
+    undone = bool(of_kind(events, dev.MapUndone))
+    stayed = f"The {sum(event.blocks for event in grown):,} blocks of a refill that was done stay." if grown else ""
+    changed = bool(of_kind(events, dev.VnodeLinked) or of_kind(events, dev.VnodeUnlinked))
+    back = "What it had begun was taken back." if undone else "" if changed else "Nothing was changed."
+    return " ".join(part for part in (back, stayed) if part)

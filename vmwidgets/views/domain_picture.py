@@ -1,0 +1,175 @@
+"""What all lanes of a domain's picture are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from ..engine.base import domain_events as dev
+from ..engine.base import events as ev
+from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
+from ..engine.base.memory_events import PteRunWritten, PteWritten
+from .addresses import AddressStyle
+from .columns import WIDTH
+from .domain_steps import DomainStep
+from .scene import Caption, Steps
+
+
+class Decoded(NamedTuple):
+    """A hardware descriptor in words: `kind` "table", "leaf" or "invalid", what it refers to, what it lets pass."""
+
+    kind: str
+    address: int
+    rights: str
+
+
+Decode = Callable[[int, int], Decoded]
+"""Reads a descriptor, given its level and its word: the format's business, so it is handed in."""
+
+
+@dataclass(frozen=True)
+class DomainPicture:
+    """A domain at one moment: `value` as it was then, `done` the events up to it, `later` those still to come.
+
+    `plan` are all steps of the operation, `at` how many are behind (the last may be all of it); `opened` are folds.
+    """
+
+    value: DomainValue
+    style: AddressStyle
+    caption: Caption
+    steps: Steps
+    plan: Sequence[DomainStep]
+    events: Sequence[ev.Event]
+    done: int
+    decode: Decode
+    selection: str = ""
+    opened: Collection[str] = ()
+    width: float = WIDTH
+    things: dict[CapRef, str] = field(default_factory=dict)
+    """What selects a capability: its vnode's thing, if it is a table's or a mapping."""
+    new: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    """Things that the operation made, or touched, so far."""
+
+    @property
+    def entry_bytes(self) -> int:
+        """Bytes of a descriptor."""
+        return entry_bytes(self.value)
+
+    @cached_property
+    def vnodes(self) -> Sequence[VnodeValue]:
+        """All vnodes, each before its children."""
+        return list(all_vnodes(self.value.root))
+
+    @cached_property
+    def leaves(self) -> Sequence[VnodeValue]:
+        """All leaves, in the order of addresses."""
+        return sorted((node for node in self.vnodes if not node.is_table), key=lambda node: node.va)
+
+    @cached_property
+    def fresh(self) -> frozenset[int]:
+        """The vnodes that are new, by id."""
+        return frozenset(number for thing in self.new if (number := vnode_id(thing)) is not None)
+
+    @cached_property
+    def marked(self) -> frozenset[int]:
+        """The vnodes that are new or changed, by id."""
+        return frozenset(number for thing in (*self.new, *self.changed) if (number := vnode_id(thing)) is not None)
+
+    def states(self, *things: str) -> tuple[str, ...]:
+        """What is true of what goes by these names."""
+        if any(thing in self.new for thing in things):
+            return ("new",)
+        return ("changed",) if any(thing in self.changed for thing in things) else ()
+
+    def thing(self, ref: CapRef) -> str:
+        """What selects the capability in a slot."""
+        return self.things.get(ref) or f"cap:{ref}"
+
+
+def entry_bytes(value: DomainValue) -> int:
+    """Bytes of a descriptor of the domain's tables."""
+    return 4 if value.architecture == "armv7" else 8
+
+
+def vnode_thing(identity: int) -> str:
+    """What selects a vnode, its capabilities and its descriptor.
+
+    >>> vnode_thing(7)
+    'vnode:7'
+    """
+    return f"vnode:{identity}"
+
+
+def vnode_id(thing: str) -> int | None:
+    """The vnode that a selection or a mark is about.
+
+    >>> vnode_id("vnode:7"), vnode_id("cap:slots[7]")
+    (7, None)
+    """
+    kind, _, number = thing.partition(":")
+    return int(number) if kind == "vnode" and number.isdecimal() else None
+
+
+def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
+    """A vnode and all below it, each before its children."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.children)
+
+
+def things_of(value: DomainValue) -> dict[CapRef, str]:
+    """What selects each capability that belongs to a vnode: a frame belongs to none, it may be in many."""
+    found: dict[CapRef, str] = {}
+    for node in all_vnodes(value.root):
+        if node.mapping is not None:
+            found[node.mapping] = vnode_thing(node.id)
+        if node.is_table:
+            found[node.cap] = found[node.invokable] = vnode_thing(node.id)
+    return found
+
+
+def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
+    """Things that are new after these events, and things that changed."""
+    new: set[str] = set()
+    changed: set[str] = set()
+    for event in done:
+        if isinstance(event, (dev.CapabilityMade, dev.SlotAllocated)) and event.ref is not None:
+            new.add(f"cap:{event.ref}")
+        elif isinstance(event, (dev.CapabilityDeleted, dev.SlotFreed)):
+            new.discard(f"cap:{event.ref}")
+            changed.add(f"cap:{event.ref}")
+        elif isinstance(event, dev.VnodeLinked):
+            new.add(vnode_thing(event.id))
+        elif isinstance(event, dev.VnodeUnlinked):
+            new.discard(vnode_thing(event.id))
+        elif isinstance(event, (dev.VnodeMapped, dev.VnodeFlagsChanged)):
+            changed.add(vnode_thing(event.id))
+        elif isinstance(event, dev.RegionAdded):
+            new.add(f"region:{event.id}")
+        elif isinstance(event, dev.SlabGrown):
+            new.add(f"head:{event.address:x}")
+    return frozenset(new), frozenset(changed | _written(done, value))
+
+
+def _written(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
+    """The vnodes whose descriptors were rewritten."""
+    written = {event.pa for event in done if isinstance(event, PteWritten) and event.before}
+    for event in done:
+        if isinstance(event, PteRunWritten) and (event.before or event.before_step):
+            written.update(pa for pa, _, _ in event.words())
+    if not written:
+        return set()
+    width = entry_bytes(value)
+    return {vnode_thing(node.id) for node in all_vnodes(value.root) if _holds(node, written, width)}
+
+
+def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
+    first = node.descriptor_pa
+    if first is None or not node.descriptor:
+        return False
+    return any(first + number * width in written for number in range(node.count))

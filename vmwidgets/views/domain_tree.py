@@ -1,0 +1,289 @@
+"""The shadow tree beside the hardware's tables: what the program remembers left, what is in RAM right, row by row.
+
+A row is a vnode, in the order of addresses, indented by its depth; a line leads to its descriptor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..engine.base.domain_values import VnodeValue
+from ..engine.base.units import Address, binary_size, grouped_hex
+from .columns import MARGIN
+from .domain_picture import Decoded, DomainPicture, vnode_id, vnode_thing
+from .domain_words import counted, flag_words, kind_words, pages_words
+from .scene import Bar, Link, Node, Table, Text
+from .text import shorten, text_width, visible
+
+INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
+"""Pixels that a level goes in; height of a row, and of one whose pages are large; room between two."""
+
+LEFT, BETWEEN = 0.555, 52.0
+"""The part of the width that the tree takes; the room for lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A vnode, or the children of `node` that are folded, `count` of them with `leaves` below them."""
+
+    node: VnodeValue
+    depth: int
+    parent: VnodeValue | None
+    folded: tuple[VnodeValue, ...] = ()
+    place: int = 0
+
+
+def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
+    """Nodes and lines of at most about `most` rows, and the y where they end."""
+    rows = rows_of(picture, most)
+    left_w = (picture.width - 2 * MARGIN - BETWEEN) * LEFT
+    right_x = MARGIN + left_w + BETWEEN
+    right_w = picture.width - MARGIN - right_x
+    nodes: list[Node] = []
+    links: list[Link] = []
+    y = top
+    for row in rows:
+        h = LARGE_H if _is_large(row) else ROW_H
+        x = MARGIN + row.depth * INDENT
+        if row.folded:
+            nodes.append(_fold(row, x, y, MARGIN + left_w - x))
+        else:
+            left = _vnode(picture, row, x, y, MARGIN + left_w - x, h)
+            right = _descriptor(picture, row, right_x, y, right_w, h)
+            nodes += [left, right]
+            middle = y + h / 2
+            states = picture.states(vnode_thing(row.node.id))
+            chosen = ("path",) if picture.selection == left.thing else states
+            points = ((MARGIN + left_w, middle), (right_x, middle))
+            links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=chosen))
+        y += h + GAP
+    return nodes, links, y + 4
+
+
+def _is_large(row: Row) -> bool:
+    return not row.folded and not row.node.is_table and row.node.level > 1
+
+
+# ---- which rows ---------------------------------------------------------------------------------------
+
+OPENED = 60
+"""So many rows more are drawn for a fold that was opened."""
+
+
+def rows_of(picture: DomainPicture, most: int) -> list[Row]:
+    """The root, and as many vnodes as fit: what changed or is selected first, then from the top; others are folded."""
+    root = picture.value.root
+    parents = {child.id: node for node in picture.vnodes for child in node.children}
+    most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
+    kept: list[int] = []
+    known = {root.id}
+    for node in _ranked(picture):
+        way = [node]
+        while way[-1].id not in known and parents[way[-1].id].id not in known:
+            way.append(parents[way[-1].id])
+        if len(known) + len(way) > most:
+            break
+        for one in reversed(way):
+            if one.id not in known:
+                known.add(one.id)
+                kept.append(one.id)
+    while True:
+        rows = [Row(root, 0, None), *_rows_below(root, 1, known)]
+        if len(rows) <= most or not kept:
+            return rows
+        known.discard(kept.pop())
+
+
+def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
+    """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
+    root = picture.value.root
+    chosen = vnode_id(picture.selection)
+    marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
+    opened = {number for one in picture.opened if (number := vnode_id(one.replace("tree/", "vnode:"))) is not None}
+    yield from sorted((node for node in marked if node is not root), key=lambda node: node.id != chosen)
+    for node in picture.vnodes if opened else ():
+        if node.id in opened:
+            yield from sorted(node.children, key=lambda child: child.entry)
+    waiting = [root]
+    for node in waiting:
+        children = sorted(node.children, key=lambda child: child.entry)
+        yield from children
+        waiting += children
+
+
+def _rows_below(table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
+    places = {child.id: place for place, child in enumerate(table.children)}
+    run: list[VnodeValue] = []
+    for child in [*sorted(table.children, key=lambda child: child.entry), None]:
+        if child is not None and child.id not in known:
+            run.append(child)
+            continue
+        if len(run) == 1 and not run[0].children:  # as much room as a fold takes
+            yield Row(run[0], depth, table, (), places[run[0].id])
+        elif run:
+            yield Row(table, depth, table, tuple(run))
+        run = []
+        if child is not None:
+            yield Row(child, depth, table, (), places[child.id])
+            yield from _rows_below(child, depth + 1, known)
+
+
+def _leaves(nodes: Sequence[VnodeValue]) -> int:
+    return sum(_leaves(node.children) if node.is_table else 1 for node in nodes)
+
+
+# ---- drawing ------------------------------------------------------------------------------------------
+
+
+def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+    node = row.node
+    thing = vnode_thing(node.id)
+    base = h / 2 + 4
+    colour = "submap" if node.is_table else "object" if node.level > 1 else "plain"
+    number = "root" if row.parent is None else _entries(node)
+    letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
+    text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
+    left = 38 + text_width(number, "mono label") + 12
+    for words, style in _details(picture, node):
+        room = w - 8 - left
+        fitting = next((one for one in words if text_width(one, style) <= room), "")
+        if fitting:
+            text.append(Text(left, base, fitting, style))
+            left += text_width(fitting, style) + 12
+    mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
+    state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
+    return Node(
+        f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(text), bars=(mark,), state=state,
+        title=describe(node, row.place), action="select", lane="column 0",
+    )  # fmt: skip
+
+
+def _entries(node: VnodeValue) -> str:
+    return str(node.entry) if node.count == 1 else f"{node.entry}–{node.entry + node.count - 1}"
+
+
+def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What stands in a row behind the number of its entry, each in ever fewer words."""
+    if node.is_table:
+        leaves = len(node.children)
+        yield (f"{kind_words(node.kind).words} in {node.cap}", str(node.cap)), "label"
+        yield (f"{leaves} below" if leaves else "empty", str(leaves)), "label dim"
+        return
+    unit = node.span // max(1, node.count)
+    yield (picture.style.long(node.va),), "mono label dim"
+    offset = f"+{node.offset:#x}" if node.offset else ""
+    yield (visible(f"{node.cap}{offset}"),), "label"
+    yield (pages_words(node.count, unit), binary_size(node.span)), "label"
+    yield (flag_words(node.flags), flag_words(node.flags)[:3]), "mono label"
+
+
+def describe(node: VnodeValue, place: int = 0) -> str:
+    """A vnode in one line."""
+    where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
+    if node.is_table:
+        parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
+                 f"at physical {Address(node.base)}", counted(len(node.children), "child", "children")]  # fmt: skip
+        if node.invokable != node.cap:
+            parts.append(f"invoked through its copy in {visible(str(node.invokable))}")
+    else:
+        parts = [f"leaf {where}: {visible(str(node.cap))} from byte {node.offset:#x} on",
+                 f"physical {Address(node.base)}", f"{flag_words(node.flags)} when it was mapped"]  # fmt: skip
+    if node.mapping is not None:
+        parts.append(f"mapping in {visible(str(node.mapping))}")
+    elif node.level and node.descriptor_pa is not None:
+        parts.append("no mapping")
+    entry = f"entry {_entries(node)}, number {place + 1} in its list"
+    return "; ".join([parts[0], *([entry] if node.descriptor_pa is not None else []), *parts[1:]])
+
+
+def _fold(row: Row, x: float, y: float, w: float) -> Node:
+    tables = sum(node.is_table for node in row.folded)
+    leaves = _leaves(row.folded)
+    told = " and ".join(
+        [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
+    )
+    first = row.folded[0].entry
+    text = (Text(10, ROW_H / 2 + 4, shorten(f"… {told}", w - 16, "label"), "label dim"),)
+    return Node(
+        f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
+        title=f"{told} of entries {first} to {row.folded[-1].entry}: open", action="open", lane="column 0",
+    )  # fmt: skip
+
+
+def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+    node = row.node
+    thing = vnode_thing(node.id)
+    base = h / 2 + 4
+    name = f"descriptor/{node.id}"
+    if node.descriptor_pa is None:
+        where = f"{kind_words(node.kind).words} at physical {Address(node.base)}"
+        text = (Text(10, base, shorten(where, w - 16, "label"), "label"),)
+        return Node(
+            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
+            state=("is-root", *picture.states(thing)), title=where, action="select", lane="column 1",
+        )  # fmt: skip
+    word = node.descriptor or 0
+    read = picture.decode(node.level, word)
+    digits = 8 if picture.entry_bytes == 4 else 16
+    texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
+    end = _meaning(read)
+    left = 10 + text_width(texts[0].text, "mono label") + 12
+    end_w = text_width(end, "label")
+    texts.append(Text(w - 8, base, shorten(end, w - left - 8, "label"), "label", "end"))
+    index = f"[{_entries(node)}]"
+    if left + text_width(index, "mono label") + end_w + 22 <= w:
+        texts.append(Text(left, base, index, "mono label dim"))
+    many = f"; {node.count} alike from there on" if node.count > 1 else ""
+    title = (
+        f"descriptor at physical {Address(node.descriptor_pa)}, {_level_words(row)} entry {node.entry}: "
+        f"{grouped_hex(word, digits)}, {_meaning(read)}{many}"
+    )
+    state = (f"is-{read.kind}", *picture.states(thing))
+    large = node.level > 1 and read.kind == "leaf"
+    bars = () if read.kind == "invalid" else (
+        Bar(0, 1, 6.0 if large else 4.0, h - 2, "submap" if read.kind == "table" else "object" if large else "plain"),
+    )  # fmt: skip
+    return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
+                action="select", lane="column 1")  # fmt: skip
+
+
+def _level_words(row: Row) -> str:
+    return kind_words(row.parent.kind).words if row.parent is not None else ""
+
+
+def _meaning(read: Decoded) -> str:
+    if read.kind == "invalid":
+        return "not present"
+    rights = f" {read.rights}" if read.kind == "leaf" else ""
+    return f"{'table' if read.kind == 'table' else 'page'} → {grouped_hex(read.address, 8)}{rights}"
+
+
+# ---- the table ----------------------------------------------------------------------------------------
+
+TREE_HEADER = ("address", "vnode", "entries", "capability", "mapping", "flags", "descriptor at", "word", "meaning")
+
+
+def tree_table(picture: DomainPicture, most: int) -> Table:
+    """The rows that are drawn, in words."""
+    rows: list[tuple[str, ...]] = []
+    for row in rows_of(picture, most):
+        node = row.node
+        indent = "  " * row.depth
+        if row.folded:
+            tables = sum(one.is_table for one in row.folded)
+            told = f"{counted(tables, 'table')}, {counted(_leaves(row.folded), 'leaf', 'leaves')}"
+            rows.append((f"{indent}…", told, *[""] * (len(TREE_HEADER) - 2)))
+            continue
+        kind = kind_words(node.kind).words if node.is_table else "leaf"
+        offset = f" + {node.offset:#x}" if node.offset else ""
+        read = picture.decode(node.level, node.descriptor or 0) if node.descriptor_pa is not None else None
+        rows.append(
+            (
+                indent + picture.style.whole(node.va), kind, _entries(node) if read else "", f"{node.cap}{offset}",
+                str(node.mapping or ""), "" if node.is_table else flag_words(node.flags),
+                "" if node.descriptor_pa is None else str(Address(node.descriptor_pa)),
+                "" if read is None else f"{node.descriptor or 0:x}", "" if read is None else _meaning(read),
+            )
+        )  # fmt: skip
+    return Table(TREE_HEADER, tuple(tuple(visible(word) for word in row) for row in rows))
