@@ -129,3 +129,12 @@ def test_an_address_that_no_register_holds_is_refused() -> None:
     assert view.address == -1
     view.refresh()
     assert view.status == ""
+
+
+def test_a_domains_tables_are_shown_like_a_tasks() -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame(), at=0x5000_0000)
+    view = vm.Tables(domain)
+    view.sought("5000 0000")
+    assert "is mapped" in view.scene().caption.text
+    assert view.scene().title == vm.Tables(domain.tables).scene().title

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.walk_values import Walk
-from vmwidgets.engine.machine import Machine, MachineTables, Task
+from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
 from vmwidgets.engine.machine.walks import PastMemory, machine_walk
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.page_tables import PageTables
@@ -137,6 +137,8 @@ def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
         return MachineSpace(target), target
     if isinstance(target, Task):
         return MachineSpace(target.machine, target.name), target.machine
+    if isinstance(target, MachineDomain):
+        return MachineSpace(target.machine, target.path), target.machine
     if isinstance(target, MachineTables):
         return MachineSpace(target.machine, target.task), target.machine
     raise Refused(f"{wanted}, not {shown(target)}")

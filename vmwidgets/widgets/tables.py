@@ -10,7 +10,7 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.walk_values import Walk as WalkValue
 from vmwidgets.engine.base.window_values import TableWindow
-from vmwidgets.engine.machine import Machine, MachineTables, Task
+from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.page_tables import PageTables, as_register
 from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
@@ -33,7 +33,7 @@ AT_FIRST = 22
 class Tables(View):
     """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
 
-    `target` is a machine (its kernel's tables), a task, or tables without a machine.  A click opens and closes a
+    `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and closes a
     table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what is open,
     however many tables there are.
     """
@@ -42,8 +42,10 @@ class Tables(View):
         public=True
     )
 
-    def __init__(self, target: Machine | Task | MachineTables | PageTables[Any], **options: Any) -> None:
-        space, machine = space_of(target, "Tables shows a machine, a task, or tables that were loaded")
+    def __init__(
+        self, target: Machine | Task | MachineDomain | MachineTables | PageTables[Any], **options: Any
+    ) -> None:
+        space, machine = space_of(target, "Tables shows a machine, a task, a domain, or tables that were loaded")
         self._task = space.task
         self._without_machine = space.tables if machine is None else None
         self._opened: list[TableKey] = []

@@ -445,3 +445,41 @@ def test_first_table_decides():
 
     assert section_over_pages() == ("LIB_ERR_PMAP_EXISTING_MAPPING", True)
     assert section_over_pages("first-table-decides") == ("mapped", True)
+
+
+def test_a_leaf_without_mapping_that_a_quirk_left_is_an_error_and_no_traceback():
+    """The slot for its Mapping was the one too many; the original goes on to invoke whatever comes to lie there."""
+    d = vm.boot("armv7", quirks={"map-not-undone"}).domain("poor", slots=3)
+    frame = d.frame("8 KiB")
+    with pytest.raises(vm.KernelError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
+        d.map(frame, at=0x5000_0000)
+    with pytest.raises(vm.KernelError, match="LIB_ERR_VNODE_UNMAP: .*SYS_ERR_CAP_NOT_FOUND: .*0x5000_0000"):
+        d.unmap(0x5000_0000, "8 KiB")
+    with pytest.raises(vm.KernelError, match="LIB_ERR_PMAP_MODIFY_FLAGS: .*SYS_ERR_CAP_NOT_FOUND"):
+        d.modify_flags(0x5000_0000, "8 KiB", "r")
+
+
+def test_room_can_be_sought_without_taking_it():
+    d = vm.boot("armv7").domain("hello")
+    first = d.determine_addr("8 KiB")
+    assert first == 0x4040_0000, "behind the 4 MiB for slab frames"
+    assert d.determine_addr("8 KiB", align="1 MiB") == first
+    assert d.map(d.frame("8 KiB")) == first
+    assert d.determine_addr("8 KiB") == first + 2 * vm.PAGE
+    assert d.determine_addr("8 KiB", align="1 MiB") == first + vm.MIB
+    assert d.determine_addr_raw("1 MiB") == 1536 * vm.MIB, "the first entry of the window for raw requests"
+    with pytest.raises(vm.Refused, match="size=0"):
+        d.determine_addr(0)
+    with pytest.raises(vm.KernelError, match="LIB_ERR_OUT_OF_VIRTUAL_ADDR"):
+        d.determine_addr("1 GiB")
+
+
+def test_a_machine_walks_a_domain_like_a_task():
+    m, other = vm.boot("armv7"), vm.boot("armv7")
+    d = m.domain("hello")
+    a = d.map(d.frame())
+    assert m.walk(a, task=d) == m.walk(a, task="domain:hello") == d.walk(a)
+    assert m.translate([a], task=d).pa.tolist() == [d.walk(a).pa]
+    with pytest.raises(vm.Refused, match="domain 'hello' belongs to another machine"):
+        other.walk(a, task=d)
+    assert repr(d).startswith("<domain 'hello': 1 mapping,")

@@ -125,6 +125,19 @@ class MachineDomain(MemobjOperations):
         with self.door.looking():
             return self.domain.pmap.lookup(checks.whole(address, "address"))
 
+    def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
+        """Where the vspace has room for `size` bytes behind a region; nothing changes.
+
+        LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` in bytes, 0 for a page.  O(regions).
+        """
+        with self.door.looking():
+            return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
+
+    def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
+        """Where entries of the root are free, whatever the vspace says; errors as of :meth:`determine_addr`."""
+        with self.door.looking():
+            return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
+
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
         va = checks.whole(address, "address")
@@ -203,6 +216,12 @@ class MachineDomain(MemobjOperations):
         region.memobj.pagefault(region.offset + va - region.base)
         return True
 
+    def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
+        length = checks.whole(size, "size")
+        if length == 0:
+            raise Refused("size=0: room is sought for at least one byte")
+        return length, checks.whole(align, "align")
+
     def _alignment(self, flags: int) -> int:
         """What a large mapping is aligned to; 0 for a page."""
         layout = self.domain.layout
@@ -247,4 +266,5 @@ class MachineDomain(MemobjOperations):
         root, slab = self.domain.pmap.core.root, self.domain.pmap.core.slab
         leaves = sum(1 for _ in root.leaves())
         used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"
-        return f"<domain {self.name!r}: {leaves:,} mappings, root table at {Address(self.pmap.root)}, {used}>"
+        many = "1 mapping" if leaves == 1 else f"{leaves:,} mappings"
+        return f"<domain {self.name!r}: {many}, root table at {Address(self.pmap.root)}, {used}>"

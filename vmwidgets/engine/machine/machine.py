@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from ..kernel.pmap import Pmap
     from ..mmu.bulk import Translation
 
+AnySpace = Task | MachineDomain | str
+"""Whose tables are meant: a task or a domain, or its name or path."""
+
 _numbers = count(1)
 
 
@@ -211,12 +214,17 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.set_controls(controls)
 
     def walk(
-        self, address: int | str, access: str = "read", *, user: bool | None = None, task: Task | str | None = None
+        self,
+        address: int | str,
+        access: str = "read",
+        *,
+        user: bool | None = None,
+        task: AnySpace | None = None,
     ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 
-        `access` is "read", "write" or "execute".  Without `task` the kernel's tables are walked.  `user` says whether
-        user code makes the access; without it, it does if the address is the user's.
+        `access` is "read", "write" or "execute".  `task` is one, or a domain; without, the kernel's tables are
+        walked.  `user` says whether user code makes the access; without it, it does if the address is the user's.
         """
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
@@ -225,7 +233,12 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         return machine_walk(self, pmap, "" if task is None else pmap.name, va, kind, by_user)
 
     def translate(
-        self, addresses: Any, access: str = "read", *, user: bool = False, task: Task | str | None = None
+        self,
+        addresses: Any,
+        access: str = "read",
+        *,
+        user: bool = False,
+        task: AnySpace | None = None,
     ) -> Translation:
         """Physical addresses of an array of addresses, all at once, with the answers of :meth:`walk`; nothing changes.
 
@@ -245,12 +258,14 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         with self.door.looking():
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
-    def _pmap_of(self, task: Task | str | None) -> Pmap:
-        """The tables of a task, of a domain by its path, or the kernel's."""
-        if isinstance(task, str) and task not in self.tasks:
-            domain = next((one for one in self.domains.values() if one.path == task), None)
+    def _pmap_of(self, task: AnySpace | None) -> Pmap:
+        """The tables of a task, of a domain (or by its path), or the kernel's."""
+        if isinstance(task, MachineDomain) or (isinstance(task, str) and task not in self.tasks):
+            domain = next((one for one in self.domains.values() if task in (one, one.path)), None)
             if domain is not None:
                 return domain.pmap
+            if isinstance(task, MachineDomain):
+                raise Refused(f"domain {shown(task.name)} belongs to another machine, or was destroyed")
         if task is not None and not isinstance(task, Task):
             task = self.tasks[checks.known(task, self.tasks, "task")]
         if task is not None and self.tasks.get(task.name) is not task:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ..base.domain_values import CapRef
+from ..base.units import Address
 from .core import PmapCore
+from .errors import LibError
 from .vnode import Vnode, children_in, find_vnode
 
 
@@ -17,6 +20,13 @@ def leaf_at(core: PmapCore, va: int) -> Vnode | None:
         if node is None or not node.is_table:
             return node
         table = node
+
+
+def mapping_of(leaf: Vnode) -> CapRef:
+    """The slot of a leaf's Mapping; SYS_ERR_CAP_NOT_FOUND for one that a quirk left behind without."""
+    if leaf.mapping is None:
+        raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the leaf at {Address(leaf.va)} never got a Mapping")
+    return leaf.mapping
 
 
 def maps_anything(core: PmapCore, va: int, end: int) -> bool:

@@ -9,7 +9,7 @@ from ..base.units import PAGE, Address
 from .core import PmapCore, acting, pushing
 from .errors import LibError
 from .flags import READ, kernel_flags, remembered
-from .looking import leaf_at, maps_anything
+from .looking import leaf_at, mapping_of, maps_anything
 from .pieces import pieces_of, round_up
 from .quirks import MODIFY_FLAGS_LOST
 from .undo import UndoLog, all_or_nothing
@@ -70,8 +70,7 @@ def _parts(core: PmapCore, va: int, size: int) -> list[tuple[Vnode, int, int]]:
 @acting
 def do_single_modify_flags(core: PmapCore, leaf: Vnode, first: int, count: int, flags: int, log: UndoLog) -> None:
     """Have the kernel rewrite the rights of `count` entries of a leaf."""
-    mapping = leaf.mapping
-    assert mapping is not None
+    mapping = mapping_of(leaf)
     before = leaf.rights
     core.world.mapping_modify_flags(mapping, first, count, kernel_flags(flags))
     log.add(partial(_as_before, core, leaf, mapping, before, first, count))

@@ -46,7 +46,7 @@ class SlotAllocator:
     def alloc(self) -> CapRef:
         """The lowest free slot; LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
         if not self.free_slots:
-            why = f"all {self.count} slots of {self.cnode} are in use"
+            why = f"all {self.count:,} slots of cnode {self.cnode!r} are in use"
             raise LibError("LIB_ERR_SLOT_ALLOC_NO_SPACE", why)
         if self._returned:
             slot = heappop(self._returned)

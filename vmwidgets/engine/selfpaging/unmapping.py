@@ -8,7 +8,7 @@ from ..base.units import PAGE, Address
 from .core import PmapCore, acting, pushing
 from .errors import LibError, chain
 from .flags import kernel_flags
-from .looking import leaf_at
+from .looking import leaf_at, mapping_of
 from .pieces import round_up
 from .undo import UndoLog, all_or_nothing
 from .vnode import Vnode
@@ -47,9 +47,10 @@ def whole_leaves(core: PmapCore, va: int, size: int) -> list[Vnode]:
 @acting
 def do_single_unmap(core: PmapCore, leaf: Vnode, log: UndoLog) -> None:
     """One leaf out of its table: its entries, its Mapping, its slot, its block."""
-    table, mapping = leaf.parent, leaf.mapping
-    assert table is not None and mapping is not None
+    table = leaf.parent
+    assert table is not None
     with pushing("LIB_ERR_VNODE_UNMAP"):
+        mapping = mapping_of(leaf)
         core.world.vnode_unmap(table.invokable, mapping)
     log.add(partial(_map_again, core, leaf))
     try:
