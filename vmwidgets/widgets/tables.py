@@ -33,9 +33,9 @@ AT_FIRST = 22
 class Tables(View):
     """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
 
-    `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and closes a
-    table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what is open,
-    however many tables there are.
+    `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
+    closes a table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what
+    is open, however many tables there are.
     """
 
     address = traitlets.Int(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(

@@ -453,9 +453,9 @@ def test_a_leaf_without_mapping_that_a_quirk_left_is_an_error_and_no_traceback()
     frame = d.frame("8 KiB")
     with pytest.raises(vm.KernelError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
         d.map(frame, at=0x5000_0000)
-    with pytest.raises(vm.KernelError, match="LIB_ERR_VNODE_UNMAP: .*SYS_ERR_CAP_NOT_FOUND: .*0x5000_0000"):
+    with pytest.raises(vm.KernelError, match=r"LIB_ERR_VNODE_UNMAP: .*SYS_ERR_CAP_NOT_FOUND: .*0x5000_0000"):
         d.unmap(0x5000_0000, "8 KiB")
-    with pytest.raises(vm.KernelError, match="LIB_ERR_PMAP_MODIFY_FLAGS: .*SYS_ERR_CAP_NOT_FOUND"):
+    with pytest.raises(vm.KernelError, match=r"LIB_ERR_PMAP_MODIFY_FLAGS: .*SYS_ERR_CAP_NOT_FOUND"):
         d.modify_flags(0x5000_0000, "8 KiB", "r")
 
 
