@@ -115,11 +115,10 @@ def thrift(domain: MachineDomain) -> Iterator[Criterion]:
         expected=f"at most {FEW_SLOTS} slots in use",
         actual=f"{used:,}",
     )
-    tables = sum(not child.is_table for child in value.root.children) if complete else 0
     second = sum(child.is_table for child in value.root.children)
     yield criterion(
         1,
-        complete and tables > 0 and not second,
+        complete and not second,
         "no second-level table is needed",
         "there are second-level tables: which pages need none?" if complete else "first map all of it",
         expected="no second-level table",
