@@ -56,7 +56,7 @@ class MachineSpace:
 
     @property
     def _pmap(self) -> Any:
-        return self._machine.tasks[self.task].pmap if self.task else self._machine.pmap
+        return self._machine.tables_of(self.task)
 
     @property
     def tables(self) -> PageTables[Any]:
@@ -81,6 +81,8 @@ class MachineSpace:
 
     def entry(self, va: int) -> EntryValue | None:
         """The entry that holds `va` now, for looking only."""
+        if self.task and self.task not in self._machine.tasks:
+            return None  # a domain has no map
         target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
         entry = target.vm_map.peek(va)
         if entry is None or va < entry.start:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..kernel.pmap import Pmap
     from ..mmu.format import Level
     from .cpus import MachineCpus
+    from .domain import MachineDomain
     from .tasks import Task
 
 
@@ -31,7 +32,7 @@ class Edit(NamedTuple):
     level: int
     va: int
     space: str
-    """The task whose tables it is in; "" the kernel's."""
+    """The task or the domain (by its path) whose tables it is in; "" the kernel's."""
 
 
 class Place(NamedTuple):
@@ -64,6 +65,7 @@ class DescriptorOperations:
     path: str
     door: Door
     tasks: dict[str, Task]
+    domains: dict[str, MachineDomain]
     cpus: MachineCpus
 
     @operation
@@ -171,6 +173,7 @@ class DescriptorOperations:
     def _place_of(self, pa: int, width: int) -> Place:
         """Which descriptor stands at `pa`: looked for in the tables as they are, and as they were before edits."""
         spaces: list[tuple[str, Pmap]] = [("", self.pmap), *((task.name, task.pmap) for task in self.tasks.values())]
+        spaces += [(domain.path, domain.pmap) for domain in self.domains.values()]
         for memory in (_Edited(self.ram, self.before_edits), _Edited(self.ram, {})):
             for name, pmap in spaces:
                 found = _find(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them

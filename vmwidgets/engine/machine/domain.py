@@ -13,11 +13,12 @@ from ..base.units import Address, Size
 from ..base.walk_values import Fault
 from ..mmu.cpu import pieces
 from ..selfpaging.flags import LARGE
-from ..selfpaging.looking import leaf_at
+from ..selfpaging.looking import maps_anything
 from ..selfpaging.vspace import Vregion
 from . import checks
-from .domain_capabilities import CapabilityOperations, MachineCapability
+from .domain_capabilities import MachineCapability
 from .domain_flags import region_flags
+from .domain_memobjs import MachineMemobj, MemobjOperations
 from .tables import MachineTables
 from .tasks import ACCESSES, Access
 from .walks import MachineWalk, machine_walk
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
-class MachineDomain(CapabilityOperations):
+class MachineDomain(MemobjOperations):
     """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
 
     `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
@@ -110,6 +111,10 @@ class MachineDomain(CapabilityOperations):
 
     # ---- looking -----------------------------------------------------------------------------
 
+    def part(self, place: str) -> MachineCapability | MachineMemobj:
+        """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
+        return MachineMemobj(self, place[7:]) if place.startswith("memobj:") else self.at(place)
+
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""
         with self.door.looking():
@@ -142,7 +147,8 @@ class MachineDomain(CapabilityOperations):
     def read(self, address: int | str, length: int | str = 1) -> bytes:
         """`length` bytes from `address` on, as the program reads them.
 
-        FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.
+        FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.  In a
+        region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
         start, count = checks.span(address, length, self.pmap.fmt.word_bits)
         return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
@@ -172,14 +178,30 @@ class MachineDomain(CapabilityOperations):
             yield self._translate(va, access), count
 
     def _translate(self, va: int, access: Access) -> int:
+        found = self._try(va, access)
+        if isinstance(found, Fault) and found.kind == "not-present" and self._resolve(va):
+            found = self._try(va, access)
+        if not isinstance(found, Fault):
+            return found
+        name = "FAULT" if found.kind == "not-present" else "ACCES"
+        raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
+
+    def _try(self, va: int, access: Access) -> int | Fault:
         found = self.machine.cpus.borrow(self.pmap).translate(va, access, user=True)
         if not isinstance(found, Fault):
             return found
         emit = self.machine.recorder.emit
         if emit is not None:
             emit((FaultRaised, va, found.kind, found.code or 0))
-        name = "FAULT" if found.kind == "not-present" else "ACCES"
-        raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
+        return found
+
+    def _resolve(self, va: int) -> bool:
+        """The program's own handler: a memory object that is shown here maps the frame it has; whether there is one."""
+        region = self.domain.pmap.vspace.find(va)
+        if region is None or region.memobj is None:
+            return False
+        region.memobj.pagefault(region.offset + va - region.base)
+        return True
 
     def _alignment(self, flags: int) -> int:
         """What a large mapping is aligned to; 0 for a page."""
@@ -202,6 +224,9 @@ class MachineDomain(CapabilityOperations):
         if va < end and begin < va + length:
             where = f"[{Address(begin)}, {Address(end)})"
             raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
+        for region in self.domain.pmap.vspace:
+            if region.memobj is not None and va < region.end and region.base < va + length:
+                raise Refused(f"{name}={Address(va)}: memory object {region.memobj.name!r} is shown there; ask that")
         return va
 
     def _remember(self, va: int, size: int, flags: int) -> None:
@@ -215,13 +240,9 @@ class MachineDomain(CapabilityOperations):
         vspace, begin = self.domain.pmap.vspace, self.domain.layout.vspace_begin
         for region in list(vspace):
             made_here = region.memobj is None and region.base != begin
-            if made_here and start < region.end and region.base < end and not self._is_mapped(region):
+            concerned = made_here and start < region.end and region.base < end
+            if concerned and not maps_anything(self.domain.pmap.core, region.base, region.end):
                 vspace.remove(region)
-
-    def _is_mapped(self, region: Vregion) -> bool:
-        """Whether anything of a region is mapped.  O(its pages)."""
-        core = self.domain.pmap.core
-        return any(leaf_at(core, va) is not None for va in range(region.base, region.end, 4096))
 
     def __repr__(self) -> str:
         root, slab = self.domain.pmap.core.root, self.domain.pmap.core.slab

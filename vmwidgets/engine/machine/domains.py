@@ -16,6 +16,7 @@ from ..selfpaging.memory_server import PageMemory
 from . import checks
 from .domain import MachineDomain
 from .domain_capabilities import MachineCapability, domain_path
+from .domain_memobjs import MachineMemobj
 
 if TYPE_CHECKING:
     from ..kernel.pmap_kernel import KernelPmap
@@ -94,13 +95,13 @@ class DomainOperations:
         gone.domain.destroy()
         del self.domains[gone.name]
 
-    def domain_part(self, path: str) -> MachineDomain | MachineCapability:
-        """The domain at `path`, or the capability of one ("domain:hello/slots[3]#17")."""
+    def domain_part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
+        """The domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
         found = next((one for one in self.domains.values() if one.path == place), None)
         if found is None:
             raise KeyError(path)
-        return found.at(rest) if rest else found
+        return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:
         if self.architecture not in LAYOUTS:

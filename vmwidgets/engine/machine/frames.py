@@ -61,7 +61,7 @@ class MachineFrames:
         return self._pages.owner(self._known(frame)) or ""
 
     def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
-        """The virtual addresses that lead to `frame`: the task ("" the kernel), and the address of the page.
+        """The virtual addresses that lead to `frame`: task or domain ("" the kernel), and the address of the page.
 
         The reverse map, found by reading all page tables: O(present descriptors).
         """
@@ -134,6 +134,8 @@ class MachineFrames:
         yield from _leaves(machine.pmap, physical, machine.layout.kernel_start, machine.layout.kernel_end, "")
         for task in machine.tasks.values():
             yield from _leaves(task.pmap, physical, machine.layout.user_start, machine.layout.user_end, task.name)
+        for domain in machine.domains.values():
+            yield from _leaves(domain.pmap, physical, 0, domain.domain.layout.user_end, domain.path)
 
     def _orders(self) -> tuple[FreeList, ...]:
         """Free blocks by order, of all segments together."""

@@ -246,12 +246,20 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def _pmap_of(self, task: Task | str | None) -> Pmap:
-        """The tables of a task, or the kernel's."""
+        """The tables of a task, of a domain by its path, or the kernel's."""
+        if isinstance(task, str) and task not in self.tasks:
+            domain = next((one for one in self.domains.values() if one.path == task), None)
+            if domain is not None:
+                return domain.pmap
         if task is not None and not isinstance(task, Task):
             task = self.tasks[checks.known(task, self.tasks, "task")]
         if task is not None and self.tasks.get(task.name) is not task:
             raise Refused(f"task {shown(task.name)} belongs to another machine")
         return self.pmap if task is None else task.pmap
+
+    def tables_of(self, space: str) -> Pmap:
+        """The tables of a space by its name: a task's, a domain's path, "" the kernel's."""
+        return self._pmap_of(space or None)
 
     @property
     def tables(self) -> MachineTables:
@@ -346,7 +354,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
     def __repr__(self) -> str:
         state = "dead" if self.dead else "up"
         free = binary_size(self.pages.free_pages * 4096)
-        names = ", ".join(repr(name) for name in self.tasks) or "none"
+        names = ", ".join(repr(name) for name in (*self.tasks, *(one.path for one in self.domains.values()))) or "none"
         return (
             f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
             f"layout {self.layout.name!r}, "

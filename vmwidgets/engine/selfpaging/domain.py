@@ -19,6 +19,7 @@ from .errors import LibError
 from .kernel_side import KernelSide
 from .layouts import LAYOUTS
 from .mapping_database import KernelObject, Mapping
+from .memobj import Memobj
 from .memory_server import MemoryServer
 from .pmap import Pmap
 from .program import Program
@@ -69,6 +70,8 @@ class Domain:
         except LibError as error:
             raise error.push("LIB_ERR_VNODE_CREATE") from None
         self.program.ram_pages_only = ram_pages_only
+        self.memobjs: dict[str, Memobj] = {}
+        """What regions of the vspace show, by name."""
         self.pmap = Pmap(self.program, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
@@ -201,7 +204,11 @@ class Domain:
         return refs
 
     def _unmap_leaves(self, concerns: Callable[[CapRef, KernelObject], bool]) -> None:
-        """Unmap the leaves that go with a capability, given each one's own and what it maps."""
+        """Unmap the leaves that go with a capability, given each one's own and what it maps; memobjs first."""
+        for memobj in self.memobjs.values():
+            for fill in list(memobj.fills):
+                if concerns(fill.frame, self.cspace.lookup(fill.frame).object):
+                    memobj.unfill(fill.offset)
         for leaf in list(self.pmap.core.root.leaves()):
             assert leaf.mapping is not None, "a leaf has a Mapping"
             mapping = self.cspace.lookup(leaf.mapping).object
