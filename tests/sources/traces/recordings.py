@@ -11,6 +11,7 @@ TRACES = Path(__file__).resolve().parents[2] / "data" / "traces"
 FOLDER = TRACES / "x15"
 SAMPLES = sorted(FOLDER.glob("*.jsonl.gz"))
 FREEBSD_SAMPLES = sorted((TRACES / "freebsd").glob("*.jsonl.gz"))
+BARRELFISH_SAMPLES = sorted((TRACES / "barrelfish").glob("*.jsonl.gz"))
 Line = dict[str, Any]
 
 

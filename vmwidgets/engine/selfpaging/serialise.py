@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..base.domain_values import CapRef
+from ..base.errors import Refused
 from .core import PmapCore, acting
 from .errors import LibError
 from .flags import LARGE
@@ -62,9 +63,11 @@ def deserialise(core: PmapCore, pmap: Mapper, data: bytes) -> None:
             log.add(lambda va=va, size=size: pmap.unmap(va, size))  # type: ignore[misc]
             for start, length, changed in runs:
                 pmap.modify_flags(start, length, changed)
-    except LibError as error:
+    except (LibError, Refused) as error:
         log.take_back()
-        raise error.push("LIB_ERR_PMAP_DESERIALISE") from None
+        if isinstance(error, LibError):
+            raise error.push("LIB_ERR_PMAP_DESERIALISE") from None
+        raise LibError("LIB_ERR_PMAP_DESERIALISE", str(error)) from None
 
 
 def _leaf(core: PmapCore, leaf: Vnode) -> list[Any]:
@@ -83,18 +86,27 @@ def _meta(core: PmapCore) -> tuple[int, int]:
 def _content(core: PmapCore, data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data)
-        leaves = [tuple(leaf) for leaf in content["leaves"]]
-        regions = [tuple(region) for region in content["regions"]]
         told = (content["version"], content["layout"])
-        numbers = [*regions, *((va, size, slot, offset, flags) for va, size, _, slot, offset, flags, _ in leaves)]
-        whole = all(isinstance(number, int) for row in numbers for number in row)
-        whole = whole and all(len(region) == 3 for region in regions)
-    except (ValueError, KeyError, TypeError):
-        raise LibError("LIB_ERR_PMAP_DESERIALISE", "the bytes are not those of a pmap") from None
-    if not whole or told != (VERSION, core.layout.name):
-        why = f"the bytes are of version {told[0]} for {told[1]}, not of version {VERSION} for {core.layout.name}"
+        whole = all(_fits(region, _REGION) for region in content["regions"])
+        whole = whole and all(_fits(leaf, _LEAF) for leaf in content["leaves"])
+        whole = whole and all(_fits(run, _RUN) for leaf in content["leaves"] for run in leaf[-1])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        whole = False
+    if not whole:
+        raise LibError("LIB_ERR_PMAP_DESERIALISE", "the bytes are not those of a pmap")
+    if told != (VERSION, core.layout.name):
+        why = f"the bytes are not of version {VERSION} for {core.layout.name}"
         raise LibError("LIB_ERR_PMAP_DESERIALISE", why)
-    meta = _meta(core)
-    if any(not meta[0] <= leaf.va < meta[1] for leaf in core.root.leaves()):
+    start, end = _meta(core)
+    if any(not start <= leaf.va < end for leaf in core.root.leaves()):
         raise LibError("LIB_ERR_PMAP_DESERIALISE", "this pmap has mappings already: it is not empty")
     return content  # type: ignore[no-any-return]
+
+
+def _fits(row: Any, shape: tuple[type, ...]) -> bool:
+    return isinstance(row, list) and [type(field) for field in row] == list(shape)
+
+
+_REGION = (int, int, int)
+_LEAF = (int, int, str, int, int, int, list)
+_RUN = (int, int, int)

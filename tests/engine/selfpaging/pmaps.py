@@ -1,0 +1,113 @@
+"""A pmap over the real kernel side, and a way to make any one of its calls fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.engine.selfpaging.worlds import World, world
+from vmwidgets.engine.base.domain_values import CapRef
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
+from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.layouts import LAYOUTS
+from vmwidgets.engine.selfpaging.pmap import Pmap
+
+PAGE, MIB = 4096, 1 << 20
+RW = 3
+FRAMES_AT = 0x9000_0000
+"""Where frames lie that a test gives; nothing answers there, and nothing needs to."""
+
+
+class Failing:
+    """Does what the world does; the call with number `fail` of those in `names` raises instead."""
+
+    def __init__(self, program: Any, names: tuple[str, ...]) -> None:
+        self._program = program
+        self._names = names
+        self.calls = 0
+        self.fail: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._program, name)
+        if name not in self._names:
+            return real
+
+        def call(*args: Any) -> Any:
+            self.calls += 1
+            if self.calls == self.fail:
+                raise LibError("MM_ERR_NOT_FOUND", f"{name} was made to fail")
+            return real(*args)
+
+        return call
+
+
+class Made:
+    """A pmap and its world."""
+
+    def __init__(self, architecture: str = "armv7", *, fails: tuple[str, ...] = (), **options: Any) -> None:
+        quirks = frozenset(options.pop("quirks", ()))
+        current = options.pop("current", True)
+        self.world: World = world(architecture, slots=options.pop("slots", 4096), quirks=quirks, foreign=not current)
+        self.calls = Failing(self.world.program, fails)
+        self.layout = options.pop("layout", LAYOUTS[architecture])
+        self.root = self.world.kernel.cspace.lookup(ROOT_TABLE).object.base
+        self.pmap = Pmap(
+            self.calls,
+            self.world.program.recorder,
+            "test",
+            self.layout,
+            ROOT_TABLE,
+            self.root,
+            current=current,
+            foreign_root=not current,
+            quirks=quirks,
+        )
+        self._frames = 0
+        self._next = FRAMES_AT
+
+    def frame(self, size: int, border: int = PAGE) -> CapRef:
+        """A frame of so many bytes."""
+        ref = CapRef(FRAME_CNODE, self._frames)
+        self._frames += 1
+        base = -(-self._next // border) * border
+        self._next = base + size
+        self.world.kernel.install(ref, "Frame", base, size)
+        return ref
+
+    def base(self, frame: CapRef) -> int:
+        """Where a frame lies."""
+        return self.world.program.frame_identify(frame).base
+
+    def physical(self, va: int) -> int | None:
+        """What the hardware makes of an address."""
+        return walk(self.world.ram, self.world.kernel.fmt, self.root, va, user=True).pa
+
+    def word(self, va: int) -> int:
+        """The last descriptor that a walk reads."""
+        return walk(self.world.ram, self.world.kernel.fmt, self.root, va, user=True).steps[-1].value
+
+    def check(self) -> None:
+        """All invariants, also against RAM."""
+        self.pmap.check(self.world.ram.read_word)
+
+    def mappings(self) -> Any:
+        """Everything but capability ids: tree, slab, slots, tables in RAM, RAM in use."""
+        _, tables, used = self.world.state()
+        return (
+            self.pmap.tree(self.world.ram.read_word),
+            self.pmap.slab().free,
+            self.pmap.slab().total,
+            frozenset(self.world.program.slots.used),
+            self.pmap.meta_used,
+            tables,
+            used,
+        )
+
+
+def error_of(function: Any, *args: Any) -> tuple[str, ...]:
+    """The chain that a call raises."""
+    try:
+        function(*args)
+    except LibError as error:
+        return error.stack
+    raise AssertionError("no error")

@@ -1,0 +1,115 @@
+"""Each call by which a map or an unmap gets something is made to fail in turn: nothing may change, nothing may leak."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made
+from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.flags import LARGE, READ
+
+ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
+KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
+VA = 0x5000_0000
+
+
+def prepared(architecture, current):
+    made = Made(architecture, fails=(*ALLOCATING, *KERNEL), current=current)
+    base = VA if architecture == "armv7" else (1 << 39) + (1 << 30)
+    frame = made.frame(8 * MIB, 2 * MIB)
+    made.pmap.map(base, frame, 0, 8 * PAGE, RW)
+    made.pmap.map(base + 6 * MIB - 2 * PAGE, frame, 0, 5 * PAGE, RW)
+    made.pmap.modify_flags(base + 6 * MIB, PAGE, READ)
+    made.pmap.map(base + 16 * MIB, frame, 0, PAGE, RW)
+    made.pmap.unmap(base + 16 * MIB, PAGE)
+    made.pmap.map(base + 17 * MIB, frame, 0, PAGE, RW)
+    made.pmap.unmap(base + 17 * MIB, PAGE)
+    return made, base, frame
+
+
+REQUESTS = {
+    "one page": lambda pmap, base, frame: pmap.map(base + 40 * MIB, frame, 0, PAGE, RW),
+    "over tables": lambda pmap, base, frame: pmap.map(base + 42 * MIB - PAGE, frame, 0, 5 * MIB, RW),
+    "with refills inside": lambda pmap, base, frame: pmap.map(base + 64 * MIB, frame, 0, 8 * MIB, RW),
+    "big pages over empty tables": lambda pmap, base, frame: pmap.map(base + 16 * MIB, frame, 0, 2 * MIB, RW | LARGE),
+    "unmap over tables": lambda pmap, base, frame: pmap.unmap(base + 6 * MIB - 2 * PAGE, 5 * PAGE),
+    "unmap of two": lambda pmap, base, frame: pmap.unmap(base, 8 * PAGE),
+    "modify over tables": lambda pmap, base, frame: pmap.modify_flags(base + 6 * MIB - 2 * PAGE, 5 * PAGE, 0),
+}
+
+
+def leaves(made):
+    """All leaves outside the region for slab frames, with what the hardware makes of each page, and their rights."""
+    start, end = made.layout.vspace_begin, made.layout.vspace_begin + made.layout.meta_data_bytes
+    return {
+        (leaf.va, leaf.end, leaf.cap, leaf.offset, tuple(leaf.rights)): tuple(
+            made.word(va) for va in range(leaf.va, leaf.end, PAGE)
+        )
+        for leaf in made.pmap.core.root.leaves()
+        if not start <= leaf.va < end
+    }
+
+
+@pytest.mark.parametrize("current", [True, False], ids=["current", "foreign"])
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+@pytest.mark.parametrize("name", REQUESTS)
+def test_whatever_call_fails_nothing_has_changed(name, architecture, current):
+    request = REQUESTS[name]
+    made, base, frame = prepared(architecture, current)
+    made.calls.calls = 0
+    request(made.pmap, base, frame)
+    made.check()
+    total = made.calls.calls
+    assert total >= 1
+    for fail in range(1, total + 1):
+        made, base, frame = prepared(architecture, current)
+        mapped, whole, free = leaves(made), made.mappings(), made.pmap.slab()
+        made.calls.calls, made.calls.fail = 0, fail
+        with pytest.raises(LibError) as caught:
+            request(made.pmap, base, frame)
+        assert caught.value.stack[-1] == "MM_ERR_NOT_FOUND"
+        made.calls.fail = None
+        assert leaves(made) == mapped, fail
+        made.check()
+        if made.pmap.slab().total == free.total:
+            assert_as_before(made, whole)
+        made.calls.calls = 0
+        request(made.pmap, base, frame)
+        made.check()
+
+
+def assert_as_before(made, whole):
+    """No refill was completed: blocks, slots in use, RAM in use, the number and content of the tables are as before."""
+    now = made.mappings()
+    assert (now[1], now[2], len(now[3]), now[4], now[6]) == (whole[1], whole[2], len(whole[3]), whole[4], whole[6])
+    assert sorted(now[5].values()) == sorted(whole[5].values()) or len(now[5]) == len(whole[5])
+    assert [child.entry for child in now[0].children] == [child.entry for child in whole[0].children]
+
+
+@pytest.mark.parametrize("left", range(12))
+def test_however_few_slots_are_left(left):
+    made, base, frame = prepared("armv7", current=True)
+    slots = made.world.program.slots
+    slots.take(slots.free_slots - left)
+    mapped, used, total = leaves(made), len(slots.used), made.pmap.slab().total
+    try:
+        made.pmap.map(base + 42 * MIB - PAGE, frame, 0, 2 * PAGE, RW)
+    except LibError as error:
+        assert error.stack[-1] == "LIB_ERR_SLOT_ALLOC_NO_SPACE"
+        assert leaves(made) == mapped
+        assert len(slots.used) == used or made.pmap.slab().total > total
+    else:
+        assert left >= 6
+    made.check()
+
+
+def test_ten_thousand_mappings_leave_a_whole_pmap():
+    made = Made(slots=40_000)
+    frame = made.frame(256 * PAGE)
+    for at in range(10_000):
+        made.pmap.map(0x4100_0000 + 2 * at * PAGE, frame, at % 256 * PAGE, PAGE, RW)
+    made.check()
+    for at in range(10_000):
+        assert made.physical(0x4100_0000 + 2 * at * PAGE) == made.base(frame) + at % 256 * PAGE
+        made.pmap.unmap(0x4100_0000 + 2 * at * PAGE, PAGE)
+    made.check()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
+from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ
+from vmwidgets.engine.selfpaging.vspace import Vregion
+
+VA = 0x5000_0000
+REFUSED = ("LIB_ERR_PMAP_DESERIALISE",)
+
+
+def parent(**options):
+    made = Made(**options)
+    frame = made.frame(8 * MIB, MIB)
+    made.pmap.vspace.add(Vregion(5, VA, 8 * MIB, RW))
+    made.pmap.map(VA, frame, 0, 2 * MIB, READ | LARGE)
+    made.pmap.map(VA + 3 * MIB - PAGE, frame, 3 * PAGE, 300 * PAGE, RW)
+    made.pmap.modify_flags(VA + 3 * MIB, 7 * PAGE, READ | NOCACHE)
+    return made
+
+
+def child(**options):
+    made = Made(**options)
+    made.frame(8 * MIB, MIB)
+    return made
+
+
+def words(made):
+    return [made.word(VA + at * PAGE) for at in range(0, 5 * 256)]
+
+
+@pytest.mark.parametrize("current", [True, False])
+def test_a_round_trip_ends_with_the_same_translations(current):
+    one, other = parent(), child(current=current)
+    other.pmap.deserialise(one.pmap.serialise())
+    other.check()
+    assert words(other) == words(one)
+    assert any(words(one))
+    assert [(region.base, region.size, region.flags) for region in other.pmap.vspace][-1] == (VA, 8 * MIB, RW)
+    assert other.pmap.serialise() == one.pmap.serialise()
+
+
+def test_slab_frames_and_their_region_stay_at_home():
+    one = parent()
+    content = json.loads(one.pmap.serialise())
+    assert one.pmap.meta_used > 0
+    assert [leaf[0] for leaf in content["leaves"]] == [VA, VA + 3 * MIB - PAGE, VA + 3 * MIB, VA + 4 * MIB]
+    assert content["regions"] == [[VA, 8 * MIB, RW]]
+
+
+def test_without_bytes_nothing_is_done():
+    made = child()
+    before = made.mappings()
+    made.pmap.deserialise()
+    made.pmap.deserialise(b"")
+    assert made.mappings() == before
+
+
+def test_bytes_that_are_no_pmaps_are_refused():
+    good = json.loads(parent().pmap.serialise())
+    spoiled = [{**good, "layout": "x86-64"}, {**good, "version": 2}, {**good, "regions": [[1, 2]]}, {**good, "leaves": [[1]]}]
+    leaf = good["leaves"][0]
+    spoiled += [{**good, "leaves": [[*leaf[:at], value, *leaf[at + 1 :]]]} for at, value in ((2, []), (0, "a"), (6, [1]))]
+    for data in (b"x", b"[]", b"\xff", b"null", *(json.dumps(one).encode() for one in spoiled)):
+        made = child()
+        before = made.mappings()
+        assert error_of(made.pmap.deserialise, data) == REFUSED
+        assert made.mappings() == before
+        assert len(list(made.pmap.vspace)) == 1
+
+
+def test_a_pmap_that_maps_something_takes_nothing_in():
+    one, other = parent(), child()
+    other.pmap.map(VA + 64 * MIB, other.frame(PAGE), 0, PAGE, RW)
+    assert error_of(other.pmap.deserialise, one.pmap.serialise()) == REFUSED
+
+
+def test_it_is_all_or_nothing():
+    one, other = parent(), child()
+    for field, value in ((3, 30), (0, 12), (5, 0x400), (2, "no such cnode"), (6, [[VA + 64 * MIB + 1, PAGE, 0x400]])):
+        content = json.loads(one.pmap.serialise())
+        content["leaves"][-1][field] = value
+        assert error_of(other.pmap.deserialise, json.dumps(content).encode())[0] == "LIB_ERR_PMAP_DESERIALISE", field
+    assert not any(other.physical(VA + at * PAGE) for at in range(0, 5 * 256, 64))
+    assert len(list(other.pmap.vspace)) == 1
+    other.check()
+
+
+@given(st.binary(max_size=60), st.integers(0, 600))
+def test_no_bytes_bring_it_down(junk, at):
+    good = parent().pmap.serialise()
+    made = child()
+    data = good[: at % len(good)] + junk + good[at % len(good) + len(junk) :]
+    try:
+        made.pmap.deserialise(data)
+    except Exception as error:  # noqa: BLE001  looked at in the next line
+        assert type(error).__name__ in ("LibError", "Refused"), data
+    made.check()

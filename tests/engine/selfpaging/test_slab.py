@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmwidgets.engine.base.errors import Broken, Refused
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.slab import Slab
+
+
+def slab():
+    return Slab(Recorder(), "test", 64, 16)
+
+
+def test_the_recorded_sizes():
+    """The pmap's own buffer, a page, four pages: as the facts give them."""
+    assert [slab().grow(0, size) for size in (512, 4096, 16384)] == [7, 63, 255]
+    assert slab().bytes_for(255) == 16336
+
+
+def test_an_empty_slab_says_so_and_a_small_piece_is_refused():
+    one = slab()
+    with pytest.raises(LibError) as caught:
+        one.take()
+    assert caught.value.stack == ("LIB_ERR_SLAB_ALLOC_FAIL",)
+    with pytest.raises(Refused):
+        one.grow(0, 79)
+    assert one.grow(0, 80) == 1
+
+
+def test_newest_head_first():
+    one = slab()
+    one.grow(0, 512)
+    one.take()
+    one.grow(0x4000_0000, 4096)
+    assert [(head.address, head.blocks, head.free) for head in one.snapshot().heads] == [
+        (0x4000_0000, 63, 63),
+        (0, 7, 6),
+    ]
+
+
+def test_a_block_is_given_back_once():
+    one = slab()
+    one.grow(0, 512)
+    block = one.take()
+    one.give(block)
+    for wrong in (block, 99):
+        with pytest.raises(Broken):
+            one.give(wrong)
+
+
+def test_check_finds_what_is_broken():
+    def made():
+        one = slab()
+        one.grow(0, 512)
+        one.take()
+        one.check()
+        return one
+
+    for number, spoil in enumerate(
+        (
+            lambda one: setattr(one, "free", one.free + 1),
+            lambda one: one._heads[0].freed.append(1),
+            lambda one: one._with_free.clear(),
+        ),
+        1,
+    ):
+        one = made()
+        spoil(one)
+        if number == 2:
+            one.free += 1
+        with pytest.raises(Broken, match=f"invariant {number}"):
+            one.check()
+
+
+@given(st.lists(st.sampled_from(["take", "give first", "give last", "grow"]), max_size=200))
+def test_no_block_is_ever_in_two_hands(actions):
+    one, held = slab(), []
+    one.grow(0, 512)
+    for action in actions:
+        if action == "grow":
+            one.grow(0x1000, 4096)
+        elif action == "take" and one.free:
+            block = one.take()
+            assert block not in held
+            held.append(block)
+        elif held and action != "take":
+            one.give(held.pop(0 if action == "give first" else -1))
+        one.check()
+        assert one.free + len(held) == one.total
+        assert sum(head.free for head in one.snapshot().heads) == one.free
