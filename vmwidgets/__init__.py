@@ -21,6 +21,7 @@ from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.quirks import QUIRKS
 
 if TYPE_CHECKING:
+    from .engine.machine.compare_paging import compare_paging
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .sources.compare import allocate, compare, free, lookup
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Kentry,
         Kmem,
         Map,
+        Paging,
         Ribbon,
         SlabLevels,
         Slabs,
@@ -59,10 +61,11 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
-         "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
-         "show"), ".widgets",
+         "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
+         "Walk", "show"), ".widgets",
     ),
     "compare_formats": ".engine.mmu.compare_formats",
+    "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
     "load_tables": ".sources.tables.recorded",
     **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
@@ -73,10 +76,10 @@ _LAZY = {
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList",
-    "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Refused", "Ribbon",
-    "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
-    "Walk", "allocate", "boot", "compare", "compare_formats", "events", "free", "lab", "load_maps", "load_tables",
-    "lookup", "show",
+    "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Paging", "Refused",
+    "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
+    "Walk", "allocate", "boot", "compare", "compare_formats", "compare_paging", "events", "free", "lab",
+    "load_maps", "load_tables", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

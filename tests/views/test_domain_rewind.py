@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.views.domains import DomainLife
 from vmwidgets.engine.base import domain_events as dev
 from vmwidgets.engine.base.domain_values import DomainValue
+from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.views.domain_picture import all_vnodes
 from vmwidgets.views.domain_rewind import rewind_domain
 
@@ -43,8 +46,6 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
     frame = life.domain.frame(1 << 12)
     life.raw.clear()
     life.domain.pmap.map(0x5000_0000, frame, 0, 1 << 12, 3)
-    from vmwidgets.engine.base.recorder import materialize
-
     events, after = materialize(life.raw, "map"), life.domain.snapshot()
     seen = []
     for done in range(len(events) + 1):
@@ -54,6 +55,6 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
                      sum(bool(node.descriptor) for node in nodes)))  # fmt: skip
     assert seen[0] == (7, 5, 1, 0)
     assert seen[-1] == (5, 8, 3, 2)
-    assert [after[0] - before[0] for before, after in zip(seen, seen[1:], strict=False)].count(-1) == 2
+    assert [after[0] - before[0] for before, after in pairwise(seen)].count(-1) == 2
     created = next(index for index, event in enumerate(events) if isinstance(event, dev.VnodeLinked))
     assert seen[created + 1][2:] == (2, 0), "the table is in the tree, and the kernel has not written its entry yet"

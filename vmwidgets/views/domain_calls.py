@@ -5,7 +5,7 @@ A box is a call, a tick a record that the pmap changed by itself.  What is done 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..engine.base import domain_events as dev
@@ -17,16 +17,14 @@ from .domain_words import counted
 from .scene import Node, Text
 from .text import shorten, text_width
 
-MOST = 34
-"""Boxes that are drawn at most; others are folded."""
-
-BOX, TICK, FOLD, GAP = 24.0, 7.0, 34.0, 3.0
+BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
 """Height of a box; widths of a tick and of a fold; room between two."""
 
 ROW, HEAD = 46.0, 18.0
 """Height of a level of refills, with the words above its boxes; of the words."""
 
-WIDEST, NARROWEST = 92.0, 15.0
+WIDEST, NARROWEST = 92.0, 38.0
+"""Widths of a box: room for a call's name, and for a short word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +45,58 @@ def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
     """Nodes of the strip, and the y where it ends; nothing for an operation without steps."""
     if not picture.plan:
         return [], top
-    items = chosen(picture.plan, picture.steps.index)
+    items = chosen(picture.plan, picture.steps.index, picture.width - 2 * MARGIN)
     deepest = max(item.step.level for item in items)
     places = _places(items, picture.width)
+    boxes = [(item, w) for item, (_, w) in zip(items, places, strict=True) if _is_box(item)]
+    words = _words(boxes)
     nodes = _refills(picture, items, places, top)
     for item, (x, w) in zip(items, places, strict=True):
-        y = top + HEAD + item.step.level * ROW
-        nodes.append(_item(picture, item, x, y, w))
-    return nodes, top + HEAD + deepest * ROW + BOX + 10
+        nodes.append(_item(picture, item, x, top + item.step.level * ROW, w, words))
+    return nodes, top + deepest * ROW + BOX + 10
 
 
-def chosen(plan: Sequence[DomainStep], at: int) -> list[Item]:
+def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
     """The steps as far as there is room: the first and last, those around the one at hand, where refills begin."""
-    calls = [number for number, step in enumerate(plan, 1) if _stands_alone(step)]
-    if len(plan) <= MOST or len(calls) <= MOST:
-        return [Item(number, number, step) for number, step in enumerate(plan, 1)]
-    budget = MOST - 6
-    kept = {*range(1, 7), *range(len(plan) - 5, len(plan) + 1), *range(at - 4, at + 6)}
-    for number, step in enumerate(plan, 1):
-        if len(kept) < budget and (isinstance(step.event, dev.SlabRefillBegan) or step.failed):
-            kept.add(number)
-    items: list[Item] = []
-    for number, step in enumerate(plan, 1):
-        last = items[-1] if items else None
-        if number in kept or last is None or last.first in kept or last.step.level != step.level:
-            items.append(Item(number, number, step))
-        else:
-            items[-1] = Item(last.first, number, last.step)
+    items = [Item(number, number, step) for number, step in enumerate(plan, 1)]
+    around = 24
+    while _least(items) > room and around:
+        items = list(_folded(plan, _kept(plan, at, around)))
+        around -= 1
     return items
 
 
-def _stands_alone(step: DomainStep) -> bool:
-    return bool(step.call) or step.failed
+def _least(items: Sequence[Item]) -> float:
+    """The least width of a strip."""
+    return sum((FOLD if item.folded else NARROWEST if _is_box(item) else TICK) + GAP for item in items) - GAP
+
+
+def _kept(plan: Sequence[DomainStep], at: int, around: int) -> set[int]:
+    """Steps that stand alone: so many around the one at hand, the ends, and as many beginnings of refills."""
+    last = len(plan)
+    kept = {
+        *range(at - around // 2, at + around // 2 + 1),
+        *range(1, around // 2 + 2),
+        *range(last - around // 3, last + 1),
+    }
+    begun = [
+        number for number, step in enumerate(plan, 1) if isinstance(step.event, dev.SlabRefillBegan) or step.failed
+    ]
+    return kept | set(begun[: around // 2])
+
+
+def _folded(plan: Sequence[DomainStep], kept: set[int]) -> Iterator[Item]:
+    run: Item | None = None
+    for number, step in enumerate(plan, 1):
+        if run is not None and (number in kept or step.level != run.step.level):
+            yield run
+            run = None
+        if number in kept:
+            yield Item(number, number, step)
+        else:
+            run = Item(number, number, step) if run is None else Item(run.first, number, run.step)
+    if run is not None:
+        yield run
 
 
 def _is_box(item: Item) -> bool:
@@ -87,26 +105,28 @@ def _is_box(item: Item) -> bool:
 
 def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
     """Left edge and width of each, from left to right over all levels: time goes one way."""
-    room = width - 2 * MARGIN - GAP * (len(items) - 1)
+    room = width - 2 * MARGIN
     boxes = sum(_is_box(item) for item in items)
-    folds = sum(item.folded for item in items)
-    ticks = len(items) - boxes - folds
-    share = (room - ticks * TICK - folds * FOLD) / max(1, boxes)
-    tick = TICK if share >= NARROWEST else max(2.0, (room - folds * FOLD - boxes * NARROWEST) / max(1, ticks))
-    share = min(WIDEST, max(NARROWEST, share))
+    spare = max(0.0, room - _least(items))
+    box = min(WIDEST, NARROWEST + spare / max(1, boxes))
+    squeeze = min(1.0, room / _least(items))  # what can't be folded further is narrower
     places, x = [], MARGIN
     for item in items:
-        w = share if _is_box(item) else FOLD if item.folded else tick
+        w = (FOLD if item.folded else box if _is_box(item) else TICK) * squeeze
         places.append((x, w))
-        x += w + GAP
-    over = x - GAP - (width - MARGIN)
-    if over > 0:  # too many for their least widths: all are narrower
-        scale = (width - 2 * MARGIN) / (width - 2 * MARGIN + over)
-        places = [(MARGIN + (x - MARGIN) * scale, w * scale) for x, w in places]
+        x += w + GAP * squeeze
     return places
 
 
-def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float) -> Node:
+def _words(boxes: Sequence[tuple[Item, float]]) -> tuple[bool, str]:
+    """Whether all boxes have room for their call's whole name, and in which size words fit: the same in all."""
+    if all(text_width(item.step.call, "label") <= w - 4 for item, w in boxes):
+        return True, "label"
+    fits = all(text_width(item.step.short, "label") <= w - 4 for item, w in boxes)
+    return False, "label" if fits else "letter"
+
+
+def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float, words: tuple[bool, str]) -> Node:
     at, step = picture.steps.index, item.step
     done = item.last <= at
     here = item.first <= at <= item.last and at < picture.steps.count
@@ -114,13 +134,13 @@ def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float) -> N
     state += ["undoing"] * step.undoing + ["fault"] * (step.failed and not item.folded)
     text: tuple[Text, ...] = ()
     if item.folded:
-        count = f"+{item.last - item.first + 1}"
-        text = _fitting((count, "…"), w)
+        text = _fitting((f"+{item.last - item.first + 1}", "…"), w, "label")
         title = f"steps {item.first} to {item.last}, folded: go there"
         kind, h, state = "fold", BOX, ["folded", *state]
     else:
         if step.call:
-            text = _fitting((step.call, step.short, step.short[:1]), w)
+            whole, style = words
+            text = _fitting((step.call if whole else step.short, step.short[:1]), w, style)
         title = f"step {item.first}: {step.call + ': ' if step.call else ''}{step.sentence}"
         kind, h = ("call" if step.call else "record"), BOX
     return Node(
@@ -129,12 +149,9 @@ def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float) -> N
     )  # fmt: skip
 
 
-def _fitting(words: Sequence[str], w: float) -> tuple[Text, ...]:
-    for word in words:
-        for style in ("label", "letter"):
-            if text_width(word, style) <= w - 3:
-                return (Text(w / 2, 16, word, style, "middle"),)
-    return ()
+def _fitting(words: Sequence[str], w: float, style: str) -> tuple[Text, ...]:
+    fitting = next((word for word in words if text_width(word, style) <= w - 2), "")
+    return (Text(w / 2, 16, fitting, style, "middle"),) if fitting else ()
 
 
 # ---- refills --------------------------------------------------------------------------------------------
@@ -146,7 +163,7 @@ def _refills(
     """A frame around the boxes of each level of refills, with what it is for."""
     nodes: list[Node] = []
     for level in range(1, max(item.step.level for item in items) + 1):
-        y = top + HEAD + level * ROW - HEAD
+        y = top + level * ROW - HEAD
         for first, last in _runs(items, level):
             x = places[first][0] - 3
             w = places[last][0] + places[last][1] + 3 - x

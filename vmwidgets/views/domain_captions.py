@@ -8,11 +8,11 @@ from typing import Any
 
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
-from ..engine.base.journal import Operation
+from ..engine.base.journal import MAX_EVENTS, Operation
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
 from .domain_words import counted, flag_words
-from .functions import Functions, with_functions
+from .functions import Functions, left_open, with_functions
 from .kmem_captions import of_kind
 from .scene import Caption
 from .text import visible
@@ -20,15 +20,17 @@ from .text import visible
 
 def domain_summary(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Caption:
     """The caption of `operation`."""
-    functions = _telling(events)
     if operation.outcome == "panic":
-        return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
+        return Caption(f"{visible(str(operation.result))}.", left_open(events), "The machine is dead.", "panic")
     if operation.outcome == "error":
         text = f"{operation.name} failed. {visible(str(operation.result))}."
-        return Caption(text, functions, _what_stayed(events), "error")
+        return Caption(text, _where_it_failed(events), _what_stayed(events), "error")
+    functions = _telling(events) or (operation.name,)
     writer = _WRITERS.get(operation.name, _other)
     reason = " ".join(part for part in (_took(events), _refilled(events)) if part)
-    return Caption(writer(operation, events, style), functions or (operation.name,), reason, "good")
+    if operation.truncated:
+        reason = f"So much happened that the first of it is not kept: {MAX_EVENTS:,} events are one operation's."
+    return Caption(writer(operation, events, style), functions, reason, "good")
 
 
 _CALLS = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked, dev.CapabilityMade,
@@ -42,6 +44,21 @@ def _telling(events: Sequence[ev.Event]) -> Functions:
         if isinstance(event, _CALLS) and functions and "refill_slabs" not in functions:
             best = functions
     return best[-4:]
+
+
+def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
+    """The functions that were under way at the deepest when the last error came up; those that go back then return."""
+    stack: list[str] = []
+    deepest: Functions = ()
+    for event in events:
+        if isinstance(event, ev.Called):
+            stack.append(event.name)
+        elif isinstance(event, ev.Returned) and stack:
+            failed = isinstance(event.result, str) and "_ERR_" in event.result
+            if failed and not (deepest[: len(stack)] == tuple(stack) and len(deepest) > len(stack)):
+                deepest = tuple(stack)
+            stack.pop()
+    return deepest[-4:]
 
 
 def _given(operation: Operation) -> dict[str, Any]:
@@ -59,7 +76,7 @@ def _map(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) 
     called = next((event for event in of_kind(events, ev.Called) if event.name == "do_map"), None)
     flags = f", {flag_words(mine[-1].flags)}" if mine else ""
     where = style.long(operation.result) if isinstance(operation.result, int) else ""
-    pieces = f" in {counted(len(mine), 'piece')}, one a table" if len(mine) > 1 else ""
+    pieces = f" in {counted(len(mine), 'piece')}, one a table" if len(mine) > 1 and not operation.truncated else ""
     frame = f" of {visible(str(mine[-1].cap))}" if mine else ""
     size = _given(operation).get("size")
     if not isinstance(size, int) and called is not None and len(called.arguments) > 3:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
-from ..engine.base.memory_events import PteWritten
+from ..engine.base.memory_events import PteRunWritten, PteWritten
 from .addresses import AddressStyle
 from .columns import WIDTH
 from .domain_steps import DomainStep
@@ -126,6 +126,9 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
 def _written(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
     """The vnodes whose descriptors were rewritten."""
     written = {event.pa for event in done if isinstance(event, PteWritten) and event.before}
+    for event in done:
+        if isinstance(event, PteRunWritten) and (event.before or event.before_step):
+            written.update(pa for pa, _, _ in event.words())
     if not written:
         return set()
     width = entry_bytes(value)

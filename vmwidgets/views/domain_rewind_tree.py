@@ -9,7 +9,7 @@ from typing import Protocol
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
-from ..engine.base.memory_events import PteWritten
+from ..engine.base.memory_events import PteRunWritten, PteWritten
 
 _BELOW = {
     "VNode_ARM_l1": ("VNode_ARM_l2", 20),
@@ -70,6 +70,8 @@ class PastTree:
             self._change(event.id, flags=event.before)
         elif isinstance(event, PteWritten):
             self._words[event.pa] = event.before
+        elif isinstance(event, PteRunWritten):
+            self._words.update((pa, before) for pa, before, _ in event.words())
 
     def _change(self, identity: int, **fields: object) -> None:
         node = self._nodes.get(identity)

@@ -16,7 +16,7 @@ from .domain_words import counted, kind_words
 from .scene import Bar, Node, Table, Text
 from .text import short_count, shorten, visible
 
-NAME_W, CELL_W, CELL_H, GAP = 104.0, 30.0, 30.0, 3.0
+NAME_W, CELL_W, CELL_H, GAP = 78.0, 30.0, 30.0, 3.0
 """Width of a cnode's name; a slot's size; room between two."""
 
 FOLD_W = 74.0
@@ -38,32 +38,36 @@ class Cell:
 
 
 def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], float]:
-    """Nodes of all cnodes, and the y where they end; each has at most `rows` rows."""
+    """Nodes of all cnodes, and the y where they end; each has at most `rows` rows, small ones share one."""
     nodes: list[Node] = []
-    y = top
+    right = picture.width - MARGIN
+    x, y, bottom = MARGIN, top, top
     for cnode in picture.value.cnodes:
-        more, y = _cnode(picture, cnode, y, rows)
-        nodes += more
-    return nodes, y
+        cells = cells_of(picture, cnode, rows * (right - MARGIN - NAME_W))
+        w = NAME_W + sum(_width(cell) + GAP for cell in cells)
+        if x > MARGIN and x + w > right:
+            x, y = MARGIN, bottom
+        nodes += _cnode(picture, cnode, cells, x, y)
+        bottom = max(bottom, max(node.y for node in nodes) + CELL_H + 8)
+        x += w + 26
+    return nodes, bottom
 
 
-def _cnode(picture: DomainPicture, cnode: CnodeValue, top: float, rows: int) -> tuple[list[Node], float]:
+def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
     name = visible(cnode.name)
     used = f"{len(cnode.capabilities):,} of {short_count(cnode.slots)}"
     text = (Text(0, 13, shorten(name, NAME_W - 8, "strong"), "strong"),
             Text(0, 27, shorten(used, NAME_W - 8, "label"), "label dim"))  # fmt: skip
     title = f"cnode {name}: {counted(len(cnode.capabilities), 'capability', 'capabilities')} in {cnode.slots:,} slots"
-    nodes = [Node(f"slots/{cnode.name}", "label", MARGIN, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
-    left, right = MARGIN + NAME_W, picture.width - MARGIN
-    room = rows * (right - left)
-    x, y = left, top
-    for cell in cells_of(picture, cnode, room):
+    nodes = [Node(f"slots/{cnode.name}", "label", left, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
+    x, y = left + NAME_W, top
+    for cell in cells:
         w = _width(cell)
-        if x + w > right + 0.5:
-            x, y = left, y + CELL_H + GAP
+        if x + w > picture.width - MARGIN + 0.5:
+            x, y = left + NAME_W, y + CELL_H + GAP
         nodes.append(_cell(picture, cnode, cell, x, y, w))
         x += w + GAP
-    return nodes, y + CELL_H + 8
+    return nodes
 
 
 # ---- which are drawn -----------------------------------------------------------------------------------

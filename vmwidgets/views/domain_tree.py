@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..engine.base.domain_values import VnodeValue
 from ..engine.base.units import Address, binary_size, grouped_hex
 from .columns import MARGIN
-from .domain_picture import Decoded, DomainPicture, vnode_thing
+from .domain_picture import Decoded, DomainPicture, all_vnodes, vnode_thing
 from .domain_words import counted, flag_words, kind_words, pages_words
 from .scene import Bar, Link, Node, Table, Text
 from .text import shorten, text_width, visible
@@ -67,57 +67,70 @@ def _is_large(row: Row) -> bool:
 
 # ---- which rows ---------------------------------------------------------------------------------------
 
+OPENED = 60
+"""So many rows more are drawn for a fold that was opened."""
+
 
 def rows_of(picture: DomainPicture, most: int) -> list[Row]:
-    """The root, and of each table as many children as fit: what changed or is selected first, then from below."""
-    wanted = _wanted(picture)
+    """The root, and as many vnodes as fit: what changed or is selected first, then from the top; others are folded."""
     root = picture.value.root
-    return [Row(root, 0, None), *_below(picture, root, 1, most - 1, wanted)]
-
-
-def _wanted(picture: DomainPicture) -> set[int]:
-    """Vnodes that must be seen, and those above them."""
-    found: set[int] = set()
-
-    def visit(node: VnodeValue) -> bool:
-        thing = vnode_thing(node.id)
-        inside = [visit(child) for child in node.children]
-        here = any(inside) or thing == picture.selection or thing in picture.new or thing in picture.changed
-        if here:
-            found.add(node.id)
-        return here
-
-    visit(picture.value.root)
-    return found
-
-
-def _below(picture: DomainPicture, table: VnodeValue, depth: int, budget: int, wanted: set[int]) -> Iterator[Row]:
-    children = sorted(table.children, key=lambda child: child.entry)
-    places = {child.id: place for place, child in enumerate(table.children)}
-    opened = f"tree/{table.id}" in picture.opened
-    room = 80 if opened else max(1, budget)
-    marked = [child for child in children if child.id in wanted]
-    kept = {child.id for child in marked[:room]}
-    for child in children:
-        if len(kept) >= room:
+    parents = {child.id: node for node in all_vnodes(root) for child in node.children}
+    most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
+    kept: list[int] = []
+    known = {root.id}
+    for node in _ranked(picture):
+        way = [node]
+        while way[-1].id not in known and parents[way[-1].id].id not in known:
+            way.append(parents[way[-1].id])
+        if len(known) + len(way) > most:
             break
-        kept.add(child.id)
-    spare = max(0, budget - len(kept) - (len(kept) < len(children)))
+        for one in reversed(way):
+            if one.id not in known:
+                known.add(one.id)
+                kept.append(one.id)
+    while True:
+        rows = [Row(root, 0, None), *_rows_below(root, 1, known)]
+        if len(rows) <= most or not kept:
+            return rows
+        known.discard(kept.pop())
+
+
+def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
+    """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
+    root = picture.value.root
+    nodes = list(all_vnodes(root))[1:]
+    opened = {node.id for node in [root, *nodes] if f"tree/{node.id}" in picture.opened}
+    for node in nodes:
+        if vnode_thing(node.id) == picture.selection:
+            yield node
+    for node in nodes:
+        if picture.states(vnode_thing(node.id)):
+            yield node
+    for node in [root, *nodes]:
+        if node.id in opened:
+            yield from sorted(node.children, key=lambda child: child.entry)
+    waiting = [root]
+    for node in waiting:
+        children = sorted(node.children, key=lambda child: child.entry)
+        yield from children
+        waiting += children
+
+
+def _rows_below(table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
+    places = {child.id: place for place, child in enumerate(table.children)}
     run: list[VnodeValue] = []
-    for child in children:
-        if child.id not in kept:
+    for child in [*sorted(table.children, key=lambda child: child.entry), None]:
+        if child is not None and child.id not in known:
             run.append(child)
             continue
-        if run:
+        if len(run) == 1 and not run[0].children:  # as much room as a fold takes
+            yield Row(run[0], depth, table, (), places[run[0].id])
+        elif run:
             yield Row(table, depth, table, tuple(run))
-            run = []
-        yield Row(child, depth, table, (), places[child.id])
-        if child.is_table and child.children:
-            tables = sum(one.is_table and bool(one.children) for one in children if one.id in kept)
-            share = max(2, spare // max(1, tables)) if child.id in wanted else spare // max(1, tables)
-            yield from _below(picture, child, depth + 1, share, wanted)
-    if run:
-        yield Row(table, depth, table, tuple(run))
+        run = []
+        if child is not None:
+            yield Row(child, depth, table, (), places[child.id])
+            yield from _rows_below(child, depth + 1, known)
 
 
 def _leaves(nodes: Sequence[VnodeValue]) -> int:
@@ -134,8 +147,8 @@ def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: fl
     colour = "submap" if node.is_table else "object" if node.level > 1 else "plain"
     number = "root" if row.parent is None else _entries(node)
     letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
-    text = [Text(10, base, letters, "strong"), Text(34, base, number, "mono label")]
-    left = 34 + text_width(number, "mono label") + 12
+    text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
+    left = 38 + text_width(number, "mono label") + 12
     for words, style in _details(picture, node):
         room = w - 8 - left
         fitting = next((one for one in words if text_width(one, style) <= room), "")
@@ -222,7 +235,7 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
     left = 10 + text_width(texts[0].text, "mono label") + 12
     end_w = text_width(end, "label")
     texts.append(Text(w - 8, base, shorten(end, w - left - 8, "label"), "label", "end"))
-    index = f"[{node.entry}]"
+    index = f"[{_entries(node)}]"
     if left + text_width(index, "mono label") + end_w + 22 <= w:
         texts.append(Text(left, base, index, "mono label dim"))
     many = f"; {node.count} alike from there on" if node.count > 1 else ""

@@ -1,6 +1,7 @@
 """Live pictures for notebooks."""
 
 from vmwidgets.engine.base.compare_values import ComparisonValue
+from vmwidgets.engine.base.paging_values import PagingComparison
 from vmwidgets.engine.machine import (
     Machine,
     MachineCaches,
@@ -24,6 +25,7 @@ from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
 
 from .compare import Comparison
 from .compare_formats import Formats
+from .compare_paging import Paging
 from .dashboard import Dashboard
 from .domain import Capabilities, Domain, SlabLevels, Vnodes, Vspace
 from .frames import Frames
@@ -41,7 +43,7 @@ from .walk import Walk
 
 __all__ = [
     "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
-    "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
+    "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
     "register", "show",
 ]  # fmt: skip  # read as a list of names
 
@@ -51,6 +53,7 @@ shown_as(ComparisonValue, Comparison)
 shown_as(MachineMap, Map)
 shown_as(MachineKentry, Kentry)
 shown_as(MachineWalk, Walk)
+shown_as(PagingComparison, Paging)
 shown_as(FormatComparison, Formats)
 shown_as(TablesWalk, Walk)
 shown_as(MachineCpus, Tlb)

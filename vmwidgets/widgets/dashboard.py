@@ -10,6 +10,8 @@ from vmwidgets.views.dashboard import stack
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
+from .domain import fold_of, step_of
+from .domain_dashboard import domain_at_hand, domain_dashboard
 from .kentry import kentry_scene
 from .kmem import found_at
 from .kmem_dashboard import kmem_at_hand, kmem_dashboard
@@ -21,17 +23,22 @@ class Dashboard(Map):
     """The map that was worked on last, with tree, list and ribbon; the kentry area; the walk of the address at hand.
 
     While kernel memory is worked on: its maps, the threads if there are any, and how much physical memory is left.
+    While a self-paging domain is worked on: its picture.
 
     `target` is a machine, or one of its maps to stay with that.
     """
 
     def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
+        self._domain_folds: list[str] = []
         super().__init__(target, **options)
 
     def draw(self) -> Scene:
         """The machine now, or at `step` of the last operation."""
         whole: Machine = self.target.machine
+        domain = domain_at_hand(whole) if self._follows else None
+        if domain is not None:
+            return domain_dashboard(domain, self.step, self.selection, self._domain_folds)
         worked_on = kmem_at_hand(whole) if self._follows else None
         if worked_on is not None:
             return kmem_dashboard(whole, worked_on, self.step, self.selection, self._folds_opened)
@@ -63,6 +70,17 @@ class Dashboard(Map):
         )
         scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
         return stack(scenes)
+
+    def opened(self, node_id: str) -> None:
+        """Open a fold of what is shown, or go to a call of a domain."""
+        if not self._follows or domain_at_hand(self.target.machine) is None:
+            super().opened(node_id)
+            return
+        step = step_of(node_id)
+        if step is not None:
+            self.step = step
+        else:
+            self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
 
     def sought(self, text: str) -> None:
         """Show the address `text`, in kernel memory while that is shown."""

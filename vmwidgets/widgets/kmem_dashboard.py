@@ -18,8 +18,9 @@ AMONG = 16
 """How many of the latest operations say what is worked on."""
 
 _ELSEWHERE = frozenset(
-    ("boot", "task", "object", "device", "reap", "set_controls", "set_descriptor", "undo_descriptor")
-)
+    ("boot", "task", "object", "device", "domain", "destroy_domain", "reap", "set_controls", "set_descriptor",
+     "undo_descriptor")
+)  # fmt: skip
 """Operations of a machine that are not about kernel memory."""
 
 

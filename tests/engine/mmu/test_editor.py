@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmwidgets.engine.base import memory_events as mev
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.tags import PteWritten
+from vmwidgets.engine.base.recorder import Recorder, materialize
+from vmwidgets.engine.base.tags import PteRunWritten, PteWritten
 from vmwidgets.engine.base.walk_values import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
@@ -119,6 +120,26 @@ class TestEditor:
         slot = editor.find(0x1000, 0x20_0000)
         editor.write(slot, slot.word)
         assert self.events == []
+
+    @given(st.lists(st.tuples(*[st.sampled_from([0, 0x1003, 0x2003, 0x3003, 0x3005])] * 2), min_size=1, max_size=12))
+    def test_runs_are_told_word_by_word(self, words):
+        editor = self.make()
+        for index, (old, _) in enumerate(words):
+            editor.write(editor.slot(PT, 0x4000, index << 12), old)
+        self.events.clear()
+        editor.write_all((editor.slot(PT, 0x4000, index << 12), new) for index, (_, new) in enumerate(words))
+        places = [0x4000 + 8 * index for index in range(len(words))]
+        assert [self.ram.read_word(pa, 8) for pa in places] == [new for _, new in words]
+        told = []
+        for event in materialize(self.events, ""):
+            one = isinstance(event, mev.PteWritten)
+            told += [(event.pa, event.before, event.after)] if one else list(event.words())
+        assert told == [(pa, old, new) for pa, (old, new) in zip(places, words, strict=True) if old != new]
+
+    def test_pages_in_a_row_are_one_event(self):
+        editor = self.make()
+        editor.write_all((editor.slot(PT, 0x4000, index << 12), 0x5003 + (index << 12)) for index in range(512))
+        assert self.events == [(PteRunWritten, 0x4000, 512, 8, 0, 0, 0x5003, 0x1000, 1, 0)]
 
     def test_find_goes_down_as_far_as_the_tables_do(self):
         editor = self.mapped()

@@ -5,6 +5,7 @@ As in :mod:`.events`: frozen, with what it takes to step back.  `frame` is a pag
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .events import Event
@@ -132,6 +133,34 @@ class PteWritten(Event):
     after: int
     level: int
     va: int
+
+
+@dataclass(frozen=True, slots=True)
+class PteRunWritten(Event):
+    """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
+
+    Number i held `before` + i × `before_step`, and holds `after` + i × `after_step`: a run of pages is one event.
+    """
+
+    pa: int
+    count: int
+    width: int
+    before: int
+    before_step: int
+    after: int
+    after_step: int
+    level: int
+    va: int
+
+    def words(self) -> Iterator[tuple[int, int, int]]:
+        """Of each descriptor its address, what it held, and what it holds.
+
+        >>> list(PteRunWritten(0x1000, 2, 4, 0, 0, 0x503E, 0x1000, 1, 0).words())
+        [(4096, 0, 20542), (4100, 0, 24638)]
+        """
+        for number in range(self.count):
+            before, after = self.before + number * self.before_step, self.after + number * self.after_step
+            yield self.pa + number * self.width, before, after
 
 
 @dataclass(frozen=True, slots=True)

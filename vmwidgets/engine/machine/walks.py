@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from ..base.events import Event
-from ..base.memory_events import PteWritten
+from ..base.memory_events import PteRunWritten, PteWritten
 from ..base.units import Address
 from ..base.walk_values import Walk
 from ..memory.ram import Ram
@@ -44,6 +44,9 @@ class PastMemory:
         for event in later:
             if isinstance(event, PteWritten):
                 self._before.setdefault(event.pa, event.before)
+            elif isinstance(event, PteRunWritten):
+                for pa, before, _ in event.words():
+                    self._before.setdefault(pa, before)
 
     def read_word(self, pa: int, width: int) -> int:
         """The word of `width` bytes at `pa`."""

@@ -7,7 +7,7 @@ from struct import unpack
 from typing import Generic, NamedTuple
 
 from ..base.recorder import Recorder
-from ..base.tags import PteWritten
+from ..base.tags import PteRunWritten, PteWritten
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
 from .encode import inherited_fields, leaf_descriptor, repeated_part, split_leaf, table_descriptor, with_rights
@@ -150,6 +150,40 @@ class TableEditor(Generic[C]):
         emit = self._recorder.emit
         if emit is not None:
             emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
+
+    def write_all(self, writes: Iterable[tuple[Slot, int]]) -> None:
+        """Put each word into its slot; a run of words that change in even steps, as those of pages do, is one event."""
+        run: list[tuple[Slot, int, int]] = []
+        width = self.fmt.entry_width
+        for slot, word in writes:
+            before = self.ram.read_word(slot.pa, width)
+            if before != word:
+                self.ram.write_word(slot.pa, width, word)
+            if run and not (before != word and self._goes_on(run, slot, before, word)):
+                self._report(run)
+                run = []
+            if before != word:
+                run.append((slot, before, word))
+        self._report(run)
+
+    def _goes_on(self, run: list[tuple[Slot, int, int]], slot: Slot, before: int, word: int) -> bool:
+        last, last_before, last_word = run[-1]
+        if slot.pa != last.pa + self.fmt.entry_width or len(run) == 1:
+            return slot.pa == last.pa + self.fmt.entry_width
+        _, first_before, first_word = run[-2]
+        return before - last_before == last_before - first_before and word - last_word == last_word - first_word
+
+    def _report(self, run: list[tuple[Slot, int, int]]) -> None:
+        emit = self._recorder.emit
+        if emit is None or not run:
+            return
+        slot, before, word = run[0]
+        if len(run) == 1:
+            emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
+            return
+        steps = run[1][1] - before, run[1][2] - word
+        counts = len(run), self.fmt.entry_width
+        emit((PteRunWritten, slot.pa, *counts, before, steps[0], word, steps[1], slot.level.number, slot.va))
 
     def refer(self, slot: Slot, table: int, rights: Rights) -> None:
         """Make a slot refer to the table at physical address `table`."""

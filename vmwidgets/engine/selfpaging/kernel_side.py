@@ -131,8 +131,7 @@ class KernelSide:
             entries = decide_map(into, what, level, entry, flags, offset, count, loose=self._loose)
             slots = list(self._slots(level, entries.table, entry, count))
             self._check_free(entries, slots)
-            for at, slot in enumerate(slots):
-                self._editor.write(slot, self._word(level, entries, at, flags))
+            self._editor.write_all((slot, self._word(level, entries, at, flags)) for at, slot in enumerate(slots))
             self._remember(entries, level, mapping, source)
 
     def vnode_unmap(self, table: CapRef, mapping: CapRef) -> tuple[int, int]:
@@ -155,8 +154,10 @@ class KernelSide:
                 raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{mapping} maps a table, which has no flags")
             check_rights(held.rights, flags)
             level = self.fmt.level(held.table.kind.level)
-            for slot in self._slots(level, held.table, held.entry + offset, count):
-                self._editor.write(slot, with_flags(self.fmt, level, slot.word, flags, never=self._never))
+            self._editor.write_all(
+                (slot, with_flags(self.fmt, level, slot.word, flags, never=self._never))
+                for slot in self._slots(level, held.table, held.entry + offset, count)
+            )
             self._stale = True
 
     # ---- beneath -----------------------------------------------------------------------------
@@ -294,8 +295,7 @@ class KernelSide:
 
     def _clear(self, mapping: Mapping) -> None:
         level = self.fmt.level(mapping.table.kind.level)
-        for slot in self._slots(level, mapping.table, mapping.entry, mapping.count):
-            self._editor.write(slot, 0)
+        self._editor.write_all((slot, 0) for slot in self._slots(level, mapping.table, mapping.entry, mapping.count))
         self.database.uninstall(mapping)
         self._stale = True
 

@@ -1,0 +1,148 @@
+"""What a kernel did for a task, beside what a self-paging domain did for itself: gathered from journals and tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ..base.domain_values import VnodeValue
+from ..base.errors import Refused, shown
+from ..base.journal import KEPT, Journal, Operation
+from ..base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
+from ..base.tags import (
+    Called,
+    CapabilityCopyInvoked,
+    CapabilityDeleteInvoked,
+    FaultRaised,
+    MappingFlagsInvoked,
+    PteRunWritten,
+    PteWritten,
+    VnodeCreated,
+    VnodeMapInvoked,
+    VnodeUnmapInvoked,
+)
+from .domain import MachineDomain
+from .tasks import Task
+
+_INVOCATIONS = frozenset(
+    (VnodeCreated, VnodeMapInvoked, VnodeUnmapInvoked, MappingFlagsInvoked, CapabilityDeleteInvoked,
+     CapabilityCopyInvoked)
+)  # fmt: skip
+
+_LETTERS = ((1, "r"), (2, "w"), (4, "x"))
+
+
+def compare_paging(task: Any, domain: Any) -> PagingComparison:
+    """Put a task whose kernel manages its memory beside a domain that pages itself; they need not share a machine.
+
+    What each did is counted from the events that the journals keep.  O(events + tables + capabilities).
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("armv7")
+    >>> t, d = m.task("init"), m.domain("hello")
+    >>> a = t.map.enter("8 KiB", object=m.object("memory"))
+    >>> t.write(a, b"x")
+    >>> b = d.map(d.frame("8 KiB"))
+    >>> found = vm.compare_paging(t, d)
+    >>> found.task.faults, found.domain.faults, found.domain.invocations
+    (1, 0, 3)
+    """
+    if not isinstance(task, Task) or not isinstance(domain, MachineDomain):
+        raise Refused(
+            f"compare_paging(task, domain) compares a machine.task(…) with a machine.domain(…), not {shown(task)} "
+            f"with {shown(domain)}"
+        )
+    return PagingComparison(_task_side(task), _domain_side(domain))
+
+
+class _Counts:
+    """What happened in the operations on one thing, counted."""
+
+    def __init__(self, journal: Journal, path: str) -> None:
+        self.functions: Counter[str] = Counter()
+        self.calls = self.faults = self.invocations = self.descriptors = self.forgotten = 0
+        for operation in _operations(journal, path):
+            self.calls += 1
+            self.forgotten += len(journal) - operation.number > KEPT
+            for tag, *fields in operation.raw:
+                if tag == Called:
+                    self.functions[fields[0]] += 1
+                elif tag == FaultRaised:
+                    self.faults += 1
+                elif tag == PteWritten:
+                    self.descriptors += 1
+                elif tag == PteRunWritten:
+                    self.descriptors += fields[1]
+                elif tag in _INVOCATIONS:
+                    self.invocations += 1
+
+    def frequent(self) -> tuple[tuple[str, int], ...]:
+        """Functions, the most frequent first."""
+        return tuple(sorted(self.functions.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _operations(journal: Journal, path: str) -> Iterator[Operation]:
+    for operation in journal:
+        if operation.target == path or operation.target.startswith(path + "/"):
+            yield operation
+
+
+def _task_side(task: Task) -> PagingSide:
+    machine, pmap = task.machine, task.pmap
+    counts = _Counts(machine.journal, task.path)
+    snapshot = pmap.snapshot()
+    owned = Counter((table.level, table.name) for table in snapshot.tables if table.pa in set(pmap.tables))
+    tables = [
+        PagingRecords(name, count, count * pmap.fmt.table_bytes(pmap.fmt.level(level)))
+        for (level, name), count in sorted(owned.items(), reverse=True)
+    ]
+    entry_bytes = machine.kernel.entry_cache.layout.object_size
+    entries = PagingRecords("map entries", len(task.map), len(task.map) * entry_bytes)
+    return PagingSide(
+        f"task {task.name}", machine.architecture, "the kernel", tuple(_task_ranges(task)), counts.frequent(),
+        counts.calls, counts.faults, counts.invocations, counts.descriptors, 0, 0, tuple(tables), (entries,),
+        counts.forgotten,
+    )  # fmt: skip
+
+
+def _task_ranges(task: Task) -> Iterator[PagedRange]:
+    for entry in task.map.entries():
+        slots = list(task.pmap.editor.leaves(task.pmap.root, int(entry.start), int(entry.end)))
+        behind = "no object" if entry.object is None else str(entry.object)
+        present = sum(min(slot.span, entry.end - entry.start) for slot in slots)
+        yield PagedRange(int(entry.start), int(entry.end), entry.protection, present, len(slots), behind)
+
+
+def _domain_side(domain: MachineDomain) -> PagingSide:
+    counts = _Counts(domain.machine.journal, domain.path)
+    value = domain.snapshot()
+    nodes = list(_vnodes(value.root))
+    fmt, layout = domain.pmap.fmt, domain.domain.layout
+    kinds = Counter(node.kind for node in nodes if node.is_table)
+    tables = [
+        PagingRecords(fmt.level(level.number).table_name, kinds[level.kind], kinds[level.kind] * level.table_bytes)
+        for level in layout.levels
+    ]
+    capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
+    slab = PagingRecords("slab of vnodes", len(nodes) - 1, sum(head.bytes for head in value.slab.heads))
+    ranges = tuple(
+        PagedRange(node.va, node.va + node.span, _letters(node.flags), node.span, 1, str(node.cap))
+        for node in sorted(nodes, key=lambda node: node.va)
+        if not node.is_table and not value.meta_start <= node.va < value.meta_end
+    )
+    return PagingSide(
+        f"domain {domain.name}", domain.machine.architecture, "the program", ranges, counts.frequent(), counts.calls,
+        counts.faults, counts.invocations, counts.descriptors, capabilities, len(domain.domain.slots.used),
+        tuple(table for table in tables if table.count), (slab,), counts.forgotten,
+    )  # fmt: skip
+
+
+def _vnodes(node: VnodeValue) -> Iterator[VnodeValue]:
+    yield node
+    for child in node.children:
+        yield from _vnodes(child)
+
+
+def _letters(flags: int) -> str:
+    return "".join(letter if flags & bit else "-" for bit, letter in _LETTERS)
