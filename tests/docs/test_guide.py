@@ -72,10 +72,15 @@ def test_the_options_of_the_views_are_all_told() -> None:
     assert {*told["Map"], *told["Walk"]} <= MARKED
 
 
-@pytest.mark.parametrize("target", ["kernel_map", "task", "kentry", "machine", "exec_map", "pagedaemon", "unchecked"])
+@pytest.mark.parametrize(
+    "target",
+    ["kernel_map", "task", "kentry", "machine", "exec_map", "pagedaemon", "unchecked", "domain", "memobj"],
+)
 def test_the_operations_are_all_told(target: str) -> None:
     machine = vm.boot()
     things = {"task": machine.task("t"), "machine": machine, "exec_map": machine.kmem.exec_map}
+    things["domain"] = machine.domain("d")
+    things["memobj"] = machine.domain("d").anonymous("4 KiB")
     thing = things[target] if target in things else getattr(machine, target)
     wrapped = [name for name in dir(type(thing)) if hasattr(getattr(type(thing), name), "__wrapped__")]
     names = [name for name in wrapped if not name.startswith("_")]

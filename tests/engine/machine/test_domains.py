@@ -119,6 +119,17 @@ def test_kernel_and_tasks_go_on_beside_it(architecture):
 
 
 @BOTH
+def test_the_kernel_grows_in_a_domain_too(architecture):
+    m = vm.boot(architecture)
+    d = m.domain("hello")
+    d.read(d.map(d.frame()))
+    before = m.pmap.klimit
+    m.kernel_map.enter("16 MiB")
+    assert m.pmap.klimit > before
+    m.check()
+
+
+@BOTH
 def test_rights_are_what_was_asked_for(architecture):
     m = vm.boot(architecture)
     d = m.domain("hello")
@@ -413,3 +424,24 @@ def test_modify_flags_lost(architecture):
     assert rights()
     assert not rights("modify-flags-lost")
     assert "modify-flags-lost" in vm.QUIRKS
+
+
+def test_first_table_decides():
+    def section_over_pages(*quirks):
+        m = vm.boot("armv7", quirks=quirks)
+        d = m.domain("hello")
+        page, large = d.frame(), d.frame("2 MiB")
+        d.map(page, at=0x1000_0000)  # the older table keeps its page
+        d.map(page, at=0x1010_0000)
+        d.unmap(0x1010_0000, vm.PAGE)
+        try:
+            d.map(large, at=0x1000_0000, flags="rw large")
+        except LibError as error:
+            m.check()
+            return error.stack[-1], d.walk(0x1000_0000).pa == page.base
+        m.check()
+        d.revoke(page)  # nothing of it is mapped any more, whatever the tree says
+        return "mapped", d.walk(0x1000_0000).pa == large.base
+
+    assert section_over_pages() == ("LIB_ERR_PMAP_EXISTING_MAPPING", True)
+    assert section_over_pages("first-table-decides") == ("mapped", True)

@@ -104,10 +104,16 @@ class Made:
         )
 
 
+def outcome(function: Any, *args: Any) -> tuple[Any, tuple[str, ...]]:
+    """What a call gives back, or none and the chain that it raises."""
+    try:
+        return function(*args), ()
+    except LibError as error:
+        return None, error.stack
+
+
 def error_of(function: Any, *args: Any) -> tuple[str, ...]:
     """The chain that a call raises."""
-    try:
-        function(*args)
-    except LibError as error:
-        return error.stack
-    raise AssertionError("no error")
+    stack = outcome(function, *args)[1]
+    assert stack, "no error"
+    return stack

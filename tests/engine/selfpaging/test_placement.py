@@ -33,7 +33,9 @@ def test_gaps_below_the_beginning_are_passed_over():
     assert made.pmap.determine_addr(PAGE) == META_END
 
 
-@pytest.mark.parametrize(("alignment", "step"), [(0, PAGE), (100, PAGE), (PAGE, PAGE), (3 * PAGE, 3 * PAGE), (MIB, MIB)])
+@pytest.mark.parametrize(
+    ("alignment", "step"), [(0, PAGE), (100, PAGE), (PAGE, PAGE), (3 * PAGE, 3 * PAGE), (MIB, MIB)]
+)
 def test_the_answer_and_the_size_are_aligned(alignment, step):
     made = with_regions((META_END, PAGE))
     answer = made.pmap.determine_addr(100, alignment)
@@ -125,16 +127,13 @@ def test_what_is_answered_is_free_and_the_first_that_is(requests, data):
         free = [
             place
             for _, end in taken
-            if not any(
-                start < (place := -(-end // step) * step) + size and place < stop
-                for start, stop in taken
-            )
+            if not any(start < (place := -(-end // step) * step) + size and place < stop for start, stop in taken)
         ]
         assert answer == min(free)
         region = Vregion(made.pmap.vspace.new_id(), answer, pages * PAGE)
         made.pmap.vspace.add(region)
         taken.append((answer, answer + pages * PAGE))
         if len(taken) > 2 and data.draw(st.booleans()):
-            start, end = taken.pop(1)
+            start, _ = taken.pop(1)
             made.pmap.vspace.remove(made.pmap.vspace.find(start))
     made.pmap.vspace.check()

@@ -1,4 +1,4 @@
-"""Random requests against a dictionary of pages: the tree, the tables as the hardware walks them, slots and blocks agree."""
+"""Random requests against a dictionary of pages: tree, tables as the hardware walks them, slots and blocks agree."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.engine.selfpaging.pmaps import PAGE, RW, Made
+from tests.engine.selfpaging.pmaps import PAGE, RW, Made, outcome
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, READ
 
 FRAME_PAGES = 1024
@@ -39,10 +38,9 @@ class Pages(RuleBasedStateMachine):
         first, size = offset // step * step, -(-(count + offset % step) // step) * step
         allowed = first + size <= FRAME_PAGES and not any(at + page in self.pages for page in range(size))
         flags = RW | LARGE if big else RW
-        try:
-            done = self.made.pmap.map(self.base + at * PAGE, self.frame, offset * PAGE, count * PAGE, flags)
-        except LibError as error:
-            assert not allowed or "SLOT_ALLOC_NO_SPACE" in error.stack[-1], error
+        done, stack = outcome(self.made.pmap.map, self.base + at * PAGE, self.frame, offset * PAGE, count * PAGE, flags)
+        if stack:
+            assert not allowed or stack[-1] == "LIB_ERR_SLOT_ALLOC_NO_SPACE"
             return
         assert allowed
         assert done == (first * PAGE, size * PAGE)
@@ -63,10 +61,9 @@ class Pages(RuleBasedStateMachine):
     def unmap_anything(self, at, count):
         if self.ranges.get(at) == count:
             return
-        try:
-            self.made.pmap.unmap(self.base + at * PAGE, count * PAGE)
-        except LibError as error:
-            assert error.stack[0] == "LIB_ERR_PMAP_UNMAP"
+        _, stack = outcome(self.made.pmap.unmap, self.base + at * PAGE, count * PAGE)
+        if stack:
+            assert stack[0] == "LIB_ERR_PMAP_UNMAP"
             return
         for page in range(at, at + count):
             del self.pages[page]  # a KeyError: it unmapped what was not mapped
@@ -81,10 +78,10 @@ class Pages(RuleBasedStateMachine):
 
     @rule(at=PAGES, count=COUNTS, write=st.booleans())
     def modify(self, at, count, write):
-        try:
-            self.made.pmap.modify_flags(self.base + at * PAGE, count * PAGE, RW if write else READ)
-        except LibError as error:
-            assert error.stack[0] == "LIB_ERR_PMAP_MODIFY_FLAGS"
+        flags = RW if write else READ
+        _, stack = outcome(self.made.pmap.modify_flags, self.base + at * PAGE, count * PAGE, flags)
+        if stack:
+            assert stack[0] == "LIB_ERR_PMAP_MODIFY_FLAGS"
             return
         there = [page for page in range(at, at + count) if page in self.pages]
         assert len(there) in (0, count)
@@ -119,7 +116,7 @@ class Pages(RuleBasedStateMachine):
         start, end = made.layout.vspace_begin, made.layout.vspace_begin + made.layout.meta_data_bytes
         mine = [leaf for leaf in tree.leaves() if not (start <= leaf.va < end)]
         assert sum(leaf.end - leaf.va for leaf in mine) == len(self.pages) * PAGE
-        nodes = [node for node in _all(tree)]
+        nodes = list(_all(tree))
         tables = sum(node.is_table for node in nodes)
         frames = sum(head.address != 0 for head in made.pmap.slab().heads)
         copy = 0 if made.pmap.core.current else 1

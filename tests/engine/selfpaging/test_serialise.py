@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
+from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ
 from vmwidgets.engine.selfpaging.vspace import Vregion
 
@@ -31,7 +33,7 @@ def child(**options):
 
 
 def words(made):
-    return [made.word(VA + at * PAGE) for at in range(0, 5 * 256)]
+    return [made.word(VA + at * PAGE) for at in range(5 * 256)]
 
 
 @pytest.mark.parametrize("current", [True, False])
@@ -63,9 +65,16 @@ def test_without_bytes_nothing_is_done():
 
 def test_bytes_that_are_no_pmaps_are_refused():
     good = json.loads(parent().pmap.serialise())
-    spoiled = [{**good, "layout": "x86-64"}, {**good, "version": 2}, {**good, "regions": [[1, 2]]}, {**good, "leaves": [[1]]}]
+    spoiled = [
+        {**good, "layout": "x86-64"},
+        {**good, "version": 2},
+        {**good, "regions": [[1, 2]]},
+        {**good, "leaves": [[1]]},
+    ]
     leaf = good["leaves"][0]
-    spoiled += [{**good, "leaves": [[*leaf[:at], value, *leaf[at + 1 :]]]} for at, value in ((2, []), (0, "a"), (6, [1]))]
+    spoiled += [
+        {**good, "leaves": [[*leaf[:at], value, *leaf[at + 1 :]]]} for at, value in ((2, []), (0, "a"), (6, [1]))
+    ]
     for data in (b"x", b"[]", b"\xff", b"null", *(json.dumps(one).encode() for one in spoiled)):
         made = child()
         before = made.mappings()
@@ -96,8 +105,6 @@ def test_no_bytes_bring_it_down(junk, at):
     good = parent().pmap.serialise()
     made = child()
     data = good[: at % len(good)] + junk + good[at % len(good) + len(junk) :]
-    try:
+    with contextlib.suppress(LibError):
         made.pmap.deserialise(data)
-    except Exception as error:  # noqa: BLE001  looked at in the next line
-        assert type(error).__name__ in ("LibError", "Refused"), data
     made.check()

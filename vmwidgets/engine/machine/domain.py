@@ -224,24 +224,23 @@ class MachineDomain(MemobjOperations):
         if va < end and begin < va + length:
             where = f"[{Address(begin)}, {Address(end)})"
             raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
-        for region in self.domain.pmap.vspace:
-            if region.memobj is not None and va < region.end and region.base < va + length:
+        for region in self.domain.pmap.vspace.overlapping(va, va + length):
+            if region.memobj is not None:
                 raise Refused(f"{name}={Address(va)}: memory object {region.memobj.name!r} is shown there; ask that")
         return va
 
     def _remember(self, va: int, size: int, flags: int) -> None:
         """What was mapped is a region of the vspace from now on, unless it touches one."""
         vspace = self.domain.pmap.vspace
-        if all(region.end <= va or va + size <= region.base for region in vspace):
+        if not vspace.overlapping(va, va + size):
             vspace.add(Vregion(vspace.new_id(), va, size, flags))
 
     def _forget_regions(self, start: int = 0, end: int = 1 << 64) -> None:
         """Regions in [start, end) that map() made and in which nothing is mapped any more go."""
         vspace, begin = self.domain.pmap.vspace, self.domain.layout.vspace_begin
-        for region in list(vspace):
+        for region in vspace.overlapping(start, end):
             made_here = region.memobj is None and region.base != begin
-            concerned = made_here and start < region.end and region.base < end
-            if concerned and not maps_anything(self.domain.pmap.core, region.base, region.end):
+            if made_here and not maps_anything(self.domain.pmap.core, region.base, region.end):
                 vspace.remove(region)
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ from .domain_flags import capability_rights
 
 if TYPE_CHECKING:
     from ..selfpaging.domain import Domain
+    from ..selfpaging.mapping_database import Capability
     from .domain import MachineDomain
     from .machine import Machine
 
@@ -48,36 +49,42 @@ class MachineCapability:
 
     @property
     def value(self) -> CapabilityValue | None:
-        """What it is now; None when it was deleted."""
-        cnode = self.domain.domain.cspace.cnodes.get(self.ref.cnode)
-        held = None if cnode is None else cnode.capabilities.get(self.ref.slot)
-        return capability_value(held) if held is not None and held.id == self.number else None
+        """What it is now; None when it was deleted.  O(its copies and mappings)."""
+        held = self._find()
+        return None if held is None else capability_value(held)
 
     @property
     def base(self) -> Address:
         """Physical address of what it is about."""
-        return Address(self._value().base)
+        return Address(self.held.object.base)
 
     @property
     def bytes(self) -> Size:
         """Bytes of what it is about."""
-        return Size(self._value().bytes)
+        return Size(self.held.object.bytes)
 
     @property
     def kind(self) -> str:
         """What kind it is: "Frame", "RAM", "VNode_ARM_l2" and so on."""
-        return self._value().kind
+        return self.held.object.kind.name
 
     @property
     def rights(self) -> str:
         """Letters of "rwg", "-" where one is missing."""
-        return self._value().rights
+        return self.held.rights
 
-    def _value(self) -> CapabilityValue:
-        value = self.value
-        if value is None:
+    @property
+    def held(self) -> Capability:
+        """The engine's; SYS_ERR_CAP_NOT_FOUND once it is deleted."""
+        held = self._find()
+        if held is None:
             raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the capability that was in {self.ref} has been deleted")
-        return value
+        return held
+
+    def _find(self) -> Capability | None:
+        cnode = self.domain.domain.cspace.cnodes.get(self.ref.cnode)
+        held = None if cnode is None else cnode.capabilities.get(self.ref.slot)
+        return held if held is not None and held.id == self.number else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MachineCapability):
@@ -219,8 +226,7 @@ class CapabilityOperations:
             raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
         if given.domain is not self:
             raise Refused(f"{given.ref} is of domain {given.domain.name!r}: {self.name!r} can't name its capabilities")
-        given._value()
-        return given.ref
+        return given.held.ref
 
     def _forget_regions(self) -> None:
         """Regions of the vspace in which nothing is mapped any more go."""

@@ -94,6 +94,11 @@ class Vspace:
         at = bisect_left(self._bases, va + 1) - 1
         return self._regions[at] if at >= 0 and va < self._regions[at].end else None
 
+    def overlapping(self, start: int, end: int) -> list[Vregion]:
+        """The regions with a byte in [start, end), in order; O(log n + found)."""
+        first = max(bisect_left(self._bases, start + 1) - 1, 0)
+        return [one for one in self._regions[first : bisect_left(self._bases, end)] if start < one.end]
+
     def check(self) -> None:
         """Invariant: regions are in order, and none overlaps another."""
         for one, other in zip(self._regions, self._regions[1:], strict=False):

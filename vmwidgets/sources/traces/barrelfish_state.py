@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import unpack
 from typing import Any
 
 from ...engine.base.domain_values import VnodeValue
@@ -27,7 +28,7 @@ def tables(ram: Ram, root: int, second_level: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def runs(words: list[int]) -> list[list[int]]:
+def runs(words: Iterable[int]) -> list[list[int]]:
     """[first index, count, first descriptor] of descriptors that are a page apart.
 
     >>> runs([0, 0x1032, 0x2032, 0x2032])
@@ -66,6 +67,5 @@ def _node(node: VnodeValue) -> dict[str, Any]:
     }
 
 
-def _words(ram: Ram, base: int, count: int) -> list[int]:
-    content = ram.read(base, count * WORD)
-    return [int.from_bytes(content[at : at + WORD], "little") for at in range(0, len(content), WORD)]
+def _words(ram: Ram, base: int, count: int) -> tuple[int, ...]:
+    return unpack(f"<{count}I", ram.read(base, count * WORD))
