@@ -54,6 +54,8 @@ def scenes() -> dict[str, Scene]:
         "tables": tables(),
         "formats": formats(),
         "tlb": tlb(),
+        "domain": domain(),
+        "slab-levels": slab_levels(),
     }
 
 
@@ -178,6 +180,22 @@ def tlb() -> Scene:
     m.cpus.shootdown = "sent"
     task.map.remove(a + 0x2000, size="12 KiB")
     return vm.Tlb(m).scene()
+
+
+def domain() -> Scene:
+    """A program's second map, which refills its slab."""
+    d = vm.boot("armv7").domain("hello")
+    for _ in range(2):
+        d.map(d.frame("8 KiB"))
+    return vm.Domain(d).scene()
+
+
+def slab_levels() -> Scene:
+    """A map for which blocks are refilled on three levels."""
+    d = vm.boot("armv7").domain("hello")
+    d.map(d.frame())
+    d.map(d.device_frame("1 GiB", "64 MiB"), size="60 MiB")
+    return vm.SlabLevels(d).scene()
 
 
 def machine() -> vm.Machine:
