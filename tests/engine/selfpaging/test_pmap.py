@@ -196,6 +196,20 @@ def test_no_map_ever_leaves_too_few_blocks_for_a_page():
         made.check()
 
 
+@pytest.mark.parametrize(("architecture", "border"), [("armv7", 1 << 20), ("x86-64", 1 << 39)])
+@pytest.mark.parametrize("before", range(66))
+def test_a_range_over_the_widest_border_is_never_short_of_blocks(architecture, border, before):
+    """Whatever number of blocks is left: two pages go through two tables of every level."""
+    made = Made(architecture)
+    frame = made.frame(2 * PAGE)
+    for at in range(before):
+        made.pmap.map(VA + 2 * at * PAGE + (1 << 40) * (architecture == "x86-64"), frame, 0, PAGE, RW)
+    va = 0x6000_0000 - PAGE if architecture == "armv7" else (1 << 42) - PAGE
+    assert va % border == border - PAGE
+    made.pmap.map(va, frame, 0, 2 * PAGE, RW)
+    made.check()
+
+
 def test_the_region_for_slab_frames_can_be_filled_to_its_last_byte_and_then_says_so():
     made = Made(layout=replace(LAYOUTS["armv7"], meta_data_bytes=2 * PAGE))
     frame = made.frame(PAGE)

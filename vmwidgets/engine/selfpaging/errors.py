@@ -69,6 +69,7 @@ MEANINGS = {
     "SYS_ERR_VNODE_SLOT_INVALID": "the table has no such entry",
     "SYS_ERR_VNODE_SLOT_INUSE": "the entry is in use",
     "SYS_ERR_VNODE_SLOT_RESERVED": "the entry is in the kernel's half of the addresses",
+    "SYS_ERR_VNODE_NOT_INSTALLED": "the entries of the mapping are clear already",
     "SYS_ERR_VNODE_LOOKUP_NEXT": "the table has no table behind that entry",
     "SYS_ERR_VM_MAP_SIZE": "the entries go on beyond the end of the table",
     "SYS_ERR_VM_MAP_RIGHTS": "the capability does not carry the rights that were asked for",

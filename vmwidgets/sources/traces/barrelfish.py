@@ -105,7 +105,7 @@ class BarrelfishReplay:
             return found
         if "quirk" not in record:
             return None
-        if record["result"]["error"] not in STOPPED:
+        if record["result"]["error"] is None and record.get("correct", _OK)["error"] is None:
             found += differences(record.get("events", MISSING), self.beside()["events"], "events")
             found += differences(record["state"], self.state(), "state") if "state" in record else []
         return found
