@@ -56,6 +56,7 @@ def scenes() -> dict[str, Scene]:
         "tlb": tlb(),
         "domain": domain(),
         "slab-levels": slab_levels(),
+        "paging": paging(),
     }
 
 
@@ -183,10 +184,12 @@ def tlb() -> Scene:
 
 
 def domain() -> Scene:
-    """A program's second map, which refills its slab."""
-    d = vm.boot("armv7").domain("hello")
-    for _ in range(2):
-        d.map(d.frame("8 KiB"))
+    """The second map of a fresh domain: so much that the slab is refilled twice, a refill inside the other."""
+    m = vm.boot("armv7")
+    m.name = "machine 1"
+    d = m.domain("hello")
+    d.map(d.frame("4 KiB"))
+    d.map(d.frame("2 MiB"))
     return vm.Domain(d).scene()
 
 
@@ -196,6 +199,17 @@ def slab_levels() -> Scene:
     d.map(d.frame())
     d.map(d.device_frame("1 GiB", "64 MiB"), size="60 MiB")
     return vm.SlabLevels(d).scene()
+
+
+def paging() -> Scene:
+    """The same memory for a task and for a domain."""
+    m = vm.boot("armv7")
+    task, d = m.task("init"), m.domain("hello")
+    memory = m.object("memory")
+    for size in (8192, 65536, 65536):
+        task.write(task.map.enter(size, object=memory, prot="rw"), bytes(size))
+        d.map(d.frame(size))
+    return vm.Paging(vm.compare_paging(task, d)).scene()
 
 
 def machine() -> vm.Machine:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import vmwidgets as vm
 from vmwidgets.engine.base.domain_values import CapRef, DomainValue
 from vmwidgets.engine.base.errors import KernelError, Refused
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
+from vmwidgets.engine.machine import MachineDomain
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.selfpaging.domain import Domain
 from vmwidgets.engine.selfpaging.memory_server import PageMemory
+from vmwidgets.engine.selfpaging.vspace import Vregion
 
 FIRST_FRAME = 256
 LARGE = 0x40
@@ -121,8 +125,6 @@ class DomainLife:
         return self.draws.choice([*self.rams, *(ref for ref, _ in self.frames)])
 
     def _region(self) -> None:
-        from vmwidgets.engine.selfpaging.vspace import Vregion
-
         space = self.domain.pmap.vspace
         regions = list(space)
         if len(regions) > 3 and self.draws.random() < 0.5:
@@ -142,3 +144,45 @@ def lived(seed: int, steps: int = 60, architecture: str = "armv7", **options: in
     for _ in life.go_on(steps):
         pass
     return life
+
+
+# ---- domains of a machine -----------------------------------------------------------------------------
+
+
+def machine_life(seed: int, architecture: str = "armv7", steps: int = 40, slots: int = 80) -> MachineDomain:
+    """A domain of a machine after a random life; some of what it asks for fails."""
+    draws = random.Random(seed)
+    domain = vm.boot(architecture).domain("life", slots=slots)
+    domain.machine.name = "machine"
+    held: list[Any] = []
+    ranges: list[tuple[int, int]] = []
+
+    def map_somewhere() -> None:
+        frame, pages = draws.choice(held)
+        at = None if draws.random() < 0.5 else 0x5000_0000 + (draws.randrange(1024) << 12)
+        size = draws.randrange(1, pages + 1) << 12
+        flags = draws.choice(["rw", "r", "rwx nocache", "rw large"])
+        ranges.append((domain.map(frame, at=at, size=size, flags=flags), size))
+
+    def retype() -> None:
+        held.append((domain.retype(domain.ram("64 KiB"), "Frame", 0, "16 KiB"), 4))
+
+    for _ in range(steps):
+        chance = draws.random()
+        with suppress(vm.VMError):
+            if chance < 0.2 or not held:
+                pages = draws.choice([1, 4, 16, 600])
+                held.append((domain.frame(pages << 12), pages))
+            elif chance < 0.6:
+                map_somewhere()
+            elif chance < 0.72 and ranges:
+                domain.unmap(*draws.choice(ranges))
+            elif chance < 0.82 and ranges:
+                domain.modify_flags(*draws.choice(ranges), draws.choice(["r", "rw"]))
+            elif chance < 0.88:
+                held.append((domain.mint(draws.choice(held)[0], "rg"), 1))
+            elif chance < 0.92:
+                retype()
+            else:
+                draws.choice([domain.delete, domain.revoke])(draws.choice(held)[0])
+    return domain

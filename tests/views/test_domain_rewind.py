@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 
+import vmwidgets as vm
 from tests.views.domains import DomainLife
 from vmwidgets.engine.base import domain_events as dev
 from vmwidgets.engine.base.domain_values import DomainValue
@@ -58,3 +61,52 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
     assert [after[0] - before[0] for before, after in pairwise(seen)].count(-1) == 2
     created = next(index for index, event in enumerate(events) if isinstance(event, dev.VnodeLinked))
     assert seen[created + 1][2:] == (2, 0), "the table is in the tree, and the kernel has not written its entry yet"
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_all_that_a_machine_offers_can_be_taken_back(architecture: str) -> None:
+    machine = vm.boot(architecture)
+    domain = machine.domain("hello", slots=60)
+    frame = domain.frame("16 KiB")
+    memory = domain.anonymous("32 KiB")
+    acts: list[Callable[[], object]] = [
+        lambda: domain.map(frame),
+        lambda: domain.map(frame, at=0x5000_0000, flags="r"),
+        lambda: memory.fill(frame, 0),
+        lambda: domain.frame("4 KiB"),
+        lambda: memory.fill("slots[9]", "16 KiB"),
+        lambda: memory.protect("r"),
+        lambda: memory.unfill(0),
+        memory.remove,
+        lambda: domain.take_slots(20),
+        lambda: domain.take_slots(5),
+        lambda: domain.give_slots(3),
+        lambda: domain.modify_flags(0x5000_0000, "16 KiB", "rw"),
+        lambda: domain.device_frame(0xF000_0000, "64 KiB"),
+        lambda: domain.mint(frame, "rg"),
+        lambda: domain.revoke(frame),
+        lambda: domain.delete(frame),
+        lambda: domain.give_slots(22),
+    ]
+    for act in acts:
+        before = domain.snapshot()
+        with suppress(vm.VMError):
+            act()
+        operation = machine.journal.last
+        assert differences(rewind_domain(domain.snapshot(), operation.events), before) == [], operation
+
+
+def test_a_mapping_whose_entries_were_cleared_is_mapped_nowhere_though_it_is_still_there() -> None:
+    life = DomainLife(1)
+    frame = life.domain.frame(1 << 12)
+    life.domain.pmap.map(0x5000_0000, frame, 0, 1 << 12, 3)
+    life.raw.clear()
+    life.domain.pmap.unmap(0x5000_0000, 1 << 12)
+    events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
+    cleared = next(index for index, event in enumerate(events) if isinstance(event, dev.VnodeUnmapInvoked))
+    for done, places in ((0, 1), (cleared + 1, 0), (len(events), 0)):
+        past = rewind_domain(after, events[done:])
+        held = {one.ref: one for cnode in past.cnodes for one in cnode.capabilities}
+        assert len(held[frame].mapped) == places
+        kinds = [one.kind for one in held.values()]
+        assert kinds.count("Mapping") == (1 if done == len(events) else 2)

@@ -87,16 +87,17 @@ def _words(name: str, label: str, x: float, y: float, w: float) -> Node:
 
 def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
     """Who it is, who decides, and its ranges."""
-    head = [Text(10, 19, shorten(side.label, w - 20, "title"), "title"),
-            Text(w - 10, 19, side.architecture, "label dim", "end")]  # fmt: skip
-    if text_width(side.label, "title") + text_width(side.architecture, "label") + 40 > w:
-        head.pop()
-    tables = ", ".join(_records_words(one) for one in side.tables) or "no tables"
+    tables = ", ".join(_records_words(one) for one in side.tables) or "none"
     records = ", ".join(_records_words(one) for one in side.records)
-    head.append(Text(10, 37, shorten(f"{side.decider} decides; tables: {tables}", w - 20, "label"), "label"))
-    head.append(Text(10, 53, shorten(f"records: {records}", w - 20, "label"), "label dim"))
+    room = w - 30 - text_width(decides := f"{side.decider} decides", "label")
+    head = (
+        Text(10, 19, shorten(side.label, room, "title"), "title"),
+        Text(w - 10, 19, decides, "label", "end"),
+        Text(10, 37, shorten(f"tables: {tables}", w - 20, "label"), "label"),
+        Text(10, 53, shorten(f"records: {records}; {side.architecture}", w - 20, "label"), "label dim"),
+    )
     title = f"{visible(side.label)}: {side.decider} decides; {tables}; {records}"
-    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=tuple(head), title=title, lane=f"column {name}",
+    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=head, title=title, lane=f"column {name}",
                   bars=(Bar(0, 0, 4, HEAD, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
     y += HEAD + 6
     ranges = side.ranges[:RANGES]
@@ -115,7 +116,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
 
 
 def _records_words(one: PagingRecords) -> str:
-    return f"{one.count:,} {visible(one.what)} ({binary_size(one.bytes)})"
+    return f"{one.count:,} {visible(one.what).removesuffix(' table')} ({binary_size(one.bytes)})"
 
 
 def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: float, y: float, w: float) -> Node:

@@ -102,6 +102,10 @@ def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
     made, gone = len(of_kind(events, dev.CapabilityMade)), len(of_kind(events, dev.CapabilityDeleted))
     parts = [counted(made, "capability", "capabilities") + " made"] * bool(made)
     parts += [counted(gone, "capability", "capabilities") + " gone"] * bool(gone)
+    slots = len(of_kind(events, dev.SlotAllocated)), len(of_kind(events, dev.SlotFreed))
+    if not parts:
+        parts += [f"{counted(slots[0], 'slot')} taken"] * bool(slots[0])
+        parts += [f"{counted(slots[1], 'slot')} given back"] * bool(slots[1])
     told = f": {', '.join(parts)}" if parts else ""
     return f"{operation.name.replace('_', ' ').capitalize()} of {visible(operation.target)}{told}."
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue, DomainValue, RegionValue, SlabHeadValue
+from ..engine.base.memory_events import PteRunWritten, PteWritten
 from .domain_rewind_tree import PastTree
 
 
@@ -18,8 +19,8 @@ def rewind_domain(value: DomainValue, later: Sequence[ev.Event]) -> DomainValue:
     if not later:
         return value
     past = _Past(value, later)
-    for index in reversed(range(len(later))):
-        past.undo(index, later[index])
+    for event in reversed(later):
+        past.undo(event)
     return past.freeze()
 
 
@@ -32,11 +33,11 @@ class _Past:
         self._regions = list(value.regions)
         self._meta_used = value.meta_used
 
-    def undo(self, index: int, event: ev.Event) -> None:
+    def undo(self, event: ev.Event) -> None:
         """Take one event back."""
         if getattr(event, "domain", self._value.name) != self._value.name:
             return
-        self._capabilities.undo(index, event)
+        self._capabilities.undo(event)
         self._tree.undo(event)
         if isinstance(event, dev.SlabGrown):
             self._heads.pop(0)
@@ -101,7 +102,6 @@ class PastCapabilities:
             self._held |= {one.ref: one for one in cnode.capabilities}
             self._given[cnode.name] = {*cnode.reserved, *(one.ref.slot for one in cnode.capabilities)}
         self._mapped = self._mappings()
-        self._cleared = _cleared_before(later)
         self._gone = {event.ref: event for event in later if isinstance(event, dev.CapabilityDeleted)}
 
     def known(self, ref: CapRef) -> CapabilityValue | dev.CapabilityDeleted | None:
@@ -128,27 +128,27 @@ class PastCapabilities:
             found[one.ref] = _Mapped(number, installed)
         return found
 
-    def undo(self, index: int, event: ev.Event) -> None:
-        """Take one event back, the event at `index` of all."""
+    def undo(self, event: ev.Event) -> None:
+        """Take one event back."""
         undo = _UNDO.get(type(event))
         if undo is not None:
-            undo(self, index, event)
+            undo(self, event)
 
-    def slot_allocated(self, index: int, event: dev.SlotAllocated) -> None:
+    def slot_allocated(self, event: dev.SlotAllocated) -> None:
         """The slot is free again."""
         if event.ref is not None:
             self._given[event.ref.cnode].discard(event.ref.slot)
 
-    def slot_freed(self, index: int, event: dev.SlotFreed) -> None:
+    def slot_freed(self, event: dev.SlotFreed) -> None:
         """The slot is somebody's again."""
         self._given[event.ref.cnode].add(event.ref.slot)
 
-    def made(self, index: int, event: dev.CapabilityMade) -> None:
+    def made(self, event: dev.CapabilityMade) -> None:
         """The slot is empty."""
         self._held.pop(event.ref, None)
         self._mapped.pop(event.ref, None)
 
-    def deleted(self, index: int, event: dev.CapabilityDeleted) -> None:
+    def deleted(self, event: dev.CapabilityDeleted) -> None:
         """The capability is back in its slot."""
         place = event.kind, event.base, event.bytes
         self._held[event.ref] = CapabilityValue(
@@ -156,12 +156,17 @@ class PastCapabilities:
         )
         if event.kind == "Mapping" and event.source is not None:
             source = self.known(event.source)
-            self._mapped[event.ref] = _Mapped(0 if source is None else source.object, index not in self._cleared)
+            self._mapped[event.ref] = _Mapped(0 if source is None else source.object, False)
 
-    def unmapped(self, index: int, event: dev.VnodeUnmapInvoked) -> None:
-        """The mapping's entries are there again."""
-        if event.error is None and event.mapping in self._mapped:
-            self._mapped[event.mapping].installed = True
+    def written(self, event: PteWritten | PteRunWritten) -> None:
+        """The entries of a mapping, which this cleared, are there again."""
+        if event.after or (isinstance(event, PteRunWritten) and event.after_step):
+            return
+        cleared = [
+            ref for ref, mapped in self._mapped.items() if not mapped.installed and self._held[ref].base == event.pa
+        ]
+        if cleared:
+            self._mapped[max(cleared, key=lambda ref: self._held[ref].id)].installed = True
 
     def freeze(self) -> tuple[CnodeValue, ...]:
         """The cnodes as they were."""
@@ -200,23 +205,11 @@ class PastCapabilities:
         return found
 
 
-def _cleared_before(later: Sequence[ev.Event]) -> set[int]:
-    """Which deletions of a Mapping came after its entries were cleared: their places among the events."""
-    cleared: set[CapRef] = set()
-    found: set[int] = set()
-    for index, event in enumerate(later):
-        if isinstance(event, dev.VnodeUnmapInvoked) and event.error is None:
-            cleared.add(event.mapping)
-        elif isinstance(event, dev.CapabilityDeleted) and event.ref in cleared:
-            cleared.discard(event.ref)
-            found.add(index)
-    return found
-
-
-_UNDO: dict[type[ev.Event], Callable[[PastCapabilities, int, Any], None]] = {
+_UNDO: dict[type[ev.Event], Callable[[PastCapabilities, Any], None]] = {
     dev.SlotAllocated: PastCapabilities.slot_allocated,
     dev.SlotFreed: PastCapabilities.slot_freed,
     dev.CapabilityMade: PastCapabilities.made,
     dev.CapabilityDeleted: PastCapabilities.deleted,
-    dev.VnodeUnmapInvoked: PastCapabilities.unmapped,
+    PteWritten: PastCapabilities.written,
+    PteRunWritten: PastCapabilities.written,
 }

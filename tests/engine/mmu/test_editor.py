@@ -132,8 +132,10 @@ class TestEditor:
         assert [self.ram.read_word(pa, 8) for pa in places] == [new for _, new in words]
         told = []
         for event in materialize(self.events, ""):
-            one = isinstance(event, mev.PteWritten)
-            told += [(event.pa, event.before, event.after)] if one else list(event.words())
+            if isinstance(event, mev.PteWritten):
+                told.append((event.pa, event.before, event.after))
+            elif isinstance(event, mev.PteRunWritten):
+                told += event.words()
         assert told == [(pa, old, new) for pa, (old, new) in zip(places, words, strict=True) if old != new]
 
     def test_pages_in_a_row_are_one_event(self):

@@ -125,7 +125,7 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
         for level in layout.levels
     ]
     capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
-    slab = PagingRecords("slab of vnodes", len(nodes) - 1, sum(head.bytes for head in value.slab.heads))
+    slab = PagingRecords("vnodes in their slab", len(nodes) - 1, sum(head.bytes for head in value.slab.heads))
     ranges = tuple(
         PagedRange(node.va, node.va + node.span, _letters(node.flags), node.span, 1, str(node.cap))
         for node in sorted(nodes, key=lambda node: node.va)

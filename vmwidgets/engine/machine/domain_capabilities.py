@@ -194,13 +194,13 @@ class CapabilityOperations:
     @operation
     def take_slots(self, count: int) -> int:
         """Somebody else in the program takes the `count` lowest free slots; how many are left."""
-        self.domain.slots.take(checks.count(count, "count"))
+        self.domain.program.take_slots(checks.count(count, "count"))
         return self.domain.slots.free_slots
 
     @operation
     def give_slots(self, count: int) -> int:
         """Somebody else in the program gives back the `count` slots taken last; how many are free."""
-        self.domain.slots.give_back(checks.count(count, "count"))
+        self.domain.program.give_slots(checks.count(count, "count"))
         return self.domain.slots.free_slots
 
     # ---- beneath -----------------------------------------------------------------------------

@@ -77,6 +77,16 @@ class Program:
         self.slots.free(ref)
         self._tell(SlotFreed, ref)
 
+    def take_slots(self, count: int) -> None:
+        """Somebody else in the program takes the `count` lowest free slots; all of them, or it is refused."""
+        for slot in self.slots.take(count):
+            self._tell(SlotAllocated, CapRef(self.slots.cnode, slot))
+
+    def give_slots(self, count: int) -> None:
+        """Somebody else in the program gives back the `count` slots that they took last."""
+        for slot in self.slots.give_back(count):
+            self._tell(SlotFreed, CapRef(self.slots.cnode, slot))
+
     def vnode_create(self, ref: CapRef, kind: str) -> int:
         """RAM for a table of `kind`, retyped into the slot; its physical address."""
         size = KINDS[kind].bytes

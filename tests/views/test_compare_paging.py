@@ -1,0 +1,55 @@
+"""The picture of a task beside a domain: both sides to one scale, nothing outside its box."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.domains import machine_life
+from tests.views.test_kmem_layout import sound
+from vmwidgets.engine.base.paging_values import PagingComparison
+
+
+def compared(seed: int, name: str = "init") -> PagingComparison:
+    domain = machine_life(seed)
+    task = domain.machine.task(name)
+    memory = domain.machine.object("memory")
+    for number in range(seed * 3):
+        task.write(task.map.enter("16 KiB", object=memory, prot="rw"), b"x" * (4096 if number % 2 else 9000))
+    return vm.compare_paging(task, domain)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_picture_is_sound(seed: int) -> None:
+    sound(vm.Paging(compared(seed)).scene())
+    sound(vm.Paging(compared(seed, "a name far too long for the card that it stands in, and \n worse")).scene())
+
+
+def test_bars_of_a_measure_are_to_one_scale() -> None:
+    found = compared(3)
+    scene = vm.Paging(found).scene()
+    for number, (name, left, right, _) in enumerate(found.measures()):
+        node = next(node for node in scene.nodes if node.id == f"paging/measure/{number}")
+        widths = [bar.w for bar in node.bars]
+        assert name in node.title
+        if min(left, right) and max(left, right) / min(left, right) < 50:
+            assert widths[0] / widths[1] == pytest.approx(left / right)
+        assert [bool(width) for width in widths] == [bool(left), bool(right)]
+
+
+def test_both_say_who_decides_and_what_ran() -> None:
+    scene = vm.Paging(compared(2)).scene()
+    text = {node.id: " ".join(run.text for run in node.text) for node in scene.nodes}
+    assert "the kernel decides" in text["paging/task"]
+    assert "the program decides" in text["paging/domain"]
+    assert any("vm_map_enter" in words for name, words in text.items() if name.startswith("paging/task/function"))
+    assert any("do_map" in words for name, words in text.items() if name.startswith("paging/domain/function"))
+    rows = {row[0]: row[1:] for row in scene.table.rows}
+    assert rows["who decides"] == ("the kernel", "the program")
+    assert rows["do_map"][0] == "0"
+
+
+def test_a_comparison_in_a_cell_is_its_picture_and_other_things_are_refused() -> None:
+    assert isinstance(vm.show(compared(1)), vm.Paging)
+    with pytest.raises(vm.Refused, match="compare_paging"):
+        vm.Paging(3)  # type: ignore[arg-type]  # on purpose

@@ -1,0 +1,316 @@
+"""The picture of a self-paging domain: what a map adds, side by side with what the hardware reads, and how it came."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.domains import machine_life
+from tests.views.test_kmem_layout import sound, steps_of
+from vmwidgets.engine.base.domain_values import VnodeValue
+from vmwidgets.engine.machine import MachineDomain
+from vmwidgets.views.domain_picture import all_vnodes
+from vmwidgets.views.scene import Node, Scene
+
+PAGE = 4096
+PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels, vm.Dashboard)
+
+
+@pytest.fixture
+def domain() -> MachineDomain:
+    return vm.boot("armv7", ram="64 MiB").domain("hello")
+
+
+def placed(scene: Scene) -> dict[str, Node]:
+    return {node.id: node for node in scene.nodes}
+
+
+def words(node: Node) -> str:
+    return " ".join(run.text for run in node.text)
+
+
+def shown(kind: type[vm.View], domain: MachineDomain) -> vm.View:
+    return kind(domain.machine if kind is vm.Dashboard else domain)
+
+
+# ---- what a map adds ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_a_map_adds_a_vnode_a_descriptor_and_a_capability_that_are_selected_together(architecture: str) -> None:
+    domain = vm.boot(architecture).domain("hello")
+    domain.map(domain.frame("8 KiB"))
+    view = vm.Domain(domain)
+    before = {node.id for node in view.scene().nodes}
+    address = domain.map(domain.frame("4 KiB"), flags="r")
+    leaf = next(node for node in tree(domain) if node.va == address and node.kind == "leaf")
+    drawn = [node for node in view.scene().nodes if node.thing == f"vnode:{leaf.id}"]
+    assert sorted(node.kind for node in drawn) == ["cap", "hardware", "vnode"]
+    assert all("new" in node.state and node.id not in before for node in drawn)
+    said = {node.kind: words(node) for node in drawn}
+    assert said["cap"].startswith("M ")
+    assert said["vnode"].endswith("4 KiB r--")
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_each_vnode_stands_beside_the_descriptor_that_is_in_ram(seed: int, architecture: str) -> None:
+    domain = machine_life(seed, architecture)
+    scene = vm.Vnodes(domain).scene()
+    nodes = placed(scene)
+    width = {"armv7": 4, "x86-64": 8}[architecture]
+    values = {node.id: node for node in tree(domain)}
+    pairs = [link for link in scene.links if link.kind == "pair"]
+    assert len(pairs) == len([node for node in scene.nodes if node.kind == "vnode"]) > 3
+    for link in pairs:
+        left, right = nodes[link.source], nodes[link.target]
+        assert left.y == right.y
+        assert left.thing == right.thing
+        value = values[int(left.thing.partition(":")[2])]
+        if value.descriptor_pa is None:
+            assert value.kind.endswith(("l1", "pml4"))
+            continue
+        word = domain.machine.ram.read_word(value.descriptor_pa, width)
+        assert right.text[0].text == f"{word:0{2 * width}x}"
+        way = [(step.pa, step.value) for step in domain.walk(value.va).steps]
+        assert (value.descriptor_pa, word) in way, "the hardware goes that way"
+
+
+def tree(domain: MachineDomain) -> list[VnodeValue]:
+    return list(all_vnodes(domain.snapshot().root))
+
+
+def test_a_section_is_larger_than_pages_and_says_what_the_hardware_lets_pass(domain: MachineDomain) -> None:
+    frame = domain.frame("2 MiB")
+    domain.map(frame, at=0x6000_0000, size="8 KiB", flags="rw nocache")
+    domain.map(frame, at=0x5000_0000, flags="r large")
+    nodes = [node for node in vm.Vnodes(domain).scene().nodes if node.kind == "vnode" and "is-leaf" in node.state]
+    section, pages = next(node for node in nodes if "5000 0000" in words(node)), nodes[-1]
+    assert section.h > pages.h
+    assert "2 × 1 MiB" in words(section)
+    assert "rw- uncached" in pages.title
+    right = placed(vm.Vnodes(domain).scene())[section.id.replace("tree", "descriptor")]
+    assert "r-x user" in words(right), "XN is never set: what can be read can be run"
+
+
+def test_what_is_left_out_is_counted_and_opens(domain: MachineDomain) -> None:
+    frame = domain.frame("4 KiB")
+    for number in range(60):
+        domain.map(frame, at=0x5000_0000 + number * 2 * PAGE)
+    view = vm.Vnodes(domain)
+    scene = view.scene()
+    leaves = [node for node in scene.nodes if node.kind == "vnode" and "is-leaf" in node.state]
+    (fold,) = (node for node in scene.nodes if node.id.startswith("tree/fold/") and "leaves" in words(node))
+    hidden = int(words(fold).split()[1])
+    slab_frames = len([node for node in tree(domain) if not node.is_table]) - 60
+    assert len(leaves) + hidden == 60 + slab_frames
+    view.opened(fold.id)
+    assert len([node for node in view.draw().nodes if node.kind == "vnode" and "is-leaf" in node.state]) > len(leaves)
+
+
+# ---- the strip of calls ---------------------------------------------------------------------------------
+
+
+def test_the_strip_has_a_box_for_each_call_in_order(domain: MachineDomain) -> None:
+    frame = domain.frame("4 KiB")
+    domain.map(frame)
+    calls = [words(node) for node in vm.Domain(domain).scene().nodes if node.kind == "call"]
+    assert calls == ["slot_alloc", "vnode_create", "slot_alloc", "vnode_map", "slot_alloc", "vnode_map"]
+
+
+def test_a_refill_inside_a_refill_stands_inside_it_one_row_lower(domain: MachineDomain) -> None:
+    domain.map(domain.device_frame(0xA000_0000, "60 MiB"))
+    scene = vm.SlabLevels(domain).scene()
+    outer, inner = (node for node in scene.nodes if node.kind == "refill")
+    assert outer.x < inner.x < inner.x + inner.w < outer.x + outer.w
+    assert outer.y < inner.y
+    assert inner.y + inner.h <= outer.y + outer.h
+    for box in scene.nodes:
+        if box.kind in ("call", "record") and box.lane == "calls/2":
+            assert inner.x <= box.x <= box.x + box.w <= inner.x + inner.w
+            assert inner.y <= box.y <= box.y + box.h <= inner.y + inner.h
+    levels = [words(node) for node in scene.nodes if node.kind == "refill-level"]
+    assert levels[0].startswith("refill 1: 15,424 blocks wanted, 15,417 wanting")
+    assert "16 KiB" in levels[1], "what the map of a 1 MiB frame wants, of a slab with 7 free blocks"
+
+
+def test_a_click_on_a_call_goes_there(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    view = vm.Domain(domain)
+    scene = view.scene()
+    second = [node for node in scene.nodes if node.kind == "call"][1]
+    view._on_open(second.id)
+    there = view.draw()
+    assert there.steps.index == int(second.id.rpartition("/")[2])
+    assert there.caption.text.startswith("RAM at physical ")
+    assert "retyped to a new L2 table; its capability is in slots[1]" in there.caption.text
+    assert "path" in placed(there)[second.id].state
+    coming = [node for node in there.nodes if "coming" in node.state]
+    assert all(node.x > second.x for node in coming)
+    assert coming
+
+
+def test_a_step_shows_what_was_there_then(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    view = vm.Domain(domain)
+    said, descriptors = [], []
+    for scene in steps_of(view):
+        said.append(scene.caption.text)
+        descriptors.append([words(node).split()[0] for node in scene.nodes if node.kind == "hardware"][1:])
+    assert said[0] == "Before the operation."
+    assert descriptors[0] == []
+    linked = next(number for number, text in enumerate(said) if text.startswith("A table for entry 1028"))
+    assert descriptors[linked] == ["00000000"]
+    assert descriptors[-1] == [f"{word:08x}" for word in (descriptor(domain, 1), descriptor(domain, 2))]
+    assert len(set(said)) == len(said)
+
+
+def descriptor(domain: MachineDomain, identity: int) -> int:
+    value = next(node for node in tree(domain) if node.id == identity)
+    assert value.descriptor_pa is not None
+    return domain.machine.ram.read_word(value.descriptor_pa, 4)
+
+
+def test_what_failed_was_taken_back_and_says_why() -> None:
+    domain = vm.boot("armv7").domain("hello", slots=8)
+    frame = domain.frame("16 KiB")
+    domain.map(frame, at=0x5000_0000)
+    before = domain.snapshot()
+    with pytest.raises(vm.KernelError):
+        domain.map(frame, at=0x500F_F000, size="16 KiB")
+    scene = vm.Domain(domain).scene()
+    assert scene.caption.tone == "error"
+    assert "LIB_ERR_SLOT_ALLOC_NO_SPACE" in scene.caption.text
+    order = [scene.caption.text.index(name) for name in domain.machine.journal.last.result.split() if "_ERR_" in name]
+    assert order == sorted(order)
+    failed = [node for node in scene.nodes if "fault" in node.state]
+    undone = [node for node in scene.nodes if "undoing" in node.state]
+    assert len(failed) == 1
+    assert undone
+    assert all(node.x > failed[0].x for node in undone)
+    past = vm.Domain(domain)
+    past.step = 0
+    assert [node.thing for node in past.draw().nodes if node.kind == "vnode"] == [
+        f"vnode:{node.id}" for node in sorted(all_vnodes(before.root), key=lambda node: (node.va, -node.level))
+    ]
+
+
+# ---- capabilities, regions, slab ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_slot_is_drawn_or_counted(seed: int) -> None:
+    domain = machine_life(seed, slots=300)
+    scene = vm.Domain(domain).scene()
+    for cnode in domain.snapshot().cnodes:
+        cells = [node for node in scene.nodes if node.id.startswith(f"slots/{cnode.name}/")]
+        folds = [node.title.partition(" of ")[0].split() for node in cells if node.kind == "fold"]
+        covered = sum(int(title[3]) - int(title[1]) + 1 for title in folds)
+        assert covered + sum(node.kind == "cap" for node in cells) == cnode.slots
+
+
+def test_slots_say_what_is_in_them(domain: MachineDomain) -> None:
+    ram = domain.ram("64 KiB")
+    frame = domain.retype(ram, "Frame", 0, "8 KiB")
+    copy = domain.mint(frame, "rg")
+    domain.map(copy, flags="r")
+    nodes = {node.thing: node for node in vm.Capabilities(domain).scene().nodes if node.kind == "cap"}
+    assert words(nodes[f"cap:{ram.ref}"]).split()[0] == "R"
+    assert f"made from {ram.ref}" in nodes[f"cap:{frame.ref}"].title
+    assert f"copies: {copy.ref}" in nodes[f"cap:{frame.ref}"].title
+    assert "r-g" in nodes[f"cap:{copy.ref}"].title
+    assert "mapped in entries 0–1 of" in nodes[f"cap:{copy.ref}"].title
+
+
+def test_regions_stand_in_order_and_say_what_the_slab_uses(domain: MachineDomain) -> None:
+    for _ in range(4):
+        domain.map(domain.frame("64 KiB"))
+    nodes = [node for node in vm.Vspace(domain).scene().nodes if node.kind == "range"]
+    regions = {f"region:{region.id}": region for region in domain.snapshot().regions}
+    assert [regions[node.thing].base for node in sorted(nodes, key=lambda node: node.x)] == sorted(
+        region.base for region in regions.values()
+    )
+    meta = next(node for node in nodes if "static" in node.state)
+    assert "4 KiB used" in meta.title
+
+
+def test_the_slab_shows_used_blocks_and_the_reserve(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    scene = vm.SlabLevels(domain).scene()
+    (cells,) = (node for node in scene.nodes if node.kind == "cells")
+    styles = [bar.style for bar in cells.bars]
+    slab = domain.snapshot().slab
+    assert (styles.count("plain"), styles.count("next"), len(styles)) == (slab.total - slab.free, 3, slab.total)
+
+
+# ---- all of them ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_every_step_of_every_picture_is_sound(seed: int, architecture: str) -> None:
+    domain = machine_life(seed, architecture, 25 + 10 * seed)
+    for kind in PARTS:
+        for scene in steps_of(shown(kind, domain)):
+            sound(scene)
+
+
+def test_selected_things_fit_too() -> None:
+    domain = machine_life(5, slots=300)
+    for kind in PARTS:
+        view = shown(kind, domain)
+        for thing in sorted({node.thing for node in view.scene().nodes if node.action == "select"}):
+            view.selection = thing
+            sound(view.draw())
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_the_same_life_gives_the_same_bytes(kind: type[vm.View]) -> None:
+    left, right = (shown(kind, machine_life(3)).to_svg() for _ in range(2))
+    assert left == right
+
+
+def test_a_small_domain_is_seen_at_a_glance_and_a_large_one_costs_no_more_room() -> None:
+    domain = vm.boot("armv7", ram="64 MiB").domain("hello")
+    domain.map(domain.frame("8 KiB"))
+    assert vm.Domain(domain).scene().height < 700
+    frame = domain.frame("4 KiB")
+    for number in range(900):
+        domain.map(frame, at=0x5000_0000 + number * 2 * PAGE)
+    for number in range(60):
+        domain.map(frame, at=0x6000_0000 + (number << 20))
+    scene = vm.Domain(domain).scene()
+    sound(scene)
+    assert scene.height < 900
+    assert len(scene.nodes) < 250
+
+
+def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomain) -> None:
+    machine = domain.machine
+    view = vm.Dashboard(machine)
+    domain.map(domain.frame("4 KiB"))
+    assert view.scene().caption.text.startswith("Mapped 4 KiB of slots[0]")
+    other = machine.domain("other")
+    assert "other" in view.scene().title
+    other.map(other.frame("8 KiB"))
+    assert [node.kind for node in view.scene().nodes].count("hardware") == 3
+    machine.kernel_map.enter("4 KiB")
+    assert not [node for node in view.scene().nodes if node.kind == "hardware"]
+
+
+def test_pictures_of_two_domains_tell_of_their_own_last_operation(domain: MachineDomain) -> None:
+    domain.map(domain.frame("4 KiB"))
+    other = domain.machine.domain("other")
+    other.map(other.frame("8 KiB"), flags="r")
+    assert "4 KiB" in vm.Domain(domain).scene().caption.text
+    assert "8 KiB" in vm.Domain(other).scene().caption.text
+
+
+@pytest.mark.parametrize("kind", [vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels])
+def test_other_targets_are_refused_in_a_sentence(kind: type[vm.View]) -> None:
+    with pytest.raises(vm.Refused, match="shows a self-paging domain"):
+        kind(vm.boot("armv7"))
+
+
+def test_a_domain_in_a_cell_is_its_picture(domain: MachineDomain) -> None:
+    assert isinstance(vm.show(domain), vm.Domain)
