@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import MachineDomain
+from vmwidgets.engine.machine import MachineCapability, MachineDomain
 
 KIB, MIB, PAGE = vm.KIB, vm.MIB, vm.PAGE
 TEXT_AT = 0x5000_0000
@@ -23,7 +25,7 @@ def domain() -> MachineDomain:
 # ---- 09/refill -------------------------------------------------------------------------------
 
 
-def video(domain: MachineDomain) -> object:
+def video(domain: MachineDomain) -> MachineCapability:
     return domain.device_frame("1 GiB", "64 MiB")
 
 
@@ -141,14 +143,14 @@ def test_a_device_is_no_memory_and_read_only_no_read_and_write(domain: MachineDo
 # ---- 09/bug ----------------------------------------------------------------------------------
 
 
-def written(quirks: object = ("modify-flags-lost",)) -> MachineDomain:
+def written(quirks: Iterable[str] = ("modify-flags-lost",)) -> MachineDomain:
     domain = vm.boot("armv7", quirks=quirks).domain("log")
     domain.map(domain.frame("16 KiB"), at=TEXT_AT)
     domain.write(TEXT_AT, TEXT)
     return domain
 
 
-def mapped_again(domain: MachineDomain, frame: object = "slots[0]") -> None:
+def mapped_again(domain: MachineDomain, frame: MachineCapability | str = "slots[0]") -> None:
     domain.unmap(TEXT_AT, "16 KiB")
     domain.map(frame, at=TEXT_AT, size="16 KiB", flags="r")
 
@@ -161,7 +163,7 @@ def over_a_border(domain: MachineDomain, flags: str) -> None:
 
 @pytest.mark.parametrize("flags", ["rw", "r", "x"])
 @pytest.mark.parametrize("quirks", [["modify-flags-lost"], vm.QUIRKS], ids=["alone", "all"])
-def test_mapped_again_and_a_call_over_a_border(quirks: object, flags: str) -> None:
+def test_mapped_again_and_a_call_over_a_border(quirks: Iterable[str], flags: str) -> None:
     domain = written(quirks)
     mapped_again(domain)
     over_a_border(domain, flags)
