@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vmwidgets.engine.base.domain_events import MappingFlagsInvoked
 from vmwidgets.engine.base.domain_values import DomainValue, SlabHeadValue, VnodeValue
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import MachineDomain
 from vmwidgets.engine.machine.domain_flags import flags_text, region_flags
@@ -186,16 +188,18 @@ def page_rights(domain: MachineDomain, va: int) -> str:
 
 def _worst_call(domain: MachineDomain) -> tuple[int, set[int]]:
     """The call of modify_flags that went wrong most: which flags it was given, and which it gave the kernel."""
-    worst: tuple[int, set[int]] = (0, set())
-    for operation in domain.machine.journal:
-        if (operation.target, operation.name, operation.outcome) != (domain.path, "modify_flags", "done"):
-            continue
-        asked = kernel_flags(region_flags(dict(operation.arguments)["flags"]))
-        events = domain.machine.journal.events(operation.number)
-        came = {event.flags for event in events if isinstance(event, MappingFlagsInvoked) and event.error is None}
-        if came - {asked} and (len(came) > len(worst[1]) or not worst[1] - {worst[0]}):
-            worst = asked, came
-    return worst
+    journal = domain.machine.journal
+    done = [one for one in journal if (one.target, one.name, one.outcome) == (domain.path, "modify_flags", "done")]
+    calls = [(_asked(one), _passed_on(journal.events(one.number))) for one in done]
+    return max(calls, key=lambda call: (bool(call[1] - {call[0]}), len(call[1])), default=(0, set()))
+
+
+def _asked(operation: Operation) -> int:
+    return kernel_flags(region_flags(dict(operation.arguments)["flags"]))
+
+
+def _passed_on(events: Iterable[Event]) -> set[int]:
+    return {event.flags for event in events if isinstance(event, MappingFlagsInvoked) and event.error is None}
 
 
 def _told(asked: int, passed_on: set[int]) -> str:
