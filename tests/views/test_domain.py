@@ -266,7 +266,8 @@ def test_selected_things_fit_too() -> None:
 
 @pytest.mark.parametrize("kind", PARTS)
 def test_the_same_life_gives_the_same_bytes(kind: type[vm.View]) -> None:
-    left, right = (shown(kind, machine_life(3)).to_svg() for _ in range(2))
+    domains = [machine_life(3), machine_life(3)]
+    left, right = (shown(kind, domain).to_svg() for domain in domains)
     assert left == right
 
 

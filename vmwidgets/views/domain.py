@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ..engine.base.units import binary_size
 from .columns import MARGIN
 from .domain_calls import calls_lane
-from .domain_picture import DomainPicture, all_vnodes
+from .domain_picture import DomainPicture
 from .domain_regions import regions_lane, regions_table
 from .domain_slab import slab_lane, slab_table
 from .domain_slots import slots_lane, slots_table
@@ -112,8 +112,7 @@ def _subtitle(picture: DomainPicture) -> str:
 
 
 def _mapped_words(picture: DomainPicture) -> str:
-    leaves = [node for node in all_vnodes(picture.value.root) if not node.is_table]
-    return f"{binary_size(sum(leaf.span for leaf in leaves))} mapped"
+    return f"{binary_size(sum(leaf.span for leaf in picture.leaves))} mapped"
 
 
 def _heading(picture: DomainPicture, name: str, words: str, y: float) -> Node:
@@ -128,9 +127,8 @@ def _said(picture: DomainPicture, name: str) -> str:
     """What a lane's heading says beside its name."""
     value = picture.value
     if name == "tree":
-        nodes = list(all_vnodes(value.root))
-        tables = sum(node.is_table for node in nodes)
-        leaves = counted(len(nodes) - tables, "leaf", "leaves")
+        leaves = counted(len(picture.leaves), "leaf", "leaves")
+        tables = len(picture.vnodes) - len(picture.leaves)
         return f"what the program remembers: {counted(tables, 'table')}, {leaves}; at the right what the hardware reads"
     if name == "slots":
         return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"

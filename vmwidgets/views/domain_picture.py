@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from ..engine.base import domain_events as dev
@@ -57,6 +58,26 @@ class DomainPicture:
         """Bytes of a descriptor."""
         return entry_bytes(self.value)
 
+    @cached_property
+    def vnodes(self) -> Sequence[VnodeValue]:
+        """All vnodes, each before its children."""
+        return list(all_vnodes(self.value.root))
+
+    @cached_property
+    def leaves(self) -> Sequence[VnodeValue]:
+        """All leaves, in the order of addresses."""
+        return sorted((node for node in self.vnodes if not node.is_table), key=lambda node: node.va)
+
+    @cached_property
+    def fresh(self) -> frozenset[int]:
+        """The vnodes that are new, by id."""
+        return frozenset(number for thing in self.new if (number := vnode_id(thing)) is not None)
+
+    @cached_property
+    def marked(self) -> frozenset[int]:
+        """The vnodes that are new or changed, by id."""
+        return frozenset(number for thing in (*self.new, *self.changed) if (number := vnode_id(thing)) is not None)
+
     def states(self, *things: str) -> tuple[str, ...]:
         """What is true of what goes by these names."""
         if any(thing in self.new for thing in things):
@@ -82,11 +103,23 @@ def vnode_thing(identity: int) -> str:
     return f"vnode:{identity}"
 
 
-def all_vnodes(node: VnodeValue) -> Iterator[VnodeValue]:
+def vnode_id(thing: str) -> int | None:
+    """The vnode that a selection or a mark is about.
+
+    >>> vnode_id("vnode:7"), vnode_id("cap:slots[7]")
+    (7, None)
+    """
+    kind, _, number = thing.partition(":")
+    return int(number) if kind == "vnode" and number.isdecimal() else None
+
+
+def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
     """A vnode and all below it, each before its children."""
-    yield node
-    for child in node.children:
-        yield from all_vnodes(child)
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.children)
 
 
 def things_of(value: DomainValue) -> dict[CapRef, str]:

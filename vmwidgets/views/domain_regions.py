@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from ..engine.base.domain_values import RegionValue, VnodeValue
 from ..engine.base.units import Address, binary_size
 from .columns import MARGIN
-from .domain_picture import DomainPicture, all_vnodes
+from .domain_picture import DomainPicture
 from .domain_words import flag_words
 from .ribbon import Segment, break_large_gaps, place, x_of
 from .scene import Bar, Node, Table, Text
@@ -52,14 +54,14 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
         thing = f"region:{region.id}"
         return not (thing in picture.new or thing == picture.selection), bool(region.memobj), region.base
 
-    chosen = sorted(regions, key=rank)[:MOST]
-    return tuple(region for region in regions if region in chosen)
+    chosen = {region.id for region in nsmallest(MOST, regions, key=rank)}
+    return tuple(region for region in regions if region.id in chosen)
 
 
 def _segments(picture: DomainPicture) -> list[RegionSegment]:
     """Regions and the gaps between them, from the first to the end of what is in use; leaves outside count too."""
     regions = shown_regions(picture)
-    leaves = _leaves(picture)
+    leaves = picture.leaves
     edges = [*(region.base for region in regions), *(leaf.va for leaf in leaves)]
     ends = [*(region.base + region.size for region in regions), *(leaf.va + leaf.span for leaf in leaves)]
     if not edges:
@@ -79,21 +81,18 @@ def _segments(picture: DomainPicture) -> list[RegionSegment]:
 def _parted(segments: Sequence[RegionSegment], leaves: Sequence[VnodeValue]) -> list[RegionSegment]:
     """Gaps cut where something is mapped outside of all regions, so that the axis is never broken there."""
     result: list[RegionSegment] = []
+    places = [leaf.va for leaf in leaves]
     for segment in segments:
-        inside = [leaf for leaf in leaves if segment.item is None and segment.start <= leaf.va < segment.end]
-        if not inside:
+        inside = leaves[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
+        if segment.item is not None or not inside:
             result.append(segment)
             continue
         at = segment.start
-        first, last = min(leaf.va for leaf in inside), max(leaf.va + leaf.span for leaf in inside)
+        first, last = inside[0].va, inside[-1].va + inside[-1].span
         for start, end in ((at, first), (first, min(last, segment.end)), (min(last, segment.end), segment.end)):
             if start < end:
                 result.append(Segment(None, start, end))
     return result
-
-
-def _leaves(picture: DomainPicture) -> list[VnodeValue]:
-    return [node for node in all_vnodes(picture.value.root) if not node.is_table]
 
 
 def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue, y: float) -> Node:
@@ -139,12 +138,17 @@ def _gap(segment: RegionSegment, y: float) -> Node:
 def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
     """A strip of what is mapped, neighbours joined."""
     runs: list[tuple[float, float, str]] = []
-    leaves = sorted(_leaves(picture), key=lambda leaf: leaf.va)
+    leaves = picture.leaves
+    at = 0
     for leaf in leaves:
-        left, right = x_of(segments, leaf.va), x_of(segments, leaf.va + leaf.span - 1)
-        if left is None or right is None:
+        while at < len(segments) - 1 and segments[at].end <= leaf.va:
+            at += 1
+        here = segments[at]
+        if not here.start <= leaf.va < here.end:
             continue
-        style = "new" if f"vnode:{leaf.id}" in picture.new else "object" if leaf.level > 1 else "plain"
+        left, end = here.place(leaf.va), leaf.va + leaf.span
+        right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
+        style = "new" if leaf.id in picture.fresh else "object" if leaf.level > 1 else "plain"
         if runs and runs[-1][2] == style and left <= runs[-1][1] + 0.5:
             runs[-1] = (runs[-1][0], max(right, runs[-1][1]), style)
         else:

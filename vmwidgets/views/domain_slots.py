@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -77,7 +77,8 @@ def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cel
     """The cells of a cnode that fit `room` pixels of rows: what changed, what is selected, then the first ones."""
     held = {one.ref.slot: one for one in cnode.capabilities}
     taken = sorted({*held, *cnode.reserved})
-    marked = [slot for slot in taken if _is_marked(picture, CapRef(cnode.name, slot))]
+    names = picture.new | picture.changed | {picture.selection}
+    marked = [slot for slot in taken if _is_marked(picture, names, CapRef(cnode.name, slot))]
     if f"slots/{cnode.name}" in picture.opened:
         room += OPENED * (CELL_W + GAP)
     budget = int(room // (CELL_W + GAP))
@@ -117,9 +118,9 @@ def _cells(
         at, first = slot + 1, upto + 1
 
 
-def _is_marked(picture: DomainPicture, ref: CapRef) -> bool:
-    names = (f"cap:{ref}", picture.thing(ref))
-    return bool(picture.states(*names)) or picture.selection in names
+def _is_marked(picture: DomainPicture, names: Set[str], ref: CapRef) -> bool:
+    thing = picture.things.get(ref)
+    return thing in names or f"cap:{ref}" in names
 
 
 # ---- drawing -------------------------------------------------------------------------------------------

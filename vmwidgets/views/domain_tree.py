@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..engine.base.domain_values import VnodeValue
 from ..engine.base.units import Address, binary_size, grouped_hex
 from .columns import MARGIN
-from .domain_picture import Decoded, DomainPicture, all_vnodes, vnode_thing
+from .domain_picture import Decoded, DomainPicture, vnode_id, vnode_thing
 from .domain_words import counted, flag_words, kind_words, pages_words
 from .scene import Bar, Link, Node, Table, Text
 from .text import shorten, text_width, visible
@@ -74,7 +74,7 @@ OPENED = 60
 def rows_of(picture: DomainPicture, most: int) -> list[Row]:
     """The root, and as many vnodes as fit: what changed or is selected first, then from the top; others are folded."""
     root = picture.value.root
-    parents = {child.id: node for node in all_vnodes(root) for child in node.children}
+    parents = {child.id: node for node in picture.vnodes for child in node.children}
     most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
     kept: list[int] = []
     known = {root.id}
@@ -98,15 +98,11 @@ def rows_of(picture: DomainPicture, most: int) -> list[Row]:
 def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
     """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
     root = picture.value.root
-    nodes = list(all_vnodes(root))[1:]
-    opened = {node.id for node in [root, *nodes] if f"tree/{node.id}" in picture.opened}
-    for node in nodes:
-        if vnode_thing(node.id) == picture.selection:
-            yield node
-    for node in nodes:
-        if picture.states(vnode_thing(node.id)):
-            yield node
-    for node in [root, *nodes]:
+    chosen = vnode_id(picture.selection)
+    marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
+    opened = {number for one in picture.opened if (number := vnode_id(one.replace("tree/", "vnode:"))) is not None}
+    yield from sorted((node for node in marked if node is not root), key=lambda node: node.id != chosen)
+    for node in picture.vnodes if opened else ():
         if node.id in opened:
             yield from sorted(node.children, key=lambda child: child.entry)
     waiting = [root]

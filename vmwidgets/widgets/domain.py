@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -125,7 +126,7 @@ def domain_picture(
     opened: Collection[str] = (),
 ) -> DomainPicture:
     """What the lanes are drawn from at `step` of an operation."""
-    value = target.snapshot()
+    value = value_of(target)
     style = style_of(value)
     moment = domain_moment(operation, events, step, style)
     past = rewind_domain(value, events[moment.done :])
@@ -134,6 +135,18 @@ def domain_picture(
         past, style, moment.caption, moment.steps, moment.plan, events, moment.done, decoder(target),
         selection, opened, things=things_of(past), new=new, changed=changed,
     )  # fmt: skip
+
+
+_known: weakref.WeakKeyDictionary[MachineDomain, tuple[Operation, DomainValue]] = weakref.WeakKeyDictionary()
+
+
+def value_of(target: MachineDomain) -> DomainValue:
+    """A domain as it is; taken once after an operation, for all pictures and all steps."""
+    latest = target.machine.journal.last
+    known = _known.get(target)
+    if known is None or known[0] is not latest:
+        known = _known[target] = (latest, target.snapshot())
+    return known[1]
 
 
 def style_of(value: DomainValue) -> AddressStyle:
