@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
-python -m benchmarks                 # all of it, some six minutes; --quick: one and a half
-python -m benchmarks maps            # only pairs and lookups; also: kmem, walks, paint, footprint
+python -m benchmarks                 # all of it, some seven minutes; --quick: two
+python -m benchmarks maps            # only pairs and lookups; also: kmem, domains, walks, paint, footprint
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import footprint, kmem, maps, paint, tables, walks
+from . import domains, footprint, kmem, maps, paint, tables, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -28,6 +28,11 @@ def run_maps(quick: bool) -> str:
 def run_kmem(quick: bool) -> str:
     """kmem_malloc and kmem_free."""
     return kmem.report(*(kmem.measure(seconds=0.1, rounds=1) if quick else kmem.measure()))
+
+
+def run_domains(quick: bool) -> str:
+    """map and unmap in a self-paging domain."""
+    return domains.report(*(domains.measure(seconds=0.1, rounds=1) if quick else domains.measure()))
 
 
 def run_paint(quick: bool) -> str:
@@ -44,6 +49,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
     "kmem": run_kmem,
+    "domains": run_domains,
     "walks": run_walks,
     "tables": tables.report,
     "paint": run_paint,

@@ -55,6 +55,7 @@ def scenes() -> dict[str, Scene]:
         "formats": formats(),
         "tlb": tlb(),
         "domain": domain(),
+        "slab-levels": slab_levels(),
         "paging": paging(),
     }
 
@@ -190,6 +191,14 @@ def domain() -> Scene:
     d.map(d.frame("4 KiB"))
     d.map(d.frame("2 MiB"))
     return vm.Domain(d).scene()
+
+
+def slab_levels() -> Scene:
+    """A map for which blocks are refilled on three levels."""
+    d = vm.boot("armv7").domain("hello")
+    d.map(d.frame())
+    d.map(d.device_frame("1 GiB", "64 MiB"), size="60 MiB")
+    return vm.SlabLevels(d).scene()
 
 
 def paging() -> Scene:

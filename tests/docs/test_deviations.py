@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.sources.traces.recordings import lines_of
 from vmwidgets.engine.kernel.quirks import X15_QUIRKS
+from vmwidgets.engine.machine.quirks import QUIRKS
+from vmwidgets.engine.selfpaging.quirks import BARRELFISH_QUIRKS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "deviations.md").read_text()
@@ -20,14 +23,14 @@ def section(quirk: str) -> str:
     return parts[0]
 
 
-@pytest.mark.parametrize("quirk", X15_QUIRKS)
+@pytest.mark.parametrize("quirk", QUIRKS)
 def test_a_quirk_is_told(quirk: str) -> None:
     text = section(quirk)
     for part in ("**Original:**", "**Here:**", "**Why:**"):
         assert part in text
 
 
-@pytest.mark.parametrize("quirk", X15_QUIRKS)
+@pytest.mark.parametrize("quirk", QUIRKS)
 def test_its_example_shows_both_sides(quirk: str) -> None:
     examples = [line.strip() for line in section(quirk).splitlines() if line.startswith(("    >>> ", "    ... "))]
     assert any(f'"{quirk}"' in line for line in examples), "the bug is switched on"
@@ -36,8 +39,9 @@ def test_its_example_shows_both_sides(quirk: str) -> None:
 
 
 def test_no_quirk_is_told_that_does_not_exist() -> None:
-    headings = re.findall(r"^### \d+ · `([^`]+)`", TEXT, flags=re.MULTILINE)
-    assert sorted(headings) == sorted(X15_QUIRKS)
+    numbered = re.findall(r"^### \d+ · `([^`]+)`", TEXT, flags=re.MULTILINE)
+    assert sorted(numbered) == sorted(X15_QUIRKS)
+    assert sorted(re.findall(r"^### `([^`]+)`", TEXT, flags=re.MULTILINE)) == sorted(BARRELFISH_QUIRKS)
 
 
 def test_every_number_of_the_list_of_facts_is_accounted_for() -> None:
@@ -46,11 +50,20 @@ def test_every_number_of_the_list_of_facts_is_accounted_for() -> None:
     assert sorted([*mended, *kept]) == list(range(1, 18))
 
 
-@pytest.mark.parametrize("quirk", X15_QUIRKS)
+@pytest.mark.parametrize("quirk", QUIRKS)
 def test_its_test_is_named_and_exists(quirk: str) -> None:
     named = re.search(r"\*\*test:\*\* `(test_\w+)`", section(quirk))
     assert named is not None
-    assert f"def {named[1]}(" in (ROOT / "tests" / "engine" / "kernel" / "test_quirks.py").read_text()
+    folder = "selfpaging" if quirk in BARRELFISH_QUIRKS else "kernel"
+    assert f"def {named[1]}(" in (ROOT / "tests" / "engine" / folder / "test_quirks.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["quirk-map-exhaustion-1", "quirk-unmap-modify-place-1"])
+def test_every_recorded_scene_of_a_bug_of_barrelfish_is_told(name: str) -> None:
+    scenes = {line["quirk"] for line in lines_of(name, "barrelfish") if "quirk" in line}
+    assert scenes
+    families = tuple(re.findall(r"`([a-z0-9-]+-)…`", TEXT))
+    assert [scene for scene in sorted(scenes) if f"`{scene}`" not in TEXT and not scene.startswith(families)] == []
 
 
 def test_the_files_that_it_names_exist() -> None:

@@ -78,7 +78,8 @@ def test_the_options_of_the_views_are_all_told() -> None:
 )
 def test_the_operations_are_all_told(target: str) -> None:
     machine = vm.boot()
-    things = {"task": machine.task("t"), "machine": machine, "exec_map": machine.kmem.exec_map}
+    domain = machine.domain("d")
+    things = {"task": machine.task("t"), "machine": machine, "exec_map": machine.kmem.exec_map, "domain": domain}
     things["domain"] = machine.domain("d")
     things["memobj"] = machine.domain("d").anonymous("4 KiB")
     thing = things[target] if target in things else getattr(machine, target)

@@ -20,7 +20,7 @@ CHECK = "application/vnd.vmwidgets.check+json"
 
 
 def test_the_first_notebooks_are_there() -> None:
-    assert {"01", "02", "03", "04", "05", "06", "07"} <= {name[:2] for name in NOTEBOOKS}
+    assert {"01", "02", "03", "04", "05", "06", "07", "09"} <= {name[:2] for name in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
