@@ -33,16 +33,18 @@ def domain_summary(operation: Operation, events: Sequence[ev.Event], style: Addr
     return Caption(writer(operation, events, style), functions, reason, "good")
 
 
-_CALLS = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked, dev.CapabilityMade,
-          dev.CapabilityDeleted)  # fmt: skip
+_INVOKED = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked)
+_CAPABILITIES = (dev.CapabilityMade, dev.CapabilityDeleted)
 
 
 def _telling(events: Sequence[ev.Event]) -> Functions:
-    """The functions that were under way at the deepest of the last thing that the kernel was asked."""
+    """The functions that were under way when the kernel was last asked to write entries; else, to make a capability."""
     best: Functions = ()
+    rank = 0
     for _, event, functions in with_functions(events):
-        if isinstance(event, _CALLS) and functions and "refill_slabs" not in functions:
-            best = functions
+        weight = 2 if isinstance(event, _INVOKED) else int(isinstance(event, _CAPABILITIES))
+        if weight and weight >= rank and functions and "refill_slabs" not in functions:
+            best, rank = functions, weight
     return best[-4:]
 
 
