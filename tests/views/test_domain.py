@@ -299,6 +299,22 @@ def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomai
     assert not [node for node in view.scene().nodes if node.kind == "hardware"]
 
 
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_an_address_that_is_looked_for_selects_its_leaf(architecture: str) -> None:
+    domain = vm.boot(architecture).domain("hello")
+    address = int(domain.map(domain.frame("16 KiB")))
+    leaf = next(node for node in tree(domain) if node.va == address and node.kind == "leaf")
+    for view in (vm.Domain(domain), vm.Dashboard(domain.machine)):
+        view._on_find(f"{address + 0x2345 & 0xFFFFFFFF:08x}")
+        assert view.selection == f"vnode:{leaf.id}"
+        view._on_find(f"{address + 0x5000:x}")
+        table = next(node for node in tree(domain) if node.id == int(view.selection.partition(":")[2]))
+        assert table.is_table
+        assert leaf in table.children
+        with pytest.raises(vm.Refused, match="no address"):
+            view._on_find("hello")
+
+
 def test_pictures_of_two_domains_tell_of_their_own_last_operation(domain: MachineDomain) -> None:
     domain.map(domain.frame("4 KiB"))
     other = domain.machine.domain("other")
