@@ -195,6 +195,33 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     ]
 
 
+def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> None:
+    view = vm.Domain(domain)
+
+    def said() -> str:
+        return view.scene().caption.text
+
+    assert said() == "The domain begins with 4 capabilities: its cnodes and a root table that maps nothing."
+    frame = domain.frame("8 KiB")
+    assert said() == f"slots[0] holds a frame of 8 KiB at physical {frame.base}, rwg."
+    copy = domain.mint(frame, "rg")
+    assert said().endswith("r-g, a copy with fewer rights of what is in slots[0].")
+    address = domain.map(copy, flags="r")
+    assert said() == "Mapped 8 KiB of slots[1] at 4040 0000, r--."
+    domain.map(frame, at=0x5000_0000)
+    domain.modify_flags(0x5000_0000, "4 KiB", "r")
+    assert said() == "4 KiB at 5000 0000 may be used r-- now."
+    domain.unmap(address, "8 KiB")
+    assert said() == "Unmapped 8 KiB at 4040 0000."
+    assert "1 slot and 1 block came back" in view.scene().caption.reason
+    domain.revoke(frame)
+    assert said() == "slots[1] is empty; 1 leaf is unmapped: all else on that memory is revoked."
+    domain.take_slots(3)
+    assert said() == "Take slots of domain:hello: 3 slots taken."
+    domain.machine.destroy_domain(domain)
+    assert said().startswith("The domain is destroyed: ")
+
+
 # ---- capabilities, regions, slab ------------------------------------------------------------------------
 
 
