@@ -195,6 +195,33 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     ]
 
 
+def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> None:
+    view = vm.Domain(domain)
+
+    def said() -> str:
+        return view.scene().caption.text
+
+    assert said() == "The domain begins with 4 capabilities: its cnodes and a root table that maps nothing."
+    frame = domain.frame("8 KiB")
+    assert said() == f"slots[0] holds a frame of 8 KiB at physical {frame.base}, rwg."
+    copy = domain.mint(frame, "rg")
+    assert said().endswith("r-g, a copy with fewer rights of what is in slots[0].")
+    address = domain.map(copy, flags="r")
+    assert said() == "Mapped 8 KiB of slots[1] at 4040 0000, r--."
+    domain.map(frame, at=0x5000_0000)
+    domain.modify_flags(0x5000_0000, "4 KiB", "r")
+    assert said() == "4 KiB at 5000 0000 may be used r-- now."
+    domain.unmap(address, "8 KiB")
+    assert said() == "Unmapped 8 KiB at 4040 0000."
+    assert "1 slot and 1 block came back" in view.scene().caption.reason
+    domain.revoke(frame)
+    assert said() == "slots[1] is empty; 1 leaf is unmapped: all else on that memory is revoked."
+    domain.take_slots(3)
+    assert said() == "Take slots of domain:hello: 3 slots taken."
+    domain.machine.destroy_domain(domain)
+    assert said().startswith("The domain is destroyed: ")
+
+
 # ---- capabilities, regions, slab ------------------------------------------------------------------------
 
 
@@ -297,6 +324,22 @@ def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomai
     assert [node.kind for node in view.scene().nodes].count("hardware") == 3
     machine.kernel_map.enter("4 KiB")
     assert not [node for node in view.scene().nodes if node.kind == "hardware"]
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_an_address_that_is_looked_for_selects_its_leaf(architecture: str) -> None:
+    domain = vm.boot(architecture).domain("hello")
+    address = int(domain.map(domain.frame("16 KiB")))
+    leaf = next(node for node in tree(domain) if node.va == address and node.kind == "leaf")
+    for view in (vm.Domain(domain), vm.Dashboard(domain.machine)):
+        view._on_find(f"{address + 0x2345 & 0xFFFFFFFF:08x}")
+        assert view.selection == f"vnode:{leaf.id}"
+        view._on_find(f"{address + 0x5000:x}")
+        table = next(node for node in tree(domain) if node.id == int(view.selection.partition(":")[2]))
+        assert table.is_table
+        assert leaf in table.children
+        with pytest.raises(vm.Refused, match="no address"):
+            view._on_find("hello")
 
 
 def test_pictures_of_two_domains_tell_of_their_own_last_operation(domain: MachineDomain) -> None:

@@ -97,7 +97,7 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
         Text(10, 53, shorten(f"records: {records}; {side.architecture}", w - 20, "label"), "label dim"),
     )
     title = f"{visible(side.label)}: {side.decider} decides; {tables}; {records}"
-    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=head, title=title, lane=f"column {name}",
+    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=head, title=title, lane=f"paging/{name}",
                   bars=(Bar(0, 0, 4, HEAD, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
     y += HEAD + 6
     ranges = side.ranges[:RANGES]
@@ -132,7 +132,7 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
     return Node(
         f"paging/{name}/range/{number}", "paging", x, y, w, LINE + 2, text=tuple(run for run in text if run.text),
         bars=(Bar(0, LINE - 1, w * share, 3, "plain" if name == "task" else "object"),), title=str(one),
-        lane=f"column {name}", action="select",
+        lane=f"paging/{name}", action="select",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from .domain_picture import DomainPicture
 from .domain_steps import DomainStep
 from .domain_words import counted
 from .scene import Node, Text
-from .text import shorten, text_width
+from .text import text_width
 
 BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
 """Height of a box; widths of a tick and of a fold; room between two."""
@@ -167,9 +167,10 @@ def _refills(
         for first, last in _runs(items, level):
             x = places[first][0] - 3
             w = places[last][0] + places[last][1] + 3 - x
-            label, title = _refill_words(items[first : last + 1], level)
+            labels, title = _refill_words(items[first : last + 1], level)
             room = min(w - 8, picture.width - MARGIN - x)
-            text = (Text(6, 12, shorten(label, room, "label"), "label"),) if room > 30 else ()
+            label = next((words for words in labels if text_width(words, "label") <= room), "")
+            text = (Text(6, 12, label, "label"),) if label else ()
             deep = max(item.step.level for item in items[first : last + 1]) - level
             nodes.append(
                 Node(f"calls/refill/{level}/{items[first].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW,
@@ -191,17 +192,17 @@ def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
     return runs
 
 
-def _refill_words(items: Sequence[Item], level: int) -> tuple[str, str]:
-    began = [item.step.event for item in items if isinstance(item.step.event, dev.SlabRefillBegan)]
-    mine = [event for event in began if event.level == level]
-    frames = [
-        item.step.event
-        for item in items
-        if isinstance(item.step.event, dev.FrameAllocated) and item.step.level == level
-    ]
-    if not mine:
-        return f"refill {level}", f"a refill of level {level}"
-    missing = counted(mine[0].missing, "block")
-    got = "" if not frames or frames[0].bytes is None else f" → a frame of {binary_size(frames[0].bytes)}"
-    times = f", {len(mine)} turns" if len(mine) > 1 else ""
-    return f"refill {level}: {missing}{got}{times}", f"refill_slabs, level {level}: {missing} wanting{got}{times}"
+def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
+    """What a refill is for, in ever fewer words, and in all."""
+    here = [item.step.event for item in items if item.step.level == level]
+    began = [event for event in here if isinstance(event, dev.SlabRefillBegan) and event.level == level]
+    frames = [event for event in here if isinstance(event, dev.FrameAllocated) and event.bytes is not None]
+    name = f"refill {level}"
+    if not began:
+        return (name,), f"a refill of level {level}"
+    missing = counted(began[0].missing, "block")
+    size = binary_size(frames[0].bytes or 0) if frames else ""
+    times = f", {len(began)} turns" if len(began) > 1 else ""
+    got = f" → a frame of {size}{times}" if size else times
+    title = f"refill_slabs, level {level}: {missing} wanting{got}"
+    return (f"{name}: {missing}{got}", f"{name}: {missing} → {size}", f"{name}: {missing}", name), title

@@ -9,9 +9,9 @@ from typing import Any
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
-from ..engine.base.units import binary_size
+from ..engine.base.units import Address, binary_size
 from .addresses import AddressStyle
-from .domain_words import counted, flag_words
+from .domain_words import counted, flag_words, kind_words
 from .functions import Functions, left_open, with_functions
 from .kmem_captions import of_kind
 from .scene import Caption
@@ -33,16 +33,18 @@ def domain_summary(operation: Operation, events: Sequence[ev.Event], style: Addr
     return Caption(writer(operation, events, style), functions, reason, "good")
 
 
-_CALLS = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked, dev.CapabilityMade,
-          dev.CapabilityDeleted)  # fmt: skip
+_INVOKED = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked)
+_CAPABILITIES = (dev.CapabilityMade, dev.CapabilityDeleted)
 
 
 def _telling(events: Sequence[ev.Event]) -> Functions:
-    """The functions that were under way at the deepest of the last thing that the kernel was asked."""
+    """The functions that were under way when the kernel was last asked to write entries; else, to make a capability."""
     best: Functions = ()
+    rank = 0
     for _, event, functions in with_functions(events):
-        if isinstance(event, _CALLS) and functions and "refill_slabs" not in functions:
-            best = functions
+        weight = 2 if isinstance(event, _INVOKED) else int(isinstance(event, _CAPABILITIES))
+        if weight and weight >= rank and functions and "refill_slabs" not in functions:
+            best, rank = functions, weight
     return best[-4:]
 
 
@@ -110,7 +112,55 @@ def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
     return f"{operation.name.replace('_', ' ').capitalize()} of {visible(operation.target)}{told}."
 
 
-_WRITERS = {"map": _map, "unmap": _unmap, "modify_flags": _modify_flags}
+def _began(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    made = of_kind(events, dev.CapabilityMade)
+    held = counted(len(made), "capability", "capabilities")
+    return f"The domain begins with {held}: its cnodes and a root table that maps nothing." if made else "It is there."
+
+
+def _destroyed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    gone = counted(len(of_kind(events, dev.CapabilityDeleted)), "capability is", "capabilities are")
+    return f"The domain is destroyed: {gone} gone, and its memory is free again."
+
+
+def _made(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    """A frame, RAM, a copy: what is in its slot now."""
+    made = of_kind(events, dev.CapabilityMade)
+    if not made:
+        return _other(operation, events, style)
+    last = made[-1]
+    what = f"a {kind_words(last.kind).words} of {binary_size(last.bytes)} at physical {Address(last.base)}"
+    source = "" if last.source is None else f", {_HOW.get(last.how, last.how)} {visible(str(last.source))}"
+    return f"{visible(str(last.ref))} holds {what}, {last.rights}{source}."
+
+
+_HOW = {"retype": "retyped from", "copy": "a copy of what is in", "mint": "a copy with fewer rights of what is in"}
+
+
+def _removed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
+    """Capabilities that went by delete or revoke, and what was unmapped with them."""
+    deleted = of_kind(events, dev.CapabilityDeleted)
+    gone = [event for event in deleted if event.kind != "Mapping"]
+    unmapped = [event for event in of_kind(events, dev.VnodeUnlinked) if not event.table]
+    slots = ", ".join(visible(str(event.ref)) for event in gone[:MOST_SLOTS])
+    more = f" and {len(gone) - MOST_SLOTS:,} more" if len(gone) > MOST_SLOTS else ""
+    what = f"{slots}{more} {'is' if len(gone) == 1 else 'are'} empty" if gone else "No capability went"
+    mapped = f"; {counted(len(unmapped), 'leaf is', 'leaves are')} unmapped" if unmapped else ""
+    return f"{what}{mapped}: {'all else on that memory is revoked' if operation.name == 'revoke' else 'deleted'}."
+
+
+MOST_SLOTS = 4
+"""Slots that a caption names."""
+
+_WRITERS = {
+    "map": _map,
+    "unmap": _unmap,
+    "modify_flags": _modify_flags,
+    "domain": _began,
+    "destroy_domain": _destroyed,
+    **dict.fromkeys(("frame", "ram", "device_frame", "retype", "copy", "mint"), _made),
+    **dict.fromkeys(("delete", "revoke"), _removed),
+}
 
 
 def _took(events: Sequence[ev.Event]) -> str:

@@ -43,6 +43,7 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
     nodes: list[Node] = []
     links: list[Link] = []
     y = top
+    placed: dict[int, Node] = {}
     for row in rows:
         h = LARGE_H if _is_large(row) else ROW_H
         x = MARGIN + row.depth * INDENT
@@ -57,8 +58,18 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
             chosen = ("path",) if picture.selection == left.thing else states
             points = ((MARGIN + left_w, middle), (right_x, middle))
             links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=chosen))
+            placed[row.node.id] = left
+            if row.parent is not None:
+                links.append(_branch(placed[row.parent.id], left))
         y += h + GAP
     return nodes, links, y + 4
+
+
+def _branch(above: Node, below: Node) -> Link:
+    """From a table's row down to one in it."""
+    x, middle = above.x + INDENT / 2, below.y + below.h / 2
+    points = ((x, above.y + above.h), (x, middle), (below.x, middle))
+    return Link(f"{below.id}/branch", "branch", above.id, below.id, points)
 
 
 def _is_large(row: Row) -> bool:
@@ -145,12 +156,15 @@ def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: fl
     letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
     text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
     left = 38 + text_width(number, "mono label") + 12
+    flags = "" if node.is_table else flag_words(node.flags)
+    right = w - 8 - (text_width(flags, "mono label") + 12 if flags else 0)
     for words, style in _details(picture, node):
-        room = w - 8 - left
-        fitting = next((one for one in words if text_width(one, style) <= room), "")
+        fitting = next((one for one in words if text_width(one, style) <= right - left), "")
         if fitting:
             text.append(Text(left, base, fitting, style))
             left += text_width(fitting, style) + 12
+    if flags:
+        text.append(Text(w - 8, base, shorten(flags, w - 46, "mono label"), "mono label", "end"))
     mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
     return Node(
@@ -175,7 +189,6 @@ def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[s
     offset = f"+{node.offset:#x}" if node.offset else ""
     yield (visible(f"{node.cap}{offset}"),), "label"
     yield (pages_words(node.count, unit), binary_size(node.span)), "label"
-    yield (flag_words(node.flags), flag_words(node.flags)[:3]), "mono label"
 
 
 def describe(node: VnodeValue, place: int = 0) -> str:

@@ -11,6 +11,7 @@ from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
 from .domain import fold_of, step_of
+from .domain import found_at as found_in_domain
 from .domain_dashboard import domain_at_hand, domain_dashboard
 from .kentry import kentry_scene
 from .kmem import found_at
@@ -83,9 +84,12 @@ class Dashboard(Map):
             self._domain_folds = [*self._domain_folds, fold_of(node_id)][-8:]
 
     def sought(self, text: str) -> None:
-        """Show the address `text`, in kernel memory while that is shown."""
+        """Show the address `text`, in kernel memory or in a domain while that is shown."""
         machine: Machine = self.target.machine
-        if self._follows and kmem_at_hand(machine) is not None:
+        domain = domain_at_hand(machine) if self._follows else None
+        if domain is not None:
+            self.selection = found_in_domain(domain, text)
+        elif self._follows and kmem_at_hand(machine) is not None:
             self.selection = found_at(machine.kmem, text)
         else:
             super().sought(text)

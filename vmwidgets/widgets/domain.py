@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from vmwidgets.engine.base import domain_events
-from vmwidgets.engine.base.domain_values import DomainValue
+from vmwidgets.engine.base.domain_values import DomainValue, VnodeValue
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
@@ -15,13 +15,14 @@ from vmwidgets.engine.machine import MachineDomain
 from vmwidgets.engine.mmu.table_window import rights_in_words
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.domain import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
-from vmwidgets.views.domain_picture import Decoded, DomainPicture, all_vnodes, marks_of, things_of
+from vmwidgets.views.domain_picture import Decoded, DomainPicture, all_vnodes, marks_of, things_of, vnode_thing
 from vmwidgets.views.domain_rewind import rewind_domain
 from vmwidgets.views.domain_steps import domain_moment
 from vmwidgets.views.scene import Scene
 
 from .latest import AMONG
 from .view import View
+from .vm_map import parse_address
 
 Draw = Callable[..., Scene]
 
@@ -53,6 +54,10 @@ class DomainView(View):
             self.step = step
         else:
             self._folds_opened = [*self._folds_opened, fold_of(node_id)][-8:]
+
+    def sought(self, text: str) -> None:
+        """Select the leaf that maps the address `text`, or the lowest table that is for it."""
+        self.selection = found_at(self.target, text)
 
 
 class Domain(DomainView):
@@ -91,6 +96,18 @@ class SlabLevels(DomainView):
     """The slab that a domain's vnodes come from, and the refills inside refills of its last operation."""
 
     _draws = draw_slab_levels
+
+
+def found_at(target: MachineDomain, text: str) -> str:
+    """What a selection calls the lowest vnode that is for the address `text`."""
+    value = value_of(target)
+    address = parse_address(text, value.meta_start, target.domain.layout.user_end)
+    node: VnodeValue | None = value.root
+    found = value.root
+    while node is not None:
+        found = node
+        node = next((child for child in node.children if child.va <= address < child.va + child.span), None)
+    return vnode_thing(found.id)
 
 
 def step_of(node_id: str) -> int | None:
