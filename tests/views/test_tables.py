@@ -144,7 +144,7 @@ def test_a_fold_says_how_much_is_behind_it() -> None:
         *_, level, _, first = fold.id.split("/")
         last = int(fold.title.split()[3].rstrip(","))
         size = binary_size((last - int(first) + 1) << FORMATS["x86-64"].level(int(level)).shift)
-        assert [run.text for run in fold.text][-1] == size
+        assert [run.text for run in fold.text][-1] == f"in {size}"
         assert fold.title.endswith(f"they cover {size}")
 
 

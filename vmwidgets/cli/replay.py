@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..engine.base.units import counted
 from ..sources.traces.reader import Unreadable
 from ..sources.traces.replay import Divergence, Outcome, replay
-from .text import MOST_FIELDS, comparison_table, counted, printable, short_text, value_text
+from .text import MOST_FIELDS, comparison_table, printable, short_text, value_text
 
 AGREES, DIVERGES, UNREADABLE = 0, 1, 2
 

@@ -9,7 +9,7 @@ from ..engine.base.errors import printable
 from ..sources.traces.compare import Difference
 from ..sources.traces.reader import short
 
-__all__ = ["MOST_FIELDS", "comparison_table", "counted", "printable", "short_text", "value_text"]
+__all__ = ["MOST_FIELDS", "comparison_table", "printable", "short_text", "value_text"]
 
 MOST_FIELDS = 40
 """How many differing fields are listed: after the first ones they say little that is new."""
@@ -25,15 +25,6 @@ def comparison_table(found: Sequence[Difference]) -> list[str]:
     table = [f"    {field:{widths[0]}}  {expected:{widths[1]}}  {actual}" for field, expected, actual in rows]
     more = [f"    … and {len(found) - MOST_FIELDS:,} fields more"] if len(found) > MOST_FIELDS else []
     return [*table, *more]
-
-
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """So many of something.
-
-    >>> counted(1, "query", "queries"), counted(1000, "query", "queries")
-    ('1 query', '1,000 queries')
-    """
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def value_text(value: Any) -> str:

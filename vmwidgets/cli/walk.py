@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.units import Address
+from ..engine.base.units import Address, counted
 from ..engine.mmu.walk import walk
 from ..sources.tables.architectures import ARCHITECTURES, Architecture, architecture
 from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
 from ..sources.tables.memory import ImageMemory, open_image
 from ..sources.traces.reader import Unreadable
-from .text import comparison_table, counted, printable
+from .text import comparison_table, printable
 from .walk_text import verdict, walk_lines
 
 AGREES, DIFFERS, UNREADABLE = 0, 1, 2

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..engine.base.compare_values import ComparedMap, ComparisonValue, Outcome, Piece, Row
 from ..engine.base.map_values import EntryValue
-from ..engine.base.units import binary_size
+from ..engine.base.units import binary_size, counted
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .scene import Bar, Caption, Node, Scene, Steps, Table, Text
@@ -163,7 +163,7 @@ def _heading(one: ComparedMap, y: float) -> Node:
     name, rule = _name(one), one.rule
     w = WIDTH - 2 * MARGIN
     stats = (
-        f"{_counted(one.entries, 'entry', 'entries')} · {_counted(len(one.gaps), 'gap', 'gaps')}, largest "
+        f"{counted(one.entries, 'entry', 'entries')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
         f"{one.largest_gap} · {one.steps:,} steps" + (f" · {one.failures:,} failed" if one.failures else "")
     )
     x = text_width(name, "strong") + 10
@@ -180,15 +180,11 @@ def _name(one: ComparedMap) -> str:
     return f"{fit} fit" + (f", {_NAMES[kernel]}" if kernel else "")
 
 
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
 def _describe(one: ComparedMap) -> str:
     return (
-        f"{one.label}: {_counted(len(one.pieces), 'allocation', 'allocations')} in "
-        f"{_counted(one.entries, 'entry', 'entries')}, {one.used} used, "
-        f"{_counted(len(one.gaps), 'gap', 'gaps')}, the largest {one.largest_gap}, "
+        f"{one.label}: {counted(len(one.pieces), 'allocation', 'allocations')} in "
+        f"{counted(one.entries, 'entry', 'entries')}, {one.used} used, "
+        f"{counted(len(one.gaps), 'gap', 'gaps')}, the largest {one.largest_gap}, "
         f"fragmentation {one.fragmentation:.0%}"
     )
 
@@ -268,7 +264,7 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     left = len(value.rows) - len(rows)
     if left:
         which = "that do not differ" if len(value.differences) <= MOST_ROWS else "in the table"
-        words = f"… {_counted(left, 'operation', 'operations')} more, {which}"
+        words = f"… {counted(left, 'operation', 'operations')} more, {which}"
         nodes.append(_words("compare/more", MARGIN, y, width - 2 * MARGIN, words, "label dim"))
         y += LINE
     return nodes, y

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..engine.base.units import Address, binary_size
+from ..engine.base.units import Address, binary_size, counted
 from ..engine.base.window_values import TableWindow, WindowRow
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import DescriptorPicture, draw_descriptor
 from .scene import Caption, Link, Node, Scene, Steps, Table
 from .switches import HEIGHT as SWITCHES
 from .switches import Switch, draw_switches
-from .tables_boxes import TablesBench, counted, draw_table, folded_in_words, pieces_of, slots_in_words
+from .tables_boxes import TablesBench, draw_table, folded_in_words, pieces_of, slots_in_words
 
 BETWEEN, GAP = 14.0, 26.0
 """Room below a table, and between two columns."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..engine.base.units import Address, binary_size, grouped_hex
+from ..engine.base.units import Address, binary_size, counted, grouped_hex
 from ..engine.base.window_values import OpenTable, TableWindow, WindowRow
 from .scene import Bar, Caption, Node, Text
 from .text import short_count, shorten, text_width
@@ -35,11 +35,6 @@ class TablesBench:
     path: Collection[int] = ()
     edited: Mapping[int, int] = field(default_factory=dict)
     found: Caption | None = None
-
-
-def counted(count: int, what: str) -> str:
-    """A count with its word: "1 table", "2 tables"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def draw_table(
@@ -153,8 +148,8 @@ def _row(
 
 def _fold(table: OpenTable, row: WindowRow, x: float, y: float, w: float, h: float, lane: str) -> Node:
     what = folded_in_words(row)
-    size = binary_size(row.count * table.span)
-    title = f"descriptors {row.first} to {row.end - 1}, not shown: {what or 'others'}; they cover {size}"
+    size = f"in {binary_size(row.count * table.span)}"
+    title = f"descriptors {row.first} to {row.end - 1}, not shown: {what or 'others'}, {size} with the gaps between"
     words = [f"… {what or 'more'}", f"… {short_count(row.tables + row.pages)}"]
     room = w - 20 - text_width(size, "label")
     return Node(

@@ -186,6 +186,54 @@ def test_a_machine_that_died_of_an_edit_goes_on_when_it_is_taken_back(architectu
     assert memory_of(replayed(machine, len(machine.journal) - 1)) == memory_of(machine)
 
 
+@pytest.mark.parametrize(("architecture", "bit"), [("x86-64", 38), ("riscv-sv39", 50), ("aarch64", 38)])
+def test_a_kernel_that_is_led_out_of_memory_panics_and_lets_go_of_its_locks_when_that_is_undone(
+    architecture: str, bit: int
+) -> None:
+    machine = vm.boot(architecture)
+    address = machine.kmem_malloc("4 KiB")
+    step = machine.walk(address).steps[1]
+    machine.set_descriptor(step.pa, step.value | 1 << bit)
+    with pytest.raises(vm.KernelPanic, match="table_outside_ram"):
+        machine.kmem_malloc("16 KiB")
+    with pytest.raises(vm.Refused, match=r"undo_descriptor\(\) takes back the latest edit"):
+        machine.kmem_free(address, "4 KiB")
+    machine.undo_descriptor()
+    machine.check()
+    machine.kmem_free(address, "4 KiB")
+    machine.kmem_free(machine.kmem_malloc("16 KiB"), "16 KiB")
+    machine.check()
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_pages_that_were_wired_in_a_table_that_was_cut_off_are_mapped_again(architecture: str) -> None:
+    machine = vm.boot(architecture)
+    task = machine.task("init")
+    at = task.map.enter("4 MiB", at="64 MiB", object=machine.object("heap"))
+    task.map.wire(at, size="4 KiB")
+    task.write(at, b"wired")
+    machine.set_descriptor(task.walk(at).steps[0].pa, 0)
+    task.write(at + vm.PAGE, b"x")
+    machine.undo_descriptor()
+    machine.check()
+    assert task.walk(at).ok
+    assert task.read(at, 5) == b"wired"
+
+
+@pytest.mark.parametrize("change", [lambda word: 0, lambda word: word & ~1, lambda word: word ^ 1 << 30])
+@pytest.mark.parametrize("architecture", EVERY)
+def test_whoever_is_made_while_the_kernels_root_is_edited_is_put_right_too(architecture: str, change: Any) -> None:
+    machine = vm.boot(architecture)
+    top = machine.walk(machine.kernel_map.start).steps[0]
+    machine.set_descriptor(top.pa, change(top.value))
+    task = machine.task("late")
+    domain = machine.domain("late") if architecture in ("armv7", "x86-64") else None
+    machine.undo_descriptor()
+    machine.check()
+    for tables in (task.pmap, *([domain.pmap] if domain else [])):
+        assert tables.walk(machine.kernel_map.start).fault is None
+
+
 @pytest.mark.parametrize("architecture", ["x86", "x86-64", "riscv-sv39"])
 def test_a_task_made_while_an_edit_stood_is_put_right_with_it(architecture: str) -> None:
     """It copied the kernel's slots, the edited one among them."""

@@ -166,3 +166,14 @@ def test_pages_that_the_processor_would_read_as_something_else_are_refused(name,
     m.controls = dataclasses.replace(m.controls, **{setting: True})
     assert task.map.superpages(a, size="2 GiB", page=page)
     assert task.walk(a).pa == vm.GIB
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_without_a_size_it_is_the_smallest_large_one(name):
+    m, task = task_of(name)
+    size = FORMATS[name].page_sizes[1]
+    a = task.map.enter(size, at="64 MiB", object=m.object("film"))
+    assert task.map.superpages(a, size=size) == 1
+    assert task.walk(a).page_size == size
+    with pytest.raises(vm.Refused, match=r"page=3 MiB: large pages of"):
+        task.map.promote(a, size=size, page="3 MiB")

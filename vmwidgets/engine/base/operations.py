@@ -39,6 +39,8 @@ class Door:
         """Whether a learner has written page tables past the kernel, which may find there what it never wrote."""
         self.actor: Actor | None = None
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
+        self.remedy: Callable[[], str] = lambda: "boot another to go on"
+        """What to do about a dead machine, in words."""
         self._lock = threading.RLock()
         self._owner = 0
 
@@ -63,7 +65,7 @@ class Door:
         try:
             with self._lock:
                 if self.dead is not None and name not in AFTER_A_PANIC:
-                    raise Refused(f"this machine is dead ({self.dead}): it can be looked at; boot another to go on")
+                    raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
                 before = len(self.journal)
                 try:
                     return self._perform(target, name, arguments, call)

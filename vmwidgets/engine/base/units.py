@@ -50,6 +50,15 @@ def binary_size(size: int) -> str:
     return f"{int(size)} B"
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """So many of something.
+
+    >>> counted(1, "query", "queries"), counted(1000, "query", "queries")
+    ('1 query', '1,000 queries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def parse_size(text: str) -> int:
     """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
 

@@ -94,6 +94,11 @@ class DescriptorOperations:
 
     # ---- looking -----------------------------------------------------------------------------
 
+    def remedy(self) -> str:
+        """What to do about this machine if it is dead."""
+        edited = "undo_descriptor() takes back the latest edit of its page tables; or " if self.descriptor_edits else ""
+        return f"{edited}boot another to go on"
+
     @property
     def descriptor_edits(self) -> list[Edit]:
         """All edits that were not taken back, the latest last."""
@@ -151,13 +156,17 @@ class DescriptorOperations:
         return not (now ^ edit.after) & ~noted
 
     def _copies(self, edit: Edit) -> Iterator[int]:
-        """Where an edited slot of the kernel's stands too: in the tables of those that were made while it did."""
+        """Where an edited slot of the kernel's stands too: in the tables of those that were made while it did.
+
+        What was not present in the kernel's was not copied, and is 0 there.
+        """
         level = self.pmap.fmt.level(edit.level)
         if edit.space or not self.pmap.layout.is_published(level, edit.va):
             return
+        absent = level.read_as(edit.after).kind == "invalid"
         for _, pmap in self._user_spaces():
             slot = pmap.editor.find(pmap.root, edit.va, level.number)
-            if slot.level is level and self._stands(edit, slot.word):
+            if slot.level is level and (self._stands(edit, slot.word) or (slot.word == 0 and absent)):
                 yield slot.pa
 
     def _put_back(self, edit: Edit) -> None:
@@ -171,7 +180,9 @@ class DescriptorOperations:
         lost = any(task.pmap.unreachable() for task in self.tasks.values())
         if not self.descriptor_edits or not (lost or self.door.dead):
             if self.door.dead:
-                raise Refused(f"this machine is dead ({self.door.dead}), and no descriptor was edited: boot another")
+                raise Refused(
+                    f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another"
+                )
             raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
         edit = self.descriptor_edits[-1]
         self.descriptor_edits.clear()
@@ -180,7 +191,9 @@ class DescriptorOperations:
     def _tidy(self) -> None:
         """No edit stands any more: tables that one cut off go back, and what died of them lives on if it is whole."""
         for task in self.tasks.values():
-            task.pmap.give_unreachable()
+            if task.pmap.unreachable():
+                task.pmap.give_unreachable()
+                task.enter_wired()
         if self.door.dead is None:
             return
         scheduler = self.callbacks.scheduler  # type: ignore[attr-defined]  # the machine has them

@@ -83,6 +83,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.recorder = Recorder()
         self.journal = Journal(self._remake)
         self.door = Door(self.recorder, self.journal)
+        self.door.remedy = self.remedy
         self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
         self.tasks: dict[str, Task] = {}
         self.domains: dict[str, MachineDomain] = {}

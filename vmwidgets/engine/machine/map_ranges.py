@@ -108,9 +108,14 @@ class RangeOperations(MapDoor):
 
     @operation
     def superpages(
-        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, page: int | str
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        page: int | str | None = None,
     ) -> int:
-        """Map a range by large pages of `page` bytes, as far as it can be; how many there are.
+        """Map a range by large pages of `page` bytes (the smallest large ones), as far as may be; how many came to be.
 
         Each needs aligned addresses, and as much memory in one piece: what an object has already if it lies so, else
         fresh frames.  Entries without object have no memory to map.  FAULT for a hole.
@@ -129,7 +134,12 @@ class RangeOperations(MapDoor):
 
     @operation
     def promote(
-        self, start: int | str, end: int | str | None = None, *, size: int | str | None = None, page: int | str
+        self,
+        start: int | str,
+        end: int | str | None = None,
+        *,
+        size: int | str | None = None,
+        page: int | str | None = None,
     ) -> int:
         """Make large pages of `page` bytes of small ones that lie side by side and are alike; how many (pmap_promote).
 
@@ -151,11 +161,11 @@ class RangeOperations(MapDoor):
         return tables
 
     def _page_size(self, page: Any) -> int:
-        wanted = checks.whole(page, "page")
         sizes = [one for one in self.machine.pmap.fmt.page_sizes if one > PAGE]
+        wanted = sizes[0] if page is None else checks.whole(page, "page")
         if wanted not in sizes:
             known = ", ".join(binary_size(one) for one in sizes)
-            raise Refused(f"page={wanted}: large pages of {self.machine.architecture} have {known}")
+            raise Refused(f"page={binary_size(wanted)}: large pages of {self.machine.architecture} have {known}")
         self._check_settings(wanted)
         return wanted
 

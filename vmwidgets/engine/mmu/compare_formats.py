@@ -11,7 +11,7 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.format_values import FormatCost, FormatsValue, LevelCost, PageCount
 from ..base.recorder import Recorder
-from ..base.units import PAGE, Address, binary_size, parse_size
+from ..base.units import PAGE, Address, binary_size, counted, parse_size
 from ..base.walk_values import Rights
 from ..memory.ram import Ram
 from .editor import Slot, TableEditor
@@ -32,6 +32,10 @@ _RIGHTS = Rights(execute=False)
 Range = tuple[int, int]
 
 
+def _left_out(cost: FormatCost) -> str:
+    return f", {counted(cost.left_out, 'range')} out of reach" if cost.left_out else ""
+
+
 class FormatComparison:
     """One mapping in several formats: `value` says what it costs, `tables` has each format's to be walked and shown."""
 
@@ -41,9 +45,10 @@ class FormatComparison:
 
     def __repr__(self) -> str:
         costs = "; ".join(
-            f"{cost.format}: {cost.tables:,} tables, {binary_size(cost.table_bytes)}" for cost in self.value.formats
+            f"{cost.format}: {counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}{_left_out(cost)}"
+            for cost in self.value.formats
         )
-        return f"<{self.value.ranges:,} ranges, {binary_size(self.value.bytes)}: {costs}>"
+        return f"<{counted(self.value.ranges, 'range')}, {binary_size(self.value.bytes)}: {costs}>"
 
 
 def build_formats(ranges: Sequence[Range], formats: Sequence[str], *, large: bool) -> FormatComparison:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
+from ..base.errors import KernelPanic
 from ..base.recorder import Recorder
 from ..base.tags import PteRunWritten, PteWritten
+from ..base.units import Address
 from ..base.walk_values import Rights, Walk
-from ..memory.ram import Ram
+from ..memory.ram import BusError, Ram
 from .encode import inherited_fields, leaf_descriptor, repeated_part, split_leaf, table_descriptor, with_rights
 from .format import C, Descriptor, Level, TableFormat
 
@@ -61,13 +63,11 @@ class TableEditor(Generic[C]):
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
         """The slot for `va` in the `table` of `level`."""
-        pa = table + level.index(va) * self.fmt.entry_width
-        word = self.ram.read_word(pa, self.fmt.entry_width)
-        return Slot(level, va, pa, word, level.read_as(word))
+        return self._slot_here(level, va, table + level.index(va) * self.fmt.entry_width)
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
         """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
-        width, read_word = self.fmt.entry_width, self.ram.read_word
+        width, read_word = self.fmt.entry_width, self._read_word
         table = root
         for level in self.fmt.levels:
             pa = table + level.index(va) * width
@@ -86,7 +86,7 @@ class TableEditor(Generic[C]):
         O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
         first of its slots is asked for.
         """
-        width, read_word, table, last = self.fmt.entry_width, self.ram.read_word, root, end - 1
+        width, read_word, table, last = self.fmt.entry_width, self._read_word, root, end - 1
         for level in self.fmt.levels:
             shift = level.shift
             if (start ^ last) >> shift:
@@ -134,7 +134,16 @@ class TableEditor(Generic[C]):
         width = self.fmt.entry_width
         count = (level.entries if last is None else last + 1) - first
         letter = {4: "I", 8: "Q"}[width]
-        return unpack(f"<{count}{letter}", self.ram.read(table + first * width, count * width))
+        try:
+            return unpack(f"<{count}{letter}", self.ram.read(table + first * width, count * width))
+        except BusError as error:
+            raise _outside(error) from error
+
+    def _read_word(self, pa: int, width: int) -> int:
+        try:
+            return self.ram.read_word(pa, width)
+        except BusError as error:
+            raise _outside(error) from error
 
     def _slot_at(self, level: Level, table: int, va: int, index: int, word: int) -> Slot:
         address = self.fmt.canonical(va + (index << level.shift))
@@ -250,5 +259,10 @@ class TableEditor(Generic[C]):
                 self.write(slot, slot.word | bits)
 
     def _slot_here(self, level: Level, va: int, pa: int) -> Slot:
-        word = self.ram.read_word(pa, self.fmt.entry_width)
+        word = self._read_word(pa, self.fmt.entry_width)
         return Slot(level, va, pa, word, level.read_as(word))
+
+
+def _outside(error: BusError) -> KernelPanic:
+    """What becomes of a kernel whose tables lead out of memory, as an edit by hand can make them."""
+    return KernelPanic("table_outside_ram", f"the kernel follows its page tables to {Address(error.pa)}: {error}")

@@ -70,7 +70,7 @@ SV39: TableFormat[RiscvControls] = TableFormat(
     va_bits=39,
     sign_extended=True,
     word_bits=64,
-    base_register="satp",
+    base_register="root in satp",
     rules=RiscvRules(),
     defaults=RiscvControls(),
 )
