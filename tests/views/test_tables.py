@@ -145,7 +145,7 @@ def test_a_fold_says_how_much_is_behind_it() -> None:
         last = int(fold.title.split()[3].rstrip(","))
         size = binary_size((last - int(first) + 1) << FORMATS["x86-64"].level(int(level)).shift)
         assert [run.text for run in fold.text][-1] == f"in {size}"
-        assert fold.title.endswith(f"they cover {size}")
+        assert fold.title.endswith(f"in {size} with the gaps between")
 
 
 def test_the_slots_of_the_other_root_are_no_gap() -> None:
