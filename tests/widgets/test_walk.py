@@ -133,3 +133,10 @@ def test_bits_of_every_descriptor_can_be_flipped_and_undone(name: str) -> None:
             assert asked(view, type="open", id="walk/switch/undo") == ""
     assert machine.walk(found.va) == found
     machine.check()
+
+
+def test_a_domain_has_no_map_that_could_lack_an_entry() -> None:
+    machine = vm.boot("armv7")
+    domain, task = machine.domain("hello"), machine.task("hello")
+    for walk, told in ((domain.walk(0x5000_0000), False), (task.walk(0x5000_0000), True)):
+        assert ("no entry of the map" in vm.Walk(walk).to_svg()) is told

@@ -33,6 +33,7 @@ def draw_walk(
     *,
     title: str = "walk",
     entry: EntryValue | None = None,
+    has_map: bool = False,
     earlier: Walk | None = None,
     machine: str = "",
     width: float = WIDTH,
@@ -40,8 +41,8 @@ def draw_walk(
 ) -> Scene:
     """The scene of a walk.
 
-    `entry` is the map's entry for the address, if there is one; `earlier` an older walk of the same address: what
-    differs from it is marked as changed.
+    `entry` is the map's entry for the address, if there is one, `has_map` whether there is a map;
+    `earlier` an older walk of the same address: what differs from it is marked as changed.
     """
     levels = max(len(walk.steps), 1)
     share = min(WIDEST, (width - 2 * MARGIN - VERDICT) / levels)
@@ -60,7 +61,7 @@ def draw_walk(
     }
     tables = draw_tables_read(walk, neighbours, changed, MARGIN, top, share)
     x, table_h = MARGIN + len(walk.steps) * share, max((node.h for node in tables), default=0.0)
-    verdict = verdict_box(walk, entry, x, top, width, table_h, has_broken(walk, bench), bool(machine))
+    verdict = verdict_box(walk, entry, x, top, width, table_h, has_broken(walk, bench), has_map)
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes)
     height = top + verdict.h + 16

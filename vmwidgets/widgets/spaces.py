@@ -41,6 +41,10 @@ class Space(Protocol):
     def edited(self) -> Mapping[int, int]:
         """What edited descriptors held before, by physical address."""
 
+    @property
+    def has_map(self) -> bool:
+        """Whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
+
     def entry(self, va: int) -> EntryValue | None:
         """The map's entry for an address, if there is a map."""
 
@@ -79,10 +83,15 @@ class MachineSpace:
         """What edited descriptors held before, by physical address."""
         return self._machine.before_edits
 
+    @property
+    def has_map(self) -> bool:
+        """Whether these are the kernel's or a task's."""
+        return not self.task or self.task in self._machine.tasks
+
     def entry(self, va: int) -> EntryValue | None:
         """The entry that holds `va` now, for looking only."""
-        if self.task and self.task not in self._machine.tasks:
-            return None  # a domain has no map
+        if not self.has_map:
+            return None
         target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
         entry = target.vm_map.peek(va)
         if entry is None or va < entry.start:
@@ -112,6 +121,8 @@ class TablesSpace:
     def edited(self) -> Mapping[int, int]:
         """Nothing is."""
         return {}
+
+    has_map = False
 
     def entry(self, va: int) -> EntryValue | None:
         """There is no map."""

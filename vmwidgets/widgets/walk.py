@@ -67,6 +67,7 @@ class Walk(View):
             neighbouring_words(space.tables, found),
             title=_title(self.address, self._task or (space.tables.name if self._without_machine else "")),
             entry=space.entry(self.address),
+            has_map=space.has_map,
             earlier=result if same else None,
             machine=self.machine.name if isinstance(self.machine, Machine) else "",
             bench=self._bench(space),
@@ -148,4 +149,11 @@ def walk_scene(
     space = MachineSpace(machine, task)
     found = space.walk(address, access, user, later)
     words = neighbouring_words(space.tables, found)
-    return draw_walk(found, words, title=_title(address, task), entry=space.entry(address), machine=machine.name)
+    return draw_walk(
+        found,
+        words,
+        title=_title(address, task),
+        entry=space.entry(address),
+        has_map=space.has_map,
+        machine=machine.name,
+    )

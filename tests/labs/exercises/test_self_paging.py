@@ -215,3 +215,19 @@ def test_rights_given_by_hand_are_no_witness() -> None:
     for page, flags in enumerate(["", "r"]):
         domain.map(domain.frame(), at=0x6010_0000 + (page - 1) * PAGE, flags=flags)
     assert points("09/bug", domain)[2] == 0
+
+
+@pytest.mark.parametrize("name", ["09/thrift", "09/bug"])
+def test_descriptors_edited_by_hand_earn_nothing(name: str) -> None:
+    domain = vm.boot("armv7", quirks=vm.QUIRKS).domain("by hand")
+    domain.map(domain.frame("16 KiB"), at=0x5000_0000)
+    domain.write(0x5000_0000, b"what the program wrote")
+    first = domain.walk(0x5000_0000).steps[-1]
+    for page in range(4):
+        domain.machine.set_descriptor(first.pa + 4 * page, domain.machine.ram.read_word(first.pa + 4 * page, 4) & ~0x10)
+    if name == "09/thrift":
+        domain.map(domain.frame("4 MiB"), at=0x6000_0000, flags="rw large")
+        domain.map(domain.frame("4 MiB"), at=0x6040_0000, flags="rw large")
+    result = lab.check(name, domain)
+    assert result.criteria[0].points == 0
+    assert "edited by hand" in result.criteria[0].sentence

@@ -19,7 +19,7 @@ class CapRef(NamedTuple):
     cnode: str
     slot: int
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.cnode}[{self.slot}]"
 
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from ..base.domain_values import CapRef, SlabValue, VnodeValue
 from ..base.errors import Refused
 from ..base.recorder import Recorder
-from ..base.units import PAGE, Address
+from ..base.units import PAGE, Address, Size
 from .check import check
 from .core import PmapCore, acting, pushing
 from .errors import LibError, chain
-from .flags import FLAGS, kernel_flags, remembered
+from .flags import FLAGS, flag_names, kernel_flags, remembered
 from .invocations import Invocations
 from .layouts import PmapLayout
 from .looking import leaf_at
@@ -39,6 +39,11 @@ class Found(NamedTuple):
     frame: CapRef
     offset: int
     flags: int
+
+    def __repr__(self) -> str:
+        flags = " ".join(flag_names(self.flags)) or "no access"
+        where = f"{Address(self.va)}–{Address(self.va + self.size)}"
+        return f"<{where} {Size(self.size)}: {self.frame} from byte {self.offset:#x}, {flags}>"
 
 
 class Pmap:
