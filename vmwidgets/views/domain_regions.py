@@ -6,11 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import nsmallest
 
-from ..engine.base.domain_values import RegionValue, VnodeValue
+from ..engine.base.domain_values import RegionValue
 from ..engine.base.units import Address, binary_size
 from .columns import MARGIN
-from .domain_picture import DomainPicture
-from .domain_words import flag_words
+from .domain_picture import DomainPicture, Extent
+from .domain_words import counted, flag_words
 from .ribbon import Segment, break_large_gaps, place, x_of
 from .scene import Bar, Node, Table, Text
 from .text import shorten, text_width, visible
@@ -35,8 +35,9 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
     w = picture.width - 2 * MARGIN
     nodes = [Node("regions/ground", "axis", MARGIN, top, w, BAR, title=title)]
+    folded = _folded_regions(picture)
     nodes += [
-        _gap(segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
+        _gap(folded, segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
         for segment in segments
     ]
     nodes.append(_mapped(picture, segments, top + BAR + 3))
@@ -61,9 +62,9 @@ def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
 def _segments(picture: DomainPicture) -> list[RegionSegment]:
     """Regions and the gaps between them, from the first to the end of what is in use; leaves outside count too."""
     regions = shown_regions(picture)
-    leaves = picture.leaves
-    edges = [*(region.base for region in regions), *(leaf.va for leaf in leaves)]
-    ends = [*(region.base + region.size for region in regions), *(leaf.va + leaf.span for leaf in leaves)]
+    extents = picture.extents
+    edges = [*(region.base for region in regions), *(extent.start for extent in extents)]
+    ends = [*(region.base + region.size for region in regions), *(extent.end for extent in extents)]
     if not edges:
         return []
     segments: list[RegionSegment] = []
@@ -75,20 +76,20 @@ def _segments(picture: DomainPicture) -> list[RegionSegment]:
         at = region.base + region.size
     if max(ends) > at:
         segments.append(Segment(None, at, max(ends)))
-    return break_large_gaps(_parted(segments, leaves))
+    return break_large_gaps(_parted(segments, extents))
 
 
-def _parted(segments: Sequence[RegionSegment], leaves: Sequence[VnodeValue]) -> list[RegionSegment]:
+def _parted(segments: Sequence[RegionSegment], extents: Sequence[Extent]) -> list[RegionSegment]:
     """Gaps cut where something is mapped outside of all regions, so that the axis is never broken there."""
     result: list[RegionSegment] = []
-    places = [leaf.va for leaf in leaves]
+    places = [extent.start for extent in extents]
     for segment in segments:
-        inside = leaves[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
+        inside = extents[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
         if segment.item is not None or not inside:
             result.append(segment)
             continue
         at = segment.start
-        first, last = inside[0].va, inside[-1].va + inside[-1].span
+        first, last = inside[0].start, inside[-1].end
         for start, end in ((at, first), (first, min(last, segment.end)), (min(last, segment.end), segment.end)):
             if start < end:
                 result.append(Segment(None, start, end))
@@ -120,42 +121,52 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     )  # fmt: skip
 
 
-def _gap(segment: RegionSegment, y: float) -> Node:
+def _gap(left_out: Sequence[tuple[int, int]], segment: RegionSegment, y: float) -> Node:
+    """A piece of the addresses in which no region is drawn: none is there, or some are `left_out`."""
     size = binary_size(segment.end - segment.start)
-    label = shorten(size, segment.w - 16, "label") if text_width(size, "label") <= segment.w - 16 else ""
+    folded = sum(count for start, count in left_out if segment.start <= start < segment.end)
+    wanted = counted(folded, "region") if folded else size
+    label = shorten(wanted, segment.w - 16, "label") if text_width(wanted, "label") <= segment.w - 16 else ""
     text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
     bars = (
         (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
          Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
         if segment.broken and segment.w > 14 else ()
     )  # fmt: skip
-    title = f"no region: {Address(segment.start)}–{Address(segment.end)}, {size}"
+    what = f"{counted(folded, 'region')} in" if folded else "no region:"
+    title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
     return Node(
         f"regions/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title
     )
 
 
+def _folded_regions(picture: DomainPicture) -> list[tuple[int, int]]:
+    """Regions that are not drawn: where they begin, and how many."""
+    drawn = {region.id for region in shown_regions(picture)}
+    starts = [(region.base, 1) for region in picture.value.regions if region.id not in drawn]
+    return [*starts, *((fold.start, fold.count) for fold in picture.value.region_folds)]
+
+
 def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
     """A strip of what is mapped, neighbours joined."""
     runs: list[tuple[float, float, str]] = []
-    leaves = picture.leaves
     at = 0
-    for leaf in leaves:
-        while at < len(segments) - 1 and segments[at].end <= leaf.va:
+    for start, end, level, vnode in picture.extents:
+        while at < len(segments) - 1 and segments[at].end <= start:
             at += 1
         here = segments[at]
-        if not here.start <= leaf.va < here.end:
+        if not here.start <= start < here.end:
             continue
-        left, end = here.place(leaf.va), leaf.va + leaf.span
+        left = here.place(start)
         right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
-        style = "new" if leaf.id in picture.fresh else "object" if leaf.level > 1 else "plain"
+        style = "new" if vnode in picture.fresh else "object" if level > 1 else "plain"
         if runs and runs[-1][2] == style and left <= runs[-1][1] + 0.5:
             runs[-1] = (runs[-1][0], max(right, runs[-1][1]), style)
         else:
             runs.append((left, right, style))
     bars = [Bar(left - MARGIN, 0, max(1.5, right - left), LEAVES, style) for left, right, style in runs]
-    total = sum(leaf.span for leaf in leaves)
-    title = f"mapped: {len(leaves):,} leaves, {binary_size(total)}"
+    _, leaves, total = picture.below[picture.value.root.id]
+    title = f"mapped: {leaves:,} leaves, {binary_size(total)}"
     w = picture.width - 2 * MARGIN
     return Node("regions/mapped", "strip", MARGIN, y, w, LEAVES, shape="none", bars=tuple(bars), title=title)
 
@@ -185,15 +196,19 @@ def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) 
     return nodes
 
 
+MAX_ROWS = 400
 REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
 
 
 def regions_table(picture: DomainPicture) -> Table:
     """Every region in a row."""
-    rows = []
-    for region in picture.value.regions[:400]:
+    rows: list[tuple[str, ...]] = []
+    for region in picture.value.regions[:MAX_ROWS]:
         meta = region.base == picture.value.meta_start and not region.memobj
         what = f"slab frames, {binary_size(picture.value.meta_used)} used" if meta else visible(region.memobj)
         rows.append((str(Address(region.base)), str(Address(region.base + region.size)), binary_size(region.size), what,
                      flag_words(region.flags), f"{region.offset:#x}"))  # fmt: skip
+    left_out = picture.value.region_count - len(rows)
+    if left_out > 0:
+        rows.append((f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)))
     return Table(REGIONS_HEADER, tuple(rows))
