@@ -59,7 +59,8 @@ def domain_window(domain: Domain, focus: DomainFocus, whole: int, few: int) -> D
         first = 3 * few + OPENED_SLOTS * (cnode.name in focus.opened_cnodes)
         cnodes.append(cnode_window(cnode, domain.slots, first, (ref.slot for ref in refs if ref.cnode == cnode.name)))
     vspace = domain.pmap.vspace
-    bases = {*focus.regions, *(vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)}
+    named = (vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)
+    bases = {layout.vspace_begin, *focus.regions, *named}
     regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, sorted(bases), AROUND)
     slab = core.slab.window(max(HEADS, focus.grown + 1), focus.blocks)
     begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
