@@ -60,7 +60,7 @@ def _milliseconds(d: MachineDomain, frame: str, gap: int, draw: Callable[[], obj
         begun = perf_counter()
         draw()
         times.append(perf_counter() - begun)
-    return 1e3 * median(times)
+    return 1e3 * median(times[operations // 5 :])
 
 
 def _work(d: MachineDomain, frame: str, gap: int, number: int) -> None:
