@@ -84,7 +84,7 @@ def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) 
 def test_addresses_are_looked_for_where_there_are_some(notebook: Notebook) -> None:
     for index in SHOWN:
         found = notebook.cell(index).locator(".vmw-find")
-        assert found.is_visible() == (index in (1, 2, 3)), "the tree is in the domain's picture, in the dashboard, alone"
+        assert found.is_visible() == (index in (1, 2, 3)), "where the tree is drawn"
 
 
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:

@@ -31,11 +31,10 @@ class _Window:
         self._core = core
         self._shown: set[int] = {core.root.id}
         self._open: set[int] = set()
-        self._borders: dict[int, set[int]] = {}
         self._ordered: dict[int, list[Vnode]] = {}
         self._show(core.by_id.get(number) for number in sorted(focus.vnodes))
         for number, entry in sorted(focus.entries):
-            self._stop_at(core.by_id.get(number), entry)
+            self._show_beside(core.by_id.get(number), entry)
         for number, entry in focus.opened:
             table = core.by_id.get(number)
             if table is not None and table.is_table:
@@ -52,13 +51,11 @@ class _Window:
                 if node is not None:
                     self._open.add(node.id)
 
-    def _stop_at(self, table: Vnode | None, entry: int) -> None:
-        """No fold passes an entry, and what stands beside it is shown."""
+    def _show_beside(self, table: Vnode | None, entry: int) -> None:
+        """What stands at an entry, before and behind it is shown: so no fold passes it."""
         if table is None or not table.is_table:
             return
         self._show((table,))
-        self._open.add(table.id)
-        self._borders.setdefault(table.id, set()).add(entry)
         children = self._children(table)
         at = next((place for place, child in enumerate(children) if child.entry >= entry), len(children))
         self._show(children[max(0, at - 1) : at + 2])
@@ -95,18 +92,13 @@ class _Window:
         return vnode_value(self._core, node, va, word_at, children, older, folds)
 
     def _folds(self, table: Vnode, va: int) -> Iterator[VnodeFold]:
-        borders = sorted(self._borders.get(table.id, ()), reverse=True)
         run: list[Vnode] = []
         for child in self._children(table):
-            stops = child.id in self._shown
-            while borders and borders[-1] <= child.entry:
-                borders.pop()
-                stops = True
-            if stops and run:
-                yield _fold(table, va, run)
-                run = []
             if child.id not in self._shown:
                 run.append(child)
+            elif run:
+                yield _fold(table, va, run)
+                run = []
         if run:
             yield _fold(table, va, run)
 

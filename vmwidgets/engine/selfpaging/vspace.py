@@ -103,17 +103,16 @@ class Vspace:
         return [one for one in self._regions[first : bisect_left(self._bases, end)] if start < one.end]
 
     def window(self, first: int, bases: Iterable[int], around: int) -> tuple[list[RegionValue], list[RegionFold]]:
-        """The `first` regions, and those around `bases`; what is left out, by runs that end at each base.
+        """The `first` regions, and those at `bases` with so many `around` them; what is left out between them.
 
         O(regions that are shown × log n).
         """
         count = len(self._regions)
-        shown, borders = set(range(min(first, count))), {0, count}
+        shown = set(range(min(first, count)))
         for base in bases:
             at = bisect_left(self._bases, base)
             shown.update(range(max(0, at - around), min(count, at + around + 1)))
-            borders.add(at)
-        borders |= shown | {number + 1 for number in shown}
+        borders = {0, count, *shown, *(number + 1 for number in shown)}
         folds = [
             RegionFold(self._bases[start], self._regions[end - 1].end, end - start)
             for start, end in pairwise(sorted(borders))
