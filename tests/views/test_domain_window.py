@@ -19,6 +19,7 @@ from vmwidgets.engine.base.domain_values import (
     VnodeFold,
     VnodeValue,
 )
+from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.views.domain_focus import focus_of
 from vmwidgets.views.domain_picture import all_vnodes, things_of
@@ -159,6 +160,38 @@ def test_a_window_that_shows_all_is_taken_back_to_all_that_was(seed: int) -> Non
         assert list(untrue(past, before)) == []
         assert list(all_vnodes(past.root)) == list(all_vnodes(before.root))
         assert past.regions == before.regions
+
+
+def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> None:
+    """As when an unmap fails in its middle: leaves leave a table, and come back between those that stayed."""
+    life = DomainLife(1)
+    frame = life.domain.frame(1 << 12)
+    for number in range(7):
+        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
+    core = life.domain.pmap.core
+    leaves = [leaf for leaf in core.root.leaves() if leaf.va >= 0x5000_0000]
+    life.raw.clear()
+    moments = [life.domain.snapshot()]
+    away = []
+    for leaf in (leaves[3], leaves[5], leaves[0]):
+        away.append((leaf, core.unlink(leaf)))
+        moments.append(life.domain.snapshot())
+    for leaf, position in reversed(away):
+        core.link(leaf, position)
+        moments.append(life.domain.snapshot())
+    events = materialize(life.raw, "unmap")
+    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
+    assert moments[0].root == moments[-1].root
+    assert len({one.root for one in moments}) == 4
+    for done, whole in enumerate(moments):
+        past = rewind_domain(window, events[done:])
+        assert list(untrue_vnode(linked(past.root), linked(whole.root))) == []
+
+
+def linked(root: VnodeValue) -> VnodeValue:
+    """The tree without what the descriptors held: only the tree was changed here."""
+    children = tuple(linked(child) for child in root.children)
+    return replace(root, children=children, descriptor=None)
 
 
 def test_an_operation_on_very_much_is_taken_back_too() -> None:

@@ -62,7 +62,7 @@ def domain_window(domain: Domain, focus: DomainFocus, whole: int, few: int) -> D
     named = (vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)
     bases = {layout.vspace_begin, *focus.regions, *named}
     regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, sorted(bases), AROUND)
-    slab = core.slab.window(max(HEADS, focus.grown + 1), focus.blocks)
+    slab = core.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
     begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
     shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
     found = ((ref, node.id) for ref in shown if (node := vnode_of(domain, ref)) is not None and node.id not in nodes)
