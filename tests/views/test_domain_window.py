@@ -188,6 +188,25 @@ def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> 
         assert list(untrue_vnode(linked(past.root), linked(whole.root))) == []
 
 
+def test_a_mapping_that_stays_when_its_entries_are_cleared_gets_them_back() -> None:
+    life = DomainLife(1)
+    frame = life.domain.frame(1 << 12)
+    for number in range(12):
+        life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
+    before = life.domain.snapshot()
+    leaf = next(leaf for leaf in life.domain.pmap.core.root.leaves() if leaf.va == 0x5000_8000)
+    assert leaf.parent is not None and leaf.mapping is not None
+    life.raw.clear()
+    life.domain.program.vnode_unmap(leaf.parent.invokable, leaf.mapping)
+    events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
+    window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
+    assert list(untrue(window, after)) == []
+    past = rewind_domain(window, events)
+    assert list(untrue(past, before)) == []
+    held = next(one for one in past.cnodes[2].capabilities if one.ref == frame)
+    assert (len(held.mapped), held.more_mapped) == (8, 4)
+
+
 def linked(root: VnodeValue) -> VnodeValue:
     """The tree without what the descriptors held: only the tree was changed here."""
     children = tuple(linked(child) for child in root.children)

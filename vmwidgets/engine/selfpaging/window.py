@@ -91,12 +91,8 @@ def vnode_of(domain: Domain, ref: CapRef) -> Vnode | None:
 
 
 def _refs(domain: Domain, focus: DomainFocus) -> Iterator[CapRef]:
-    """Slots in focus, where the Mappings in them came from, and a capability of each object that is still there."""
-    for ref in focus.refs:
-        yield ref
-        held = _held(domain, ref)
-        if held is not None and held.source is not None:
-            yield held.source
+    """Slots in focus, and a capability of each object that is still there."""
+    yield from focus.refs
     for number in focus.objects:
         about = domain.kernel.database.objects.get(number)
         if about is not None:
