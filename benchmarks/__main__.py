@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import domains, footprint, kmem, maps, paint, tables, walks
+from . import domain_pictures, domains, footprint, kmem, maps, paint, tables, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -31,8 +31,10 @@ def run_kmem(quick: bool) -> str:
 
 
 def run_domains(quick: bool) -> str:
-    """map and unmap in a self-paging domain."""
-    return domains.report(*(domains.measure(seconds=0.1, rounds=1) if quick else domains.measure()))
+    """map and unmap in a self-paging domain, and its pictures."""
+    pairs = domains.report(*(domains.measure(seconds=0.1, rounds=1) if quick else domains.measure()))
+    sizes = domain_pictures.SIZES[:2] if quick else domain_pictures.SIZES
+    return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(sizes), sizes)}"
 
 
 def run_paint(quick: bool) -> str:

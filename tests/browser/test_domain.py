@@ -81,6 +81,12 @@ def test_refills_inside_refills_are_drawn_inside_each_other(notebook: Notebook) 
     assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
 
 
+def test_addresses_are_looked_for_where_there_are_some(notebook: Notebook) -> None:
+    for index in SHOWN:
+        found = notebook.cell(index).locator(".vmw-find")
+        assert found.is_visible() == (index in (1, 2, 3)), "where the tree is drawn"
+
+
 def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
     notebook.run("d.map(f, at=0x60000000, flags='rw large'); d.map(f, at=0x70000000, flags='rwx nocache')")
     for index in SHOWN:

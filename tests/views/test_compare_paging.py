@@ -49,6 +49,25 @@ def test_both_say_who_decides_and_what_ran() -> None:
     assert rows["do_map"][0] == "0"
 
 
+def test_one_entry_is_an_entry_and_bytes_have_their_digits_in_groups() -> None:
+    machine = vm.boot("armv7")
+    task, domain = machine.task("init"), machine.domain("hello")
+    task.map.enter("8 KiB")
+    domain.map(domain.frame("8 KiB"))
+    domain.map(domain.frame("8 KiB"), at=0x5000_0000)
+    found = vm.compare_paging(task, domain)
+    scene = vm.Paging(found).scene()
+    said = {node.id: " ".join(run.text for run in node.text) for node in scene.nodes}
+    assert "1 map entry (" in said["paging/task"]
+    assert "vnodes in their slab (" in said["paging/domain"]
+    size = int(found.domain.record_bytes)
+    assert 1000 <= size < 10_000
+    assert f"{size // 1000},{size % 1000:03} B" in scene.caption.reason
+    assert f"({size // 1000},{size % 1000:03} B)" in said["paging/domain"]
+    (row,) = (row for row in scene.table.rows if row[0] == "bytes of records")
+    assert row[2] == f"{size // 1000},{size % 1000:03} B"
+
+
 def test_a_comparison_in_a_cell_is_its_picture_and_other_things_are_refused() -> None:
     assert isinstance(vm.show(compared(1)), vm.Paging)
     with pytest.raises(vm.Refused, match="compare_paging"):

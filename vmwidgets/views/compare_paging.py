@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine.base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
-from ..engine.base.units import Address, binary_size
+from ..engine.base.units import Address, binary_size, counted, grouped_size
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
-from .domain_words import counted
 from .scene import Bar, Caption, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width, visible
 
@@ -72,8 +71,8 @@ def _caption(value: PagingComparison) -> Caption:
     forgotten = task.forgotten + domain.forgotten
     lost = f" The events of {counted(forgotten, 'older call')} are not kept, and not counted." if forgotten else ""
     reason = (
-        f"Tables take {task.table_bytes} and {domain.table_bytes}, records {task.record_bytes} and "
-        f"{domain.record_bytes}.{lost}"
+        f"Tables take {grouped_size(task.table_bytes)} and {grouped_size(domain.table_bytes)}, "
+        f"records {grouped_size(task.record_bytes)} and {grouped_size(domain.record_bytes)}.{lost}"
     )
     return Caption(text, (), reason)
 
@@ -116,7 +115,8 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
 
 
 def _records_words(one: PagingRecords) -> str:
-    return f"{one.count:,} {visible(one.what).removesuffix(' table')} ({binary_size(one.bytes)})"
+    what = one.single if one.single and one.count == 1 else one.what
+    return f"{one.count:,} {visible(what).removesuffix(' table')} ({grouped_size(one.bytes)})"
 
 
 def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: float, y: float, w: float) -> Node:
@@ -143,7 +143,7 @@ def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: 
     name, left, right, is_bytes = measure
     room = (width - 2 * MARGIN - MIDDLE) / 2 - GAP
     most = max(left, right, 1)
-    said = [binary_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
+    said = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
     widths = [max(2.0 if value else 0.0, (room - 90) * value / most) for value in (left, right)]
     middle = MARGIN + room + GAP
     title = f"{name}: {said[0]} and {said[1]}"

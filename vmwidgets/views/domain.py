@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..engine.base.units import binary_size
+from ..engine.base.units import binary_size, counted
 from .columns import MARGIN
 from .domain_calls import calls_lane
 from .domain_picture import DomainPicture
@@ -16,7 +16,6 @@ from .domain_regions import regions_lane, regions_table
 from .domain_slab import slab_lane, slab_table
 from .domain_slots import slots_lane, slots_table
 from .domain_tree import tree_lane, tree_table
-from .domain_words import counted
 from .scene import Link, Node, Scene, Table, Text
 from .text import shorten, text_width
 
@@ -105,14 +104,14 @@ def _stacked(
 
 def _subtitle(picture: DomainPicture) -> str:
     value = picture.value
-    capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
+    capabilities = sum(cnode.held for cnode in value.cnodes)
     prefix = f" · addresses begin {picture.style.prefix}" if picture.style.prefix else ""
     held = counted(capabilities, "capability", "capabilities")
     return f"{value.architecture} · {held} · {_mapped_words(picture)}{prefix}"
 
 
 def _mapped_words(picture: DomainPicture) -> str:
-    return f"{binary_size(sum(leaf.span for leaf in picture.leaves))} mapped"
+    return f"{binary_size(picture.below[picture.value.root.id].bytes)} mapped"
 
 
 def _heading(picture: DomainPicture, name: str, words: str, y: float) -> Node:
@@ -127,13 +126,13 @@ def _said(picture: DomainPicture, name: str) -> str:
     """What a lane's heading says beside its name."""
     value = picture.value
     if name == "tree":
-        leaves = counted(len(picture.leaves), "leaf", "leaves")
-        tables = len(picture.vnodes) - len(picture.leaves)
-        return f"what the program remembers: {counted(tables, 'table')}, {leaves}; at the right what the hardware reads"
+        tables, leaves, _ = picture.below[value.root.id]
+        many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
+        return f"what the program remembers: {many}; at the right what the hardware reads"
     if name == "slots":
         return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
     if name == "regions":
-        return f"{counted(len(value.regions), 'region')} of the address space; below them what is mapped"
+        return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped"
     return f"{binary_size(value.slab.block_bytes)} for a vnode; the outlined blocks are the reserve"
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..engine.base import domain_events as dev
-from ..engine.base.units import binary_size
+from ..engine.base.units import binary_size, counted
 from .columns import MARGIN
 from .domain_picture import DomainPicture
 from .domain_steps import DomainStep
-from .domain_words import counted
 from .scene import Node, Text
 from .text import text_width
 

@@ -9,9 +9,9 @@ from typing import Any
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
-from ..engine.base.units import Address, binary_size
+from ..engine.base.units import Address, binary_size, counted
 from .addresses import AddressStyle
-from .domain_words import counted, flag_words, kind_words
+from .domain_words import flag_words, kind_words
 from .functions import Functions, left_open, with_functions
 from .kmem_captions import of_kind
 from .scene import Caption

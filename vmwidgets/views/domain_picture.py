@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
-from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
+from ..engine.base.domain_values import CapRef, DomainValue, VnodeFold, VnodeValue
 from ..engine.base.memory_events import PteRunWritten, PteWritten
 from .addresses import AddressStyle
 from .columns import WIDTH
@@ -27,6 +27,24 @@ class Decoded(NamedTuple):
 
 Decode = Callable[[int, int], Decoded]
 """Reads a descriptor, given its level and its word: the format's business, so it is handed in."""
+
+
+class Below(NamedTuple):
+    """Tables, leaves, and the bytes that these map."""
+
+    tables: int
+    leaves: int
+    bytes: int
+
+
+class Extent(NamedTuple):
+    """[start, end), where a leaf of a table of `level` maps something, or somewhere in it the leaves of a fold."""
+
+    start: int
+    end: int
+    level: int
+    vnode: int | None
+    """The leaf; none: a fold."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +78,23 @@ class DomainPicture:
 
     @cached_property
     def vnodes(self) -> Sequence[VnodeValue]:
-        """All vnodes, each before its children."""
+        """The vnodes that are known, each before its children."""
         return list(all_vnodes(self.value.root))
 
     @cached_property
-    def leaves(self) -> Sequence[VnodeValue]:
-        """All leaves, in the order of addresses."""
-        return sorted((node for node in self.vnodes if not node.is_table), key=lambda node: node.va)
+    def extents(self) -> Sequence[Extent]:
+        """Where something is mapped: leaves and folds, in the order of addresses."""
+        return extents_of(self.vnodes)
+
+    @cached_property
+    def below(self) -> dict[int, Below]:
+        """Of each vnode, what it and all below it make up."""
+        found: dict[int, Below] = {}
+        for node in reversed(self.vnodes):
+            parts = [*(found[child.id] for child in node.children), *(below_fold(fold) for fold in node.folds)]
+            parts.append(Below(1, 0, 0) if node.is_table else Below(0, 1, node.span))
+            found[node.id] = Below(*(sum(part) for part in zip(*parts, strict=True)))
+        return found
 
     @cached_property
     def fresh(self) -> frozenset[int]:
@@ -122,9 +150,24 @@ def all_vnodes(root: VnodeValue) -> Iterator[VnodeValue]:
         waiting += reversed(node.children)
 
 
+def below_fold(fold: VnodeFold) -> Below:
+    """What is folded."""
+    return Below(fold.tables_below, fold.leaves, fold.bytes)
+
+
+def extents_of(vnodes: Iterable[VnodeValue]) -> list[Extent]:
+    """Leaves and folds, in the order of addresses."""
+    found = []
+    for node in vnodes:
+        if not node.is_table:
+            found.append(Extent(node.va, node.va + node.span, node.level, node.id))
+        found += [Extent(fold.va, fold.end, 1, None) for fold in node.folds if fold.leaves]
+    return sorted(found, key=lambda extent: extent.start)
+
+
 def things_of(value: DomainValue) -> dict[CapRef, str]:
     """What selects each capability that belongs to a vnode: a frame belongs to none, it may be in many."""
-    found: dict[CapRef, str] = {}
+    found = {ref: vnode_thing(identity) for ref, identity in value.owners}
     for node in all_vnodes(value.root):
         if node.mapping is not None:
             found[node.mapping] = vnode_thing(node.id)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from heapq import nsmallest
+from itertools import groupby
 
-from ..engine.base.domain_values import RegionValue, VnodeValue
-from ..engine.base.units import Address, binary_size
+from ..engine.base.domain_values import RegionFold, RegionValue
+from ..engine.base.units import Address, binary_size, counted
 from .columns import MARGIN
-from .domain_picture import DomainPicture
+from .domain_picture import DomainPicture, Extent
 from .domain_words import flag_words
 from .ribbon import Segment, break_large_gaps, place, x_of
 from .scene import Bar, Node, Table, Text
-from .text import shorten, text_width, visible
+from .text import text_width, visible
 
-BAR, LEAVES = 30.0, 8.0
-"""Height of the ribbon; of the strip below it, of what is mapped."""
+BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
+"""Height of the ribbon; of the strip below it, of what is mapped; of that where leaves are folded."""
 
 BROKEN = 92.0
 """Pixels of a gap at which the axis is broken: room for its size."""
@@ -29,14 +30,15 @@ RegionSegment = Segment[RegionValue]
 
 def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
     """Nodes of the ribbon, and the y where it ends."""
-    segments = place(_segments(picture), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
+    folded = _left_out(picture, shown_regions(picture))
+    segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
     if not segments:
         return [], top
     title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
     w = picture.width - 2 * MARGIN
     nodes = [Node("regions/ground", "axis", MARGIN, top, w, BAR, title=title)]
     nodes += [
-        _gap(segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
+        _gap(folded, segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
         for segment in segments
     ]
     nodes.append(_mapped(picture, segments, top + BAR + 3))
@@ -45,50 +47,60 @@ def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]
 
 
 def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
-    """The regions that are drawn: those that changed or are selected, then the lowest."""
+    """The regions that are drawn: those that changed or are selected, that of the slab frames, then the lowest."""
     regions = picture.value.regions
     if len(regions) <= MOST:
         return regions
 
-    def rank(region: RegionValue) -> tuple[bool, bool, int]:
+    def rank(region: RegionValue) -> tuple[bool, bool, bool, int]:
         thing = f"region:{region.id}"
-        return not (thing in picture.new or thing == picture.selection), bool(region.memobj), region.base
+        marked = thing in picture.new or thing == picture.selection
+        return not marked, region.base != picture.value.meta_start, bool(region.memobj), region.base
 
     chosen = {region.id for region in nsmallest(MOST, regions, key=rank)}
     return tuple(region for region in regions if region.id in chosen)
 
 
-def _segments(picture: DomainPicture) -> list[RegionSegment]:
-    """Regions and the gaps between them, from the first to the end of what is in use; leaves outside count too."""
+def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
+    """Regions, what is folded, and the gaps between; from the first to the end of what is in use, leaves outside too.
+
+    What is folded is a gap: where it is wide, the axis is broken there.
+    """
     regions = shown_regions(picture)
-    leaves = picture.leaves
-    edges = [*(region.base for region in regions), *(leaf.va for leaf in leaves)]
-    ends = [*(region.base + region.size for region in regions), *(leaf.va + leaf.span for leaf in leaves)]
+    extents = picture.extents
+    edges = [*(region.base for region in regions), *folded, *(extent.start for extent in extents)]
+    parts: list[tuple[int, int, RegionValue | None]] = [
+        *((region.base, region.base + region.size, region) for region in regions),
+        *((fold.start, fold.end, None) for fold in folded.values()),
+    ]
+    ends = [*(end for _, end, _ in parts), *(extent.end for extent in extents)]
     if not edges:
         return []
     segments: list[RegionSegment] = []
     at = min(edges)
-    for region in regions:
-        if region.base > at:
-            segments.append(Segment(None, at, region.base))
-        segments.append(Segment(region, region.base, region.base + region.size))
-        at = region.base + region.size
+    for start, end, region in sorted(parts, key=lambda part: part[0]):
+        if start > at:
+            segments.append(Segment(None, at, start))
+        segments.append(Segment(region, start, end))
+        at = end
     if max(ends) > at:
         segments.append(Segment(None, at, max(ends)))
-    return break_large_gaps(_parted(segments, leaves))
+    return break_large_gaps(_parted(segments, extents, folded))
 
 
-def _parted(segments: Sequence[RegionSegment], leaves: Sequence[VnodeValue]) -> list[RegionSegment]:
+def _parted(
+    segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
+) -> list[RegionSegment]:
     """Gaps cut where something is mapped outside of all regions, so that the axis is never broken there."""
     result: list[RegionSegment] = []
-    places = [leaf.va for leaf in leaves]
+    places = [extent.start for extent in extents]
     for segment in segments:
-        inside = leaves[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
-        if segment.item is not None or not inside:
+        inside = extents[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
+        if segment.item is not None or segment.start in folded or not inside:
             result.append(segment)
             continue
         at = segment.start
-        first, last = inside[0].va, inside[-1].va + inside[-1].span
+        first, last = inside[0].start, inside[-1].end
         for start, end in ((at, first), (first, min(last, segment.end)), (min(last, segment.end), segment.end)):
             if start < end:
                 result.append(Segment(None, start, end))
@@ -120,42 +132,62 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     )  # fmt: skip
 
 
-def _gap(segment: RegionSegment, y: float) -> Node:
+def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
+    """A piece of the addresses in which no region is drawn: none is there, or some are folded."""
     size = binary_size(segment.end - segment.start)
-    label = shorten(size, segment.w - 16, "label") if text_width(size, "label") <= segment.w - 16 else ""
+    count = folded[segment.start].count if segment.start in folded else 0
+    many = counted(count, "region")
+    wanted = (many, f"+{count:,}") if count else (size,)
+    label = next((words for words in wanted if text_width(words, "label") <= segment.w - 16), "")
     text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
     bars = (
         (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
          Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
         if segment.broken and segment.w > 14 else ()
     )  # fmt: skip
-    title = f"no region: {Address(segment.start)}–{Address(segment.end)}, {size}"
+    what = f"{many} in" if count else "no region:"
+    title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
     return Node(
         f"regions/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title
     )
 
 
+def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int, RegionFold]:
+    """Regions that are not drawn, neighbours together, by where the first begins."""
+    ids, bases = {region.id for region in drawn}, [region.base for region in drawn]
+    parts = [RegionFold(one.base, one.base + one.size, 1) for one in picture.value.regions if one.id not in ids]
+    found: dict[int, RegionFold] = {}
+    for _, group in groupby(
+        sorted([*parts, *picture.value.region_folds], key=lambda part: part.start),
+        key=lambda part: bisect_left(bases, part.start),
+    ):
+        run = list(group)
+        found[run[0].start] = RegionFold(run[0].start, run[-1].end, sum(part.count for part in run))
+    return found
+
+
 def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
-    """A strip of what is mapped, neighbours joined."""
-    runs: list[tuple[float, float, str]] = []
-    leaves = picture.leaves
+    """A strip of what is mapped, neighbours joined; thin where folded leaves are somewhere."""
+    runs: list[tuple[float, float, tuple[str, float]]] = []
     at = 0
-    for leaf in leaves:
-        while at < len(segments) - 1 and segments[at].end <= leaf.va:
+    for start, end, level, vnode in picture.extents:
+        while at < len(segments) - 1 and segments[at].end <= start:
             at += 1
         here = segments[at]
-        if not here.start <= leaf.va < here.end:
+        if not here.start <= start < here.end:
             continue
-        left, end = here.place(leaf.va), leaf.va + leaf.span
+        left = here.place(start)
         right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
-        style = "new" if leaf.id in picture.fresh else "object" if leaf.level > 1 else "plain"
-        if runs and runs[-1][2] == style and left <= runs[-1][1] + 0.5:
-            runs[-1] = (runs[-1][0], max(right, runs[-1][1]), style)
+        style = "new" if vnode in picture.fresh else "object" if level > 1 else "plain"
+        look = style, LEAVES if vnode is not None else FOLDED
+        if runs and runs[-1][2] == look and left <= runs[-1][1] + 0.5:
+            runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)
         else:
-            runs.append((left, right, style))
-    bars = [Bar(left - MARGIN, 0, max(1.5, right - left), LEAVES, style) for left, right, style in runs]
-    total = sum(leaf.span for leaf in leaves)
-    title = f"mapped: {len(leaves):,} leaves, {binary_size(total)}"
+            runs.append((left, right, look))
+    bars = [Bar(left - MARGIN, (LEAVES - h) / 2, max(1.5, right - left), h, style) for left, right, (style, h) in runs]
+    _, leaves, total = picture.below[picture.value.root.id]
+    folded = "; thin where leaves are folded" if any(vnode is None for *_, vnode in picture.extents) else ""
+    title = f"mapped: {leaves:,} leaves, {binary_size(total)}{folded}"
     w = picture.width - 2 * MARGIN
     return Node("regions/mapped", "strip", MARGIN, y, w, LEAVES, shape="none", bars=tuple(bars), title=title)
 
@@ -185,15 +217,19 @@ def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) 
     return nodes
 
 
+MAX_ROWS = 400
 REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
 
 
 def regions_table(picture: DomainPicture) -> Table:
     """Every region in a row."""
-    rows = []
-    for region in picture.value.regions[:400]:
+    rows: list[tuple[str, ...]] = []
+    for region in picture.value.regions[:MAX_ROWS]:
         meta = region.base == picture.value.meta_start and not region.memobj
         what = f"slab frames, {binary_size(picture.value.meta_used)} used" if meta else visible(region.memobj)
         rows.append((str(Address(region.base)), str(Address(region.base + region.size)), binary_size(region.size), what,
                      flag_words(region.flags), f"{region.offset:#x}"))  # fmt: skip
+    left_out = picture.value.region_count - len(rows)
+    if left_out > 0:
+        rows.append((f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)))
     return Table(REGIONS_HEADER, tuple(rows))

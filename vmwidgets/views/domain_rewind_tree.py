@@ -32,9 +32,11 @@ class Known(Protocol):
 
 @dataclass(slots=True)
 class _Node:
-    """A vnode whose children come and go, newest first."""
+    """A vnode whose children come and go, newest first; `older` ones stand behind it, of `count` below it."""
 
     value: VnodeValue
+    older: int
+    count: int = 0
     children: list[_Node] = field(default_factory=list)
 
 
@@ -49,7 +51,7 @@ class PastTree:
         self._root = self._take_in(value.root)
 
     def _take_in(self, value: VnodeValue) -> _Node:
-        node = self._nodes[value.id] = _Node(value)
+        node = self._nodes[value.id] = _Node(value, value.older, value.child_count)
         if value.descriptor_pa is not None and value.descriptor is not None:
             self._words[value.descriptor_pa] = value.descriptor
         node.children = [self._take_in(child) for child in value.children]
@@ -62,6 +64,9 @@ class PastTree:
             parent = self._nodes.get(event.parent)
             if node is not None and parent is not None:
                 parent.children.remove(node)
+                parent.count -= 1
+                for child in parent.children:
+                    child.older -= child.older > node.older
         elif isinstance(event, dev.VnodeUnlinked):
             self._link_again(event)
         elif isinstance(event, dev.VnodeMapped):
@@ -89,8 +94,12 @@ class PastTree:
             above.va + (event.entry << shift), event.count << shift, event.cap, event.cap, event.mapping, base,
             event.offset, event.flags, None, above.base + event.entry * self._width,
         )  # fmt: skip
-        node = self._nodes[event.id] = _Node(value)
-        parent.children.insert(event.position, node)
+        node = self._nodes[event.id] = _Node(value, parent.count - event.position)
+        at = next((at for at, child in enumerate(parent.children) if child.older < node.older), len(parent.children))
+        for child in parent.children[:at]:
+            child.older += 1
+        parent.children.insert(at, node)
+        parent.count += 1
 
     def freeze(self) -> VnodeValue:
         """The tree as it was."""
@@ -99,4 +108,5 @@ class PastTree:
     def _frozen(self, node: _Node) -> VnodeValue:
         place = node.value.descriptor_pa
         word = None if place is None else self._words.get(place, 0)
-        return replace(node.value, descriptor=word, children=tuple(self._frozen(child) for child in node.children))
+        children = tuple(self._frozen(child) for child in node.children)
+        return replace(node.value, descriptor=word, children=children, older=node.older)

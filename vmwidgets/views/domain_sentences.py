@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef
-from ..engine.base.units import Address, binary_size
+from ..engine.base.units import Address, binary_size, counted
 from .addresses import AddressStyle
-from .domain_words import counted, flag_words, kind_words
+from .domain_words import flag_words, kind_words
 from .text import visible
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from ..engine.base import domain_events as dev
 from ..engine.base.domain_values import SlabHeadValue, SlabValue
-from ..engine.base.units import binary_size
+from ..engine.base.units import binary_size, counted
 from .columns import MARGIN
 from .domain_picture import DomainPicture
-from .domain_words import counted
 from .functions import with_functions
 from .scene import Bar, Node, Table, Text
 from .text import shorten, text_width
@@ -48,15 +47,16 @@ def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[N
     x, y = MARGIN, top + 22
     room = picture.width - 2 * MARGIN
     fit = max(1, min(most, int((room + GAP) // (HEAD_W + GAP))))
-    newest = slab.heads[: fit if len(slab.heads) <= fit else fit - 1]
+    heads = len(slab.heads) + slab.fold.heads
+    newest = slab.heads[: fit if heads <= fit else fit - 1]
     reserve = _reserved(slab, RESERVE.get(picture.value.architecture, 3))
     for number, head in enumerate(newest):
-        nodes += _head(picture, head, len(slab.heads) - number, reserve.get(number, 0), x, y)
+        nodes += _head(picture, head, head.number, reserve.get(number, 0), x, y)
         x += HEAD_W + GAP
-    left_out = len(slab.heads) - len(newest)
+    left_out = heads - len(newest)
     if left_out:
-        free = sum(head.free for head in slab.heads[len(newest) :])
-        label = (f"{left_out} older", f"{free:,} free in them")
+        free = slab.free - sum(head.free for head in newest)
+        label = (f"{left_out:,} older", f"{free:,} free in them")
         nodes.append(_older(label, x, y))
     y += HEAD_H + 6
     for number, refill in enumerate(refills):
@@ -73,7 +73,7 @@ def _older(label: Sequence[str], x: float, y: float) -> Node:
 def _reserved(slab: SlabValue, reserve: int) -> dict[int, int]:
     """How many of each piece's free blocks are the reserve: the last that would be taken."""
     found: dict[int, int] = {}
-    left = min(reserve, slab.free)
+    left = max(0, min(reserve, slab.free) - slab.fold.free)
     for number in reversed(range(len(slab.heads))):
         if left and slab.heads[number].free:
             found[number] = min(left, slab.heads[number].free)
@@ -202,8 +202,11 @@ def slab_table(picture: DomainPicture) -> Table:
     """Every piece of memory in a row, the newest first."""
     heads = picture.value.slab.heads
     rows = [
-        (str(len(heads) - number), picture.style.whole(head.address) if head.address else "", f"{head.bytes:,}",
+        (str(head.number), picture.style.whole(head.address) if head.address else "", f"{head.bytes:,}",
          f"{head.blocks:,}", f"{head.free:,}")
-        for number, head in enumerate(heads)
+        for head in heads
     ]  # fmt: skip
+    rest = picture.value.slab.fold
+    if rest.heads:
+        rows.append((f"… {rest.heads:,} more", "", "", f"{rest.blocks:,}", f"{rest.free:,}"))
     return Table(SLAB_HEADER, tuple(rows))

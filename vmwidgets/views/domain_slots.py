@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
-from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue
-from ..engine.base.units import Address, binary_size
+from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue, SlotFold
+from ..engine.base.units import Address, binary_size, counted
 from .columns import MARGIN
 from .domain_picture import DomainPicture
-from .domain_words import counted, kind_words
+from .domain_words import kind_words
 from .scene import Bar, Node, Table, Text
 from .text import short_count, shorten, visible
 
@@ -24,12 +24,17 @@ FOLD_W = 74.0
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A slot, or the slots [first, last] folded into one."""
+    """A slot, or the slots [first, last] folded into one.
+
+    `held` is what is in a single slot; `kinds` are counts of what is in several, by letters; `reserved` how many were
+    given and hold nothing.
+    """
 
     first: int
     last: int
-    held: tuple[CapabilityValue, ...]
-    reserved: bool = False
+    held: CapabilityValue | None = None
+    kinds: tuple[tuple[str, int], ...] = ()
+    reserved: int = 0
 
     @property
     def folded(self) -> bool:
@@ -55,10 +60,10 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
 
 def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
     name = visible(cnode.name)
-    used = f"{len(cnode.capabilities):,} of {short_count(cnode.slots)}"
+    used = f"{cnode.held:,} of {short_count(cnode.slots)}"
     text = (Text(0, 13, shorten(name, NAME_W - 8, "strong"), "strong"),
             Text(0, 27, shorten(used, NAME_W - 8, "label"), "label dim"))  # fmt: skip
-    title = f"cnode {name}: {counted(len(cnode.capabilities), 'capability', 'capabilities')} in {cnode.slots:,} slots"
+    title = f"cnode {name}: {counted(cnode.held, 'capability', 'capabilities')} in {cnode.slots:,} slots"
     nodes = [Node(f"slots/{cnode.name}", "label", left, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
     x, y = left + NAME_W, top
     for cell in cells:
@@ -103,19 +108,32 @@ def _cells(
     cnode: CnodeValue, taken: Sequence[int], kept: Sequence[int], held: dict[int, CapabilityValue]
 ) -> Iterator[Cell]:
     """In order: kept slots alone; between them what is folded; the free ones behind the last."""
-    at, first = 0, 0
+    at, first, fold = 0, 0, 0
     for slot in [*kept, cnode.slots]:
         upto = bisect_left(taken, slot, first)
-        folded = taken[first:upto]
-        if folded:
-            end = slot if slot < cnode.slots else folded[-1] + 1
-            yield Cell(at, end - 1, tuple(held[one] for one in folded if one in held), folded[0] not in held)
+        upto_fold = bisect_left(cnode.folds, slot, fold, key=lambda one: one.first)
+        alone, folds = taken[first:upto], cnode.folds[fold:upto_fold]
+        if alone or folds:
+            last = max([*alone[-1:], *(one.last for one in folds[-1:])])
+            end = slot if slot < cnode.slots else last + 1
+            yield _several(at, end - 1, [held.get(one) for one in alone], folds)
             at = end
         if at < slot:
-            yield Cell(at, slot - 1, ())
+            yield Cell(at, slot - 1)
         if slot < cnode.slots:
-            yield Cell(slot, slot, (held[slot],) if slot in held else (), slot not in held)
-        at, first = slot + 1, upto + 1
+            yield Cell(slot, slot, held.get(slot), reserved=slot not in held)
+        at, first, fold = slot + 1, upto + 1, upto_fold
+
+
+def _several(first: int, last: int, held: Sequence[CapabilityValue | None], folds: Sequence[SlotFold]) -> Cell:
+    """Slots of which not each has a cell: some that are known, and some that a window only counts."""
+    if first == last:
+        return Cell(first, last, held[0], reserved=held[0] is None)
+    kinds = Counter(kind_words(one.kind).letters for one in held if one is not None)
+    for fold in folds:
+        kinds.update({kind_words(kind).letters: count for kind, count in fold.kinds})
+    reserved = sum(one is None for one in held) + sum(fold.reserved for fold in folds)
+    return Cell(first, last, None, tuple(kinds.items()), reserved)
 
 
 def _is_marked(picture: DomainPicture, names: Set[str], ref: CapRef) -> bool:
@@ -133,13 +151,13 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, x: float, y: fl
     ref = CapRef(cnode.name, cell.first)
     lane = f"slots/{cnode.name}"
     number = Text(w / 2, 27, short_count(cell.first), "letter dim", "middle")
-    if not cell.held:
+    if cell.held is None:
         what = "given, and empty" if cell.reserved else "free"
         letters = (Text(w / 2, 14, "·", "label dim", "middle"),) if cell.reserved else ()
         state = ("reserved" if cell.reserved else "free", *picture.states(f"cap:{ref}"))
         return Node(name, "cap", x, y, w, CELL_H, f"cap:{ref}", text=(*letters, number), state=state,
                     title=f"{visible(str(ref))}: {what}", action="select", lane=lane)  # fmt: skip
-    (held,) = cell.held
+    held = cell.held
     words = kind_words(held.kind)
     thing = picture.thing(ref)
     return Node(
@@ -152,10 +170,12 @@ def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, x: float, y: fl
 
 def _fold(cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
     count = cell.last - cell.first + 1
-    kinds = Counter(kind_words(one.kind).letters for one in cell.held)
+    kinds = cell.kinds
     if kinds:
-        label, told = f"+{short_count(count)}", ", ".join(f"{number:,} {letters}" for letters, number in kinds.items())
-        second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds.items())
+        label, told = f"+{short_count(count)}", ", ".join(f"{number:,} {letters}" for letters, number in kinds)
+        second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds)
+    elif cell.reserved:
+        label, told, second = f"+{short_count(count)}", f"{cell.reserved:,} given, and empty", "empty"
     else:
         label, told, second = f"{short_count(count)} free", f"{count:,} free", ""
     text = [Text(w / 2, 13 if second else 19, shorten(label, w - 4, "label"), "label dim", "middle")]
@@ -177,11 +197,18 @@ def describe(held: CapabilityValue) -> str:
     if held.source is not None:
         parts.append(f"made from {visible(str(held.source))}")
     if held.copies:
-        parts.append(f"copies: {', '.join(visible(str(ref)) for ref in held.copies[:4])}")
-    for table, entry, count in held.mapped[:3]:
+        left_out = len(held.copies) - MOST_COPIES + held.more_copies
+        more = f" and {left_out:,} more" if left_out > 0 else ""
+        parts.append(f"copies: {', '.join(visible(str(ref)) for ref in held.copies[:MOST_COPIES])}{more}")
+    for table, entry, count in held.mapped[:MOST_PLACES]:
         entries = f"entry {entry}" if count == 1 else f"entries {entry}–{entry + count - 1}"
         parts.append(f"mapped in {entries} of {visible(str(table))}")
-    return "; ".join(parts)
+    left_out = len(held.mapped) - MOST_PLACES + held.more_mapped
+    return "; ".join([*parts, *([f"mapped in {left_out:,} places more"] if left_out > 0 else [])])
+
+
+MOST_COPIES, MOST_PLACES = 4, 3
+"""Copies and places that are named."""
 
 
 SLOTS_HEADER = ("slot", "capability", "base", "size", "rights", "made from", "mapped in")
@@ -194,10 +221,10 @@ def slots_table(picture: DomainPicture) -> Table:
     rows: list[tuple[str, ...]] = [
         (visible(str(one.ref)), one.kind, str(Address(one.base)), binary_size(one.bytes), one.rights,
          visible(str(one.source)) if one.source is not None else "",
-         ", ".join(f"{visible(str(table))} entry {entry}" for table, entry, _ in one.mapped[:3]))
+         ", ".join(f"{visible(str(table))} entry {entry}" for table, entry, _ in one.mapped[:MOST_PLACES]))
         for one in held[:MAX_ROWS]
     ]  # fmt: skip
-    left_out = len(held) - MAX_ROWS
+    left_out = sum(cnode.held for cnode in picture.value.cnodes) - len(rows)
     if left_out > 0:
         rows.append((f"… {left_out:,} more", *[""] * (len(SLOTS_HEADER) - 1)))
     return Table(SLOTS_HEADER, tuple(rows))

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..engine.base.domain_values import VnodeValue
-from ..engine.base.units import Address, binary_size, grouped_hex
+from ..engine.base.domain_values import VnodeFold, VnodeValue
+from ..engine.base.units import Address, binary_size, counted, grouped_hex
 from .columns import MARGIN
-from .domain_picture import Decoded, DomainPicture, vnode_id, vnode_thing
-from .domain_words import counted, flag_words, kind_words, pages_words
+from .domain_focus import opened_table
+from .domain_picture import Decoded, DomainPicture, below_fold, vnode_id, vnode_thing
+from .domain_words import flag_words, kind_words, pages_words
 from .scene import Bar, Link, Node, Table, Text
 from .text import shorten, text_width, visible
 
@@ -25,13 +26,12 @@ LEFT, BETWEEN = 0.555, 52.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A vnode, or the children of `node` that are folded, `count` of them with `leaves` below them."""
+    """A vnode, or children of `node` that are folded."""
 
     node: VnodeValue
     depth: int
     parent: VnodeValue | None
-    folded: tuple[VnodeValue, ...] = ()
-    place: int = 0
+    folded: VnodeFold | None = None
 
 
 def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
@@ -100,7 +100,7 @@ def rows_of(picture: DomainPicture, most: int) -> list[Row]:
                 known.add(one.id)
                 kept.append(one.id)
     while True:
-        rows = [Row(root, 0, None), *_rows_below(root, 1, known)]
+        rows = [Row(root, 0, None), *_rows_below(picture, root, 1, known)]
         if len(rows) <= most or not kept:
             return rows
         known.discard(kept.pop())
@@ -111,11 +111,12 @@ def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
     root = picture.value.root
     chosen = vnode_id(picture.selection)
     marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
-    opened = {number for one in picture.opened if (number := vnode_id(one.replace("tree/", "vnode:"))) is not None}
+    opened = [where for one in picture.opened if (where := opened_table(one)) is not None]
     yield from sorted((node for node in marked if node is not root), key=lambda node: node.id != chosen)
-    for node in picture.vnodes if opened else ():
-        if node.id in opened:
-            yield from sorted(node.children, key=lambda child: child.entry)
+    tables = {node.id: node for node in picture.vnodes if node.is_table} if opened else {}
+    for number, entry in opened:
+        there = (child for child in tables[number].children if child.entry >= entry) if number in tables else ()
+        yield from sorted(there, key=lambda child: child.entry)[:OPENED]
     waiting = [root]
     for node in waiting:
         children = sorted(node.children, key=lambda child: child.entry)
@@ -123,25 +124,38 @@ def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
         waiting += children
 
 
-def _rows_below(table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
-    places = {child.id: place for place, child in enumerate(table.children)}
-    run: list[VnodeValue] = []
-    for child in [*sorted(table.children, key=lambda child: child.entry), None]:
-        if child is not None and child.id not in known:
-            run.append(child)
+def _rows_below(picture: DomainPicture, table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
+    run: list[VnodeValue | VnodeFold] = []
+    for part in [*_in_order(table), None]:
+        if isinstance(part, VnodeFold) or (part is not None and part.id not in known):
+            run.append(part)
             continue
-        if len(run) == 1 and not run[0].children:  # as much room as a fold takes
-            yield Row(run[0], depth, table, (), places[run[0].id])
+        if len(run) == 1 and isinstance(run[0], VnodeValue) and not run[0].child_count:  # as much room as a fold takes
+            yield Row(run[0], depth, table)
         elif run:
-            yield Row(table, depth, table, tuple(run))
+            yield Row(table, depth, table, _folded(picture, run))
         run = []
-        if child is not None:
-            yield Row(child, depth, table, (), places[child.id])
-            yield from _rows_below(child, depth + 1, known)
+        if part is not None:
+            yield Row(part, depth, table)
+            yield from _rows_below(picture, part, depth + 1, known)
 
 
-def _leaves(nodes: Sequence[VnodeValue]) -> int:
-    return sum(_leaves(node.children) if node.is_table else 1 for node in nodes)
+def _in_order(table: VnodeValue) -> list[VnodeValue | VnodeFold]:
+    """Children and folds, in the order of entries."""
+    parts: list[VnodeValue | VnodeFold] = [*table.children, *table.folds]
+    return sorted(parts, key=lambda part: part.first if isinstance(part, VnodeFold) else part.entry)
+
+
+def _folded(picture: DomainPicture, run: Sequence[VnodeValue | VnodeFold]) -> VnodeFold:
+    """Neighbours as one fold."""
+    folds = [part if isinstance(part, VnodeFold) else _fold_of(picture, part) for part in run]
+    counts = zip(*((one.children, one.tables, *below_fold(one)) for one in folds), strict=True)
+    return VnodeFold(folds[0].first, folds[-1].last, folds[0].va, folds[-1].end, *(sum(part) for part in counts))
+
+
+def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
+    end = node.entry + node.count - 1
+    return VnodeFold(node.entry, end, node.va, node.va + node.span, 1, node.is_table, *picture.below[node.id])
 
 
 # ---- drawing ------------------------------------------------------------------------------------------
@@ -169,7 +183,7 @@ def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: fl
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
     return Node(
         f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(text), bars=(mark,), state=state,
-        title=describe(node, row.place), action="select", lane="column 0",
+        title=describe(node, row.parent), action="select", lane="column 0",
     )  # fmt: skip
 
 
@@ -180,7 +194,7 @@ def _entries(node: VnodeValue) -> str:
 def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[str, ...], str]]:
     """What stands in a row behind the number of its entry, each in ever fewer words."""
     if node.is_table:
-        leaves = len(node.children)
+        leaves = node.child_count
         yield (f"{kind_words(node.kind).words} in {node.cap}", str(node.cap)), "label"
         yield (f"{leaves} below" if leaves else "empty", str(leaves)), "label dim"
         return
@@ -191,12 +205,12 @@ def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[s
     yield (pages_words(node.count, unit), binary_size(node.span)), "label"
 
 
-def describe(node: VnodeValue, place: int = 0) -> str:
-    """A vnode in one line."""
+def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
+    """A vnode in one line; `parent` is the table that it stands in."""
     where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
     if node.is_table:
         parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
-                 f"at physical {Address(node.base)}", counted(len(node.children), "child", "children")]  # fmt: skip
+                 f"at physical {Address(node.base)}", counted(node.child_count, "child", "children")]  # fmt: skip
         if node.invokable != node.cap:
             parts.append(f"invoked through its copy in {visible(str(node.invokable))}")
     else:
@@ -206,21 +220,22 @@ def describe(node: VnodeValue, place: int = 0) -> str:
         parts.append(f"mapping in {visible(str(node.mapping))}")
     elif node.level and node.descriptor_pa is not None:
         parts.append("no mapping")
-    entry = f"entry {_entries(node)}, number {place + 1} in its list"
+    place = 1 if parent is None else parent.child_count - node.older
+    entry = f"entry {_entries(node)}, number {place} in its list"
     return "; ".join([parts[0], *([entry] if node.descriptor_pa is not None else []), *parts[1:]])
 
 
 def _fold(row: Row, x: float, y: float, w: float) -> Node:
-    tables = sum(node.is_table for node in row.folded)
-    leaves = _leaves(row.folded)
+    fold = row.folded
+    assert fold is not None
+    tables, leaves, first = fold.tables, fold.leaves, fold.first
     told = " and ".join(
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
-    first = row.folded[0].entry
     text = (Text(10, ROW_H / 2 + 4, shorten(f"… {told}", w - 16, "label"), "label dim"),)
     return Node(
         f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
-        title=f"{told} of entries {first} to {row.folded[-1].entry}: open", action="open", lane="column 0",
+        title=f"{told} of entries {first} to {fold.last}: open", action="open", lane="column 0",
     )  # fmt: skip
 
 
@@ -284,8 +299,7 @@ def tree_table(picture: DomainPicture, most: int) -> Table:
         node = row.node
         indent = "  " * row.depth
         if row.folded:
-            tables = sum(one.is_table for one in row.folded)
-            told = f"{counted(tables, 'table')}, {counted(_leaves(row.folded), 'leaf', 'leaves')}"
+            told = f"{counted(row.folded.tables, 'table')}, {counted(row.folded.leaves, 'leaf', 'leaves')}"
             rows.append((f"{indent}…", told, *[""] * (len(TREE_HEADER) - 2)))
             continue
         kind = kind_words(node.kind).words if node.is_table else "leaf"

@@ -54,15 +54,6 @@ def flag_words(flags: int) -> str:
     return " ".join([letters, *(word for bit, word in _FLAGS if flags & bit)])
 
 
-def counted(count: int, what: str, many: str = "") -> str:
-    """So many of something.
-
-    >>> counted(1, "slot"), counted(2000, "entry", "entries")
-    ('1 slot', '2,000 entries')
-    """
-    return f"{count:,} {what if count == 1 else many or what + 's'}"
-
-
 def pages_words(count: int, unit: int) -> str:
     """A run of entries of a leaf.
 

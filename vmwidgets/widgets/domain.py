@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from vmwidgets.engine.base import domain_events
-from vmwidgets.engine.base.domain_values import DomainValue, VnodeValue
+from vmwidgets.engine.base.domain_focus import DomainFocus
+from vmwidgets.engine.base.domain_values import DomainValue
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
@@ -15,7 +16,16 @@ from vmwidgets.engine.machine import MachineDomain
 from vmwidgets.engine.mmu.table_window import rights_in_words
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.domain import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
-from vmwidgets.views.domain_picture import Decoded, DomainPicture, all_vnodes, marks_of, things_of, vnode_thing
+from vmwidgets.views.domain_focus import focus_of
+from vmwidgets.views.domain_picture import (
+    Decoded,
+    DomainPicture,
+    all_vnodes,
+    extents_of,
+    marks_of,
+    things_of,
+    vnode_thing,
+)
 from vmwidgets.views.domain_rewind import rewind_domain
 from vmwidgets.views.domain_steps import domain_moment
 from vmwidgets.views.scene import Scene
@@ -100,14 +110,8 @@ class SlabLevels(DomainView):
 
 def found_at(target: MachineDomain, text: str) -> str:
     """What a selection calls the lowest vnode that is for the address `text`."""
-    value = value_of(target)
-    address = parse_address(text, value.meta_start, target.domain.layout.user_end)
-    node: VnodeValue | None = value.root
-    found = value.root
-    while node is not None:
-        found = node
-        node = next((child for child in node.children if child.va <= address < child.va + child.span), None)
-    return vnode_thing(found.id)
+    layout = target.domain.layout
+    return vnode_thing(target.vnode_at(parse_address(text, layout.vspace_begin, layout.user_end)))
 
 
 def step_of(node_id: str) -> int | None:
@@ -117,10 +121,13 @@ def step_of(node_id: str) -> int | None:
 
 
 def fold_of(node_id: str) -> str:
-    """What opens with a fold: the children of a vnode, the slots of a cnode."""
+    """What opens with a fold: the children of a vnode from an entry on, the slots of a cnode.
+
+    >>> fold_of("tree/fold/7/256"), fold_of("slots/slots/fold/9")
+    ('tree/7/256', 'slots/slots')
+    """
     lane, _, rest = node_id.partition("/")
-    parts = rest.split("/")
-    return f"{lane}/{parts[1] if lane == 'tree' else parts[0]}"
+    return f"{lane}/{rest.removeprefix('fold/') if lane == 'tree' else rest.split('/')[0]}"
 
 
 def latest_of(target: MachineDomain) -> tuple[Operation | None, Sequence[Event]]:
@@ -143,7 +150,7 @@ def domain_picture(
     opened: Collection[str] = (),
 ) -> DomainPicture:
     """What the lanes are drawn from at `step` of an operation."""
-    value = value_of(target)
+    value = window_of(target, focus_of(events, target.name, selection, opened))
     style = style_of(value)
     moment = domain_moment(operation, events, step, style)
     past = rewind_domain(value, events[moment.done :])
@@ -154,24 +161,33 @@ def domain_picture(
     )  # fmt: skip
 
 
-_known: weakref.WeakKeyDictionary[MachineDomain, tuple[Operation, DomainValue]] = weakref.WeakKeyDictionary()
+Windows = dict[DomainFocus, DomainValue]
+_known: weakref.WeakKeyDictionary[MachineDomain, tuple[Operation, Windows]] = weakref.WeakKeyDictionary()
 
 
-def value_of(target: MachineDomain) -> DomainValue:
-    """A domain as it is; taken once after an operation, for all pictures and all steps."""
+def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
+    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps."""
     latest = target.machine.journal.last
     known = _known.get(target)
-    if known is None or known[0] is not latest:
-        known = _known[target] = (latest, target.snapshot())
-    return known[1]
+    if known is None or known[0] is not latest or len(known[1]) > MOST_WINDOWS:
+        known = _known[target] = (latest, {})
+    if focus not in known[1]:
+        known[1][focus] = target.window(focus)
+    return known[1][focus]
+
+
+MOST_WINDOWS = 16
+"""So many windows on one moment are remembered."""
 
 
 def style_of(value: DomainValue) -> AddressStyle:
     """How a domain's addresses are written: all that it uses share the prefix that is left out."""
-    leaves = [node for node in all_vnodes(value.root) if not node.is_table]
-    low = min([value.meta_start, *(leaf.va for leaf in leaves), *(region.base for region in value.regions)])
-    high = max([value.meta_end, *(leaf.va + leaf.span for leaf in leaves),
-                *(region.base + region.size for region in value.regions)])  # fmt: skip
+    extents = extents_of(all_vnodes(value.root))
+    low = min([value.meta_start, *(one.start for one in extents), *(region.base for region in value.regions),
+               *(fold.start for fold in value.region_folds)])  # fmt: skip
+    high = max([value.meta_end, *(one.end for one in extents),
+                *(region.base + region.size for region in value.regions),
+                *(fold.end for fold in value.region_folds)])  # fmt: skip
     return AddressStyle.of(low, high)
 
 

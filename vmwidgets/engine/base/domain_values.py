@@ -43,6 +43,31 @@ class CapabilityValue:
     copies: tuple[CapRef, ...]
     object: int
     mapped: tuple[tuple[CapRef, int, int], ...] = ()
+    copy_ids: tuple[int, ...] = ()
+    """The ids of the copies."""
+    mapping_ids: tuple[int, ...] = ()
+    """The numbers of the Mappings by which it is mapped."""
+    more_copies: int = 0
+    more_mapped: int = 0
+    """In a window: how many more copies and places there are, all younger than those listed."""
+    installed: bool = False
+    """Of a Mapping: whether its entries are there; they may be cleared before it goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFold:
+    """Slots in use that a window leaves out, in [first, last]: how many capabilities of each kind they hold."""
+
+    first: int
+    last: int
+    kinds: tuple[tuple[str, int], ...]
+    reserved: int = 0
+    """How many were given and hold nothing."""
+
+    @property
+    def held(self) -> int:
+        """How many capabilities."""
+        return sum(count for _, count in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +79,31 @@ class CnodeValue:
     capabilities: tuple[CapabilityValue, ...]
     reserved: tuple[int, ...] = ()
     """Slots that the slot allocator gave and that hold nothing yet, or that somebody else took."""
+    folds: tuple[SlotFold, ...] = ()
+    """What a window leaves out, in order, between what it shows."""
+
+    @property
+    def held(self) -> int:
+        """How many capabilities it holds, shown or not."""
+        return len(self.capabilities) + sum(fold.held for fold in self.folds)
+
+
+@dataclass(frozen=True, slots=True)
+class VnodeFold:
+    """Children of a table that a window leaves out, in the entries [first, last], for the addresses [va, end)."""
+
+    first: int
+    last: int
+    va: int
+    end: int
+    children: int
+    tables: int
+    """How many of the children are tables."""
+    tables_below: int
+    """How many tables there are in all, those among the children too."""
+    leaves: int
+    bytes: int
+    """What the leaves map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +133,44 @@ class VnodeValue:
     descriptor: int | None
     descriptor_pa: int | None
     children: tuple[VnodeValue, ...] = ()
+    older: int = 0
+    """How many children of its table stand behind it in the list."""
+    folds: tuple[VnodeFold, ...] = ()
+    """Children that a window leaves out, in the order of entries."""
 
     @property
     def is_table(self) -> bool:
         """Whether it is a table's node and not a leaf."""
         return self.kind != "leaf"
 
+    @property
+    def child_count(self) -> int:
+        """How many children it has, shown or not."""
+        return len(self.children) + sum(fold.children for fold in self.folds)
+
 
 @dataclass(frozen=True, slots=True)
 class SlabHeadValue:
-    """A piece of memory that gave `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap."""
+    """A piece of memory that gave `blocks` blocks: `address` 0 is the pmap's own buffer, or the heap.
+
+    `number` counts from the oldest, 1; the blocks are numbered from `first` on.
+    """
 
     address: int
     bytes: int
     blocks: int
     free: int
+    number: int = 1
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SlabFold:
+    """Heads that a window leaves out: how many, and their blocks."""
+
+    heads: int = 0
+    blocks: int = 0
+    free: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +181,7 @@ class SlabValue:
     total: int
     free: int
     heads: tuple[SlabHeadValue, ...]
+    fold: SlabFold = SlabFold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +197,17 @@ class RegionValue:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionFold:
+    """`count` regions that a window leaves out, the first of which begins at `start` and the last ends at `end`."""
+
+    start: int
+    end: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DomainValue:
-    """A whole domain."""
+    """A whole domain, or a window on it: then folds count what is left out."""
 
     name: str
     architecture: str
@@ -136,3 +219,13 @@ class DomainValue:
     meta_end: int
     meta_used: int
     """Bytes of the meta-data region handed out."""
+    region_folds: tuple[RegionFold, ...] = ()
+    owners: tuple[tuple[CapRef, int], ...] = ()
+    """Of capabilities in a window whose vnodes it leaves out: by id, the vnode that each belongs to."""
+    listed: int | None = None
+    """In a window: of an object's capabilities, and of its places, how many of the oldest are listed."""
+
+    @property
+    def region_count(self) -> int:
+        """How many regions there are, shown or not."""
+        return len(self.regions) + sum(fold.count for fold in self.region_folds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .errors import printable
-from .units import Address, Size, binary_size
+from .units import Address, Size, grouped_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class PagingRecords:
     what: str
     count: int
     bytes: int
+    single: str = ""
+    """What one of them is called, where `what` names many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class PagingComparison:
         """All measures as text, and who decides."""
         rows = [("who decides", self.task.decider, self.domain.decider)]
         for name, left, right, is_bytes in self.measures():
-            told = [binary_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
+            told = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
             rows.append((name, told[0], told[1]))
         return tuple(rows)
 

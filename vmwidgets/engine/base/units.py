@@ -59,6 +59,16 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def grouped_size(size: int) -> str:
+    """A size as :func:`binary_size` has it, with its digits in groups, to be read and not to be typed.
+
+    >>> grouped_size(4608), grouped_size(20 * KIB)
+    ('4,608 B', '20 KiB')
+    """
+    number, unit = binary_size(size).split()
+    return f"{int(number):,} {unit}" if number.isdecimal() else f"{number} {unit}"
+
+
 def parse_size(text: str) -> int:
     """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
 

@@ -98,7 +98,7 @@ def _task_side(task: Task) -> PagingSide:
         for (level, name), count in sorted(owned.items(), reverse=True)
     ]
     entry_bytes = machine.kernel.entry_cache.layout.object_size
-    entries = PagingRecords("map entries", len(task.map), len(task.map) * entry_bytes)
+    entries = PagingRecords("map entries", len(task.map), len(task.map) * entry_bytes, "map entry")
     return PagingSide(
         f"task {task.name}", machine.architecture, "the kernel", tuple(_task_ranges(task)), counts.frequent(),
         counts.calls, counts.faults, counts.invocations, counts.descriptors, 0, 0, tuple(tables), (entries,),
@@ -125,7 +125,8 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
         for level in layout.levels
     ]
     capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
-    slab = PagingRecords("vnodes in their slab", len(nodes) - 1, sum(head.bytes for head in value.slab.heads))
+    slab_bytes = sum(head.bytes for head in value.slab.heads)
+    slab = PagingRecords("vnodes in their slab", len(nodes) - 1, slab_bytes, "vnode in its slab")
     ranges = tuple(
         PagedRange(node.va, node.va + node.span, _letters(node.flags), node.span, 1, str(node.cap))
         for node in sorted(nodes, key=lambda node: node.va)

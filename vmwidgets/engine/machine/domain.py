@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..base.domain_focus import DomainFocus
 from ..base.domain_values import DomainValue
 from ..base.errors import Refused, kernel_error
 from ..base.operations import operation
@@ -13,8 +14,9 @@ from ..base.units import Address, Size
 from ..base.walk_values import Fault
 from ..mmu.cpu import pieces
 from ..selfpaging.flags import LARGE
-from ..selfpaging.looking import maps_anything
+from ..selfpaging.looking import maps_anything, vnode_at
 from ..selfpaging.vspace import Vregion
+from ..selfpaging.window import EVERYWHERE, FEW, WHOLE
 from . import checks
 from .domain_capabilities import MachineCapability
 from .domain_flags import region_flags
@@ -149,6 +151,16 @@ class MachineDomain(MemobjOperations):
         with self.door.looking():
             return self.domain.snapshot()
 
+    def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
+        """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        with self.door.looking():
+            return self.domain.window(focus, whole=whole, few=few)
+
+    def vnode_at(self, address: int) -> int:
+        """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
+        with self.door.looking():
+            return vnode_at(self.domain.pmap.core, address).id
+
     def check(self) -> None:
         """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
         with self.door.looking():
@@ -263,8 +275,8 @@ class MachineDomain(MemobjOperations):
                 vspace.remove(region)
 
     def __repr__(self) -> str:
-        root, slab = self.domain.pmap.core.root, self.domain.pmap.core.slab
-        leaves = sum(1 for _ in root.leaves())
+        slab = self.domain.pmap.core.slab
+        leaves = self.domain.pmap.core.root.leaves_below
         used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"
         many = "1 mapping" if leaves == 1 else f"{leaves:,} mappings"
         return f"<domain {self.name!r}: {many}, root table at {Address(self.pmap.root)}, {used}>"

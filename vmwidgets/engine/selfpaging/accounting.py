@@ -18,9 +18,12 @@ def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator,
     """Raise :class:`.errors.Broken` unless slots and objects agree.
 
     C1. a capability is in the slot that it names, and known to its object.  C2. the slots that the allocator gave
-    are those that hold something, and those that somebody else took (not with quirks that leak).
+    are those that hold something, and those that somebody else took (not with quirks that leak).  C5. slots are
+    counted right.
     """
     slots.check()
+    for cnode in cspace.cnodes.values():
+        cnode.counts.check({at: one.object.kind.name for at, one in cnode.capabilities.items()}, cnode.name)
     held = {one.ref: one for cnode in cspace.cnodes.values() for one in cnode.capabilities.values()}
     known = {ref: one for about in database.objects.values() for ref, one in about.capabilities.items()}
     if held != known or any(cspace.lookup(ref) is not one for ref, one in held.items()):

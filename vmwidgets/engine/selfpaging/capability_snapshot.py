@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from ..base.domain_values import CapabilityValue, CapRef, CnodeValue
+from itertools import islice
+
+from ..base.domain_values import CapabilityValue, CnodeValue
 from .cspace import Cnode, Cspace
-from .mapping_database import Capability, KernelObject
+from .mapping_database import Capability, Mapping
 from .slot_allocator import SlotAllocator
 
 
 def cnode_values(cspace: Cspace, slots: SlotAllocator) -> tuple[CnodeValue, ...]:
     """All cnodes.  O(capabilities)."""
-    return tuple(_cnode(cnode, slots) for cnode in cspace.cnodes.values())
+    return tuple(cnode_value(cnode, slots) for cnode in cspace.cnodes.values())
 
 
-def capability_value(held: Capability) -> CapabilityValue:
-    """One capability; O(its copies and mappings)."""
+def capability_value(held: Capability, listed: int | None = None) -> CapabilityValue:
+    """One capability; with `listed` only so many of the oldest copies and places, the others counted.
+
+    O(its copies and mappings, or `listed` and the mappings that are cleared).
+    """
     about = held.object
-    copies = tuple(ref for ref in about.capabilities if ref != held.ref)
-    place = about.kind.name, about.base, about.bytes
-    return CapabilityValue(held.ref, held.id, *place, held.rights, held.source, copies, about.number, _places(about))
+    oldest = list(islice(about.capabilities.values(), listed))
+    copies = [one for one in oldest if one is not held]
+    places = list(islice((one for one in about.mappings.values() if one.installed), listed))
+    return CapabilityValue(
+        held.ref,
+        held.id,
+        about.kind.name,
+        about.base,
+        about.bytes,
+        held.rights,
+        held.source,
+        tuple(one.ref for one in copies),
+        about.number,
+        tuple((next(iter(one.table.capabilities)), one.entry, one.count) for one in places),
+        tuple(one.id for one in copies),
+        tuple(one.number for one in places),
+        len(about.capabilities) - len(copies) - 1,
+        len(about.mappings) - about.cleared - len(places),
+        isinstance(about, Mapping) and about.installed,
+    )
 
 
-def _cnode(cnode: Cnode, slots: SlotAllocator) -> CnodeValue:
-    values = tuple(capability_value(cnode.capabilities[at]) for at in sorted(cnode.capabilities))
+def cnode_value(cnode: Cnode, slots: SlotAllocator, listed: int | None = None) -> CnodeValue:
+    """A cnode with all that is in it; `listed` as of :func:`capability_value`."""
+    values = tuple(capability_value(cnode.capabilities[at], listed) for at in sorted(cnode.capabilities))
     reserved = tuple(at for at in slots if at not in cnode.capabilities) if cnode.name == slots.cnode else ()
     return CnodeValue(cnode.name, cnode.slots, values, reserved)
-
-
-def _places(about: KernelObject) -> tuple[tuple[CapRef, int, int], ...]:
-    """Where something is mapped: the table, by a capability of it, the first entry, and how many."""
-    return tuple(
-        (next(iter(one.table.capabilities)), one.entry, one.count) for one in about.mappings.values() if one.installed
-    )

@@ -18,7 +18,8 @@ def check(core: PmapCore, word_at: WordAt | None = None) -> None:
 
     1 a child stands in the table that lists it, inside it, and alone in its entries; 2 each vnode but the root has a
     Mapping, each block a vnode; 3 no slot is used twice; 4 the slab is whole; 5 the vspace is whole; 6 an entry in RAM
-    is zero exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page.
+    is zero exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page; 8 what is below
+    a table is counted right, and each vnode found by its id.
 
     With quirks only 4 and 5: the bugs that they bring back are what the rest would find.
     """
@@ -30,6 +31,7 @@ def check(core: PmapCore, word_at: WordAt | None = None) -> None:
     for table in (core.root, *(node for node in nodes if node.is_table)):
         _check_table(core, table)
     _check_records(core, nodes)
+    _check_counts(core, nodes)
     if word_at is not None:
         for table in (core.root, *(node for node in nodes if node.is_table)):
             _check_words(core, table, word_at)
@@ -74,6 +76,16 @@ def _check_records(core: PmapCore, nodes: list[Vnode]) -> None:
     twice = [str(ref) for ref, uses in slots.items() if uses > 1]
     if twice:
         raise Broken(f"pmap invariant 3: {', '.join(twice)} of {core.name} are used twice")
+
+
+def _check_counts(core: PmapCore, nodes: list[Vnode]) -> None:
+    for table in (core.root, *(node for node in nodes if node.is_table)):
+        counts = [(0, 0, 0), *(node.counts() for node in table.children.values())]
+        sums = tuple(sum(part) for part in zip(*counts, strict=True))
+        if sums != (table.tables_below, table.leaves_below, table.bytes_below):
+            raise Broken(f"pmap invariant 8: what is below vnode {table.id} of {core.name} is not what it counts")
+    if core.by_id != {node.id: node for node in (core.root, *nodes)}:
+        raise Broken(f"pmap invariant 8: the index of the vnodes of {core.name} differs from the tree")
 
 
 def _check_words(core: PmapCore, table: Vnode, word_at: WordAt) -> None:

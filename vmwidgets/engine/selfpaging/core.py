@@ -50,6 +50,8 @@ class PmapCore:
         self.meta_used = 0
         """Bytes of the region for slab frames that were handed out."""
         self._last_id = ROOT_ID
+        self.by_id = {ROOT_ID: self.root}
+        """The vnodes of the tree."""
 
     # ---- the tree ----------------------------------------------------------------------------
 
@@ -62,6 +64,7 @@ class PmapCore:
         """Put a vnode into its parent's list."""
         assert node.parent is not None
         node.parent.link(node, position)
+        self.by_id[node.id] = node
         emit = self.recorder.emit
         if emit is not None:
             emit((VnodeLinked, self.name, node.id, *_described(node)))
@@ -71,6 +74,7 @@ class PmapCore:
         assert node.parent is not None
         position = node.parent.position_of(node)
         node.parent.unlink(node)
+        del self.by_id[node.id]
         emit = self.recorder.emit
         if emit is not None:
             parent, *rest = _described(node)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..base.domain_values import CapRef
 from ..base.errors import Refused
 from .errors import LibError
+from .slot_counts import SlotCounts
 
 if TYPE_CHECKING:
     from .mapping_database import Capability
@@ -25,13 +26,19 @@ ROOT_TABLE = CapRef(PAGE_CNODE, 0)
 class Cnode:
     """A table of `slots` slots; `own` says whether it is in the program's own cspace."""
 
-    __slots__ = ("capabilities", "name", "own", "slots")
+    __slots__ = ("capabilities", "counts", "name", "own", "slots")
 
     def __init__(self, name: str, slots: int, *, own: bool = True) -> None:
         self.name = name
         self.slots = slots
         self.own = own
         self.capabilities: dict[int, Capability] = {}
+        self.counts = SlotCounts(slots, self._kind_at)
+        """How many of each kind it holds, for any range."""
+
+    def _kind_at(self, slot: int) -> str | None:
+        held = self.capabilities.get(slot)
+        return None if held is None else held.object.kind.name
 
 
 class Cspace:
@@ -83,8 +90,12 @@ class Cspace:
     def put(self, capability: Capability) -> None:
         """Put a capability into its slot, which is empty."""
         ref = capability.ref
-        self.cnodes[ref.cnode].capabilities[ref.slot] = capability
+        cnode = self.cnodes[ref.cnode]
+        cnode.capabilities[ref.slot] = capability
+        cnode.counts.add(ref.slot, capability.object.kind.name)
 
     def remove(self, ref: CapRef) -> None:
         """Empty a slot."""
-        del self.cnodes[ref.cnode].capabilities[ref.slot]
+        cnode = self.cnodes[ref.cnode]
+        gone = cnode.capabilities.pop(ref.slot)
+        cnode.counts.remove(ref.slot, gone.object.kind.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..base.domain_focus import DomainFocus
 from ..base.domain_values import CapRef, DomainValue
 from ..base.errors import Refused
 from ..base.recorder import Recorder
@@ -25,6 +26,7 @@ from .pmap import Pmap
 from .program import Program
 from .quirks import BARRELFISH_QUIRKS, FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK
 from .slot_allocator import SlotAllocator
+from .window import EVERYWHERE, FEW, WHOLE, domain_window
 
 SLOTS = 16384
 """Slots of the slot allocator, unless another number is given."""
@@ -149,6 +151,13 @@ class Domain:
             end,
             self.pmap.meta_used,
         )
+
+    def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
+        """What `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
+
+        Parts with up to `whole` things are shown whole.  What it costs follows from what is shown.
+        """
+        return domain_window(self, focus, whole, few)
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless all invariants hold.

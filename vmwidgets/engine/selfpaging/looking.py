@@ -22,6 +22,17 @@ def leaf_at(core: PmapCore, va: int) -> Vnode | None:
         table = node
 
 
+def vnode_at(core: PmapCore, va: int) -> Vnode:
+    """The lowest vnode that is for `va`: a leaf, or a table in which nothing covers it; O(levels)."""
+    node = core.root
+    while node.holds is not None and 0 <= va < core.root.end:
+        below = find_vnode(node, node.holds.index(va))
+        if below is None:
+            break
+        node = below
+    return node
+
+
 def mapping_of(leaf: Vnode) -> CapRef:
     """The slot of a leaf's Mapping; SYS_ERR_CAP_NOT_FOUND for one that a quirk left behind without."""
     if leaf.mapping is None:

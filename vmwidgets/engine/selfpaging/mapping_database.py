@@ -40,6 +40,8 @@ class KernelObject:
     capabilities: dict[CapRef, Capability] = field(default_factory=dict)
     mappings: dict[int, Mapping] = field(default_factory=dict)
     """Its mappings, by their numbers."""
+    cleared: int = 0
+    """How many of them are not installed any more."""
     inside: dict[int, Mapping] = field(default_factory=dict)
     """Of a table: what is mapped in it, by the first entry."""
     va: int = 0
@@ -122,6 +124,7 @@ class MappingDatabase:
         if isinstance(gone, Mapping):
             self.uninstall(gone)
             del gone.source.mappings[gone.number]
+            gone.source.cleared -= 1
         if gone.grant is None:
             return None
         gone.grant.objects -= 1
@@ -131,6 +134,7 @@ class MappingDatabase:
         """The entries of a mapping are clear."""
         if mapping.installed:
             mapping.installed = False
+            mapping.source.cleared += 1
             del mapping.table.inside[mapping.entry]
 
     def descendants(self, of: KernelObject) -> Iterator[KernelObject]:
@@ -148,13 +152,16 @@ class MappingDatabase:
 
         D1. every object has a capability.  D2. what was retyped lies inside what it was retyped from, and overlaps
         nothing else that was.  D3. memory that was given has as many objects as it says, all inside.
-        D4. a mapping is known to its source, an installed one to its table too, and these exist.
+        D4. a mapping is known to its source, an installed one to its table too, and these exist.  D5. a source knows
+        how many of its mappings are cleared.
         """
         counts: dict[int, int] = {}
         for one in self.objects.values():
             if not one.capabilities:
                 raise Broken(f"D1: no capability refers to {one}")
             _check_parts(one)
+            if one.cleared != sum(not mapping.installed for mapping in one.mappings.values()):
+                raise Broken(f"D5: {one.cleared} mappings of {one} are said to be cleared")
             if one.grant is not None:
                 counts[id(one.grant)] = counts.get(id(one.grant), 0) + 1
                 if not one.grant.base <= one.base <= one.end <= one.grant.base + one.grant.bytes:

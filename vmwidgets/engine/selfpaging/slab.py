@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..base.domain_values import SlabHeadValue, SlabValue
+from ..base.domain_values import SlabFold, SlabHeadValue, SlabValue
 from ..base.errors import Broken, Refused
 from ..base.recorder import Recorder
 from ..base.tags import BlockGiven, BlockTaken, SlabGrown
@@ -110,8 +111,24 @@ class Slab:
 
     def snapshot(self) -> SlabValue:
         """Its heads, newest first."""
-        heads = [SlabHeadValue(head.address, head.bytes, head.blocks, head.free) for head in reversed(self._heads)]
-        return SlabValue(self.block_bytes, self.total, self.free, tuple(heads))
+        return self._value(reversed(range(len(self._heads))))
+
+    def window(self, newest: int, blocks: Iterable[int]) -> SlabValue:
+        """The `newest` heads and those of `blocks`, the others as counts; O(heads that are shown × log heads)."""
+        shown = set(range(max(0, len(self._heads) - newest), len(self._heads)))
+        for block in blocks:
+            if 1 <= block <= self.total:
+                shown.add(bisect_right(self._heads, block, key=lambda head: head.first) - 1)
+        return self._value(sorted(shown, reverse=True))
+
+    def _value(self, numbers: Iterable[int]) -> SlabValue:
+        heads = []
+        for number in numbers:
+            head = self._heads[number]
+            heads.append(SlabHeadValue(head.address, head.bytes, head.blocks, head.free, number + 1, head.first))
+        blocks, free = sum(head.blocks for head in heads), sum(head.free for head in heads)
+        rest = SlabFold(len(self._heads) - len(heads), self.total - blocks, self.free - free)
+        return SlabValue(self.block_bytes, self.total, self.free, tuple(heads), rest)
 
     def check(self) -> None:
         """Invariants: 1 the heads add up, 2 a block is free or taken, never both, 3 who has free blocks is known."""

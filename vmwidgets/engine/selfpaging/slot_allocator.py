@@ -8,6 +8,10 @@ from heapq import heappop, heappush
 from ..base.domain_values import CapRef
 from ..base.errors import Broken, Refused
 from .errors import LibError
+from .slot_counts import SlotCounts
+
+GIVEN = "given"
+"""The only kind of slot that is counted here."""
 
 
 class SlotAllocator:
@@ -20,7 +24,7 @@ class SlotAllocator:
     (0, 1, 0)
     """
 
-    __slots__ = ("_next", "_returned", "_taken", "cnode", "count", "first", "used")
+    __slots__ = ("_next", "_returned", "_taken", "cnode", "count", "counts", "first", "used")
 
     def __init__(self, cnode: str, first: int, count: int) -> None:
         if first < 0 or count < 0:
@@ -28,6 +32,8 @@ class SlotAllocator:
         self.cnode, self.first, self.count = cnode, first, count
         self.used: set[int] = set()
         """Slots that were given, to whomever."""
+        self.counts = SlotCounts(first + count, lambda slot: GIVEN if slot in self.used else None)
+        """How many of them there are in any range."""
         self._next = first
         """Slots from here on were never given: those below that are free are in `_returned`, a heap."""
         self._returned: list[int] = []
@@ -54,6 +60,7 @@ class SlotAllocator:
             slot = self._next
             self._next += 1
         self.used.add(slot)
+        self.counts.add(slot, GIVEN)
         return CapRef(self.cnode, slot)
 
     def free(self, ref: CapRef) -> None:
@@ -81,6 +88,7 @@ class SlotAllocator:
 
     def _put_back(self, slot: int) -> None:
         self.used.discard(slot)
+        self.counts.remove(slot, GIVEN)
         heappush(self._returned, slot)
 
     def __iter__(self) -> Iterator[int]:
@@ -99,3 +107,4 @@ class SlotAllocator:
             raise Broken(f"A1: {counts} in {self.cnode}, {twice} given back twice")
         if not set(self._taken) <= self.used:
             raise Broken(f"A2: somebody else holds slots of {self.cnode} that are free: {set(self._taken) - self.used}")
+        self.counts.check(dict.fromkeys(self.used, GIVEN), self.cnode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base.domain_values import VnodeValue
+from ..base.domain_values import VnodeFold, VnodeValue
 from .core import PmapCore
 from .vnode import Vnode
 
@@ -25,13 +25,27 @@ def descriptor_pa(core: PmapCore, node: Vnode) -> int:
     return node.parent.base + node.entry * core.layout.entry_bytes
 
 
-def _value(core: PmapCore, node: Vnode, va: int, word_at: WordAt | None) -> VnodeValue:
+def _value(core: PmapCore, node: Vnode, va: int, word_at: WordAt | None, older: int = 0) -> VnodeValue:
+    shift = 0 if node.holds is None else node.holds.shift
+    last = len(node.children) - 1
+    children = tuple(
+        _value(core, child, va + (child.entry << shift), word_at, last - place)
+        for place, child in enumerate(node.newest_first())
+    )
+    return vnode_value(core, node, va, word_at, children, older)
+
+
+def vnode_value(
+    core: PmapCore, node: Vnode, va: int, word_at: WordAt | None, children: tuple[VnodeValue, ...], older: int,
+    folds: tuple[VnodeFold, ...] = (),
+) -> VnodeValue:  # fmt: skip
+    """One vnode, with what is shown of its children; `va` is its own."""
     place = None if node.parent is None else descriptor_pa(core, node)
     if node.holds is not None:
-        shift, span = node.holds.shift, node.holds.span
+        span = node.holds.span
     else:
         assert node.level is not None
-        shift, span = 0, node.count << node.level.shift
+        span = node.count << node.level.shift
     return VnodeValue(
         node.id,
         LEAF if node.holds is None else node.holds.kind,
@@ -48,5 +62,7 @@ def _value(core: PmapCore, node: Vnode, va: int, word_at: WordAt | None) -> Vnod
         node.flags,
         None if place is None or word_at is None else word_at(place, core.layout.entry_bytes),
         place,
-        tuple(_value(core, child, va + (child.entry << shift), word_at) for child in node.newest_first()),
+        children,
+        older,
+        folds,
     )

@@ -30,6 +30,7 @@ class Vnode:
         "base",
         "block",
         "by_entry",
+        "bytes_below",
         "cap",
         "children",
         "count",
@@ -38,11 +39,13 @@ class Vnode:
         "holds",
         "id",
         "invokable",
+        "leaves_below",
         "level",
         "mapping",
         "offset",
         "parent",
         "rights",
+        "tables_below",
     )
 
     def __init__(
@@ -79,6 +82,8 @@ class Vnode:
         """By id, oldest first."""
         self.by_entry: dict[int, Vnode] = {}
         """The children by each entry that they cover: what the original finds by walking its list."""
+        self.tables_below = self.leaves_below = self.bytes_below = 0
+        """Of a table: how many tables and leaves are below it, and what the leaves map."""
 
     @property
     def is_table(self) -> bool:
@@ -121,6 +126,7 @@ class Vnode:
             self.children = {node.id: node for node in order}
         for entry in range(child.entry, child.entry + child.count):
             self.by_entry[entry] = child
+        self._count(child, 1)
 
     def unlink(self, child: Vnode) -> None:
         """Take a child away."""
@@ -128,6 +134,23 @@ class Vnode:
         for entry in range(child.entry, child.entry + child.count):
             if self.by_entry.get(entry) is child:
                 del self.by_entry[entry]
+        self._count(child, -1)
+
+    def counts(self) -> tuple[int, int, int]:
+        """Tables, leaves and mapped bytes: itself and all below."""
+        if self.is_table:
+            return self.tables_below + 1, self.leaves_below, self.bytes_below
+        assert self.level is not None
+        return 0, 1, self.count << self.level.shift
+
+    def _count(self, child: Vnode, change: int) -> None:
+        tables, leaves, size = child.counts()
+        above: Vnode | None = self
+        while above is not None:
+            above.tables_below += change * tables
+            above.leaves_below += change * leaves
+            above.bytes_below += change * size
+            above = above.parent
 
     def position_of(self, child: Vnode) -> int:
         """How many steps behind the first child it stands; O(children that are newer)."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..base.domain_values import RegionValue
+from ..base.domain_values import RegionFold, RegionValue
 from ..base.errors import Broken, Refused
 from ..base.recorder import Recorder
 from ..base.tags import RegionAdded, RegionRemoved
@@ -54,6 +55,7 @@ class Vspace:
         self._domain = domain
         self._regions: list[Vregion] = []
         self._bases: list[int] = []
+        self.by_id: dict[int, Vregion] = {}
         self._last_id = 0
 
     def __iter__(self) -> Iterator[Vregion]:
@@ -78,6 +80,7 @@ class Vspace:
                 raise LibError("LIB_ERR_VSPACE_REGION_OVERLAP", where)
         self._regions.insert(at, region)
         self._bases.insert(at, region.base)
+        self.by_id[region.id] = region
         self._last_id = max(self._last_id, region.id)
         self._report(RegionAdded, region)
 
@@ -86,7 +89,7 @@ class Vspace:
         at = bisect_left(self._bases, region.base)
         if self._regions[at : at + 1] != [region]:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
-        del self._regions[at], self._bases[at]
+        del self._regions[at], self._bases[at], self.by_id[region.id]
         self._report(RegionRemoved, region)
 
     def find(self, va: int) -> Vregion | None:
@@ -99,6 +102,24 @@ class Vspace:
         first = max(bisect_left(self._bases, start + 1) - 1, 0)
         return [one for one in self._regions[first : bisect_left(self._bases, end)] if start < one.end]
 
+    def window(self, first: int, bases: Iterable[int], around: int) -> tuple[list[RegionValue], list[RegionFold]]:
+        """The `first` regions, and those at `bases` with so many `around` them; what is left out between them.
+
+        O(regions that are shown × log n).
+        """
+        count = len(self._regions)
+        shown = set(range(min(first, count)))
+        for base in bases:
+            at = bisect_left(self._bases, base)
+            shown.update(range(max(0, at - around), min(count, at + around + 1)))
+        borders = {0, count, *shown, *(number + 1 for number in shown)}
+        folds = [
+            RegionFold(self._bases[start], self._regions[end - 1].end, end - start)
+            for start, end in pairwise(sorted(borders))
+            if start not in shown
+        ]
+        return [self._regions[number].snapshot() for number in sorted(shown)], folds
+
     def check(self) -> None:
         """Invariant: regions are in order, and none overlaps another."""
         for one, other in zip(self._regions, self._regions[1:], strict=False):
@@ -106,6 +127,8 @@ class Vspace:
                 raise Broken(f"vspace invariant 1: region {other.id} of {self._domain} begins in region {one.id}")
         if self._bases != [region.base for region in self._regions]:
             raise Broken(f"vspace invariant 2: the index of the regions of {self._domain} is wrong")
+        if self.by_id != {region.id: region for region in self._regions}:
+            raise Broken(f"vspace invariant 2: the regions of {self._domain} are not found by their ids")
 
     def _report(self, tag: str, region: Vregion) -> None:
         emit = self._recorder.emit
