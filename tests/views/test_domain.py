@@ -9,7 +9,7 @@ from tests.views.domains import machine_life
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.base.domain_values import VnodeValue
 from vmwidgets.engine.machine import MachineDomain
-from vmwidgets.views.domain_picture import all_vnodes
+from vmwidgets.views.domain_picture import all_vnodes, vnode_thing
 from vmwidgets.views.scene import Node, Scene
 
 PAGE = 4096
@@ -215,7 +215,10 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     assert said() == "Unmapped 8 KiB at 4040 0000."
     assert "1 slot and 1 block came back" in view.scene().caption.reason
     domain.revoke(frame)
-    assert said() == "slots[1] is empty; 1 leaf is unmapped: all else on that memory is revoked."
+    assert said() == (
+        "slots[0] alone is left of all that stood for its memory: "
+        "slots[11] (mapping), slots[1] (frame) are empty; 1 leaf is unmapped."
+    )
     domain.take_slots(3)
     assert said() == "Take slots of domain:hello: 3 slots taken."
     domain.machine.destroy_domain(domain)
@@ -358,3 +361,41 @@ def test_other_targets_are_refused_in_a_sentence(kind: type[vm.View]) -> None:
 
 def test_a_domain_in_a_cell_is_its_picture(domain: MachineDomain) -> None:
     assert isinstance(vm.show(domain), vm.Domain)
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_flags_that_were_lost_are_told_and_not_those_that_were_asked_for(architecture: str) -> None:
+    border = 0x6010_0000 if architecture == "armv7" else 0x6020_0000
+    for quirks, told in (
+        ((), "may be used rw- now."),
+        (("modify-flags-lost",), "should be used rw-: the kernel was asked for --- and r--."),
+    ):
+        domain = vm.boot(architecture, quirks=quirks).domain("log")
+        domain.map(domain.frame("8 KiB"), at=border - vm.PAGE)
+        domain.modify_flags(border - vm.PAGE, "8 KiB", "rw")
+        text = vm.Domain(domain).scene().caption.text
+        assert text.startswith("8 KiB at ")
+        assert text.endswith(f"f000 {told}")
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+@pytest.mark.parametrize(("flags", "rights"), [("guard", "---"), ("r", "r"), ("rw", "rw")])
+def test_a_descriptor_says_what_the_program_may_do(architecture: str, flags: str, rights: str) -> None:
+    domain = vm.boot(architecture).domain("hello")
+    at = domain.map(domain.frame(), flags=flags)
+    scene = vm.Vnodes(domain).scene()
+    thing = vnode_thing(domain.vnode_at(at))
+    texts = [run.text for node in scene.nodes if node.thing == thing for run in node.text]
+    page = next(text for text in texts if text.startswith("page → "))
+    allowed = "".join(way[0] if domain.walk(at, way).ok else "-" for way in ("read", "write"))
+    assert page.split()[-2].startswith(rights)
+    assert page.split()[-2][:2] == allowed
+
+
+def test_calls_of_the_kernel_are_counted_alike() -> None:
+    machine = vm.boot("armv7")
+    domain, task = machine.domain("hello"), machine.task("hello")
+    domain.map(domain.frame("8 KiB"))
+    calls = vm.compare_paging(task, domain).domain.invocations
+    assert calls == 3  # a table is made, put into the root, and pages into it
+    assert vm.Domain(domain).scene().caption.reason.startswith("It took 3 calls of the kernel,")

@@ -38,7 +38,12 @@ _CAPABILITIES = (dev.CapabilityMade, dev.CapabilityDeleted)
 
 
 def _telling(events: Sequence[ev.Event]) -> Functions:
-    """The functions that were under way when the kernel was last asked to write entries; else, to make a capability."""
+    """The functions that were under way when the kernel was last asked to write entries; else, to make a capability.
+
+    Revoking is told by its own name, whatever was unmapped on the way.
+    """
+    if any(event.name == "caps_revoke" for event in of_kind(events, ev.Called)):
+        return ("caps_revoke",)
     best: Functions = ()
     rank = 0
     for _, event, functions in with_functions(events):
@@ -95,9 +100,13 @@ def _unmap(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
 
 def _modify_flags(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
     given = _given(operation)
-    told = of_kind(events, dev.MappingFlagsInvoked)
-    rights = flag_words(told[-1].flags) if told else visible(str(given.get("flags", "")))
-    return f"{_range_words(given.get('address'), given.get('size'), style)} may be used {rights} now."
+    what = _range_words(given.get("address"), given.get("size"), style)
+    called = [event.arguments for event in of_kind(events, ev.Called) if event.name == "modify_flags"]
+    asked = flag_words(called[-1][2]) if called and len(called[-1]) > 2 else visible(str(given.get("flags", "")))
+    passed_on = list(dict.fromkeys(flag_words(event.flags) for event in of_kind(events, dev.MappingFlagsInvoked)))
+    if passed_on in ([], [asked]):
+        return f"{what} may be used {asked} now." if passed_on else f"Nothing is mapped of {what}: nothing changed."
+    return f"{what} should be used {asked}: the kernel was asked for {' and '.join(passed_on)}."
 
 
 def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
@@ -139,14 +148,17 @@ _HOW = {"retype": "retyped from", "copy": "a copy of what is in", "mint": "a cop
 
 def _removed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
     """Capabilities that went by delete or revoke, and what was unmapped with them."""
-    deleted = of_kind(events, dev.CapabilityDeleted)
-    gone = [event for event in deleted if event.kind != "Mapping"]
+    gone = of_kind(events, dev.CapabilityDeleted)
     unmapped = [event for event in of_kind(events, dev.VnodeUnlinked) if not event.table]
-    slots = ", ".join(visible(str(event.ref)) for event in gone[:MOST_SLOTS])
+    slots = ", ".join(f"{visible(str(event.ref))} ({kind_words(event.kind).words})" for event in gone[:MOST_SLOTS])
     more = f" and {len(gone) - MOST_SLOTS:,} more" if len(gone) > MOST_SLOTS else ""
-    what = f"{slots}{more} {'is' if len(gone) == 1 else 'are'} empty" if gone else "No capability went"
-    mapped = f"; {counted(len(unmapped), 'leaf is', 'leaves are')} unmapped" if unmapped else ""
-    return f"{what}{mapped}: {'all else on that memory is revoked' if operation.name == 'revoke' else 'deleted'}."
+    parts = [f"{slots}{more} {'is' if len(gone) == 1 else 'are'} empty"] * bool(gone)
+    parts += [f"{counted(len(unmapped), 'leaf is', 'leaves are')} unmapped"] * bool(unmapped)
+    what = "; ".join(parts) or "nothing else was there"
+    if operation.name != "revoke":
+        return f"Deleted: {what}."
+    kept = str(_given(operation).get("capability", "")).rpartition("/")[2].partition("#")[0]
+    return f"{visible(kept)} alone is left of all that stood for its memory: {what}."
 
 
 MOST_SLOTS = 4
@@ -167,7 +179,7 @@ def _took(events: Sequence[ev.Event]) -> str:
     """What it cost: tables, slots, blocks, invocations."""
     made = Counter(type(event) for event in events)
     freed = made[dev.SlotFreed], made[dev.BlockGiven]
-    calls = made[dev.VnodeMapInvoked] + made[dev.VnodeUnmapInvoked] + made[dev.MappingFlagsInvoked]
+    calls = sum(made[kind] for kind in dev.INVOCATIONS)
     if not calls:
         return ""
     parts = [counted(calls, "call of the kernel", "calls of the kernel")]

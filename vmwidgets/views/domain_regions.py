@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from heapq import nsmallest
 from itertools import groupby
 
@@ -85,7 +86,16 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
         at = end
     if max(ends) > at:
         segments.append(Segment(None, at, max(ends)))
-    return break_large_gaps(_parted(segments, extents, folded))
+    return _with_meta_broken(picture, break_large_gaps(_parted(segments, extents, folded)))
+
+
+def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
+    """The region of the slab frames is not to scale where it would be larger than all others together."""
+    sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
+    meta = picture.value.meta_start
+    if meta not in sizes or not 2 * sizes[meta] > sum(sizes.values()) > sizes[meta]:
+        return segments
+    return [replace(segment, broken=segment.broken or segment.start == meta) for segment in segments]
 
 
 def _parted(

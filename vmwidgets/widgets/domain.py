@@ -34,6 +34,9 @@ from .latest import AMONG
 from .view import View
 from .vm_map import parse_address
 
+NOT_THE_PROGRAMS = "--- user"
+"""The rights of a program to a page that it may do nothing with; what the supervisor could do is not its business."""
+
 Draw = Callable[..., Scene]
 
 _TAGS = frozenset(name for name in vars(domain_events) if isinstance(getattr(domain_events, name), type)) - {"Event"}
@@ -199,7 +202,8 @@ def decoder(target: MachineDomain) -> Callable[[int, int], Decoded]:
         descriptor = fmt.rules.read_as(fmt.level(level), word, controls)
         if descriptor.kind not in ("leaf", "table"):
             return Decoded("invalid", 0, "")
-        rights = rights_in_words(fmt.rules.rights_of(descriptor, word)) if descriptor.kind == "leaf" else ""
-        return Decoded(descriptor.kind, descriptor.address_of(word), rights)
+        rights = fmt.rules.rights_of(descriptor, word)
+        words = "" if descriptor.kind == "table" else rights_in_words(rights) if rights.user else NOT_THE_PROGRAMS
+        return Decoded(descriptor.kind, descriptor.address_of(word), words)
 
     return decode

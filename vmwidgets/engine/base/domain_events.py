@@ -304,3 +304,14 @@ class MapUndone(Event):
 
     domain: str
     why: str
+
+
+INVOCATIONS = (
+    VnodeCreated,
+    VnodeMapInvoked,
+    VnodeUnmapInvoked,
+    MappingFlagsInvoked,
+    CapabilityDeleteInvoked,
+    CapabilityCopyInvoked,
+)
+"""What a program asks of the kernel: its calls."""

@@ -6,29 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from ..base.domain_events import INVOCATIONS
 from ..base.domain_values import VnodeValue
 from ..base.errors import Refused, shown
 from ..base.journal import KEPT, Journal, Operation
 from ..base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
-from ..base.tags import (
-    Called,
-    CapabilityCopyInvoked,
-    CapabilityDeleteInvoked,
-    FaultRaised,
-    MappingFlagsInvoked,
-    PteRunWritten,
-    PteWritten,
-    VnodeCreated,
-    VnodeMapInvoked,
-    VnodeUnmapInvoked,
-)
+from ..base.tags import Called, FaultRaised, PteRunWritten, PteWritten
 from .domain import MachineDomain
 from .tasks import Task
 
-_INVOCATIONS = frozenset(
-    (VnodeCreated, VnodeMapInvoked, VnodeUnmapInvoked, MappingFlagsInvoked, CapabilityDeleteInvoked,
-     CapabilityCopyInvoked)
-)  # fmt: skip
+_INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
 
 _LETTERS = ((1, "r"), (2, "w"), (4, "x"))
 
