@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_every_table_of_a_linux_process_can_be_reached_by_clicks(name: str) -> N
 
 
 def test_what_maps_more_is_larger() -> None:
-    ranges = [(0, "64 KiB"), (0x20_0000, "2 MiB"), (0x4000_0000, "1 GiB")]
+    ranges = [(0, "4 KiB"), (0x20_0000, "2 MiB"), (0x4000_0000, "1 GiB")]
     tables = vm.compare_formats(ranges, ["x86-64"]).tables["x86-64"]
     rows = {node.title.partition(" at ")[0]: node.h for node in nodes(vm.Tables(tables).scene(), "descriptor")}
     assert rows["PTE of a 4 KiB page"] < rows["PDE of a 2 MiB page"] < rows["PDPTE of a 1 GiB page"]
@@ -129,10 +130,47 @@ def test_rows_and_gaps_of_a_table_cover_what_it_does_and_say_their_size(name: st
         assert done == 1 << level.bits
     drawn = {node.id: [run.text for run in node.text] for node in scene.nodes}
     for node in nodes(scene, "descriptor"):
-        assert any(run.split("  ")[0].endswith(("KiB", "MiB", "GiB", "TiB")) for run in drawn[node.id]), node.title
+        assert any(re.match(r"(\d+ × )?[\d.]+ [KMGTP]iB( |$)", run) for run in drawn[node.id]), node.title
     for box in nodes(scene, "table"):
-        assert any(run.startswith("gap of ") for run in drawn[box.id]), "each table has room left here"
+        gaps = [run for run in drawn[box.id] if run.startswith("gap ")]
+        assert gaps, "each table has room left here"
+        assert len([run for run in drawn[box.id] if re.fullmatch(r"\d+(–\d+)?", run)]) == len(gaps), "with its slots"
         assert any(run.removeprefix("at ") == grouped_hex(int(box.thing[6:], 16), 8) for run in drawn[box.id])
+
+
+def row_says_all(row: Node) -> bool:
+    """Whether a row that refers to memory says to what, how much, and whether it is a table or which rights it has."""
+    said, title = " ".join(run.text for run in row.text), row.title
+    address = re.search(r"physical 0x([0-9a-f_]+)(?!.*physical)", title)
+    assert address is not None
+    digits = f"→{int(address[1].replace('_', ''), 16):08x}"
+    goes = digits in said.replace("→ ", "→").replace(" ", "")
+    if "is-table" in row.state:
+        return goes and bool(re.search(r"[KMGTP]iB table", said))
+    rights = title.partition(", standing")[0].rpartition(", ")[2]
+    pages = re.search(r": ([\d,]+) pages of (\d+ [KMG]iB)", title)
+    return goes and rights.split()[0] in said and (pages is None or f"{pages[1]} × {pages[2]}" in said)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_row_says_where_it_leads_and_what_it_is_in_two_lines_if_need_be(name: str) -> None:
+    machine = vm.boot(name)
+    task = machine.task("init")
+    task.write(task.map.enter("64 KiB", object=machine.object("heap")), bytes(12 * 4096))
+    views = [vm.Tables(machine), vm.Tables(task)]
+    ranges = [(0x40_0000, "8 MiB"), (0x4000_0000, "96 MiB"), (0x8000_0000, "1 GiB")]
+    views.append(vm.Tables(vm.compare_formats(ranges, [name]).tables[name]))
+    if name in ("x86-64", "armv7"):
+        views.append(vm.Tables(vm.load_tables(DATA / f"linux-{name.replace('-', '_')}.jsonl.gz")))
+    for view in views:
+        scene = view.scene()
+        in_bounds(scene)
+        rows = [node for node in nodes(scene, "descriptor") if {"is-table", "is-leaf"} & set(node.state)]
+        assert rows
+        assert [row.text for row in rows if not row_says_all(row)] == []
+        for box in nodes(scene, "table"):
+            inside = [row for row in rows if row.x == box.x + 4 and box.y < row.y < box.y + box.h]
+            assert len({row.h for row in inside if "is-table" in row.state}) <= 1, "what refers to tables is alike"
 
 
 def test_a_fold_says_how_much_is_behind_it() -> None:

@@ -9,9 +9,11 @@ from .descriptor_bits import DescriptorPicture, draw_descriptor
 from .scene import Caption, Link, Node, Scene, Steps, Table
 from .switches import HEIGHT as SWITCHES
 from .switches import Switch, draw_switches
-from .tables_boxes import TablesBench, draw_table, folded_in_words, pieces_of, slots_in_words
+from .tables_bench import TablesBench
+from .tables_boxes import draw_table, pieces_of
+from .tables_rows import folded_in_words, slots_in_words
 
-BETWEEN, GAP = 14.0, 26.0
+BETWEEN, GAP = 14.0, 20.0
 """Room below a table, and between two columns."""
 
 WIDEST = 290.0

@@ -17,7 +17,7 @@ from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
 from vmwidgets.views.tables import draw_tables
-from vmwidgets.views.tables_boxes import TablesBench
+from vmwidgets.views.tables_bench import TablesBench
 
 from .editing import flip_bit, undo_edit
 from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
