@@ -173,6 +173,80 @@ def test_every_row_says_where_it_leads_and_what_it_is_in_two_lines_if_need_be(na
             assert len({row.h for row in inside if "is-table" in row.state}) <= 1, "what refers to tables is alike"
 
 
+def lent_lines(scene: Scene) -> list[str]:
+    """The tables that say that rows are the kernel's."""
+    return [box.id for box in nodes(scene, "table") if any(run.text == "lent by the kernel:" for run in box.text)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_of_a_tasks_tables_the_kernels_are_told_apart_and_folded_apart(name: str) -> None:
+    machine = vm.boot(name)
+    assert lent_lines(vm.Tables(machine).scene()) == [], "nobody lends them to the kernel"
+    task = machine.task("init")
+    for at in range(0, 64 << 20, 4 << 20):
+        task.map.enter("4 KiB", at=at, object=machine.object("heap"), fixed=True)
+        task.write(at, b"x")
+    end = int(machine.pmap.layout.user_end)
+    view = vm.Tables(task)
+    for _ in range(8):
+        scene = view.scene()
+        in_bounds(scene)
+        told = nodes(scene, "descriptor") + nodes(scene, "fold")
+        for node in told:
+            of_kernel = (
+                int(node.id.split("/")[3], 16) >= end if node.kind == "descriptor" else "lent" in table_row(node, scene)
+            )
+            assert (" of the kernel" in node.title) == (of_kernel and "is-window" not in node.state), node.title
+        for row in scene.table.rows:
+            first = int(row[2].replace("_", "") or "0", 16)
+            if row[3] not in ("gap", "window"):
+                assert ("lent" in row[3]) == (first >= end), row
+                size = int(row[1].partition("–")[2] or row[1]) - int(row[1].partition("–")[0]) + 1
+                level = next(one for one in FORMATS[name].levels if one.table_name == row[0])
+                assert first >= end or first + (size << level.shift) <= end, "nothing reaches over the border"
+        assert lent_lines(scene)
+        folds = [node for node in nodes(scene, "fold") if " of the kernel" in node.title]
+        if not folds:
+            break
+        view.opened(folds[0].id)
+
+
+def table_row(fold: Node, scene: Scene) -> str:
+    """What the table twin says that a fold is."""
+    *_, va, first = fold.id.split("/")
+    level = int(fold.id.split("/")[2])
+    name = next(box.text[0].text for box in nodes(scene, "table") if box.id == f"tables/table/{level}/{va}")
+    rows = [row for row in scene.table.rows if row[0] == name and row[1].startswith(f"{first}–")]
+    return next(row[3] for row in rows if row[3].startswith("folded"))
+
+
+def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None:
+    machine = vm.boot("armv7")
+    domain = machine.domain("hello")
+    domain.map(domain.frame("8 KiB"))
+    domain.map(domain.frame("4 MiB"), flags="rw large")
+    for target in (domain, domain.tables):
+        scene = vm.Tables(target).scene()
+        in_bounds(scene)
+        assert scene.caption.text == (
+            "32 descriptors of the root are in use: 1 table and 4 large pages of its own, "
+            "and 27 tables lent by the kernel."
+        )
+        (fold,) = nodes(scene, "fold")
+        assert "27 tables of the kernel" in fold.title
+        assert any("4 pages of 1 MiB" in node.title for node in nodes(scene, "descriptor"))
+        assert lent_lines(scene) == ["tables/table/2/0"]
+        assert not any("physical 0x17_" in node.title for node in nodes(scene, "table")), "the kernel's stay closed"
+
+
+def test_a_space_with_nothing_of_its_own_shows_what_it_has_lent() -> None:
+    scene = vm.Tables(vm.boot("armv7").task("init")).scene()
+    assert scene.caption.text == "27 descriptors of the root are in use: 27 tables lent by the kernel."
+    assert len(nodes(scene, "table")) > 1
+    scene = vm.Tables(vm.boot("x86-64")).scene()
+    assert scene.caption.text == "2 descriptors of the root are in use: the root itself and 1 table."
+
+
 def test_a_fold_says_how_much_is_behind_it() -> None:
     view = vm.Tables(vm.load_tables(DATA / "linux-x86_64.jsonl.gz"))
     scene = view.scene()

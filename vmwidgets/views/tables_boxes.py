@@ -29,7 +29,15 @@ def draw_table(
     rows: list[Node] = []
     words = words_of_rows(table, w - 8)
     at = HEAD
+    is_lent = table.is_lent
+    if is_lent:
+        text.append(_whose(is_lent, at))
+        at += ABSENT_H
     for piece in pieces_of(table):
+        if isinstance(piece, WindowRow) and piece.is_lent is not is_lent and piece.kind != "window":
+            is_lent = piece.is_lent
+            text.append(_whose(is_lent, at))
+            at += ABSENT_H
         if isinstance(piece, WindowRow):
             said = words[piece.first]
             h = row_height(piece, said)
@@ -79,6 +87,11 @@ def pieces_of(table: OpenTable) -> Iterator[WindowRow | range]:
         done = row.end
     if done < table.entries:
         yield range(done, table.entries)
+
+
+def _whose(is_lent: bool, y: float) -> Text:
+    """A line that says whose the rows below it are."""
+    return Text(8, y + 11, "lent by the kernel:" if is_lent else "its own:", "label")
 
 
 def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:

@@ -134,6 +134,7 @@ def _lines(words: Words, w: float, h: float, left: str, right: str) -> tuple[Tex
 
 def _fold(table: OpenTable, row: WindowRow, words: Words, x: float, y: float, w: float, h: float, lane: str) -> Node:
     what = folded_in_words(row) or "others"
+    what += " of the kernel" if row.is_lent else ""
     title = f"descriptors {row.first} to {row.end - 1}, not shown: {what}, {words.end} with the gaps between"
     return Node(
         f"tables/fold/{table.level}/{table.va:x}/{row.first}", "fold", x, y, w, h, state=("folded",),
@@ -149,7 +150,9 @@ def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
 
 
 def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:
-    where = f"{row.layout} at physical {Address(row.pa)}, for {Address(row.va)}"
+    where = (
+        f"{row.layout}{' of the kernel' if row.is_lent else ''} at physical {Address(row.pa)}, for {Address(row.va)}"
+    )
     if row.kind == "leaf":
         size = binary_size(row.size)
         pages = f"{row.pages:,} pages of {size}, {binary_size(row.bytes)}, from" if row.pages > 1 else f"{size}"
