@@ -296,6 +296,39 @@ def test_each_level_of_equal_tables_is_named_in_its_bar() -> None:
     assert not any(label.startswith("×") for label in labels.values())
 
 
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        [(0, "16 KiB")],
+        [(0x40_3000, "12 KiB"), (0x41_0000, "64 KiB"), (1 << 30, "1 MiB")],
+        [(number << 22, "1 MiB") for number in range(100)],
+        [(number << 21, "4 KiB") for number in range(2000)],
+    ],
+)
+def test_names_of_levels_are_all_in_the_bars_or_none_is_and_always_below(ranges: list[tuple[int, str]]) -> None:
+    value = vm.compare_formats(ranges, EVERY)
+    scene = vm.Formats(value).scene()
+    for broken in (misplaced_text, outside, cut_text, crossing_text):
+        assert broken(scene) == []
+    for cost in value.value.formats:
+        bars = [node for node in nodes(scene, "part") if node.lane == cost.format]
+        used = [level for level in cost.levels if level.tables]
+        assert len(bars) == len(used)
+        labels = [run.text for node in bars for run in node.text]
+        assert len(labels) in (0, len(used))
+        assert not any("×" in label for label in labels)
+        below = next(node for node in scene.nodes if node.id == f"formats/{cost.format}/tables")
+        words = " ".join(run.text for run in below.text[:-1])
+        assert words.split(", ") == [
+            level.name.removesuffix(" table") + (f" ×{level.tables:,}" if level.tables > 1 else "") for level in used
+        ]
+        assert below.text[-1].text.startswith(f"{binary_size(cost.table_bytes)}, ")
+        assert below.text[-1].text.endswith(" B per 4 KiB")
+    texts = [node for node in scene.nodes if node.kind == "label"]
+    for above, under in pairwise(sorted((node for node in texts if node.x == texts[3].x), key=lambda node: node.y)):
+        assert above.y + above.h <= under.y
+
+
 def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:
     scene = vm.Formats(vm.compare_formats([(0x40_0000, "64 KiB"), (1 << 46, "68 KiB")], ["x86-64", "armv7"])).scene()
     assert scene.caption.text == "Only x86-64 reaches all of it."
