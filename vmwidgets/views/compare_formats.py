@@ -39,12 +39,11 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
     most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
-    named = [_levels_in_words(cost, shares[0]) for cost in value.formats]
-    lines = max(map(len, named), default=1)
     y = HEAD
-    for cost, levels in zip(value.formats, named, strict=True):
+    for cost in value.formats:
+        levels = _levels_in_words(cost, shares[0])
         nodes += _row(cost, levels, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
-        y += BAR + 4 + LINE * (lines + 1) + ROW_GAP
+        y += BAR + 4 + LINE * (len(levels) + 1) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
     return Scene(
         view="formats",
