@@ -81,3 +81,10 @@ def test_a_longer_picture_has_all_rules_of_a_shorter() -> None:
     long = standalone_style('<g class="vmw-scene node"/><g class="link walk"><path class="line"/></g>')
     rules = set(re.findall(r"[^{}]+\{[^{}]*fill[^{}]*\}", short))
     assert rules <= set(re.findall(r"[^{}]+\{[^{}]*fill[^{}]*\}", long))
+
+
+def test_the_field_that_finds_has_room_for_the_longest_address_and_the_cross_beside_it():
+    rule = re.search(r"\.vmw-find \{[^}]*\bwidth: (\d+)ch", CSS.read_text())
+    assert rule is not None, "its width is given in digits"
+    padding_and_cross = 5
+    assert int(rule[1]) >= len("0xffff_8080_0014_1000") + padding_and_cross

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_every_table_of_a_linux_process_can_be_reached_by_clicks(name: str) -> N
 
 
 def test_what_maps_more_is_larger() -> None:
-    ranges = [(0, "64 KiB"), (0x20_0000, "2 MiB"), (0x4000_0000, "1 GiB")]
+    ranges = [(0, "4 KiB"), (0x20_0000, "2 MiB"), (0x4000_0000, "1 GiB")]
     tables = vm.compare_formats(ranges, ["x86-64"]).tables["x86-64"]
     rows = {node.title.partition(" at ")[0]: node.h for node in nodes(vm.Tables(tables).scene(), "descriptor")}
     assert rows["PTE of a 4 KiB page"] < rows["PDE of a 2 MiB page"] < rows["PDPTE of a 1 GiB page"]
@@ -129,10 +130,121 @@ def test_rows_and_gaps_of_a_table_cover_what_it_does_and_say_their_size(name: st
         assert done == 1 << level.bits
     drawn = {node.id: [run.text for run in node.text] for node in scene.nodes}
     for node in nodes(scene, "descriptor"):
-        assert any(run.split("  ")[0].endswith(("KiB", "MiB", "GiB", "TiB")) for run in drawn[node.id]), node.title
+        assert any(re.match(r"(\d+ × )?[\d.]+ [KMGTP]iB( |$)", run) for run in drawn[node.id]), node.title
     for box in nodes(scene, "table"):
-        assert any(run.startswith("gap of ") for run in drawn[box.id]), "each table has room left here"
+        gaps = [run for run in drawn[box.id] if run.startswith("gap ")]
+        assert gaps, "each table has room left here"
+        assert len([run for run in drawn[box.id] if re.fullmatch(r"\d+(–\d+)?", run)]) == len(gaps), "with its slots"
         assert any(run.removeprefix("at ") == grouped_hex(int(box.thing[6:], 16), 8) for run in drawn[box.id])
+
+
+def row_says_all(row: Node) -> bool:
+    """Whether a row that refers to memory says to what, how much, and whether it is a table or which rights it has."""
+    said, title = " ".join(run.text for run in row.text), row.title
+    address = re.search(r"physical 0x([0-9a-f_]+)(?!.*physical)", title)
+    assert address is not None
+    digits = f"→{int(address[1].replace('_', ''), 16):08x}"
+    goes = digits in said.replace("→ ", "→").replace(" ", "")
+    if "is-table" in row.state:
+        return goes and bool(re.search(r"[KMGTP]iB table", said))
+    rights = title.partition(", standing")[0].rpartition(", ")[2]
+    pages = re.search(r": ([\d,]+) pages of (\d+ [KMG]iB)", title)
+    return goes and rights.split()[0] in said and (pages is None or f"{pages[1]} × {pages[2]}" in said)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_row_says_where_it_leads_and_what_it_is_in_two_lines_if_need_be(name: str) -> None:
+    machine = vm.boot(name)
+    task = machine.task("init")
+    task.write(task.map.enter("64 KiB", object=machine.object("heap")), bytes(12 * 4096))
+    views = [vm.Tables(machine), vm.Tables(task)]
+    ranges = [(0x40_0000, "8 MiB"), (0x4000_0000, "96 MiB"), (0x8000_0000, "1 GiB")]
+    views.append(vm.Tables(vm.compare_formats(ranges, [name]).tables[name]))
+    if name in ("x86-64", "armv7"):
+        views.append(vm.Tables(vm.load_tables(DATA / f"linux-{name.replace('-', '_')}.jsonl.gz")))
+    for view in views:
+        scene = view.scene()
+        in_bounds(scene)
+        rows = [node for node in nodes(scene, "descriptor") if {"is-table", "is-leaf"} & set(node.state)]
+        assert rows
+        assert [row.text for row in rows if not row_says_all(row)] == []
+        for box in nodes(scene, "table"):
+            inside = [row for row in rows if row.x == box.x + 4 and box.y < row.y < box.y + box.h]
+            assert len({row.h for row in inside if "is-table" in row.state}) <= 1, "what refers to tables is alike"
+
+
+def lent_lines(scene: Scene) -> list[str]:
+    """The tables that say that rows are the kernel's."""
+    return [box.id for box in nodes(scene, "table") if any(run.text == "lent by the kernel:" for run in box.text)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_of_a_tasks_tables_the_kernels_are_told_apart_and_folded_apart(name: str) -> None:
+    machine = vm.boot(name)
+    assert lent_lines(vm.Tables(machine).scene()) == [], "nobody lends them to the kernel"
+    task = machine.task("init")
+    for at in range(0, 64 << 20, 4 << 20):
+        task.map.enter("4 KiB", at=at, object=machine.object("heap"), fixed=True)
+        task.write(at, b"x")
+    end = int(machine.pmap.layout.user_end)
+    view = vm.Tables(task)
+    for _ in range(8):
+        scene = view.scene()
+        in_bounds(scene)
+        told = nodes(scene, "descriptor") + nodes(scene, "fold")
+        for node in told:
+            of_kernel = (
+                int(node.id.split("/")[3], 16) >= end if node.kind == "descriptor" else "lent" in table_row(node, scene)
+            )
+            assert (" of the kernel" in node.title) == (of_kernel and "is-window" not in node.state), node.title
+        for row in scene.table.rows:
+            first = int(row[2].replace("_", "") or "0", 16)
+            if row[3] not in ("gap", "window"):
+                assert ("lent" in row[3]) == (first >= end), row
+                size = int(row[1].partition("–")[2] or row[1]) - int(row[1].partition("–")[0]) + 1
+                level = next(one for one in FORMATS[name].levels if one.table_name == row[0])
+                assert first >= end or first + (size << level.shift) <= end, "nothing reaches over the border"
+        assert lent_lines(scene)
+        folds = [node for node in nodes(scene, "fold") if " of the kernel" in node.title]
+        if not folds:
+            break
+        view.opened(folds[0].id)
+
+
+def table_row(fold: Node, scene: Scene) -> str:
+    """What the table twin says that a fold is."""
+    *_, va, first = fold.id.split("/")
+    level = int(fold.id.split("/")[2])
+    name = next(box.text[0].text for box in nodes(scene, "table") if box.id == f"tables/table/{level}/{va}")
+    rows = [row for row in scene.table.rows if row[0] == name and row[1].startswith(f"{first}–")]
+    return next(row[3] for row in rows if row[3].startswith("folded"))
+
+
+def test_a_domains_own_sections_are_not_folded_with_the_kernels_tables() -> None:
+    machine = vm.boot("armv7")
+    domain = machine.domain("hello")
+    domain.map(domain.frame("8 KiB"))
+    domain.map(domain.frame("4 MiB"), flags="rw large")
+    for target in (domain, domain.tables):
+        scene = vm.Tables(target).scene()
+        in_bounds(scene)
+        assert scene.caption.text == (
+            "32 descriptors of the root are in use: 1 table and 4 large pages of its own, "
+            "and 27 tables lent by the kernel."
+        )
+        (fold,) = nodes(scene, "fold")
+        assert "27 tables of the kernel" in fold.title
+        assert any("4 pages of 1 MiB" in node.title for node in nodes(scene, "descriptor"))
+        assert lent_lines(scene) == ["tables/table/2/0"]
+        assert not any("physical 0x17_" in node.title for node in nodes(scene, "table")), "the kernel's stay closed"
+
+
+def test_a_space_with_nothing_of_its_own_shows_what_it_has_lent() -> None:
+    scene = vm.Tables(vm.boot("armv7").task("init")).scene()
+    assert scene.caption.text == "27 descriptors of the root are in use: 27 tables lent by the kernel."
+    assert len(nodes(scene, "table")) > 1
+    scene = vm.Tables(vm.boot("x86-64")).scene()
+    assert scene.caption.text == "2 descriptors of the root are in use: the root itself and 1 table."
 
 
 def test_a_fold_says_how_much_is_behind_it() -> None:
@@ -180,8 +292,41 @@ def test_each_level_of_equal_tables_is_named_in_its_bar() -> None:
     ranges = [(0x40_0000, "64 MiB"), (0x800_0000, "68 KiB"), (1 << 30, "1 GiB")]
     scene = vm.Formats(vm.compare_formats(ranges, EVERY)).scene()
     labels = {node.id: node.text[0].text for node in nodes(scene, "part") if node.text}
-    assert [labels[f"formats/aarch64/level/{level}"].split()[0] for level in (4, 3, 2, 1)] == ["L0", "L1", "L2", "L3"]
-    assert not any(label.startswith("×") for label in labels.values())
+    said = [labels[f"formats/aarch64/level/{level}"] for level in (4, 3, 2, 1)]
+    assert said == ["level 0", "level 1", "level 2", "level 3"]
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        [(0, "16 KiB")],
+        [(0x40_3000, "12 KiB"), (0x41_0000, "64 KiB"), (1 << 30, "1 MiB")],
+        [(number << 22, "1 MiB") for number in range(100)],
+        [(number << 21, "4 KiB") for number in range(2000)],
+    ],
+)
+def test_names_of_levels_are_all_in_the_bars_or_none_is_and_always_below(ranges: list[tuple[int, str]]) -> None:
+    value = vm.compare_formats(ranges, EVERY)
+    scene = vm.Formats(value).scene()
+    for broken in (misplaced_text, outside, cut_text, crossing_text):
+        assert broken(scene) == []
+    for cost in value.value.formats:
+        bars = [node for node in nodes(scene, "part") if node.lane == cost.format]
+        used = [level for level in cost.levels if level.tables]
+        assert len(bars) == len(used)
+        labels = [run.text for node in bars for run in node.text]
+        assert len(labels) in (0, len(used))
+        assert not any("×" in label for label in labels)
+        below = next(node for node in scene.nodes if node.id == f"formats/{cost.format}/tables")
+        words = " ".join(run.text for run in below.text[:-1])
+        assert words.split(", ") == [
+            level.name.removesuffix(" table") + (f" ×{level.tables:,}" if level.tables > 1 else "") for level in used
+        ]
+        assert below.text[-1].text.startswith(f"{binary_size(cost.table_bytes)}, ")
+        assert below.text[-1].text.endswith(" B per 4 KiB")
+    texts = [node for node in scene.nodes if node.kind == "label"]
+    for above, under in pairwise(sorted((node for node in texts if node.x == texts[3].x), key=lambda node: node.y)):
+        assert above.y + above.h <= under.y
 
 
 def test_a_comparison_in_which_one_format_is_out_of_reach_says_who_reaches_all() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 import vmwidgets as vm
-from tests.views.pictures import misplaced_text, outside, overlaps
+from tests.views.pictures import cut_text, misplaced_text, outside, overlaps
 from vmwidgets.views.scene import Node, Scene
 
 
@@ -129,3 +131,59 @@ def test_an_empty_tlb_says_so() -> None:
     scene = vm.Tlb(vm.boot("armv7")).scene()
     in_bounds(scene)
     assert "0 hits and 0 misses" in scene.caption.reason or "hit" in scene.caption.reason
+
+
+def test_a_folded_processor_says_how_much_it_keeps_and_how_much_of_it_is_stale() -> None:
+    machine = worked(cpus=8)
+    machine.cpus.shootdown = "forgotten"
+    task = machine.tasks["init"]
+    task.map.remove(next(iter(task.map)).start, size="12 KiB")
+    machine.cpus[7].flush()
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    folds = {node.id: node for node in scene.nodes if node.id.endswith("/fold")}
+    assert sorted(folds) == ["tlb/cpu:4/fold", "tlb/cpu:5/fold", "tlb/cpu:6/fold"], "of cpu:7 there is nothing to fold"
+    for node in folds.values():
+        assert [run.text for run in node.text] == ["… 10 translations, ≠ 3 stale"]
+        assert node.action == "open"
+        assert "fault" in node.state
+    marked = sum("fault" in node.state for node in cells(scene))
+    assert marked + 3 * len(folds) == 18, "with the folds, all that the caption counts"
+    assert scene.caption.reason.startswith("18 kept translations")
+
+
+@pytest.mark.parametrize("name", ["init", "a task whose name is rather long", "a task whose name is long " * 4])
+def test_words_of_a_shootdown_are_whole(name: str) -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    task = machine.task(name)
+    at = task.map.enter("256 KiB", at=0x7FFF_FFF0_0000, object=machine.object("heap"), fixed=True)
+    task.write(at, bytes(5 * 4096))
+    machine.cpus[1].run(name)
+    machine.cpus.shootdown = "sent"
+    machine.kmem_free(machine.kmem_malloc("16 KiB"), "16 KiB")
+    task.map.remove(at, size="20 KiB")
+    scene = vm.Tlb(machine).scene()
+    in_bounds(scene)
+    waiting = [node for node in scene.nodes if "/pending/" in node.id]
+    newest = machine.cpus[1].value().pending[-3:][::-1]
+    assert {request.space for request in newest} == {"kernel", name}
+    assert not [one for one in cut_text(scene) if "/pending/" in one]
+    for node, request in zip(waiting, newest, strict=True):
+        words = " ".join(run.text for run in node.text)
+        pages = "1 page" if request.pages == 1 else f"{request.pages} pages"
+        assert words.startswith(f"waits: drop {pages} at {vm.Address(request.start)} of ")
+        assert words.endswith(", asked by cpu:0")
+    assert all(above.y + above.h <= below.y for above, below in pairwise(waiting))
+
+
+@pytest.mark.parametrize("asids", [False, True])
+def test_numbers_of_address_spaces_are_told_only_where_there_are_any(asids: bool) -> None:
+    machine = vm.boot("x86-64", asids=asids)
+    task = machine.task("init")
+    task.write(task.map.enter("4 KiB", object=machine.object("heap")), b"x")
+    machine.cpus[0].load(machine.kmem_malloc("4 KiB"))
+    view = vm.Tlb(machine)
+    below = {run.text for node in cells(view.scene()) for run in node.text[1:]}
+    assert below == ({"G", "#1"} if asids else {"G"})
+    assert {row[5:7] for row in view.scene().table.rows} == {("4 KiB", "global"), ("4 KiB", "1" if asids else "")}
+    assert any("address space" in node.title for node in cells(view.scene())) is asids

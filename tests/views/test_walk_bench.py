@@ -194,7 +194,35 @@ def test_tables_are_named_alike_above_all_slices() -> None:
         slices = [node for node in scene.nodes if node.kind == "slice" and node.id[11:].isdecimal()]
         assert named in [node.text[0].text for node in slices]
         assert len({":" in node.text[0].text for node in slices}) == 1
-        assert all(len(node.text) == 2 for node in slices if node.w > 60), "which bits they are is always said"
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("va", [0, 2**64 - 1])
+def test_every_slice_says_what_it_is_and_which_bits_with_any_number_in_it(name: str, va: int) -> None:
+    fmt = FORMATS[name]
+    va &= (1 << fmt.word_bits) - 1
+    tables = PageTables("empty", Ram(1 << 20), fmt, 0x4000)
+    found = walk(tables.memory, fmt, 0x4000, va)
+    split = address_split(fmt, tables.controls)
+    scene = drawn(tables, found)
+    boxes = {node.id: node for node in scene.nodes if node.kind == "slice"}
+    for one in slices_of(found, split):
+        box = boxes[f"walk/slice/{one.key}"]
+        top = f"bit {one.low - 1}" if split.signed else "1: TTBR1"
+        name_of = {"top": top, "offset": "offset "}.get(one.key, one.name.removesuffix(" table"))
+        assert name_of in box.text[0].text
+        assert box.text[1].text == f"{one.high}–{one.low}"
+        inside = [
+            int(node.id.rpartition("/")[2]) for node in scene.nodes if node.kind == "address-bit"
+            and box.x - 0.1 <= node.x and node.x + node.w <= box.x + box.w + 0.1
+        ]  # fmt: skip
+        assert inside == list(range(one.high, one.low - 1, -1))
+    assert misplaced_text(scene) == []
+    assert crossing_text(scene) == []
+    assert outside(scene) == []
+    assert overlaps(list(boxes.values())) == []
+    still = {node.id: (node.x, node.w) for node in drawn(tables, walk(tables.memory, fmt, 0x4000, 0)).nodes}
+    assert all(still[key] == (box.x, box.w) for key, box in boxes.items()), "a slice that is turned stays in its place"
 
 
 def test_a_code_of_0_has_no_bits_to_be_told() -> None:

@@ -35,15 +35,60 @@ def test_shootdowns_are_set_and_acknowledged_by_clicks(machine: vm.Machine) -> N
     assert "no 'tlb/cpu:1/pending/0'" in asked(view, type="open", id="tlb/cpu:1/pending/0")
 
 
-def test_a_processor_that_is_not_drawn_in_full_is_opened() -> None:
-    machine = vm.boot("x86-64", cpus=6)
+def grids(view: vm.Tlb) -> list[str]:
+    """The processors whose cells are drawn."""
+    return sorted({node.id.split("/")[1] for node in view.scene().nodes if node.kind == "slot"})
+
+
+def loaded(cpus: int) -> vm.Machine:
+    """A machine whose processors all keep one translation."""
+    machine = vm.boot("x86-64", cpus=cpus)
     address = machine.kmem_malloc("4 KiB")
     for cpu in machine.cpus:
         cpu.load(address)
+    return machine
+
+
+def test_a_folded_processor_is_opened_by_a_click_and_the_one_opened_first_folds() -> None:
+    view = vm.Tlb(loaded(8))
+    assert grids(view) == ["cpu:0", "cpu:1", "cpu:2", "cpu:3"]
+    assert asked(view, type="open", id="tlb/cpu:6/fold") == ""
+    assert grids(view) == ["cpu:0", "cpu:1", "cpu:2", "cpu:6"], "cpu:0, which did it all, is the last to fold"
+    assert asked(view, type="open", id="tlb/cpu:3/fold") == ""
+    assert grids(view) == ["cpu:0", "cpu:1", "cpu:3", "cpu:6"]
+    assert "no 'tlb/cpu:3/fold'" in asked(view, type="open", id="tlb/cpu:3/fold")
+    assert not any(node.action for node in view.scene().nodes if node.kind == "label"), "a name moves nothing"
+
+
+@pytest.mark.parametrize("number", [0, 3, 5, 7])
+def test_the_processor_that_was_asked_for_is_open_and_folds_last(number: int) -> None:
+    view = vm.Tlb(loaded(8).cpus[number])
+    for _ in range(3):
+        assert f"cpu:{number}" in grids(view)
+        fold = next(node.id for node in view.scene().nodes if node.id.endswith("/fold"))
+        assert asked(view, type="open", id=fold) == ""
+    assert f"cpu:{number}" in grids(view)
+
+
+def test_older_shootdowns_are_opened_by_a_click() -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    machine.cpus.shootdown = "sent"
+    for _ in range(20):
+        machine.kmem_free(machine.kmem_malloc("4 KiB"), "4 KiB")
+    waiting = len(machine.cpus[1].value().pending)
+    assert waiting > 16
     view = vm.Tlb(machine)
-    assert not any(node.id.startswith("tlb/cpu:5/set") for node in view.scene().nodes)
-    assert asked(view, type="open", id="tlb/cpu:5") == ""
-    assert any(node.id.startswith("tlb/cpu:5/set") for node in view.scene().nodes)
+
+    def drawn() -> list[int]:
+        return [int(node.id.rpartition("/")[2]) for node in view.scene().nodes if "/pending/" in node.id]
+
+    assert drawn() == [waiting - 1, waiting - 2, waiting - 3], "the newest first"
+    (fold,) = [node for node in view.scene().nodes if "/older/" in node.id]
+    assert fold.text[0].text == f"… {waiting - 3} older"
+    assert asked(view, type="open", id=fold.id) == ""
+    assert drawn() == list(range(waiting - 1, waiting - 16, -1))
+    assert asked(view, type="open", id=f"tlb/cpu:1/pending/{waiting - 9}") == ""
+    assert drawn() == []
 
 
 def test_sets_that_are_not_shown_are_opened() -> None:

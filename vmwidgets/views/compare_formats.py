@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..engine.base.format_values import FormatCost, FormatsValue
-from ..engine.base.units import binary_size
+from ..engine.base.format_values import FormatCost, FormatsValue, LevelCost
+from ..engine.base.units import binary_size, counted
 from .columns import MARGIN, WIDTH
 from .scene import Caption, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
 
-ROW, HEAD, BAR = 62.0, 24.0, 22.0
-"""Height of a format's row, of the words above the columns, of a bar."""
+HEAD, BAR, LINE, ROW_GAP = 24.0, 22.0, 15.0, 14.0
+"""Height of the words above the columns, of a bar, of a line below it; room below a row."""
 
 NAME, GAP, RIGHT = 104.0, 16.0, 190.0
 """Width of the names, room between columns, width of the words at the right."""
@@ -41,12 +41,13 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
     y = HEAD
     for cost in value.formats:
-        nodes += _row(cost, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
-        y += ROW
+        levels = _levels_in_words(cost, shares[0])
+        nodes += _row(cost, levels, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
+        y += BAR + 4 + LINE * (len(levels) + 1) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
     return Scene(
         view="formats",
-        title=f"one mapping in {_counted(len(value.formats), 'format')}",
+        title=f"one mapping in {counted(len(value.formats), 'format')}",
         subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'}, {binary_size(value.bytes)} · "
         f"{value.largest_pages}",
         width=width,
@@ -83,28 +84,23 @@ def _caption(value: FormatsValue) -> Caption:
 
 
 def _row(
-    cost: FormatCost, sizes: Sequence[int], xs: tuple[float, float, float], y: float, shares: tuple[float, float],
-    most_bytes: int, most_mapped: int,
+    cost: FormatCost, levels: Sequence[str], sizes: Sequence[int], xs: tuple[float, float, float], y: float,
+    shares: tuple[float, float], most_bytes: int, most_mapped: int,
 ) -> list[Node]:  # fmt: skip
     tables_x, pages_x, right_x = xs
     share = shares[0]
     count = len(cost.levels)
     nodes = [
-        Node(f"formats/{cost.format}", "label", MARGIN, y, NAME - 8, ROW - 8, shape="none", lane=cost.format,
+        Node(f"formats/{cost.format}", "label", MARGIN, y, NAME - 8, 54, shape="none", lane=cost.format,
              text=(Text(0, 16, shorten(cost.format, NAME - 8, "strong"), "strong"),
-                   Text(0, 34, f"{count} levels", "label dim")),
+                   Text(0, 34, f"{count} levels", "label dim"),
+                   Text(0, 34 + LINE, counted(cost.tables, "table"), "label dim")),
              title=f"{cost.format}: {cost.tables:,} tables in {count} levels, {binary_size(cost.table_bytes)}"),
     ]  # fmt: skip
     x = tables_x
-    for number, level in enumerate(cost.levels):
-        if not level.tables:
-            continue
-        w = max(NARROW, level.bytes / most_bytes * (share - NARROW * count))
-        brief = level.name.removesuffix(" table")
-        short = brief.replace("level ", "L")
-        many = f"×{level.tables:,}"
-        ways = (f"{level.name} {many}", f"{brief} {many}", f"{short} {many}", short, many)
-        label = _fitting(ways, w - 6)
+    used = [level for level in cost.levels if level.tables]
+    widths = [max(NARROW, level.bytes / most_bytes * (share - NARROW * count)) for level in used]
+    for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
         title = (
             f"{level.name}: {level.tables:,} of {binary_size(level.table_bytes)}, together {binary_size(level.bytes)}"
         )
@@ -114,23 +110,48 @@ def _row(
                  state=("even",) if number % 2 else ()),
         )  # fmt: skip
         x += w
-    words = (
-        f"{_counted(cost.tables, 'table')}, {binary_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"
-    )
-    nodes.append(_words(f"formats/{cost.format}/tables", tables_x, y + BAR + 4, share, words, "label"))
+    said = [*levels, f"{binary_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"]
+    text = tuple(Text(0, 14 + LINE * number, line, "label") for number, line in enumerate(said))
+    nodes.append(
+        Node(f"formats/{cost.format}/tables", "label", tables_x, y + BAR + 4, share, LINE * len(said) + 3, shape="none",
+             text=text, title=f"{' '.join(levels)}; {said[-1]}"),
+    )  # fmt: skip
     nodes += _pages(cost, sizes, pages_x, y, shares[1], most_mapped)
-    lines = [_counted(cost.entries, "entry", "entries"), f"64 entries reach {binary_size(cost.reach(64))}"]
+    lines = [counted(cost.entries, "entry", "entries"), f"64 entries reach {binary_size(cost.reach(64))}"]
     if cost.left_out:
-        lines.append(f"out of reach: {_counted(cost.left_out, 'range')}")
+        lines.append(f"out of reach: {counted(cost.left_out, 'range')}")
     text = tuple(
         Text(0, 14 + 16 * number, shorten(line, RIGHT, "label"), "label error" if number == 2 else "label")
         for number, line in enumerate(lines)
     )
     nodes.append(
-        Node(f"formats/{cost.format}/tlb", "label", right_x, y, RIGHT, ROW - 8, shape="none", lane=cost.format,
+        Node(f"formats/{cost.format}/tlb", "label", right_x, y, RIGHT, 54, shape="none", lane=cost.format,
              text=text, title="; ".join(lines)),
     )  # fmt: skip
     return nodes
+
+
+def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
+    """The names in a format's bars, all as long or as short; none, if one has no room.  How many stands below."""
+    briefs = [level.name.removesuffix(" table") for level in levels]
+    shorts = [brief.replace("level ", "L") for brief in briefs]
+    for labels in ([level.name for level in levels], briefs, shorts):
+        if all(text_width(label, "label") <= w - 2 for label, w in zip(labels, widths, strict=True)):
+            return labels
+    return [""] * len(levels)
+
+
+def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
+    """The tables of all levels by name, in as many lines as it takes: "PML4, PDPT, PD ×2, PT ×1,024"."""
+    lines: list[str] = []
+    for level in cost.levels:
+        if level.tables:
+            word = level.name.removesuffix(" table") + (f" ×{level.tables:,}" if level.tables > 1 else "")
+            if lines and text_width(f"{lines[-1]}, {word},", "label") <= w:
+                lines[-1] += f", {word}"
+            else:
+                lines.append(word)
+    return [f"{line}," for line in lines[:-1]] + (lines[-1:] or ["no tables"])
 
 
 def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: float, most: int) -> list[Node]:
@@ -165,7 +186,3 @@ def _words(identity: str, x: float, y: float, w: float, words: str, style: str) 
     text = (Text(0, 14, shorten(words, w, style), style),)
     cut = words if text_width(words, style) > w else ""
     return Node(identity, "label", x, y, w, 18, shape="none", text=text, title=cut)
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,7 +1,8 @@
 """The bit slicer: all bits of an address in a row, in the slices that index the tables; each can be turned.
 
-Where the index and the offset share bits, the two slices cover each other at those: the index has its words above the
-bits, the offset below.
+A slice of few bits is as wide as its words need: each says what it indexes and which bits it is.  Where the index and
+the offset share bits, the two slices cover each other at those: the index has its words above the bits, the offset
+below.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ HEIGHT = 52.0
 GAP, HEAD, CELL, FOOT = 5.0, 24.0, 22.0, 20.0
 """Between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
 
+_AROUND = 16.0
+"""Room around the two words above a slice."""
+
 TURNED = "drag it, or press arrow up and down, to change it"
 
 
@@ -32,47 +36,73 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list
     slices = slices_of(walk, split)
     shared = shared_bits(slices)
     room = width - 2 * MARGIN - GAP * (len(slices) - 1)
-    cell = min(CELL, room / split.word_bits)
+    cell, widths = _measures(slices, shared, room, split)
     x = MARGIN
     boxes: list[Node] = []
     bits: list[Node] = []
-    brief = any(not _fits(_heads(walk, one, False)[0], one, cell) for one in slices if one.key.isdecimal())
-    for one in slices:
+    indices = [(one, w) for one, w in zip(slices, widths, strict=True) if one.key.isdecimal()]
+    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in indices)
+    for one, w in zip(slices, widths, strict=True):
         if one.key == "offset" and shared:
             x -= GAP + cell * len(shared)
             boxes.append(_offset_below(walk, one, shared, x, y, cell))
         else:
-            boxes.append(_slice(walk, one, shared, x, y, cell, split, brief))
+            boxes.append(_slice(walk, one, shared, x, y, w, cell, split, brief))
+        right = x + w - cell
         bits += [
-            _bit(walk.va, bit, one, bit in shared, x + cell * (one.high - bit), y + HEAD, cell)
+            _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + HEAD, cell)
             for bit in range(one.high, one.low - 1, -1)
             if one.key != "offset" or bit not in shared  # those stand in the index's slice
         ]
-        x += cell * one.width + GAP
+        x += w + GAP
     return boxes + bits
 
 
+def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
+    """How wide a bit is, and each slice: as its bits, or as its words need whatever number stands there."""
+    own = [one.width - len(shared) * (one.key == "offset") for one in slices]
+    least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
+    wide: set[int] = set()
+    while True:
+        left = room - sum(least[number] for number in wide)
+        cell = min(CELL, left / max(1, sum(bits for number, bits in enumerate(own) if number not in wide)))
+        narrow = {number for number, bits in enumerate(own) if least[number] > cell * bits}
+        if narrow <= wide:
+            return cell, [max(least[number], cell * one.width) for number, one in enumerate(slices)]
+        wide |= narrow
+
+
+def _least(one: Slice, split: AddressSplit) -> float:
+    """Pixels that the words above a slice take at least, with the largest number there is."""
+    if one.key == "top":
+        head = _tops(one, split)[-1]
+    elif one.key == "offset":
+        head = f"offset {'0' * -(-one.width // 4)}"
+    else:
+        head = _heads(-1, one, True)[0]
+    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND
+
+
 def _slice(
-    walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float, split: AddressSplit, brief: bool
+    walk: Walk, one: Slice, shared: range, x: float, y: float, w: float, cell: float, split: AddressSplit, brief: bool
 ) -> Node:
     """A slice's box and its words; `brief` if the tables have short names here, all or none."""
-    w = cell * one.width
     bars: tuple[Bar, ...] = ()
     if one.key == "top":
-        heads = [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"] if split.signed else ["0: TTBR0, 1: TTBR1"]
+        heads = _tops(one, split)
         title = f"bits {one.high} to {one.low} of the address"
     elif one.key == "offset":
         heads = [_offset(walk, one)]
         title = f"{heads[0]}, bits {one.high} to 0"
     else:
-        heads = _heads(walk, one, brief)
+        heads = _heads(walk.va, one, brief)
         number = heads[-1]
         title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
         if one.low in shared:
             title += f"; {_said(shared)} are part of the offset too"
             bars = (Bar(w - cell * len(shared), HEAD - 1, cell * len(shared), HEIGHT - HEAD, "rail"),)
     return Node(
-        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=_heading(heads, one, cell, 15), bars=bars,
+        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=_heading(heads, one, w, 15), bars=bars,
         title=f"{title}; {TURNED}", lane="slices", state=() if one.read else ("unread",),
     )  # fmt: skip
 
@@ -82,7 +112,7 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
     w, bits = cell * one.width, HEIGHT - HEAD + 3
     head = _offset(walk, one)
     words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
-    text = [*_heading([head], one, cell, bits + 14)]
+    text = [*_heading([head], one, w, bits + 14)]
     left = text_width(head, "label") + 22
     if left + text_width(words, "label") + 44 < w:
         text.insert(1, Text(left, bits + 14, words, "label dim"))
@@ -96,27 +126,37 @@ def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cel
     )  # fmt: skip
 
 
-def _heads(walk: Walk, one: Slice, brief: bool) -> list[str]:
+def _tops(one: Slice, split: AddressSplit) -> list[str]:
+    """What the bits above the translated ones are; and in less room."""
+    if not split.signed:
+        return ["0: TTBR0, 1: TTBR1"]
+    return [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"]
+
+
+def _heads(va: int, one: Slice, brief: bool) -> list[str]:
     """A table and the index into it; and in less room."""
-    number = walk.va >> one.low & (1 << one.width) - 1
+    number = va >> one.low & (1 << one.width) - 1
     name = one.name.removesuffix(" table")
     if name == one.name:
         return [f"{name} {number}", str(number)]
     return [f"{name}: {number}" if brief else f"{one.name} {number}", str(number)]
 
 
-def _fits(head: str, one: Slice, cell: float) -> bool:
+def _fits(head: str, one: Slice, w: float) -> bool:
     """Whether there is room for `head` beside the numbers of the bits."""
-    return text_width(head, "label") + text_width(f"{one.high}–{one.low}", "letter") + 16 < cell * one.width
+    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND <= w + 0.01
 
 
-def _heading(heads: list[str], one: Slice, cell: float, y: float) -> tuple[Text, ...]:
+def _bits(one: Slice) -> str:
+    return f"{one.high}–{one.low}" if one.high > one.low else str(one.low)
+
+
+def _heading(heads: list[str], one: Slice, w: float, y: float) -> tuple[Text, ...]:
     """The first of `heads` that fits beside the numbers of the bits; else the first that fits without them."""
-    w = cell * one.width
     look = "label" if one.read else "label dim"
     for head in heads:
-        if _fits(head, one, cell):
-            return (Text(4, y, head, look), Text(w - 4, y, f"{one.high}–{one.low}", "letter dim", "end"))
+        if _fits(head, one, w):
+            return (Text(4, y, head, look), Text(w - 4, y, _bits(one), "letter dim", "end"))
     head = next((one for one in heads if text_width(one, "label") <= w - 8), heads[-1])
     return (Text(4, y, shorten(head, w - 8, "label"), look),)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from ..engine.base.units import Address, binary_size, counted
-from ..engine.base.window_values import TableWindow, WindowRow
+from ..engine.base.window_values import OpenTable, TableWindow, WindowRow
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import DescriptorPicture, draw_descriptor
 from .scene import Caption, Link, Node, Scene, Steps, Table
 from .switches import HEIGHT as SWITCHES
 from .switches import Switch, draw_switches
-from .tables_boxes import TablesBench, draw_table, folded_in_words, pieces_of, slots_in_words
+from .tables_bench import TablesBench
+from .tables_boxes import draw_table, pieces_of
+from .tables_rows import folded_in_words, slots_in_words
 
-BETWEEN, GAP = 14.0, 26.0
+BETWEEN, GAP = 14.0, 20.0
 """Room below a table, and between two columns."""
 
 WIDEST = 290.0
@@ -72,19 +74,33 @@ def _undo(bench: TablesBench) -> Switch:
 def _caption(window: TableWindow) -> Caption:
     roots = [table for table in window.tables if table.parent is None]
     rows = [row for table in window.tables for row in table.rows]
-    tables = sum(row.tables for table in roots for row in table.rows)
-    pages = sum(row.pages for table in roots for row in table.rows)
     slots = sum(table.present for table in roots)
-    large = f" and {counted(pages, 'large page')}" if pages else ""
+    of = "root" if len(roots) == 1 else "roots"
     folds = sum(row.kind == "fold" for row in rows)
     folded = f"; {counted(folds, 'fold')} with more" if folds else ""
     return Caption(
-        f"{counted(slots, 'descriptor')} of the root {'are' if slots != 1 else 'is'} in use: "
-        f"{counted(tables, 'table')}{large}.",
+        f"{counted(slots, 'descriptor')} of the {of} {'are' if slots != 1 else 'is'} in use: {_in_use(roots)}.",
         (),
         f"{counted(len(window.tables), 'table')} open{folded}. A table opens and closes by a click; of what is absent "
         "only the size is written.",
     )
+
+
+def _in_use(roots: list[OpenTable]) -> str:
+    """What the roots refer to; in a space that has some of it lent, how much is whose."""
+    rows = [row for table in roots for row in table.rows]
+    own = [row for row in rows if not row.is_lent and row.kind != "window"]
+    lent = [row for row in rows if row.is_lent]
+    parts = ["the root itself"] if any(row.kind == "window" for row in rows) else []
+    if not lent:
+        return " and ".join([*parts, _refers_to(own)])
+    parts += [f"{_refers_to(own)} of its own"] if own else []
+    return "".join(f"{part}, " for part in parts) + f"{'and ' if parts else ''}{_refers_to(lent)} lent by the kernel"
+
+
+def _refers_to(rows: list[WindowRow]) -> str:
+    tables, pages = sum(row.tables for row in rows), sum(row.pages for row in rows)
+    return counted(tables, "table") + (f" and {counted(pages, 'large page')}" if pages else "")
 
 
 def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:
@@ -126,10 +142,11 @@ def _rows(window: TableWindow) -> Table:
                 continue
             size = binary_size(piece.count * table.span)
             begin = (table.name, slots_in_words(piece.first, piece.count), str(Address(piece.va)))
+            lent = ", lent" if piece.is_lent else ""
             if piece.kind == "fold":
-                rows.append((*begin, "folded", folded_in_words(piece) or "others", size, "", ""))
+                rows.append((*begin, f"folded{lent}", folded_in_words(piece) or "others", size, "", ""))
                 continue
             pages = f"{piece.pages:,} × {binary_size(piece.size)}" if piece.kind == "leaf" else ""
             target = "" if piece.kind in ("invalid", "reserved") else str(Address(piece.address))
-            rows.append((*begin, piece.kind, target, size, pages, piece.rights))
+            rows.append((*begin, f"{piece.kind}{lent}", target, size, pages, piece.rights))
     return Table(("table", "slots", "for", "kind", "physical", "covers", "pages", "rights"), tuple(rows))

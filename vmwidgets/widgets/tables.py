@@ -17,7 +17,7 @@ from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
 from vmwidgets.views.tables import draw_tables
-from vmwidgets.views.tables_boxes import TablesBench
+from vmwidgets.views.tables_bench import TablesBench
 
 from .editing import flip_bit, undo_edit
 from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
@@ -110,19 +110,24 @@ class Tables(View):
         return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
 
     def _open_first(self, tables: PageTables[Any]) -> None:
-        """Some tables of each level, from the lowest addresses: as much as is read at a glance."""
+        """Some tables of each level, from the lowest addresses: as much as is read at a glance.
+
+        Those that the kernel lends are among them only where there are no others.
+        """
         self._opened = []
         budget = AT_FIRST
         waiting: list[TableKey] = []
         seen: set[TableKey] = set()
+        has_own = False
         while True:
             window = table_window(tables, Shown(self._opened, rows=ROWS))
-            for table in window.tables:
-                for row in table.rows:
-                    key = (table.level - 1, row.va)
-                    if row.kind == "table" and key not in seen:
-                        seen.add(key)
-                        waiting.append(key)
+            found = [(table.level - 1, row) for table in window.tables for row in table.rows if row.kind == "table"]
+            has_own = has_own or any(not row.is_lent for _, row in found)
+            for level, row in found:
+                key = (level, row.va)
+                if key not in seen and not (row.is_lent and has_own):
+                    seen.add(key)
+                    waiting.append(key)
             waiting.sort()  # the deepest first: pages say most
             fitting = [key for key in waiting if sum(1 for level, _ in self._opened if level == key[0]) < 3]
             if not fitting or budget <= 0 or len(self._opened) >= MOST_OPEN // 2:

@@ -8,7 +8,9 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.cpu import MachineCpu
 from vmwidgets.engine.machine.cpus import MachineCpus
 from vmwidgets.views.scene import Scene
-from vmwidgets.views.tlb import DETAILED, MODES, TlbBench, draw_tlb
+from vmwidgets.views.tlb import MODES, draw_tlb
+from vmwidgets.views.tlb_cpus import DETAILED, TlbBench
+from vmwidgets.views.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
 
 from .parts import machine_of
 from .view import View
@@ -18,13 +20,18 @@ class Tlb(View):
     """The TLBs of a machine's processors: sets and ways, whose translations, their age, and which are stale.
 
     `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors the picture says what
-    becomes of shootdowns, and those that wait are acknowledged by a click.
+    becomes of shootdowns, and those that wait are acknowledged by a click.  The cells of four processors are drawn; a
+    click on the fold of another opens it, and the one that was opened first folds.
     """
 
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:
         machine = machine_of(target, MachineCpus, MachineCpu, wanted="Tlb shows a machine or its processors")
-        self._first = target.number if isinstance(target, MachineCpu) else 0
+        wanted = target.number if isinstance(target, MachineCpu) else 0
+        first = max(0, min(wanted, len(machine.cpus) - DETAILED))
+        others = [number for number in range(first, first + DETAILED) if number != wanted]
+        self._opened = [*reversed(others), wanted]  # the first of these folds when another is opened
         self._sets = 0
+        self._requests: dict[int, int] = {}
         super().__init__(target, machine=machine, **options)
 
     def draw(self) -> Scene:
@@ -34,20 +41,24 @@ class Tlb(View):
         value = machine.cpus.value()
         operation = machine.journal[-1] if len(machine.journal) > 1 else None
         events = operation.events if operation is not None else ()
-        first = max(0, min(self._first, len(value.cpus) - DETAILED))
-        bench = TlbBench(first, self._sets, self.selection)
+        bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
         return draw_tlb(value, operation, events, bench, machine=machine.name)
 
     def opened(self, node_id: str) -> None:
-        """A processor, sets that are not shown, a shootdown that waits, or what becomes of them."""
+        """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""
         machine = self.machine
         assert isinstance(machine, Machine), "a view whose machine is gone is not asked"
         parts = node_id.split("/")
         if parts[1] == "switch" and parts[2] in MODES:
             machine.cpus.set_shootdown(parts[2])
-        elif len(parts) > 3 and parts[2] == "more":
+            return
+        number, what = int(parts[1].removeprefix("cpu:")), parts[2]
+        if what == "more":
             self._sets = int(parts[3])
-        elif len(parts) > 2 and parts[2] == "pending":
-            machine.cpus[int(parts[1].removeprefix("cpu:"))].acknowledge()
-        else:
-            self._first = int(parts[1].removeprefix("cpu:"))
+        elif what == "pending":
+            machine.cpus[number].acknowledge()
+            self._requests.pop(number, None)
+        elif what == "older":
+            self._requests[number] = self._requests.get(number, MOST_REQUESTS) + MORE_REQUESTS
+        elif what == "fold":
+            self._opened = [*self._opened[1:], number]

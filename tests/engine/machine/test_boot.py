@@ -197,3 +197,12 @@ def test_it_tells_what_it_is():
         "up",
     ):
         assert part in text
+
+
+def test_it_tells_its_tasks_from_its_domains_and_so_do_their_tables():
+    machine = vm.boot("armv7")
+    domain, task = machine.domain("hello"), machine.task("init")
+    assert "tasks: 'init', domains: 'hello', " in repr(machine)
+    assert repr(domain.tables).startswith("<page tables of domain 'hello': armv7, ")
+    assert repr(task.tables).startswith("<page tables of task 'init': armv7, ")
+    assert repr(machine.tables).startswith("<page tables of the kernel: armv7, ")

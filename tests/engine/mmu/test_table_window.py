@@ -87,6 +87,29 @@ def test_a_large_page_that_stands_in_sixteen_slots_is_one_page() -> None:
     assert (large.count, large.pages, large.size, large.repeated) == (32, 2, 1 << 16, 16)
 
 
+def test_what_the_kernel_lends_is_folded_apart_until_somebody_looks_among_it() -> None:
+    tables = mapping("x86-64", [*range(0, 40, 2), *range(100, 160, 2)])
+    tables.kernel_from = 100 * PAGE
+    key, way = (1, 0), [(3, 0), (2, 0), (1, 0)]
+
+    def rows(**shown: Any) -> list[tuple[int, int, str, bool]]:
+        table = table_window(tables, Shown(way, rows=8, **shown)).tables[-1]
+        assert sum(row.pages for row in table.rows) == 50, "folds count what they hide"
+        assert all(row.end <= 100 or row.first >= 100 for row in table.rows), "none is on both sides"
+        return [(row.first, row.pages, row.kind, row.is_lent) for row in table.rows]
+
+    own = [(2 * number, 1, "leaf", False) for number in range(8)]
+    assert rows() == [*own, (16, 12, "fold", False), (100, 30, "fold", True)]
+    assert rows(centres={key: 16})[-1] == (100, 30, "fold", True)
+    looking = rows(centres={key: 120})
+    assert (120, 1, "leaf", True) in looking
+    assert len([row for row in looking if not row[3]]) <= 5, "its own make room"
+    marked = table_window(tables, Shown(way, rows=8)).tables[-1].pa + 110 * 8
+    assert (110, 1, "leaf", True) in rows(marked=[marked])
+    tables.kernel_from = None
+    assert not any(row.is_lent for row in table_window(tables, Shown(way)).tables[-1].rows)
+
+
 def test_folds_count_what_they_hide() -> None:
     tables = mapping("x86-64", [2 * number for number in range(200)])
     key = (1, 0)

@@ -68,6 +68,8 @@ class WindowRow:
     fields: tuple[Field, ...] = ()
     repeated: int = 1
     """In how many slots each descriptor stands."""
+    is_lent: bool = False
+    """Whether it is the kernel's, and this space has it lent."""
 
     @property
     def bytes(self) -> int:
@@ -102,6 +104,8 @@ class OpenTable:
     """Level and physical address of the slot that refers to it; None for a root."""
     skipped: int = 0
     """How many slots at its beginning no address comes to: the other root has those (ARM)."""
+    is_lent: bool = False
+    """Whether all of it is the kernel's, and this space has it lent."""
 
 
 @dataclass(frozen=True, slots=True)

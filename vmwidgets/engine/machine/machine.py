@@ -368,13 +368,13 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         return True
 
     def __repr__(self) -> str:
-        state = "dead" if self.dead else "up"
         free = binary_size(self.pages.free_pages * 4096)
-        names = ", ".join(repr(name) for name in (*self.tasks, *(one.path for one in self.domains.values()))) or "none"
+        names = ", ".join(map(repr, self.tasks)) or "none"
+        domains = f", domains: {', '.join(map(repr, self.domains))}" if self.domains else ""
         return (
             f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
-            f"layout {self.layout.name!r}, "
-            f"{len(self.kernel_map):,} kernel map entries, tasks: {names}, {len(self.journal):,} operations, {state}>"
+            f"layout {self.layout.name!r}, {len(self.kernel_map):,} kernel map entries, "
+            f"tasks: {names}{domains}, {len(self.journal):,} operations, {'dead' if self.dead else 'up'}>"
         )
 
     # ---- again -------------------------------------------------------------------------------

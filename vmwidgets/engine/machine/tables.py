@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class MachineTables:
-    """Page tables of a machine: the kernel's, or those of the task called `task`."""
+    """Page tables of a machine: the kernel's, or those of the task called `task`, or of the domain with that path."""
 
     def __init__(self, machine: Machine, pmap: Pmap, task: str = "") -> None:
         self.machine = machine
@@ -35,13 +35,17 @@ class MachineTables:
         """The tables as they are."""
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = self.pmap.registers(self.machine.controls)
-        return PageTables(name, self.machine.ram, self.pmap.fmt, root, controls)
+        lent = self.pmap.layout.user_end if self.task else None  # the kernel has nothing lent
+        return PageTables(name, self.machine.ram, self.pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
         """What the hardware does with one access to `address` in these tables; nothing changes."""
         return self.machine.walk(address, access, user=user, task=self.task or None)
 
     def __repr__(self) -> str:
-        whose = f"task {self.task!r}" if self.task else "the kernel"
+        whose = "the kernel"
+        if self.task:
+            is_task = self.task in self.machine.tasks
+            whose = f"task {self.task!r}" if is_task else f"domain {self.task.removeprefix('domain:')!r}"
         count = len(self.pmap.tables)
         return f"<page tables of {whose}: {self.format}, root {self.root}, {count:,} table pages>"

@@ -28,6 +28,8 @@ class Memory(Protocol):
 class PageTables(Generic[C]):
     """Tables of one address space in `memory`, walked with `controls`.
 
+    From the address `kernel_from` on they are the kernel's, the same in all spaces; without it nothing is lent.
+
     >>> from vmwidgets.engine.memory.ram import Ram
     >>> from vmwidgets.engine.mmu.x86_64 import X86_64
     >>> PageTables("nothing", Ram(1 << 20), X86_64, 0x1000).walk(0x20_0000).fault.kind
@@ -35,14 +37,16 @@ class PageTables(Generic[C]):
     """
 
     def __init__(
-        self, name: str, memory: Memory, fmt: TableFormat[C], root: int, controls: C | None = None, about: str = ""
-    ) -> None:
+        self, name: str, memory: Memory, fmt: TableFormat[C], root: int, controls: C | None = None, about: str = "",
+        kernel_from: int | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.memory = memory
         self.fmt = fmt
         self.root = Address(root)
         self.controls: C = fmt.defaults if controls is None else controls
         self.about = about
+        self.kernel_from = kernel_from
 
     @property
     def format(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from struct import unpack
 from typing import Any, NamedTuple
 
@@ -109,7 +110,7 @@ def _open(
     try:
         slots = [slot for slot in reader.slots(level, table, above, shown.marked) if slot.number >= skip]
     except BusError as error:
-        return [_value(level, table, begin, parent, (), 0, skip, str(error))]
+        return [_value(reader, level, table, begin, parent, (), 0, skip, str(error))]
     below: list[OpenTable] = []
     fmt = reader.fmt
     inner: list[int] = []
@@ -127,16 +128,21 @@ def _open(
     rows = list(_rows(reader, shown, level, va, slots))
     kept = _fold(rows, shown, (level.number, begin), inner, fmt.entry_width)
     present = sum(slot.kind != "invalid" for slot in slots)
-    return [_value(level, table, begin, parent, kept, present, skip), *below]
+    return [_value(reader, level, table, begin, parent, kept, present, skip), *below]
 
 
 def _value(
-    level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int, skipped: int,
-    unreadable: str = "",
+    reader: _Reader, level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...],
+    present: int, skipped: int, unreadable: str = "",
 ) -> OpenTable:  # fmt: skip
     return OpenTable(
-        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent, skipped
-    )
+        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
+        skipped, _is_lent(reader, va),
+    )  # fmt: skip
+
+
+def _is_lent(reader: _Reader, va: int) -> bool:
+    return reader.tables.kernel_from is not None and va >= reader.tables.kernel_from
 
 
 def _rows(reader: _Reader, shown: Shown, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
@@ -170,10 +176,11 @@ def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
     descriptor, fmt = slot.descriptor, reader.fmt
     copies = level.copies_of(descriptor)
     is_leaf = slot.kind == "leaf"
+    begin = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
     return WindowRow(
         first=slot.number,
         count=len(run),
-        va=as_register(fmt, reader.tables.controls, va + slot.number * level.span),
+        va=begin,
         kind=slot.kind,
         pa=slot.pa,
         word=slot.word,
@@ -186,6 +193,7 @@ def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
         rights=rights_in_words(fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
         fields=descriptor.fields,
         repeated=copies,
+        is_lent=slot.kind != "window" and _is_lent(reader, begin),
     )
 
 
@@ -202,19 +210,37 @@ def rights_in_words(rights: Rights) -> str:
 def _fold(
     rows: list[WindowRow], shown: Shown, key: TableKey, inner: Collection[int], width: int
 ) -> tuple[WindowRow, ...]:
-    """The rows that are shown, and folds for the others, which are counted."""
-    if len(rows) <= shown.rows:
-        return tuple(rows)
-    marked = {number for number, row in enumerate(rows) if row.pa in inner or _holds(row, shown.marked, width)}
+    """The rows that are shown, and folds for the others, which are counted.
+
+    The kernel's are folded apart from the space's own, all of them until somebody looks among them.
+    """
+    marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
+    parts = [list(part) for _, part in groupby(rows, key=lambda row: row.is_lent)]
     centre = shown.centres.get(key)
+    found: list[WindowRow] = []
+    for part in parts:
+        looked_at = centre is not None and part[0].first <= centre < part[-1].end
+        if len(parts) > 1 and part[0].is_lent and not looked_at:
+            kept = [number for number, row in enumerate(part) if row.pa in marked]
+        else:
+            room = shown.rows if looked_at or centre is None or len(parts) == 1 else shown.rows // 2
+            kept = _kept(part, centre if looked_at or len(parts) == 1 else None, marked, room)
+        found += _with_folds(part, kept)
+    return tuple(found)
+
+
+def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:
+    """Which rows are shown of those of one owner: around slot `centre`, the marked ones, the first; about `most`."""
+    if len(rows) <= most:
+        return list(range(len(rows)))
+    needed = {number for number, row in enumerate(rows) if row.pa in marked}
     first = 0
     if centre is not None:
         first = next((number for number, row in enumerate(rows) if row.first + row.count > centre), len(rows) - 1)
-    elif marked:
-        first = max(0, min(marked) - 2)
-    room = max(3, shown.rows - len(marked))
-    kept = sorted(marked | {0} | set(range(first, min(len(rows), first + room))))
-    return tuple(_with_folds(rows, kept))
+    elif needed:
+        first = max(0, min(needed) - 2)
+    room = max(3, most - len(needed))
+    return sorted(needed | {0} | set(range(first, min(len(rows), first + room))))
 
 
 def _holds(row: WindowRow, marked: Collection[int], width: int) -> bool:
@@ -242,4 +268,5 @@ def _folded(rows: list[WindowRow]) -> WindowRow:
         "fold",
         pages=sum(row.pages for row in rows),
         tables=sum(row.tables for row in rows),
+        is_lent=rows[0].is_lent,
     )
