@@ -172,7 +172,10 @@ R = TypeVar("R")
 
 
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Mark a method as an operation: called from outside, it goes through the door."""
+    """Mark a method as an operation: called from outside, it goes through the door.
+
+    A part that can be destroyed has `check_alive`, which refuses then, and is asked first.
+    """
     names = tuple(signature(method).parameters)[1:]
     name = method.__name__
 
@@ -183,7 +186,14 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             return method(self, *args, **kwargs)
         given = (*zip(names, args, strict=False), *kwargs.items())
         arguments = tuple((key, plain(value)) for key, value in given)
-        return through(self, name, arguments, lambda: method(self, *args, **kwargs))
+
+        def call() -> R:
+            check_alive = getattr(self, "check_alive", None)
+            if check_alive is not None:
+                check_alive()
+            return method(self, *args, **kwargs)
+
+        return through(self, name, arguments, call)
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..base.domain_values import DomainValue
-from ..base.errors import Refused, kernel_error
+from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import operation
 from ..base.tags import FaultRaised
 from ..base.units import Address, Size
@@ -45,7 +46,13 @@ class MachineDomain(MemobjOperations):
     @property
     def tables(self) -> MachineTables:
         """Its page tables, to be shown and walked."""
+        self.check_alive()
         return MachineTables(self.machine, self.pmap, self.path)
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
+        if self.pmap.destroyed:
+            raise Refused(f"domain {shown(self.name)} was destroyed")
 
     # ---- mapping -----------------------------------------------------------------------------
 
@@ -113,16 +120,17 @@ class MachineDomain(MemobjOperations):
 
     def part(self, place: str) -> MachineCapability | MachineMemobj:
         """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
+        self.check_alive()
         return MachineMemobj(self, place[7:]) if place.startswith("memobj:") else self.at(place)
 
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""
-        with self.door.looking():
+        with self._looking():
             return self.domain.pmap.serialise()
 
     def lookup(self, address: int | str) -> Found:
         """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
-        with self.door.looking():
+        with self._looking():
             return self.domain.pmap.lookup(checks.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
@@ -130,16 +138,17 @@ class MachineDomain(MemobjOperations):
 
         LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` in bytes, 0 for a page.  O(regions).
         """
-        with self.door.looking():
+        with self._looking():
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
         """Where entries of the root are free, whatever the vspace says; errors as of :meth:`determine_addr`."""
-        with self.door.looking():
+        with self._looking():
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
+        self.check_alive()
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         return machine_walk(self.machine, self.pmap, self.path, va, kind, user=True)
@@ -151,7 +160,7 @@ class MachineDomain(MemobjOperations):
 
     def check(self) -> None:
         """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
-        with self.door.looking():
+        with self._looking():
             self.domain.check()
 
     # ---- memory ------------------------------------------------------------------------------
@@ -185,6 +194,13 @@ class MachineDomain(MemobjOperations):
         return self.walk(start, kind)
 
     # ---- beneath -----------------------------------------------------------------------------
+
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Nothing changes in here, and the domain exists."""
+        with self.door.looking():
+            self.check_alive()
+            yield
 
     def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
         for va, count in pieces(start, length):
@@ -263,6 +279,8 @@ class MachineDomain(MemobjOperations):
                 vspace.remove(region)
 
     def __repr__(self) -> str:
+        if self.pmap.destroyed:
+            return f"<domain {self.name!r}: destroyed>"
         root, slab = self.domain.pmap.core.root, self.domain.pmap.core.slab
         leaves = sum(1 for _ in root.leaves())
         used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"

@@ -76,6 +76,7 @@ class MachineCapability:
     @property
     def held(self) -> Capability:
         """The engine's; SYS_ERR_CAP_NOT_FOUND once it is deleted."""
+        self.domain.check_alive()
         held = self._find()
         if held is None:
             raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the capability that was in {self.ref} has been deleted")
@@ -207,6 +208,7 @@ class CapabilityOperations:
 
     def at(self, place: str) -> MachineCapability:
         """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
+        self.check_alive()
         found = _REF.fullmatch(place)
         if found is None:
             raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
@@ -227,6 +229,10 @@ class CapabilityOperations:
         if given.domain is not self:
             raise Refused(f"{given.ref} is of domain {given.domain.name!r}: {self.name!r} can't name its capabilities")
         return given.held.ref
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed."""
+        raise NotImplementedError
 
     def _forget_regions(self) -> None:
         """Regions of the vspace in which nothing is mapped any more go."""

@@ -39,10 +39,15 @@ class MachineMemobj:
     @property
     def memobj(self) -> Memobj:
         """The engine's; LIB_ERR_VSPACE_VREGION_NOT_FOUND once it is gone."""
+        self.check_alive()
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"{self.name} was removed")
         return held
+
+    def check_alive(self) -> None:
+        """Refuse once its domain was destroyed."""
+        self.domain.check_alive()
 
     @property
     def address(self) -> Address:
@@ -99,6 +104,8 @@ class MachineMemobj:
         del self.domain.domain.memobjs[self.name]
 
     def __repr__(self) -> str:
+        if self.domain.pmap.destroyed:
+            return f"<memory object {self.name!r} of {self.domain.name}: destroyed with it>"
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
             return f"<memory object {self.name!r} of {self.domain.name}: removed>"
