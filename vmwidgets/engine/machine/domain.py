@@ -15,6 +15,7 @@ from ..base.walk_values import Fault
 from ..mmu.cpu import pieces
 from ..selfpaging.flags import LARGE
 from ..selfpaging.looking import maps_anything
+from ..selfpaging.mapping import map_request
 from ..selfpaging.vspace import Vregion
 from . import checks
 from .domain_capabilities import MachineCapability
@@ -65,11 +66,19 @@ class MachineDomain(MemobjOperations):
         size: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> Address:
-        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where it is mapped.
+        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where the mapping begins.
 
         Without `at` the vspace is asked for room (`determine_addr`), with it the pmap is called as it is.  `flags`
-        are "r", "w", "x" side by side, and words such as "large" and "nocache".  All or nothing; LIB_ERR_PMAP_DO_MAP
-        over what was wrong, LIB_ERR_PMAP_FRAME_SIZE where the frame ends too soon.
+        are "r", "w", "x" side by side, and words such as "large" and "nocache".  Whole pages are mapped, of 1 MiB
+        (x86-64: 2 MiB) with "large" where address and frame allow it: byte `offset` is then as far behind the answer
+        as it is into its page.  All or nothing; LIB_ERR_PMAP_DO_MAP over what was wrong, LIB_ERR_PMAP_FRAME_SIZE
+        where the frame ends too soon.
+
+        >>> import vmwidgets as vm
+        >>> d = vm.boot("armv7").domain("hello")
+        >>> a = d.map(d.frame("8 KiB"), offset=vm.PAGE + 100, size=4)
+        >>> d.lookup(a).offset == vm.PAGE, d.write(a + 100, b"byte 4196")
+        (True, None)
         """
         ref, word, start = self._ref(frame), region_flags(flags), checks.whole(offset, "offset")
         identity = self.domain.program.frame_identify(ref)
@@ -78,10 +87,12 @@ class MachineDomain(MemobjOperations):
         length = identity.bytes - start if size is None else checks.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
-        if at is None:
-            va = self.domain.pmap.determine_addr(length + start % 4096, self._alignment(word))
+        wanted = None if at is None else checks.aligned(at, "at")
+        widened = map_request(self.domain.pmap.core, wanted or 0, ref, identity, start, length, word).size
+        if wanted is None:
+            va = self.domain.pmap.determine_addr(widened, self._alignment(word))
         else:
-            va = self._address(checks.aligned(at, "at"), length, "at")
+            va = self._address(wanted, widened, "at")
         mapped = self.domain.pmap.map(va, ref, start, length, word)
         self._remember(va, mapped.retsize, word)
         return Address(va)
