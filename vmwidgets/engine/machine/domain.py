@@ -99,9 +99,10 @@ class MachineDomain(MemobjOperations):
 
     @operation
     def unmap(self, address: int | str, size: int | str) -> Size:
-        """Unmap what was mapped at `address` in one or several calls, whole leaves only; the bytes that were.
+        """Unmap what one call mapped at `address`, or the part of it that is in one table; the bytes that were.
 
-        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE where the range is not that of mappings; nothing changes then.
+        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE, and nothing changed, where what the range has in each table
+        is not one mapping, and the whole of it: neighbours of one table are unmapped one by one.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)

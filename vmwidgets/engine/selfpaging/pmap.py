@@ -84,7 +84,7 @@ class Pmap:
         return map_frame(self.core, va, frame, offset, size, flags)
 
     def unmap(self, va: int, size: int) -> int:
-        """Unmap what was mapped at `va` in one or more calls, whole leaves only; the bytes that were unmapped."""
+        """Unmap what one call mapped at `va`, or its part in one table; the bytes that were unmapped."""
         return unmap(self.core, va, size)
 
     def modify_flags(self, va: int, size: int, flags: int) -> int:
