@@ -19,7 +19,7 @@ def d():
 def test_a_map_is_refused_where_its_widened_range_is_not_allowed(d):
     """One page from byte 100 on takes two."""
     frame = d.frame("8 KiB")
-    with pytest.raises(vm.Refused, match="8 KiB: in .* the pmap keeps its own records"):
+    with pytest.raises(vm.Refused, match=r"8 KiB: in .* the pmap keeps its own records"):
         d.map(frame, at=0x3FFF_F000, offset=100, size=4096)
     memory = d.memobj("anonymous", "4 KiB", at=0x5000_1000)
     with pytest.raises(vm.Refused, match="memory object 'anonymous 1' is shown there"):
