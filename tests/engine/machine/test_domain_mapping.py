@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import vmwidgets as vm
 
@@ -54,3 +59,95 @@ def test_byte_offset_is_where_the_docstring_says(d, flags, unit):
     address = d.map(frame, offset=offset, size=4, flags=flags)
     assert d.read(address + offset % unit, 4) == b"here"
     assert d.unmap(address, unit) == unit, "and the answer is what unmap takes"
+
+
+# ---- regions cover what is mapped ----------------------------------------------------------------
+
+
+def covered(d):
+    """The ranges of the regions, and of what is mapped, both joined; the region for slab frames left out."""
+    value = d.snapshot()
+    ranges = [(one.base, one.base + one.size) for one in value.regions if one.base != value.meta_start]
+    leaves = [(leaf.va, leaf.end) for leaf in d.domain.pmap.core.root.leaves()]
+    mapped = [one for one in leaves if not value.meta_start <= one[0] < value.meta_end]
+    return joined(ranges), joined(mapped)
+
+
+def joined(ranges):
+    """Neighbours joined, in order."""
+    result = []
+    for start, end in sorted(ranges):
+        if result and result[-1][1] == start:
+            start = result.pop()[0]
+        result.append((start, end))
+    return result
+
+
+def test_what_is_mapped_over_a_part_that_was_unmapped_is_in_a_region(d):
+    small, large = d.frame("64 KiB"), d.frame("2 MiB")
+    address = d.map(large, size="1028 KiB")
+    d.unmap(address + vm.MIB, vm.PAGE)
+    d.map(small, at=address + vm.MIB)
+    regions, mapped = covered(d)
+    assert regions == mapped == [(address, address + vm.MIB + 64 * vm.KIB)]
+    for _ in range(3):
+        d.map(d.frame())
+    d.anonymous("4 KiB")
+    d.machine.check()
+
+
+def test_a_part_that_was_unmapped_is_room_again(d):
+    """A map over three tables; that of the middle one goes."""
+    frame = d.frame("4 MiB")
+    d.map(frame, size="3 MiB")
+    middle = 0x4050_0000
+    d.unmap(middle, "1 MiB")
+    assert covered(d)[0] == covered(d)[1] == [(middle - vm.MIB, middle), (middle + vm.MIB, middle + 2 * vm.MIB)]
+    assert d.map(frame, size="1 MiB") == middle
+    for at in (middle - vm.MIB, middle, middle + vm.MIB):
+        d.unmap(at, "1 MiB")
+    assert covered(d) == ([], [])
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever is mapped at the door, regions are what is mapped, and the vspace never tells a place that is taken."""
+
+    @initialize()
+    def boot(self):
+        self.d = vm.boot("armv7").domain("hello")
+        self.frame = self.d.frame("4 MiB")
+        self.copies = []
+
+    @rule(page=st.integers(0, 640), count=st.integers(1, 400), offset=st.integers(0, 9000), large=st.booleans())
+    def map_at(self, page, count, offset, large):
+        with suppress(vm.KernelError):
+            at, flags = 0x4040_0000 + (page // 256 * 256 if large else page) * vm.PAGE, "rw large" if large else "rw"
+            self.d.map(self.frame, at=at, offset=offset, size=count * vm.PAGE, flags=flags)
+
+    @rule(count=st.integers(1, 400), offset=st.integers(0, 9000), large=st.booleans())
+    def map_somewhere(self, count, offset, large):
+        copy = self.d.copy(self.frame)
+        self.copies.append(copy)
+        self.d.map(copy, offset=offset, size=count * vm.PAGE, flags="rw large" if large else "rw")
+
+    @precondition(lambda self: covered(self.d)[1])
+    @rule(data=st.data())
+    def unmap(self, data):
+        leaves = [leaf for leaf in self.d.domain.pmap.core.root.leaves() if leaf.va >= 0x4040_0000]
+        leaf = data.draw(st.sampled_from(sorted(leaves, key=lambda leaf: leaf.va)))
+        self.d.unmap(leaf.va, leaf.end - leaf.va)
+
+    @precondition(lambda self: self.copies)
+    @rule(data=st.data())
+    def delete(self, data):
+        self.d.delete(self.copies.pop(data.draw(st.integers(0, len(self.copies) - 1))))
+
+    @invariant()
+    def regions_are_what_is_mapped(self):
+        regions, mapped = covered(self.d)
+        assert regions == mapped
+        self.d.check()
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -106,7 +106,7 @@ class MachineDomain(MemobjOperations):
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
-        self._forget_regions(va, va + done)
+        self._forget(va, va + done)
         return Size(done)
 
     @operation
@@ -277,18 +277,35 @@ class MachineDomain(MemobjOperations):
         return va
 
     def _remember(self, va: int, size: int, flags: int) -> None:
-        """What was mapped is a region of the vspace from now on, unless it touches one."""
+        """What was mapped is in regions of the vspace from now on: a new one for each part that is in none yet."""
         vspace = self.domain.pmap.vspace
-        if not vspace.overlapping(va, va + size):
-            vspace.add(Vregion(vspace.new_id(), va, size, flags))
+        at, end = va, va + size
+        for region in [*vspace.overlapping(va, end), None]:
+            upto = end if region is None else region.base
+            if at < upto:
+                vspace.add(Vregion(vspace.new_id(), at, upto - at, flags))
+            at = end if region is None else region.end
 
-    def _forget_regions(self, start: int = 0, end: int = 1 << 64) -> None:
-        """Regions in [start, end) that map() made and in which nothing is mapped any more go."""
-        vspace, begin = self.domain.pmap.vspace, self.domain.layout.vspace_begin
-        for region in vspace.overlapping(start, end):
-            made_here = region.memobj is None and region.base != begin
-            if made_here and not maps_anything(self.domain.pmap.core, region.base, region.end):
-                vspace.remove(region)
+    def _forget(self, start: int, end: int) -> None:
+        """Regions that map() made lose [start, end), which is unmapped: what is left on either side stays."""
+        vspace = self.domain.pmap.vspace
+        for region in self._made_by_map(start, end):
+            vspace.remove(region)
+            for base, behind in ((region.base, start), (end, region.end)):
+                if base < behind and maps_anything(self.domain.pmap.core, base, behind):
+                    vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
+
+    def _forget_regions(self) -> None:
+        """Regions that map() made and in which nothing is mapped any more go."""
+        for region in self._made_by_map(0, 1 << 64):
+            if not maps_anything(self.domain.pmap.core, region.base, region.end):
+                self.domain.pmap.vspace.remove(region)
+
+    def _made_by_map(self, start: int, end: int) -> list[Vregion]:
+        """The regions of [start, end) but those of memory objects and that of the slab frames."""
+        begin = self.domain.layout.vspace_begin
+        found = self.domain.pmap.vspace.overlapping(start, end)
+        return [region for region in found if region.memobj is None and region.base != begin]
 
     def __repr__(self) -> str:
         if self.pmap.destroyed:
