@@ -77,9 +77,8 @@ def joined(ranges):
     """Neighbours joined, in order."""
     result = []
     for start, end in sorted(ranges):
-        if result and result[-1][1] == start:
-            start = result.pop()[0]
-        result.append((start, end))
+        before = result.pop()[0] if result and result[-1][1] == start else start
+        result.append((before, end))
     return result
 
 
