@@ -13,7 +13,6 @@ from ..base.tags import FaultRaised
 from ..base.units import Address, Size
 from ..base.walk_values import Fault
 from ..mmu.cpu import pieces
-from ..selfpaging.flags import LARGE
 from ..selfpaging.looking import maps_anything
 from ..selfpaging.mapping import map_request
 from ..selfpaging.vspace import Vregion
@@ -249,12 +248,6 @@ class MachineDomain(MemobjOperations):
         if length == 0:
             raise Refused("size=0: room is sought for at least one byte")
         return length, checks.whole(align, "align")
-
-    def _alignment(self, flags: int) -> int:
-        """What a large mapping is aligned to; 0 for a page."""
-        layout = self.domain.layout
-        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
-        return next(asked, 0)
 
     def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
         va, length = checks.aligned(address, "address"), checks.whole(size, "size")

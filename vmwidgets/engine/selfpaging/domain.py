@@ -72,6 +72,8 @@ class Domain:
         self.program.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
         """What regions of the vspace show, by name."""
+        self.memobjs_made = 0
+        """How many there ever were: no name is used twice."""
         self.pmap = Pmap(self.program, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from .layouts import PmapLayout
 from .looking import leaf_at
 from .mapping import do_map, map_request
 from .modifying import modify_range
-from .pieces import Mapped, slabs_wanted
+from .pieces import Mapped, Part, exact_parts, slabs_wanted
 from .placement import determine_addr, determine_addr_raw
 from .quirks import BARRELFISH_QUIRKS
 from .refill import have_slabs
@@ -94,6 +94,15 @@ class Pmap:
     def lookup(self, va: int) -> Found:
         """What is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels)."""
         return lookup(self.core, va)
+
+    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
+        """The calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
+
+        Where large pages are asked for, whole ones that lie inside are large; LIB_ERR_PMAP_FRAME_IDENTIFY.
+        """
+        with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
+            identity = self.core.world.frame_identify(frame)
+        return exact_parts(self.core.layout, identity, Part(va, offset, size, flags))
 
     # ---- placing -----------------------------------------------------------------------------
 

@@ -6,34 +6,19 @@ The original's functions do nothing.  Frames are named by their capabilities: th
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from ..base.domain_values import CapRef
 from ..base.errors import Refused
 from .core import PmapCore, acting
 from .errors import LibError
 from .flags import LARGE
+from .mapper import Mapper
 from .undo import UndoLog
 from .vnode import Vnode
 from .vspace import Vregion
 
-if TYPE_CHECKING:
-    from .pieces import Mapped
-
 VERSION = 1
-
-
-class Mapper(Protocol):
-    """The functions that mappings are taken in with."""
-
-    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """As :meth:`.pmap.Pmap.map`."""
-
-    def unmap(self, va: int, size: int) -> int:
-        """As :meth:`.pmap.Pmap.unmap`."""
-
-    def modify_flags(self, va: int, size: int, flags: int) -> int:
-        """As :meth:`.pmap.Pmap.modify_flags`."""
 
 
 @acting
