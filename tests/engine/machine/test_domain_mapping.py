@@ -150,3 +150,16 @@ class Life(RuleBasedStateMachine):
 
 TestLife = Life.TestCase
 TestLife.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+def test_what_is_taken_in_is_in_regions():
+    """Bytes may tell of leaves without regions."""
+    d = vm.boot("armv7").domain("hello")
+    d.frame("64 KiB")
+    d.deserialise(
+        b'{"version":1,"layout":"armv7","regions":[[1346371584,8192,3]],"leaves":[[1342177280,65536,"slots",0,0,3,[]]]}'
+    )
+    value = d.snapshot()
+    assert [(one.base, one.size) for one in value.regions][1:] == [(0x5000_0000, 0x1_0000), (0x5040_0000, 0x2000)]
+    d.map("slots[0]")
+    d.machine.check()

@@ -125,7 +125,12 @@ class MachineDomain(MemobjOperations):
 
         LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
         """
-        self.domain.pmap.deserialise(checks.content(data))
+        pmap, layout = self.domain.pmap, self.domain.layout
+        pmap.deserialise(checks.content(data))
+        begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
+        for leaf in pmap.core.root.leaves():
+            if not begin <= leaf.va < end:
+                self._remember(leaf.va, leaf.end - leaf.va, leaf.flags)
 
     # ---- looking -----------------------------------------------------------------------------
 
