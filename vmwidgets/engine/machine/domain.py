@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..base.domain_values import DomainValue
 from ..base.errors import Refused, kernel_error, shown
@@ -134,10 +134,13 @@ class MachineDomain(MemobjOperations):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def part(self, place: str) -> MachineCapability | MachineMemobj:
+    def part(self, place: Any) -> MachineCapability | MachineMemobj:
         """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
         self.check_alive()
-        return MachineMemobj(self, place[7:]) if place.startswith("memobj:") else self.at(place)
+        if not isinstance(place, str) or not place.startswith("memobj:"):
+            return self.at(place)
+        name = place.removeprefix("memobj:")
+        return MachineMemobj(self, checks.known(name, self.domain.memobjs, "memory object"))
 
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""

@@ -206,10 +206,10 @@ class CapabilityOperations:
 
     # ---- beneath -----------------------------------------------------------------------------
 
-    def at(self, place: str) -> MachineCapability:
+    def at(self, place: Any) -> MachineCapability:
         """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
         self.check_alive()
-        found = _REF.fullmatch(place)
+        found = _REF.fullmatch(place) if isinstance(place, str) else None
         if found is None:
             raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
         ref = CapRef(found[1], int(found[2]))

@@ -100,7 +100,7 @@ class DomainOperations:
         place, _, rest = path.partition("/")
         found = next((one for one in self.domains.values() if one.path == place), None)
         if found is None:
-            raise KeyError(path)
+            raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
-from ..base.journal import Journal
+from ..base.journal import Journal, Operation
 from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Address, Size, binary_size
@@ -308,6 +308,17 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
+        try:
+            return self._at(path)
+        except (KeyError, ValueError, AttributeError) as error:
+            if isinstance(error, Refused):
+                raise
+            such = "such as 'kernel_map', 'task:init/map' or 'domain:hello'"
+            raise Refused(
+                f"{shown(path)} is no part of this machine: write a path as records name it, {such}"
+            ) from None
+
+    def _at(self, path: str) -> Any:
         if path == "machine":
             return self
         if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus"):
@@ -331,6 +342,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
+        if type(value) is tuple:
+            return tuple(self.resolve(item) for item in value)
         return self.at(value) if isinstance(value, Reference) else value
 
     @property
@@ -391,10 +404,20 @@ def replayed(machine: Machine, number: int) -> Machine:
     twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings, machine.seed)
     twin.callbacks.recorded = machine.callbacks.scripts
     for record in list(machine.journal)[1 : number + 1]:
-        arguments = {key: twin.resolve(value) for key, value in record.arguments}
         try:
-            getattr(twin.at(record.target), record.name)(**arguments)
-        except Exception as error:
-            if record.outcome == "done":
-                raise Refused(f"operation {record.number} can't be done again: {error}") from error
+            arguments = {key: twin.resolve(value) for key, value in record.arguments}
+            call = getattr(twin.at(record.target), record.name)
+        except Refused as error:
+            _check_failed(record, error)
+            twin.journal.append(record)  # what it names is gone: it can only have failed
+            continue
+        try:
+            call(**arguments)
+        except Exception as error:  # noqa: BLE001  whatever a learner's code raised, it raises again
+            _check_failed(record, error)
     return twin
+
+
+def _check_failed(record: Operation, error: Exception) -> None:
+    if record.outcome == "done":
+        raise Refused(f"operation {record.number} can't be done again: {error}") from error

@@ -97,7 +97,7 @@ def _parsed(core: PmapCore, data: bytes) -> Content:
         raise _wrong("the bytes are not those of a pmap")
     if told != (VERSION, core.layout.name):
         raise _wrong(f"the bytes are not of version {VERSION} for {core.layout.name}")
-    leaves = [LeafRow(*leaf[:-1], [RunRow(*run) for run in leaf[-1]]) for leaf in content["leaves"]]
+    leaves = [LeafRow._make([*fields, [RunRow(*run) for run in runs]]) for *fields, runs in content["leaves"]]
     return Content([RegionRow(*region) for region in content["regions"]], leaves)
 
 
