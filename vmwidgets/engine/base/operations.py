@@ -251,9 +251,8 @@ def plain(value: Any) -> Any:
     ('64 MiB', 4096, ('r', b'x'))
     """
     if type(value) in _COLLECTIONS:
-        return tuple(
-            plain(item) for item in (sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
-        )
+        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        return tuple(plain(item) for item in items)
     path = getattr(value, "path", None)
     if isinstance(path, str):
         return Reference(path)

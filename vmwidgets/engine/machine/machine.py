@@ -309,14 +309,12 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
         try:
-            return self._at(path)
-        except (KeyError, ValueError, AttributeError) as error:
-            if isinstance(error, Refused):
-                raise
-            such = "such as 'kernel_map', 'task:init/map' or 'domain:hello'"
-            raise Refused(
-                f"{shown(path)} is no part of this machine: write a path as records name it, {such}"
-            ) from None
+            return self._at(path if isinstance(path, str) else "")
+        except Refused:
+            raise
+        except (KeyError, ValueError):
+            such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
+        raise Refused(f"{shown(path)} is no part of this machine: {such}")
 
     def _at(self, path: str) -> Any:
         if path == "machine":
