@@ -39,6 +39,7 @@ from .maps import MachineMap
 from .memory_operations import MemoryOperations
 from .objects import AnonymousPager, DevicePager, MemoryObject
 from .page_daemon import MachinePageDaemon
+from .parts import part_at
 from .tables import MachineTables
 from .tasks import ACCESSES, Task, task_path
 from .threads import MachineThreads, ThreadOperations
@@ -308,35 +309,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
-        try:
-            return self._at(path if isinstance(path, str) else "")
-        except Refused:
-            raise
-        except (KeyError, ValueError):
-            such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
-        raise Refused(f"{shown(path)} is no part of this machine: {such}")
-
-    def _at(self, path: str) -> Any:
-        if path == "machine":
-            return self
-        if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus"):
-            return getattr(self, path)
-        kind, _, name = path.partition(":")
-        if kind == "cpu":
-            return self.cpus[int(name)]
-        if kind == "object":
-            return self.objects[name]
-        if kind == "domain":
-            return self.domain_part(path)
-        if kind == "thread":
-            return self.threads[name]
-        if path.startswith("kmem/"):
-            return self.kmem.maps[path.removeprefix("kmem/")]
-        parts = {task.path: task for task in self.tasks.values()}
-        maps = {
-            part.path: part for one in (self.kernel_map, *(task.map for task in parts.values())) for part in one.parts()
-        }
-        return parts[path] if path in parts else maps[path]
+        return part_at(self, path)
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
