@@ -14,6 +14,7 @@ from ..base.walk_values import Rights, Walk
 from ..memory.ram import BusError, Ram
 from .encode import inherited_fields, leaf_descriptor, repeated_part, split_leaf, table_descriptor, with_rights
 from .format import C, Descriptor, Level, TableFormat
+from .hand_edits import HandEdits
 
 
 class Slot(NamedTuple):
@@ -54,10 +55,12 @@ class Slot(NamedTuple):
 class TableEditor(Generic[C]):
     """Tables of one format in `ram`; each write of a descriptor is an event."""
 
-    __slots__ = ("_recorder", "fmt", "ram")
+    __slots__ = ("_recorder", "edits", "fmt", "ram")
 
-    def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder) -> None:
+    def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
+        self.edits = HandEdits() if edits is None else edits
+        """What was written past it; it says what it writes there."""
         self.fmt = fmt
         self._recorder = recorder
 
@@ -151,6 +154,11 @@ class TableEditor(Generic[C]):
 
     def write(self, slot: Slot, word: int) -> None:
         """Put `word` into a slot."""
+        if self.edits.places:
+            self.edits.written(slot.pa)
+        self._put(slot, word)
+
+    def _put(self, slot: Slot, word: int) -> None:
         width = self.fmt.entry_width
         before = self.ram.read_word(slot.pa, width)
         if before == word:
@@ -165,6 +173,8 @@ class TableEditor(Generic[C]):
         run: list[tuple[Slot, int, int]] = []
         width = self.fmt.entry_width
         for slot, word in writes:
+            if self.edits.places:
+                self.edits.written(slot.pa)
             before = self.ram.read_word(slot.pa, width)
             if before != word:
                 self.ram.write_word(slot.pa, width, word)
@@ -256,7 +266,7 @@ class TableEditor(Generic[C]):
         for step, bits in zip(walk.steps, walk.sets, strict=False):
             if bits:
                 slot = self._slot_here(self.fmt.level(step.level), walk.va, step.pa)
-                self.write(slot, slot.word | bits)
+                self._put(slot, slot.word | bits)
 
     def _slot_here(self, level: Level, va: int, pa: int) -> Slot:
         word = self._read_word(pa, self.fmt.entry_width)
