@@ -60,7 +60,7 @@ class TableEditor(Generic[C]):
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
-        """What was written past it; it says what it writes there."""
+        """What was written past it; a kernel's editors share this, the hardware's has its own."""
         self.fmt = fmt
         self._recorder = recorder
 
@@ -156,9 +156,6 @@ class TableEditor(Generic[C]):
         """Put `word` into a slot."""
         if self.edits.places:
             self.edits.written(slot.pa)
-        self._put(slot, word)
-
-    def _put(self, slot: Slot, word: int) -> None:
         width = self.fmt.entry_width
         before = self.ram.read_word(slot.pa, width)
         if before == word:
@@ -266,7 +263,7 @@ class TableEditor(Generic[C]):
         for step, bits in zip(walk.steps, walk.sets, strict=False):
             if bits:
                 slot = self._slot_here(self.fmt.level(step.level), walk.va, step.pa)
-                self._put(slot, slot.word | bits)
+                self.write(slot, slot.word | bits)
 
     def _slot_here(self, level: Level, va: int, pa: int) -> Slot:
         word = self._read_word(pa, self.fmt.entry_width)

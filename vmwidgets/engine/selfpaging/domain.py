@@ -39,7 +39,7 @@ class Domain:
     gets RAM in pages only, but for its root table, which its parent makes.  LIB_ERR_VNODE_CREATE without RAM for that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a machine wires it to
         self,
         name: str,
         ram: Ram,
