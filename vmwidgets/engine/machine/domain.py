@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..kernel.pmap_lent import LentPmap
     from ..selfpaging.domain import Domain
     from ..selfpaging.pmap import Found
+    from .cpu import MachineCpu
     from .machine import Machine
 
 
@@ -226,16 +227,23 @@ class MachineDomain(MemobjOperations):
             yield self._translate(va, access), count
 
     def _translate(self, va: int, access: Access) -> int:
-        found = self._try(va, access)
+        return self.reach(self.machine.cpus.borrow(self.pmap), va, access)
+
+    def reach(self, cpu: MachineCpu, va: int, access: Access, user: bool = True) -> int:
+        """The physical address of `va` on a processor that has its tables loaded; FAULT and ACCES.
+
+        Where a memory object is shown, the program's own handler maps what that has.
+        """
+        found = self._try(cpu, va, access, user)
         if isinstance(found, Fault) and found.kind == "not-present" and self._resolve(va):
-            found = self._try(va, access)
+            found = self._try(cpu, va, access, user)
         if not isinstance(found, Fault):
             return found
         name = "FAULT" if found.kind == "not-present" else "ACCES"
         raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
 
-    def _try(self, va: int, access: Access) -> int | Fault:
-        found = self.machine.cpus.borrow(self.pmap).translate(va, access, user=True)
+    def _try(self, cpu: MachineCpu, va: int, access: Access, user: bool) -> int | Fault:
+        found = cpu.translate(va, access, user)
         if not isinstance(found, Fault):
             return found
         emit = self.machine.recorder.emit

@@ -231,7 +231,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         by_user = self.layout.user_start <= va < self.layout.user_end if user is None else checks.flag(user, "user")
-        pmap = self._pmap_of(task)
+        pmap = self.pmap_of(task)
         return machine_walk(self, pmap, "" if task is None else pmap.name, va, kind, by_user)
 
     def translate(
@@ -255,12 +255,12 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         from ..mmu.bulk import translate
 
         kind, by_user = ACCESSES[checks.known(access, ACCESSES, "access")], checks.flag(user, "user")
-        pmap = self._pmap_of(task)
+        pmap = self.pmap_of(task)
         root, controls = pmap.registers(self.controls)
         with self.door.looking():
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
-    def _pmap_of(self, task: AnySpace | None) -> Pmap:
+    def pmap_of(self, task: AnySpace | None) -> Pmap:
         """The tables of a task, of a domain (or by its path), or the kernel's."""
         if isinstance(task, MachineDomain) or (isinstance(task, str) and task not in self.tasks):
             domain = next((one for one in self.domains.values() if task in (one, one.path)), None)
@@ -276,7 +276,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def tables_of(self, space: str) -> Pmap:
         """The tables of a space by its name: a task's, a domain's path, "" the kernel's."""
-        return self._pmap_of(space or None)
+        return self.pmap_of(space or None)
 
     @property
     def tables(self) -> MachineTables:
