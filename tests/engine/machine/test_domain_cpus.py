@@ -81,7 +81,7 @@ def test_what_is_taken_away_is_flushed_on_the_other_processor(architecture, asid
     CHANGES[change](d, address)
     assert shots(m) == ["ShootdownSent", "ShootdownAcknowledged"]
     assert (m.cpus[1].lookup(address), m.cpus[1].stale) == (None, ())
-    with pytest.raises(vm.KernelError, match="FAULT|ACCES"):
+    with pytest.raises(vm.KernelError, match=r"FAULT|ACCES"):
         m.cpus[1].load(address, user=True)
     m.check()
 
@@ -105,7 +105,11 @@ def test_a_shootdown_that_waits_and_one_that_is_forgotten(architecture):
     assert shots(m) == ["ShootdownForgotten"]
     assert m.cpus[1].load(address, 5) == b"hello"
     assert m.cpus[1].stale
-    assert m.cpus[1].flush(task=d) > 0
+    if architecture == "armv7":  # there a domain's pages are global, and go with everything only
+        assert m.cpus[1].flush(task=d) == 0
+        m.cpus[1].flush()
+    else:
+        assert m.cpus[1].flush(task=d) == 1
     assert m.cpus[1].stale == ()
     m.check()
 

@@ -115,8 +115,8 @@ class MachineCpu:
     ) -> int:
         """Drop translations from the TLB; how many.
 
-        With `address` those of its page, global or not; with `task` (or a domain) those of its address space; with neither all, but
-        what is global if that is to be kept.
+        With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
+        not global; with neither all, but what is global if that is to be kept.
         """
         kept = checks.flag(keep_globals, "keep_globals")
         pmap = None if task is None else self.machine.pmap_of(task)
