@@ -202,6 +202,23 @@ def test_a_device_is_mapped_and_not_read():
         d.device_frame("0x1000", "4 KiB")
 
 
+def test_a_devices_memory_is_in_one_frame_and_its_copies():
+    """Else a revoke would leave half of what maps it."""
+    m = vm.boot("armv7")
+    d = m.domain("hello")
+    device = d.device_frame("0x8000 0000", "16 KiB")
+    for at, size in (("0x8000 0000", "16 KiB"), ("0x8000 3000", "4 KiB"), ("0x7fff f000", "8 KiB")):
+        refused(d.device_frame, at, size, match=r"slots\[0\] holds the DevFrame at 0x8000_0000, 16 KiB; copy or retype")
+    d.device_frame("0x8000 4000", "4 KiB")
+    m.domain("other").device_frame("0x8000 0000", "16 KiB")
+    addresses = [d.map(d.copy(device)), d.map(d.retype(device, "DevFrame", "4 KiB", "4 KiB"))]
+    d.revoke(device)
+    assert [d.walk(at).pa for at in addresses] == [None, None]
+    d.delete(device)
+    d.device_frame("0x8000 1000", "4 KiB")
+    m.check()
+
+
 def test_memory_that_was_another_domains_is_zero():
     m = vm.boot("armv7", ram="8 MiB")
     one = m.domain("one")

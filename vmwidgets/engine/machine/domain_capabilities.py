@@ -137,12 +137,21 @@ class CapabilityOperations:
 
     @operation
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
-        """A frame of a device's memory at physical `at`, beyond RAM, where in this machine nobody answers."""
+        """A frame of a device's memory at physical `at`, beyond RAM, where in this machine nobody answers.
+
+        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
+        """
         start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
         if length == 0 or not self.machine.ram_bytes <= start < start + length <= reach:
             limits = f"{Address(self.machine.ram_bytes)}, where RAM ends, and {Address(reach)}"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
+        for held in self.domain.kernel.database.objects.values():
+            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
+                where = next(iter(held.capabilities))
+                raise Refused(
+                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
+                )
         return self._handle(self.domain.device_frame(start, length))
 
     @operation
