@@ -341,6 +341,17 @@ def test_rights_do_not_grow(hello):
     refused(hello.retype, weak, "Table", match="kind 'Table' is unknown")
 
 
+@BOTH
+def test_tables_of_another_architecture_can_not_be_made(architecture):
+    d = vm.boot(architecture).domain("hello")
+    ram, own, others = d.ram("64 KiB"), "VNode_ARM_l2", "VNode_x86_64_pml4"
+    if architecture == "x86-64":
+        own, others = "VNode_x86_64_ptable", "VNode_ARM_l1"
+    refused(d.retype, ram, others, match=f"{others}' is a table of .*; those of {architecture} are .*{own}")
+    assert d.retype(ram, own).kind == own
+    d.machine.check()
+
+
 def test_unmapping_must_match(hello):
     for address, size in ((0x1000_0000, "8 KiB"), (0x1000_1000, "4 KiB")):
         refused(hello.unmap, address, size, match="LIB_ERR_PMAP_FIND_VNODE", error=LibError)

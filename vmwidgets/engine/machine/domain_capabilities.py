@@ -163,7 +163,10 @@ class CapabilityOperations:
         RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
         SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
         """
-        ref, wanted = self._ref(capability), checks.known(kind, KINDS, "kind")
+        ref, wanted, here = self._ref(capability), checks.known(kind, KINDS, "kind"), self.domain.fmt.name
+        if KINDS[wanted].format not in ("", here):
+            tables = ", ".join(one.name for one in KINDS.values() if one.format == here)
+            raise Refused(f"kind={wanted!r} is a table of {KINDS[wanted].format}; those of {here} are {tables}")
         length = None if size is None else _bytes(size)
         return self._handle(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
 
