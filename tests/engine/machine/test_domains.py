@@ -178,6 +178,21 @@ def test_another_space_does_not_see_what_the_tlb_kept(architecture):
     m.check()
 
 
+def test_the_window_of_a_domains_root_is_its_own():
+    """On x86-64 the tables appear in the addresses by a root slot that refers to the root; no user gets there."""
+    m = vm.boot("x86-64")
+    d = m.domain("hello")
+    window = m.pmap.layout.window
+    assert window is not None
+    index = window >> 39 & 511
+    whole = (
+        window | index << 30 | index << 21 | index << 12
+    )  # four times through the root's own slot: the root as a page
+    assert m.walk(whole, task=d, user=False).pa == d.pmap.root
+    assert m.walk(whole, user=False).pa == m.pmap.root != d.pmap.root
+    assert d.walk(whole).fault.kind == "protection"
+
+
 def test_large_mappings_and_execute_never():
     m = vm.boot("armv7")
     plain, hard = m.domain("plain"), m.domain("hard", hardening={"execute-never"})
