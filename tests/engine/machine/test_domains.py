@@ -178,6 +178,21 @@ def test_another_space_does_not_see_what_the_tlb_kept(architecture):
     m.check()
 
 
+def test_the_window_of_a_domains_root_is_its_own():
+    """On x86-64 the tables appear in the addresses by a root slot that refers to the root; no user gets there."""
+    m = vm.boot("x86-64")
+    d = m.domain("hello")
+    window = m.pmap.layout.window
+    assert window is not None
+    index = window >> 39 & 511
+    whole = (
+        window | index << 30 | index << 21 | index << 12
+    )  # four times through the root's own slot: the root as a page
+    assert m.walk(whole, task=d, user=False).pa == d.pmap.root
+    assert m.walk(whole, user=False).pa == m.pmap.root != d.pmap.root
+    assert d.walk(whole).fault.kind == "protection"
+
+
 def test_large_mappings_and_execute_never():
     m = vm.boot("armv7")
     plain, hard = m.domain("plain"), m.domain("hard", hardening={"execute-never"})
@@ -200,6 +215,23 @@ def test_a_device_is_mapped_and_not_read():
     assert d.walk(address).pa == 0x8000_0000
     with pytest.raises(vm.Refused, match="a device lies between"):
         d.device_frame("0x1000", "4 KiB")
+
+
+def test_a_devices_memory_is_in_one_frame_and_its_copies():
+    """Else a revoke would leave half of what maps it."""
+    m = vm.boot("armv7")
+    d = m.domain("hello")
+    device = d.device_frame("0x8000 0000", "16 KiB")
+    for at, size in (("0x8000 0000", "16 KiB"), ("0x8000 3000", "4 KiB"), ("0x7fff f000", "8 KiB")):
+        refused(d.device_frame, at, size, match=r"slots\[0\] holds the DevFrame at 0x8000_0000, 16 KiB; copy or retype")
+    d.device_frame("0x8000 4000", "4 KiB")
+    m.domain("other").device_frame("0x8000 0000", "16 KiB")
+    addresses = [d.map(d.copy(device)), d.map(d.retype(device, "DevFrame", "4 KiB", "4 KiB"))]
+    d.revoke(device)
+    assert [d.walk(at).pa for at in addresses] == [None, None]
+    d.delete(device)
+    d.device_frame("0x8000 1000", "4 KiB")
+    m.check()
 
 
 def test_memory_that_was_another_domains_is_zero():
@@ -322,6 +354,17 @@ def test_rights_do_not_grow(hello):
     refused(hello.modify_flags, address, "8 KiB", "rw", match="SYS_ERR_VM_MAP_RIGHTS", error=LibError)
     refused(hello.retype, weak, "VNode_ARM_l2", match="SYS_ERR_INVALID_RETYPE", error=LibError)
     refused(hello.retype, weak, "Table", match="kind 'Table' is unknown")
+
+
+@BOTH
+def test_tables_of_another_architecture_can_not_be_made(architecture):
+    d = vm.boot(architecture).domain("hello")
+    ram, own, others = d.ram("64 KiB"), "VNode_ARM_l2", "VNode_x86_64_pml4"
+    if architecture == "x86-64":
+        own, others = "VNode_x86_64_ptable", "VNode_ARM_l1"
+    refused(d.retype, ram, others, match=f"{others}' is a table of .*; those of {architecture} are .*{own}")
+    assert d.retype(ram, own).kind == own
+    d.machine.check()
 
 
 def test_unmapping_must_match(hello):

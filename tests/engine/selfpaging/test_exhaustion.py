@@ -118,3 +118,31 @@ def test_ten_thousand_mappings_leave_a_whole_pmap():
         assert made.physical(0x4100_0000 + 2 * at * PAGE) == made.base(frame) + at % 256 * PAGE
         made.pmap.unmap(0x4100_0000 + 2 * at * PAGE, PAGE)
     made.check()
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+def test_an_empty_table_that_comes_back_stands_where_it_stood(architecture):
+    """Two empty tables, with others in the list before, between and behind; the section's own invocation fails."""
+    made = Made(architecture, fails=("vnode_map",))
+    base = VA if architecture == "armv7" else (1 << 39) + (1 << 30)
+    frame = made.frame(8 * MIB, 2 * MIB)
+    span = made.layout.pages.span
+    empty, kept = (0, 2), (10, 11, 12)
+    for number in (10, 0, 11, 2, 12):
+        made.pmap.map(base + number * span, frame, 0, PAGE, RW)
+    for number in empty:
+        made.pmap.unmap(base + number * span, PAGE)
+    before = made.pmap.tree()
+    made.calls.calls, made.calls.fail = 0, 1
+    for number in empty:
+        with pytest.raises(LibError, match="made to fail"):
+            made.pmap.map(base + number * span, frame, 0, span, RW | LARGE)
+        made.calls.calls = 0
+    assert numbers(made.pmap.tree()) == numbers(before)
+    made.check()
+    assert all(made.physical(base + number * span) for number in kept)
+
+
+def numbers(node):
+    """The vnodes' own numbers, newest first."""
+    return node.id, [numbers(child) for child in node.children]

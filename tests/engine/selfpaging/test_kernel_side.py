@@ -320,3 +320,38 @@ def test_execute_never_is_a_hardening():
     assert made.word(table, 0) >> 63 == 1
     made.program.mapping_modify_flags(mapping, 0, 1, 5)
     assert made.word(table, 0) >> 63 == 0
+
+
+def test_what_is_retyped_from_ram_is_empty_whatever_was_written_through_another_frame_of_it():
+    """RAM becomes a frame, is written, is RAM again, becomes a table or another frame."""
+    made = world()
+    ram = made.program.slot_alloc()
+    made.program.ram_alloc(ram, 4096)
+    for kind, size in (("VNode_ARM_l2", 1024), ("Frame", 4096), ("RAM", 4096)):
+        made.kernel.retype(ELSEWHERE, ram, "Frame")
+        base = made.program.frame_identify(ELSEWHERE).base
+        made.ram.fill(base, 4096, 0xFF)
+        made.kernel.delete(ELSEWHERE)
+        made.kernel.retype(ELSEWHERE, ram, kind)
+        assert made.ram.read(base, size) == bytes(size), kind
+        made.kernel.delete(ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("rights", "flags", "allowed"),
+    [("rg", 1, True), ("rg", 4, True), ("wg", 4, False), ("wg", 2, True), ("g", 4, False), ("g", 0, True)],
+)
+def test_each_flag_needs_its_right(rights, flags, allowed):
+    """What is run is read: EXECUTE needs the right to read."""
+    made = world()
+    table, (frame, _) = made.table("VNode_ARM_l2"), made.program.frame_alloc(4096)
+    weak = made.program.slot_alloc()
+    made.kernel.mint(weak, frame, rights)
+    mapping = made.put(table, weak, 1, flags=0)
+    if allowed:
+        made.put(table, weak, 0, flags=flags)
+        made.program.mapping_modify_flags(mapping, 0, 1, flags)
+    else:
+        slot = made.program.slot_alloc()
+        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.program.vnode_map, table, weak, 0, flags, 0, 1, slot)
+        refused(made, "SYS_ERR_VM_MAP_RIGHTS", made.program.mapping_modify_flags, mapping, 0, 1, flags)

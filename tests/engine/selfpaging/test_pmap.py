@@ -128,8 +128,36 @@ def test_only_what_was_mapped_can_be_unmapped():
     for first, count in ((8, 3), (8, 5), (9, 3), (7, 5), (12, 1), (10, 4)):
         assert error_of(made.pmap.unmap, VA + first * PAGE, count * PAGE)[0] == "LIB_ERR_PMAP_UNMAP", (first, count)
     assert error_of(made.pmap.unmap, VA + 8 * PAGE + 1, 4 * PAGE)[0] == "LIB_ERR_PMAP_UNMAP"
+    assert made.pmap.unmap(VA + 8 * PAGE, 4 * PAGE - 100) == 4 * PAGE
+    made.check()
+
+
+def test_neighbours_in_one_table_go_one_by_one():
+    """The leaf that covers the first entry must have as many entries as the range has in that table."""
+    made = Made()
+    frame = made.frame(64 * PAGE)
+    made.pmap.map(VA + 8 * PAGE, frame, 0, 4 * PAGE, RW)
     made.pmap.map(VA + 12 * PAGE, frame, 0, PAGE, RW)
-    assert made.pmap.unmap(VA + 8 * PAGE, 5 * PAGE - 100) == 5 * PAGE
+    before = made.mappings()
+    assert error_of(made.pmap.unmap, VA + 8 * PAGE, 5 * PAGE) == ("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE")
+    assert made.mappings() == before
+    assert made.pmap.unmap(VA + 12 * PAGE, PAGE) == PAGE
+    assert made.pmap.unmap(VA + 8 * PAGE, 4 * PAGE) == 4 * PAGE
+    made.check()
+
+
+def test_one_call_takes_out_a_leaf_of_each_table_that_it_touches():
+    """As the pieces of one map, or of several that meet at the border."""
+    made = Made()
+    frame = made.frame(64 * PAGE)
+    for first, count in ((-3, 3), (0, 2)):
+        made.pmap.map(VA + MIB + first * PAGE, frame, 0, count * PAGE, RW)
+    for first, count in ((-3, 4), (-2, 4), (-3, 6)):
+        assert error_of(made.pmap.unmap, VA + MIB + first * PAGE, count * PAGE)[0] == "LIB_ERR_PMAP_UNMAP"
+    assert made.pmap.unmap(VA + MIB - 3 * PAGE, 5 * PAGE) == 5 * PAGE
+    made.pmap.map(VA + MIB - 3 * PAGE, frame, 0, 5 * PAGE, RW)
+    assert made.pmap.unmap(VA + MIB, 2 * PAGE) == 2 * PAGE
+    assert made.physical(VA + MIB - PAGE) == made.base(frame) + 2 * PAGE
     made.check()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -16,7 +18,11 @@ COUNTS = st.one_of(st.integers(1, 8), st.sampled_from([255, 256, 257, 511, 512, 
 
 
 class Pages(RuleBasedStateMachine):
-    """`pages`: for each page's number its physical address and flags; `ranges`: what each map call mapped."""
+    """What must be there, by the numbers of pages.
+
+    `pages`: physical address and flags of each; `ranges`: what each map call mapped, or what is left of it; `leaves`:
+    pages of each, and whether they are large, where it begins.
+    """
 
     architecture = "armv7"
 
@@ -27,6 +33,7 @@ class Pages(RuleBasedStateMachine):
         self.frame = self.made.frame(FRAME_PAGES * PAGE, 1 << 21)
         self.pages = {}
         self.ranges = {}
+        self.leaves = {}
 
     @rule(at=PAGES, count=COUNTS, offset=st.integers(0, FRAME_PAGES), big=st.booleans(), border=st.booleans())
     def map(self, at, count, offset, big, border):
@@ -47,34 +54,55 @@ class Pages(RuleBasedStateMachine):
         start = self.made.base(self.frame) + first * PAGE
         self.pages.update({at + page: (start + page * PAGE, True) for page in range(size)})
         self.ranges[at] = size
+        border = self._table()
+        cuts = [at, at + size] if whole else [at, *range((at // border + 1) * border, at + size, border), at + size]
+        self.leaves.update({one: (other - one, whole) for one, other in itertools.pairwise(cuts)})
 
     @precondition(lambda self: self.ranges)
     @rule(data=st.data())
     def unmap(self, data):
         at = data.draw(st.sampled_from(sorted(self.ranges)))
-        size = self.ranges.pop(at)
+        size = self.ranges[at]
         assert self.made.pmap.unmap(self.base + at * PAGE, size * PAGE) == size * PAGE
-        for page in range(at, at + size):
-            del self.pages[page]
+        self._gone(at, size)
 
     @rule(at=PAGES, count=COUNTS)
     def unmap_anything(self, at, count):
-        if self.ranges.get(at) == count:
-            return
+        wanted = self._leaves_that_match(at, at + count)
         _, stack = outcome(self.made.pmap.unmap, self.base + at * PAGE, count * PAGE)
-        if stack:
-            assert stack[0] == "LIB_ERR_PMAP_UNMAP"
+        if wanted is None:
+            assert stack == ("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE")
             return
+        assert not stack
+        self._gone(at, count)
+
+    def _leaves_that_match(self, at, end):
+        """The first pages of the leaves that [at, end) is for; None unless they are one a table, and whole."""
+        found, border = [], self._table()
+        while at < end:
+            size, large = self.leaves.get(at, (0, False))
+            part = size if large else min(end, (at // border + 1) * border) - at
+            if not size or size != part or at + size > end:
+                return None
+            found.append(at)
+            at += size
+        return found
+
+    def _gone(self, at, count):
         for page in range(at, at + count):
-            del self.pages[page]  # a KeyError: it unmapped what was not mapped
-        left = [(start, size) for start, size in self.ranges.items() if start + size <= at or at + count <= start]
-        cut = [(start, size) for start, size in self.ranges.items() if (start, size) not in left]
-        self.ranges = dict(left)
-        for start, size in cut:
-            if start < at:
-                self.ranges[start] = at - start
-            if start + size > at + count:
-                self.ranges[at + count] = start + size - at - count
+            del self.pages[page]
+            self.leaves.pop(page, None)
+        for start, size in list(self.ranges.items()):
+            if start < at + count and at < start + size:
+                del self.ranges[start]
+                if start < at:
+                    self.ranges[start] = at - start
+                if start + size > at + count:
+                    self.ranges[at + count] = start + size - at - count
+
+    def _table(self):
+        """Pages that a table of small pages is for."""
+        return 1 << self.made.layout.pages.bits
 
     @rule(at=PAGES, count=COUNTS, write=st.booleans())
     def modify(self, at, count, write):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ
+from vmwidgets.engine.selfpaging.memobj import Anonymous
 from vmwidgets.engine.selfpaging.vspace import Vregion
 
 VA = 0x5000_0000
@@ -87,6 +88,103 @@ def test_a_pmap_that_maps_something_takes_nothing_in():
     one, other = parent(), child()
     other.pmap.map(VA + 64 * MIB, other.frame(PAGE), 0, PAGE, RW)
     assert error_of(other.pmap.deserialise, one.pmap.serialise()) == REFUSED
+
+
+META = 0x4000_0000
+LEAF, RUN, REGION = [VA, 16 * PAGE, "frames", 0, 0, 3, []], [VA, PAGE, 1], [VA, 16 * PAGE, 3]
+"""Rows that are taken in."""
+HUGE = 1 << 80
+
+
+def changed(row, **fields):
+    """A row with other fields, by their numbers."""
+    return [fields.get(f"at{number}", value) for number, value in enumerate(row)]
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        [changed(LEAF, at0=META)],
+        [changed(LEAF, at0=META - PAGE)],
+        [changed(LEAF, at0=META + 1023 * PAGE)],
+        [changed(LEAF, at0=VA + 1)],
+        [changed(LEAF, at0=-PAGE)],
+        [changed(LEAF, at0=HUGE)],
+        [changed(LEAF, at0=0x8000_0000 - 15 * PAGE)],
+        [changed(LEAF, at1=100)],
+        [changed(LEAF, at1=0)],
+        [changed(LEAF, at1=-PAGE)],
+        [changed(LEAF, at1=HUGE)],
+        [changed(LEAF, at4=50)],
+        [changed(LEAF, at4=-PAGE)],
+        [changed(LEAF, at4=8 * MIB - 15 * PAGE)],
+        [changed(LEAF, at5=-1)],
+        [changed(LEAF, at5=0x400)],
+        [changed(LEAF, at5=1 << 40)],
+        [changed(LEAF, at5=3 | LARGE)],
+        [changed(LEAF, at1=2 * MIB, at4=PAGE, at5=3 | LARGE)],
+        [changed(LEAF, at3=7)],
+        [changed(LEAF, at3=-1)],
+        [changed(LEAF, at2="rootcn")],
+        [changed(LEAF, at2="pagecn")],
+        [LEAF, LEAF],
+        [LEAF, changed(LEAF, at0=VA + 15 * PAGE)],
+        [LEAF, changed(LEAF, at0=VA + 32 * PAGE, at3=7)],
+        *([changed(LEAF, at6=[changed(RUN, at0=at)])] for at in (VA - PAGE, VA + 16 * PAGE, VA + 1, META, HUGE)),
+        *([changed(LEAF, at6=[changed(RUN, at1=size)])] for size in (17 * PAGE, 0, -PAGE, 5, HUGE)),
+        *([changed(LEAF, at6=[changed(RUN, at2=flags)])] for flags in (-1, 0x400, HUGE)),
+    ],
+)
+def test_leaves_that_make_no_sense_change_nothing(leaves):
+    refuses(regions=[REGION], leaves=leaves)
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [
+        [changed(REGION, at0=META)],
+        [changed(REGION, at0=META - PAGE)],
+        [changed(REGION, at0=VA + 1)],
+        [changed(REGION, at0=-PAGE)],
+        [changed(REGION, at0=HUGE)],
+        [changed(REGION, at1=0)],
+        [changed(REGION, at1=100)],
+        [changed(REGION, at1=HUGE)],
+        [changed(REGION, at1=0x3000_0000 + PAGE)],
+        [changed(REGION, at2=-1)],
+        [changed(REGION, at2=0x400)],
+        [REGION, REGION],
+        [REGION, changed(REGION, at0=VA + 15 * PAGE)],
+    ],
+)
+def test_regions_that_make_no_sense_change_nothing(regions):
+    refuses(regions=regions, leaves=[LEAF])
+
+
+def refuses(regions, leaves):
+    made = child()
+    before = made.mappings(), list(made.pmap.vspace)
+    content = {"version": 1, "layout": "armv7", "regions": regions, "leaves": leaves}
+    assert error_of(made.pmap.deserialise, json.dumps(content).encode())[0] == "LIB_ERR_PMAP_DESERIALISE"
+    assert (made.mappings(), list(made.pmap.vspace)) == before
+    made.check()
+
+
+def test_the_rows_that_the_others_are_made_of_make_sense():
+    made = child()
+    content = {"version": 1, "layout": "armv7", "regions": [REGION], "leaves": [changed(LEAF, at6=[RUN])]}
+    made.pmap.deserialise(json.dumps(content).encode())
+    assert [made.word(VA + at * PAGE) & 0xFFF for at in (0, 1)] == [0x2E, 0x3E]
+
+
+def test_leaves_in_a_memory_objects_region_are_refused():
+    made = child()
+    memobj = Anonymous(made.pmap, "heap", 4 * PAGE)
+    region = Vregion(9, VA + 15 * PAGE, 4 * PAGE, RW, memobj)
+    made.pmap.vspace.add(region)
+    content = {"version": 1, "layout": "armv7", "regions": [], "leaves": [LEAF]}
+    with pytest.raises(LibError, match="memory object 'heap' is shown there"):
+        made.pmap.deserialise(json.dumps(content).encode())
 
 
 def test_it_is_all_or_nothing():

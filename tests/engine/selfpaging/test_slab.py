@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.selfpaging.errors import LibError
+from vmwidgets.engine.selfpaging.layouts import LAYOUTS
+from vmwidgets.engine.selfpaging.pieces import max_slabs_required, pieces_of, tables_at_most
 from vmwidgets.engine.selfpaging.slab import Slab
 
 
@@ -91,3 +94,13 @@ def test_no_block_is_ever_in_two_hands(actions):
         one.check()
         assert one.free + len(held) == one.total
         assert sum(head.free for head in one.snapshot().heads) == one.free
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_the_estimate_for_a_slab_frame_is_never_short(layout):
+    """Wherever in its region it lies: a leaf in each table that it touches, and all the tables below the root."""
+    pages, begin = layout.pages, layout.vspace_begin
+    for size in (PAGE << order for order in range(11)):
+        for va in range(begin, begin + layout.meta_data_bytes - size + 1, PAGE):
+            taken = len(pieces_of(pages, va, size)) + tables_at_most(layout, pages, va, size)
+            assert taken <= max_slabs_required(layout, size), hex(va)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from inspect import signature
+from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelPanic, Refused, VMError
@@ -172,7 +173,10 @@ R = TypeVar("R")
 
 
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Mark a method as an operation: called from outside, it goes through the door."""
+    """Mark a method as an operation: called from outside, it goes through the door.
+
+    A part that can be destroyed has `check_alive`, which refuses then, and is asked first.
+    """
     names = tuple(signature(method).parameters)[1:]
     name = method.__name__
 
@@ -181,9 +185,18 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
         door = self.door
         if door.inside and door.actor is None:
             return method(self, *args, **kwargs)
-        given = (*zip(names, args, strict=False), *kwargs.items())
+        places = tuple(_settled(value) for value in args)
+        words = {key: _settled(value) for key, value in kwargs.items()}
+        given = (*zip(names, places, strict=False), *words.items())
         arguments = tuple((key, plain(value)) for key, value in given)
-        return through(self, name, arguments, lambda: method(self, *args, **kwargs))
+
+        def call() -> R:
+            check_alive = getattr(self, "check_alive", None)
+            if check_alive is not None:
+                check_alive()
+            return method(self, *places, **words)
+
+        return through(self, name, arguments, call)
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
@@ -205,12 +218,41 @@ def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R
     return result
 
 
+MOST_ITEMS, DEEPEST = 1000, 4
+"""How many items an argument that is a list or the like has at most, and how deep lists may lie in one another."""
+
+_COLLECTIONS = (tuple, list, set, frozenset)
+
+
+def _settled(value: Any, depth: int = 0) -> Any:
+    """An argument that nobody changes any more: a list or set is copied, an iterator is read, which can be done once.
+
+    The operation gets it, and so does the record.
+    """
+    kind = type(value)
+    if kind in (int, str, bytes, bool, type(None)):
+        return value  # nearly always
+    if kind not in _COLLECTIONS and not isinstance(value, Iterator):
+        return value
+    items = list(islice(value, MOST_ITEMS + 1))
+    if len(items) > MOST_ITEMS or depth == DEEPEST:
+        limits = f"at most {MOST_ITEMS:,} items, and lists in lists {DEEPEST} deep"
+        raise Refused(f"an argument is a {kind.__name__} with too much in it: write {limits}")
+    settled = [_settled(item, depth + 1) for item in items]
+    return kind(settled) if kind in _COLLECTIONS else tuple(settled)
+
+
 def plain(value: Any) -> Any:
     """An argument or a result as data: parts of the machine by their path, buffers as the bytes they hold now.
 
-    >>> plain("64 MiB"), plain(4096)
-    ('64 MiB', 4096)
+    Of a tuple, list or set, a tuple with the same of what is in it; of a set in the order of their texts.
+
+    >>> plain("64 MiB"), plain(4096), plain(["r", bytearray(b"x")])
+    ('64 MiB', 4096, ('r', b'x'))
     """
+    if type(value) in _COLLECTIONS:
+        items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
+        return tuple(plain(item) for item in items)
     path = getattr(value, "path", None)
     if isinstance(path, str):
         return Reference(path)

@@ -27,6 +27,7 @@ from ..mmu.editor import Slot, TableEditor
 from ..mmu.encode import leaf_descriptor, promoted_leaf
 from ..mmu.format import Access, Level
 from ..mmu.walk import walk
+from .pmap_edits import pass_edits
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import OwnedTables, TablePages
@@ -48,7 +49,7 @@ class Pmap:
         self.fmt = layout.fmt
         self.recorder = recorder
         self.tables = OwnedTables(ram, pages, f"page tables of {name}")
-        self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder)
+        self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, current.edits)
         self.root = 0
         """Physical address of the root table."""
         self._current = current
@@ -102,7 +103,8 @@ class Pmap:
         self._check_range(start, end)
         with self._splits_reserved(start, end):
             for slot in self._leaves(start, end):
-                self._unmap(slot)
+                self.give_up(slot)
+        pass_edits(self, start, end, removed=True)
         self._ended()
 
     def protect(self, start: int, end: int, protection: int) -> None:
@@ -115,6 +117,7 @@ class Pmap:
                 self.editor.set_rights(slot, self._rights(slot.va, protection))
                 for copy in self.editor.copies(slot):
                     self._written(copy)
+        pass_edits(self, start, end, removed=False)
         self._ended()
 
     def promote(self, va: int, size: int) -> bool:
@@ -308,7 +311,8 @@ class Pmap:
                 self._split(slot)
                 yield from self._leaves(max(start, slot.va), min(after, end))
 
-    def _unmap(self, slot: Slot) -> None:
+    def give_up(self, slot: Slot) -> None:
+        """Clear the slot of a page, and give its spare back."""
         copies = self.editor.copies(slot)
         self.editor.clear(slot)
         for copy in copies:

@@ -55,7 +55,8 @@ class LentPmap(Pmap):
         self.destroyed = True
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Its root, and no access flag."""
+        """Its root, and no access flag; refused once it was taken back, since the root is somebody else's memory."""
+        self._check_alive()
         return self.root, replace(controls, afe=False) if hasattr(controls, "afe") else controls
 
     def _owns(self, va: int) -> bool:

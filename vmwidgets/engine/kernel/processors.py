@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..mmu.hand_edits import HandEdits
 from .pmap_tables import TableSpace
 
 
@@ -23,11 +24,12 @@ class Processors(Protocol):
 class CurrentPmap:
     """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
 
-    `processors` are those that are told, once there are some.
+    `processors` are those that are told, once there are some; `edits` what was written past all of them.
     """
 
-    __slots__ = ("pmap", "processors")
+    __slots__ = ("edits", "pmap", "processors")
 
     def __init__(self) -> None:
+        self.edits = HandEdits()
         self.pmap: TableSpace | None = None
         self.processors: Processors | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused
 from ..base.operations import Door, operation
 from ..base.tags import ShootdownAcknowledged, SpaceLoaded
 from ..base.tlb_values import CpuValue, FlushRequest, TlbSlot
@@ -17,11 +17,12 @@ from ..mmu.format import Access
 from ..mmu.tlb import Tlb
 from . import checks
 from .cpu_access import reach_all
-from .tasks import Task
 
 if TYPE_CHECKING:
     from .cpus import MachineCpus
+    from .domain import MachineDomain
     from .machine import Machine
+    from .tasks import Task
 
 
 class MachineCpu:
@@ -64,12 +65,12 @@ class MachineCpu:
     # ---- what runs on it ---------------------------------------------------------------------
 
     @operation
-    def run(self, task: Task | str | None = None) -> None:
-        """Have it run `task`: the task's tables are loaded; without one, the kernel's alone.
+    def run(self, task: Task | MachineDomain | str | None = None) -> None:
+        """Have it run `task`, or a domain ("domain:hello"): its tables are loaded; without one, the kernel's alone.
 
         What the TLB keeps of other tasks is dropped, unless the machine tells address spaces apart (``asids=True``).
         """
-        pmap = self.machine.pmap if task is None else self._task(task).pmap
+        pmap = self.machine.pmap_of(task)
         with self._cpus.on(self):
             pmap.load()
 
@@ -106,15 +107,19 @@ class MachineCpu:
 
     @operation
     def flush(
-        self, address: int | str | None = None, *, task: Task | str | None = None, keep_globals: bool = False
+        self,
+        address: int | str | None = None,
+        *,
+        task: Task | MachineDomain | str | None = None,
+        keep_globals: bool = False,
     ) -> int:
         """Drop translations from the TLB; how many.
 
-        With `address` those of its page, global or not; with `task` those of its address space; with neither all, but
-        what is global if that is to be kept.
+        With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
+        not global; with neither all, but what is global if that is to be kept.
         """
         kept = checks.flag(keep_globals, "keep_globals")
-        pmap = None if task is None else self._task(task).pmap
+        pmap = None if task is None else self.machine.pmap_of(task)
         if kept and (address is not None or pmap is not None):
             raise Refused("keep_globals=True: it is for a flush of everything; leave address and task out")
         before = len(self.cpu.tlb)
@@ -138,7 +143,7 @@ class MachineCpu:
 
     @property
     def space(self) -> str:
-        """Whose tables are loaded: "kernel", or a task's name."""
+        """Whose tables are loaded: "kernel", a task's name, or a domain's path."""
         return self.pmap.name
 
     @property
@@ -229,13 +234,6 @@ class MachineCpu:
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return checks.span(address, length, self.pmap.fmt.word_bits)
-
-    def _task(self, task: Task | str) -> Task:
-        if not isinstance(task, Task):
-            return self.machine.tasks[checks.known(task, self.machine.tasks, "task")]
-        if self.machine.tasks.get(task.name) is not task:
-            raise Refused(f"task {shown(task.name)} belongs to another machine")
-        return task
 
     def __repr__(self) -> str:
         return f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self.cpu.tlb!r}>"

@@ -52,6 +52,9 @@ def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
     task = cpu.machine.cpus.task_of(cpu.pmap)
     if task is not None and cpu.pmap.layout.is_user(va):
         return reach_user(cpu, task, va, access, user)
+    domain = cpu.machine.cpus.domain_of(cpu.pmap)
+    if domain is not None and cpu.pmap.layout.is_user(va):
+        return domain.reach(cpu, va, access, user)
     return (yield from reach_kernel(cpu, va, access, user))
 
 

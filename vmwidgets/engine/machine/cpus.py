@@ -23,6 +23,7 @@ from . import checks
 from .cpu import MachineCpu
 
 if TYPE_CHECKING:
+    from .domain import MachineDomain
     from .machine import Machine
     from .tasks import Task
 
@@ -250,6 +251,10 @@ class MachineCpus:
         for cpu in self._cpus:
             cpu.edits += bool(cpu.cpu.tlb)
 
+    def domain_of(self, pmap: Pmap) -> MachineDomain | None:
+        """The domain that has these tables, if it is one's."""
+        return next((domain for domain in self.machine.domains.values() if domain.pmap is pmap), None)
+
     def task_of(self, pmap: Pmap) -> Task | None:
-        """The task that has these tables; None for the kernel's."""
+        """The task that has these tables; None for the kernel's, and a domain's."""
         return next((task for task in self.machine.tasks.values() if task.pmap is pmap), None)

@@ -11,6 +11,7 @@ from ..base.operations import Door, operation
 from ..base.tags import PteWritten
 from ..base.units import Address, Size
 from ..memory.ram import Ram
+from ..mmu.hand_edits import HandEdit, HandEdits
 from . import checks
 from .descriptor_places import Place, UneditedMemory, find_place
 from .invariants import check_machine
@@ -69,6 +70,10 @@ class DescriptorOperations:
         if before == value:
             return before
         self.door.edited_by_hand = True
+        tables = self._tables_of(place.space)
+        assert tables is not None, "it was found there"
+        if self._hand_edits.made(where, HandEdit(tables.root, place.level, place.va, before, value)):
+            self.descriptor_edits[:] = [edit for edit in self.descriptor_edits if edit.pa != where]
         self.descriptor_edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
         self._write_descriptor(where, width, before, value, place.level.number, place.va)
         return before
@@ -77,8 +82,9 @@ class DescriptorOperations:
     def undo_descriptor(self) -> int:
         """Take the latest edit that still stands back, also in the copies that tasks made since got; its address.
 
-        An edit no longer stands when the kernel has written the descriptor since; tables that it built in place of
-        those that were cut off stay, and these are given back.  A machine that died of its edits goes on when the last
+        An edit no longer stands when the kernel has written the descriptor since, if only the same word, or would
+        have, had it met what was edited away; tables that it built in place of those that were cut off stay, and these
+        are given back.  A machine that died of its edits goes on when the last
         is taken back, if no structure was left half changed: what the operation that died had under way is lost.
         """
         standing = self.standing_edits
@@ -86,6 +92,8 @@ class DescriptorOperations:
             edit = standing[-1]
             del self.descriptor_edits[max(at for at, one in enumerate(self.descriptor_edits) if one is edit) :]
             self._put_back(edit)
+            for pa in set(self._hand_edits.places) - {one.pa for one in self.descriptor_edits}:
+                self._hand_edits.written(pa)
         else:
             edit = self._overwritten()
         if len(standing) < 2:
@@ -107,12 +115,15 @@ class DescriptorOperations:
 
     @property
     def standing_edits(self) -> list[Edit]:
-        """The edits whose descriptors still hold what was written, the latest last."""
+        """The edits whose descriptors are in the tables and hold what was written, the latest last."""
         width = self.pmap.fmt.entry_width
+        if not self.descriptor_edits:
+            return []
+        kept = UneditedMemory(self.ram, {pa: place.kept for pa, place in self._hand_edits.places.items()})
         now = {edit.pa: self.ram.read_word(edit.pa, width) for edit in self.descriptor_edits}
         standing: list[Edit] = []
         for edit in reversed(self.descriptor_edits):
-            if self._stands(edit, now[edit.pa]):
+            if self._stands(edit, now[edit.pa]) and self._in_place(edit, kept):
                 now[edit.pa] = edit.before
                 standing.append(edit)
         return standing[::-1]
@@ -141,6 +152,32 @@ class DescriptorOperations:
                 self.ram.write_word(pa, width, word)
 
     # ---- beneath -----------------------------------------------------------------------------
+
+    @property
+    def _hand_edits(self) -> HandEdits:
+        """What the kernel has not written since it was edited; its editors keep this."""
+        edits: HandEdits = self.pmap.editor.edits
+        return edits
+
+    def _tables_of(self, space: str) -> Pmap | None:
+        """The tables of a space as edits name it; none if it is gone."""
+        return self.pmap if not space else dict(self._user_spaces()).get(space)
+
+    def _in_place(self, edit: Edit, memory: UneditedMemory) -> bool:
+        """Whether the kernel has not written a descriptor, which stands in the tables that it made.  O(levels)."""
+        pmap, fmt = self._tables_of(edit.space), self.pmap.fmt
+        if pmap is None or edit.pa not in self._hand_edits.places:
+            return False
+        table = pmap.root
+        for level in fmt.levels:
+            pa = table + level.index(edit.va) * fmt.entry_width
+            if level.number == edit.level:
+                break
+            word = memory.read_word(pa, fmt.entry_width)
+            if level.read_as(word).kind != "table":
+                return False
+            table = level.read_as(word).address_of(word)
+        return bool(pa == edit.pa)
 
     def _user_spaces(self) -> Iterator[tuple[str, Pmap]]:
         """The tables of all tasks and domains, each with the name that an edit in them has."""
@@ -186,6 +223,7 @@ class DescriptorOperations:
             raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
         edit = self.descriptor_edits[-1]
         self.descriptor_edits.clear()
+        self._hand_edits.places.clear()
         return edit
 
     def _tidy(self) -> None:

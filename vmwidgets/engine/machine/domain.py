@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from ..base.domain_focus import DomainFocus
 from ..base.domain_values import DomainValue
-from ..base.errors import Refused, kernel_error
+from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import operation
 from ..base.tags import FaultRaised
 from ..base.units import Address, Size
 from ..base.walk_values import Fault
 from ..mmu.cpu import pieces
-from ..selfpaging.flags import LARGE
 from ..selfpaging.looking import maps_anything, vnode_at
+from ..selfpaging.mapping import map_request
 from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE, FEW, WHOLE
 from . import checks
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ..kernel.pmap_lent import LentPmap
     from ..selfpaging.domain import Domain
     from ..selfpaging.pmap import Found
+    from .cpu import MachineCpu
     from .machine import Machine
 
 
@@ -47,7 +49,13 @@ class MachineDomain(MemobjOperations):
     @property
     def tables(self) -> MachineTables:
         """Its page tables, to be shown and walked."""
+        self.check_alive()
         return MachineTables(self.machine, self.pmap, self.path)
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
+        if self.pmap.destroyed:
+            raise Refused(f"domain {shown(self.name)} was destroyed")
 
     # ---- mapping -----------------------------------------------------------------------------
 
@@ -60,11 +68,19 @@ class MachineDomain(MemobjOperations):
         size: int | str | None = None,
         flags: str | Iterable[str] | int = "rw",
     ) -> Address:
-        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where it is mapped.
+        """Map a frame from byte `offset` on, `size` bytes or the rest of it; where the mapping begins.
 
         Without `at` the vspace is asked for room (`determine_addr`), with it the pmap is called as it is.  `flags`
-        are "r", "w", "x" side by side, and words such as "large" and "nocache".  All or nothing; LIB_ERR_PMAP_DO_MAP
-        over what was wrong, LIB_ERR_PMAP_FRAME_SIZE where the frame ends too soon.
+        are "r", "w", "x" side by side, and words such as "large" and "nocache".  Whole pages are mapped, of 1 MiB
+        (x86-64: 2 MiB) with "large" where address and frame allow it: byte `offset` is then as far behind the answer
+        as it is into its page.  All or nothing; LIB_ERR_PMAP_DO_MAP over what was wrong, LIB_ERR_PMAP_FRAME_SIZE
+        where the frame ends too soon.
+
+        >>> import vmwidgets as vm
+        >>> d = vm.boot("armv7").domain("hello")
+        >>> a = d.map(d.frame("8 KiB"), offset=vm.PAGE + 100, size=4)
+        >>> d.lookup(a).offset == vm.PAGE, d.write(a + 100, b"byte 4196")
+        (True, None)
         """
         ref, word, start = self._ref(frame), region_flags(flags), checks.whole(offset, "offset")
         identity = self.domain.program.frame_identify(ref)
@@ -73,23 +89,26 @@ class MachineDomain(MemobjOperations):
         length = identity.bytes - start if size is None else checks.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
-        if at is None:
-            va = self.domain.pmap.determine_addr(length + start % 4096, self._alignment(word))
+        wanted = None if at is None else checks.aligned(at, "at")
+        widened = map_request(self.domain.pmap.core, wanted or 0, ref, identity, start, length, word).size
+        if wanted is None:
+            va = self.domain.pmap.determine_addr(widened, self._alignment(word))
         else:
-            va = self._address(checks.aligned(at, "at"), length, "at")
+            va = self._address(wanted, widened, "at")
         mapped = self.domain.pmap.map(va, ref, start, length, word)
         self._remember(va, mapped.retsize, word)
         return Address(va)
 
     @operation
     def unmap(self, address: int | str, size: int | str) -> Size:
-        """Unmap what was mapped at `address` in one or several calls, whole leaves only; the bytes that were.
+        """Unmap what one call mapped at `address`, or the part of it that is in one table; the bytes that were.
 
-        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE where the range is not that of mappings; nothing changes then.
+        LIB_ERR_PMAP_UNMAP over LIB_ERR_PMAP_FIND_VNODE, and nothing changed, where what the range has in each table
+        is not one mapping, and the whole of it: neighbours of one table are unmapped one by one.
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
-        self._forget_regions(va, va + done)
+        self._forget(va, va + done)
         return Size(done)
 
     @operation
@@ -109,22 +128,31 @@ class MachineDomain(MemobjOperations):
 
         LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
         """
-        self.domain.pmap.deserialise(checks.content(data))
+        pmap, layout = self.domain.pmap, self.domain.layout
+        pmap.deserialise(checks.content(data))
+        begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
+        for leaf in pmap.core.root.leaves():
+            if not begin <= leaf.va < end:
+                self._remember(leaf.va, leaf.end - leaf.va, leaf.flags)
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def part(self, place: str) -> MachineCapability | MachineMemobj:
+    def part(self, place: Any) -> MachineCapability | MachineMemobj:
         """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
-        return MachineMemobj(self, place[7:]) if place.startswith("memobj:") else self.at(place)
+        self.check_alive()
+        if not isinstance(place, str) or not place.startswith("memobj:"):
+            return self.at(place)
+        name = place.removeprefix("memobj:")
+        return MachineMemobj(self, checks.known(name, self.domain.memobjs, "memory object"))
 
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""
-        with self.door.looking():
+        with self._looking():
             return self.domain.pmap.serialise()
 
     def lookup(self, address: int | str) -> Found:
         """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
-        with self.door.looking():
+        with self._looking():
             return self.domain.pmap.lookup(checks.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
@@ -132,16 +160,17 @@ class MachineDomain(MemobjOperations):
 
         LIB_ERR_OUT_OF_VIRTUAL_ADDR without room.  `align` in bytes, 0 for a page.  O(regions).
         """
-        with self.door.looking():
+        with self._looking():
             return Address(self.domain.pmap.determine_addr(*self._wanted(size, align)))
 
     def determine_addr_raw(self, size: int | str, align: int | str = 0) -> Address:
         """Where entries of the root are free, whatever the vspace says; errors as of :meth:`determine_addr`."""
-        with self.door.looking():
+        with self._looking():
             return Address(self.domain.pmap.determine_addr_raw(*self._wanted(size, align)))
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
+        self.check_alive()
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         return machine_walk(self.machine, self.pmap, self.path, va, kind, user=True)
@@ -163,7 +192,7 @@ class MachineDomain(MemobjOperations):
 
     def check(self) -> None:
         """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
-        with self.door.looking():
+        with self._looking():
             self.domain.check()
 
     # ---- memory ------------------------------------------------------------------------------
@@ -198,21 +227,35 @@ class MachineDomain(MemobjOperations):
 
     # ---- beneath -----------------------------------------------------------------------------
 
+    @contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Nothing changes in here, and the domain exists."""
+        with self.door.looking():
+            self.check_alive()
+            yield
+
     def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
         for va, count in pieces(start, length):
             yield self._translate(va, access), count
 
     def _translate(self, va: int, access: Access) -> int:
-        found = self._try(va, access)
+        return self.reach(self.machine.cpus.borrow(self.pmap), va, access)
+
+    def reach(self, cpu: MachineCpu, va: int, access: Access, user: bool = True) -> int:
+        """The physical address of `va` on a processor that has its tables loaded; FAULT and ACCES.
+
+        Where a memory object is shown, the program's own handler maps what that has.
+        """
+        found = self._try(cpu, va, access, user)
         if isinstance(found, Fault) and found.kind == "not-present" and self._resolve(va):
-            found = self._try(va, access)
+            found = self._try(cpu, va, access, user)
         if not isinstance(found, Fault):
             return found
         name = "FAULT" if found.kind == "not-present" else "ACCES"
         raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
 
-    def _try(self, va: int, access: Access) -> int | Fault:
-        found = self.machine.cpus.borrow(self.pmap).translate(va, access, user=True)
+    def _try(self, cpu: MachineCpu, va: int, access: Access, user: bool) -> int | Fault:
+        found = cpu.translate(va, access, user)
         if not isinstance(found, Fault):
             return found
         emit = self.machine.recorder.emit
@@ -233,12 +276,6 @@ class MachineDomain(MemobjOperations):
         if length == 0:
             raise Refused("size=0: room is sought for at least one byte")
         return length, checks.whole(align, "align")
-
-    def _alignment(self, flags: int) -> int:
-        """What a large mapping is aligned to; 0 for a page."""
-        layout = self.domain.layout
-        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
-        return next(asked, 0)
 
     def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
         va, length = checks.aligned(address, "address"), checks.whole(size, "size")
@@ -261,20 +298,39 @@ class MachineDomain(MemobjOperations):
         return va
 
     def _remember(self, va: int, size: int, flags: int) -> None:
-        """What was mapped is a region of the vspace from now on, unless it touches one."""
+        """What was mapped is in regions of the vspace from now on: a new one for each part that is in none yet."""
         vspace = self.domain.pmap.vspace
-        if not vspace.overlapping(va, va + size):
-            vspace.add(Vregion(vspace.new_id(), va, size, flags))
+        at, end = va, va + size
+        for region in [*vspace.overlapping(va, end), None]:
+            upto = end if region is None else region.base
+            if at < upto:
+                vspace.add(Vregion(vspace.new_id(), at, upto - at, flags))
+            at = end if region is None else region.end
 
-    def _forget_regions(self, start: int = 0, end: int = 1 << 64) -> None:
-        """Regions in [start, end) that map() made and in which nothing is mapped any more go."""
-        vspace, begin = self.domain.pmap.vspace, self.domain.layout.vspace_begin
-        for region in vspace.overlapping(start, end):
-            made_here = region.memobj is None and region.base != begin
-            if made_here and not maps_anything(self.domain.pmap.core, region.base, region.end):
-                vspace.remove(region)
+    def _forget(self, start: int, end: int) -> None:
+        """Regions that map() made lose [start, end), which is unmapped: what is left on either side stays."""
+        vspace = self.domain.pmap.vspace
+        for region in self._made_by_map(start, end):
+            vspace.remove(region)
+            for base, behind in ((region.base, start), (end, region.end)):
+                if base < behind and maps_anything(self.domain.pmap.core, base, behind):
+                    vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
+
+    def _forget_regions(self) -> None:
+        """Regions that map() made and in which nothing is mapped any more go."""
+        for region in self._made_by_map(0, 1 << 64):
+            if not maps_anything(self.domain.pmap.core, region.base, region.end):
+                self.domain.pmap.vspace.remove(region)
+
+    def _made_by_map(self, start: int, end: int) -> list[Vregion]:
+        """The regions of [start, end) but those of memory objects and that of the slab frames."""
+        begin = self.domain.layout.vspace_begin
+        found = self.domain.pmap.vspace.overlapping(start, end)
+        return [region for region in found if region.memobj is None and region.base != begin]
 
     def __repr__(self) -> str:
+        if self.pmap.destroyed:
+            return f"<domain {self.name!r}: destroyed>"
         slab = self.domain.pmap.core.slab
         leaves = self.domain.pmap.core.root.leaves_below
         used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"

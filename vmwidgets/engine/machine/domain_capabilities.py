@@ -76,6 +76,7 @@ class MachineCapability:
     @property
     def held(self) -> Capability:
         """The engine's; SYS_ERR_CAP_NOT_FOUND once it is deleted."""
+        self.domain.check_alive()
         held = self._find()
         if held is None:
             raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the capability that was in {self.ref} has been deleted")
@@ -136,12 +137,21 @@ class CapabilityOperations:
 
     @operation
     def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
-        """A frame of a device's memory at physical `at`, beyond RAM, where in this machine nobody answers."""
+        """A frame of a device's memory at physical `at`, beyond RAM, where in this machine nobody answers.
+
+        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
+        """
         start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
         if length == 0 or not self.machine.ram_bytes <= start < start + length <= reach:
             limits = f"{Address(self.machine.ram_bytes)}, where RAM ends, and {Address(reach)}"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
+        for held in self.domain.kernel.database.objects.values():
+            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
+                where = next(iter(held.capabilities))
+                raise Refused(
+                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
+                )
         return self._handle(self.domain.device_frame(start, length))
 
     @operation
@@ -153,7 +163,10 @@ class CapabilityOperations:
         RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
         SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
         """
-        ref, wanted = self._ref(capability), checks.known(kind, KINDS, "kind")
+        ref, wanted, here = self._ref(capability), checks.known(kind, KINDS, "kind"), self.domain.fmt.name
+        if KINDS[wanted].format not in ("", here):
+            tables = ", ".join(one.name for one in KINDS.values() if one.format == here)
+            raise Refused(f"kind={wanted!r} is a table of {KINDS[wanted].format}; those of {here} are {tables}")
         length = None if size is None else _bytes(size)
         return self._handle(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
 
@@ -205,9 +218,10 @@ class CapabilityOperations:
 
     # ---- beneath -----------------------------------------------------------------------------
 
-    def at(self, place: str) -> MachineCapability:
+    def at(self, place: Any) -> MachineCapability:
         """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
-        found = _REF.fullmatch(place)
+        self.check_alive()
+        found = _REF.fullmatch(place) if isinstance(place, str) else None
         if found is None:
             raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
         ref = CapRef(found[1], int(found[2]))
@@ -227,6 +241,10 @@ class CapabilityOperations:
         if given.domain is not self:
             raise Refused(f"{given.ref} is of domain {given.domain.name!r}: {self.name!r} can't name its capabilities")
         return given.held.ref
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed."""
+        raise NotImplementedError
 
     def _forget_regions(self) -> None:
         """Regions of the vspace in which nothing is mapped any more go."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address, Size
 from ..selfpaging.errors import LibError
+from ..selfpaging.flags import LARGE, SIZES, remembered
 from ..selfpaging.memobj import KINDS, Fixed, Memobj
 from ..selfpaging.vspace import Vregion
 from . import checks
@@ -38,11 +39,15 @@ class MachineMemobj:
 
     @property
     def memobj(self) -> Memobj:
-        """The engine's; LIB_ERR_VSPACE_VREGION_NOT_FOUND once it is gone."""
-        held = self.domain.domain.memobjs.get(self.name)
-        if held is None:
-            raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"{self.name} was removed")
-        return held
+        """The engine's; refused once it is gone."""
+        self.check_alive()
+        return self.domain.domain.memobjs[self.name]
+
+    def check_alive(self) -> None:
+        """Refuse once it was removed, or its domain destroyed: another object never has its name."""
+        self.domain.check_alive()
+        if self.name not in self.domain.domain.memobjs:
+            raise Refused(f"memory object {shown(self.name)} of {self.domain.name!r} was removed, or never was")
 
     @property
     def address(self) -> Address:
@@ -83,10 +88,15 @@ class MachineMemobj:
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Give what is mapped of [offset, offset + size) other flags: LIB_ERR_MEMOBJ_PROTECT."""
-        start, word = checks.aligned(offset, "offset"), region_flags(flags)
-        length = self.memobj.size - start if size is None else checks.aligned(size, "size")
-        self.memobj.protect(start, length, word)
+        """Give [offset, offset + size) of it other flags, also where a fault maps it later; all of it has them then.
+
+        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right.
+        """
+        start, word, held = checks.aligned(offset, "offset"), region_flags(flags), self.memobj
+        length = held.size - start if size is None else checks.aligned(size, "size")
+        held.protect(start, length, word)
+        if held.region is not None and length == held.size:
+            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(word) | held.region.flags & SIZES)
 
     @operation
     def remove(self) -> None:
@@ -99,6 +109,8 @@ class MachineMemobj:
         del self.domain.domain.memobjs[self.name]
 
     def __repr__(self) -> str:
+        if self.domain.pmap.destroyed:
+            return f"<memory object {self.name!r} of {self.domain.name}: destroyed with it>"
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
             return f"<memory object {self.name!r} of {self.domain.name}: removed>"
@@ -132,28 +144,47 @@ class MemobjOperations(CapabilityOperations):
         if (piece is None) == (wanted == "fixed"):
             raise Refused(f"kind={wanted!r}: piece= is for 'fixed', and needed there")
         domain = self.domain
-        name = f"{wanted} {1 + max((int(one.rpartition(' ')[2]) for one in domain.memobjs), default=0)}"
+        name = f"{wanted} {domain.memobjs_made + 1}"
         if piece is not None:
             made: Memobj = Fixed(domain.pmap, name, length, checks.aligned(piece, "piece"))
         else:
             made = KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
-        va = domain.pmap.determine_addr(length) if at is None else self._address(checks.aligned(at, "at"), length, "at")
+        va = self._room(at, length, word)
         region = Vregion(domain.pmap.vspace.new_id(), va, length, word, made)
         domain.pmap.vspace.add(region)
         try:
             if ref is not None:
                 made.fill(0, ref, 0, min(length, domain.program.frame_identify(ref).bytes))
             made.map_region(region)
-        except LibError:
+        except (LibError, Refused):
             domain.pmap.vspace.remove(region)
             raise
         domain.memobjs[name] = made
+        domain.memobjs_made += 1
         return MachineMemobj(self, name)  # type: ignore[arg-type]  # what this is mixed into
 
     @operation
     def anonymous(self, size: int | str, flags: str | Iterable[str] | int = "rw") -> MachineMemobj:
         """A memory object to be filled with frames, each mapped when it is first touched."""
         return self.memobj("anonymous", size, flags=flags)
+
+    def _room(self, at: int | str | None, length: int, flags: int) -> int:
+        """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
+        layout, pmap = self.domain.layout, self.domain.pmap
+        if at is None:
+            unit = self._alignment(flags)
+            return pmap.determine_addr(length, unit if length >= unit else 0)
+        va = self._address(checks.aligned(at, "at"), length, "at")
+        if va + length > layout.user_end:
+            where = f"addresses from {Address(layout.user_end)} on are the kernel's"
+            raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
+        return va
+
+    def _alignment(self, flags: int) -> int:
+        """What a large mapping is aligned to; 0 for a page."""
+        layout = self.domain.layout
+        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
+        return next(asked, 0)
 
     def _address(self, va: int, length: int, name: str) -> int:
         """An address that the program may map at."""

@@ -78,6 +78,7 @@ class DomainOperations:
             quirks=self.quirks,
             hardening=harder,
             flush=lambda: lent[0].flush(),  # noqa: PLW0108  there is none until the root is
+            edits=self.pmap.editor.edits,
         )
         loose = ENCODINGS[self.architecture].global_leaves
         lent.append(self.pmap.lend(domain_path(wanted), made.root, global_leaves=loose))
@@ -91,6 +92,7 @@ class DomainOperations:
         gone = self.domains[checks.known(wanted, self.domains, "domain")]
         if isinstance(domain, MachineDomain) and gone is not domain:
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
+        self.pmap.editor.edits.forget(gone.pmap.root)
         gone.pmap.take_back()
         gone.domain.destroy()
         del self.domains[gone.name]
@@ -100,7 +102,7 @@ class DomainOperations:
         place, _, rest = path.partition("/")
         found = next((one for one in self.domains.values() if one.path == place), None)
         if found is None:
-            raise KeyError(path)
+            raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:

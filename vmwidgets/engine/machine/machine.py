@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
-from ..base.journal import Journal
+from ..base.journal import Journal, Operation
 from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Address, Size, binary_size
@@ -39,6 +39,7 @@ from .maps import MachineMap
 from .memory_operations import MemoryOperations
 from .objects import AnonymousPager, DevicePager, MemoryObject
 from .page_daemon import MachinePageDaemon
+from .parts import part_at
 from .tables import MachineTables
 from .tasks import ACCESSES, Task, task_path
 from .threads import MachineThreads, ThreadOperations
@@ -230,7 +231,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         va = checks.whole(address, "address")
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         by_user = self.layout.user_start <= va < self.layout.user_end if user is None else checks.flag(user, "user")
-        pmap = self._pmap_of(task)
+        pmap = self.pmap_of(task)
         return machine_walk(self, pmap, "" if task is None else pmap.name, va, kind, by_user)
 
     def translate(
@@ -254,12 +255,12 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         from ..mmu.bulk import translate
 
         kind, by_user = ACCESSES[checks.known(access, ACCESSES, "access")], checks.flag(user, "user")
-        pmap = self._pmap_of(task)
+        pmap = self.pmap_of(task)
         root, controls = pmap.registers(self.controls)
         with self.door.looking():
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
-    def _pmap_of(self, task: AnySpace | None) -> Pmap:
+    def pmap_of(self, task: AnySpace | None) -> Pmap:
         """The tables of a task, of a domain (or by its path), or the kernel's."""
         if isinstance(task, MachineDomain) or (isinstance(task, str) and task not in self.tasks):
             domain = next((one for one in self.domains.values() if task in (one, one.path)), None)
@@ -275,7 +276,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def tables_of(self, space: str) -> Pmap:
         """The tables of a space by its name: a task's, a domain's path, "" the kernel's."""
-        return self._pmap_of(space or None)
+        return self.pmap_of(space or None)
 
     @property
     def tables(self) -> MachineTables:
@@ -308,29 +309,12 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
-        if path == "machine":
-            return self
-        if path in ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus"):
-            return getattr(self, path)
-        kind, _, name = path.partition(":")
-        if kind == "cpu":
-            return self.cpus[int(name)]
-        if kind == "object":
-            return self.objects[name]
-        if kind == "domain":
-            return self.domain_part(path)
-        if kind == "thread":
-            return self.threads[name]
-        if path.startswith("kmem/"):
-            return self.kmem.maps[path.removeprefix("kmem/")]
-        parts = {task.path: task for task in self.tasks.values()}
-        maps = {
-            part.path: part for one in (self.kernel_map, *(task.map for task in parts.values())) for part in one.parts()
-        }
-        return parts[path] if path in parts else maps[path]
+        return part_at(self, path)
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
+        if type(value) is tuple:
+            return tuple(self.resolve(item) for item in value)
         return self.at(value) if isinstance(value, Reference) else value
 
     @property
@@ -391,10 +375,20 @@ def replayed(machine: Machine, number: int) -> Machine:
     twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings, machine.seed)
     twin.callbacks.recorded = machine.callbacks.scripts
     for record in list(machine.journal)[1 : number + 1]:
-        arguments = {key: twin.resolve(value) for key, value in record.arguments}
         try:
-            getattr(twin.at(record.target), record.name)(**arguments)
-        except Exception as error:
-            if record.outcome == "done":
-                raise Refused(f"operation {record.number} can't be done again: {error}") from error
+            arguments = {key: twin.resolve(value) for key, value in record.arguments}
+            call = getattr(twin.at(record.target), record.name)
+        except Refused as error:
+            _check_failed(record, error)
+            twin.journal.append(record)  # what it names is gone: it can only have failed
+            continue
+        try:
+            call(**arguments)
+        except Exception as error:  # noqa: BLE001  whatever a learner's code raised, it raises again
+            _check_failed(record, error)
     return twin
+
+
+def _check_failed(record: Operation, error: Exception) -> None:
+    if record.outcome == "done":
+        raise Refused(f"operation {record.number} can't be done again: {error}") from error

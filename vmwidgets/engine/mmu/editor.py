@@ -14,6 +14,7 @@ from ..base.walk_values import Rights, Walk
 from ..memory.ram import BusError, Ram
 from .encode import inherited_fields, leaf_descriptor, repeated_part, split_leaf, table_descriptor, with_rights
 from .format import C, Descriptor, Level, TableFormat
+from .hand_edits import HandEdits
 
 
 class Slot(NamedTuple):
@@ -54,10 +55,12 @@ class Slot(NamedTuple):
 class TableEditor(Generic[C]):
     """Tables of one format in `ram`; each write of a descriptor is an event."""
 
-    __slots__ = ("_recorder", "fmt", "ram")
+    __slots__ = ("_recorder", "edits", "fmt", "ram")
 
-    def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder) -> None:
+    def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
+        self.edits = HandEdits() if edits is None else edits
+        """What was written past it; a kernel's editors share this, the hardware's has its own."""
         self.fmt = fmt
         self._recorder = recorder
 
@@ -151,6 +154,8 @@ class TableEditor(Generic[C]):
 
     def write(self, slot: Slot, word: int) -> None:
         """Put `word` into a slot."""
+        if self.edits.places:
+            self.edits.written(slot.pa)
         width = self.fmt.entry_width
         before = self.ram.read_word(slot.pa, width)
         if before == word:
@@ -165,6 +170,8 @@ class TableEditor(Generic[C]):
         run: list[tuple[Slot, int, int]] = []
         width = self.fmt.entry_width
         for slot, word in writes:
+            if self.edits.places:
+                self.edits.written(slot.pa)
             before = self.ram.read_word(slot.pa, width)
             if before != word:
                 self.ram.write_word(slot.pa, width, word)

@@ -11,6 +11,7 @@ from ..base.errors import Refused
 from ..base.recorder import Recorder
 from ..memory.ram import Ram
 from ..mmu.format import TableFormat
+from ..mmu.hand_edits import HandEdits
 from .accounting import check_descriptors, check_memory, check_slots
 from .capability import RIGHTS
 from .capability_snapshot import cnode_values
@@ -35,11 +36,12 @@ SLOTS = 16384
 class Domain:
     """One program: its cspace, the kernel's side of it, its pmap.
 
-    `fmt` is "armv7" or "x86-64".  `flush` drops what processors keep of its translations.  With `ram_pages_only` it
+    `fmt` is "armv7" or "x86-64".  `flush` drops what processors keep of its translations; `edits` are descriptors that
+    were written past its kernel.  With `ram_pages_only` it
     gets RAM in pages only, but for its root table, which its parent makes.  LIB_ERR_VNODE_CREATE without RAM for that.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a machine wires it to
         self,
         name: str,
         ram: Ram,
@@ -52,6 +54,7 @@ class Domain:
         quirks: frozenset[str] = frozenset(),
         hardening: frozenset[str] = frozenset(),
         flush: Callable[[], None] = lambda: None,
+        edits: HandEdits | None = None,
     ) -> None:
         self.name = name
         self.ram = ram
@@ -60,7 +63,16 @@ class Domain:
         self.layout = LAYOUTS[fmt.name]
         self.cspace = Cspace()
         self.kernel = KernelSide(
-            name, self.cspace, ram, fmt, memory, recorder, quirks=self.quirks, hardening=hardening, flush=flush
+            name,
+            self.cspace,
+            ram,
+            fmt,
+            memory,
+            recorder,
+            quirks=self.quirks,
+            hardening=hardening,
+            flush=flush,
+            edits=edits,
         )
         for number, (cnode, count) in enumerate(((ROOT_CNODE, 16), (PAGE_CNODE, 1), (SLOT_CNODE, slots))):
             self.cspace.add(cnode, count)
@@ -74,6 +86,8 @@ class Domain:
         self.program.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
         """What regions of the vspace show, by name."""
+        self.memobjs_made = 0
+        """How many there ever were: no name is used twice."""
         self.pmap = Pmap(self.program, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------

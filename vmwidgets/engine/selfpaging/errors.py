@@ -44,8 +44,6 @@ MEANINGS = {
     # the vspace
     "LIB_ERR_VSPACE_REGION_OVERLAP": "the region overlaps another one of the vspace",
     "LIB_ERR_VSPACE_VREGION_NOT_FOUND": "no region of the vspace covers that address",
-    "LIB_ERR_VREGION_MAP": "the region could not be made",
-    "LIB_ERR_VREGION_BAD_ALIGNMENT": "the region does not begin on a page border",
     "LIB_ERR_OUT_OF_VIRTUAL_ADDR": "no free range of addresses is big enough",
     # memory objects
     "LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED": "the memory object has its region already",
@@ -57,7 +55,6 @@ MEANINGS = {
     "LIB_ERR_MEMOBJ_PROTECT": "the memory object could not change the flags of its region",
     # the kernel
     "SYS_ERR_CAP_NOT_FOUND": "the slot holds no capability that the program can invoke",
-    "SYS_ERR_DEST_CNODE_INVALID": "the destination is no cnode of the program",
     "SYS_ERR_SLOT_IN_USE": "the slot holds a capability already",
     "SYS_ERR_ILLEGAL_INVOCATION": "a capability of that type has no such operation",
     "SYS_ERR_INVALID_RETYPE": "a capability of that type can't become one of the other",
@@ -65,16 +62,12 @@ MEANINGS = {
     "SYS_ERR_DEST_CNODE_LOOKUP": "the destination cnode was not found",
     "SYS_ERR_DEST_TYPE_INVALID": "the capability is no table that this can be put into",
     "SYS_ERR_WRONG_MAPPING": "the mapping belongs to another table",
-    "SYS_ERR_DELETE_LAST_OWNED": "the last capability of its kind can't be deleted so",
     "SYS_ERR_VNODE_SLOT_INVALID": "the table has no such entry",
     "SYS_ERR_VNODE_SLOT_INUSE": "the entry is in use",
     "SYS_ERR_VNODE_SLOT_RESERVED": "the entry is in the kernel's half of the addresses",
     "SYS_ERR_VNODE_NOT_INSTALLED": "the entries of the mapping are clear already",
-    "SYS_ERR_VNODE_LOOKUP_NEXT": "the table has no table behind that entry",
     "SYS_ERR_VM_MAP_SIZE": "the entries go on beyond the end of the table",
     "SYS_ERR_VM_MAP_RIGHTS": "the capability does not carry the rights that were asked for",
-    "SYS_ERR_VM_MAP_ALREADY": "the entries are in use",
-    "SYS_ERR_VM_ALREADY_MAPPED": "the capability is mapped already",
     "SYS_ERR_VM_MAP_OFFSET": "the offset into the frame is no multiple of the page",
     "SYS_ERR_VM_FRAME_TOO_SMALL": "the frame ends before the mapping does",
     "SYS_ERR_FRAME_OFFSET_INVALID": "the offset is outside the table's memory, or on no border of a table",

@@ -28,9 +28,11 @@ KERNEL_BITS = READ | WRITE | EXECUTE | NOCACHE
 TABLE_FLAGS = READ | WRITE
 """The kernel's flags of a table that is put into the table above it."""
 
-_SIZES = LARGE | HUGE
+SIZES = LARGE | HUGE
+"""The flags that ask for a size of page."""
+
 _DROPPED = MPB | WRITE_COMBINING | VTD_SNOOP
-_KNOWN = KERNEL_BITS | _SIZES | _DROPPED | GUARD
+_KNOWN = KERNEL_BITS | SIZES | _DROPPED | GUARD
 
 
 def remembered(flags: int) -> int:
@@ -39,7 +41,7 @@ def remembered(flags: int) -> int:
     >>> hex(remembered(READ | LARGE | VTD_SNOOP))
     '0x801'
     """
-    return flags & ~_SIZES
+    return flags & ~SIZES
 
 
 def kernel_flags(flags: int) -> int:

@@ -18,6 +18,7 @@ from ..base.units import PAGE, PAGE_SHIFT, Size
 from ..memory.ram import Ram
 from ..mmu.editor import Slot, TableEditor
 from ..mmu.format import Level, TableFormat
+from ..mmu.hand_edits import HandEdits
 from .capability import KINDS, RIGHTS, common_rights
 from .cspace import Cspace
 from .descriptors import leaf_word, table_word, with_flags
@@ -31,6 +32,7 @@ from .memory_server import MemoryServer
 class KernelSide:
     """What the kernel does for the program `domain`; `flush` drops the translations that processors keep of it.
 
+    `edits` is what was written into tables past the kernel, which is told what it writes there.
     Of the quirks it knows "frame-overrun", of the hardenings (:data:`.descriptors.HARDENINGS`) all.
     """
 
@@ -46,6 +48,7 @@ class KernelSide:
         quirks: frozenset[str] = frozenset(),
         hardening: frozenset[str] = frozenset(),
         flush: Callable[[], None] = lambda: None,
+        edits: HandEdits | None = None,
     ) -> None:
         self.domain = domain
         self.cspace = cspace
@@ -54,7 +57,7 @@ class KernelSide:
         self.memory = memory
         self.recorder = recorder
         self.database = MappingDatabase()
-        self._editor: TableEditor[Any] = TableEditor(ram, fmt, recorder)
+        self._editor: TableEditor[Any] = TableEditor(ram, fmt, recorder, edits)
         self._loose = "frame-overrun" in quirks
         self._never = "execute-never" in hardening
         self._flush = flush

@@ -7,29 +7,22 @@ change its protection, to let go of it.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
 from ..base.domain_values import CapRef
 from ..base.errors import Refused
 from ..base.units import PAGE, Size
 from .core import pushing
 from .errors import LibError
-from .pieces import Mapped, round_up
+from .flags import SIZES, kernel_flags, remembered
+from .mapper import Mapper
+from .page_flags import PageFlags
+from .pieces import Part, round_up
 from .undo import UndoLog
 from .vspace import Vregion
-
-
-class Mapper(Protocol):
-    """What a memory object asks of a pmap."""
-
-    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """As :meth:`.pmap.Pmap.map`."""
-
-    def unmap(self, va: int, size: int) -> int:
-        """As :meth:`.pmap.Pmap.unmap`."""
-
-    def modify_flags(self, va: int, size: int, flags: int) -> int:
-        """As :meth:`.pmap.Pmap.modify_flags`."""
 
 
 class Fill(NamedTuple):
@@ -55,7 +48,10 @@ class Memobj:
         self.region: Vregion | None = None
         self.fills: list[Fill] = []
         """In order of their offsets, none overlapping another."""
-        self._mapped: list[Fill] = []
+        self._mapped: dict[Fill, list[Part]] = {}
+        """What the pmap maps of them, by the calls that it was mapped with."""
+        self._flags = PageFlags()
+        """Where :meth:`protect` gave other flags than the region's; by offset."""
 
     # ---- what callers ask --------------------------------------------------------------------
 
@@ -66,7 +62,7 @@ class Memobj:
         if region.offset < 0 or region.offset % PAGE or region.offset + region.size > self.size:
             why = f"the region shows {Size(region.size)} from {region.offset:#x} on, and there are {Size(self.size)}"
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", why)
-        self.region = region
+        self.region, self._flags = region, PageFlags()
         try:
             self._on_map()
         except LibError:
@@ -80,15 +76,23 @@ class Memobj:
         self.region = None
 
     def protect(self, offset: int, size: int, flags: int) -> None:
-        """Other flags for [offset, offset + size) of the object, where it is mapped: LIB_ERR_MEMOBJ_PROTECT."""
+        """Other flags for [offset, offset + size) of the object, also where it is mapped later.
+
+        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right, or a large page is only
+        partly meant.
+        """
         region = self._shown()
         if offset < 0 or size <= 0 or offset % PAGE or size % PAGE or offset + size > self.size:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"[{offset:#x}, {offset + size:#x}) is no range of its pages")
-        with pushing("LIB_ERR_MEMOBJ_PROTECT"):
-            for fill in self._mapped:
-                start, end = max(fill.offset, offset), min(fill.offset + fill.size, offset + size)
+        kernel_flags(remembered(flags))
+        log, shift = UndoLog(), region.base - region.offset
+        with pushing("LIB_ERR_MEMOBJ_PROTECT"), _all_or_nothing(log):
+            for part in [part for parts in self._mapped.values() for part in parts]:
+                start, end = max(part.va - shift, offset), min(part.va + part.size - shift, offset + size)
                 if start < end:
-                    self.pmap.modify_flags(region.base - region.offset + start, end - start, flags)
+                    self.pmap.modify_flags(shift + start, end - start, flags)
+                    log.add(partial(self._protect_again, region, start, end))
+        self._flags.change(offset, offset + size, remembered(flags) | region.flags & SIZES)
 
     def fill(self, offset: int, frame: CapRef, frame_offset: int, size: int) -> None:
         """Put a frame's bytes behind [offset, offset + size): LIB_ERR_MEMOBJ_DUPLICATE_FILL if something is there."""
@@ -156,41 +160,59 @@ class Memobj:
     def _map(self, fills: list[Fill]) -> None:
         """Map them where the region shows them, all or none; what the region does not show whole is not for it."""
         region, log = self._shown(), UndoLog()
-        with pushing("LIB_ERR_MEMOBJ_MAP_REGION"):
-            try:
-                for fill in fills:
-                    self._map_one(region, fill)
-                    log.add(lambda fill=fill: self._unmap_one(region, fill))  # type: ignore[misc]
-            except LibError:
-                log.take_back()
-                raise
+        with pushing("LIB_ERR_MEMOBJ_MAP_REGION"), _all_or_nothing(log):
+            for fill in fills:
+                parts = self._parts(region, fill)
+                for part in parts:
+                    self._map_part(fill.frame, part)
+                    log.add(partial(self.pmap.unmap, part.va, part.size))
+                self._mapped[fill] = parts
+                log.add(partial(self._mapped.pop, fill))
 
     def _unmap(self, fills: list[Fill]) -> None:
-        region, log = self.region, UndoLog()
-        if region is None:
-            return
-        try:
+        log = UndoLog()
+        with _all_or_nothing(log):
             for fill in fills:
-                self._unmap_one(region, fill)
-                log.add(lambda fill=fill: self._map_one(region, fill))  # type: ignore[misc]
-        except LibError:
-            log.take_back()
-            raise
+                for part in self._mapped[fill]:
+                    self.pmap.unmap(part.va, part.size)
+                    log.add(partial(self._map_again, fill.frame, part))
+        for fill in fills:
+            del self._mapped[fill]
 
-    def _map_one(self, region: Vregion, fill: Fill) -> None:
+    def _map_part(self, frame: CapRef, part: Part) -> None:
+        self.pmap.map(part.va, frame, part.offset, part.size, part.flags)
+
+    def _map_again(self, frame: CapRef, part: Part) -> None:
+        """As it was mapped, and with what was protected since."""
+        region = self._shown()
+        start = part.va - region.base + region.offset
+        self._map_part(frame, part)
+        self._protect_again(region, start, start + part.size)
+
+    def _protect_again(self, region: Vregion, start: int, end: int) -> None:
+        for run in self._flags.over(start, end, region.flags):
+            self.pmap.modify_flags(region.base - region.offset + run.start, run.end - run.start, run.flags)
+
+    def _parts(self, region: Vregion, fill: Fill) -> list[Part]:
+        """The calls that map what the region shows of a frame: nothing beyond it, and each page with its flags."""
         start = max(fill.offset, region.offset)
         size = min(fill.offset + fill.size, region.offset + region.size) - start
         if size <= 0:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"the region does not show byte {fill.offset:#x}")
-        va, skipped = region.base + start - region.offset, start - fill.offset
-        self.pmap.map(va, fill.frame, fill.frame_offset + skipped, size, region.flags)
-        self._mapped.append(fill)
+        shift, skip = region.base - region.offset, fill.frame_offset - fill.offset
+        runs = self._flags.over(start, start + size, region.flags)
+        asked = ((shift + one.start, fill.frame, skip + one.start, one.end - one.start, one.flags) for one in runs)
+        return [part for one in asked for part in self.pmap.exact_parts(*one)]
 
-    def _unmap_one(self, region: Vregion, fill: Fill) -> None:
-        start = max(fill.offset, region.offset)
-        size = min(fill.offset + fill.size, region.offset + region.size) - start
-        self.pmap.unmap(region.base + start - region.offset, size)
-        self._mapped.remove(fill)
+
+@contextmanager
+def _all_or_nothing(log: UndoLog) -> Iterator[None]:
+    """An error takes back what is in the log."""
+    try:
+        yield
+    except LibError:
+        log.take_back()
+        raise
 
 
 class Anonymous(Memobj):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..base.units import PAGE
+from .flags import remembered
 from .invocations import FrameIdentity
 from .layouts import PmapLayout, VnodeLevel
 
@@ -16,6 +17,15 @@ class Piece(NamedTuple):
     entry: int
     entries: int
     offset: int
+
+
+class Part(NamedTuple):
+    """A call of map that shows `size` bytes of a frame from `offset` on at `va`, no more and no less."""
+
+    va: int
+    offset: int
+    size: int
+    flags: int
 
 
 class Mapped(NamedTuple):
@@ -41,6 +51,28 @@ def leaf_level(layout: PmapLayout, va: int, frame: FrameIdentity, flags: int) ->
         if level.leaf_flag and flags & level.leaf_flag and fits:
             return level
     return layout.pages
+
+
+def exact_parts(layout: PmapLayout, frame: FrameIdentity, part: Part) -> list[Part]:
+    """The parts by which whole pages are mapped and nothing beyond them: large pages where whole ones lie inside.
+
+    A map with LARGE is widened to whole large pages otherwise, and begins with the large page that `offset` is in.
+
+    >>> from .flags import LARGE, READ
+    >>> from .layouts import ARMV7
+    >>> part = Part(0x100FF000, 0xFF000, 0x102000, READ | LARGE)
+    >>> [(hex(one.va), hex(one.size), one.flags) for one in exact_parts(ARMV7, FrameIdentity(0, 4 << 20), part)]
+    [('0x100ff000', '0x1000', 1), ('0x10100000', '0x100000', 65), ('0x10200000', '0x1000', 1)]
+    """
+    va, offset, size, flags = part
+    end, small = va + size, remembered(flags)
+    for level in layout.levels:
+        first, behind = round_up(va, level.unit), end & -level.unit
+        fits = level is not layout.pages and leaf_level(layout, first, frame, flags) is level
+        if fits and first < behind and not (offset + first - va) % level.unit:
+            cuts = [(va, first, small), (first, behind, flags), (behind, end, small)]
+            return [Part(at, offset + at - va, upto - at, wanted) for at, upto, wanted in cuts if at < upto]
+    return [Part(va, offset, size, small)]
 
 
 def pieces_of(level: VnodeLevel, va: int, size: int) -> list[Piece]:

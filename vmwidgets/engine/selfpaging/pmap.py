@@ -21,7 +21,7 @@ from .layouts import PmapLayout
 from .looking import leaf_at
 from .mapping import do_map, map_request
 from .modifying import modify_range
-from .pieces import Mapped, slabs_wanted
+from .pieces import Mapped, Part, exact_parts, slabs_wanted
 from .placement import determine_addr, determine_addr_raw
 from .quirks import BARRELFISH_QUIRKS
 from .refill import have_slabs
@@ -89,7 +89,7 @@ class Pmap:
         return map_frame(self.core, va, frame, offset, size, flags)
 
     def unmap(self, va: int, size: int) -> int:
-        """Unmap what was mapped at `va` in one or more calls, whole leaves only; the bytes that were unmapped."""
+        """Unmap what one call mapped at `va`, or its part in one table; the bytes that were unmapped."""
         return unmap(self.core, va, size)
 
     def modify_flags(self, va: int, size: int, flags: int) -> int:
@@ -99,6 +99,15 @@ class Pmap:
     def lookup(self, va: int) -> Found:
         """What is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels)."""
         return lookup(self.core, va)
+
+    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
+        """The calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
+
+        Where large pages are asked for, whole ones that lie inside are large; LIB_ERR_PMAP_FRAME_IDENTIFY.
+        """
+        with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
+            identity = self.core.world.frame_identify(frame)
+        return exact_parts(self.core.layout, identity, Part(va, offset, size, flags))
 
     # ---- placing -----------------------------------------------------------------------------
 

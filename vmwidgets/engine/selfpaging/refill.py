@@ -10,7 +10,7 @@ from .errors import LibError
 from .flags import READ_WRITE
 from .invocations import FrameIdentity
 from .mapping import do_map, map_request
-from .pieces import max_slabs_required, pieces_of, tables_at_most
+from .pieces import max_slabs_required
 from .undo import all_or_nothing
 
 
@@ -52,7 +52,7 @@ def refill_slabs(core: PmapCore, request: int, level: int) -> None:
 
 def _grow(core: PmapCore, frame: CapRef, size: int, level: int) -> None:
     """Map a frame behind those there are, and cut it into blocks."""
-    needed = _blocks_for_frame(core, size)
+    needed = max_slabs_required(core.layout, size)
     if core.slab.free < needed and size > PAGE:
         with pushing("LIB_ERR_SLAB_REFILL"):
             refill_slabs(core, needed, level + 1)
@@ -71,12 +71,6 @@ def _grow(core: PmapCore, frame: CapRef, size: int, level: int) -> None:
             _move(core, used)
         raise
     core.slab.grow(start + used, size)
-
-
-def _blocks_for_frame(core: PmapCore, size: int) -> int:
-    pages, va = core.layout.pages, core.layout.vspace_begin + core.meta_used
-    exact = len(pieces_of(pages, va, size)) + tables_at_most(core.layout, pages, va, size)
-    return max(max_slabs_required(core.layout, size), exact)
 
 
 def _move(core: PmapCore, used: int) -> None:

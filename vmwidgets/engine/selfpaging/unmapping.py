@@ -15,33 +15,48 @@ from .vnode import Vnode
 
 
 def unmap_range(core: PmapCore, va: int, size: int) -> int:
-    """Unmap [va, va + size), rounded up to pages, which must be whole leaves; the bytes that were unmapped.
+    """Unmap [va, va + size), rounded up to pages; the bytes that were unmapped.
 
-    LIB_ERR_PMAP_UNMAP: nothing changed.  Empty tables stay, to be used again.
+    What the range has in each table must be one mapping, and the whole of it.  LIB_ERR_PMAP_UNMAP: nothing changed.
+    Empty tables stay, to be used again.
     """
     size = round_up(size, PAGE)
-    leaves = whole_leaves(core, va, size)
+    leaves = matching_leaves(core, va, size)
     with pushing("LIB_ERR_PMAP_UNMAP"), all_or_nothing(core) as log:
         for leaf in leaves:
             do_single_unmap(core, leaf, log)
     return size
 
 
-def whole_leaves(core: PmapCore, va: int, size: int) -> list[Vnode]:
-    """The leaves that make up [va, va + size) exactly, in order of their addresses; else LIB_ERR_PMAP_FIND_VNODE."""
+def matching_leaves(core: PmapCore, va: int, size: int) -> list[Vnode]:
+    """The leaves that [va, va + size) is for, in order of their addresses; else LIB_ERR_PMAP_FIND_VNODE.
+
+    Of small pages, the part of the range that falls into one table must be exactly one leaf there: the original looks
+    for a leaf that has as many entries.  Of large ones, whole leaves.
+    """
     found: list[Vnode] = []
     at, end = va, va + size
-    while at < end or not found:
+    while at < end:
         leaf = leaf_at(core, at)
-        if leaf is None or leaf.va != at or leaf.end > end:
-            if leaf is None:
-                why = f"nothing is mapped at {Address(at)}"
-            else:
-                why = f"the mapping there is [{Address(leaf.va)}, {Address(leaf.end)}), and only the whole of it can go"
+        why = _mismatch(core, leaf, at, end)
+        if leaf is None or why:
             raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=why)
         found.append(leaf)
         at = leaf.end
     return found
+
+
+def _mismatch(core: PmapCore, leaf: Vnode | None, at: int, end: int) -> str:
+    """Why the leaf at `at` can't go with a range up to `end`; "" if it can."""
+    if leaf is None:
+        return f"nothing is mapped at {Address(at)}"
+    there = f"the mapping there is [{Address(leaf.va)}, {Address(leaf.end)})"
+    if leaf.va != at or leaf.end > end:
+        return f"{there}, and only the whole of it can go"
+    span = core.layout.pages.span
+    if leaf.level is core.layout.pages and leaf.end < min(end, (at // span + 1) * span):
+        return f"{there}, and others in its table go by a call of their own"
+    return ""
 
 
 @acting

@@ -92,6 +92,13 @@ class Vspace:
         del self._regions[at], self._bases[at], self.by_id[region.id]
         self._report(RegionRemoved, region)
 
+    def change_flags(self, region: Vregion, flags: int) -> None:
+        """Give a region other flags: as if it left and came back."""
+        if flags != region.flags:
+            self._report(RegionRemoved, region)
+            region.flags = flags
+            self._report(RegionAdded, region)
+
     def find(self, va: int) -> Vregion | None:
         """The region that covers `va`."""
         at = bisect_left(self._bases, va + 1) - 1

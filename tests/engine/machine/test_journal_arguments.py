@@ -1,0 +1,114 @@
+"""What the journal keeps of arguments is data, and what was done can be done again from it."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import repeat
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.machine.machine import replayed
+
+
+def last(m):
+    """The arguments of the latest operation."""
+    return dict(m.journal.last.arguments)
+
+
+def again(m):
+    """The machine, made again."""
+    return replayed(m, len(m.journal) - 1)
+
+
+def test_a_list_is_kept_as_it_was():
+    m = vm.boot("armv7")
+    d = m.domain("hello")
+    flags = ["r"]
+    address = d.map(d.frame(), flags=flags)
+    flags[0] = "rw"
+    assert last(m)["flags"] == ("r",)
+    assert again(m).domains["hello"].walk(address, "write").pa is None
+    assert again(m).domains["hello"].snapshot() == d.snapshot()
+
+
+def test_an_iterator_is_read_once_for_operation_and_record():
+    m = vm.boot("armv7")
+    d = m.domain("hard", hardening=(name for name in ["execute-never"]))
+    assert last(m)["hardening"] == ("execute-never",)
+    a = d.map(d.frame(), flags=iter(["r", "large"]))
+    assert last(m)["flags"] == ("r", "large")
+    assert d.walk(a, "execute").pa is None
+    assert again(m).domains["hard"].walk(a, "execute").pa is None
+    m.domain("set", hardening={"execute-never"})
+    assert last(m)["hardening"] == ("execute-never",)
+    assert list(again(m).domains) == ["hard", "set"]
+
+
+def test_sets_are_kept_in_one_order():
+    m = vm.boot("armv7")
+    d = m.domain("hello")
+    for order in (["large", "r", "nocache"], ["nocache", "large", "r"]):
+        d.map(d.frame(), flags=set(order))
+        assert last(m)["flags"] == ("large", "nocache", "r")
+
+
+@pytest.mark.parametrize("flags", [repeat("r"), ["r"] * 1001, [[[[["r"]]]]]], ids=["endless", "long", "deep"])
+def test_too_much_is_refused(flags):
+    m = vm.boot("armv7")
+    d = m.domain("hello")
+    frame = d.frame()
+    done = len(m.journal)
+    with pytest.raises(vm.Refused, match="too much in it"):
+        d.map(frame, flags=flags)
+    assert len(m.journal) == done
+
+
+def test_a_record_that_names_what_is_gone_is_passed_over_if_it_failed():
+    """A capability of a domain that was destroyed, a domain that was: the operation can only have failed."""
+    m = vm.boot("armv7")
+    d, gone = m.domain("hello"), m.domain("gone")
+    frame = Reference(gone.frame().path)
+    m.destroy_domain(gone)
+    for target, name, arguments in (
+        ("domain:hello", "map", (("frame", frame),)),
+        ("domain:gone", "frame", ()),
+        ("domain:hello/memobj:anonymous 7", "remove", ()),
+    ):
+        m.journal.append(Operation(len(m.journal), target, name, arguments, "error", "it failed", deque()))
+    d.frame()
+    twin = again(m)
+    assert [(one.number, one.name) for one in twin.journal] == [(one.number, one.name) for one in m.journal]
+    assert twin.domains["hello"].snapshot() == d.snapshot()
+    m.journal.append(Operation(len(m.journal), "domain:gone", "frame", (), "done", None, deque()))
+    with pytest.raises(vm.Refused, match=r"operation \d+ can't be done again: .* was destroyed"):
+        again(m)
+
+
+# ---- parts by their paths ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None, 3, "", "zz", "task:zz", "task:init", "object:zz", "kmem/zz", "cpu:x", "cpu:99", "thread:zz", "domain:zz",
+        "domain:hello/zz", "domain:hello/memobj:zz", "domain:hello/slots", "kernel_map/zz",
+    ],
+)  # fmt: skip
+def test_a_path_that_leads_nowhere(path):
+    m = vm.boot("armv7")
+    m.domain("hello")
+    with pytest.raises(vm.Refused):
+        m.at(path)
+
+
+@pytest.mark.parametrize("place", [None, 3, ["slots[0]"], b"slots[0]", "slots", "memobj"])
+def test_a_place_that_is_none(place):
+    d = vm.boot("armv7").domain("hello")
+    for ask in (d.at, d.part):
+        with pytest.raises(vm.Refused, match="is no slot"):
+            ask(place)
+    with pytest.raises(vm.Refused, match="memory object 'zz' is unknown"):
+        d.part("memobj:zz")
