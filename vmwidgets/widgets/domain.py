@@ -136,7 +136,10 @@ def fold_of(node_id: str) -> str:
 def latest_of(target: MachineDomain) -> tuple[Operation | None, Sequence[Event]]:
     """The latest operation that did something to a domain, or failed to, and its events."""
     operation: Operation
+    destroyed = target.pmap.destroyed
     for operation in reversed(target.machine.journal[-AMONG:]):
+        if destroyed and operation.name != "destroy_domain":
+            continue  # a domain that came after it may have its name
         named = operation.target == target.path
         failed = named and operation.outcome != "done"
         if failed or any(raw[0] in _TAGS and raw[1] == target.name for raw in operation.raw):

@@ -143,7 +143,9 @@ class CapabilityOperations:
         """
         start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
-        if length == 0 or not self.machine.ram_bytes <= start < start + length <= reach:
+        if length == 0:
+            raise Refused("size=0: a device has at least one page")
+        if not self.machine.ram_bytes <= start < start + length <= reach:
             limits = f"{Address(self.machine.ram_bytes)}, where RAM ends, and {Address(reach)}"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
         for held in self.domain.kernel.database.objects.values():
@@ -239,7 +241,10 @@ class CapabilityOperations:
         if not isinstance(given, MachineCapability):
             raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
         if given.domain is not self:
-            raise Refused(f"{given.ref} is of domain {given.domain.name!r}: {self.name!r} can't name its capabilities")
+            whose = f"domain {given.domain.name!r}"
+            if given.domain.machine is not self.machine:
+                whose += f" of another machine, {given.domain.machine.name!r}"
+            raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
         return given.held.ref
 
     def check_alive(self) -> None:

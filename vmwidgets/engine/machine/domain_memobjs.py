@@ -77,6 +77,8 @@ class MachineMemobj:
         ref, skipped = self.domain._ref(frame), checks.aligned(frame_offset, "frame_offset")
         there = self.domain.domain.program.frame_identify(ref).bytes - skipped
         length = min(there, held.size - start) if size is None else checks.aligned(size, "size")
+        if start >= held.size:
+            raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")
         if not 0 < length <= there:
             raise Refused(f"size={length:#x}: the frame in {ref} has {Size(max(there, 0))} from frame_offset on")
         held.fill(start, ref, skipped, length)
@@ -142,7 +144,8 @@ class MemobjOperations(CapabilityOperations):
         if length == 0:
             raise Refused(f"size=0: a memory object has at least one page, {PAGE} bytes")
         if (piece is None) == (wanted == "fixed"):
-            raise Refused(f"kind={wanted!r}: piece= is for 'fixed', and needed there")
+            why = "it takes piece=, the size of its pieces" if wanted == "fixed" else "only 'fixed' takes piece="
+            raise Refused(f"kind={wanted!r}: {why}")
         domain = self.domain
         name = f"{wanted} {domain.memobjs_made + 1}"
         if piece is not None:

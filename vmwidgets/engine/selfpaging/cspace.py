@@ -68,7 +68,10 @@ class Cspace:
         cnode = self.cnodes.get(ref.cnode)
         capability = None if cnode is None else cnode.capabilities.get(ref.slot)
         if cnode is None or capability is None:
-            raise LibError("SYS_ERR_CAP_NOT_FOUND", f"there is no capability in {ref}")
+            why = f"there is no capability in {ref}"
+            if cnode is None:
+                why = f"there is no cnode {ref.cnode!r}: the program has {', '.join(self.cnodes)}"
+            raise LibError("SYS_ERR_CAP_NOT_FOUND", why)
         if invoke and not cnode.own:
             why = f"{ref} lies in another cspace, and only copies in the program's own can be invoked"
             raise LibError("SYS_ERR_CAP_NOT_FOUND", why)

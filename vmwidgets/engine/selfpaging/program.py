@@ -26,7 +26,7 @@ from .errors import LibError, chain
 from .invocations import FrameIdentity
 from .kernel_side import KernelSide
 from .mapping_database import Grant
-from .memory_server import MemoryServer
+from .memory_server import LARGEST, MemoryServer
 from .slot_allocator import SlotAllocator
 
 
@@ -178,7 +178,8 @@ class Program:
 
     def _no_ram(self, kind: str, size: int) -> str:
         only = ", and only pages can be had so early" if self.ram_pages_only and size > PAGE else ""
-        return f"there is no RAM for a {kind} of {Size(size)}{only}"
+        most = f": the largest piece that a memory server has is {Size(LARGEST)}" if size > LARGEST and not only else ""
+        return f"there is no RAM for a {kind} of {Size(size)}{only}{most}"
 
     @contextmanager
     def _invoking(self, tag: str, *fields: Any) -> Iterator[None]:
