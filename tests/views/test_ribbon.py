@@ -12,6 +12,7 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.columns import MARGIN
 from vmwidgets.views.ribbon import LEAST_GAP, address_at, zoomed
 from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.text import text_width
 from vmwidgets.widgets.vm_map import latest_operation
 
 PAGE = 4096
@@ -130,3 +131,15 @@ def test_find_cache_and_hint_are_marked_at_their_addresses() -> None:
     assert set(marks) == {f"find cache, for more than {passed}", "hint"}, "the gap below kernel memory was too small"
     placed = next(n for n in pieces(scene) if n.thing == f"entry:{list(machine.kernel_map)[-1].id}")
     assert marks["hint"].x + 5 == pytest.approx(placed.x, abs=2)
+
+
+@pytest.mark.parametrize("used", range(1, 40, 3))
+def test_the_size_of_a_broken_gap_is_clear_of_the_marks_of_the_break(used: int) -> None:
+    machine = vm.boot("x86-64")
+    for number in range(used):
+        machine.kernel_map.enter("64 KiB", prot="rw" if number % 2 else "r")
+    for node in vm.Ribbon(machine.kernel_map).scene().nodes:
+        if node.kind == "gap" and node.bars and node.text:
+            half = text_width(node.text[0].text, "label") / 2
+            for bar in node.bars:
+                assert bar.x + bar.w <= node.text[0].x - half or node.text[0].x + half <= bar.x

@@ -26,7 +26,7 @@ LEAST_GAP = 3.0
 MAX_BREAKS = 8
 """How often the axis may be broken."""
 
-BROKEN = 46.0
+BROKEN = 60.0
 """Pixels of a gap at which the axis is broken."""
 
 Zoom = tuple[int, int] | None
@@ -178,13 +178,12 @@ def _gap(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
         return None
     size = binary_size(segment.end - segment.start)
     title = f"free: {picture.style.whole(segment.start)}–{picture.style.whole(segment.end)}, {size}"
-    label = size if text_width(size, "label") <= segment.w - 2 else ""
+    beside = segment.w - text_width(size, "label")
+    label = size if beside >= (7 if segment.broken else 2) else ""
     text = (Text(segment.w / 2, 18, label, "label dim", "middle"),) if label else ()
-    bars = (
-        (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
-         Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
-        if segment.broken and segment.w > 14 else ()
-    )  # fmt: skip
+    marks = (1, segment.w - 3) if label and beside < 15 else (1, 4, segment.w - 6, segment.w - 3)
+    broken = segment.broken and segment.w > 14
+    bars = tuple(Bar(x, 3, 1.5, BAR - 6, "line") for x in marks) if broken else ()
     return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
 
 
