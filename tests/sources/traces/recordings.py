@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vmwidgets.sources.traces.replay import Divergence, replay
+
 TRACES = Path(__file__).resolve().parents[2] / "data" / "traces"
 FOLDER = TRACES / "x15"
 SAMPLES = sorted(FOLDER.glob("*.jsonl.gz"))
@@ -31,3 +33,13 @@ def write(path: Path, lines: list[Line]) -> Path:
     """A trace file of these lines."""
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
+
+
+def diverges(folder: Path, lines: list[Line], i: int, *paths: str) -> Divergence:
+    """That a replay of these lines stops at line `i`, where only the fields at `paths`, if told, differ."""
+    found = replay(write(folder / "altered.jsonl", lines)).divergence
+    assert found is not None
+    assert found.line == i + 1
+    if paths:
+        assert [one[0] for one in found.differences] == list(paths)
+    return found

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import BARRELFISH_SAMPLES, lines_of, write
+from tests.sources.traces.recordings import BARRELFISH_SAMPLES, diverges, lines_of, write
 from vmwidgets.cli.main import main
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import replay
@@ -56,15 +56,6 @@ def test_little_of_a_trace_of_bugs_is_not_compared(capsys):
     assert out.endswith(
         "212 operations agree (32 with what is correct where the original has a bug, 11 not compared, after one)\n"
     )
-
-
-def diverges(tmp_path, lines, i, *paths):
-    found = replay(write(tmp_path / "altered.jsonl", lines)).divergence
-    assert found is not None
-    assert found.line == i + 1
-    if paths:
-        assert [one[0] for one in found.differences] == list(paths)
-    return found
 
 
 def first(lines, operation, event=None):

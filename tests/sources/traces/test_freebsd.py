@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import FREEBSD_SAMPLES, lines_of, write
+from tests.sources.traces.recordings import FREEBSD_SAMPLES, diverges, lines_of, write
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import replay
 
@@ -38,15 +38,6 @@ def test_every_field_of_a_recorded_trace_comes_out_again(path):
     outcome = replay(path)
     assert outcome.divergence is None
     assert outcome.operations == len(freebsd(path.name.partition(".")[0])) - 1
-
-
-def diverges(tmp_path, lines, i, *paths):
-    found = replay(write(tmp_path / "altered.jsonl", lines)).divergence
-    assert found is not None
-    assert found.line == i + 1
-    if paths:
-        assert [one[0] for one in found.differences] == list(paths)
-    return found
 
 
 def first(lines, operation, event=None):
