@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -190,3 +191,16 @@ class LifeOnX86(Life):
 TestArm = Life.TestCase
 TestX86 = LifeOnX86.TestCase
 TestArm.settings = TestX86.settings = settings(max_examples=30, stateful_step_count=40)
+
+
+class LongLife(Life):
+    """The same for long."""
+
+
+class LongLifeOnX86(LifeOnX86):
+    """The same for long."""
+
+
+TestArmForLong = pytest.mark.sweep(LongLife.TestCase)
+TestX86ForLong = pytest.mark.sweep(LongLifeOnX86.TestCase)
+TestArmForLong.settings = TestX86ForLong.settings = settings(max_examples=800, stateful_step_count=60)
