@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
-from vmwidgets.engine.base.units import binary_size, grouped_hex
+from vmwidgets.engine.base.units import binary_size, grouped_hex, grouped_size
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.page_tables import PageTables
 from vmwidgets.engine.mmu.table_window import Shown, table_window
@@ -322,7 +322,7 @@ def test_names_of_levels_are_all_in_the_bars_or_none_is_and_always_below(ranges:
         assert words.split(", ") == [
             level.name.removesuffix(" table") + (f" ×{level.tables:,}" if level.tables > 1 else "") for level in used
         ]
-        assert below.text[-1].text.startswith(f"{binary_size(cost.table_bytes)}, ")
+        assert below.text[-1].text.startswith(f"{grouped_size(cost.table_bytes)}, ")
         assert below.text[-1].text.endswith(" B per 4 KiB")
     texts = [node for node in scene.nodes if node.kind == "label"]
     for above, under in pairwise(sorted((node for node in texts if node.x == texts[3].x), key=lambda node: node.y)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine.base.format_values import FormatCost, FormatsValue, LevelCost
-from ..engine.base.units import binary_size, counted
+from ..engine.base.units import counted, grouped_size
 from .columns import MARGIN, WIDTH
 from .scene import Caption, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
@@ -48,8 +48,7 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     return Scene(
         view="formats",
         title=f"one mapping in {counted(len(value.formats), 'format')}",
-        subtitle=f"{value.ranges:,} range{'' if value.ranges == 1 else 's'}, {binary_size(value.bytes)} · "
-        f"{value.largest_pages}",
+        subtitle=f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
         width=width,
         height=y + 4,
         caption=_caption(value),
@@ -64,22 +63,23 @@ def _caption(value: FormatsValue) -> Caption:
     reached = [cost for cost in value.formats if not cost.left_out and cost.mapped]
     out = [cost for cost in value.formats if cost.left_out]
     reason = "; ".join(
-        f"{cost.format} can't reach {cost.left_out:,} of the ranges, {binary_size(cost.left_out_bytes)}" for cost in out
+        f"{cost.format} can't reach {cost.left_out:,} of the ranges, {grouped_size(cost.left_out_bytes)}"
+        for cost in out
     )
     if len(reached) < 2:
         only = f"Only {reached[0].format} reaches all of it" if reached else "No format reaches all of it"
         return Caption(f"{only if out else 'Nothing to compare with'}.", (), f"{reason}." if reason else "")
     least, most = min(reached, key=lambda one: one.table_bytes), max(reached, key=lambda one: one.table_bytes)
     if least.table_bytes == most.table_bytes:
-        text = f"All take {binary_size(least.table_bytes)} of tables."
+        text = f"All take {grouped_size(least.table_bytes)} of tables."
     else:
         text = (
-            f"{least.format} takes the least, {binary_size(least.table_bytes)} of tables; {most.format} the most, "
-            f"{binary_size(most.table_bytes)}."
+            f"{least.format} takes the least, {grouped_size(least.table_bytes)} of tables; {most.format} the most, "
+            f"{grouped_size(most.table_bytes)}."
         )
     few, many = min(reached, key=lambda one: one.entries), max(reached, key=lambda one: one.entries)
     where = "in each" if few.entries == many.entries else f"in {few.format} and {many.entries:,} in {many.format}"
-    tlb = f"To reach all of it takes {few.entries:,} TLB entries {where}."
+    tlb = f"To reach all of it takes {counted(few.entries, 'TLB entry', 'TLB entries')} {where}."
     return Caption(text, (), f"{tlb} {reason}".strip())
 
 
@@ -95,14 +95,14 @@ def _row(
              text=(Text(0, 16, shorten(cost.format, NAME - 8, "strong"), "strong"),
                    Text(0, 34, f"{count} levels", "label dim"),
                    Text(0, 34 + LINE, counted(cost.tables, "table"), "label dim")),
-             title=f"{cost.format}: {cost.tables:,} tables in {count} levels, {binary_size(cost.table_bytes)}"),
+             title=f"{cost.format}: {cost.tables:,} tables in {count} levels, {grouped_size(cost.table_bytes)}"),
     ]  # fmt: skip
     x = tables_x
     used = [level for level in cost.levels if level.tables]
     widths = [max(NARROW, level.bytes / most_bytes * (share - NARROW * count)) for level in used]
     for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
         title = (
-            f"{level.name}: {level.tables:,} of {binary_size(level.table_bytes)}, together {binary_size(level.bytes)}"
+            f"{level.name}: {level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         )
         nodes.append(
             Node(f"formats/{cost.format}/level/{level.level}", "part", x, y + 2, w, BAR, title=title, lane=cost.format,
@@ -110,14 +110,14 @@ def _row(
                  state=("even",) if number % 2 else ()),
         )  # fmt: skip
         x += w
-    said = [*levels, f"{binary_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"]
+    said = [*levels, f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"]
     text = tuple(Text(0, 14 + LINE * number, line, "label") for number, line in enumerate(said))
     nodes.append(
         Node(f"formats/{cost.format}/tables", "label", tables_x, y + BAR + 4, share, LINE * len(said) + 3, shape="none",
              text=text, title=f"{' '.join(levels)}; {said[-1]}"),
     )  # fmt: skip
     nodes += _pages(cost, sizes, pages_x, y, shares[1], most_mapped)
-    lines = [counted(cost.entries, "entry", "entries"), f"64 entries reach {binary_size(cost.reach(64))}"]
+    lines = [counted(cost.entries, "entry", "entries"), f"64 entries reach {grouped_size(cost.reach(64))}"]
     if cost.left_out:
         lines.append(f"out of reach: {counted(cost.left_out, 'range')}")
     text = tuple(
@@ -159,16 +159,16 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: fl
     left = x
     for page in cost.pages:
         w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
-        size = binary_size(page.size)
+        size = grouped_size(page.size)
         label = _fitting((f"{page.number:,} × {size}", size), w - 6)
         style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
         nodes.append(
             Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
                  text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), state=(style,),
-                 title=f"{page.number:,} pages of {size}, together {binary_size(page.bytes)}"),
+                 title=f"{page.number:,} pages of {size}, together {grouped_size(page.bytes)}"),
         )  # fmt: skip
         left += w
-    words = " + ".join(f"{page.number:,} × {binary_size(page.size)}" for page in cost.pages) or "nothing"
+    words = " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"
     nodes.append(_words(f"formats/{cost.format}/mapped", x, y + BAR + 4, share, words, "label"))
     return nodes
 
