@@ -13,7 +13,7 @@ from ..base.walk_values import Fault
 from ..kernel.kmem_fault import vm_fault as kmem_fault
 from ..kernel.pmap_mark import mark
 from ..kernel.vm_fault import vm_fault
-from ..kernel.waits import Sleepy
+from ..kernel.waits import Sleepy, straight
 from ..mmu.cpu import pieces
 from ..mmu.format import Access
 
@@ -46,6 +46,18 @@ def move(
             ram.write(physical, data[done : done + count])
         done += count
     return b"".join(parts) if data is None else None
+
+
+def move_at_once(
+    ram: Ram, start: int, length: int, reach: Callable[[int], int], data: bytes | None = None
+) -> bytes | None:
+    """As :func:`move`, where reaching a page never sleeps."""
+
+    def steps(va: int) -> Sleepy[int]:
+        return reach(va)
+        yield  # a generator that waits for nothing
+
+    return straight(move(ram, start, length, steps, data))
 
 
 def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
@@ -93,10 +105,15 @@ def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -
 
 def _marked(cpu: MachineCpu, va: int, access: Access, user: bool, fault: Fault) -> bool:
     """Tell of a fault; whether flags were all that was missing, and are set now."""
+    tell_fault(cpu, va, fault)
+    return fault.kind == "access-flag" and mark(cpu.pmap, va, access, user, cpu.cpu.controls)
+
+
+def tell_fault(cpu: MachineCpu, va: int, fault: Fault) -> None:
+    """Report that an access to `va` faulted."""
     emit = cpu.machine.recorder.emit
     if emit is not None:
         emit((FaultRaised, va, fault.kind, fault.code or 0))
-    return fault.kind == "access-flag" and mark(cpu.pmap, va, access, user, cpu.cpu.controls)
 
 
 def _again(va: int, fault: Fault) -> VMError:

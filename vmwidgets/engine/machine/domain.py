@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..base.domain_focus import DomainFocus
 from ..base.domain_values import DomainValue
 from ..base.errors import Refused, kernel_error, shown
 from ..base.operations import operation
-from ..base.tags import FaultRaised
 from ..base.units import Address, Size
 from ..base.walk_values import Fault
-from ..mmu.cpu import pieces
 from ..selfpaging.looking import maps_anything, vnode_at
 from ..selfpaging.mapping import map_request
 from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE, FEW, WHOLE
 from . import checks
+from .cpu_access import move_at_once, tell_fault
 from .domain_capabilities import MachineCapability
 from .domain_flags import region_flags
 from .domain_memobjs import MachineMemobj, MemobjOperations
@@ -205,17 +205,14 @@ class MachineDomain(MemobjOperations):
         region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
         start, count = checks.span(address, length, self.pmap.fmt.word_bits)
-        return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
+        return move_at_once(self.machine.ram, start, count, partial(self._translate, access="read")) or b""
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
         content = checks.content(data)
         start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
-        done = 0
-        for pa, piece in self._pieces(start, count, "write"):
-            self.machine.ram.write(pa, content[done : done + piece])
-            done += piece
+        move_at_once(self.machine.ram, start, count, partial(self._translate, access="write"), content)
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
@@ -233,10 +230,6 @@ class MachineDomain(MemobjOperations):
         with self.door.looking():
             self.check_alive()
             yield
-
-    def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
-        for va, count in pieces(start, length):
-            yield self._translate(va, access), count
 
     def _translate(self, va: int, access: Access) -> int:
         return self.reach(self.machine.cpus.borrow(self.pmap), va, access)
@@ -256,11 +249,8 @@ class MachineDomain(MemobjOperations):
 
     def _try(self, cpu: MachineCpu, va: int, access: Access, user: bool) -> int | Fault:
         found = cpu.translate(va, access, user)
-        if not isinstance(found, Fault):
-            return found
-        emit = self.machine.recorder.emit
-        if emit is not None:
-            emit((FaultRaised, va, found.kind, found.code or 0))
+        if isinstance(found, Fault):
+            tell_fault(cpu, va, found)
         return found
 
     def _resolve(self, va: int) -> bool:

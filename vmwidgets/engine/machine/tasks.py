@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address
 from ..kernel.vm_fault import vm_fault
-from ..mmu.cpu import pieces
 from . import checks
-from .cpu_access import reach_user
+from .cpu_access import move_at_once, reach_user
 from .maps import MachineMap
 from .tables import MachineTables
 
@@ -65,7 +64,7 @@ class Task:
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return b"".join(self.machine.ram.read(pa, piece) for pa, piece in self._pieces(start, count, "read"))
+        return move_at_once(self.machine.ram, start, count, partial(self._resolve, access="read")) or b""
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -75,18 +74,14 @@ class Task:
         """
         content = checks.content(data)
         start, count = self._span(address, len(content))
-        done = 0
-        for pa, piece in self._pieces(start, count, "write"):
-            self.machine.ram.write(pa, content[done : done + piece])
-            done += piece
+        move_at_once(self.machine.ram, start, count, partial(self._resolve, access="write"), content)
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = ACCESSES[checks.known(access, ACCESSES, "access")]
         start, _ = self._span(address, 1)
-        for _piece in self._pieces(start, 1, kind):
-            pass
+        self._resolve(start, kind)
         return self.walk(start, kind)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
@@ -95,11 +90,6 @@ class Task:
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return checks.span(address, length, self.pmap.fmt.word_bits)
-
-    def _pieces(self, start: int, length: int, access: Access) -> Iterator[tuple[int, int]]:
-        """Physical pieces of [start, start + length), each inside one page; each is resolved when it is its turn."""
-        for va, count in pieces(start, length):
-            yield self._resolve(va, access), count
 
     def _resolve(self, address: int, access: Access) -> int:
         return reach_user(self.machine.cpus.borrow(self.pmap), self, address, access)
