@@ -154,10 +154,8 @@ def test_a_command_that_makes_no_sense_is_refused(capsys, arguments):
     assert "usage:" in capsys.readouterr().err
 
 
-def test_a_closed_pipe_ends_quietly():
-    process = subprocess.Popen(
-        [*COMMAND, "replay", *[str(SAMPLES[0])] * 40], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def ends_quietly_at_a_closed_pipe(*arguments):
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
@@ -165,20 +163,17 @@ def test_a_closed_pipe_ends_quietly():
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 141
+
+
+def test_a_closed_pipe_ends_quietly():
+    ends_quietly_at_a_closed_pipe("replay", *[str(SAMPLES[0])] * 40)
 
 
 def test_a_closed_pipe_is_not_the_images_fault(tmp_path):
     image = tmp_path / "image"
     image.write_bytes(bytes(8192))
-    walk = ["walk", "--arch", "x86-64", "--memory", str(image), "--root", "0x1000", *map(str, range(0, 1 << 23, 4096))]
-    process = subprocess.Popen([*COMMAND, *walk], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 141
+    addresses = map(str, range(0, 1 << 23, 4096))
+    ends_quietly_at_a_closed_pipe("walk", "--arch", "x86-64", "--memory", str(image), "--root", "0x1000", *addresses)
 
 
 def test_an_interrupt_ends_quietly(tmp_path):

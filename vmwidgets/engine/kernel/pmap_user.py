@@ -78,16 +78,17 @@ class UserPmap(Pmap):
         found.update(spare for pa, spare in self.tables.spares.items() if pa in large)
         return [table for table in self.tables if table not in found]
 
-    def give_unreachable(self) -> None:
-        """Give the tables that nothing refers to back; what was mapped there is found by the next fault."""
+    def give_unreachable(self) -> bool:
+        """Give the tables that nothing refers to back, if there are any; what was mapped there the next fault finds."""
         lost = set(self.unreachable())
         if not lost:
-            return
+            return False
         for pa in [pa for pa, spare in self.tables.spares.items() if spare in lost]:
             del self.tables.spares[pa]
         for table in sorted(lost):
             self.tables.free(table)
         self.update(0, self.layout.user_end)
+        return True
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""

@@ -84,8 +84,8 @@ class DescriptorOperations:
 
         An edit no longer stands when the kernel has written the descriptor since, if only the same word, or would
         have, had it met what was edited away; tables that it built in place of those that were cut off stay, and these
-        are given back.  A machine that died of its edits goes on when the last
-        is taken back, if no structure was left half changed: what the operation that died had under way is lost.
+        are given back.  A machine that died of its edits goes on when the last is taken back, if no structure was left
+        half changed: what the operation that died had under way is lost.
         """
         standing = self.standing_edits
         if standing:
@@ -229,8 +229,7 @@ class DescriptorOperations:
     def _tidy(self) -> None:
         """No edit stands any more: tables that one cut off go back, and what died of them lives on if it is whole."""
         for task in self.tasks.values():
-            if task.pmap.unreachable():
-                task.pmap.give_unreachable()
+            if task.pmap.give_unreachable():
                 task.enter_wired()
         if self.door.dead is None:
             return
