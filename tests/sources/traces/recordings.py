@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import Divergence, replay
 
 TRACES = Path(__file__).resolve().parents[2] / "data" / "traces"
@@ -43,3 +46,13 @@ def diverges(folder: Path, lines: list[Line], i: int, *paths: str) -> Divergence
     if paths:
         assert [one[0] for one in found.differences] == list(paths)
     return found
+
+
+def is_unreadable(folder: Path, lines: list[Line], number: int, reason: str) -> str:
+    """That these lines can't be replayed, for this reason in line `number`; the sentence that says so."""
+    path = write(folder / "damaged.jsonl", lines)
+    with pytest.raises(Unreadable) as caught:
+        replay(path)
+    assert str(caught.value).startswith(f"{path}:{number}: ")
+    assert reason in str(caught.value)
+    return str(caught.value)

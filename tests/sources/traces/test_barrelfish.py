@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import BARRELFISH_SAMPLES, diverges, lines_of, write
+from tests.sources.traces.recordings import BARRELFISH_SAMPLES, diverges, is_unreadable, lines_of, write
 from vmwidgets.cli.main import main
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import replay
@@ -223,11 +223,7 @@ UNREADABLE = [
 def test_a_damaged_trace_is_told_from_one_that_diverges(tmp_path, number, damage, reason):
     lines = barrelfish("mixed-1")[:11]
     damage(lines[number - 1])
-    path = write(tmp_path / "damaged.jsonl", lines)
-    with pytest.raises(Unreadable) as caught:
-        replay(path)
-    assert str(caught.value).startswith(f"{path}:{number}: ")
-    assert reason in str(caught.value)
+    is_unreadable(tmp_path, lines, number, reason)
 
 
 def test_a_trace_ends_with_a_full_state(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sources.traces.recordings import FREEBSD_SAMPLES, diverges, lines_of, write
+from tests.sources.traces.recordings import FREEBSD_SAMPLES, diverges, is_unreadable, lines_of, write
 from vmwidgets.sources.traces.reader import Unreadable
 from vmwidgets.sources.traces.replay import replay
 
@@ -204,11 +204,7 @@ UNREADABLE = [
 def test_a_damaged_trace_is_told_from_one_that_diverges(tmp_path, number, damage, reason):
     lines = shortened("basic", 10)
     damage(lines[number - 1])
-    path = write(tmp_path / "damaged.jsonl", lines)
-    with pytest.raises(Unreadable) as caught:
-        replay(path)
-    assert str(caught.value).startswith(f"{path}:{number}: ")
-    assert reason in str(caught.value)
+    is_unreadable(tmp_path, lines, number, reason)
 
 
 def test_traces_that_end_too_early_or_too_late(tmp_path):
