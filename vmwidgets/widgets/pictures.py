@@ -6,25 +6,47 @@ Machines are held weakly: a picture does not keep one alive.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from .cells import NOWHERE, Cell, current_cell
 from .contract import Machine
-from .refresh import refresher
+from .refresh import Picture, refresher
 from .selection import Selection
-
-if TYPE_CHECKING:
-    from .view import View
 
 EARLIER = "earlier machine"
 """What pictures say when another machine was booted, until theirs is worked on again."""
+
+
+class LivePicture(Picture, Protocol):
+    """A picture that cells display: a view."""
+
+    status: Any
+    """What became of its machine; a text."""
+    made_in: Cell
+    """The cell that made it."""
+    cleared: bool
+    """Whether the outputs that showed it were cleared."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether a page shows it."""
+
+    @property
+    def seq(self) -> int:
+        """The number of its newest frame; 0 before the first."""
+
+    def operation_done(self) -> bool:
+        """Take note that its machine has done an operation; whether it is to be drawn again."""
+
+    def close(self) -> None:
+        """Free its model on both sides."""
 
 
 class MachinePictures:
     """The views of one machine, and the selection that they share."""
 
     def __init__(self, machine: Machine) -> None:
-        self.views: weakref.WeakSet[View] = weakref.WeakSet()
+        self.views: weakref.WeakSet[LivePicture] = weakref.WeakSet()
         self._selection: Selection | None = None
         machine.on_operation(self._changed)
 
@@ -45,7 +67,7 @@ class MachinePictures:
 
 
 _machines: weakref.WeakKeyDictionary[Machine, MachinePictures] = weakref.WeakKeyDictionary()
-_displayed: dict[str, list[View]] = {}  # by cell id
+_displayed: dict[str, list[LivePicture]] = {}  # by cell id
 
 
 def pictures_of(machine: Machine) -> MachinePictures:
@@ -66,7 +88,7 @@ def machine_booted(machine: Machine) -> None:
 # ---- cells -----------------------------------------------------------------------------------------
 
 
-def displayed(view: View, cell: Cell) -> None:
+def displayed(view: LivePicture, cell: Cell) -> None:
     """`view` was put on the page by `cell`."""
     views = _displayed.setdefault(cell.id, [])
     if not any(other is view for other in views):
@@ -95,7 +117,7 @@ def cell_ends(*_result: object) -> None:
         close_view(view)
 
 
-def close_view(view: View) -> None:
+def close_view(view: LivePicture) -> None:
     """Free a view's model on both sides."""
     for cell_id, views in list(_displayed.items()):
         left = [other for other in views if other is not view]
@@ -107,5 +129,5 @@ def close_view(view: View) -> None:
     view.close()
 
 
-def _is_displayed(view: View) -> bool:
+def _is_displayed(view: LivePicture) -> bool:
     return any(other is view for views in _displayed.values() for other in views)
