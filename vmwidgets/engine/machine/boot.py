@@ -69,4 +69,4 @@ def _quirks(given: Any) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         kind = "one text" if isinstance(given, str) else f"a {type(given).__name__}"
         raise Refused(f"quirks={shown(given)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
-    return frozenset(checks.known(quirk, QUIRKS, "quirk") for quirk in given)
+    return frozenset(checks.known(quirk, QUIRKS, "quirk") for quirk in checks.in_order(given))

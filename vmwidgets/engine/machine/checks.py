@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -155,6 +156,11 @@ def known(value: Any, names: Any, what: str) -> str:
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"
     raise Refused(f"{what} {shown(value)} is unknown; {advice}known: {names}{more}")
+
+
+def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Several values, those of a set in the order of their texts: each run refuses the same one first."""
+    return tuple(sorted(values, key=shown) if isinstance(values, (set, frozenset)) else values)
 
 
 def text_name(value: Any, what: str) -> str:

@@ -92,7 +92,7 @@ class DescriptorOperations:
             edit = standing[-1]
             del self.descriptor_edits[max(at for at, one in enumerate(self.descriptor_edits) if one is edit) :]
             self._put_back(edit)
-            for pa in set(self._hand_edits.places) - {one.pa for one in self.descriptor_edits}:
+            for pa in sorted(set(self._hand_edits.places) - {one.pa for one in self.descriptor_edits}):
                 self._hand_edits.written(pa)
         else:
             edit = self._overwritten()

@@ -29,7 +29,7 @@ def region_flags(value: Any) -> int:
         return int(value)
     if not isinstance(value, (str, Iterable)):
         raise Refused(f"flags={shown(value)} is a {type(value).__name__}: write a text, such as 'rw' or 'rwx large'")
-    texts = (value,) if isinstance(value, str) else tuple(value)
+    texts = (value,) if isinstance(value, str) else checks.in_order(value)
     word = 0
     for text in texts:
         if not isinstance(text, str):

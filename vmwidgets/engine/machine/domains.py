@@ -117,4 +117,4 @@ class DomainOperations:
 def _hardening(given: Any) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise Refused(f"hardening={shown(given)}: write a list or set of names, such as {{'execute-never'}}")
-    return frozenset(checks.known(name, HARDENINGS, "hardening") for name in given)
+    return frozenset(checks.known(name, HARDENINGS, "hardening") for name in checks.in_order(given))
