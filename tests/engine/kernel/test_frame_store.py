@@ -92,7 +92,7 @@ def test_the_allocator_gets_zeroed_ones_then_the_oldest_cached(store, pages):
     use_up(pages)
     (zeroed,) = (frame for frame, state in store.standing_by() if state == "zeroed")
     assert [pages.allocate(owner="x") for _ in range(4)] == [zeroed, old, young, None]
-    assert not store.give_up_one()
+    assert not len(store)
     store.check()
 
 

@@ -177,3 +177,18 @@ def test_without_a_size_it_is_the_smallest_large_one(name):
     assert task.walk(a).page_size == size
     with pytest.raises(vm.Refused, match=r"page=3 MiB: large pages of"):
         task.map.promote(a, size=size, page="3 MiB")
+
+
+def test_large_pages_that_can_not_be_had_leave_the_page_cache_alone():
+    m, task = task_of("x86-64", layout="tiny", ram="4 MiB")
+    m.read_file("film", "232 KiB")
+    while m.kernel.kmem.files.cache_oldest():
+        pass
+    a = task.map.enter("4 MiB", at="64 MiB", object=m.object("film"))
+    m.take_pages(m.kmem.pages.free)
+    before = m.kmem.pages
+    assert before.cached == 58
+    assert task.map.superpages(a, size="4 MiB", page="2 MiB") == 0
+    assert m.kmem.pages == before
+    assert not {"PageReused", "PageFreed"} & {type(event).__name__ for event in m.journal.last.events}
+    m.check()

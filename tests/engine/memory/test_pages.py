@@ -34,14 +34,10 @@ class PagesMachine(RuleBasedStateMachine):
         self.held[frame] = (order, owner)
 
     def nothing_to_give(self, order):
-        """An aligned run of free frames that are not in a pool would have been a block on a list."""
-        pooled = {frame for segment in self.pages.snapshot().segments for frame in segment.pool}
+        """An aligned run of free frames, in the pool or not, would have been a block."""
         free = self.frames - self.owned
-        if order == 0:
-            assert not free
-        for start in free - pooled:
-            run = set(range(start, start + 2**order))
-            assert start % 2**order or not run <= free - pooled
+        for start in free:
+            assert start % 2**order or not set(range(start, start + 2**order)) <= free
 
     @rule()
     def veto(self):
@@ -189,4 +185,92 @@ def test_owners_are_counted_as_frames_change_hands():
     pages.free(block, 2)
     pages.free(one)
     assert not pages.owners
+    pages.check()
+
+
+class Kept:
+    """Frames that are owned and can be had at once, the first first."""
+
+    def __init__(self, pages, count):
+        self.pages = pages
+        self.frames = [pages.allocate(owner="kept") for _ in range(count)]
+        pages.stock = self
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __iter__(self):
+        return iter(list(self.frames))
+
+    def give_up(self, frame):
+        self.frames.remove(frame)
+        self.pages.free(frame)
+
+
+def recorded(pages, *tags):
+    """The events of these kinds, from now on."""
+    events = []
+    pages.recorder.emit = lambda raw: events.append(raw) if raw[0] in tags else None
+    return events
+
+
+def test_pooled_frames_serve_a_block_that_they_would_make():
+    pages = PageAllocator(Recorder(), 0, 4)
+    held = [pages.allocate() for _ in range(4)]
+    pages.free(held[3])
+    pages.free(held[2])  # one of them is in the pool, the other is not
+    events = recorded(pages, PoolDrained)
+    assert pages.snapshot().segments[0].pool
+    assert pages.allocate(1, "two") == 2
+    assert events == [(PoolDrained, "normal", (2,))]
+    pages.check()
+
+
+def test_a_pool_that_would_make_no_block_is_left_alone():
+    pages = PageAllocator(Recorder(), 0, 4)
+    held = [pages.allocate() for _ in range(4)]
+    pages.free(held[3])
+    pages.free(held[0])
+    events = recorded(pages, PoolDrained)
+    before = pages.snapshot()
+    assert pages.allocate(1) is None
+    assert (pages.snapshot(), events) == (before, [])
+
+
+def test_a_hopeless_request_takes_nothing_from_the_stock():
+    pages = PageAllocator(Recorder(), 0, 16)
+    used = pages.allocate(owner="used")
+    stock = Kept(pages, 14)
+    before = pages.snapshot()
+    assert used == 0
+    assert pages.allocate(4) is None
+    assert (pages.snapshot(), len(stock)) == (before, 14)
+    pages.check()
+
+
+def test_a_block_lies_in_one_segment():
+    pages = PageAllocator(Recorder(), 0, 2, highmem=(2, 2))
+    stock = Kept(pages, 4)
+    assert pages.allocate(2) is None
+    assert len(stock) == 4
+    assert [pages.allocate(1), pages.allocate(1)] == [0, 2]
+
+
+def test_a_block_takes_no_more_from_the_stock_than_it_needs():
+    pages = PageAllocator(Recorder(), 0, 16)
+    stock = Kept(pages, 16)
+    pages.free(13)  # of the block at 12 three frames are missing, of all others four
+    stock.frames.remove(13)
+    assert pages.allocate(2, "four") == 12
+    assert stock.frames == list(range(12))
+    assert pages.allocate(2, "four") == 0, "the lowest of those that need as much"
+    assert stock.frames == list(range(4, 12))
+    pages.check()
+
+
+def test_a_single_frame_is_the_first_of_the_stock():
+    pages = PageAllocator(Recorder(), 0, 4)
+    stock = Kept(pages, 4)
+    assert [pages.allocate(owner="x") for _ in range(5)] == [0, 1, 2, 3, None]
+    assert (len(stock), pages.obtainable_pages) == (0, 0)
     pages.check()

@@ -28,8 +28,7 @@ class SharedFrames:
         self._ram = ram
         self._zeroed: list[int] = []
         self._cached: dict[int, str] = {}
-        pages.reclaim = self.give_up_one
-        pages.stock = lambda: len(self._zeroed) + len(self._cached)
+        pages.stock = self
 
     @property
     def free(self) -> int:
@@ -114,17 +113,24 @@ class SharedFrames:
         yield from ((frame, "zeroed") for frame in self._zeroed)
         yield from ((frame, "cached") for frame in self._cached)
 
-    def give_up_one(self) -> bool:
-        """For the page allocator when it has nothing left: one standing by goes back to it; false if there is none."""
-        if self._zeroed:
-            self._pages.free(self._zeroed.pop())
-            return True
-        if self._cached:
-            frame = next(iter(self._cached))
+    # ---- for the page allocator when nothing is free -----------------------------------------
+
+    def __len__(self) -> int:
+        """How many frames are zeroed or cached."""
+        return len(self._zeroed) + len(self._cached)
+
+    def __iter__(self) -> Iterator[int]:
+        """The frames that single requests get, in that order: zeroed ones, the latest first, and the oldest cached."""
+        yield from reversed(self._zeroed)
+        yield from self._cached
+
+    def give_up(self, frame: int) -> None:
+        """Free a frame that is zeroed or cached.  O(zeroed frames)."""
+        if frame in self._cached:
             self._forget_cached(frame)
-            self._pages.free(frame)
-            return True
-        return False
+        else:
+            self._zeroed.remove(frame)
+        self._pages.free(frame)
 
     def _forget_cached(self, frame: int) -> None:
         self._report(PageReused, frame, self._cached.pop(frame))

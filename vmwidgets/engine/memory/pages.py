@@ -6,7 +6,9 @@ served from highmem first.  The cost of making one does not depend on how much m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
 from ..base.memory_values import Block, PagesValue
@@ -14,6 +16,19 @@ from ..base.recorder import Recorder
 from ..base.tags import PageAllocated, PageFreed, PageHandedOver
 from .buddy import MAX_ORDER
 from .segment import Segment
+
+
+class Stock(Protocol):
+    """Frames that have an owner and can be had at once: zeroed and cached ones."""
+
+    def __len__(self) -> int:
+        """How many there are.  O(1)."""
+
+    def __iter__(self) -> Iterator[int]:
+        """The frames, in the order in which single ones are given up."""
+
+    def give_up(self, frame: int) -> None:
+        """Free one of them."""
 
 
 class PageAllocator:
@@ -28,7 +43,7 @@ class PageAllocator:
     ('init', 8)
     """
 
-    __slots__ = ("_counts", "_owned", "reclaim", "recorder", "segments", "stock", "total_pages", "veto")
+    __slots__ = ("_counts", "_owned", "recorder", "segments", "stock", "total_pages", "veto")
 
     def __init__(
         self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
@@ -42,10 +57,8 @@ class PageAllocator:
         """The segments, in the order requests try them."""
         self.total_pages = sum(count for _, _, count in ranges)
         self.veto: Callable[[], bool] | None = None
-        self.reclaim: Callable[[], bool] | None = None
-        """Asked when nothing is free: it frees a frame that somebody keeps in stock, or answers false."""
-        self.stock: Callable[[], int] | None = None
-        """How many frames `reclaim` could free."""
+        self.stock: Stock | None = None
+        """Frames that requests get when none are free."""
         self._owned: dict[int, tuple[int, str]] = {}
         self._counts: dict[str, int] = {}
 
@@ -67,20 +80,22 @@ class PageAllocator:
 
     @property
     def obtainable_pages(self) -> int:
-        """How many single pages could be had: free ones, and those that somebody keeps in stock."""
-        return self.free_pages + (0 if self.stock is None else self.stock())
+        """How many single pages could be had: free ones, and those in stock."""
+        return self.free_pages + (0 if self.stock is None else len(self.stock))
 
     def allocate(self, order: int = 0, owner: str = "") -> int | None:
         """The first of 2**order neighbouring frames, aligned to as many; None when there are none.
 
-        What lies in the frames is what their last owner left there.  O(orders).
+        What lies in the frames is what their last owner left there.  Where the buddy system has no such block, a single
+        frame comes out of the stock, and a larger block is made of frames in pool and stock if they make one; a request
+        that fails changes nothing.  O(orders), or then O(free blocks + frames in stock).
         """
         if not 0 <= order <= MAX_ORDER:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
         if self.veto is not None and self.veto():
             return None
         frame = self._find(order)
-        while frame is None and self.reclaim is not None and self.reclaim():
+        if frame is None and (self._make_block(order) if order else self._give_up_one()):
             frame = self._find(order)
         if frame is not None:
             self._owned[frame] = (order, owner)
@@ -106,6 +121,33 @@ class PageAllocator:
             if frame is not None:
                 return frame
         return None
+
+    def _give_up_one(self) -> bool:
+        """Free the first frame of the stock; false if there is none.  O(1)."""
+        frame = None if self.stock is None else next(iter(self.stock), None)
+        if self.stock is None or frame is None:
+            return False
+        self.stock.give_up(frame)
+        return True
+
+    def _make_block(self, order: int) -> bool:
+        """Make a block of frames that are free, pooled or in stock; false, with nothing changed, if none can be made.
+
+        Of all such blocks it is the one that takes the fewest frames from the stock, and the lowest of these.
+        """
+        stock = [] if self.stock is None else list(self.stock)
+        stocked = Counter(frame >> order << order for frame in stock)
+        found = [
+            (stocked[head], head, segment) for segment in self.segments for head in segment.makeable(order, stocked)
+        ]
+        if not found:
+            return False
+        _, chosen, segment = min(found, key=lambda block: block[:2])
+        for frame in stock:
+            if self.stock is not None and frame >> order << order == chosen:
+                self.stock.give_up(frame)
+        segment.empty_pool()
+        return True
 
     def hand_over(self, frame: int, owner: str) -> None:
         """A single frame that is owned gets another owner, and keeps what it holds.  O(1)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
 from ..base.errors import Broken
 from ..base.memory_values import Block, FreeList, SegmentValue
 from ..base.recorder import Recorder
@@ -58,9 +61,28 @@ class Segment:
             self.buddy.free(frame, order)
             return
         if len(self.pool) == self.pool_limit:
-            self._drain()
+            self._drain(self.transfer)
         self.pool.append(frame)
         self._pooled.add(frame)
+
+    def makeable(self, order: int, others: Mapping[int, int]) -> Iterator[int]:
+        """First frames of blocks of 2**order that could be free: all their frames are free, pooled or one of `others`.
+
+        `others` are counts of owned frames, by the first frame of such a block.  O(free blocks).
+        """
+        free = Counter(frame >> order << order for frame in self.pool)
+        for lower in range(order):
+            for frame in self.buddy.lists[lower]:
+                free[frame >> order << order] += 1 << lower
+        size = 1 << order
+        for head in {**free, **others}:
+            inside = self.holds(head) and self.holds(head + size - 1)
+            if inside and free[head] + others.get(head, 0) == size:
+                yield head
+
+    def empty_pool(self) -> None:
+        """Let the buddy system have all frames of the pool, to join them."""
+        self._drain(len(self.pool))
 
     def block_of(self, frame: int) -> Block | None:
         """The free block or pooled frame at `frame`, or None when somebody owns it."""
@@ -102,13 +124,13 @@ class Segment:
         if emit is not None and moved:
             emit((PoolFilled, self.name, tuple(moved)))
 
-    def _drain(self) -> None:
+    def _drain(self, count: int) -> None:
         moved = []
-        for _ in range(self.transfer):
+        for _ in range(count):
             frame = self.pool.pop()
             self._pooled.discard(frame)
             self.buddy.free(frame, 0)
             moved.append(frame)
         emit = self._recorder.emit
-        if emit is not None:
+        if emit is not None and moved:
             emit((PoolDrained, self.name, tuple(moved)))
