@@ -12,6 +12,7 @@ from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel import freebsd_ranges as ranges
 from vmwidgets.engine.kernel.freebsd_delete import delete
+from vmwidgets.engine.kernel.kmem_fault import vm_fault
 from vmwidgets.engine.kernel.waits import PageWait, straight
 
 PAGES, FEW = 32, 8
@@ -192,6 +193,49 @@ def test_a_range_that_goes_while_wiring_waits_ends_it(given_up):
     else:
         assert finish(call) == STATUS[FAULT]
     assert not target.map.lock.held
+    target.kernel.check()
+
+
+def waiting_for_pages():
+    """Sixteen anonymous pages whose wiring got twelve, as many as there are to be had, and waits for the others."""
+    target = Ranges(pages=20, reserved=8, system=False)
+    target.put(0, 16)
+    before = target.state()
+    call = target.call(ranges.vm_map_wire, 0, 16)
+    assert isinstance(next(call), PageWait)
+    assert target.kernel.frames.free == 8
+    return target, before, call
+
+
+def test_a_wiring_that_is_given_up_leaves_no_page_and_no_object():
+    target, before, call = waiting_for_pages()
+    call.close()
+    assert target.state() == before
+    target.kernel.check()
+    assert target.do(ranges.vm_map_wire, 0, 4) == 0
+
+
+def test_a_wiring_whose_range_changes_meanwhile_leaves_no_page():
+    target, _, call = waiting_for_pages()
+    target.do(ranges.vm_map_protect, 14, 16, 0)
+    assert finish(call) == STATUS[ACCES]
+    assert (target.kernel.frames.free, target.kernel.pmap.frames) == (20, {})
+    target.kernel.check()
+
+
+def test_pages_that_another_touched_or_wired_meanwhile_stay():
+    target, _, call = waiting_for_pages()
+    target.kernel.pmap.only_wired = False
+    target.kernel.do(vm_fault, target.map, target.map.start + 5 * PAGE, flag.WRITE)
+    target.kernel.write(target.map.start + 5 * PAGE, "kept")
+    assert target.do(ranges.vm_map_wire, 0, 2) == 0
+    assert target.do(ranges.vm_map_unwire, 0, 2) == 0
+    target.do(ranges.vm_map_protect, 5, 6, 0)  # what is not wired and can't be read is not mapped
+    call.close()
+    pages = target.map.first.object.pages
+    assert sorted(pages) == [0, 1, 5]
+    assert target.kernel.frames.content[pages[5]] == "kept"
+    assert target.kernel.frames.free == 17
     target.kernel.check()
 
 

@@ -49,6 +49,7 @@ CALLS = {
     "malloc": lambda m: m.malloc(100, "M_NOWAIT"),
     "malloc of pages": lambda m: m.malloc(6 * PAGE, "M_NOWAIT"),
     "a write to exec_map": lambda m: m.write(m.kmem_alloc_wait(2 * PAGE), b"x" * 2 * PAGE),
+    "a wiring": lambda m: m.kmem.exec_map.wire(m.kmem_alloc_wait(6 * PAGE), size=6 * PAGE),
     "a file": lambda m: m.read_file("film", 6 * PAGE),
 }
 
@@ -72,6 +73,7 @@ def test_each_request_in_turn_that_fails_for_good(name):
             result = call(m)
         assert not result
         m.check()
+        assert not [entry for entry in m.kmem.exec_map if entry.object is not None and name == "a wiring"]
         used = m.kmem.pages.used
         if "exec_map" not in name and name != "a file":  # what those had got is of use to the next who asks
             assert (used, m.kmem.kmem_map.size, m.kmem.kernel_map.size) == (before[0].used, *before[1:])

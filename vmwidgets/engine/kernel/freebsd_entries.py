@@ -61,6 +61,17 @@ def supply_object(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     _report_resize(vm_map, entry, before, "got an anonymous object")
 
 
+def withdraw_object(vm_map: FreeBSDMap, entry: KernelEntry, offset: int) -> None:
+    """Take an object that was supplied away again: no other entry maps it, and it has no pages."""
+    target = entry.object
+    assert target is not None and target.references == 1 and not target.pages
+    before = entry.fields()
+    entry.object = None
+    entry.offset = offset
+    target.release()
+    _report_resize(vm_map, entry, before, "gave its anonymous object back")
+
+
 def _report_resize(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, why: str) -> None:
     emit = vm_map.recorder.emit
     if emit is not None:

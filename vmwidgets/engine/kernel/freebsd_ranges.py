@@ -8,18 +8,20 @@ was.  `vm_map_submap` is in :mod:`.freebsd_submap`, what kmem_alloc wires with i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from ..base.tags import RangeWired
-from ..base.units import PAGE
+from ..base.units import PAGE_SHIFT
 from . import map_protect
-from .freebsd_entries import supply_object
+from .freebsd_entries import supply_object, withdraw_object
 from .freebsd_map import FreeBSDMap
 from .freebsd_wire import wire_pages
 from .kernel_entry import KernelEntry
+from .kernel_object import KernelObject
 from .map_ranges import SUCCESS, Unfit, change_range, entries_in, set_wired_count, simplify_range
 from .map_wire import decide_wiring, unwire
-from .vm_page import GRAB
-from .waits import PageWait, Sleepy, kernel_function
+from .vm_page import GRAB, Page
+from .waits import PageWait, Sleepy, kernel_function, undone
 
 
 @kernel_function
@@ -50,16 +52,21 @@ def vm_map_simplify(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
 def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
     """Wire all of a range: 1 for a hole, 2 where reading is not allowed, 4 for a submap.
 
-    Its pages are got first, which may mean waiting for them with the lock free: then the range is looked at again.  A
-    system map's entry without object is counted and has no pages.
+    Its pages are got first, which may mean waiting for them with the lock free: then the range is looked at again.  If
+    it can't be wired by then, or the call is given up, what it got goes back, but for pages in use by then.  A system
+    map's entry without object is counted and has no pages.
     """
+    got = _Got(vm_map)
     yield from vm_map.lock.acquire()
     status = _status(lambda: decide_wiring(vm_map, start, end))
-    while status == SUCCESS and not _have_pages(vm_map, start, end):
+    while status == SUCCESS and not got.have_pages(start, end):
         vm_map.lock.release()
-        yield PageWait()
-        yield from vm_map.lock.acquire()
+        with undone(vm_map.recorder, "vm_map_wire", got.give_back):
+            yield PageWait()
+            yield from vm_map.lock.acquire()
         status = _status(lambda: decide_wiring(vm_map, start, end))
+    if status != SUCCESS:
+        got.give_back()
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((RangeWired, vm_map.name, start, end, status))
@@ -90,19 +97,49 @@ def _status(change: Callable[[], object]) -> int:
     return SUCCESS
 
 
-def _have_pages(vm_map: FreeBSDMap, start: int, end: int) -> bool:
-    """Whether each object of a range has its pages, now that the absent ones were asked for."""
-    pages = vm_map.services.pages
-    for entry in entries_in(vm_map, start, end):
-        supply_object(vm_map, entry)
-        target = entry.object
-        if target is None:
-            continue
-        for va in range(max(start, entry.start), min(end, entry.end), PAGE):
-            pindex = entry.first_page + (va - entry.start) // PAGE
-            if pages.find(target, pindex) is None and pages.allocate(target, pindex, GRAB) is None:
-                return False
-    return True
+@dataclass
+class _Got:
+    """What a wiring has got so far: pages, busy until they are used, and objects with their entry's offset before."""
+
+    vm_map: FreeBSDMap
+    pages: list[Page] = field(default_factory=list)
+    objects: list[tuple[KernelEntry, KernelObject, int]] = field(default_factory=list)
+
+    def have_pages(self, start: int, end: int) -> bool:
+        """Ask for the absent pages of a range; whether each object has all of them now."""
+        pages = self.vm_map.services.pages
+        for entry in entries_in(self.vm_map, start, end):
+            target = entry.object or self._supply(entry)
+            if target is None:
+                continue
+            before = max(start - entry.start, 0) >> PAGE_SHIFT
+            behind = max(entry.end - end, 0) >> PAGE_SHIFT
+            for pindex in range(entry.first_page + before, entry.first_page + entry.pages - behind):
+                if pages.find(target, pindex) is None:
+                    page = pages.allocate(target, pindex, GRAB)
+                    if page is None:
+                        return False
+                    page.busy = True
+                    self.pages.append(page)
+        return True
+
+    def _supply(self, entry: KernelEntry) -> KernelObject | None:
+        offset = entry.offset
+        supply_object(self.vm_map, entry)
+        if entry.object is not None:
+            self.objects.append((entry, entry.object, offset))
+        return entry.object
+
+    def give_back(self) -> None:
+        """Free the pages, but those that were freed, wired or touched by another, and then the objects without any."""
+        pages = self.vm_map.services.pages
+        for page in self.pages:
+            if page.busy and pages.in_use.get(page.frame) is page:
+                pages.free(page)
+        for entry, target, offset in self.objects:
+            is_linked = self.vm_map.by_id.get(entry.id) is entry and entry.object is target
+            if is_linked and target.references == 1 and not target.pages:
+                withdraw_object(self.vm_map, entry, offset)
 
 
 def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> None:

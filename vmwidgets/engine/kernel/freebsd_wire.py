@@ -52,6 +52,7 @@ def wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     for pindex in target.pages_between(first, first + entry.pages):
         page = pages.in_use[target.pages[pindex]]
         pages.wire(page)
+        page.busy = False
         enter_page(vm_map, entry.start + (pindex - first << PAGE_SHIFT), page.frame)
     limit_rights(vm_map, entry, entry.start, entry.end)
 

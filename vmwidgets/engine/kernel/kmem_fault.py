@@ -63,6 +63,7 @@ def _frame_of(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> in
     page = page or kmem.pages.allocate(target, pindex, GRAB)
     if page is None:
         return None
+    page.busy = False
     map_page(vm_map, va & -PAGE, page.frame)
     if protection_of(entry.flags) != ALL:  # pages are entered with all rights
         vm_map.reprotect(entry)
