@@ -57,6 +57,16 @@ def test_what_is_not_there_or_may_not_be_faulted_in(kernel):
         fault(kernel, kernel.kernel_map, address)
 
 
+def test_in_a_submaps_place_the_fault_is_the_submaps(kernel):
+    address = kernel.do(kmem_alloc_wait, kernel.exec_map, PAGE)
+    frame = fault(kernel, kernel.kernel_map, address, WRITE)
+    assert kernel.pmap.frames == {address: frame}
+    with pytest.raises(KernelError, match=r"FAULT: nothing is allocated at .* in exec_map"):
+        fault(kernel, kernel.kernel_map, address + PAGE)
+    assert not kernel.exec_map.lock.held and not kernel.kernel_map.lock.held
+    kernel.check()
+
+
 def test_rights_are_obeyed_and_given_to_the_page(kernel):
     address = kernel.do(kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
     assert straight(freebsd_ranges.vm_map_protect(kernel.exec_map, address, address + PAGE, READ)) == 0

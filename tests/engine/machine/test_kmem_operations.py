@@ -73,6 +73,29 @@ class TestWhere:
             _ = m.kmem.other
         m.check()
 
+    def test_a_submap_that_fills_its_parent_gives_memory_and_takes_it_back(self, m):
+        pipe_map = m.kmem.pipe_map
+        own = m.kmem_suballoc(pipe_map.end - pipe_map.start, "own", parent=pipe_map)
+        inner = m.kmem_suballoc(own.end - own.start, "inner", parent=own)
+        address = m.kmem_alloc_wait("8 KiB", map=inner)
+        assert m.kmem.map_of(address) is inner
+        m.write(address, b"hello")
+        assert m.read(address, 5) == b"hello"
+        m.check()
+        m.kmem_free(address, "8 KiB")
+        assert inner.size == 0
+        with pytest.raises(vm.KernelError, match=r"FAULT: nothing is allocated at .* in inner"):
+            m.write(address, b"hello")
+        m.check()
+
+    def test_the_place_of_a_map_that_lost_it_is_its_parents(self, m):
+        exec_map = m.kmem.exec_map
+        a = m.kmem_alloc_wait(PAGE)
+        m.unchecked.kmem_free(m.kmem.kernel_map, int(exec_map.start), exec_map.end - exec_map.start)
+        assert m.kmem.map_of(a) is m.kmem.kernel_map
+        with pytest.raises(vm.KernelError, match=r"nothing is allocated at .* in kmem/kernel_map"):
+            m.write(a, b"x")
+
     @pytest.mark.parametrize(
         ("placement", "gap"), [("freebsd", 0), ("first", 0), ("best", 4), ("worst", 6), ("next", 12)]
     )

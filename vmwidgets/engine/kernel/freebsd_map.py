@@ -148,6 +148,16 @@ class FreeBSDMap(MapCore[KernelEntry]):
         """The maps that have their places in this one, rising."""
         return sorted(self.submaps, key=lambda submap: submap.start)
 
+    def innermost(self, address: int) -> FreeBSDMap:
+        """The map that `address` is looked up in: this one, or the submap that has its place there, and so on.
+
+        O(log n) for each level.  As `vm_map_lookup` goes down.
+        """
+        entry = self.peek(address)
+        if entry is None or entry.submap is None or address < entry.start:
+            return self
+        return entry.submap.innermost(address)
+
     def count_submap(self, submap: FreeBSDMap | None, change: int) -> None:
         """So many entries more are the place of `submap`."""
         if submap is not None:

@@ -20,7 +20,8 @@ def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleep
 
     `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system
     map's entry has no object, and where a kmem function still waits for the page; a panic where the entry says that no
-    fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.
+    fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.  In a submap's
+    place the fault is that submap's.
     """
     va = trunc_page(address)
     while True:
@@ -29,6 +30,10 @@ def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleep
         if entry is None:
             vm_map.lock.release()
             raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.name}")
+        if entry.submap is not None:
+            vm_map.lock.release()
+            vm_map = entry.submap
+            continue
         if entry.flags & NOFAULT:
             raise KernelPanic("vm_fault", f"vm_fault: fault on nofault entry, addr: {address:x}")
         missing = access & ~protection_of(entry.flags)

@@ -166,9 +166,11 @@ class MachineKmem:
         return [*super().__dir__(), *self.maps]
 
     def map_of(self, address: int) -> MachineKmemMap | None:
-        """The innermost map whose range holds `address`."""
-        held = [one for one in self.maps.values() if one.start <= address < one.end]
-        return min(held, key=lambda one: one.end - one.start) if held else None
+        """The innermost map that `address` belongs to; none outside kernel memory.  O(log n) for each level of maps."""
+        root = self.system.kmem.kernel_map
+        if not root.start <= address < root.end:
+            return None
+        return self.maps[short_name(root.innermost(address))]
 
     def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
         """All maps as a frozen value, submaps inside their parents."""

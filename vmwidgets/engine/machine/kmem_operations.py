@@ -229,13 +229,20 @@ class KmemOperations:
         """The range to free: whole allocations of one map."""
         first, length = checks.whole(address, "address"), checks.whole(size, "size")
         start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
-        inside = self.kmem.map_of(start)
-        vm_map = self._where(where) if where is not None else None if inside is None else inside.vm_map
+        vm_map = self._map_to_free_in(start) if where is None else self._where(where)
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
             name = "any map of kernel memory" if vm_map is None else vm_map.name
             raise Refused(f"address={Address(start)} and size={length} are no range of {name}: nothing to free there")
         self._refuse_foreign(vm_map, start, end)
         return vm_map, start, end
+
+    def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
+        """The map that `address` belongs to; or, where that gave nothing there, the only one that did."""
+        inside = self.kmem.map_of(address)
+        gave = {one.map for one in self.kmem.allocations.overlapping(address, address + 1)}
+        if inside is not None and len(gave) == 1 and inside.vm_map.name not in gave:
+            return next(vm_map for vm_map in self.kernel.kmem.kmem.maps if vm_map.name in gave)
+        return None if inside is None else inside.vm_map
 
     def _refuse_foreign(self, vm_map: FreeBSDMap, start: int, end: int) -> None:
         position = start
