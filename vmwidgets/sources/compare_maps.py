@@ -195,7 +195,7 @@ class _NoFrames:
 class _NoTables:
     """Page tables in which nothing is ever mapped."""
 
-    def enter(self, va: int, frame: int, wired: bool) -> None:
+    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         raise AssertionError("nobody maps pages here")
 
     def remove(self, start: int, end: int) -> None:

@@ -53,10 +53,10 @@ class PlainPmap:
         self.rights = {}
         self.only_wired = True
 
-    def enter(self, va, frame, wired):
+    def enter(self, va, frame, wired, protection):
         assert wired or not self.only_wired
         self.frames[va] = frame
-        self.rights.pop(va, None)
+        self.rights[va] = protection
 
     def remove(self, start, end):
         for va in [va for va in self.frames if start <= va < end]:

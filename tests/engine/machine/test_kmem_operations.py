@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import vmwidgets as vm
@@ -22,6 +24,60 @@ def fill(m, name="kmem_map"):
     while address := m.kmem_malloc(PAGE, vm.M_NOWAIT, map=name):
         taken.append(address)
     return taken
+
+
+def calls_of(function):
+    """How many Python functions it calls."""
+    count = 0
+
+    def note(_frame, event, _argument):
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+class TestRightsOfWhatIsFaultedIn:
+    @pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+    def test_memory_that_may_only_be_written_can_be_written(self, architecture):
+        m = vm.boot(architecture)
+        a = m.kmem_alloc_wait("8 KiB")
+        m.kmem.exec_map.protect(a, size=PAGE, prot="w")
+        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows -w-, not r--"):
+            m.read(a, 5)
+        m.write(a, b"hello")
+        assert m.walk(a, "write").pa is not None
+        m.kmem.exec_map.protect(a, size=PAGE, prot="r")
+        assert m.read(a, 5) == b"hello"
+        with pytest.raises(vm.KernelError, match=r"ACCES: .* allows r--, not -w-"):
+            m.write(a, b"hello")
+        m.check()
+
+    def test_a_page_that_was_written_stays_when_reading_goes(self):
+        m = vm.boot()
+        a = m.kmem_alloc_wait(PAGE)
+        m.write(a, b"kept")
+        frame = m.walk(a).pa
+        m.kmem.exec_map.protect(a, size=PAGE, prot="w")
+        m.write(a, b"K")
+        assert m.walk(a).pa == frame
+        m.kmem.exec_map.protect(a, size=PAGE, prot="-")
+        assert m.walk(a).pa is None
+        m.check()
+
+    def test_the_last_fault_of_a_protected_range_costs_what_the_first_did(self):
+        m = vm.boot()
+        a = m.kmem_alloc_wait("1 MiB")
+        m.kmem.exec_map.protect(a, size="1 MiB", prot="rw")
+        costs = [calls_of(lambda page=page: m.write(a + page * PAGE, b"x")) for page in range(256)]
+        full = costs[64:]  # the TLB of 64 entries is full from then on
+        assert min(full[-64:]) == min(full[:64])
+        assert max(full[-64:]) <= max(full[:64]) + 5, "frames come from the pool, which is filled now and then"
 
 
 class TestWhere:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic
-from ..base.protection import READ, protection_of
+from ..base.protection import protection_of
 from ..base.recorder import Recorder
 from ..base.tags import (
     EntryResized,
@@ -40,8 +40,8 @@ SUCCESS, INVALID_ADDRESS, NO_SPACE, INVALID_ARGUMENT = 0, 1, 3, 4
 class KernelPmap(Protocol):
     """The page tables of kernel space, which all kernel maps share."""
 
-    def enter(self, va: int, frame: int, wired: bool) -> None:
-        """Translate the page at `va` to `frame`."""
+    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
+        """Translate the page at `va` to `frame`; it can be read at least, since no hardware has less."""
 
     def remove(self, start: int, end: int) -> None:
         """Translate nothing in [start, end) any more."""
@@ -270,10 +270,10 @@ class FreeBSDMap(MapCore[KernelEntry]):
     def reprotect(self, entry: KernelEntry) -> None:
         """Give the pages that are mapped in `entry` the rights that it allows now.
 
-        Without reading none stay mapped, but for wired ones: deleting finds those by their translations.
+        Without any right none stay mapped, but for wired ones: deleting finds those by their translations.
         """
         protection, pmap = protection_of(entry.flags), self.services.pmap
-        if protection & READ or entry.wired_count:
+        if protection or entry.wired_count:
             pmap.protect(entry.start, entry.end, protection)
             return
         emit = self.recorder.emit

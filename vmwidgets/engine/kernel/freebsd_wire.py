@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base.protection import ALL, protection_of
+from ..base.protection import protection_of
 from ..base.tags import RangeWired, TranslationEntered
 from ..base.units import PAGE, PAGE_SHIFT
 from .freebsd_entries import clip_end, clip_start
@@ -48,13 +48,12 @@ def wire_pages(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     target, pages = entry.object, vm_map.services.pages
     if target is None:
         return
-    first = entry.first_page
+    first, protection = entry.first_page, protection_of(entry.flags)
     for pindex in target.pages_between(first, first + entry.pages):
         page = pages.in_use[target.pages[pindex]]
         pages.wire(page)
         page.busy = False
-        enter_page(vm_map, entry.start + (pindex - first << PAGE_SHIFT), page.frame)
-    limit_rights(vm_map, entry, entry.start, entry.end)
+        enter_page(vm_map, entry.start + (pindex - first << PAGE_SHIFT), page.frame, protection)
 
 
 def is_coming(vm_map: FreeBSDMap, entry: KernelEntry) -> bool:
@@ -64,13 +63,6 @@ def is_coming(vm_map: FreeBSDMap, entry: KernelEntry) -> bool:
         return False
     found = (pages.find(target, pindex) for pindex in range(entry.first_page, entry.first_page + entry.pages))
     return any(page is None or page.busy for page in found)
-
-
-def limit_rights(vm_map: FreeBSDMap, entry: KernelEntry, start: int, end: int) -> None:
-    """Give wired pages of [start, end), just entered with all rights, those that `entry` allows."""
-    protection = protection_of(entry.flags)
-    if protection != ALL:
-        vm_map.services.pmap.protect(start, end, protection)
 
 
 def unwire(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
@@ -83,17 +75,17 @@ def unwire(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     set_wired_count(vm_map, entry, 0)
 
 
-def enter_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:
+def enter_page(vm_map: FreeBSDMap, va: int, frame: int, protection: int) -> None:
     """Map a wired page in the kernel's page tables (`pmap_enter`)."""
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((TranslationEntered, va, frame, True))
-    vm_map.services.pmap.enter(va, frame, True)
+    vm_map.services.pmap.enter(va, frame, True, protection)
 
 
-def map_page(vm_map: FreeBSDMap, va: int, frame: int) -> None:
+def map_page(vm_map: FreeBSDMap, va: int, frame: int, protection: int) -> None:
     """Map a page that is not wired."""
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((TranslationEntered, va, frame, False))
-    vm_map.services.pmap.enter(va, frame, False)
+    vm_map.services.pmap.enter(va, frame, False, protection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.errors import KernelPanic, kernel_error
-from ..base.protection import ALL, protection_of, protection_text
+from ..base.protection import protection_of, protection_text
 from ..base.units import PAGE, PAGE_SHIFT, Address
 from .freebsd_entries import supply_object
 from .freebsd_map import FreeBSDMap
@@ -69,7 +69,5 @@ def _frame_of(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> in
     if page is None:
         return None
     page.busy = False
-    map_page(vm_map, va & -PAGE, page.frame)
-    if protection_of(entry.flags) != ALL:  # pages are entered with all rights
-        vm_map.reprotect(entry)
+    map_page(vm_map, va & -PAGE, page.frame, protection_of(entry.flags))
     return page.frame

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from ..base.errors import KernelPanic
+from ..base.protection import protection_of
 from ..base.units import PAGE_SHIFT
 from .freebsd_delete import delete
 from .freebsd_map import FreeBSDMap
-from .freebsd_wire import enter_page, limit_rights
+from .freebsd_wire import enter_page
 from .kernel_entry import KernelEntry
 from .kmem import Kmem, round_page
 from .map_ranges import set_wired_count
@@ -116,6 +117,5 @@ def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int,
     for va in range(address, address + size, 1 << PAGE_SHIFT):
         page = kmem.pages.find(kmem.kmem_object, kmem.offset_of(va) >> PAGE_SHIFT)
         if page is not None:
-            enter_page(vm_map, va, page.frame)
+            enter_page(vm_map, va, page.frame, protection_of(entry.flags))
             page.busy = False
-    limit_rights(vm_map, entry, address, address + size)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..base.protection import READ, WRITE
 from ..base.recorder import Recorder
 from ..base.tags import BootStage, Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT, binary_size
@@ -43,14 +44,14 @@ ROOT = "kmem/kernel_map"
 
 
 class KmemTables:
-    """Kernel page tables as kernel memory uses them: pages entered readable and writable, no others."""
+    """Kernel page tables as kernel memory uses them: each page can be read, and written if its entry allows that."""
 
     def __init__(self, pmap: KernelPmap) -> None:
         self._pmap = pmap
 
-    def enter(self, va: int, frame: int, wired: bool) -> None:
+    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         """Translate `va` to `frame`; the tables don't tell wired pages from others."""
-        self._pmap.kenter(va, frame << PAGE_SHIFT, 3)
+        self._pmap.kenter(va, frame << PAGE_SHIFT, READ | protection & WRITE)
         self._pmap.update(va, va + PAGE)
 
     def remove(self, start: int, end: int) -> None:

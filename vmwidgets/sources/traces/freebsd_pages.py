@@ -69,7 +69,7 @@ class TranslationTable:
     def __init__(self) -> None:
         self._frames: dict[int, int] = {}
 
-    def enter(self, va: int, frame: int, wired: bool) -> None:
+    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         """`va` is translated to `frame`; that it is wired makes no difference here."""
         self._frames[va] = frame
 
