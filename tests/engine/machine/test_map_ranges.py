@@ -234,6 +234,28 @@ class TestSubmap:
         assert not address <= other < address + (256 << 10)
         machine.check()
 
+    @pytest.mark.parametrize(
+        ("removed", "broken"),
+        [
+            (PAGE, r"^9: entry \d+ of kernel_map is not the place of kernel_map/drivers"),
+            (256 << 10, r"^M11: kernel_map/drivers has lost its place"),
+        ],
+    )
+    def test_a_submap_that_lost_its_place_hands_out_nothing(self, machine, removed, broken):
+        kernel_map = machine.kernel_map
+        address = kernel_map.enter("1 MiB")
+        drivers = kernel_map.submap("drivers", address, size="256 KiB")
+        inner = drivers.submap("inner", drivers.enter("64 KiB"), size="64 KiB")
+        machine.check()
+        machine.unchecked.vm_map_remove(kernel_map, int(address), int(address) + removed)
+        for part in (drivers, inner):
+            with pytest.raises(vm.Refused, match=f"^{part.path} has lost its place"):
+                part.enter("4 KiB")
+        with pytest.raises(vm.Broken, match=broken):
+            machine.check()
+        assert kernel_map.enter("4 KiB", at=address, fixed=True) == address
+        kernel_map.remove(address, size="4 KiB")
+
     def test_a_place_with_something_in_it_is_invalid(self, machine, task):
         assert error(task.map.submap, "s", BASE, size="4 KiB") == "INVAL"
         assert error(task.map.submap, "s", "8 MiB", size="4 KiB") == "FAULT"

@@ -21,7 +21,8 @@ def check_machine(machine: Machine) -> None:
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
     M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
     M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`;
-    M5, the processors', in :meth:`.cpus.MachineCpus.check`.
+    M5, the processors', in :meth:`.cpus.MachineCpus.check`.  M11. each submap of X15's maps has all its addresses:
+    entries of the map that it is a part of give them to it.
     """
     kernel = machine.kernel
     machine.pages.check()
@@ -32,6 +33,8 @@ def check_machine(machine: Machine) -> None:
     )
     for one in (kernel_map, *others):
         one.check()
+        if not one.has_place:
+            raise Broken(f"M11: {one.path} has lost its place, {one.start} to {one.end}: entries there are not for it")
     kernel_entries = list(kernel_map.vm_map)
     user_entries = [entry for one in others for entry in one.vm_map]
     kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]

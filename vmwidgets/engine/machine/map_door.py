@@ -27,8 +27,31 @@ class MapDoor(MapLooks):
         self.roles = {} if roles is None else roles
         self.submaps: dict[str, MachineMap] = {}
         """By name: the maps that parts of this one were given to."""
+        self.parent: MapDoor | None = None
+        """The map that this one is a part of; it alone can lose its addresses, by ``m.unchecked``."""
+
+    @property
+    def has_place(self) -> bool:
+        """Whether all its addresses are its own: entries of its parent give them to it, and the parent has its place.
+
+        O(log n + entries there), for each map above.
+        """
+        if self.parent is None:
+            return True
+        position, entry = self.vm_map.start, self.parent.vm_map.peek(self.vm_map.start)
+        while entry is not None and entry.start <= position and entry.submap is self.vm_map:
+            position, entry = entry.end, entry.next
+        return position >= self.vm_map.end and self.parent.has_place
 
     # ---- checks ------------------------------------------------------------------------------
+
+    def _refuse_lost_place(self) -> None:
+        """A map that has lost its place has no addresses to give: its parent may give them to others."""
+        if not self.has_place:
+            raise Refused(
+                f"{self.path} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry for it there; "
+                "make another submap"
+            )
 
     def _start_of(self, at: Any, length: int, fixed: bool) -> int:
         """Where a request may go: a hint, or with `fixed` the address; 0 without one."""
@@ -57,7 +80,7 @@ class MapDoor(MapLooks):
                     f"which the kernel lives on: {verb} what lies beside it"
                 )
         for lent in self.submaps.values():
-            if lent.start < last and first < lent.end:
+            if lent.start < last and first < lent.end and lent.has_place:
                 raise Refused(
                     f"start={Address(first)} to {Address(last)} touches {lent.start} to {lent.end}, which is the place "
                     f"of the map {lent.path}: what lies there is that map's"

@@ -218,6 +218,7 @@ class RangeOperations(MapDoor):
         made = self._map_like_this(path, first, last)
         x15_ranges.vm_map_submap(self.vm_map, first, last, made)
         submap = self.submaps[wanted] = cast("MachineMap", type(self)(self.machine, made, path))
+        submap.parent = self
         return submap
 
     # ---- inside ------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ class MachineMap(RangeOperations):
         >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
         0xffff_8080_0014_1000
         """
+        self._refuse_lost_place()
         vm_map = self.vm_map
         length = checks.size_within(size, "size", vm_map.start, vm_map.end, self.path)
         start = self._start_of(at, length, checks.flag(fixed, "fixed"))
