@@ -49,7 +49,7 @@ class MapDoor(MapLooks):
         """A map that has lost its place has no addresses to give: its parent may give them to others."""
         if not self.has_place:
             raise Refused(
-                f"{self.path} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry for it there; "
+                f"{self.path} has lost its place, {self.start} to {self.end}: m.unchecked removed an entry for it; "
                 "make another submap"
             )
 
