@@ -284,7 +284,7 @@ class TestImage:
             ({"--root": "0x1008"}, "root 0x1008 is not aligned"),
             ({"--root": "0x10000"}, r"root 0x1_0000 lies outside the image, which is \[0x0, 0x8000\)"),
             ({"--root": "here"}, "--root 'here' is no number"),
-            ({"--root": "-4096"}, "too wide"),
+            ({"--root": "-4096"}, "--root '-4096' is no number"),
             ({"--base": "0x9000"}, r"outside the image, which is \[0x9000, 0x1_1000\)"),
             ({"--base": "0xfffffffffffff000"}, "does not fit 64 bits"),
             ({"--option": "smap"}, "--option 'smap': write NAME=VALUE"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, shown
-from ..engine.base.units import Address, counted
+from ..engine.base.units import Address, counted, parse_address
 from ..engine.mmu.walk import walk
 from ..sources.tables.architectures import ARCHITECTURES, Architecture, architecture
 from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
@@ -53,7 +53,7 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="smep=on, dacr=0x55, …")
     parser.add_argument("--access", choices=("read", "write", "execute"), default="read")
     parser.add_argument("--user", action="store_true", help="user code makes the access")
-    parser.add_argument("addresses", nargs="*", metavar="VA", help="an address: 0xffff800000000000, or decimal")
+    parser.add_argument("addresses", nargs="*", metavar="VA", help="an address: 0xffff800000000000, or decimal digits")
     parser.set_defaults(run=run, usage_error=parser.error)
 
 
@@ -180,10 +180,7 @@ def _options(given: list[str]) -> Iterator[tuple[str, Any]]:
 
 
 def _number(text: str, what: str) -> int:
-    digits = text.strip()
     try:
-        if len(digits) > 80:
-            raise ValueError
-        return int(digits, 0)
+        return parse_address(text)
     except ValueError:
         raise Refused(f"{what} {shown(text)} is no number: write 0x1000, or 4096") from None

@@ -15,6 +15,7 @@ from vmwidgets.engine.base.units import (
     Size,
     binary_size,
     grouped_hex,
+    parse_address,
     parse_size,
 )
 
@@ -90,3 +91,43 @@ def test_addresses_and_sizes_are_numbers():
     assert Address(4096) + 1 == 4097
     assert hash(Address(1)) == hash(1)
     assert Size(10) < 11
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("4096", 4096),
+        (" 4_096 ", 4096),
+        ("40_1000", 401000),
+        ("0x1000", 0x1000),
+        ("0X1000", 0x1000),
+        ("0x40_1000", 0x40_1000),
+        ("0014 1000", 0x14_1000),
+        ("ffff 8080 0014 1000", 0xFFFF_8080_0014_1000),
+        ("FFFF808000141000", 0xFFFF_8080_0014_1000),
+        ("0xffff 8080 0014 1000", 0xFFFF_8080_0014_1000),
+        ("1b", 0x1B),
+        ("12 B", 12),
+        ("8 KiB", 8 * KIB),
+        ("3 pages", 3 * PAGE),
+    ],
+)
+def test_what_a_text_says_of_an_address(text, address):
+    assert parse_address(text) == address
+
+
+@given(sizes)
+def test_an_address_is_read_as_it_is_printed(address):
+    assert parse_address(repr(Address(address))) == address
+    assert parse_address(str(address)) == address
+    assert parse_address(hex(address)) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "0x", "0x_", "-4096", "here", "1.5 MiB", "12 3", "ffff_", "f" * 17, "9" * 5000, "٣"]
+)
+def test_what_is_no_address(text):
+    with pytest.raises(
+        ValueError, match="is no address: write decimal digits, or hexadecimal ones such as 0xffff_8080"
+    ):
+        parse_address(text)

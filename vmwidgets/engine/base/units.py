@@ -21,6 +21,7 @@ TIB = 1 << 40
 PIB = 1 << 50
 
 _UNITS = {"b": 1, "kib": KIB, "mib": MIB, "gib": GIB, "tib": TIB, "pib": PIB, "page": PAGE, "pages": PAGE}
+_DIGITS = re.compile(r"\s*(0x)?([0-9a-f]{1,16}|[0-9a-f]{1,4}([ _][0-9a-f]{4}){1,3})\s*", re.ASCII | re.IGNORECASE)
 _SIZE = re.compile(r"\s*(0x[0-9a-f][0-9a-f_]{,80}|[0-9][0-9_]{,80})\s*([a-z]+)?\s*", re.ASCII)
 
 
@@ -83,6 +84,29 @@ def parse_size(text: str) -> int:
         raise ValueError(f"{shown(text)} is not a size; write bytes or, for example, '64 MiB' or '3 pages'")
     digits = match[1].replace("_", "")
     return int(digits, 16 if digits.startswith("0x") else 10) * unit
+
+
+def parse_address(text: str) -> int:
+    """The address that a text names: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
+
+    Hexadecimal digits need no 0x in groups, as pictures print them, and where one of them is a letter.
+    Raises :class:`ValueError` with a sentence that says what would be right.
+
+    >>> parse_address("4096"), parse_address("0x1000"), parse_address("1 MiB") == MIB
+    (4096, 4096, True)
+    >>> Address(parse_address("ffff 8080 0014 1000")), Address(parse_address("0014 1000"))
+    (0xffff_8080_0014_1000, 0x14_1000)
+    """
+    digits = text.strip().replace("_", "")
+    if _DIGITS.fullmatch(text) and not digits.isdecimal():
+        return int(digits.replace(" ", ""), 16)
+    try:
+        return parse_size(text)
+    except ValueError:
+        example = Address(0xFFFF_8080_0014_1000)
+        raise ValueError(
+            f"{shown(text)} is no address: write decimal digits, or hexadecimal ones such as {example}"
+        ) from None
 
 
 class Address(int):

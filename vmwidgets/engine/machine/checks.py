@@ -9,7 +9,7 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.protection import parse_protection
-from ..base.units import PAGE, Address, binary_size, parse_size
+from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
 
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
@@ -36,24 +36,17 @@ def whole(value: Any, name: str) -> int:
     return number
 
 
-ADDRESSES = ("at", "address", "start", "end")
+ADDRESSES = ("at", "address", "start", "end", "pa")
 """Arguments that are addresses: they may be written as pictures print them."""
 
 
 def _from_text(text: str, name: str) -> int:
     """What a text says: a size such as "64 KiB"; for an address also digits in groups, as pictures print them."""
+    is_address = name in ADDRESSES
     try:
-        return parse_size(text)
+        return parse_address(text) if is_address else parse_size(text)
     except ValueError as error:
-        digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
-        if name not in ADDRESSES:
-            raise Refused(f"{name}: {error}") from None
-        if not digits or len(digits) > 16 or set(digits) - set("0123456789abcdef"):
-            example = Address(0xFFFF_8080_0014_1000)
-            raise Refused(
-                f"{name}={shown(text)} is no address: write an integer, or digits such as {example}"
-            ) from None
-        return int(digits, 16)
+        raise Refused(f"{name}={error}" if is_address else f"{name}: {error}") from None
 
 
 def _index(value: Any) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.format_values import FormatCost, FormatsValue, LevelCost, PageCount
 from ..base.recorder import Recorder
-from ..base.units import PAGE, Address, binary_size, counted, parse_size
+from ..base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
 from ..base.walk_values import Rights
 from ..memory.ram import Ram
 from .editor import Slot, TableEditor
@@ -220,7 +220,7 @@ def _range(one: Any) -> Range:
     if hasattr(one, "start") and hasattr(one, "end"):
         start, end = int(one.start), int(one.end)
     elif isinstance(one, (tuple, list)) and len(one) == 2:
-        start, size = (_number(part) for part in one)
+        start, size = _number(one[0], parse_address), _number(one[1], parse_size)
         end = start + size
     else:
         raise Refused(f"range {shown(one)}: write a pair (start, size), such as (0x40_0000, '64 KiB')")
@@ -229,10 +229,10 @@ def _range(one: Any) -> Range:
     return start, end
 
 
-def _number(value: Any) -> int:
+def _number(value: Any, parse: Callable[[str], int]) -> int:
     if isinstance(value, str):
         try:
-            return parse_size(value)
+            return parse(value)
         except ValueError as error:
             raise Refused(f"range: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int):

@@ -7,7 +7,7 @@ from operator import index
 from typing import Any, Generic, NamedTuple, Protocol
 
 from ..base.errors import Refused, shown
-from ..base.units import Address
+from ..base.units import Address, parse_address
 from ..base.walk_values import Walk
 from ..base.window_values import AddressSplit, IndexBits
 from .format import Access, C, Level, TableFormat
@@ -56,7 +56,8 @@ class PageTables(Generic[C]):
     def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
         """What the hardware does with one access to `address`, level by level.
 
-        `user` says whether user code makes it; without it, user code does where the tables let it in.
+        A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; without
+        it, user code does where the tables let it in.
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
@@ -76,15 +77,17 @@ class PageTables(Generic[C]):
 
 
 def _number(address: object) -> int:
-    """An address, as an integer or in hexadecimal digits."""
+    """An address, as an integer or a text."""
     try:
-        if isinstance(address, str) and len(address) <= 80:
-            return int(address.replace(" ", "").replace("_", ""), 16)
-        if not isinstance(address, (bool, str)):
+        if isinstance(address, str):
+            return parse_address(address)
+        if not isinstance(address, bool):
             return index(address)  # type: ignore[arg-type]  # whatever it is, it says whether it is a number
-    except (TypeError, ValueError):
+    except TypeError:
         pass
-    raise Refused(f"address={shown(address)}: write an integer, or hexadecimal digits such as '0x40_1000'") from None
+    except ValueError as error:
+        raise Refused(f"address={error}") from None
+    raise Refused(f"address={shown(address)}: write an integer, or a text such as '0x40_1000'") from None
 
 
 @dataclass(frozen=True, repr=False)
