@@ -14,7 +14,7 @@ from typing import Any
 from ..engine.base.errors import Refused, printable, shown
 from ..engine.base.units import PAGE_SHIFT, binary_size
 from ..engine.machine import Machine, MemoryObject, Task
-from ..engine.machine.checks import MAX_NAME, text_name
+from ..engine.machine.checks import MAX_NAME, part_name, reads_as_size
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
 
 SELF = "/proc/self/maps"
@@ -96,7 +96,7 @@ def _text_of(given: Any) -> tuple[str, str, bool]:
     if isinstance(given, str) and ("\n" in given or looks_like_maps(given)):
         if len(given) > MOST_BYTES:
             raise Refused(f"the text has {binary_size(len(given))}: at most {binary_size(MOST_BYTES)} are read")
-        return given, "the text", False
+        return given.encode("utf-8", "backslashreplace").decode(), "the text", False
     name = _path_of(given)
     if name is None:
         kind = type(given).__name__
@@ -140,7 +140,7 @@ def _task_name(machine: Machine, given: str | None) -> str:
         while (name := f"maps {number}" if number > 1 else "maps") in machine.tasks:
             number += 1
         return name
-    name = text_name(given, "task name")
+    name = part_name(given, "task name")
     if name in machine.tasks and len(machine.tasks[name].map):
         raise Refused(f"task={name!r} has {len(machine.tasks[name].map):,} entries already: name a new one")
     return name
@@ -215,6 +215,7 @@ class _Objects:
 
     def _new_name(self, path: str, key: tuple[str, str], own: bool) -> str:
         base = path if len(path) <= MAX_NAME else "…" + path[1 - MAX_NAME :]
+        base = f"file {base}" if reads_as_size(base) else base
         name, number = base, 1
         while name in self._taken and (own or self._taken[name] != ("before", "")):
             number += 1

@@ -176,6 +176,15 @@ class TestWire:
         assert [entry.wired for entry in task.map] == [0, 0, 0]
         machine.check()
 
+    def test_objects_of_wired_ranges_have_names_of_their_own_in_all_maps(self, machine, task):
+        spaces = (machine.kernel_map, task.map, machine.task("other").map)
+        for space in (*spaces, *spaces):
+            space.wire(space.enter("4 KiB", nomerge=True), size="4 KiB")
+        names = [entry.object for space in spaces for entry in space if entry.wired]
+        assert len(names) == len(set(names)) == 6
+        assert all(dict(machine.pages.owners)[f"object {name}"] == 1 for name in names)
+        machine.check()
+
     def test_an_object_called_like_wired_memory_is_another(self, machine):
         machine.object("wired memory 1")
         space = machine.task("t").map

@@ -162,7 +162,33 @@ def text_name(value: Any, what: str) -> str:
         raise Refused(f"{what} {shown(value)} is a {type(value).__name__}: write a text")
     if not value or len(value) > MAX_NAME:
         raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
+    return characters(value, what)
+
+
+def characters(value: str, what: str) -> str:
+    """A text of whole characters: no file, page or picture holds a lone surrogate, which Python allows."""
+    try:
+        str.encode(value)
+    except UnicodeEncodeError:
+        raise Refused(f"{what} {shown(value)} has a lone surrogate, half of a character: write whole ones") from None
     return value
+
+
+def part_name(value: Any, what: str) -> str:
+    """The name of a map, a task or another part of a machine, which no argument takes for a size."""
+    name = text_name(value, what)
+    if reads_as_size(name):
+        raise Refused(f"{what} {shown(name)} reads as a number or a size: write a name that begins with a letter")
+    return name
+
+
+def reads_as_size(text: str) -> bool:
+    """Whether an argument that is this text would be taken for a number of bytes."""
+    try:
+        parse_size(text)
+    except ValueError:
+        return False
+    return True
 
 
 def flag(value: Any, name: str) -> bool:

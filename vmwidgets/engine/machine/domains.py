@@ -56,7 +56,7 @@ class DomainOperations:
         >>> d.write(a, b"hello"), d.read(a, 5)
         (None, b'hello')
         """
-        wanted = checks.text_name(name, "domain name")
+        wanted = checks.part_name(name, "domain name")
         count = SLOTS if slots is None else checks.count(slots, "slots")
         only, harder = checks.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
         if wanted in self.domains:

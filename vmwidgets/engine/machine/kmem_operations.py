@@ -123,7 +123,7 @@ class KmemOperations:
         "best", "worst" or "next".
         """
         vm_map, length = self._where(parent), self._length(size, parent)
-        wanted = checks.text_name(name, "name")
+        wanted = checks.part_name(name, "name")
         fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
         self._refuse_name(wanted)
 

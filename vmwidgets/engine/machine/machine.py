@@ -89,6 +89,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.tasks: dict[str, Task] = {}
         self.domains: dict[str, MachineDomain] = {}
         self.objects: dict[str, MemoryObject] = {}
+        self.wirings = count(1)
+        """Numbers for the objects of ranges that had none when they were wired, in whichever map."""
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         given = (
             ("architecture", architecture),
@@ -131,7 +133,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
         "next".  NOMEM without a page for its root table.
         """
-        wanted = checks.text_name(name, "task name")
+        wanted = checks.part_name(name, "task name")
         rule = None if placement is None else checks.known(placement, ("x15", *FITS), "placement")
         if wanted in self.tasks:
             known = self.tasks[wanted]
@@ -160,7 +162,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
     @operation
     def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
         """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
-        wanted = checks.text_name(name, "object name")
+        wanted = checks.part_name(name, "object name")
         limit = None if max_pages is None else checks.whole(max_pages, "max_pages")
         if wanted in self.objects:
             known = self.objects[wanted]
@@ -176,7 +178,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
         It lies beyond RAM, and in this machine nobody answers there: it can be mapped and walked, not read.
         """
-        wanted, start = checks.text_name(name, "device name"), checks.aligned(at, "at")
+        wanted, start = checks.part_name(name, "device name"), checks.aligned(at, "at")
         length, bits = checks.aligned(size, "size"), physical_bits(self.pmap.fmt)
         reach = 1 << min(bits, getattr(self._controls, "maxphyaddr", bits), getattr(self._controls, "pa_bits", bits))
         if wanted in self.objects:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 class RangeOperations(MapDoor):
     """Operations on ranges of a map."""
 
-    _wirings = 0
-
     @operation
     def protect(
         self,
@@ -210,7 +208,7 @@ class RangeOperations(MapDoor):
         >>> drivers.enter("16 KiB") == a, drivers.path
         (True, 'kernel_map/drivers')
         """
-        wanted = checks.text_name(name, "map name")
+        wanted = checks.part_name(name, "map name")
         if wanted in self.submaps:
             raise Refused(f"name={shown(wanted)}: {self.path} has a submap of this name; each needs one of its own")
         first, last = self._range("submap", start, end, size)
@@ -225,8 +223,8 @@ class RangeOperations(MapDoor):
 
     def _memory(self) -> VmObject:
         """An object for a range that is wired and had none."""
-        self._wirings += 1
-        return VmObject(f"wired memory {self._wirings}", AnonymousPager(self.machine, None))
+        name = f"wired memory {next(self.machine.wirings)}"
+        return VmObject(name, AnonymousPager(self.machine, None))
 
     def _map_like_this(self, path: str, start: int, end: int) -> X15Map:
         """A map of [start, end) on the same page tables, with entries from the ordinary cache."""

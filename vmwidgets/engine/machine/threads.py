@@ -213,7 +213,8 @@ class ThreadOperations:
         0 ticks are without limit.
         """
         wanted = checks.text_name(channel, "channel")
-        wait = ChannelWait(wanted, message, checks.count(ticks, "ticks"))
+        why = checks.text_name(message, "message") if message else ""
+        wait = ChannelWait(wanted, why, checks.count(ticks, "ticks"))
 
         def steps() -> Sleepy[int]:
             return (yield wait)
