@@ -368,3 +368,27 @@ def test_an_address_may_be_written_as_pictures_print_it(text):
     machine = vm.boot("x86-64")
     assert machine.kernel_map.enter(4096, at=text) == 0xFFFF_8080_0320_2000
     assert machine.kernel_map.lookup(text).start == machine.walk(text).va
+
+
+LOOKS = {
+    "a domain's window": lambda m, number: m.domain("d").window(whole=number),
+    "the few of a window": lambda m, number: m.domain("d").window(few=number),
+    "a map": lambda m, number: m.kernel_map.value(whole=number),
+    "a map of kernel memory": lambda m, number: m.kmem.exec_map.value(whole=number),
+    "kernel memory": lambda m, number: m.kmem.value(whole=number),
+}
+
+
+@pytest.mark.parametrize("number", ["x", -1, 1.5, None, True])
+@pytest.mark.parametrize("what", LOOKS)
+def test_how_much_is_shown_is_a_count(what, number):
+    with pytest.raises(vm.Refused, match=r"^(whole|few)="):
+        LOOKS[what](vm.boot("x86-64"), number)
+
+
+def test_a_window_and_a_vnode_are_of_something():
+    d = vm.boot("armv7").domain("d")
+    with pytest.raises(vm.Refused, match="focus=3 is a int: write a DomainFocus"):
+        d.window(3)
+    with pytest.raises(vm.Refused, match="address='here' is no address"):
+        d.vnode_at("here")

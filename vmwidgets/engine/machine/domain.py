@@ -182,13 +182,17 @@ class MachineDomain(MemobjOperations):
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
         """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
+        if not isinstance(focus, DomainFocus):
+            raise Refused(f"focus={shown(focus)} is a {type(focus).__name__}: write a DomainFocus")
+        most, least = checks.count(whole, "whole"), checks.count(few, "few")
         with self.door.looking():
-            return self.domain.window(focus, whole=whole, few=few)
+            return self.domain.window(focus, whole=most, few=least)
 
     def vnode_at(self, address: int) -> int:
         """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
+        wanted = checks.whole(address, "address")
         with self.door.looking():
-            return vnode_at(self.domain.pmap.core, address).id
+            return vnode_at(self.domain.pmap.core, wanted).id
 
     def check(self) -> None:
         """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""

@@ -174,7 +174,8 @@ class MachineKmem:
 
     def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
         """All maps as a frozen value, submaps inside their parents."""
-        return self._value(self.system.kmem.kernel_map, tuple(focus), tuple(opened), whole)
+        most = checks.count(whole, "whole")
+        return self._value(self.system.kmem.kernel_map, tuple(focus), tuple(opened), most)
 
     def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
         shown = self.maps[short_name(vm_map)]

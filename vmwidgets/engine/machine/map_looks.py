@@ -9,6 +9,7 @@ from ..base.map_values import EntryValue, MapValue
 from ..base.operations import Door
 from ..base.units import Address, Size
 from ..kernel.map_window import WHOLE, map_value
+from . import checks
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -56,7 +57,8 @@ class MapLooks:
         whole: int = WHOLE,
     ) -> MapValue:
         """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
-        return map_value(self.vm_map, focus, opened, addresses, whole=whole, roles=self.roles)
+        most = checks.count(whole, "whole")
+        return map_value(self.vm_map, focus, opened, addresses, whole=most, roles=self.roles)
 
     def entries(self) -> list[EntryValue]:
         """All entries in order, as frozen values. O(n)."""
