@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Protocol
 
@@ -203,6 +204,9 @@ class _NoTables:
 
     def extract(self, va: int) -> int | None:
         return None
+
+    def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def protect(self, start: int, end: int, protection: int) -> None:
         pass

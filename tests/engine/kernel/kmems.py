@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import nullcontext
 from itertools import count
 
 from vmwidgets.engine.base.recorder import Recorder
@@ -65,6 +66,9 @@ class PlainPmap:
 
     def extract(self, va):
         return self.frames.get(va)
+
+    def prepared(self, cuts):
+        return nullcontext()
 
     def protect(self, start, end, protection):
         self.rights |= {va: protection for va in self.frames if start <= va < end}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -48,6 +50,12 @@ class Tables:
         if va not in self.pages and len(self.pages) >= self.room:
             raise kernel_error("NOMEM", "no page for a table")
         self.pages[va] = (pa, bool(protection & flag.WRITE))
+
+    def prepared(self, cuts, absent=()):
+        return nullcontext()
+
+    def tables_missing(self, start, end):
+        return ()
 
     def enter_frame(self, va, frame, protection):
         self.enter(va, frame * PAGE, protection)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ..base.errors import kernel_error
 from ..base.tags import Called, RangeDeleted, Returned, TranslationsRemoved
 from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import FreeBSDMap
 from .freebsd_wire import unwire
 from .kernel_entry import KernelEntry
 from .kernel_object import KernelObject
+from .map_ranges import Unfit, edges_in, entries_in
 from .waits import Sleepy
 
 
@@ -15,18 +17,31 @@ def remove(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[None]:
     """Lock, cut [start, end) to the map's range, delete what is in it, unlock."""
     yield from vm_map.lock.acquire()
     start, end = max(start, vm_map.start), min(end, vm_map.end)
-    delete(vm_map, min(start, end), end)
-    vm_map.lock.release()
+    try:
+        delete(vm_map, min(start, end), end)
+    finally:
+        vm_map.lock.release()
 
 
 def delete(vm_map: FreeBSDMap, start: int, end: int) -> None:
     """Make [start, end) free: holes are passed over, entries across its edges split, nothing is joined.
 
-    An empty range still splits the entry that it lies in.  O((entries deleted + 1) log n + their pages).
+    An empty range still splits the entry that it lies in.  NOMEM, and nothing changed, when an edge cuts a large page
+    and there is no page for the table of its parts.  O((entries deleted + 1) log n + their pages).
     """
     emit = vm_map.recorder.emit
     if emit is not None:
         emit((Called, "vm_map_delete", (start, end)))
+    try:
+        with vm_map.ready(edges_in(entries_in(vm_map, start, end), start, end)):
+            _delete(vm_map, start, end)
+    except Unfit as unfit:
+        raise kernel_error("NOMEM", unfit.why) from None
+    if emit is not None:
+        emit((Returned,))
+
+
+def _delete(vm_map: FreeBSDMap, start: int, end: int) -> None:
     entry = vm_map.tree.nearest(start)
     if entry is not None:
         clip_start(vm_map, entry, start)
@@ -35,8 +50,6 @@ def delete(vm_map: FreeBSDMap, start: int, end: int) -> None:
         following = entry.next
         _delete_entry(vm_map, entry)
         entry = following
-    if emit is not None:
-        emit((Returned,))
 
 
 def _delete_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> None:

@@ -8,11 +8,12 @@ map's lock.  Deleting, wiring and submaps are in the modules beside: :mod:`.free
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..base.errors import Broken, KernelPanic
+from ..base.errors import Broken, KernelError, KernelPanic
 from ..base.protection import protection_of
 from ..base.recorder import Recorder
 from ..base.tags import (
@@ -29,6 +30,7 @@ from .kernel_entry import KERNEL_FLAGS, KernelEntry, KernelEntrySource
 from .kernel_object import KernelObject
 from .map_core import MapCore
 from .map_lock import MapLock
+from .map_ranges import RESOURCE_SHORTAGE, Unfit
 from .map_simplify import join
 from .vm_page import PageQueues
 from .waits import Running
@@ -51,6 +53,9 @@ class KernelPmap(Protocol):
 
     def protect(self, start: int, end: int, protection: int) -> None:
         """Give what is translated in [start, end) other rights."""
+
+    def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
+        """Hold the tables that large pages cut at `cuts` need: NOMEM now, and no failure inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +271,19 @@ class FreeBSDMap(MapCore[KernelEntry]):
     def gap_changed(self, entry: KernelEntry | None) -> None:
         """The free space behind `entry` is another than before."""
         self.tree.refresh(entry)
+
+    @contextmanager
+    def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
+        """Hold the tables that a change of a range needs; Unfit, RESOURCE_SHORTAGE, before anything has changed.
+
+        Kernel space has all tables for small pages, so what is `entered` needs none.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.services.pmap.prepared(cuts))
+            except KernelError as error:
+                raise Unfit(RESOURCE_SHORTAGE, error.reason) from None
+            yield
 
     def reprotect(self, entry: KernelEntry) -> None:
         """Give the pages that are mapped in `entry` the rights that it allows now.

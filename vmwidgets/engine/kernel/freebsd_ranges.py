@@ -26,7 +26,10 @@ from .waits import PageWait, Sleepy, kernel_function, undone
 
 @kernel_function
 def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, set_max: bool = False) -> Sleepy[int]:
-    """Set the protection, or the maximum, of a range: 1 for a hole, 2 beyond the maximum, 4 for a submap."""
+    """Set the protection, or the maximum, of a range: 1 for a hole, 2 beyond the maximum, 4 for a submap.
+
+    6 without a page for the table that a large page across an edge is split into.
+    """
     return (yield from _locked(vm_map, lambda: map_protect.protect(vm_map, start, end, protection, set_max)))
 
 

@@ -6,7 +6,8 @@ the business of the maps built on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
 from ..base.errors import Broken
@@ -155,8 +156,15 @@ class MapCore(Generic[E]):
     def gap_changed(self, entry: E | None) -> None:
         """The free space behind `entry` is another than before."""
 
+    def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
+        """Hold the tables that translations cut at `cuts`, and pages mapped in the ranges `entered`, need.
+
+        Without memory for them it fails here, before anything has changed, and nothing fails inside.
+        """
+        raise NotImplementedError
+
     def reprotect(self, entry: E) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now."""
+        """Give the pages that are mapped in `entry` the rights that it allows now; called inside :meth:`ready`."""
         raise NotImplementedError
 
     # ---- invariants --------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ..base.protection import (
     INHERITANCE_SHIFT,
     MAX_PROTECTION_SHIFT,
     PROTECTION_SHIFT,
+    READ,
     max_protection_of,
     name_of,
     protection_of,
@@ -24,7 +25,7 @@ from ..base.protection import (
 from ..base.units import Address
 from .entry import Entry
 from .map_core import MapCore
-from .map_ranges import INVALID_ARGUMENT, PROTECTION_FAILURE, Unfit, change_range, decide, set_flags
+from .map_ranges import INVALID_ARGUMENT, PROTECTION_FAILURE, Unfit, change_range, decide, edges_in, set_flags
 
 E = TypeVar("E", bound=Entry)
 
@@ -33,9 +34,11 @@ def protect(core: MapCore[E], start: int, end: int, protection: int, set_max: bo
     """Set what [start, end) allows; with `set_max` what it may ever allow, and no more than that is left allowed.
 
     The pages that are mapped get the new rights at once.  Unfit: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a
-    submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum.  O((entries + 1) log n + pages).
+    submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum, and RESOURCE_SHORTAGE (on X15's map
+    NOMEM) without a page for a table that this takes.  O((entries + 1) log n + pages).
     """
-    for entry in decide(core, start, end, holes=False):
+    entries = decide(core, start, end, holes=False)
+    for entry in entries:
         beyond = protection & ~max_protection_of(entry.flags)
         if beyond:
             most = protection_text(max_protection_of(entry.flags))
@@ -44,11 +47,14 @@ def protect(core: MapCore[E], start: int, end: int, protection: int, set_max: bo
                 f"the entry at {Address(entry.start)} may allow {most} at most, not {protection_text(beyond)}",
             )
 
+    def changed(entry: E) -> int:
+        return protection_of(entry.flags) & protection if set_max else protection
+
     def change(entry: E) -> None:
         old = protection_of(entry.flags)
         if set_max:
             flags = _with(entry.flags, protection, MAX_PROTECTION_SHIFT, ALL)
-            flags = _with(flags, old & protection, PROTECTION_SHIFT, ALL)
+            flags = _with(flags, changed(entry), PROTECTION_SHIFT, ALL)
             why = f"at most {protection_text(protection)} now"
         else:
             flags = _with(entry.flags, protection, PROTECTION_SHIFT, ALL)
@@ -57,7 +63,10 @@ def protect(core: MapCore[E], start: int, end: int, protection: int, set_max: bo
         if protection_of(flags) != old:
             core.reprotect(entry)
 
-    change_range(core, start, end, change)
+    reached = [one for one in entries if changed(one) != protection_of(one.flags)]
+    wired = [(max(start, one.start), min(end, one.end)) for one in reached if one.wired_count and changed(one) & READ]
+    with core.ready(edges_in(reached, start, end), wired):
+        change_range(core, start, end, change)
 
 
 def inherit(core: MapCore[E], start: int, end: int, inheritance: int) -> None:

@@ -6,11 +6,11 @@ entries across its edges are cut, so that the change covers the range and nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from ..base.tags import EntryChanged, EntryWired
-from ..base.units import Address
+from ..base.units import PAGE, Address
 from .entry import Entry
 from .map_core import MapCore
 from .map_simplify import join
@@ -33,6 +33,13 @@ class Unfit(Exception):
 def entries_in(core: MapCore[E], start: int, end: int) -> Iterator[E]:
     """The entries that [start, end) touches, rising.  O(log n) for the first."""
     return _from(core.tree.nearest(start), end)
+
+
+def edges_in(entries: Iterable[E], start: int, end: int) -> Iterator[int]:
+    """Where translations are cut when the parts of `entries` in [start, end) change one by one, in whole pages."""
+    for entry in entries:
+        yield max(start, entry.start) & -PAGE
+        yield -(-min(end, entry.end) // PAGE) * PAGE
 
 
 def decide(core: MapCore[E], start: int, end: int, *, holes: bool) -> list[E]:

@@ -4,9 +4,9 @@ Functions bear the original's names without their prefix (`pmap_enter` is :meth:
 protection only the write bit exists in these tables: none, read and execute all mean read-only.  Nothing
 here drops cached translations: callers finish with :meth:`Pmap.update`, as the original's do.
 
-The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's
-pmap does, so that :meth:`Pmap.remove` and :meth:`Pmap.protect` never fail, but for a part of a page that a larger one
-was split into: then they fail before anything changed.
+The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's pmap does, so that
+:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Only the parts of a large page that was split have no spare:
+:meth:`Pmap.prepared` takes what they need before anything changes.
 """
 
 from __future__ import annotations
@@ -53,8 +53,10 @@ class Pmap:
         self.root = 0
         """Physical address of the root table."""
         self._current = current
-        self._reserved: dict[int, list[int]] = {}
-        """By level: tables that the operation under way may need to split large pages."""
+        self._reserved: dict[tuple[int, int], int] = {}
+        """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
+        self._large = False
+        """Whether a descriptor above level 1 ever mapped a page here."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -95,24 +97,28 @@ class Pmap:
     # ---- ranges ------------------------------------------------------------------------------
 
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end); large pages that stick out are split.  Tables stay.  Never fails.
+        """Unmap [start, end); large pages that stick out are split.  Tables stay.
 
+        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
         O(pages that are mapped there, and tables that exist for them).
         """
         self._began("pmap_remove", start, end)
         self._check_range(start, end)
-        with self._splits_reserved(start, end):
+        with self.prepared((start, end)):
             for slot in self._leaves(start, end):
                 self.give_up(slot)
         pass_edits(self, start, end, removed=True)
         self._ended()
 
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is mapped in [start, end) other rights; large pages that stick out are split.  Never fails."""
+        """Give what is mapped in [start, end) other rights; large pages that stick out are split.
+
+        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
+        """
         self._began("pmap_protect", start, end, protection)
         self._check_current("pmap_protect")
         self._check_range(start, end)
-        with self._splits_reserved(start, end):
+        with self.prepared((start, end)):
             for slot in self._leaves(start, end):
                 self.editor.set_rights(slot, self._rights(slot.va, protection))
                 for copy in self.editor.copies(slot):
@@ -199,6 +205,7 @@ class Pmap:
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
+        self._large = self._large or level.number > 1
         for slot in slots:
             self.editor.write(slot, word)
         for slot in slots:
@@ -213,17 +220,14 @@ class Pmap:
         slot = self.editor.find(self.root, va, level.number)
         if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
             return [slot]  # nearly always: a small page, where there is a table for it
-        with self._splits_reserved(va, va + count * level.span):
-            missing = [self.fmt.level(number) for number in range(slot.level.number - 1, level.number - 1, -1)]
-            if slot.kind == "leaf" and missing:  # a larger page: its tables were reserved
-                missing = []
-            here = [] if missing or slot.level is not level else self._neighbours(slot, count)
-            tables = self._take_tables([*missing, *self._spares_for(level, here, count)], va)
+        with self.prepared((va, va + count * level.span), self._absent_tables(slot, level.number)):
+            here = self._neighbours(slot, count) if slot.level is level else []
+            tables = self._take_tables(self._spares_for(level, here, count), va)
             while slot.level is not level:
                 if slot.kind == "leaf":
                     self._split(slot)
                 else:
-                    self._refer(slot, tables.pop(0))
+                    self._refer(slot, self._reserved.pop(_place(slot)))
                 slot = self.editor.find(self.root, va, level.number)
         return [self._ready(one, tables) for one in self._neighbours(slot, count)]
 
@@ -270,32 +274,48 @@ class Pmap:
         return taken
 
     @contextmanager
-    def _splits_reserved(self, start: int, end: int) -> Iterator[None]:
-        """In here large pages across the edges of [start, end) can be split: NOMEM before anything has changed.
+    def prepared(self, cuts: Iterable[int], absent: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
+        """Take the tables now that ranges which begin or end at `cuts` need: NOMEM before anything has changed.
 
-        A page as it was entered has a spare for that; only the parts of one that was split have none.
+        In here :meth:`remove` and :meth:`protect` of such ranges can't fail.  `absent` are slots whose tables are
+        missing (:meth:`tables_missing`).  What was not needed goes back at the end.  O(cuts) once there were large
+        pages, else O(1).
         """
-        levels = [level for edge in (start, end) for level in self._tables_to_split(edge)]
-        reserved = zip(levels, self._take_tables(levels, start), strict=True) if levels else ()
-        for level, table in reserved:
-            self._reserved.setdefault(level.number, []).append(table)
+        wanted = [*absent, *(place for edge in cuts for place in self._splits_at(edge))] if self._large else [*absent]
+        places = [place for place in dict.fromkeys(wanted) if place not in self._reserved] if wanted else []
+        if places:
+            levels = [self.fmt.level(number - 1) for number, _ in places]
+            where = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
+            self._reserved.update(zip(places, self._take_tables(levels, where), strict=True))
         try:
             yield
         finally:
-            for tables in self._reserved.values():
-                while tables:
-                    self.tables.free(tables.pop())
+            for place in places:
+                table = self._reserved.pop(place, None)
+                if table is not None:
+                    self.tables.free(table)
 
-    def _tables_to_split(self, edge: int) -> list[Level]:
-        """The levels of the tables that a cut at `edge` takes beyond the spare that its page has."""
-        if not self._owns(edge):
-            return []
-        slot = self.editor.find(self.root, edge)
-        if slot.kind != "leaf" or not edge % slot.span:
-            return []
-        cut = [level for level in self.fmt.levels if 1 < level.number <= slot.level.number and edge % level.span]
-        below = [self.fmt.level(level.number - 1) for level in cut]
-        return below[1:] if slot.pa in self.tables.spares else below
+    def _splits_at(self, edge: int) -> Iterator[tuple[int, int]]:
+        """The slots that need a table, which they don't have as a spare, when a large page is cut at `edge`."""
+        slot = self.editor.find(self.root, edge) if self._owns(edge) else None
+        if slot is None or slot.kind != "leaf" or not edge % slot.span:
+            return
+        for level in self.fmt.levels:
+            cut = 1 < level.number <= slot.level.number and edge % level.span
+            if cut and (level is not slot.level or slot.pa not in self.tables.spares):
+                yield level.number, edge >> level.shift
+
+    def tables_missing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The slots that need a table before small pages of [start, end) can be entered.  O(spans of level 2)."""
+        span = self.fmt.level(2).span
+        for va in range(start // span * span, end, span):
+            yield from self._absent_tables(self.editor.find(self.root, max(va, start)), 1)
+
+    def _absent_tables(self, slot: Slot, down_to: int) -> Iterator[tuple[int, int]]:
+        """The slots without table on the way from an absent `slot` to the level `down_to`."""
+        if slot.kind != "leaf":
+            for number in range(slot.level.number, down_to, -1):
+                yield number, slot.va >> self.fmt.level(number).shift
 
     def _leaves(self, start: int, end: int) -> Iterable[Slot]:
         """The slots that map pages of [start, end); a large page that sticks out is split first."""
@@ -339,7 +359,8 @@ class Pmap:
             return
         table = self.tables.spares.pop(slot.pa, None)
         if table is None:
-            table = self._reserved[slot.level.number - 1].pop()
+            table = self._reserved.pop(_place(slot))
+        self._large = True
         self.tables.zero(table)
         self.editor.split(slot, table, self._table_rights(slot))
         self._written(slot)
@@ -389,6 +410,11 @@ class Pmap:
         emit = self.recorder.emit
         if emit is not None:
             emit((Returned,))
+
+
+def _place(slot: Slot) -> tuple[int, int]:
+    """A slot as tables are held for it: its level, and its number in the whole space."""
+    return slot.level.number, slot.va >> slot.level.shift
 
 
 def _alike(parts: list[Slot], size: int) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from ..base.errors import KernelError
 from ..base.protection import READ, protection_of
 from ..base.tags import Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT
@@ -38,7 +39,8 @@ class LargeTables(Protocol):
 def map_superpages(vm_map: X15Map, tables: LargeTables, start: int, end: int, page: int) -> int:
     """Map [start, end) by pages of `page` bytes as far as its entries, objects and memory allow; how many came to be.
 
-    Unfit: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap.  O(entries + pages of the range).
+    Unfit: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap.  A page whose tables can't be had stays as it was,
+    like one whose memory can't.  O(entries + pages of the range).
     """
     emit = vm_map.recorder.emit
     if emit is not None:
@@ -46,14 +48,28 @@ def map_superpages(vm_map: X15Map, tables: LargeTables, start: int, end: int, pa
     made = 0
     for entry in decide(vm_map, start, end, holes=False):
         for va in _places(entry, start, end, page):
-            frame = _memory_for(entry, va, page)
-            if frame is not None:
-                tables.enter(va, frame << PAGE_SHIFT, protection_of(entry.flags), page)
-                tables.update(va, va + page)
-                made += 1
+            made += _map_page(entry, tables, va, page)
     if emit is not None:
         emit((Returned, made))
     return made
+
+
+def _map_page(entry: Entry, tables: LargeTables, va: int, page: int) -> bool:
+    """Map one large page; false, and nothing changed, without memory for it or for its tables."""
+    target, offset = entry.object, entry.offset + va - entry.start
+    assert target is not None, "only places with an object are asked about"
+    fresh = target.page(offset) is None
+    frame = _memory_for(entry, va, page)
+    if frame is None:
+        return False
+    try:
+        tables.enter(va, frame << PAGE_SHIFT, protection_of(entry.flags), page)
+    except KernelError:  # NOMEM, for a table
+        for at in range(0, page, PAGE) if fresh else ():
+            target.drop(offset + at)
+        return False
+    tables.update(va, va + page)
+    return True
 
 
 def _places(entry: Entry, start: int, end: int, page: int) -> Iterator[int]:

@@ -6,7 +6,8 @@ it as far as the original does.  The door that learners come in by is :mod:`vmwi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, kernel_error
@@ -19,7 +20,7 @@ from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
 from .fits import Fit
 from .map_core import MapCore
-from .map_ranges import set_wired_count
+from .map_ranges import edges_in, entries_in, set_wired_count
 from .map_wire import check_wired, map_resident
 from .merging import report_refusal, try_merge
 from .placement import FindCache, find_available, find_fixed
@@ -55,6 +56,12 @@ class RangeTables(Protocol):
 
     def update(self, start: int, end: int) -> None:
         """Drop cached translations."""
+
+    def prepared(self, cuts: Iterable[int], absent: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
+        """Hold the tables that large pages cut at `cuts` need, and those of the slots `absent`; NOMEM now or never."""
+
+    def tables_missing(self, start: int, end: int) -> Iterable[tuple[int, int]]:
+        """The slots that need a table before pages of [start, end) can be entered."""
 
 
 class X15Map(MapCore[Entry]):
@@ -193,14 +200,21 @@ class X15Map(MapCore[Entry]):
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end); holes are fine and entries across its edges are clipped (X15 `vm_map_remove`).
 
-        Never fails.  A removal that meets an entry at or above `start` makes the map forget its find cache, even if
-        nothing goes.  O((entries removed + 1) log n).
+        The original never fails.  Here NOMEM, with nothing changed, when an edge cuts a large page and there is no page
+        for the table of its parts.  A removal that meets an entry at or above `start` makes the map forget its find
+        cache, even if nothing goes.  O((entries removed + 1) log n).
         """
         emit = self.recorder.emit
         if emit is not None:
             emit((Called, "vm_map_remove", (start, end)))
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
+        unmaps = self.counts_references and self.unmap is not None
+        with self.ready(edges_in(entries_in(self, start, end), start, end)) if unmaps else nullcontext():
+            self._remove(start, end)
+
+    def _remove(self, start: int, end: int) -> None:
+        emit = self.recorder.emit
         before, kept, gone = self.size, self.nr_entries, 0
         entry = self.lookup_nearest(start)
         if entry is not None:
@@ -257,6 +271,13 @@ class X15Map(MapCore[Entry]):
     def clip_end(self, entry: Entry, address: int) -> None:
         """Cut `entry` where a range ends."""
         clip_end(self, entry, address)
+
+    def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
+        """Hold the tables that a change of a range needs: NOMEM before anything has changed."""
+        tables = self.tables
+        if tables is None:
+            return nullcontext()
+        return tables.prepared(cuts, (place for start, end in entered for place in tables.tables_missing(start, end)))
 
     def discard(self, entry: Entry) -> None:
         """Take an entry out whose neighbour takes over its range."""

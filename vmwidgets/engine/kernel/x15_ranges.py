@@ -55,7 +55,10 @@ def _function(vm_map: X15Map, name: str, *arguments: object) -> Iterator[None]:
 
 
 def vm_map_protect(vm_map: X15Map, start: int, end: int, protection: int, set_max: bool = False) -> None:
-    """Set the protection, or the maximum, of a range: FAULT for a hole, ACCES beyond it, INVAL for a submap."""
+    """Set the protection, or the maximum, of a range: FAULT for a hole, ACCES beyond it, INVAL for a submap.
+
+    NOMEM, and nothing changed, without a page for a table that it takes.
+    """
     with _function(vm_map, "vm_map_protect", start, end, protection, set_max):
         map_protect.protect(vm_map, start, end, protection, set_max)
 
@@ -101,7 +104,7 @@ def vm_map_unwire(vm_map: X15Map, start: int, end: int) -> None:
 
 
 def vm_map_superpages(vm_map: X15Map, tables: superpages.LargeTables, start: int, end: int, page: int) -> int:
-    """Map a range by pages of `page` bytes where that can be; how many came to be.  FAULT for a hole, NOMEM."""
+    """Map a range by pages of `page` bytes where that can be; how many came to be.  FAULT for a hole."""
     try:
         return superpages.map_superpages(vm_map, tables, start, end, page)
     except Unfit as unfit:

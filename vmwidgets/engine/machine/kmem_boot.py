@@ -5,6 +5,8 @@ Pages come from the machine's allocator, translations go into its page tables, e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ..base.protection import READ, WRITE
@@ -63,6 +65,10 @@ class KmemTables:
         """The frame behind `va`, if any."""
         physical = self._pmap.extract(va)
         return None if physical is None else physical >> PAGE_SHIFT
+
+    def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
+        """Hold the tables that large pages cut at `cuts` need."""
+        return self._pmap.prepared(cuts)
 
     def protect(self, start: int, end: int, protection: int) -> None:
         """Give what is translated in [start, end) other rights."""

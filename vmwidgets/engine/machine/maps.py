@@ -75,8 +75,9 @@ class MachineMap(RangeOperations):
     def remove(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
-        Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't
-        be removed.  O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
+        Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't be
+        removed.  NOMEM, and nothing changed, when an edge cuts a large page and there is no page for a table.
+        O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
         self.vm_map.remove(*self._range("remove", start, end, size))
 

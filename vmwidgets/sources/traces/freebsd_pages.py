@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 
 
@@ -81,6 +83,10 @@ class TranslationTable:
     def extract(self, va: int) -> int | None:
         """The frame behind `va`, if any."""
         return self._frames.get(va)
+
+    def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
+        """Nothing here ever needs a table."""
+        return nullcontext()
 
     def protect(self, start: int, end: int, protection: int) -> None:
         """Rights are not kept here: no recorded run changes them."""
