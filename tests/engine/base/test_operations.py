@@ -195,3 +195,22 @@ def test_a_listener_may_begin_an_operation_of_its_own(counter):
     counter.add(1)
     assert [record.arguments for record in counter.door.journal] == [(("amount", 1),), (("amount", 10),)]
     assert counter.left == 11
+
+
+@pytest.mark.parametrize(
+    ("args", "words", "says"),
+    [
+        ((), {}, "add: missing a required argument: 'amount'; it takes add(amount, *, twice=False)"),
+        ((1, 2), {}, "add: too many positional arguments; it takes add(amount, *, twice=False)"),
+        ((1,), {"amount": 2}, "add: multiple values for argument 'amount'; it takes add(amount, *, twice=False)"),
+        ((1,), {"thrice": 2}, "add: got an unexpected keyword argument 'thrice'; it takes add(amount, *, twice=False)"),
+    ],
+)
+@pytest.mark.parametrize("edited", [False, True])
+def test_arguments_that_it_does_not_take_never_come_to_the_door(counter, told, edited, args, words, says):
+    counter.door.edited_by_hand = lambda: edited
+    with pytest.raises(TypeError) as caught:
+        counter.add(*args, **words)
+    assert str(caught.value) == says
+    assert (counter.door.dead, len(counter.door.journal), told) == (None, 0, [])
+    assert counter.add(1) == 1

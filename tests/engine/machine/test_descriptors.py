@@ -280,3 +280,60 @@ def test_a_check_says_that_tables_were_edited() -> None:
         machine.check()
     machine.undo_descriptor()
     assert task.walk(0).fault is not None
+
+
+WRONG = {
+    "enter: missing a required argument: 'size'; it takes enter(size": lambda m: m.kernel_map.enter(),
+    "enter: got an unexpected keyword argument 'colour'; it takes": lambda m: m.kernel_map.enter(4096, colour="red"),
+    "enter: too many positional arguments; it takes": lambda m: m.kernel_map.enter(4096, 4096),
+    "enter: multiple values for argument 'size'; it takes": lambda m: m.kernel_map.enter(4096, size=4096),
+    "kmem_free: missing a required argument: 'size'; it takes": lambda m: m.kmem_free("kernel_map", 4096),
+    "inherit: missing a required argument: 'inherit'; it takes": lambda m: m.kernel_map.inherit(m.kernel_map.start),
+    "undo_descriptor: too many positional arguments; it takes undo_descriptor()": lambda m: m.undo_descriptor(1),
+}
+
+
+@pytest.mark.parametrize("says", WRONG)
+@pytest.mark.parametrize("undone", [False, True])
+def test_wrong_arguments_are_pythons_error_and_the_machine_lives(says: str, undone: bool) -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    leaf = machine.walk(machine.kernel_map.start).steps[-1]
+    machine.set_descriptor(leaf.pa, leaf.value ^ 1 << 9)
+    if undone:
+        machine.undo_descriptor()
+    before = len(machine.journal)
+    with pytest.raises(TypeError) as caught:
+        WRONG[says](machine)
+    assert str(caught.value).startswith(says)
+    assert not machine.dead
+    assert len(machine.journal) == before
+    machine.kernel_map.enter("4 KiB")
+    machine.check()
+
+
+def test_wrong_arguments_in_a_thread_end_the_thread_alone() -> None:
+    machine: Any = vm.boot("x86-64", layout="tiny")
+    leaf = machine.walk(machine.kernel_map.start).steps[-1]
+    machine.set_descriptor(leaf.pa, leaf.value ^ 1 << 9)
+
+    def forgetful() -> None:
+        machine.kernel_map.enter()
+
+    machine.spawn(forgetful)
+    with pytest.raises(vm.VMError, match="enter: missing a required argument: 'size'"):
+        machine.run()
+    assert not machine.dead
+    machine.check()
+
+
+def test_once_no_edit_is_in_force_an_error_of_the_engine_is_its_own() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    leaf = machine.walk(machine.kernel_map.start).steps[-1]
+    assert not machine.door.edited_by_hand()
+    machine.set_descriptor(leaf.pa, leaf.value ^ 1 << 9)
+    assert machine.door.edited_by_hand()
+    machine.undo_descriptor()
+    assert not machine.door.edited_by_hand()
+    with pytest.raises(ZeroDivisionError):
+        machine.door.operate("machine", "fails", (), lambda: 1 // 0)
+    assert not machine.dead

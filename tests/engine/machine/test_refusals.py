@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -387,8 +388,24 @@ def test_how_much_is_shown_is_a_count(what, number):
 
 
 def test_a_window_and_a_vnode_are_of_something():
-    d = vm.boot("armv7").domain("d")
+    d: Any = vm.boot("armv7").domain("d")
     with pytest.raises(vm.Refused, match="focus=3 is a int: write a DomainFocus"):
         d.window(3)
     with pytest.raises(vm.Refused, match="address='here' is no address"):
         d.vnode_at("here")
+
+
+@pytest.mark.parametrize("value", ["x", None, 1.5, [1], -1])
+def test_looks_refuse_numbers_that_are_none_as_operations_do(machine, value):
+    domain = machine.domain("d")
+    for call, says in [
+        (lambda: machine.kernel_map.value(whole=value), "whole="),
+        (lambda: machine.kmem.value(whole=value), "whole="),
+        (lambda: domain.window(whole=value), "whole="),
+        (lambda: domain.window(few=value), "few="),
+        (lambda: domain.vnode_at(value), "address"),
+        (lambda: machine.kmem.map_of(value), "address"),
+        (lambda: machine.caches.value(most=value), "most="),
+        (lambda: machine.kentry.contents(most=value), "most="),
+    ]:
+        refused(machine, call, says)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from inspect import signature
+from inspect import Parameter, Signature, signature
 from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -36,8 +36,8 @@ class Door:
         self.journal = journal
         self.dead: KernelPanic | None = None
         self.listeners: list[Callable[[], None]] = []
-        self.edited_by_hand = False
-        """Whether a learner has written page tables past the kernel, which may find there what it never wrote."""
+        self.edited_by_hand: Callable[[], bool] = lambda: False
+        """Whether page tables hold what a learner wrote past the kernel, which may not go on with that."""
         self.actor: Actor | None = None
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
         self.remedy: Callable[[], str] = lambda: "boot another to go on"
@@ -81,7 +81,7 @@ class Door:
 
     def _perform(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
-        outcome, result = "", None
+        outcome, result, edited_by_hand = "", None, self.edited_by_hand()
         self._owner = threading.get_ident()
         self.recorder.emit = raw.append
         try:
@@ -101,14 +101,14 @@ class Door:
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            if not (raw or self.edited_by_hand):
+            if not (raw or edited_by_hand):
                 raise
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
-            dead = KernelPanic("edited_tables", edited) if self.edited_by_hand else KernelPanic("internal", reason)
+            dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
             self.dead = dead
             raw.append((Panicked, dead.name, dead.reason))
             outcome, result = "panic", str(dead)
-            if self.edited_by_hand:  # else it is a bug of ours, in the middle of something
+            if edited_by_hand:  # else it is a bug of ours, in the middle of something
                 raise dead from error
             raise
         except KeyboardInterrupt:  # only while a learner's own code ran: the machine is whole
@@ -175,16 +175,19 @@ R = TypeVar("R")
 def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Mark a method as an operation: called from outside, it goes through the door.
 
-    A part that can be destroyed has `check_alive`, which refuses then, and is asked first.
+    A part that can be destroyed has `check_alive`, which refuses then, and is asked first.  Arguments that the method
+    does not take are a TypeError before the door, as they are for any Python function.
     """
-    names = tuple(signature(method).parameters)[1:]
-    name = method.__name__
+    takes = _Parameters(method)
+    names, name = takes.names, method.__name__
 
     @wraps(method)
     def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         door = self.door
         if door.inside and door.actor is None:
             return method(self, *args, **kwargs)
+        if not takes.fit(len(args), kwargs):
+            raise takes.misfit(self, args, kwargs)
         places = tuple(_settled(value) for value in args)
         words = {key: _settled(value) for key, value in kwargs.items()}
         given = (*zip(names, places, strict=False), *words.items())
@@ -200,6 +203,41 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
+
+
+class _Parameters:
+    """What a method takes beside `self`, to be compared with what it is given: cheaper than binding its signature."""
+
+    __slots__ = ("_needed", "_signature", "_title", "_words", "most", "names")
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._signature = signature(method)
+        self._title = method.__name__
+        parameters = list(self._signature.parameters.values())[1:]
+        self.names = tuple(one.name for one in parameters)
+        self.most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
+        """How many can be given without their names: they come first."""
+        self._words = {name: at for at, name in enumerate(self.names)}
+        self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
+
+    def fit(self, count: int, words: Mapping[str, Any]) -> bool:
+        """Whether the method takes `count` arguments by place and `words` by name.  O(parameters)."""
+        if count > self.most:
+            return False
+        for name in words:
+            if self._words.get(name, -1) < count:
+                return False
+        return all(at < count or self.names[at] in words for at in self._needed)
+
+    def misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
+        """The error of a call that does not fit: what is wrong with it, and what the method takes."""
+        plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
+        takes = Signature(plain_ones[1:])
+        try:
+            self._signature.bind(part, *args, **words)
+        except TypeError as error:
+            return TypeError(f"{self._title}: {error}; it takes {self._title}{takes}")
+        raise AssertionError(f"{self._title}{takes} does not take what it was given")
 
 
 def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R]) -> R:

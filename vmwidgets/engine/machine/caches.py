@@ -11,6 +11,7 @@ from ..base.memory_values import CacheValue, SlabValue
 from ..base.operations import Door
 from ..base.units import binary_size
 from ..memory.object_cache import ObjectCache
+from . import checks
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -43,8 +44,8 @@ class MachineCaches:
 
         O(caches + slabs shown).
         """
-        wanted = list(focus)
-        return CachesValue(tuple(_some(cache, wanted, most) for cache in self))
+        wanted, limit = list(focus), checks.count(most, "most")
+        return CachesValue(tuple(_some(cache, wanted, limit) for cache in self))
 
     def __repr__(self) -> str:
         lines = []

@@ -69,7 +69,6 @@ class DescriptorOperations:
         before = self.ram.read_word(where, width)
         if before == value:
             return before
-        self.door.edited_by_hand = True
         tables = self._tables_of(place.space)
         assert tables is not None, "it was found there"
         if self._hand_edits.made(where, HandEdit(tables.root, place.level, place.va, before, value)):
@@ -152,6 +151,10 @@ class DescriptorOperations:
                 self.ram.write_word(pa, width, word)
 
     # ---- beneath -----------------------------------------------------------------------------
+
+    def _edits_in_force(self) -> bool:
+        """Whether a descriptor holds what an edit wrote.  O(1)."""
+        return bool(self._hand_edits.places)
 
     @property
     def _hand_edits(self) -> HandEdits:

@@ -10,6 +10,7 @@ from ..base.operations import Door, operation
 from ..base.units import Address, binary_size
 from ..kernel.kentry import KentryArea
 from ..memory.object_cache import ObjectCache
+from . import checks
 
 if TYPE_CHECKING:
     from ..kernel.entry import CachedEntries, Entry
@@ -53,12 +54,13 @@ class MachineKentry:
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
         """The area as a frozen value with up to `most` slabs open: those of the slots in `focus`, then partial ones."""
         opened: dict[int, SlabValue] = {}
+        limit = checks.count(most, "most")
         for address in focus:
             slab = self.cache.slab_at(address)
-            if slab is not None and len(opened) < most:
+            if slab is not None and len(opened) < limit:
                 opened[slab] = self.cache.slab_value(slab)
         for value in self.cache.slabs():
-            if len(opened) >= most:
+            if len(opened) >= limit:
                 break
             opened.setdefault(value.address, value)
         slots = (

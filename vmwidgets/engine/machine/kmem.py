@@ -167,10 +167,10 @@ class MachineKmem:
 
     def map_of(self, address: int) -> MachineKmemMap | None:
         """The innermost map that `address` belongs to; none outside kernel memory.  O(log n) for each level of maps."""
-        root = self.system.kmem.kernel_map
-        if not root.start <= address < root.end:
+        wanted, root = checks.whole(address, "address"), self.system.kmem.kernel_map
+        if not root.start <= wanted < root.end:
             return None
-        return self.maps[short_name(root.innermost(address))]
+        return self.maps[short_name(root.innermost(wanted))]
 
     def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
         """All maps as a frozen value, submaps inside their parents."""

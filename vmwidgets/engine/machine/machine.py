@@ -104,6 +104,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.ram = self.kernel.ram
         self.pages = self.kernel.pages
         self.pmap = self.kernel.pmap
+        self.door.edited_by_hand = self._edits_in_force
         self.cpus = MachineCpus(self, cpus)
         entries = self.kernel.kernel_map.entries
         assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
@@ -293,7 +294,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
                     check_machine(self)
                 self.cpus.check()
             except Broken as broken:
-                if not self.door.edited_by_hand:
+                if not any(operation.name == "set_descriptor" for operation in self.journal):
                     raise
                 raise Broken(f"{broken} (page tables of this machine were edited by hand)") from None
 
