@@ -283,8 +283,8 @@ BAD = {
     exits: "failed: SystemExit",
     forgets_to_wait: "called kmem_alloc and did not wait for it",
     forgets_at_the_end: "called kmem_alloc and did not wait for it",
-    spins: "instructions without waiting",
-    calls_on_and_on: "without waiting for anything",
+    spins: "turns of loops and calls of functions without waiting",
+    calls_on_and_on: "50,000 operations without waiting for anything",
     runs_others: "lets threads run",
 }
 
@@ -534,7 +534,7 @@ class TestEnding:
             yield
 
         m.spawn(spins)
-        with pytest.raises(vm.CallbackFailed, match="instructions without waiting"):
+        with pytest.raises(vm.CallbackFailed, match="turns of loops and calls of functions without waiting"):
             m.run()
 
     def test_what_it_does_when_it_is_ended_is_bounded_and_can_not_wait(self, m):

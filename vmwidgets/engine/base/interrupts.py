@@ -12,8 +12,6 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -59,21 +57,20 @@ class DeferredInterrupt:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
 
-    @contextmanager
-    def window(self, open_: bool) -> Iterator[None]:
+    def window(self, open_: bool) -> Window:
         """While a learner's own code runs inside an operation, let signals through (`open_`), noted ones too; else not.
 
         What the code calls of the machine closes the window again: the machine is whole whenever one is raised.
         """
-        outer, self._open = self._open, open_
-        try:
-            if open_:
-                self._raise_noted()
-            yield
-        finally:
-            self._open = outer
+        return Window(self, open_)
 
-    def _raise_noted(self) -> None:
+    def open(self, open_: bool) -> bool:
+        """Let signals through from now on, or not; whether they were let through before."""
+        before, self._open = self._open, open_
+        return before
+
+    def raise_noted(self) -> None:
+        """Raise what was noted, where signals are let through."""
         if self.pending and self._open and threading.get_ident() == _MAIN:
             self.pending = False
             raise KeyboardInterrupt
@@ -81,7 +78,7 @@ class DeferredInterrupt:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._held:
             self.pending = True
-            self._raise_noted()
+            self.raise_noted()
         elif callable(self._previous) and not self._passing:
             self._passing = True  # a handler that was put in our place may pass the signal back to us
             try:
@@ -90,6 +87,30 @@ class DeferredInterrupt:
                 self._passing = False
         elif self._previous != signal.SIG_IGN:
             raise KeyboardInterrupt
+
+
+class Window:
+    """A time in which signals are let through, or not; what :meth:`DeferredInterrupt.window` gives.
+
+    A class and no generator function: the steps of `contextlib` would be counted as the learner's, and stopped.
+    """
+
+    __slots__ = ("_interrupt", "_open", "_outer")
+
+    def __init__(self, interrupt: DeferredInterrupt, open_: bool) -> None:
+        self._interrupt = interrupt
+        self._open = open_
+
+    def __enter__(self) -> None:
+        self._outer = self._interrupt.open(self._open)
+        try:
+            self._interrupt.raise_noted()
+        except KeyboardInterrupt:
+            self._interrupt.open(self._outer)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._interrupt.open(self._outer)
 
 
 INTERRUPT = DeferredInterrupt()

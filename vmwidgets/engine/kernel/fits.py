@@ -8,7 +8,8 @@ The rules are those of Knuth, The Art of Computer Programming, volume 1, section
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from ..base.tags import GapTried, SearchRestarted
 from .entry import Entry
@@ -17,7 +18,8 @@ from .map_core import MapCore
 E = TypeVar("E", bound=Entry)
 
 
-class Gap(NamedTuple, Generic[E]):
+@dataclass(frozen=True, slots=True)
+class Gap(Generic[E]):
     """Free addresses: `space` bytes from `position` on, which is aligned as asked; `next` is the entry above."""
 
     position: int

@@ -20,7 +20,7 @@ from ..kernel.map_lock import MapLock
 from ..kernel.thread import Thread
 from ..kernel.threads import Scheduler
 from ..kernel.waits import Sleepy, WouldSleep, straight
-from .runaway import MOST_CALLS, Runaway, bounded
+from .runaway import MOST_CALLS, Runaway, bounded, counting
 from .scripts import Action, Call, Script, as_data, failed
 
 if TYPE_CHECKING:
@@ -106,10 +106,11 @@ class Actor:
         """Make a call for it and note it; one that may sleep is noted when it is waited for."""
         self._calls += 1
         if self._calls > MOST_CALLS:
-            raise Runaway(f"it made more than {MOST_CALLS:,} calls without waiting for anything")
+            raise Runaway(f"it called more than {MOST_CALLS:,} operations without waiting for anything")
         door = self.callbacks.machine.door
         action = Action(target, name, tuple(arguments))
         door.actor = None
+        counted = counting(False)
         try:
             with INTERRUPT.window(open_=False):
                 result = call()
@@ -118,6 +119,7 @@ class Actor:
             raise
         finally:
             door.actor = self
+            counting(counted)
         if isinstance(result, Call):
             result.action = action
             self._made.append(result)
@@ -131,7 +133,7 @@ class Actor:
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
         try:
-            with INTERRUPT.window(open_=True), bounded():
+            with bounded(), INTERRUPT.window(open_=True):
                 return step()
         except (KernelPanic, Broken, CallbackFailed, KeyboardInterrupt):
             raise
