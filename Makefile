@@ -47,8 +47,8 @@ biome: environment-test bundle
 tsc: environment-test bundle
 	scripts/npm run types
 
-unit: environment-test bundle ## Run the unit tests
-	$(PYTEST) -n 2 tests --ignore=tests/browser --ignore=tests/notebooks --ignore=tests/packaging
+unit: environment-test bundle ## Run the unit tests, on the oldest and the newest Python here
+	$(BIN)/python -m scripts.unit
 
 javascript: environment-test bundle ## Run the front end's own tests
 	scripts/npm test

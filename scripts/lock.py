@@ -31,8 +31,9 @@ def wanted() -> dict[str, tuple[str, ...]]:
     build = tuple(project["build-system"]["requires"])
     lab = (*base, *extras["lab"], *build)
     return {
-        "test": (*lab, *extras["test"], *extras["bench"], *UV),
+        "test": (*lab, *extras["unit"], *extras["test"], *extras["bench"], *UV),
         "lab": lab,
+        "unit": (*base, *extras["unit"]),
         "base": base,
         "build": build,
         "uv": UV,

@@ -12,7 +12,7 @@ import pytest
 
 from scripts import lock
 
-LOCKS = ("base", "build", "lab", "test", "uv")
+LOCKS = ("base", "build", "lab", "test", "unit", "uv")
 PINNED = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)")
 
 

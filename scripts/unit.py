@@ -1,0 +1,43 @@
+"""Runs the unit tests on the oldest and the newest Python of this machine, with `make unit`.
+
+Arguments are pytest's: `python -m scripts.unit -k threads`.  Environments of Pythons other than that of .venv are kept
+in .cache/unit, made from requirements/unit.txt.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from scripts import environment, pythons
+
+TESTS = ("tests", "--ignore=tests/browser", "--ignore=tests/notebooks", "--ignore=tests/packaging")
+
+
+def python_for(python: pythons.Python) -> Path:
+    """The Python of an environment with what the unit tests need."""
+    if python.program == environment.PYTHON:
+        return python.program
+    return environment.beside(environment.ROOT / ".cache" / "unit" / python.name, python.program, "unit")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests on each; 1 if any failed."""
+    failed = []
+    for which, python in pythons.here(environment.PYTHON).items():
+        program = python_for(python)
+        print(f"unit tests on Python {python.name} ({which})", flush=True)
+        begun = time.monotonic()
+        command: list[str | Path] = [program, "-m", "pytest", "-n", "2", *TESTS, *arguments]
+        if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
+            failed.append(f"{python.name} ({which})")
+        print(f"unit tests on Python {python.name}: {time.monotonic() - begun:.0f} s", flush=True)
+    if failed:
+        print(f"unit tests failed on Python {' and '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
