@@ -123,10 +123,13 @@ def test_it_draws_offline_without_any_program(python: Path, only: Callable[..., 
     assert "kernel_map" in answer.stdout
 
 
-def test_the_command_is_installed(python: Path, only: Callable[..., str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "answers"), [("--help", "replay"), ("--version", "vmwidgets {version}\n")])
+def test_the_command_is_installed(
+    wheel: Path, python: Path, only: Callable[..., str], tmp_path: Path, option: str, answers: str
+) -> None:
     command = python.with_name("vmwidgets")
     answer = subprocess.run(
-        [command, "--help"], env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False
+        [command, option], env={"PATH": only()}, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stderr
-    assert "replay" in answer.stdout
+    assert answers.format(version=wheel.name.split("-")[1]) in answer.stdout
