@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 
 import pytest
 
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, Refused
 from vmwidgets.engine.base.interrupts import DeferredInterrupt
+
+PATIENCE = 60
+"""Seconds; only so that a lock that is never free does not hold up the tests."""
 
 
 @pytest.fixture
@@ -212,6 +216,129 @@ def test_an_ignored_signal_stays_ignored(counter):
     counter.add(1)
     press_stop()
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def door_held(counter):
+    """Another Python thread is in the middle of an operation: lets it go on, and says whether it is done."""
+    inside, leave, done = threading.Event(), threading.Event(), threading.Event()
+
+    def stay():
+        counter.between = lambda: None
+        inside.set()
+        leave.wait(PATIENCE)
+
+    def work():
+        counter.between = stay
+        counter.add(1)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait(PATIENCE)
+    try:
+        yield leave, done
+    finally:
+        leave.set()
+        thread.join(PATIENCE)
+
+
+def stop_soon():
+    """The stop button is pressed while the main thread waits for something."""
+
+    def press():
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    timer = threading.Timer(0.1, press)
+    timer.start()
+    return timer
+
+
+def test_an_interrupt_while_another_thread_operates_comes_at_once_and_nothing_is_done(counter):
+    with door_held(counter) as (_, done):
+        stop_soon()
+        with pytest.raises(KeyboardInterrupt):
+            counter.add(10)
+        assert not done.is_set(), "the other operation is still under way"
+    assert done.is_set()
+    assert (counter.left, len(counter.door.journal)) == (1, 1)
+    assert counter.add(1) == 2
+
+
+def test_a_look_that_waits_is_interrupted_at_once(counter):
+    with door_held(counter) as (_, done):
+        stop_soon()
+        with pytest.raises(KeyboardInterrupt), counter.door.looking():
+            pass
+        assert not done.is_set()
+    assert counter.add(1) == 2
+
+
+def test_without_an_interrupt_the_wait_ends_with_the_other_operation(counter):
+    with door_held(counter) as (leave, _):
+        threading.Timer(0.1, leave.set).start()
+        assert counter.add(10) == 11
+    counter.check()
+
+
+def test_a_wait_in_the_middle_of_another_machines_operation_is_not_interrupted(counter):
+    """That one is under way, and would be cut in half."""
+    other = Counter()
+
+    def between():
+        press_stop()
+        threading.Timer(0.2, leave.set).start()
+        counter.add(10)
+
+    with door_held(counter) as (leave, _):
+        other.between = between
+        with pytest.raises(KeyboardInterrupt):
+            other.add(1)
+    other.check()
+    assert (counter.left, counter.right) == (11, 11)
+
+
+def test_interrupts_at_any_moment_of_a_contended_door_leave_it_whole_and_free(counter):
+    """Signals of a timer, while another thread takes the door again and again."""
+    over, interrupts, armed = threading.Event(), 0, False
+
+    def work():
+        while not over.is_set():
+            counter.add(1)
+
+    def press_once(*_):
+        nonlocal armed
+        if armed:
+            armed = False
+            press_stop()
+
+    def look_and_add():
+        nonlocal armed
+        armed = True
+        with counter.door.looking():
+            pass
+        counter.add(1)
+        armed = False
+
+    thread = threading.Thread(target=work)
+    counter.between = lambda: sum(range(50))
+    previous = signal.signal(signal.SIGALRM, press_once)
+    thread.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    try:
+        while interrupts < 200:
+            try:
+                look_and_add()
+            except KeyboardInterrupt:  # noqa: PERF203  each is one
+                interrupts += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+        over.set()
+        thread.join(PATIENCE)
+    assert not thread.is_alive(), "the lock was not left with the main thread"
+    counter.check()
+    assert counter.left == len(counter.door.journal)
 
 
 def test_release_without_hold_does_nothing():

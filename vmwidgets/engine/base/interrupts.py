@@ -13,11 +13,22 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 _MAIN = threading.main_thread().ident
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
 """`signal.getsignal` without its detour through enumerations, where it has one: this runs at every operation."""
+
+
+PATIENCE = 0.05
+"""Seconds that a wait for a lock goes on after an interrupt, at most."""
+
+
+class Lock(Protocol):
+    """As much of a lock as is used here."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take it; false when the time is over."""
 
 
 class DeferredInterrupt:
@@ -56,6 +67,20 @@ class DeferredInterrupt:
         if self.pending and not self._held:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
+
+    def acquire(self, lock: Lock) -> None:
+        """Wait for a lock, held; an interrupt ends the wait where nothing was begun that would have to be finished.
+
+        It is looked for every `PATIENCE`: raised out of the lock's own wait, it could come just after the lock was
+        taken.
+        """
+        if threading.get_ident() != _MAIN:
+            lock.acquire()
+            return
+        while not lock.acquire(timeout=PATIENCE):
+            if self.pending and (self._held == 1 or self._open):
+                self.pending = False
+                raise KeyboardInterrupt("another thread's operation was waited for; nothing was done")
 
     def window(self, open_: bool) -> Window:
         """While a learner's own code runs inside an operation, let signals through (`open_`), noted ones too; else not.

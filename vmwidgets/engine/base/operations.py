@@ -61,10 +61,13 @@ class Door:
         A refusal is not recorded, since nothing changed; an error and a panic are.  `arguments` are read when it is
         done.
         """
+        # Held before the lock is taken: raised just after, an interrupt would leave it taken for ever.
         INTERRUPT.hold()
         recorded = False
         try:
-            with self._lock:
+            if not self._lock.acquire(blocking=False):
+                INTERRUPT.acquire(self._lock)
+            try:
                 if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
                 before = len(self.journal)
@@ -72,6 +75,8 @@ class Door:
                     return self._perform(target, name, arguments, call)
                 finally:
                     recorded = len(self.journal) > before
+            finally:
+                self._lock.release()
         finally:
             try:
                 if recorded:
@@ -135,13 +140,19 @@ class Door:
         if self.inside:
             yield True
             return
-        if not self._lock.acquire(blocking=wait):
-            yield False
+        if wait:
+            with self._lock:  # the statement, since no interrupt comes between its lock and its body
+                yield True
             return
+        INTERRUPT.hold()
+        taken = False
         try:
-            yield True
+            taken = self._lock.acquire(blocking=False)
+            yield taken
         finally:
-            self._lock.release()
+            if taken:
+                self._lock.release()
+            INTERRUPT.release()
 
 
 Arguments = Iterable[tuple[str, Any]]
