@@ -188,7 +188,7 @@ class MachineDomain(MemobjOperations):
         with self.door.looking():
             return self.domain.window(focus, whole=most, few=least)
 
-    def vnode_at(self, address: int) -> int:
+    def vnode_at(self, address: int | str) -> int:
         """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
         wanted = checks.whole(address, "address")
         with self.door.looking():
