@@ -171,3 +171,12 @@ def test_with_quirk_static_remove_only_the_static_ranges_lose_their_protection()
         machine.kernel_map.remove(slab, size="4 KiB")
     machine.kernel_map.remove(machine.kernel_map.start, size="4 KiB")
     assert machine.kernel_map.entries()[0].start > machine.kernel_map.start
+
+
+def test_without_a_page_for_one_more_entry_x15_panics_as_the_guide_says():
+    m = vm.boot("armv7", ram="8 MiB", layout="tiny")
+    task = m.task("init")
+    m.take_pages(m.pages.total_pages)
+    with pytest.raises(vm.KernelPanic, match=r"panic \(entry_create\): no entry is left for task:init/map"):
+        task.map.enter("16 KiB")
+    assert m.dead

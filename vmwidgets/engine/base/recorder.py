@@ -15,7 +15,8 @@ what it does with ``(Called, name)`` and ``(Returned, result)``, which gives eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import cpu_events, domain_events, events, kmem_events, memory_events, thread_events
@@ -33,6 +34,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self.emit: Callable[[Raw], None] | None = None
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nobody listens in here: for asking a structure what it would do."""
+        emit, self.emit = self.emit, None
+        try:
+            yield
+        finally:
+            self.emit = emit
 
 
 def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -115,6 +116,27 @@ class FreeBSDMap(MapCore[KernelEntry]):
         if emit is not None:
             emit((SpaceSought, self.name, length, address))
         return address
+
+    def would_find(self, length: int) -> int | None:
+        """What :meth:`find_space` would answer now; reports nothing and moves nothing."""
+        fit, self.fit = self.fit, copy(self.fit)
+        try:
+            with self.recorder.quiet():
+                return self.find_space(length)
+        finally:
+            self.fit = fit
+
+    def hides_submap(self, start: int) -> bool:
+        """Whether a range inserted at `start` could not become a submap's place.
+
+        It would be part of the entry before, which gets an object when it is cut, or has one.  Reports nothing.
+        """
+        with self.recorder.quiet():
+            following = self.tree.nearest(start)
+        previous = self.last if following is None else following.prev
+        if previous is None or not may_stretch(previous, start, KERNEL_FLAGS):
+            return False
+        return previous.object is not None or not self.system
 
     def _first_fit(self, length: int) -> int | None:
         if self.start + length > self.end:

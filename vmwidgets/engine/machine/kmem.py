@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.kmem_values import KernelMapValue, PageCounts
 from ..base.map_values import EntryValue
 from ..base.operations import Door, operation
@@ -136,6 +136,11 @@ class MachineKmem:
             yield
         finally:
             self.coming.discard(name)
+
+    def refuse_name(self, name: str) -> None:
+        """Refuse a name that a new map can't have."""
+        if name in self.maps or name in self.coming or "/" in name:
+            raise Refused(f"name={shown(name)}: there is a map of this name, or it has a slash; choose another")
 
     def note(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
         """An allocation was given to somebody, unless there is none, or it was freed while its function slept."""

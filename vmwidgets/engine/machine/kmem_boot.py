@@ -84,6 +84,11 @@ class BootSlabs:
         self._pmap = pmap
         self._free = list(range(end - PAGE, start - PAGE, -PAGE))
 
+    @property
+    def left(self) -> int:
+        """How many more there could be now."""
+        return min(len(self._free), self._pages.obtainable_pages)
+
     def take(self) -> int | None:
         """The next page of the range, with memory behind it; none at its end, or without memory."""
         if not self._free or not back_page(self._pages, self._pmap, self._free[-1], "kmem entries"):
@@ -104,8 +109,9 @@ class KernelMemorySystem:
         self.frames = SharedFrames(kernel.pages, kernel.ram)
         marks = thresholds(kernel.pages.total_pages)
         self.pages = PageQueues(recorder, self.frames, marks.free_reserved, marks.interrupt_free_min)
-        slabs = BootSlabs(kernel.pages, kernel.pmap, start, start + sizes.boot)
-        self.entry_cache = ObjectCache(recorder, "kmem entries", ENTRY_BYTES[bits], slabs, bits=bits, off_slab=False)
+        self._slabs = BootSlabs(kernel.pages, kernel.pmap, start, start + sizes.boot)
+        size = ENTRY_BYTES[bits]
+        self.entry_cache = ObjectCache(recorder, "kmem entries", size, self._slabs, bits=bits, off_slab=False)
         self.entries = CachedEntries(self.entry_cache, kernel.identities, KernelEntry)
         self.kmem = Kmem(
             recorder,
@@ -136,6 +142,12 @@ class KernelMemorySystem:
         self.frames.zero_ahead(ZERO_POOL)
         self.scheduler.spawn(self.daemon.name, self.daemon.run()).serves = True
         self.scheduler.step()
+
+    @property
+    def has_entry(self) -> bool:
+        """Whether one more entry of a map can be had now: without, the kernel functions panic."""
+        counts = self.entry_cache.slab_counts
+        return sum(count for state, count in counts.items() if state != "full") > 0 or self._slabs.left > 0
 
     @property
     def running(self) -> Running:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address, binary_size
 from ..kernel.fits import FITS
@@ -117,7 +117,10 @@ class KmemOperations:
     def kmem_suballoc(
         self, size: int | str, name: str, *, parent: MachineKmemMap | str = "kernel_map", placement: str = "freebsd"
     ) -> MachineKmemMap:
-        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`); a panic when it can't be made.
+        """A map of its own over `size` bytes of `parent` (`kmem_suballoc`).
+
+        Refused where the original panics (`m.unchecked.kmem_suballoc` does): without that much room in one piece or
+        memory for an entry, and where the range would be one with a neighbour that gets an object.
 
         `placement` is the rule by which the new map is searched for room: "freebsd" (its own, the lowest gap), "first",
         "best", "worst" or "next".
@@ -125,10 +128,14 @@ class KmemOperations:
         vm_map, length = self._where(parent), self._length(size, parent)
         wanted = checks.part_name(name, "name")
         fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
-        self._refuse_name(wanted)
+        self.kmem.refuse_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
             with self.kmem.naming(wanted):
+                if vm_map.lock.held:
+                    yield from vm_map.lock.acquire()
+                    vm_map.lock.release()
+                self._refuse_suballoc(vm_map, length)
                 made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
             made.fit = None if fit is None else fit()
             return self.kmem.maps[short_name(made)]
@@ -202,9 +209,20 @@ class KmemOperations:
             )
         return round_page(length)
 
-    def _refuse_name(self, name: str) -> None:
-        if name in self.kmem.maps or name in self.kmem.coming or "/" in name:
-            raise Refused(f"name={shown(name)}: there is a map of this name, or it has a slash; choose another")
+    def _refuse_suballoc(self, parent: FreeBSDMap, length: int) -> None:
+        """What would be a panic of `kmem_suballoc` now; its lock is free, so it will not sleep before it decides."""
+        address, shown_size = parent.would_find(length), f"size={length} ({binary_size(length)})"
+        instead = "; the original panics here (m.unchecked.kmem_suballoc)"
+        if address is None:
+            room = self.kmem.maps[short_name(parent)].largest_gap
+            raise Refused(f"{shown_size}: the largest free range of {parent.name} has {binary_size(room)}{instead}")
+        if parent.hides_submap(address):
+            raise Refused(
+                f"{shown_size}: at {Address(address)} of {parent.name} it would be one with the entry before, which "
+                f"has an object when it is cut: allocate something of another kind first, or free that{instead}"
+            )
+        if not self.kernel.kmem.has_entry:
+            raise Refused(f"{shown_size}: no memory is left for an entry of {parent.name}: give pages back{instead}")
 
     def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: Sleepy[int]) -> Address:
         def noted() -> Sleepy[Address]:

@@ -14,13 +14,14 @@ from ..base.units import Address
 from ..kernel.freebsd_map import FreeBSDMap
 from ..kernel.kmem import Kmem, round_page, trunc_page
 from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
+from ..kernel.kmem_boot import kmem_suballoc
 from ..kernel.kmem_malloc import kmem_malloc
 from ..kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
 from ..kernel.vm_map import X15Map
 from ..kernel.vm_object import VmObject
 from ..kernel.waits import Sleepy
 from . import checks
-from .kmem import MachineKmemMap
+from .kmem import MachineKmemMap, short_name
 from .maps import MachineMap
 from .objects import MemoryObject
 
@@ -98,6 +99,21 @@ class Unchecked:
         """`kmem_free_wakeup`: an empty range wakes sleepers too."""
         done: None = self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
         return done
+
+    @operation
+    def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
+        """`kmem_suballoc`: whatever goes wrong is a panic."""
+        vm_map, length = self._kmem_map(map), checks.word(size, "size")
+        wanted, kmem = checks.text_name(name, "name"), self._machine.kmem
+        kmem.refuse_name(wanted)
+
+        def steps() -> Sleepy[MachineKmemMap]:
+            with kmem.naming(wanted):
+                made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
+            return kmem.maps[short_name(made)]
+
+        result: MachineKmemMap = self._machine.callbacks.complete("kmem_suballoc", steps())
+        return result
 
     @property
     def _kmem(self) -> Kmem:
