@@ -27,7 +27,6 @@ from ..mmu.editor import Slot, TableEditor
 from ..mmu.encode import leaf_descriptor, promoted_leaf
 from ..mmu.format import Access, Level
 from ..mmu.walk import walk
-from .pmap_edits import pass_edits
 from .pmap_layout import PmapLayout
 from .pmap_snapshot import snapshot
 from .pmap_tables import OwnedTables, TablePages
@@ -48,7 +47,7 @@ class Pmap:
         self.layout = layout
         self.fmt = layout.fmt
         self.recorder = recorder
-        self.tables = OwnedTables(ram, pages, f"page tables of {name}")
+        self.tables = OwnedTables(ram, pages, f"page tables of {name}", current.edits)
         self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, current.edits)
         self.root = 0
         """Physical address of the root table."""
@@ -75,6 +74,7 @@ class Pmap:
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
+        self._uncover(va, level)
         self._put(level, va, self._leaf(level, va, pa, protection, size))
         self._ended()
 
@@ -107,7 +107,6 @@ class Pmap:
         with self.prepared((start, end)):
             for slot in self._leaves(start, end):
                 self.give_up(slot)
-        pass_edits(self, start, end, removed=True)
         self._ended()
 
     def protect(self, start: int, end: int, protection: int) -> None:
@@ -123,7 +122,6 @@ class Pmap:
                 self.editor.set_rights(slot, self._rights(slot.va, protection))
                 for copy in self.editor.copies(slot):
                     self._written(copy)
-        pass_edits(self, start, end, removed=False)
         self._ended()
 
     def promote(self, va: int, size: int) -> bool:
@@ -196,6 +194,12 @@ class Pmap:
     def _keeps_table(self, slot: Slot) -> bool:
         """Whether a table must stand in the slot of a large page that goes away."""
         return False
+
+    def _uncover(self, va: int, level: Level) -> None:
+        """Write the descriptors above `level` again whose tables an edit hides from the hardware."""
+        for slot in self.editor.hidden(self.root, va, level.number):
+            self.editor.write(slot, slot.word)
+            self._written(slot)
 
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""

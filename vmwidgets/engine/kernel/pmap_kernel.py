@@ -81,11 +81,26 @@ class KernelPmap(Pmap):
         self._began("pmap_kenter", va, pa, protection)
         self._check_range(va, va + PAGE)
         level = self.fmt.level(1)
+        for hidden in self.editor.hidden(self.root, va):
+            self._miss_table(hidden, va)
         slot = self.editor.find(self.root, va)
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
         self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
         self._ended()
+
+    def _miss_table(self, slot: Slot, va: int) -> None:
+        """Panic: a table that :meth:`kgrow` made is not where it was, since its descriptor was edited by hand."""
+        word = self.ram.read_word(slot.pa, self.fmt.entry_width)
+        now, name = slot.level.read_as(word), slot.level.name
+        if now.kind == "table":
+            table = now.address_of(word)
+            if table >= self.ram.size:
+                raise KernelPanic("table_outside_ram", f"the {name} for {Address(va)} leads to {Address(table)}")
+            why = f"it refers to {Address(table)}, which is no table that the kernel put there"
+        else:
+            why = "a large page stands there" if now.kind == "leaf" else "nothing stands there"
+        raise KernelPanic("kenter_no_table", f"{Address(va)} has no table below its {name}: {why}")
 
     def kremove(self, start: int, end: int) -> None:
         """Unmap [start, end) of kernel space."""

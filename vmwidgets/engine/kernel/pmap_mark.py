@@ -20,6 +20,8 @@ def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool
     """
     root, now = pmap.registers(controls)
     hardware = "adue" if hasattr(now, "adue") else "ha"
+    if pmap.editor.hidden(pmap.root, va):
+        return False
     found = walk(pmap.ram, pmap.fmt, root, va, access, user, replace(now, **{hardware: True}))
     if found.pa is None or not any(found.sets):
         return False

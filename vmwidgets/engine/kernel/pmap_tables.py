@@ -9,6 +9,7 @@ from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.ram import Ram
 from ..mmu.editor import Slot, TableEditor
 from ..mmu.format import Level, TableFormat
+from ..mmu.hand_edits import HandEdits
 from .pmap_layout import PmapLayout
 
 
@@ -33,11 +34,12 @@ class OwnedTables:
     maps it: so splitting a large page, when a part of it is removed or protected, can't fail.
     """
 
-    __slots__ = ("_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
+    __slots__ = ("_edits", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
 
-    def __init__(self, ram: Ram, pages: TablePages, owner: str) -> None:
+    def __init__(self, ram: Ram, pages: TablePages, owner: str, edits: HandEdits) -> None:
         self._ram = ram
         self._pages = pages
+        self._edits = edits
         self.owner = owner
         self._sizes: dict[int, int] = {}
         self._free_parts: dict[int, list[int]] = {}
@@ -80,6 +82,7 @@ class OwnedTables:
     def free(self, table: int) -> None:
         """Give a table back; a page whose last table it was goes back to where it came from."""
         size = self._sizes.pop(table)
+        self._edits.freed(table, size)
         if size >= PAGE:
             self._pages.free(table >> PAGE_SHIFT, _order(size))
             return
@@ -94,6 +97,7 @@ class OwnedTables:
     def zero(self, table: int) -> None:
         """Empty a table that nothing refers to."""
         size = self._sizes[table]
+        self._edits.freed(table, size)
         if size < PAGE:
             self._ram.fill(table, size)
             return

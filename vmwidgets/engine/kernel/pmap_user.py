@@ -10,7 +10,6 @@ from ..base.errors import kernel_error
 from ..base.walk_values import Rights
 from ..mmu.format import Level
 from .pmap import Pmap
-from .pmap_check import own_slots
 from .pmap_tables import TablePages, private_tables, published
 from .processors import CurrentPmap
 
@@ -70,26 +69,6 @@ class UserPmap(Pmap):
         super().remove(start, end)
         self._prune(self.fmt.root_level, self.root, start, end)
 
-    def unreachable(self) -> list[int]:
-        """The tables that nothing refers to, those of descriptors edited by hand.  O(present slots)."""
-        slots = list(own_slots(self, self.fmt.root_level, self.root, 0, is_kernel=False))
-        large = {slot.pa for slot in slots if slot.kind == "leaf" and slot.level.number > 1}
-        found = {self.root, *(slot.address for slot in slots if slot.kind == "table")}
-        found.update(spare for pa, spare in self.tables.spares.items() if pa in large)
-        return [table for table in self.tables if table not in found]
-
-    def give_unreachable(self) -> bool:
-        """Give the tables that nothing refers to back, if there are any; what was mapped there the next fault finds."""
-        lost = set(self.unreachable())
-        if not lost:
-            return False
-        for pa in [pa for pa, spare in self.tables.spares.items() if spare in lost]:
-            del self.tables.spares[pa]
-        for table in sorted(lost):
-            self.tables.free(table)
-        self.update(0, self.layout.user_end)
-        return True
-
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""
         if self.layout.split:
@@ -106,8 +85,7 @@ class UserPmap(Pmap):
             after = (va >> level.shift) + 1 << level.shift
             if slot.kind == "table" and self.layout.side(level, va) == "user":
                 self._prune(self.fmt.level(level.number - 1), slot.address, va, min(end, after))
-                size = self.fmt.table_bytes(self.fmt.level(level.number - 1))
-                if not self.ram.read(slot.address, size).strip(b"\0"):
+                if self.editor.is_empty(self.fmt.level(level.number - 1), slot.address):
                     self.editor.clear(slot)
                     self.tables.free(slot.address)
             va = after

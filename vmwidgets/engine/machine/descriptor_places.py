@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,13 +36,17 @@ class UneditedMemory:
 
 
 def find_place(memory: UneditedMemory, pmap: Pmap, settings: Any, pa: int, width: int) -> tuple[Level, int] | None:
-    """The level of the table in which `pa` stands, and the address that the slot is for; None if it is in none."""
+    """The level of the table in which `pa` stands, and the address that the slot is for; None if it is in none.
+
+    Tables are looked through from the root down, so that one which the recursive window shows too, a level lower, is
+    found where it belongs.
+    """
     fmt = pmap.fmt
     seen: set[tuple[int, int]] = set()
     root, controls = pmap.registers(settings)
-    waiting = [(one.level, one.table, one.base) for one in roots(fmt, root, controls)]
+    waiting = deque((one.level, one.table, one.base) for one in roots(fmt, root, controls))
     while waiting:
-        level, table, va = waiting.pop()
+        level, table, va = waiting.popleft()
         if (level.number, table) in seen:
             continue
         seen.add((level.number, table))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..base.errors import Broken, Refused
+from ..base.errors import Broken, KernelPanic, Refused
+from ..base.journal import Journal
 from ..base.operations import Door, operation
 from ..base.tags import PteWritten
 from ..base.units import Address, Size
@@ -18,10 +19,17 @@ from .invariants import check_machine
 
 if TYPE_CHECKING:
     from ..base.recorder import Recorder
+    from ..kernel.map_lock import MapLock
     from ..kernel.pmap import Pmap
     from .cpus import MachineCpus
     from .domain import MachineDomain
     from .tasks import Task
+
+
+EDITS = ("set_descriptor", "undo_descriptor")
+"""The operations that edit descriptors by hand."""
+
+LEFT_BEHIND = "the edits are taken back, and what was written while they were in force is not as it should be"
 
 
 class Edit(NamedTuple):
@@ -47,6 +55,9 @@ class DescriptorOperations:
     tasks: dict[str, Task]
     domains: dict[str, MachineDomain]
     cpus: MachineCpus
+    journal: Journal
+    _edited_from: int | None = None
+    """Which operation made the first edit since the machine was last known to be whole."""
 
     @operation
     def set_descriptor(self, pa: int | str, value: int) -> int:
@@ -73,18 +84,20 @@ class DescriptorOperations:
         assert tables is not None, "it was found there"
         if self._hand_edits.made(where, HandEdit(tables.root, place.level, place.va, before, value)):
             self.descriptor_edits[:] = [edit for edit in self.descriptor_edits if edit.pa != where]
+        if self._edited_from is None:
+            self._edited_from = len(self.journal)
         self.descriptor_edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
         self._write_descriptor(where, width, before, value, place.level.number, place.va)
         return before
 
     @operation
     def undo_descriptor(self) -> int:
-        """Take the latest edit that still stands back, also in the copies that tasks made since got; its address.
+        """Take back the latest edit that is in force; its address.
 
-        An edit no longer stands when the kernel has written the descriptor since, if only the same word, or would
-        have, had it met what was edited away; tables that it built in place of those that were cut off stay, and these
-        are given back.  A machine that died of its edits goes on when the last is taken back, if no structure was left
-        half changed: what the operation that died had under way is lost.
+        An edit is over once the kernel has written the descriptor, even the same word, or given its table back.  A
+        machine that died of its edits goes on when the last is taken back, if no structure was left half changed: what
+        the operation that died had under way is lost.  KernelPanic, "edited_tables", when something was written while
+        the edits were in force that taking them back does not mend.
         """
         standing = self.standing_edits
         if standing:
@@ -96,7 +109,7 @@ class DescriptorOperations:
         else:
             edit = self._overwritten()
         if len(standing) < 2:
-            self._tidy()
+            self._settle()
         return Address(edit.pa)
 
     # ---- looking -----------------------------------------------------------------------------
@@ -132,8 +145,7 @@ class DescriptorOperations:
         """What the edited descriptors would hold if all edits that stand were taken back, by physical address."""
         before: dict[int, int] = {}
         for edit in self.standing_edits:
-            for pa in (edit.pa, *self._copies(edit)):
-                before.setdefault(pa, edit.before)
+            before.setdefault(edit.pa, edit.before)
         return before
 
     @contextmanager
@@ -195,55 +207,50 @@ class DescriptorOperations:
         noted = fmt.rules.accessed(fmt.rules.read_as(level, edit.after, controls), True, controls)
         return not (now ^ edit.after) & ~noted
 
-    def _copies(self, edit: Edit) -> Iterator[int]:
-        """Where an edited slot of the kernel's stands too: in the tables of those that were made while it did.
-
-        What was not present in the kernel's was not copied, and is 0 there.
-        """
-        level = self.pmap.fmt.level(edit.level)
-        if edit.space or not self.pmap.layout.is_published(level, edit.va):
-            return
-        absent = level.read_as(edit.after).kind == "invalid"
-        for _, pmap in self._user_spaces():
-            slot = pmap.editor.find(pmap.root, edit.va, level.number)
-            if slot.level is level and (self._stands(edit, slot.word) or (slot.word == 0 and absent)):
-                yield slot.pa
-
     def _put_back(self, edit: Edit) -> None:
         width = self.pmap.fmt.entry_width
-        for pa in (edit.pa, *self._copies(edit)):
-            now = self.ram.read_word(pa, width)
-            self._write_descriptor(pa, width, now, edit.before, edit.level, edit.va)
+        now = self.ram.read_word(edit.pa, width)
+        self._write_descriptor(edit.pa, width, now, edit.before, edit.level, edit.va)
 
     def _overwritten(self) -> Edit:
-        """The latest edit, none of which stands any more; refused if they left nothing to take back."""
-        lost = any(task.pmap.unreachable() for task in self.tasks.values())
-        if not self.descriptor_edits or not (lost or self.door.dead):
-            if self.door.dead:
-                raise Refused(
-                    f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another"
-                )
+        """The latest edit, when none is in force any more; refused if the machine did not die of them."""
+        if self.door.dead is None:
+            self._settle()
             raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
+        if not self.descriptor_edits:
+            raise Refused(f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another")
         edit = self.descriptor_edits[-1]
         self.descriptor_edits.clear()
         self._hand_edits.places.clear()
         return edit
 
-    def _tidy(self) -> None:
-        """No edit stands any more: tables that one cut off go back, and what died of them lives on if it is whole."""
-        for task in self.tasks.values():
-            if task.pmap.give_unreachable():
-                task.enter_wired()
-        if self.door.dead is None:
+    def _settle(self) -> None:
+        """No edit is in force any more: see whether the machine is whole, and let one that died live on if it is.
+
+        O(machine), if anything was done since the first edit.
+        """
+        first, self._edited_from = self._edited_from, None
+        if self.door.dead is None and not self._worked_since(first):
             return
-        scheduler = self.callbacks.scheduler  # type: ignore[attr-defined]  # the machine has them
-        for lock in scheduler.locks_of(""):
+        for lock in self._held_by_the_dead():
             lock.release()
         try:
             check_machine(self)  # type: ignore[arg-type]  # it is the machine
-        except Broken:
+        except Broken as broken:
+            if self.door.dead is None:
+                raise KernelPanic("edited_tables", f"{LEFT_BEHIND}: {broken}") from None
             return
         self.door.dead = None
+
+    def _worked_since(self, first: int | None) -> bool:
+        """Whether anything but edits was done since the operation `first`."""
+        return first is not None and any(one.name not in EDITS for one in self.journal[first:])
+
+    def _held_by_the_dead(self) -> list[MapLock]:
+        """The locks that the operation held of which the machine died."""
+        scheduler = self.callbacks.scheduler  # type: ignore[attr-defined]  # the machine has them
+        held: list[MapLock] = scheduler.locks_of("") if self.door.dead is not None else []
+        return held
 
     def _write_descriptor(self, pa: int, width: int, before: int, after: int, level: int, va: int) -> None:
         self.ram.write_word(pa, width, after)
@@ -253,12 +260,18 @@ class DescriptorOperations:
             emit((PteWritten, pa, before, after, level, va))
 
     def _place_of(self, pa: int, width: int) -> Place:
-        """Which descriptor stands at `pa`: looked for in the tables as they are, and as they were before edits."""
-        for memory in (UneditedMemory(self.ram, self.before_edits), UneditedMemory(self.ram, {})):
+        """Which descriptor stands at `pa`: looked for in the tables that the kernel made, as they were before edits."""
+        kept, now = UneditedMemory(self.ram, self.before_edits), UneditedMemory(self.ram, {})
+        for memory in (kept, now):
             for name, pmap in [("", self.pmap), *self._user_spaces()]:
                 found = find_place(memory, pmap, self.controls, pa, width)  # type: ignore[attr-defined]  # the machine has them
-                if found is not None:
+                if found is not None and memory is kept:
                     return Place(*found, name)
+                if found is not None:
+                    raise Refused(
+                        f"pa={Address(pa)} is in no table of the kernel's: the hardware only takes it for one since a "
+                        "descriptor was edited; take that back first (undo_descriptor)"
+                    )
         if pa >= self.ram.size:
             raise Refused(f"pa={Address(pa)} lies outside of memory, which has {Size(self.ram.size)}")
         raise Refused(

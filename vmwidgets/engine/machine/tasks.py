@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address
-from ..kernel.vm_fault import vm_fault
 from . import checks
 from .cpu_access import move_at_once, reach_user
 from .maps import MachineMap
@@ -98,14 +97,6 @@ class Task:
         """Map a page, and have no processor keep what was there: the end of a fault.  Not an operation."""
         self.pmap.enter(va, frame * PAGE, protection)
         self.pmap.update(va, va + PAGE)
-
-    def enter_wired(self) -> None:
-        """Map the pages of wired ranges that are not mapped, as after their tables were lost.  Not an operation."""
-        for part in self.map.parts():
-            for entry in part.vm_map:
-                for va in range(entry.start, entry.end, PAGE) if entry.wired_count else ():
-                    if self.pmap.extract(va) is None:
-                        vm_fault(self.map.vm_map, va, 0, self.enter_page)
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}: {len(self.map)} entries, root table at {Address(self.pmap.root)}>"

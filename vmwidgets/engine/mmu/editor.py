@@ -60,13 +60,31 @@ class TableEditor(Generic[C]):
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
-        """What was written past it; a kernel's editors share this, the hardware's has its own."""
+        """What was written past it: where it stands, the kernel's own word is read.  The hardware's editor has none."""
         self.fmt = fmt
         self._recorder = recorder
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
         """The slot for `va` in the `table` of `level`."""
         return self._slot_here(level, va, table + level.index(va) * self.fmt.entry_width)
+
+    def slot_at(self, level: Level, va: int, pa: int) -> Slot:
+        """The slot for `va` in a table of `level` that lies at `pa`."""
+        return self._slot_here(level, va, pa)
+
+    def hidden(self, root: int, va: int, down_to: int = 1) -> list[Slot]:
+        """The slots above level `down_to` on the way to `va` whose tables an edit hides from the hardware."""
+        found: list[Slot] = []
+        table = root
+        for level in self.fmt.levels if self.edits.places else ():
+            slot = self.slot(level, table, va)
+            if level.number <= down_to or slot.kind != "table":
+                break
+            edit = self.edits.places.get(slot.pa)
+            if edit is not None and edit.cuts_off:
+                found.append(slot)
+            table = slot.address
+        return found
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
         """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
@@ -133,16 +151,30 @@ class TableEditor(Generic[C]):
                 if slot.kind != "invalid":
                     yield slot
 
+    def is_empty(self, level: Level, table: int) -> bool:
+        """Whether nothing stands in a table.  One read of memory."""
+        if self.edits.places:
+            return not any(self._words(level, table))
+        return not self.ram.read(table, self.fmt.table_bytes(level)).strip(b"\0")
+
     def _words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
         width = self.fmt.entry_width
         count = (level.entries if last is None else last + 1) - first
-        letter = {4: "I", 8: "Q"}[width]
+        letter, start = {4: "I", 8: "Q"}[width], table + first * width
         try:
-            return unpack(f"<{count}{letter}", self.ram.read(table + first * width, count * width))
+            words = unpack(f"<{count}{letter}", self.ram.read(start, count * width))
         except BusError as error:
             raise _outside(error) from error
+        edits = self.edits.places
+        if not edits:
+            return words
+        kept = {(pa - start) // width: edit.kept for pa, edit in edits.items() if start <= pa < start + count * width}
+        return tuple(kept.get(at, word) for at, word in enumerate(words)) if kept else words
 
     def _read_word(self, pa: int, width: int) -> int:
+        edit = self.edits.places.get(pa)
+        if edit is not None:
+            return edit.kept
         try:
             return self.ram.read_word(pa, width)
         except BusError as error:

@@ -1,4 +1,8 @@
-"""Descriptors that somebody wrote past the kernel, for as long as the kernel has not written them again."""
+"""Descriptors that a learner wrote past the kernel, for as long as the kernel has not written them again.
+
+The hardware obeys an edit at once.  The kernel knows what it wrote: its editors read the kernel's own word in an edited
+place, so that it unmaps, frees and counts what is its own, and never takes a foreign frame for a table of its.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,6 @@ class HandEdit(NamedTuple):
         return self.level.read_as(self.kept)
 
     @property
-    def span(self) -> tuple[int, int]:
-        """The addresses that it is for."""
-        start = self.va >> self.level.shift << self.level.shift
-        return start, start + self.level.span
-
-    @property
     def cuts_off(self) -> bool:
         """Whether a table that the kernel had there is not reached any more."""
         now, kept = self.level.read_as(self.after), self.kept_as
@@ -37,7 +35,7 @@ class HandEdit(NamedTuple):
 
 
 class HandEdits:
-    """Of one machine, by physical address.  A table editor says what it writes, even if it is the same word."""
+    """Of one machine, by physical address; a kernel's editors share it, the hardware's have none."""
 
     __slots__ = ("places",)
 
@@ -54,15 +52,11 @@ class HandEdits:
         """The kernel wrote a descriptor, or would have: an edit of it is over."""
         self.places.pop(pa, None)
 
+    def freed(self, start: int, size: int) -> None:
+        """The memory is no table any more, or an empty one: edits in it are over.  O(edits)."""
+        if self.places:
+            self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
+
     def forget(self, root: int) -> None:
         """The tables with that root are gone."""
         self.places = {pa: edit for pa, edit in self.places.items() if edit.root != root}
-
-    def touching(self, root: int, start: int, end: int) -> list[tuple[int, HandEdit]]:
-        """The edits in the tables with that root that are for some of [start, end).  O(edits)."""
-        found = []
-        for pa, edit in self.places.items():
-            first, behind = edit.span
-            if edit.root == root and first < end and start < behind:
-                found.append((pa, edit))
-        return found

@@ -202,6 +202,7 @@ class KernelSide:
         self._add(ref, made, rights, source, how)
 
     def _zero(self, made: KernelObject) -> None:
+        self._editor.edits.freed(made.base, made.bytes)
         if made.bytes < PAGE:
             self.ram.fill(made.base, made.bytes)
             return
@@ -231,6 +232,8 @@ class KernelSide:
         self._tell(CapabilityDeleted, capability, how)
         if not gone.capabilities:
             grant = self.database.remove_object(gone)
+            if gone.kind.is_table:
+                self._editor.edits.freed(gone.base, gone.bytes)
             if grant is not None:
                 self.memory.take_back(grant.base, grant.bytes)
 
@@ -262,9 +265,7 @@ class KernelSide:
     def _slots(self, level: Level, table: KernelObject, entry: int, count: int) -> Iterator[Slot]:
         width = self.fmt.entry_width
         for index in range(entry, entry + count):
-            pa = table.base + index * width
-            word = self.ram.read_word(pa, width)
-            yield Slot(level, table.va + (index << level.shift), pa, word, level.read_as(word))
+            yield self._editor.slot_at(level, table.va + (index << level.shift), table.base + index * width)
 
     def _check_free(self, entries: Entries, slots: list[Slot]) -> None:
         used = next((at for at, slot in enumerate(slots) if slot.word), None)
