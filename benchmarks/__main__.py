@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some seven minutes; --quick: two
-python -m benchmarks maps            # only pairs and lookups; also: kmem, domains, walks, paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, paint, footprint
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import domain_pictures, domains, footprint, kmem, maps, paint, tables, walks
+from . import domain_pictures, domains, footprint, kmem, long_operations, maps, paint, tables, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -23,6 +23,12 @@ def run_maps(quick: bool) -> str:
     sizes = maps.SIZES[:2] if quick else maps.SIZES
     found = maps.measure(sizes, 0.15, 2) if quick else maps.measure(sizes)
     return maps.report(*found, sizes)
+
+
+def run_long(quick: bool) -> str:
+    """Operations on all of a map, and many threads."""
+    counts = long_operations.ENTRIES[:2], long_operations.THREADS[:2]
+    return long_operations.measure(*counts) if quick else long_operations.measure()
 
 
 def run_kmem(quick: bool) -> str:
@@ -50,6 +56,7 @@ def run_walks(quick: bool) -> str:
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
+    "long": run_long,
     "kmem": run_kmem,
     "domains": run_domains,
     "walks": run_walks,

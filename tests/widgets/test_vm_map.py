@@ -34,3 +34,13 @@ def test_a_rule_that_is_not_x15s_own_is_named(view: type[vm.View]) -> None:
     machine = vm.boot()
     assert view(machine.task("best", placement="best")).scene().subtitle.endswith(" · best fit")
     assert "fit" not in view(machine.task("x15")).scene().subtitle
+
+
+def test_an_interrupted_operation_says_how_far_it_got() -> None:
+    space = vm.boot().task("t").map
+    first = space.enter("4 KiB", nomerge=True)
+    second = space.enter("4 KiB", nomerge=True)
+    space.door.stop_at = 2
+    with pytest.raises(KeyboardInterrupt):
+        space.remove(first, size="8 KiB")
+    assert f"remove was interrupted: it is done below {second}" in vm.Map(space).scene().caption.text

@@ -32,11 +32,14 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
         return Caption(lately)
     if any(isinstance(event, MapLocked) and event.map == value.name for event in events):
         return kmem_summary(operation, events, style)  # one of FreeBSD's maps: X15's has no lock that is told of
-    functions = function_chain(events) if operation.outcome == "done" else _shortened(left_open(events))
+    ended = operation.outcome in ("done", "interrupted")
+    functions = function_chain(events) if ended else _shortened(left_open(events))
     if operation.outcome == "panic":
         return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
     if operation.outcome == "error":
         return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, "", "error")
+    if operation.outcome == "interrupted":
+        return Caption(f"{operation.name} was {visible(str(operation.result))}.", functions, "", "error")
     given = dict(operation.arguments)
     mine = [event for event in events if getattr(event, "map", value.name) == value.name]
     if operation.name in ("enter", "remove") and operation.target not in (value.name, "unchecked"):

@@ -40,7 +40,42 @@ def names(m, state):
     return [thread.name for thread in m.threads if thread.state == state and thread.name != "pagedaemon"]
 
 
+class Asked(dict[str, Any]):
+    """A dictionary that counts how often it is asked for a key."""
+
+    asked = 0
+
+    def __contains__(self, key):
+        self.asked += 1
+        return super().__contains__(key)
+
+
 class TestSpawn:
+    def test_a_thread_more_costs_the_same_however_many_there_are(self, m):
+        scheduler, callbacks = m.kernel.kmem.scheduler, m.callbacks
+        scheduler.threads, callbacks.scripts = Asked(scheduler.threads), Asked(callbacks.scripts)
+
+        def cost(spawn):
+            before = scheduler.threads.asked + callbacks.scripts.asked
+            spawn()
+            return scheduler.threads.asked + callbacks.scripts.asked - before
+
+        def same_name():
+            m.spawn(m.wakeup, "x", name="sh")
+            m.run()
+
+        for spawn in (lambda: m.spawn(m.wakeup, "x"), same_name):
+            costs = [cost(spawn) for _ in range(100)]
+            assert costs[10:] == [costs[10]] * 90
+
+    def test_threads_of_one_function_are_numbered_from_2_and_the_lowest_number_is_taken(self, m):
+        assert [m.spawn(m.wakeup, "x").name for _ in range(4)] == ["wakeup", "wakeup 2", "wakeup 3", "wakeup 4"]
+        m.kill("wakeup 3")
+        m.kill("wakeup 2")
+        assert [m.spawn(m.wakeup, "x").name for _ in range(3)] == ["wakeup 2", "wakeup 3", "wakeup 5"]
+        m.kill("wakeup")
+        assert m.spawn(m.wakeup, "x").name == "wakeup"
+
     def test_nothing_runs_before_a_step(self, m):
         begun = []
 

@@ -31,6 +31,10 @@ class Lock(Protocol):
         """Take it; false when the time is over."""
 
 
+class Stopped(KeyboardInterrupt):
+    """The stop button, pressed while an operation was under way that may stop in the middle: a part of it is done."""
+
+
 class DeferredInterrupt:
     """Between :meth:`hold` and :meth:`release`, SIGINT is noted instead of raised.
 
@@ -67,6 +71,13 @@ class DeferredInterrupt:
         if self.pending and not self._held:
             self.pending = False
             raise KeyboardInterrupt("the operation that ran was finished first")
+
+    def take(self) -> bool:
+        """Whether an interrupt was noted, which is dealt with now: the outermost release does not raise it."""
+        if not self.pending or threading.get_ident() != _MAIN:
+            return False
+        self.pending = False
+        return True
 
     def acquire(self, lock: Lock) -> None:
         """Wait for a lock, held; an interrupt ends the wait where nothing was begun that would have to be finished.

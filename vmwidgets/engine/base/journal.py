@@ -25,10 +25,10 @@ _NOTHING: deque[Raw] = deque(maxlen=0)
 class Operation(NamedTuple):
     """One call that went through the door.
 
-    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and
-    values that
-    were given, `outcome` "done", "error" or "panic", `result` what came back or the failure's sentence; `raw` are the
-    events before anyone looked at them.
+    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values
+    that were given, `outcome` "done", "error", "panic" or "interrupted", `result` what came back or a sentence; `raw`
+    are the events before anyone looked at them.  `stopped_at` is the number of the safe point at which an interrupted
+    one stopped: made again, it stops there too.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Operation(NamedTuple):
     outcome: str
     result: Any
     raw: deque[Raw]
+    stopped_at: int = 0
 
     @property
     def events(self) -> tuple[Event, ...]:

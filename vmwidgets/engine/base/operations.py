@@ -16,10 +16,11 @@ from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelPanic, Refused, VMError
-from .interrupts import INTERRUPT
+from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
 from .tags import Panicked
+from .units import Address
 
 AFTER_A_PANIC = frozenset({"undo_descriptor"})
 """Operations that a dead machine still does: they take back what it died of."""
@@ -42,8 +43,14 @@ class Door:
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
         self.remedy: Callable[[], str] = lambda: "boot another to go on"
         """What to do about a dead machine, in words."""
+        self.whole = False
+        """Whether what is called now has to be finished: a learner's own code calls it."""
+        self.stop_at = 0
+        """The safe point at which the next operation stops, which is one made again; 0: at none."""
         self._lock = threading.RLock()
         self._owner = 0
+        self._points = 0
+        self._stopped: int | None = None
 
     @property
     def inside(self) -> bool:
@@ -89,8 +96,10 @@ class Door:
         outcome, result, edited_by_hand = "", None, self.edited_by_hand()
         self._owner = threading.get_ident()
         self.recorder.emit = raw.append
+        self._points, self._stopped = 0, None
         try:
             result = call()
+            self._raise_stopped()
             outcome = "done"
         except Refused as refused:
             if raw:  # something had happened before: threads ran, ticks passed
@@ -116,16 +125,41 @@ class Door:
             if edited_by_hand:  # else it is a bug of ours, in the middle of something
                 raise dead from error
             raise
+        except Stopped as stopped:
+            outcome, result = "interrupted", str(stopped)
+            raise
         except KeyboardInterrupt:  # only while a learner's own code ran: the machine is whole
             outcome, result = "error", "interrupted"
             raise
         finally:
-            self.recorder.emit = None
-            self._owner = 0
+            self.recorder.emit = self.recorder.stop = None
+            self._owner = self.stop_at = 0
             if outcome:
-                given = tuple(arguments)
-                self.journal.append(Operation(len(self.journal), target, name, given, outcome, plain(result), raw))
+                given, number, point = tuple(arguments), len(self.journal), self._stop_point()
+                self.journal.append(Operation(number, target, name, given, outcome, plain(result), raw, point))
         return result
+
+    def may_stop(self) -> None:
+        """From here on the operation under way may stop at its safe points; where a learner's code runs it may not."""
+        if not self.whole:
+            self.recorder.stop = self._stops_before
+
+    def _stops_before(self, address: int) -> bool:
+        """One safe point: whether to stop there."""
+        if self._stopped is None:
+            self._points += 1
+            if self._points == self.stop_at or INTERRUPT.take():
+                self._stopped = address
+        return self._stopped is not None
+
+    def _stop_point(self) -> int:
+        """The number of the safe point at which the operation under way stopped; 0 if it did not."""
+        return 0 if self._stopped is None else self._points
+
+    def _raise_stopped(self) -> None:
+        if self._stopped is not None:
+            reached = Address(self._stopped)
+            raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
 
     def _tell(self) -> None:
         for listener in list(self.listeners):

@@ -30,10 +30,18 @@ Raw = tuple[Any, ...]
 class Recorder:
     """The listener that one machine's structures share, or that a bare structure does without."""
 
-    __slots__ = ("emit",)
+    __slots__ = ("emit", "stop")
 
     def __init__(self) -> None:
         self.emit: Callable[[Raw], None] | None = None
+        self.stop: Callable[[int], bool] | None = None
+        """Asked at the safe points of a long operation, where what is below an address is done and nothing from there
+        on is: whether to stop there, with the rest left as it is.  ``None`` where an operation has to be finished."""
+
+    def take_stop(self) -> Callable[[int], bool] | None:
+        """`stop`, for the one loop that asks it: what that calls has to be finished, and finds none."""
+        stop, self.stop = self.stop, None
+        return stop
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -72,16 +72,26 @@ def isolate(core: MapCore[E], start: int, end: int) -> None:
 
 
 def change_range(core: MapCore[E], start: int, end: int, change: Callable[[E], None]) -> None:
-    """Cut at both edges, have `change` called for each entry in between, then join what is alike now."""
+    """Cut at both edges, have `change` called for each entry in between, then join what is alike now.
+
+    It may stop before any entry.
+    """
+    stop = core.recorder.take_stop()
     isolate(core, start, end)
     for entry in list(_from(core.peek(start), end)):
+        if stop is not None and stop(entry.start):
+            break
         change(entry)
     simplify_range(core, start, end)
+    core.recorder.stop = stop
 
 
 def simplify_range(core: MapCore[E], start: int, end: int) -> None:
-    """Join each entry that [start, end) touches with its neighbours, where they are alike."""
+    """Join each entry that [start, end) touches with its neighbours, where they are alike; it may stop before any."""
+    stop = core.recorder.take_stop()
     for entry in _from(core.peek(start), end):
+        if stop is not None and stop(entry.start):
+            break
         join(core, entry)
 
 

@@ -63,28 +63,36 @@ def wire(vm_map: X15Map, start: int, end: int, new_object: Callable[[], VmObject
 
     An entry without object gets one of `new_object` for its part of the range.  Unfit: INVALID_ADDRESS for a hole,
     INVALID_ARGUMENT for a submap, PROTECTION_FAILURE where reading is not allowed, RESOURCE_SHORTAGE without pages; all
-    of them leave the map as it is.  O((entries + 1) log n + pages).
+    of them leave the map as it is.  It may stop while it gets pages: then none has come.
+    O((entries + 1) log n + pages).
     """
     parts: list[_Brought] = []
+    stop = vm_map.recorder.take_stop()
     try:
         for entry in decide_wiring(vm_map, start, end):
             low, high = max(start, entry.start), min(end, entry.end)
             fresh = entry.object is None
             part = _Brought(low, high, new_object() if entry.object is None else entry.object, fresh)
             parts.append(part)
-            _bring(vm_map, entry, part)
+            if not _bring(vm_map, entry, part, lambda: stop is not None and stop(start)):
+                _unwind(vm_map, parts)
+                return
     except KernelError as error:
-        emit = vm_map.recorder.emit
-        if emit is not None:
-            emit((Unwound, "vm_map_wire"))
-        for part in reversed(parts):
-            _send_back(vm_map, part)
+        _unwind(vm_map, parts)
         raise Unfit(RESOURCE_SHORTAGE, error.reason) from None
     isolate(vm_map, start, end)
     for part in parts:
         if part.fresh:
             _give_object(vm_map, part)
     change_range(vm_map, start, end, lambda entry: set_wired_count(vm_map, entry, entry.wired_count + 1))
+
+
+def _unwind(vm_map: X15Map, parts: list[_Brought]) -> None:
+    emit = vm_map.recorder.emit
+    if emit is not None:
+        emit((Unwound, "vm_map_wire"))
+    for part in reversed(parts):
+        _send_back(vm_map, part)
 
 
 def unwire(core: MapCore[Any], start: int, end: int, unwired: Callable[[Any], None] | None = None) -> None:
@@ -131,10 +139,12 @@ def map_resident(vm_map: X15Map, entry: Entry, start: int, end: int) -> None:
             tables.update(va, va + PAGE)
 
 
-def _bring(vm_map: X15Map, entry: Entry, part: _Brought) -> None:
-    """Get the pages of one part, and map those that are not mapped yet."""
+def _bring(vm_map: X15Map, entry: Entry, part: _Brought, stop: Callable[[], bool]) -> bool:
+    """Get the pages of one part, and map those that are not mapped yet; false if it stopped on the way."""
     tables, target = vm_map.tables, part.target
     for va in range(part.start, part.end, PAGE):
+        if stop():
+            return False
         offset = va - part.start if part.fresh else entry.offset + va - entry.start
         absent = target.page(offset) is None
         _, frame = page_of(vm_map, target, offset)
@@ -144,6 +154,7 @@ def _bring(vm_map: X15Map, entry: Entry, part: _Brought) -> None:
             tables.enter(va, frame << PAGE_SHIFT, protection_of(entry.flags))
             tables.update(va, va + PAGE)
             part.mapped.append(va)
+    return True
 
 
 def _send_back(vm_map: X15Map, part: _Brought) -> None:

@@ -104,9 +104,10 @@ class Pmap:
         """
         self._began("pmap_remove", start, end)
         self._check_range(start, end)
-        with self.prepared((start, end)):
-            for slot in self._leaves(start, end):
-                self.give_up(slot)
+        if self.editor.leaves(self.root, start, end):  # most of what is removed was never mapped
+            with self.prepared((start, end)):
+                for slot in self._leaves(start, end):
+                    self.give_up(slot)
         self._ended()
 
     def protect(self, start: int, end: int, protection: int) -> None:

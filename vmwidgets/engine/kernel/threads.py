@@ -60,6 +60,8 @@ class Scheduler:
         self.ticks = 0
         self.threads: dict[str, Thread] = {}
         """By name, in the order they came to be."""
+        self._numbers: dict[str, int] = {}
+        """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
         self._ready: list[Thread] = []
         self._asleep: dict[Thread, None] = {}
         self._at_locks: dict[Thread, None] = {}
@@ -77,6 +79,16 @@ class Scheduler:
         self._random = Random(seed) if seed else None
 
     # ---- threads -----------------------------------------------------------------------------
+
+    def free_name(self, base: str) -> str:
+        """`base`, or with the lowest number from 2 on that makes it the name of no thread."""
+        if base not in self.threads:
+            return base
+        number = self._numbers.get(base, 2)
+        while f"{base} {number}" in self.threads:
+            number += 1
+        self._numbers[base] = number
+        return f"{base} {number}"
 
     def spawn(self, name: str, call: Sleepy[Any]) -> Thread:
         """A new thread that will run `call`; nothing of it runs yet."""
@@ -113,6 +125,9 @@ class Scheduler:
         thread.wait = None
         self._end(thread, "failed", "abandoned", before, number, place)
         del self.threads[thread.name]
+        base, _, digits = thread.name.rpartition(" ")
+        if base in self._numbers and digits.isdecimal():
+            self._numbers[base] = min(self._numbers[base], max(2, int(digits)))
 
     def step(self) -> Thread | None:
         """Let one ready thread go on until it waits or is done; none when nobody is ready."""

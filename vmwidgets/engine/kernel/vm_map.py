@@ -202,7 +202,7 @@ class X15Map(MapCore[Entry]):
 
         The original never fails.  Here NOMEM, with nothing changed, when an edge cuts a large page and there is no page
         for the table of its parts.  A removal that meets an entry at or above `start` makes the map forget its find
-        cache, even if nothing goes.  O((entries removed + 1) log n).
+        cache, even if nothing goes.  It may stop before any entry.  O((entries removed + 1) log n).
         """
         emit = self.recorder.emit
         if emit is not None:
@@ -215,11 +215,13 @@ class X15Map(MapCore[Entry]):
 
     def _remove(self, start: int, end: int) -> None:
         emit = self.recorder.emit
-        before, kept, gone = self.size, self.nr_entries, 0
+        before, kept, gone, stop = self.size, self.nr_entries, 0, self.recorder.take_stop()
         entry = self.lookup_nearest(start)
         if entry is not None:
             clip_start(self, entry, start)
             while entry is not None and entry.start < end:
+                if stop is not None and stop(entry.start):
+                    break
                 clip_end(self, entry, end)
                 following = entry.next
                 self._drop(entry)

@@ -81,8 +81,11 @@ def vm_map_madvise(vm_map: X15Map, start: int, end: int, advice: int) -> None:
 
 
 def _map_resident(vm_map: X15Map, start: int, end: int) -> None:
+    stop = vm_map.recorder.take_stop()
     try:
         for entry in entries_in(vm_map, start, end):
+            if stop is not None and stop(entry.start):
+                return
             if protection_of(entry.flags) & READ:
                 map_wire.map_resident(vm_map, entry, max(start, entry.start), min(end, entry.end))
     except KernelError:  # no page for a table: it was advice, and a fault will ask again

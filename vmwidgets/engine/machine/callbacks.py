@@ -36,6 +36,8 @@ class Callbacks:
         self.current: Actor | None = None
         self.scripts: dict[str, Script] = {}
         """By thread's or handler's name."""
+        self._numbers: dict[str, int] = {}
+        """By name: the number that its next script is looked for from, since all below have one."""
         self.recorded: dict[str, Script] = {}
         """In a machine that is made again: the scripts of the one it is made after."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
@@ -52,10 +54,13 @@ class Callbacks:
 
     def next_script(self, name: str) -> str:
         """The key of the script that the next thread or handler called `name` will have: a name may come again."""
-        key, number = name, 2
-        while key in self.scripts:
-            key, number = f"{name}#{number}", number + 1
-        return key
+        if name not in self.scripts:
+            return name
+        number = self._numbers.get(name, 2)
+        while f"{name}#{number}" in self.scripts:
+            number += 1
+        self._numbers[name] = number
+        return f"{name}#{number}"
 
     def complete(self, name: str, steps: Sleepy[Any]) -> Any:
         """Do a call that may have to sleep, as whoever makes it can wait.
@@ -110,6 +115,7 @@ class Actor:
         door = self.callbacks.machine.door
         action = Action(target, name, tuple(arguments))
         door.actor = None
+        door.whole, whole = True, door.whole
         counted = counting(False)
         try:
             with INTERRUPT.window(open_=False):
@@ -118,7 +124,7 @@ class Actor:
             self.script.append(action)
             raise
         finally:
-            door.actor = self
+            door.actor, door.whole = self, whole
             counting(counted)
         if isinstance(result, Call):
             result.action = action

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
+from ..base.interrupts import Stopped
 from ..base.journal import Journal, Operation
 from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
@@ -385,8 +386,12 @@ def replayed(machine: Machine, number: int) -> Machine:
             _check_failed(record, error)
             twin.journal.append(record)  # what it names is gone: it can only have failed
             continue
+        twin.door.stop_at = record.stopped_at
         try:
             call(**arguments)
+        except Stopped:
+            if twin.journal.last.stopped_at != record.stopped_at:
+                raise  # the stop button, pressed now
         except Exception as error:  # noqa: BLE001  whatever a learner's code raised, it raises again
             _check_failed(record, error)
     return twin

@@ -53,6 +53,7 @@ class RangeOperations(MapDoor):
         ['r--', 'rw-']
         """
         first, last = self._range("protect", start, end, size)
+        self.door.may_stop()
         protection = checks.one_protection(prot, max_prot)
         x15_ranges.vm_map_protect(self.vm_map, first, last, protection, prot is None)
 
@@ -65,6 +66,7 @@ class RangeOperations(MapDoor):
         Holes are passed over.  O((entries + 1) log n).
         """
         first, last = self._range("inherit", start, end, size)
+        self.door.may_stop()
         x15_ranges.vm_map_inherit(self.vm_map, first, last, flag.parse_name(inherit, flag.INHERITANCE, "inherit"))
 
     @operation
@@ -76,6 +78,7 @@ class RangeOperations(MapDoor):
         With "willneed", pages that objects have already are mapped at once.  Holes are passed over.
         """
         first, last = self._range("advise", start, end, size)
+        self.door.may_stop()
         x15_ranges.vm_map_madvise(self.vm_map, first, last, flag.parse_name(advice, flag.ADVICE, "advice"))
 
     @operation
@@ -93,6 +96,7 @@ class RangeOperations(MapDoor):
         (1, True)
         """
         first, last = self._range("wire", start, end, size)
+        self.door.may_stop()
         x15_ranges.vm_map_wire(self.vm_map, first, last, self._memory)
 
     @operation
@@ -102,6 +106,7 @@ class RangeOperations(MapDoor):
         Pages that are wired no more stay as they are; nothing takes them away here but removing their range.
         """
         first, last = self._range("unwire", start, end, size)
+        self.door.may_stop()
         x15_ranges.vm_map_unwire(self.vm_map, first, last)
 
     @operation
@@ -189,8 +194,11 @@ class RangeOperations(MapDoor):
         if start is None:
             if end is not None or size is not None:
                 raise Refused("simplify takes a range from start on, or nothing for the whole map: write start=…")
-            return x15_ranges.vm_map_simplify(self.vm_map, self.vm_map.start, self.vm_map.end)
-        return x15_ranges.vm_map_simplify(self.vm_map, *self._range("simplify", start, end, size))
+            first, last = self.vm_map.start, self.vm_map.end
+        else:
+            first, last = self._range("simplify", start, end, size)
+        self.door.may_stop()
+        return x15_ranges.vm_map_simplify(self.vm_map, first, last)
 
     @operation
     def submap(

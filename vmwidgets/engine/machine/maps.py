@@ -76,10 +76,13 @@ class MachineMap(RangeOperations):
         """Unmap [start, end), or `size` bytes from `start` on (`vm_map_remove`).
 
         Holes are fine; entries across the edges are cut.  In the kernel map the ranges the kernel lives on can't be
-        removed.  NOMEM, and nothing changed, when an edge cuts a large page and there is no page for a table.
+        removed.  NOMEM, and nothing changed, when an edge cuts a large page and there is no page for a table.  The stop
+        button works between two entries: those below are gone, the others are as they were.
         O((entries removed + 1) log n), and O(page tables of the range + pages mapped there).
         """
-        self.vm_map.remove(*self._range("remove", start, end, size))
+        first, last = self._range("remove", start, end, size)
+        self.door.may_stop()
+        self.vm_map.remove(first, last)
 
     @operation
     def lookup(self, address: int | str) -> EntryValue | None:

@@ -138,7 +138,8 @@ class ThreadOperations:
         owner = getattr(function, "__self__", None)
         if getattr(owner, "machine", owner) is not self and getattr(function, "is_operation", False):
             raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
-        wanted = checks.text_name(name or _free_name(function, self.kernel.kmem.scheduler.threads), "name")
+        called = str(getattr(function, "__name__", "thread")).strip("<>")
+        wanted = checks.text_name(name or self.kernel.kmem.scheduler.free_name(called), "name")
         known = self.kernel.kmem.scheduler.threads.get(wanted)
         if known is not None and not known.done:
             raise Refused(
@@ -293,16 +294,6 @@ class ThreadOperations:
             return Watcher(self.callbacks, until)
         tick = checks.whole(until, "until")
         return lambda: scheduler.ticks >= tick
-
-
-def _free_name(function: Any, taken: Any) -> str:
-    base = str(getattr(function, "__name__", "thread")).strip("<>")
-    if base not in taken:
-        return base
-    number = 2
-    while f"{base} {number}" in taken:
-        number += 1
-    return f"{base} {number}"
 
 
 def _bound(handler: Callable[..., Any], machine: Machine) -> Callable[[], Any]:
