@@ -312,7 +312,7 @@ def test_the_stop_button_leaves_a_machine_that_is_whole(delay):
         presser.join()
         signal.signal(signal.SIGINT, previous)
     machine.check()
-    assert machine.journal.last.outcome == "done"
+    assert machine.journal.last.outcome in ("done", "interrupted")
     machine.kernel_map.enter("16 KiB")
     assert snapshot(replayed(machine, len(machine.journal) - 1))[3:] == snapshot(machine)[3:]
 
