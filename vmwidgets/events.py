@@ -9,13 +9,8 @@
 
 from __future__ import annotations
 
-from .engine.base.cpu_events import *  # noqa: F403  all of it is offered here
-from .engine.base.domain_events import *  # noqa: F403
-from .engine.base.events import *  # noqa: F403
+from .engine.base.events import *  # noqa: F403  all of it is offered here
 from .engine.base.events import Event
-from .engine.base.kmem_events import *  # noqa: F403
-from .engine.base.memory_events import *  # noqa: F403
-from .engine.base.thread_events import *  # noqa: F403
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.domains import DomainLife
-from vmwidgets.engine.base import domain_events as dev
+from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.domain_values import DomainValue
 from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.views.domain_picture import all_vnodes
@@ -59,7 +59,7 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
     assert seen[0] == (7, 5, 1, 0)
     assert seen[-1] == (5, 8, 3, 2)
     assert [after[0] - before[0] for before, after in pairwise(seen)].count(-1) == 2
-    created = next(index for index, event in enumerate(events) if isinstance(event, dev.VnodeLinked))
+    created = next(index for index, event in enumerate(events) if isinstance(event, ev.VnodeLinked))
     assert seen[created + 1][2:] == (2, 0), "the table is in the tree, and the kernel has not written its entry yet"
 
 
@@ -103,7 +103,7 @@ def test_a_mapping_whose_entries_were_cleared_is_mapped_nowhere_though_it_is_sti
     life.raw.clear()
     life.domain.pmap.unmap(0x5000_0000, 1 << 12)
     events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
-    cleared = next(index for index, event in enumerate(events) if isinstance(event, dev.VnodeUnmapInvoked))
+    cleared = next(index for index, event in enumerate(events) if isinstance(event, ev.VnodeUnmapInvoked))
     for done, places in ((0, 1), (cleared + 1, 0), (len(events), 0)):
         past = rewind_domain(after, events[done:])
         held = {one.ref: one for cnode in past.cnodes for one in cnode.capabilities}

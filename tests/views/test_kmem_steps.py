@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.kmem_events import SpaceSought
+from vmwidgets.engine.base.events import SpaceSought
 from vmwidgets.views.functions import followed
 
 PAGE = 4096

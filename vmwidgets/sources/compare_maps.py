@@ -8,10 +8,10 @@ from itertools import count
 from typing import Protocol
 
 from ..engine.base.errors import KernelError
+from ..engine.base.events import GapCompared, GapTried, TreeCompared
 from ..engine.base.map_values import MapValue
 from ..engine.base.protection import ALL, INHERITANCE, pack_flags
 from ..engine.base.recorder import Raw, Recorder
-from ..engine.base.tags import GapCompared, GapTried, TreeCompared
 from ..engine.kernel.entry import PlainEntries
 from ..engine.kernel.fits import FITS, Fit
 from ..engine.kernel.freebsd_delete import remove
@@ -26,7 +26,7 @@ from ..engine.kernel.waits import Running, straight
 FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Every request is alike: all rights, inherit none, default advice; so neighbours may merge."""
 
-COUNTED = (TreeCompared, GapTried, GapCompared)
+COUNTED = (TreeCompared.tag, GapTried.tag, GapCompared.tag)
 """Events that are steps: a node of a tree or a gap was looked at."""
 
 NOMEM = "NOMEM"

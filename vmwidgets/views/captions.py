@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base import memory_events as mev
+from ..engine.base.events import MapLocked
 from ..engine.base.journal import Operation
-from ..engine.base.kmem_events import MapLocked
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -69,7 +68,7 @@ _WEIGHT: dict[type[ev.Event], int] = {
     ev.TreeUnlinked: 2,
     ev.EntryResized: 4,
     ev.EntryChanged: 4,
-    mev.PagerAsked: 3,
+    ev.PagerAsked: 3,
     ev.TreeCompared: 1,
     ev.LookupCacheHit: 1,
 }
@@ -154,8 +153,8 @@ def _fault_story(
     address = given.get("address", 0)
     where = style.long(address) if isinstance(address, int) else visible(str(address))
     text = f"{verb} {what} {where}.".replace("  ", " ")
-    faults = [event for event in events if isinstance(event, mev.FaultRaised)]
-    asked = [event for event in events if isinstance(event, mev.PagerAsked)]
+    faults = [event for event in events if isinstance(event, ev.FaultRaised)]
+    asked = [event for event in events if isinstance(event, ev.PagerAsked)]
     if not faults:
         return text, "The tables had the translation: no fault."
     fresh = sum(event.outcome == "miss" for event in asked)

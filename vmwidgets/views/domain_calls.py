@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..engine.base import domain_events as dev
+from ..engine.base import events as ev
 from ..engine.base.units import binary_size, counted
 from .columns import MARGIN
 from .domain_picture import DomainPicture
@@ -78,9 +78,7 @@ def _kept(plan: Sequence[DomainStep], at: int, around: int) -> set[int]:
         *range(1, around // 2 + 2),
         *range(last - around // 3, last + 1),
     }
-    begun = [
-        number for number, step in enumerate(plan, 1) if isinstance(step.event, dev.SlabRefillBegan) or step.failed
-    ]
+    begun = [number for number, step in enumerate(plan, 1) if isinstance(step.event, ev.SlabRefillBegan) or step.failed]
     return kept | set(begun[: around // 2])
 
 
@@ -194,8 +192,8 @@ def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
 def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
     """What a refill is for, in ever fewer words, and in all."""
     here = [item.step.event for item in items if item.step.level == level]
-    began = [event for event in here if isinstance(event, dev.SlabRefillBegan) and event.level == level]
-    frames = [event for event in here if isinstance(event, dev.FrameAllocated) and event.bytes is not None]
+    began = [event for event in here if isinstance(event, ev.SlabRefillBegan) and event.level == level]
+    frames = [event for event in here if isinstance(event, ev.FrameAllocated) and event.bytes is not None]
     name = f"refill {level}"
     if not began:
         return (name,), f"a refill of level {level}"

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
 from ..engine.base.units import Address, binary_size, counted
@@ -33,8 +32,8 @@ def domain_summary(operation: Operation, events: Sequence[ev.Event], style: Addr
     return Caption(writer(operation, events, style), functions, reason, "good")
 
 
-_INVOKED = (dev.VnodeMapInvoked, dev.VnodeUnmapInvoked, dev.MappingFlagsInvoked)
-_CAPABILITIES = (dev.CapabilityMade, dev.CapabilityDeleted)
+_INVOKED = (ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked)
+_CAPABILITIES = (ev.CapabilityMade, ev.CapabilityDeleted)
 
 
 def _telling(events: Sequence[ev.Event]) -> Functions:
@@ -78,7 +77,7 @@ def _range_words(start: object, size: object, style: AddressStyle) -> str:
 
 
 def _map(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
-    leaves = [event for event in of_kind(events, dev.VnodeLinked) if not event.table]
+    leaves = [event for event in of_kind(events, ev.VnodeLinked) if not event.table]
     mine = [event for event in leaves if event.cap == leaves[-1].cap] if leaves else []
     called = next((event for event in of_kind(events, ev.Called) if event.name == "do_map"), None)
     flags = f", {flag_words(mine[-1].flags)}" if mine else ""
@@ -103,17 +102,17 @@ def _modify_flags(operation: Operation, events: Sequence[ev.Event], style: Addre
     what = _range_words(given.get("address"), given.get("size"), style)
     called = [event.arguments for event in of_kind(events, ev.Called) if event.name == "modify_flags"]
     asked = flag_words(called[-1][2]) if called and len(called[-1]) > 2 else visible(str(given.get("flags", "")))
-    passed_on = list(dict.fromkeys(flag_words(event.flags) for event in of_kind(events, dev.MappingFlagsInvoked)))
+    passed_on = list(dict.fromkeys(flag_words(event.flags) for event in of_kind(events, ev.MappingFlagsInvoked)))
     if passed_on in ([], [asked]):
         return f"{what} may be used {asked} now." if passed_on else f"Nothing is mapped of {what}: nothing changed."
     return f"{what} should be used {asked}: the kernel was asked for {' and '.join(passed_on)}."
 
 
 def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
-    made, gone = len(of_kind(events, dev.CapabilityMade)), len(of_kind(events, dev.CapabilityDeleted))
+    made, gone = len(of_kind(events, ev.CapabilityMade)), len(of_kind(events, ev.CapabilityDeleted))
     parts = [counted(made, "capability", "capabilities") + " made"] * bool(made)
     parts += [counted(gone, "capability", "capabilities") + " gone"] * bool(gone)
-    slots = len(of_kind(events, dev.SlotAllocated)), len(of_kind(events, dev.SlotFreed))
+    slots = len(of_kind(events, ev.SlotAllocated)), len(of_kind(events, ev.SlotFreed))
     if not parts:
         parts += [f"{counted(slots[0], 'slot')} taken"] * bool(slots[0])
         parts += [f"{counted(slots[1], 'slot')} given back"] * bool(slots[1])
@@ -122,19 +121,19 @@ def _other(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
 
 
 def _began(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
-    made = of_kind(events, dev.CapabilityMade)
+    made = of_kind(events, ev.CapabilityMade)
     held = counted(len(made), "capability", "capabilities")
     return f"The domain begins with {held}: its cnodes and a root table that maps nothing." if made else "It is there."
 
 
 def _destroyed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
-    gone = counted(len(of_kind(events, dev.CapabilityDeleted)), "capability is", "capabilities are")
+    gone = counted(len(of_kind(events, ev.CapabilityDeleted)), "capability is", "capabilities are")
     return f"The domain is destroyed: {gone} gone, and its memory is free again."
 
 
 def _made(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
     """A frame, RAM, a copy: what is in its slot now."""
-    made = of_kind(events, dev.CapabilityMade)
+    made = of_kind(events, ev.CapabilityMade)
     if not made:
         return _other(operation, events, style)
     last = made[-1]
@@ -148,8 +147,8 @@ _HOW = {"retype": "retyped from", "copy": "a copy of what is in", "mint": "a cop
 
 def _removed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> str:
     """Capabilities that went by delete or revoke, and what was unmapped with them."""
-    gone = of_kind(events, dev.CapabilityDeleted)
-    unmapped = [event for event in of_kind(events, dev.VnodeUnlinked) if not event.table]
+    gone = of_kind(events, ev.CapabilityDeleted)
+    unmapped = [event for event in of_kind(events, ev.VnodeUnlinked) if not event.table]
     slots = ", ".join(f"{visible(str(event.ref))} ({kind_words(event.kind).words})" for event in gone[:MOST_SLOTS])
     more = f" and {len(gone) - MOST_SLOTS:,} more" if len(gone) > MOST_SLOTS else ""
     parts = [f"{slots}{more} {'is' if len(gone) == 1 else 'are'} empty"] * bool(gone)
@@ -178,21 +177,21 @@ _WRITERS = {
 def _took(events: Sequence[ev.Event]) -> str:
     """What it cost: tables, slots, blocks, invocations."""
     made = Counter(type(event) for event in events)
-    freed = made[dev.SlotFreed], made[dev.BlockGiven]
-    calls = sum(made[kind] for kind in dev.INVOCATIONS)
+    freed = made[ev.SlotFreed], made[ev.BlockGiven]
+    calls = sum(made[kind] for kind in ev.INVOCATIONS)
     if not calls:
         return ""
     parts = [counted(calls, "call of the kernel", "calls of the kernel")]
-    tables = made[dev.VnodeCreated]
+    tables = made[ev.VnodeCreated]
     parts += [counted(tables, "new table")] * bool(tables)
-    slots, blocks = made[dev.SlotAllocated], made[dev.BlockTaken]
+    slots, blocks = made[ev.SlotAllocated], made[ev.BlockTaken]
     parts += [counted(slots, "slot")] * bool(slots) + [counted(blocks, "block")] * bool(blocks)
     back = [counted(freed[0], "slot")] * bool(freed[0]) + [counted(freed[1], "block")] * bool(freed[1])
     return f"It took {', '.join(parts)}{'; ' + ' and '.join(back) + ' came back' if back else ''}."
 
 
 def _refilled(events: Sequence[ev.Event]) -> str:
-    began, grown = of_kind(events, dev.SlabRefillBegan), of_kind(events, dev.SlabGrown)
+    began, grown = of_kind(events, ev.SlabRefillBegan), of_kind(events, ev.SlabGrown)
     if not began or not grown:
         return ""
     deep = max(event.level for event in began)
@@ -204,9 +203,9 @@ def _refilled(events: Sequence[ev.Event]) -> str:
 
 def _what_stayed(events: Sequence[ev.Event]) -> str:
     """What a failed request left."""
-    grown = of_kind(events, dev.SlabGrown)
-    undone = bool(of_kind(events, dev.MapUndone))
+    grown = of_kind(events, ev.SlabGrown)
+    undone = bool(of_kind(events, ev.MapUndone))
     stayed = f"The {sum(event.blocks for event in grown):,} blocks of a refill that was done stay." if grown else ""
-    changed = bool(of_kind(events, dev.VnodeLinked) or of_kind(events, dev.VnodeUnlinked))
+    changed = bool(of_kind(events, ev.VnodeLinked) or of_kind(events, ev.VnodeUnlinked))
     back = "What it had begun was taken back." if undone else "" if changed else "Nothing was changed."
     return " ".join(part for part in (back, stayed) if part)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_focus import DomainFocus
 from ..engine.base.domain_values import CapRef
@@ -53,23 +53,23 @@ class _Touched:
 
     def add(self, event: ev.Event) -> None:
         """Whatever an event names."""
-        for name in type(event).__slots__:
-            value = getattr(event, name)
+        for part in fields(event):
+            value = getattr(event, part.name)
             if isinstance(value, CapRef):
                 self.refs.add(value)
-        if isinstance(event, (dev.VnodeLinked, dev.VnodeUnlinked)):
+        if isinstance(event, (ev.VnodeLinked, ev.VnodeUnlinked)):
             self.vnodes |= {event.id, event.parent}
             self.entries.add((event.parent, event.entry))
-        elif isinstance(event, (dev.VnodeMapped, dev.VnodeFlagsChanged)):
+        elif isinstance(event, (ev.VnodeMapped, ev.VnodeFlagsChanged)):
             self.vnodes.add(event.id)
-        elif isinstance(event, (dev.CapabilityMade, dev.CapabilityDeleted)):
+        elif isinstance(event, (ev.CapabilityMade, ev.CapabilityDeleted)):
             self.objects.add(event.object)
-        elif isinstance(event, (dev.RegionAdded, dev.RegionRemoved)):
+        elif isinstance(event, (ev.RegionAdded, ev.RegionRemoved)):
             self.regions.add(event.base)
-        elif isinstance(event, (dev.BlockTaken, dev.BlockGiven)):
+        elif isinstance(event, (ev.BlockTaken, ev.BlockGiven)):
             if event.block is not None:
                 self.blocks.add(event.block)
-        elif isinstance(event, dev.SlabGrown):
+        elif isinstance(event, ev.SlabGrown):
             self.grown += 1
 
     def select(self, selection: str) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef, DomainValue, VnodeFold, VnodeValue
-from ..engine.base.memory_events import PteRunWritten, PteWritten
+from ..engine.base.events import PteRunWritten, PteWritten
 from .addresses import AddressStyle
 from .columns import WIDTH
 from .domain_steps import DomainStep
@@ -181,20 +180,20 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
     new: set[str] = set()
     changed: set[str] = set()
     for event in done:
-        if isinstance(event, (dev.CapabilityMade, dev.SlotAllocated)) and event.ref is not None:
+        if isinstance(event, (ev.CapabilityMade, ev.SlotAllocated)) and event.ref is not None:
             new.add(f"cap:{event.ref}")
-        elif isinstance(event, (dev.CapabilityDeleted, dev.SlotFreed)):
+        elif isinstance(event, (ev.CapabilityDeleted, ev.SlotFreed)):
             new.discard(f"cap:{event.ref}")
             changed.add(f"cap:{event.ref}")
-        elif isinstance(event, dev.VnodeLinked):
+        elif isinstance(event, ev.VnodeLinked):
             new.add(vnode_thing(event.id))
-        elif isinstance(event, dev.VnodeUnlinked):
+        elif isinstance(event, ev.VnodeUnlinked):
             new.discard(vnode_thing(event.id))
-        elif isinstance(event, (dev.VnodeMapped, dev.VnodeFlagsChanged)):
+        elif isinstance(event, (ev.VnodeMapped, ev.VnodeFlagsChanged)):
             changed.add(vnode_thing(event.id))
-        elif isinstance(event, dev.RegionAdded):
+        elif isinstance(event, ev.RegionAdded):
             new.add(f"region:{event.id}")
-        elif isinstance(event, dev.SlabGrown):
+        elif isinstance(event, ev.SlabGrown):
             new.add(f"head:{event.address:x}")
     return frozenset(new), frozenset(changed | _written(done, value))
 

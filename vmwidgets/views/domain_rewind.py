@@ -6,7 +6,6 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import DomainValue, RegionValue
 from .domain_rewind_capabilities import PastCapabilities
@@ -41,18 +40,18 @@ class _Past:
             return
         self._capabilities.undo(event)
         self._tree.undo(event)
-        if isinstance(event, dev.SlabGrown):
+        if isinstance(event, ev.SlabGrown):
             self._heads.pop(0)
-        elif isinstance(event, dev.BlockTaken) and event.block is not None:
+        elif isinstance(event, ev.BlockTaken) and event.block is not None:
             self._count(event.block, 1)
-        elif isinstance(event, dev.BlockGiven):
+        elif isinstance(event, ev.BlockGiven):
             self._count(event.block, -1)
-        elif isinstance(event, dev.RegionAdded):
+        elif isinstance(event, ev.RegionAdded):
             self._regions = [region for region in self._regions if region.id != event.id]
-        elif isinstance(event, dev.RegionRemoved):
+        elif isinstance(event, ev.RegionRemoved):
             region = RegionValue(event.id, event.base, event.size, event.flags, event.memobj, event.offset)
             insort(self._regions, region, key=lambda one: one.base)
-        elif isinstance(event, dev.MetaDataMoved):
+        elif isinstance(event, ev.MetaDataMoved):
             self._meta_used = event.before - self._value.meta_start
 
     def _count(self, block: int, change: int) -> None:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue, DomainValue
-from ..engine.base.memory_events import PteRunWritten, PteWritten
+from ..engine.base.events import PteRunWritten, PteWritten
 
 Place = tuple[CapRef, int, int]
 """A table, the first entry, and how many."""
@@ -56,7 +55,7 @@ class PastCapabilities:
     def __init__(self, value: DomainValue, later: Sequence[ev.Event]) -> None:
         self._value = value
         self._width = 4 if value.architecture == "armv7" else 8
-        self._gone = {event.ref: event for event in later if isinstance(event, dev.CapabilityDeleted)}
+        self._gone = {event.ref: event for event in later if isinstance(event, ev.CapabilityDeleted)}
         self._held = {one.ref: one for cnode in value.cnodes for one in cnode.capabilities}
         self._given = {
             cnode.name: {*cnode.reserved, *(one.ref.slot for one in cnode.capabilities)} for cnode in value.cnodes
@@ -81,7 +80,7 @@ class PastCapabilities:
         places = _Oldest(listed, list(zip(one.mapping_ids, one.mapped, strict=True)), one.more_mapped)
         self._about[one.object] = _About(copies, places)
 
-    def known(self, ref: CapRef) -> CapabilityValue | dev.CapabilityDeleted | None:
+    def known(self, ref: CapRef) -> CapabilityValue | ev.CapabilityDeleted | None:
         """What is in a slot, or was the last thing to leave it."""
         return self._held.get(ref) or self._gone.get(ref)
 
@@ -93,16 +92,16 @@ class PastCapabilities:
         if undo is not None:
             undo(self, event)
 
-    def slot_allocated(self, event: dev.SlotAllocated) -> None:
+    def slot_allocated(self, event: ev.SlotAllocated) -> None:
         """The slot is free again."""
         if event.ref is not None:
             self._given[event.ref.cnode].discard(event.ref.slot)
 
-    def slot_freed(self, event: dev.SlotFreed) -> None:
+    def slot_freed(self, event: ev.SlotFreed) -> None:
         """The slot is somebody's again."""
         self._given[event.ref.cnode].add(event.ref.slot)
 
-    def made(self, event: dev.CapabilityMade) -> None:
+    def made(self, event: ev.CapabilityMade) -> None:
         """The slot is empty."""
         held = self._held.pop(event.ref, None)
         if held is None:
@@ -111,7 +110,7 @@ class PastCapabilities:
         if held.kind == "Mapping" and self._cleared.get(held.base, {}).pop(event.ref, None) is None:
             self._mapped_by(held).remove(held.object)
 
-    def deleted(self, event: dev.CapabilityDeleted) -> None:
+    def deleted(self, event: ev.CapabilityDeleted) -> None:
         """The capability is back in its slot."""
         place = event.kind, event.base, event.bytes
         one = CapabilityValue(event.ref, event.id, *place, event.rights, event.source, (), event.object)
@@ -191,10 +190,10 @@ class PastCapabilities:
 
 
 _UNDO: dict[type[ev.Event], Callable[[PastCapabilities, Any], None]] = {
-    dev.SlotAllocated: PastCapabilities.slot_allocated,
-    dev.SlotFreed: PastCapabilities.slot_freed,
-    dev.CapabilityMade: PastCapabilities.made,
-    dev.CapabilityDeleted: PastCapabilities.deleted,
+    ev.SlotAllocated: PastCapabilities.slot_allocated,
+    ev.SlotFreed: PastCapabilities.slot_freed,
+    ev.CapabilityMade: PastCapabilities.made,
+    ev.CapabilityDeleted: PastCapabilities.deleted,
     PteWritten: PastCapabilities.written,
     PteRunWritten: PastCapabilities.written,
 }

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
-from ..engine.base.memory_events import PteRunWritten, PteWritten
+from ..engine.base.events import PteRunWritten, PteWritten
 
 _BELOW = {
     "VNode_ARM_l1": ("VNode_ARM_l2", 20),
@@ -59,7 +58,7 @@ class PastTree:
 
     def undo(self, event: ev.Event) -> None:
         """Take one event back."""
-        if isinstance(event, dev.VnodeLinked):
+        if isinstance(event, ev.VnodeLinked):
             node = self._nodes.pop(event.id, None)
             parent = self._nodes.get(event.parent)
             if node is not None and parent is not None:
@@ -67,11 +66,11 @@ class PastTree:
                 parent.count -= 1
                 for child in parent.children:
                     child.older -= child.older > node.older
-        elif isinstance(event, dev.VnodeUnlinked):
+        elif isinstance(event, ev.VnodeUnlinked):
             self._link_again(event)
-        elif isinstance(event, dev.VnodeMapped):
+        elif isinstance(event, ev.VnodeMapped):
             self._change(event.id, mapping=event.before)
-        elif isinstance(event, dev.VnodeFlagsChanged):
+        elif isinstance(event, ev.VnodeFlagsChanged):
             self._change(event.id, flags=event.before)
         elif isinstance(event, PteWritten):
             self._words[event.pa] = event.before
@@ -83,7 +82,7 @@ class PastTree:
         if node is not None:
             node.value = replace(node.value, **fields)  # type: ignore[arg-type]  # fields of a vnode
 
-    def _link_again(self, event: dev.VnodeUnlinked) -> None:
+    def _link_again(self, event: ev.VnodeUnlinked) -> None:
         parent = self._nodes[event.parent]
         above = parent.value
         below, shift = _BELOW[above.kind]

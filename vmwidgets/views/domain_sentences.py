@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.domain_values import CapRef
 from ..engine.base.units import Address, binary_size, counted
@@ -32,17 +31,17 @@ def _refused(call: str, error: str | None, done: str) -> str:
     return f"{done}." if error is None else f"{call} is refused: {visible(error)}."
 
 
-def _slot(event: dev.SlotAllocated, style: AddressStyle) -> Told:
+def _slot(event: ev.SlotAllocated, style: AddressStyle) -> Told:
     if event.ref is None:
         return Told("The slot allocator has no slot left.", "slot", "slot_alloc")
     return Told(f"The slot allocator gives its lowest free slot, {_ref(event.ref)}.", "slot", "slot_alloc")
 
 
-def _slot_freed(event: dev.SlotFreed, style: AddressStyle) -> Told:
+def _slot_freed(event: ev.SlotFreed, style: AddressStyle) -> Told:
     return Told(f"The slot {_ref(event.ref)} is free again.", "free", "slot_free")
 
 
-def _created(event: dev.VnodeCreated, style: AddressStyle) -> Told:
+def _created(event: ev.VnodeCreated, style: AddressStyle) -> Told:
     what = kind_words(event.kind).words
     if event.base is None:
         return Told(f"There is no RAM for a new {what}.", "table", "vnode_create")
@@ -50,7 +49,7 @@ def _created(event: dev.VnodeCreated, style: AddressStyle) -> Told:
     return Told(f"{where}; its capability is in {_ref(event.ref)}.", "table", "vnode_create")
 
 
-def _mapped(event: dev.VnodeMapInvoked, style: AddressStyle) -> Told:
+def _mapped(event: ev.VnodeMapInvoked, style: AddressStyle) -> Told:
     entries = f"entry {event.entry}"
     if event.count > 1:
         entries = f"entries {event.entry}–{event.entry + event.count - 1}"
@@ -62,14 +61,14 @@ def _mapped(event: dev.VnodeMapInvoked, style: AddressStyle) -> Told:
     return Told(_refused("vnode_map", event.error, done), "map", "vnode_map")
 
 
-def _unmapped(event: dev.VnodeUnmapInvoked, style: AddressStyle) -> Told:
+def _unmapped(event: ev.VnodeUnmapInvoked, style: AddressStyle) -> Told:
     count = event.count or 0
     entries = f"entry {event.entry}" if count == 1 else f"{counted(count, 'entry', 'entries')} from {event.entry} on"
     done = f"The kernel clears {entries} of {_ref(event.table)}, as the mapping in {_ref(event.mapping)} tells"
     return Told(_refused("vnode_unmap", event.error, done), "unmap", "vnode_unmap")
 
 
-def _flags(event: dev.MappingFlagsInvoked, style: AddressStyle) -> Told:
+def _flags(event: ev.MappingFlagsInvoked, style: AddressStyle) -> Told:
     done = (
         f"The kernel gives {counted(event.pages, 'entry', 'entries')} of the mapping in {_ref(event.mapping)}, from "
         f"its entry {event.offset} on, the rights {flag_words(event.flags)}"
@@ -77,18 +76,18 @@ def _flags(event: dev.MappingFlagsInvoked, style: AddressStyle) -> Told:
     return Told(_refused("modify_flags", event.error, done), "flags", "modify_flags")
 
 
-def _deleted(event: dev.CapabilityDeleted, style: AddressStyle) -> Told:
+def _deleted(event: ev.CapabilityDeleted, style: AddressStyle) -> Told:
     why = "revoked" if event.how == "revoke" else "gone"
     return Told(f"The {kind_words(event.kind).words} capability in {_ref(event.ref)} is {why}.", event.how)
 
 
-def _made(event: dev.CapabilityMade, style: AddressStyle) -> Told:
+def _made(event: ev.CapabilityMade, style: AddressStyle) -> Told:
     what = f"a {kind_words(event.kind).words} of {binary_size(event.bytes)} at physical {Address(event.base)}"
     source = "" if event.source is None else f", from {_ref(event.source)}"
     return Told(f"{_ref(event.ref)} holds {what}, {event.rights}{source}.", event.how, event.how)
 
 
-def _frame(event: dev.FrameAllocated, style: AddressStyle) -> Told:
+def _frame(event: ev.FrameAllocated, style: AddressStyle) -> Told:
     if event.base is None or event.bytes is None:
         return Told(f"There is no RAM for a frame of {binary_size(event.want)}.", "frame", "frame_alloc")
     got = f"A frame of {binary_size(event.bytes)} at physical {Address(event.base)} comes to {_ref(event.ref)}"
@@ -96,42 +95,42 @@ def _frame(event: dev.FrameAllocated, style: AddressStyle) -> Told:
     return Told(f"{got}{more}.", "frame", "frame_alloc")
 
 
-def _refill(event: dev.SlabRefillBegan, style: AddressStyle) -> Told:
+def _refill(event: ev.SlabRefillBegan, style: AddressStyle) -> Told:
     level = "" if event.level == 1 else f" (refill inside a refill, level {event.level})"
     missing = counted(event.missing, "block is wanting", "blocks are wanting")
     return Told(f"{missing}: refill_slabs asks for {event.bytes:,} bytes{level}.", "refill", "refill_slabs")
 
 
-def _grown(event: dev.SlabGrown, style: AddressStyle) -> Told:
+def _grown(event: ev.SlabGrown, style: AddressStyle) -> Told:
     where = f" at {style.long(event.address)}" if event.address else ""
     return Told(f"{binary_size(event.bytes)}{where} join the slab: {counted(event.blocks, 'block')} more.",
                 "grow", "slab_grow")  # fmt: skip
 
 
-def _taken(event: dev.BlockTaken, style: AddressStyle) -> Told:
+def _taken(event: ev.BlockTaken, style: AddressStyle) -> Told:
     if event.block is None:
         return Told("The slab has no free block left.", "block")
     return Told(f"A block of the slab is taken for a vnode: {event.free:,} left.", "block")
 
 
-def _linked(event: dev.VnodeLinked, style: AddressStyle) -> Told:
+def _linked(event: ev.VnodeLinked, style: AddressStyle) -> Told:
     what = "A table" if event.table else "A leaf"
     entries = f"entry {event.entry}" if event.count == 1 else f"entries {event.entry}–{event.entry + event.count - 1}"
     return Told(f"{what} for {entries} ({_ref(event.cap)}) becomes the first child in the shadow tree.", "link")
 
 
-def _unlinked(event: dev.VnodeUnlinked, style: AddressStyle) -> Told:
+def _unlinked(event: ev.VnodeUnlinked, style: AddressStyle) -> Told:
     what = "The table" if event.table else "The leaf"
     return Told(f"{what} of {_ref(event.cap)} leaves the shadow tree.", "unlink")
 
 
-def _region(event: dev.RegionAdded | dev.RegionRemoved, style: AddressStyle) -> Told:
-    done = "joins" if isinstance(event, dev.RegionAdded) else "leaves"
+def _region(event: ev.RegionAdded | ev.RegionRemoved, style: AddressStyle) -> Told:
+    done = "joins" if isinstance(event, ev.RegionAdded) else "leaves"
     where = f"{style.long(event.base)}–{style.long(event.base + event.size)}"
     return Told(f"The region {where} ({binary_size(event.size)}) {done} the vspace.", "region")
 
 
-def _undone(event: dev.MapUndone, style: AddressStyle) -> Told:
+def _undone(event: ev.MapUndone, style: AddressStyle) -> Told:
     return Told(f"All that was begun is taken back, since it failed: {visible(event.why)}.", "undone")
 
 
@@ -140,38 +139,38 @@ def _ref(ref: CapRef) -> str:
 
 
 _WRITERS: dict[type[ev.Event], Callable[[Any, AddressStyle], Told]] = {
-    dev.SlotAllocated: _slot,
-    dev.SlotFreed: _slot_freed,
-    dev.CapabilityMade: _made,
-    dev.CapabilityDeleted: _deleted,
-    dev.VnodeCreated: _created,
-    dev.VnodeMapInvoked: _mapped,
-    dev.VnodeUnmapInvoked: _unmapped,
-    dev.MappingFlagsInvoked: _flags,
-    dev.CapabilityDeleteInvoked: lambda event, style: Told(
+    ev.SlotAllocated: _slot,
+    ev.SlotFreed: _slot_freed,
+    ev.CapabilityMade: _made,
+    ev.CapabilityDeleted: _deleted,
+    ev.VnodeCreated: _created,
+    ev.VnodeMapInvoked: _mapped,
+    ev.VnodeUnmapInvoked: _unmapped,
+    ev.MappingFlagsInvoked: _flags,
+    ev.CapabilityDeleteInvoked: lambda event, style: Told(
         f"cap_delete empties the slot {_ref(event.ref)}.", "delete", "cap_delete"
     ),
-    dev.CapabilityCopyInvoked: lambda event, style: Told(
+    ev.CapabilityCopyInvoked: lambda event, style: Told(
         f"{_ref(event.ref)} gets a copy of the capability in {_ref(event.source)}.", "copy", "cap_copy"
     ),
-    dev.FrameAllocated: _frame,
-    dev.MallocCalled: lambda event, style: Told(f"The heap gives {event.bytes:,} bytes.", "malloc", "malloc"),
-    dev.SlabRefillBegan: _refill,
-    dev.SlabGrown: _grown,
-    dev.BlockTaken: _taken,
-    dev.BlockGiven: lambda event, style: Told(f"A vnode's block is free again: {event.free:,} free.", "block"),
-    dev.VnodeLinked: _linked,
-    dev.VnodeUnlinked: _unlinked,
-    dev.VnodeFlagsChanged: lambda event, style: Told(
+    ev.FrameAllocated: _frame,
+    ev.MallocCalled: lambda event, style: Told(f"The heap gives {event.bytes:,} bytes.", "malloc", "malloc"),
+    ev.SlabRefillBegan: _refill,
+    ev.SlabGrown: _grown,
+    ev.BlockTaken: _taken,
+    ev.BlockGiven: lambda event, style: Told(f"A vnode's block is free again: {event.free:,} free.", "block"),
+    ev.VnodeLinked: _linked,
+    ev.VnodeUnlinked: _unlinked,
+    ev.VnodeFlagsChanged: lambda event, style: Told(
         f"The tree remembers {flag_words(event.after)} instead of {flag_words(event.before)}.", "flags"
     ),
-    dev.RegionAdded: _region,
-    dev.RegionRemoved: _region,
-    dev.MetaDataMoved: lambda event, style: Told(
+    ev.RegionAdded: _region,
+    ev.RegionRemoved: _region,
+    ev.MetaDataMoved: lambda event, style: Told(
         f"The next slab frame goes to {style.long(event.before)}; the one after it, to {style.long(event.after)}."
         if event.after > event.before
         else f"The addresses from {style.long(event.after)} on are free for a slab frame again.",
         "move",
     ),
-    dev.MapUndone: _undone,
+    ev.MapUndone: _undone,
 }

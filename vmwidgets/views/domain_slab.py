@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.base import domain_events as dev
+from ..engine.base import events as ev
 from ..engine.base.domain_values import SlabHeadValue, SlabValue
 from ..engine.base.units import binary_size, counted
 from .columns import MARGIN
@@ -144,15 +144,15 @@ def refills_of(picture: DomainPicture) -> list[Refill]:
     open_turns: list[int] = []
     for index, event, functions in with_functions(picture.events):
         done = index < picture.done
-        if isinstance(event, (dev.BlockTaken, dev.BlockGiven)):
+        if isinstance(event, (ev.BlockTaken, ev.BlockGiven)):
             free = event.free
-        elif isinstance(event, dev.SlabRefillBegan):
+        elif isinstance(event, ev.SlabRefillBegan):
             open_turns = [number for number in open_turns if found[number].level < event.level]
             open_turns.append(len(found))
             found.append(Refill(event.level, event.missing, event.bytes, None, free + event.missing, done, False))
-        elif isinstance(event, dev.FrameAllocated) and open_turns and "refill_slabs" in functions:
+        elif isinstance(event, ev.FrameAllocated) and open_turns and "refill_slabs" in functions:
             found[open_turns[-1]] = _with(found[open_turns[-1]], got=event.bytes)
-        elif isinstance(event, dev.SlabGrown):
+        elif isinstance(event, ev.SlabGrown):
             free += event.blocks
             if open_turns:
                 number = open_turns.pop()
@@ -170,11 +170,11 @@ def _free_before(picture: DomainPicture) -> int:
     """Free blocks before the operation."""
     free = picture.value.slab.free
     for event in reversed(picture.events[: picture.done]):
-        if isinstance(event, dev.BlockTaken) and event.block is not None:
+        if isinstance(event, ev.BlockTaken) and event.block is not None:
             free += 1
-        elif isinstance(event, dev.BlockGiven):
+        elif isinstance(event, ev.BlockGiven):
             free -= 1
-        elif isinstance(event, dev.SlabGrown):
+        elif isinstance(event, ev.SlabGrown):
             free -= event.blocks
     return free
 

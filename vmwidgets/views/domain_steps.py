@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..engine.base import domain_events as dev
 from ..engine.base import events as ev
 from ..engine.base.journal import MAX_EVENTS, Operation
 from .addresses import AddressStyle
@@ -92,33 +91,33 @@ _WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_m
 
 def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
     """Whether an event is the effect of the call before it."""
-    if isinstance(event, dev.VnodeMapped):
+    if isinstance(event, ev.VnodeMapped):
         return True
-    if isinstance(event, dev.CapabilityMade):
-        made = (dev.VnodeCreated, dev.FrameAllocated, dev.CapabilityCopyInvoked)
+    if isinstance(event, ev.CapabilityMade):
+        made = (ev.VnodeCreated, ev.FrameAllocated, ev.CapabilityCopyInvoked)
         return isinstance(before, made) and before.ref == event.ref
-    if isinstance(event, dev.CapabilityDeleted):
-        return isinstance(before, dev.CapabilityDeleteInvoked) and before.ref == event.ref
+    if isinstance(event, ev.CapabilityDeleted):
+        return isinstance(before, ev.CapabilityDeleteInvoked) and before.ref == event.ref
     return False
 
 
 def _fails(event: ev.Event) -> bool:
-    if isinstance(event, dev.SlotAllocated):
+    if isinstance(event, ev.SlotAllocated):
         return event.ref is None
-    if isinstance(event, dev.BlockTaken):
+    if isinstance(event, ev.BlockTaken):
         return event.block is None
-    if isinstance(event, (dev.VnodeCreated, dev.FrameAllocated)):
+    if isinstance(event, (ev.VnodeCreated, ev.FrameAllocated)):
         return event.base is None
     return getattr(event, "error", None) is not None
 
 
 def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
     """Steps between a failure and the word that all was taken back do just that."""
-    ends = [number for number, step in enumerate(steps) if isinstance(step.event, dev.MapUndone)]
+    ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
     undoing = False
     for number, step in enumerate(steps):
         yield replace(step, undoing=undoing) if undoing else step
         if step.failed and any(number < end for end in ends):
             undoing = True
-        elif isinstance(step.event, dev.MapUndone):
+        elif isinstance(step.event, ev.MapUndone):
             undoing = any(number < end for end in ends)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
-from ..engine.base import memory_events as mev
 from ..engine.base.kmem_values import FrameRun, FramesValue, FrameValue
 from ..engine.base.units import PAGE, Address, binary_size
 from .columns import MARGIN, WIDTH
@@ -86,7 +84,7 @@ def _touched(done: Sequence[ev.Event]) -> dict[int, str]:
         if moved is not None:
             first, count, _, after = moved
             touched.update(dict.fromkeys(range(first, first + count), "changed" if after is None else "new"))
-        elif isinstance(event, (kev.PageWired, kev.PageUnwired, kev.PageZeroed)):
+        elif isinstance(event, (ev.PageWired, ev.PageUnwired, ev.PageZeroed)):
             touched.setdefault(event.frame, "changed")
     return touched
 
@@ -97,8 +95,8 @@ def _touched(done: Sequence[ev.Event]) -> dict[int, str]:
 def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: float) -> list[Node]:
     nodes = [_heading("orders", "the buddy system's free blocks, by order", top)]
     share = (width - 2 * MARGIN) / max(1, len(value.orders))
-    changed = {event.order for event in done if isinstance(event, (mev.BlockSplit, mev.BlockJoined))}
-    changed |= {event.order - 1 for event in done if isinstance(event, (mev.BlockSplit, mev.BlockJoined))}
+    changed = {event.order for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
+    changed |= {event.order - 1 for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
     for number, free in enumerate(value.orders):
         x, w = MARGIN + number * share, share - 6
         first = "" if not free.first else f", next {free.first[0]:#x}"

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
-from ..engine.base import memory_events as mev
 from ..engine.base.frame_owners import shown_owner, state_of
 from ..engine.base.kmem_values import FrameRun, FramesValue, PageCounts
 from ..engine.base.memory_values import FreeList
@@ -19,11 +17,11 @@ Hands = tuple[int, int, str | None, str | None]
 
 def hands(event: ev.Event) -> Hands | None:
     """The frames that changed hands by `event`, if any did."""
-    if isinstance(event, mev.PageAllocated):
+    if isinstance(event, ev.PageAllocated):
         return event.frame, 1 << event.order, None, event.owner
-    if isinstance(event, mev.PageFreed):
+    if isinstance(event, ev.PageFreed):
         return event.frame, 1 << event.order, event.owner, None
-    if isinstance(event, mev.PageHandedOver):
+    if isinstance(event, ev.PageHandedOver):
         return event.frame, 1, event.before, event.owner
     return None
 
@@ -40,9 +38,9 @@ def rewind_frames(value: FramesValue, events: Sequence[ev.Event], done: int) -> 
             first, count, before, _ = moved
             owners.update(dict.fromkeys(range(first, first + count), before))
             wired.update(dict.fromkeys(range(first, first + count), False))
-        elif isinstance(event, kev.PageUnwired):
+        elif isinstance(event, ev.PageUnwired):
             wired[event.frame] = True
-        elif isinstance(event, (kev.PageGranted, kev.PageWired)):
+        elif isinstance(event, (ev.PageGranted, ev.PageWired)):
             wired[event.frame] = False
     counts = _counts_before(value.counts, events, done)
     runs = tuple(_joined(_split(value.runs, owners, wired)))
@@ -68,9 +66,9 @@ def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) ->
                 cached += sign * (state == "cached")
                 used += sign * (state == "used")
         wired -= _wirings(event)
-        inactive -= isinstance(event, kev.FileRead) and event.how != "hit"
-        inactive += isinstance(event, kev.PageCached)
-        deficit -= isinstance(event, kev.PageDenied)
+        inactive -= isinstance(event, ev.FileRead) and event.how != "hit"
+        inactive += isinstance(event, ev.PageCached)
+        deficit -= isinstance(event, ev.PageDenied)
     return replace(
         counts, free=free, zeroed=zeroed, cached=cached, used=used, wired=wired, inactive=inactive, deficit=deficit
     )
@@ -78,9 +76,9 @@ def _counts_before(counts: PageCounts, events: Sequence[ev.Event], done: int) ->
 
 def _wirings(event: ev.Event) -> int:
     """How many pages more are wired by `event`."""
-    if isinstance(event, kev.PageGranted):
+    if isinstance(event, ev.PageGranted):
         return "WIRED" in event.request.split("|")
-    return isinstance(event, kev.PageWired) - isinstance(event, kev.PageUnwired)
+    return isinstance(event, ev.PageWired) - isinstance(event, ev.PageUnwired)
 
 
 def _owners_before(owners: Sequence[tuple[str, int]], later: Sequence[ev.Event]) -> tuple[tuple[str, int], ...]:
@@ -112,14 +110,14 @@ SEGMENTS = ("normal", "highmem")
 
 def _blocks(event: ev.Event) -> dict[int, int]:
     """How many free blocks more there are of each order by `event`: a half that was split off counts as one."""
-    if isinstance(event, mev.BlockSplit):
+    if isinstance(event, ev.BlockSplit):
         return {event.order: -1, event.order - 1: 2}
-    if isinstance(event, mev.BlockJoined):
+    if isinstance(event, ev.BlockJoined):
         return {event.order: 1, event.order - 1: -2}
-    if isinstance(event, (mev.PoolFilled, mev.PoolDrained)) and event.pool in SEGMENTS:
-        return {0: -len(event.moved) if isinstance(event, mev.PoolFilled) else len(event.moved)}
-    if isinstance(event, (mev.PageAllocated, mev.PageFreed)) and event.order:
-        return {event.order: -1 if isinstance(event, mev.PageAllocated) else 1}
+    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)) and event.pool in SEGMENTS:
+        return {0: -len(event.moved) if isinstance(event, ev.PoolFilled) else len(event.moved)}
+    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.order:
+        return {event.order: -1 if isinstance(event, ev.PageAllocated) else 1}
     return {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base.call_stacks import CallStacks
-from ..engine.base.thread_events import ThreadEnded, ThreadRuns, ThreadSlept
+from ..engine.base.events import ThreadEnded, ThreadRuns, ThreadSlept
 
 Functions = tuple[str, ...]
 """Kernel functions, outermost first."""

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base import memory_events as mev
 from ..engine.base.memory_values import KentryContents, SlabValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -31,16 +30,16 @@ def rewind_kentry(contents: KentryContents, later: Sequence[ev.Event]) -> Kentry
     """`contents` with the events in `later` undone, the last first."""
     area, slabs, residents = contents.area, {slab.address: slab for slab in contents.slabs}, dict(contents.residents)
     for event in reversed(later):
-        if isinstance(event, mev.KentrySlabTaken):
+        if isinstance(event, ev.KentrySlabTaken):
             area = replace(area, allocated=area.allocated - 1, free=(event.index, *area.free))
             slabs.pop(area.start + event.index * area.slab_size, None)
-        elif isinstance(event, mev.KentrySlabGiven):
+        elif isinstance(event, ev.KentrySlabGiven):
             area = replace(area, allocated=area.allocated + 1, free=area.free[1:])
-        elif isinstance(event, (mev.BufferAllocated, mev.BufferFreed)) and event.cache == CACHE:
+        elif isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE:
             slab = slabs.get(area.start + area.index(event.address) * area.slab_size)
             if slab is None:
                 continue
-            if isinstance(event, mev.BufferAllocated):
+            if isinstance(event, ev.BufferAllocated):
                 residents.pop(event.address, None)
                 slabs[slab.address] = replace(slab, free=(event.address, *slab.free))
             else:
@@ -68,11 +67,11 @@ def draw_kentry(
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
     touched = {
-        event.address: "new" if isinstance(event, mev.BufferAllocated) else "changed"
+        event.address: "new" if isinstance(event, ev.BufferAllocated) else "changed"
         for event in done
-        if isinstance(event, (mev.BufferAllocated, mev.BufferFreed)) and event.cache == CACHE
+        if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE
     }
-    fresh = {event.index for event in done if isinstance(event, mev.KentrySlabTaken)}
+    fresh = {event.index for event in done if isinstance(event, ev.KentrySlabTaken)}
     nodes, y = _range_row(contents, addresses, fresh, width)
     for slab in contents.slabs:
         more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)

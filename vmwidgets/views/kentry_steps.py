@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..engine.base import events as ev
-from ..engine.base import memory_events as mev
 from ..engine.base.journal import Operation
 from ..engine.base.units import Address
 from .functions import left_open, with_functions
@@ -36,24 +35,24 @@ def _plan(events: Sequence[ev.Event]) -> list[Step]:
 
 
 def _sentence(event: ev.Event) -> str:
-    if isinstance(event, mev.KentrySlabTaken):
+    if isinstance(event, ev.KentrySlabTaken):
         return f"Slab {event.index} is popped from the free list."
-    if isinstance(event, mev.KentrySlabGiven):
+    if isinstance(event, ev.KentrySlabGiven):
         return f"Slab {event.index} is pushed on the free list."
-    if isinstance(event, (mev.PageAllocated, mev.PageFreed)) and event.owner == "kentry area":
-        done = "comes to stand behind it" if isinstance(event, mev.PageAllocated) else "is free again"
+    if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.owner == "kentry area":
+        done = "comes to stand behind it" if isinstance(event, ev.PageAllocated) else "is free again"
         return f"Physical page {Address(event.frame << 12)} {done}."
-    if isinstance(event, mev.BufferAllocated) and event.cache == CACHE:
+    if isinstance(event, ev.BufferAllocated) and event.cache == CACHE:
         return f"The slot at {Address(event.address)} is taken for an entry."
-    if isinstance(event, mev.BufferFreed) and event.cache == CACHE:
+    if isinstance(event, ev.BufferFreed) and event.cache == CACHE:
         return f"The slot at {Address(event.address)} is free again."
     return ""
 
 
 def _summary(operation: Operation, events: Sequence[ev.Event]) -> Caption:
-    taken = sum(isinstance(event, mev.BufferAllocated) and event.cache == CACHE for event in events)
-    freed = sum(isinstance(event, mev.BufferFreed) and event.cache == CACHE for event in events)
-    slabs = sum(isinstance(event, mev.KentrySlabTaken) for event in events)
+    taken = sum(isinstance(event, ev.BufferAllocated) and event.cache == CACHE for event in events)
+    freed = sum(isinstance(event, ev.BufferFreed) and event.cache == CACHE for event in events)
+    slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
     if operation.outcome == "panic":
         return Caption(visible(str(operation.result)), left_open(events), "The machine is dead.", "panic")
     parts = [f"{taken} slot{'s' * (taken != 1)} taken"] * bool(taken) + [f"{freed} given back"] * bool(freed)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
 from ..engine.base.kmem_values import KernelMapValue
 from ..engine.base.map_values import EntryValue, Fold
 from ..engine.base.units import binary_size
@@ -106,8 +105,8 @@ def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: 
     return value.submaps[0] if value.submaps else value
 
 
-_CHANGES = (kev.RangeInserted, kev.RangeDeleted, kev.SubmapAttached)
-_LOOKS = (kev.SpaceSought, kev.MapLocked)
+_CHANGES = (ev.RangeInserted, ev.RangeDeleted, ev.SubmapAttached)
+_LOOKS = (ev.SpaceSought, ev.MapLocked)
 
 
 # ---- the nested maps ---------------------------------------------------------------------------------

@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
-from ..engine.base import memory_events as mev
-from ..engine.base import thread_events as tev
 from ..engine.base.journal import Operation
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -49,12 +46,12 @@ def _telling(events: Sequence[ev.Event]) -> Functions:
 
 
 _WEIGHT: dict[type[ev.Event], int] = {
-    kev.SpaceSought: 1,
-    kev.RangeInserted: 3,
-    kev.RangeDeleted: 3,
-    kev.PageDenied: 4,
-    kev.SleepersWoken: 5,
-    kev.SubmapAttached: 5,
+    ev.SpaceSought: 1,
+    ev.RangeInserted: 3,
+    ev.RangeDeleted: 3,
+    ev.PageDenied: 4,
+    ev.SleepersWoken: 5,
+    ev.SubmapAttached: 5,
 }
 
 
@@ -76,11 +73,11 @@ def _pages(count: int) -> str:
 def _allocated(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
     """kmem_alloc and its kin: an address, or 0."""
     name, result = operation.name, operation.result
-    inserted = [event for event in of_kind(events, kev.RangeInserted) if not event.status]
+    inserted = [event for event in of_kind(events, ev.RangeInserted) if not event.status]
     granted, denied, sought = (
-        of_kind(events, kev.PageGranted),
-        of_kind(events, kev.PageDenied),
-        of_kind(events, kev.SpaceSought),
+        of_kind(events, ev.PageGranted),
+        of_kind(events, ev.PageDenied),
+        of_kind(events, ev.SpaceSought),
     )
     where = sought[0].map if sought else inserted[-1].map if inserted else "the map"
     if not isinstance(result, int) or not result:
@@ -103,14 +100,14 @@ def _long(operation: Operation, events: Sequence[ev.Event], style: AddressStyle)
     size, address = given.get("size", ""), operation.result if taken else given.get("address", 0)
     what = binary_size(size) if isinstance(size, int) else visible(str(size))
     where = style.long(address) if isinstance(address, int) else visible(str(address))
-    unlocked = of_kind(events, kev.MapUnlocked)
+    unlocked = of_kind(events, ev.MapUnlocked)
     name = visible(unlocked[-1].map) if unlocked else "its map"
     text = f"took {what} at {where} from {name}" if taken else f"gave {what} back at {where} in {name}"
     return f"{operation.name} {text}.", "What happened first is not kept: so many events are one operation's."
 
 
 def _refused(
-    name: str, where: str, denied: Sequence[kev.PageDenied], sought: Sequence[kev.SpaceSought], granted: Sequence[Any]
+    name: str, where: str, denied: Sequence[ev.PageDenied], sought: Sequence[ev.SpaceSought], granted: Sequence[Any]
 ) -> Told:
     if denied:
         page_class = denied[-1].request.partition("|")[0]
@@ -125,8 +122,8 @@ def _refused(
     return f"{name} returned 0.", ""
 
 
-def _merged(events: Sequence[ev.Event], inserted: Sequence[kev.RangeInserted]) -> str:
-    joined = of_kind(events, kev.EntryJoined)
+def _merged(events: Sequence[ev.Event], inserted: Sequence[ev.RangeInserted]) -> str:
+    joined = of_kind(events, ev.EntryJoined)
     if len(joined) > 1:
         return "It joined the entries on both sides: one object, its offsets run on, wired alike."
     if joined:
@@ -137,16 +134,16 @@ def _merged(events: Sequence[ev.Event], inserted: Sequence[kev.RangeInserted]) -
     return "A new entry." if inserted else ""
 
 
-def _waited(events: Sequence[ev.Event], denied: Sequence[kev.PageDenied]) -> str:
-    tries = len(of_kind(events, kev.LowMemory))
+def _waited(events: Sequence[ev.Event], denied: Sequence[ev.PageDenied]) -> str:
+    tries = len(of_kind(events, ev.LowMemory))
     if tries:
         return f"Address space was short: memory was sought {tries} time{'' if tries == 1 else 's'} of 8."
     return f"It waited for pages {len(denied)} time{'' if len(denied) == 1 else 's'}." if denied else ""
 
 
 def _freed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    deleted, woken = of_kind(events, kev.RangeDeleted), of_kind(events, kev.SleepersWoken)
-    released, clipped = of_kind(events, kev.PageReleased), of_kind(events, kev.EntryClipped)
+    deleted, woken = of_kind(events, ev.RangeDeleted), of_kind(events, ev.SleepersWoken)
+    released, clipped = of_kind(events, ev.PageReleased), of_kind(events, ev.EntryClipped)
     size = sum(event.end - event.start for event in deleted)
     if deleted:
         where = f"{style.long(deleted[0].start)} in {visible(deleted[0].map)}"
@@ -166,7 +163,7 @@ def _freed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle
 
 
 def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    attached = of_kind(events, kev.SubmapAttached)
+    attached = of_kind(events, ev.SubmapAttached)
     if not attached:
         return _other(operation, events, style)
     last = attached[-1]
@@ -178,8 +175,8 @@ def _suballoc(operation: Operation, events: Sequence[ev.Event], style: AddressSt
 
 
 def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    taken, given = of_kind(events, mev.BufferAllocated), of_kind(events, mev.BufferFreed)
-    made, gone = of_kind(events, mev.SlabCreated), of_kind(events, mev.SlabDestroyed)
+    taken, given = of_kind(events, ev.BufferAllocated), of_kind(events, ev.BufferFreed)
+    made, gone = of_kind(events, ev.SlabCreated), of_kind(events, ev.SlabDestroyed)
     if operation.name == "malloc" and taken:
         more = f"It needed a slab: kmem_malloc gave {style.long(made[-1].address)}." if made else "From a slab it had."
         return f"malloc took the buffer at {style.long(taken[-1].address)} from {visible(taken[-1].cache)}.", more
@@ -191,13 +188,13 @@ def _zone(operation: Operation, events: Sequence[ev.Event], style: AddressStyle)
 
 
 def _spawned(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    spawned = of_kind(events, tev.ThreadSpawned)
+    spawned = of_kind(events, ev.ThreadSpawned)
     who = ", ".join(visible(event.thread) for event in spawned) or "nobody"
     return f"Thread {who} is ready.", "Nothing of it runs yet: m.step() or m.run() lets it go on."
 
 
 def _ran(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    ran = [name for name in dict.fromkeys(event.thread for event in of_kind(events, tev.ThreadRuns)) if name]
+    ran = [name for name in dict.fromkeys(event.thread for event in of_kind(events, ev.ThreadRuns)) if name]
     if not ran:
         return "Nobody was ready to run.", _waiting(events)
     if len(ran) == 1:
@@ -208,20 +205,20 @@ def _ran(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) 
 
 def _fate(name: str, events: Sequence[ev.Event]) -> str:
     for event in reversed(events):
-        if isinstance(event, tev.ThreadSlept) and event.thread == name:
+        if isinstance(event, ev.ThreadSlept) and event.thread == name:
             return f" and sleeps now: it waits for {visible(event.what)}"
-        if isinstance(event, tev.ThreadEnded) and event.thread == name:
+        if isinstance(event, ev.ThreadEnded) and event.thread == name:
             return " to its end" if event.how == "returned" else f" and failed: {visible(event.how)}"
     return ""
 
 
 def _deed(events: Sequence[ev.Event], style: AddressStyle) -> str:
     """What a thread did to memory on its way."""
-    inserted = [event for event in of_kind(events, kev.RangeInserted) if not event.status]
+    inserted = [event for event in of_kind(events, ev.RangeInserted) if not event.status]
     if inserted:
         size = binary_size(inserted[-1].end - inserted[-1].start)
         return f"It took {size} at {style.long(inserted[-1].start)} from {visible(inserted[-1].map)}."
-    sought = of_kind(events, kev.SpaceSought)
+    sought = of_kind(events, ev.SpaceSought)
     if sought and sought[-1].address is None:
         return f"No gap of {visible(sought[-1].map)} holds {binary_size(sought[-1].length)}."
     return ""
@@ -230,9 +227,9 @@ def _deed(events: Sequence[ev.Event], style: AddressStyle) -> str:
 def _waiting(events: Sequence[ev.Event]) -> str:
     asleep: dict[str, str] = {}
     for event in events:
-        if isinstance(event, tev.ThreadSlept):
+        if isinstance(event, ev.ThreadSlept):
             asleep[event.thread] = event.what
-        elif isinstance(event, (tev.ThreadWoken, tev.ThreadEnded)):
+        elif isinstance(event, (ev.ThreadWoken, ev.ThreadEnded)):
             asleep.pop(event.thread, None)
     groups: dict[str, list[str]] = {}
     for name, what in asleep.items():
@@ -247,7 +244,7 @@ def _who_waits(names: Sequence[str], what: str) -> str:
 
 
 def _ticked(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    ticks, woken = of_kind(events, tev.ClockTicked), of_kind(events, tev.ThreadWoken)
+    ticks, woken = of_kind(events, ev.ClockTicked), of_kind(events, ev.ThreadWoken)
     if not ticks:
         return _other(operation, events, style)
     who = ", ".join(visible(event.thread) or "the cell" for event in woken)
@@ -282,7 +279,7 @@ def _reclaimed(operation: Operation, events: Sequence[ev.Event], style: AddressS
 
 
 def _killed(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Told:
-    undone = of_kind(events, kev.CallUndone)
+    undone = of_kind(events, ev.CallUndone)
     name = visible(str(dict(operation.arguments).get("name", "")).removeprefix("thread:"))
     return f"{name} was ended.", f"What its {undone[-1].call} had begun was taken back." if undone else ""
 

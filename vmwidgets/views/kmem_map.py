@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
 from ..engine.base.kmem_values import KernelMapValue
 from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import binary_size
@@ -40,7 +39,7 @@ def map_box(
 
 def _woken(name: str, done: Sequence[ev.Event]) -> bool:
     """Whether somebody woke those who slept for room in the map."""
-    return any(isinstance(event, kev.SleepersWoken) and event.map == name for event in done)
+    return any(isinstance(event, ev.SleepersWoken) and event.map == name for event in done)
 
 
 def _card(
@@ -201,7 +200,7 @@ def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressSt
 def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
     """Starts of the gaps in which something was made free by the events `done`."""
     ranges = [
-        (event.start, event.end) for event in done if isinstance(event, kev.RangeDeleted) and event.map == value.name
+        (event.start, event.end) for event in done if isinstance(event, ev.RangeDeleted) and event.map == value.name
     ]
     if not ranges:
         return frozenset()

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
+from ..engine.base.events import ThreadEnded, ThreadSlept, ThreadWoken
 from ..engine.base.kmem_values import KernelMapValue
-from ..engine.base.thread_events import ThreadEnded, ThreadSlept, ThreadWoken
 from .rewind import reach, rewind
 
 
@@ -52,7 +51,7 @@ class _Past:
         self._unmade: set[str] = set()
 
     def undo(self, event: ev.Event) -> None:
-        if isinstance(event, kev.MapCreated):
+        if isinstance(event, ev.MapCreated):
             self._unmade.add(event.map or "")
         elif isinstance(event, ThreadSlept):
             self._undo_sleep(event)
@@ -68,11 +67,11 @@ class _Past:
         lock = self._locks.get(getattr(event, "map", None) or "")
         if lock is None:
             return
-        if isinstance(event, kev.MapLocked):
+        if isinstance(event, ev.MapLocked):
             lock.locked_by = None
-        elif isinstance(event, kev.MapUnlocked):
+        elif isinstance(event, ev.MapUnlocked):
             lock.locked_by = event.thread
-        elif isinstance(event, kev.SleepersWoken):
+        elif isinstance(event, ev.SleepersWoken):
             lock.needs_wakeup = True
 
     def _sleeps(self, kind: str, subject: str, thread: str, place: int) -> None:

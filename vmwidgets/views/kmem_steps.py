@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
-from ..engine.base import memory_events as mev
-from ..engine.base import thread_events as tev
 from ..engine.base.journal import MAX_EVENTS, Operation
 from .addresses import AddressStyle
 from .functions import followed
@@ -63,7 +60,7 @@ def plan_kmem(events: Sequence[ev.Event], style: AddressStyle) -> list[Step]:
     """The steps of one operation."""
     steps: list[Step] = []
     run: list[_Told] = []
-    frames = {event.frame for event in events if isinstance(event, (kev.PageGranted, kev.PageReleased))}
+    frames = {event.frame for event in events if isinstance(event, (ev.PageGranted, ev.PageReleased))}
     for index, event, functions, runner in followed(events):
         family = _FAMILIES.get(type(event), "")
         if family in ("split", "join") and frames:
@@ -98,17 +95,17 @@ class _Told:
         return Step(self.index, who + sentence, self.functions)
 
 
-_THREAD_EVENTS = (tev.ThreadSpawned, tev.ThreadRuns, tev.ThreadSlept, tev.ThreadWoken, tev.ThreadEnded)
+_THREAD_EVENTS = (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
 _FAMILIES: dict[type[ev.Event], str] = {
-    kev.PageGranted: "grant",
-    kev.PageCleared: "grant",
-    kev.PageUnwired: "release",
-    kev.PageReleased: "release",
-    kev.TranslationEntered: "enter",
-    kev.PageZeroed: "zero",
-    kev.PageCached: "cache",
-    mev.BlockSplit: "split",
-    mev.BlockJoined: "join",
+    ev.PageGranted: "grant",
+    ev.PageCleared: "grant",
+    ev.PageUnwired: "release",
+    ev.PageReleased: "release",
+    ev.TranslationEntered: "enter",
+    ev.PageZeroed: "zero",
+    ev.PageCached: "cache",
+    ev.BlockSplit: "split",
+    ev.BlockJoined: "join",
 }
 """Events that come in runs, page by page."""
 
@@ -154,7 +151,7 @@ def _granted(run: Sequence[_Told]) -> Iterator[Step]:
     """Each of the first pages with its clearing, and the others together."""
     units: list[list[_Told]] = []
     for told in run:
-        if isinstance(told.event, kev.PageGranted) or not units:
+        if isinstance(told.event, ev.PageGranted) or not units:
             units.append([])
         units[-1].append(told)
     few = units if len(units) <= SINGLE + 1 else units[:SINGLE]
@@ -162,14 +159,14 @@ def _granted(run: Sequence[_Told]) -> Iterator[Step]:
         yield unit[-1].step(_one_page([told.event for told in unit]))
     rest = units[len(few) :]
     if rest:
-        cleared = sum(isinstance(told.event, kev.PageCleared) for unit in rest for told in unit)
+        cleared = sum(isinstance(told.event, ev.PageCleared) for unit in rest for told in unit)
         more = f"; {cleared} of them are filled with zeroes" if cleared else ""
         yield rest[-1][-1].step(f"{len(rest)} more pages come the same way{more}.")
 
 
 def _one_page(events: Sequence[Any]) -> str:
     first = events[0]
-    if isinstance(first, kev.PageCleared):
+    if isinstance(first, ev.PageCleared):
         return f"Frame {first.frame:#x} is filled with zeroes."
     page_class, *words = first.request.split("|")
     wired = ", wired" if "WIRED" in words else ""
@@ -181,8 +178,8 @@ def _one_page(events: Sequence[Any]) -> str:
 
 
 def _released(events: Sequence[Any]) -> str:
-    freed = [event for event in events if isinstance(event, kev.PageReleased)]
-    unwired = [event for event in events if isinstance(event, kev.PageUnwired)]
+    freed = [event for event in events if isinstance(event, ev.PageReleased)]
+    unwired = [event for event in events if isinstance(event, ev.PageUnwired)]
     if not freed:
         return f"{pages_of(len(unwired))} lost a wiring."
     falling = len(freed) > 1 and freed[0].pindex > freed[-1].pindex

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..engine.base import events as ev
+from ..engine.base.events import EntryWired
 from ..engine.base.journal import MAX_EVENTS, Operation
-from ..engine.base.kmem_events import EntryWired
 from ..engine.base.map_values import EntryValue, MapValue
 from .addresses import AddressStyle
 from .captions import summary

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine.base import events as ev
+from ..engine.base.events import EntryJoined, EntryWired
 from ..engine.base.journal import Operation
-from ..engine.base.kmem_events import EntryJoined, EntryWired
 from ..engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.kmem_events import EntryWired
+from ..engine.base.events import EntryWired
 from ..engine.base.map_values import EntryValue, Fold, MapValue, NodeValue
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base import memory_events as mev
 from ..engine.base.kmem_values import CachesValue
 from ..engine.base.memory_values import CacheValue, SlabValue
 from ..engine.base.units import binary_size
@@ -82,11 +81,11 @@ Touched = dict[tuple[str, int], str]
 def _touched(done: Sequence[ev.Event]) -> Touched:
     touched: Touched = {}
     for event in done:
-        if isinstance(event, mev.BufferAllocated):
+        if isinstance(event, ev.BufferAllocated):
             touched[event.cache, event.address] = "new"
-        elif isinstance(event, mev.BufferFreed):
+        elif isinstance(event, ev.BufferFreed):
             touched[event.cache, event.address] = "changed"
-        elif isinstance(event, mev.SlabCreated):
+        elif isinstance(event, ev.SlabCreated):
             touched[event.cache, ~event.address] = "new"
     return touched
 
@@ -113,19 +112,19 @@ def rewind_caches(value: CachesValue, events: Sequence[ev.Event], done: int) -> 
         cache = caches.get(getattr(event, "cache", ""))
         if cache is None:
             continue
-        if isinstance(event, mev.BufferAllocated):
+        if isinstance(event, ev.BufferAllocated):
             caches[cache.name] = _given(replace(cache, allocated=cache.allocated - 1), event.address)
-        elif isinstance(event, mev.BufferFreed):
+        elif isinstance(event, ev.BufferFreed):
             caches[cache.name] = _taken(replace(cache, allocated=cache.allocated + 1), event.address)
-        elif isinstance(event, mev.SlabCreated):
+        elif isinstance(event, ev.SlabCreated):
             slabs = tuple(slab for slab in cache.slabs if slab.address != event.address)
             caches[cache.name] = _counted(replace(cache, slabs=slabs), "free", -1)
-        elif isinstance(event, mev.SlabDestroyed):
+        elif isinstance(event, ev.SlabDestroyed):
             caches[cache.name] = _restored(cache, event)
     return CachesValue(tuple(caches.values()))
 
 
-def _restored(cache: CacheValue, event: mev.SlabDestroyed) -> CacheValue:
+def _restored(cache: CacheValue, event: ev.SlabDestroyed) -> CacheValue:
     slab = SlabValue(event.address, event.colour, "free", cache.buffers_per_slab, event.free)
     slabs = tuple(sorted((*cache.slabs, slab), key=lambda one: one.address))
     return _counted(replace(cache, slabs=slabs), "free", 1)

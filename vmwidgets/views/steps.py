@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base import memory_events as mev
-from ..engine.base.kmem_events import EntryWired
+from ..engine.base.events import EntryWired
 from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
 from .addresses import AddressStyle
@@ -168,7 +167,7 @@ def _hint(event: ev.HintTried, names: Names) -> str:
     return f"The hint {names.style.long(event.hint)} is {'taken' if event.taken else 'passed over'}: {event.why}."
 
 
-def _pager(event: mev.PagerAsked) -> str:
+def _pager(event: ev.PagerAsked) -> str:
     where = f"{visible(event.object)} + {event.offset:#x}"
     if event.outcome == "hit":
         return f"The object has the page of {where} already: frame {event.frame:#x}."
@@ -195,12 +194,12 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, Names], str]] = {
     ev.LookupCacheHit: lambda event, names: f"The lookup cache, {names.entry(event.entry)}, holds the address.",
     ev.SearchRestarted: lambda event, names: "Nothing is left above: the search begins again at the bottom.",
     ev.KernelLimitMoved: lambda event, names: f"Page tables now reach up to {names.style.long(event.after)}.",
-    mev.KentrySlabTaken: lambda event, names: f"Slab {event.index} is taken from the kentry area.",
-    mev.KentrySlabGiven: lambda event, names: f"Slab {event.index} goes back to the kentry area.",
-    mev.FaultRaised: lambda event, names: (
+    ev.KentrySlabTaken: lambda event, names: f"Slab {event.index} is taken from the kentry area.",
+    ev.KentrySlabGiven: lambda event, names: f"Slab {event.index} goes back to the kentry area.",
+    ev.FaultRaised: lambda event, names: (
         f"The access to {names.style.long(event.va)} faults: {event.kind}, code {event.code}."
     ),
-    mev.PagerAsked: lambda event, names: _pager(event),
+    ev.PagerAsked: lambda event, names: _pager(event),
     ev.BootStage: lambda event, names: f"{event.name}: {event.what}.",
     ev.Panicked: lambda event, names: f"Panic ({event.name}): {event.reason}.",
 }

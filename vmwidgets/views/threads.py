@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base import events as ev
-from ..engine.base import thread_events as tev
 from ..engine.base.thread_values import ThreadsValue, ThreadValue
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment
@@ -132,9 +131,9 @@ def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
 
 def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
     """What the operation did to threads: "new", or "changed"."""
-    kinds = (tev.ThreadRuns, tev.ThreadSlept, tev.ThreadWoken, tev.ThreadEnded)
+    kinds = (ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
     touched = {event.thread: "changed" for event in done if isinstance(event, kinds)}
-    return {**touched, **{event.thread: "new" for event in done if isinstance(event, tev.ThreadSpawned)}}
+    return {**touched, **{event.thread: "new" for event in done if isinstance(event, ev.ThreadSpawned)}}
 
 
 # ---- those that can go on, and those that are done -----------------------------------------------------

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base import kmem_events as kev
-from ..engine.base import thread_events as tev
 from ..engine.base.thread_values import ThreadsValue, ThreadValue
 
 
@@ -33,31 +31,31 @@ class _Past:
             self._note_holder(thread)
 
     def undo(self, event: ev.Event) -> None:
-        if isinstance(event, tev.ThreadSpawned):
+        if isinstance(event, ev.ThreadSpawned):
             self._threads.pop(event.thread, None)
             self._leave(event.thread)
-        elif isinstance(event, tev.ThreadRuns):
+        elif isinstance(event, ev.ThreadRuns):
             self._becomes(event.thread, "ready", doing=event.doing)
             self._ready.insert(event.place, event.thread)
-        elif isinstance(event, tev.ThreadSlept):
+        elif isinstance(event, ev.ThreadSlept):
             self._becomes(event.thread, "running")
             if event.kind == "room":  # whoever sleeps for room let go of the lock in the same step
                 self._locks.setdefault(event.thread, []).append(event.subject)
-        elif isinstance(event, tev.ThreadWoken):
+        elif isinstance(event, ev.ThreadWoken):
             self._becomes(
                 event.thread, "asleep", waits_for=event.what, until=event.until, kind=event.kind, subject=event.subject
             )
             self._sleeps(event.thread, event.place)
-        elif isinstance(event, tev.ThreadEnded):
+        elif isinstance(event, ev.ThreadEnded):
             self._undo_end(event)
-        elif isinstance(event, tev.ClockTicked):
+        elif isinstance(event, ev.ClockTicked):
             self._ticks = event.before
-        elif isinstance(event, kev.MapLocked):
+        elif isinstance(event, ev.MapLocked):
             self._locks[event.thread] = [name for name in self._locks.get(event.thread, []) if name != event.map]
-        elif isinstance(event, kev.MapUnlocked) and event.thread is not None:
+        elif isinstance(event, ev.MapUnlocked) and event.thread is not None:
             self._locks.setdefault(event.thread, []).append(event.map)
 
-    def _undo_end(self, event: tev.ThreadEnded) -> None:
+    def _undo_end(self, event: ev.ThreadEnded) -> None:
         if event.before is None:
             self._becomes(event.thread, "running")
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..engine.base import cpu_events as ev
+from ..engine.base import events as ev
 from ..engine.base.events import Event
 from ..engine.base.journal import Operation
 from ..engine.base.tlb_values import CpusValue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..engine.base import cpu_events as ev
+from ..engine.base import events as ev
 from ..engine.base.events import Event
 from ..engine.base.tlb_values import CpusValue, CpuValue, TlbSlot
 from ..engine.base.units import PAGE_SHIFT, Address, binary_size, counted

@@ -6,11 +6,10 @@ import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from vmwidgets.engine.base import domain_events
 from vmwidgets.engine.base.domain_focus import DomainFocus
 from vmwidgets.engine.base.domain_values import DomainValue
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.events import EVENTS, Event, domains
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import MachineDomain
 from vmwidgets.engine.mmu.table_window import rights_in_words
@@ -39,7 +38,7 @@ NOT_THE_PROGRAMS = "--- user"
 
 Draw = Callable[..., Scene]
 
-_TAGS = frozenset(name for name in vars(domain_events) if isinstance(getattr(domain_events, name), type)) - {"Event"}
+_TAGS = frozenset(tag for tag, kind in EVENTS.items() if kind.__module__ == domains.__name__)
 
 
 class DomainView(View):

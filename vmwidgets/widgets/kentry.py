@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.base.memory_events import BufferAllocated, BufferFreed
+from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
 from vmwidgets.engine.machine import Machine, MachineKentry
 from vmwidgets.engine.machine.kentry import OPEN_SLABS
 from vmwidgets.views.addresses import AddressStyle

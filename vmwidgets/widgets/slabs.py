@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.memory_events import BufferAllocated, BufferFreed, SlabCreated
+from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.engine.machine import Machine, MachineCaches
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kmem_steps import kmem_moment

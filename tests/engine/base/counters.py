@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused, kernel_error
+from vmwidgets.engine.base.events import MapResized
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door, operation
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.tags import MapResized
 
 
 class Counter:
@@ -24,7 +24,7 @@ class Counter:
         if amount == 0:
             raise Refused("amount=0 adds nothing")
         self.left += amount
-        self.recorder.emit((MapResized, "counter", self.right, self.left))
+        self.recorder.emit((MapResized.tag, "counter", self.right, self.left))
         self.between()
         self.right += amount
         if twice:

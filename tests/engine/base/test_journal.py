@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.base.counters import Counter
-from vmwidgets.engine.base import tags
+from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.events import EntryLinked, MapResized, TreeLinked
 from vmwidgets.engine.base.journal import KEPT, MAX_EVENTS, Journal, Operation
 
@@ -65,7 +65,7 @@ def test_records_of_long_runs_stay_small():
 
 def emit_many(recorder):
     for number in range(MAX_EVENTS + 10):
-        recorder.emit((tags.MapResized, "x", 0, number))
+        recorder.emit((ev.MapResized.tag, "x", 0, number))
 
 
 def test_one_operation_keeps_its_last_events():

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base import events as event_classes
-from vmwidgets.engine.base import tags
+from vmwidgets.engine.base.events import Called, PageAllocated, Returned
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.base.tags import Called, PageAllocated, Returned
 
 
 def test_nobody_listens_at_first():
@@ -16,15 +15,15 @@ def test_nobody_listens_at_first():
 
 def test_each_event_knows_its_function_and_depth():
     raw = [
-        (PageAllocated, 1, 0, "a"),
-        (Called, "outer", (1,)),
-        (PageAllocated, 2, 0, "b"),
-        (Called, "inner"),
-        (PageAllocated, 3, 0, "c"),
-        (Returned, 7),
-        (PageAllocated, 4, 0, "d"),
-        (Returned,),
-        (PageAllocated, 5, 0, "e"),
+        (PageAllocated.tag, 1, 0, "a"),
+        (Called.tag, "outer", (1,)),
+        (PageAllocated.tag, 2, 0, "b"),
+        (Called.tag, "inner"),
+        (PageAllocated.tag, 3, 0, "c"),
+        (Returned.tag, 7),
+        (PageAllocated.tag, 4, 0, "d"),
+        (Returned.tag,),
+        (PageAllocated.tag, 5, 0, "e"),
     ]
     events = materialize(raw, "enter")
     told = [(type(event).__name__, event.function, event.depth) for event in events]
@@ -45,11 +44,15 @@ def test_each_event_knows_its_function_and_depth():
 
 def test_what_an_error_left_open_or_a_cut_left_behind_does_no_harm():
     """An operation that failed never returns; of a long one only the last events are kept."""
-    assert [event.depth for event in materialize([(Called, "f"), (Called, "g")], "op")] == [1, 2]
-    assert [event.depth for event in materialize([(Returned,), (Returned,), (Called, "f")], "op")] == [0, 0, 1]
+    assert [event.depth for event in materialize([(Called.tag, "f"), (Called.tag, "g")], "op")] == [1, 2]
+    assert [event.depth for event in materialize([(Returned.tag,), (Returned.tag,), (Called.tag, "f")], "op")] == [
+        0,
+        0,
+        1,
+    ]
 
 
-def test_every_event_has_the_tag_that_reports_it():
-    classes = {cls.__name__ for cls in event_classes.Event.__subclasses__()}
-    assert {name for name in vars(tags) if name[0].isupper() and name != "Final"} == classes
-    assert all(getattr(tags, name) == name for name in classes)
+def test_every_event_can_be_made_from_its_tag_and_two_classes_never_share_one():
+    made = [cls for cls in event_classes.Event.__subclasses__() if not cls.__name__.startswith("_")]
+    assert made and all(event_classes.EVENTS[cls.tag] is cls for cls in made)
+    assert len({cls.tag for cls in made}) == len(made)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.engine.kernel.kmems import Kernel
 from tests.engine.kernel.maps import PAGE, RW, Space
-from vmwidgets.engine.base import tags
+from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.events import GapTried, SearchRestarted
 from vmwidgets.engine.kernel.fits import FITS
@@ -191,7 +191,7 @@ def test_with_a_hint_the_rule_decides_among_the_gaps_from_there_on(fit, where):
         target.map.insert(None, 0, at, at + pages * PAGE)
     target.kernel.recorder.emit = events.append
     assert target.map.find_space(2 * PAGE, target.map.start + 4 * PAGE) == target.map.start + where * PAGE
-    tried = [event for event in events if event[0] == tags.GapTried]
+    tried = [event for event in events if event[0] == ev.GapTried.tag]
     assert (tried[-1][2], tried[-1][4]) == (target.map.start + where * PAGE, True)
     assert min(event[2] for event in tried) == target.map.start + 5 * PAGE, "the gap below the hint is not looked at"
     assert target.map.find_space(7 * PAGE, target.map.start + 4 * PAGE) is None

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.engine.kernel.kmems import Kernel, rows
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.tags import GapCompared
+from vmwidgets.engine.base.events import GapCompared
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd_delete import delete
 from vmwidgets.engine.kernel.freebsd_map import INVALID_ADDRESS, NO_SPACE, SUCCESS
@@ -259,7 +259,7 @@ def test_a_search_from_an_address_on_compares_few_entries():
         looked: list[tuple[object, ...]] = []
         kernel.recorder.emit = looked.append
         assert vm_map.find_space(3 * PAGE, vm_map.start + start * PAGE) == vm_map.start + 1999 * PAGE
-        assert 0 < sum(event[0] == GapCompared for event in looked) < 25
+        assert 0 < sum(event[0] == GapCompared.tag for event in looked) < 25
 
 
 def test_a_map_knows_its_submaps_as_long_as_they_have_places(kernel):

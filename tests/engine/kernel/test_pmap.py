@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import KernelPanic, Refused
-from vmwidgets.engine.base.tags import RootLoaded, TlbUpdated
+from vmwidgets.engine.base.events import RootLoaded, TlbUpdated
 from vmwidgets.engine.memory.ram import Ram
 
 from .pmaps import KERNEL, MIB2, NARROW, READ, TINY, WINDOW, WRITE, boot, recorded, used
@@ -173,9 +173,9 @@ class TestRanges:
     @pytest.mark.parametrize(("pages", "told"), [(1, 1), (64, 64), (65, 0)])
     def test_update_drops_up_to_64_pages_one_by_one(self, pages, told):
         kernel, _ = boot()
-        events = recorded(kernel, TlbUpdated)
+        events = recorded(kernel, TlbUpdated.tag)
         kernel.update(KERNEL, KERNEL + pages * 0x1000)
-        assert events == [(TlbUpdated, KERNEL, KERNEL + pages * 0x1000, told)]
+        assert events == [(TlbUpdated.tag, KERNEL, KERNEL + pages * 0x1000, told)]
 
 
 class TestWindow:
@@ -198,11 +198,11 @@ class TestCurrent:
     def test_loading_is_an_event_and_destroying_loads_the_kernels(self):
         kernel, _ = boot()
         user = kernel.create("init")
-        events = recorded(kernel, RootLoaded)
+        events = recorded(kernel, RootLoaded.tag)
         user.load()
         assert (user.is_current, kernel.is_current) == (True, False)
         user.destroy()
-        assert events == [(RootLoaded, "init", user.root), (RootLoaded, "kernel", kernel.root)]
+        assert events == [(RootLoaded.tag, "init", user.root), (RootLoaded.tag, "kernel", kernel.root)]
         for use in (user.load, user.destroy, lambda: user.enter(0, 0, READ), lambda: user.extract(0)):
             with pytest.raises(Refused, match="was destroyed"):
                 use()

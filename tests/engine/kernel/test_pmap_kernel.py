@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
-from vmwidgets.engine.base.tags import KernelLimitMoved, PteWritten, TlbUpdated
+from vmwidgets.engine.base.events import KernelLimitMoved, PteWritten, TlbUpdated
 
 from .pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, used
 
@@ -22,10 +22,10 @@ class TestGrowing:
     )
     def test_the_limit_lies_strictly_above_the_end(self, end, limit, tables):
         kernel, pages = boot(frames=600)
-        events = recorded(kernel, KernelLimitMoved, TlbUpdated)
+        events = recorded(kernel, KernelLimitMoved.tag, TlbUpdated.tag)
         kernel.kgrow(end)
         assert (kernel.klimit, kernel.grows, used(pages)) == (limit, 1, 1 + tables)
-        assert events == [(TlbUpdated, KERNEL, limit, 0), (KernelLimitMoved, KERNEL, limit)]
+        assert events == [(TlbUpdated.tag, KERNEL, limit, 0), (KernelLimitMoved.tag, KERNEL, limit)]
         kernel.check()
 
     def test_it_never_shrinks(self):
@@ -39,7 +39,7 @@ class TestGrowing:
     def test_too_many_tables_are_a_panic_before_anything_is_made(self):
         kernel, pages = boot(frames=6)
         kernel.kgrow(KERNEL)
-        events = recorded(kernel, PteWritten)
+        events = recorded(kernel, PteWritten.tag)
         with pytest.raises(KernelPanic, match="takes 3 tables, and 2 pages are free"):
             kernel.kgrow(KERNEL + 3 * MIB2)
         assert (events, used(pages), kernel.klimit) == ([], 4, KERNEL + MIB2)

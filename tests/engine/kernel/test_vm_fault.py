@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, READ_ONLY, NumberedPager, Space, Tables
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, kernel_error
-from vmwidgets.engine.base.memory_events import PagerAsked
+from vmwidgets.engine.base.events import PagerAsked
 from vmwidgets.engine.kernel.vm_fault import PagerFailed, vm_fault
 from vmwidgets.engine.kernel.vm_object import VmObject
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.kmems import Kernel
-from vmwidgets.engine.base.tags import Called, Returned
+from vmwidgets.engine.base.events import Called, Returned
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.kmem_alloc import kmem_alloc_nofault
 from vmwidgets.engine.kernel.map_lock import MapLock
@@ -34,5 +34,5 @@ def test_a_kernel_function_reports_where_it_begins_and_ends():
     events = []
     kernel.recorder.emit = events.append
     address = kernel.do(kmem_alloc_nofault, kernel.kernel_map, PAGE)
-    assert events[0] == (Called, "kmem_alloc_nofault", ("kernel_map", PAGE))
-    assert events[-1] == (Returned, address)
+    assert events[0] == (Called.tag, "kmem_alloc_nofault", ("kernel_map", PAGE))
+    assert events[-1] == (Returned.tag, address)

@@ -12,8 +12,7 @@ from tests.engine.kernel.maps import FIXED, LOW, NOMERGE, PAGE, RW, Space
 from tests.engine.kernel.plain_ranges import NOMEM, Page, PlainRanges
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
-from vmwidgets.engine.base.events import Called, EntryChanged, Returned
-from vmwidgets.engine.base.kmem_events import EntryJoined, EntryWired
+from vmwidgets.engine.base.events import Called, EntryChanged, EntryJoined, EntryWired, Returned
 from vmwidgets.engine.kernel import x15_ranges as ranges
 from vmwidgets.engine.kernel.vm_fault import vm_fault
 from vmwidgets.engine.kernel.vm_object import VmObject

@@ -7,9 +7,15 @@ import tracemalloc
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.events import BootStage, Called, EntryLinked, KernelLimitMoved
-from vmwidgets.engine.base.kmem_events import MapCreated
-from vmwidgets.engine.base.memory_events import PageAllocated, PteWritten
+from vmwidgets.engine.base.events import (
+    BootStage,
+    Called,
+    EntryLinked,
+    KernelLimitMoved,
+    MapCreated,
+    PageAllocated,
+    PteWritten,
+)
 from vmwidgets.engine.base.protection import pack_flags
 
 STAGES = ["physical memory", "kernel pmap", "boot range", "kentry area", "kmem", "up"]

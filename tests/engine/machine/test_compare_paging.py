@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.domain_events import VnodeCreated, VnodeMapInvoked
 from vmwidgets.engine.base.domain_values import VnodeValue
-from vmwidgets.engine.base.memory_events import FaultRaised
+from vmwidgets.engine.base.events import FaultRaised, VnodeCreated, VnodeMapInvoked
 
 PAGE = 4096
 

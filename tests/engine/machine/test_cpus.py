@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
-from vmwidgets.engine.base.cpu_events import (
+from vmwidgets.engine.base.events import (
+    FaultRaised,
     ShootdownAcknowledged,
     ShootdownForgotten,
     ShootdownSent,
@@ -20,7 +21,6 @@ from vmwidgets.engine.base.cpu_events import (
     TlbHit,
     TlbMissed,
 )
-from vmwidgets.engine.base.memory_events import FaultRaised
 from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.mmu.cpu import ASID_BITS

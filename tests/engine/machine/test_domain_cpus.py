@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.cpu_events import ShootdownAcknowledged, ShootdownForgotten, ShootdownSent
+from vmwidgets.engine.base.events import ShootdownAcknowledged, ShootdownForgotten, ShootdownSent
 from vmwidgets.engine.machine.machine import replayed
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])

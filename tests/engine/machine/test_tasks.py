@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.memory_events import FaultRaised, PagerAsked, TlbUpdated
+from vmwidgets.engine.base.events import FaultRaised, PagerAsked, TlbUpdated
 
 AT = 0x400000
 

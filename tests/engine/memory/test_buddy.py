@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken
+from vmwidgets.engine.base.events import BlockJoined, BlockSplit
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.tags import BlockJoined, BlockSplit
 from vmwidgets.engine.memory.buddy import MAX_ORDER, Buddy
 
 ORDERS = range(MAX_ORDER + 1)
@@ -76,11 +76,11 @@ def test_a_split_keeps_the_lower_half_and_says_so():
     buddy = Buddy(recorder, 0, 8)
     recorder.emit = events.append
     assert buddy.allocate(1) == 0
-    assert events == [(BlockSplit, 0, 3), (BlockSplit, 0, 2)]
+    assert events == [(BlockSplit.tag, 0, 3), (BlockSplit.tag, 0, 2)]
     assert (buddy.in_order(1), buddy.in_order(2)) == ((2,), (4,))
     events.clear()
     buddy.free(0, 1)
-    assert events == [(BlockJoined, 0, 2), (BlockJoined, 0, 3)]
+    assert events == [(BlockJoined.tag, 0, 2), (BlockJoined.tag, 0, 3)]
 
 
 def test_the_last_block_freed_is_the_first_taken():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
+from vmwidgets.engine.base.events import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.tags import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.units import KIB
 from vmwidgets.engine.memory.object_cache import ObjectCache
 
@@ -123,7 +123,7 @@ def test_colours_shift_slab_after_slab_and_begin_again():
     recorder, created = Recorder(), []
     supplier = Supplier(4096)
     cache = ObjectCache(recorder, "entry", 80, supplier)
-    recorder.emit = lambda raw: created.append(raw[3]) if raw[0] is SlabCreated else None
+    recorder.emit = lambda raw: created.append(raw[3]) if raw[0] is SlabCreated.tag else None
     objects = [cache.allocate() for _ in range(50 * 9)]
     assert created == [0, 8, 16, 24, 32, 40, 48, 56, 0]
     assert objects[50] == supplier.next - 9 * 8192 + 8192 + 8 + 49 * 80
@@ -164,13 +164,13 @@ def test_a_slab_that_was_free_goes_to_the_tail_of_the_partial_ones():
 def test_the_pool_moves_half_at_a_time():
     recorder, events = Recorder(), []
     cache = ObjectCache(recorder, "big", 20 * KIB, Supplier(20 * KIB), pooled=True)  # a pool of 8, 4 at a time
-    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled, PoolDrained) else None
+    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled.tag, PoolDrained.tag) else None
     objects = [cache.allocate() for _ in range(9)]
     assert [len(event[2]) for event in events] == [4, 4, 4]
     events.clear()
     for address in objects:
         cache.free(address)
-    assert [event[0] for event in events] == [PoolDrained]
+    assert [event[0] for event in events] == [PoolDrained.tag]
     assert events[0][2] == (objects[4], objects[3], objects[2], objects[1])
     assert cache.snapshot().pool[:2] == (objects[8], objects[7])
 
@@ -185,7 +185,7 @@ def test_reaping_gives_free_slabs_back():
     recorder.emit = events.append
     before = cache.slab_value(0x10000)
     assert cache.reap() == 1
-    assert [event[:3] for event in events] == [(SlabDestroyed, "entry", 0x10000)]
+    assert [event[:3] for event in events] == [(SlabDestroyed.tag, "entry", 0x10000)]
     assert events[0][3:] == (before.colour, before.free), "what it takes to draw the slab as it was"
     assert supplier.back == [0x10000]
     with pytest.raises(KernelPanic, match="slab_foreign_free"):

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
+from vmwidgets.engine.base.events import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.tags import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.memory.buddy import MAX_ORDER
 from vmwidgets.engine.memory.pages import PageAllocator
 
@@ -81,13 +81,13 @@ TestPages = PagesMachine.TestCase
 def test_single_frames_go_through_a_pool_that_moves_half_at_a_time():
     recorder, events = Recorder(), []
     pages = PageAllocator(recorder, 0, 5 * 1024)  # a pool of 5, three at a time
-    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled, PoolDrained) else None
+    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled.tag, PoolDrained.tag) else None
     held = [pages.allocate() for _ in range(4)]
     assert held == [2, 1, 0, 5]
-    assert events == [(PoolFilled, "normal", (0, 1, 2)), (PoolFilled, "normal", (3, 4, 5))]
+    assert events == [(PoolFilled.tag, "normal", (0, 1, 2)), (PoolFilled.tag, "normal", (3, 4, 5))]
     for frame in (0, 1, 2, 5):  # 3 and 4 are in the pool still: the fourth does not fit
         pages.free(frame)
-    assert events[2:] == [(PoolDrained, "normal", (2, 1, 0))]
+    assert events[2:] == [(PoolDrained.tag, "normal", (2, 1, 0))]
     assert pages.snapshot().segments[0].pool == (5, 4, 3)
 
 
@@ -104,9 +104,9 @@ def test_highmem_is_tried_first_then_normal_memory():
 def test_events_name_the_owner():
     recorder, events = Recorder(), []
     pages = PageAllocator(recorder, 0, 8)
-    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PageAllocated, PageFreed) else None
+    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PageAllocated.tag, PageFreed.tag) else None
     pages.free(pages.allocate(2, "init"), 2)
-    assert events == [(PageAllocated, 0, 2, "init"), (PageFreed, 0, 2, "init")]
+    assert events == [(PageAllocated.tag, 0, 2, "init"), (PageFreed.tag, 0, 2, "init")]
 
 
 def test_a_tebibyte_is_made_without_counting_its_frames():
@@ -219,10 +219,10 @@ def test_pooled_frames_serve_a_block_that_they_would_make():
     held = [pages.allocate() for _ in range(4)]
     pages.free(held[3])
     pages.free(held[2])  # one of them is in the pool, the other is not
-    events = recorded(pages, PoolDrained)
+    events = recorded(pages, PoolDrained.tag)
     assert pages.snapshot().segments[0].pool
     assert pages.allocate(1, "two") == 2
-    assert events == [(PoolDrained, "normal", (2,))]
+    assert events == [(PoolDrained.tag, "normal", (2,))]
     pages.check()
 
 
@@ -231,7 +231,7 @@ def test_a_pool_that_would_make_no_block_is_left_alone():
     held = [pages.allocate() for _ in range(4)]
     pages.free(held[3])
     pages.free(held[0])
-    events = recorded(pages, PoolDrained)
+    events = recorded(pages, PoolDrained.tag)
     before = pages.snapshot()
     assert pages.allocate(1) is None
     assert (pages.snapshot(), events) == (before, [])

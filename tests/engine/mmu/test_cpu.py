@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.mmu.cpus import ALL, KERNELS, Tables
-from vmwidgets.engine.base.tags import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
+from vmwidgets.engine.base.events import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.walk_values import Fault, Rights
 from vmwidgets.engine.mmu.cpu import ASID_BITS, Trapped
@@ -150,7 +150,7 @@ class TestFaults:
         assert cpu.translate(AT, *allowed) == FRAME
         events = tables.heard()
         assert cpu.translate(AT, access, user) == (walk.fault or walk.pa)
-        assert events[0][0] == TlbHit
+        assert events[0][0] == TlbHit.tag
 
     @pytest.mark.parametrize("name", X86)
     def test_on_x86_a_fault_drops_what_is_kept_of_its_address(self, name):
@@ -216,7 +216,7 @@ class TestAccessedAndDirty:
         assert flags() == pdpte + [1] * (levels - 1 - len(pdpte)) + [3]
         events = tables.heard()
         cpu.store(AT, b"y", user=True)
-        assert [event[0] for event in events] == [TlbHit]
+        assert [event[0] for event in events] == [TlbHit.tag]
 
     @pytest.mark.parametrize("name", [*X86, "riscv-sv39"])
     def test_a_first_write_walks_and_so_finds_out_what_changed(self, name):
@@ -257,8 +257,9 @@ class TestAccessedAndDirty:
         cpu = tables.cpu(adue=False)
         found = [cpu.translate(AT, access, True) for access in ("read", "write")]
         assert [(fault.kind, fault.code) for fault in found if isinstance(fault, Fault)] == [
-            ("access-flag", 13), ("access-flag", 15),
-        ]  # fmt: skip
+            ("access-flag", 13),
+            ("access-flag", 15),
+        ]
         assert (tables.leaf(AT) >> 6 & 3, len(cpu.tlb)) == (0, 0)
         cpu.set_controls(replace(cpu.controls, adue=True))
         cpu.load(AT, 1, user=True)
@@ -306,12 +307,19 @@ class TestEvents:
         assert isinstance(cpu.translate(AT + PAGE, "write", False), int)
         cpu.flush_all(globals_too=True)
         cpu.flush_all(globals_too=True)  # nothing left to drop
-        told = [event for event in events if event[0] != PteWritten]
+        told = [event for event in events if event[0] != PteWritten.tag]
         assert [event[0] for event in told] == [
-            TlbMissed, TlbFilled, TlbMissed, TlbFilled, TlbHit, TlbFilled, TlbHit, TlbFlushed,
-        ]  # fmt: skip
+            TlbMissed.tag,
+            TlbFilled.tag,
+            TlbMissed.tag,
+            TlbFilled.tag,
+            TlbHit.tag,
+            TlbFilled.tag,
+            TlbHit.tag,
+            TlbFlushed.tag,
+        ]
         first, second = told[1][2], told[3][2]
         assert (told[1][3], told[3][3], told[5][3]) == (None, first, second)  # what went for it
         assert (second.dirty, told[5][2]) == (False, replace(second, dirty=True))
-        assert [event[-1] for event in told if event[0] == TlbHit] == ["clean", "used"]
-        assert told[-1] == (TlbFlushed, "cpu", "all and global", 0, 0, None, (told[5][2],))
+        assert [event[-1] for event in told if event[0] == TlbHit.tag] == ["clean", "used"]
+        assert told[-1] == (TlbFlushed.tag, "cpu", "all and global", 0, 0, None, (told[5][2],))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmwidgets.engine.base import memory_events as mev
+from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.events import PteRunWritten, PteWritten
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.base.tags import PteRunWritten, PteWritten
 from vmwidgets.engine.base.walk_values import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
@@ -111,8 +111,8 @@ class TestEditor:
         editor.clear(editor.find(0x1000, 0x7FFF_FFFF_F000, 4))
         pa = 0x1000 + 8 * 255
         assert self.events == [
-            (PteWritten, pa, 0, 0x2003, 4, 0x7FFF_FFFF_F000),
-            (PteWritten, pa, 0x2003, 0, 4, 0x7FFF_FFFF_F000),
+            (PteWritten.tag, pa, 0, 0x2003, 4, 0x7FFF_FFFF_F000),
+            (PteWritten.tag, pa, 0x2003, 0, 4, 0x7FFF_FFFF_F000),
         ]
 
     def test_writing_the_same_word_is_no_event(self):
@@ -132,16 +132,16 @@ class TestEditor:
         assert [self.ram.read_word(pa, 8) for pa in places] == [new for _, new in words]
         told = []
         for event in materialize(self.events, ""):
-            if isinstance(event, mev.PteWritten):
+            if isinstance(event, ev.PteWritten):
                 told.append((event.pa, event.before, event.after))
-            elif isinstance(event, mev.PteRunWritten):
+            elif isinstance(event, ev.PteRunWritten):
                 told += event.words()
         assert told == [(pa, old, new) for pa, (old, new) in zip(places, words, strict=True) if old != new]
 
     def test_pages_in_a_row_are_one_event(self):
         editor = self.make()
         editor.write_all((editor.slot(PT, 0x4000, index << 12), 0x5003 + (index << 12)) for index in range(512))
-        assert self.events == [(PteRunWritten, 0x4000, 512, 8, 0, 0, 0x5003, 0x1000, 1, 0)]
+        assert self.events == [(PteRunWritten.tag, 0x4000, 512, 8, 0, 0, 0x5003, 0x1000, 1, 0)]
 
     def test_find_goes_down_as_far_as_the_tables_do(self):
         editor = self.mapped()

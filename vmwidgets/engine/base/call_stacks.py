@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .tags import Called, Returned, ThreadEnded, ThreadRuns, ThreadSlept, Unwound
+from .events import Called, Returned, ThreadEnded, ThreadRuns, ThreadSlept, Unwound
 
-MOVING = frozenset((Called, Returned, Unwound, ThreadRuns, ThreadSlept, ThreadEnded))
+MOVING = frozenset((Called.tag, Returned.tag, Unwound.tag, ThreadRuns.tag, ThreadSlept.tag, ThreadEnded.tag))
 """Tags of the events that say so; others need not be shown to a :class:`CallStacks`."""
 
 
@@ -39,20 +39,20 @@ class CallStacks:
 
     def begin(self, tag: str, *fields: Any) -> None:
         """An event comes: a call is under way from here on, as is what a thread that goes on had begun."""
-        if tag == Called:
+        if tag == Called.tag:
             self.stack.append(fields[0])
-        elif tag == Unwound:
+        elif tag == Unwound.tag:
             self._unwind(fields)
-        elif tag == ThreadRuns:
+        elif tag == ThreadRuns.tag:
             self._switch(fields[0])
 
     def end(self, tag: str, *fields: Any) -> None:
         """An event is behind us: a call that returned is over, and the thread that slept or ended runs no more."""
-        if tag == Returned:
+        if tag == Returned.tag:
             if self.stack:
                 self.stack.pop()
-        elif tag in (ThreadSlept, ThreadEnded):
-            if tag == ThreadEnded:  # of one that is given up, who runs is somebody else
+        elif tag in (ThreadSlept.tag, ThreadEnded.tag):
+            if tag == ThreadEnded.tag:  # of one that is given up, who runs is somebody else
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

@@ -16,10 +16,10 @@ from itertools import islice
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelPanic, Refused, VMError
+from .events import Panicked
 from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, Journal, Operation
 from .recorder import Raw, Recorder
-from .tags import Panicked
 from .units import Address
 
 AFTER_A_PANIC = frozenset({"undo_descriptor"})
@@ -107,7 +107,7 @@ class Door:
             raise
         except KernelPanic as panic:
             self.dead = panic
-            raw.append((Panicked, panic.name, panic.reason))
+            raw.append((Panicked.tag, panic.name, panic.reason))
             outcome, result = "panic", str(panic)
             raise
         except VMError as error:
@@ -120,7 +120,7 @@ class Door:
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
             dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
             self.dead = dead
-            raw.append((Panicked, dead.name, dead.reason))
+            raw.append((Panicked.tag, dead.name, dead.reason))
             outcome, result = "panic", str(dead)
             if edited_by_hand:  # else it is a bug of ours, in the middle of something
                 raise dead from error

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from .events import Write
+from .events import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
 from .rbtree_check import check_tree
 from .recorder import Recorder
-from .tags import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 
 TREE = 0
 """The id that stands for the tree itself in a write of the root link."""
@@ -85,12 +84,18 @@ class RedBlackTree(Generic[N]):
         node, above = self.root, None
         compare, emit = self._compare, self._recorder.emit
         if emit is not None:
-            emit((Called, "rbtree_lookup_nearest", (key,)))
+            emit((Called.tag, "rbtree_lookup_nearest", (key,)))
         while node is not None:
             order = compare(key, node)
             if emit is not None:
                 emit(
-                    (TreeCompared, self._name, node.id, key, "here" if order == 0 else "left" if order < 0 else "right")
+                    (
+                        TreeCompared.tag,
+                        self._name,
+                        node.id,
+                        key,
+                        "here" if order == 0 else "left" if order < 0 else "right",
+                    )
                 )
             if order == 0:
                 above = node
@@ -100,7 +105,7 @@ class RedBlackTree(Generic[N]):
             else:
                 node = node.right  # type: ignore[assignment]
         if emit is not None:
-            emit((Returned, _identity(above)))
+            emit((Returned.tag, _identity(above)))
         return above
 
     def rank(self, node: N) -> int:
@@ -154,21 +159,21 @@ class RedBlackTree(Generic[N]):
         here, side = self.root, "root"
         compare, emit = self._compare, self._recorder.emit
         if emit is not None:
-            emit((Called, "rbtree_insert", (key,)))
+            emit((Called.tag, "rbtree_insert", (key,)))
         while here is not None:
             order = compare(key, here)
             if order == 0 and not duplicates:
                 raise Duplicate(here)
             parent, side = here, "left" if order <= 0 else "right"
             if emit is not None:
-                emit((TreeCompared, self._name, here.id, key, side))
+                emit((TreeCompared.tag, self._name, here.id, key, side))
             here = here.left if order <= 0 else here.right  # type: ignore[assignment]
         self._hang(node, parent, side)
         if emit is not None:
-            emit((TreeLinked, self._name, node.id, _identity(parent), side))
+            emit((TreeLinked.tag, self._name, node.id, _identity(parent), side))
         self._repair_insertion(node)
         if emit is not None:
-            emit((Returned,))
+            emit((Returned.tag,))
 
     def _hang(self, node: N, parent: N | None, side: str) -> None:
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
@@ -216,7 +221,7 @@ class RedBlackTree(Generic[N]):
         """Take `node` out, then repair."""
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called, "rbtree_remove", (node.id,)))
+            emit((Called.tag, "rbtree_remove", (node.id,)))
         if node.left is not None and node.right is not None:
             child, parent, black = self._replace_by_successor(node)
         else:
@@ -224,7 +229,7 @@ class RedBlackTree(Generic[N]):
         if black:
             self._repair_removal(child, parent)
         if emit is not None:
-            emit((Returned,))
+            emit((Returned.tag,))
 
     def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
         child = node.left if node.left is not None else node.right
@@ -236,7 +241,7 @@ class RedBlackTree(Generic[N]):
                 *self._farewell(node),
                 (_identity(parent), side, node.id, _identity(child)),
             )
-            emit((TreeUnlinked, self._name, node.id, 0, writes, node.red, False))
+            emit((TreeUnlinked.tag, self._name, node.id, 0, writes, node.red, False))
         self._set_child(parent, node, child)
         if child is not None:
             child.parent = parent
@@ -256,7 +261,7 @@ class RedBlackTree(Generic[N]):
         if emit is not None:
             emit(
                 (
-                    TreeUnlinked,
+                    TreeUnlinked.tag,
                     self._name,
                     node.id,
                     successor.id,
@@ -353,7 +358,7 @@ class RedBlackTree(Generic[N]):
         node.red = red
         emit = self._recorder.emit
         if emit is not None:
-            emit((TreeRecoloured, self._name, node.id, red, why))
+            emit((TreeRecoloured.tag, self._name, node.id, red, why))
 
     def _rotate(self, node: Node, side: str) -> None:
         """`node` goes down to `side`; its other child comes up."""
@@ -371,7 +376,7 @@ class RedBlackTree(Generic[N]):
                 (raised.id, side, _identity(inner), node.id),
                 (_identity(node.parent), self._side(node), node.id, raised.id),
             )
-            emit((TreeRotated, self._name, node.id, side, raised.id, writes))
+            emit((TreeRotated.tag, self._name, node.id, side, raised.id, writes))
         if side == "left":
             node.right, raised.left = inner, node
         else:

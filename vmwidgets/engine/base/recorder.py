@@ -5,11 +5,11 @@ nobody listens, so that an event then costs one test::
 
     emit = recorder.emit
     if emit is not None:
-        emit((PageAllocated, frame, order))
+        emit((PageAllocated.tag, frame, order))
 
-What is reported is a plain tuple, the event's tag (:mod:`.tags`) and its fields in order; :func:`materialize` makes
+What is reported is a plain tuple, the tag of the event's class and its fields in order; :func:`materialize` makes
 the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets
-what it does with ``(Called, name)`` and ``(Returned, result)``, which gives each event its function and depth
+what it does with ``(Called.tag, name)`` and ``(Returned.tag, result)``, which gives each event its function and depth
 (:mod:`.call_stacks`).
 """
 
@@ -19,9 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import cpu_events, domain_events, events, kmem_events, memory_events, thread_events
 from .call_stacks import MOVING, CallStacks
-from .events import Event
+from .events import EVENTS, Event
 
 Raw = tuple[Any, ...]
 """An event before anyone looked at it: its tag, then its fields."""
@@ -58,8 +57,8 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 
     Events outside any bracket belong to the operation called `outermost`.
 
-    >>> from vmwidgets.engine.base.tags import Called, Returned
-    >>> materialize([(Called, "vm_map_insert"), (Returned, None)], "enter")[0].depth
+    >>> from vmwidgets.engine.base.events import Called, Returned
+    >>> materialize([(Called.tag, "vm_map_insert"), (Returned.tag, None)], "enter")[0].depth
     1
     """
     stacks = CallStacks()
@@ -67,10 +66,10 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     events: list[Event] = []
     for tag, *fields in raw:
         if tag not in MOVING:
-            events.append(_CLASSES[tag](*fields, function=function, depth=depth))
+            events.append(EVENTS[tag](*fields, function=function, depth=depth))
             continue
         stacks.begin(tag, *fields)
-        events.append(_CLASSES[tag](*fields, function=_innermost(stacks, outermost), depth=len(stacks.stack)))
+        events.append(EVENTS[tag](*fields, function=_innermost(stacks, outermost), depth=len(stacks.stack)))
         stacks.end(tag, *fields)
         function, depth = _innermost(stacks, outermost), len(stacks.stack)
     return tuple(events)
@@ -78,12 +77,3 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 
 def _innermost(stacks: CallStacks, outermost: str) -> str:
     return stacks.stack[-1] if stacks.stack else outermost
-
-
-_CLASSES: dict[str, Any] = {
-    name: cls
-    for module in (events, cpu_events, domain_events, kmem_events, memory_events, thread_events)
-    for name, cls in vars(module).items()
-    if isinstance(cls, type) and issubclass(cls, Event)
-}
-"""Event classes by tag.  Their constructors differ, so they are Any here."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.tags import Called, EntryResized, Returned
+from ..base.events import Called, EntryResized, Returned
 from .entry import OFFSET_MASK
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def clip_start(vm_map: X15Map, entry: Entry, start: int) -> None:
         return
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, "vm_map_clip_start", (entry.id, start)))
+        emit((Called.tag, "vm_map_clip_start", (entry.id, start)))
     previous, following = entry.prev, entry.next
     vm_map.unlink(entry)
     low = vm_map.copy_entry(entry)
@@ -32,12 +32,12 @@ def clip_start(vm_map: X15Map, entry: Entry, start: int) -> None:
         entry.offset = entry.offset + start - entry.start & OFFSET_MASK
     entry.start = start
     if emit is not None:
-        emit((EntryResized, vm_map.name, before, low.fields(), "the low part"))
-        emit((EntryResized, vm_map.name, _before(entry, before), entry.fields(), "the high part"))
+        emit((EntryResized.tag, vm_map.name, before, low.fields(), "the low part"))
+        emit((EntryResized.tag, vm_map.name, _before(entry, before), entry.fields(), "the high part"))
     vm_map.relink(entry, previous, following)
     vm_map.relink(low, previous, entry)
     if emit is not None:
-        emit((Returned,))
+        emit((Returned.tag,))
 
 
 def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
@@ -50,7 +50,7 @@ def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
         return
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, "vm_map_clip_end", (entry.id, end)))
+        emit((Called.tag, "vm_map_clip_end", (entry.id, end)))
     previous, following = entry.prev, entry.next
     vm_map.unlink(entry)
     high = vm_map.copy_entry(entry)
@@ -60,14 +60,14 @@ def clip_end(vm_map: X15Map, entry: Entry, end: int) -> None:
         high.offset = high.offset + end - entry.start & OFFSET_MASK
     entry.end = end
     if emit is not None:
-        emit((EntryResized, vm_map.name, _before(entry, before), entry.fields(), "the low part"))
-        emit((EntryResized, vm_map.name, before, high.fields(), "the high part"))
+        emit((EntryResized.tag, vm_map.name, _before(entry, before), entry.fields(), "the low part"))
+        emit((EntryResized.tag, vm_map.name, before, high.fields(), "the high part"))
     if previous is None and "clip-end-first" in vm_map.quirks:
         previous, following = vm_map.last, None
     vm_map.relink(entry, previous, following)
     vm_map.relink(high, entry, following)
     if emit is not None:
-        emit((Returned,))
+        emit((Returned.tag,))
 
 
 def _before(entry: Entry, copy: EntryFields) -> EntryFields:

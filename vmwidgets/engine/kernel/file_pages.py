@@ -7,8 +7,8 @@ nothing has to be written before they go.
 
 from __future__ import annotations
 
+from ..base.events import FileRead, PageCached
 from ..base.recorder import Recorder
-from ..base.tags import FileRead, PageCached
 from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.ram import Ram
 from .frame_store import SharedFrames
@@ -62,7 +62,7 @@ class FilePages:
                 self._ram.write(page.frame << PAGE_SHIFT, file_content(name, pindex))
                 page.busy = False
                 read += 1
-                self._report(FileRead, name, pindex, page.frame, "read")
+                self._report(FileRead.tag, name, pindex, page.frame, "read")
                 self._inactive[page.frame] = None
                 break
         return read
@@ -80,7 +80,7 @@ class FilePages:
             self._pages.adopt(frame, target, pindex, READ)
         self._inactive.pop(frame, None)
         self._inactive[frame] = None
-        self._report(FileRead, name, pindex, frame, how)
+        self._report(FileRead.tag, name, pindex, frame, how)
         return True
 
     def _find_cached(self, target: VmObject, pindex: int) -> int | None:
@@ -103,7 +103,7 @@ class FilePages:
             del self._cached[before]
         self._cached[place], self._places[frame] = frame, place
         self._frames.cache(frame, page.object.name)
-        self._report(PageCached, frame, page.object.name)
+        self._report(PageCached.tag, frame, page.object.name)
         return True
 
     def _report(self, tag: str, *fields: object) -> None:

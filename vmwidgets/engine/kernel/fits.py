@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ..base.tags import GapTried, SearchRestarted
+from ..base.events import GapTried, SearchRestarted
 from .entry import Entry
 from .map_core import MapCore
 
@@ -92,7 +92,7 @@ class NextFit(Fit):
         if found is None:
             emit = core.recorder.emit
             if emit is not None and position is not None:
-                emit((SearchRestarted, core.name, core.start))
+                emit((SearchRestarted.tag, core.name, core.start))
             found = _lowest(core, gaps(core, align, base), size)
         if found is not None:
             self.position = found.position + size
@@ -148,4 +148,4 @@ def _extreme(core: MapCore[E], candidates: Iterator[Gap[E]], size: int, sign: in
 def _report(core: MapCore[E], gap: Gap[E], taken: bool, why: str) -> None:
     emit = core.recorder.emit
     if emit is not None:
-        emit((GapTried, core.name, gap.position, gap.space, taken, why))
+        emit((GapTried.tag, core.name, gap.position, gap.space, taken, why))

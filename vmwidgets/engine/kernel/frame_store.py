@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken
+from ..base.events import PageReused, PageZeroed
 from ..base.frame_owners import CACHED, ZEROED
-from ..base.tags import PageReused, PageZeroed
 from ..base.units import PAGE, PAGE_SHIFT
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
@@ -89,7 +89,7 @@ class SharedFrames:
             self._ram.zero_frame(frame)
             self._zeroed.append(frame)
             done += 1
-            self._report(PageZeroed, frame)
+            self._report(PageZeroed.tag, frame)
         return done
 
     # ---- cached ------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class SharedFrames:
         self._pages.free(frame)
 
     def _forget_cached(self, frame: int) -> None:
-        self._report(PageReused, frame, self._cached.pop(frame))
+        self._report(PageReused.tag, frame, self._cached.pop(frame))
 
     def _hand_over(self, frame: int, owner: str) -> int:
         self._pages.hand_over(frame, owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.errors import kernel_error
-from ..base.tags import Called, RangeDeleted, Returned, TranslationsRemoved
+from ..base.events import Called, RangeDeleted, Returned, TranslationsRemoved
 from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import FreeBSDMap
 from .freebsd_wire import unwire
@@ -31,14 +31,14 @@ def delete(vm_map: FreeBSDMap, start: int, end: int) -> None:
     """
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, "vm_map_delete", (start, end)))
+        emit((Called.tag, "vm_map_delete", (start, end)))
     try:
         with vm_map.ready(edges_in(entries_in(vm_map, start, end), start, end)):
             _delete(vm_map, start, end)
     except Unfit as unfit:
         raise kernel_error("NOMEM", unfit.why) from None
     if emit is not None:
-        emit((Returned,))
+        emit((Returned.tag,))
 
 
 def _delete(vm_map: FreeBSDMap, start: int, end: int) -> None:
@@ -57,12 +57,12 @@ def _delete_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
         unwire(vm_map, entry)
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((TranslationsRemoved, entry.start, entry.end))
+        emit((TranslationsRemoved.tag, entry.start, entry.end))
     vm_map.services.pmap.remove(entry.start, entry.end)
     vm_map.unlink(entry)
     vm_map.resize(entry.start - entry.end)
     if emit is not None:
-        emit((RangeDeleted, vm_map.name, entry.start, entry.end))
+        emit((RangeDeleted.tag, vm_map.name, entry.start, entry.end))
     if entry.object is not None:
         _forget_pages(vm_map, entry, entry.object)
         entry.object.release()

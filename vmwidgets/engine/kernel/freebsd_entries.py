@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..base.events import EntryFields
-from ..base.tags import EntryClipped, EntryResized, ObjectCreated
+from ..base.events import EntryClipped, EntryFields, EntryResized, ObjectCreated
 from .entry import OFFSET_MASK
 from .kernel_entry import KernelEntry
 from .map_simplify import join
@@ -57,7 +56,7 @@ def supply_object(vm_map: FreeBSDMap, entry: KernelEntry) -> None:
     entry.offset = 0
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((ObjectCreated, entry.object.name, entry.pages))
+        emit((ObjectCreated.tag, entry.object.name, entry.pages))
     _report_resize(vm_map, entry, before, "got an anonymous object")
 
 
@@ -75,10 +74,10 @@ def withdraw_object(vm_map: FreeBSDMap, entry: KernelEntry, offset: int) -> None
 def _report_resize(vm_map: FreeBSDMap, entry: KernelEntry, before: EntryFields, why: str) -> None:
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((EntryResized, vm_map.name, before, entry.fields(), why))
+        emit((EntryResized.tag, vm_map.name, before, entry.fields(), why))
 
 
 def _report_clip(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((EntryClipped, vm_map.name, entry.id, address))
+        emit((EntryClipped.tag, vm_map.name, entry.id, address))

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..base.errors import Broken, KernelError, KernelPanic
-from ..base.protection import protection_of
-from ..base.recorder import Recorder
-from ..base.tags import (
+from ..base.events import (
     EntryResized,
     MapResized,
     RangeInserted,
     SpaceSought,
     TranslationsRemoved,
 )
+from ..base.protection import protection_of
+from ..base.recorder import Recorder
 from .fits import Fit
 from .freebsd_entries import clip_end, clip_start
 from .gap_tree import GapTree
@@ -114,7 +114,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
             address = self._first_fit_above(length, start) if above else self._first_fit(length)
         emit = self.recorder.emit
         if emit is not None:
-            emit((SpaceSought, self.name, length, address))
+            emit((SpaceSought.tag, self.name, length, address))
         return address
 
     def would_find(self, length: int) -> int | None:
@@ -248,7 +248,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
             entry.object.size = max(entry.object.size, entry.first_page + entry.pages)
         emit = self.recorder.emit
         if emit is not None:
-            emit((EntryResized, self.name, before, entry.fields(), "stretched"))
+            emit((EntryResized.tag, self.name, before, entry.fields(), "stretched"))
 
     def _report_insert(
         self, target: KernelObject | None, offset: int, start: int, end: int, how: str, status: int
@@ -256,7 +256,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
         emit = self.recorder.emit
         if emit is not None:
             name = None if target is None else target.name
-            emit((RangeInserted, self.name, start, end, name, offset, how, status))
+            emit((RangeInserted.tag, self.name, start, end, name, offset, how, status))
 
     # ---- entries -----------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
             return
         emit = self.recorder.emit
         if emit is not None:
-            emit((TranslationsRemoved, entry.start, entry.end))
+            emit((TranslationsRemoved.tag, entry.start, entry.end))
         pmap.remove(entry.start, entry.end)
 
     def resize(self, change: int) -> None:
@@ -327,7 +327,7 @@ class FreeBSDMap(MapCore[KernelEntry]):
         self.size += change
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapResized, self.name, before, self.size))
+            emit((MapResized.tag, self.name, before, self.size))
 
     def check(self) -> None:
         """The core's invariants, and: 7. `size` is the sum of the entries' lengths; 8. a submap's place lies in it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..base.tags import RangeWired
+from ..base.events import RangeWired
 from ..base.units import PAGE_SHIFT
 from . import map_protect
 from .freebsd_entries import supply_object, withdraw_object
@@ -72,7 +72,7 @@ def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
         got.give_back()
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((RangeWired, vm_map.name, start, end, status))
+        emit((RangeWired.tag, vm_map.name, start, end, status))
     if status == SUCCESS:
         change_range(vm_map, start, end, lambda entry: _wire_entry(vm_map, entry))
     vm_map.lock.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base.tags import EntryResized, SubmapAttached
+from ..base.events import EntryResized, SubmapAttached
 from .entry import SUB_MAP
 from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import INVALID_ARGUMENT, SUCCESS, FreeBSDMap
@@ -23,7 +23,7 @@ def attach_submap(parent: FreeBSDMap, start: int, end: int, submap: FreeBSDMap) 
         _turn_into_submap(parent, entry, submap)
     emit = parent.recorder.emit
     if emit is not None:
-        emit((SubmapAttached, parent.name, submap.name, start, end, status))
+        emit((SubmapAttached.tag, parent.name, submap.name, start, end, status))
     parent.lock.release()
     return status
 
@@ -39,4 +39,4 @@ def _turn_into_submap(parent: FreeBSDMap, entry: KernelEntry, submap: FreeBSDMap
     parent.count_submap(submap, 1)
     emit = parent.recorder.emit
     if emit is not None:
-        emit((EntryResized, parent.name, before, entry.fields(), "became the place of a submap"))
+        emit((EntryResized.tag, parent.name, before, entry.fields(), "became the place of a submap"))

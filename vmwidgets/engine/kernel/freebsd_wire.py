@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..base.events import RangeWired, TranslationEntered
 from ..base.protection import protection_of
-from ..base.tags import RangeWired, TranslationEntered
 from ..base.units import PAGE, PAGE_SHIFT
 from .freebsd_entries import clip_end, clip_start
 from .freebsd_map import INVALID_ADDRESS, SUCCESS, FreeBSDMap
@@ -24,7 +24,7 @@ def wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
     status = INVALID_ADDRESS if entry is None else SUCCESS
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((RangeWired, vm_map.name, start, end, status))
+        emit((RangeWired.tag, vm_map.name, start, end, status))
     if entry is not None and start < end:
         clip_start(vm_map, entry, start)
         clip_end(vm_map, entry, end)
@@ -79,7 +79,7 @@ def enter_page(vm_map: FreeBSDMap, va: int, frame: int, protection: int) -> None
     """Map a wired page in the kernel's page tables (`pmap_enter`)."""
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((TranslationEntered, va, frame, True))
+        emit((TranslationEntered.tag, va, frame, True))
     vm_map.services.pmap.enter(va, frame, True, protection)
 
 
@@ -87,5 +87,5 @@ def map_page(vm_map: FreeBSDMap, va: int, frame: int, protection: int) -> None:
     """Map a page that is not wired."""
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((TranslationEntered, va, frame, False))
+        emit((TranslationEntered.tag, va, frame, False))
     vm_map.services.pmap.enter(va, frame, False, protection)

@@ -7,9 +7,9 @@ of an entry is the free space behind it; the one before the first entry belongs 
 from __future__ import annotations
 
 from ..base.errors import Broken
+from ..base.events import GapCompared
 from ..base.rbtree import Node, RedBlackTree
 from ..base.recorder import Recorder
-from ..base.tags import GapCompared
 from .entry import compare
 from .kernel_entry import KernelEntry
 
@@ -63,7 +63,7 @@ class GapTree(RedBlackTree[KernelEntry]):
     def _report(self, node: KernelEntry, length: int, outcome: str) -> None:
         emit = self._recorder.emit
         if emit is not None:
-            emit((GapCompared, self._name, node.id, length, node.max_gap, outcome))
+            emit((GapCompared.tag, self._name, node.id, length, node.max_gap, outcome))
 
     def gap_behind(self, entry: KernelEntry) -> int:
         """Free bytes between `entry` and the next, or the map's end."""

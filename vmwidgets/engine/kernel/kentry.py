@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic
+from ..base.events import Called, KentrySlabGiven, KentrySlabTaken, Returned
 from ..base.memory_values import KentryValue
 from ..base.recorder import Recorder
-from ..base.tags import Called, KentrySlabGiven, KentrySlabTaken, Returned
 from ..base.units import MIB, PAGE
 
 AREA_BYTES = 8 * MIB
@@ -88,7 +88,7 @@ class KentryArea:
         """Address of a slab with a page behind it, or none when the area is used up. O(1)."""
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_kentry_alloc"))
+            emit((Called.tag, "vm_map_kentry_alloc"))
         index = self._head
         if index < 0:
             if "kentry-unlocked" in self._quirks:
@@ -100,8 +100,8 @@ class KentryArea:
         self._head, self._next[index] = self._next[index], ALLOCATED
         self.allocated += 1
         if emit is not None:
-            emit((KentrySlabTaken, index))
-            emit((Returned, address))
+            emit((KentrySlabTaken.tag, index))
+            emit((Returned.tag, address))
         return address
 
     def give(self, address: int) -> None:
@@ -111,13 +111,13 @@ class KentryArea:
             raise KernelPanic("kentry_double_free", f"{address:#x} is no allocated slab of the kentry area")
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_kentry_free"))
+            emit((Called.tag, "vm_map_kentry_free"))
         self._backing.unback(address)
         self._next[index], self._head = self._head, index
         self.allocated -= 1
         if emit is not None:
-            emit((KentrySlabGiven, index))
-            emit((Returned,))
+            emit((KentrySlabGiven.tag, index))
+            emit((Returned.tag,))
 
     def snapshot(self, limit: int = 256) -> KentryValue:
         """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..base.errors import KernelError, KernelPanic
+from ..base.events import Called, Returned, Unwound
 from ..base.protection import ALL, INHERITANCE, READ, WRITE, pack_flags
-from ..base.tags import Called, Returned, Unwound
 from ..base.units import PAGE, PAGE_SHIFT
 from .vm_map import X15Map
 
@@ -76,7 +76,7 @@ class KernelMemory:
         """Address of `size` bytes (whole pages) for `owner`, or none; what was begun is undone."""
         emit = self._map.recorder.emit
         if emit is not None:
-            emit((Called, "vm_kmem_alloc", (size,)))
+            emit((Called.tag, "vm_kmem_alloc", (size,)))
         address = self._enter(size)
         if address is not None and not self._back(address, size, owner):
             self._map.remove(address, address + size)
@@ -84,7 +84,7 @@ class KernelMemory:
         if address is not None:
             self.ranges[address] = (size, owner)
         if emit is not None:
-            emit((Returned, address))
+            emit((Returned.tag, address))
         return address
 
     def _enter(self, size: int) -> int | None:
@@ -93,7 +93,7 @@ class KernelMemory:
         except KernelError:
             emit = self._map.recorder.emit
             if emit is not None:
-                emit((Unwound, "vm_kmem_alloc"))
+                emit((Unwound.tag, "vm_kmem_alloc"))
             return None
 
     def _back(self, address: int, size: int, owner: str) -> bool:

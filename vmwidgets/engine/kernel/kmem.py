@@ -9,8 +9,8 @@ from collections.abc import Callable
 from itertools import count
 
 from ..base.errors import Broken, KernelPanic
+from ..base.events import LowMemory, MapCreated, ZonesReclaimed
 from ..base.recorder import Recorder
-from ..base.tags import LowMemory, MapCreated, ZonesReclaimed
 from ..base.units import PAGE, PAGE_SHIFT
 from .freebsd_map import FreeBSDMap, KernelPmap, MapServices
 from .kernel_entry import KernelEntrySource
@@ -98,18 +98,18 @@ class Kmem:
             self.maps.append(created)
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapCreated, None if created is None else name, start, end))
+            emit((MapCreated.tag, None if created is None else name, start, end))
         return created
 
     def seek_memory(self) -> None:
         """Fire vm_lowmem, then have the zone allocator give back what it can."""
         emit = self.recorder.emit
         if emit is not None:
-            emit((LowMemory,))
+            emit((LowMemory.tag,))
         for handler in list(self.lowmem_handlers):
             handler()
         if emit is not None:
-            emit((ZonesReclaimed,))
+            emit((ZonesReclaimed.tag,))
         if self.reclaim_zones is not None:
             self.reclaim_zones()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base.tags import SleepersWoken
+from ..base.events import SleepersWoken
 from .freebsd_delete import delete
 from .freebsd_map import FreeBSDMap
 from .kmem import Kmem, round_page, trunc_page
@@ -38,5 +38,5 @@ def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) ->
         woken = kmem.wakeup(vm_map)
         emit = kmem.recorder.emit
         if emit is not None:
-            emit((SleepersWoken, vm_map.name, woken))
+            emit((SleepersWoken.tag, vm_map.name, woken))
     vm_map.lock.release()

@@ -11,9 +11,9 @@ from contextlib import AbstractContextManager
 from typing import Generic, TypeVar
 
 from ..base.errors import Broken
+from ..base.events import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from ..base.rbtree import RedBlackTree
 from ..base.recorder import Recorder
-from ..base.tags import Called, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
 from .entry import Entry, compare
 
 E = TypeVar("E", bound=Entry)
@@ -51,17 +51,17 @@ class MapCore(Generic[E]):
         """
         cached, emit = self.lookup_cache, self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_lookup_nearest", (address,)))
+            emit((Called.tag, "vm_map_lookup_nearest", (address,)))
         if cached is not None and cached.start <= address < cached.end:
             entry: E | None = cached
             if emit is not None:
-                emit((LookupCacheHit, self.name, cached.id))
+                emit((LookupCacheHit.tag, self.name, cached.id))
         else:
             entry = self.tree.nearest(address)
             if entry is not None:
                 self._remember(entry)
         if emit is not None:
-            emit((Returned, 0 if entry is None else entry.id))
+            emit((Returned.tag, 0 if entry is None else entry.id))
         return entry
 
     def peek(self, address: int) -> E | None:
@@ -84,7 +84,9 @@ class MapCore(Generic[E]):
         self.lookup_cache = entry
         emit = self.recorder.emit
         if emit is not None:
-            emit((LookupCacheMoved, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id))
+            emit(
+                (LookupCacheMoved.tag, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id)
+            )
 
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
         """Put `entry` into the list between two neighbours (none: the header) and into the tree.
@@ -105,20 +107,20 @@ class MapCore(Generic[E]):
         if emit is not None:
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
-            emit((Called, "vm_map_link", (entry.id,)))
-            emit((EntryLinked, self.name, entry.fields(), before, after))
+            emit((Called.tag, "vm_map_link", (entry.id,)))
+            emit((EntryLinked.tag, self.name, entry.fields(), before, after))
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
         self.by_id[entry.id] = entry
         if emit is not None:
-            emit((Returned,))
+            emit((Returned.tag,))
 
     def unlink(self, entry: E) -> None:
         """Take `entry` out of tree and list; a lookup cache that names it is cleared."""
         previous, next_ = entry.prev, entry.next
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_unlink", (entry.id,)))
+            emit((Called.tag, "vm_map_unlink", (entry.id,)))
         if entry is self.lookup_cache:
             self._remember(None)
         if previous is None:
@@ -136,8 +138,8 @@ class MapCore(Generic[E]):
             # Reported last: in between, a picture has an entry without a node, never a node without an entry.
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
-            emit((EntryUnlinked, self.name, entry.fields(), before, after))
-            emit((Returned,))
+            emit((EntryUnlinked.tag, self.name, entry.fields(), before, after))
+            emit((Returned.tag,))
 
     # ---- what each kernel does in its own way ------------------------------------------------
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..base.events import MapLocked, MapUnlocked
 from ..base.recorder import Recorder
-from ..base.tags import MapLocked, MapUnlocked
 from .waits import LockWait, Running, Sleepy
 
 
@@ -33,14 +33,14 @@ class MapLock:
         self.holder = self.running.thread
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapLocked, self.name, self.holder))
+            emit((MapLocked.tag, self.name, self.holder))
 
     def release(self) -> None:
         """Let go of it."""
         holder, self.holder = self.holder, None
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapUnlocked, self.name, holder))
+            emit((MapUnlocked.tag, self.name, holder))
 
     def drop_to_sleep(self) -> None:
         """Let go of it in the one step that also puts the caller to sleep (`msleep`): no wakeup gets in between."""

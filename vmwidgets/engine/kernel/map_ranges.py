@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from ..base.tags import EntryChanged, EntryWired
+from ..base.events import EntryChanged, EntryWired
 from ..base.units import PAGE, Address
 from .entry import Entry
 from .map_core import MapCore
@@ -110,14 +110,14 @@ def set_flags(core: MapCore[Any], entry: Entry, flags: int, why: str) -> None:
     entry.flags = flags
     emit = core.recorder.emit
     if emit is not None:
-        emit((EntryChanged, core.name, before, entry.fields(), why))
+        emit((EntryChanged.tag, core.name, before, entry.fields(), why))
 
 
 def set_wired_count(core: MapCore[Any], entry: Entry, count: int) -> None:
     """Note how often the range of `entry` was wired."""
     emit = core.recorder.emit
     if emit is not None:
-        emit((EntryWired, core.name, entry.id, entry.wired_count, count))
+        emit((EntryWired.tag, core.name, entry.id, entry.wired_count, count))
     entry.wired_count = count
 
 

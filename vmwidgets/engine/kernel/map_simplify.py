@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ..base.events import EntryFields
+from ..base.events import EntryFields, EntryJoined, EntryResized
 from ..base.protection import NOMERGE
-from ..base.tags import EntryJoined, EntryResized
 from .entry import SUB_MAP, Entry
 from .map_core import MapCore
 
@@ -58,5 +57,5 @@ def _report(core: MapCore[E], entry: E, before: EntryFields, side: str) -> None:
     emit = core.recorder.emit
     if emit is not None:
         which = "before" if side == "prev" else "after"
-        emit((EntryResized, core.name, before, entry.fields(), f"took in the entry {which}"))
-        emit((EntryJoined, core.name, entry.id, side, entry.start, entry.end))
+        emit((EntryResized.tag, core.name, before, entry.fields(), f"took in the entry {which}"))
+        emit((EntryJoined.tag, core.name, entry.id, side, entry.start, entry.end))

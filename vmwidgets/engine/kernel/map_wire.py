@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, KernelError
+from ..base.events import EntryChanged, Unwound
 from ..base.protection import READ, protection_of, protection_text
-from ..base.tags import EntryChanged, Unwound
 from ..base.units import PAGE, PAGE_SHIFT, Address
 from .entry import Entry
 from .map_core import MapCore
@@ -90,7 +90,7 @@ def wire(vm_map: X15Map, start: int, end: int, new_object: Callable[[], VmObject
 def _unwind(vm_map: X15Map, parts: list[_Brought]) -> None:
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Unwound, "vm_map_wire"))
+        emit((Unwound.tag, "vm_map_wire"))
     for part in reversed(parts):
         _send_back(vm_map, part)
 
@@ -176,4 +176,4 @@ def _give_object(vm_map: X15Map, part: _Brought) -> None:
         part.target.reference()
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((EntryChanged, vm_map.name, before, entry.fields(), "got an object, to have pages"))
+        emit((EntryChanged.tag, vm_map.name, before, entry.fields(), "got an object, to have pages"))

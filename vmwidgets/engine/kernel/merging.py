@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..base.events import EntryResized, MergeTried
 from ..base.protection import ENTRY_MASK, NOMERGE
-from ..base.tags import EntryResized, MergeTried
 
 if TYPE_CHECKING:
     from .entry import Entry
@@ -105,10 +105,10 @@ def _resize(vm_map: X15Map, entry: Entry, start: int, end: int, why: str) -> Non
     before = entry.fields() if emit is not None else None
     entry.start, entry.end = start, end
     if emit is not None:
-        emit((EntryResized, vm_map.name, before, entry.fields(), why))
+        emit((EntryResized.tag, vm_map.name, before, entry.fields(), why))
 
 
 def _report(vm_map: X15Map, neighbour: Entry, side: str, why: str) -> None:
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((MergeTried, vm_map.name, neighbour.id, side, not why, why or "no object, same flags"))
+        emit((MergeTried.tag, vm_map.name, neighbour.id, side, not why, why or "no object, same flags"))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..base.events import Called, DaemonScanned, Returned
 from ..base.recorder import Recorder
-from ..base.tags import Called, DaemonScanned, Returned
 from ..base.units import PAGE
 from .file_pages import FilePages
 from .vm_page import PageQueues
@@ -117,15 +117,15 @@ class PageDaemon:
         """One pass (`vm_pageout_scan`): how many pages it made available."""
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called, "vm_pageout_scan", ()))
+            emit((Called.tag, "vm_pageout_scan", ()))
         before = self.available
         self._seek_memory()
         moved = 0
         while moved < self.most and self.available < self.marks.free_target and self._files.cache_oldest():
             moved += 1
         if emit is not None:
-            emit((DaemonScanned, moved, self.available))
-            emit((Returned, moved))
+            emit((DaemonScanned.tag, moved, self.available))
+            emit((Returned.tag, moved))
         gained = max(moved, self.available - before)
         if gained:
             self.freed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base.errors import KernelPanic
-from ..base.tags import FindCacheMoved, GapTried, HintTried, SearchRestarted
+from ..base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
 from ..base.units import Address, Size
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FindCache:
             return
         emit = vm_map.recorder.emit
         if emit is not None:
-            emit((FindCacheMoved, vm_map.name, self.address, address, self.threshold, threshold))
+            emit((FindCacheMoved.tag, vm_map.name, self.address, address, self.threshold, threshold))
         self.address, self.threshold = address, threshold
 
     def forget(self, vm_map: X15Map) -> None:
@@ -94,7 +94,7 @@ def find_available(vm_map: X15Map, request: Request) -> str | None:
     if base != vm_map.start:
         emit = vm_map.recorder.emit
         if emit is not None:
-            emit((SearchRestarted, vm_map.name, vm_map.start))
+            emit((SearchRestarted.tag, vm_map.name, vm_map.start))
         cache.move(vm_map, cache.address, 0)
         if _scan(vm_map, request, vm_map.start):
             return None
@@ -126,7 +126,7 @@ def _scan(vm_map: X15Map, request: Request, base: int) -> bool:
         above = vm_map.end if following is None else following.start
         space = (above - position) & vm_map.mask if following is None else max(0, above - position)
         if emit is not None:
-            emit((GapTried, vm_map.name, position, space, space >= size))
+            emit((GapTried.tag, vm_map.name, position, space, space >= size))
         if space >= size:
             cache.move(vm_map, (position + size) & vm_map.mask, cache.threshold)
             request.start, request.next = position, following
@@ -157,4 +157,4 @@ def _report_hint(vm_map: X15Map, request: Request, refused: str | None) -> None:
     why = refused or "it is free"
     if refused is None and request.align and request.start & (request.align - 1):
         why = f"it is free, though not a multiple of align {request.align:#x}: a hint is not held to it"
-    emit((HintTried, vm_map.name, request.start, refused is None, why))
+    emit((HintTried.tag, vm_map.name, request.start, refused is None, why))

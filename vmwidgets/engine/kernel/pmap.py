@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..base.errors import KernelPanic, Refused, kernel_error
+from ..base.events import Called, Returned, RootLoaded, TlbUpdated
 from ..base.protection import WRITE
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
-from ..base.tags import Called, Returned, RootLoaded, TlbUpdated
 from ..base.units import PAGE, Address, Size
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import Ram
@@ -153,7 +153,7 @@ class Pmap:
     def _flush(self, start: int, end: int, pages: int) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((TlbUpdated, start, end, pages))
+            emit((TlbUpdated.tag, start, end, pages))
         if self._current.processors is not None:
             self._current.processors.flush(self, start, end, pages)
 
@@ -165,7 +165,7 @@ class Pmap:
         self._current.pmap = self
         emit = self.recorder.emit
         if emit is not None:
-            emit((RootLoaded, self.name, self.root))
+            emit((RootLoaded.tag, self.name, self.root))
         if self._current.processors is not None:
             self._current.processors.loaded(self)
 
@@ -409,12 +409,12 @@ class Pmap:
     def _began(self, function: str, *arguments: object) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, function, arguments))
+            emit((Called.tag, function, arguments))
 
     def _ended(self) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((Returned,))
+            emit((Returned.tag,))
 
 
 def _place(slot: Slot) -> tuple[int, int]:

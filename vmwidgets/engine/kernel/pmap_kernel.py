@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..base.errors import KernelPanic
+from ..base.events import KernelLimitMoved
 from ..base.recorder import Recorder
 from ..base.table_values import PmapValue
-from ..base.tags import KernelLimitMoved
 from ..base.units import PAGE, Address
 from ..memory.ram import Ram
 from ..mmu.editor import Slot
@@ -143,7 +143,7 @@ class KernelPmap(Pmap):
         self._flush(self.layout.kernel_start, limit, 0)
         emit = self.recorder.emit
         if emit is not None:
-            emit((KernelLimitMoved, before, limit))
+            emit((KernelLimitMoved.tag, before, limit))
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold, here and in all users' pmaps."""

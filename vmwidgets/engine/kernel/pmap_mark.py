@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ..base.tags import Called, Returned
+from ..base.events import Called, Returned
 from ..base.units import PAGE
 from ..mmu.format import Access
 from ..mmu.walk import walk
@@ -27,9 +27,9 @@ def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool
         return False
     emit = pmap.recorder.emit
     if emit is not None:
-        emit((Called, "pmap_mark", (va, access)))
+        emit((Called.tag, "pmap_mark", (va, access)))
     pmap.editor.mark_accessed(found)
     pmap.update(va & -PAGE, (va & -PAGE) + PAGE)
     if emit is not None:
-        emit((Returned,))
+        emit((Returned.tag,))
     return True

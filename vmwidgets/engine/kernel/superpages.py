@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ..base.errors import KernelError
+from ..base.events import Called, Returned
 from ..base.protection import READ, protection_of
-from ..base.tags import Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT
 from .entry import Entry
 from .map_ranges import decide
@@ -44,13 +44,13 @@ def map_superpages(vm_map: X15Map, tables: LargeTables, start: int, end: int, pa
     """
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, "vm_map_superpages", (start, end, page)))
+        emit((Called.tag, "vm_map_superpages", (start, end, page)))
     made = 0
     for entry in decide(vm_map, start, end, holes=False):
         for va in _places(entry, start, end, page):
             made += _map_page(entry, tables, va, page)
     if emit is not None:
-        emit((Returned, made))
+        emit((Returned.tag, made))
     return made
 
 

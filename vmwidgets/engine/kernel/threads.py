@@ -12,8 +12,8 @@ from random import Random
 from typing import Any
 
 from ..base.errors import Broken, KernelPanic, Refused, shown
+from ..base.events import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ..base.recorder import Recorder
-from ..base.tags import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ..base.thread_values import ThreadValue
 from .freebsd_map import FreeBSDMap
 from .map_lock import MapLock
@@ -98,7 +98,7 @@ class Scheduler:
             raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
         thread = self.threads[name] = Thread(name, call)
         self._ready.append(thread)
-        self._emit(ThreadSpawned, name)
+        self._emit(ThreadSpawned.tag, name)
         return thread
 
     def adopt(self, name: str, call: Sleepy[Any], wait: Wait) -> Thread:
@@ -173,7 +173,7 @@ class Scheduler:
         if count < 0:
             raise Refused(f"{count} ticks: the clock does not go back")
         before, self.ticks = self.ticks, self.ticks + count
-        self._emit(ClockTicked, before, self.ticks)
+        self._emit(ClockTicked.tag, before, self.ticks)
         due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
         for thread in sorted(due, key=lambda one: one.until or 0):
             self._make_ready(thread, "timeout", EWOULDBLOCK, self._place(thread))
@@ -227,7 +227,7 @@ class Scheduler:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         first, thread.started = not thread.started, True
-        self._emit(ThreadRuns, thread.name, place, thread.doing)
+        self._emit(ThreadRuns.tag, thread.name, place, thread.doing)
         try:
             wait = next(thread.call) if first else thread.call.send(answer)
         except StopIteration as done:
@@ -266,7 +266,7 @@ class Scheduler:
         self._asleep[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self._emit(ThreadSlept, thread.name, waits_for(wait), thread.until, *subject_of(wait))
+        self._emit(ThreadSlept.tag, thread.name, waits_for(wait), thread.until, *subject_of(wait))
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -291,7 +291,7 @@ class Scheduler:
         thread.state = state
         if state == "failed":
             self._failed.append(thread)
-        self._emit(ThreadEnded, thread.name, how, *before)
+        self._emit(ThreadEnded.tag, thread.name, how, *before)
 
     def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
         woken = [thread for thread in self._asleep if wanted(thread)]
@@ -313,7 +313,7 @@ class Scheduler:
         assert wait is not None, "who sleeps waits for something"
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._ready.append(thread)
-        self._emit(ThreadWoken, thread.name, why, waits_for(wait), until, *subject_of(wait), place)
+        self._emit(ThreadWoken.tag, thread.name, why, waits_for(wait), until, *subject_of(wait), place)
 
     def to_next_timer(self) -> bool:
         """Where all sleep, let the clock go on to the next timer; false if there is none."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..base.errors import Broken
+from ..base.events import ZoneGrown, ZoneShrunk
 from ..base.recorder import Recorder
-from ..base.tags import ZoneGrown, ZoneShrunk
 from ..base.units import PAGE
 from ..memory.object_cache import ObjectCache
 from .freebsd_map import FreeBSDMap
@@ -87,7 +87,7 @@ class Zones:
 
     def _shrink(self, zone: Zone, address: int) -> None:
         del self.slabs[address]
-        self._report(ZoneShrunk, zone.name, address, zone.slab_size)
+        self._report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
         try:
             straight(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
         except WouldSleep as error:
@@ -97,7 +97,7 @@ class Zones:
         """A slab came from kmem_malloc."""
         self.slabs[address] = zone
         zone.slabs.ready.append(address)
-        self._report(ZoneGrown, zone.name, address, zone.slab_size)
+        self._report(ZoneGrown.tag, zone.name, address, zone.slab_size)
 
     def forget(self, start: int, end: int) -> list[tuple[int, int]]:
         """What lies in [start, end) was freed behind the zones' back: nothing of it is theirs any more.

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..base.errors import KernelError, KernelPanic, kernel_error
+from ..base.events import Called, PagerAsked, Returned
 from ..base.protection import protection_of, protection_text
-from ..base.tags import Called, PagerAsked, Returned
 from ..base.units import PAGE, Address
 from .entry import OFFSET_MASK
 
@@ -42,7 +42,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     """
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, "vm_map_fault", (address, access)))
+        emit((Called.tag, "vm_map_fault", (address, access)))
     if vm_map.assertions and vm_map.kernel is not None:
         raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {vm_map.name}, which is never paged")
     va = address & ~(PAGE - 1)
@@ -68,7 +68,7 @@ def vm_fault(vm_map: X15Map, address: int, access: int, enter_page: Callable[[in
     except KernelError as error:
         raise KernelPanic("fault_pmap_enter", f"the page of {Address(va)} can't be entered: {error.reason}") from error
     if emit is not None:
-        emit((Returned, frame))
+        emit((Returned.tag, frame))
     return Resolved(cache, entry.start, entry.object, offset, va, frame, protection_of(entry.flags))
 
 
@@ -77,7 +77,7 @@ def _fault_in(submap: MapCore[Any], address: int, access: int, enter_page: Calla
     found = vm_fault(cast("X15Map", submap), address, access, enter_page)  # a map's submaps are of its kind
     emit = submap.recorder.emit
     if emit is not None:
-        emit((Returned, found.frame))
+        emit((Returned.tag, found.frame))
     return found
 
 
@@ -88,7 +88,7 @@ def page_of(vm_map: X15Map, target: VmObject, offset: int) -> tuple[str, int]:
         frame, cache = target.ask_pager(offset), "miss"
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((PagerAsked, target.name, offset, -1 if frame is None else frame, "NOMEM" if frame is None else cache))
+        emit((PagerAsked.tag, target.name, offset, -1 if frame is None else frame, "NOMEM" if frame is None else cache))
     if frame is None:
         raise kernel_error(
             "NOMEM", f"the pager of {target.name!r} has no page for offset {offset:#x}"

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, kernel_error
+from ..base.events import Called, MapResized, RangeRemoved, Returned
 from ..base.protection import ENTRY_MASK, FIXED, NOMERGE, READ, protection_of
 from ..base.rbtree import Duplicate
 from ..base.recorder import Recorder
-from ..base.tags import Called, MapResized, RangeRemoved, Returned
 from ..base.units import Address
 from .clipping import clip_end, clip_start
 from .entry import Entry, EntrySource
@@ -127,7 +127,7 @@ class X15Map(MapCore[Entry]):
         """
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_enter", (start, size, align, flags)))
+            emit((Called.tag, "vm_map_enter", (start, size, align, flags)))
         if "offset-cut" in self.quirks:
             offset &= self.mask
         request = Request(target, offset, start, size, align, flags)
@@ -138,7 +138,7 @@ class X15Map(MapCore[Entry]):
         self._find(request)
         self._insert(request, static)
         if emit is not None:
-            emit((Returned, request.start))
+            emit((Returned.tag, request.start))
         return request.start
 
     def _assert_valid(self, request: Request) -> None:
@@ -150,19 +150,19 @@ class X15Map(MapCore[Entry]):
         fixed = request.flags & FIXED
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_find_fixed" if fixed else "vm_map_find_avail", (request.start, request.size)))
+            emit((Called.tag, "vm_map_find_fixed" if fixed else "vm_map_find_avail", (request.start, request.size)))
         refused = find_fixed(self, request) if fixed else find_available(self, request)
         if refused is not None:
             self.find_cache.forget(self)
             where = f"start {Address(request.start)}: " if fixed else ""
             raise kernel_error("NOMEM", f"{where}{refused}")
         if emit is not None:
-            emit((Returned, request.start))
+            emit((Returned.tag, request.start))
 
     def _insert(self, request: Request, static: Entry | None) -> None:
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_insert", (request.start, request.size)))
+            emit((Called.tag, "vm_map_insert", (request.start, request.size)))
         entry = None
         if static is None and self._may_merge(request):
             entry = try_merge(self, request)
@@ -174,7 +174,7 @@ class X15Map(MapCore[Entry]):
         if self.kernel is not None and self.kernel.klimit < entry.end:
             self.kernel.kgrow(entry.end)
         if emit is not None:
-            emit((Returned, entry.id))
+            emit((Returned.tag, entry.id))
 
     def _may_merge(self, request: Request) -> bool:
         if not request.flags & NOMERGE:
@@ -206,7 +206,7 @@ class X15Map(MapCore[Entry]):
         """
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_remove", (start, end)))
+            emit((Called.tag, "vm_map_remove", (start, end)))
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
         unmaps = self.counts_references and self.unmap is not None
@@ -229,8 +229,8 @@ class X15Map(MapCore[Entry]):
                 entry = following
             self.find_cache.forget(self)
         if emit is not None:
-            emit((RangeRemoved, self.name, gone, self.nr_entries + gone - kept, before - self.size))
-            emit((Returned,))
+            emit((RangeRemoved.tag, self.name, gone, self.nr_entries + gone - kept, before - self.size))
+            emit((Returned.tag,))
 
     def _drop(self, entry: Entry) -> None:
         if entry.wired_count:
@@ -321,7 +321,7 @@ class X15Map(MapCore[Entry]):
         self.size = (self.size + change) & self.mask
         emit = self.recorder.emit
         if emit is not None:
-            emit((MapResized, self.name, before, self.size))
+            emit((MapResized.tag, self.name, before, self.size))
 
     def check(self) -> None:
         """The core's invariants, and: 7. `size` is the sum of the entries' lengths; 8. wired entries have their pages;

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..base.errors import KernelPanic
+from ..base.events import PageCleared, PageDenied, PageGranted, PageReleased, PageUnwired, PageWired
 from ..base.recorder import Recorder
-from ..base.tags import PageCleared, PageDenied, PageGranted, PageReleased, PageUnwired, PageWired
 from ..base.units import PAGE_SHIFT
 from .vm_object import VmObject
 
@@ -132,7 +132,7 @@ class PageQueues:
         if taken is None:
             self.deficit += 1
             if emit is not None:
-                emit((PageDenied, request.text, owner.name, pindex))
+                emit((PageDenied.tag, request.text, owner.name, pindex))
             if self.kick is not None:
                 self.kick()
             return None
@@ -141,7 +141,7 @@ class PageQueues:
         owner.pages[pindex] = frame
         self.wired += page.wire_count
         if emit is not None:
-            emit((PageGranted, request.text, owner.name, pindex, frame, zeroed and request.zero))
+            emit((PageGranted.tag, request.text, owner.name, pindex, frame, zeroed and request.zero))
         if request.zero and not zeroed:
             self.clear(page)
         return page
@@ -151,7 +151,7 @@ class PageQueues:
         self.frames.clear(page.frame)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageCleared, page.object.name, page.pindex, page.frame))
+            emit((PageCleared.tag, page.object.name, page.pindex, page.frame))
 
     def wire(self, page: Page) -> None:
         """One more wiring."""
@@ -159,7 +159,7 @@ class PageQueues:
         page.wire_count += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageWired, page.object.name, page.pindex, page.frame))
+            emit((PageWired.tag, page.object.name, page.pindex, page.frame))
 
     def unwire(self, page: Page) -> None:
         """One wiring fewer."""
@@ -167,7 +167,7 @@ class PageQueues:
         self.wired -= page.wire_count == 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageUnwired, page.object.name, page.pindex, page.frame))
+            emit((PageUnwired.tag, page.object.name, page.pindex, page.frame))
 
     def free(self, page: Page) -> None:
         """Take it from its object; its frame is free again."""
@@ -202,7 +202,7 @@ class PageQueues:
         self.wired -= page.wire_count > 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageReleased, page.object.name, page.pindex, frame))
+            emit((PageReleased.tag, page.object.name, page.pindex, frame))
         self.frames.give(frame)
         if self.freed is not None:
             self.freed()

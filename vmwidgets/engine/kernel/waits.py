@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from ..base.events import Called, CallUndone, Returned
 from ..base.recorder import Recorder
-from ..base.tags import Called, CallUndone, Returned
 
 if TYPE_CHECKING:
     from .freebsd_map import FreeBSDMap
@@ -116,11 +116,11 @@ def kernel_function(
     def reported(kernel: K, /, *args: P.args, **kwargs: P.kwargs) -> Sleepy[T]:
         emit = kernel.recorder.emit
         if emit is not None:
-            emit((Called, name, tuple(_plain(value) for value in args)))
+            emit((Called.tag, name, tuple(_plain(value) for value in args)))
         result = yield from function(kernel, *args, **kwargs)
         emit = kernel.recorder.emit
         if emit is not None:
-            emit((Returned, _plain(result)))
+            emit((Returned.tag, _plain(result)))
         return result
 
     return reported
@@ -138,7 +138,7 @@ def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[
         undo()
         emit = recorder.emit
         if emit is not None:
-            emit((CallUndone, name, "it was given up while it waited"))
+            emit((CallUndone.tag, name, "it was given up while it waited"))
         raise
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..base.errors import KernelError, kernel_error
+from ..base.events import Called, EntryChanged, Returned, SubmapAttached, Unwound
 from ..base.protection import ADVICE, READ, protection_of
-from ..base.tags import Called, EntryChanged, Returned, SubmapAttached, Unwound
 from ..base.units import Address
 from . import map_protect, map_wire, superpages
 from .entry import SUB_MAP
@@ -45,13 +45,13 @@ def _function(vm_map: X15Map, name: str, *arguments: object) -> Iterator[None]:
     """The bracket of a kernel function; what can't be done is an error of X15's."""
     emit = vm_map.recorder.emit
     if emit is not None:
-        emit((Called, name, arguments))
+        emit((Called.tag, name, arguments))
     try:
         yield
     except Unfit as unfit:
         raise kernel_error(_WORDS[unfit.status], unfit.why) from None
     if emit is not None:
-        emit((Returned, SUCCESS))
+        emit((Returned.tag, SUCCESS))
 
 
 def vm_map_protect(vm_map: X15Map, start: int, end: int, protection: int, set_max: bool = False) -> None:
@@ -91,7 +91,7 @@ def _map_resident(vm_map: X15Map, start: int, end: int) -> None:
     except KernelError:  # no page for a table: it was advice, and a fault will ask again
         emit = vm_map.recorder.emit
         if emit is not None:
-            emit((Unwound, "vm_map_madvise"))
+            emit((Unwound.tag, "vm_map_madvise"))
 
 
 def vm_map_wire(vm_map: X15Map, start: int, end: int, new_object: Callable[[], VmObject]) -> None:
@@ -138,8 +138,8 @@ def vm_map_submap(vm_map: X15Map, start: int, end: int, submap: X15Map) -> None:
         emit = vm_map.recorder.emit
         if emit is not None:
             why = "became the place of a submap"
-            emit((EntryChanged, vm_map.name, before, entry.fields(), why))
-            emit((SubmapAttached, vm_map.name, submap.name, start, end, SUCCESS))
+            emit((EntryChanged.tag, vm_map.name, before, entry.fields(), why))
+            emit((SubmapAttached.tag, vm_map.name, submap.name, start, end, SUCCESS))
 
 
 def _decide_submap(vm_map: X15Map, start: int, end: int) -> None:

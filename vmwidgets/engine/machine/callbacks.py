@@ -14,8 +14,8 @@ from types import FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
+from ..base.events import CallbackRan
 from ..base.interrupts import INTERRUPT
-from ..base.tags import CallbackRan
 from ..kernel.map_lock import MapLock
 from ..kernel.thread import Thread
 from ..kernel.threads import Scheduler
@@ -287,7 +287,7 @@ class Handler(Actor):
             self._runs = False
             emit = machine.recorder.emit
             if emit is not None:
-                emit((CallbackRan, self.name, outcome))
+                emit((CallbackRan.tag, self.name, outcome))
 
 
 class Watcher(Actor):

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..base.domain_events import INVOCATIONS
 from ..base.domain_values import VnodeValue
 from ..base.errors import Refused, shown
+from ..base.events import INVOCATIONS, Called, FaultRaised, PteRunWritten, PteWritten
 from ..base.journal import KEPT, Journal, Operation
 from ..base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
-from ..base.tags import Called, FaultRaised, PteRunWritten, PteWritten
 from .domain import MachineDomain
 from .tasks import Task
 
@@ -53,13 +52,13 @@ class _Counts:
             self.calls += 1
             self.forgotten += len(journal) - operation.number > KEPT
             for tag, *fields in operation.raw:
-                if tag == Called:
+                if tag == Called.tag:
                     self.functions[fields[0]] += 1
-                elif tag == FaultRaised:
+                elif tag == FaultRaised.tag:
                     self.faults += 1
-                elif tag == PteWritten:
+                elif tag == PteWritten.tag:
                     self.descriptors += 1
-                elif tag == PteRunWritten:
+                elif tag == PteRunWritten.tag:
                     self.descriptors += fields[1]
                 elif tag in _INVOCATIONS:
                     self.invocations += 1

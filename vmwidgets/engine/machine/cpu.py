@@ -6,8 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused
+from ..base.events import ShootdownAcknowledged, SpaceLoaded
 from ..base.operations import Door, operation
-from ..base.tags import ShootdownAcknowledged, SpaceLoaded
 from ..base.tlb_values import CpuValue, FlushRequest, TlbSlot
 from ..base.units import PAGE, Address
 from ..base.walk_values import Fault
@@ -189,7 +189,7 @@ class MachineCpu:
         asid = self._cpus.number(pmap)
         emit = self.machine.recorder.emit
         if emit is not None:
-            emit((SpaceLoaded, self.path, pmap.name, pmap.root, asid, before.name))
+            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, before.name))
         if before.global_leaves:
             self.cpu.flush_all(globals_too=True)
         root, controls = pmap.registers(self.machine.controls)
@@ -218,7 +218,7 @@ class MachineCpu:
             request = self.pending.popleft()
             self.drop(request.start, request.end, request.pages, request.asid)
             if emit is not None:
-                emit((ShootdownAcknowledged, self.path, request))
+                emit((ShootdownAcknowledged.tag, self.path, request))
             self._cpus.acknowledged += 1
         return count
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import VMError, kernel_error
+from ..base.events import FaultRaised
 from ..base.protection import EXECUTE, READ, WRITE
-from ..base.tags import FaultRaised
 from ..base.units import Address
 from ..base.walk_values import Fault
 from ..kernel.kmem_fault import vm_fault as kmem_fault
@@ -113,7 +113,7 @@ def tell_fault(cpu: MachineCpu, va: int, fault: Fault) -> None:
     """Report that an access to `va` faulted."""
     emit = cpu.machine.recorder.emit
     if emit is not None:
-        emit((FaultRaised, va, fault.kind, fault.code or 0))
+        emit((FaultRaised.tag, va, fault.kind, fault.code or 0))
 
 
 def _again(va: int, fault: Fault) -> VMError:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import Broken, Refused, shown
+from ..base.events import ShootdownForgotten, ShootdownSent
 from ..base.operations import Door, operation
-from ..base.tags import ShootdownForgotten, ShootdownSent
 from ..base.tlb_values import CpusValue, FlushRequest
 from ..base.units import Address
 from ..kernel.pmap import Pmap
@@ -207,11 +207,11 @@ class MachineCpus:
             cpu.forgotten += 1
             self.forgotten += 1
             if emit is not None:
-                emit((ShootdownForgotten, cpu.path, request))
+                emit((ShootdownForgotten.tag, cpu.path, request))
             return
         self.sent += 1
         if emit is not None:
-            emit((ShootdownSent, cpu.path, request))
+            emit((ShootdownSent.tag, cpu.path, request))
         cpu.pending.append(request)
         if self._shootdown == "acknowledged":
             cpu.comply()

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import Broken, KernelPanic, Refused
+from ..base.events import PteWritten
 from ..base.journal import Journal
 from ..base.operations import Door, operation
-from ..base.tags import PteWritten
 from ..base.units import Address, Size
 from ..memory.ram import Ram
 from ..mmu.hand_edits import HandEdit, HandEdits
@@ -257,7 +257,7 @@ class DescriptorOperations:
         self.cpus.edited()
         emit = self.recorder.emit
         if emit is not None and before != after:
-            emit((PteWritten, pa, before, after, level, va))
+            emit((PteWritten.tag, pa, before, after, level, va))
 
     def _place_of(self, pa: int, width: int) -> Place:
         """Which descriptor stands at `pa`: looked for in the tables that the kernel made, as they were before edits."""

@@ -10,8 +10,8 @@ from itertools import count
 
 from ..base import protection as flag
 from ..base.errors import KernelPanic, Refused
+from ..base.events import BootStage, Called, Returned
 from ..base.recorder import Recorder
-from ..base.tags import BootStage, Called, Returned
 from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.entry import BYTES_32, BYTES_64, CachedEntries, Entry
 from ..kernel.kentry import KentryArea, table_bytes
@@ -80,7 +80,7 @@ class Kernel:
     def _stage(self, name: str, what: str) -> None:
         emit = self._recorder.emit
         if emit is not None:
-            emit((BootStage, name, what))
+            emit((BootStage.tag, name, what))
 
     # ---- stages ------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class Kernel:
         kernel_map.tables = self.pmap
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called, "vm_map_setup"))
+            emit((Called.tag, "vm_map_setup"))
         boot = Entry(BOOT_ENTRY, static=True)
         kernel_map.enter(layout.kernel_start, self._boot_bytes, 0, RESERVED_FLAGS | flag.FIXED, static=boot)
         self._recorder.emit = None  # a page a time, and the same each time: nothing to step through
@@ -168,7 +168,7 @@ class Kernel:
         self._stage("kentry area", f"{slabs:,} slabs for up to {room:,} entries of the kernel map")
         emit = self._recorder.emit
         if emit is not None:
-            emit((Returned,))
+            emit((Returned.tag,))
         return area, cache
 
     def _kernel_memory(self) -> KernelMemorySystem:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from ..base.events import BootStage, Called, Returned
 from ..base.protection import READ, WRITE
 from ..base.recorder import Recorder
-from ..base.tags import BootStage, Called, Returned
 from ..base.units import PAGE, PAGE_SHIFT, binary_size
 from ..kernel.entry import CachedEntries
 from ..kernel.file_pages import FilePages
@@ -185,9 +185,9 @@ def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, 
     emit = recorder.emit
     if emit is not None:
         where = f"{binary_size(sizes.whole)} of the kernel map for FreeBSD's kernel memory and its submaps"
-        emit((BootStage, "kmem", where))
-        emit((Called, "kmem_init", (start + sizes.boot, start + sizes.whole)))
+        emit((BootStage.tag, "kmem", where))
+        emit((Called.tag, "kmem_init", (start + sizes.boot, start + sizes.whole)))
     made = KernelMemorySystem(kernel, recorder, sizes, start, bits)
     if emit is not None:
-        emit((Returned,))
+        emit((Returned.tag,))
     return made

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Refused, kernel_error
+from ..base.events import FaultRaised
 from ..base.operations import Door, operation
-from ..base.tags import FaultRaised
 from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.kmem_malloc import M_WAITOK
 from ..kernel.uma import LARGEST, free, malloc
@@ -78,7 +78,7 @@ class MemoryOperations:
         assert fault is not None, "the kernel's tables have no user addresses"
         emit = self.door.recorder.emit
         if emit is not None:
-            emit((FaultRaised, va, fault.kind, fault.code or 0))
+            emit((FaultRaised.tag, va, fault.kind, fault.code or 0))
         raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
 
     # ---- objects -----------------------------------------------------------------------------

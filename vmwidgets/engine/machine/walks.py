@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from ..base.events import Event
-from ..base.memory_events import PteRunWritten, PteWritten
+from ..base.events import Event, PteRunWritten, PteWritten
 from ..base.units import Address
 from ..base.walk_values import Walk
 from ..memory.ram import Ram

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..base.errors import Broken
+from ..base.events import BlockJoined, BlockSplit
 from ..base.recorder import Recorder
-from ..base.tags import BlockJoined, BlockSplit
 
 MAX_ORDER = 10
 """The largest block has 2**10 frames: 4 MiB."""
@@ -53,7 +53,7 @@ class Buddy:
         for lower in reversed(range(order, found)):
             self.lists[lower][frame + (1 << lower)] = None
             if emit is not None:
-                emit((BlockSplit, frame, lower + 1))
+                emit((BlockSplit.tag, frame, lower + 1))
         self.free_frames -= 1 << order
         return frame
 
@@ -70,7 +70,7 @@ class Buddy:
             frame = min(frame, buddy)
             order += 1
             if emit is not None:
-                emit((BlockJoined, frame, order))
+                emit((BlockJoined.tag, frame, order))
         self.lists[order][frame] = None
 
     def block_of(self, frame: int) -> tuple[int, int] | None:

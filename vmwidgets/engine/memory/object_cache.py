@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..base.errors import Broken, KernelPanic
+from ..base.events import BufferAllocated, BufferFreed, PoolDrained, PoolFilled
 from ..base.memory_values import CacheValue, SlabValue
 from ..base.recorder import Recorder
-from ..base.tags import BufferAllocated, BufferFreed, PoolDrained, PoolFilled
 from .slab import Slabs, SlabSupplier
 from .slab_layout import MIN_ALIGN, SlabLayout, pool_size, slab_layout
 
@@ -67,7 +67,7 @@ class ObjectCache:
             self.allocated += 1
             emit = self._recorder.emit
             if emit is not None:
-                emit((BufferAllocated, self.name, address))
+                emit((BufferAllocated.tag, self.name, address))
         return address
 
     def free(self, address: int) -> None:
@@ -86,7 +86,7 @@ class ObjectCache:
             self.pool.append(address)
         emit = self._recorder.emit
         if emit is not None:
-            emit((BufferFreed, self.name, address))
+            emit((BufferFreed.tag, self.name, address))
 
     def reap(self) -> int:
         """Give all free slabs back to the supplier; how many they were.
@@ -168,7 +168,7 @@ class ObjectCache:
         self.pool += moved
         emit = self._recorder.emit
         if emit is not None and moved:
-            emit((PoolFilled, self.name, tuple(moved)))
+            emit((PoolFilled.tag, self.name, tuple(moved)))
 
     def _drain_pool(self) -> None:
         moved = [self.pool.pop() for _ in range(self._transfer)]
@@ -176,7 +176,7 @@ class ObjectCache:
             self._slabs.give(address)
         emit = self._recorder.emit
         if emit is not None:
-            emit((PoolDrained, self.name, tuple(moved)))
+            emit((PoolDrained.tag, self.name, tuple(moved)))
 
     @property
     def _transfer(self) -> int:

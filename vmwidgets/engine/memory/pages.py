@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
+from ..base.events import PageAllocated, PageFreed, PageHandedOver
 from ..base.memory_values import Block, PagesValue
 from ..base.recorder import Recorder
-from ..base.tags import PageAllocated, PageFreed, PageHandedOver
 from .buddy import MAX_ORDER
 from .segment import Segment
 
@@ -102,7 +102,7 @@ class PageAllocator:
             self._counts[owner] = self._counts.get(owner, 0) + (1 << order)
             emit = self.recorder.emit
             if emit is not None:
-                emit((PageAllocated, frame, order, owner))
+                emit((PageAllocated.tag, frame, order, owner))
         return frame
 
     def allocate_run(self, order: int, owner: str = "") -> int | None:
@@ -159,7 +159,7 @@ class PageAllocator:
         self._counts[owner] = self._counts.get(owner, 0) + 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageHandedOver, frame, before[1], owner))
+            emit((PageHandedOver.tag, frame, before[1], owner))
 
     def free(self, frame: int, order: int = 0) -> None:
         """Give back the block that :meth:`allocate` gave with the same order.
@@ -178,7 +178,7 @@ class PageAllocator:
         self._segment(frame).free(frame, order)
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageFreed, frame, order, held[1]))
+            emit((PageFreed.tag, frame, order, held[1]))
 
     def owner(self, frame: int) -> str | None:
         """The owner of `frame`; None if it is free or not one of ours."""

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ..base.errors import Broken
+from ..base.events import PoolDrained, PoolFilled
 from ..base.memory_values import Block, FreeList, SegmentValue
 from ..base.recorder import Recorder
-from ..base.tags import PoolDrained, PoolFilled
 from .buddy import MAX_ORDER, Buddy
 
 FRAMES_PER_POOLED_FRAME = 1024
@@ -122,7 +122,7 @@ class Segment:
         self._pooled.update(moved)
         emit = self._recorder.emit
         if emit is not None and moved:
-            emit((PoolFilled, self.name, tuple(moved)))
+            emit((PoolFilled.tag, self.name, tuple(moved)))
 
     def _drain(self, count: int) -> None:
         moved = []
@@ -133,4 +133,4 @@ class Segment:
             moved.append(frame)
         emit = self._recorder.emit
         if emit is not None and moved:
-            emit((PoolDrained, self.name, tuple(moved)))
+            emit((PoolDrained.tag, self.name, tuple(moved)))

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ..base.errors import Broken
+from ..base.events import SlabCreated, SlabDestroyed
 from ..base.memory_values import SlabValue
 from ..base.recorder import Recorder
-from ..base.tags import SlabCreated, SlabDestroyed
 from ..base.units import PAGE, PAGE_SHIFT
 from .slab_layout import SlabLayout
 
@@ -115,7 +115,7 @@ class Slabs:
             del self._by_page[page]
         emit = self._recorder.emit
         if emit is not None:
-            emit((SlabDestroyed, self.name, slab.address, slab.colour, self._value(slab).free))
+            emit((SlabDestroyed.tag, self.name, slab.address, slab.colour, self._value(slab).free))
 
     def objects(self, address: int) -> list[int]:
         """The taken buffers of the slab at `address`, rising."""
@@ -177,7 +177,7 @@ class Slabs:
             self._by_page[page] = slab
         emit = self._recorder.emit
         if emit is not None:
-            emit((SlabCreated, self.name, address, slab.colour))
+            emit((SlabCreated.tag, self.name, address, slab.colour))
         return slab
 
     def _move(self, slab: Slab, state: str) -> None:

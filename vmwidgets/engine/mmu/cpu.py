@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic
 
+from ..base.events import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from ..base.recorder import Recorder
-from ..base.tags import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from ..base.tlb_values import Difference
 from ..base.units import PAGE
 from ..base.walk_values import Fault
@@ -108,13 +108,13 @@ class Cpu(Generic[C]):
         line, emit = self.tlb.lookup(va, self.asid), self._recorder.emit
         if line is None:
             if emit is not None:
-                emit((TlbMissed, self.name, va, access))
+                emit((TlbMissed.tag, self.name, va, access))
             return self._walk(va, access, user, None)
         stop = line.forbids(access, user, self.controls)
         clean = stop is None and access == "write" and line.pending != 0
         if emit is not None:
             outcome = "used" if stop is None and not clean else "clean" if clean else "forbidden"
-            emit((TlbHit, self.name, va, access, line.set, line.way, outcome))
+            emit((TlbHit.tag, self.name, va, access, line.set, line.way, outcome))
         if stop is not None:
             return self._forbidden(line, stop, va, access, user)
         return self._walk(va, access, user, line) if clean else line.pa | va & line.size - 1
@@ -132,7 +132,7 @@ class Cpu(Generic[C]):
         line, evicted = self.tlb.fill(found, self.asid, self.controls)
         emit = self._recorder.emit
         if emit is not None:
-            emit((TlbFilled, self.name, line.value, None if evicted is None else evicted.value))
+            emit((TlbFilled.tag, self.name, line.value, None if evicted is None else evicted.value))
         return found.pa
 
     def _forbidden(self, line: TlbLine[C], stop: Stop, va: int, access: Access, user: bool) -> Fault:
@@ -194,7 +194,7 @@ class Cpu(Generic[C]):
     def _dropped(self, scope: str, start: int, end: int, asid: int | None, lines: list[TlbLine[C]]) -> None:
         emit = self._recorder.emit
         if lines and emit is not None:
-            emit((TlbFlushed, self.name, scope, start, end, asid, tuple(line.value for line in lines)))
+            emit((TlbFlushed.tag, self.name, scope, start, end, asid, tuple(line.value for line in lines)))
 
     # ---- looking -----------------------------------------------------------------------------
 

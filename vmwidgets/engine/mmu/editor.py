@@ -7,8 +7,8 @@ from struct import unpack
 from typing import Generic, NamedTuple
 
 from ..base.errors import KernelPanic
+from ..base.events import PteRunWritten, PteWritten
 from ..base.recorder import Recorder
-from ..base.tags import PteRunWritten, PteWritten
 from ..base.units import Address
 from ..base.walk_values import Rights, Walk
 from ..memory.ram import BusError, Ram
@@ -195,7 +195,7 @@ class TableEditor(Generic[C]):
         self.ram.write_word(slot.pa, width, word)
         emit = self._recorder.emit
         if emit is not None:
-            emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
+            emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
 
     def write_all(self, writes: Iterable[tuple[Slot, int]]) -> None:
         """Put each word into its slot; a run of words that change in even steps, as those of pages do, is one event."""
@@ -227,11 +227,11 @@ class TableEditor(Generic[C]):
             return
         slot, before, word = run[0]
         if len(run) == 1:
-            emit((PteWritten, slot.pa, before, word, slot.level.number, slot.va))
+            emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
             return
         steps = run[1][1] - before, run[1][2] - word
         counts = len(run), self.fmt.entry_width
-        emit((PteRunWritten, slot.pa, *counts, before, steps[0], word, steps[1], slot.level.number, slot.va))
+        emit((PteRunWritten.tag, slot.pa, *counts, before, steps[0], word, steps[1], slot.level.number, slot.va))
 
     def refer(self, slot: Slot, table: int, rights: Rights) -> None:
         """Make a slot refer to the table at physical address `table`."""

@@ -7,8 +7,8 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ..base.domain_values import CapRef
+from ..base.events import Called, Returned, VnodeLinked, VnodeMapped, VnodeUnlinked
 from ..base.recorder import Recorder
-from ..base.tags import Called, Returned, VnodeLinked, VnodeMapped, VnodeUnlinked
 from .errors import LibError
 from .invocations import Invocations
 from .layouts import PmapLayout
@@ -67,7 +67,7 @@ class PmapCore:
         self.by_id[node.id] = node
         emit = self.recorder.emit
         if emit is not None:
-            emit((VnodeLinked, self.name, node.id, *_described(node)))
+            emit((VnodeLinked.tag, self.name, node.id, *_described(node)))
 
     def unlink(self, node: Vnode) -> int:
         """Take a vnode out of its parent's list; how many steps behind the first child it stood."""
@@ -78,7 +78,7 @@ class PmapCore:
         emit = self.recorder.emit
         if emit is not None:
             parent, *rest = _described(node)
-            emit((VnodeUnlinked, self.name, node.id, parent, position, *rest, node.mapping))
+            emit((VnodeUnlinked.tag, self.name, node.id, parent, position, *rest, node.mapping))
         return position
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
@@ -86,7 +86,7 @@ class PmapCore:
         before, node.mapping = node.mapping, mapping
         emit = self.recorder.emit
         if emit is not None:
-            emit((VnodeMapped, self.name, node.id, before, mapping))
+            emit((VnodeMapped.tag, self.name, node.id, before, mapping))
 
     # ---- the world ---------------------------------------------------------------------------
 
@@ -136,13 +136,13 @@ def acting(
         emit = core.recorder.emit
         if emit is None:
             return function(core, *args, **kwargs)
-        emit((Called, name, tuple(plain for value in args for plain in _plain(value))))
+        emit((Called.tag, name, tuple(plain for value in args for plain in _plain(value))))
         try:
             result = function(core, *args, **kwargs)
         except LibError as error:
-            emit((Returned, error.name))
+            emit((Returned.tag, error.name))
             raise
-        emit((Returned, next(iter(_plain(result)), None)))
+        emit((Returned.tag, next(iter(_plain(result)), None)))
         return result
 
     return reported

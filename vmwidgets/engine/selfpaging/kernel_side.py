@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..base.domain_values import CapRef
+from ..base.events import Called, CapabilityDeleted, CapabilityMade, Returned
 from ..base.recorder import Recorder
-from ..base.tags import Called, CapabilityDeleted, CapabilityMade, Returned
 from ..base.units import PAGE, PAGE_SHIFT, Size
 from ..memory.ram import Ram
 from ..mmu.editor import Slot, TableEditor
@@ -213,7 +213,7 @@ class KernelSide:
         capability = Capability(ref, self.database.next_number(), about, rights, source)
         about.capabilities[ref] = capability
         self.cspace.put(capability)
-        self._tell(CapabilityMade, capability, how)
+        self._tell(CapabilityMade.tag, capability, how)
 
     def _tell(self, tag: str, capability: Capability, how: str) -> None:
         emit = self.recorder.emit
@@ -229,7 +229,7 @@ class KernelSide:
             self._finish(gone, how)
         self.cspace.remove(capability.ref)
         del gone.capabilities[capability.ref]
-        self._tell(CapabilityDeleted, capability, how)
+        self._tell(CapabilityDeleted.tag, capability, how)
         if not gone.capabilities:
             grant = self.database.remove_object(gone)
             if gone.kind.is_table:
@@ -315,9 +315,9 @@ class KernelSide:
     def _bracket(self, function: str, *arguments: object) -> Iterator[None]:
         emit = self.recorder.emit
         if emit is not None:
-            emit((Called, function, arguments))
+            emit((Called.tag, function, arguments))
         try:
             yield
         finally:
             if emit is not None:
-                emit((Returned,))
+                emit((Returned.tag,))

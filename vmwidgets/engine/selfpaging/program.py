@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..base.domain_values import CapRef
-from ..base.recorder import Recorder
-from ..base.tags import (
+from ..base.events import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
     FrameAllocated,
@@ -20,6 +19,7 @@ from ..base.tags import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
+from ..base.recorder import Recorder
 from ..base.units import PAGE, Size
 from .capability import KINDS
 from .errors import LibError, chain
@@ -65,9 +65,9 @@ class Program:
         try:
             ref = self.slots.alloc()
         except LibError:
-            self._tell(SlotAllocated, None)
+            self._tell(SlotAllocated.tag, None)
             raise
-        self._tell(SlotAllocated, ref)
+        self._tell(SlotAllocated.tag, ref)
         return ref
 
     def slot_free(self, ref: CapRef) -> None:
@@ -75,17 +75,17 @@ class Program:
         if not self.kernel.cspace.is_empty(ref):
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} holds a capability still: delete that first")
         self.slots.free(ref)
-        self._tell(SlotFreed, ref)
+        self._tell(SlotFreed.tag, ref)
 
     def take_slots(self, count: int) -> None:
         """Somebody else in the program takes the `count` lowest free slots; all of them, or it is refused."""
         for slot in self.slots.take(count):
-            self._tell(SlotAllocated, CapRef(self.slots.cnode, slot))
+            self._tell(SlotAllocated.tag, CapRef(self.slots.cnode, slot))
 
     def give_slots(self, count: int) -> None:
         """Somebody else in the program gives back the `count` slots that they took last."""
         for slot in self.slots.give_back(count):
-            self._tell(SlotFreed, CapRef(self.slots.cnode, slot))
+            self._tell(SlotFreed.tag, CapRef(self.slots.cnode, slot))
 
     def vnode_create(self, ref: CapRef, kind: str) -> int:
         """RAM for a table of `kind`, retyped into the slot; its physical address."""
@@ -94,7 +94,7 @@ class Program:
         self.kernel.cspace.check_room(ref)
         granted = max(size, PAGE) if self.ram_pages_only else size
         base = self._give(granted, size, "table")
-        self._tell(VnodeCreated, ref, kind, base)
+        self._tell(VnodeCreated.tag, ref, kind, base)
         if base is None:
             raise chain("LIB_ERR_RAM_ALLOC", "MM_ERR_NOT_FOUND", detail=self._no_ram(kind, size))
         self.kernel.install(ref, kind, base, size, Grant(base, granted, "table"))
@@ -108,7 +108,7 @@ class Program:
         except LibError as error:
             raise error.push("LIB_ERR_SLOT_ALLOC") from error
         base = self._give(size, size, "frame")
-        self._tell(FrameAllocated, ref, want, None if base is None else size, base)
+        self._tell(FrameAllocated.tag, ref, want, None if base is None else size, base)
         if base is None:
             self.slot_free(ref)
             names = ("LIB_ERR_RAM_ALLOC_MS_CONSTRAINTS", "MM_ERR_NOT_FOUND")
@@ -128,19 +128,19 @@ class Program:
 
     def malloc(self, want: int) -> None:
         """Memory from the heap, which is the parent's and has no end."""
-        self._tell(MallocCalled, want)
+        self._tell(MallocCalled.tag, want)
         self.heap_bytes += want
 
     # ---- capabilities ------------------------------------------------------------------------
 
     def cap_copy(self, ref: CapRef, source: CapRef) -> None:
         """Copy a capability into an empty slot."""
-        self._tell(CapabilityCopyInvoked, ref, source)
+        self._tell(CapabilityCopyInvoked.tag, ref, source)
         self.kernel.copy(ref, source)
 
     def cap_delete(self, ref: CapRef) -> None:
         """Delete the capability in a slot; the last one of a table or a frame takes its mappings with it."""
-        self._tell(CapabilityDeleteInvoked, ref)
+        self._tell(CapabilityDeleteInvoked.tag, ref)
         self.kernel.delete(ref)
 
     def frame_identify(self, ref: CapRef) -> FrameIdentity:
@@ -154,22 +154,22 @@ class Program:
     ) -> None:
         """Put `source`, from byte `offset` on, into `count` entries of `table`; the Mapping goes to `mapping`."""
         asked = (table, source, entry, flags, offset, count, mapping)
-        with self._invoking(VnodeMapInvoked, *asked):
+        with self._invoking(VnodeMapInvoked.tag, *asked):
             self.kernel.vnode_map(*asked)
-        self._tell(VnodeMapInvoked, *asked, None)
+        self._tell(VnodeMapInvoked.tag, *asked, None)
 
     def vnode_unmap(self, table: CapRef, mapping: CapRef) -> None:
         """Clear the entries that `mapping` tells."""
-        with self._invoking(VnodeUnmapInvoked, table, mapping, None, None):
+        with self._invoking(VnodeUnmapInvoked.tag, table, mapping, None, None):
             entry, count = self.kernel.vnode_unmap(table, mapping)
-        self._tell(VnodeUnmapInvoked, table, mapping, entry, count, None)
+        self._tell(VnodeUnmapInvoked.tag, table, mapping, entry, count, None)
 
     def mapping_modify_flags(self, mapping: CapRef, offset: int, pages: int, flags: int) -> None:
         """Rewrite the rights of `pages` entries, from the mapping's entry `offset` on."""
         asked = (mapping, offset, pages, flags)
-        with self._invoking(MappingFlagsInvoked, *asked):
+        with self._invoking(MappingFlagsInvoked.tag, *asked):
             self.kernel.mapping_modify_flags(*asked)
-        self._tell(MappingFlagsInvoked, *asked, None)
+        self._tell(MappingFlagsInvoked.tag, *asked, None)
 
     # ---- beneath -----------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base.domain_values import CapRef
-from ..base.tags import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
+from ..base.events import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
 from ..base.units import PAGE, Size
 from .core import PmapCore, acting, pushing
 from .errors import LibError
@@ -78,16 +78,16 @@ def _move(core: PmapCore, used: int) -> None:
     emit = core.recorder.emit
     if emit is not None:
         start = core.layout.vspace_begin
-        emit((MetaDataMoved, core.name, start + before, start + used))
+        emit((MetaDataMoved.tag, core.name, start + before, start + used))
 
 
 def _began(core: PmapCore, missing: int, size: int, level: int) -> None:
     emit = core.recorder.emit
     if emit is not None:
-        emit((SlabRefillBegan, core.name, missing, size, level))
+        emit((SlabRefillBegan.tag, core.name, missing, size, level))
 
 
 def _ended(core: PmapCore, level: int) -> None:
     emit = core.recorder.emit
     if emit is not None:
-        emit((SlabRefillEnded, core.name, level))
+        emit((SlabRefillEnded.tag, core.name, level))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ..base.domain_values import SlabFold, SlabHeadValue, SlabValue
 from ..base.errors import Broken, Refused
+from ..base.events import BlockGiven, BlockTaken, SlabGrown
 from ..base.recorder import Recorder
-from ..base.tags import BlockGiven, BlockTaken, SlabGrown
 from .errors import LibError
 
 
@@ -68,7 +68,7 @@ class Slab:
         self.free += blocks
         emit = self._recorder.emit
         if emit is not None:
-            emit((SlabGrown, self._domain, address, size, blocks))
+            emit((SlabGrown.tag, self._domain, address, size, blocks))
         return blocks
 
     def take(self) -> int:
@@ -76,7 +76,7 @@ class Slab:
         emit = self._recorder.emit
         if not self.free:
             if emit is not None:
-                emit((BlockTaken, self._domain, None, 0))
+                emit((BlockTaken.tag, self._domain, None, 0))
             raise LibError("LIB_ERR_SLAB_ALLOC_FAIL")
         head = self._with_free[-1]
         if head.freed:
@@ -89,7 +89,7 @@ class Slab:
         self._head_of[block] = head
         self.free -= 1
         if emit is not None:
-            emit((BlockTaken, self._domain, block, self.free))
+            emit((BlockTaken.tag, self._domain, block, self.free))
         return block
 
     def give(self, block: int) -> None:
@@ -103,7 +103,7 @@ class Slab:
         self.free += 1
         emit = self._recorder.emit
         if emit is not None:
-            emit((BlockGiven, self._domain, block, self.free))
+            emit((BlockGiven.tag, self._domain, block, self.free))
 
     def taken(self) -> Iterator[int]:
         """The blocks in use."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..base.tags import MapUndone
+from ..base.events import MapUndone
 from .errors import LibError
 
 if TYPE_CHECKING:
@@ -44,5 +44,5 @@ def all_or_nothing(core: PmapCore) -> Iterator[UndoLog]:
             log.take_back()
             emit = core.recorder.emit
             if emit is not None:
-                emit((MapUndone, core.name, str(error)))
+                emit((MapUndone.tag, core.name, str(error)))
         raise

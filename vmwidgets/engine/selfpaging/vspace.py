@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..base.domain_values import RegionFold, RegionValue
 from ..base.errors import Broken, Refused
+from ..base.events import RegionAdded, RegionRemoved
 from ..base.recorder import Recorder
-from ..base.tags import RegionAdded, RegionRemoved
 from ..base.units import PAGE, Address
 from .errors import LibError
 
@@ -82,7 +82,7 @@ class Vspace:
         self._bases.insert(at, region.base)
         self.by_id[region.id] = region
         self._last_id = max(self._last_id, region.id)
-        self._report(RegionAdded, region)
+        self._report(RegionAdded.tag, region)
 
     def remove(self, region: Vregion) -> None:
         """Take a region out; what it maps is its memobj's business."""
@@ -90,14 +90,14 @@ class Vspace:
         if self._regions[at : at + 1] != [region]:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
         del self._regions[at], self._bases[at], self.by_id[region.id]
-        self._report(RegionRemoved, region)
+        self._report(RegionRemoved.tag, region)
 
     def change_flags(self, region: Vregion, flags: int) -> None:
         """Give a region other flags: as if it left and came back."""
         if flags != region.flags:
-            self._report(RegionRemoved, region)
+            self._report(RegionRemoved.tag, region)
             region.flags = flags
-            self._report(RegionAdded, region)
+            self._report(RegionAdded.tag, region)
 
     def find(self, va: int) -> Vregion | None:
         """The region that covers `va`."""

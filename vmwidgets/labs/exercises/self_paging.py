@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vmwidgets.engine.base.domain_events import MappingFlagsInvoked
 from vmwidgets.engine.base.domain_values import DomainValue, SlabHeadValue, VnodeValue
-from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.machine import MachineDomain

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...engine.base.domain_values import CapRef
-from ...engine.base.recorder import Raw
-from ...engine.base.tags import (
+from ...engine.base.events import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
     FrameAllocated,
@@ -21,6 +20,7 @@ from ...engine.base.tags import (
     VnodeMapInvoked,
     VnodeUnmapInvoked,
 )
+from ...engine.base.recorder import Raw
 from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
 
 Row = list[Any]
@@ -74,21 +74,21 @@ def _frame(ref: CapRef, want: int, size: int | None, base: int | None) -> Row:
 
 
 _ROWS: dict[str, Callable[..., Row]] = {
-    SlotAllocated: lambda ref: ["slot_alloc", None if ref is None else ref.slot],
-    SlotFreed: lambda ref: ["slot_free", ref.slot],
-    VnodeCreated: lambda ref, kind, base: ["vnode_create", _KINDS[kind], ref.slot, base],
-    VnodeMapInvoked: _mapped,
-    VnodeUnmapInvoked: _unmapped,
-    MappingFlagsInvoked: lambda mapping, offset, pages, flags, error: [
+    SlotAllocated.tag: lambda ref: ["slot_alloc", None if ref is None else ref.slot],
+    SlotFreed.tag: lambda ref: ["slot_free", ref.slot],
+    VnodeCreated.tag: lambda ref, kind, base: ["vnode_create", _KINDS[kind], ref.slot, base],
+    VnodeMapInvoked.tag: _mapped,
+    VnodeUnmapInvoked.tag: _unmapped,
+    MappingFlagsInvoked.tag: lambda mapping, offset, pages, flags, error: [
         "modify_flags",
         {"mapping": mapping.slot, "offset": offset, "pages": pages, "flags": flags},
     ],
-    CapabilityDeleteInvoked: lambda ref: ["cap_delete", capability(ref)],
-    CapabilityCopyInvoked: lambda ref, source: ["cap_copy", {"dest": capability(ref), "src": capability(source)}],
-    SlabRefillBegan: lambda missing, size, level: ["slab_refill", {"missing": missing, "bytes": size}],
-    FrameAllocated: _frame,
-    MallocCalled: lambda size: ["malloc", size],
-    SlabGrown: lambda address, size, blocks: ["slab_grow", {"addr": address, "bytes": size, "blocks": blocks}],
+    CapabilityDeleteInvoked.tag: lambda ref: ["cap_delete", capability(ref)],
+    CapabilityCopyInvoked.tag: lambda ref, source: ["cap_copy", {"dest": capability(ref), "src": capability(source)}],
+    SlabRefillBegan.tag: lambda missing, size, level: ["slab_refill", {"missing": missing, "bytes": size}],
+    FrameAllocated.tag: _frame,
+    MallocCalled.tag: lambda size: ["malloc", size],
+    SlabGrown.tag: lambda address, size, blocks: ["slab_grow", {"addr": address, "bytes": size, "blocks": blocks}],
 }
 """How each event that the recorder knew is written, without its domain; it did not look at the rest."""
 

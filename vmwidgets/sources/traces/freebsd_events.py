@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.recorder import Raw
-from ...engine.base.tags import (
+from ...engine.base.events import (
     EntryClipped,
     EntryJoined,
     LowMemory,
@@ -29,6 +28,7 @@ from ...engine.base.tags import (
     TranslationsRemoved,
     ZonesReclaimed,
 )
+from ...engine.base.recorder import Raw
 from ...engine.base.units import PAGE
 
 Row = list[Any]
@@ -38,10 +38,10 @@ RECORDER = "recorder"
 
 _ROWS: dict[str, Callable[..., Row]] = {
     RECORDER: lambda row: row,
-    MapLocked: lambda name, thread: ["lock", name],
-    MapUnlocked: lambda name, thread: ["unlock", name],
-    SpaceSought: lambda name, length, address: ["findspace", name, length, address],
-    RangeInserted: lambda name, start, end, target, offset, how, status: [
+    MapLocked.tag: lambda name, thread: ["lock", name],
+    MapUnlocked.tag: lambda name, thread: ["unlock", name],
+    SpaceSought.tag: lambda name, length, address: ["findspace", name, length, address],
+    RangeInserted.tag: lambda name, start, end, target, offset, how, status: [
         "insert",
         name,
         start,
@@ -50,14 +50,14 @@ _ROWS: dict[str, Callable[..., Row]] = {
         offset,
         how or status,
     ],
-    EntryJoined: lambda name, entry, side, start, end: ["merge", name, side, start, end],
-    EntryClipped: lambda name, entry, address: ["clip", name, address],
-    ObjectCreated: lambda target, pages: ["new_object", target, pages],
-    RangeDeleted: lambda name, start, end: ["delete", name, start, end],
-    SubmapAttached: lambda name, submap, start, end, status: ["submap", name, start, end, status],
-    MapCreated: lambda name, start, end: ["create_map", None] if name is None else ["create_map", name, start, end],
-    RangeWired: lambda name, start, end, status: ["wire", name, start, end, status],
-    PageGranted: lambda request, target, pindex, frame, zeroed: [
+    EntryJoined.tag: lambda name, entry, side, start, end: ["merge", name, side, start, end],
+    EntryClipped.tag: lambda name, entry, address: ["clip", name, address],
+    ObjectCreated.tag: lambda target, pages: ["new_object", target, pages],
+    RangeDeleted.tag: lambda name, start, end: ["delete", name, start, end],
+    SubmapAttached.tag: lambda name, submap, start, end, status: ["submap", name, start, end, status],
+    MapCreated.tag: lambda name, start, end: ["create_map", None] if name is None else ["create_map", name, start, end],
+    RangeWired.tag: lambda name, start, end, status: ["wire", name, start, end, status],
+    PageGranted.tag: lambda request, target, pindex, frame, zeroed: [
         "page_alloc",
         request,
         target,
@@ -65,15 +65,15 @@ _ROWS: dict[str, Callable[..., Row]] = {
         1,
         int(zeroed),
     ],
-    PageDenied: lambda request, target, pindex: ["page_alloc_fail", request, target, pindex],
-    PageCleared: lambda target, pindex, frame: ["zero_page", target, pindex],
-    PageUnwired: lambda target, pindex, frame: ["page_unwire", target, pindex, 1],
-    PageReleased: lambda target, pindex, frame: ["page_free", target, pindex, 1],
-    TranslationEntered: lambda va, frame, wired: ["pmap_enter", va, 1, int(wired)],
-    TranslationsRemoved: lambda start, end: ["pmap_remove", start, end],
-    LowMemory: lambda: ["vm_lowmem"],
-    ZonesReclaimed: lambda: ["uma_reclaim"],
-    SleepersWoken: lambda name, woken: ["wakeup", name, woken],
+    PageDenied.tag: lambda request, target, pindex: ["page_alloc_fail", request, target, pindex],
+    PageCleared.tag: lambda target, pindex, frame: ["zero_page", target, pindex],
+    PageUnwired.tag: lambda target, pindex, frame: ["page_unwire", target, pindex, 1],
+    PageReleased.tag: lambda target, pindex, frame: ["page_free", target, pindex, 1],
+    TranslationEntered.tag: lambda va, frame, wired: ["pmap_enter", va, 1, int(wired)],
+    TranslationsRemoved.tag: lambda start, end: ["pmap_remove", start, end],
+    LowMemory.tag: lambda: ["vm_lowmem"],
+    ZonesReclaimed.tag: lambda: ["uma_reclaim"],
+    SleepersWoken.tag: lambda name, woken: ["wakeup", name, woken],
 }
 """How each event that the recorder knew is written; it did not look at the rest."""
 

@@ -7,15 +7,12 @@ Descriptors that the kernel writes for a domain are reported as by any kernel: :
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .domain_values import CapRef
-from .events import Event
+from ..domain_values import CapRef
+from .event import Event
 
 # ---- slots and capabilities ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class SlotAllocated(Event):
     """The slot allocator gave a slot; `ref` is none where none is left."""
 
@@ -23,7 +20,6 @@ class SlotAllocated(Event):
     ref: CapRef | None
 
 
-@dataclass(frozen=True, slots=True)
 class SlotFreed(Event):
     """A slot went back to the slot allocator."""
 
@@ -31,7 +27,6 @@ class SlotFreed(Event):
     ref: CapRef
 
 
-@dataclass(frozen=True, slots=True)
 class CapabilityMade(Event):
     """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping).
 
@@ -51,7 +46,6 @@ class CapabilityMade(Event):
     object: int
 
 
-@dataclass(frozen=True, slots=True)
 class CapabilityDeleted(Event):
     """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
 
@@ -70,7 +64,6 @@ class CapabilityDeleted(Event):
 # ---- what a domain asks of the kernel --------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeCreated(Event):
     """`vnode_create`: RAM was retyped to a table of `kind` at physical `base`; none where there was no RAM."""
 
@@ -80,7 +73,6 @@ class VnodeCreated(Event):
     base: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeMapInvoked(Event):
     """`vnode_map`: put `source`, from byte `offset` on, into `count` entries of the table `table` from `entry` on.
 
@@ -98,7 +90,6 @@ class VnodeMapInvoked(Event):
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeUnmapInvoked(Event):
     """`vnode_unmap`: clear the `count` entries from `entry` on that `mapping` tells (none where it failed)."""
 
@@ -110,7 +101,6 @@ class VnodeUnmapInvoked(Event):
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class MappingFlagsInvoked(Event):
     """`mapping_modify_flags`: give `pages` entries, from the mapping's entry `offset` on, the kernel's `flags`."""
 
@@ -122,7 +112,6 @@ class MappingFlagsInvoked(Event):
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class CapabilityDeleteInvoked(Event):
     """`cap_delete` was called on `ref`."""
 
@@ -130,7 +119,6 @@ class CapabilityDeleteInvoked(Event):
     ref: CapRef
 
 
-@dataclass(frozen=True, slots=True)
 class CapabilityCopyInvoked(Event):
     """`cap_copy` was called."""
 
@@ -139,7 +127,6 @@ class CapabilityCopyInvoked(Event):
     source: CapRef
 
 
-@dataclass(frozen=True, slots=True)
 class FrameAllocated(Event):
     """`frame_alloc`: `want` bytes were asked for, `bytes` at physical `base` came (none: no RAM)."""
 
@@ -150,7 +137,6 @@ class FrameAllocated(Event):
     base: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class MallocCalled(Event):
     """Blocks of a pmap that is not the current one came from the heap."""
 
@@ -161,7 +147,6 @@ class MallocCalled(Event):
 # ---- the pmap's own records ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class SlabRefillBegan(Event):
     """A turn of a refill: `missing` blocks are wanting, `bytes` are asked for; `level` says how deep (1: outermost)."""
 
@@ -171,7 +156,6 @@ class SlabRefillBegan(Event):
     level: int
 
 
-@dataclass(frozen=True, slots=True)
 class SlabRefillEnded(Event):
     """The refill of `level` is done."""
 
@@ -179,7 +163,6 @@ class SlabRefillEnded(Event):
     level: int
 
 
-@dataclass(frozen=True, slots=True)
 class SlabGrown(Event):
     """`blocks` blocks in `bytes` bytes at `address` (0: not in the meta-data region) joined the slab."""
 
@@ -189,7 +172,6 @@ class SlabGrown(Event):
     blocks: int
 
 
-@dataclass(frozen=True, slots=True)
 class BlockTaken(Event):
     """A vnode's block left the slab; `free` are left.  None left: `block` is none."""
 
@@ -198,7 +180,6 @@ class BlockTaken(Event):
     free: int
 
 
-@dataclass(frozen=True, slots=True)
 class BlockGiven(Event):
     """A vnode's block went back; `free` are there now."""
 
@@ -207,7 +188,6 @@ class BlockGiven(Event):
     free: int
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeLinked(Event):
     """A vnode became the first child of `parent` (an id; 0 the root) in the shadow tree.
 
@@ -226,7 +206,6 @@ class VnodeLinked(Event):
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeMapped(Event):
     """The Mapping capability of vnode `id` is in `mapping`, was in `before`."""
 
@@ -236,7 +215,6 @@ class VnodeMapped(Event):
     mapping: CapRef | None
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeUnlinked(Event):
     """A vnode left the tree; it stood `position` steps behind the first child.  Fields as when it was linked."""
 
@@ -253,7 +231,6 @@ class VnodeUnlinked(Event):
     mapping: CapRef | None
 
 
-@dataclass(frozen=True, slots=True)
 class VnodeFlagsChanged(Event):
     """The flags that the tree remembers of leaf `id` changed."""
 
@@ -263,7 +240,6 @@ class VnodeFlagsChanged(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class RegionAdded(Event):
     """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
 
@@ -276,7 +252,6 @@ class RegionAdded(Event):
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
 class RegionRemoved(Event):
     """A vregion left the vspace; fields as when it was added."""
 
@@ -289,7 +264,6 @@ class RegionRemoved(Event):
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
 class MetaDataMoved(Event):
     """The next free byte of the region that slab frames are mapped in moved."""
 
@@ -298,7 +272,6 @@ class MetaDataMoved(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class MapUndone(Event):
     """What a request had done before it failed was taken back: `why` it failed."""
 

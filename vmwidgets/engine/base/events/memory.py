@@ -6,14 +6,12 @@ As in :mod:`.events`: frozen, with what it takes to step back.  `frame` is a pag
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from .events import Event
+from .event import Event
 
 # ---- pages, slabs, the kentry area -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class PageAllocated(Event):
     """2**order frames from `frame` were handed out, for `owner`."""
 
@@ -22,7 +20,6 @@ class PageAllocated(Event):
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
 class PageFreed(Event):
     """2**order frames from `frame` came back."""
 
@@ -31,7 +28,6 @@ class PageFreed(Event):
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
 class PageHandedOver(Event):
     """An owned frame went from one owner to another with what it holds."""
 
@@ -40,7 +36,6 @@ class PageHandedOver(Event):
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
 class BlockSplit(Event):
     """The free block `frame` of `order` was halved; its upper half went on the list below."""
 
@@ -48,7 +43,6 @@ class BlockSplit(Event):
     order: int
 
 
-@dataclass(frozen=True, slots=True)
 class BlockJoined(Event):
     """Two free buddies became the block `frame` of `order`."""
 
@@ -56,7 +50,6 @@ class BlockJoined(Event):
     order: int
 
 
-@dataclass(frozen=True, slots=True)
 class PoolFilled(Event):
     """The processor's pool of `pool` got what is `moved`: frames of a segment or buffers of a cache."""
 
@@ -64,7 +57,6 @@ class PoolFilled(Event):
     moved: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class PoolDrained(Event):
     """The processor's pool of `pool` gave `moved` back, in this order."""
 
@@ -72,7 +64,6 @@ class PoolDrained(Event):
     moved: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class SlabCreated(Event):
     """A cache got a new slab at `address`, its first buffer shifted by `colour` bytes."""
 
@@ -81,7 +72,6 @@ class SlabCreated(Event):
     colour: int
 
 
-@dataclass(frozen=True, slots=True)
 class SlabDestroyed(Event):
     """A cache gave a free slab back; `colour` and `free`, its free list, are what it was like."""
 
@@ -91,7 +81,6 @@ class SlabDestroyed(Event):
     free: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class BufferAllocated(Event):
     """A cache handed out the buffer at `address`."""
 
@@ -99,7 +88,6 @@ class BufferAllocated(Event):
     address: int
 
 
-@dataclass(frozen=True, slots=True)
 class BufferFreed(Event):
     """A cache took the buffer at `address` back."""
 
@@ -107,14 +95,12 @@ class BufferFreed(Event):
     address: int
 
 
-@dataclass(frozen=True, slots=True)
 class KentrySlabTaken(Event):
     """Slab `index` was popped from the kentry area's free list."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
 class KentrySlabGiven(Event):
     """Slab `index` was pushed on the kentry area's free list."""
 
@@ -124,7 +110,6 @@ class KentrySlabGiven(Event):
 # ---- page tables and faults ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class PteWritten(Event):
     """A descriptor at physical address `pa`, at `level` of the tables, was written."""
 
@@ -135,7 +120,6 @@ class PteWritten(Event):
     va: int
 
 
-@dataclass(frozen=True, slots=True)
 class PteRunWritten(Event):
     """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
 
@@ -163,7 +147,6 @@ class PteRunWritten(Event):
             yield self.pa + number * self.width, before, after
 
 
-@dataclass(frozen=True, slots=True)
 class TlbUpdated(Event):
     """Cached translations of [start, end) were dropped (`pages` one by one; 0: a whole flush)."""
 
@@ -172,7 +155,6 @@ class TlbUpdated(Event):
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
 class RootLoaded(Event):
     """The processor's base register was loaded: the tables of `pmap`, whose root is at `root`, are current."""
 
@@ -180,7 +162,6 @@ class RootLoaded(Event):
     root: int
 
 
-@dataclass(frozen=True, slots=True)
 class FaultRaised(Event):
     """The walk of `va` stopped: `kind` and the processor's error code."""
 
@@ -189,7 +170,6 @@ class FaultRaised(Event):
     code: int
 
 
-@dataclass(frozen=True, slots=True)
 class PagerAsked(Event):
     """An object was asked for the page at `offset`; `outcome` "hit", "miss" or an error's name."""
 

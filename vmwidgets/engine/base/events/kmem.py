@@ -5,14 +5,11 @@ As in :mod:`.events`: frozen, with the ids and names of what they touch.  `pinde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .events import Event
+from .event import Event
 
 # ---- maps ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class MapCreated(Event):
     """A map of [start, end) was made; `map` is none where there was no memory for it."""
 
@@ -21,7 +18,6 @@ class MapCreated(Event):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class MapLocked(Event):
     """The lock of `map` was taken by `thread` ("" the learner's cell)."""
 
@@ -29,7 +25,6 @@ class MapLocked(Event):
     thread: str
 
 
-@dataclass(frozen=True, slots=True)
 class MapUnlocked(Event):
     """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: nobody)."""
 
@@ -37,7 +32,6 @@ class MapUnlocked(Event):
     thread: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class GapCompared(Event):
     """A search for `length` free bytes came to `entry`: go "left" or "right", or the gap behind it is the one, "here".
 
@@ -51,7 +45,6 @@ class GapCompared(Event):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
 class SpaceSought(Event):
     """A search for `length` free bytes found `address`, or none."""
 
@@ -60,7 +53,6 @@ class SpaceSought(Event):
     address: int | None
 
 
-@dataclass(frozen=True, slots=True)
 class RangeInserted(Event):
     """[start, end) was to become used; `how` is "new", "extend" (the entry before grew), or "" with a `status`."""
 
@@ -73,7 +65,6 @@ class RangeInserted(Event):
     status: int
 
 
-@dataclass(frozen=True, slots=True)
 class EntryJoined(Event):
     """`entry` took in its neighbour on `side` ("prev" or "next"), and is [start, end) now."""
 
@@ -84,7 +75,6 @@ class EntryJoined(Event):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class EntryClipped(Event):
     """`entry` was split at `address`."""
 
@@ -93,7 +83,6 @@ class EntryClipped(Event):
     address: int
 
 
-@dataclass(frozen=True, slots=True)
 class EntryWired(Event):
     """The wired count of `entry` changed."""
 
@@ -103,7 +92,6 @@ class EntryWired(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class RangeWired(Event):
     """[start, end) was to be wired; `status` 1: nothing is at its start."""
 
@@ -113,7 +101,6 @@ class RangeWired(Event):
     status: int
 
 
-@dataclass(frozen=True, slots=True)
 class RangeDeleted(Event):
     """One entry, [start, end), is gone."""
 
@@ -122,7 +109,6 @@ class RangeDeleted(Event):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class SubmapAttached(Event):
     """[start, end) was to become the place of a submap; `status` 4: the entry there can't serve."""
 
@@ -133,7 +119,6 @@ class SubmapAttached(Event):
     status: int
 
 
-@dataclass(frozen=True, slots=True)
 class SleepersWoken(Event):
     """`count` threads that slept for room in `map` were made ready."""
 
@@ -144,7 +129,6 @@ class SleepersWoken(Event):
 # ---- objects and pages -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class ObjectCreated(Event):
     """An entry without object got an anonymous one of `pages` pages."""
 
@@ -152,7 +136,6 @@ class ObjectCreated(Event):
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageGranted(Event):
     """A page request was met; `zeroed`: the page is known to hold zeroes."""
 
@@ -163,7 +146,6 @@ class PageGranted(Event):
     zeroed: bool
 
 
-@dataclass(frozen=True, slots=True)
 class PageDenied(Event):
     """A page request found too few pages for its class."""
 
@@ -172,7 +154,6 @@ class PageDenied(Event):
     pindex: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageCleared(Event):
     """A page was filled with zeroes by hand."""
 
@@ -181,7 +162,6 @@ class PageCleared(Event):
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageWired(Event):
     """A page that was there got one wiring more."""
 
@@ -190,7 +170,6 @@ class PageWired(Event):
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageUnwired(Event):
     """A page lost one wiring."""
 
@@ -199,7 +178,6 @@ class PageUnwired(Event):
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageReleased(Event):
     """A page went back to the free ones."""
 
@@ -208,7 +186,6 @@ class PageReleased(Event):
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
 class TranslationEntered(Event):
     """The kernel's page tables map `va` to `frame` now."""
 
@@ -217,7 +194,6 @@ class TranslationEntered(Event):
     wired: bool
 
 
-@dataclass(frozen=True, slots=True)
 class TranslationsRemoved(Event):
     """The kernel's page tables map nothing in [start, end) any more."""
 
@@ -225,24 +201,20 @@ class TranslationsRemoved(Event):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
 class LowMemory(Event):
     """The event vm_lowmem was fired: whoever can give memory back is asked to."""
 
 
-@dataclass(frozen=True, slots=True)
 class ZonesReclaimed(Event):
     """The zone allocator was asked to give its empty slabs back (uma_reclaim)."""
 
 
-@dataclass(frozen=True, slots=True)
 class PageZeroed(Event):
     """The idle loop cleared a free frame ahead of need."""
 
     frame: int
 
 
-@dataclass(frozen=True, slots=True)
 class PageReused(Event):
     """A cached frame gave up the page of `whose` that it held."""
 
@@ -250,7 +222,6 @@ class PageReused(Event):
     whose: str
 
 
-@dataclass(frozen=True, slots=True)
 class PageCached(Event):
     """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
 
@@ -258,7 +229,6 @@ class PageCached(Event):
     whose: str
 
 
-@dataclass(frozen=True, slots=True)
 class FileRead(Event):
     """Page `pindex` of a file was wanted: "hit" (in memory), "reactivated" (it was cached) or "read"."""
 
@@ -268,7 +238,6 @@ class FileRead(Event):
     how: str
 
 
-@dataclass(frozen=True, slots=True)
 class DaemonScanned(Event):
     """The page daemon made a pass: so many pages were `moved` to the cached ones, so many can be had now."""
 
@@ -276,7 +245,6 @@ class DaemonScanned(Event):
     available: int
 
 
-@dataclass(frozen=True, slots=True)
 class ZoneGrown(Event):
     """A zone got a slab from kmem_malloc."""
 
@@ -285,7 +253,6 @@ class ZoneGrown(Event):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
 class ZoneShrunk(Event):
     """A zone gave an empty slab back to kmem_map."""
 
@@ -294,7 +261,6 @@ class ZoneShrunk(Event):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
 class CallbackRan(Event):
     """A learner's callback (`name`) was called; `outcome` "returned", or the name of what it raised."""
 
@@ -302,7 +268,6 @@ class CallbackRan(Event):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
 class CallUndone(Event):
     """A call that can't go on was given up, and what it had begun was taken back."""
 

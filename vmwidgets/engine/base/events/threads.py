@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .events import Event
-from .thread_values import ThreadValue
+from ..thread_values import ThreadValue
+from .event import Event
 
 
-@dataclass(frozen=True, slots=True)
 class ThreadSpawned(Event):
     """A thread came to be, ready to run."""
 
     thread: str
 
 
-@dataclass(frozen=True, slots=True)
 class ThreadRuns(Event):
     """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
 
@@ -27,7 +23,6 @@ class ThreadRuns(Event):
     doing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class ThreadSlept(Event):
     """A thread waits for `what`; at tick `until` (none: never) it goes on in any case.
 
@@ -41,7 +36,6 @@ class ThreadSlept(Event):
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
 class ThreadWoken(Event):
     """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
 
@@ -58,7 +52,6 @@ class ThreadWoken(Event):
     place: int
 
 
-@dataclass(frozen=True, slots=True)
 class ThreadEnded(Event):
     """A thread is done: "returned", or the name of the error that ended it.
 
@@ -74,7 +67,6 @@ class ThreadEnded(Event):
     place: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class ClockTicked(Event):
     """The clock went on, in ticks since boot."""
 

@@ -1,49 +1,8 @@
-"""What can happen inside the machine: one frozen class for each kind of change.
-
-Ids are small integers given once and never reused: an entry's id names the entry, its tree node and
-its card in every picture.  Frames are page frame numbers (physical address >> 12).
-Each event carries what is needed to take it back, so that a view can step backwards.
-`function` is the kernel function that did it, `depth` how deep in the operation that was.
-"""
+"""Events of maps: the entry list, its red-black tree, the caches and the free search."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One thing that happened during an operation."""
-
-    function: str = field(default="", repr=False, compare=False)
-    depth: int = field(default=0, repr=False, compare=False)
-
-
-# ---- kernel functions ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Called(Event):
-    """A kernel function began, with these `arguments` (as its caller gave them)."""
-
-    name: str
-    arguments: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Returned(Event):
-    """The innermost kernel function that had begun is done; `result` is what it gave back."""
-
-    result: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unwound(Event):
-    """The function `to` caught an error: those it had called are done."""
-
-    to: str
-
+from .event import Event
 
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
@@ -51,7 +10,6 @@ Write = tuple[int, str, int, int]
 """A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
 
 
-@dataclass(frozen=True, slots=True)
 class TreeCompared(Event):
     """On the way down, `key` was compared with `node`: go "left", "right", or it is "here"."""
 
@@ -61,7 +19,6 @@ class TreeCompared(Event):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
 class TreeLinked(Event):
     """A red leaf was hung below `parent` (0: it became the root)."""
 
@@ -71,7 +28,6 @@ class TreeLinked(Event):
     side: str
 
 
-@dataclass(frozen=True, slots=True)
 class TreeRecoloured(Event):
     """A node changed colour; `why` is the case of the fix-up."""
 
@@ -81,7 +37,6 @@ class TreeRecoloured(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class TreeRotated(Event):
     """`node` went down to `side` and its other child `raised` came up in its place."""
 
@@ -92,7 +47,6 @@ class TreeRotated(Event):
     writes: tuple[Write, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class TreeUnlinked(Event):
     """`node` left the tree; with two children its `successor` took its place and colour."""
 
@@ -110,7 +64,6 @@ EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
-@dataclass(frozen=True, slots=True)
 class EntryLinked(Event):
     """An entry went into the list of `map` between `previous` and `next` (0: the header)."""
 
@@ -120,7 +73,6 @@ class EntryLinked(Event):
     next: int
 
 
-@dataclass(frozen=True, slots=True)
 class EntryUnlinked(Event):
     """An entry was taken out of the list of `map` from between `previous` and `next`."""
 
@@ -130,7 +82,6 @@ class EntryUnlinked(Event):
     next: int
 
 
-@dataclass(frozen=True, slots=True)
 class EntryResized(Event):
     """An entry changed its range while out of the list: clipped or merged."""
 
@@ -140,7 +91,6 @@ class EntryResized(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class EntryChanged(Event):
     """An entry kept its range and changed otherwise: what it allows, its object, whose range it is."""
 
@@ -150,7 +100,6 @@ class EntryChanged(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class MergeTried(Event):
     """The request met a neighbour (`side` "previous", "next" or "both"): merged, or why not."""
 
@@ -164,7 +113,6 @@ class MergeTried(Event):
 # ---- the map ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class LookupCacheHit(Event):
     """The entry found last time holds the address again: no search."""
 
@@ -172,7 +120,6 @@ class LookupCacheHit(Event):
     entry: int
 
 
-@dataclass(frozen=True, slots=True)
 class LookupCacheMoved(Event):
     """The map remembers another entry (0: none)."""
 
@@ -181,7 +128,6 @@ class LookupCacheMoved(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class FindCacheMoved(Event):
     """Where the next free search begins, and the size from which it may begin there."""
 
@@ -192,7 +138,6 @@ class FindCacheMoved(Event):
     threshold_after: int
 
 
-@dataclass(frozen=True, slots=True)
 class HintTried(Event):
     """A free search tried the caller's hint first."""
 
@@ -202,7 +147,6 @@ class HintTried(Event):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class GapTried(Event):
     """A free search looked at a gap of `space` bytes at `position`; `why` is the verdict where size is not all."""
 
@@ -213,7 +157,6 @@ class GapTried(Event):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class SearchRestarted(Event):
     """A free search that had begun at the find cache begins again at the map's start."""
 
@@ -221,7 +164,6 @@ class SearchRestarted(Event):
     position: int
 
 
-@dataclass(frozen=True, slots=True)
 class MapResized(Event):
     """The sum of the entries' lengths changed (bytes)."""
 
@@ -230,7 +172,6 @@ class MapResized(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class KernelLimitMoved(Event):
     """The page tables of kernel space were grown up to `after`."""
 
@@ -238,7 +179,6 @@ class KernelLimitMoved(Event):
     after: int
 
 
-@dataclass(frozen=True, slots=True)
 class RangeRemoved(Event):
     """A removal is done: so many `entries` went, `cuts` of them were cut off others, `size` bytes in all."""
 
@@ -246,22 +186,3 @@ class RangeRemoved(Event):
     entries: int
     cuts: int
     size: int
-
-
-# ---- the machine -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class BootStage(Event):
-    """A stage of the boot was reached."""
-
-    name: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Panicked(Event):
-    """The kernel gave up."""
-
-    name: str
-    reason: str

@@ -5,13 +5,10 @@ As in :mod:`.events`: frozen, with what it takes to step back.  `cpu` is a proce
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .events import Event
-from .tlb_values import FlushRequest, TlbEntry
+from ..tlb_values import FlushRequest, TlbEntry
+from .event import Event
 
 
-@dataclass(frozen=True, slots=True)
 class SpaceLoaded(Event):
     """The tables of `space`, whose root is at `root`, were loaded; they were `before`'s until then."""
 
@@ -22,7 +19,6 @@ class SpaceLoaded(Event):
     before: str
 
 
-@dataclass(frozen=True, slots=True)
 class TlbHit(Event):
     """The TLB had `va`, in way `way` of set `set`.
 
@@ -38,7 +34,6 @@ class TlbHit(Event):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
 class TlbMissed(Event):
     """The TLB did not have `va`: a walk follows."""
 
@@ -47,7 +42,6 @@ class TlbMissed(Event):
     access: str
 
 
-@dataclass(frozen=True, slots=True)
 class TlbFilled(Event):
     """A walk's result was put into the TLB; `evicted` stood in its way."""
 
@@ -56,7 +50,6 @@ class TlbFilled(Event):
     evicted: TlbEntry | None
 
 
-@dataclass(frozen=True, slots=True)
 class TlbFlushed(Event):
     """What the TLB kept of something was dropped.
 
@@ -72,7 +65,6 @@ class TlbFlushed(Event):
     dropped: tuple[TlbEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ShootdownSent(Event):
     """An interrupt to `cpu`: it shall drop what it keeps of `request`; the sender waits."""
 
@@ -80,7 +72,6 @@ class ShootdownSent(Event):
     request: FlushRequest
 
 
-@dataclass(frozen=True, slots=True)
 class ShootdownAcknowledged(Event):
     """`cpu` has dropped what it was asked to, and says so."""
 
@@ -88,7 +79,6 @@ class ShootdownAcknowledged(Event):
     request: FlushRequest
 
 
-@dataclass(frozen=True, slots=True)
 class ShootdownForgotten(Event):
     """`cpu` should have been asked to drop `request`, and was not: what it keeps of it may be wrong from now on."""
 
