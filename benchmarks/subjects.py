@@ -15,8 +15,8 @@ from sortedcontainers import SortedDict
 import vmwidgets as vm
 from vmwidgets.engine.base.protection import INHERITANCE, READ, WRITE, pack_flags
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.entry import PlainEntries
-from vmwidgets.engine.kernel.vm_map import X15Map
+from vmwidgets.engine.kernel.map.core import PlainEntries
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGE = vm.PAGE
 BASE = 0xFFFF_8080_4000_0000

@@ -17,7 +17,7 @@ from unicorn.unicorn_py3 import unicorn as binding
 
 from tests.engine.mmu.unicorn_cpus import CPUS
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.walk_values import Rights
+from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.bulk import translate
 from vmwidgets.engine.mmu.editor import TableEditor

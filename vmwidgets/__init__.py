@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import events
 from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
-from .engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
+from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.quirks import QUIRKS
 

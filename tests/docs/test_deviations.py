@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.sources.traces.recordings import lines_of
-from vmwidgets.engine.kernel.quirks import X15_QUIRKS
+from vmwidgets.engine.kernel.x15.quirks import X15_QUIRKS
 from vmwidgets.engine.machine.quirks import QUIRKS
-from vmwidgets.engine.selfpaging.quirks import BARRELFISH_QUIRKS
+from vmwidgets.engine.selfpaging.errors import BARRELFISH_QUIRKS
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "deviations.md").read_text()

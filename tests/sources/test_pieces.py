@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.compare_values import Piece
+from vmwidgets.engine.base.values.comparisons import Piece
 from vmwidgets.sources.pieces import Pieces
 
 

@@ -11,16 +11,23 @@ from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.kmem_values import KernelMapValue
-from vmwidgets.engine.base.thread_values import ThreadsValue
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd_map import FreeBSDMap
-from vmwidgets.engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
-from vmwidgets.engine.kernel.kmem_boot import kmem_suballoc
-from vmwidgets.engine.kernel.kmem_malloc import M_NOWAIT, M_WAITOK, kmem_malloc
-from vmwidgets.engine.kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
-from vmwidgets.engine.kernel.map_window import map_value
-from vmwidgets.engine.kernel.threads import Scheduler
+from vmwidgets.engine.base.values.maps import KernelMapValue
+from vmwidgets.engine.base.values.threads import ThreadsValue
+from vmwidgets.engine.kernel.freebsd.kmem import (
+    M_NOWAIT,
+    M_WAITOK,
+    kmem_alloc,
+    kmem_alloc_nofault,
+    kmem_alloc_wait,
+    kmem_free,
+    kmem_free_wakeup,
+    kmem_malloc,
+    kmem_suballoc,
+)
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.map.window import map_value
+from vmwidgets.engine.kernel.threads.scheduler import Scheduler
 
 
 class Story:

@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import misplaced_text, outside, overlaps
-from vmwidgets.engine.base.compare_values import ComparisonValue, WorkloadOperation
+from vmwidgets.engine.base.values.comparisons import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
 from vmwidgets.views.scene import Node, Scene
 from vmwidgets.widgets.packing import pack

@@ -11,8 +11,8 @@ import pytest
 import vmwidgets as vm
 from tests.views.domains import DomainLife
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.domain_values import DomainValue
 from vmwidgets.engine.base.recorder import materialize
+from vmwidgets.engine.base.values.domains import DomainValue
 from vmwidgets.views.domain_picture import all_vnodes
 from vmwidgets.views.domain_rewind import rewind_domain
 

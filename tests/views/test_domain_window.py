@@ -10,16 +10,16 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.domains import DomainLife, lived, machine_life
-from vmwidgets.engine.base.domain_focus import DomainFocus
-from vmwidgets.engine.base.domain_values import (
+from vmwidgets.engine.base.recorder import materialize
+from vmwidgets.engine.base.values.domains import (
     CapabilityValue,
     CnodeValue,
+    DomainFocus,
     DomainValue,
     SlabValue,
     VnodeFold,
     VnodeValue,
 )
-from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.views.domain_focus import focus_of
 from vmwidgets.views.domain_picture import all_vnodes, things_of

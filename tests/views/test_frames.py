@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.lives import lived_in
-from vmwidgets.engine.base.kmem_values import PageCounts
+from vmwidgets.engine.base.values.memory import PageCounts
 from vmwidgets.views.columns import MARGIN, WIDTH
 from vmwidgets.views.frames_gauge import gauges, level, served
 from vmwidgets.views.scene import Node, Scene

@@ -9,9 +9,9 @@ import pytest
 
 from tests.views.lives import WHOLE, Life, caches_of, everything, frames_of, maps_of, threads_of
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
-from vmwidgets.engine.base.thread_values import ThreadsValue
-from vmwidgets.engine.kernel.threads import Scheduler
-from vmwidgets.engine.kernel.waits import ChannelWait, Running, Sleepy
+from vmwidgets.engine.base.values.threads import ThreadsValue
+from vmwidgets.engine.kernel.threads.scheduler import Scheduler
+from vmwidgets.engine.kernel.threads.waits import ChannelWait, Running, Sleepy
 from vmwidgets.views.frames_rewind import rewind_frames
 from vmwidgets.views.kmem_rewind import all_maps, rewind_kmem
 from vmwidgets.views.slabs import rewind_caches

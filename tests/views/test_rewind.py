@@ -12,13 +12,12 @@ import pytest
 import vmwidgets as vm
 from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import KernelPanic
-from vmwidgets.engine.base.map_values import MapValue
 from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd_map import FreeBSDMap
-from vmwidgets.engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
-from vmwidgets.engine.kernel.kmem_malloc import M_NOWAIT, kmem_malloc
-from vmwidgets.engine.kernel.map_window import map_value
+from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, kmem_alloc, kmem_alloc_nofault, kmem_free, kmem_malloc
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.views.rewind import rewind
 
 

@@ -13,8 +13,7 @@ import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import binary_size, grouped_hex, grouped_size
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.page_tables import PageTables
-from vmwidgets.engine.mmu.table_window import Shown, table_window
+from vmwidgets.engine.mmu.tables import PageTables, Shown, table_window
 from vmwidgets.views.scene import Node, Scene
 from vmwidgets.views.tables import draw_tables
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from vmwidgets.engine.base.walk_values import Permission, Permissions
+from vmwidgets.engine.base.values.tables import Permission, Permissions
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.armv7 import ARMV7
+from vmwidgets.engine.mmu.formats.armv7 import ARMV7
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.walk import draw_walk
 

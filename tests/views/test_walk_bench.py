@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside, overlaps
-from vmwidgets.engine.base.walk_values import Walk
+from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.page_tables import PageTables, address_split
+from vmwidgets.engine.mmu.tables import PageTables, address_split
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.address_slices import slices_of, turned, with_sign
 from vmwidgets.views.descriptor_bits import DescriptorPicture, draw_descriptor, names_of_bits

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..engine.base.units import Address, binary_size
-from ..engine.base.walk_values import FieldValue, Step, Walk
+from ..engine.base.values.tables import FieldValue, Step, Walk
 from ..engine.mmu.format import TableFormat
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..engine.base.compare_values import (
+from ..engine.base.errors import Refused, shown
+from ..engine.base.units import GIB, MIB, Address, binary_size
+from ..engine.base.values.comparisons import (
     Allocate,
     ComparedMap,
     ComparisonValue,
@@ -17,9 +19,7 @@ from ..engine.base.compare_values import (
     Row,
     WorkloadOperation,
 )
-from ..engine.base.errors import Refused, shown
-from ..engine.base.map_values import MapValue
-from ..engine.base.units import GIB, MIB, Address, binary_size
+from ..engine.base.values.maps import MapValue
 from ..engine.machine import checks
 from .compare_maps import LABELS, BareMap, bare_map
 from .pieces import Pieces

@@ -9,19 +9,18 @@ from typing import Protocol
 
 from ..engine.base.errors import KernelError
 from ..engine.base.events import GapCompared, GapTried, TreeCompared
-from ..engine.base.map_values import MapValue
 from ..engine.base.protection import ALL, INHERITANCE, pack_flags
 from ..engine.base.recorder import Raw, Recorder
-from ..engine.kernel.entry import PlainEntries
-from ..engine.kernel.fits import FITS, Fit
-from ..engine.kernel.freebsd_delete import remove
-from ..engine.kernel.freebsd_map import FreeBSDMap, MapServices
-from ..engine.kernel.kernel_entry import PlainKernelEntries
-from ..engine.kernel.kernel_object import KernelObject
-from ..engine.kernel.map_window import map_value
-from ..engine.kernel.vm_map import X15Map
-from ..engine.kernel.vm_page import PageQueues
-from ..engine.kernel.waits import Running, straight
+from ..engine.base.values.maps import MapValue
+from ..engine.kernel.freebsd.ranges import remove
+from ..engine.kernel.freebsd.vm_map import FreeBSDMap, MapServices, PlainKernelEntries
+from ..engine.kernel.freebsd.vm_page import PageQueues
+from ..engine.kernel.map.core import PlainEntries
+from ..engine.kernel.map.fits import FITS, Fit
+from ..engine.kernel.map.vm_object import KernelObject
+from ..engine.kernel.map.window import map_value
+from ..engine.kernel.threads.waits import Running, straight
+from ..engine.kernel.x15.vm_map import X15Map
 
 FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Every request is alike: all rights, inherit none, default advice; so neighbours may merge."""

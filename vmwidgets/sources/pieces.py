@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 
-from ..engine.base.compare_values import Piece
+from ..engine.base.values.comparisons import Piece
 
 
 class Pieces:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..engine.base.walk_values import Walk
-from ..engine.base.window_values import AddressSplit
+from ..engine.base.values.tables import AddressSplit, Walk
 
 
 @dataclass(frozen=True, slots=True)

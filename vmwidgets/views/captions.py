@@ -8,8 +8,8 @@ from typing import Any
 from ..engine.base import events as ev
 from ..engine.base.events import MapLocked
 from ..engine.base.journal import Operation
-from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.maps import MapValue
 from .addresses import AddressStyle
 from .functions import Functions, left_open, with_functions
 from .kmem_captions import kmem_summary

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.base.map_values import EntryValue, Fold
+from ..engine.base.values.maps import EntryValue, Fold
 
 WIDTH = 900.0
 """Pixels that a view opens with."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..engine.base.compare_values import ComparedMap, ComparisonValue, Outcome, Piece, Row
-from ..engine.base.map_values import EntryValue
 from ..engine.base.units import binary_size, counted
+from ..engine.base.values.comparisons import ComparedMap, ComparisonValue, Outcome, Piece, Row
+from ..engine.base.values.maps import EntryValue
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .scene import Bar, Caption, Node, Scene, Steps, Table, Text

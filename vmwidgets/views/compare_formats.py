@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..engine.base.format_values import FormatCost, FormatsValue, LevelCost
 from ..engine.base.units import counted, grouped_size
+from ..engine.base.values.comparisons import FormatCost, FormatsValue, LevelCost
 from .columns import MARGIN, WIDTH
 from .scene import Caption, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..engine.base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
 from ..engine.base.units import Address, binary_size, counted, grouped_size
+from ..engine.base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .scene import Bar, Caption, Node, Scene, Steps, Table, Text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base.units import Address
-from ..engine.base.walk_values import Field
+from ..engine.base.values.tables import Field
 from .columns import MARGIN
 from .scene import Node, Text
 from .text import shorten, text_width

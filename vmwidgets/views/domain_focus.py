@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from ..engine.base import events as ev
-from ..engine.base.domain_focus import DomainFocus
-from ..engine.base.domain_values import CapRef
+from ..engine.base.values.domains import CapRef, DomainFocus
 
 
 def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:

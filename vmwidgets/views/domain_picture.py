@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import CapRef, DomainValue, VnodeFold, VnodeValue
 from ..engine.base.events import PteRunWritten, PteWritten
+from ..engine.base.values.domains import CapRef, DomainValue, VnodeFold, VnodeValue
 from .addresses import AddressStyle
 from .columns import WIDTH
 from .domain_steps import DomainStep

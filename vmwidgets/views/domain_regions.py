@@ -8,8 +8,8 @@ from dataclasses import replace
 from heapq import nsmallest
 from itertools import groupby
 
-from ..engine.base.domain_values import RegionFold, RegionValue
 from ..engine.base.units import Address, binary_size, counted
+from ..engine.base.values.domains import RegionFold, RegionValue
 from .columns import MARGIN
 from .domain_picture import DomainPicture, Extent
 from .domain_words import flag_words

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import DomainValue, RegionValue
+from ..engine.base.values.domains import DomainValue, RegionValue
 from .domain_rewind_capabilities import PastCapabilities
 from .domain_rewind_tree import PastTree
 

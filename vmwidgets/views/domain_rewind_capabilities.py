@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue, DomainValue
 from ..engine.base.events import PteRunWritten, PteWritten
+from ..engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, DomainValue
 
 Place = tuple[CapRef, int, int]
 """A table, the first entry, and how many."""

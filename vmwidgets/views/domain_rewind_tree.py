@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import CapRef, DomainValue, VnodeValue
 from ..engine.base.events import PteRunWritten, PteWritten
+from ..engine.base.values.domains import CapRef, DomainValue, VnodeValue
 
 _BELOW = {
     "VNode_ARM_l1": ("VNode_ARM_l2", 20),

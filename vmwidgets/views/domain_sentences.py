@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import CapRef
 from ..engine.base.units import Address, binary_size, counted
+from ..engine.base.values.domains import CapRef
 from .addresses import AddressStyle
 from .domain_words import flag_words, kind_words
 from .text import visible

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base import events as ev
-from ..engine.base.domain_values import SlabHeadValue, SlabValue
 from ..engine.base.units import binary_size, counted
+from ..engine.base.values.domains import SlabHeadValue, SlabValue
 from .columns import MARGIN
 from .domain_picture import DomainPicture
 from .functions import with_functions

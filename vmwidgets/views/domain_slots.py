@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
-from ..engine.base.domain_values import CapabilityValue, CapRef, CnodeValue, SlotFold
 from ..engine.base.units import Address, binary_size, counted
+from ..engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, SlotFold
 from .columns import MARGIN
 from .domain_picture import DomainPicture
 from .domain_words import kind_words

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..engine.base.domain_values import VnodeFold, VnodeValue
 from ..engine.base.units import Address, binary_size, counted, grouped_hex
+from ..engine.base.values.domains import VnodeFold, VnodeValue
 from .columns import MARGIN
 from .domain_focus import opened_table
 from .domain_picture import Decoded, DomainPicture, below_fold, vnode_id, vnode_thing

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.maps import EntryValue, Fold, MapValue
 from .columns import Column
 from .map_picture import MapPicture, kind_of, what_is
 from .scene import Bar, Link, Node, Text

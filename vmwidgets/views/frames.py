@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..engine.base import events as ev
-from ..engine.base.kmem_values import FrameRun, FramesValue, FrameValue
 from ..engine.base.units import PAGE, Address, binary_size
+from ..engine.base.values.memory import FrameRun, FramesValue, FrameValue
 from .columns import MARGIN, WIDTH
 from .frames_gauge import HEIGHT, gauges, served
 from .frames_rewind import hands, rewind_frames

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..engine.base.kmem_values import PageCounts
 from ..engine.base.units import PAGE, binary_size
+from ..engine.base.values.memory import PageCounts
 from .columns import MARGIN
 from .scene import Bar, Node, Text
 from .text import shorten, text_width

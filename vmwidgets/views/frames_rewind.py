@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.frame_owners import shown_owner, state_of
-from ..engine.base.kmem_values import FrameRun, FramesValue, PageCounts
-from ..engine.base.memory_values import FreeList
+from ..engine.base.values.memory import FrameRun, FramesValue, FreeList, PageCounts, shown_owner, state_of
 
 Hands = tuple[int, int, str | None, str | None]
 """Frames [first, first + count) went from one owner to another; None: on the free lists."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base.call_stacks import CallStacks
 from ..engine.base.events import ThreadEnded, ThreadRuns, ThreadSlept
+from ..engine.base.recorder import CallStacks
 
 Functions = tuple[str, ...]
 """Kernel functions, outermost first."""

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.memory_values import KentryContents, SlabValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.memory import KentryContents, SlabValue
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .scene import Caption, Node, Scene, Steps, Table, Text

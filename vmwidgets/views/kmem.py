@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..engine.base import events as ev
-from ..engine.base.kmem_values import KernelMapValue
-from ..engine.base.map_values import EntryValue, Fold
 from ..engine.base.units import binary_size
+from ..engine.base.values.maps import EntryValue, Fold, KernelMapValue
 from .addresses import AddressStyle
 from .columns import CARD, MARGIN, WIDTH, lay_columns
 from .entry_list import HEADER, list_lane

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.kmem_values import KernelMapValue
-from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
 from .addresses import AddressStyle
 from .map_picture import NOFAULT, kind_of, states_of, what_is
 from .ribbon import LEAST_GAP, MapSegment, cut, place, x_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..engine.base import events as ev
 from ..engine.base.events import ThreadEnded, ThreadSlept, ThreadWoken
-from ..engine.base.kmem_values import KernelMapValue
+from ..engine.base.values.maps import KernelMapValue
 from .rewind import reach, rewind
 
 

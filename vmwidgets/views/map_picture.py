@@ -9,7 +9,7 @@ from itertools import pairwise
 from ..engine.base import events as ev
 from ..engine.base.events import EntryWired
 from ..engine.base.journal import MAX_EVENTS, Operation
-from ..engine.base.map_values import EntryValue, MapValue
+from ..engine.base.values.maps import EntryValue, MapValue
 from .addresses import AddressStyle
 from .captions import summary
 from .rewind import reach, rewind

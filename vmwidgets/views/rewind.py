@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base.events import EntryWired
-from ..engine.base.map_values import EntryValue, Fold, MapValue, NodeValue
+from ..engine.base.values.maps import EntryValue, Fold, MapValue, NodeValue
 
 
 def rewind(value: MapValue, later: Sequence[ev.Event]) -> MapValue:

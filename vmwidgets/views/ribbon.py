@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from ..engine.base.map_values import EntryValue, Fold, MapValue
 from ..engine.base.units import PAGE, binary_size
+from ..engine.base.values.maps import EntryValue, Fold, MapValue
 from .columns import MARGIN, WIDTH, Column
 from .map_picture import MapPicture, kind_of
 from .scene import Bar, Link, Node, Text

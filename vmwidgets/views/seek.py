@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..engine.base.map_values import EntryValue, MapValue
 from ..engine.base.units import Address, binary_size
+from ..engine.base.values.maps import EntryValue, MapValue
 from .addresses import AddressStyle
 from .map_picture import MapPicture
 from .scene import Caption, Steps

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.base import events as ev
-from ..engine.base.kmem_values import CachesValue
-from ..engine.base.memory_values import CacheValue, SlabValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.memory import CachesValue, CacheValue, SlabValue
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment

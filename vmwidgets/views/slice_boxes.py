@@ -7,8 +7,7 @@ below.
 
 from __future__ import annotations
 
-from ..engine.base.walk_values import Walk
-from ..engine.base.window_values import AddressSplit
+from ..engine.base.values.tables import AddressSplit, Walk
 from .address_slices import Slice, shared_bits, slices_of
 from .columns import MARGIN
 from .scene import Bar, Link, Node, Text

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base.events import EntryWired
-from ..engine.base.map_values import MapValue
 from ..engine.base.units import binary_size
+from ..engine.base.values.maps import MapValue
 from .addresses import AddressStyle
 from .functions import followed
 from .kmem_sentences import sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engine.base.units import Address, binary_size, counted
-from ..engine.base.window_values import OpenTable, TableWindow, WindowRow
+from ..engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import DescriptorPicture, draw_descriptor
 from .scene import Caption, Link, Node, Scene, Steps, Table

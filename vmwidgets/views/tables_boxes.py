@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..engine.base.units import Address, binary_size, grouped_hex
-from ..engine.base.window_values import OpenTable, TableWindow, WindowRow
+from ..engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from .scene import Node, Text
 from .tables_bench import TablesBench
 from .tables_rows import draw_row, fitting, row_height, slots_in_words, words_of_rows

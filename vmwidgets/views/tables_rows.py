@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..engine.base.units import Address, binary_size, counted, grouped_hex
-from ..engine.base.window_values import OpenTable, TableWindow, WindowRow
+from ..engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from .scene import Bar, Node, Text
 from .tables_bench import TablesBench
 from .text import shorten, text_width

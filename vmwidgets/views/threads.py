@@ -10,24 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base import events as ev
-from ..engine.base.thread_values import ThreadsValue, ThreadValue
+from ..engine.base.values.threads import ThreadsValue, ThreadValue
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment
 from .scene import Caption, Link, Node, Scene, Table, Text
 from .text import shorten, text_width
 from .threads_cycle import cycle_lane
-from .threads_nodes import (
-    CARD_W,
-    GAP,
-    NAMES,
-    SUBJECT_W,
-    H,
-    cell_card,
-    fold,
-    heading,
-    subject_box,
-    thread_card,
-)
+from .threads_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, heading, subject_box, thread_card
 from .threads_rewind import rewind_threads
 
 ABREAST = 4

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from ..engine.base import events as ev
 from ..engine.base.events import Event
 from ..engine.base.journal import Operation
-from ..engine.base.tlb_values import CpusValue
 from ..engine.base.units import Address, binary_size, counted
+from ..engine.base.values.cpus import CpusValue
 from .columns import WIDTH
 from .scene import Caption, Node, Scene, Steps, Table
 from .switches import HEIGHT as SWITCHES

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ..engine.base import events as ev
 from ..engine.base.events import Event
-from ..engine.base.tlb_values import CpusValue, CpuValue, TlbSlot
 from ..engine.base.units import PAGE_SHIFT, Address, binary_size, counted
+from ..engine.base.values.cpus import CpusValue, CpuValue, TlbSlot
 from .columns import MARGIN
 from .scene import Bar, Node, Text
 from .text import ELLIPSIS, shorten, text_width, visible

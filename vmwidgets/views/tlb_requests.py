@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..engine.base.tlb_values import CpusValue, CpuValue, FlushRequest
 from ..engine.base.units import Address, counted
+from ..engine.base.values.cpus import CpusValue, CpuValue, FlushRequest
 from .columns import MARGIN
 from .scene import Link, Node, Text
 from .text import shorten, shorten_middle, text_width, visible

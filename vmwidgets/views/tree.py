@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from ..engine.base.map_values import EntryValue, Fold
+from ..engine.base.values.maps import EntryValue, Fold
 from .columns import WIDTH, Column
 from .map_picture import MapPicture
 from .scene import Link, Node, Text

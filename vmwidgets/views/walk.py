@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..engine.base.map_values import EntryValue
 from ..engine.base.units import Address
-from ..engine.base.walk_values import Walk
+from ..engine.base.values.maps import EntryValue
+from ..engine.base.values.tables import Walk
 from .columns import MARGIN, WIDTH
 from .descriptor_bits import draw_descriptor
 from .scene import Link, Node, Scene, Steps, Table, Text

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..engine.base.units import grouped_hex
-from ..engine.base.walk_values import Step, Walk
-from ..engine.base.window_values import AddressSplit
+from ..engine.base.values.tables import AddressSplit, Step, Walk
 from .descriptor_bits import DescriptorPicture
 from .scene import Caption
 from .switches import Switch

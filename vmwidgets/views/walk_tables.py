@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ..engine.base.units import Address, grouped_hex
-from ..engine.base.walk_values import Field, Step, Walk
+from ..engine.base.values.tables import Field, Step, Walk
 from .scene import Node, Text
 from .text import shorten, text_width
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..engine.base.map_values import EntryValue
 from ..engine.base.units import binary_size, grouped_hex
-from ..engine.base.walk_values import Fault, FieldValue, Permission, Walk
+from ..engine.base.values.maps import EntryValue
+from ..engine.base.values.tables import Fault, FieldValue, Permission, Walk
 from .columns import MARGIN
 from .scene import Caption, Node, Text
 from .text import shorten, text_width

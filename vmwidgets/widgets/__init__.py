@@ -1,7 +1,6 @@
 """Live pictures for notebooks."""
 
-from vmwidgets.engine.base.compare_values import ComparisonValue
-from vmwidgets.engine.base.paging_values import PagingComparison
+from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
 from vmwidgets.engine.machine import (
     Machine,
     MachineCaches,
@@ -18,10 +17,9 @@ from vmwidgets.engine.machine import (
     Task,
 )
 from vmwidgets.engine.machine.boot import booted
-from vmwidgets.engine.machine.cpu import MachineCpu
-from vmwidgets.engine.machine.cpus import MachineCpus
+from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
 from vmwidgets.engine.mmu.compare_formats import FormatComparison
-from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk
+from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
 
 from .compare import Comparison
 from .compare_formats import Formats

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.compare_values import ComparisonValue
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.values.comparisons import ComparisonValue
 from vmwidgets.views.compare import draw_comparison
 from vmwidgets.views.scene import Scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.paging_values import PagingComparison
+from vmwidgets.engine.base.values.comparisons import PagingComparison
 from vmwidgets.views.compare_paging import draw_paging
 from vmwidgets.views.scene import Scene
 

@@ -6,13 +6,12 @@ import weakref
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from vmwidgets.engine.base.domain_focus import DomainFocus
-from vmwidgets.engine.base.domain_values import DomainValue
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import EVENTS, Event, domains
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
 from vmwidgets.engine.machine import MachineDomain
-from vmwidgets.engine.mmu.table_window import rights_in_words
+from vmwidgets.engine.mmu.tables import rights_in_words
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.domain import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain_focus import focus_of

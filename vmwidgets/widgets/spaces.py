@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.walk_values import Walk
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
-from vmwidgets.engine.machine.walks import PastMemory, machine_walk
+from vmwidgets.engine.machine.tables import PastMemory, machine_walk
 from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
 
 

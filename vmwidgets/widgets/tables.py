@@ -8,12 +8,11 @@ import traitlets
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import Address, binary_size
-from vmwidgets.engine.base.walk_values import Walk as WalkValue
-from vmwidgets.engine.base.window_values import TableWindow
+from vmwidgets.engine.base.values.tables import TableWindow
+from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
 from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.engine.mmu.page_tables import PageTables, as_register
-from vmwidgets.engine.mmu.table_window import MOST_OPEN, Shown, TableKey, table_window
+from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, as_register, table_window
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
 from vmwidgets.views.tables import draw_tables

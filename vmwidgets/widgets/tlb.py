@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.cpu import MachineCpu
-from vmwidgets.engine.machine.cpus import MachineCpus
+from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.tlb import MODES, draw_tlb
 from vmwidgets.views.tlb_cpus import DETAILED, TlbBench

@@ -11,7 +11,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.kernel.map_window import WHOLE
+from vmwidgets.engine.kernel.map.window import WHOLE
 from vmwidgets.engine.machine import Machine, MachineKmemMap, MachineMap, Task
 from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture
 from vmwidgets.views.rewind import touched

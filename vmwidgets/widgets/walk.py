@@ -10,10 +10,10 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
-from vmwidgets.engine.base.walk_values import Walk as WalkValue
-from vmwidgets.engine.base.window_values import AddressSplit
+from vmwidgets.engine.base.values.tables import AddressSplit
+from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine, MachineWalk
-from vmwidgets.engine.mmu.page_tables import PageTables, TablesWalk, address_split
+from vmwidgets.engine.mmu.tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import draw_walk

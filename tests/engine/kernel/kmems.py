@@ -8,11 +8,10 @@ from itertools import count
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.kernel_entry import PlainKernelEntries
-from vmwidgets.engine.kernel.kmem import Kmem
-from vmwidgets.engine.kernel.kmem_boot import kmem_init, kmem_suballoc
-from vmwidgets.engine.kernel.vm_page import PageQueues
-from vmwidgets.engine.kernel.waits import straight
+from vmwidgets.engine.kernel.freebsd.kmem import Kmem, kmem_init, kmem_suballoc
+from vmwidgets.engine.kernel.freebsd.vm_map import PlainKernelEntries
+from vmwidgets.engine.kernel.freebsd.vm_page import PageQueues
+from vmwidgets.engine.kernel.threads.waits import straight
 
 START = 0xC000_0000
 BOOT = 16 * PAGE

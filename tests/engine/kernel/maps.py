@@ -6,9 +6,9 @@ from itertools import count
 
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.kernel.entry import PlainEntries
-from vmwidgets.engine.kernel.vm_map import X15Map
-from vmwidgets.engine.kernel.vm_object import VmObject
+from vmwidgets.engine.kernel.map.core import PlainEntries
+from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGE = 0x1000
 LOW, HIGH = 0x1_0000, 0x5_0000

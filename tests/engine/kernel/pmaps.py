@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.pmap_kernel import KernelPmap
-from vmwidgets.engine.kernel.pmap_layout import PmapLayout
+from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
+from vmwidgets.engine.kernel.pmap.tables import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.x86_64 import X86_64
+from vmwidgets.engine.mmu.formats.x86 import X86_64
 
 KERNEL = 0xFFFF_8080_0000_0000
 WINDOW = 0xFFFF_8000_0000_0000

@@ -7,7 +7,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.cli.main import main
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.mmu.page_tables import PageTables
+from vmwidgets.engine.mmu.tables import PageTables
 
 TEXTS = {"4096": 0x1000, "0x1000": 0x1000, "10 0000": 0x10_0000, "1 MiB": 0x10_0000, "f000": 0xF000}
 

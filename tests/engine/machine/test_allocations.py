@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.freebsd_delete import delete
-from vmwidgets.engine.kernel.thread import Stuck
+from vmwidgets.engine.kernel.freebsd.ranges import delete
+from vmwidgets.engine.kernel.threads.scheduler import Stuck
 from vmwidgets.engine.machine.allocations import Allocation, Allocations
 from vmwidgets.engine.machine.machine import replayed
 

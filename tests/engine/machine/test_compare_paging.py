@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.domain_values import VnodeValue
 from vmwidgets.engine.base.events import FaultRaised, VnodeCreated, VnodeMapInvoked
+from vmwidgets.engine.base.values.domains import VnodeValue
 
 PAGE = 4096
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize, rule
 
 import vmwidgets as vm
 from tests.engine.machine.test_kmem_invariants import KernelMemory
-from vmwidgets.engine.kernel.thread import Stuck
+from vmwidgets.engine.kernel.threads.scheduler import Stuck
 
 PAGE = vm.PAGE
 

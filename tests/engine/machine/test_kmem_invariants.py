@@ -13,13 +13,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
-from vmwidgets.engine.base.frame_owners import ZEROED
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.kernel.frame_store import ZERO_POOL
-from vmwidgets.engine.kernel.kmem_malloc import kmem_malloc
-from vmwidgets.engine.kernel.vm_object import VmObject
-from vmwidgets.engine.kernel.vm_page import INTERRUPT, NORMAL, SYSTEM, Page, PageRequest
-from vmwidgets.engine.kernel.waits import straight
+from vmwidgets.engine.base.values.memory import ZEROED
+from vmwidgets.engine.kernel.freebsd.kmem import kmem_malloc
+from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, Page, PageRequest
+from vmwidgets.engine.kernel.map.vm_object import VmObject
+from vmwidgets.engine.kernel.threads.waits import straight
 from vmwidgets.engine.machine.machine import replayed
 
 T = TypeVar("T")

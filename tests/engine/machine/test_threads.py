@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.thread import Stuck
+from vmwidgets.engine.kernel.threads.scheduler import Stuck
 from vmwidgets.engine.machine.machine import replayed
 
 STRING = 256 * vm.KIB

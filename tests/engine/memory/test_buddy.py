@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.events import BlockJoined, BlockSplit
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.memory.buddy import MAX_ORDER, Buddy
+from vmwidgets.engine.memory.pages import MAX_ORDER, Buddy
 
 ORDERS = range(MAX_ORDER + 1)
 

@@ -10,7 +10,7 @@ from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.events import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB
-from vmwidgets.engine.memory.object_cache import ObjectCache
+from vmwidgets.engine.memory.slabs import ObjectCache
 
 
 class Supplier:

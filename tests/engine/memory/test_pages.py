@@ -7,8 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from vmwidgets.engine.base.errors import Broken, KernelPanic, Refused
 from vmwidgets.engine.base.events import PageAllocated, PageFreed, PoolDrained, PoolFilled
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.memory.buddy import MAX_ORDER
-from vmwidgets.engine.memory.pages import PageAllocator
+from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
 
 
 class PagesMachine(RuleBasedStateMachine):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import KIB, PAGE
-from vmwidgets.engine.memory.slab_layout import GENERAL_SIZES, general_size, pool_size, slab_layout
+from vmwidgets.engine.memory.slabs import GENERAL_SIZES, general_size, pool_size, slab_layout
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.walk_values import Rights, Walk
+from vmwidgets.engine.base.values.tables import Rights, Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import Slot, TableEditor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.walk_values import Walk
+from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.format import TableFormat
 

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.mmu.cpus import ALL, KERNELS, Tables
 from vmwidgets.engine.base.events import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.base.units import MIB, PAGE
-from vmwidgets.engine.base.walk_values import Fault, Rights
+from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.mmu.cpu import ASID_BITS, Trapped
 from vmwidgets.engine.mmu.formats import FORMATS
 

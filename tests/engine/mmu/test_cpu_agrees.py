@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.engine.mmu.cpus import Tables
 from vmwidgets.engine.base.units import MIB
-from vmwidgets.engine.base.walk_values import Fault, Rights, Walk
+from vmwidgets.engine.base.values.tables import Fault, Rights, Walk
 from vmwidgets.engine.mmu.cpu import ASID_BITS
 from vmwidgets.engine.mmu.format import Access
 from vmwidgets.engine.mmu.formats import FORMATS

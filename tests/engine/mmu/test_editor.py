@@ -10,13 +10,12 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import PteRunWritten, PteWritten
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.base.walk_values import Rights
+from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.editor import TableEditor
-from vmwidgets.engine.mmu.encode import leaf_descriptor, split_leaf, table_descriptor, with_rights
+from vmwidgets.engine.mmu.editor import TableEditor, leaf_descriptor, split_leaf, table_descriptor, with_rights
 from vmwidgets.engine.mmu.format import AddressBits, Descriptor
+from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.mmu.x86_64 import PD, PDPT, PML4, PT, X86_64
 
 rights = st.builds(Rights, st.just(True), st.booleans(), st.booleans(), st.booleans())
 leaf_levels = st.sampled_from([PT, PD, PDPT])

@@ -9,8 +9,8 @@ import pytest
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
-from vmwidgets.engine.mmu.page_tables import PageTables
-from vmwidgets.engine.mmu.x86_64 import X86_64
+from vmwidgets.engine.mmu.formats.x86 import X86_64
+from vmwidgets.engine.mmu.tables import PageTables
 
 TABLES = compare_formats([(0x40_0000, "8 KiB")], ["x86-64"]).tables["x86-64"]
 

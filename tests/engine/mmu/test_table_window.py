@@ -10,16 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.base.walk_values import Rights
-from vmwidgets.engine.base.window_values import TableWindow, WindowRow
+from vmwidgets.engine.base.values.tables import Rights, TableWindow, WindowRow
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.page_tables import PageTables, address_split
-from vmwidgets.engine.mmu.table_window import Shown, table_window
+from vmwidgets.engine.mmu.formats.x86 import PML4, X86_64
+from vmwidgets.engine.mmu.tables import PageTables, Shown, address_split, table_window
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.mmu.x86_64 import PML4, X86_64
 
 PAGE = 4096
 EVERY = sorted(FORMATS)

@@ -10,8 +10,8 @@ from tests.engine.mmu.cpus import KERNELS, Tables
 from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.units import GIB, KIB, MIB, PAGE
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.formats.x86 import X86_64
 from vmwidgets.engine.mmu.tlb import Tlb
-from vmwidgets.engine.mmu.x86_64 import X86_64
 
 AT = 0x40_0000
 

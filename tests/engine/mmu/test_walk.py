@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.walk_values import Rights
+from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.controls import X86Controls
+from vmwidgets.engine.mmu.formats.x86 import X86_64
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.mmu.x86_64 import X86_64
 
 ROOT, POINTERS, DIRECTORY, TABLE = 0x1000, 0x2000, 0x3000, 0x4000
 VA = 0x0000_0080_4060_5123

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.engine.selfpaging.worlds import World, world
-from vmwidgets.engine.base.domain_values import CapRef
+from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
 from vmwidgets.engine.selfpaging.errors import LibError

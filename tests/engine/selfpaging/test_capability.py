@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.capability import KINDS, TABLES, common_rights
+from vmwidgets.engine.selfpaging.capabilities import KINDS, TABLES, common_rights
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.name)

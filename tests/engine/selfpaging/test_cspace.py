@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.selfpaging.worlds import world
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE
 from vmwidgets.engine.selfpaging.errors import LibError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.descriptors import EXECUTE, NOCACHE, READ, WRITE, leaf_word, table_word, with_flags
+from vmwidgets.engine.selfpaging.cpu_driver import EXECUTE, NOCACHE, READ, WRITE, leaf_word, table_word, with_flags
 
 ARM, X86 = FORMATS["armv7"], FORMATS["x86-64"]
 

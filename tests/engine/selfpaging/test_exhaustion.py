@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, outcome
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.flags import LARGE, READ
+from vmwidgets.engine.selfpaging.layouts import LARGE, READ
 
 ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")

@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 
 from tests.engine.selfpaging.worlds import world
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.units import KIB, MIB
+from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.capabilities import Grant
 from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.mapping_database import Grant
 
 ELSEWHERE = CapRef("frames", 3)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.selfpaging.worlds import world
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.errors import Broken
+from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.capabilities import Grant
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.mapping_database import Grant
 
 RAM, A, B, C, D = (CapRef("frames", at) for at in range(5))
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.selfpaging.flags import LARGE, READ
+from vmwidgets.engine.selfpaging.layouts import LARGE, READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous, Pinned
 from vmwidgets.engine.selfpaging.vspace import Vregion
 

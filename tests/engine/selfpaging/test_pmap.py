@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tests.engine.selfpaging.pmaps import FRAMES_AT, MIB, PAGE, RW, Made, error_of, outcome
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import Called
 from vmwidgets.engine.base.recorder import materialize
-from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS
-from vmwidgets.engine.selfpaging.pmap import Found, Mapped
+from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.layouts import LARGE, LAYOUTS, NOCACHE, READ, READ_WRITE, Mapped
+from vmwidgets.engine.selfpaging.pmap import Found
 
 VA = 0x5000_0000
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.engine.selfpaging.pmaps import PAGE, RW, Made, outcome
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.selfpaging.flags import LARGE, READ
+from vmwidgets.engine.selfpaging.layouts import LARGE, READ
 
 FRAME_PAGES = 1024
 PAGES = st.integers(0, 3 * 512)

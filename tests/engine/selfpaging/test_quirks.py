@@ -7,9 +7,7 @@ import pytest
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from tests.sources.traces.recordings import lines_of
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.selfpaging.flags import LARGE, READ
-from vmwidgets.engine.selfpaging.pmap import Mapped
-from vmwidgets.engine.selfpaging.quirks import (
+from vmwidgets.engine.selfpaging.errors import (
     BARRELFISH_QUIRKS,
     FIRST_TABLE_DECIDES,
     FRAME_OVERRUN,
@@ -20,6 +18,7 @@ from vmwidgets.engine.selfpaging.quirks import (
     RETOFF_AFTER_SPLIT,
     TABLE_MAPPING_SLOT_LEAK,
 )
+from vmwidgets.engine.selfpaging.layouts import LARGE, READ, Mapped
 from vmwidgets.sources.traces.barrelfish import BarrelfishReplay
 
 VA = 0x5000_0000

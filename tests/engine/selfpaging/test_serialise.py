@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ
+from vmwidgets.engine.selfpaging.layouts import LARGE, NOCACHE, READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous
 from vmwidgets.engine.selfpaging.vspace import Vregion
 

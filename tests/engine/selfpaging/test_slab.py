@@ -8,8 +8,7 @@ from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS
-from vmwidgets.engine.selfpaging.pieces import max_slabs_required, pieces_of, tables_at_most
+from vmwidgets.engine.selfpaging.layouts import LAYOUTS, max_slabs_required, pieces_of, tables_at_most
 from vmwidgets.engine.selfpaging.slab import Slab
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.errors import Broken, Refused
+from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.engine.selfpaging.cspace import SlotAllocator
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.slot_allocator import SlotAllocator
 
 
 def test_the_lowest_free_slot_comes_first():

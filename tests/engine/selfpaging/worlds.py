@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from vmwidgets.engine.base.domain_values import CapRef
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace
-from vmwidgets.engine.selfpaging.kernel_side import KernelSide
-from vmwidgets.engine.selfpaging.memory_server import PageMemory
+from vmwidgets.engine.selfpaging.cpu_driver import KernelSide
+from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from vmwidgets.engine.selfpaging.invocations import PageMemory
 from vmwidgets.engine.selfpaging.program import Program
-from vmwidgets.engine.selfpaging.slot_allocator import SlotAllocator
 
 FIRST_FRAME, FRAMES = 256, 4096
 ROOTS = {"armv7": "VNode_ARM_l1", "x86-64": "VNode_x86_64_pml4"}

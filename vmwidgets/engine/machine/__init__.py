@@ -1,22 +1,18 @@
 """The machine that a learner holds."""
 
 from .boot import boot
-from .caches import MachineCaches
-from .cpu import MachineCpu
-from .cpus import MachineCpus
+from .capabilities import MachineCapability
+from .cpus import MachineCpu, MachineCpus
 from .domain import MachineDomain
-from .domain_capabilities import MachineCapability
-from .frames import MachineFrames
-from .kentry import MachineKentry
 from .kmem import MachineKmem, MachineKmemMap
 from .layouts import ARCHITECTURES, LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
+from .memory import MachineCaches, MachineFrames, MachineKentry
 from .objects import MemoryObject
-from .tables import MachineTables
+from .tables import MachineTables, MachineWalk
 from .tasks import Task
 from .threads import MachineThread, MachineThreads
-from .walks import MachineWalk
 
 __all__ = [
     "ARCHITECTURES",

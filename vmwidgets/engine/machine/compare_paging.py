@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..base.domain_values import VnodeValue
 from ..base.errors import Refused, shown
 from ..base.events import INVOCATIONS, Called, FaultRaised, PteRunWritten, PteWritten
 from ..base.journal import KEPT, Journal, Operation
-from ..base.paging_values import PagedRange, PagingComparison, PagingRecords, PagingSide
+from ..base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
+from ..base.values.domains import VnodeValue
 from .domain import MachineDomain
 from .tasks import Task
 

@@ -9,18 +9,16 @@ from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.recorder import Recorder
 from ..base.units import Address
-from ..selfpaging.descriptors import ENCODINGS, HARDENINGS
+from ..selfpaging.cpu_driver import ENCODINGS, HARDENINGS
 from ..selfpaging.domain import SLOTS, Domain
+from ..selfpaging.invocations import PageMemory
 from ..selfpaging.layouts import LAYOUTS
-from ..selfpaging.memory_server import PageMemory
 from . import checks
-from .domain import MachineDomain
-from .domain_capabilities import MachineCapability, domain_path
-from .domain_memobjs import MachineMemobj
+from .capabilities import MachineCapability, domain_path
+from .domain import MachineDomain, MachineMemobj
 
 if TYPE_CHECKING:
-    from ..kernel.pmap_kernel import KernelPmap
-    from ..kernel.pmap_lent import LentPmap
+    from ..kernel.pmap.spaces import KernelPmap, LentPmap
     from ..memory.pages import PageAllocator
     from ..memory.ram import Ram
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.units import KIB, MIB, PAGE
-from ..kernel.kentry import AREA_BYTES
+from ..kernel.x15.kmem import AREA_BYTES
 from ..mmu.format import TableFormat
 
 

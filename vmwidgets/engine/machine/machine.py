@@ -12,47 +12,84 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
-from ..base.interrupts import Stopped
 from ..base.journal import Journal, Operation
-from ..base.operations import Door, Reference, operation
+from ..base.operations import Door, Reference, Stopped, operation
 from ..base.recorder import Recorder
 from ..base.units import Address, Size, binary_size
-from ..kernel.entry import CachedEntries, Entry
-from ..kernel.fits import FITS
-from ..kernel.vm_map import X15Map
+from ..kernel.map.core import CachedEntries, Entry
+from ..kernel.map.fits import FITS
+from ..kernel.x15.vm_map import X15Map
 from ..mmu.formats import FORMATS
 from . import checks
-from .caches import MachineCaches
-from .callbacks import Callbacks
+from .check import check_machine
 from .cpus import ONE_CPU, CpuSettings, MachineCpus
-from .descriptors import DescriptorOperations
 from .domain import MachineDomain
 from .domains import DomainOperations
-from .frames import MachineFrames
-from .invariants import check_machine
-from .kentry import MachineKentry
-from .kernel_boot import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
-from .kmem import MachineKmem
-from .kmem_operations import KmemOperations
+from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
+from .kmem import KmemOperations, MachineKmem, MachinePageDaemon
 from .layouts import ARCHITECTURES, Layout, physical_bits
-from .map_door import MapDoor
-from .maps import MachineMap
-from .memory_operations import MemoryOperations
+from .maps import MachineMap, MapDoor
+from .memory import MachineCaches, MachineFrames, MachineKentry, MemoryOperations
 from .objects import AnonymousPager, DevicePager, MemoryObject
-from .page_daemon import MachinePageDaemon
-from .parts import part_at
-from .tables import MachineTables
+from .scripts import Callbacks
+from .tables import DescriptorOperations, MachineTables, MachineWalk, machine_walk
 from .tasks import ACCESSES, Task, task_path
 from .threads import MachineThreads, ThreadOperations
 from .unchecked import Unchecked
-from .walks import MachineWalk, machine_walk
 
 if TYPE_CHECKING:
-    from ..kernel.pmap import Pmap
+    from ..kernel.pmap.pmap import Pmap
     from ..mmu.bulk import Translation
+
+
+# ---- parts -------------------------------------------------------------------------------------
+#
+# The parts of a machine by their paths, as records name them.
+
+
+WHOLE = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
+"""The parts that every machine has one of."""
+
+
+def part_at(machine: Machine, path: Any) -> Any:
+    """The part of `machine` at `path` ("kmem/exec_map", "task:init/map"); refused where there is none."""
+    try:
+        return _found(machine, path if isinstance(path, str) else "")
+    except Refused:
+        raise
+    except (KeyError, ValueError):
+        such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
+    raise Refused(f"{shown(path)} is no part of this machine: {such}")
+
+
+def _found(machine: Machine, path: str) -> Any:
+    if path == "machine":
+        return machine
+    if path in WHOLE:
+        return getattr(machine, path)
+    kind, _, name = path.partition(":")
+    if kind == "cpu":
+        return machine.cpus[int(name)]
+    if kind == "object":
+        return machine.objects[name]
+    if kind == "domain":
+        return machine.domain_part(path)
+    if kind == "thread":
+        return machine.threads[name]
+    if path.startswith("kmem/"):
+        return machine.kmem.maps[path.removeprefix("kmem/")]
+    parts = {task.path: task for task in machine.tasks.values()}
+    spaces = (machine.kernel_map, *(task.map for task in parts.values()))
+    maps = {part.path: part for one in spaces for part in one.parts()}
+    return parts[path] if path in parts else maps[path]
+
+
+# ---- machine -----------------------------------------------------------------------------------
+
 
 AnySpace = Task | MachineDomain | str
 """Whose tables are meant: a task or a domain, or its name or path."""
+
 
 _numbers = count(1)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..base.units import PAGE_SHIFT, Address, Size
-from ..kernel.vm_object import VmObject
-from ..memory.buddy import MAX_ORDER
+from ..kernel.map.vm_object import VmObject
+from ..memory.pages import MAX_ORDER
 
 if TYPE_CHECKING:
     from .machine import Machine

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..kernel.quirks import X15_QUIRKS
-from ..selfpaging.quirks import BARRELFISH_QUIRKS
+from ..kernel.x15.quirks import X15_QUIRKS
+from ..selfpaging.errors import BARRELFISH_QUIRKS
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
 """Name and meaning."""

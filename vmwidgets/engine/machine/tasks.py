@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from ..base.operations import Door, operation
 from ..base.units import PAGE, Address
 from . import checks
-from .cpu_access import move_at_once, reach_user
+from .cpus import move_at_once, reach_user
 from .maps import MachineMap
 from .tables import MachineTables
 
 if TYPE_CHECKING:
-    from ..kernel.pmap_user import UserPmap
+    from ..kernel.pmap.spaces import UserPmap
     from .machine import Machine
-    from .walks import MachineWalk
+    from .tables import MachineWalk
 
 Access = Literal["read", "write", "execute"]
 ACCESSES: dict[str, Access] = {

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import CallbackFailed, Refused, shown
 from ..base.operations import Door, operation, through
-from ..base.thread_values import ThreadsValue, ThreadValue
-from ..kernel.thread import Stuck, Thread
-from ..kernel.threads import STEPS, Scheduler
-from ..kernel.waits import ChannelWait, Sleepy
+from ..base.values.threads import ThreadsValue, ThreadValue
+from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
+from ..kernel.threads.waits import ChannelWait, Sleepy
 from . import checks
-from .callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body
-from .scripts import script_body, script_handler
+from .scripts import Callbacks, Handler, ThreadActor, Watcher, script_body, script_handler, thread_body
 
 if TYPE_CHECKING:
-    from .kernel_boot import Kernel
+    from .kernel import Kernel
     from .machine import Machine
 
 H = TypeVar("H", bound=Callable[..., Any])

@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import Address
-from ..kernel.freebsd_map import FreeBSDMap
-from ..kernel.kmem import Kmem, round_page, trunc_page
-from ..kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
-from ..kernel.kmem_boot import kmem_suballoc
-from ..kernel.kmem_malloc import kmem_malloc
-from ..kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
-from ..kernel.vm_map import X15Map
-from ..kernel.vm_object import VmObject
-from ..kernel.waits import Sleepy
+from ..kernel.freebsd.kmem import (
+    Kmem,
+    kmem_alloc,
+    kmem_alloc_nofault,
+    kmem_alloc_wait,
+    kmem_free,
+    kmem_free_wakeup,
+    kmem_malloc,
+    kmem_suballoc,
+    round_page,
+    trunc_page,
+)
+from ..kernel.freebsd.vm_map import FreeBSDMap
+from ..kernel.map.vm_object import VmObject
+from ..kernel.threads.waits import Sleepy
+from ..kernel.x15.vm_map import X15Map
 from . import checks
 from .kmem import MachineKmemMap, short_name
 from .maps import MachineMap

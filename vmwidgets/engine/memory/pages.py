@@ -7,15 +7,285 @@ served from highmem first.  The cost of making one does not depend on how much m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol
 
 from ..base.errors import Broken, KernelPanic, Refused
-from ..base.events import PageAllocated, PageFreed, PageHandedOver
-from ..base.memory_values import Block, PagesValue
+from ..base.events import BlockJoined, BlockSplit, PageAllocated, PageFreed, PageHandedOver, PoolDrained, PoolFilled
 from ..base.recorder import Recorder
-from .buddy import MAX_ORDER
-from .segment import Segment
+from ..base.values.memory import Block, FreeList, PagesValue, SegmentValue
+
+# ---- buddy -------------------------------------------------------------------------------------
+#
+# The binary buddy system of one segment of physical memory.
+#
+# Free memory is kept in blocks of 2**order frames, aligned to their size, on one LIFO list an order. A request splits
+# the smallest block that holds it, keeping the lower half; a freed block joins with its buddy (the block at its
+# address XOR its size) as long as that is free. As in X15's `vm_phys`.
+
+
+MAX_ORDER = 10
+"""The largest block has 2**10 frames: 4 MiB."""
+
+
+class Buddy:
+    """The free blocks of frames [first, first + frames).
+
+    A dict is the list: its last key is the list's head, and a buddy leaves the middle in O(1).
+    Blocks of the highest order that nobody took yet are a mere range of frames behind all others on
+    their list, so that making a segment costs the same for a mebibyte and a tebibyte.
+    """
+
+    __slots__ = ("_recorder", "_untouched", "_untouched_end", "end", "first", "free_frames", "lists")
+
+    def __init__(self, recorder: Recorder, first: int, frames: int) -> None:
+        self._recorder = recorder
+        self.first = first
+        self.end = first + frames
+        self.free_frames = frames
+        self.lists: list[dict[int, None]] = [{} for _ in range(MAX_ORDER + 1)]
+        top = 1 << MAX_ORDER
+        self._untouched = min(-(-first // top) * top, self.end)
+        self._untouched_end = max(self.end // top * top, self._untouched)
+        # Lowest frames last, that is, at the head: a fresh segment hands out its lowest frames first.
+        for start, order in reversed([*_cut(first, self._untouched), *_cut(self._untouched_end, self.end)]):
+            self.lists[order][start] = None
+
+    def allocate(self, order: int) -> int | None:
+        """The first frame of a block of 2**order, or None; O(orders)."""
+        for found in range(order, MAX_ORDER + 1):
+            frame = self._pop(found)
+            if frame is not None:
+                break
+        else:
+            return None
+        emit = self._recorder.emit
+        for lower in reversed(range(order, found)):
+            self.lists[lower][frame + (1 << lower)] = None
+            if emit is not None:
+                emit((BlockSplit.tag, frame, lower + 1))
+        self.free_frames -= 1 << order
+        return frame
+
+    def free(self, frame: int, order: int) -> None:
+        """Take a block back and join it with its free buddies; O(orders)."""
+        emit = self._recorder.emit
+        self.free_frames += 1 << order
+        while order < MAX_ORDER:
+            buddy = frame ^ (1 << order)
+            # A buddy beyond the segment is on no list of it.
+            if buddy not in self.lists[order]:
+                break
+            del self.lists[order][buddy]
+            frame = min(frame, buddy)
+            order += 1
+            if emit is not None:
+                emit((BlockJoined.tag, frame, order))
+        self.lists[order][frame] = None
+
+    def block_of(self, frame: int) -> tuple[int, int] | None:
+        """First frame and order of the free block that holds `frame`, or None."""
+        for order, blocks in enumerate(self.lists):
+            head = frame >> order << order
+            if head in blocks:
+                return head, order
+        if self._untouched <= frame < self._untouched_end:
+            return frame >> MAX_ORDER << MAX_ORDER, MAX_ORDER
+        return None
+
+    def count(self, order: int) -> int:
+        """How many free blocks there are of `order`."""
+        return len(self.lists[order]) + (self._untouched_blocks if order == MAX_ORDER else 0)
+
+    def in_order(self, order: int, limit: int | None = None) -> tuple[int, ...]:
+        """The first `limit` free blocks of `order`, next to be taken first."""
+        return tuple(islice(self._list(order), limit))
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless the numbered invariants hold; O(free blocks)."""
+        previous_end = self.first
+        blocks = sorted((frame, order) for order in range(MAX_ORDER + 1) for frame in self._list(order))
+        for frame, order in blocks:
+            where = f"free block {frame:#x} of order {order}"
+            if frame % (1 << order):
+                raise Broken(f"1. a block is aligned to its size: {where} is not")
+            if frame < previous_end:
+                raise Broken(f"2. free blocks lie inside the segment, apart: {where} begins before {previous_end:#x}")
+            if order < MAX_ORDER and frame ^ (1 << order) in self.lists[order]:
+                raise Broken(f"3. two free buddies are joined: {where} and its buddy are not")
+            previous_end = frame + (1 << order)
+        if previous_end > self.end:
+            raise Broken(f"2. free blocks lie inside the segment: the last ends at {previous_end:#x}")
+        counted = sum(1 << order for _, order in blocks)
+        if counted != self.free_frames:
+            raise Broken(f"4. the count of free frames is right: {self.free_frames} noted, {counted} on the lists")
+
+    @property
+    def _untouched_blocks(self) -> int:
+        return (self._untouched_end - self._untouched) >> MAX_ORDER
+
+    def _list(self, order: int) -> Iterator[int]:
+        yield from reversed(self.lists[order])
+        if order == MAX_ORDER:
+            yield from range(self._untouched, self._untouched_end, 1 << MAX_ORDER)
+
+    def _pop(self, order: int) -> int | None:
+        blocks = self.lists[order]
+        if blocks:
+            return blocks.popitem()[0]
+        if order == MAX_ORDER and self._untouched < self._untouched_end:
+            frame = self._untouched
+            self._untouched += 1 << MAX_ORDER
+            return frame
+        return None
+
+
+def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut [start, end) into the largest aligned blocks below the highest order: (frame, order), ascending.
+
+    >>> list(_cut(1, 8)), list(_cut(8, 13))
+    ([(1, 0), (2, 1), (4, 2)], [(8, 2), (12, 0)])
+    """
+    while start < end:
+        order = min((start & -start).bit_length() - 1 if start else MAX_ORDER, (end - start).bit_length() - 1)
+        yield start, order
+        start += 1 << order
+
+
+# ---- segment -----------------------------------------------------------------------------------
+#
+# A segment of physical memory: a buddy system behind a processor's pool of single frames.
+
+
+FRAMES_PER_POOLED_FRAME = 1024
+
+
+MAX_POOL = 128
+
+
+class Segment:
+    """Frames [first, first + frames), handed out in blocks.
+
+    Single frames pass through a LIFO pool that the processor can use without a lock.  It holds a
+    1024th of the segment's frames, between 1 and 128, and is filled and drained by half of that,
+    rounded up.
+    """
+
+    __slots__ = ("_pooled", "_recorder", "buddy", "name", "pool", "pool_limit", "transfer")
+
+    def __init__(self, recorder: Recorder, name: str, first: int, frames: int) -> None:
+        self._recorder = recorder
+        self.name = name
+        self.buddy = Buddy(recorder, first, frames)
+        self.pool_limit = max(1, min(MAX_POOL, frames // FRAMES_PER_POOLED_FRAME))
+        self.transfer = (self.pool_limit + 1) // 2
+        self.pool: list[int] = []
+        self._pooled: set[int] = set()
+
+    @property
+    def free_frames(self) -> int:
+        """Frames that nobody owns, in the buddy system or the pool."""
+        return self.buddy.free_frames + len(self.pool)
+
+    def holds(self, frame: int) -> bool:
+        """Whether `frame` is one of this segment's."""
+        return self.buddy.first <= frame < self.buddy.end
+
+    def allocate(self, order: int) -> int | None:
+        """The first frame of a block of 2**order, or None."""
+        if order:
+            return self.buddy.allocate(order)
+        if not self.pool:
+            self._fill()
+        if not self.pool:
+            return None
+        frame = self.pool.pop()
+        self._pooled.discard(frame)
+        return frame
+
+    def free(self, frame: int, order: int) -> None:
+        """Take back a block that :meth:`allocate` gave."""
+        if order:
+            self.buddy.free(frame, order)
+            return
+        if len(self.pool) == self.pool_limit:
+            self._drain(self.transfer)
+        self.pool.append(frame)
+        self._pooled.add(frame)
+
+    def makeable(self, order: int, others: Mapping[int, int]) -> Iterator[int]:
+        """First frames of blocks of 2**order that could be free: all their frames are free, pooled or one of `others`.
+
+        `others` are counts of owned frames, by the first frame of such a block.  O(free blocks).
+        """
+        free = Counter(frame >> order << order for frame in self.pool)
+        for lower in range(order):
+            for frame in self.buddy.lists[lower]:
+                free[frame >> order << order] += 1 << lower
+        size = 1 << order
+        for head in {**free, **others}:
+            inside = self.holds(head) and self.holds(head + size - 1)
+            if inside and free[head] + others.get(head, 0) == size:
+                yield head
+
+    def empty_pool(self) -> None:
+        """Let the buddy system have all frames of the pool, to join them."""
+        self._drain(len(self.pool))
+
+    def block_of(self, frame: int) -> Block | None:
+        """The free block or pooled frame at `frame`, or None when somebody owns it."""
+        if frame in self._pooled:
+            return Block(frame, 0, "pooled")
+        free = self.buddy.block_of(frame)
+        return free and Block(*free, "free")
+
+    def value(self, limit: int) -> SegmentValue:
+        """The segment as a frozen value, with the first `limit` blocks of each list."""
+        orders = range(MAX_ORDER + 1)
+        lists = tuple(FreeList(order, self.buddy.count(order), self.buddy.in_order(order, limit)) for order in orders)
+        first = self.buddy.first
+        frames = self.buddy.end - first
+        pool = tuple(reversed(self.pool))
+        return SegmentValue(self.name, first, frames, self.free_frames, lists, pool, self.pool_limit)
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless the buddy system's invariants and the pool's hold."""
+        self.buddy.check()
+        if len(self.pool) > self.pool_limit:
+            raise Broken(f"5. a pool has its limit: {self.name} holds {len(self.pool)} frames of {self.pool_limit}")
+        if len(self._pooled) != len(self.pool) or self._pooled != set(self.pool):
+            raise Broken(f"6. a frame is in the pool of {self.name} once: {self.pool}")
+        for frame in self.pool:
+            if self.buddy.block_of(frame) is not None:
+                raise Broken(f"7. a pooled frame is on no buddy list: frame {frame:#x} of {self.name} is")
+
+    def _fill(self) -> None:
+        moved: list[int] = []
+        while len(moved) < self.transfer:
+            frame = self.buddy.allocate(0)
+            if frame is None:
+                break
+            moved.append(frame)
+        self.pool += moved
+        self._pooled.update(moved)
+        emit = self._recorder.emit
+        if emit is not None and moved:
+            emit((PoolFilled.tag, self.name, tuple(moved)))
+
+    def _drain(self, count: int) -> None:
+        moved = []
+        for _ in range(count):
+            frame = self.pool.pop()
+            self._pooled.discard(frame)
+            self.buddy.free(frame, 0)
+            moved.append(frame)
+        emit = self._recorder.emit
+        if emit is not None and moved:
+            emit((PoolDrained.tag, self.name, tuple(moved)))
+
+
+# ---- pages -------------------------------------------------------------------------------------
 
 
 class Stock(Protocol):

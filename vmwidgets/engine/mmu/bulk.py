@@ -7,21 +7,343 @@ of the engine that need NumPy; they are imported when they are used.
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..base.errors import Refused, shown
+from ..base.units import Address
+from ..base.values.tables import Rights
+from ..memory.ram import BusError
+from .format import Access, C, Descriptor, Entry, Level, Start, Stop, TableFormat
+
+# ---- bulk tables -------------------------------------------------------------------------------
+#
+# Tables as bulk translation reads them: arrays that lead from slot to slot, filled as far as addresses have led.
+#
+# A table is read once. What a descriptor means is asked of the format's rules, once for all descriptors that differ
+# in nothing but the address they hold; addresses then go down through the arrays, a gather a level.
+
+
+NO_ADDRESS = (1 << 64) - 1
+"""What stands for the physical address where the walk ended in a fault."""
+
+
+_UNKNOWN, _ENDS = -2, -1
+
+
+_UNDECIDED = 0xFFFF
+
+
+Words = NDArray[np.uint64]
+
+
+Numbers = NDArray[np.int64]
+
+
+Codes = NDArray[np.uint16]
+
+
+Flags = NDArray[np.bool_]
+
+
+class Memory(Protocol):
+    """Physical memory, as far as bulk translation needs it; :class:`BusError` where there is none."""
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on."""
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The little-endian word of `width` bytes at `pa`."""
+
+
+class Outcome(NamedTuple):
+    """How a walk ended: None three times where it found a page, else the fault's kind, level and code."""
+
+    kind: str | None = None
+    level: int | None = None
+    code: int | None = None
+
+
+class _Known(NamedTuple):
+    """The descriptors above a table, without the addresses in them, and the rights they leave."""
+
+    path: tuple[Entry, ...]
+    rights: Rights
+
+
+class _Tables:
+    """All tables of one level that were reached, one after another; they grow."""
+
+    def __init__(self, level: Level) -> None:
+        self.level = level
+        self.types = 0
+        for descriptor in level.descriptors:
+            self.types |= descriptor.mask
+        self.nodes: dict[tuple[int, int], int] = {}
+        """By physical address and what is known above."""
+        self.known: list[int] = []
+        self.addresses: list[int] = []
+        self.unreadable: set[int] = set()
+        self.words: Words = np.zeros(0, np.uint64)
+        self.below: Numbers = np.zeros(0, np.int64)
+        self.base: Words = np.zeros(0, np.uint64)
+        self.outcome: Codes = np.zeros(0, np.uint16)
+
+    def add(self, address: int, known: int, words: Words | None) -> int:
+        """A table; None for its words where memory did not answer for all of it."""
+        node = self.nodes[address, known] = len(self.known)
+        self.known.append(known)
+        self.addresses.append(address)
+        first = node << self.level.bits
+        if first == len(self.words):
+            self._grow(max(first, self.level.entries))
+        if words is None:
+            self.unreadable.add(node)
+        else:
+            self.words[first : first + self.level.entries] = words
+        return node
+
+    def _grow(self, more: int) -> None:
+        self.words = np.concatenate([self.words, np.zeros(more, np.uint64)])
+        self.below = np.concatenate([self.below, np.full(more, _UNKNOWN, np.int64)])
+        self.base = np.concatenate([self.base, np.full(more, NO_ADDRESS, np.uint64)])
+        self.outcome = np.concatenate([self.outcome, np.full(more, _UNDECIDED, np.uint16)])
+
+
+class ReachedTables(Generic[C]):
+    """The tables as far as addresses have led, and what their descriptors mean for one kind of access."""
+
+    def __init__(self, memory: Memory, fmt: TableFormat[C], root: int, access: Access, user: bool, controls: C) -> None:
+        self.memory = memory
+        self.fmt = fmt
+        self.root = root
+        self.access: Access = access
+        self.user = user
+        self.controls = controls
+        self.outcomes = [Outcome()]
+        self._levels = {level.number: _Tables(level) for level in fmt.levels}
+        self._known: list[_Known] = [_Known((), Rights())]
+        self._known_numbers: dict[tuple[tuple[int, int, int], ...], int] = {(): 0}
+        self._starts: dict[int, int | None] = {}
+        self._stopped: dict[int, int] = {}
+        self._start_shift = np.uint64(fmt.rules.start_shift(controls))
+
+    # ---- addresses ---------------------------------------------------------------------------
+
+    def translate(self, va: Words, pa: Words, outcome: Codes) -> None:
+        """Fill `pa` and `outcome` for the addresses `va`."""
+        for key, which in self._by_start(va):
+            node = self._start(key, int(va[0] if which is None else va[which[0]]))
+            if node is None:
+                pa[... if which is None else which] = NO_ADDRESS
+                outcome[... if which is None else which] = self._stopped[key]
+            elif which is None:
+                self._descend(self.fmt.root_level.number, node, va, pa, outcome)
+            else:
+                self._descend_some(self.fmt.root_level.number, node, which, va, pa, outcome)
+
+    def _by_start(self, va: Words) -> Iterator[tuple[int, Numbers | None]]:
+        """The addresses that begin alike, by the bits that say where: nearly always a half, or all."""
+        keys = va >> self._start_shift
+        first = int(keys[0])
+        same = keys == keys[0]
+        if same.all():
+            yield first, None
+            return
+        yield first, np.flatnonzero(same)
+        rest = np.flatnonzero(~same)
+        values, inverse = np.unique(keys[rest], return_inverse=True)
+        for number, value in enumerate(values):
+            yield int(value), rest[inverse == number]
+
+    def _descend_some(
+        self, number: int, node: int | Numbers, which: Numbers, va: Words, pa: Words, outcome: Codes
+    ) -> None:
+        some_pa, some_outcome = np.empty(which.size, np.uint64), np.empty(which.size, np.uint16)
+        self._descend(number, node, va[which], some_pa, some_outcome)
+        pa[which], outcome[which] = some_pa, some_outcome
+
+    def _descend(self, number: int, node: int | Numbers, va: Words, pa: Words, outcome: Codes) -> None:
+        """Take addresses through the tables `node` of a level and all below."""
+        tables = self._levels[number]
+        level = tables.level
+        slots = (va >> np.uint64(level.shift)).view(np.int64)
+        slots &= level.entries - 1
+        slots += node << level.bits
+        if number == 1:
+            self._end(tables, slots, va, pa, outcome)
+            return
+        below = tables.below.take(slots)
+        if below.min() == _UNKNOWN:
+            self._decide(tables, _once(slots[below == _UNKNOWN], len(tables.words)))
+            below = tables.below.take(slots)
+        if below.min() >= 0:
+            self._descend(number - 1, below, va, pa, outcome)
+        elif below.max() < 0:
+            self._end(tables, slots, va, pa, outcome)
+        else:
+            down, ended = np.flatnonzero(below >= 0), np.flatnonzero(below < 0)
+            self._descend_some(number - 1, below[down], down, va, pa, outcome)
+            some_pa, some_outcome = np.empty(ended.size, np.uint64), np.empty(ended.size, np.uint16)
+            self._end(tables, slots[ended], va[ended], some_pa, some_outcome)
+            pa[ended], outcome[ended] = some_pa, some_outcome
+
+    def _end(self, tables: _Tables, slots: Numbers, va: Words, pa: Words, outcome: Codes) -> None:
+        tables.outcome.take(slots, out=outcome, mode="clip")
+        if outcome.max() == _UNDECIDED:
+            self._decide(tables, _once(slots[outcome == _UNDECIDED], len(tables.words)))
+            tables.outcome.take(slots, out=outcome, mode="clip")
+        tables.base.take(slots, out=pa, mode="clip")
+        pa |= va & np.uint64(tables.level.span - 1)
+
+    # ---- descriptors -------------------------------------------------------------------------
+
+    def _start(self, key: int, va: int) -> int | None:
+        """The root table's node for addresses whose highest bits are `key`; None where there is no walk."""
+        if key not in self._starts:
+            start = self.fmt.rules.start(self.fmt.root_level, self.root, va, self.controls)
+            if isinstance(start, Start):
+                self._starts[key] = self._node(self.fmt.root_level.number, start.table, 0)
+            else:
+                self._starts[key] = None
+                self._stopped[key] = self._failure(start, ())
+        return self._starts[key]
+
+    def _node(self, number: int, address: int, known: int) -> int:
+        tables = self._levels[number]
+        found = tables.nodes.get((address, known))
+        if found is not None:
+            return found
+        try:
+            data = self.memory.read(address, self.fmt.table_bytes(tables.level))
+        except BusError:
+            return tables.add(address, known, None)
+        return tables.add(address, known, np.frombuffer(data, f"<u{self.fmt.entry_width}").astype(np.uint64))
+
+    def _decide(self, tables: _Tables, slots: Numbers) -> None:
+        """Find out what the descriptors in `slots` mean: alike ones at once."""
+        nodes = slots >> tables.level.bits
+        known = np.array(tables.known, np.int64)[nodes]
+        if tables.unreadable:
+            readable = np.array([self._reread(tables, int(slot)) for slot in slots])
+            slots, known = slots[readable], known[readable]
+        for number, mine in _alike(known):
+            types = tables.words[slots[mine]] & np.uint64(tables.types)
+            for _, ours in _alike(types):
+                self._decide_type(tables, slots[mine][ours], number)
+
+    def _reread(self, tables: _Tables, slot: int) -> bool:
+        """Read a descriptor of a table that could not be read whole; false, and decided, where no memory answers."""
+        node, index = slot >> tables.level.bits, slot & tables.level.entries - 1
+        if node not in tables.unreadable:
+            return True
+        width = self.fmt.entry_width
+        try:
+            tables.words[slot] = self.memory.read_word(tables.addresses[node] + index * width, width)
+        except BusError:
+            stop = Stop("bus-error", "")
+            tables.outcome[slot] = self._failure(stop, self._known[tables.known[node]].path)
+            tables.below[slot] = _ENDS
+            return False
+        return True
+
+    def _decide_type(self, tables: _Tables, slots: Numbers, known: int) -> None:
+        """The same for descriptors of one kind, below the same ones."""
+        rules, level, words = self.fmt.rules, tables.level, tables.words[slots]
+        descriptor = rules.read_as(level, int(words[0]), self.controls)
+        plain = descriptor.address_mask & ~rules.checked(level, descriptor, self.controls) & ~tables.types
+        values, inverse = _distinct(words & np.uint64(NO_ADDRESS ^ plain))
+        decided = [self._decide_word(level, descriptor, int(value), known) for value in values]
+        below = np.array([one for one, _ in decided], np.int64)[inverse]
+        tables.outcome[slots] = np.array([two for _, two in decided], np.uint16)[inverse]
+        addresses = _addresses(descriptor, words)
+        tables.below[slots] = _ENDS
+        if descriptor.kind == "table":
+            for number in np.unique(below[below >= 0]):
+                self._refer(tables, slots[below == number], addresses[below == number], int(number))
+            return
+        found = tables.outcome[slots] == 0
+        ended = slots[found]
+        part = ended & level.copies_of(descriptor) - 1  # of a page that stands in several slots
+        tables.base[ended] = addresses[found] + (part << level.shift).astype(np.uint64)
+
+    def _refer(self, tables: _Tables, slots: Numbers, addresses: Words, known: int) -> None:
+        values, inverse = np.unique(addresses, return_inverse=True)
+        nodes = [self._node(tables.level.number - 1, int(value), known) for value in values]
+        tables.below[slots] = np.array(nodes, np.int64)[inverse]
+
+    def _decide_word(self, level: Level, descriptor: Descriptor, word: int, above: int) -> tuple[int, int]:
+        """For descriptors that are `word` but for the address: what is known below (-1: nothing), and how they end."""
+        rules, (path, rights) = self.fmt.rules, self._known[above]
+        path = (*path, Entry(level, descriptor, word))
+        stop = rules.unfit(level, descriptor, word, self.controls)
+        if stop is None:
+            rights = rules.gather(rights, descriptor, word, self.controls)
+            if descriptor.kind == "table":
+                key = tuple((at.level.number, id(at.descriptor), at.word) for at in path)
+                if key not in self._known_numbers:
+                    self._known_numbers[key] = len(self._known)
+                    self._known.append(_Known(path, rights))
+                return self._known_numbers[key], 0
+            stop = rules.judge(path, rights, self.access, self.user, self.controls)
+        return _ENDS, 0 if stop is None else self._failure(stop, path)
+
+    def _failure(self, stop: Stop, path: tuple[Entry, ...]) -> int:
+        """The number of a fault among the outcomes."""
+        report = self.fmt.rules.report(stop, path, self.access, self.user, self.controls)
+        outcome = Outcome(stop.kind, path[-1].level.number if path else None, report.code)
+        if outcome not in self.outcomes:
+            self.outcomes.append(outcome)
+        return self.outcomes.index(outcome)
+
+
+def _addresses(descriptor: Descriptor, words: Words) -> Words:
+    """:meth:`.format.Descriptor.address_of` of each word."""
+    found = np.zeros(words.shape, np.uint64)
+    for bits in descriptor.address:
+        found |= (words & np.uint64(bits.mask)) >> np.uint64(bits.low) << np.uint64(bits.to)
+    return found
+
+
+def _distinct(values: Words) -> tuple[Words, Numbers]:
+    """`np.unique` with the inverse; quick where all are the same, as the rights of neighbours nearly always are."""
+    if (values == values[0]).all():
+        return values[:1], np.zeros(values.size, np.int64)
+    return np.unique(values, return_inverse=True)
+
+
+def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
+    """Each distinct value, and where it stands."""
+    first = values[0] if values.size else 0
+    if (values == first).all():
+        if values.size:
+            yield int(first), slice(None)
+        return
+    for value in np.unique(values):
+        yield int(value), np.flatnonzero(values == value)
+
+
+def _once(slots: Numbers, among: int) -> Numbers:
+    """Each of `slots` once; sorted where few of many are asked for, else marked in a map of all."""
+    if slots.size * 8 < among:
+        return np.unique(slots)
+    marked = np.zeros(among, np.bool_)
+    marked[slots] = True
+    return np.flatnonzero(marked)
+
+
+# ---- bulk --------------------------------------------------------------------------------------
+
 
 try:
     import numpy as np
 except ModuleNotFoundError:
     raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
 
-from ..base.units import Address
-from .bulk_tables import NO_ADDRESS, Codes, Flags, Memory, Outcome, ReachedTables, Words
-from .format import Access, C, TableFormat
-
-__all__ = ["NO_ADDRESS", "Outcome", "Translation", "translate"]
 
 _CHUNK = 1 << 14
 """Addresses that go down together: their arrays fit a processor's second-level cache."""
@@ -64,7 +386,7 @@ def translate(
     descriptors that the addresses lead to) once, and then a few array steps a level.
 
     >>> from vmwidgets.engine.memory.ram import Ram
-    >>> from vmwidgets.engine.mmu.armv7 import ARMV7
+    >>> from vmwidgets.engine.mmu.formats.armv7 import ARMV7
     >>> ram = Ram(1 << 20)
     >>> ram.write_word(0x4000 + 4 * 2, 4, 0x0030_0000 | 0xC02)  # a section
     >>> found = translate(ram, ARMV7, 0x4000, [0x20_1234, 0x50_0000])

@@ -9,17 +9,15 @@ from itertools import pairwise
 from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.format_values import FormatCost, FormatsValue, LevelCost, PageCount
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, binary_size, counted, parse_address, parse_size
-from ..base.walk_values import Rights
+from ..base.values.comparisons import FormatCost, FormatsValue, LevelCost, PageCount
+from ..base.values.tables import Rights
 from ..memory.ram import Ram
-from .editor import Slot, TableEditor
-from .encode import leaf_descriptor
-from .format import Descriptor, Level, TableFormat
+from .editor import Slot, TableEditor, leaf_descriptor
+from .format import Descriptor, Level, Start, TableFormat
 from .formats import FORMATS
-from .page_tables import PageTables, extends_sign
-from .rules import Start
+from .tables import PageTables, extends_sign
 
 MOST_PAGES = 1 << 18
 """Descriptors of pages that are written for one format."""

@@ -11,16 +11,13 @@ from typing import Generic
 
 from ..base.events import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from ..base.recorder import Recorder
-from ..base.tlb_values import Difference
 from ..base.units import PAGE
-from ..base.walk_values import Fault
+from ..base.values.cpus import Difference
+from ..base.values.tables import Fault
 from ..memory.ram import Ram
 from .editor import TableEditor
-from .format import Access, C, Entry, TableFormat
-from .rules import Stop
-from .tlb import Tlb
-from .tlb_line import TlbLine
-from .tlb_stale import differences
+from .format import Access, C, Entry, Stop, TableFormat
+from .tlb import Tlb, TlbLine, differences
 from .walk import walk
 
 Trap = Callable[[int, Access, bool, Fault], None]

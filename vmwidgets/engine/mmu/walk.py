@@ -12,10 +12,9 @@ from typing import Protocol, get_args
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
-from ..base.walk_values import Fault, Permission, Permissions, Rights, Step, Walk
+from ..base.values.tables import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Entry, TableFormat
-from .rules import Start, Stop
+from .format import Access, C, Entry, Start, Stop, TableFormat
 
 
 class WordReader(Protocol):
@@ -40,7 +39,7 @@ def walk(
     the format's.  Nothing is raised for a bad table: the result says what is wrong.
 
     >>> from vmwidgets.engine.memory.ram import Ram
-    >>> from vmwidgets.engine.mmu.x86_64 import X86_64
+    >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
     >>> walk(Ram(1 << 20), X86_64, 0x1000, 0x20_0000).fault.why
     'the PML4E is 0x0: P (bit 0) is 0, so nothing is mapped here'
     """

@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..base.domain_focus import DomainFocus
-from ..base.domain_values import CapRef, DomainValue
 from ..base.errors import Refused
 from ..base.recorder import Recorder
+from ..base.values.domains import CapRef, DomainFocus, DomainValue
 from ..memory.ram import Ram
+from ..mmu.editor import HandEdits
 from ..mmu.format import TableFormat
-from ..mmu.hand_edits import HandEdits
-from .accounting import check_descriptors, check_memory, check_slots
-from .capability import RIGHTS
-from .capability_snapshot import cnode_values
-from .core import pushing
-from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace
-from .errors import LibError
-from .kernel_side import KernelSide
+from .capabilities import RIGHTS, KernelObject, Mapping
+from .check import check_descriptors, check_memory, check_slots
+from .cpu_driver import KernelSide
+from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
+from .errors import BARRELFISH_QUIRKS, FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK, LibError
+from .invocations import MemoryServer
 from .layouts import LAYOUTS
-from .mapping_database import KernelObject, Mapping
+from .mapping import pushing
 from .memobj import Memobj
-from .memory_server import MemoryServer
 from .pmap import Pmap
 from .program import Program
-from .quirks import BARRELFISH_QUIRKS, FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK
-from .slot_allocator import SlotAllocator
-from .window import EVERYWHERE, FEW, WHOLE, domain_window
+from .window import EVERYWHERE, FEW, WHOLE, cnode_values, domain_window
 
 SLOTS = 16384
 """Slots of the slot allocator, unless another number is given."""

@@ -10,19 +10,82 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from ..base.domain_values import CapRef
 from ..base.errors import Refused
 from ..base.units import PAGE, Size
-from .core import pushing
-from .errors import LibError
-from .flags import SIZES, kernel_flags, remembered
-from .mapper import Mapper
-from .page_flags import PageFlags
-from .pieces import Part, round_up
-from .undo import UndoLog
+from ..base.values.domains import CapRef
+from .errors import LibError, UndoLog
+from .layouts import SIZES, Mapped, Part, kernel_flags, remembered, round_up
+from .mapping import pushing
+from .shadow_tree import RightsRun, overlay
 from .vspace import Vregion
+
+# ---- mapper ------------------------------------------------------------------------------------
+#
+# What memory objects and :mod:`.serialise` ask of a pmap: they call it, and it knows nothing of them.
+
+
+class Mapper(Protocol):
+    """The functions of a :class:`.pmap.Pmap` that others work with."""
+
+    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
+        """As :meth:`.pmap.Pmap.map`."""
+
+    def unmap(self, va: int, size: int) -> int:
+        """As :meth:`.pmap.Pmap.unmap`."""
+
+    def modify_flags(self, va: int, size: int, flags: int) -> int:
+        """As :meth:`.pmap.Pmap.modify_flags`."""
+
+    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
+        """As :meth:`.pmap.Pmap.exact_parts`."""
+
+
+# ---- page flags --------------------------------------------------------------------------------
+#
+# Flags of a range of pages, where some may differ from the rest.
+
+
+class FlagsRun(NamedTuple):
+    """[start, end) has these flags."""
+
+    start: int
+    end: int
+    flags: int
+
+
+class PageFlags:
+    """What of a range was given other flags than the rest of it; in bytes.
+
+    >>> flags = PageFlags()
+    >>> flags.change(0x2000, 0x4000, 1)
+    >>> [(hex(run.start), hex(run.end), run.flags) for run in flags.over(0x1000, 0x3000, 3)]
+    [('0x1000', '0x2000', 3), ('0x2000', '0x3000', 1)]
+    """
+
+    __slots__ = ("_changed",)
+
+    def __init__(self) -> None:
+        self._changed: list[RightsRun] = []
+
+    def change(self, start: int, end: int, flags: int) -> None:
+        """[start, end) has `flags` from now on."""
+        self._changed = overlay(self._changed, start, end - start, flags)
+
+    def over(self, start: int, end: int, otherwise: int) -> list[FlagsRun]:
+        """The runs that make up [start, end), in order; what was never changed has the flags `otherwise`."""
+        runs, at = [], start
+        for run in self._changed:
+            first, behind = max(run.first, start), min(run.first + run.entries, end)
+            if first < behind:
+                runs += [FlagsRun(at, first, otherwise)] if at < first else []
+                runs.append(FlagsRun(first, behind, run.flags))
+                at = behind
+        return [*runs, FlagsRun(at, end, otherwise)] if at < end else runs
+
+
+# ---- memobj ------------------------------------------------------------------------------------
 
 
 class Fill(NamedTuple):

@@ -8,27 +8,180 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..base.domain_values import CapRef, SlabValue, VnodeValue
 from ..base.errors import Refused
+from ..base.events import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address, Size
+from ..base.values.domains import CapRef, SlabValue, VnodeValue
 from .check import check
-from .core import PmapCore, acting, pushing
-from .errors import LibError, chain
-from .flags import FLAGS, flag_names, kernel_flags, remembered
-from .invocations import Invocations
-from .layouts import PmapLayout
-from .looking import leaf_at
-from .mapping import do_map, map_request
-from .modifying import modify_range
-from .pieces import Mapped, Part, exact_parts, slabs_wanted
-from .placement import determine_addr, determine_addr_raw
-from .quirks import BARRELFISH_QUIRKS
-from .refill import have_slabs
+from .errors import BARRELFISH_QUIRKS, RAW_WRONG_WINDOW, LibError, chain
+from .invocations import FrameIdentity, Invocations
+from .layouts import (
+    READ_WRITE,
+    Mapped,
+    Part,
+    PmapLayout,
+    RawWindow,
+    exact_parts,
+    flag_names,
+    kernel_flags,
+    max_slabs_required,
+    remembered,
+    round_up,
+    slabs_wanted,
+)
+from .mapping import PmapCore, acting, all_or_nothing, do_map, leaf_at, map_request, modify_range, pushing, unmap_range
 from .serialise import deserialise, serialise
-from .snapshot import WordAt, snapshot
-from .unmapping import unmap_range
+from .shadow_tree import find_vnode
 from .vspace import Vregion, Vspace
+from .window import WordAt, snapshot
+
+# ---- placement ---------------------------------------------------------------------------------
+#
+# Where something new can go: behind a region of the vspace, or under free entries of the root.
+
+
+@acting
+def determine_addr(core: PmapCore, size: int, alignment: int) -> int:
+    """The lowest address behind a region where `size` bytes fit, before the next; else behind the last.
+
+    `alignment` in bytes, 0 for a page's.  Gaps below the region of the slab frames are passed over.
+    LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(regions).
+    """
+    alignment = round_up(alignment, PAGE) if alignment else PAGE
+    size = round_multiple(size, alignment)
+    regions = list(core.vspace)
+    answer = round_multiple(core.layout.vspace_begin, alignment)
+    for at, region in enumerate(regions):
+        behind = region.base + round_up(region.size, PAGE)
+        answer = round_multiple(behind, alignment)
+        if at + 1 == len(regions):
+            break
+        if regions[at + 1].base >= answer + size and behind > core.layout.vspace_begin:
+            return answer
+    if answer + size > core.layout.user_end:
+        raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} are free behind the last region")
+    return answer
+
+
+@acting
+def determine_addr_raw(core: PmapCore, size: int, alignment: int) -> int:
+    """The address of free entries of the root that `size` bytes fit under, whatever the vspace says.
+
+    `alignment` as for :func:`determine_addr`.  LIB_ERR_OUT_OF_VIRTUAL_ADDR if no such run is in the window.
+    """
+    alignment = round_up(alignment, PAGE) if alignment else PAGE
+    layout = core.layout
+    needed = -(-round_multiple(size, alignment) // layout.root.unit)
+    wrong = RAW_WRONG_WINDOW in core.quirks
+    window = layout.raw_quirk if wrong else layout.raw
+    free = 0
+    for entry in range(window.first, window.end):
+        if find_vnode(core.root, entry) is not None:
+            free = 0
+            continue
+        if not free and not wrong and _address(window, entry) % alignment:
+            continue
+        free += 1
+        if free >= needed:
+            return _address(window, entry + 1 - free)
+    raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} of the root's entries are free in a row")
+
+
+def round_multiple(value: int, unit: int) -> int:
+    """The next multiple of `unit`, which need not be a power of two."""
+    return -(-value // unit) * unit
+
+
+def _address(window: RawWindow, entry: int) -> int:
+    return entry * window.answer
+
+
+# ---- refill ------------------------------------------------------------------------------------
+#
+# Blocks for vnodes: from the heap, or from frames that the pmap maps itself, which takes blocks again.
+
+
+def have_slabs(core: PmapCore, wanted: int) -> None:
+    """See to it that `wanted` blocks are free."""
+    if core.slab.free >= wanted:
+        return
+    if core.current:
+        with pushing("LIB_ERR_SLAB_REFILL"):
+            refill_slabs(core, wanted, 1)
+        return
+    missing = wanted - core.slab.free
+    size = core.slab.bytes_for(missing)
+    _began(core, missing, size, 1)
+    with pushing("LIB_ERR_MALLOC_FAIL"):
+        core.world.malloc(size)
+    core.slab.grow(0, size)
+    _ended(core, 1)
+
+
+@acting
+def refill_slabs(core: PmapCore, request: int, level: int) -> None:
+    """Map frames for blocks until `request` are free; turns that were done stay done if a later one fails.
+
+    A frame that needs more blocks to be mapped than there are has them refilled first, from a smaller frame: `level`
+    counts how deep.  A page can always be mapped, since every map leaves a reserve.
+    """
+    while core.slab.free < request:
+        missing = request - core.slab.free
+        size = core.slab.bytes_for(missing)
+        _began(core, missing, size, level)
+        with all_or_nothing(core) as log:
+            with pushing("LIB_ERR_FRAME_ALLOC"):
+                frame, got = core.world.frame_alloc(size)
+            log.add(lambda frame=frame: core.cap_delete(frame))  # type: ignore[misc]
+            _grow(core, frame, got, level)
+    _ended(core, level)
+
+
+def _grow(core: PmapCore, frame: CapRef, size: int, level: int) -> None:
+    """Map a frame behind those there are, and cut it into blocks."""
+    needed = max_slabs_required(core.layout, size)
+    if core.slab.free < needed and size > PAGE:
+        with pushing("LIB_ERR_SLAB_REFILL"):
+            refill_slabs(core, needed, level + 1)
+    start = core.layout.vspace_begin
+    used = core.meta_used
+    if used + size > core.layout.meta_data_bytes:
+        left = Size(core.layout.meta_data_bytes - used)
+        raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"{left} are left for the pmap's own frames, not {Size(size)}")
+    _move(core, used + size)
+    identity = FrameIdentity(core.world.frame_identify(frame).base, size)
+    try:
+        with pushing("LIB_ERR_PMAP_DO_MAP"):
+            do_map(core, map_request(core, start + used, frame, identity, 0, size, READ_WRITE))
+    except LibError:
+        if core.undoes:
+            _move(core, used)
+        raise
+    core.slab.grow(start + used, size)
+
+
+def _move(core: PmapCore, used: int) -> None:
+    before, core.meta_used = core.meta_used, used
+    emit = core.recorder.emit
+    if emit is not None:
+        start = core.layout.vspace_begin
+        emit((MetaDataMoved.tag, core.name, start + before, start + used))
+
+
+def _began(core: PmapCore, missing: int, size: int, level: int) -> None:
+    emit = core.recorder.emit
+    if emit is not None:
+        emit((SlabRefillBegan.tag, core.name, missing, size, level))
+
+
+def _ended(core: PmapCore, level: int) -> None:
+    emit = core.recorder.emit
+    if emit is not None:
+        emit((SlabRefillEnded.tag, core.name, level))
+
+
+# ---- pmap --------------------------------------------------------------------------------------
 
 
 class Found(NamedTuple):
@@ -223,6 +376,3 @@ def _positive(size: int) -> int:
     if size <= 0:
         raise Refused(f"a range of {size} bytes: at least one is needed")
     return size
-
-
-__all__ = ["FLAGS", "Found", "Mapped", "Pmap"]

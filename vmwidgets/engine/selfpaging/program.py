@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..base.domain_values import CapRef
 from ..base.events import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
@@ -21,13 +20,12 @@ from ..base.events import (
 )
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Size
-from .capability import KINDS
+from ..base.values.domains import CapRef
+from .capabilities import KINDS, Grant
+from .cpu_driver import KernelSide
+from .cspace import SlotAllocator
 from .errors import LibError, chain
-from .invocations import FrameIdentity
-from .kernel_side import KernelSide
-from .mapping_database import Grant
-from .memory_server import LARGEST, MemoryServer
-from .slot_allocator import SlotAllocator
+from .invocations import LARGEST, FrameIdentity, MemoryServer
 
 
 class Program:

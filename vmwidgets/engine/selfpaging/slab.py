@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..base.domain_values import SlabFold, SlabHeadValue, SlabValue
 from ..base.errors import Broken, Refused
 from ..base.events import BlockGiven, BlockTaken, SlabGrown
 from ..base.recorder import Recorder
+from ..base.values.domains import SlabFold, SlabHeadValue, SlabValue
 from .errors import LibError
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ..base.domain_values import RegionFold, RegionValue
 from ..base.errors import Broken, Refused
 from ..base.events import RegionAdded, RegionRemoved
 from ..base.recorder import Recorder
 from ..base.units import PAGE, Address
+from ..base.values.domains import RegionFold, RegionValue
 from .errors import LibError
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import PAGE, Size
+from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.checks import whole
 

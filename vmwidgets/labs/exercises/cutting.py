@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import MachineMap
 
 from ..criterion import Criterion, criterion

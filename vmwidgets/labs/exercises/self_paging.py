@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from vmwidgets.engine.base.domain_values import DomainValue, SlabHeadValue, VnodeValue
 from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
+from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, VnodeValue
 from vmwidgets.engine.machine import MachineDomain
-from vmwidgets.engine.machine.domain_flags import flags_text, region_flags
-from vmwidgets.engine.selfpaging.flags import kernel_flags
+from vmwidgets.engine.machine.checks import mapping_flags_text, region_flags
+from vmwidgets.engine.selfpaging.layouts import kernel_flags
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
@@ -216,5 +216,5 @@ def _passed_on(events: Iterable[Event]) -> set[int]:
 def _told(asked: int, passed_on: set[int]) -> str:
     if not passed_on:
         return ""
-    flags = " and ".join(repr(flags_text(one)) for one in sorted(passed_on))
-    return f"modify_flags was asked for {flags_text(asked)!r}, and asked the kernel for {flags}"
+    flags = " and ".join(repr(mapping_flags_text(one)) for one in sorted(passed_on))
+    return f"modify_flags was asked for {mapping_flags_text(asked)!r}, and asked the kernel for {flags}"

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.base.map_values import EntryValue
 from vmwidgets.engine.base.protection import NOMERGE
 from vmwidgets.engine.base.units import PAGE, Address, binary_size
+from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import MachineMap
 
 MOST_TOLD = 6

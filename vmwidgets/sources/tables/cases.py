@@ -10,7 +10,7 @@ from typing import Any
 import fastjsonschema
 
 from ...engine.base.errors import Refused
-from ...engine.base.walk_values import Walk
+from ...engine.base.values.tables import Walk
 from ...engine.mmu.format import Access
 from ...engine.mmu.walk import walk
 from ..traces.compare import Difference

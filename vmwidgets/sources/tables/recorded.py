@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.base.errors import Refused, shown
-from ...engine.mmu.page_tables import PageTables
+from ...engine.mmu.tables import PageTables
 from ..traces.reader import Unreadable
 from .cases import Query, read_cases
 

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...engine.base.domain_values import VnodeValue
 from ...engine.base.errors import Refused
 from ...engine.base.recorder import Raw, Recorder
-from ...engine.mmu.armv7 import ARMV7 as FORMAT
+from ...engine.base.values.domains import VnodeValue
 from ...engine.mmu.editor import TableEditor
-from ...engine.selfpaging.descriptors import leaf_word
+from ...engine.mmu.formats.armv7 import ARMV7 as FORMAT
+from ...engine.selfpaging.cpu_driver import leaf_word
 from ...engine.selfpaging.errors import LibError
-from ...engine.selfpaging.flags import FLAGS, kernel_flags
-from ...engine.selfpaging.layouts import ARMV7, PmapLayout
+from ...engine.selfpaging.layouts import ARMV7, FLAGS, PmapLayout, kernel_flags
 from ...engine.selfpaging.pmap import Pmap
 from ...engine.selfpaging.vspace import Vregion
 from .barrelfish_events import recorded

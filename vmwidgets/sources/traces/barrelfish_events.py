@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ...engine.base.domain_values import CapRef
 from ...engine.base.events import (
     CapabilityCopyInvoked,
     CapabilityDeleteInvoked,
@@ -21,6 +20,7 @@ from ...engine.base.events import (
     VnodeUnmapInvoked,
 )
 from ...engine.base.recorder import Raw
+from ...engine.base.values.domains import CapRef
 from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, SLOT_CNODE
 
 Row = list[Any]

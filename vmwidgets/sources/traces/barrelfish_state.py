@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from struct import unpack
 from typing import Any
 
-from ...engine.base.domain_values import VnodeValue
 from ...engine.base.units import PAGE
+from ...engine.base.values.domains import VnodeValue
 from ...engine.memory.ram import Ram
 from .barrelfish_events import capability
 

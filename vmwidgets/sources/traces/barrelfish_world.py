@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ...engine.base.domain_values import CapRef
 from ...engine.base.recorder import Recorder
+from ...engine.base.values.domains import CapRef
 from ...engine.memory.ram import Ram
-from ...engine.mmu.armv7 import ARMV7
-from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace
-from ...engine.selfpaging.kernel_side import KernelSide
+from ...engine.mmu.formats.armv7 import ARMV7
+from ...engine.selfpaging.cpu_driver import KernelSide
+from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
 from ...engine.selfpaging.program import Program
-from ...engine.selfpaging.slot_allocator import SlotAllocator
 from .barrelfish_events import FOREIGN_CNODE
 from .reader import Record
 

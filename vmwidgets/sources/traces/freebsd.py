@@ -12,16 +12,25 @@ from typing import Any
 
 from ...engine.base.protection import max_protection_of, protection_of
 from ...engine.base.recorder import Raw, Recorder
-from ...engine.kernel.entry import SUB_MAP
-from ...engine.kernel.freebsd_map import FreeBSDMap
-from ...engine.kernel.kernel_entry import NOFAULT, KernelEntry, PlainKernelEntries
-from ...engine.kernel.kmem import Kmem
-from ...engine.kernel.kmem_alloc import kmem_alloc, kmem_alloc_nofault, kmem_free
-from ...engine.kernel.kmem_boot import kmem_init, kmem_suballoc
-from ...engine.kernel.kmem_malloc import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, kmem_malloc
-from ...engine.kernel.kmem_wait import kmem_alloc_wait, kmem_free_wakeup
-from ...engine.kernel.vm_page import PageQueues
-from ...engine.kernel.waits import Sleepy, WouldSleep, straight
+from ...engine.kernel.freebsd.kmem import (
+    M_NOWAIT,
+    M_USE_RESERVE,
+    M_WAITOK,
+    M_ZERO,
+    Kmem,
+    kmem_alloc,
+    kmem_alloc_nofault,
+    kmem_alloc_wait,
+    kmem_free,
+    kmem_free_wakeup,
+    kmem_init,
+    kmem_malloc,
+    kmem_suballoc,
+)
+from ...engine.kernel.freebsd.vm_map import NOFAULT, FreeBSDMap, KernelEntry, PlainKernelEntries
+from ...engine.kernel.freebsd.vm_page import PageQueues
+from ...engine.kernel.map.core import SUB_MAP
+from ...engine.kernel.threads.waits import Sleepy, WouldSleep, straight
 from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
 from .freebsd_events import Row, recorded
 from .freebsd_pages import CountedFrames, TranslationTable

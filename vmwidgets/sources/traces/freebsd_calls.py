@@ -8,8 +8,8 @@ from typing import Any
 
 from ...engine.base.errors import KernelPanic
 from ...engine.base.recorder import Raw
-from ...engine.kernel.freebsd_map import FreeBSDMap
-from ...engine.kernel.waits import PageWait, RoomWait, Sleepy, TimedWait, Wait, waits_for
+from ...engine.kernel.freebsd.vm_map import FreeBSDMap
+from ...engine.kernel.threads.waits import PageWait, RoomWait, Sleepy, TimedWait, Wait, waits_for
 from .freebsd_events import RECORDER, Row
 from .freebsd_pages import CountedFrames
 

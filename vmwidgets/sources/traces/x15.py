@@ -14,13 +14,12 @@ from ...engine.base import protection as flag
 from ...engine.base.errors import KernelError, KernelPanic
 from ...engine.base.recorder import Recorder
 from ...engine.base.units import PAGE
-from ...engine.kernel.entry import Entry, PlainEntries
-from ...engine.kernel.kentry import KentryArea, NoBacking
-from ...engine.kernel.quirks import ALL_QUIRKS
-from ...engine.kernel.vm_fault import vm_fault
-from ...engine.kernel.vm_info import vm_map_info
-from ...engine.kernel.vm_map import X15Map
-from ...engine.kernel.vm_object import VmObject
+from ...engine.kernel.map.core import Entry, PlainEntries
+from ...engine.kernel.map.vm_object import VmObject
+from ...engine.kernel.x15.fault import vm_fault
+from ...engine.kernel.x15.kmem import KentryArea, NoBacking
+from ...engine.kernel.x15.quirks import ALL_QUIRKS
+from ...engine.kernel.x15.vm_map import X15Map, vm_map_info
 from .reader import Record, short
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")

@@ -5,7 +5,7 @@ As in :mod:`.events`: frozen, with what it takes to step back.  `cpu` is a proce
 
 from __future__ import annotations
 
-from ..tlb_values import FlushRequest, TlbEntry
+from ..values.cpus import FlushRequest, TlbEntry
 from .event import Event
 
 

@@ -7,7 +7,7 @@ Descriptors that the kernel writes for a domain are reported as by any kernel: :
 
 from __future__ import annotations
 
-from ..domain_values import CapRef
+from ..values.domains import CapRef
 from .event import Event
 
 # ---- slots and capabilities ------------------------------------------------------------------

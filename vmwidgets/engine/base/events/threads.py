@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..thread_values import ThreadValue
+from ..values.threads import ThreadValue
 from .event import Event
 
 

@@ -1,0 +1,132 @@
+"""What views and graders see of processors and their TLBs: frozen values.
+
+A TLB is drawn as rows of sets and columns of ways.  `cpu` is a processor's path in its machine, such as ``"cpu:0"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..units import Address
+from .tables import Permissions
+
+
+@dataclass(frozen=True, slots=True)
+class TlbEntry:
+    """One translation that a TLB keeps, and where: in way `way` of set `set`."""
+
+    set: int
+    way: int
+    va: int
+    """The page's first virtual address."""
+    pa: int
+    """Its first physical address."""
+    page_size: int
+    asid: int | None
+    """The address space (ASID, PCID) that it is for; None: global, for all."""
+    permissions: Permissions
+    """What each side may do with the page, as it was when the entry was filled."""
+    dirty: bool
+    """Whether writes go through at once; else the first one walks, to set what the hardware sets for a write."""
+
+
+class Difference(NamedTuple):
+    """Something in which a kept translation is not what the tables say now."""
+
+    what: str
+    """``"mapping"``, ``"address"``, ``"page size"``, ``"rights"``, ``"global"`` or ``"dirty"``."""
+    kept: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: the TLB keeps {self.kept}, the tables say {self.now}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlbSlot:
+    """A way that holds something: the entry, and what time has made of it."""
+
+    entry: TlbEntry
+    age: int
+    """Rank in its set: 0 was used last, the highest is evicted next."""
+    stale: tuple[Difference, ...] = ()
+    """How it differs from a fresh walk of the tables; empty where it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlbValue:
+    """A whole TLB: ``rows[set][way]``, None where nothing is kept, and what has been counted since boot."""
+
+    sets: int
+    ways: int
+    rows: tuple[tuple[TlbSlot | None, ...], ...]
+    hits: int
+    misses: int
+    evictions: int
+    """Entries that went because their set was full."""
+    flushed: int
+    """Entries that went because they were flushed."""
+
+    @property
+    def slots(self) -> tuple[TlbSlot, ...]:
+        """The ways that hold something, set by set."""
+        return tuple(slot for row in self.rows for slot in row if slot is not None)
+
+    @property
+    def reach(self) -> int:
+        """Bytes that can be touched without a walk now."""
+        return sum(slot.entry.page_size for slot in self.slots)
+
+    @property
+    def stale(self) -> tuple[TlbSlot, ...]:
+        """What should not be there any more."""
+        return tuple(slot for slot in self.slots if slot.stale)
+
+
+@dataclass(frozen=True, slots=True)
+class FlushRequest:
+    """What a processor asks another to drop: [start, end) of `space`, or all there is of it where `pages` is 0."""
+
+    sender: str
+    space: str
+    start: int
+    end: int
+    pages: int
+    asid: int | None
+    """Only of this address space; None: of all, globals too."""
+
+    def __str__(self) -> str:
+        what = f"[{Address(self.start)}, {Address(self.end)})" if self.pages else "everything"
+        return f"{what} of {self.space}, asked by {self.sender}"
+
+
+@dataclass(frozen=True, slots=True)
+class CpuValue:
+    """A processor: what it has loaded, its TLB, and the flushes that others asked for and it has not done yet."""
+
+    cpu: str
+    space: str
+    """Whose tables are loaded: "kernel", or a task's name."""
+    root: int
+    asid: int
+    tlb: TlbValue
+    pending: tuple[FlushRequest, ...] = ()
+    forgotten: int = 0
+    """How many flushes it should have been asked for and was not."""
+    edits: int = 0
+    """How often descriptors were edited by hand, which nobody flushes for, since the TLB was last empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpusValue:
+    """All processors, and what becomes of a flush that one asks another for."""
+
+    cpus: tuple[CpuValue, ...]
+    shootdown: str
+    """``"acknowledged"``, ``"sent"`` or ``"forgotten"``."""
+    asids: bool
+    """Whether address spaces are told apart by number in the TLB, or else dropped when another is loaded."""
+    sent: int
+    acknowledged: int
+    forgotten: int

@@ -1,0 +1,375 @@
+"""What views and graders see of a page-table walk: frozen values, decoded as the manual names them.
+
+They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..units import Address
+
+
+class Rights(NamedTuple):
+    """What a descriptor, or a whole walk, lets pass: what user code may where it may enter, else the supervisor.
+
+    Where the two may different things (ARM has such pages), :class:`Permissions` tells both.
+    """
+
+    read: bool = True
+    write: bool = True
+    execute: bool = True
+    user: bool = True
+
+
+class Permission(NamedTuple):
+    """What one side may do with a page, everything taken together."""
+
+    read: bool
+    write: bool
+    execute: bool
+
+    def __str__(self) -> str:
+        return "".join(letter if may else "-" for letter, may in zip("rwx", self, strict=True))
+
+
+class Permissions(NamedTuple):
+    """What each side may do with a page that a walk found."""
+
+    supervisor: Permission
+    user: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Bits [low, high] of a word, under the name the manual gives them."""
+
+    name: str
+    low: int
+    high: int
+    meaning: str
+
+    def of(self, word: int) -> int:
+        """The field's value in `word`."""
+        return word >> self.low & (1 << self.high - self.low + 1) - 1
+
+    @property
+    def mask(self) -> int:
+        """The field's bits, set."""
+        return (1 << self.high + 1) - (1 << self.low)
+
+
+class FieldValue(NamedTuple):
+    """A field and what it holds."""
+
+    field: Field
+    value: int
+
+
+def decode(fields: tuple[Field, ...], word: int) -> tuple[FieldValue, ...]:
+    """The fields of `word` with their values."""
+    return tuple(FieldValue(field, field.of(word)) for field in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One descriptor that the walk read."""
+
+    level: int
+    """1 for the tables that map the smallest pages; the root has the highest."""
+    name: str
+    """The manual's name of a descriptor at this level, such as ``"PDE"``."""
+    table: int
+    """Physical address of the table."""
+    index_bits: tuple[int, int]
+    """Highest and lowest bit of the virtual address that make the index."""
+    index: int
+    pa: int
+    """Physical address of the descriptor."""
+    value: int
+    kind: str
+    """``"table"``, ``"leaf"``, ``"invalid"`` or ``"reserved"``."""
+    layout: str
+    """What the descriptor is, in words: ``"PDE of a 2 MiB page"``."""
+    section: str
+    """The manual's section that says so."""
+    fields: tuple[Field, ...]
+    address: int
+    """The next table's, or the page's, physical address; 0 when there is none."""
+    rights: Rights
+    """What all descriptors up to this one let pass."""
+
+    @property
+    def decoded(self) -> tuple[FieldValue, ...]:
+        """The descriptor's fields with their values."""
+        return decode(self.fields, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Syndrome:
+    """A register in which the processor tells more of a fault than its code."""
+
+    register: str
+    """The manual's name, such as ``"ESR_EL1"``."""
+    value: int
+    fields: tuple[Field, ...]
+
+    @property
+    def decoded(self) -> tuple[FieldValue, ...]:
+        """The register's fields with their values."""
+        return decode(self.fields, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a walk gave no address."""
+
+    kind: str
+    """``"not-present"``, ``"protection"``, ``"reserved"``, ``"access-flag"``, ``"domain"``, ``"address-size"``,
+    ``"non-canonical"`` or ``"bus-error"``."""
+    level: int | None
+    """Level of the descriptor at which the walk stopped; None if it read none."""
+    code: int | None
+    """What the processor reports; None when no memory answered a table's address."""
+    exception: str
+    """The exception the processor raises, such as ``"#PF"``."""
+    why: str
+    """One sentence."""
+    code_fields: tuple[Field, ...] = ()
+    syndrome: Syndrome | None = None
+    """The register that tells more, where the architecture has one."""
+
+    @property
+    def decoded(self) -> tuple[FieldValue, ...]:
+        """The code's fields with their values."""
+        return decode(self.code_fields, self.code or 0)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Walk:
+    """What the hardware did with one virtual address: every step, and the physical address or the fault."""
+
+    format: str
+    root: int
+    va: int
+    access: str
+    """``"read"``, ``"write"`` or ``"execute"``."""
+    user: bool
+    steps: tuple[Step, ...]
+    rights: Rights
+    """What the descriptors together let pass."""
+    page_size: int
+    """Bytes of the page found; 0 if none was."""
+    pa: int | None
+    fault: Fault | None
+    sets: tuple[int, ...] = ()
+    """For each step, the bits that the hardware sets in the descriptor and that are not set yet (accessed, dirty)."""
+    permissions: Permissions | None = None
+    """What each side may do with the page that was found, by this access or any other; None if none was."""
+
+    def __repr__(self) -> str:
+        who = "user" if self.user else "supervisor"
+        way = " → ".join(f"{step.name}[{step.index}]" for step in self.steps)
+        end = (
+            f"physical {Address(self.pa)}"
+            if self.pa is not None
+            else f"{self.fault.exception} ({self.fault.kind})"
+            if self.fault
+            else ""
+        )
+        return f"<walk of {Address(self.va)}, {who} {self.access}: {way or 'no table'} → {end}>"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the access would go through."""
+        return self.fault is None
+
+    @property
+    def offset(self) -> int:
+        """The address's offset in its page; 0 if no page was found."""
+        return self.va & self.page_size - 1 if self.page_size else 0
+
+
+# ---- table values ------------------------------------------------------------------------------
+#
+# What views and graders see of an address space's page tables: frozen values with runs folded.
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRun:
+    """Neighbouring slots of a table that go on from each other: one mapping, piece by piece."""
+
+    first: int
+    """Index of the first slot."""
+    count: int
+    va: int
+    """What the first slot is for."""
+    kind: str
+    """``"leaf"``, ``"table"`` or ``"window"`` (the root itself, seen as a lower table)."""
+    word: int
+    """The first descriptor."""
+    address: int
+    """What the first descriptor refers to."""
+    layout: str
+    """What the descriptors are, in words: ``"PTE of a 4 KiB page"``."""
+    shared: bool
+    """Whether the slot is the same in all address spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableValue:
+    """One table: where it lies, what it covers, and its present slots."""
+
+    level: int
+    name: str
+    """The manual's name, such as ``"PD"``."""
+    pa: int
+    va: int
+    """The first address it is for."""
+    span: int
+    """Bytes of virtual memory that one slot covers."""
+    entries: int
+    runs: tuple[SlotRun, ...]
+
+    @property
+    def present(self) -> int:
+        """How many slots are present."""
+        return sum(run.count for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class PmapValue:
+    """The tables of one address space, root first, each before those it refers to."""
+
+    name: str
+    format: str
+    root: int
+    klimit: int | None
+    """End of the kernel addresses that have tables; None in a user's pmap."""
+    tables: tuple[TableValue, ...]
+
+
+# ---- window values -----------------------------------------------------------------------------
+#
+# What views see of page tables of any size: the tables that are open, each with a bounded number of rows.
+#
+# They are made by :mod:`vmwidgets.engine.mmu.tables`, which reads no other tables.
+
+
+class IndexBits(NamedTuple):
+    """Which bits of an address choose the descriptor at one level."""
+
+    level: int
+    name: str
+    """The manual's name of the table."""
+    high: int
+    low: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSplit:
+    """How a format cuts an address: the indices, from the root's down; the rest is the offset.
+
+    `va_bits` are translated, of the `word_bits` of a register.
+    """
+
+    parts: tuple[IndexBits, ...]
+    word_bits: int
+    va_bits: int
+    signed: bool = True
+    """Whether the bits above repeat the highest translated one; else they choose the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """Neighbouring slots of an open table that are one thing: a descriptor, a run of pages, or a fold."""
+
+    first: int
+    """Index of the first slot."""
+    count: int
+    """How many slots."""
+    va: int
+    """What the first slot is for."""
+    kind: str
+    """``"leaf"``, ``"table"``, ``"reserved"``, ``"window"`` (a table above, seen as one below), ``"invalid"``, or
+    ``"fold"``: rows that are not shown."""
+    pa: int = 0
+    """Physical address of the first descriptor."""
+    word: int = 0
+    address: int = 0
+    """What the first descriptor refers to."""
+    size: int = 0
+    """Bytes of one page; 0 where there is none."""
+    pages: int = 0
+    """How many pages; a fold's together."""
+    tables: int = 0
+    """How many tables; a fold's together."""
+    layout: str = ""
+    """What the descriptor is, in words."""
+    section: str = ""
+    """The manual's section that says so."""
+    rights: str = ""
+    """What the descriptor lets pass, by itself: ``"rwx user"``."""
+    fields: tuple[Field, ...] = ()
+    repeated: int = 1
+    """In how many slots each descriptor stands."""
+    is_lent: bool = False
+    """Whether it is the kernel's, and this space has it lent."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that the pages of this row map."""
+        return self.size * self.pages
+
+    @property
+    def end(self) -> int:
+        """Index of the slot after the last."""
+        return self.first + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """One table that is open: where it lies, what it covers, its rows."""
+
+    level: int
+    name: str
+    """The manual's name, such as ``"PD"``."""
+    pa: int
+    va: int
+    """The first address that it is for."""
+    span: int
+    """Bytes of virtual memory that one slot covers."""
+    entries: int
+    present: int
+    """How many slots hold something."""
+    rows: tuple[WindowRow, ...]
+    unreadable: str = ""
+    """Why it can't be read, where it lies outside of memory."""
+    parent: tuple[int, int] | None = None
+    """Level and physical address of the slot that refers to it; None for a root."""
+    skipped: int = 0
+    """How many slots at its beginning no address comes to: the other root has those (ARM)."""
+    is_lent: bool = False
+    """Whether all of it is the kernel's, and this space has it lent."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableWindow:
+    """Part of one address space's tables: those that are open, the roots first, each before those below it."""
+
+    name: str
+    format: str
+    base_register: str
+    root: int
+    split: AddressSplit
+    entry_width: int
+    tables: tuple[OpenTable, ...]
+    words_read: int
+    """How many descriptors were looked at to make this: the cost."""
+
+    def row(self, pa: int) -> WindowRow | None:
+        """The row in which the descriptor at `pa` is, or None."""
+        width = self.entry_width
+        rows = (row for table in self.tables for row in table.rows if row.kind != "fold")
+        return next((row for row in rows if row.pa <= pa < row.pa + row.count * width), None)

@@ -1,0 +1,240 @@
+"""Pages of files in memory: what fills a machine's frames without being needed, and can be taken back at once.
+
+A file page that was read stands on the inactive queue; the page daemon makes it a cached one, oldest first, and a
+cached one is reused when nothing is free (FreeBSD's inactive and cache queues, 2008).  File pages are clean here:
+nothing has to be written before they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...base.events import Called, DaemonScanned, FileRead, PageCached, Returned
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ...memory.ram import Ram
+from ..map.vm_object import VmObject
+from ..threads.waits import ChannelWait, PageWait, Sleepy, TimedWait
+from .vm_page import NORMAL, PageQueues, PageRequest, SharedFrames
+
+READ = PageRequest(NORMAL)
+"""How a page for file data is asked for."""
+
+
+def file_content(name: str, pindex: int) -> bytes:
+    r"""What page `pindex` of a file holds: its name and number, over and over.
+
+    >>> file_content("kernel", 2)[:20]
+    b'kernel, page 2\nkerne'
+    """
+    line = f"{name}, page {pindex}\n".encode()
+    return (line * (PAGE // len(line) + 1))[:PAGE]
+
+
+class FilePages:
+    """All file pages in memory, on their queues."""
+
+    def __init__(self, recorder: Recorder, pages: PageQueues, frames: SharedFrames, ram: Ram) -> None:
+        self._recorder = recorder
+        self._pages = pages
+        self._frames = frames
+        self._ram = ram
+        self.files: dict[str, VmObject] = {}
+        self._inactive: dict[int, None] = {}
+        self._cached: dict[tuple[VmObject, int], int] = {}
+        self._places: dict[int, tuple[VmObject, int]] = {}
+        """By frame: which page it held when it was cached; another may be in it by now."""
+
+    @property
+    def inactive(self) -> int:
+        """Pages on the inactive queue."""
+        return len(self._inactive)
+
+    def read(self, name: str, first: int, count: int) -> Sleepy[int]:
+        """Have pages [first, first + count) of a file in memory; how many had to be read.  Waits for pages."""
+        target = self.files.setdefault(name, VmObject(f"file {name}", self._pages))
+        read = 0
+        for pindex in range(first, first + count):
+            while not self._present(target, name, pindex):
+                page = self._pages.allocate(target, pindex, READ)
+                if page is None:
+                    yield PageWait()
+                    continue
+                self._ram.write(page.frame << PAGE_SHIFT, file_content(name, pindex))
+                page.busy = False
+                read += 1
+                self._report(FileRead.tag, name, pindex, page.frame, "read")
+                self._inactive[page.frame] = None
+                break
+        return read
+
+    def _present(self, target: VmObject, name: str, pindex: int) -> bool:
+        """Whether the page is in memory; then it is the youngest of its queue."""
+        frame = target.pages.get(pindex)
+        how = "hit"
+        if frame is None:
+            frame = self._find_cached(target, pindex)
+            if frame is None:
+                return False
+            how = "reactivated"
+            self._frames.take_back(frame, target.name)
+            self._pages.adopt(frame, target, pindex, READ)
+        self._inactive.pop(frame, None)
+        self._inactive[frame] = None
+        self._report(FileRead.tag, name, pindex, frame, how)
+        return True
+
+    def _find_cached(self, target: VmObject, pindex: int) -> int | None:
+        place = (target, pindex)
+        frame = self._cached.pop(place, None)
+        held = frame is not None and self._places[frame] == place and self._frames.is_cached(frame)
+        return frame if held else None
+
+    def cache_oldest(self) -> bool:
+        """Make the oldest inactive page a cached one; false when there is none."""
+        frame = next(iter(self._inactive), None)
+        if frame is None:
+            return False
+        del self._inactive[frame]
+        page = self._pages.in_use[frame]
+        self._pages.disown(page)
+        place = (page.object, page.pindex)
+        before = self._places.get(frame, place)
+        if self._cached.get(before) == frame:  # the page that it held may be cached in another frame by now
+            del self._cached[before]
+        self._cached[place], self._places[frame] = frame, place
+        self._frames.cache(frame, page.object.name)
+        self._report(PageCached.tag, frame, page.object.name)
+        return True
+
+    def _report(self, tag: str, *fields: object) -> None:
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((tag, *fields))
+
+
+# ---- page daemon -------------------------------------------------------------------------------
+#
+# The page daemon: the thread that makes pages free when requests were refused (FreeBSD `vm_pageout`, 2008).
+#
+# It sleeps until somebody needs pages, has caches give memory back, moves inactive pages to the cached ones until the
+# target is reached, and lets those who wait look again once there are more than `free_min` (`vm_page_free_wakeup`).
+
+
+CHANNEL = "vm_pages_needed"
+"""What the daemon sleeps on."""
+
+
+INTERRUPT_FREE_MIN = 2
+"""The last pages, which only INTERRUPT requests get (`v_interrupt_free_min`)."""
+
+
+MAXBSIZE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Marks on the number of pages that can be had at once."""
+
+    interrupt_free_min: int
+    free_reserved: int
+    free_min: int
+    free_target: int
+
+
+def thresholds(total: int) -> Thresholds:
+    """The marks of a machine with `total` pages (FreeBSD `vm_pageout`, its first lines).
+
+    >>> thresholds(16384)
+    Thresholds(interrupt_free_min=2, free_reserved=55, free_min=135, free_target=595)
+    """
+    pageout_free_min = 2 * MAXBSIZE // PAGE + INTERRUPT_FREE_MIN
+    reserved = pageout_free_min + total // 768
+    least = 4 + max(0, total - 1024) // 200 + reserved
+    return Thresholds(INTERRUPT_FREE_MIN, reserved, least, 4 * least + reserved)
+
+
+class PageDaemon:
+    """`interval` is the ticks between two passes, `most` the pages one pass moves; `stopped` keeps it asleep.
+
+    `seek_memory` fires vm_lowmem and reclaims zones; `wake` makes the threads on a channel ready, `wake_waiters`
+    those who wait for pages.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        pages: PageQueues,
+        files: FilePages,
+        marks: Thresholds,
+        *,
+        seek_memory: Callable[[], None],
+        wake: Callable[[str], int],
+        wake_waiters: Callable[[], int],
+    ) -> None:
+        self._recorder = recorder
+        self._pages = pages
+        self._files = files
+        self.marks = marks
+        self._seek_memory = seek_memory
+        self._wake = wake
+        self._wake_waiters = wake_waiters
+        self.name = "pagedaemon"
+        self.needed = False
+        self.stopped = False
+        self.interval = 10
+        self.most = 256
+        pages.kick = self.kick
+        pages.freed = self.freed
+
+    @property
+    def available(self) -> int:
+        """Pages that can be had at once."""
+        return self._pages.frames.free + self._pages.frames.cached
+
+    def kick(self) -> None:
+        """Somebody was refused a page (`pagedaemon_wakeup`)."""
+        if not self.needed:
+            self.needed = True
+            self._wake(CHANNEL)
+
+    def freed(self) -> None:
+        """A page came free: those who wait look again if there are enough (`vm_page_free_wakeup`)."""
+        if self.available > self.marks.free_min:
+            self._wake_waiters()
+
+    def restart(self) -> None:
+        """After it was stopped: it goes on where there is something to do."""
+        self.stopped = False
+        if self.needed:
+            self._wake(CHANNEL)
+
+    def run(self) -> Sleepy[None]:
+        """The daemon's thread; never ends."""
+        while True:
+            while self.stopped or not self.needed:
+                yield ChannelWait(CHANNEL, "psleep")
+            moved = self._scan()
+            if self.available >= self.marks.free_target or not moved:
+                self.needed = False
+            else:
+                yield TimedWait("pagedaemon", self.interval)
+
+    def _scan(self) -> int:
+        """One pass (`vm_pageout_scan`): how many pages it made available."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Called.tag, "vm_pageout_scan", ()))
+        before = self.available
+        self._seek_memory()
+        moved = 0
+        while moved < self.most and self.available < self.marks.free_target and self._files.cache_oldest():
+            moved += 1
+        if emit is not None:
+            emit((DaemonScanned.tag, moved, self.available))
+            emit((Returned.tag, moved))
+        gained = max(moved, self.available - before)
+        if gained:
+            self.freed()
+        return gained

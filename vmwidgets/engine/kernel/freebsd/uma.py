@@ -1,0 +1,176 @@
+"""malloc(9) and the zone allocator over kmem_malloc (FreeBSD `kern_malloc`, `uma`): objects from slabs of kmem_map.
+
+A request of up to a page goes to the zone of the next power of two, a larger one gets whole pages of its own.  Empty
+slabs stay with their zone until `uma_reclaim` gives them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...base.errors import Broken
+from ...base.events import ZoneGrown, ZoneShrunk
+from ...base.recorder import Recorder
+from ...base.units import PAGE
+from ...memory.slabs import ObjectCache
+from ..threads.waits import Sleepy, WouldSleep, kernel_function, straight
+from .kmem import M_ZERO, Kmem, kmem_free, kmem_malloc, round_page
+from .vm_map import FreeBSDMap
+
+SMALLEST, LARGEST = 16, PAGE
+"""Bytes of the smallest and of the largest zone's objects (KMEM_ZMAX)."""
+
+
+class ZoneSlabs:
+    """Slabs of one zone: got by :func:`malloc` before the cache asks for one, given back to kmem_map."""
+
+    def __init__(self, give_back: Callable[[int], None]) -> None:
+        self._give_back = give_back
+        self.ready: list[int] = []
+
+    def take(self) -> int | None:
+        """A slab that was got ahead, or none."""
+        return self.ready.pop() if self.ready else None
+
+    def give(self, address: int) -> None:
+        """An empty slab."""
+        self._give_back(address)
+
+
+class Zone:
+    """Objects of `size` bytes; `name` as vmstat prints it ("64")."""
+
+    def __init__(self, recorder: Recorder, size: int, give_back: Callable[[Zone, int], None]) -> None:
+        self.size = size
+        self.name = str(size)
+        self.slabs = ZoneSlabs(lambda address: give_back(self, address))
+        self.cache = ObjectCache(recorder, f"zone {size}", size, self.slabs, off_slab=False)
+
+    @property
+    def slab_size(self) -> int:
+        """Bytes of a slab."""
+        return self.cache.layout.slab_size
+
+
+class Zones:
+    """All zones of a machine, over kmem_map; `write_zeroes(address, size)` clears memory through the page tables.
+
+    `large` maps the address of each request beyond a page to its size, `taken` that of each object to its zone.
+    """
+
+    def __init__(self, kmem: Kmem, kmem_map: FreeBSDMap, write_zeroes: Callable[[int, int], None]) -> None:
+        self.kmem = kmem
+        self.kmem_map = kmem_map
+        self.recorder = kmem.recorder
+        self.write_zeroes = write_zeroes
+        self.zones = [Zone(kmem.recorder, SMALLEST << power, self._shrink) for power in range(9)]
+        self.large: dict[int, int] = {}
+        self.taken: dict[int, Zone] = {}
+        self.slabs: dict[int, Zone] = {}
+        """By address: the slabs that zones have."""
+        kmem.reclaim_zones = self.reclaim
+
+    def zone_for(self, size: int) -> Zone:
+        """The smallest zone whose objects hold `size` bytes."""
+        return next(zone for zone in self.zones if zone.size >= size)
+
+    def reclaim(self) -> None:
+        """Give the empty slabs of all zones back (`uma_reclaim`); none while somebody has kmem_map's lock."""
+        if self.kmem_map.lock.held:
+            return
+        for zone in self.zones:
+            zone.cache.reap()
+            while zone.slabs.ready:
+                self._shrink(zone, zone.slabs.ready.pop())
+
+    def _shrink(self, zone: Zone, address: int) -> None:
+        del self.slabs[address]
+        self._report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
+        try:
+            straight(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
+        except WouldSleep as error:
+            raise Broken(f"the lock of kmem_map was free; yet {error}") from error
+
+    def grown(self, zone: Zone, address: int) -> None:
+        """A slab came from kmem_malloc."""
+        self.slabs[address] = zone
+        zone.slabs.ready.append(address)
+        self._report(ZoneGrown.tag, zone.name, address, zone.slab_size)
+
+    def forget(self, start: int, end: int) -> list[tuple[int, int]]:
+        """What lies in [start, end) was freed behind the zones' back: nothing of it is theirs any more.
+
+        The slabs that lost a byte: where each was, from start to end.
+        """
+        for address, size in list(self.large.items()):
+            if address < end and start < address + size:
+                del self.large[address]
+        lost = []
+        for address, zone in list(self.slabs.items()):
+            if address < end and start < address + zone.slab_size:
+                self._lose(zone, address)
+                lost.append((address, address + zone.slab_size))
+        return lost
+
+    def _lose(self, zone: Zone, address: int) -> None:
+        del self.slabs[address]
+        if address in zone.slabs.ready:
+            zone.slabs.ready.remove(address)
+            return
+        for one in zone.cache.lose(address):
+            del self.taken[one]
+
+    def _report(self, tag: str, *fields: object) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((tag, *fields))
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless each zone's slabs are sound, and objects are counted."""
+        for zone in self.zones:
+            zone.cache.check()
+            mine = sum(one is zone for one in self.taken.values())
+            if mine != zone.cache.allocated:
+                raise Broken(f"Z1: {mine} objects of zone {zone.name} are out, it counts {zone.cache.allocated}")
+        listed = {slab.address for zone in self.zones for slab in zone.cache.slabs()}
+        listed |= {address for zone in self.zones for address in zone.slabs.ready}
+        if listed != set(self.slabs):
+            raise Broken("Z2: the slabs of the zones are not those that came from kmem_map")
+
+
+@kernel_function
+def malloc(zones: Zones, size: int, flags: int) -> Sleepy[int]:
+    """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
+    if size > LARGEST:
+        return (yield from _malloc_large(zones, size, flags))
+    zone = zones.zone_for(size)
+    address = zone.cache.allocate()
+    while address is None:
+        slab = yield from kmem_malloc(zones.kmem, zones.kmem_map, zone.slab_size, flags & ~M_ZERO)
+        if slab == 0:
+            return 0
+        zones.grown(zone, slab)
+        address = zone.cache.allocate()
+    zones.taken[address] = zone
+    if flags & M_ZERO:
+        zones.write_zeroes(address, zone.size)
+    return address
+
+
+def _malloc_large(zones: Zones, size: int, flags: int) -> Sleepy[int]:
+    """Whole pages, by themselves (`uma_large_malloc`)."""
+    address = yield from kmem_malloc(zones.kmem, zones.kmem_map, size, flags)
+    if address:
+        zones.large[address] = round_page(size)
+    return address
+
+
+@kernel_function
+def free(zones: Zones, address: int) -> Sleepy[None]:
+    """Give back what :func:`malloc` gave."""
+    size = zones.large.get(address)
+    if size is not None:
+        yield from kmem_free(zones.kmem, zones.kmem_map, address, size)
+        zones.large.pop(address, None)  # not before: a call that is given up while it waits has freed nothing
+        return
+    zones.taken.pop(address).cache.free(address)

@@ -1,0 +1,368 @@
+"""Physical pages as FreeBSD's kernel asks for them: classes with thresholds, wiring, busy marks (April 2008).
+
+Which of the free frames is taken is not decided here but by the :class:`FrameStore`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ...base.errors import Broken, KernelPanic
+from ...base.events import (
+    PageCleared,
+    PageDenied,
+    PageGranted,
+    PageReleased,
+    PageReused,
+    PageUnwired,
+    PageWired,
+    PageZeroed,
+)
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ...base.values.memory import CACHED, ZEROED
+from ...memory.pages import PageAllocator
+from ...memory.ram import Ram
+from ..map.vm_object import VmObject
+
+NORMAL, SYSTEM, INTERRUPT = "NORMAL", "SYSTEM", "INTERRUPT"
+"""Request classes: how deep into the reserves a request may reach."""
+
+
+class FrameStore(Protocol):
+    """Where the frames are that nobody uses."""
+
+    @property
+    def free(self) -> int:
+        """Frames that hold nothing."""
+
+    @property
+    def cached(self) -> int:
+        """Frames that hold clean pages, and can be had at once all the same."""
+
+    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted.
+
+        None when the frames that it counts as free can't be had.
+        """
+
+    def give(self, frame: int) -> None:
+        """A frame that is free again."""
+
+    def clear(self, frame: int) -> None:
+        """Fill a frame with zeroes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """How a page is wanted: its class; wired at once; preferably zeroed; without busy mark."""
+
+    page_class: str
+    wired: bool = False
+    zero: bool = False
+    nobusy: bool = False
+    text: str = field(init=False, default="")
+    """As the kernel's sources write it, for events."""
+
+    def __post_init__(self) -> None:
+        words = (("WIRED", self.wired), ("ZERO", self.zero), ("NOBUSY", self.nobusy))
+        object.__setattr__(self, "text", "|".join([self.page_class, *(word for word, asked in words if asked)]))
+
+
+GRAB = PageRequest(NORMAL, zero=True, nobusy=True)
+"""What kmem_alloc and faults ask for."""
+
+
+class Page:
+    """A physical page in use: page `pindex` of `object`."""
+
+    __slots__ = ("busy", "frame", "object", "pindex", "wire_count")
+
+    def __init__(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> None:
+        self.frame = frame
+        self.object = owner
+        self.pindex = pindex
+        self.wire_count = int(request.wired)
+        self.busy = not request.nobusy
+
+
+class PageQueues:
+    """All pages: the frames nobody uses in `frames`, and those in use by their frame number.
+
+    `free_reserved` and `interrupt_free_min` are the thresholds, in pages; `kick` wakes the page daemon.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        frames: FrameStore,
+        free_reserved: int,
+        interrupt_free_min: int,
+        kick: Callable[[], None] | None = None,
+    ) -> None:
+        self.recorder = recorder
+        self.frames = frames
+        self.free_reserved = free_reserved
+        self.interrupt_free_min = interrupt_free_min
+        self.kick = kick
+        self.in_use: dict[int, Page] = {}
+        self.wired = 0
+        """Pages with a wiring."""
+        self.deficit = 0
+        """Requests that found too little."""
+        self.freed: Callable[[], object] | None = None
+        """Told of each page that came free: whoever waits for pages may look again."""
+        self.veto: Callable[[], bool] | None = None
+        """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
+
+    def admits(self, page_class: str) -> bool:
+        """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
+        available = self.frames.free + self.frames.cached
+        if available > self.free_reserved:
+            return True
+        if page_class == SYSTEM:
+            return available > self.interrupt_free_min
+        return page_class == INTERRUPT and available > 0
+
+    def find(self, owner: VmObject, pindex: int) -> Page | None:
+        """Page `pindex` of `owner`, if it has it."""
+        frame = owner.pages.get(pindex)
+        return None if frame is None else self.in_use[frame]
+
+    def allocate(self, owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
+        """A page for a place of `owner` that has none; none below the threshold of the request's class.
+
+        A request for zeroes gets them: a page not known to be zero is cleared here, right after it was got.
+        """
+        if pindex in owner.pages:
+            raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
+        emit = self.recorder.emit
+        admitted = self.admits(request.page_class) and not (self.veto is not None and self.veto())
+        taken = self.frames.take(request.zero, owner.name) if admitted else None
+        if taken is None:
+            self.deficit += 1
+            if emit is not None:
+                emit((PageDenied.tag, request.text, owner.name, pindex))
+            if self.kick is not None:
+                self.kick()
+            return None
+        frame, zeroed = taken
+        page = self.in_use[frame] = Page(frame, owner, pindex, request)
+        owner.pages[pindex] = frame
+        self.wired += page.wire_count
+        if emit is not None:
+            emit((PageGranted.tag, request.text, owner.name, pindex, frame, zeroed and request.zero))
+        if request.zero and not zeroed:
+            self.clear(page)
+        return page
+
+    def clear(self, page: Page) -> None:
+        """Fill it with zeroes."""
+        self.frames.clear(page.frame)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageCleared.tag, page.object.name, page.pindex, page.frame))
+
+    def wire(self, page: Page) -> None:
+        """One more wiring."""
+        self.wired += page.wire_count == 0
+        page.wire_count += 1
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageWired.tag, page.object.name, page.pindex, page.frame))
+
+    def unwire(self, page: Page) -> None:
+        """One wiring fewer."""
+        page.wire_count -= 1
+        self.wired -= page.wire_count == 0
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageUnwired.tag, page.object.name, page.pindex, page.frame))
+
+    def free(self, page: Page) -> None:
+        """Take it from its object; its frame is free again."""
+        del page.object.pages[page.pindex]
+        self.release(page.frame)
+
+    # ---- pages that keep what they hold while they are nobody's -------------------------------
+
+    def disown(self, page: Page) -> None:
+        """Take a page from its object; its frame is not given back: the caller keeps it.  It must not be wired."""
+        del page.object.pages[page.pindex]
+        del self.in_use[page.frame]
+
+    def adopt(self, frame: int, owner: VmObject, pindex: int, request: PageRequest) -> Page:
+        """Make a frame that the caller kept page `pindex` of `owner`, with what it holds."""
+        page = self.in_use[frame] = Page(frame, owner, pindex, request)
+        page.busy = False
+        owner.pages[pindex] = frame
+        self.wired += page.wire_count
+        return page
+
+    # ---- as the pager of anonymous objects ---------------------------------------------------
+
+    def get_page(self, target: VmObject, offset: int) -> int | None:
+        """A zeroed page for a fault on anonymous memory; none when pages are short."""
+        page = self.allocate(target, offset >> PAGE_SHIFT, GRAB)
+        return None if page is None else page.frame
+
+    def release(self, frame: int) -> None:
+        """A frame that no object holds any more."""
+        page = self.in_use.pop(frame)
+        self.wired -= page.wire_count > 0
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((PageReleased.tag, page.object.name, page.pindex, frame))
+        self.frames.give(frame)
+        if self.freed is not None:
+            self.freed()
+
+
+# ---- frame store -------------------------------------------------------------------------------
+#
+# The frames that nobody uses, for page requests: free ones, free ones known to be zero, and clean cached ones.
+#
+# Frames come from the machine's page allocator, which its page tables and slabs use too. A zeroed frame and a cached
+# one are out of the buddy system, under an owner of their own, and can be had at once all the same (FreeBSD
+# `vm_phys`, `vm_page_zero_idle`, the cache queue).
+
+
+ZERO_POOL = 16
+"""How many frames the idle loop keeps zeroed at most."""
+
+
+class SharedFrames:
+    """The frame store over a machine's page allocator `pages`; `ram` holds what is in the frames."""
+
+    def __init__(self, pages: PageAllocator, ram: Ram) -> None:
+        self._pages = pages
+        self._ram = ram
+        self._zeroed: list[int] = []
+        self._cached: dict[int, str] = {}
+        pages.stock = self
+
+    @property
+    def free(self) -> int:
+        """Frames that hold nothing, zeroed ones among them."""
+        return self._pages.free_pages + len(self._zeroed)
+
+    @property
+    def cached(self) -> int:
+        """Frames that hold clean pages."""
+        return len(self._cached)
+
+    @property
+    def zeroed(self) -> int:
+        """Free frames known to hold zeroes."""
+        return len(self._zeroed)
+
+    @property
+    def total(self) -> int:
+        """All frames, used ones too."""
+        return self._pages.total_pages
+
+    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+        """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached.
+
+        None when the page allocator gives none of those that it says are free, which a veto can make it do.
+        """
+        if zero and self._zeroed:
+            return self._hand_over(self._zeroed.pop(), owner), True
+        if self._pages.free_pages:
+            frame = self._pages.allocate(owner=owner)
+            if frame is not None:
+                return frame, False
+        if self._zeroed:
+            return self._hand_over(self._zeroed.pop(), owner), True
+        frame = next(iter(self._cached), None)
+        if frame is None:
+            return None
+        self._forget_cached(frame)
+        return self._hand_over(frame, owner), False
+
+    def give(self, frame: int) -> None:
+        """A frame that is free again, and counts as not zeroed whatever is in it."""
+        self._pages.free(frame)
+
+    def clear(self, frame: int) -> None:
+        """Fill it with zeroes."""
+        self._ram.zero_frame(frame)
+
+    # ---- zeroed ahead ------------------------------------------------------------------------
+
+    def zero_ahead(self, wanted: int) -> int:
+        """Clear up to `wanted` free frames ahead of need, as the idle loop does; how many it cleared."""
+        done = 0
+        while done < wanted and len(self._zeroed) < ZERO_POOL and self._pages.free_pages:
+            frame = self._pages.allocate(owner=ZEROED)
+            if frame is None:
+                break
+            self._ram.zero_frame(frame)
+            self._zeroed.append(frame)
+            done += 1
+            self._report(PageZeroed.tag, frame)
+        return done
+
+    # ---- cached ------------------------------------------------------------------------------
+
+    def cache(self, frame: int, whose: str) -> None:
+        """`frame` holds a clean page of `whose` that nobody needs just now: it may be reused, oldest first."""
+        self._cached[frame] = whose
+        self._pages.hand_over(frame, CACHED + whose)
+
+    def take_back(self, frame: int, owner: str) -> None:
+        """A cached frame is wanted again, with what it holds."""
+        del self._cached[frame]
+        self._pages.hand_over(frame, owner)
+
+    def is_cached(self, frame: int) -> bool:
+        """Whether `frame` still holds its cached page."""
+        return frame in self._cached
+
+    def standing_by(self) -> Iterator[tuple[int, str]]:
+        """Frames that are zeroed or cached, and which of both."""
+        yield from ((frame, "zeroed") for frame in self._zeroed)
+        yield from ((frame, "cached") for frame in self._cached)
+
+    # ---- for the page allocator when nothing is free -----------------------------------------
+
+    def __len__(self) -> int:
+        """How many frames are zeroed or cached."""
+        return len(self._zeroed) + len(self._cached)
+
+    def __iter__(self) -> Iterator[int]:
+        """The frames that single requests get, in that order: zeroed ones, the latest first, and the oldest cached."""
+        yield from reversed(self._zeroed)
+        yield from self._cached
+
+    def give_up(self, frame: int) -> None:
+        """Free a frame that is zeroed or cached.  O(zeroed frames)."""
+        if frame in self._cached:
+            self._forget_cached(frame)
+        else:
+            self._zeroed.remove(frame)
+        self._pages.free(frame)
+
+    def _forget_cached(self, frame: int) -> None:
+        self._report(PageReused.tag, frame, self._cached.pop(frame))
+
+    def _hand_over(self, frame: int, owner: str) -> int:
+        self._pages.hand_over(frame, owner)
+        return frame
+
+    def _report(self, tag: str, *fields: object) -> None:
+        emit = self._pages.recorder.emit
+        if emit is not None:
+            emit((tag, *fields))
+
+    def check(self) -> None:
+        """Raise :class:`Broken` unless each frame standing by belongs to the store, and zeroed ones hold zeroes."""
+        for frame, state in self.standing_by():
+            owner = self._pages.owner(frame) or ""
+            if not owner.startswith(ZEROED if state == "zeroed" else CACHED):
+                raise Broken(f"F1: frame {frame:#x} is {state} and belongs to {owner!r}")
+        for frame in self._zeroed:
+            if any(self._ram.read(frame << PAGE_SHIFT, PAGE)):
+                raise Broken(f"F2: frame {frame:#x} counts as zeroed and is not")

@@ -1,0 +1,150 @@
+"""First, best, worst and next fit: small values given to a map, in place of its own search for a gap.
+
+Each is asked for a gap and changes nothing but what it remembers itself; ties go to the lowest address.  X15's own
+search with its find cache is in :mod:`.placement`, FreeBSD's first fit with its tree of gaps in :mod:`.freebsd_map`.
+The rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ...base.events import GapTried, SearchRestarted
+from .core import Entry, MapCore
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap(Generic[E]):
+    """Free addresses: `space` bytes from `position` on, which is aligned as asked; `next` is the entry above."""
+
+    position: int
+    space: int
+    next: E | None
+
+
+def gaps(core: MapCore[E], align: int = 0, base: int | None = None) -> Iterator[Gap[E]]:
+    """The gaps of a map from `base` on, rising, as a request of this alignment can use them; also those of no use."""
+    position = core.start if base is None else base
+    following = core.first if base is None else core.tree.nearest(base)
+    while position < core.end:
+        above = core.end if following is None else following.start
+        first = -(-position // align) * align if align else position
+        if position < above:
+            yield Gap(first, max(0, above - first), following)
+        if following is None:
+            return
+        position, following = following.end, following.next  # type: ignore[assignment]  # neighbours are of the same kind
+
+
+class Fit:
+    """A rule by which a request gets its gap; `name` and `rule` say which, `cost` what a search looks at."""
+
+    name: str
+    rule: str
+    cost: str
+
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The gap for `size` bytes at a multiple of `align` (0: any), or none; reported gap by gap.
+
+        With `base` only what is free from there on counts.
+        """
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{self.name} fit: {self.rule}>"
+
+
+class FirstFit(Fit):
+    """The lowest gap that is large enough.
+
+    >>> FirstFit()
+    <first fit: the lowest gap that is large enough>
+    """
+
+    name, rule, cost = "first", "the lowest gap that is large enough", "O(entries below it)"
+
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The lowest gap that is large enough."""
+        return _lowest(core, gaps(core, align, base), size)
+
+
+class NextFit(Fit):
+    """First fit that goes on where the last search ended, and begins again at the bottom when nothing is left above.
+
+    `position` is where it goes on (none: the map's start).  Nothing that is freed moves it.
+    """
+
+    name, rule = "next", "the first gap that is large enough, from where the last search ended"
+    cost = "O(log n) and the entries from there to the gap"
+
+    def __init__(self) -> None:
+        self.position: int | None = None
+
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The lowest gap from `position` on, or else the lowest of all; with `base`, the lowest from there on."""
+        position = self.position if base is None else None
+        found = None if position is None else _lowest(core, gaps(core, align, position), size)
+        if found is None:
+            emit = core.recorder.emit
+            if emit is not None and position is not None:
+                emit((SearchRestarted.tag, core.name, core.start))
+            found = _lowest(core, gaps(core, align, base), size)
+        if found is not None:
+            self.position = found.position + size
+        return found
+
+
+class BestFit(Fit):
+    """The smallest gap that is large enough: large ones stay whole, and slivers are left over."""
+
+    name, rule, cost = "best", "the smallest gap that is large enough", "O(all entries)"
+
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The smallest gap that is large enough, of equal ones the lowest."""
+        return _extreme(core, gaps(core, align, base), size, -1, "the smallest that is large enough")
+
+
+class WorstFit(Fit):
+    """The largest gap: what is left over stays useful, and no large gap lasts."""
+
+    name, rule, cost = "worst", "the largest gap", "O(all entries)"
+
+    def find(self, core: MapCore[E], size: int, align: int = 0, base: int | None = None) -> Gap[E] | None:
+        """The largest gap, of equal ones the lowest."""
+        return _extreme(core, gaps(core, align, base), size, 1, "the largest")
+
+
+FITS: dict[str, type[Fit]] = {fit.name: fit for fit in (FirstFit, BestFit, WorstFit, NextFit)}
+"""By name.  Each map needs a value of its own: next fit remembers."""
+
+
+def _lowest(core: MapCore[E], candidates: Iterator[Gap[E]], size: int) -> Gap[E] | None:
+    for gap in candidates:
+        taken = gap.space >= size
+        _report(core, gap, taken, "")
+        if taken:
+            return gap
+    return None
+
+
+def _extreme(core: MapCore[E], candidates: Iterator[Gap[E]], size: int, sign: int, why: str) -> Gap[E] | None:
+    """The largest gap (`sign` 1), or the smallest (-1), of those that are large enough."""
+    best: Gap[E] | None = None
+    for gap in candidates:
+        better = gap.space >= size and (best is None or sign * gap.space > sign * best.space)
+        words = "large enough, none better so far" if better else "large enough, no better than one before"
+        _report(core, gap, False, words if gap.space >= size else "")
+        best = gap if better else best
+    if best is not None:
+        _report(core, best, True, why)
+    return best
+
+
+def _report(core: MapCore[E], gap: Gap[E], taken: bool, why: str) -> None:
+    emit = core.recorder.emit
+    if emit is not None:
+        emit((GapTried.tag, core.name, gap.position, gap.space, taken, why))

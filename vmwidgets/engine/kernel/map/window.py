@@ -1,0 +1,152 @@
+"""Cutting out of a map what one picture shows: the neighbourhood of what matters, the rest folded.
+
+The entries shown are closed under "tree parent", so that what is missing between two of them is exactly one
+subtree: a fold stands for it in the list and in the tree alike.  The cost depends on what is shown: O(shown × log n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ...base.rbtree import Node
+from ...base.values.maps import EntryValue, Fold, MapValue, NodeValue
+from ..freebsd.vm_map import FreeBSDMap
+from ..x15.vm_map import X15Map
+from .core import Entry, MapCore
+
+WHOLE = 300
+"""Maps of up to this many entries are shown whole."""
+
+
+NEIGHBOURS = 1
+"""How many entries to either side of one in focus are shown with it."""
+
+
+OPENED_LEVELS = 3
+"""How many levels of a fold are shown when it is opened."""
+
+
+FOLDED_CONTEXT = 2
+"""How many levels from the root are always open in a folded map."""
+
+
+def map_value(
+    vm_map: X15Map | FreeBSDMap,
+    focus: Iterable[int] = (),
+    opened: Iterable[int] = (),
+    addresses: Iterable[int] = (),
+    *,
+    whole: int = WHOLE,
+    roles: Mapping[int, str] | None = None,
+) -> MapValue:
+    """`vm_map` as a value: all of it up to `whole` entries, else what surrounds the entries in `focus`.
+
+    `focus` and `opened` are entry ids; those that are gone are passed over.  An opened one shows what is below it.
+    `addresses` are looked up and shown as well.  `roles` names entries by id.  A FreeBSD map has no find cache and no
+    limit of page tables: its value says 0 and None.
+    """
+    names = roles or {}
+    shown = None if vm_map.nr_entries <= whole else _closed(vm_map, focus, opened, addresses)
+    in_order: Iterable[Entry] = vm_map if shown is None else sorted(shown.values(), key=lambda entry: entry.start)
+    items: list[EntryValue | Fold] = []
+    nodes: dict[int, NodeValue] = {}
+    previous_end = vm_map.start
+    for entry in in_order:
+        left, right = _folded(entry.left, shown), _folded(entry.right, shown)
+        if left is not None:
+            items.append(Fold(left.id, left.count, previous_end, entry.start))
+        items.append(EntryValue.of(entry.fields(), names.get(entry.id, "")))
+        if right is not None:
+            following = _after_subtree(right)
+            end = vm_map.end if following is None else following.start
+            items.append(Fold(right.id, right.count, entry.end, end))
+        nodes[entry.id] = _node_value(entry)
+        previous_end = entry.end
+    return _with_items(vm_map, tuple(items), nodes)
+
+
+def _with_items(
+    vm_map: X15Map | FreeBSDMap, items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]
+) -> MapValue:
+    root, cached = vm_map.tree.root, vm_map.lookup_cache
+    cache = vm_map.find_cache if isinstance(vm_map, X15Map) else None
+    kernel = vm_map.kernel if isinstance(vm_map, X15Map) else None
+    return MapValue(
+        name=vm_map.name,
+        start=vm_map.start,
+        end=vm_map.end,
+        size=vm_map.size,
+        nr_entries=vm_map.nr_entries,
+        find_cache=0 if cache is None else cache.address,
+        find_cache_threshold=None if cache is None or cache.threshold == cache.none else cache.threshold,
+        lookup_cache=0 if cached is None else cached.id,
+        klimit=None if kernel is None else kernel.klimit,
+        root=0 if root is None else root.id,
+        items=items,
+        nodes=nodes,
+    )
+
+
+def _node_value(node: Node) -> NodeValue:
+    left, right = node.left, node.right
+    return NodeValue(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red, node.count)
+
+
+def _folded(child: Node | None, shown: dict[int, Entry] | None) -> Node | None:
+    return child if child is not None and shown is not None and child.id not in shown else None
+
+
+def _after_subtree(node: Node) -> Entry | None:
+    """The first entry to the right of everything below `node`."""
+    while node.parent is not None:
+        if node is node.parent.left:
+            return node.parent if isinstance(node.parent, Entry) else None
+        node = node.parent
+    return None
+
+
+def _closed(
+    vm_map: MapCore[Any], focus: Iterable[int], opened: Iterable[int], addresses: Iterable[int]
+) -> dict[int, Entry]:
+    """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
+    shown: dict[int, Entry] = {}
+    wanted = [vm_map.by_id.get(identity) for identity in focus]
+    wanted += [vm_map.peek(address) or vm_map.last for address in addresses]
+    for entry in wanted:
+        for neighbour in _around(entry):
+            _add_with_ancestors(shown, neighbour)
+    _add_top(shown, vm_map.tree.root, FOLDED_CONTEXT)
+    for identity in opened:
+        entry = vm_map.by_id.get(identity)
+        _add_with_ancestors(shown, entry)
+        _add_top(shown, entry, OPENED_LEVELS)
+    return shown
+
+
+def _around(entry: Entry | None) -> Iterable[Entry]:
+    if entry is None:
+        return
+    yield entry
+    steps: tuple[Callable[[Entry], Entry | None], ...] = (lambda one: one.prev, lambda one: one.next)
+    for step in steps:
+        here = entry
+        for _ in range(NEIGHBOURS):
+            neighbour = step(here)
+            if neighbour is None:
+                break
+            yield neighbour
+            here = neighbour
+
+
+def _add_with_ancestors(shown: dict[int, Entry], node: Node | None) -> None:
+    while isinstance(node, Entry) and node.id not in shown:
+        shown[node.id] = node
+        node = node.parent
+
+
+def _add_top(shown: dict[int, Entry], node: Node | None, levels: int) -> None:
+    if levels and isinstance(node, Entry):
+        shown[node.id] = node
+        _add_top(shown, node.left, levels - 1)
+        _add_top(shown, node.right, levels - 1)

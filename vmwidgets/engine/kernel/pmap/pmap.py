@@ -1,0 +1,490 @@
+"""The pmap: one address space's page tables, as X15's x86 pmap keeps them.
+
+Functions bear the original's names without their prefix (`pmap_enter` is :meth:`Pmap.enter`).  Of a
+protection only the write bit exists in these tables: none, read and execute all mean read-only.  Nothing
+here drops cached translations: callers finish with :meth:`Pmap.update`, as the original's do.
+
+The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's pmap does, so that
+:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Only the parts of a large page that was split have no spare:
+:meth:`Pmap.prepared` takes what they need before anything changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ...base.errors import KernelPanic, Refused, kernel_error
+from ...base.events import Called, Returned, RootLoaded, TlbUpdated
+from ...base.protection import WRITE
+from ...base.recorder import Recorder
+from ...base.units import PAGE, Address, Size
+from ...base.values.tables import PmapValue, Rights, Walk
+from ...memory.ram import Ram
+from ...mmu.editor import HandEdits, Slot, TableEditor, leaf_descriptor, promoted_leaf
+from ...mmu.format import Access, Level
+from ...mmu.walk import walk
+from .check import snapshot
+from .tables import OwnedTables, PmapLayout, TablePages, TableSpace
+
+# ---- processors --------------------------------------------------------------------------------
+#
+# What page tables ask of the processors that use them; the machine supplies it at boot.
+
+
+class Processors(Protocol):
+    """All processors of a machine; one of them runs the kernel."""
+
+    def loaded(self, space: TableSpace) -> None:
+        """The processor that runs the kernel loads the tables of `space`."""
+
+    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
+        """No processor shall keep translations of [start, end); with `pages` 0, none of `space` at all."""
+
+    def forget(self, space: TableSpace) -> None:
+        """The tables of `space` go away: no processor shall have them loaded, or keep anything of them."""
+
+
+class CurrentPmap:
+    """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
+
+    `processors` are those that are told, once there are some; `edits` what was written past all of them.
+    """
+
+    __slots__ = ("edits", "pmap", "processors")
+
+    def __init__(self) -> None:
+        self.edits = HandEdits()
+        self.pmap: TableSpace | None = None
+        self.processors: Processors | None = None
+
+
+# ---- pmap mark ---------------------------------------------------------------------------------
+#
+# Accessed and dirty flags where the hardware leaves them to the kernel.
+
+
+def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool:
+    """Set the flags for an access that faulted for want of them; false if that is not all it lacked.
+
+    Without hardware that sets them (TCR_EL1.HA and SCTLR.HA on ARM, menvcfg.ADUE on RISC-V) the kernel does, at the
+    fault.  O(levels).
+    """
+    root, now = pmap.registers(controls)
+    hardware = "adue" if hasattr(now, "adue") else "ha"
+    if pmap.editor.hidden(pmap.root, va):
+        return False
+    found = walk(pmap.ram, pmap.fmt, root, va, access, user, replace(now, **{hardware: True}))
+    if found.pa is None or not any(found.sets):
+        return False
+    emit = pmap.recorder.emit
+    if emit is not None:
+        emit((Called.tag, "pmap_mark", (va, access)))
+    pmap.editor.mark_accessed(found)
+    pmap.update(va & -PAGE, (va & -PAGE) + PAGE)
+    if emit is not None:
+        emit((Returned.tag,))
+    return True
+
+
+# ---- pmap --------------------------------------------------------------------------------------
+
+
+UPDATE_PAGES = 64
+"""Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
+
+
+class Pmap:
+    """An address space's tables; make them with :class:`.pmap_kernel.KernelPmap`."""
+
+    def __init__(
+        self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, current: CurrentPmap
+    ) -> None:
+        self.name = name
+        self.ram = ram
+        self.layout = layout
+        self.fmt = layout.fmt
+        self.recorder = recorder
+        self.tables = OwnedTables(ram, pages, f"page tables of {name}", current.edits)
+        self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, current.edits)
+        self.root = 0
+        """Physical address of the root table."""
+        self._current = current
+        self._reserved: dict[tuple[int, int], int] = {}
+        """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
+        self._large = False
+        """Whether a descriptor above level 1 ever mapped a page here."""
+        self.destroyed = False
+        self.global_leaves = False
+        """Whether a user's pages are global too, so that processors drop them only with everything else."""
+        self.current_only = False
+        """The original's bug: enter, extract and protect panic unless this is the current or the kernel's pmap."""
+
+    # ---- one page ----------------------------------------------------------------------------
+
+    def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
+        """Map the page of `size` bytes at `pa` (one of the format's page sizes) at `va`.
+
+        Whatever was mapped there is replaced.  NOMEM when a table is missing and there is no page for
+        it; nothing has changed then.  O(levels), and O(copies) for a page that stands in several slots.
+        """
+        self._began("pmap_enter", va, pa, protection, size)
+        self._check_current("pmap_enter")
+        level = self._leaf_level(size)
+        self._check_range(va, va + size, size)
+        self._uncover(va, level)
+        self._put(level, va, self._leaf(level, va, pa, protection, size))
+        self._ended()
+
+    def extract(self, va: int) -> int | None:
+        """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
+        self._check_current("pmap_extract")
+        slot = self.editor.find(self.root, va)
+        return slot.address | va & slot.span - 1 if slot.kind == "leaf" else None
+
+    def registers(self, controls: Any) -> tuple[int, Any]:
+        """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
+        return self.root, controls
+
+    def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None) -> Walk:
+        """What the hardware does with `va` while these tables are loaded."""
+        self._check_alive()
+        root, controls = self.registers(self.fmt.defaults if controls is None else controls)
+        return walk(self.ram, self.fmt, root, va, access, user, controls)
+
+    # ---- ranges ------------------------------------------------------------------------------
+
+    def remove(self, start: int, end: int) -> None:
+        """Unmap [start, end); large pages that stick out are split.  Tables stay.
+
+        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
+        O(pages that are mapped there, and tables that exist for them).
+        """
+        self._began("pmap_remove", start, end)
+        self._check_range(start, end)
+        if self.editor.leaves(self.root, start, end):  # most of what is removed was never mapped
+            with self.prepared((start, end)):
+                for slot in self._leaves(start, end):
+                    self.give_up(slot)
+        self._ended()
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give what is mapped in [start, end) other rights; large pages that stick out are split.
+
+        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
+        """
+        self._began("pmap_protect", start, end, protection)
+        self._check_current("pmap_protect")
+        self._check_range(start, end)
+        with self.prepared((start, end)):
+            for slot in self._leaves(start, end):
+                self.editor.set_rights(slot, self._rights(slot.va, protection))
+                for copy in self.editor.copies(slot):
+                    self._written(copy)
+        self._ended()
+
+    def promote(self, va: int, size: int) -> bool:
+        """Map by one page of `size` bytes what smaller ones map at `va`: alike, side by side, and aligned.
+
+        False, and nothing changed, where they are not.  The table that they stood in is kept as the page's spare.
+        """
+        level = self._leaf_level(size)
+        self._check_range(va, va + size, size)
+        parts = list(self.editor.leaves(self.root, va, va + size))
+        first = parts[0] if parts else None
+        if first is None or first.span >= size or first.address % size or not _alike(parts, size):
+            return False
+        above = self.editor.find(self.root, va, level.number)
+        table = above.word if above.kind == "table" else None
+        word = promoted_leaf(self.fmt, level, size, first.level, first.word, table, first.address)
+        self._began("pmap_promote", va, size)
+        self._put(level, va, word)
+        self._ended()
+        return True
+
+    def update(self, start: int, end: int) -> None:
+        """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
+        pages = -(-(end - start) // PAGE)
+        if pages > 0:
+            self._flush(start, end, pages if pages <= UPDATE_PAGES else 0)
+
+    def _flush(self, start: int, end: int, pages: int) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((TlbUpdated.tag, start, end, pages))
+        if self._current.processors is not None:
+            self._current.processors.flush(self, start, end, pages)
+
+    # ---- the whole space ---------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Make this the current address space, as writing its root to the base register does."""
+        self._check_alive()
+        self._current.pmap = self
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((RootLoaded.tag, self.name, self.root))
+        if self._current.processors is not None:
+            self._current.processors.loaded(self)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the processor has these tables loaded."""
+        return self._current.pmap is self
+
+    def snapshot(self) -> PmapValue:
+        """The tables as a frozen value.  O(present slots)."""
+        self._check_alive()
+        return snapshot(self)
+
+    # ---- beneath -----------------------------------------------------------------------------
+
+    def _owns(self, va: int) -> bool:
+        """Whether `va` is in the part of the space that this pmap maps."""
+        raise NotImplementedError
+
+    def _written(self, slot: Slot) -> None:
+        """A slot was written: a kernel's pmap publishes it."""
+
+    def _is_global(self, va: int) -> bool:
+        """Whether what is mapped at `va` is the same in all address spaces."""
+        return False
+
+    def _keeps_table(self, slot: Slot) -> bool:
+        """Whether a table must stand in the slot of a large page that goes away."""
+        return False
+
+    def _uncover(self, va: int, level: Level) -> None:
+        """Write the descriptors above `level` again whose tables an edit hides from the hardware."""
+        for slot in self.editor.hidden(self.root, va, level.number):
+            self.editor.write(slot, slot.word)
+            self._written(slot)
+
+    def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
+        """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
+        rights, shared = self._rights(va, protection), self._is_global(va)
+        return leaf_descriptor(self.fmt, level, pa, rights, shared=shared, size=size)
+
+    def _put(self, level: Level, va: int, word: int) -> None:
+        """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
+        slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
+        self._large = self._large or level.number > 1
+        for slot in slots:
+            self.editor.write(slot, word)
+        for slot in slots:
+            self._written(slot)
+
+    def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
+        """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.
+
+        The tables above are made, and a large page that stood here is split.  Each slot above level 1 has a spare: a
+        table that stood in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
+        """
+        slot = self.editor.find(self.root, va, level.number)
+        if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
+            return [slot]  # nearly always: a small page, where there is a table for it
+        with self.prepared((va, va + count * level.span), self._absent_tables(slot, level.number)):
+            here = self._neighbours(slot, count) if slot.level is level else []
+            tables = self._take_tables(self._spares_for(level, here, count), va)
+            while slot.level is not level:
+                if slot.kind == "leaf":
+                    self._split(slot)
+                else:
+                    self._refer(slot, self._reserved.pop(_place(slot)))
+                slot = self.editor.find(self.root, va, level.number)
+        return [self._ready(one, tables) for one in self._neighbours(slot, count)]
+
+    def _spares_for(self, level: Level, here: list[Slot], count: int) -> list[Level]:
+        """The level of each table that must be made as a spare for `count` slots, of which `here` are there already."""
+        if level.number == 1:
+            return []
+        needed = count - sum(one.kind == "table" or one.pa in self.tables.spares for one in here)
+        return [self.fmt.level(level.number - 1)] * needed
+
+    def _ready(self, slot: Slot, tables: list[int]) -> Slot:
+        """A slot with its spare, and no part of a page that stands in several slots."""
+        if slot.kind == "leaf" and slot.descriptor.shift is not None:
+            self._divide(slot)
+        if slot.level.number > 1 and slot.pa not in self.tables.spares:
+            self.tables.spares[slot.pa] = self._emptied(slot) if slot.kind == "table" else tables.pop(0)
+        return slot
+
+    def _neighbours(self, slot: Slot, count: int) -> list[Slot]:
+        """`count` slots of one table from `slot` on."""
+        table = slot.pa - slot.level.index(slot.va) * self.fmt.entry_width
+        return [self.editor.slot(slot.level, table, slot.va + at * slot.level.span) for at in range(count)]
+
+    def _emptied(self, slot: Slot) -> int:
+        """The table that a slot refers to, when all that is below it is given up."""
+        below = self.fmt.level(slot.level.number - 1)
+        for one in list(self.editor.present(below, slot.address, slot.va)):
+            if one.kind == "table":
+                self.tables.free(self._emptied(one))
+            elif one.pa in self.tables.spares:
+                self.tables.free(self.tables.spares.pop(one.pa))
+        return slot.address
+
+    def _take_tables(self, levels: list[Level], va: int) -> list[int]:
+        """A fresh table for each of `levels`; NOMEM, and none is taken, if there are too few pages."""
+        taken: list[int] = []
+        for level in levels:
+            one = self.tables.take(1, self.fmt.table_bytes(level))
+            if one is None:
+                for table in reversed(taken):
+                    self.tables.free(table)
+                raise kernel_error("NOMEM", f"no page for the tables of {Address(va)} in the pmap of {self.name}")
+            taken += one
+        return taken
+
+    @contextmanager
+    def prepared(self, cuts: Iterable[int], absent: Iterable[tuple[int, int]] = ()) -> Iterator[None]:
+        """Take the tables now that ranges which begin or end at `cuts` need: NOMEM before anything has changed.
+
+        In here :meth:`remove` and :meth:`protect` of such ranges can't fail.  `absent` are slots whose tables are
+        missing (:meth:`tables_missing`).  What was not needed goes back at the end.  O(cuts) once there were large
+        pages, else O(1).
+        """
+        wanted = [*absent, *(place for edge in cuts for place in self._splits_at(edge))] if self._large else [*absent]
+        places = [place for place in dict.fromkeys(wanted) if place not in self._reserved] if wanted else []
+        if places:
+            levels = [self.fmt.level(number - 1) for number, _ in places]
+            where = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
+            self._reserved.update(zip(places, self._take_tables(levels, where), strict=True))
+        try:
+            yield
+        finally:
+            for place in places:
+                table = self._reserved.pop(place, None)
+                if table is not None:
+                    self.tables.free(table)
+
+    def _splits_at(self, edge: int) -> Iterator[tuple[int, int]]:
+        """The slots that need a table, which they don't have as a spare, when a large page is cut at `edge`."""
+        slot = self.editor.find(self.root, edge) if self._owns(edge) else None
+        if slot is None or slot.kind != "leaf" or not edge % slot.span:
+            return
+        for level in self.fmt.levels:
+            cut = 1 < level.number <= slot.level.number and edge % level.span
+            if cut and (level is not slot.level or slot.pa not in self.tables.spares):
+                yield level.number, edge >> level.shift
+
+    def tables_missing(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The slots that need a table before small pages of [start, end) can be entered.  O(spans of level 2)."""
+        span = self.fmt.level(2).span
+        for va in range(start // span * span, end, span):
+            yield from self._absent_tables(self.editor.find(self.root, max(va, start)), 1)
+
+    def _absent_tables(self, slot: Slot, down_to: int) -> Iterator[tuple[int, int]]:
+        """The slots without table on the way from an absent `slot` to the level `down_to`."""
+        if slot.kind != "leaf":
+            for number in range(slot.level.number, down_to, -1):
+                yield number, slot.va >> self.fmt.level(number).shift
+
+    def _leaves(self, start: int, end: int) -> Iterable[Slot]:
+        """The slots that map pages of [start, end); a large page that sticks out is split first."""
+        found = self.editor.leaves(self.root, start, end)
+        return self._inside(found, start, end) if found else ()
+
+    def _inside(self, found: Iterable[Slot], start: int, end: int) -> Iterator[Slot]:
+        for slot in found:
+            after = slot.va + slot.span
+            if start <= slot.va and after <= end:
+                yield slot
+            else:
+                self._split(slot)
+                yield from self._leaves(max(start, slot.va), min(after, end))
+
+    def give_up(self, slot: Slot) -> None:
+        """Clear the slot of a page, and give its spare back."""
+        copies = self.editor.copies(slot)
+        self.editor.clear(slot)
+        for copy in copies:
+            spare = self.tables.spares.pop(copy.pa, None)
+            if spare is not None and self._keeps_table(copy):
+                self.tables.zero(spare)
+                self._refer(copy, spare)
+                continue
+            self._written(copy)
+            if spare is not None:
+                self.tables.free(spare)
+
+    def _divide(self, slot: Slot) -> None:
+        """Map a page that stands in several slots by one page a slot."""
+        copies = self.editor.copies(slot)
+        self.editor.divide(slot)
+        for copy in copies:
+            self._written(copy)
+
+    def _split(self, slot: Slot) -> None:
+        """Map a large page by smaller ones: one a slot if it stands in several, else in its spare table."""
+        if slot.descriptor.shift is not None:
+            self._divide(slot)
+            return
+        table = self.tables.spares.pop(slot.pa, None)
+        if table is None:
+            table = self._reserved.pop(_place(slot))
+        self._large = True
+        self.tables.zero(table)
+        self.editor.split(slot, table, self._table_rights(slot))
+        self._written(slot)
+
+    def _refer(self, slot: Slot, table: int) -> None:
+        self.editor.refer(slot, table, self._table_rights(slot))
+        self._written(slot)
+
+    def _rights(self, va: int, protection: int) -> Rights:
+        return Rights(write=bool(protection & WRITE), user=self.layout.is_user(va))
+
+    def _table_rights(self, slot: Slot) -> Rights:
+        """Tables let everything pass that some page below may need."""
+        return Rights(user=self.layout.side(slot.level, slot.va) in ("user", "mixed"))
+
+    def _leaf_level(self, size: int) -> Level:
+        found = self.fmt.leaf(size)
+        if found is None:
+            sizes = " or ".join(str(Size(one)) for one in self.fmt.page_sizes)
+            raise Refused(f"size={size}: a page of {self.fmt.name} has {sizes}")
+        return found[0]
+
+    def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
+        self._check_alive()
+        if start % unit or end % unit or start >= end:
+            raise Refused(f"[{start:#x}, {end:#x}): it must not be empty, and be cut at multiples of {Size(unit)}")
+        if not (self._owns(start) and self._owns(end - PAGE)):
+            raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
+
+    def _check_alive(self) -> None:
+        if self.destroyed:
+            raise Refused(f"the pmap of {self.name} was destroyed")
+
+    def _check_current(self, function: str) -> None:
+        self._check_alive()
+        if self.current_only and not self.is_current:
+            raise KernelPanic(
+                "pmap_not_current", f"{function} works on the current pmap or the kernel's, not {self.name}"
+            )
+
+    def _began(self, function: str, *arguments: object) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Called.tag, function, arguments))
+
+    def _ended(self) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((Returned.tag,))
+
+
+def _place(slot: Slot) -> tuple[int, int]:
+    """A slot as tables are held for it: its level, and its number in the whole space."""
+    return slot.level.number, slot.va >> slot.level.shift
+
+
+def _alike(parts: list[Slot], size: int) -> bool:
+    """Whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
+    first = parts[0]
+    same = [one.descriptor is first.descriptor and one.beside_address == first.beside_address for one in parts]
+    in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]
+    return all(same) and all(in_line) and len(parts) * first.span == size

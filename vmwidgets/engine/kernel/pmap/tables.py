@@ -1,0 +1,282 @@
+"""Which slots of the tables belong to whom: pure arithmetic on an address space's limits.
+
+The user's half is [0, user_end), the kernel's everything from kernel_start up.  A slot that covers
+kernel addresses only is the same in all address spaces.  One that covers both (a 32-bit layout on
+64-bit tables has its whole space in one root slot) is *mixed*: each space has its own table there, and
+the tables below are shared as soon as their slots are the kernel's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from ...base.errors import Refused
+from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...memory.ram import Ram
+from ...mmu.editor import HandEdits, Slot, TableEditor
+from ...mmu.format import Level, TableFormat
+
+Side = Literal["user", "kernel", "mixed", "window", "none"]
+
+
+@dataclass(frozen=True)
+class PmapLayout:
+    """The limits of the kernel map and of user maps, and where the tables appear in `window`, if anywhere.
+
+    >>> from vmwidgets.engine.mmu.formats.x86 import X86_64, PDPT, PML4
+    >>> layout = PmapLayout(X86_64, kernel_start=0xC040_0000, kernel_end=0xFC00_0000, user_end=0xC000_0000)
+    >>> layout.side(PML4, 0xC040_0000), layout.side(PDPT, 0xC040_0000), layout.side(PDPT, 0)
+    ('mixed', 'kernel', 'user')
+    """
+
+    fmt: TableFormat[Any]
+    kernel_start: int
+    kernel_end: int
+    user_end: int
+    window: int | None = None
+    """Start of the recursive window: the root slot there refers to the root itself."""
+    split: bool = False
+    """Whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
+
+    def __post_init__(self) -> None:
+        for name in ("kernel_start", "kernel_end", "user_end", "window"):
+            self._check_limit(name, getattr(self, name))
+        if self.split:
+            in_order = self.user_end <= self.kernel_start < self.kernel_end
+        else:
+            in_order = self._plain(self.user_end) <= self._plain(self.kernel_start) < self._plain(self.kernel_end)
+        if not in_order:
+            raise Refused(
+                f"user [0, {Address(self.user_end)}) and kernel [{Address(self.kernel_start)}, "
+                f"{Address(self.kernel_end)}): the kernel must lie above, and not be empty"
+            )
+        root = self.fmt.root_level
+        if self.window is not None and (self.window % root.span or self._half(root, self.window) != "none"):
+            raise Refused(f"window={Address(self.window)}: it needs a root slot ({root.name}) of its own")
+
+    def side(self, level: Level, va: int) -> Side:
+        """Whose addresses the slot of `level` for `va` covers."""
+        if self.window is not None and level is self.fmt.root_level and level.index(va) == level.index(self.window):
+            return "window"
+        return self._half(level, va)
+
+    def is_user(self, va: int) -> bool:
+        """Whether `va` is in the user's half."""
+        return 0 <= va < self.user_end
+
+    def first_va(self, kernel: bool) -> int:
+        """The address that the first slot of a root table is for."""
+        return self.fmt.canonical(1 << self.fmt.word_bits - 1) if kernel and self.split else 0
+
+    def is_kernel(self, va: int) -> bool:
+        """Whether `va` is the kernel map's or above it, where the kernel's image lies."""
+        return va >= self.kernel_start and va == self.fmt.canonical(va)
+
+    def is_published(self, level: Level, va: int) -> bool:
+        """Whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""
+        if self.split or self.side(level, va) != "kernel":
+            return False
+        return level is self.fmt.root_level or self.side(self.fmt.level(level.number + 1), va) == "mixed"
+
+    def _half(self, level: Level, va: int) -> Side:
+        if self.split:
+            return "kernel" if va >> self.fmt.word_bits - 1 else "user"
+        start = self._plain(va) >> level.shift << level.shift
+        plain_user_end, plain_kernel_start = self._limits
+        user = start < plain_user_end
+        kernel = start + level.span > plain_kernel_start
+        if user:
+            return "mixed" if kernel else "user"
+        return "kernel" if kernel else "none"
+
+    @cached_property
+    def _limits(self) -> tuple[int, int]:
+        return self._plain(self.user_end), self._plain(self.kernel_start)
+
+    def _plain(self, va: int) -> int:
+        """The address without the bits that only repeat the highest translated one."""
+        return va & (1 << self.fmt.va_bits) - 1
+
+    def _check_limit(self, name: str, limit: int | None) -> None:
+        # user_end may be the first address that is not canonical any more.
+        top = 1 << self.fmt.va_bits
+        plain = limit is not None and (limit <= top or limit == self.fmt.canonical(limit) or self.split)
+        if limit is not None and (limit % PAGE or not plain):
+            raise Refused(f"{name}={limit:#x}: it must be page aligned and an address of {self.fmt.name}")
+
+
+# ---- pmap tables -------------------------------------------------------------------------------
+#
+# The pages that one address space's tables are made of.
+
+
+class TablePages(Protocol):
+    """Where pages for tables come from: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
+
+    @property
+    def obtainable_pages(self) -> int:
+        """How many single pages could be had."""
+
+    def allocate(self, order: int = 0, owner: str = "") -> int | None:
+        """The first of 2**order neighbouring frames, or None."""
+
+    def free(self, frame: int, order: int = 0) -> None:
+        """Take them back."""
+
+
+class OwnedTables:
+    """Tables of one address space, by physical address; each is zeroed when it is taken.
+
+    Beside the tables in use it keeps one *spare* for each large page, under the address of the slot that
+    maps it: so splitting a large page, when a part of it is removed or protected, can't fail.
+    """
+
+    __slots__ = ("_edits", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
+
+    def __init__(self, ram: Ram, pages: TablePages, owner: str, edits: HandEdits) -> None:
+        self._ram = ram
+        self._pages = pages
+        self._edits = edits
+        self.owner = owner
+        self._sizes: dict[int, int] = {}
+        self._free_parts: dict[int, list[int]] = {}
+        self._parts_used: dict[int, int] = {}
+        self.spares: dict[int, int] = {}
+
+    def take(self, count: int, size: int = PAGE) -> list[int] | None:
+        """Physical addresses of `count` zeroed tables of `size` bytes, or None and nothing is taken.
+
+        Tables smaller than a page share pages (ARM's second level has four in one).
+        """
+        taken: list[int] = []
+        for _ in range(count):
+            table = self._take_pages(size) if size >= PAGE else self._take_part(size)
+            if table is None:
+                for one in reversed(taken):
+                    self.free(one)
+                return None
+            self._sizes[table] = size
+            self.zero(table)
+            taken.append(table)
+        return taken
+
+    def _take_pages(self, size: int) -> int | None:
+        frame = self._pages.allocate(_order(size), self.owner)
+        return None if frame is None else frame << PAGE_SHIFT
+
+    def _take_part(self, size: int) -> int | None:
+        parts = self._free_parts.setdefault(size, [])
+        if not parts:
+            page = self._take_pages(PAGE)
+            if page is None:
+                return None
+            parts.extend(range(page + PAGE - size, page - size, -size))
+        table = parts.pop()
+        page = table & -PAGE
+        self._parts_used[page] = self._parts_used.get(page, 0) + 1
+        return table
+
+    def free(self, table: int) -> None:
+        """Give a table back; a page whose last table it was goes back to where it came from."""
+        size = self._sizes.pop(table)
+        self._edits.freed(table, size)
+        if size >= PAGE:
+            self._pages.free(table >> PAGE_SHIFT, _order(size))
+            return
+        page, parts = table & -PAGE, self._free_parts[size]
+        parts.append(table)
+        self._parts_used[page] -= 1
+        if not self._parts_used[page]:
+            del self._parts_used[page]
+            self._free_parts[size] = [part for part in parts if part & -PAGE != page]
+            self._pages.free(page >> PAGE_SHIFT, 0)
+
+    def zero(self, table: int) -> None:
+        """Empty a table that nothing refers to."""
+        size = self._sizes[table]
+        self._edits.freed(table, size)
+        if size < PAGE:
+            self._ram.fill(table, size)
+            return
+        for frame in range(table >> PAGE_SHIFT, table + size >> PAGE_SHIFT):
+            self._ram.zero_frame(frame)
+
+    def free_all(self) -> None:
+        """Give everything back, spares too, last taken first."""
+        self.spares.clear()
+        for table in list(reversed(self._sizes)):
+            self.free(table)
+
+    @property
+    def obtainable_pages(self) -> int:
+        """How many more tables of a page could be taken."""
+        return self._pages.obtainable_pages
+
+    @property
+    def bytes_used(self) -> int:
+        """Bytes of the tables that the hardware reads; spare ones are not among them."""
+        return sum(self._sizes.values()) - sum(self._sizes[table] for table in self.spares.values())
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._sizes)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+
+def _order(size: int) -> int:
+    """The order of the block of pages that holds `size` bytes."""
+    return max(0, (size - 1).bit_length() - PAGE_SHIFT)
+
+
+class TableSpace(Protocol):
+    """One address space's tables, as far as looking at them takes."""
+
+    @property
+    def name(self) -> str:
+        """Whose tables they are."""
+
+    @property
+    def root(self) -> int:
+        """Physical address of the root table."""
+
+    @property
+    def layout(self) -> PmapLayout:
+        """Which slots belong to whom."""
+
+    @property
+    def fmt(self) -> TableFormat[Any]:
+        """The tables' format."""
+
+    @property
+    def editor(self) -> TableEditor[Any]:
+        """What reads them."""
+
+    @property
+    def tables(self) -> OwnedTables:
+        """The pages they are made of."""
+
+
+def private_tables(space: TableSpace) -> Iterator[tuple[Level, int, int]]:
+    """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
+
+    The root, and the tables below mixed slots; none where the kernel's half has a root of its own.
+    """
+    if space.layout.split:
+        return
+    level, table, border = space.fmt.root_level, space.root, space.layout.kernel_start
+    while True:
+        covered = level.shift + level.bits
+        yield level, table, border >> covered << covered
+        if space.layout.side(level, border) != "mixed":
+            return
+        table = space.editor.slot(level, table, border).address
+        level = space.fmt.level(level.number - 1)
+
+
+def published(space: TableSpace, level: Level, table: int, first: int) -> Iterator[Slot]:
+    """The present slots of a private table that are the same in all spaces."""
+    return (slot for slot in space.editor.present(level, table, first) if space.layout.is_published(level, slot.va))

@@ -1,0 +1,433 @@
+"""A simulated thread, and what can be told of several that sleep: who waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from random import Random
+from typing import Any
+
+from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
+from ...base.events import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
+from ...base.recorder import Recorder
+from ...base.values.threads import ThreadValue
+from ..freebsd.vm_map import FreeBSDMap
+from .waits import (
+    EWOULDBLOCK,
+    ChannelWait,
+    LockWait,
+    MapLock,
+    PageWait,
+    RoomWait,
+    Running,
+    Sleepy,
+    TimedWait,
+    Wait,
+    waits_for,
+)
+
+EDEADLK = 11
+"""FreeBSD's number for "resource deadlock avoided"."""
+
+
+class Stuck(KernelError):
+    """Nobody can go on: who waits for what, and `cycle`, the threads that wait for each other (none: empty)."""
+
+    def __init__(self, reason: str, cycle: tuple[str, ...] = ()) -> None:
+        super().__init__("EDEADLK", EDEADLK, reason)
+        self.cycle = cycle
+
+
+class Thread:
+    """One thread; `result` or `error` when it is done."""
+
+    __slots__ = (
+        "answer", "call", "doing", "error", "name", "result", "serves", "started", "state", "told", "until", "wait",
+    )  # fmt: skip  # read as a list of names
+
+    def __init__(self, name: str, call: Sleepy[Any]) -> None:
+        self.name = name
+        self.doing = ""
+        """The call that it is in, where somebody notes it."""
+        self.call = call
+        self.state = "ready"
+        self.started = False
+        self.wait: Wait | None = None
+        self.until: int | None = None
+        self.answer = 0
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.serves = False
+        """Whether it only waits to be asked, as the page daemon does: nobody waits for it to end."""
+        self.told = False
+        """Whether somebody was told of the error."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it returned or failed."""
+        return self.state in ("returned", "failed")
+
+    def value(self, locks: tuple[str, ...] = ()) -> ThreadValue:
+        """What there is to see of it; `locks` are the maps whose lock it has."""
+        outcome = "" if not self.done else shown(self.result) if self.error is None else str(self.error)
+        if self.wait is None:
+            return ThreadValue(self.name, self.state, locks=locks, doing=self.doing, outcome=outcome)
+        holder = self.wait.lock.holder if isinstance(self.wait, LockWait) else None
+        kind, subject = subject_of(self.wait)
+        words = waits_for(self.wait)
+        return ThreadValue(self.name, self.state, words, holder, self.until, kind, subject, locks, self.doing)
+
+
+def subject_of(wait: Wait) -> tuple[str, str]:
+    """What sort of thing is waited for, and which one."""
+    if isinstance(wait, PageWait):
+        return "pages", ""
+    if isinstance(wait, RoomWait):
+        return "room", wait.map.name
+    if isinstance(wait, LockWait):
+        return "lock", wait.lock.name
+    return ("timer", wait.message) if isinstance(wait, TimedWait) else ("channel", wait.channel)
+
+
+def deadlock(asleep: Sequence[Thread], threads: Mapping[str, Thread]) -> tuple[str, ...]:
+    """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
+    for start in asleep:
+        chain, thread = [start.name], _holder(start, threads)
+        while thread is not None and thread.name not in chain:
+            chain.append(thread.name)
+            thread = _holder(thread, threads)
+        if thread is start:
+            return tuple(chain)
+    return ()
+
+
+def _holder(thread: Thread, threads: Mapping[str, Thread]) -> Thread | None:
+    """The thread that has the lock which `thread` waits for, if it waits for one."""
+    if not isinstance(thread.wait, LockWait) or thread.wait.lock.holder is None:
+        return None
+    return threads.get(thread.wait.lock.holder)
+
+
+def explain(asleep: Sequence[Thread], ready: Sequence[Thread], threads: Mapping[str, Thread]) -> str:
+    """Who waits for what, in sentences."""
+    told = [_sentence(thread.value()) for thread in asleep if not thread.serves]
+    told += [f"{named(thread.name)} is ready" for thread in ready]
+    cycle = deadlock(asleep, threads)
+    if cycle:
+        told.append(f"deadlock: {' → '.join(named(name) for name in [*cycle, cycle[0]])}")
+    return "; ".join(told) or "nobody is left"
+
+
+def _sentence(value: ThreadValue) -> str:
+    holder = "" if value.holder is None else f", which {named(value.holder)} has"
+    return f"{named(value.name)} waits for {value.waits_for}{holder}"
+
+
+def named(name: str) -> str:
+    """A thread's name as a sentence has it; the learner's cell has none."""
+    return name or "the cell"
+
+
+# ---- threads -----------------------------------------------------------------------------------
+#
+# Simulated threads: generators that a deterministic scheduler lets go on one at a time, from one wait to the next.
+#
+# Who goes next is decided by the order of becoming ready, or, with a seed, drawn from those that are ready. Time is a
+# count of ticks that passes only when somebody says so, or when there is nothing else to do.
+
+
+STEPS = 100_000
+"""How many steps :meth:`Scheduler.run` makes before it says that something never ends."""
+
+
+class Scheduler:
+    """All threads of one machine.  `running` is where it notes who runs; `seed` 0 keeps the order of becoming ready.
+
+    >>> scheduler = Scheduler(Recorder(), Running())
+    >>> def worker():
+    ...     yield TimedWait("a nap", 10)
+    ...     return "rested"
+    >>> thread = scheduler.spawn("worker", worker())
+    >>> scheduler.run()
+    >>> thread.result, scheduler.ticks
+    ('rested', 10)
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        running: Running,
+        seed: int = 0,
+        locks_of: Callable[[str], list[MapLock]] = lambda name: [],
+    ) -> None:
+        self.recorder = recorder
+        self.running = running
+        self.ticks = 0
+        self.threads: dict[str, Thread] = {}
+        """By name, in the order they came to be."""
+        self._numbers: dict[str, int] = {}
+        """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
+        self._ready: list[Thread] = []
+        self._asleep: dict[Thread, None] = {}
+        self._at_locks: dict[Thread, None] = {}
+        """Those asleep who wait for a lock."""
+        self._failed: list[Thread] = []
+        self._random: Random | None = None
+        self.draw_from(seed)
+        self.interrupted: Callable[[], bool] = lambda: False
+        """Whether whoever runs the threads wants to stop between two steps."""
+        self.locks_of = locks_of
+        """The map locks that a thread has."""
+
+    def draw_from(self, seed: int) -> None:
+        """From now on draw who goes next, from `seed` on; 0: in the order of becoming ready."""
+        self._random = Random(seed) if seed else None
+
+    # ---- threads -----------------------------------------------------------------------------
+
+    def free_name(self, base: str) -> str:
+        """`base`, or with the lowest number from 2 on that makes it the name of no thread."""
+        if base not in self.threads:
+            return base
+        number = self._numbers.get(base, 2)
+        while f"{base} {number}" in self.threads:
+            number += 1
+        self._numbers[base] = number
+        return f"{base} {number}"
+
+    def spawn(self, name: str, call: Sleepy[Any]) -> Thread:
+        """A new thread that will run `call`; nothing of it runs yet."""
+        if name in self.threads or not name:
+            raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
+        if not all(hasattr(call, method) for method in ("send", "close")):
+            raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
+        thread = self.threads[name] = Thread(name, call)
+        self._ready.append(thread)
+        self._emit(ThreadSpawned.tag, name)
+        return thread
+
+    def adopt(self, name: str, call: Sleepy[Any], wait: Wait) -> Thread:
+        """Make a call that ran straight, and now has to wait, a thread: asleep, with what it got so far."""
+        thread = self.threads[name] = Thread(name, call)
+        thread.started = True
+        self._put_to_sleep(thread, wait)
+        return thread
+
+    def abandon(self, thread: Thread) -> None:
+        """Give a thread up: what its call had begun is undone, and it is forgotten."""
+        before, number, place = thread.value(), list(self.threads).index(thread.name), self._place(thread)
+        self._asleep.pop(thread, None)
+        self._at_locks.pop(thread, None)
+        if thread in self._ready:
+            self._ready.remove(thread)
+        thread.call.close()
+        if thread.name:  # the cell's locks were taken by earlier calls, and are kept
+            for lock in self.locks_of(thread.name):
+                lock.release()
+        if isinstance(thread.wait, RoomWait):
+            vm_map = thread.wait.map
+            vm_map.needs_wakeup = any(isinstance(one.wait, RoomWait) and one.wait.map is vm_map for one in self._asleep)
+        thread.wait = None
+        self._end(thread, "failed", "abandoned", before, number, place)
+        del self.threads[thread.name]
+        base, _, digits = thread.name.rpartition(" ")
+        if base in self._numbers and digits.isdecimal():
+            self._numbers[base] = min(self._numbers[base], max(2, int(digits)))
+
+    def step(self) -> Thread | None:
+        """Let one ready thread go on until it waits or is done; none when nobody is ready."""
+        for thread in list(self._at_locks):
+            if isinstance(thread.wait, LockWait) and not thread.wait.lock.held:
+                self._make_ready(thread, "lock")
+        if not self._ready:
+            return None
+        place = self._random.randrange(len(self._ready)) if self._random else 0
+        chosen = self._ready.pop(place)
+        self._go_on(chosen, place)
+        return chosen
+
+    def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
+        """Step until `until` holds or nobody can go on; where all sleep, the clock goes on to the next timer."""
+        for _ in range(steps):
+            if (until is not None and until()) or self.interrupted():
+                return
+            if self.step() is None and not self.to_next_timer():
+                return
+        raise Stuck(f"after {steps} steps there is still something to do: a thread may never end. {self.explain()}")
+
+    def finish(self, thread: Thread) -> Any:
+        """Run until `thread` is done, it first; its result, or the error that ended it.
+
+        :class:`Stuck` if it can't be woken any more: it stays asleep, and goes on if somebody wakes it later.
+        """
+        if thread in self._ready:
+            self._ready.remove(thread)
+            self._ready.insert(0, thread)
+        self.run(until=lambda: thread.done)
+        if thread.error is not None:
+            raise thread.error
+        if not thread.done:
+            doing = thread.doing or named(thread.name)
+            raise Stuck(f"{doing} can't finish, nobody is left who could go on: {self.explain()}", self.cycle())
+        return thread.result
+
+    # ---- time and waking ---------------------------------------------------------------------
+
+    def tick(self, count: int = 1) -> None:
+        """Let so many ticks pass; those whose time is up are ready, the earliest first."""
+        if count < 0:
+            raise Refused(f"{count} ticks: the clock does not go back")
+        before, self.ticks = self.ticks, self.ticks + count
+        self._emit(ClockTicked.tag, before, self.ticks)
+        due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
+        for thread in sorted(due, key=lambda one: one.until or 0):
+            self._make_ready(thread, "timeout", EWOULDBLOCK, self._place(thread))
+
+    def wakeup_map(self, vm_map: FreeBSDMap) -> int:
+        """Make all ready who sleep for room in a map, in the order they went to sleep; how many they were."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, RoomWait) and thread.wait.map is vm_map)
+
+    def wakeup_pages(self) -> int:
+        """Make all ready who wait for pages."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, PageWait))
+
+    def wakeup(self, channel: str) -> int:
+        """Make all ready who sleep on a channel."""
+        return self._wake_where(lambda thread: isinstance(thread.wait, ChannelWait) and thread.wait.channel == channel)
+
+    # ---- who waits for what ------------------------------------------------------------------
+
+    def snapshot(self) -> tuple[ThreadValue, ...]:
+        """All threads as values, in the order they came to be."""
+        return tuple(
+            thread.value(tuple(lock.name for lock in self.locks_of(thread.name))) for thread in self.threads.values()
+        )
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """Names of those that can go on, in the order they became ready."""
+        return tuple(thread.name for thread in self._ready)
+
+    @property
+    def sleeping(self) -> tuple[str, ...]:
+        """Names of those that wait, in the order they went to sleep."""
+        return tuple(thread.name for thread in self._asleep)
+
+    @property
+    def asleep(self) -> tuple[Thread, ...]:
+        """Threads that sleep, in the order they went to sleep."""
+        return tuple(self._asleep)
+
+    def cycle(self) -> tuple[str, ...]:
+        """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
+        return deadlock(self.asleep, self.threads)
+
+    def explain(self) -> str:
+        """Who waits for what, in sentences."""
+        return explain(self.asleep, self._ready, self.threads)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _go_on(self, thread: Thread, place: int) -> None:
+        outer, self.running.thread = self.running.thread, thread.name
+        thread.state, answer, thread.answer = "running", thread.answer, 0
+        first, thread.started = not thread.started, True
+        self._emit(ThreadRuns.tag, thread.name, place, thread.doing)
+        try:
+            wait = next(thread.call) if first else thread.call.send(answer)
+        except StopIteration as done:
+            thread.result = done.value
+            self._end(thread, "returned", "returned")
+        except (KernelPanic, Broken) as error:  # the end of more than this thread
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+            raise
+        except Exception as error:  # noqa: BLE001  whatever a learner's thread raises ends that thread alone
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+        except BaseException as error:  # an interrupt ends the thread too, and is not the thread's alone
+            thread.error = error
+            self._end(thread, "failed", type(error).__name__)
+            raise
+        else:
+            self._put_to_sleep(thread, wait)
+        finally:
+            self.running.thread = outer
+
+    def _put_to_sleep(self, thread: Thread, wait: object) -> None:
+        if not isinstance(wait, Wait):
+            thread.call.close()
+            thread.error = Refused(f"thread {thread.name} yielded {shown(wait)}: a thread yields what it waits for")
+            self._end(thread, "failed", "Refused")
+            return
+        try:
+            self._refuse_held_mutex(thread)
+        except KernelPanic:
+            self._end(thread, "failed", "KernelPanic")
+            raise
+        thread.state, thread.wait = "asleep", wait
+        if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
+            thread.until = self.ticks + wait.ticks
+        self._asleep[thread] = None
+        if isinstance(wait, LockWait):
+            self._at_locks[thread] = None
+        self._emit(ThreadSlept.tag, thread.name, waits_for(wait), thread.until, *subject_of(wait))
+
+    def _refuse_held_mutex(self, thread: Thread) -> None:
+        """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
+        for lock in self.locks_of(thread.name):
+            if lock.mutex:
+                raise KernelPanic(
+                    "sleeping_with_mutex",
+                    f"{named(thread.name)} goes to sleep with the lock of {lock.name}, a mutex: only ordinary maps "
+                    "have locks that may be held asleep",
+                )
+
+    def failure(self) -> Thread | None:
+        """The next thread that failed and that nobody was told of yet."""
+        while self._failed:
+            thread = self._failed.pop(0)
+            if not thread.told and thread.error is not None:
+                thread.told = True
+                return thread
+        return None
+
+    def _end(self, thread: Thread, state: str, how: str, *before: Any) -> None:
+        thread.state = state
+        if state == "failed":
+            self._failed.append(thread)
+        self._emit(ThreadEnded.tag, thread.name, how, *before)
+
+    def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
+        woken = [thread for thread in self._asleep if wanted(thread)]
+        for thread in woken:  # all who sleep for the same, each the first of them that is left
+            self._make_ready(thread, why)
+        return len(woken)
+
+    def _place(self, thread: Thread) -> int:
+        """Where it stands among those that are ready, or that sleep for the same."""
+        if thread.wait is None:
+            return self._ready.index(thread) if thread in self._ready else 0
+        subject, before = subject_of(thread.wait), takewhile(lambda one: one is not thread, self._asleep)
+        return sum(one.wait is not None and subject_of(one.wait) == subject for one in before)
+
+    def _make_ready(self, thread: Thread, why: str, answer: int = 0, place: int = 0) -> None:
+        del self._asleep[thread]
+        self._at_locks.pop(thread, None)
+        wait, until = thread.wait, thread.until
+        assert wait is not None, "who sleeps waits for something"
+        thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
+        self._ready.append(thread)
+        self._emit(ThreadWoken.tag, thread.name, why, waits_for(wait), until, *subject_of(wait), place)
+
+    def to_next_timer(self) -> bool:
+        """Where all sleep, let the clock go on to the next timer; false if there is none."""
+        timers = [thread.until for thread in self._asleep if thread.until is not None]
+        if timers:
+            self.tick(max(0, min(timers) - self.ticks))
+        return bool(timers)
+
+    def _emit(self, tag: str, *fields: Any) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((tag, *fields))

@@ -1,0 +1,202 @@
+"""What must hold across the structures of a machine, beside what each checks of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..base.errors import Broken
+from ..base.units import PAGE_SHIFT
+from ..base.values.memory import CACHED, ZEROED
+from ..kernel.freebsd.kmem import Kmem
+from ..kernel.freebsd.vm_page import Page
+from ..kernel.map.core import Entry
+from ..kernel.map.vm_object import VmObject
+from ..memory.slabs import ObjectCache
+
+if TYPE_CHECKING:
+    from .allocations import Allocations
+    from .kernel import Kernel, KernelMemorySystem
+    from .machine import Machine
+
+
+def check_machine(machine: Machine) -> None:
+    """Raise :class:`Broken` unless each structure is sound and, across them, all hold.
+
+    M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
+    M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
+    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`;
+    M5, the processors', in :meth:`.cpus.MachineCpus.check`.  M11. each submap of X15's maps has all its addresses:
+    entries of the map that it is a part of give them to it.
+    """
+    kernel = machine.kernel
+    machine.pages.check()
+    machine.pmap.check()
+    kernel.kentry.check()
+    kernel_map, *others = (
+        part for one in (machine.kernel_map, *(task.map for task in machine.tasks.values())) for part in one.parts()
+    )
+    for one in (kernel_map, *others):
+        one.check()
+        if not one.has_place:
+            raise Broken(f"M11: {one.path} has lost its place, {one.start} to {one.end}: entries there are not for it")
+    kernel_entries = list(kernel_map.vm_map)
+    user_entries = [entry for one in others for entry in one.vm_map]
+    kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
+    caches: tuple[tuple[ObjectCache, Iterable[Entry]], ...] = (
+        (kernel.kentry_cache, kernel_entries),
+        (kernel.entry_cache, user_entries),
+        (kernel.kmem.entry_cache, kmem_entries),
+    )
+    for cache, entries in caches:
+        cache.check()
+        _check_addresses(cache, entries)
+    for entry in kernel_entries:
+        if entry.end > machine.pmap.klimit:
+            raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {machine.pmap.klimit:#x}")
+    if "remove-forgets" not in machine.quirks:
+        _check_references(machine, [*kernel_entries, *user_entries])
+    for domain in machine.domains.values():
+        domain.domain.check()
+    check_kmem(kernel)
+    check_allocations(kernel.kmem, machine.kmem.allocations)
+    for slab in kernel.kentry_cache.slabs():
+        if machine.pmap.extract(slab.address) is None:
+            raise Broken(f"M4: no page is mapped behind the kentry slab at {slab.address:#x}")
+
+
+def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
+    addresses = [entry.address for entry in entries if not entry.static]
+    free = {address for slab in cache.slabs() for address in slab.free}
+    for address in addresses:
+        if cache.slab_at(address) is None or address in free:
+            raise Broken(f"M1: the entry at {address:#x} is in no buffer that {cache.name} handed out")
+    seen: set[int] = set()
+    for address in addresses:
+        if address in seen:
+            raise Broken(f"M1: two entries live at {address:#x}, in one buffer of {cache.name}")
+        seen.add(address)
+    if len(addresses) != cache.allocated:
+        raise Broken(f"M1: {len(addresses)} entries are linked, {cache.name} handed out {cache.allocated}")
+
+
+def _check_references(machine: Machine, entries: Iterable[Entry]) -> None:
+    named = (one.vm_object for one in machine.objects.values())
+    mapped: dict[VmObject, int] = dict.fromkeys(named, 0)
+    for entry in entries:
+        if entry.object is not None:
+            mapped[entry.object] = mapped.get(entry.object, 0) + 1
+    for target, count in mapped.items():
+        if target.references != count:
+            raise Broken(f"M3: object {target.name!r} counts {target.references} entries, {count} map it")
+
+
+# ---- kmem invariants ---------------------------------------------------------------------------
+#
+# What must hold between kernel memory and the rest of a machine: its entries, its frames, its translations.
+
+
+def check_kmem(kernel: Kernel) -> None:
+    """Raise :class:`Broken` unless maps, frames and zones are sound, and across them and the machine, all hold.
+
+    M5. the entries that were taken and not given back are those that the maps link;
+    M6. free + cached + used frames are all there are: a used one belongs, in the page allocator, to the object that
+    has it, one that stands by to the store, and nothing else does;
+    M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries;
+    M8. a page is mapped behind each slab of map entries;
+    M9. the slabs of zones and what they gave whole lie in entries of kmem_map.
+    """
+    system = kernel.kmem
+    system.kmem.check()
+    system.frames.check()
+    system.zones.check()
+    _check_entries(system)
+    _check_frames(kernel, system)
+    _check_translations(kernel, system)
+    _check_slabs(kernel, system)
+
+
+def check_allocations(system: KernelMemorySystem, allocations: Allocations) -> None:
+    """Raise :class:`Broken` unless M10. each allocation that is remembered lies in entries of its map, on its own."""
+    maps = {vm_map.name: vm_map for vm_map in system.kmem.maps}
+    ends: dict[str, int] = {}
+    for one in allocations:
+        if not maps[one.map].covers(one.start, one.end):
+            raise Broken(f"M10: {one!r} is remembered, and no entries hold all of it")
+        if one.start < ends.get(one.map, 0):
+            raise Broken(f"M10: {one!r} overlaps another allocation of its map")
+        ends[one.map] = one.end
+    zones = system.zones
+    theirs = {one.start: one.end - one.start for one in allocations if one.owner}
+    if theirs != zones.large:
+        raise Broken(f"M10: malloc gave {len(zones.large)} ranges of whole pages, {len(theirs)} are remembered")
+
+
+def _check_slabs(kernel: Kernel, system: KernelMemorySystem) -> None:
+    for slab in system.entry_cache.slabs():
+        if kernel.pmap.extract(slab.address) is None:
+            raise Broken(f"M8: no page is mapped behind the slab of map entries at {slab.address:#x}")
+    zones = system.zones
+    slabs = ((address, zone.slab_size, f"the slab of zone {zone.name}") for address, zone in zones.slabs.items())
+    large = ((address, size, "what malloc gave") for address, size in zones.large.items())
+    for address, size, what in (*slabs, *large):
+        if not zones.kmem_map.covers(address, address + size):
+            raise Broken(f"M9: {what} at {address:#x} lies in no entries of {zones.kmem_map.name}")
+
+
+def _check_entries(system: KernelMemorySystem) -> None:
+    linked = {entry.address: entry for vm_map in system.kmem.maps for entry in vm_map}
+    for address, entry in system.entries.live.items():
+        if linked.get(address) is not entry:
+            raise Broken(f"M5: entry {entry.id} at {address:#x} was taken and is linked in no map")
+    if len(linked) != len(system.entries.live):
+        raise Broken(f"M5: {len(linked)} entries are linked, {len(system.entries.live)} are taken")
+
+
+def _check_frames(kernel: Kernel, system: KernelMemorySystem) -> None:
+    pages, in_use, frames = kernel.pages, system.pages.in_use, system.frames
+    for frame, page in in_use.items():
+        owner = pages.owner(frame)
+        if owner != page.object.name:
+            raise Broken(f"M6: frame {frame:#x} is page {page.pindex} of {page.object.name} and belongs to {owner!r}")
+    expected = Counter(page.object.name for page in in_use.values())
+    expected[ZEROED] = frames.zeroed
+    owned = dict(pages.snapshot(0).owners)
+    everlasting = (system.kmem.kernel_object.name, system.kmem.kmem_object.name)
+    for name in (*expected, *everlasting):
+        if owned.get(name, 0) != expected[name]:
+            raise Broken(f"M6: {name} has {expected[name]} frames, {owned.get(name, 0)} belong to it")
+    cached = sum(count for name, count in owned.items() if name.startswith(CACHED))
+    if cached != frames.cached:
+        raise Broken(f"M6: {frames.cached} frames are cached, {cached} belong to the cache")
+    others = sum(owned.values()) - sum(expected.values()) - cached
+    counts = (frames.free, frames.cached, len(in_use), others)
+    if sum(counts) != frames.total:
+        free, cached, used, rest = counts
+        raise Broken(f"M6: {free} free, {cached} cached, {used} used and {rest} others' frames are not {frames.total}")
+
+
+def _check_translations(kernel: Kernel, system: KernelMemorySystem) -> None:
+    kmem, pmap = system.kmem, kernel.pmap
+    for slot in pmap.editor.leaves(pmap.root, kmem.start, kmem.end):
+        va, frame = slot.va, slot.address >> PAGE_SHIFT
+        page = system.pages.in_use.get(frame)
+        if page is None:
+            if kernel.pages.owner(frame) != system.entry_cache.name:
+                raise Broken(
+                    f"M7: {va:#x} is still translated to frame {frame:#x}, which holds no page of a kernel map"
+                )
+        elif not _belongs(kmem, page, va):
+            raise Broken(f"M7: {va:#x} is translated to frame {frame:#x}, page {page.pindex} of {page.object.name}")
+
+
+def _belongs(kmem: Kmem, page: Page, va: int) -> bool:
+    """Whether that page is the one at `va`."""
+    if page.object in (kmem.kernel_object, kmem.kmem_object):
+        return va == kmem.start + (page.pindex << PAGE_SHIFT)
+    found = (entry for vm_map in kmem.maps if (entry := vm_map.lookup(va)) is not None and entry.submap is None)
+    return any(
+        entry.object is page.object and entry.first_page + (va - entry.start >> PAGE_SHIFT) == page.pindex
+        for entry in found
+    )

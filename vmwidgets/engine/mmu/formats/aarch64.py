@@ -1,0 +1,316 @@
+"""AArch64 stage 1 of EL1&0 with the 4 KiB granule: pages of 4 KiB, blocks of 2 MiB and 1 GiB, 48-bit addresses.
+
+ARM DDI 0487, D5.3 (D8.3 from issue H).  The manual counts levels from the root, 0 to 3; so do the names here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...base.units import Address
+from ...base.values.tables import Field, Rights, Syndrome
+from ..controls import Aarch64Controls
+from ..format import (
+    Access,
+    AddressBits,
+    Descriptor,
+    Entry,
+    Level,
+    Report,
+    Rules,
+    Start,
+    Stop,
+    TableFormat,
+    bits,
+    in_words,
+)
+
+# ---- aarch64 rules -----------------------------------------------------------------------------
+#
+# What the ARM manual says in words about AArch64's stage 1 of EL1&0: halves, rights, syndromes.
+#
+# ARM DDI 0487: D5.2 and D5.4 in issues A to G; D8.2 to D8.4 from issue H.
+
+
+ACCESS_FLAG, NOT_GLOBAL = 1 << 10, 1 << 11
+
+
+AP_USER, AP_READ_ONLY = 1 << 6, 1 << 7
+
+
+INNER_SHAREABLE = 0b11 << 8
+
+
+PXN, UXN = 1 << 53, 1 << 54
+
+
+PXN_TABLE, UXN_TABLE, AP_TABLE_NO_USER, AP_TABLE_READ_ONLY = 1 << 59, 1 << 60, 1 << 61, 1 << 62
+
+
+_STATUS = {
+    "address-size": 0b000000,
+    "not-present": 0b000100,
+    "access-flag": 0b001000,
+    "protection": 0b001100,
+    "bus-error": 0b010100,
+}
+"""DFSC and IFSC without the level: D17.2.37, ESR_EL1."""
+
+
+STATUS_CODE = (
+    Field("level", 0, 1, "level of the descriptor, 0 the root's"),
+    Field("status", 2, 5, "0 address size, 1 translation, 2 access flag, 3 permission, 5 external abort on the walk"),
+)
+
+
+DATA_ABORT = (
+    Field("DFSC", 0, 5, "data fault status code"),
+    Field("WnR", 6, 6, "the access was a write"),
+    Field("IL", 25, 25, "1: the instruction has 32 bits"),
+    Field("EC", 26, 31, "exception class: 0x24 data abort from a lower exception level, 0x25 from the same"),
+)
+
+
+INSTRUCTION_ABORT = (
+    Field("IFSC", 0, 5, "instruction fault status code"),
+    DATA_ABORT[2],
+    Field("EC", 26, 31, "exception class: 0x20 instruction abort from a lower exception level, 0x21 from the same"),
+)
+
+
+class Aarch64Rules(Rules[Aarch64Controls]):
+    """Order of checks: translation, address size, access flag, permission."""
+
+    def start(self, level: Level, root: int, va: int, controls: Aarch64Controls) -> Start | Stop:
+        """D5.2.1: bits 63:48 all 0 lead to TTBR0, all 1 to TTBR1, anything else nowhere."""
+        high = va >> 48
+        if high not in (0, 0xFFFF):
+            return Stop("non-canonical", f"{Address(va)} is in neither half: bits 63 to 48 are not all equal")
+        upper = high != 0
+        if controls.epd1 if upper else controls.epd0:
+            which = int(upper)
+            why = f"TCR_EL1.EPD{which} is 1: no walks from TTBR{which}_EL1, which is for {Address(va)}"
+            return Stop("non-canonical", why)
+        return Start(controls.ttbr1 if upper else root, level)
+
+    def start_shift(self, controls: Aarch64Controls) -> int:
+        """The bits that tell the halves apart."""
+        return 48
+
+    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Stop | None:
+        """A descriptor that maps nothing, or leads where no physical address does."""
+        if descriptor.kind == "invalid":
+            why = "bit 0 is 0, so nothing is mapped here" if not word & 1 else "no block can be at this level"
+            return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
+        wrong = word & self.checked(level, descriptor, controls)
+        if not wrong:
+            return None
+        said = f"address {in_words(wrong)} must be 0 with {controls.pa_bits} bits of physical address"
+        return Stop("address-size", f"the {level.name} is {word:#x}: {said}")
+
+    def checked(self, level: Level, descriptor: Descriptor, controls: Aarch64Controls) -> int:
+        """The address bits above TCR_EL1.IPS."""
+        return bits(47, controls.pa_bits)
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
+        """D5.4.5: a table's limits hold for everything below."""
+        own = self.rights_of(descriptor, word)
+        user = rights.user and own.user
+        if descriptor.kind == "leaf" and not user:
+            own = own._replace(execute=not word & PXN)
+        return Rights(True, rights.write and own.write, rights.execute and own.execute, user)
+
+    def judge(
+        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: Aarch64Controls
+    ) -> Stop | None:
+        """Access flag, then permission."""
+        leaf = path[-1]
+        if not leaf.word & ACCESS_FLAG and not controls.ha:
+            return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: AF (bit 10) is 0")
+        if access == "execute":
+            return _unfetchable(path, user, controls)
+        why = None if not user else _closed(path)
+        if why is None and access == "write":
+            why = _unwritable(path)
+        if why is None:
+            return None
+        return Stop("protection", f"{'user code' if user else 'the supervisor'} may not {access} here: {why}")
+
+    def report(
+        self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: Aarch64Controls
+    ) -> Report:
+        """D17.2.37: the status code, and the syndrome register with the exception class."""
+        level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
+        code = _STATUS["not-present" if stop.kind == "non-canonical" else stop.kind] | level
+        common = code | 1 << 25
+        if access == "execute":
+            value = common | (0x20 if user else 0x21) << 26
+            return Report("Instruction Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, INSTRUCTION_ABORT))
+        value = common | (access == "write") << 6 | (0x24 if user else 0x25) << 26
+        return Report("Data Abort", code, STATUS_CODE, Syndrome("ESR_EL1", value, DATA_ABORT))
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """AP, UXN, PXN, nG; AF is set and the page inner shareable.
+
+        What the supervisor alone may use is never executable for user code, for which reading is not needed.
+        """
+        if descriptor.kind == "table":
+            word = 0 if rights.write else AP_TABLE_READ_ONLY
+            word |= 0 if rights.user else AP_TABLE_NO_USER | UXN_TABLE
+            return word if rights.execute else word | UXN_TABLE | PXN_TABLE
+        word = ACCESS_FLAG | INNER_SHAREABLE | (0 if shared else NOT_GLOBAL)
+        word |= (AP_USER if rights.user else UXN) | (0 if rights.write else AP_READ_ONLY)
+        return word if rights.execute else word | UXN | PXN
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """AP, UXN and PXN, or those of a table."""
+        if descriptor.kind == "table":
+            return bits(62, 59)
+        return AP_USER | AP_READ_ONLY | UXN | PXN
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, taken by itself."""
+        if descriptor.kind == "table":
+            user = not word & AP_TABLE_NO_USER
+            return Rights(True, not word & AP_TABLE_READ_ONLY, not word & (UXN_TABLE if user else PXN_TABLE), user)
+        user = bool(word & AP_USER)
+        return Rights(True, not word & AP_READ_ONLY, not word & (UXN if user else PXN), user)
+
+    def accessed(self, descriptor: Descriptor, write: bool, controls: Aarch64Controls) -> int:
+        """D5.4.12: AF, where the hardware sets it (TCR_EL1.HA)."""
+        return ACCESS_FLAG if controls.ha and descriptor.kind == "leaf" else 0
+
+
+def _closed(path: Sequence[Entry]) -> str | None:
+    """Why user code may not touch the page, if it may not (D5.4.5 and D5.4.4)."""
+    for at in path[:-1]:
+        if at.word & AP_TABLE_NO_USER:
+            return f"APTable[0] is 1 in the {at.level.name}"
+    return None if path[-1].word & AP_USER else f"AP[1] is 0 in the {path[-1].level.name}"
+
+
+def _unwritable(path: Sequence[Entry]) -> str | None:
+    for at in path[:-1]:
+        if at.word & AP_TABLE_READ_ONLY:
+            return f"APTable[1] is 1 in the {at.level.name}"
+    return f"AP[2] is 1 in the {path[-1].level.name}" if path[-1].word & AP_READ_ONLY else None
+
+
+def _unfetchable(path: Sequence[Entry], user: bool, controls: Aarch64Controls) -> Stop | None:
+    """D5.4.6, execute-never; user code need not be allowed to read."""
+    leaf, name = path[-1], "UXN" if user else "PXN"
+    in_table, in_leaf = (UXN_TABLE, UXN) if user else (PXN_TABLE, PXN)
+    who = "user code" if user else "the supervisor"
+    for at in path[:-1]:
+        if at.word & in_table:
+            return Stop("protection", f"{who} may fetch nothing from here: {name}Table is 1 in the {at.level.name}")
+    if leaf.word & in_leaf:
+        return Stop("protection", f"{who} may fetch nothing from here: {name} is 1 in the {leaf.level.name}")
+    writable = _unwritable(path) is None
+    if not user and writable and _closed(path) is None:
+        return Stop("protection", "the supervisor may fetch nothing that user code may write")
+    if controls.wxn and writable and (not user or _closed(path) is None):
+        return Stop("protection", f"with SCTLR_EL1.WXN {who} may fetch nothing that it may write")
+    return None
+
+
+# ---- aarch64 -----------------------------------------------------------------------------------
+
+
+SECTION = "ARM DDI 0487, D5.3.1"
+
+
+LAST = "ARM DDI 0487, D5.3.2"
+
+
+_VALID = Field("valid", 0, 0, "0: nothing is mapped here")
+
+
+_TYPE = Field("type", 1, 1, "1: a table, or a page at level 3; 0: a block")
+
+
+def _attributes(low: int) -> tuple[Field, ...]:
+    return (
+        _VALID,
+        _TYPE,
+        Field("AttrIndx", 2, 4, "memory type, by its number in MAIR_EL1"),
+        Field("NS", 5, 5, "1: in non-secure memory, for secure accesses"),
+        Field("AP", 6, 7, "AP[2:1]: bit 7 forbids writes, bit 6 lets user code in"),
+        Field("SH", 8, 9, "shareability: 0 none, 2 outer, 3 inner"),
+        Field("AF", 10, 10, "access flag: the page has been used"),
+        Field("nG", 11, 11, "1: for this address space (ASID) only"),
+        Field("address", low, 47, f"bits 47:{low} of the address"),
+        Field("DBM", 51, 51, "dirty bit modifier"),
+        Field("contiguous", 52, 52, "hint: one of 16 that one TLB entry can hold"),
+        Field("PXN", 53, 53, "1: the supervisor may fetch nothing from here"),
+        Field("UXN", 54, 54, "1: user code may fetch nothing from here"),
+        Field("software", 55, 58, "free for the kernel"),
+    )
+
+
+def _nothing(level: int) -> Descriptor:
+    return Descriptor(f"level {level} descriptor of nothing", "invalid", 0b01, 0, SECTION, (), (_VALID,))
+
+
+def _no_block(level: int, section: str) -> Descriptor:
+    name = f"level {level} descriptor of a block, which level {level} can't hold"
+    return Descriptor(name, "invalid", 0b11, 0b01, section, (), (_VALID, _TYPE))
+
+
+def _table(level: int) -> Descriptor:
+    fields = (
+        _VALID,
+        _TYPE,
+        Field("address", 12, 47, f"bits 47:12 of the level {level + 1} table's address"),
+        Field("PXNTable", 59, 59, "1: the supervisor may fetch nothing from all below"),
+        Field("UXNTable", 60, 60, "1: user code may fetch nothing from all below"),
+        Field("APTable", 61, 62, "bit 62 forbids writes to all below, bit 61 keeps user code out"),
+        Field("NSTable", 63, 63, "1: all below is non-secure, for secure accesses"),
+    )
+    place = (AddressBits(12, 47, 12),)
+    return Descriptor(
+        f"level {level} descriptor of a level {level + 1} table", "table", 0b11, 0b11, SECTION, place, fields
+    )
+
+
+def _block(level: int, size: str, low: int) -> Descriptor:
+    place = (AddressBits(low, 47, low),)
+    return Descriptor(
+        f"level {level} descriptor of a {size} block", "leaf", 0b11, 0b01, SECTION, place, _attributes(low)
+    )
+
+
+def _level(number: int, shift: int, *descriptors: Descriptor) -> Level:
+    """The manual's level `number`."""
+    return Level(4 - number, f"level {number} descriptor", f"level {number} table", shift, 9, descriptors)
+
+
+_PAGE = Descriptor(
+    "level 3 descriptor of a 4 KiB page", "leaf", 0b11, 0b11, LAST, (AddressBits(12, 47, 12),), _attributes(12)
+)
+
+
+LEVEL_0 = _level(0, 39, _nothing(0), _no_block(0, SECTION), _table(0))
+
+
+LEVEL_1 = _level(1, 30, _nothing(1), _block(1, "1 GiB", 30), _table(1))
+
+
+LEVEL_2 = _level(2, 21, _nothing(2), _block(2, "2 MiB", 21), _table(2))
+
+
+LEVEL_3 = _level(3, 12, _nothing(3), _no_block(3, LAST), _PAGE)
+
+
+AARCH64: TableFormat[Aarch64Controls] = TableFormat(
+    name="aarch64",
+    entry_width=8,
+    levels=(LEVEL_0, LEVEL_1, LEVEL_2, LEVEL_3),
+    va_bits=48,
+    sign_extended=False,
+    word_bits=64,
+    base_register="TTBR0_EL1",
+    rules=Aarch64Rules(),
+    defaults=Aarch64Controls(),
+)
+"""Four levels a half."""

@@ -1,0 +1,354 @@
+"""ARMv7-A short descriptors: pages of 4 KiB and 64 KiB, sections of 1 MiB, supersections of 16 MiB.
+
+ARM DDI 0406C, B3.5.1.  A large page and a supersection stand in 16 neighbouring slots each, on a
+16-slot border.  First-level table: 16 KiB; second-level table: 1 KiB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...base.units import Address
+from ...base.values.tables import Field, Rights, Syndrome
+from ..controls import Armv7Controls
+from ..format import Access, AddressBits, Descriptor, Entry, Level, Report, Rules, Start, Stop, TableFormat
+
+# ---- armv7 rules -------------------------------------------------------------------------------
+#
+# What the ARM manual says in words about short descriptors: the choice of table, domains, rights, status codes.
+#
+# ARM DDI 0406C, B3.5 (short-descriptor format), B3.7 (memory access control), B3.12 and B3.13 (faults).
+
+
+_STATUS = {
+    "not-present": (0b00101, 0b00111),
+    "access-flag": (0b00011, 0b00110),
+    "domain": (0b01001, 0b01011),
+    "protection": (0b01101, 0b01111),
+    "bus-error": (0b01100, 0b01110),
+}
+"""FS[4:0] for a fault at the first and at the second level: B3.13.3, table B3-23."""
+
+
+STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
+
+
+DFSR = (
+    Field("FS[3:0]", 0, 3, "fault status"),
+    Field("domain", 4, 7, "domain of the first-level descriptor (not for every fault)"),
+    Field("LPAE", 9, 9, "0: short descriptors"),
+    Field("FS[4]", 10, 10, "fault status, highest bit"),
+    Field("WnR", 11, 11, "the access was a write"),
+)
+"""The data fault status register, B4.1.52."""
+
+
+IFSR = (Field("FS[3:0]", 0, 3, "fault status"), Field("LPAE", 9, 9, "0: short descriptors"), DFSR[3])
+"""The instruction fault status register, B4.1.96."""
+
+
+_NONE, _READ, _WRITE = "nothing", "read", "read and write"
+
+
+_MAY = (
+    (_NONE, _NONE),
+    (_WRITE, _NONE),
+    (_WRITE, _READ),
+    (_WRITE, _WRITE),
+    (_NONE, _NONE),
+    (_READ, _NONE),
+    (_READ, _READ),
+    (_READ, _READ),
+)
+"""What AP[2:0] lets the supervisor and user code do: B3.7.1, table B3-8.  100 is reserved; 110 is an older 111."""
+
+
+MANAGER, CLIENT = 0b11, 0b01
+
+
+class Armv7Rules(Rules[Armv7Controls]):
+    """B3.12.2, order of checks: first level, second level, access flag, domain, permission."""
+
+    inherited = ("domain", "NS", "PXN")
+
+    def start(self, level: Level, root: int, va: int, controls: Armv7Controls) -> Start | Stop:
+        """B3.5.4: any of the N highest bits set means TTBR1; the table of TTBR0 is as much smaller."""
+        n = controls.ttbcr_n
+        upper = bool(n and va >> 32 - n)
+        if controls.pd1 if upper else controls.pd0:
+            which = int(upper)
+            return Stop("not-present", f"TTBCR.PD{which} is 1: no walks from TTBR{which}, which is for {Address(va)}")
+        if upper:
+            return Start(controls.ttbr1, level)
+        return Start(root, replace(level, bits=level.bits - n) if n else level)
+
+    def start_shift(self, controls: Armv7Controls) -> int:
+        """The N highest bits."""
+        return 32 - controls.ttbcr_n
+
+    def read_as(self, level: Level, word: int, controls: Armv7Controls) -> Descriptor:
+        """B3.5.1: without PXN a first-level descriptor of type 11 is reserved, and faults as an absent one."""
+        if not controls.pxn and level.number == 2 and word & 3 == 3:
+            return level.descriptors[0]
+        return level.read_as(word)
+
+    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Stop | None:
+        """A descriptor that maps nothing."""
+        if descriptor.kind != "invalid":
+            return None
+        why = "bits 1:0 are 00, so nothing is mapped here" if word & 3 == 0 else "type 11 needs PXN, so it is reserved"
+        return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
+        """What the leaf says; of the first level PXN takes part, where user code may not enter."""
+        if descriptor.kind == "table":
+            return rights._replace(execute=not (controls.pxn and Entry(_ANY, descriptor, word).value("PXN")))
+        own = _rights(Entry(_ANY, descriptor, word), afe=controls.afe)
+        return own if own.user else own._replace(execute=own.execute and rights.execute)
+
+    def judge(
+        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: Armv7Controls
+    ) -> Stop | None:
+        """Access flag, domain, permission."""
+        leaf = path[-1]
+        if controls.afe and not controls.ha and not leaf.value("AP") & 1:
+            return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: the access flag (AP[0]) is 0")
+        domain = domain_of(path)
+        allowed = controls.dacr >> 2 * domain & 3
+        if allowed == MANAGER:
+            return None
+        if allowed != CLIENT:
+            return Stop("domain", f"domain {domain} is closed: DACR has {allowed:02b} for it")
+        return _forbidden(path, access, user, controls)
+
+    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Report:
+        """B3.13.3: the status code, and the register that has it."""
+        second = len(path) == 1 if stop.kind == "bus-error" else len(path) == 2
+        code = _STATUS[stop.kind][second]
+        status = code & 0xF | (code >> 4) << 10
+        if access == "execute":
+            return Report("Prefetch Abort", code, STATUS_CODE, Syndrome("IFSR", status, IFSR))
+        # The domain is valid where a first-level descriptor had one: not for a first-level translation fault.
+        domain = domain_of(path) if path and path[0].descriptor.kind != "invalid" else 0
+        value = status | domain << 4 | (access == "write") << 11
+        return Report("Data Abort", code, STATUS_CODE, Syndrome("DFSR", value, DFSR))
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """AP, XN and nG; domain 0, no PXN in a leaf.
+
+        AP[0] is set: so AP means the same with and without the access-flag model.
+        """
+        never = not rights.execute
+        if descriptor.kind == "table":
+            return _put(descriptor, {"PXN": never})
+        ap = 0b11 if rights.user else 0b01
+        return _put(descriptor, {"AP": ap, "AP[2]": not rights.write, "XN": never, "nG": not shared})
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """AP, XN and PXN of a leaf; PXN of a table."""
+        names = ("PXN",) if descriptor.kind == "table" else ("AP", "AP[2]", "XN", "PXN")
+        return sum(field.mask for field in descriptor.fields if field.name in names)
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, in the access-flag model; a table's knows but PXN."""
+        if descriptor.kind == "table":
+            return Rights(execute=not Entry(_ANY, descriptor, word).value("PXN"))
+        return _rights(Entry(_ANY, descriptor, word), afe=False)
+
+    def accessed(self, descriptor: Descriptor, write: bool, controls: Armv7Controls) -> int:
+        """B3.7.2: the access flag, where the hardware sets it (SCTLR.HA)."""
+        return _put(descriptor, {"AP": 1}) if controls.afe and controls.ha and descriptor.kind == "leaf" else 0
+
+
+def domain_of(path: Sequence[Entry]) -> int:
+    """The domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
+    return path[0].value("domain")
+
+
+def _forbidden(path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Stop | None:
+    leaf = path[-1]
+    ap = _access_permissions(leaf, controls.afe)
+    may = _MAY[ap][user]
+    who = "user code" if user else "the supervisor"
+    if may == _NONE or (access == "write" and may == _READ):
+        least = "only read" if may == _READ else "do nothing"
+        return Stop("protection", f"{who} may {least} here: AP is {ap:03b} in the {leaf.level.name}")
+    if access != "execute":
+        return None
+    if leaf.value("XN"):
+        return Stop("protection", f"nothing may be fetched from here: XN is 1 in the {leaf.level.name}")
+    if not user and controls.pxn and path[0].value("PXN"):
+        return Stop("protection", f"the supervisor may fetch nothing from here: PXN is 1 in the {path[0].level.name}")
+    return None
+
+
+def _rights(leaf: Entry, *, afe: bool) -> Rights:
+    supervisor, user = _MAY[_access_permissions(leaf, afe)]
+    may = supervisor if user == _NONE else user
+    fetch = not leaf.value("XN") and not (user == _NONE and leaf.value("PXN"))
+    return Rights(may != _NONE, may == _WRITE, fetch, user != _NONE)
+
+
+def _access_permissions(leaf: Entry, afe: bool) -> int:
+    """AP[2:0]; with SCTLR.AFE bit 0 is the access flag, and the rights are those of AP[0] = 1 (B3.7.1, table B3-7)."""
+    return leaf.value("AP[2]") << 2 | leaf.value("AP") | afe
+
+
+def _put(descriptor: Descriptor, values: dict[str, int]) -> int:
+    return sum(
+        int(value) << field.low for field in descriptor.fields for name, value in values.items() if name == field.name
+    )
+
+
+_ANY = Level(0, "", "", 0, 0, ())
+"""For a descriptor looked at by itself."""
+
+
+# ---- armv7 -------------------------------------------------------------------------------------
+
+
+SECTION = "ARM DDI 0406C, B3.5.1"
+
+
+_TYPE = Field("type", 0, 1, "00 nothing, 01 a second-level table, 1x a section or supersection")
+
+
+_TYPE_2 = Field("type", 0, 1, "00 nothing, 01 a large page, 1x a small page")
+
+
+_DOMAIN = Field("domain", 5, 8, "which two bits of DACR apply")
+
+
+_NS = "0: in secure memory, for secure accesses"
+
+
+_C, _B = Field("C", 3, 3, "cacheable, with TEX and B"), Field("B", 2, 2, "bufferable, with TEX and C")
+
+
+def _upper(low: int, name: str, meaning: str, width: int = 1) -> Field:
+    return Field(name, low, low + width - 1, meaning)
+
+
+_LARGE_FIELDS = (
+    _TYPE,
+    _upper(0, "PXN", "1: the supervisor may fetch nothing from here"),
+    _B,
+    _C,
+    _upper(4, "XN", "1: nothing may be fetched from here"),
+    _upper(10, "AP", "access permissions, bits 1:0", 2),
+    _upper(12, "TEX", "memory type, with C and B", 3),
+    _upper(15, "AP[2]", "access permissions, bit 2: 1 forbids writes"),
+    _upper(16, "S", "shareable"),
+    _upper(17, "nG", "1: for this address space (ASID) only"),
+    _upper(18, "type[18]", "0 a section, 1 a supersection"),
+    _upper(19, "NS", _NS),
+)
+
+
+def _page_fields(xn: int, tex: int) -> tuple[Field, ...]:
+    return (
+        _TYPE_2,
+        _B,
+        _C,
+        _upper(4, "AP", "access permissions, bits 1:0", 2),
+        _upper(9, "AP[2]", "access permissions, bit 2: 1 forbids writes"),
+        _upper(10, "S", "shareable"),
+        _upper(11, "nG", "1: for this address space (ASID) only"),
+        _upper(tex, "TEX", "memory type, with C and B", 3),
+        _upper(xn, "XN", "1: nothing may be fetched from here"),
+    )
+
+
+_FAULT = Descriptor("first-level descriptor of nothing", "invalid", 0b11, 0b00, SECTION, (), (_TYPE,))
+
+
+_TABLE = Descriptor(
+    "first-level descriptor of a second-level table",
+    "table",
+    0b11,
+    0b01,
+    SECTION,
+    (AddressBits(10, 31, 10),),
+    (
+        _TYPE,
+        _upper(2, "PXN", "1: the supervisor may fetch nothing from its pages"),
+        _upper(3, "NS", _NS),
+        _DOMAIN,
+        Field("address", 10, 31, "bits 31:10 of the second-level table's address"),
+    ),
+)
+
+
+_SECTION = Descriptor(
+    "first-level descriptor of a 1 MiB section",
+    "leaf",
+    0x4_0002,
+    0x0_0002,
+    SECTION,
+    (AddressBits(20, 31, 20),),
+    (*_LARGE_FIELDS, _DOMAIN, Field("address", 20, 31, "bits 31:20 of the section's address")),
+)
+
+
+_SUPERSECTION = Descriptor(
+    "first-level descriptor of a 16 MiB supersection",
+    "leaf",
+    0x4_0002,
+    0x4_0002,
+    SECTION,
+    (AddressBits(24, 31, 24), AddressBits(20, 23, 32), AddressBits(5, 8, 36)),
+    (
+        *_LARGE_FIELDS,
+        Field("address[39:36]", 5, 8, "bits 39:36 of the supersection's address"),
+        Field("address[35:32]", 20, 23, "bits 35:32 of the supersection's address"),
+        Field("address", 24, 31, "bits 31:24 of the supersection's address"),
+    ),
+    shift=24,
+)
+
+
+_NO_PAGE = Descriptor("second-level descriptor of nothing", "invalid", 0b11, 0b00, SECTION, (), (_TYPE_2,))
+
+
+_SMALL_PAGE = Descriptor(
+    "second-level descriptor of a 4 KiB page",
+    "leaf",
+    0b10,
+    0b10,
+    SECTION,
+    (AddressBits(12, 31, 12),),
+    (*_page_fields(0, 6), Field("address", 12, 31, "bits 31:12 of the page's address")),
+)
+
+
+_LARGE_PAGE = Descriptor(
+    "second-level descriptor of a 64 KiB page",
+    "leaf",
+    0b11,
+    0b01,
+    SECTION,
+    (AddressBits(16, 31, 16),),
+    (*_page_fields(15, 12), Field("address", 16, 31, "bits 31:16 of the page's address")),
+    shift=16,
+)
+
+
+FIRST = Level(2, "first-level descriptor", "first-level table", 20, 12, (_FAULT, _TABLE, _SECTION, _SUPERSECTION))
+
+
+SECOND = Level(1, "second-level descriptor", "second-level table", 12, 8, (_NO_PAGE, _SMALL_PAGE, _LARGE_PAGE))
+
+
+ARMV7: TableFormat[Armv7Controls] = TableFormat(
+    name="armv7",
+    entry_width=4,
+    levels=(FIRST, SECOND),
+    va_bits=32,
+    sign_extended=False,
+    word_bits=32,
+    base_register="TTBR0",
+    rules=Armv7Rules(),
+    defaults=Armv7Controls(),
+)
+"""Two levels."""

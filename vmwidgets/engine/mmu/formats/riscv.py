@@ -1,0 +1,223 @@
+"""What the RISC-V privileged specification says in words about Sv39: the algorithm's checks in its order, and causes.
+
+RISC-V Privileged Architecture 20211203, 4.3.2 (the algorithm), 4.3.1 (rights), 4.1.8 (scause).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...base.units import Address, binary_size
+from ...base.values.tables import Field, Rights
+from ..controls import RiscvControls
+from ..format import (
+    Access,
+    AddressBits,
+    Descriptor,
+    Entry,
+    Level,
+    Report,
+    Rules,
+    Start,
+    Stop,
+    TableFormat,
+    bits,
+    in_words,
+)
+
+V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
+
+
+CAUSE = (Field("exception code", 0, 5, "1, 5, 7: access fault; 12, 13, 15: page fault of a fetch, a load, a store"),)
+"""scause without its interrupt bit."""
+
+
+_CAUSES = {
+    "execute": ("instruction page fault", 12, "instruction access fault", 1),
+    "read": ("load page fault", 13, "load access fault", 5),
+    "write": ("store/AMO page fault", 15, "store/AMO access fault", 7),
+}
+
+
+class RiscvRules(Rules[RiscvControls]):
+    """At each descriptor V, then what is reserved; at the leaf rights, then alignment, then A and D."""
+
+    def start(self, level: Level, root: int, va: int, controls: RiscvControls) -> Start | Stop:
+        """4.4.1: bits 63:39 equal bit 38, else a page fault."""
+        if va >> 38 in (0, (1 << 26) - 1):
+            return Start(root, level)
+        return Stop("non-canonical", f"{Address(va)} is no Sv39 address: bits 63 to 38 are not all equal")
+
+    def start_shift(self, controls: RiscvControls) -> int:
+        """All bits that must be equal."""
+        return 38
+
+    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
+        """4.3.2, step 3: V = 0, W without R, reserved bits, a pointer where no table follows."""
+        if descriptor.kind == "invalid":
+            return Stop("not-present", f"the {level.name} is {word:#x}: V (bit 0) is 0, so nothing is mapped here")
+        if descriptor.kind == "reserved":
+            why = "W without R is reserved" if word & W else "a pointer at the last level leads nowhere"
+            return Stop("reserved", f"the {level.name} is {word:#x}: {why}")
+        wrong = word & descriptor.reserved
+        return (
+            Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0") if wrong else None
+        )
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
+        """A pointer lets everything pass."""
+        if descriptor.kind != "leaf":
+            return rights
+        own = self.rights_of(descriptor, word)
+        return own._replace(read=own.read or (controls.mxr and own.execute))
+
+    def judge(
+        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: RiscvControls
+    ) -> Stop | None:
+        """4.3.2, steps 5 to 7."""
+        leaf = path[-1]
+        stop = _forbidden(leaf, rights, access, user, controls)
+        if stop is not None:
+            return stop
+        wrong = leaf.word & bits(leaf.level.shift - 3, 10) if leaf.level.number > 1 else 0
+        if wrong:
+            size = binary_size(leaf.level.span)
+            why = f"a superpage of {size} must be aligned, so {in_words(wrong)} must be 0"
+            return Stop("reserved", f"the {leaf.level.name} is {leaf.word:#x}: {why}")
+        missing = (A | D if access == "write" else A) & ~leaf.word
+        if controls.adue or not missing:
+            return None
+        names = " and ".join(name for name, bit in (("A", A), ("D", D)) if missing & bit)
+        return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: {names} is 0, and software has to set it")
+
+    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: RiscvControls) -> Report:
+        """4.1.8: the cause tells the kind of access, and no more."""
+        page_fault, cause, access_fault, access_cause = _CAUSES[access]
+        if stop.kind == "bus-error":
+            return Report(access_fault, access_cause, CAUSE)
+        return Report(page_fault, cause, CAUSE)
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """R, W, X, U and G; nothing in a pointer.  W needs R, and a page with no right at all would be a pointer."""
+        if descriptor.kind != "leaf":
+            return 0
+        word = (W if rights.write else 0) | (X if rights.execute else 0) | (U if rights.user else 0)
+        if rights.read or not word & X or word & W:
+            word |= R
+        return word | (G if shared else 0)
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """R, W, X and U of a leaf."""
+        return R | W | X | U if descriptor.kind == "leaf" else 0
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, taken by itself."""
+        if descriptor.kind != "leaf":
+            return Rights()
+        return Rights(bool(word & R), bool(word & W), bool(word & X), bool(word & U))
+
+    def accessed(self, descriptor: Descriptor, write: bool, controls: RiscvControls) -> int:
+        """4.3.1: A in the leaf, D on a store, where the hardware sets them (menvcfg.ADUE)."""
+        return (A | D if write else A) if controls.adue and descriptor.kind == "leaf" else 0
+
+
+def _forbidden(leaf: Entry, rights: Rights, access: Access, user: bool, controls: RiscvControls) -> Stop | None:
+    where = f"in the {leaf.level.name}"
+    needed = {"read": "R", "write": "W", "execute": "X"}[access]
+    if not {"read": rights.read, "write": rights.write, "execute": rights.execute}[access]:
+        also = " and mstatus.MXR lifts it not" if access == "read" and rights.execute else ""
+        return Stop("protection", f"the page may not be {_PAST[access]}: {needed} is 0{also} {where}")
+    if user and not rights.user:
+        return Stop("protection", f"user code may not touch a supervisor page: U is 0 {where}")
+    if not user and rights.user and access == "execute":
+        return Stop("protection", f"the supervisor may never fetch from a user page: U is 1 {where}")
+    if not user and rights.user and not controls.sum:
+        return Stop("protection", f"with mstatus.SUM 0 the supervisor may not touch a user page: U is 1 {where}")
+    return None
+
+
+_PAST = {"read": "read", "write": "written", "execute": "executed"}
+
+
+# ---- riscv sv39 --------------------------------------------------------------------------------
+#
+# RISC-V Sv39: 39-bit addresses, pages of 4 KiB, superpages of 2 MiB (megapages) and 1 GiB (gigapages).
+#
+# RISC-V Privileged Architecture 20211203, 4.4. The specification counts levels to 0 at the smallest pages; so do the
+# names here. Svnapot and Svpbmt are not there: bits 63:61 are reserved.
+
+
+SECTION = "RISC-V Privileged 20211203, 4.4.1"
+
+
+_V = Field("V", 0, 0, "valid: the descriptor is in use")
+
+
+_FIELDS = (
+    _V,
+    Field("R", 1, 1, "readable; R, W and X all 0: it refers to a table"),
+    Field("W", 2, 2, "writable"),
+    Field("X", 3, 3, "executable"),
+    Field("U", 4, 4, "1: user code's; 0: the supervisor's"),
+    Field("G", 5, 5, "global: in all address spaces"),
+    Field("A", 6, 6, "accessed"),
+    Field("D", 7, 7, "dirty: written to"),
+    Field("RSW", 8, 9, "free for the kernel"),
+    Field("N", 63, 63, "reserved without Svnapot"),
+    Field("PBMT", 61, 62, "reserved without Svpbmt"),
+)
+
+
+_HIGH = bits(63, 54)
+
+
+def _invalid() -> Descriptor:
+    return Descriptor("PTE that is not valid", "invalid", 0b0001, 0, SECTION, (), (_V,))
+
+
+def _write_only() -> Descriptor:
+    return Descriptor("PTE with W and without R, which is reserved", "reserved", 0b0111, 0b0101, SECTION, (), _FIELDS)
+
+
+def _leaf(name: str, shift: int) -> Descriptor:
+    place = (AddressBits(shift - 2, 53, shift),)
+    address = Field("address", shift - 2, 53, f"bits 55:{shift} of the page's address")
+    return Descriptor(f"PTE of a {name}", "leaf", 0b0001, 0b0001, SECTION, place, (*_FIELDS, address), _HIGH)
+
+
+def _upper(number: int, shift: int, name: str) -> Level:
+    """The specification's level `number`, above 0."""
+    address = Field("address", 10, 53, f"bits 55:12 of the level {number - 1} table's address")
+    place = (AddressBits(10, 53, 12),)
+    fields = (*_FIELDS, address)
+    pointer = Descriptor("PTE of a table", "table", 0b1111, 0b0001, SECTION, place, fields, _HIGH | A | D | U)
+    descriptors = (_invalid(), _write_only(), pointer, _leaf(name, shift))
+    return Level(number + 1, f"level {number} PTE", f"level {number} table", shift, 9, descriptors)
+
+
+_NO_POINTER = Descriptor("PTE of a table, where no table can follow", "reserved", 0b1111, 0b0001, SECTION, (), _FIELDS)
+
+
+LEVEL_2 = _upper(2, 30, "1 GiB gigapage")
+
+
+LEVEL_1 = _upper(1, 21, "2 MiB megapage")
+
+
+LEVEL_0 = Level(
+    1, "level 0 PTE", "level 0 table", 12, 9, (_invalid(), _write_only(), _NO_POINTER, _leaf("4 KiB page", 12))
+)
+
+
+SV39: TableFormat[RiscvControls] = TableFormat(
+    name="riscv-sv39",
+    entry_width=8,
+    levels=(LEVEL_2, LEVEL_1, LEVEL_0),
+    va_bits=39,
+    sign_extended=True,
+    word_bits=64,
+    base_register="root in satp",
+    rules=RiscvRules(),
+    defaults=RiscvControls(),
+)
+"""Three levels."""

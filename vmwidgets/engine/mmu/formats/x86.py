@@ -1,0 +1,485 @@
+"""What Intel's manual says in words about the x86 formats: rights, reserved bits, error codes.
+
+Intel SDM volume 3A, 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
+flags); section numbers as in the editions of 2013 to 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...base.units import Address
+from ...base.values.tables import Field, Rights
+from ..controls import X86Controls
+from ..format import (
+    Access,
+    AddressBits,
+    Descriptor,
+    Entry,
+    Level,
+    Report,
+    Rules,
+    Start,
+    Stop,
+    TableFormat,
+    bits,
+    in_words,
+)
+
+PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
+
+
+PAGE_SIZE = 1 << 7
+
+
+EXECUTE_DISABLE = 1 << 63
+
+
+ERROR_CODE = (
+    Field("P", 0, 0, "1: every descriptor was present; 0: some descriptor was not"),
+    Field("W/R", 1, 1, "the access was a write"),
+    Field("U/S", 2, 2, "the access was made by user code"),
+    Field("RSVD", 3, 3, "a present descriptor had a reserved bit set"),
+    Field("I/D", 4, 4, "the access was an instruction fetch (told with NXE or SMEP only)"),
+)
+"""The error code of a page fault, SDM 4.7."""
+
+
+class X86Rules(Rules[X86Controls]):
+    """The rules of the formats with 8-byte descriptors, here those of 64-bit mode.
+
+    Canonical addresses have `va_bits` bits; descriptors hold an address up to bit `highest`.
+    """
+
+    def __init__(self, va_bits: int, highest: int = 51) -> None:
+        self.va_bits = va_bits
+        self.highest = highest
+
+    def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start | Stop:
+        """SDM 1, 3.3.7.1: the bits from the highest translated one up are all equal, else #GP and no walk."""
+        high = va >> self.va_bits - 1
+        if high in (0, (1 << 65 - self.va_bits) - 1):
+            return Start(root, level)
+        return Stop("non-canonical", f"{Address(va)} is not canonical: bits 63 to {self.va_bits - 1} are not all equal")
+
+    def start_shift(self, controls: X86Controls) -> int:
+        """All bits that must be equal."""
+        return self.va_bits - 1
+
+    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
+        """P = 0 ends the walk whatever else is set; reserved bits are looked at in each present descriptor."""
+        if descriptor.kind == "invalid":
+            return Stop("not-present", f"the {level.name} is {word:#x}: P (bit 0) is 0, so nothing is mapped here")
+        wrong = word & self.reserved(level, descriptor, controls)
+        if not wrong:
+            return None
+        return Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0")
+
+    def checked(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
+        """The address bits that this processor does not have."""
+        return self.reserved(level, descriptor, controls)
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
+        """SDM 4.6: R/W and U/S must be 1 at every level, XD (with NXE) at none."""
+        execute = rights.execute and not (controls.nxe and word & EXECUTE_DISABLE)
+        return Rights(True, rights.write and bool(word & WRITABLE), execute, rights.user and bool(word & USER))
+
+    def judge(
+        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: X86Controls
+    ) -> Stop | None:
+        """SDM 4.6.1, once the leaf is in hand."""
+        return _forbidden(rights, access, user, controls)
+
+    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: X86Controls) -> Report:
+        """SDM 4.7; RSVD implies P."""
+        if stop.kind == "non-canonical":
+            return Report("#GP", 0)
+        if stop.kind == "bus-error":
+            return Report("none: what a read of no memory gives is up to the chipset", None)
+        fetch = access == "execute" and self.tells_fetches(controls)
+        code = (stop.kind != "not-present", access == "write", user, stop.kind == "reserved", fetch)
+        return Report("#PF", sum(bit << place for place, bit in enumerate(code)), ERROR_CODE)
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """R/W, U/S, XD, and G in a leaf."""
+        word = (WRITABLE if rights.write else 0) | (USER if rights.user else 0)
+        if not rights.execute:
+            word |= EXECUTE_DISABLE
+        return word | (GLOBAL if shared and descriptor.kind == "leaf" else 0)
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """R/W, U/S and XD."""
+        return WRITABLE | USER | EXECUTE_DISABLE
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, NXE taken as set."""
+        return Rights(True, bool(word & WRITABLE), not word & EXECUTE_DISABLE, bool(word & USER))
+
+    def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
+        """SDM 4.8: A in every descriptor used, D in the leaf of a write."""
+        return ACCESSED | (DIRTY if write and descriptor.kind == "leaf" else 0)
+
+    def tells_fetches(self, controls: X86Controls) -> bool:
+        """SDM 4.7: whether error codes have I/D."""
+        return controls.nxe or controls.smep
+
+    def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
+        """The bits of a present descriptor that must be 0 on a processor with these controls."""
+        reserved = descriptor.reserved | bits(self.highest, controls.maxphyaddr)
+        if not controls.nxe:
+            reserved |= EXECUTE_DISABLE
+        if level.number == 3 and descriptor.kind == "leaf" and not controls.gib_pages:
+            reserved |= PAGE_SIZE
+        return reserved
+
+
+def _forbidden(rights: Rights, access: Access, user: bool, controls: X86Controls) -> Stop | None:
+    if user and not rights.user:
+        return Stop("protection", "user code may not touch a supervisor page: U/S is 0", ("U/S", 0))
+    if access == "execute":
+        if not rights.execute:
+            return Stop("protection", "nothing may be fetched from here: XD is 1", ("XD", 1))
+        if rights.user and not user and controls.smep:
+            return Stop("protection", "with CR4.SMEP the supervisor may not fetch from a user page")
+        return None
+    if rights.user and not user and controls.smap and not controls.ac:
+        return Stop("protection", "with CR4.SMAP and RFLAGS.AC 0 the supervisor may not touch a user page")
+    if access == "write" and not rights.write and (user or controls.wp):
+        who = "" if user else "; CR0.WP binds the supervisor too"
+        return Stop("protection", f"the page may not be written{who}: R/W is 0", ("R/W", 0))
+    return None
+
+
+# ---- x86 entries -------------------------------------------------------------------------------
+#
+# The descriptors that the x86 formats have in common: Intel SDM volume 3A, tables 4-3 to 4-20.
+
+
+P = Field("P", 0, 0, "present: the descriptor is in use")
+
+
+RW = Field("R/W", 1, 1, "0: what it covers may not be written")
+
+
+US = Field("U/S", 2, 2, "0: user code may not touch what it covers")
+
+
+PWT = Field("PWT", 3, 3, "write-through caching")
+
+
+PCD = Field("PCD", 4, 4, "caching off")
+
+
+A = Field("A", 5, 5, "the processor has used it")
+
+
+D = Field("D", 6, 6, "the processor has written to the page")
+
+
+PS = Field("PS", 7, 7, "1: it maps a page; 0: it refers to a table")
+
+
+G = Field("G", 8, 8, "global: the translation stays when CR3 is written")
+
+
+PK = Field("PK", 59, 62, "protection key, when CR4.PKE or CR4.PKS is set")
+
+
+XD = Field("XD", 63, 63, "1: nothing may be fetched from what it covers (with EFER.NXE)")
+
+
+PAT = Field("PAT", 7, 7, "memory type")
+
+
+PAT_LARGE = Field("PAT", 12, 12, "memory type")
+
+
+COMMON = (P, RW, US, PWT, PCD, A)
+
+
+class Entries:
+    """Descriptors of 8 bytes as one section of the manual has them, with or without protection keys."""
+
+    def __init__(self, section: str, *, keys: bool) -> None:
+        self.section = section
+        self._upper = (PK, XD) if keys else (XD,)
+
+    def absent(self, name: str) -> Descriptor:
+        """P = 0."""
+        return absent(name, self.section)
+
+    def table(self, name: str, target: str, reserved: int = 0) -> Descriptor:
+        """PS = 0."""
+        fields = (*COMMON, PS, Field("address", 12, 51, f"bits 51:12 of the {target}'s address"), XD)
+        return table(name, target, self.section, fields, 51, reserved)
+
+    def large(self, name: str, size: str, shift: int) -> Descriptor:
+        """PS = 1."""
+        address = Field("address", shift, 51, f"bits 51:{shift} of the page's address")
+        fields = (*COMMON, D, PS, G, PAT_LARGE, address, *self._upper)
+        place = (AddressBits(shift, 51, shift),)
+        return large(name, size, self.section, place, fields, bits(shift - 1, 13))
+
+    def page(self) -> Descriptor:
+        """A PTE."""
+        address = Field("address", 12, 51, "bits 51:12 of the page's address")
+        return page(self.section, (*COMMON, D, PAT, G, address, *self._upper), 51)
+
+
+def absent(name: str, section: str) -> Descriptor:
+    """A descriptor that is not present."""
+    return Descriptor(f"{name} that is not present", "invalid", PRESENT, 0, section, (), (P,))
+
+
+def table(
+    name: str, target: str, section: str, fields: tuple[Field, ...], highest: int, reserved: int = 0
+) -> Descriptor:
+    """A descriptor of a table, whose address goes up to bit `highest`."""
+    place = (AddressBits(12, highest, 12),)
+    return Descriptor(f"{name} of a {target}", "table", PRESENT, PRESENT, section, place, fields, reserved)
+
+
+def large(
+    name: str, size: str, section: str, place: tuple[AddressBits, ...], fields: tuple[Field, ...], reserved: int
+) -> Descriptor:
+    """A descriptor of a large page."""
+    kind = PRESENT | PAGE_SIZE
+    return Descriptor(f"{name} of a {size} page", "leaf", kind, kind, section, place, fields, reserved)
+
+
+def page(section: str, fields: tuple[Field, ...], highest: int) -> Descriptor:
+    """A descriptor of a 4 KiB page."""
+    place = (AddressBits(12, highest, 12),)
+    return Descriptor("PTE of a 4 KiB page", "leaf", PRESENT, PRESENT, section, place, fields)
+
+
+# ---- x86 32 ------------------------------------------------------------------------------------
+#
+# x86 with 32-bit paging: 4-byte descriptors, pages of 4 KiB and 4 MiB.
+#
+# Intel SDM volume 3A, 4.3. A 4 MiB page can lie above 4 GiB (PSE-36); nothing else can.
+
+
+SECTION_32 = "Intel SDM 3A, 4.3"
+
+
+class X86Rules32(X86Rules):
+    """All addresses are canonical, XD does not exist, and only 4 MiB pages have reserved bits."""
+
+    def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
+        """Any address of 32 bits is walked."""
+        return Start(root, level)
+
+    def start_shift(self, controls: X86Controls) -> int:
+        """No bit decides."""
+        return 32
+
+    def read_as(self, level: Level, word: int, controls: X86Controls) -> Descriptor:
+        """SDM 4.3: without CR4.PSE bit 7 of a PDE is ignored, and it refers to a table."""
+        return level.read_as(word if controls.pse or level is PT_32 else word & ~PAGE_SIZE)
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """R/W, U/S, and G in a leaf; fetches can't be forbidden."""
+        return super().encode(descriptor, rights, shared) & ~EXECUTE_DISABLE
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """R/W and U/S."""
+        return super().rights_bits(descriptor) & ~EXECUTE_DISABLE
+
+    def tells_fetches(self, controls: X86Controls) -> bool:
+        """SDM 4.7: NXE counts with CR4.PAE only."""
+        return controls.smep
+
+    def reserved(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
+        """SDM 4.3: bit 21 of a 4 MiB page, and those of bits 20:13 whose address bits the processor does not have."""
+        if descriptor is not _LARGE_32:
+            return 0
+        return descriptor.reserved | bits(20, 13 + max(0, min(controls.maxphyaddr, 40) - 32))
+
+
+_LARGE_32 = large(
+    "PDE",
+    "4 MiB",
+    SECTION_32,
+    (AddressBits(22, 31, 22), AddressBits(13, 20, 32)),
+    (
+        *COMMON,
+        D,
+        PS,
+        G,
+        PAT_LARGE,
+        Field("address high", 13, 20, "bits 39:32 of the page's address"),
+        Field("address", 22, 31, "bits 31:22 of the page's address"),
+    ),
+    1 << 21,
+)
+
+
+_TABLE_32 = table(
+    "PDE", "PT", SECTION_32, (*COMMON, PS, Field("address", 12, 31, "bits 31:12 of the PT's address")), 31
+)
+
+
+_PAGE_32 = page(SECTION_32, (*COMMON, D, PAT, G, Field("address", 12, 31, "bits 31:12 of the page's address")), 31)
+
+
+PD_32 = Level(2, "PDE", "PD", 22, 10, (absent("PDE", SECTION_32), _LARGE_32, _TABLE_32))
+
+
+PT_32 = Level(1, "PTE", "PT", 12, 10, (absent("PTE", SECTION_32), _PAGE_32))
+
+
+X86_32: TableFormat[X86Controls] = TableFormat(
+    name="x86",
+    entry_width=4,
+    levels=(PD_32, PT_32),
+    va_bits=32,
+    sign_extended=False,
+    word_bits=32,
+    base_register="CR3",
+    rules=X86Rules32(32),
+    defaults=X86Controls(nxe=False),
+)
+"""Two levels of 4 KiB tables."""
+
+
+# ---- x86 pae -----------------------------------------------------------------------------------
+#
+# x86 with physical address extension: 32-bit addresses, 8-byte descriptors, pages of 4 KiB and 2 MiB.
+#
+# Intel SDM volume 3A, 4.4. Real processors load the four PDPTEs when CR3 is written (4.4.1), and raise #GP there if a
+# present one has reserved bits; here, as in emulators, they are read at each walk, and that is a page fault.
+
+
+SECTION_PAE = "Intel SDM 3A, 4.4.1"
+
+
+class PaeRules(X86Rules):
+    """All addresses are canonical; a PDPTE has no rights and no flags that the processor sets."""
+
+    def start(self, level: Level, root: int, va: int, controls: X86Controls) -> Start:
+        """Any address of 32 bits is walked."""
+        return Start(root, level)
+
+    def start_shift(self, controls: X86Controls) -> int:
+        """No bit decides."""
+        return 32
+
+    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
+        """SDM 4.6: rights are in PDEs and PTEs."""
+        return rights if descriptor is _PDPTE else super().gather(rights, descriptor, word, controls)
+
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """Where a PDPTE would have rights, it has reserved bits."""
+        return 0 if descriptor is _PDPTE else super().encode(descriptor, rights, shared)
+
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """None in a PDPTE."""
+        return 0 if descriptor is _PDPTE else super().rights_bits(descriptor)
+
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """A PDPTE lets everything pass."""
+        return Rights() if descriptor is _PDPTE else super().rights_of(descriptor, word)
+
+    def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
+        """SDM 4.8: a PDPTE of PAE has no accessed flag."""
+        return 0 if descriptor is _PDPTE else super().accessed(descriptor, write, controls)
+
+
+_ENTRIES_PAE = Entries("Intel SDM 3A, 4.4.2", keys=False)
+
+
+_PDPTE = Descriptor(
+    "PDPTE of a PD",
+    "table",
+    PRESENT,
+    PRESENT,
+    SECTION_PAE,
+    (AddressBits(12, 51, 12),),
+    (P, PWT, PCD, Field("address", 12, 51, "bits 51:12 of the PD's address")),
+    bits(2, 1) | bits(8, 5) | bits(63, 52),
+)
+
+
+_absent_pae = _ENTRIES_PAE.absent
+
+
+PDPT_PAE = Level(3, "PDPTE", "PDPT", 30, 2, (_absent_pae("PDPTE"), _PDPTE))
+
+
+PD_PAE = Level(
+    2, "PDE", "PD", 21, 9, (_absent_pae("PDE"), _ENTRIES_PAE.large("PDE", "2 MiB", 21), _ENTRIES_PAE.table("PDE", "PT"))
+)
+
+
+PT_PAE = Level(1, "PTE", "PT", 12, 9, (_absent_pae("PTE"), _ENTRIES_PAE.page()))
+
+
+X86_PAE: TableFormat[X86Controls] = TableFormat(
+    name="x86-pae",
+    entry_width=8,
+    levels=(PDPT_PAE, PD_PAE, PT_PAE),
+    va_bits=32,
+    sign_extended=False,
+    word_bits=32,
+    base_register="CR3",
+    rules=PaeRules(32, highest=62),
+    defaults=X86Controls(),
+)
+"""Three levels; the root has four descriptors, 32 bytes."""
+
+
+# ---- x86 64 ------------------------------------------------------------------------------------
+#
+# x86-64 with four and with five levels of tables: pages of 4 KiB, 2 MiB and 1 GiB.
+#
+# Intel SDM volume 3A, 4.5. All bit ranges are the manual's.
+
+
+_ENTRIES = Entries("Intel SDM 3A, 4.5", keys=True)
+
+
+_absent, _table, _large = _ENTRIES.absent, _ENTRIES.table, _ENTRIES.large
+
+
+PML5 = Level(5, "PML5E", "PML5", 48, 9, (_absent("PML5E"), _table("PML5E", "PML4", PAGE_SIZE)))
+
+
+PML4 = Level(4, "PML4E", "PML4", 39, 9, (_absent("PML4E"), _table("PML4E", "PDPT", PAGE_SIZE)))
+
+
+PDPT = Level(3, "PDPTE", "PDPT", 30, 9, (_absent("PDPTE"), _large("PDPTE", "1 GiB", 30), _table("PDPTE", "PD")))
+
+
+PD = Level(2, "PDE", "PD", 21, 9, (_absent("PDE"), _large("PDE", "2 MiB", 21), _table("PDE", "PT")))
+
+
+PT = Level(1, "PTE", "PT", 12, 9, (_absent("PTE"), _ENTRIES.page()))
+
+
+X86_64: TableFormat[X86Controls] = TableFormat(
+    name="x86-64",
+    entry_width=8,
+    levels=(PML4, PDPT, PD, PT),
+    va_bits=48,
+    sign_extended=True,
+    word_bits=64,
+    base_register="CR3",
+    rules=X86Rules(48),
+    defaults=X86Controls(),
+)
+"""Four levels, 48-bit addresses."""
+
+
+X86_64_LA57: TableFormat[X86Controls] = TableFormat(
+    name="x86-64-la57",
+    entry_width=8,
+    levels=(PML5, PML4, PDPT, PD, PT),
+    va_bits=57,
+    sign_extended=True,
+    word_bits=64,
+    base_register="CR3",
+    rules=X86Rules(57),
+    defaults=X86Controls(),
+)
+"""Five levels (CR4.LA57), 57-bit addresses; the PML5E has the PML4E's layout and checks."""

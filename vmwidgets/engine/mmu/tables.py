@@ -1,0 +1,410 @@
+"""Page tables with nothing around them: memory, a format, a root.  No machine is needed to walk and to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from itertools import groupby
+from operator import index
+from struct import unpack
+from typing import Any, Generic, NamedTuple, Protocol
+
+from ..base.errors import Refused, shown
+from ..base.units import Address, parse_address
+from ..base.values.tables import AddressSplit, IndexBits, OpenTable, Rights, TableWindow, Walk, WindowRow
+from ..memory.ram import BusError
+from .format import Access, C, Descriptor, Level, Start, TableFormat
+from .walk import walk
+
+
+class Memory(Protocol):
+    """Physical memory, as far as looking at tables needs it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on."""
+
+    def read_word(self, pa: int, width: int) -> int:
+        """The little-endian word of `width` bytes at `pa`."""
+
+
+class PageTables(Generic[C]):
+    """Tables of one address space in `memory`, walked with `controls`.
+
+    From the address `kernel_from` on they are the kernel's, the same in all spaces; without it nothing is lent.
+
+    >>> from vmwidgets.engine.memory.ram import Ram
+    >>> from vmwidgets.engine.mmu.formats.x86 import X86_64
+    >>> PageTables("nothing", Ram(1 << 20), X86_64, 0x1000).walk(0x20_0000).fault.kind
+    'not-present'
+    """
+
+    def __init__(
+        self, name: str, memory: Memory, fmt: TableFormat[C], root: int, controls: C | None = None, about: str = "",
+        kernel_from: int | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.memory = memory
+        self.fmt = fmt
+        self.root = Address(root)
+        self.controls: C = fmt.defaults if controls is None else controls
+        self.about = about
+        self.kernel_from = kernel_from
+
+    @property
+    def format(self) -> str:
+        """The format's name."""
+        return self.fmt.name
+
+    def walk(self, address: int | str, access: Access = "read", *, user: bool | None = None) -> TablesWalk:
+        """What the hardware does with one access to `address`, level by level.
+
+        A text is read by :func:`.units.parse_address`.  `user` says whether user code makes the access; without
+        it, user code does where the tables let it in.
+        """
+        va = _number(address)
+        by_user = self._lets_users_in(va, access) if user is None else user
+        found = walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls)
+        values = {part.name: getattr(found, part.name) for part in fields(Walk)}
+        values["va"] = Address(found.va)
+        values["pa"] = None if found.pa is None else Address(found.pa)
+        return TablesWalk(**values, tables=self)
+
+    def _lets_users_in(self, va: int, access: Access) -> bool:
+        found = walk(self.memory, self.fmt, self.root, va, access, True, self.controls)
+        return found.ok or (bool(found.page_size) and found.rights.user)
+
+    def __repr__(self) -> str:
+        about = f", {self.about}" if self.about else ""
+        return f"<{self.name}: {self.format} tables, {self.fmt.base_register} {self.root}{about}>"
+
+
+def _number(address: object) -> int:
+    """An address, as an integer or a text."""
+    try:
+        if isinstance(address, str):
+            return parse_address(address)
+        if not isinstance(address, bool):
+            return index(address)  # type: ignore[arg-type]  # whatever it is, it says whether it is a number
+    except TypeError:
+        pass
+    except ValueError as error:
+        raise Refused(f"address={error}") from None
+    raise Refused(f"address={shown(address)}: write an integer, or a text such as '0x40_1000'") from None
+
+
+@dataclass(frozen=True, repr=False)
+class TablesWalk(Walk):
+    """A walk in tables without a machine; two are equal when the hardware did the same."""
+
+    tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
+
+
+class Root(NamedTuple):
+    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
+
+    level: Level
+    table: int
+    base: int
+    first: int
+
+
+def roots(fmt: TableFormat[C], root: int, controls: C) -> list[Root]:
+    """The tables that walks begin at: one, or ARM's two."""
+    found: list[Root] = []
+    top = (1 << fmt.word_bits) - 1
+    for va in (0, top):
+        start = fmt.rules.start(fmt.root_level, root, va, controls)
+        if not isinstance(start, Start) or any(start == (one.table, one.level) for one in found):
+            continue
+        covered = start.level.shift + start.level.bits
+        base = 0 if va == 0 else top >> covered << covered
+        first = base if base or va == 0 else 1 << fmt.rules.start_shift(controls)
+        found.append(Root(start.level, start.table, base, first))
+    return found or [Root(fmt.root_level, root, 0, 0)]
+
+
+def extends_sign(fmt: TableFormat[C], controls: C) -> bool:
+    """Whether an address's bits above the translated ones repeat the highest of these; else they choose the root."""
+    return fmt.sign_extended and fmt.rules.start_shift(controls) < fmt.va_bits
+
+
+def as_register(fmt: TableFormat[C], controls: C, va: int) -> int:
+    """The address as a register holds it, from a root's first address and what was added to it."""
+    return fmt.canonical(va) if extends_sign(fmt, controls) else va
+
+
+def address_split(fmt: TableFormat[C], controls: C | None = None) -> AddressSplit:
+    """How a format cuts an address.
+
+    >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
+    >>> [part.high - part.low + 1 for part in address_split(X86_PAE).parts]
+    [2, 9, 9]
+    """
+    parts = tuple(
+        IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift) for level in fmt.levels
+    )
+    signed = extends_sign(fmt, fmt.defaults if controls is None else controls)
+    return AddressSplit(parts, fmt.word_bits, fmt.va_bits, signed)
+
+
+# ---- table window ------------------------------------------------------------------------------
+#
+# A window on page tables: the tables that somebody opened, and of each as many rows as a picture shows.
+#
+# What it costs follows from what is open, never from how many tables there are: each open table is read once.
+
+
+TableKey = tuple[int, int]
+"""A table by what it is for: its level, and the first address."""
+
+
+MOST_OPEN = 16
+"""Tables that are open at a time, the roots among them."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What somebody wants to see: tables by key, and what of each.
+
+    `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` slots, by
+    table, around which rows are shown; `marked` addresses of descriptors that must be among them.
+    """
+
+    opened: Collection[TableKey] = ()
+    expanded: Collection[int] = ()
+    centres: Mapping[TableKey, int] = field(default_factory=dict)
+    marked: Collection[int] = ()
+    rows: int = 10
+    """Rows of a table, folds not counted."""
+
+
+class _Slot(NamedTuple):
+    number: int
+    pa: int
+    word: int
+    descriptor: Descriptor
+    kind: str
+    effective: int
+    """What the slot's own piece maps: a repeated descriptor's address and the piece's place in the page."""
+
+
+class _Reader:
+    def __init__(self, tables: PageTables[Any]) -> None:
+        self.tables = tables
+        self.fmt: TableFormat[Any] = tables.fmt
+        self.words = 0
+
+    def slots(self, level: Level, table: int, above: Collection[int], marked: Collection[int]) -> list[_Slot]:
+        """The slots of a table that hold something, and those that are marked.  One read."""
+        width = self.fmt.entry_width
+        count = level.entries
+        data = self.tables.memory.read(table, count * width)
+        self.words += count
+        words = unpack(f"<{count}{'I' if width == 4 else 'Q'}", data)
+        read_as, controls = self.fmt.rules.read_as, self.tables.controls
+        found = []
+        for place, word in enumerate(words):
+            wanted = bool(marked) and table + place * width in marked
+            if not (word or wanted):
+                continue
+            descriptor = read_as(level, word, controls)
+            if descriptor.kind == "invalid" and not wanted:
+                continue
+            address = descriptor.address_of(word)
+            kind = "window" if descriptor.kind == "table" and address in above else descriptor.kind
+            copies = level.copies_of(descriptor)
+            effective = address + place % copies * level.span
+            found.append(_Slot(place, table + place * width, word, descriptor, kind, effective))
+        return found
+
+
+def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
+    """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+    reader = _Reader(tables)
+    found: list[OpenTable] = []
+    for root in roots(tables.fmt, tables.root, tables.controls):
+        skip = root.first - root.base >> root.level.shift
+        found += _open(reader, shown, root.level, root.table, root.base, None, (), MOST_OPEN - len(found), skip)
+    fmt = tables.fmt
+    return TableWindow(
+        tables.name,
+        fmt.name,
+        fmt.base_register,
+        tables.root,
+        address_split(fmt, tables.controls),
+        fmt.entry_width,
+        tuple(found),
+        reader.words,
+    )
+
+
+def _open(
+    reader: _Reader, shown: Shown, level: Level, table: int, va: int, parent: TableKey | None,
+    above: tuple[int, ...], room: int, skip: int = 0,
+) -> list[OpenTable]:  # fmt: skip
+    """This table, without its first `skip` slots, and the open ones below it, at most `room`."""
+    above = (*above, table)
+    begin = va + skip * level.span
+    try:
+        slots = [slot for slot in reader.slots(level, table, above, shown.marked) if slot.number >= skip]
+    except BusError as error:
+        return [_value(reader, level, table, begin, parent, (), 0, skip, str(error))]
+    below: list[OpenTable] = []
+    fmt = reader.fmt
+    inner: list[int] = []
+    for slot in slots:
+        if slot.kind not in ("table", "window") or level.number == 1:
+            continue
+        first = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
+        if (level.number - 1, first) in shown.opened and room - len(below) > 1:
+            inner.append(slot.pa)
+            next_level = fmt.level(level.number - 1)
+            below += _open(
+                reader, shown, next_level, slot.descriptor.address_of(slot.word), first, (level.number, slot.pa),
+                above, room - 1 - len(below),
+            )  # fmt: skip
+    rows = list(_rows(reader, shown, level, va, slots))
+    kept = _fold(rows, shown, (level.number, begin), inner, fmt.entry_width)
+    present = sum(slot.kind != "invalid" for slot in slots)
+    return [_value(reader, level, table, begin, parent, kept, present, skip), *below]
+
+
+def _value(
+    reader: _Reader, level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...],
+    present: int, skipped: int, unreadable: str = "",
+) -> OpenTable:  # fmt: skip
+    return OpenTable(
+        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
+        skipped, _is_lent(reader, va),
+    )  # fmt: skip
+
+
+def _is_lent(reader: _Reader, va: int) -> bool:
+    return reader.tables.kernel_from is not None and va >= reader.tables.kernel_from
+
+
+def _rows(reader: _Reader, shown: Shown, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
+    """Runs of slots that go on from each other; expanded ones page by page."""
+    start = 0
+    for end in range(1, len(slots) + 1):
+        if end < len(slots) and _goes_on(level, slots[end - 1], slots[end]):
+            continue
+        run = slots[start:end]
+        copies = level.copies_of(run[0].descriptor)
+        if run[0].pa in shown.expanded and len(run) > copies:
+            for at in range(0, len(run), copies):
+                yield _row(reader, level, va, run[at : at + copies])
+        else:
+            yield _row(reader, level, va, run)
+        start = end
+
+
+def _goes_on(level: Level, slot: _Slot, following: _Slot) -> bool:
+    return (
+        slot.kind == "leaf"
+        and following.descriptor is slot.descriptor
+        and following.number == slot.number + 1
+        and following.effective == slot.effective + level.span
+        and (following.word ^ slot.word) & ~slot.descriptor.address_mask == 0
+    )
+
+
+def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
+    slot = run[0]
+    descriptor, fmt = slot.descriptor, reader.fmt
+    copies = level.copies_of(descriptor)
+    is_leaf = slot.kind == "leaf"
+    begin = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
+    return WindowRow(
+        first=slot.number,
+        count=len(run),
+        va=begin,
+        kind=slot.kind,
+        pa=slot.pa,
+        word=slot.word,
+        address=descriptor.address_of(slot.word),
+        size=level.span_of(descriptor) if is_leaf else 0,
+        pages=max(1, len(run) // copies) if is_leaf else 0,
+        tables=int(slot.kind in ("table", "window")),
+        layout=descriptor.name,
+        section=descriptor.section,
+        rights=rights_in_words(fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
+        fields=descriptor.fields,
+        repeated=copies,
+        is_lent=slot.kind != "window" and _is_lent(reader, begin),
+    )
+
+
+def rights_in_words(rights: Rights) -> str:
+    """Rights as a row shows them.
+
+    >>> rights_in_words(Rights(write=False))
+    'r-x user'
+    """
+    letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
+    return f"{letters} user" if rights.user else letters
+
+
+def _fold(
+    rows: list[WindowRow], shown: Shown, key: TableKey, inner: Collection[int], width: int
+) -> tuple[WindowRow, ...]:
+    """The rows that are shown, and folds for the others, which are counted.
+
+    The kernel's are folded apart from the space's own, all of them until somebody looks among them.
+    """
+    marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
+    parts = [list(part) for _, part in groupby(rows, key=lambda row: row.is_lent)]
+    centre = shown.centres.get(key)
+    found: list[WindowRow] = []
+    for part in parts:
+        looked_at = centre is not None and part[0].first <= centre < part[-1].end
+        if len(parts) > 1 and part[0].is_lent and not looked_at:
+            kept = [number for number, row in enumerate(part) if row.pa in marked]
+        else:
+            room = shown.rows if looked_at or centre is None or len(parts) == 1 else shown.rows // 2
+            kept = _kept(part, centre if looked_at or len(parts) == 1 else None, marked, room)
+        found += _with_folds(part, kept)
+    return tuple(found)
+
+
+def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:
+    """Which rows are shown of those of one owner: around slot `centre`, the marked ones, the first; about `most`."""
+    if len(rows) <= most:
+        return list(range(len(rows)))
+    needed = {number for number, row in enumerate(rows) if row.pa in marked}
+    first = 0
+    if centre is not None:
+        first = next((number for number, row in enumerate(rows) if row.first + row.count > centre), len(rows) - 1)
+    elif needed:
+        first = max(0, min(needed) - 2)
+    room = max(3, most - len(needed))
+    return sorted(needed | {0} | set(range(first, min(len(rows), first + room))))
+
+
+def _holds(row: WindowRow, marked: Collection[int], width: int) -> bool:
+    return any(row.pa <= pa < row.pa + row.count * width for pa in marked)
+
+
+def _with_folds(rows: list[WindowRow], kept: list[int]) -> Iterator[WindowRow]:
+    done = 0
+    for number in [*kept, len(rows)]:
+        if number - done == 1:  # a fold takes as much room as what it hides
+            yield rows[done]
+        elif number > done:
+            yield _folded(rows[done:number])
+        if number < len(rows):
+            yield rows[number]
+        done = number + 1
+
+
+def _folded(rows: list[WindowRow]) -> WindowRow:
+    last = rows[-1]
+    return WindowRow(
+        rows[0].first,
+        last.first + last.count - rows[0].first,
+        rows[0].va,
+        "fold",
+        pages=sum(row.pages for row in rows),
+        tables=sum(row.tables for row in rows),
+        is_lent=rows[0].is_lent,
+    )
