@@ -1,24 +1,26 @@
 """Where structures report what they change.
 
 A structure holds a :class:`Recorder` and reports through its `emit`, which is ``None`` while
-nobody listens, so that an event then costs one test::
+no listener is there, so that an event then costs one test::
 
     emit = recorder.emit
     if emit is not None:
         emit((PageAllocated.tag, frame, order))
 
 What is reported is a plain tuple, the tag of the event's class and its fields in order; :func:`materialize` makes
-the frozen events of :mod:`~vmwidgets.engine.base.events` from them when somebody looks.  A kernel function brackets
-what it does with ``(Called.tag, name)`` and ``(Returned.tag, result)``, which gives each event its function and depth
-(:mod:`.call_stacks`).
+the frozen events of :mod:`~vmwidgets.engine.base.events` from them when a view asks.  :func:`kernel_function` reports
+where a kernel function begins and ends, which gives each event its function and depth (:class:`CallStacks`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from inspect import isgeneratorfunction
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
+from .errors import KernelError
 from .events import EVENTS, Called, Event, Returned, ThreadEnded, ThreadRuns, ThreadSlept, Unwound
 
 Raw = tuple[Any, ...]
@@ -49,6 +51,110 @@ class Recorder:
             yield
         finally:
             self.emit = emit
+
+
+# ---- kernel functions --------------------------------------------------------------------------
+
+
+class HasRecorder(Protocol):
+    """What a kernel function works on: it reports to its recorder."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """The listener."""
+
+
+S = TypeVar("S", bound=HasRecorder)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel_function(
+    name: str = "", *, first: int | None = None, errors: bool = False
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Report where a kernel function begins, with what arguments, and what it gives back.
+
+    It marks functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
+    `name` is the kernel's; without it, it is the function's own, less a leading underscore.  Only the `first`
+    positional arguments are reported if that is given; they are numbers and texts then.  Of other things events hold
+    what their `in_events()` gives, or their name.  With `errors`, a kernel error counts as an answer: its name is
+    reported.  Without a listener a call costs one test more.
+
+    >>> class Map:
+    ...     recorder = Recorder()
+    ...
+    ...     @kernel_function("vm_map_enter", first=1)
+    ...     def enter(self, start: int, size: int) -> int:
+    ...         return start + size
+    >>> seen: list[Raw] = []
+    >>> Map.recorder.emit = seen.append
+    >>> Map().enter(4096, 8192), seen
+    (12288, [('Called', 'vm_map_enter', (4096,)), ('Returned', 12288)])
+    """
+
+    def mark(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        called = name or function.__name__.removeprefix("_")
+        if isgeneratorfunction(function):
+            return cast("Callable[Concatenate[S, P], R]", _marked_generator(function, called, first))
+
+        @wraps(function)
+        def reported(structure: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            emit = structure.recorder.emit
+            if emit is None:
+                return function(structure, *args, **kwargs)
+            emit((Called.tag, called, _in_events(args) if first is None else args[:first]))
+            try:
+                result = function(structure, *args, **kwargs)
+            except KernelError as error:
+                if errors:
+                    emit((Returned.tag, error.name))
+                raise
+            emit((Returned.tag, _answer(result)))
+            return result
+
+        return reported
+
+    return mark
+
+
+def _marked_generator(function: Any, called: str, first: int | None) -> Any:
+    """The same for a function that may sleep: whether events are wanted may change meanwhile."""
+
+    @wraps(function)
+    def reported(structure: Any, /, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        emit = structure.recorder.emit
+        if emit is not None:
+            emit((Called.tag, called, _in_events(args) if first is None else args[:first]))
+        result = yield from function(structure, *args, **kwargs)
+        emit = structure.recorder.emit
+        if emit is not None:
+            emit((Returned.tag, _answer(result)))
+        return result
+
+    return reported
+
+
+def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
+    found: list[Any] = []
+    for value in values:
+        if value is None or (isinstance(value, (int, str, tuple)) and not hasattr(value, "in_events")):
+            found.append(value)
+        elif hasattr(value, "in_events"):
+            found += value.in_events()
+        else:
+            found.append(getattr(value, "name", ""))
+    return tuple(found)
+
+
+def _answer(result: Any) -> Any:
+    """A result as data: one number or text."""
+    if result is None or type(result) is int:
+        return result
+    return next(iter(_in_events((result,))), None)
+
+
+# ---- events ------------------------------------------------------------------------------------
 
 
 def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
@@ -91,7 +197,13 @@ class CallStacks:
     """What is under way while events are gone through, each with :meth:`begin` before it is looked at, then `end`.
 
     >>> stacks = CallStacks()
-    >>> for raw in [(Called, "f"), (ThreadSlept, ""), (ThreadRuns, "sh"), (Called, "g"), (ThreadSlept, "sh")]:
+    >>> for raw in [
+    ...     (Called.tag, "f"),
+    ...     (ThreadSlept.tag, ""),
+    ...     (ThreadRuns.tag, "sh"),
+    ...     (Called.tag, "g"),
+    ...     (ThreadSlept.tag, "sh"),
+    ... ]:
     ...     stacks.begin(*raw)
     ...     print(repr(stacks.runner), stacks.stack)
     ...     stacks.end(*raw)
