@@ -28,6 +28,19 @@ print(vm.show(m.kernel_map).to_svg())
 """
 
 
+EXECUTE = """
+import importlib.util, sys
+import nbclient, nbformat
+
+assert importlib.util.find_spec("numpy") is None, "this environment has NumPy"
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, timeout=300).execute()
+for cell in notebook.cells:
+    for output in cell.get("outputs", ()):
+        print(output.get("text", ""), end="")
+"""
+
+
 @pytest.fixture(scope="module")
 def wheel(checkout: Path, only: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `pip wheel .` makes in a clone, with no program on PATH at all."""
@@ -61,6 +74,16 @@ def python(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path
     install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
     subprocess.run([*install, "--require-hashes", "-r", checkout / "requirements" / "base.txt"], check=True)
     subprocess.run([*install, "--no-deps", "--no-index", wheel], check=True)
+    return python
+
+
+@pytest.fixture(scope="module")
+def kernel(wheel: Path, checkout: Path, environment: Callable[[], Path]) -> Path:
+    """The Python of an environment with Jupyter's kernel and the wheel, and nothing else."""
+    python = environment()
+    install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    constraint = checkout / "requirements" / "test.txt"
+    subprocess.run([*install, "--constraint", constraint, "ipykernel", "nbclient", wheel], check=True)
     return python
 
 
@@ -133,3 +156,11 @@ def test_the_command_is_installed(
     )
     assert answer.returncode == 0, answer.stderr
     assert answers.format(version=wheel.name.split("-")[1]) in answer.stdout
+
+
+def test_the_notebook_on_page_tables_runs_without_numpy(kernel: Path, checkout: Path) -> None:
+    command: list[str | Path] = [kernel, "-c", EXECUTE, "06-x86-tables.ipynb"]
+    answer = subprocess.run(command, cwd=checkout / "notebooks", capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "1024 pages can be read\n" in answer.stdout
+    assert " 512 without P in the PDE\n" in answer.stdout
