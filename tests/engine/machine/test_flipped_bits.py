@@ -140,7 +140,7 @@ def test_a_table_made_a_large_page_is_a_table_again(architecture, bits, step):
     tables = set(m.pmap.tables)
     place = before.steps[step]
     m.set_descriptor(place.pa, place.value ^ bits)
-    with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*a large page stands there"):
+    with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*a large page is there"):
         m.kmem_alloc("4 KiB")
     m.undo_descriptor()
     assert set(m.pmap.tables) >= tables

@@ -10,7 +10,7 @@ from vmwidgets.engine.mmu.formats import FORMATS
 
 LARGE = [(name, size) for name in ARCHITECTURES for size in FORMATS[name].page_sizes if size > vm.PAGE]
 MOST = 4 * vm.MIB
-"""The page allocator gives no more memory than this in one piece."""
+"""The page allocator gives this much memory in one piece, at most."""
 
 
 CASES = [(*one, kind) for one in LARGE for kind in ("device", "memory") if kind == "device" or one[1] <= MOST]
@@ -62,7 +62,7 @@ CHANGES = {
 
 
 def try_change(m, task, change, start, end):
-    """Do it, or be told NOMEM and find everything as it was; whether it was done."""
+    """Do it, or get NOMEM and find everything as it was; whether it was done."""
     before, failure = everything(m, task), ""
     try:
         CHANGES[change](task, start, end)

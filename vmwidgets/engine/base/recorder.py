@@ -45,7 +45,7 @@ class Recorder:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Nobody listens in here: for asking a structure what it would do."""
+        """Report nothing in here: for asking a structure what it would do."""
         emit, self.emit = self.emit, None
         try:
             yield

@@ -153,7 +153,7 @@ class UneditedMemory:
 
 
 def find_place(memory: UneditedMemory, pmap: Pmap, settings: Any, pa: int, width: int) -> tuple[Level, int] | None:
-    """The level of the table in which `pa` stands, and the address that the slot is for; None if it is in none.
+    """The level of the table in which `pa` lies, and the address that the slot is for; None if it is in none.
 
     Tables are looked through from the root down, so that one which the recursive window shows too, a level lower, is
     found where it belongs.

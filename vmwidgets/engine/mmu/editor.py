@@ -313,7 +313,7 @@ class TableEditor(Generic[C]):
                     yield slot
 
     def is_empty(self, level: Level, table: int) -> bool:
-        """Whether nothing stands in a table.  One read of memory."""
+        """Whether a table holds nothing.  One read of memory."""
         if self.edits.places:
             return not any(self._words(level, table))
         return not self.ram.read(table, self.fmt.table_bytes(level)).strip(b"\0")

@@ -129,7 +129,7 @@ class KernelPmap(Pmap):
                 raise KernelPanic("table_outside_ram", f"the {name} for {Address(va)} leads to {Address(table)}")
             why = f"it refers to {Address(table)}, which is no table that the kernel put there"
         else:
-            why = "a large page stands there" if now.kind == "leaf" else "nothing stands there"
+            why = "a large page is there" if now.kind == "leaf" else "nothing is there"
         raise KernelPanic("kenter_no_table", f"{Address(va)} has no table below its {name}: {why}")
 
     def kremove(self, start: int, end: int) -> None:
