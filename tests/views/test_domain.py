@@ -168,7 +168,7 @@ def test_a_step_shows_what_was_there_then(domain: MachineDomain) -> None:
 def descriptor(domain: MachineDomain, identity: int) -> int:
     value = next(node for node in tree(domain) if node.id == identity)
     assert value.descriptor_pa is not None
-    return domain.machine.ram.read_word(value.descriptor_pa, 4)
+    return domain.system.ram.read_word(value.descriptor_pa, 4)
 
 
 def test_what_failed_was_taken_back_and_says_why() -> None:

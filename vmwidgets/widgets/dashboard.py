@@ -98,7 +98,7 @@ class Dashboard(Map):
         target: AnyMap = self.target
         if not self._follows:
             return target
-        machine = target.machine
+        machine: Machine = target.machine
         maps = {task.path: task.map for task in machine.tasks.values()}
         for one in (machine.kernel_map, *maps.values()):
             maps |= {part.path: part for part in one.parts()}

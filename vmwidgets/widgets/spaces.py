@@ -11,8 +11,8 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.tables import Walk
-from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
-from vmwidgets.engine.machine.tables import PastMemory, machine_walk
+from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task, checks
+from vmwidgets.engine.machine.tables import MemoryBefore
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
@@ -59,24 +59,21 @@ class MachineSpace:
         self.task = task
 
     @property
-    def _pmap(self) -> Any:
+    def _tables(self) -> MachineTables:
         return self._machine.tables_of(self.task)
 
     @property
     def tables(self) -> PageTables[Any]:
         """The tables as they are."""
-        return MachineTables(self._machine, self._pmap, self.task).now()
+        return self._tables.now()
 
     def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
         """What the hardware does; with the events in `later` undone."""
-        return machine_walk(self._machine, self._pmap, self.task, va, access, user, later)
+        return self._tables.walk_in(MemoryBefore.undoing(self._machine.ram, later), va, checks.access(access), user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
-        memory = _Before(self._machine.ram, self.edited)
-        pmap = self._pmap
-        root, controls = pmap.registers(self._machine.controls)
-        return walk(memory, pmap.fmt, root, va, access, user, controls)  # type: ignore[arg-type]  # checked
+        return self._tables.walk_in(MemoryBefore(self._machine.ram, self.edited), va, checks.access(access), user)
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -111,7 +108,7 @@ class TablesSpace:
     def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
         """What the hardware does."""
         tables = self.tables
-        return walk(tables.memory, tables.fmt, tables.root, va, access, user, tables.controls)  # type: ignore[arg-type]  # checked
+        return walk(tables.memory, tables.fmt, tables.root, va, checks.access(access), user, tables.controls)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same: nothing is edited here."""
@@ -127,14 +124,6 @@ class TablesSpace:
     def entry(self, va: int) -> EntryValue | None:
         """There is no map."""
         return None
-
-
-class _Before(PastMemory):
-    """Memory with some descriptors as they were."""
-
-    def __init__(self, ram: Any, before: Mapping[int, int]) -> None:
-        super().__init__(ram, ())
-        self._before = dict(before)
 
 
 def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:

@@ -199,7 +199,7 @@ class TestTasks:
         m = two(tasks=("a", "b"), asids=True)
         m.cpus[1].store(AT, b"a")
         m.tasks["a"].pmap.destroy()
-        assert [(cpu.space, cpu.current) for cpu in m.cpus] == [("kernel", m.pmap)] * 2
+        assert [(cpu.space, cpu.processor.current) for cpu in m.cpus] == [("kernel", m.pmap)] * 2
         m.cpus[1].run("b")
         assert m.cpus[1].asid == 1
         assert m.cpus[1].load(AT) == b"\0"

@@ -263,7 +263,8 @@ def test_an_anonymous_object_maps_what_is_touched():
     refused(d.unmap, memory.address + 0x4000, "8 KiB", match="anonymous 1")
     memory.remove()
     m.check()
-    refused(memory.domain.read, 0x4040_4000, match="FAULT", error=vm.KernelError)
+    assert memory.domain is d
+    refused(d.read, 0x4040_4000, match="FAULT", error=vm.KernelError)
 
 
 # ---- the door --------------------------------------------------------------------------------

@@ -1,14 +1,16 @@
 """The machine that a learner holds."""
 
 from .boot import boot
+from .caches import MachineCaches, MachineKentry
 from .capabilities import MachineCapability
 from .cpus import MachineCpu, MachineCpus
 from .domain import MachineDomain
-from .kmem import MachineKmem, MachineKmemMap
+from .frames import MachineFrames
+from .kmem import MachineKmem
+from .kmem_maps import MachineKmemMap
 from .layouts import ARCHITECTURES, LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
-from .memory import MachineCaches, MachineFrames, MachineKentry
 from .objects import MemoryObject
 from .tables import MachineTables, MachineWalk
 from .tasks import Task

@@ -15,7 +15,7 @@ from .machine import Machine
 from .quirks import QUIRKS
 
 booted: list[Callable[[Machine], None]] = []
-"""Who is told of each machine that comes up; what lies above puts itself here."""
+"""Callbacks run for each new machine; the widget layer registers itself here."""
 
 LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB
 

@@ -1,52 +1,103 @@
-"""Capabilities of a domain as learners hold them, and what can be done with one."""
+"""A domain's handle as far as it finds the domain and names its capabilities; and a capability as learners hold it."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.operations import Door, operation
-from ..base.units import PAGE, Address, Size
+from ..base.units import Address, Size
 from ..base.values.domains import CapabilityValue, CapRef
-from ..selfpaging.capabilities import KINDS
+from ..kernel.pmap.spaces import LentPmap
+from ..selfpaging.capabilities import KINDS, Capability
+from ..selfpaging.domain import Domain
 from ..selfpaging.errors import LibError
 from ..selfpaging.window import capability_value
-from . import checks
-from .checks import capability_rights
+from .spaces import DomainSpace, unquoted
+from .system import Part, SpacePart, System
 
-if TYPE_CHECKING:
-    from ..selfpaging.capabilities import Capability
-    from ..selfpaging.domain import Domain
-    from .domain import MachineDomain
-    from .machine import Machine
+_SLOT = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
+"""A slot as it is written: "slots[3]", or with the capability's number "slots[3]#17"."""
 
 
-_REF = re.compile(r"(\w+)\[(\d{1,9})\](?:#(\d{1,12}))?")
+class DomainPart(SpacePart):
+    """A domain's handle: it finds the domain of its path and generation, and the capabilities in its slots."""
+
+    noun = "domain"
+
+    def __init__(self, system: System, path: str, generation: int) -> None:
+        super().__init__(system, path)
+        self.name = unquoted(path.removeprefix("domain:"))
+        self.space_name = path
+        self.generation = generation
+
+    @property
+    def space(self) -> DomainSpace:
+        """The machine's own: the domain, or what is left of it once it was destroyed."""
+        found = self.system.domains.get(self.name)
+        if found is None or found.generation != self.generation:
+            found = self.system.destroyed.get((self.name, self.generation))
+        return found or self.missing()
+
+    @property
+    def domain(self) -> Domain:
+        """The engine's own."""
+        return self.space.domain
+
+    @property
+    def pmap(self) -> LentPmap:
+        """Its page tables, as processors load them."""
+        return self.space.pmap
+
+    @property
+    def destroyed(self) -> bool:
+        """Whether the domain was destroyed."""
+        return (self.name, self.generation) in self.system.destroyed
+
+    def check_alive(self) -> None:
+        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
+        if self.destroyed:
+            raise Refused(f"domain {shown(self.name)} was destroyed")
+        assert self.space is not None
+
+    # ---- capabilities ------------------------------------------------------------------------
+
+    def at(self, place: Any) -> MachineCapability:
+        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
+        self.check_alive()
+        found = _SLOT.fullmatch(place) if isinstance(place, str) else None
+        if found is None:
+            raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
+        ref = CapRef(found[1], int(found[2]))
+        return self.capability(ref) if found[3] is None else MachineCapability(self, ref, int(found[3]))
+
+    def capability(self, ref: CapRef) -> MachineCapability:
+        """The handle of the capability that is in a slot now."""
+        return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)
+
+    def slot_of(self, given: Any) -> CapRef:
+        """The slot that a capability (or the text of a slot) is in, if that is still the one that was meant."""
+        if isinstance(given, str):
+            given = self.at(given)
+        if not isinstance(given, MachineCapability):
+            raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
+        if given.domain is not self:
+            whose = f"domain {given.domain.name!r}"
+            if given.system is not self.system:
+                whose += f" of another machine, {given.machine.name!r}"
+            raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
+        return given.held.ref
 
 
-def domain_path(name: str) -> str:
-    """Where the domain called `name` stands in its machine; a slash in the name is not one in the path.
+class MachineCapability(Part):
+    """A capability of a domain, named by its slot; once it is deleted, this names nothing."""
 
-    >>> domain_path("hello"), domain_path("a/b")
-    ('domain:hello', 'domain:a%2Fb')
-    """
-    return "domain:" + name.replace("%", "%25").replace("/", "%2F")
-
-
-class MachineCapability:
-    """A capability of a domain, named by its slot; it can be deleted, and then stands for nothing."""
-
-    def __init__(self, domain: MachineDomain, ref: CapRef, number: int) -> None:
+    def __init__(self, domain: DomainPart, ref: CapRef, number: int) -> None:
+        super().__init__(domain.system, f"{domain.path}/{ref}#{number}")
         self.domain = domain
         self.ref = ref
         self.number = number
         """The capability's own, never used again: another in the same slot is not this one."""
-
-    @property
-    def path(self) -> str:
-        """Where it stands in the machine ("domain:hello/slots[3]#17")."""
-        return f"{self.domain.path}/{self.ref}#{self.number}"
 
     @property
     def value(self) -> CapabilityValue | None:
@@ -104,161 +155,3 @@ class MachineCapability:
         copies = f", {len(value.copies)} more of it" if value.copies else ""
         mapped = f", mapped by {len(value.mapped)} leaves" if value.mapped and not KINDS[value.kind].is_table else ""
         return f"<{value.kind} in {self.ref} of {self.domain.name}: {place}{copies}{mapped}>"
-
-
-class CapabilityOperations:
-    """What a domain does with capabilities."""
-
-    machine: Machine
-    domain: Domain
-    name: str
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
-
-    @property
-    def path(self) -> str:
-        """Where it stands in the machine."""
-        return domain_path(self.name)
-
-    @operation
-    def frame(self, size: int | str = PAGE) -> MachineCapability:
-        """A frame, to be mapped: `size` rounded up to a power of two of bytes, at least a page (`frame_alloc`).
-
-        LIB_ERR_FRAME_ALLOC without a slot, or without so much RAM in one piece: a page allocator has 4 MiB at most.
-        """
-        return self._handle(self.domain.frame(_bytes(size)))
-
-    @operation
-    def ram(self, size: int | str = PAGE) -> MachineCapability:
-        """RAM, to be retyped: `size` rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
-        return self._handle(self.domain.memory(_bytes(size)))
-
-    @operation
-    def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
-        """A frame of a device's memory at physical `at`, beyond RAM, where in this machine nobody answers.
-
-        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
-        """
-        start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
-        reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
-        if length == 0:
-            raise Refused("size=0: a device has at least one page")
-        if not self.machine.ram_bytes <= start < start + length <= reach:
-            limits = f"{Address(self.machine.ram_bytes)}, where RAM ends, and {Address(reach)}"
-            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
-        for held in self.domain.kernel.database.objects.values():
-            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
-                where = next(iter(held.capabilities))
-                raise Refused(
-                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
-                )
-        return self._handle(self.domain.device_frame(start, length))
-
-    @operation
-    def retype(
-        self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
-    ) -> MachineCapability:
-        """A capability of `kind` on a part of what another is about: from `offset` on, `size` bytes or the rest.
-
-        RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
-        SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
-        """
-        ref, wanted, here = self._ref(capability), checks.known(kind, KINDS, "kind"), self.domain.fmt.name
-        if KINDS[wanted].format not in ("", here):
-            tables = ", ".join(one.name for one in KINDS.values() if one.format == here)
-            raise Refused(f"kind={wanted!r} is a table of {KINDS[wanted].format}; those of {here} are {tables}")
-        length = None if size is None else _bytes(size)
-        return self._handle(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
-
-    @operation
-    def copy(self, capability: MachineCapability | str) -> MachineCapability:
-        """Another capability on the same; the one that is copied must carry the right to grant."""
-        return self._handle(self.domain.copy(self._ref(capability)))
-
-    @operation
-    def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
-        """Another capability on the same with fewer rights: letters of "rwg"; none that is missing comes back."""
-        ref, wanted = self._ref(capability), capability_rights(rights)
-        held = self.domain.cspace.lookup(ref).rights
-        if not set(wanted) <= set(held):
-            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting adds none")
-        return self._handle(self.domain.mint(ref, wanted))
-
-    @operation
-    def delete(self, capability: MachineCapability | str) -> None:
-        """Delete a capability; what is mapped by it is unmapped.  With the last one on some memory that goes back.
-
-        O(vnodes).
-        """
-        ref = self._ref(capability)
-        self.domain.delete(ref)
-        self._forget_regions()
-
-    @operation
-    def revoke(self, capability: MachineCapability | str) -> None:
-        """Delete all other capabilities on the same, and on what was made of it; nothing of it stays mapped.
-
-        O(vnodes + capabilities that go).
-        """
-        ref = self._ref(capability)
-        self.domain.revoke(ref)
-        self._forget_regions()
-
-    @operation
-    def take_slots(self, count: int) -> int:
-        """Somebody else in the program takes the `count` lowest free slots; how many are left."""
-        self.domain.program.take_slots(checks.count(count, "count"))
-        return self.domain.slots.free_slots
-
-    @operation
-    def give_slots(self, count: int) -> int:
-        """Somebody else in the program gives back the `count` slots taken last; how many are free."""
-        self.domain.program.give_slots(checks.count(count, "count"))
-        return self.domain.slots.free_slots
-
-    # ---- beneath -----------------------------------------------------------------------------
-
-    def at(self, place: Any) -> MachineCapability:
-        """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
-        self.check_alive()
-        found = _REF.fullmatch(place) if isinstance(place, str) else None
-        if found is None:
-            raise Refused(f"{shown(place)} is no slot: write cnode and number, such as 'slots[3]'")
-        ref = CapRef(found[1], int(found[2]))
-        if found[3] is not None:
-            return MachineCapability(self, ref, int(found[3]))  # type: ignore[arg-type]  # what this is mixed into
-        return self._handle(ref)
-
-    def _handle(self, ref: CapRef) -> MachineCapability:
-        return MachineCapability(self, ref, self.domain.cspace.lookup(ref).id)  # type: ignore[arg-type]  # as above
-
-    def _ref(self, given: Any) -> CapRef:
-        """The slot that a capability is in, if that is still the one that was meant."""
-        if isinstance(given, str):
-            given = self.at(given)
-        if not isinstance(given, MachineCapability):
-            raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
-        if given.domain is not self:
-            whose = f"domain {given.domain.name!r}"
-            if given.domain.machine is not self.machine:
-                whose += f" of another machine, {given.domain.machine.name!r}"
-            raise Refused(f"{given.ref} is of {whose}: {self.name!r} can't name its capabilities")
-        return given.held.ref
-
-    def check_alive(self) -> None:
-        """Refuse once the domain was destroyed."""
-        raise NotImplementedError
-
-    def _forget_regions(self) -> None:
-        """Regions of the vspace in which nothing is mapped any more go."""
-        raise NotImplementedError
-
-
-def _bytes(size: Any) -> int:
-    number = checks.whole(size, "size")
-    if number == 0:
-        raise Refused(f"size=0: a capability is about at least one byte; frames have {PAGE} or more")
-    return number

@@ -4,45 +4,41 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..base.errors import Broken
-from ..base.units import PAGE_SHIFT
+from ..base.units import PAGE_SHIFT, Address
 from ..base.values.memory import CACHED, ZEROED
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import Page
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..memory.slabs import ObjectCache
-
-if TYPE_CHECKING:
-    from .allocations import Allocations
-    from .kernel import Kernel, KernelMemorySystem
-    from .machine import Machine
+from .allocations import Allocations
+from .kernel import Kernel, KernelMemorySystem
+from .system import System
 
 
-def check_machine(machine: Machine) -> None:
+def check_machine(system: System) -> None:
     """Raise :class:`Broken` unless each structure is sound and, across them, all hold.
 
     M1. every entry lives in a buffer that its cache handed out, and no buffer without an entry is out;
     M2. page tables reach every entry of the kernel map; M3. an object's references are the entries that map it;
-    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :mod:`.kmem_invariants`;
-    M5, the processors', in :meth:`.cpus.MachineCpus.check`.  M11. each submap of X15's maps has all its addresses:
-    entries of the map that it is a part of give them to it.
+    M4. every page behind a kentry slab is mapped where the slab is.  Kernel memory's are in :func:`check_kmem`; the
+    processors', P1, in :meth:`.processors.Processors.check`.  M11. each submap of X15's maps has all its
+    addresses: entries of the map that it is a part of give them to it.
     """
-    kernel = machine.kernel
-    machine.pages.check()
-    machine.pmap.check()
+    kernel = system.kernel
+    system.pages.check()
+    system.pmap.check()
     kernel.kentry.check()
-    kernel_map, *others = (
-        part for one in (machine.kernel_map, *(task.map for task in machine.tasks.values())) for part in one.parts()
-    )
-    for one in (kernel_map, *others):
+    kernel_map, *others = system.maps.values()
+    for path, one in system.maps.items():
         one.check()
-        if not one.has_place:
-            raise Broken(f"M11: {one.path} has lost its place, {one.start} to {one.end}: entries there are not for it")
-    kernel_entries = list(kernel_map.vm_map)
-    user_entries = [entry for one in others for entry in one.vm_map]
+        if not system.has_place(path):
+            where = f"{Address(one.start)} to {Address(one.end)}"
+            raise Broken(f"M11: {path} has lost its place, {where}: entries there are not for it")
+    kernel_entries = list(kernel_map)
+    user_entries = [entry for one in others for entry in one]
     kmem_entries = [entry for vm_map in kernel.kmem.kmem.maps for entry in vm_map]
     caches: tuple[tuple[ObjectCache, Iterable[Entry]], ...] = (
         (kernel.kentry_cache, kernel_entries),
@@ -53,16 +49,16 @@ def check_machine(machine: Machine) -> None:
         cache.check()
         _check_addresses(cache, entries)
     for entry in kernel_entries:
-        if entry.end > machine.pmap.klimit:
-            raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {machine.pmap.klimit:#x}")
-    if "remove-forgets" not in machine.quirks:
-        _check_references(machine, [*kernel_entries, *user_entries])
-    for domain in machine.domains.values():
+        if entry.end > system.pmap.klimit:
+            raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {system.pmap.klimit:#x}")
+    if "remove-forgets" not in system.quirks:
+        _check_references(system, [*kernel_entries, *user_entries])
+    for domain in system.domains.values():
         domain.domain.check()
     check_kmem(kernel)
-    check_allocations(kernel.kmem, machine.kmem.allocations)
+    check_allocations(kernel.kmem, system.allocations)
     for slab in kernel.kentry_cache.slabs():
-        if machine.pmap.extract(slab.address) is None:
+        if system.pmap.extract(slab.address) is None:
             raise Broken(f"M4: no page is mapped behind the kentry slab at {slab.address:#x}")
 
 
@@ -81,8 +77,8 @@ def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
         raise Broken(f"M1: {len(addresses)} entries are linked, {cache.name} handed out {cache.allocated}")
 
 
-def _check_references(machine: Machine, entries: Iterable[Entry]) -> None:
-    named = (one.vm_object for one in machine.objects.values())
+def _check_references(system: System, entries: Iterable[Entry]) -> None:
+    named = system.objects.values()
     mapped: dict[VmObject, int] = dict.fromkeys(named, 0)
     for entry in entries:
         if entry.object is not None:

@@ -12,6 +12,7 @@ from ..base.errors import Refused, shown
 from ..base.protection import parse_protection
 from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
+from ..mmu.format import Access
 from ..selfpaging.capabilities import RIGHTS
 from ..selfpaging.layouts import FLAGS, flag_names
 
@@ -201,6 +202,16 @@ def flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
+
+
+ACCESSES: dict[str, Access] = {
+    "read": "read", "r": "read", "write": "write", "w": "write", "execute": "execute", "x": "execute",
+}  # fmt: skip  # pairs of long and short
+
+
+def access(value: Any) -> Access:
+    """A kind of access: "read", "write" or "execute", or its first letter ("x" for execute)."""
+    return ACCESSES[known(value, ACCESSES, "access")]
 
 
 def one_protection(prot: Any, max_prot: Any) -> int:

@@ -75,18 +75,19 @@ def _operations(journal: Journal, path: str) -> Iterator[Operation]:
 
 
 def _task_side(task: Task) -> PagingSide:
-    machine, pmap = task.machine, task.pmap
-    counts = _Counts(machine.journal, task.path)
+    system, pmap = task.system, task.pmap
+    counts = _Counts(system.journal, task.path)
     snapshot = pmap.snapshot()
-    owned = Counter((table.level, table.name) for table in snapshot.tables if table.pa in set(pmap.tables))
+    own = set(pmap.tables)
+    owned = Counter((table.level, table.name) for table in snapshot.tables if table.pa in own)
     tables = [
         PagingRecords(name, count, count * pmap.fmt.table_bytes(pmap.fmt.level(level)))
         for (level, name), count in sorted(owned.items(), reverse=True)
     ]
-    entry_bytes = machine.kernel.entry_cache.layout.object_size
+    entry_bytes = system.kernel.entry_cache.layout.object_size
     entries = PagingRecords("map entries", len(task.map), len(task.map) * entry_bytes, "map entry")
     return PagingSide(
-        f"task {task.name}", machine.architecture, "the kernel", tuple(_task_ranges(task)), counts.frequent(),
+        f"task {task.name}", system.architecture, "the kernel", tuple(_task_ranges(task)), counts.frequent(),
         counts.calls, counts.faults, counts.invocations, counts.descriptors, 0, 0, tuple(tables), (entries,),
         counts.forgotten,
     )  # fmt: skip
@@ -101,7 +102,7 @@ def _task_ranges(task: Task) -> Iterator[PagedRange]:
 
 
 def _domain_side(domain: MachineDomain) -> PagingSide:
-    counts = _Counts(domain.machine.journal, domain.path)
+    counts = _Counts(domain.system.journal, domain.path)
     value = domain.snapshot()
     nodes = list(_vnodes(value.root))
     fmt, layout = domain.pmap.fmt, domain.domain.layout
@@ -119,7 +120,7 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
         if not node.is_table and not value.meta_start <= node.va < value.meta_end
     )
     return PagingSide(
-        f"domain {domain.name}", domain.machine.architecture, "the program", ranges, counts.frequent(), counts.calls,
+        f"domain {domain.name}", domain.system.architecture, "the program", ranges, counts.frequent(), counts.calls,
         counts.faults, counts.invocations, counts.descriptors, capabilities, len(domain.domain.slots.used),
         tuple(table for table in tables if table.count), (slab,), counts.forgotten,
     )  # fmt: skip

@@ -1,150 +1,46 @@
-"""All processors of a machine, and how one has the others drop translations: TLB shootdown.
-
-X15's `pmap_update` drops up to 64 pages one by one, beyond that everything; other processors get an interrupt, and
-the sender waits for each (Intel SDM volume 3A, 4.10.5, tells what goes wrong without).
-"""
+"""The processors of a machine as learners hold them: loads, stores and fetches through a TLB, flushes, shootdown."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
-from ..base.errors import Broken, Refused, VMError, kernel_error, shown
-from ..base.events import FaultRaised, ShootdownAcknowledged, ShootdownForgotten, ShootdownSent, SpaceLoaded
-from ..base.operations import Door, operation
-from ..base.protection import EXECUTE, READ, WRITE
+from ..base.errors import Refused, shown
+from ..base.operations import operation
 from ..base.units import PAGE, Address
-from ..base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
-from ..base.values.tables import Fault
-from ..kernel.freebsd.kmem import vm_fault as kmem_fault
-from ..kernel.pmap.pmap import Pmap, mark
-from ..kernel.pmap.tables import TableSpace
-from ..kernel.threads.waits import Sleepy, straight
-from ..kernel.x15.fault import vm_fault
-from ..mmu.cpu import ASID_BITS, Cpu, pieces
+from ..base.values.cpus import CpusValue, CpuValue, TlbSlot
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.threads.waits import Sleepy
+from ..mmu.cpu import ASID_BITS, Cpu
 from ..mmu.format import Access
-from ..mmu.tlb import Tlb
 from . import checks
+from .processors import SHOOTDOWNS, CpuSettings, Processor, Processors
+from .system import Part, SpacePart, System
 
-if TYPE_CHECKING:
-    from ..memory.ram import Ram
-    from .domain import MachineDomain
-    from .machine import Machine
-    from .tasks import Task
+MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
 
-
-# ---- cpu access --------------------------------------------------------------------------------
-#
-# An access on a processor, with the kernel behind it: try, have the fault resolved, try again.
+T = TypeVar("T")
 
 
-BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
+def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
+    """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
+    count = checks.whole(cpus, "cpus")
+    if not 1 <= count <= MOST_CPUS:
+        raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
+    if not isinstance(tlb, (tuple, list)) or len(tlb) != 2:
+        raise Refused(f"tlb={shown(tlb)}: write the number of sets and that of ways, such as (16, 4)")
+    sets, ways = (checks.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
+    if not 1 <= sets <= MOST_SETS or sets & sets - 1:
+        raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
+    if not 1 <= ways <= MOST_WAYS:
+        raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
+    if checks.flag(asids, "asids") and not ASID_BITS[architecture]:
+        raise Refused(f"asids=True: {architecture} has no numbers for address spaces; its PCIDs need 64-bit mode")
+    return CpuSettings(count, sets, ways, asids)
 
 
-def reach_all(cpu: MachineCpu, start: int, length: int, access: Access, user: bool, data: bytes | None) -> Any:
-    """Move bytes on `cpu`, page by page: what was read, or None after `data` was written."""
-    steps = move(cpu.machine.ram, start, length, lambda va: _reach(cpu, va, access, user), data)
-    name = {"read": "load", "write": "store", "execute": "fetch"}[access]
-    with cpu.machine.cpus.on(cpu):
-        return cpu.machine.callbacks.complete(name, steps)
-
-
-def move(
-    ram: Ram, start: int, length: int, reach: Callable[[int], Sleepy[int]], data: bytes | None = None
-) -> Sleepy[bytes | None]:
-    """Move bytes page by page, each page once `reach` has its physical address: what was read, or None."""
-    parts, done = [], 0
-    for va, count in pieces(start, length):
-        physical = yield from reach(va)
-        if data is None:
-            parts.append(ram.read(physical, count))
-        else:
-            ram.write(physical, data[done : done + count])
-        done += count
-    return b"".join(parts) if data is None else None
-
-
-def move_at_once(
-    ram: Ram, start: int, length: int, reach: Callable[[int], int], data: bytes | None = None
-) -> bytes | None:
-    """As :func:`move`, where reaching a page never sleeps."""
-
-    def steps(va: int) -> Sleepy[int]:
-        return reach(va)
-        yield  # a generator that waits for nothing
-
-    return straight(move(ram, start, length, steps, data))
-
-
-def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
-    task = cpu.machine.cpus.task_of(cpu.pmap)
-    if task is not None and cpu.pmap.layout.is_user(va):
-        return reach_user(cpu, task, va, access, user)
-    domain = cpu.machine.cpus.domain_of(cpu.pmap)
-    if domain is not None and cpu.pmap.layout.is_user(va):
-        return domain.reach(cpu, va, access, user)
-    return (yield from reach_kernel(cpu, va, access, user))
-
-
-def reach_user(cpu: MachineCpu, task: Task, va: int, access: Access, user: bool = True) -> int:
-    """The physical address of `va` in the task that `cpu` runs, after its fault was resolved if it had one."""
-    resolved = False
-    while True:
-        found = cpu.translate(va, access, user)
-        if not isinstance(found, Fault):
-            return found
-        if _marked(cpu, va, access, user, found):
-            continue
-        if resolved:
-            raise _again(va, found)
-        vm_fault(task.map.vm_map, va, BITS[access], task.enter_page)
-        resolved = True
-
-
-def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -> Sleepy[int]:
-    """The physical address of `va` in kernel memory, after its fault was resolved if it had one."""
-    machine, resolved = cpu.machine, False
-    while True:
-        found = cpu.translate(va, access, user)
-        if not isinstance(found, Fault):
-            return found
-        if _marked(cpu, va, access, user, found):
-            continue
-        if resolved:
-            raise _again(va, found)
-        inside = None if user else machine.kmem.map_of(va)
-        if inside is None:
-            raise kernel_error("FAULT", f"{Address(va)}: {found.why}")
-        yield from kmem_fault(machine.kernel.kmem.kmem, inside.vm_map, va, BITS[access])
-        resolved = True
-
-
-def _marked(cpu: MachineCpu, va: int, access: Access, user: bool, fault: Fault) -> bool:
-    """Tell of a fault; whether flags were all that was missing, and are set now."""
-    tell_fault(cpu, va, fault)
-    return fault.kind == "access-flag" and mark(cpu.pmap, va, access, user, cpu.cpu.controls)
-
-
-def tell_fault(cpu: MachineCpu, va: int, fault: Fault) -> None:
-    """Report that an access to `va` faulted."""
-    emit = cpu.machine.recorder.emit
-    if emit is not None:
-        emit((FaultRaised.tag, va, fault.kind, fault.code or 0))
-
-
-def _again(va: int, fault: Fault) -> VMError:
-    return kernel_error("FAULT", f"{Address(va)} faults again after it was resolved: {fault.why}")
-
-
-# ---- cpu ---------------------------------------------------------------------------------------
-#
-# A processor of the machine: what it has loaded, and loads, stores and fetches through its TLB.
-
-
-class MachineCpu:
-    """Processor `number`; its operations are those of the programs and of the kernel that run on it.
+class MachineCpu(Part):
+    """One processor; its operations are those of the programs and of the kernel that run on it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64", cpus=2)
@@ -154,42 +50,36 @@ class MachineCpu:
     (b'hello', 1)
     """
 
-    def __init__(self, cpus: MachineCpus, number: int, tlb: Tlb[Any], pmap: Pmap) -> None:
-        self._cpus = cpus
-        self.machine: Machine = cpus.machine
-        self.number = number
-        self.path = f"cpu:{number}"
-        self.cpu: Cpu[Any] = Cpu(self.path, self.machine.ram, pmap.fmt, tlb, self.machine.recorder)
-        self.pmap = pmap
-        """Whose tables it has loaded."""
-        self.current = pmap
-        """Whose tables the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
-        self.seen: set[Pmap] = {pmap}
-        """Address spaces with a number of which the TLB may keep something."""
-        self.pending: deque[FlushRequest] = deque()
-        self.forgotten = 0
-        """Flushes it should have been asked for, since its TLB was last empty."""
-        self.edits = 0
-        """How often descriptors were edited by hand, since its TLB was last empty."""
-        self._window_used = False
-        root, controls = pmap.registers(self.machine.controls)
-        self.cpu.load_root(root, controls=controls)
+    def __init__(self, system: System, path: str) -> None:
+        super().__init__(system, path)
+        self.number = int(path.removeprefix("cpu:"))
+        """Its place among the machine's processors, from 0 on."""
 
     @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
+    def processor(self) -> Processor:
+        """The kernel's own: what it has loaded, what waits for it."""
+        return self.system.processors.all[self.number]
+
+    @property
+    def cpu(self) -> Cpu[Any]:
+        """The hardware: its TLB and its settings."""
+        return self.processor.cpu
+
+    @property
+    def pmap(self) -> Pmap:
+        """Whose tables it has loaded."""
+        return self.processor.pmap
 
     # ---- what runs on it ---------------------------------------------------------------------
 
     @operation
-    def run(self, task: Task | MachineDomain | str | None = None) -> None:
+    def run(self, task: SpacePart | str | None = None) -> None:
         """Have it run `task`, or a domain ("domain:hello"): its tables are loaded; without one, the kernel's alone.
 
         What the TLB keeps of other tasks is dropped, unless the machine tells address spaces apart (``asids=True``).
         """
-        pmap = self.machine.pmap_of(task)
-        with self._cpus.on(self):
+        pmap = self.system.pmap_of(task)
+        with self.system.processors.on(self.processor):
             pmap.load()
 
     @operation
@@ -199,7 +89,7 @@ class MachineCpu:
         `user` says whether user code does it; without it, it does if the address is the user's.  FAULT and ACCES as
         the kernel's fault handler has them.  O(pages).
         """
-        return self._read(*self._span(address, length), "read", user)
+        return self._load("load", address, length, "read", user)
 
     @operation
     def store(self, address: int | str, data: bytes, *, user: bool | None = None) -> None:
@@ -208,18 +98,27 @@ class MachineCpu:
         An error leaves what was written before it.
         """
         content = checks.content(data)
-        start, count = self._span(address, len(content))
-        done: None = reach_all(self, start, count, "write", self._by_user(start, user), content)
-        return done
+        start, _ = self._span(address, len(content))
+        return self._complete("store", self.processor.store(start, content, self._by_user(start, user)))
 
     @operation
     def fetch(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
         """`length` bytes from `address` on, as instructions; see :meth:`load`."""
-        return self._read(*self._span(address, length), "execute", user)
+        return self._load("fetch", address, length, "execute", user)
 
-    def _read(self, start: int, length: int, access: Access, user: bool | None) -> bytes:
-        result: bytes = reach_all(self, start, length, access, self._by_user(start, user), None)
-        return result
+    def _load(self, name: str, address: Any, length: Any, access: Access, user: Any) -> bytes:
+        start, count = self._span(address, length)
+        return self._complete(name, self.processor.load(start, count, access, self._by_user(start, user)))
+
+    def _complete(self, name: str, steps: Sleepy[T]) -> T:
+        with self.system.processors.on(self.processor):
+            return self.system.callbacks.complete(name, steps)
+
+    def _span(self, address: Any, length: Any) -> tuple[int, int]:
+        return checks.span(address, length, self.pmap.fmt.word_bits)
+
+    def _by_user(self, address: int, user: Any) -> bool:
+        return self.pmap.layout.is_user(address) if user is None else checks.flag(user, "user")
 
     # ---- what the kernel does on it ----------------------------------------------------------
 
@@ -228,7 +127,7 @@ class MachineCpu:
         self,
         address: int | str | None = None,
         *,
-        task: Task | MachineDomain | str | None = None,
+        task: SpacePart | str | None = None,
         keep_globals: bool = False,
     ) -> int:
         """Drop translations from the TLB; how many.
@@ -236,26 +135,27 @@ class MachineCpu:
         With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
         not global; with neither all, but what is global if that is to be kept.
         """
+        processors, processor = self.system.processors, self.processor
         kept = checks.flag(keep_globals, "keep_globals")
-        pmap = None if task is None else self.machine.pmap_of(task)
+        pmap = None if task is None else self.system.pmap_of(task)
         if kept and (address is not None or pmap is not None):
             raise Refused("keep_globals=True: it is for a flush of everything; leave address and task out")
-        before = len(self.cpu.tlb)
+        cpu = processor.cpu
+        before = len(cpu.tlb)
         if address is not None:
             page = checks.whole(address, "address") & -PAGE
-            self.cpu.flush_range(page, page + PAGE, self._cpus.asid_of(self.pmap if pmap is None else pmap))
+            cpu.flush_range(page, page + PAGE, processors.asid_of(processor.pmap if pmap is None else pmap))
         elif pmap is None:
-            self.cpu.flush_all(globals_too=not kept)
-        elif pmap is self.pmap or self._cpus.asid_of(pmap):
-            self.cpu.flush_space(self._cpus.asid_of(pmap))
-        if not self.cpu.tlb:
-            self.forgotten = self.edits = 0
-        return before - len(self.cpu.tlb)
+            cpu.flush_all(globals_too=not kept)
+        elif pmap is processor.pmap or processors.asid_of(pmap):
+            cpu.flush_space(processors.asid_of(pmap))
+        processor.flushed()
+        return before - len(cpu.tlb)
 
     @operation
     def acknowledge(self) -> int:
         """Handle the interrupts that other processors have sent: drop what they ask for, and say so; how many."""
-        return self.comply()
+        return self.processor.comply()
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -286,167 +186,62 @@ class MachineCpu:
     def value(self) -> CpuValue:
         """The processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
-            tlb = self.cpu.tlb.value(self.cpu.stale)
-            loaded = self.path, self.space, self.pmap.root, self.asid
-            return CpuValue(*loaded, tlb, tuple(self.pending), self.forgotten, self.edits)
-
-    # ---- beneath -----------------------------------------------------------------------------
-
-    def translate(self, va: int, access: Access, user: bool) -> int | Fault:
-        """One access; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
-        window = self.pmap.layout.window
-        if window is not None and window <= va < window + self.pmap.fmt.root_level.span:
-            self._window_used = True
-        return self.cpu.translate(va, access, user)
-
-    def switch(self, pmap: Pmap) -> None:
-        """Have the tables of `pmap` loaded."""
-        if pmap is self.pmap:
-            return
-        before, self.pmap = self.pmap, pmap
-        asid = self._cpus.number(pmap)
-        emit = self.machine.recorder.emit
-        if emit is not None:
-            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, before.name))
-        if before.global_leaves:
-            self.cpu.flush_all(globals_too=True)
-        root, controls = pmap.registers(self.machine.controls)
-        self.cpu.load_root(root, asid, keep=bool(asid), controls=controls)
-        if asid:
-            self.seen.add(pmap)
-
-    def drop(self, start: int, end: int, pages: int, asid: int | None) -> None:
-        """Flush what the kernel wants flushed: a range, or with `pages` 0 everything of the space."""
-        if self._window_used:
-            self._flush_window()
-        if self.cpu.tlb:
-            if pages:
-                self.cpu.flush_range(start, end, asid)
-            elif asid is None:
-                self.cpu.flush_all(globals_too=True)
-            else:
-                self.cpu.flush_space(asid)
-        if not self.cpu.tlb:
-            self.forgotten = self.edits = 0
-
-    def comply(self) -> int:
-        """Do what other processors asked for, and acknowledge it; how many requests there were."""
-        count, emit = len(self.pending), self.machine.recorder.emit
-        while self.pending:
-            request = self.pending.popleft()
-            self.drop(request.start, request.end, request.pages, request.asid)
-            if emit is not None:
-                emit((ShootdownAcknowledged.tag, self.path, request))
-            self._cpus.acknowledged += 1
-        return count
-
-    def _flush_window(self) -> None:
-        """The tables may have changed in which tables they have: what was seen of them in the window goes."""
-        window = self.pmap.layout.window
-        assert window is not None, "it was used"
-        self.cpu.flush_range(window, window + self.pmap.fmt.root_level.span, None)
-        self._window_used = False
-
-    def _by_user(self, address: int, user: bool | None) -> bool:
-        return self.pmap.layout.is_user(address) if user is None else checks.flag(user, "user")
-
-    def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
-        return checks.span(address, length, self.pmap.fmt.word_bits)
+            one = self.processor
+            loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
+            tlb = one.cpu.tlb.value(one.cpu.stale)
+            return CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
 
     def __repr__(self) -> str:
         return f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self.cpu.tlb!r}>"
 
 
-# ---- cpus --------------------------------------------------------------------------------------
-
-
-MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
-
-
-SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
-"""What becomes of a request to another processor: done before the sender goes on; left waiting until the other's
-``acknowledge()``; never sent."""
-
-
-class CpuSettings(NamedTuple):
-    """How many processors a machine has, and what their TLBs are like."""
-
-    number: int = 1
-    sets: int = 16
-    ways: int = 4
-    asids: bool = False
-    """Whether address spaces have a number in the TLB, and stay there when another is loaded."""
-
-    def told(self) -> dict[str, Any]:
-        """As they are given to :func:`vmwidgets.boot`."""
-        return {"cpus": self.number, "tlb": (self.sets, self.ways), "asids": self.asids}
-
-
-ONE_CPU = CpuSettings()
-"""What a machine has unless more is asked for."""
-
-
-def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
-    """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
-    count = checks.whole(cpus, "cpus")
-    if not 1 <= count <= MOST_CPUS:
-        raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
-    if not isinstance(tlb, (tuple, list)) or len(tlb) != 2:
-        raise Refused(f"tlb={shown(tlb)}: write the number of sets and that of ways, such as (16, 4)")
-    sets, ways = (checks.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
-    if not 1 <= sets <= MOST_SETS or sets & sets - 1:
-        raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
-    if not 1 <= ways <= MOST_WAYS:
-        raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
-    if checks.flag(asids, "asids") and not ASID_BITS[architecture]:
-        raise Refused(f"asids=True: {architecture} has no numbers for address spaces; its PCIDs need 64-bit mode")
-    return CpuSettings(count, sets, ways, asids)
-
-
-class MachineCpus:
+class MachineCpus(Part):
     """The processors of a machine, ``m.cpus[0]`` the one that cells run on.
 
     `shootdown` says what becomes of a flush that one asks another for; setting it is an operation.
     """
 
-    path = "cpus"
-
-    def __init__(self, machine: Machine, settings: CpuSettings) -> None:
-        self.machine = machine
-        self.settings = settings
-        self.sent = self.acknowledged = self.forgotten = 0
-        """How many requests were sent, acknowledged, forgotten since boot."""
-        self._shootdown = SHOOTDOWNS[0]
-        self._asids: dict[Pmap, int] = {}
-        self._kernel = machine.pmap
-        fmt = self._kernel.fmt
-        self._cpus = [
-            MachineCpu(self, one, Tlb(fmt, sets=settings.sets, ways=settings.ways), self._kernel)
-            for one in range(settings.number)
-        ]
-        self._running = self._cpus[0]
-        self._current = self._kernel.attach(self)
+    def __init__(self, system: System, path: str = "cpus") -> None:
+        super().__init__(system, path)
+        self._cpus = [system.part(MachineCpu, one.path) for one in system.processors.all]
 
     @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
+    def _processors(self) -> Processors:
+        return self.system.processors
 
     @operation
     def set_shootdown(self, shootdown: str) -> None:
         """What becomes of flushes from now on: "acknowledged", "sent" or "forgotten"."""
-        self._shootdown = checks.known(shootdown, SHOOTDOWNS, "shootdown")
+        self._processors.shootdown = checks.known(shootdown, SHOOTDOWNS, "shootdown")
 
     @property
     def shootdown(self) -> str:
         """What becomes of a flush that one processor asks another for; setting it is an operation."""
-        return self._shootdown
+        return self._processors.shootdown
 
     @shootdown.setter
     def shootdown(self, shootdown: str) -> None:
         self.set_shootdown(shootdown)
 
-    # ---- looking -----------------------------------------------------------------------------
+    @property
+    def settings(self) -> CpuSettings:
+        """How many processors there are, and what their TLBs are like."""
+        return self._processors.settings
+
+    @property
+    def sent(self) -> int:
+        """How many flush requests were sent since boot."""
+        return self._processors.sent
+
+    @property
+    def acknowledged(self) -> int:
+        """How many flush requests were acknowledged since boot."""
+        return self._processors.acknowledged
+
+    @property
+    def forgotten(self) -> int:
+        """How many flush requests were never sent since boot."""
+        return self._processors.forgotten
 
     def __getitem__(self, number: int) -> MachineCpu:
         count = len(self._cpus)
@@ -464,131 +259,13 @@ class MachineCpus:
     def value(self) -> CpusValue:
         """All of them as a frozen value."""
         with self.door.looking():
+            one = self._processors
             cpus = tuple(cpu.value() for cpu in self)
-            counts = self.sent, self.acknowledged, self.forgotten
-            return CpusValue(cpus, self._shootdown, self.settings.asids, *counts)
+            return CpusValue(cpus, one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten)
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless each TLB is sound and M5 holds.
-
-        M5. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
-        and for descriptors that were edited by hand.
-        """
-        for cpu in self:
-            cpu.cpu.tlb.check()
-            if cpu.pending or cpu.forgotten or cpu.edits:
-                continue
-            for line in cpu.cpu.tlb:
-                wrong = cpu.cpu.stale(line)
-                if wrong:
-                    raise Broken(f"M5: {cpu.path} has a stale translation of {Address(line.va)}: {wrong[0]}")
+        """Raise :class:`.errors.Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""
+        self._processors.check()
 
     def __repr__(self) -> str:
-        return "\n".join([f"shootdowns are {self._shootdown}", *(f"  {cpu!r}" for cpu in self)])
-
-    # ---- what page tables ask for ------------------------------------------------------------
-
-    @contextmanager
-    def on(self, cpu: MachineCpu) -> Iterator[None]:
-        """The kernel runs on `cpu`."""
-        before = self._running
-        self._running, self._current.pmap = cpu, cpu.current
-        try:
-            yield
-        finally:
-            self._running, self._current.pmap = before, before.current
-
-    def loaded(self, space: TableSpace) -> None:
-        """The processor that runs the kernel loads the tables of `space`."""
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
-        self._running.current = space
-        self._running.switch(space)
-
-    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """Drop [start, end), with `pages` 0 everything, here and on all processors that may keep something of it."""
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
-        kernel, running = space is self._kernel, self._running
-        asid = None if kernel or space.global_leaves else self.asid_of(space)
-        for cpu in self._cpus:
-            if not kernel and cpu.pmap is not space and space not in cpu.seen:
-                continue
-            if cpu is running:
-                cpu.drop(start, end, pages, asid)
-            else:
-                self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid))
-
-    def forget(self, space: TableSpace) -> None:
-        """The tables of `space` go away: the kernel's are loaded instead, what is kept of it goes, so does its number.
-
-        A processor that is told nothing could not go on: that much no setting of `shootdown` leaves out.
-        """
-        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
-        for cpu in self._cpus:
-            if cpu.current is space:
-                cpu.current = self._kernel
-            if cpu.pmap is space:
-                cpu.switch(self._kernel)
-        if space in self._asids:
-            self.flush(space, 0, 0, 0)
-            del self._asids[space]
-            for cpu in self._cpus:
-                cpu.seen.discard(space)
-
-    def _ask(self, cpu: MachineCpu, request: FlushRequest) -> None:
-        """Send `cpu` an interrupt with a request, as `shootdown` says."""
-        emit = self.machine.recorder.emit
-        if self._shootdown == "forgotten":
-            cpu.forgotten += 1
-            self.forgotten += 1
-            if emit is not None:
-                emit((ShootdownForgotten.tag, cpu.path, request))
-            return
-        self.sent += 1
-        if emit is not None:
-            emit((ShootdownSent.tag, cpu.path, request))
-        cpu.pending.append(request)
-        if self._shootdown == "acknowledged":
-            cpu.comply()
-
-    # ---- what the machine asks for -----------------------------------------------------------
-
-    def borrow(self, pmap: Pmap) -> MachineCpu:
-        """Processor 0, with the tables of `pmap` loaded, for an access on behalf of a task."""
-        self._cpus[0].switch(pmap)
-        return self._cpus[0]
-
-    def set_controls(self, controls: Any) -> None:
-        """Set the settings of all processors."""
-        for cpu in self._cpus:
-            cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
-            cpu.forgotten = cpu.edits = 0
-
-    def asid_of(self, pmap: Pmap) -> int:
-        """The number of an address space; 0 for the kernel's, and for those that have none."""
-        return self._asids.get(pmap, 0)
-
-    def number(self, pmap: Pmap) -> int:
-        """The number of an address space that is loaded: the lowest that was free when it first was.
-
-        With all numbers taken it has 0, and is dropped whenever it is loaded.
-        """
-        if pmap is not self._kernel and self.settings.asids and pmap not in self._asids:
-            taken = set(self._asids.values())
-            most = (1 << ASID_BITS[pmap.fmt.name]) - 1
-            free = next((one for one in range(1, most + 1) if one not in taken), None)
-            if free is not None:
-                self._asids[pmap] = free
-        return self.asid_of(pmap)
-
-    def edited(self) -> None:
-        """A descriptor was written by hand, and nobody flushes: what the TLBs keep may be wrong from now on."""
-        for cpu in self._cpus:
-            cpu.edits += bool(cpu.cpu.tlb)
-
-    def domain_of(self, pmap: Pmap) -> MachineDomain | None:
-        """The domain that has these tables, if it is one's."""
-        return next((domain for domain in self.machine.domains.values() if domain.pmap is pmap), None)
-
-    def task_of(self, pmap: Pmap) -> Task | None:
-        """The task that has these tables; None for the kernel's, and a domain's."""
-        return next((task for task in self.machine.tasks.values() if task.pmap is pmap), None)
+        return "\n".join([f"shootdowns are {self.shootdown}", *(f"  {cpu!r}" for cpu in self)])

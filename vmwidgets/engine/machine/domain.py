@@ -4,142 +4,141 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..base.errors import Refused, kernel_error, shown
-from ..base.operations import Door, operation
+from ..base.errors import Refused, shown
+from ..base.operations import operation
 from ..base.units import PAGE, Address, Size
 from ..base.values.domains import DomainFocus, DomainValue
-from ..base.values.tables import Fault
+from ..kernel.threads.waits import straight
+from ..selfpaging.capabilities import KINDS
 from ..selfpaging.errors import LibError
-from ..selfpaging.layouts import LARGE, SIZES, remembered
-from ..selfpaging.mapping import map_request, maps_anything, vnode_at
-from ..selfpaging.memobj import KINDS, Fixed, Memobj
+from ..selfpaging.layouts import LARGE
+from ..selfpaging.mapping import map_request, vnode_at
+from ..selfpaging.memobj import KINDS as MEMOBJ_KINDS
+from ..selfpaging.memobj import Fixed, Memobj
+from ..selfpaging.pmap import Found
 from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE, FEW, WHOLE
 from . import checks
-from .capabilities import CapabilityOperations, MachineCapability
-from .checks import region_flags
-from .cpus import move_at_once, tell_fault
-from .tables import MachineTables, MachineWalk, machine_walk
-from .tasks import ACCESSES, Access
-
-if TYPE_CHECKING:
-    from ..kernel.pmap.spaces import LentPmap
-    from ..selfpaging.domain import Domain
-    from ..selfpaging.pmap import Found
-    from .cpus import MachineCpu
-    from .machine import Machine
+from .capabilities import DomainPart, MachineCapability
+from .checks import capability_rights, region_flags
+from .memobjs import MachineMemobj
+from .processors import Processor
+from .tables import MachineTables, MachineWalk
 
 
-# ---- domain memobjs ----------------------------------------------------------------------------
-#
-# Memory objects of a domain: what lies behind a region of its vspace, filled with frames and mapped on demand.
+class MachineDomain(DomainPart):
+    """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
 
-
-class MachineMemobj:
-    """A memory object of a domain, shown at `address` by a region of its vspace."""
-
-    def __init__(self, domain: MachineDomain, name: str) -> None:
-        self.domain = domain
-        self.name = name
+    `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
+    """
 
     @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.domain.door
-
-    @property
-    def path(self) -> str:
-        """Where it stands in the machine ("domain:hello/memobj:anonymous 1")."""
-        return f"{self.domain.path}/memobj:{self.name}"
-
-    @property
-    def memobj(self) -> Memobj:
-        """The engine's; refused once it is gone."""
+    def tables(self) -> MachineTables:
+        """Its page tables, to be shown and walked."""
         self.check_alive()
-        return self.domain.domain.memobjs[self.name]
+        return MachineTables(self.system, self)
 
-    def check_alive(self) -> None:
-        """Refuse once it was removed, or its domain destroyed: another object never has its name."""
-        self.domain.check_alive()
-        if self.name not in self.domain.domain.memobjs:
-            raise Refused(f"memory object {shown(self.name)} of {self.domain.name!r} was removed, or never was")
-
-    @property
-    def address(self) -> Address:
-        """Where its region begins."""
-        region = self.memobj.region
-        assert region is not None, "an object has its region until it is removed"
-        return Address(region.base)
-
-    @property
-    def size(self) -> Size:
-        """Bytes of it."""
-        return Size(self.memobj.size)
+    # ---- capabilities ------------------------------------------------------------------------
 
     @operation
-    def fill(
-        self,
-        frame: MachineCapability | str,
-        offset: int | str = 0,
-        frame_offset: int | str = 0,
-        size: int | str | None = None,
-    ) -> None:
-        """Put a frame behind the object from `offset` on: `size` bytes of it from `frame_offset` on, or the rest.
+    def frame(self, size: int | str = PAGE) -> MachineCapability:
+        """A frame, to be mapped: `size` rounded up to a power of two of bytes, at least a page (`frame_alloc`).
 
-        LIB_ERR_MEMOBJ_DUPLICATE_FILL where something is, LIB_ERR_MEMOBJ_WRONG_OFFSET outside or on no border.
+        LIB_ERR_FRAME_ALLOC without a slot, or without so much RAM in one piece: a page allocator has 4 MiB at most.
         """
-        held, start = self.memobj, checks.aligned(offset, "offset")
-        ref, skipped = self.domain._ref(frame), checks.aligned(frame_offset, "frame_offset")
-        there = self.domain.domain.program.frame_identify(ref).bytes - skipped
-        length = min(there, held.size - start) if size is None else checks.aligned(size, "size")
-        if start >= held.size:
-            raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")
-        if not 0 < length <= there:
-            raise Refused(f"size={length:#x}: the frame in {ref} has {Size(max(there, 0))} from frame_offset on")
-        held.fill(start, ref, skipped, length)
+        return self.capability(self.domain.frame(_bytes(size)))
 
     @operation
-    def unfill(self, offset: int | str = 0) -> None:
-        """Take the frame away that begins at `offset`, unmapped if it was mapped."""
-        self.memobj.unfill(checks.aligned(offset, "offset"))
+    def ram(self, size: int | str = PAGE) -> MachineCapability:
+        """RAM, to be retyped: `size` rounded up to a power of two of bytes, at least a page (`ram_alloc`)."""
+        return self.capability(self.domain.memory(_bytes(size)))
 
     @operation
-    def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
-        """Give [offset, offset + size) of it other flags, also where a fault maps it later; all of it has them then.
+    def device_frame(self, at: int | str, size: int | str) -> MachineCapability:
+        """A frame of a device's memory at physical `at`, beyond RAM; no device answers there in this machine.
 
-        LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right.
+        Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
         """
-        start, word, held = checks.aligned(offset, "offset"), region_flags(flags), self.memobj
-        length = held.size - start if size is None else checks.aligned(size, "size")
-        held.protect(start, length, word)
-        if held.region is not None and length == held.size:
-            self.domain.domain.pmap.vspace.change_flags(held.region, remembered(word) | held.region.flags & SIZES)
+        start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
+        reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
+        if length == 0:
+            raise Refused("size=0: a device has at least one page")
+        if not self.system.ram_bytes <= start < start + length <= reach:
+            limits = f"{Address(self.system.ram_bytes)}, where RAM ends, and {Address(reach)}"
+            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {limits}")
+        for held in self.domain.kernel.database.objects.values():
+            if held.kind.name == "DevFrame" and held.base < start + length and start < held.end:
+                where = next(iter(held.capabilities))
+                raise Refused(
+                    f"at={Address(start)} and size={length:#x}: {where} holds the {held}; copy or retype that"
+                )
+        return self.capability(self.domain.device_frame(start, length))
 
     @operation
-    def remove(self) -> None:
-        """Unmap all of it, and take its region out of the vspace; its frames stay the program's."""
-        held = self.memobj
-        region = held.region
-        assert region is not None, "an object has its region until it is removed"
-        held.unmap_region()
-        self.domain.domain.pmap.vspace.remove(region)
-        del self.domain.domain.memobjs[self.name]
+    def retype(
+        self, capability: MachineCapability | str, kind: str, offset: int | str = 0, size: int | str | None = None
+    ) -> MachineCapability:
+        """A capability of `kind` on a part of what another is about: from `offset` on, `size` bytes or the rest.
 
-    def __repr__(self) -> str:
-        if self.domain.pmap.destroyed:
-            return f"<memory object {self.name!r} of {self.domain.name}: destroyed with it>"
-        held = self.domain.domain.memobjs.get(self.name)
-        if held is None:
-            return f"<memory object {self.name!r} of {self.domain.name}: removed>"
-        what = f"{self.size} at {self.address}, {len(held.fills)} frames"
-        return f"<memory object {self.name!r} of {self.domain.name}: {what}>"
+        RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
+        SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
+        """
+        ref, wanted, here = self.slot_of(capability), checks.known(kind, KINDS, "kind"), self.domain.fmt.name
+        if KINDS[wanted].format not in ("", here):
+            tables = ", ".join(one.name for one in KINDS.values() if one.format == here)
+            raise Refused(f"kind={wanted!r} is a table of {KINDS[wanted].format}; those of {here} are {tables}")
+        length = None if size is None else _bytes(size)
+        return self.capability(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
 
+    @operation
+    def copy(self, capability: MachineCapability | str) -> MachineCapability:
+        """Another capability on the same; the one that is copied must carry the right to grant."""
+        return self.capability(self.domain.copy(self.slot_of(capability)))
 
-class MemobjOperations(CapabilityOperations):
-    """What makes memory objects."""
+    @operation
+    def mint(self, capability: MachineCapability | str, rights: str) -> MachineCapability:
+        """Another capability on the same with fewer rights: letters of "rwg"; none that is missing comes back."""
+        ref, wanted = self.slot_of(capability), capability_rights(rights)
+        held = self.domain.cspace.lookup(ref).rights
+        if not set(wanted) <= set(held):
+            raise Refused(f"rights={wanted!r}: the capability in {ref} has {held!r}, and minting adds none")
+        return self.capability(self.domain.mint(ref, wanted))
+
+    @operation
+    def delete(self, capability: MachineCapability | str) -> None:
+        """Delete a capability; what it maps is unmapped.  The last capability on some memory gives that back.
+
+        O(vnodes).
+        """
+        ref = self.slot_of(capability)
+        self.domain.delete(ref)
+        self.space.forget_empty()
+
+    @operation
+    def revoke(self, capability: MachineCapability | str) -> None:
+        """Delete all other capabilities on the same, and on what was made of it; nothing of it stays mapped.
+
+        O(vnodes + capabilities that go).
+        """
+        ref = self.slot_of(capability)
+        self.domain.revoke(ref)
+        self.space.forget_empty()
+
+    @operation
+    def take_slots(self, count: int) -> int:
+        """Use up the `count` lowest free slots, as another part of the program would; how many are left."""
+        self.domain.program.take_slots(checks.count(count, "count"))
+        return self.domain.slots.free_slots
+
+    @operation
+    def give_slots(self, count: int) -> int:
+        """Give back the `count` slots that :meth:`take_slots` took last; how many are free."""
+        self.domain.program.give_slots(checks.count(count, "count"))
+        return self.domain.slots.free_slots
+
+    # ---- memory objects ----------------------------------------------------------------------
 
     @operation
     def memobj(
@@ -157,8 +156,9 @@ class MemobjOperations(CapabilityOperations):
         `kind`: "anonymous" and "one frame" map on a fault, "one frame one map", "pinned" and "fixed" (frames of
         `piece` bytes) at once.  `frame` is put behind its beginning.  LIB_ERR_VSPACE_REGION_OVERLAP.
         """
-        wanted, length, word = checks.known(kind, KINDS, "kind"), checks.aligned(size, "size"), region_flags(flags)
-        ref = None if frame is None else self._ref(frame)
+        wanted, word = checks.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
+        length = checks.aligned(size, "size")
+        ref = None if frame is None else self.slot_of(frame)
         if length == 0:
             raise Refused(f"size=0: a memory object has at least one page, {PAGE} bytes")
         if (piece is None) == (wanted == "fixed"):
@@ -169,7 +169,7 @@ class MemobjOperations(CapabilityOperations):
         if piece is not None:
             made: Memobj = Fixed(domain.pmap, name, length, checks.aligned(piece, "piece"))
         else:
-            made = KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
+            made = MEMOBJ_KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
         va = self._room(at, length, word)
         region = Vregion(domain.pmap.vspace.new_id(), va, length, word, made)
         domain.pmap.vspace.add(region)
@@ -182,61 +182,12 @@ class MemobjOperations(CapabilityOperations):
             raise
         domain.memobjs[name] = made
         domain.memobjs_made += 1
-        return MachineMemobj(self, name)  # type: ignore[arg-type]  # what this is mixed into
+        return MachineMemobj(self, name)
 
     @operation
     def anonymous(self, size: int | str, flags: str | Iterable[str] | int = "rw") -> MachineMemobj:
         """A memory object to be filled with frames, each mapped when it is first touched."""
         return self.memobj("anonymous", size, flags=flags)
-
-    def _room(self, at: int | str | None, length: int, flags: int) -> int:
-        """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
-        layout, pmap = self.domain.layout, self.domain.pmap
-        if at is None:
-            unit = self._alignment(flags)
-            return pmap.determine_addr(length, unit if length >= unit else 0)
-        va = self._address(checks.aligned(at, "at"), length, "at")
-        if va + length > layout.user_end:
-            where = f"addresses from {Address(layout.user_end)} on are the kernel's"
-            raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
-        return va
-
-    def _alignment(self, flags: int) -> int:
-        """What a large mapping is aligned to; 0 for a page."""
-        layout = self.domain.layout
-        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
-        return next(asked, 0)
-
-    def _address(self, va: int, length: int, name: str) -> int:
-        """An address that the program may map at."""
-        raise NotImplementedError
-
-
-# ---- domain ------------------------------------------------------------------------------------
-
-
-class MachineDomain(MemobjOperations):
-    """A self-paging program: it holds capabilities, and asks for each entry of its page tables itself.
-
-    `domain` is the engine's; `pmap` its tables as processors load them.  Make one with ``m.domain(name)``.
-    """
-
-    def __init__(self, machine: Machine, domain: Domain, pmap: LentPmap) -> None:
-        self.machine = machine
-        self.domain = domain
-        self.name = domain.name
-        self.pmap = pmap
-
-    @property
-    def tables(self) -> MachineTables:
-        """Its page tables, to be shown and walked."""
-        self.check_alive()
-        return MachineTables(self.machine, self.pmap, self.path)
-
-    def check_alive(self) -> None:
-        """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
-        if self.pmap.destroyed:
-            raise Refused(f"domain {shown(self.name)} was destroyed")
 
     # ---- mapping -----------------------------------------------------------------------------
 
@@ -263,7 +214,7 @@ class MachineDomain(MemobjOperations):
         >>> d.lookup(a).offset == vm.PAGE, d.write(a + 100, b"byte 4196")
         (True, None)
         """
-        ref, word, start = self._ref(frame), region_flags(flags), checks.whole(offset, "offset")
+        ref, word, start = self.slot_of(frame), region_flags(flags), checks.whole(offset, "offset")
         identity = self.domain.program.frame_identify(ref)
         if start >= identity.bytes:
             raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
@@ -277,7 +228,7 @@ class MachineDomain(MemobjOperations):
         else:
             va = self._address(wanted, widened, "at")
         mapped = self.domain.pmap.map(va, ref, start, length, word)
-        self._remember(va, mapped.retsize, word)
+        self.space.remember(va, mapped.retsize, word)
         return Address(va)
 
     @operation
@@ -289,7 +240,7 @@ class MachineDomain(MemobjOperations):
         """
         va, length = self._range(address, size)
         done = self.domain.pmap.unmap(va, length)
-        self._forget(va, va + done)
+        self.space.forget(va, va + done)
         return Size(done)
 
     @operation
@@ -305,7 +256,7 @@ class MachineDomain(MemobjOperations):
 
     @operation
     def deserialise(self, data: bytes) -> None:
-        """Map what :meth:`serialise` of another domain told: its frames are in the same slots here, nothing is mapped.
+        """Map what :meth:`serialise` of another domain gave: its frames are in the same slots here, nothing is mapped.
 
         LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
         """
@@ -314,7 +265,7 @@ class MachineDomain(MemobjOperations):
         begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
         for leaf in pmap.core.root.leaves():
             if not begin <= leaf.va < end:
-                self._remember(leaf.va, leaf.end - leaf.va, leaf.flags)
+                self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -351,10 +302,7 @@ class MachineDomain(MemobjOperations):
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
-        self.check_alive()
-        va = checks.whole(address, "address")
-        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
-        return machine_walk(self.machine, self.pmap, self.path, va, kind, user=True)
+        return self.tables.walk(address, access, user=True)
 
     def snapshot(self) -> DomainValue:
         """All of it as a frozen value.  O(capabilities + vnodes)."""
@@ -390,21 +338,21 @@ class MachineDomain(MemobjOperations):
         region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
         start, count = checks.span(address, length, self.pmap.fmt.word_bits)
-        return move_at_once(self.machine.ram, start, count, partial(self._translate, access="read")) or b""
+        return straight(self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
         content = checks.content(data)
-        start, count = checks.span(address, len(content), self.pmap.fmt.word_bits)
-        move_at_once(self.machine.ram, start, count, partial(self._translate, access="write"), content)
+        start, _ = checks.span(address, len(content), self.pmap.fmt.word_bits)
+        straight(self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
-        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
+        kind = checks.access(access)
         start, _ = checks.span(address, 1, self.pmap.fmt.word_bits)
-        self._translate(start, kind)
+        straight(self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
     # ---- beneath -----------------------------------------------------------------------------
@@ -416,35 +364,9 @@ class MachineDomain(MemobjOperations):
             self.check_alive()
             yield
 
-    def _translate(self, va: int, access: Access) -> int:
-        return self.reach(self.machine.cpus.borrow(self.pmap), va, access)
-
-    def reach(self, cpu: MachineCpu, va: int, access: Access, user: bool = True) -> int:
-        """The physical address of `va` on a processor that has its tables loaded; FAULT and ACCES.
-
-        Where a memory object is shown, the program's own handler maps what that has.
-        """
-        found = self._try(cpu, va, access, user)
-        if isinstance(found, Fault) and found.kind == "not-present" and self._resolve(va):
-            found = self._try(cpu, va, access, user)
-        if not isinstance(found, Fault):
-            return found
-        name = "FAULT" if found.kind == "not-present" else "ACCES"
-        raise kernel_error(name, f"{Address(va)}: {found.why}; a domain maps its memory itself")
-
-    def _try(self, cpu: MachineCpu, va: int, access: Access, user: bool) -> int | Fault:
-        found = cpu.translate(va, access, user)
-        if isinstance(found, Fault):
-            tell_fault(cpu, va, found)
-        return found
-
-    def _resolve(self, va: int) -> bool:
-        """The program's own handler: a memory object that is shown here maps the frame it has; whether there is one."""
-        region = self.domain.pmap.vspace.find(va)
-        if region is None or region.memobj is None:
-            return False
-        region.memobj.pagefault(region.offset + va - region.base)
-        return True
+    def _processor(self) -> Processor:
+        """Processor 0 with its tables loaded."""
+        return self.system.processors.borrow(self.pmap)
 
     def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
         length = checks.whole(size, "size")
@@ -472,42 +394,36 @@ class MachineDomain(MemobjOperations):
                 raise Refused(f"{name}={Address(va)}: memory object {region.memobj.name!r} is shown there; ask that")
         return va
 
-    def _remember(self, va: int, size: int, flags: int) -> None:
-        """What was mapped is in regions of the vspace from now on: a new one for each part that is in none yet."""
-        vspace = self.domain.pmap.vspace
-        at, end = va, va + size
-        for region in [*vspace.overlapping(va, end), None]:
-            upto = end if region is None else region.base
-            if at < upto:
-                vspace.add(Vregion(vspace.new_id(), at, upto - at, flags))
-            at = end if region is None else region.end
+    def _room(self, at: int | str | None, length: int, flags: int) -> int:
+        """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
+        layout, pmap = self.domain.layout, self.domain.pmap
+        if at is None:
+            unit = self._alignment(flags)
+            return pmap.determine_addr(length, unit if length >= unit else 0)
+        va = self._address(checks.aligned(at, "at"), length, "at")
+        if va + length > layout.user_end:
+            where = f"addresses from {Address(layout.user_end)} on are the kernel's"
+            raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
+        return va
 
-    def _forget(self, start: int, end: int) -> None:
-        """Regions that map() made lose [start, end), which is unmapped: what is left on either side stays."""
-        vspace = self.domain.pmap.vspace
-        for region in self._made_by_map(start, end):
-            vspace.remove(region)
-            for base, behind in ((region.base, start), (end, region.end)):
-                if base < behind and maps_anything(self.domain.pmap.core, base, behind):
-                    vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
-
-    def _forget_regions(self) -> None:
-        """Regions that map() made and in which nothing is mapped any more go."""
-        for region in self._made_by_map(0, 1 << 64):
-            if not maps_anything(self.domain.pmap.core, region.base, region.end):
-                self.domain.pmap.vspace.remove(region)
-
-    def _made_by_map(self, start: int, end: int) -> list[Vregion]:
-        """The regions of [start, end) but those of memory objects and that of the slab frames."""
-        begin = self.domain.layout.vspace_begin
-        found = self.domain.pmap.vspace.overlapping(start, end)
-        return [region for region in found if region.memobj is None and region.base != begin]
+    def _alignment(self, flags: int) -> int:
+        """What a large mapping is aligned to; 0 for a page."""
+        layout = self.domain.layout
+        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
+        return next(asked, 0)
 
     def __repr__(self) -> str:
-        if self.pmap.destroyed:
+        if self.destroyed:
             return f"<domain {self.name!r}: destroyed>"
         slab = self.domain.pmap.core.slab
         leaves = self.domain.pmap.core.root.leaves_below
         used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"
         many = "1 mapping" if leaves == 1 else f"{leaves:,} mappings"
         return f"<domain {self.name!r}: {many}, root table at {Address(self.pmap.root)}, {used}>"
+
+
+def _bytes(size: Any) -> int:
+    number = checks.whole(size, "size")
+    if number == 0:
+        raise Refused(f"size=0: a capability is about at least one byte; frames have {PAGE} or more")
+    return number

@@ -1,43 +1,29 @@
-"""Domains at the door of a machine: programs that page themselves, beside the kernel's tasks."""
+"""The functions of a machine that make domains: programs that page themselves, beside the kernel's tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.operations import Door, operation
-from ..base.recorder import Recorder
+from ..base.operations import operation
 from ..base.units import Address
 from ..selfpaging.cpu_driver import ENCODINGS, HARDENINGS
 from ..selfpaging.domain import SLOTS, Domain
 from ..selfpaging.invocations import PageMemory
 from ..selfpaging.layouts import LAYOUTS
 from . import checks
-from .capabilities import MachineCapability, domain_path
-from .domain import MachineDomain, MachineMemobj
-
-if TYPE_CHECKING:
-    from ..kernel.pmap.spaces import KernelPmap, LentPmap
-    from ..memory.pages import PageAllocator
-    from ..memory.ram import Ram
+from .capabilities import MachineCapability
+from .domain import MachineDomain
+from .memobjs import MachineMemobj
+from .spaces import DomainSpace
+from .system import Part
 
 MOST_SLOTS = 1 << 20
 
 
-class DomainOperations:
-    """Methods of a machine that make domains."""
-
-    architecture: str
-    layout: Any
-    quirks: frozenset[str]
-    domains: dict[str, MachineDomain]
-    ram: Ram
-    pages: PageAllocator
-    pmap: KernelPmap
-    recorder: Recorder
-    path: str
-    door: Door
+class DomainFunctions(Part):
+    """The functions of a machine that make and destroy domains."""
 
     @operation
     def domain(
@@ -57,59 +43,68 @@ class DomainOperations:
         wanted = checks.part_name(name, "domain name")
         count = SLOTS if slots is None else checks.count(slots, "slots")
         only, harder = checks.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
-        if wanted in self.domains:
+        system = self.system
+        if wanted in system.domains:
             if slots is not None or only or harder:
                 raise Refused(f"domain {shown(wanted)} exists already; write its name alone to get it")
-            return self.domains[wanted]
+            return self.handle(system.domains[wanted])
         self._check_layout()
         if not 1 <= count <= MOST_SLOTS:
             raise Refused(f"slots={count}: a domain has 1 to {MOST_SLOTS:,} slots for capabilities")
-        lent: list[LentPmap] = []
-        made = Domain(
+        space = DomainSpace(wanted, system.domains_made + 1)
+        space.domain = Domain(
             wanted,
-            self.ram,
-            self.pmap.fmt,
-            PageMemory(self.pages, f"domain {wanted}"),
-            self.recorder,
+            system.ram,
+            system.pmap.fmt,
+            PageMemory(system.pages, f"domain {wanted}"),
+            system.recorder,
             slots=count,
             ram_pages_only=only,
-            quirks=self.quirks,
+            quirks=system.quirks,
             hardening=harder,
-            flush=lambda: lent[0].flush(),  # noqa: PLW0108  there is none until the root is
-            edits=self.pmap.editor.edits,
+            flush=space.flush,
+            edits=system.pmap.editor.edits,
         )
-        loose = ENCODINGS[self.architecture].global_leaves
-        lent.append(self.pmap.lend(domain_path(wanted), made.root, global_leaves=loose))
-        self.domains[wanted] = MachineDomain(self, made, lent[0])  # type: ignore[arg-type]  # what this is mixed into
-        return self.domains[wanted]
+        loose = ENCODINGS[system.architecture].global_leaves
+        space.pmap = system.pmap.lend(space.path, space.domain.root, global_leaves=loose)
+        system.processors.register(space.pmap, space)
+        system.domains[wanted] = space
+        system.domains_made += 1
+        return self.handle(space)
 
     @operation
     def destroy_domain(self, domain: MachineDomain | str) -> None:
         """End a domain: all its capabilities are deleted, and its memory goes back."""
+        system = self.system
         wanted = domain.name if isinstance(domain, MachineDomain) else domain
-        gone = self.domains[checks.known(wanted, self.domains, "domain")]
-        if isinstance(domain, MachineDomain) and gone is not domain:
+        gone = system.domains[checks.known(wanted, system.domains, "domain")]
+        if isinstance(domain, MachineDomain) and (domain.system is not system or domain.destroyed):
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
-        self.pmap.editor.edits.forget(gone.pmap.root)
+        system.pmap.editor.edits.forget(gone.pmap.root)
         gone.pmap.take_back()
         gone.domain.destroy()
-        del self.domains[gone.name]
+        del system.domains[gone.name]
+        system.destroyed[gone.name, gone.generation] = gone
 
-    def domain_part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
+    def handle(self, space: DomainSpace) -> MachineDomain:
+        """The handle of a domain."""
+        return self.system.part(MachineDomain, space.path, space.generation)
+
+    def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
         """The domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
-        found = next((one for one in self.domains.values() if one.path == place), None)
+        found = next((self.handle(one) for one in self.system.domains.values() if one.path == place), None)
         if found is None:
             raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:
-        if self.architecture not in LAYOUTS:
-            raise Refused(f"{self.architecture} has no domains: their pmap is for {' and '.join(LAYOUTS)}")
-        end, start = LAYOUTS[self.architecture].user_end, self.layout.kernel_start
+        if self.system.architecture not in LAYOUTS:
+            raise Refused(f"{self.system.architecture} has no domains: their pmap is for {' and '.join(LAYOUTS)}")
+        end, start = LAYOUTS[self.system.architecture].user_end, self.system.layout.kernel_start
         if start < end:
             where = f"addresses up to {Address(end)}, and its kernel map begins at {Address(start)}"
-            raise Refused(f"layout {self.layout.name!r} has no domains: they have {where}")
+            raise Refused(f"layout {self.system.layout.name!r} has no domains: they have {where}")
 
 
 def _hardening(given: Any) -> frozenset[str]:

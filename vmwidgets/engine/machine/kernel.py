@@ -159,6 +159,11 @@ class KernelMemorySystem:
         """The map called `name`."""
         return next(vm_map for vm_map in self.kmem.maps if vm_map.name == name)
 
+    def map_at(self, address: int) -> FreeBSDMap | None:
+        """The innermost map that `address` belongs to; none outside kernel memory.  O(log n) for each level of maps."""
+        root = self.kmem.kernel_map
+        return root.innermost(address) if root.start <= address < root.end else None
+
     def _make_maps(self, sizes: KmemSizes, start: int) -> None:
         kmem = self.kmem
         straight(kmem_init(kmem, start + sizes.boot, start + sizes.whole))

@@ -4,97 +4,67 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from functools import wraps
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.journal import Journal, Operation
 from ..base.operations import Door, Reference, Stopped, operation
 from ..base.recorder import Recorder
-from ..base.units import Address, Size, binary_size
-from ..kernel.map.core import CachedEntries, Entry
-from ..kernel.map.fits import FITS
-from ..kernel.x15.vm_map import X15Map
-from ..mmu.formats import FORMATS
+from ..base.units import Size, binary_size
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.pmap.spaces import KernelPmap
+from ..memory.pages import PageAllocator
+from ..memory.ram import Ram
 from . import checks
+from .caches import MachineCaches, MachineKentry
 from .check import check_machine
-from .cpus import ONE_CPU, CpuSettings, MachineCpus
+from .cpus import MachineCpus
+from .descriptors import DescriptorFunctions
 from .domain import MachineDomain
-from .domains import DomainOperations
-from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
-from .kmem import KmemOperations, MachineKmem, MachinePageDaemon
-from .layouts import ARCHITECTURES, Layout, physical_bits
-from .maps import MachineMap, MapDoor
-from .memory import MachineCaches, MachineFrames, MachineKentry, MemoryOperations
-from .objects import AnonymousPager, DevicePager, MemoryObject
+from .domains import DomainFunctions
+from .frames import MachineFrames
+from .kernel import Kernel
+from .kmem import MachineKmem, MachinePageDaemon
+from .kmem_functions import KmemFunctions
+from .layouts import Layout
+from .maps import MachineMap
+from .memory import MemoryFunctions
+from .objects import MemoryObject
+from .processors import ONE_CPU, CpuSettings
 from .scripts import Callbacks
-from .tables import DescriptorOperations, MachineTables, MachineWalk, machine_walk
-from .tasks import ACCESSES, Task, task_path
-from .threads import MachineThreads, ThreadOperations
+from .spaces import Edit, unquoted
+from .system import Part, SpacePart, System
+from .tables import MachineTables, MachineWalk
+from .task_functions import TaskFunctions
+from .tasks import Task
+from .threads import MachineThreads, ThreadFunctions
 from .unchecked import Unchecked
 
 if TYPE_CHECKING:
-    from ..kernel.pmap.pmap import Pmap
     from ..mmu.bulk import Translation
-
-
-# ---- parts -------------------------------------------------------------------------------------
-#
-# The parts of a machine by their paths, as records name them.
-
-
-WHOLE = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
-"""The parts that every machine has one of."""
-
-
-def part_at(machine: Machine, path: Any) -> Any:
-    """The part of `machine` at `path` ("kmem/exec_map", "task:init/map"); refused where there is none."""
-    try:
-        return _found(machine, path if isinstance(path, str) else "")
-    except Refused:
-        raise
-    except (KeyError, ValueError):
-        such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
-    raise Refused(f"{shown(path)} is no part of this machine: {such}")
-
-
-def _found(machine: Machine, path: str) -> Any:
-    if path == "machine":
-        return machine
-    if path in WHOLE:
-        return getattr(machine, path)
-    kind, _, name = path.partition(":")
-    if kind == "cpu":
-        return machine.cpus[int(name)]
-    if kind == "object":
-        return machine.objects[name]
-    if kind == "domain":
-        return machine.domain_part(path)
-    if kind == "thread":
-        return machine.threads[name]
-    if path.startswith("kmem/"):
-        return machine.kmem.maps[path.removeprefix("kmem/")]
-    parts = {task.path: task for task in machine.tasks.values()}
-    spaces = (machine.kernel_map, *(task.map for task in parts.values()))
-    maps = {part.path: part for one in spaces for part in one.parts()}
-    return parts[path] if path in parts else maps[path]
-
-
-# ---- machine -----------------------------------------------------------------------------------
-
-
-AnySpace = Task | MachineDomain | str
-"""Whose tables are meant: a task or a domain, or its name or path."""
-
 
 _numbers = count(1)
 
+F = TypeVar("F", bound=Part)
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOperations, DomainOperations):
+
+def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concatenate[Machine, P], R]:
+    """A method of the machine that is one of its part `part`: same signature, same documentation, same record."""
+
+    @wraps(method)
+    def forwarded(self: Machine, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(getattr(self, part), *args, **kwargs)
+
+    return forwarded
+
+
+class Machine:
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
@@ -115,118 +85,77 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         seed: int = 0,
     ) -> None:
         self.name = name or f"machine {next(_numbers)}"
-        self.architecture = architecture
-        self.layout = layout
-        self.quirks = quirks
-        self.ram_bytes = Size(ram_bytes)
-        self.recorder = Recorder()
-        self.journal = Journal(self._remake)
-        self.door = Door(self.recorder, self.journal)
-        self.door.remedy = self.remedy
-        self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
-        self.tasks: dict[str, Task] = {}
-        self.domains: dict[str, MachineDomain] = {}
-        self.objects: dict[str, MemoryObject] = {}
-        self.wirings = count(1)
-        """Numbers for the objects of ranges that had none when they were wired, in whichever map."""
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
+        self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, self._remake)
+        self.door: Door = system.door
         given = (
             ("architecture", architecture),
             ("ram", ram_bytes),
             ("layout", layout.name),
             ("quirks", sorted(quirks)),
             *((("seed", seed),) if seed else ()),
-            *((name, value) for name, value in cpus.told().items() if cpus != ONE_CPU),
+            *((name, value) for name, value in cpus.arguments().items() if cpus != ONE_CPU),
         )
-        self.kernel: Kernel = self.door.operate("machine", "boot", given, self._boot)
-        self.ram = self.kernel.ram
-        self.pages = self.kernel.pages
-        self.pmap = self.kernel.pmap
-        self.door.edited_by_hand = self._edits_in_force
-        self.cpus = MachineCpus(self, cpus)
-        entries = self.kernel.kernel_map.entries
-        assert isinstance(entries, CachedEntries), "the boot ends with the kentry area in place"
-        self.kentry = MachineKentry(self, self.kernel.kentry, self.kernel.kentry_cache, entries)
-        roles = {BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory"}
-        self.kernel_map = MachineMap(self, self.kernel.kernel_map, "kernel_map", roles)
-        self.kmem = MachineKmem(self, self.kernel.kmem)
-        self.threads = MachineThreads(self, self.kernel.kmem.scheduler)
-        self.pagedaemon = MachinePageDaemon(self, self.kernel.kmem.daemon)
-        self.callbacks = Callbacks(self, self.kernel.kmem.scheduler)
-        self.seed = seed
-        self.kernel.kmem.scheduler.draw_from(seed)
-        self.frames = MachineFrames(self)
-        self.caches = MachineCaches(self)
-        self.unchecked = Unchecked(self)
-        self.door.listeners.append(self._tell)
+        system.boot(given)
+        self.kernel_map = system.part(MachineMap, "kernel_map")
+        self.kentry = system.part(MachineKentry, "kentry")
+        self.kmem = system.part(MachineKmem, "kmem")
+        self.threads = system.part(MachineThreads, "threads")
+        self.pagedaemon = system.part(MachinePageDaemon, "pagedaemon")
+        self.cpus = system.part(MachineCpus, "cpus")
+        self.frames = system.part(MachineFrames, "frames")
+        self.caches = system.part(MachineCaches, "caches")
+        self.unchecked = system.part(Unchecked, "unchecked")
+        self._tasks = TaskFunctions(system, self.path)
+        self._kmem = KmemFunctions(system, self.path)
+        self._memory = MemoryFunctions(system, self.path)
+        self._threads = ThreadFunctions(system, self.path)
+        self._domains = DomainFunctions(system, self.path)
+        self._descriptors = DescriptorFunctions(system, self.path)
+        self.door.remedy = self._descriptors.remedy
+        self.door.edited_by_hand = self._descriptors.in_force
+        self.door.listeners.append(self._notify)
 
-    def _boot(self) -> Kernel:
-        return Kernel(ARCHITECTURES[self.architecture], int(self.ram_bytes), self.layout, self.quirks, self.recorder)
+    # ---- functions of its parts --------------------------------------------------------------
+
+    task = lent("_tasks", TaskFunctions.task)
+    object = lent("_tasks", TaskFunctions.object)
+    device = lent("_tasks", TaskFunctions.device)
+
+    kmem_alloc = lent("_kmem", KmemFunctions.kmem_alloc)
+    kmem_malloc = lent("_kmem", KmemFunctions.kmem_malloc)
+    kmem_alloc_nofault = lent("_kmem", KmemFunctions.kmem_alloc_nofault)
+    kmem_alloc_wait = lent("_kmem", KmemFunctions.kmem_alloc_wait)
+    kmem_suballoc = lent("_kmem", KmemFunctions.kmem_suballoc)
+    kmem_free = lent("_kmem", KmemFunctions.kmem_free)
+    kmem_free_wakeup = lent("_kmem", KmemFunctions.kmem_free_wakeup)
+
+    read = lent("_memory", MemoryFunctions.read)
+    write = lent("_memory", MemoryFunctions.write)
+    malloc = lent("_memory", MemoryFunctions.malloc)
+    free = lent("_memory", MemoryFunctions.free)
+    uma_reclaim = lent("_memory", MemoryFunctions.uma_reclaim)
+    read_file = lent("_memory", MemoryFunctions.read_file)
+    take_pages = lent("_memory", MemoryFunctions.take_pages)
+    give_pages = lent("_memory", MemoryFunctions.give_pages)
+
+    spawn = lent("_threads", ThreadFunctions.spawn)
+    step = lent("_threads", ThreadFunctions.step)
+    run = lent("_threads", ThreadFunctions.run)
+    tick = lent("_threads", ThreadFunctions.tick)
+    tsleep = lent("_threads", ThreadFunctions.tsleep)
+    wakeup = lent("_threads", ThreadFunctions.wakeup)
+    kill = lent("_threads", ThreadFunctions.kill)
+    on_lowmem = lent("_threads", ThreadFunctions.on_lowmem)
+    register_handler = lent("_threads", ThreadFunctions.register_handler)
+
+    domain = lent("_domains", DomainFunctions.domain)
+    destroy_domain = lent("_domains", DomainFunctions.destroy_domain)
+
+    set_descriptor = lent("_descriptors", DescriptorFunctions.set_descriptor)
+    undo_descriptor = lent("_descriptors", DescriptorFunctions.undo_descriptor)
 
     # ---- operations --------------------------------------------------------------------------
-
-    @operation
-    def task(self, name: str, placement: str | None = None) -> Task:
-        """A new task with an empty address space (`vm_map_create`); an existing name gives that task.
-
-        `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
-        "next".  NOMEM without a page for its root table.
-        """
-        wanted = checks.part_name(name, "task name")
-        rule = None if placement is None else checks.known(placement, ("x15", *FITS), "placement")
-        if wanted in self.tasks:
-            known = self.tasks[wanted]
-            if rule not in (None, known.map.placement):
-                raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
-            return known
-        pmap = self.pmap.create(wanted)
-        path = f"{task_path(wanted)}/map"
-        vm_map = X15Map(
-            path,
-            self.layout.user_start,
-            self.layout.user_end,
-            CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry),
-            self.recorder,
-            bits=self.layout.bits,
-            unmap=partial(unmap, pmap),
-            quirks=self.quirks,
-            assertions=True,
-        )
-        vm_map.tables = pmap
-        vm_map.fit = FITS[rule]() if rule in FITS else None
-        task = Task(self, wanted, MachineMap(self, vm_map, path), pmap)
-        self.tasks[wanted] = task
-        return task
-
-    @operation
-    def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
-        """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
-        wanted = checks.part_name(name, "object name")
-        limit = None if max_pages is None else checks.whole(max_pages, "max_pages")
-        if wanted in self.objects:
-            known = self.objects[wanted]
-            if limit is not None and limit != getattr(known.pager, "max_pages", None):
-                raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
-            return known
-        made = self.objects[wanted] = MemoryObject(self, wanted, AnonymousPager(self, limit))
-        return made
-
-    @operation
-    def device(self, name: str, at: int | str, size: int | str) -> MemoryObject:
-        """A device's memory at physical addresses from `at` on, as an object that maps can map.
-
-        It lies beyond RAM, and in this machine nobody answers there: it can be mapped and walked, not read.
-        """
-        wanted, start = checks.part_name(name, "device name"), checks.aligned(at, "at")
-        length, bits = checks.aligned(size, "size"), physical_bits(self.pmap.fmt)
-        reach = 1 << min(bits, getattr(self._controls, "maxphyaddr", bits), getattr(self._controls, "pa_bits", bits))
-        if wanted in self.objects:
-            raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
-        if length == 0 or not self.ram_bytes <= start < start + length <= reach:
-            where = f"{Address(self.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
-            raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
-        made = self.objects[wanted] = MemoryObject(self, wanted, DevicePager(start, length))
-        return made
 
     @operation
     def reap(self) -> int:
@@ -239,22 +168,105 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
         Settings of the machine's own family: ``dataclasses.replace(m.controls, wp=False)``.
         """
-        if type(controls) is not type(self._controls):
-            kind = type(self._controls).__name__
-            raise Refused(f"controls={shown(controls)}: write this processor's settings, {kind}(…)")
-        self._controls = controls
-        self.cpus.set_controls(controls)
+        kind = type(self.controls)
+        if type(controls) is not kind:
+            raise Refused(f"controls={shown(controls)}: write this processor's settings, {kind.__name__}(…)")
+        self.system.processors.set_controls(controls)
 
-    # ---- looking -----------------------------------------------------------------------------
+    # ---- what it was booted with -------------------------------------------------------------
+
+    @property
+    def architecture(self) -> str:
+        """The name of its architecture, which is that of its page-table format."""
+        return self.system.architecture
+
+    @property
+    def layout(self) -> Layout:
+        """Where user and kernel lie."""
+        return self.system.layout
+
+    @property
+    def quirks(self) -> frozenset[str]:
+        """The originals' bugs that it has, by name."""
+        return self.system.quirks
+
+    @property
+    def ram_bytes(self) -> Size:
+        """Bytes of physical memory."""
+        return self.system.ram_bytes
+
+    @property
+    def seed(self) -> int:
+        """What the order of ready threads is drawn from; 0: they run in the order in which they became ready."""
+        return self.system.seed
+
+    # ---- its structures, to be read ----------------------------------------------------------
+
+    @property
+    def journal(self) -> Journal:
+        """What was done."""
+        return self.system.journal
+
+    @property
+    def recorder(self) -> Recorder:
+        """What its structures report to."""
+        return self.system.recorder
+
+    @property
+    def kernel(self) -> Kernel:
+        """All that the boot made."""
+        return self.system.kernel
+
+    @property
+    def ram(self) -> Ram:
+        """Physical memory."""
+        return self.system.ram
+
+    @property
+    def pages(self) -> PageAllocator:
+        """The page allocator."""
+        return self.system.pages
+
+    @property
+    def pmap(self) -> KernelPmap:
+        """The kernel's page tables, as the kernel writes them."""
+        return self.system.pmap
+
+    @property
+    def tables(self) -> MachineTables:
+        """The kernel's page tables, to be shown and walked."""
+        return MachineTables(self.system)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Learners' code that the machine calls, and what it did."""
+        return self.system.callbacks
 
     @property
     def controls(self) -> Any:
-        """The processor's settings; setting them is an operation."""
-        return self._controls
+        """The processors' settings; setting them is an operation."""
+        return self.system.controls
 
     @controls.setter
     def controls(self, controls: Any) -> None:
         self.set_controls(controls)
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks by name, in the order they were made."""
+        return {name: self.system.part(Task, task.path) for name, task in self.system.tasks.items()}
+
+    @property
+    def domains(self) -> dict[str, MachineDomain]:
+        """The domains by name, in the order they were made."""
+        return {name: self._domains.handle(domain) for name, domain in self.system.domains.items()}
+
+    @property
+    def objects(self) -> dict[str, MemoryObject]:
+        """The memory objects by name, in the order they were made."""
+        return {name: self.system.part(MemoryObject, f"object:{name}") for name in self.system.objects}
+
+    # ---- looking -----------------------------------------------------------------------------
 
     def walk(
         self,
@@ -262,18 +274,14 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         access: str = "read",
         *,
         user: bool | None = None,
-        task: AnySpace | None = None,
+        task: SpacePart | str | None = None,
     ) -> MachineWalk:
         """What the hardware does with one access to `address`, level by level; nothing changes.
 
         `access` is "read", "write" or "execute".  `task` is one, or a domain; without, the kernel's tables are
         walked.  `user` says whether user code makes the access; without it, it does if the address is the user's.
         """
-        va = checks.whole(address, "address")
-        kind = ACCESSES[checks.known(access, ACCESSES, "access")]
-        by_user = self.layout.user_start <= va < self.layout.user_end if user is None else checks.flag(user, "user")
-        pmap = self.pmap_of(task)
-        return machine_walk(self, pmap, "" if task is None else pmap.name, va, kind, by_user)
+        return self.tables_of(task).walk(address, access, user=user)
 
     def translate(
         self,
@@ -281,7 +289,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         access: str = "read",
         *,
         user: bool = False,
-        task: AnySpace | None = None,
+        task: SpacePart | str | None = None,
     ) -> Translation:
         """Physical addresses of an array of addresses, all at once, with the answers of :meth:`walk`; nothing changes.
 
@@ -295,68 +303,91 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         """
         from ..mmu.bulk import translate
 
-        kind, by_user = ACCESSES[checks.known(access, ACCESSES, "access")], checks.flag(user, "user")
-        pmap = self.pmap_of(task)
+        kind, by_user = checks.access(access), checks.flag(user, "user")
+        pmap = self.system.pmap_of(task)
         root, controls = pmap.registers(self.controls)
         with self.door.looking():
             return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
-    def pmap_of(self, task: AnySpace | None) -> Pmap:
-        """The tables of a task, of a domain (or by its path), or the kernel's."""
-        if isinstance(task, MachineDomain) or (isinstance(task, str) and task not in self.tasks):
-            domain = next((one for one in self.domains.values() if task in (one, one.path)), None)
-            if domain is not None:
-                return domain.pmap
-            if isinstance(task, MachineDomain):
-                raise Refused(f"domain {shown(task.name)} belongs to another machine, or was destroyed")
-        if task is not None and not isinstance(task, Task):
-            task = self.tasks[checks.known(task, self.tasks, "task")]
-        if task is not None and self.tasks.get(task.name) is not task:
-            raise Refused(f"task {shown(task.name)} belongs to another machine")
-        return self.pmap if task is None else task.pmap
+    def tables_of(self, space: SpacePart | str | None) -> MachineTables:
+        """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
+        self.system.pmap_of(space or None)  # refuses what is not this machine's
+        if isinstance(space, str) and space:
+            spaces: dict[str, SpacePart] = {one.path: one for one in self.domains.values()} | dict(self.tasks)
+            space = spaces[space]
+        return MachineTables(self.system, space or None)
 
-    def tables_of(self, space: str) -> Pmap:
-        """The tables of a space by its name: a task's, a domain's path, "" the kernel's."""
-        return self.pmap_of(space or None)
+    def pmap_of(self, task: SpacePart | str | None) -> Pmap:
+        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel writes them."""
+        return self.system.pmap_of(task)
 
     @property
-    def tables(self) -> MachineTables:
-        """The kernel's page tables, to be shown and walked."""
-        return MachineTables(self, self.pmap)
+    def descriptor_edits(self) -> list[Edit]:
+        """All edits of descriptors that were not taken back, the latest last."""
+        return self.system.descriptor_edits
+
+    @property
+    def standing_edits(self) -> list[Edit]:
+        """The edits that are in force: their descriptors hold what was written; the latest last."""
+        return self._descriptors.standing()
+
+    @property
+    def before_edits(self) -> dict[int, int]:
+        """What the edited descriptors would hold if all edits in force were taken back, by physical address."""
+        return self._descriptors.before()
 
     def check(self) -> None:
         """Raise an error that names structure and invariant unless every invariant of the machine holds."""
         with self.door.looking():
             try:
-                with self._without_edits():
-                    check_machine(self)
+                with self._descriptors.without_edits():
+                    check_machine(self.system)
                 self.cpus.check()
             except Broken as broken:
                 if not any(operation.name == "set_descriptor" for operation in self.journal):
                     raise
                 raise Broken(f"{broken} (page tables of this machine were edited by hand)") from None
 
-    def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
-        """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
-        if machine_map is not self.kernel_map:
-            return
-        unprotected = "static-remove" in self.quirks
-        for identity, role in machine_map.roles.items():
-            entry = self.kernel_map.vm_map.by_id.get(identity)
-            if entry is not None and not (entry.static and unprotected):
-                yield entry.start, entry.end, f"the {role}"
-        for start, (size, owner) in self.kernel.memory.ranges.items():
-            yield start, start + size, f"a slab of the {owner}"
+    # ---- parts by their paths ----------------------------------------------------------------
 
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
-        return part_at(self, path)
+        given: object = path
+        try:
+            return self._find(given if isinstance(given, str) else "")
+        except Refused:
+            raise
+        except (KeyError, ValueError):
+            such = "write a path as records name it, such as 'kernel_map', 'task:init/map' or 'domain:hello'"
+        raise Refused(f"{shown(path)} is no part of this machine: {such}")
+
+    def _find(self, path: str) -> Any:
+        if path == self.path:
+            return self
+        if path in WHOLE:
+            return getattr(self, path)
+        if path in self.system.maps:
+            return self.system.part(MachineMap, path)
+        kind, _, name = path.partition(":")
+        if kind == "cpu":
+            return self.cpus[int(name)]
+        if kind == "task":
+            return self.tasks[unquoted(name)]
+        if kind == "object":
+            return self.objects[name]
+        if kind == "domain":
+            return self._domains.part(path)
+        if kind == "thread":
+            return self.threads[name]
+        return self.kmem.maps[path.removeprefix("kmem/")]
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
         return self.at(value) if isinstance(value, Reference) else value
+
+    # ---- what it does ------------------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
@@ -373,20 +404,21 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         held = weakref.WeakMethod(callback) if hasattr(callback, "__self__") else (lambda: callback)
         self._listeners.append(held)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
+        """Call the listeners, and drop those that are gone or fail."""
         gone = []
         for held in list(self._listeners):
             callback = held()
-            if callback is None or not self._told(callback):
+            if callback is None or not self._call(callback):
                 gone.append(held)
         if gone:
             self._listeners = [held for held in self._listeners if held not in gone]
 
-    def _told(self, callback: Callable[[Machine], Any]) -> bool:
-        """Tell one listener; one that fails is told no more, and the operation it was told of stays done."""
+    def _call(self, callback: Callable[[Machine], Any]) -> bool:
+        """Call one listener; false where it fails: the operation stays done, and it is not called again."""
         try:
             callback(self)
-        except Exception as error:  # noqa: BLE001  whatever somebody else's code does
+        except Exception as error:  # noqa: BLE001  whatever a listener's code does
             why = f"{type(error).__name__}: {error}"
             warnings.warn(f"a listener of {self.name} failed and is told no more ({why})", RuntimeWarning, stacklevel=2)
             return False
@@ -394,19 +426,21 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
 
     def __repr__(self) -> str:
         free = binary_size(self.pages.free_pages * 4096)
-        names = ", ".join(map(repr, self.tasks)) or "none"
-        domains = f", domains: {', '.join(map(repr, self.domains))}" if self.domains else ""
+        names = ", ".join(map(repr, self.system.tasks)) or "none"
+        domains = f", domains: {', '.join(map(repr, self.system.domains))}" if self.system.domains else ""
         return (
             f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
             f"layout {self.layout.name!r}, {len(self.kernel_map):,} kernel map entries, "
             f"tasks: {names}{domains}, {len(self.journal):,} operations, {'dead' if self.dead else 'up'}>"
         )
 
-    # ---- again -------------------------------------------------------------------------------
-
     def _remake(self, number: int) -> tuple[Event, ...]:
         """The events of operation `number`, from a machine that is made again by replay.  O(operations)."""
         return replayed(self, number).journal[number].events
+
+
+WHOLE = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
+"""The parts that every machine has one of, by their paths."""
 
 
 def replayed(machine: Machine, number: int) -> Machine:

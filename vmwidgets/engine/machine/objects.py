@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..base.units import PAGE_SHIFT, Address, Size
 from ..kernel.map.vm_object import VmObject
-from ..memory.pages import MAX_ORDER
-
-if TYPE_CHECKING:
-    from .machine import Machine
+from ..memory.pages import MAX_ORDER, PageAllocator
+from ..memory.ram import Ram
+from .system import Part, System
 
 
 class AnonymousPager:
@@ -18,17 +15,25 @@ class AnonymousPager:
     Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
     """
 
-    def __init__(self, machine: Machine, max_pages: int | None) -> None:
-        self._machine = machine
+    def __init__(self, ram: Ram, pages: PageAllocator, max_pages: int | None = None, *, zeroed: bool = True) -> None:
+        self._ram = ram
+        self._pages = pages
+        self._zeroed = zeroed
         self.max_pages = max_pages
+
+    @classmethod
+    def of(cls, system: System, max_pages: int | None = None) -> AnonymousPager:
+        """A pager of this machine's memory."""
+        zeroed = "anonymous-not-zeroed" not in system.quirks
+        return cls(system.ram, system.pages, max_pages, zeroed=zeroed)
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
         """A fresh frame, or none when memory or the limit is used up."""
         if self.max_pages is not None and len(target.pages) >= self.max_pages:
             return None
-        frame: int | None = self._machine.pages.allocate(owner=f"object {target.name}")
-        if frame is not None and "anonymous-not-zeroed" not in self._machine.quirks:
-            self._machine.ram.zero_frame(frame)
+        frame = self._pages.allocate(owner=f"object {target.name}")
+        if frame is not None and self._zeroed:
+            self._ram.zero_frame(frame)
         return frame
 
     def get_run(self, target: VmObject, offset: int, count: int) -> int | None:
@@ -36,15 +41,15 @@ class AnonymousPager:
         if self.max_pages is not None and len(target.pages) + count > self.max_pages:
             return None
         order = count.bit_length() - 1
-        frame = self._machine.pages.allocate_run(order, f"object {target.name}") if order <= MAX_ORDER else None
+        frame = self._pages.allocate_run(order, f"object {target.name}") if order <= MAX_ORDER else None
         if frame is not None:
             for at in range(count):
-                self._machine.ram.zero_frame(frame + at)
+                self._ram.zero_frame(frame + at)
         return frame
 
     def release(self, frame: int) -> None:
         """The frame is free again."""
-        self._machine.pages.free(frame)
+        self._pages.free(frame)
 
 
 class DevicePager:
@@ -59,7 +64,7 @@ class DevicePager:
         return self.start + offset >> PAGE_SHIFT if offset < self.size else None
 
     def get_run(self, target: VmObject, offset: int, count: int) -> int | None:
-        """All of a device lies in one piece; what is not aligned can't be one page all the same."""
+        """The first frame of `count` in one piece; none beyond the device's end, or where it is not aligned."""
         frame = self.start + offset >> PAGE_SHIFT
         return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
 
@@ -67,25 +72,27 @@ class DevicePager:
         """Devices keep their memory."""
 
 
-class MemoryObject:
+class MemoryObject(Part):
     """Memory that maps can map: anonymous, whose pages come when they are touched, or a device's.
 
     An object that no entry maps any more gives its pages back; it can be mapped again and is then empty.
     """
 
-    def __init__(self, machine: Machine, name: str, pager: AnonymousPager | DevicePager) -> None:
-        self.pager = pager
-        self.vm_object = VmObject(name, self.pager)
+    def __init__(self, system: System, path: str) -> None:
+        super().__init__(system, path)
+        self.name = path.removeprefix("object:")
 
     @property
-    def name(self) -> str:
-        """Its name."""
-        return self.vm_object.name
+    def vm_object(self) -> VmObject:
+        """The kernel's own."""
+        return self.system.objects.get(self.name) or self.missing()
 
     @property
-    def path(self) -> str:
-        """Where it stands in the machine."""
-        return f"object:{self.name}"
+    def pager(self) -> AnonymousPager | DevicePager:
+        """Where its pages come from."""
+        pager = self.vm_object.pager
+        assert isinstance(pager, (AnonymousPager, DevicePager)), "the machine's objects have one of these"
+        return pager
 
     @property
     def pages(self) -> dict[int, int]:
@@ -98,7 +105,8 @@ class MemoryObject:
         return Size(len(self.vm_object.pages) << PAGE_SHIFT)
 
     def __repr__(self) -> str:
-        if isinstance(self.pager, DevicePager):
-            return f"<device {self.name!r}: {Size(self.pager.size)} at physical {Address(self.pager.start)}>"
-        limit = "" if self.pager.max_pages is None else f" of at most {self.pager.max_pages}"
+        pager = self.pager
+        if isinstance(pager, DevicePager):
+            return f"<device {self.name!r}: {Size(pager.size)} at physical {Address(pager.start)}>"
+        limit = "" if pager.max_pages is None else f" of at most {pager.max_pages}"
         return f"<object {self.name!r}: {len(self.vm_object.pages)}{limit} pages resident>"

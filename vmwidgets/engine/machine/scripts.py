@@ -7,230 +7,18 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from inspect import iscoroutine, isgenerator
-from os.path import dirname, sep
-from threading import Lock, get_ident
-from types import CodeType, FrameType, GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import FrameType, GeneratorType
+from typing import Any, NamedTuple, TypeVar
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.events import CallbackRan
-from ..base.operations import INTERRUPT, plain
-from ..kernel.threads.scheduler import Scheduler, Thread
+from ..base.operations import INTERRUPT, Door, plain
+from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MapLock, Sleepy, WouldSleep, straight
+from .kernel import KernelMemorySystem
+from .runaway import MOST_CALLS, Runaway, bounded, counting
 
-if TYPE_CHECKING:
-    from .machine import Machine
-
-
-# ---- runaway -----------------------------------------------------------------------------------
-#
-# A bound on what a learner's code may do before it waits for something, so that no cell hangs on it.
-#
-# It is a number of steps, no clock: the same code stops at the same place every time. A step is a turn of a loop or a
-# call of a Python function. Whatever goes on without end makes steps, but for loops inside of functions written in C
-# (``list(itertools.count())``).
-#
-# Code of this package is never stopped. Its calls count while it only looks at the machine, since a look may be long;
-# what an operation does inside doesn't count.
-
-
-MOST_STEPS = 1_000_000
-"""Turns of loops and calls of functions that a thread or handler may make in one go."""
-
-
-MOST_CALLS = 50_000
-"""Operations that it may call in one go; each makes some twenty steps before it begins."""
-
-
-TOOLS = (4, 3, 5, 2, 1, 0)
-"""Ids of `sys.monitoring`, those first that no other tool has by custom."""
-
-
-class Runaway(BaseException):
-    """A learner's code went on without end; no ``except Exception`` of its own holds it up."""
-
-
-class _Budget:
-    """What is left to the code that runs in one Python thread."""
-
-    __slots__ = ("counting", "left", "most")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.left = most
-        self.counting = False
-
-    def spend(self, code: CodeType) -> None:
-        """One step; :class:`Runaway` if there is none left, in code that may be stopped."""
-        self.left -= 1
-        if self.left < 0 and not _ours(code):
-            raise Runaway(
-                f"it made more than {self.most:,} turns of loops and calls of functions without waiting for anything"
-            )
-
-
-_budgets: dict[int, _Budget] = {}
-"""By Python thread, while its code is bounded."""
-
-
-def _ours(code: CodeType) -> bool:
-    return code.co_filename.startswith(_PACKAGE)
-
-
-_PACKAGE = dirname(dirname(dirname(_ours.__code__.co_filename))) + sep  # noqa: PTH120  as text, this runs at each step
-
-
-class bounded:  # noqa: N801  used as a function
-    """Stop the code run in here after so many steps.
-
-    Bounds nest: the inner one draws on the outer's steps.  Before Python 3.12 nothing is counted while a debugger or a
-    coverage tool traces, since there is one trace function only; from 3.12 on both work side by side.
-
-    A class and no generator function: the steps of `contextlib` would be counted, and stopped.
-    """
-
-    __slots__ = ("_most", "_outer")
-
-    def __init__(self, most: int = MOST_STEPS) -> None:
-        self._most = most
-
-    def __enter__(self) -> None:
-        me = get_ident()
-        budget = _budgets.get(me)
-        self._outer = None if budget is None else budget.counting
-        if budget is None and _WATCH.begin():
-            budget = _budgets[me] = _Budget(self._most)
-        if budget is not None:
-            budget.counting = True
-
-    def __exit__(self, *error: object) -> None:
-        me = get_ident()
-        budget = _budgets.get(me)
-        if budget is None:
-            return
-        if self._outer is None:
-            del _budgets[me]
-            _WATCH.end()
-        else:
-            budget.counting = self._outer
-            _WATCH.go_on()
-
-
-def counting(on: bool) -> bool:
-    """Count the steps of this Python thread from now on, or not; whether they counted before."""
-    budget = _budgets.get(get_ident())
-    if budget is None:
-        return False
-    before, budget.counting = budget.counting, on
-    return before
-
-
-class _Monitoring:
-    """The way of Python 3.12 and newer: `sys.monitoring` reports turns and calls alone, and knows of other tools."""
-
-    def __init__(self, monitoring: Any) -> None:
-        self._monitoring = monitoring
-        self._lock = Lock()
-        self._threads = 0
-        self._tool = 0
-
-    def begin(self) -> bool:
-        """Have the steps of this Python thread reported; false if other tools have all the ids there are."""
-        with self._lock:
-            if not self._threads and not self._take():
-                return False
-            self._threads += 1
-            return True
-
-    def _take(self) -> bool:
-        monitoring = self._monitoring
-        free = [tool for tool in TOOLS if monitoring.get_tool(tool) is None]
-        if not free:
-            return False
-        self._tool, events = free[0], monitoring.events
-        monitoring.use_tool_id(self._tool, "vmwidgets")
-        monitoring.register_callback(self._tool, events.PY_START, self._called)
-        monitoring.register_callback(self._tool, events.PY_RESUME, self._called)
-        monitoring.register_callback(self._tool, events.JUMP, self._jumped)
-        monitoring.set_events(self._tool, events.PY_START | events.PY_RESUME | events.JUMP)
-        return True
-
-    def end(self) -> None:
-        """No more reports for this Python thread."""
-        with self._lock:
-            self._threads -= 1
-            if not self._threads:
-                self._monitoring.set_events(self._tool, 0)
-                self._monitoring.free_tool_id(self._tool)
-
-    def go_on(self) -> None:
-        """Nothing ends the reports but :meth:`end`."""
-
-    def _called(self, code: CodeType, offset: int) -> None:
-        budget = _budgets.get(get_ident())
-        if budget is not None and budget.counting:
-            budget.spend(code)
-
-    def _jumped(self, code: CodeType, source: int, destination: int) -> Any:
-        if destination > source or _ours(code):
-            return self._monitoring.DISABLE  # it stays so; this place is not reported again
-        budget = _budgets.get(get_ident())
-        if budget is not None and budget.counting:
-            budget.spend(code)
-        return None
-
-
-class _Tracing:
-    """The way before Python 3.12: a trace function, which sees each instruction."""
-
-    def begin(self) -> bool:
-        """Trace this Python thread; false if it is traced already."""
-        if sys.gettrace() is not None:
-            return False
-        sys.settrace(_trace_call)
-        return True
-
-    def end(self) -> None:
-        """Trace no more; a debugger that was started meanwhile keeps its trace function."""
-        if sys.gettrace() is _trace_call:
-            sys.settrace(None)
-
-    def go_on(self) -> None:
-        """Trace again: an error out of a trace function ends tracing."""
-        if sys.gettrace() is None:
-            sys.settrace(_trace_call)
-
-
-def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
-    budget = _budgets.get(get_ident())
-    if budget is None or not budget.counting:
-        return None
-    budget.spend(frame.f_code)
-    if _ours(frame.f_code):
-        return None
-    frame.f_trace_lines, frame.f_trace_opcodes = False, True
-    return _trace_turns(budget)
-
-
-def _trace_turns(budget: _Budget) -> Callable[[FrameType, str, Any], Any]:
-    """What is called for each instruction of one frame: one at or before the last is a loop's next turn."""
-    last = -1
-
-    def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal last
-        if event == "return":  # a generator's frame lives on, and a debugger may come to it
-            frame.f_trace_lines, frame.f_trace_opcodes = True, False
-        elif event == "opcode":
-            here = frame.f_lasti
-            if here <= last and budget.counting:
-                budget.spend(frame.f_code)
-            last = here
-        return trace
-
-    return trace
-
-
-_WATCH: _Monitoring | _Tracing = _Monitoring(sys.monitoring) if hasattr(sys, "monitoring") else _Tracing()
+T = TypeVar("T")
 
 
 # ---- scripts -----------------------------------------------------------------------------------
@@ -268,7 +56,7 @@ class Call:
         return f"<{self.action.name} is not done yet: in a thread write `yield from` before it>"
 
 
-def script_body(machine: Machine, name: str, script: Script) -> Generator[Any, Any, Any]:
+def script_body(machine: Any, name: str, script: Script) -> Generator[Any, Any, Any]:
     """A thread that does again what was recorded of one, and nothing beyond."""
     rest = iter(script)
     try:
@@ -292,39 +80,44 @@ def script_body(machine: Machine, name: str, script: Script) -> Generator[Any, A
     raise CallbackFailed(f"thread {shown(name)} was recorded up to here: what its function would do next is not known")
 
 
-def script_handler(machine: Machine, script: Script) -> Callable[[], None]:
+class RecordedHandler:
     """A handler that does again, each time it is called, what was recorded of the next run."""
-    rest = iter(script)
 
-    def run_again() -> None:
-        for action in rest:
+    def __init__(self, machine: Any, script: Script) -> None:
+        self._machine = machine
+        self._script = script
+        self._done = 0
+
+    def __call__(self) -> None:
+        """Repeat the next run."""
+        while self._done < len(self._script):
+            action = self._script[self._done]
+            self._done += 1
             if action.name == "begins" and not action.target:
                 continue
             if not action.target:
-                _end(machine, action)
+                _end(self._machine, action)
                 return
             try:
-                play(machine, action)
+                play(self._machine, action)
             except KernelPanic:
                 raise
             except VMError:
                 continue
         raise CallbackFailed("it was recorded up to here: what its function would do next is not known")
 
-    return run_again
 
-
-def play(machine: Machine, action: Action) -> Any:
+def play(machine: Any, action: Action) -> Any:
     """Do one recorded action on `machine`."""
     arguments = {key: machine.resolve(value) for key, value in action.arguments}
     return getattr(machine.at(action.target), action.name)(**arguments)
 
 
-def _end(machine: Machine, action: Action) -> Any:
-    told = dict(action.arguments)
+def _end(machine: Any, action: Action) -> Any:
+    ending = dict(action.arguments)
     if action.name == "failed":
-        raise CallbackFailed(str(told["why"]))
-    return machine.resolve(told.get("result"))
+        raise CallbackFailed(str(ending["why"]))
+    return machine.resolve(ending.get("result"))
 
 
 def as_data(value: Any) -> Any:
@@ -344,9 +137,12 @@ def as_data(value: Any) -> Any:
 class Callbacks:
     """Who of the learner's code runs in one machine, and the scripts of what it did."""
 
-    def __init__(self, machine: Machine, scheduler: Scheduler) -> None:
+    def __init__(self, machine: Any, door: Door, kmem: KernelMemorySystem) -> None:
         self.machine = machine
-        self.scheduler = scheduler
+        """What learners' code is given; recorded scripts find the parts they call in it."""
+        self.door = door
+        self.kmem = kmem
+        self.scheduler = kmem.scheduler
         self.current: Actor | None = None
         self.scripts: dict[str, Script] = {}
         """By thread's or handler's name."""
@@ -356,10 +152,10 @@ class Callbacks:
         """In a machine that is made again: the scripts of the one it is made after."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
         """Generators of learners that went on when they were ended."""
-        scheduler.interrupted = lambda: INTERRUPT.pending
+        self.scheduler.interrupted = _interrupted
 
     def _in_unended(self) -> bool:
-        """Whether code runs that was ended and went on: Python tries again to end it whenever it lets go of it."""
+        """Whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
         frames = {id(one.gi_frame) for one in self.unended}
         frame: FrameType | None = sys._getframe() if frames else None
         while frame is not None and id(frame) not in frames:
@@ -376,13 +172,16 @@ class Callbacks:
         self._numbers[name] = number
         return f"{name}#{number}"
 
-    def complete(self, name: str, steps: Sleepy[Any]) -> Any:
-        """Do a call that may have to sleep, as whoever makes it can wait.
+    def complete(self, name: str, steps: Sleepy[T]) -> T:
+        """Do a call that may have to sleep, in the way in which its caller can wait.
 
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
         """
+        result: T
         if isinstance(self.current, ThreadActor) or self._in_unended():
-            return Call(steps)
+            waiting: Any = Call(steps)  # `yield from` it gives the result
+            result = waiting
+            return result
         if self.current is not None:
             try:
                 return straight(steps)
@@ -391,11 +190,13 @@ class Callbacks:
         try:
             wait = next(steps)
         except StopIteration as done:
-            return done.value
-        self.machine.kernel.kmem.daemon.freed()
+            result = done.value
+            return result
+        self.kmem.daemon.freed()
         thread = self.scheduler.adopt("", steps, wait)
         thread.doing = name
-        return self._finish(thread)
+        result = self._finish(thread)
+        return result
 
     def _finish(self, thread: Thread) -> Any:
         try:
@@ -409,6 +210,11 @@ class Callbacks:
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
                 warnings.warn(f"while the cell waited: {other.error}", RuntimeWarning, stacklevel=6)
+
+
+def _interrupted() -> bool:
+    """Whether the stop button was pressed during this operation."""
+    return INTERRUPT.pending
 
 
 class Actor:
@@ -426,7 +232,7 @@ class Actor:
         self._calls += 1
         if self._calls > MOST_CALLS:
             raise Runaway(f"it called more than {MOST_CALLS:,} operations without waiting for anything")
-        door = self.callbacks.machine.door
+        door = self.callbacks.door
         action = Action(target, name, tuple(arguments))
         door.actor = None
         door.whole, whole = True, door.whole
@@ -449,7 +255,7 @@ class Actor:
 
     def run(self, step: Callable[[], Any]) -> Any:
         """Let the learner's code go on; whatever it raises becomes one sentence."""
-        callbacks, door = self.callbacks, self.callbacks.machine.door
+        callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
         try:
@@ -574,7 +380,7 @@ class Handler(Actor):
 
     def __call__(self) -> None:
         """Run it once; what it raises is the error of the operation that called it, and a warning in the daemon."""
-        machine = self.callbacks.machine
+        kmem = self.callbacks.kmem
         if self._runs:
             raise CallbackFailed(
                 f"{self.title} asks for memory in a way that has handlers called again, itself too: use M_NOWAIT"
@@ -594,12 +400,12 @@ class Handler(Actor):
         except CallbackFailed as failure:
             self.script.append(failed(failure))
             outcome = str(failure)
-            if machine.kernel.kmem.running.thread != machine.kernel.kmem.daemon.name:
+            if kmem.running.thread != kmem.daemon.name:
                 raise
             warnings.warn(str(failure), RuntimeWarning, stacklevel=2)
         finally:
             self._runs = False
-            emit = machine.recorder.emit
+            emit = kmem.recorder.emit
             if emit is not None:
                 emit((CallbackRan.tag, self.name, outcome))
 

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ..base.errors import CallbackFailed, Refused, shown
-from ..base.operations import Door, operation, through
+from ..base.operations import operation, through
 from ..base.values.threads import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ..kernel.threads.waits import ChannelWait, Sleepy
 from . import checks
-from .scripts import Callbacks, Handler, ThreadActor, Watcher, script_body, script_handler, thread_body
-
-if TYPE_CHECKING:
-    from .kernel import Kernel
-    from .machine import Machine
+from .kernel import KernelMemorySystem
+from .scripts import Callbacks, Handler, RecordedHandler, ThreadActor, Watcher, script_body, thread_body
+from .system import Part, System
 
 H = TypeVar("H", bound=Callable[..., Any])
 
 
-class MachineThread:
-    """One thread of a machine; `path` is its place there ("thread:sh")."""
+class MachineThread(Part):
+    """One thread of a machine; `path` is its place there ("thread:sh").
 
-    def __init__(self, machine: Machine, thread: Thread) -> None:
-        self.machine = machine
-        self.thread = thread
-        self.path = f"thread:{thread.name}"
+    `generation` counts the threads of this name before it: a name can be given again once its thread has ended.
+    """
+
+    def __init__(self, system: System, path: str, generation: int = 0) -> None:
+        super().__init__(system, path)
+        self.name = path.removeprefix("thread:")
+        self.generation = generation
 
     @property
-    def name(self) -> str:
-        """Its name."""
-        return self.thread.name
+    def thread(self) -> Thread:
+        """The scheduler's own."""
+        system = self.system
+        if self.generation == system.spawned.get(self.name, 0):
+            found = system.kmem.scheduler.threads.get(self.name)
+        else:
+            found = system.replaced.get((self.name, self.generation))
+        return found or self.missing()
 
     @property
     def state(self) -> str:
@@ -57,7 +64,7 @@ class MachineThread:
     @property
     def value(self) -> ThreadValue:
         """What there is to see of it, frozen."""
-        return self.thread.value(tuple(lock.name for lock in self.machine.kernel.kmem.scheduler.locks_of(self.name)))
+        return self.thread.value(tuple(lock.name for lock in self.system.kmem.scheduler.locks_of(self.name)))
 
     def __repr__(self) -> str:
         value = self.value
@@ -66,19 +73,15 @@ class MachineThread:
         return f"<thread {self.name!r} {self.state}{what}>"
 
 
-class MachineThreads:
+class MachineThreads(Part):
     """All threads of a machine, by name, and the clock."""
 
-    path = "threads"
-
-    def __init__(self, machine: Machine, scheduler: Scheduler) -> None:
-        self.machine = machine
-        self._scheduler = scheduler
+    def __init__(self, system: System, path: str = "threads") -> None:
+        super().__init__(system, path)
 
     @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self.machine.door
+    def _scheduler(self) -> Scheduler:
+        return self.system.kmem.scheduler
 
     @property
     def ticks(self) -> int:
@@ -96,18 +99,17 @@ class MachineThreads:
         return ThreadsValue(
             scheduler.snapshot(),
             scheduler.ticks,
-            self.machine.kernel.kmem.kmem.hz,
+            self.system.kmem.kmem.hz,
             scheduler.cycle(),
             scheduler.ready,
             scheduler.sleeping,
         )
 
     def __getitem__(self, name: str) -> MachineThread:
-        threads = self._scheduler.threads
-        return MachineThread(self.machine, threads[checks.known(name, threads, "thread")])
+        return handle(self.system, checks.known(name, self._scheduler.threads, "thread"))
 
-    def __iter__(self) -> Any:
-        return iter([MachineThread(self.machine, thread) for thread in self._scheduler.threads.values()])
+    def __iter__(self) -> Iterator[MachineThread]:
+        return iter([handle(self.system, name) for name in self._scheduler.threads])
 
     def __len__(self) -> int:
         return len(self._scheduler.threads)
@@ -117,13 +119,21 @@ class MachineThreads:
         return "\n".join([f"threads at tick {self.ticks:,}:", *lines])
 
 
-class ThreadOperations:
-    """Methods of a machine that concern threads and time."""
+def handle(system: System, name: str) -> MachineThread:
+    """The handle of the thread that has this name now."""
+    return system.part(MachineThread, f"thread:{name}", system.spawned.get(name, 0))
 
-    kernel: Kernel
-    callbacks: Callbacks
-    path: str
-    door: Door
+
+class ThreadFunctions(Part):
+    """The functions of a machine that concern threads and time."""
+
+    @property
+    def _kmem(self) -> KernelMemorySystem:
+        return self.system.kmem
+
+    @property
+    def _callbacks(self) -> Callbacks:
+        return self.system.callbacks
 
     def spawn(self, function: Callable[..., Any] | None = None, *arguments: Any, name: str = "") -> MachineThread:
         """A new thread that runs `function`; nothing of it runs before ``m.step()`` or ``m.run()``.
@@ -134,39 +144,44 @@ class ThreadOperations:
         if function is not None and not callable(function):
             raise Refused(f"{shown(function)} can't be called: spawn takes a function and its arguments")
         owner = getattr(function, "__self__", None)
-        if getattr(owner, "machine", owner) is not self and getattr(function, "is_operation", False):
+        if getattr(owner, "machine", owner) is not self.machine and getattr(function, "is_operation", False):
             raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
         called = str(getattr(function, "__name__", "thread")).strip("<>")
-        wanted = checks.text_name(name or self.kernel.kmem.scheduler.free_name(called), "name")
-        known = self.kernel.kmem.scheduler.threads.get(wanted)
+        wanted = checks.text_name(name or self._kmem.scheduler.free_name(called), "name")
+        known = self._kmem.scheduler.threads.get(wanted)
         if known is not None and not known.done:
             raise Refused(
                 f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
                 f"it with m.kill({wanted!r})"
             )
-        if function is None and self.callbacks.next_script(wanted) not in self.callbacks.recorded:
+        if function is None and self._callbacks.next_script(wanted) not in self._callbacks.recorded:
             raise Refused("spawn takes a function, such as a generator function that calls the machine")
         return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
 
     def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
-        machine = self.callbacks.machine
-        recorded = self.callbacks.recorded.get(self.callbacks.next_script(name), [])
-        body = script_body(machine, name, recorded) if function is None else thread_body(function, arguments)
-        actor = ThreadActor(self.callbacks, name, body)
-        self.kernel.kmem.scheduler.threads.pop(name, None)  # one that has ended makes room for its namesake
-        return MachineThread(machine, self.kernel.kmem.scheduler.spawn(name, actor.steps()))
+        callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
+        recorded = callbacks.recorded.get(callbacks.next_script(name), [])
+        body = script_body(self.machine, name, recorded) if function is None else thread_body(function, arguments)
+        actor = ThreadActor(callbacks, name, body)
+        ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
+        if ended is not None:
+            generation = system.spawned.get(name, 0)
+            system.replaced[name, generation] = ended
+            system.spawned[name] = generation + 1
+        scheduler.spawn(name, actor.steps())
+        return handle(system, name)
 
     @operation
     def step(self) -> MachineThread | None:
-        """Let the next ready thread run until it waits or ends; which one it was, None if nobody is ready."""
+        """Let the next ready thread run until it waits or ends; which one it was, None if none is ready."""
         self._refuse_inside("step")
-        self.kernel.kmem.daemon.freed()
-        thread = self.kernel.kmem.scheduler.step()
+        self._kmem.daemon.freed()
+        thread = self._kmem.scheduler.step()
         self._raise_failure()
-        return None if thread is None else MachineThread(self.callbacks.machine, thread)
+        return None if thread is None else handle(self.system, thread.name)
 
     def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
-        """Let threads run, one after the other, until nobody can go on; returns how many steps that were.
+        """Let threads run, one after the other, until none can go on; returns how many steps that were.
 
         With `until` no longer than that: the name of a thread that is to end, a tick of the clock, or a function that
         answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
@@ -178,9 +193,9 @@ class ThreadOperations:
 
     def _run(self, reached: Callable[[], bool], most: int, bounded: bool, given: list[tuple[str, Any]]) -> int:
         self._refuse_inside("run")
-        scheduler, done = self.kernel.kmem.scheduler, 0
+        scheduler, done = self._kmem.scheduler, 0
         given.append(("steps", 0))
-        self.kernel.kmem.daemon.freed()
+        self._kmem.daemon.freed()
         while done < most and not reached() and not scheduler.interrupted():
             given[0] = ("steps", done + 1)
             if scheduler.step() is None and not scheduler.to_next_timer():
@@ -201,13 +216,13 @@ class ThreadOperations:
         Threads whose time is up are ready; they run at the next ``m.step()``.
         """
         number = checks.count(count, "count")
-        self.kernel.kmem.scheduler.tick(number)
-        self.kernel.kmem.frames.zero_ahead(number)
-        return self.kernel.kmem.scheduler.ticks
+        self._kmem.scheduler.tick(number)
+        self._kmem.frames.zero_ahead(number)
+        return self._kmem.scheduler.ticks
 
     @operation
     def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
-        """Sleep on `channel` until somebody wakes it (`tsleep`); 35, EWOULDBLOCK, if `ticks` pass before.
+        """Sleep on `channel` until a ``wakeup`` of it (`tsleep`); 35, EWOULDBLOCK, if `ticks` pass before.
 
         0 ticks are without limit.
         """
@@ -218,18 +233,17 @@ class ThreadOperations:
         def steps() -> Sleepy[int]:
             return (yield wait)
 
-        result: int = self.callbacks.complete("tsleep", steps())
-        return result
+        return self._callbacks.complete("tsleep", steps())
 
     @operation
     def wakeup(self, channel: str) -> int:
         """Make all ready who sleep on `channel` (`wakeup`); how many they were."""
-        return self.kernel.kmem.scheduler.wakeup(checks.text_name(channel, "channel"))
+        return self._kmem.scheduler.wakeup(checks.text_name(channel, "channel"))
 
     @operation
     def kill(self, name: str | MachineThread) -> None:
         """Give a thread up: what its call had begun is undone, its locks are free."""
-        scheduler, daemon = self.kernel.kmem.scheduler, self.kernel.kmem.daemon.name
+        scheduler, daemon = self._kmem.scheduler, self._kmem.daemon.name
         name = name.name if isinstance(name, MachineThread) else name
         if name == daemon:
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
@@ -246,7 +260,7 @@ class ThreadOperations:
         """
         if not callable(handler):
             raise Refused(f"{shown(handler)} can't be called: register a function with @m.on_lowmem")
-        function = _bound(handler, self.callbacks.machine)
+        function = _without_arguments(handler, self.machine)
         self.register_handler(getattr(handler, "__name__", "handler"), function)
         return handler
 
@@ -255,12 +269,12 @@ class ThreadOperations:
         through(self, "register_handler", (("name", name),), lambda: self._register(name, function))
 
     def _register(self, name: str, function: Callable[[], Any] | None) -> None:
-        callbacks = self.callbacks
+        callbacks = self._callbacks
         if function is None:
             key = callbacks.next_script(f"on_lowmem:{name}")
-            function = script_handler(callbacks.machine, callbacks.recorded.get(key, []))
+            function = RecordedHandler(self.machine, callbacks.recorded.get(key, []))
         made = Handler(callbacks, f"on_lowmem:{name}", function)
-        handlers = self.kernel.kmem.kmem.lowmem_handlers
+        handlers = self._kmem.kmem.lowmem_handlers
         for index, one in enumerate(handlers):
             if isinstance(one, Handler) and one.name == made.name:
                 handlers[index] = made
@@ -270,17 +284,17 @@ class ThreadOperations:
     # ---- inside ------------------------------------------------------------------------------
 
     def _refuse_inside(self, name: str) -> None:
-        if self.callbacks.current is not None:
-            running = self.callbacks.current.title
+        if self._callbacks.current is not None:
+            running = self._callbacks.current.title
             raise Refused(f"m.{name}() lets threads run, and {running} is running: call it in a cell")
 
     def _raise_failure(self) -> None:
-        failed = self.kernel.kmem.scheduler.failure()
+        failed = self._kmem.scheduler.failure()
         if failed is not None and failed.error is not None:
             raise failed.error if isinstance(failed.error, CallbackFailed) else CallbackFailed(str(failed.error))
 
     def _goal(self, until: Any) -> Callable[[], bool]:
-        scheduler = self.kernel.kmem.scheduler
+        scheduler = self._kmem.scheduler
         if until is None:
             return lambda: False
         if isinstance(until, str):
@@ -289,12 +303,12 @@ class ThreadOperations:
         if isinstance(until, MachineThread):
             return lambda: bool(until.done)
         if callable(until):
-            return Watcher(self.callbacks, until)
+            return Watcher(self._callbacks, until)
         tick = checks.whole(until, "until")
         return lambda: scheduler.ticks >= tick
 
 
-def _bound(handler: Callable[..., Any], machine: Machine) -> Callable[[], Any]:
+def _without_arguments(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]:
     """The handler as a function without arguments."""
     try:
         wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
@@ -302,4 +316,4 @@ def _bound(handler: Callable[..., Any], machine: Machine) -> Callable[[], Any]:
         wants = []
     if len(wants) > 1:
         raise Refused(f"{shown(handler)} wants {len(wants)} arguments: a handler gets the machine, or nothing")
-    return (lambda: handler(machine)) if wants else handler
+    return partial(handler, machine) if wants else handler

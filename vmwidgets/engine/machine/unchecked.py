@@ -6,10 +6,10 @@ The machine runs a debug build, so most nonsense is a panic here, and a panic is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.operations import Door, operation
+from ..base.operations import operation
 from ..base.units import Address
 from ..kernel.freebsd.kmem import (
     Kmem,
@@ -28,29 +28,17 @@ from ..kernel.map.vm_object import VmObject
 from ..kernel.threads.waits import Sleepy
 from ..kernel.x15.vm_map import X15Map
 from . import checks
-from .kmem import MachineKmemMap, short_name
+from .kmem_maps import MachineKmemMap
 from .maps import MachineMap
 from .objects import MemoryObject
-
-if TYPE_CHECKING:
-    from .machine import Machine
+from .system import Part
 
 
-class Unchecked:
+class Unchecked(Part):
     """Kernel functions on the machine's maps; arguments are words of 64 bits and reach the kernel as they are.
 
     What is no word, map or object of this machine is refused: a kernel could not be given it.
     """
-
-    path = "unchecked"
-
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-
-    @property
-    def door(self) -> Door:
-        """The machine's door."""
-        return self._machine.door
 
     @operation
     def vm_map_enter(
@@ -98,46 +86,43 @@ class Unchecked:
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free`: parts, holes, several at once, even a submap's place or what boot used."""
-        done: None = self._freed("kmem_free", kmem_free, map, addr, size)
-        return done
+        return self._freed("kmem_free", kmem_free, map, addr, size)
 
     @operation
     def kmem_free_wakeup(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free_wakeup`: an empty range wakes sleepers too."""
-        done: None = self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
-        return done
+        return self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
 
     @operation
     def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
         """`kmem_suballoc`: whatever goes wrong is a panic."""
         vm_map, length = self._kmem_map(map), checks.word(size, "size")
-        wanted, kmem = checks.text_name(name, "name"), self._machine.kmem
-        kmem.refuse_name(wanted)
+        wanted = checks.text_name(name, "name")
+        self.system.refuse_map_name(wanted)
 
         def steps() -> Sleepy[MachineKmemMap]:
-            with kmem.naming(wanted):
+            with self.system.making_map(wanted):
                 made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
-            return kmem.maps[short_name(made)]
+            self.system.kmem_maps[wanted] = made
+            return self.system.part(MachineKmemMap, f"kmem/{wanted}")
 
-        result: MachineKmemMap = self._machine.callbacks.complete("kmem_suballoc", steps())
-        return result
+        return self.system.callbacks.complete("kmem_suballoc", steps())
 
     @property
     def _kmem(self) -> Kmem:
-        return self._machine.kernel.kmem.kmem
+        return self.system.kmem.kmem
 
     def _got(self, name: str, function: Callable[..., Sleepy[int]], given: Any, size: Any, *more: int) -> Address:
         vm_map, length = self._kmem_map(given), checks.word(size, "size")
 
         def noted() -> Sleepy[Address]:
             address = yield from function(self._kmem, vm_map, length, *more)
-            self._machine.kmem.note(vm_map, address, round_page(length), name)
+            self.system.note_allocation(vm_map, address, round_page(length), name)
             return Address(address)
 
-        result: Address = self._machine.callbacks.complete(name, noted())
-        return result
+        return self.system.callbacks.complete(name, noted())
 
-    def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> Any:
+    def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> None:
         vm_map, first, length = self._kmem_map(given), checks.word(addr, "addr"), checks.word(size, "size")
 
         def noted() -> Sleepy[None]:
@@ -146,28 +131,28 @@ class Unchecked:
             if start < end:
                 self._note_freed(vm_map, start, end, name)
 
-        return self._machine.callbacks.complete(name, noted())
+        return self.system.callbacks.complete(name, noted())
 
     def _note_freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str) -> None:
-        """Tell those who keep accounts; what is left of a zone's slab is the learner's, who may free it."""
-        kmem, zones = self._machine.kmem, self._machine.kernel.kmem.zones
+        """Update the accounts of allocations and zones; the learner may free what is left of a zone's slab."""
+        note, zones = self.system.note_allocation, self.system.kmem.zones
         if vm_map is zones.kmem_map:
             for low, high in zones.forget(start, end):
-                kmem.note(vm_map, low, max(0, start - low), "kmem_malloc")
-                kmem.note(vm_map, end, max(0, high - end), "kmem_malloc")
-        kmem.allocations.drop(vm_map.name, start, end, name)
+                note(vm_map, low, max(0, start - low), "kmem_malloc")
+                note(vm_map, end, max(0, high - end), "kmem_malloc")
+        self.system.allocations.drop(vm_map.name, start, end, name)
 
     def _kmem_map(self, value: Any) -> FreeBSDMap:
         if not isinstance(value, MachineKmemMap):
             raise Refused(f"map={shown(value)} is no map of kernel memory: write machine.kmem.kmem_map or another")
-        if value.machine is not self._machine:
+        if value.system is not self.system:
             raise Refused(f"map {value.path} belongs to another machine")
         return value.vm_map
 
     def _map(self, value: Any) -> X15Map:
         if not isinstance(value, MachineMap):
             raise Refused(f"map={shown(value)} is no map: write machine.kernel_map, or the map of a task")
-        if value.machine is not self._machine:
+        if value.system is not self.system:
             raise Refused(f"map {value.path} belongs to another machine")
         return value.vm_map
 
@@ -176,6 +161,6 @@ class Unchecked:
             return None
         if not isinstance(value, MemoryObject):
             raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
-        if self._machine.objects.get(value.name) is not value:
+        if value.system is not self.system:
             raise Refused(f"object {shown(value.name)} belongs to another machine")
         return value.vm_object

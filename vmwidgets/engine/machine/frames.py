@@ -1,0 +1,196 @@
+"""Physical memory as learners hold it: who owns which frames, how many are left, and what leads to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ..base.units import PAGE_SHIFT, Address, binary_size
+from ..base.values.memory import Block, FrameRun, FramesValue, FrameValue, FreeList, shown_owner, state_of
+from ..kernel.map.core import MapCore
+from ..kernel.pmap.pmap import Pmap
+from ..memory.pages import MAX_ORDER, PageAllocator
+from . import checks
+from .system import Part
+
+WHOLE = 600
+"""So many blocks are looked at one by one; of more, those around what matters and the largest."""
+
+
+AROUND = 24
+"""Frames to either side of one in focus that are looked at with it."""
+
+
+FOCUS = 32
+"""Frames in focus that are heeded."""
+
+
+MOST_BLOCKS = 6
+"""Free blocks of a value that is not whole: the largest ones."""
+
+
+MAPPINGS = 8
+"""Addresses that are named of one frame."""
+
+
+class MachineFrames(Part):
+    """The frames of a machine: ``m.frames``."""
+
+    @property
+    def _pages(self) -> PageAllocator:
+        return self.system.pages
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def owner(self, frame: int) -> str:
+        """Who has `frame`; "" when it is free.  O(orders)."""
+        return self._pages.owner(self._known(frame)) or ""
+
+    def mapped_at(self, frame: int) -> tuple[tuple[str, Address], ...]:
+        """The virtual addresses that lead to `frame`: task or domain ("" the kernel), and the address of the page.
+
+        The reverse map, found by reading all page tables: O(present descriptors).
+        """
+        wanted = self._known(frame) << PAGE_SHIFT
+        with self.door.looking():
+            return tuple((name, Address(va)) for name, va in self._leading_to(wanted))
+
+    def behind(self, entry: int) -> tuple[int, ...]:
+        """The first frames behind an entry of any map, by the entry's id: those that its addresses are translated to.
+
+        O(maps + pages of the entry, up to a few dozen).
+        """
+        system = self.system
+        spaces: list[tuple[MapCore[Any], Pmap]] = [(system.maps["kernel_map"], system.pmap)]
+        spaces += [(task.vm_map, task.pmap) for task in system.tasks.values()]
+        spaces += [(vm_map, system.pmap) for vm_map in system.kmem_maps.values()]
+        for vm_map, pmap in spaces:
+            found = vm_map.by_id.get(entry)
+            if found is not None:
+                return _frames_of(pmap, found.start, found.end)
+        return ()
+
+    def frame(self, frame: int) -> FrameValue:
+        """All there is to say of one frame; the cost is that of :meth:`mapped_at`."""
+        number = self._known(frame)
+        mapped = self.mapped_at(number)
+        page = self.system.kmem.pages.in_use.get(number)
+        block = self._pages.block_of(number)
+        run = self._run(block) if block is not None else FrameRun(number, 1, "used", "the kernel image")
+        return FrameValue(
+            number,
+            run.state,
+            run.owner,
+            None if page is None else page.pindex,
+            0 if page is None else page.wire_count,
+            mapped[:MAPPINGS],
+            len(mapped),
+        )
+
+    def value(self, focus: Iterable[int] = ()) -> FramesValue:
+        """Frames as a frozen value: all of them where they are few blocks, else what surrounds those in `focus`.
+
+        O(what is shown + owners), however much memory there is.
+        """
+        pages = self._pages
+        first = min(segment.buddy.first for segment in pages.segments)
+        end = max(segment.buddy.end for segment in pages.segments)
+        if pages.blocks_known <= WHOLE:
+            blocks: Iterable[Block] = pages.blocks(first, end - first)
+        else:
+            blocks = self._some_blocks(focus, first, end)
+        counts = self.system.page_counts
+        return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
+
+    def __repr__(self) -> str:
+        counts = self.system.page_counts
+        owners = ", ".join(f"{name} {count:,}" for name, count in self._owners()[:6])
+        free = f"{counts.free:,} free ({binary_size(counts.free << PAGE_SHIFT)})"
+        return f"<{counts.total:,} frames: {free}, {counts.cached:,} cached, {counts.used:,} used; {owners}>"
+
+    # ---- what is behind ----------------------------------------------------------------------
+
+    def _known(self, frame: int) -> int:
+        number = checks.whole(frame, "frame")
+        return checks.within(number, "frame", 0, int(self.system.ram_bytes) >> PAGE_SHIFT, "physical memory")
+
+    def _leading_to(self, physical: int) -> Iterator[tuple[str, int]]:
+        system, layout = self.system, self.system.layout
+        yield from _leaves(system.pmap, physical, layout.kernel_start, layout.kernel_end, "")
+        for task in system.tasks.values():
+            yield from _leaves(task.pmap, physical, layout.user_start, layout.user_end, task.name)
+        for domain in system.domains.values():
+            yield from _leaves(domain.pmap, physical, 0, domain.domain.layout.user_end, domain.path)
+
+    def _orders(self) -> tuple[FreeList, ...]:
+        """Free blocks by order, of all segments together."""
+        segments = self._pages.segments
+        return tuple(
+            FreeList(
+                order,
+                sum(segment.buddy.count(order) for segment in segments),
+                tuple(frame for segment in segments for frame in segment.buddy.in_order(order, 4))[:4],
+            )
+            for order in range(MAX_ORDER + 1)
+        )
+
+    def _owners(self) -> tuple[tuple[str, int], ...]:
+        """Who has how many frames, most first; zeroed and cached frames have no owner."""
+        owned = [(name, count) for name, count in self._pages.owners if state_of(name) == "used"]
+        return tuple(sorted(owned, key=lambda pair: (-pair[1], pair[0])))
+
+    def _some_blocks(self, focus: Iterable[int], first: int, end: int) -> Iterator[Block]:
+        """The blocks around frames in focus, at the start of memory, and the largest free ones, in order."""
+        windows = [(first, first + AROUND)]
+        windows += [(max(first, frame - AROUND), min(end, frame + AROUND)) for frame in islice(focus, FOCUS)]
+        largest = (
+            Block(frame, order, "free")
+            for order in reversed(range(MAX_ORDER + 1))
+            for segment in self._pages.segments
+            for frame in segment.buddy.in_order(order, MOST_BLOCKS)
+        )
+        windows += [(block.frame, block.frame + block.frames) for block in islice(largest, MOST_BLOCKS)]
+        reached = first
+        for start, stop in sorted(windows):
+            for block in self._pages.blocks(max(start, reached), stop - max(start, reached)):
+                yield block
+                reached = block.frame + block.frames
+
+    def _runs(self, blocks: Iterable[Block]) -> Iterator[FrameRun]:
+        """Neighbours that are alike, as one."""
+        run: FrameRun | None = None
+        for block in blocks:
+            other = self._run(block)
+            if run is not None and _alike(run, other):
+                run = FrameRun(run.first, run.frames + other.frames, run.state, run.owner, run.wired)
+                continue
+            if run is not None:
+                yield run
+            run = other
+        if run is not None:
+            yield run
+
+    def _run(self, block: Block) -> FrameRun:
+        if block.state != "owned":
+            return FrameRun(block.frame, block.frames, block.state)
+        page = self.system.kmem.pages.in_use.get(block.frame)
+        wired = page is not None and page.wire_count > 0
+        return FrameRun(block.frame, block.frames, state_of(block.owner), shown_owner(block.owner), wired)
+
+
+def _alike(run: FrameRun, other: FrameRun) -> bool:
+    touching = run.first + run.frames == other.first
+    return touching and (run.state, run.owner, run.wired) == (other.state, other.owner, other.wired)
+
+
+def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:
+    """The frames behind the first pages of [start, end) that have one."""
+    pages = range(start, min(end, start + (FOCUS << PAGE_SHIFT)), 1 << PAGE_SHIFT)
+    return tuple(physical >> PAGE_SHIFT for va in pages if (physical := pmap.extract(va)) is not None)
+
+
+def _leaves(pmap: Pmap, physical: int, start: int, end: int, name: str) -> Iterator[tuple[str, int]]:
+    for slot in pmap.editor.leaves(pmap.root, start, end):
+        if slot.address <= physical < slot.address + slot.level.span:
+            yield name, slot.va + (physical - slot.address)

@@ -1,0 +1,343 @@
+"""The processors of a machine as its kernel has them: whose tables each has loaded, its TLB, and TLB shootdown.
+
+A processor moves bytes through its TLB, page by page, and has the fault handler of the address space resolve what
+faults.  Whoever makes a space registers its handler here.
+
+X15's `pmap_update` drops up to 64 pages one by one and everything beyond that; the other processors get an interrupt,
+and the sender waits for each (Intel SDM volume 3A, 4.10.5, on what happens without).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from ..base.errors import Broken, VMError
+from ..base.events import FaultRaised, ShootdownAcknowledged, ShootdownForgotten, ShootdownSent, SpaceLoaded
+from ..base.recorder import Recorder
+from ..base.units import Address
+from ..base.values.cpus import FlushRequest
+from ..base.values.tables import Fault
+from ..kernel.pmap.pmap import Pmap, mark
+from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.tables import TableSpace
+from ..kernel.threads.waits import Sleepy
+from ..memory.ram import Ram
+from ..mmu.cpu import ASID_BITS, Cpu, pieces
+from ..mmu.format import Access
+from ..mmu.tlb import Tlb
+
+SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
+"""What becomes of a request to another processor: done before the sender goes on; left waiting until the other's
+``acknowledge()``; never sent."""
+
+
+class CpuSettings(NamedTuple):
+    """How many processors a machine has, and what their TLBs are like."""
+
+    number: int = 1
+    sets: int = 16
+    ways: int = 4
+    asids: bool = False
+    """Whether address spaces have a number in the TLB, and stay there when another is loaded."""
+
+    def arguments(self) -> dict[str, Any]:
+        """The settings by the names that :func:`vmwidgets.boot` has for them."""
+        return {"cpus": self.number, "tlb": (self.sets, self.ways), "asids": self.asids}
+
+
+ONE_CPU = CpuSettings()
+"""What a machine has unless more is asked for."""
+
+
+class FaultHandler(Protocol):
+    """Resolves the faults of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
+
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> Sleepy[None]:
+        """Have `va` mapped for this access, or raise the error of the access; may sleep."""
+
+    def failed(self, va: int, fault: Fault) -> VMError:
+        """The error of an access that faults again after its fault was resolved."""
+
+
+Reach = Callable[[int], Sleepy[int]]
+"""Gives the physical address of an address, once it is mapped."""
+
+
+def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> Sleepy[bytes]:
+    """Read bytes page by page, each page once `reach` has its physical address."""
+    parts = []
+    for va, count in pieces(start, length):
+        physical = yield from reach(va)
+        parts.append(ram.read(physical, count))
+    return b"".join(parts)
+
+
+def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> Sleepy[None]:
+    """Write bytes page by page; an error leaves what was written before it."""
+    for va, count in pieces(start, len(data)):
+        physical = yield from reach(va)
+        ram.write(physical, data[va - start : va - start + count])
+
+
+class Processor:
+    """Processor `number`: what it has loaded, what waits for it, and its TLB (in `cpu`)."""
+
+    def __init__(self, processors: Processors, number: int, tlb: Tlb[Any]) -> None:
+        kernel = processors.kernel
+        self._all = processors
+        self.path = f"cpu:{number}"
+        self.cpu: Cpu[Any] = Cpu(self.path, kernel.ram, kernel.fmt, tlb, processors.recorder)
+        self.pmap: Pmap = kernel
+        """Whose tables it has loaded."""
+        self.current: Pmap = kernel
+        """Whose tables the kernel had it load last; a task's reads and writes borrow processor 0 from them."""
+        self.seen: set[Pmap] = {kernel}
+        """Address spaces with a number of which the TLB may keep something."""
+        self.pending: deque[FlushRequest] = deque()
+        self.forgotten = 0
+        """Flushes it should have been asked for, since its TLB was last empty."""
+        self.edits = 0
+        """How often descriptors were edited by hand, since its TLB was last empty."""
+        self._window_used = False
+        root, controls = kernel.registers(processors.controls)
+        self.cpu.load_root(root, controls=controls)
+
+    # ---- accesses ----------------------------------------------------------------------------
+
+    def load(self, start: int, length: int, access: Access, user: bool) -> Sleepy[bytes]:
+        """Read bytes (or instructions) through the TLB; faults are resolved.  O(pages)."""
+        return read_bytes(self.cpu.ram, start, length, partial(self.reach, access=access, user=user))
+
+    def store(self, start: int, data: bytes, user: bool) -> Sleepy[None]:
+        """Write bytes through the TLB; faults are resolved.  O(pages)."""
+        return write_bytes(self.cpu.ram, start, data, partial(self.reach, access="write", user=user))
+
+    def reach(self, va: int, access: Access, user: bool) -> Sleepy[int]:
+        """The physical address of `va` for one access, after its fault was resolved if it had one."""
+        handler: FaultHandler | None = None
+        while True:
+            found = self.translate(va, access, user)
+            if not isinstance(found, Fault):
+                return found
+            emit = self._all.recorder.emit
+            if emit is not None:
+                emit((FaultRaised.tag, va, found.kind, found.code or 0))
+            if found.kind == "access-flag" and mark(self.pmap, va, access, user, self.cpu.controls):
+                continue
+            if handler is not None:
+                raise handler.failed(va, found)
+            handler = self._all.handler(self.pmap if self.pmap.layout.is_user(va) else self._all.kernel)
+            yield from handler.resolve(va, access, user, found)
+
+    def translate(self, va: int, access: Access, user: bool) -> int | Fault:
+        """One access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
+        window = self.pmap.layout.window
+        if window is not None and window <= va < window + self.pmap.fmt.root_level.span:
+            self._window_used = True
+        return self.cpu.translate(va, access, user)
+
+    # ---- what the kernel does on it ----------------------------------------------------------
+
+    def switch(self, pmap: Pmap) -> None:
+        """Load the tables of `pmap`."""
+        if pmap is self.pmap:
+            return
+        before, self.pmap = self.pmap, pmap
+        asid = self._all.assign_asid(pmap)
+        emit = self._all.recorder.emit
+        if emit is not None:
+            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, before.name))
+        if before.global_leaves:
+            self.cpu.flush_all(globals_too=True)
+        root, controls = pmap.registers(self._all.controls)
+        self.cpu.load_root(root, asid, keep=bool(asid), controls=controls)
+        if asid:
+            self.seen.add(pmap)
+
+    def drop(self, start: int, end: int, pages: int, asid: int | None) -> None:
+        """Flush what the kernel wants flushed: a range, or with `pages` 0 everything of the space."""
+        if self._window_used:
+            self._flush_window()
+        if self.cpu.tlb:
+            if pages:
+                self.cpu.flush_range(start, end, asid)
+            elif asid is None:
+                self.cpu.flush_all(globals_too=True)
+            else:
+                self.cpu.flush_space(asid)
+        self.flushed()
+
+    def flushed(self) -> None:
+        """Reset the counts of forgotten flushes and of edits if the TLB is empty."""
+        if not self.cpu.tlb:
+            self.forgotten = self.edits = 0
+
+    def comply(self) -> int:
+        """Do what other processors asked for, and acknowledge it; returns how many requests there were."""
+        count, emit = len(self.pending), self._all.recorder.emit
+        while self.pending:
+            request = self.pending.popleft()
+            self.drop(request.start, request.end, request.pages, request.asid)
+            if emit is not None:
+                emit((ShootdownAcknowledged.tag, self.path, request))
+            self._all.acknowledged += 1
+        return count
+
+    def _flush_window(self) -> None:
+        """Flush the window on the tables: which tables there are may have changed."""
+        window = self.pmap.layout.window
+        assert window is not None, "it was used"
+        self.cpu.flush_range(window, window + self.pmap.fmt.root_level.span, None)
+        self._window_used = False
+
+
+class Processors:
+    """All processors of a machine; page tables report to them what is loaded and what is to be flushed.
+
+    `kernel` are the kernel's tables, `controls` the settings that walks obey, `shootdown` one of :data:`SHOOTDOWNS`.
+    """
+
+    def __init__(self, kernel: KernelPmap, recorder: Recorder, settings: CpuSettings, controls: Any) -> None:
+        self.kernel = kernel
+        self.recorder = recorder
+        self.settings = settings
+        self.controls = controls
+        self.shootdown = SHOOTDOWNS[0]
+        self.sent = self.acknowledged = self.forgotten = 0
+        """How many requests were sent, acknowledged, forgotten since boot."""
+        self._asids: dict[Pmap, int] = {}
+        self._handlers: dict[Pmap, FaultHandler] = {}
+        sets, ways = settings.sets, settings.ways
+        self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
+        self._running = self.all[0]
+        self._current = kernel.attach(self)
+
+    # ---- fault handlers ----------------------------------------------------------------------
+
+    def register(self, pmap: Pmap, handler: FaultHandler) -> None:
+        """Have `handler` resolve the faults of the addresses that `pmap` is for."""
+        self._handlers[pmap] = handler
+
+    def handler(self, pmap: Pmap) -> FaultHandler:
+        """The fault handler of a space; the kernel's resolves for those that have none.  O(1)."""
+        return self._handlers.get(pmap) or self._handlers[self.kernel]
+
+    # ---- what page tables ask for ------------------------------------------------------------
+
+    @contextmanager
+    def on(self, processor: Processor) -> Iterator[None]:
+        """Run the kernel on `processor` in here."""
+        before = self._running
+        self._running, self._current.pmap = processor, processor.current
+        try:
+            yield
+        finally:
+            self._running, self._current.pmap = before, before.current
+
+    def loaded(self, space: TableSpace) -> None:
+        """The processor that runs the kernel loads the tables of `space`."""
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        self._running.current = space
+        self._running.switch(space)
+
+    def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
+        """Drop [start, end), with `pages` 0 everything, here and on all processors that may keep something of it."""
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        kernel, running = space is self.kernel, self._running
+        asid = None if kernel or space.global_leaves else self.asid_of(space)
+        for cpu in self.all:
+            if not kernel and cpu.pmap is not space and space not in cpu.seen:
+                continue
+            if cpu is running:
+                cpu.drop(start, end, pages, asid)
+            else:
+                self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid))
+
+    def forget(self, space: TableSpace) -> None:
+        """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
+
+        Always performed, whatever `shootdown` is: a processor must not keep using freed tables.
+        """
+        assert isinstance(space, Pmap), "all spaces of a machine are pmaps"
+        for cpu in self.all:
+            if cpu.current is space:
+                cpu.current = self.kernel
+            if cpu.pmap is space:
+                cpu.switch(self.kernel)
+        self._handlers.pop(space, None)
+        if space in self._asids:
+            self.flush(space, 0, 0, 0)
+            del self._asids[space]
+            for cpu in self.all:
+                cpu.seen.discard(space)
+
+    def _ask(self, cpu: Processor, request: FlushRequest) -> None:
+        """Send `cpu` an interrupt with a request, as `shootdown` says."""
+        emit = self.recorder.emit
+        if self.shootdown == "forgotten":
+            cpu.forgotten += 1
+            self.forgotten += 1
+            if emit is not None:
+                emit((ShootdownForgotten.tag, cpu.path, request))
+            return
+        self.sent += 1
+        if emit is not None:
+            emit((ShootdownSent.tag, cpu.path, request))
+        cpu.pending.append(request)
+        if self.shootdown == "acknowledged":
+            cpu.comply()
+
+    # ---- what the machine asks for -----------------------------------------------------------
+
+    def borrow(self, pmap: Pmap) -> Processor:
+        """Processor 0, with the tables of `pmap` loaded, for an access on behalf of a task."""
+        self.all[0].switch(pmap)
+        return self.all[0]
+
+    def set_controls(self, controls: Any) -> None:
+        """Set the settings of all processors, which drop all translations."""
+        self.controls = controls
+        for cpu in self.all:
+            cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
+            cpu.forgotten = cpu.edits = 0
+
+    def asid_of(self, pmap: Pmap) -> int:
+        """The number of an address space; 0 for the kernel's, and for those that have none."""
+        return self._asids.get(pmap, 0)
+
+    def assign_asid(self, pmap: Pmap) -> int:
+        """The number of an address space that is loaded: the lowest that was free when it first was.
+
+        With all numbers taken it has 0, and its translations are dropped whenever it is loaded.
+        """
+        if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
+            taken = set(self._asids.values())
+            most = (1 << ASID_BITS[pmap.fmt.name]) - 1
+            free = next((one for one in range(1, most + 1) if one not in taken), None)
+            if free is not None:
+                self._asids[pmap] = free
+        return self.asid_of(pmap)
+
+    def edited(self) -> None:
+        """Note that a descriptor was written by hand, without a flush: what the TLBs keep may be stale."""
+        for cpu in self.all:
+            cpu.edits += bool(cpu.cpu.tlb)
+
+    def check(self) -> None:
+        """Raise :class:`.errors.Broken` unless each TLB is sound and P1 holds.
+
+        P1. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
+        and for descriptors that were edited by hand.
+        """
+        for cpu in self.all:
+            cpu.cpu.tlb.check()
+            if cpu.pending or cpu.forgotten or cpu.edits:
+                continue
+            for line in cpu.cpu.tlb:
+                wrong = cpu.cpu.stale(line)
+                if wrong:
+                    raise Broken(f"P1: {cpu.path} has a stale translation of {Address(line.va)}: {wrong[0]}")

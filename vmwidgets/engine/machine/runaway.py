@@ -1,0 +1,216 @@
+"""A bound on what a learner's code may do before it waits for something, so that no cell hangs on it.
+
+It is a number of steps, no clock: the same code stops at the same place every time. A step is a turn of a loop or a
+call of a Python function. Whatever goes on without end makes steps, but for loops inside of functions written in C
+(``list(itertools.count())``).
+
+Code of this package is never stopped. Its calls count while it only looks at the machine, since a look may be long;
+what an operation does inside doesn't count.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from os.path import dirname, sep
+from threading import Lock, get_ident
+from types import CodeType, FrameType
+from typing import Any
+
+MOST_STEPS = 1_000_000
+"""Turns of loops and calls of functions that a thread or handler may make in one go."""
+
+
+MOST_CALLS = 50_000
+"""Operations that it may call in one go; each makes some twenty steps before it begins."""
+
+
+TOOLS = (4, 3, 5, 2, 1, 0)
+"""Ids of `sys.monitoring`, those first that no other tool has by custom."""
+
+
+class Runaway(BaseException):
+    """A learner's code went on without end; no ``except Exception`` of its own holds it up."""
+
+
+class _Budget:
+    """What is left to the code that runs in one Python thread."""
+
+    __slots__ = ("counting", "left", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.left = most
+        self.counting = False
+
+    def spend(self, code: CodeType) -> None:
+        """One step; :class:`Runaway` if there is none left, in code that may be stopped."""
+        self.left -= 1
+        if self.left < 0 and not _ours(code):
+            raise Runaway(
+                f"it made more than {self.most:,} turns of loops and calls of functions without waiting for anything"
+            )
+
+
+_budgets: dict[int, _Budget] = {}
+"""By Python thread, while its code is bounded."""
+
+
+def _ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(_PACKAGE)
+
+
+_PACKAGE = dirname(dirname(dirname(_ours.__code__.co_filename))) + sep  # noqa: PTH120  as text, this runs at each step
+
+
+class bounded:  # noqa: N801  used as a function
+    """Stop the code run in here after so many steps.
+
+    Bounds nest: the inner one draws on the outer's steps.  Before Python 3.12 nothing is counted while a debugger or a
+    coverage tool traces, since there is one trace function only; from 3.12 on both work side by side.
+
+    A class and no generator function: the steps of `contextlib` would be counted, and stopped.
+    """
+
+    __slots__ = ("_most", "_outer")
+
+    def __init__(self, most: int = MOST_STEPS) -> None:
+        self._most = most
+
+    def __enter__(self) -> None:
+        me = get_ident()
+        budget = _budgets.get(me)
+        self._outer = None if budget is None else budget.counting
+        if budget is None and _WATCH.begin():
+            budget = _budgets[me] = _Budget(self._most)
+        if budget is not None:
+            budget.counting = True
+
+    def __exit__(self, *error: object) -> None:
+        me = get_ident()
+        budget = _budgets.get(me)
+        if budget is None:
+            return
+        if self._outer is None:
+            del _budgets[me]
+            _WATCH.end()
+        else:
+            budget.counting = self._outer
+            _WATCH.go_on()
+
+
+def counting(on: bool) -> bool:
+    """Count the steps of this Python thread from now on, or not; whether they counted before."""
+    budget = _budgets.get(get_ident())
+    if budget is None:
+        return False
+    before, budget.counting = budget.counting, on
+    return before
+
+
+class _Monitoring:
+    """The way of Python 3.12 and newer: `sys.monitoring` reports turns and calls alone, and knows of other tools."""
+
+    def __init__(self, monitoring: Any) -> None:
+        self._monitoring = monitoring
+        self._lock = Lock()
+        self._threads = 0
+        self._tool = 0
+
+    def begin(self) -> bool:
+        """Have the steps of this Python thread reported; false if other tools have all the ids there are."""
+        with self._lock:
+            if not self._threads and not self._take():
+                return False
+            self._threads += 1
+            return True
+
+    def _take(self) -> bool:
+        monitoring = self._monitoring
+        free = [tool for tool in TOOLS if monitoring.get_tool(tool) is None]
+        if not free:
+            return False
+        self._tool, events = free[0], monitoring.events
+        monitoring.use_tool_id(self._tool, "vmwidgets")
+        monitoring.register_callback(self._tool, events.PY_START, self._called)
+        monitoring.register_callback(self._tool, events.PY_RESUME, self._called)
+        monitoring.register_callback(self._tool, events.JUMP, self._jumped)
+        monitoring.set_events(self._tool, events.PY_START | events.PY_RESUME | events.JUMP)
+        return True
+
+    def end(self) -> None:
+        """No more reports for this Python thread."""
+        with self._lock:
+            self._threads -= 1
+            if not self._threads:
+                self._monitoring.set_events(self._tool, 0)
+                self._monitoring.free_tool_id(self._tool)
+
+    def go_on(self) -> None:
+        """Nothing ends the reports but :meth:`end`."""
+
+    def _called(self, code: CodeType, offset: int) -> None:
+        budget = _budgets.get(get_ident())
+        if budget is not None and budget.counting:
+            budget.spend(code)
+
+    def _jumped(self, code: CodeType, source: int, destination: int) -> Any:
+        if destination > source or _ours(code):
+            return self._monitoring.DISABLE  # it stays so; this place is not reported again
+        budget = _budgets.get(get_ident())
+        if budget is not None and budget.counting:
+            budget.spend(code)
+        return None
+
+
+class _Tracing:
+    """The way before Python 3.12: a trace function, which sees each instruction."""
+
+    def begin(self) -> bool:
+        """Trace this Python thread; false if it is traced already."""
+        if sys.gettrace() is not None:
+            return False
+        sys.settrace(_trace_call)
+        return True
+
+    def end(self) -> None:
+        """Trace no more; a debugger that was started meanwhile keeps its trace function."""
+        if sys.gettrace() is _trace_call:
+            sys.settrace(None)
+
+    def go_on(self) -> None:
+        """Trace again: an error out of a trace function ends tracing."""
+        if sys.gettrace() is None:
+            sys.settrace(_trace_call)
+
+
+def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
+    budget = _budgets.get(get_ident())
+    if budget is None or not budget.counting:
+        return None
+    budget.spend(frame.f_code)
+    if _ours(frame.f_code):
+        return None
+    frame.f_trace_lines, frame.f_trace_opcodes = False, True
+    return _trace_turns(budget)
+
+
+def _trace_turns(budget: _Budget) -> Callable[[FrameType, str, Any], Any]:
+    """What is called for each instruction of one frame: one at or before the last is a loop's next turn."""
+    last = -1
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal last
+        if event == "return":  # a generator's frame lives on, and a debugger may come to it
+            frame.f_trace_lines, frame.f_trace_opcodes = True, False
+        elif event == "opcode":
+            here = frame.f_lasti
+            if here <= last and budget.counting:
+                budget.spend(frame.f_code)
+            last = here
+        return trace
+
+    return trace
+
+
+_WATCH: _Monitoring | _Tracing = _Monitoring(sys.monitoring) if hasattr(sys, "monitoring") else _Tracing()

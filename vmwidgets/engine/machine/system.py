@@ -1,0 +1,302 @@
+"""What the parts of one machine share, and how the handles that learners hold find what they name.
+
+A machine has two layers.  Its **structures** are what a kernel has: RAM, page tables, maps, processors, threads.  They
+belong to the :class:`System`, which keeps those that have a path in dictionaries.  Its **handles** are what learners
+hold: ``m.kernel_map``, a task, a domain, a thread.  A handle is a :class:`Part`: it has the System and its own path,
+and no structure.  It looks its structure up by that path at every use.  This is decided so that a machine can go back
+in time:
+
+* A handle stays the same Python object while the structures behind it are replaced by older or newer ones.  Where its
+  path names nothing at this moment, each use is refused with one sentence, and nothing changes.
+* The same path gives the same handle (:meth:`System.part`), which lives as long as the machine: pictures hold handles
+  weakly.  Capabilities and a domain's memory objects are compared by what they name instead.
+* Where a name can be used again (a destroyed domain's, an ended thread's), the handle also holds a generation number,
+  so that it never becomes a handle of the later thing.
+* Structures never refer to handles, to the System or to the Machine.  They hold no lambda and no closure, but bound
+  methods, `functools.partial` and small classes, so that they can be copied.  The lock is the door's, and lies outside.
+
+`System.machine` is there to be handed back: to learners' code, to pictures, to recorded scripts that are run again.
+Nothing in this package calls it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from typing import Any, NoReturn, TypeVar
+
+from ..base.errors import Refused, shown
+from ..base.events import Event
+from ..base.journal import Journal
+from ..base.operations import Arguments, Door
+from ..base.recorder import Recorder
+from ..base.units import Size
+from ..base.values.memory import PageCounts
+from ..kernel.freebsd.vm_map import FreeBSDMap
+from ..kernel.map.vm_object import VmObject
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.threads.scheduler import Thread
+from ..kernel.x15.vm_map import X15Map
+from ..memory.pages import PageAllocator
+from ..memory.ram import Ram
+from ..mmu.formats import FORMATS
+from . import checks
+from .allocations import Allocation, Allocations
+from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
+from .layouts import ARCHITECTURES, Layout
+from .processors import CpuSettings, Processors
+from .scripts import Callbacks
+from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace
+
+P = TypeVar("P", bound="Part")
+
+
+class System:
+    """The structures of one machine, and what all its parts need.
+
+    What never changes is what it was booted with: `architecture`, `layout`, `quirks`, `ram_bytes`, `seed`, `cpus`.
+    """
+
+    kernel: Kernel
+    """All that the boot made: the kernel map, kernel memory with its threads, the caches of map entries."""
+    processors: Processors
+    """The processors, and the settings that walks obey."""
+    callbacks: Callbacks
+    """Learners' code that the machine calls, and what it did."""
+
+    def __init__(
+        self,
+        machine: Any,
+        architecture: str,
+        layout: Layout,
+        quirks: frozenset[str],
+        ram_bytes: int,
+        seed: int,
+        cpus: CpuSettings,
+        remake: Callable[[int], tuple[Event, ...]],
+    ) -> None:
+        self.machine = machine
+        self.architecture = architecture
+        self.layout = layout
+        self.quirks = quirks
+        self.ram_bytes = Size(ram_bytes)
+        self.seed = seed
+        self.cpus = cpus
+        self.recorder = Recorder()
+        self.journal = Journal(remake)
+        self.door = Door(self.recorder, self.journal)
+        self.maps: dict[str, X15Map] = {}
+        """X15's maps by path: "kernel_map", "task:init/map", "kernel_map/drivers"."""
+        self.submaps: dict[str, list[str]] = {}
+        """By a map's path: the paths of the maps that were made of parts of it."""
+        self.parents: dict[str, str] = {}
+        """By a submap's path: the path of the map that it is a part of."""
+        self.roles: dict[str, dict[int, str]] = {}
+        """By a map's path: what entries are for, by their ids."""
+        self.tasks: dict[str, TaskSpace] = {}
+        self.domains: dict[str, DomainSpace] = {}
+        self.domains_made = 0
+        """How many domains there ever were; each has its number as generation."""
+        self.destroyed: dict[tuple[str, int], DomainSpace] = {}
+        """What is left of domains that were destroyed, by name and generation, to be looked at."""
+        self.objects: dict[str, VmObject] = {}
+        self.replaced: dict[tuple[str, int], Thread] = {}
+        """Threads that have ended and whose name is another's now, by name and generation."""
+        self.spawned: dict[str, int] = {}
+        """How often a thread of this name took the place of an earlier one."""
+        self.descriptor_edits: list[Edit] = []
+        """Edits of descriptors that were not taken back, the latest last."""
+        self.edited_from: int | None = None
+        """The operation that made the first edit since the machine was last known to be whole."""
+        self.wirings = count(1)
+        """Numbers for the objects of ranges that had none when they were wired, in whichever map."""
+        self.allocations = Allocations()
+        """What was allocated of kernel memory and not freed."""
+        self.coming: set[str] = set()
+        """Names of kernel memory's maps that are being made, by calls that wait."""
+        self._kmem_maps: dict[str, FreeBSDMap] = {}
+        self._parts: dict[tuple[Any, ...], Any] = {}
+
+    def boot(self, arguments: Arguments) -> None:
+        """Boot the machine, as its first operation."""
+        self.kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
+        kernel, kmem = self.kernel, self.kernel.kmem
+        controls = FORMATS[self.architecture].defaults
+        settings = dict(ARCHITECTURES[self.architecture].settings)
+        self.processors = Processors(kernel.pmap, self.recorder, self.cpus, replace(controls, **settings))
+        self.processors.register(kernel.pmap, KernelSpace(kmem))
+        self.callbacks = Callbacks(self.machine, self.door, kmem)
+        kmem.scheduler.draw_from(self.seed)
+        self.maps["kernel_map"] = kernel.kernel_map
+        self.roles["kernel_map"] = {
+            BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory",
+        }  # fmt: skip  # pairs of id and role
+        self.roles["kmem/kernel_map"] = {kmem.boot_entry: "boot"}
+
+    def _boot_kernel(self) -> Kernel:
+        ram = int(self.ram_bytes)
+        return Kernel(ARCHITECTURES[self.architecture], ram, self.layout, self.quirks, self.recorder)
+
+    # ---- structures --------------------------------------------------------------------------
+
+    @property
+    def ram(self) -> Ram:
+        """Physical memory."""
+        return self.kernel.ram
+
+    @property
+    def pages(self) -> PageAllocator:
+        """The page allocator."""
+        return self.kernel.pages
+
+    @property
+    def pmap(self) -> KernelPmap:
+        """The kernel's page tables."""
+        return self.kernel.pmap
+
+    @property
+    def kmem(self) -> KernelMemorySystem:
+        """FreeBSD's kernel memory: maps, pages, zones, the page daemon, and the scheduler."""
+        return self.kernel.kmem
+
+    @property
+    def controls(self) -> Any:
+        """The processors' settings, which walks obey."""
+        return self.processors.controls
+
+    @property
+    def kmem_maps(self) -> dict[str, FreeBSDMap]:
+        """FreeBSD's maps by the names that learners use, in the order they were made."""
+        made = self.kernel.kmem.kmem.maps
+        for vm_map in made[len(self._kmem_maps) :]:
+            self._kmem_maps[short_name(vm_map)] = vm_map
+        return self._kmem_maps
+
+    @property
+    def page_counts(self) -> PageCounts:
+        """How many pages are what, and the marks of the page requests."""
+        kmem, frames = self.kernel.kmem, self.kernel.kmem.frames
+        marks = kmem.daemon.marks
+        free, cached = frames.free, frames.cached
+        return PageCounts(
+            total=frames.total,
+            free=free,
+            zeroed=frames.zeroed,
+            cached=cached,
+            used=frames.total - free - cached,
+            wired=kmem.pages.wired,
+            inactive=kmem.files.inactive,
+            free_reserved=marks.free_reserved,
+            interrupt_free_min=marks.interrupt_free_min,
+            free_min=marks.free_min,
+            free_target=marks.free_target,
+            deficit=kmem.pages.deficit,
+        )
+
+    def spaces(self) -> Iterator[tuple[str, Pmap]]:
+        """The tables of all tasks and domains, each with its name: a task's name, a domain's path."""
+        yield from ((task.name, task.pmap) for task in self.tasks.values())
+        yield from ((domain.path, domain.pmap) for domain in self.domains.values())
+
+    def pmap_of(self, space: SpacePart | str | None) -> Pmap:
+        """The tables of a task, of a domain (or by its path), or the kernel's."""
+        if space is None:
+            return self.kernel.pmap
+        if isinstance(space, SpacePart):
+            if space.system is not self:
+                raise Refused(f"{space.noun} {shown(space.name)} belongs to another machine")
+            space.check_alive()
+            return space.pmap
+        if space not in self.tasks:
+            found = next((one for one in self.domains.values() if one.path == space), None)
+            if found is not None:
+                return found.pmap
+        return self.tasks[checks.known(space, self.tasks, "task")].pmap
+
+    def has_place(self, path: str) -> bool:
+        """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.
+
+        Only ``m.unchecked`` takes a submap's place away.  O(log n + entries there), for each map above.
+        """
+        parent = self.parents.get(path)
+        if parent is None:
+            return True
+        submap = self.maps[path]
+        position, entry = submap.start, self.maps[parent].peek(submap.start)
+        while entry is not None and entry.start <= position and entry.submap is submap:
+            position, entry = entry.end, entry.next
+        return position >= submap.end and self.has_place(parent)
+
+    def note_allocation(self, vm_map: FreeBSDMap, address: int, length: int, function: str, owner: str = "") -> None:
+        """Remember what a function gave, unless it gave nothing, or that was freed while the function slept."""
+        if address and length and vm_map.covers(address, address + length):
+            self.allocations.add(Allocation(address, address + length, vm_map.name, function, owner))
+
+    def refuse_map_name(self, name: str) -> None:
+        """Refuse a name that a new map of kernel memory can't have."""
+        if name in self.kmem_maps or name in self.coming or "/" in name:
+            raise Refused(f"name={shown(name)}: there is a map of this name, or it has a slash; choose another")
+
+    @contextmanager
+    def making_map(self, name: str) -> Iterator[None]:
+        """Have no other map of kernel memory made under this name in here."""
+        self.coming.add(name)
+        try:
+            yield
+        finally:
+            self.coming.discard(name)
+
+    # ---- handles -----------------------------------------------------------------------------
+
+    def part(self, kind: type[P], path: str, *generation: int) -> P:
+        """The handle of what is at `path`: always the same one."""
+        key = (path, *generation)
+        held: P | None = self._parts.get(key)
+        if held is None:
+            held = self._parts[key] = kind(self, path, *generation)
+        return held
+
+
+class Part:
+    """A handle: what learners hold of the structure at `path` in a machine's System."""
+
+    def __init__(self, system: System, path: str) -> None:
+        self.system = system
+        self.path = path
+        self.door = system.door
+
+    @property
+    def machine(self) -> Any:
+        """The machine that this is a part of."""
+        return self.system.machine
+
+    def missing(self) -> NoReturn:
+        """Refuse because the path names nothing now."""
+        raise Refused(f"{self.path} does not exist at this moment of {self.system.machine.name}")
+
+
+class SpacePart(Part, ABC):
+    """A task or a domain: a handle of something with page tables of its own."""
+
+    noun = "task"
+    name: str
+    space_name: str
+    """What its tables are called in events: a task's name, a domain's path."""
+
+    @property
+    @abstractmethod
+    def pmap(self) -> Pmap:
+        """Its page tables."""
+
+    @abstractmethod
+    def check_alive(self) -> None:
+        """Refuse if it is not there, or was destroyed."""
+
+
+def short_name(vm_map: FreeBSDMap) -> str:
+    """What learners call a map: FreeBSD's kernel map is "kmem/kernel_map" in events, and "kernel_map" here."""
+    return vm_map.name.removeprefix("kmem/")
