@@ -8,7 +8,7 @@ from statistics import median
 from time import process_time
 
 import vmwidgets as vm
-from vmwidgets.engine.machine import MachineDomain
+from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.widgets.packing import pack
 
 from .table import table, verdict

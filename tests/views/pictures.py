@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.views.scene import Node, Scene
 from vmwidgets.views.text import ELLIPSIS, text_width
 

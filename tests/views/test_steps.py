@@ -10,7 +10,7 @@ import vmwidgets as vm
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.events import BootStage
 from vmwidgets.engine.base.values.maps import MapValue
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.views.scene import Scene
 from vmwidgets.widgets.vm_map import latest_operation
 

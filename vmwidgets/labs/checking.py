@@ -6,7 +6,9 @@ from contextlib import nullcontext
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
-from vmwidgets.engine.machine import Machine, MachineMap, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.tasks import Task
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .criterion import Criterion

@@ -1,23 +1,18 @@
 """Live pictures for notebooks."""
 
 from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
-from vmwidgets.engine.machine import (
-    Machine,
-    MachineCaches,
-    MachineDomain,
-    MachineFrames,
-    MachineKentry,
-    MachineKmem,
-    MachineKmemMap,
-    MachineMap,
-    MachineTables,
-    MachineThread,
-    MachineThreads,
-    MachineWalk,
-    Task,
-)
+from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.boot import booted
+from vmwidgets.engine.machine.caches import MachineCaches, MachineKentry
 from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.frames import MachineFrames
+from vmwidgets.engine.machine.kmem import MachineKmem
+from vmwidgets.engine.machine.kmem_maps import MachineKmemMap
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.tables import MachineTables, MachineWalk
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
 from vmwidgets.engine.mmu.compare_formats import FormatComparison
 from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.engine.machine import Machine, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.dashboard import stack
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of

@@ -10,7 +10,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import EVENTS, Event, domains
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
-from vmwidgets.engine.machine import MachineDomain
+from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.domain import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vmwidgets.engine.machine import Machine, MachineDomain
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.views.domain import draw_domain
 from vmwidgets.views.scene import Scene
 

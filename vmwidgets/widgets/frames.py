@@ -7,7 +7,8 @@ from typing import Any
 
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT
-from vmwidgets.engine.machine import Machine, MachineFrames
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.frames import MachineFrames
 from vmwidgets.views.frames import draw_frames
 from vmwidgets.views.frames_rewind import hands
 from vmwidgets.views.kmem_steps import Moment, kmem_moment

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, SlabCreated
-from vmwidgets.engine.machine import Machine, MachineCaches
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.caches import MachineCaches
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kmem_steps import kmem_moment
 from vmwidgets.views.scene import Scene

@@ -11,8 +11,10 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.tables import Walk
-from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task, checks
-from vmwidgets.engine.machine.tables import MemoryBefore
+from vmwidgets.engine.machine import Machine, checks
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.tables import MachineTables, MemoryBefore
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk

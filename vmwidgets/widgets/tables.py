@@ -10,7 +10,10 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.values.tables import TableWindow
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
-from vmwidgets.engine.machine import Machine, MachineDomain, MachineTables, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.tables import MachineTables
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, as_register, table_window
 from vmwidgets.engine.mmu.walk import walk

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmwidgets.engine.base.events import Event
-from vmwidgets.engine.machine import Machine, MachineThread, MachineThreads
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
 from vmwidgets.views.kmem_steps import Moment, kmem_moment
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.threads import draw_threads

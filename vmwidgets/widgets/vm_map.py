@@ -12,7 +12,10 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map.window import WHOLE
-from vmwidgets.engine.machine import Machine, MachineKmemMap, MachineMap, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.kmem_maps import MachineKmemMap
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture
 from vmwidgets.views.rewind import touched
 from vmwidgets.views.ribbon import Zoom, address_at, drawn_bytes, zoomed

@@ -12,7 +12,8 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.tables import AddressSplit
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
-from vmwidgets.engine.machine import Machine, MachineWalk
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tables import MachineWalk
 from vmwidgets.engine.mmu.tables import PageTables, TablesWalk, address_split
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene

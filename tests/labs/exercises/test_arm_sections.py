@@ -6,7 +6,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import Machine, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tasks import Task
 
 MIB, KIB, PAGE = vm.MIB, vm.KIB, vm.PAGE
 SECTION = 0x100_0000

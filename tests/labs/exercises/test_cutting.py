@@ -6,7 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 
 START, PAGE = 0x40_0000, vm.PAGE
 

@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 
 STACK = 16 * vm.PAGE
 

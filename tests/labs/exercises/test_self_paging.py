@@ -6,7 +6,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import MachineCapability, MachineDomain
+from vmwidgets.engine.machine.capabilities import MachineCapability
+from vmwidgets.engine.machine.domain import MachineDomain
 
 KIB, MIB, PAGE = vm.KIB, vm.MIB, vm.PAGE
 TEXT_AT = 0x5000_0000

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.labs.exercises.structures import done_to, gaps, runs, told
 
 PAGE = vm.PAGE

@@ -4,7 +4,8 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import Machine, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tasks import Task
 
 START, PAGE = 0x40_0000, vm.PAGE
 WRITABLE, EXECUTE_DISABLE = 1 << 1, 1 << 63

@@ -1,41 +1,15 @@
-"""The machine that a learner holds."""
+"""The machine that a learner holds: it boots all structures, and gives handles of them.
+
+Read first `system.py`: what the parts of a machine share, and how a handle finds what it names.  Then `machine.py`,
+which lists the machine's functions, and `kernel.py`, the boot stage by stage.  `spaces.py` and `processors.py` are what
+an access goes through; `maps.py`, `kmem.py`, `tasks.py`, `domain.py`, `threads.py` and `cpus.py` are the handles.
+`*_functions.py`, `memory.py`, `domains.py` and `descriptors.py` are the machine's own functions.  `checks.py` has what
+is asked of arguments, `check.py` what must hold across structures, and `scripts.py` runs learners' code and repeats it.
+"""
 
 from .boot import boot
-from .caches import MachineCaches, MachineKentry
-from .capabilities import MachineCapability
-from .cpus import MachineCpu, MachineCpus
-from .domain import MachineDomain
-from .frames import MachineFrames
-from .kmem import MachineKmem
-from .kmem_maps import MachineKmemMap
-from .layouts import ARCHITECTURES, LAYOUTS, Layout
+from .layouts import ARCHITECTURES, LAYOUTS
 from .machine import Machine
-from .maps import MachineMap
-from .objects import MemoryObject
-from .tables import MachineTables, MachineWalk
-from .tasks import Task
-from .threads import MachineThread, MachineThreads
+from .system import Part, System
 
-__all__ = [
-    "ARCHITECTURES",
-    "LAYOUTS",
-    "Layout",
-    "Machine",
-    "MachineCaches",
-    "MachineCapability",
-    "MachineCpu",
-    "MachineCpus",
-    "MachineDomain",
-    "MachineFrames",
-    "MachineKentry",
-    "MachineKmem",
-    "MachineKmemMap",
-    "MachineMap",
-    "MachineTables",
-    "MachineThread",
-    "MachineThreads",
-    "MachineWalk",
-    "MemoryObject",
-    "Task",
-    "boot",
-]
+__all__ = ["ARCHITECTURES", "LAYOUTS", "Machine", "Part", "System", "boot"]

@@ -91,6 +91,8 @@ class System:
         self.door = Door(self.recorder, self.journal)
         self.maps: dict[str, X15Map] = {}
         """X15's maps by path: "kernel_map", "task:init/map", "kernel_map/drivers"."""
+        self.kmem_maps: dict[str, FreeBSDMap] = {}
+        """FreeBSD's maps by the names that learners use, in the order they were made."""
         self.submaps: dict[str, list[str]] = {}
         """By a map's path: the paths of the maps that were made of parts of it."""
         self.parents: dict[str, str] = {}
@@ -118,7 +120,6 @@ class System:
         """What was allocated of kernel memory and not freed."""
         self.coming: set[str] = set()
         """Names of kernel memory's maps that are being made, by calls that wait."""
-        self._kmem_maps: dict[str, FreeBSDMap] = {}
         self._parts: dict[tuple[Any, ...], Any] = {}
 
     def boot(self, arguments: Arguments) -> None:
@@ -132,6 +133,7 @@ class System:
         self.callbacks = Callbacks(self.machine, self.door, kmem)
         kmem.scheduler.draw_from(self.seed)
         self.maps["kernel_map"] = kernel.kernel_map
+        self.kmem_maps = {short_name(vm_map): vm_map for vm_map in kmem.kmem.maps}
         self.roles["kernel_map"] = {
             BOOT_ENTRY: "boot range", KENTRY_ENTRY: "kentry area", KMEM_ENTRY: "kernel memory",
         }  # fmt: skip  # pairs of id and role
@@ -167,14 +169,6 @@ class System:
     def controls(self) -> Any:
         """The processors' settings, which walks obey."""
         return self.processors.controls
-
-    @property
-    def kmem_maps(self) -> dict[str, FreeBSDMap]:
-        """FreeBSD's maps by the names that learners use, in the order they were made."""
-        made = self.kernel.kmem.kmem.maps
-        for vm_map in made[len(self._kmem_maps) :]:
-            self._kmem_maps[short_name(vm_map)] = vm_map
-        return self._kmem_maps
 
     @property
     def page_counts(self) -> PageCounts:

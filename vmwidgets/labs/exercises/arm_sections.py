@@ -8,7 +8,8 @@ from dataclasses import replace
 from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.tables import Walk
-from vmwidgets.engine.machine import Machine, Task
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.mmu.walk import walk
 
 from ..criterion import Criterion, criterion

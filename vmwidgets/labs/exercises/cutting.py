@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise

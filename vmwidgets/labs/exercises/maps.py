@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import PAGE, Address
-from vmwidgets.engine.machine import MachineMap
 from vmwidgets.engine.machine.checks import whole
+from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise

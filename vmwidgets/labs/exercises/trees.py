@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vmwidgets.engine.base.events import TreeRotated
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE, Address
-from vmwidgets.engine.machine import MachineMap
+from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
