@@ -17,7 +17,7 @@ from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.selfpaging.domain import Domain
-from vmwidgets.engine.selfpaging.invocations import PageMemory
+from vmwidgets.engine.selfpaging.memory_server import PageMemory
 from vmwidgets.engine.selfpaging.vspace import Vregion
 
 FIRST_FRAME = 256
@@ -135,7 +135,7 @@ class DomainLife:
 
     def _slots(self) -> None:
         slots = self.domain.slots
-        self.domain.program.slot_alloc() if slots.free_slots > 200 else None
+        self.domain.stubs.slot_alloc() if slots.free_slots > 200 else None
 
 
 def lived(seed: int, steps: int = 60, architecture: str = "armv7", **options: int) -> DomainLife:

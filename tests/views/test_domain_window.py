@@ -168,7 +168,7 @@ def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> 
     frame = life.domain.frame(1 << 12)
     for number in range(7):
         life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
-    core = life.domain.pmap.core
+    core = life.domain.pmap.tree
     leaves = [leaf for leaf in core.root.leaves() if leaf.va >= 0x5000_0000]
     life.raw.clear()
     moments = [life.domain.snapshot()]
@@ -194,10 +194,10 @@ def test_a_mapping_that_stays_when_its_entries_are_cleared_gets_them_back() -> N
     for number in range(12):
         life.domain.pmap.map(0x5000_0000 + number * 0x2000, frame, 0, 1 << 12, 3)
     before = life.domain.snapshot()
-    leaf = next(leaf for leaf in life.domain.pmap.core.root.leaves() if leaf.va == 0x5000_8000)
+    leaf = next(leaf for leaf in life.domain.pmap.tree.root.leaves() if leaf.va == 0x5000_8000)
     assert leaf.parent is not None and leaf.mapping is not None
     life.raw.clear()
-    life.domain.program.vnode_unmap(leaf.parent.invokable, leaf.mapping)
+    life.domain.stubs.vnode_unmap(leaf.parent.invokable, leaf.mapping)
     events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
     window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
     assert list(untrue(window, after)) == []

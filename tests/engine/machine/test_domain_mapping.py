@@ -68,7 +68,7 @@ def covered(d):
     """The ranges of the regions, and of what is mapped, both joined; the region for slab frames left out."""
     value = d.snapshot()
     ranges = [(one.base, one.base + one.size) for one in value.regions if one.base != value.meta_start]
-    leaves = [(leaf.va, leaf.end) for leaf in d.domain.pmap.core.root.leaves()]
+    leaves = [(leaf.va, leaf.end) for leaf in d.domain.pmap.tree.root.leaves()]
     mapped = [one for one in leaves if not value.meta_start <= one[0] < value.meta_end]
     return joined(ranges), joined(mapped)
 
@@ -132,7 +132,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: covered(self.d)[1])
     @rule(data=st.data())
     def unmap(self, data):
-        leaves = [leaf for leaf in self.d.domain.pmap.core.root.leaves() if leaf.va >= 0x4040_0000]
+        leaves = [leaf for leaf in self.d.domain.pmap.tree.root.leaves() if leaf.va >= 0x4040_0000]
         leaf = data.draw(st.sampled_from(sorted(leaves, key=lambda leaf: leaf.va)))
         self.d.unmap(leaf.va, leaf.end - leaf.va)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from tests.engine.selfpaging.worlds import World, world
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.selfpaging.check import check_pmap
 from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
 from vmwidgets.engine.selfpaging.errors import LibError
 from vmwidgets.engine.selfpaging.layouts import LAYOUTS
 from vmwidgets.engine.selfpaging.pmap import Pmap
+from vmwidgets.engine.selfpaging.stubs import Stubs
+from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 PAGE, MIB = 4096, 1 << 20
 RW = 3
@@ -48,12 +51,12 @@ class Made:
         quirks = frozenset(options.pop("quirks", ()))
         current = options.pop("current", True)
         self.world: World = world(architecture, slots=options.pop("slots", 4096), quirks=quirks, foreign=not current)
-        self.calls = Failing(self.world.program, fails)
+        self.calls = Failing(self.world.stubs, fails)
         self.layout = options.pop("layout", LAYOUTS[architecture])
         self.root = self.world.kernel.cspace.lookup(ROOT_TABLE).object.base
         self.pmap = Pmap(
-            self.calls,
-            self.world.program.recorder,
+            cast("Stubs", self.calls),
+            self.world.stubs.recorder,
             "test",
             self.layout,
             ROOT_TABLE,
@@ -76,7 +79,7 @@ class Made:
 
     def base(self, frame: CapRef) -> int:
         """Where a frame lies."""
-        return self.world.program.frame_identify(frame).base
+        return self.world.stubs.frame_identify(frame).base
 
     def physical(self, va: int) -> int | None:
         """What the hardware makes of an address."""
@@ -88,16 +91,16 @@ class Made:
 
     def check(self) -> None:
         """All invariants, also against RAM."""
-        self.pmap.check(self.world.ram.read_word)
+        check_pmap(self.pmap, self.world.ram.read_word)
 
     def mappings(self) -> Any:
         """Everything but capability ids: tree, slab, slots, tables in RAM, RAM in use."""
         _, tables, used = self.world.state()
         return (
-            self.pmap.tree(self.world.ram.read_word),
-            self.pmap.slab().free,
-            self.pmap.slab().total,
-            frozenset(self.world.program.slots.used),
+            tree_snapshot(self.pmap.tree, self.world.ram.read_word),
+            self.pmap.slab.free_blocks,
+            self.pmap.slab.total,
+            frozenset(self.world.stubs.slots.used),
             self.pmap.meta_used,
             tables,
             used,

@@ -23,7 +23,7 @@ def test_nothing_is_put_where_there_is_no_slot(ref):
     made = world()
     before = made.state()
     with pytest.raises(LibError, match="SYS_ERR_DEST_CNODE_LOOKUP"):
-        made.program.cap_copy(ref, ROOT_TABLE)
+        made.stubs.cap_copy(ref, ROOT_TABLE)
     assert made.state() == before
 
 
@@ -32,12 +32,12 @@ def test_another_cspace_can_be_copied_from_and_not_invoked():
     table = made.table("VNode_ARM_l2")
     with pytest.raises(LibError, match=r"SYS_ERR_CAP_NOT_FOUND.*another cspace"):
         made.put(ROOT_TABLE, table, 0)
-    copy = made.program.slot_alloc()
-    made.program.cap_copy(copy, ROOT_TABLE)
+    copy = made.stubs.slot_alloc()
+    made.stubs.cap_copy(copy, ROOT_TABLE)
     mapping = made.put(copy, table, 0)
     with pytest.raises(LibError, match="SYS_ERR_CAP_NOT_FOUND"):
-        made.program.vnode_unmap(ROOT_TABLE, mapping)
-    made.program.vnode_unmap(copy, mapping)
+        made.stubs.vnode_unmap(ROOT_TABLE, mapping)
+    made.stubs.vnode_unmap(copy, mapping)
     assert made.word(copy, 0) == 0
 
 

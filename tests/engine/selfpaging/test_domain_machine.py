@@ -46,7 +46,7 @@ class Life(RuleBasedStateMachine):
         if error:
             assert {"LIB_ERR_SLOT_ALLOC", "MM_ERR_NOT_FOUND"} & set(error)
             return
-        base, size = self.domain.program.frame_identify(ref)
+        base, size = self.domain.stubs.frame_identify(ref)
         assert size >= pages * 4096
         assert not any(base < b + s and b < base + size for b, s, _ in self.caps.values()), "memory given twice"
         self.caps[ref] = base, size, "rwg"
@@ -131,11 +131,11 @@ class Life(RuleBasedStateMachine):
 
     @rule(count=st.integers(0, 40))
     def take_slots(self, count):
-        self.domain.slots.take(min(count, self.domain.slots.free_slots))
+        self.domain.slots.allocate_for_others(min(count, self.domain.slots.free_slots))
 
     @rule()
     def give_slots(self):
-        self.domain.slots.give_back(len(self.domain.slots.taken))
+        self.domain.slots.free_for_others(len(self.domain.slots.others))
 
     @rule(none=st.booleans())
     def memory_runs_out(self, none):
@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
     def the_tree_says_the_same(self):
         shown = {
             (leaf.va - self.first) // 4096 + at: (leaf.cap, leaf.base + at * 4096)
-            for leaf in self.domain.pmap.core.root.leaves()
+            for leaf in self.domain.pmap.tree.root.leaves()
             if leaf.va >= self.first and leaf.va < self.first + (PAGES + 8) * 4096
             for at in range(leaf.count)
         }

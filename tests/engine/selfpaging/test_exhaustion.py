@@ -6,7 +6,8 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, outcome
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.layouts import LARGE, READ
+from vmwidgets.engine.selfpaging.flags import LARGE, READ
+from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 ALLOCATING = ("slot_alloc", "vnode_create", "frame_alloc", "malloc")
 KERNEL = ("vnode_map", "vnode_unmap", "mapping_modify_flags")
@@ -43,10 +44,10 @@ def leaves(made):
     """All leaves outside the region for slab frames, with what the hardware makes of each page, and their rights."""
     start, end = made.layout.vspace_begin, made.layout.vspace_begin + made.layout.meta_data_bytes
     return {
-        (leaf.va, leaf.end, leaf.cap, leaf.offset, tuple(leaf.rights)): tuple(
+        (leaf.va, leaf.end, leaf.cap, leaf.offset, leaf.modified): tuple(
             made.word(va) for va in range(leaf.va, leaf.end, PAGE)
         )
-        for leaf in made.pmap.core.root.leaves()
+        for leaf in made.pmap.tree.root.leaves()
         if not start <= leaf.va < end
     }
 
@@ -64,7 +65,7 @@ def test_whatever_call_fails_nothing_has_changed(name, architecture, current):
     assert total >= 1
     for fail in range(1, total + 1):
         made, base, frame = prepared(architecture, current)
-        mapped, whole, free = leaves(made), made.mappings(), made.pmap.slab()
+        mapped, whole, free = leaves(made), made.mappings(), made.pmap.slab.snapshot()
         made.calls.calls, made.calls.fail = 0, fail
         with pytest.raises(LibError) as caught:
             request(made.pmap, base, frame)
@@ -72,7 +73,7 @@ def test_whatever_call_fails_nothing_has_changed(name, architecture, current):
         made.calls.fail = None
         assert leaves(made) == mapped, fail
         made.check()
-        if made.pmap.slab().total == free.total:
+        if made.pmap.slab.total == free.total:
             assert_as_before(made, whole)
         made.calls.calls = 0
         request(made.pmap, base, frame)
@@ -95,14 +96,14 @@ def order(node):
 @pytest.mark.parametrize("left", range(12))
 def test_however_few_slots_are_left(left):
     made, base, frame = prepared("armv7", current=True)
-    slots = made.world.program.slots
-    slots.take(slots.free_slots - left)
-    mapped, used, total = leaves(made), len(slots.used), made.pmap.slab().total
+    slots = made.world.stubs.slots
+    slots.allocate_for_others(slots.free_slots - left)
+    mapped, used, total = leaves(made), len(slots.used), made.pmap.slab.total
     _, stack = outcome(made.pmap.map, base + 42 * MIB - PAGE, frame, 0, 2 * PAGE, RW)
     if left < 6:
         assert stack[-1] == "LIB_ERR_SLOT_ALLOC_NO_SPACE"
         assert leaves(made) == mapped
-        assert len(slots.used) == used or made.pmap.slab().total > total
+        assert len(slots.used) == used or made.pmap.slab.total > total
     else:
         assert stack == ()
     made.check()
@@ -132,13 +133,13 @@ def test_an_empty_table_that_comes_back_stands_where_it_stood(architecture):
         made.pmap.map(base + number * span, frame, 0, PAGE, RW)
     for number in empty:
         made.pmap.unmap(base + number * span, PAGE)
-    before = made.pmap.tree()
+    before = tree_snapshot(made.pmap.tree)
     made.calls.calls, made.calls.fail = 0, 1
     for number in empty:
         with pytest.raises(LibError, match="made to fail"):
             made.pmap.map(base + number * span, frame, 0, span, RW | LARGE)
         made.calls.calls = 0
-    assert numbers(made.pmap.tree()) == numbers(before)
+    assert numbers(tree_snapshot(made.pmap.tree)) == numbers(before)
     made.check()
     assert all(made.physical(base + number * span) for number in kept)
 

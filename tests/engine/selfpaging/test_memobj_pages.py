@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import MIB, PAGE, RW, Made, error_of
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.selfpaging.layouts import LARGE, READ
+from vmwidgets.engine.selfpaging.flags import LARGE, READ
 from vmwidgets.engine.selfpaging.memobj import Anonymous, Pinned
 from vmwidgets.engine.selfpaging.vspace import Vregion
 
@@ -48,7 +48,7 @@ def test_exactly_the_frames_bytes_are_shown(architecture, at, frame_offset, extr
     memobj.unfill(0)
     assert shown(made, va, pages) == [None] * (pages + 2)
     memobj.unmap_region()
-    assert not [leaf for leaf in made.pmap.core.root.leaves() if leaf.va >= VA[architecture] - MIB]
+    assert not [leaf for leaf in made.pmap.tree.root.leaves() if leaf.va >= VA[architecture] - MIB]
     made.check()
 
 
@@ -108,7 +108,7 @@ def test_what_is_mapped_later_has_the_flags_too():
 def test_protect_is_all_or_nothing():
     """The third frame's capability is one for reading only."""
     made, memobj, va = pinned("armv7", 4, flags=READ)
-    frame, weak = made.frame(2 * PAGE), made.world.program.slot_alloc()
+    frame, weak = made.frame(2 * PAGE), made.world.stubs.slot_alloc()
     made.world.kernel.mint(weak, made.frame(PAGE), "rg")
     memobj.fill(0, frame, 0, 2 * PAGE)
     memobj.fill(2 * PAGE, weak, 0, PAGE)

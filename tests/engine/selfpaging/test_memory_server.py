@@ -7,25 +7,25 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.memory.pages import PageAllocator
-from vmwidgets.engine.selfpaging.invocations import LARGEST, PageMemory
+from vmwidgets.engine.selfpaging.memory_server import LARGEST, PageMemory
 
 
 def test_four_small_tables_share_a_page_and_it_goes_back_with_the_last():
     memory = PageMemory(PageAllocator(Recorder(), 256, 64), "t")
-    tables = [memory.give(1024, 1024, "table") for _ in range(5)]
+    tables = [memory.allocate(1024, 1024, "table") for _ in range(5)]
     assert tables[:4] == [tables[0] + 1024 * at for at in range(4)]
     assert memory.pages.free_pages == 62
     for table in tables[:3]:
-        memory.take_back(table, 1024)
+        memory.free(table, 1024)
     assert memory.pages.free_pages == 62
-    memory.take_back(tables[3], 1024)
+    memory.free(tables[3], 1024)
     assert memory.pages.free_pages == 63
 
 
 def test_what_is_too_big_is_not_there():
     memory = PageMemory(PageAllocator(Recorder(), 1024, 4096), "t")
-    assert memory.give(LARGEST, LARGEST, "frame") is not None
-    assert memory.give(2 * LARGEST, 4096, "frame") is None
+    assert memory.allocate(LARGEST, LARGEST, "frame") is not None
+    assert memory.allocate(2 * LARGEST, 4096, "frame") is None
     assert memory.pages.free_pages == 4096 - LARGEST // 4096
 
 
@@ -34,14 +34,14 @@ def test_regions_are_aligned_apart_and_conserved(sizes, data):
     memory = PageMemory(PageAllocator(Recorder(), 256, 2048), "t")
     held = {}
     for size in sizes:
-        base = memory.give(size, size & -size, "frame")
+        base = memory.allocate(size, size & -size, "frame")
         if base is not None:
             assert base % (size & -size) == 0
             assert all(base + size <= other or other + bytes_ <= base for other, bytes_ in held.items())
             held[base] = size
         if held and data.draw(st.booleans()):
             gone = data.draw(st.sampled_from(sorted(held)))
-            memory.take_back(gone, held.pop(gone))
+            memory.free(gone, held.pop(gone))
     for base, size in held.items():
-        memory.take_back(base, size)
+        memory.free(base, size)
     assert memory.pages.free_pages == 2048

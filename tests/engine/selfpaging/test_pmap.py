@@ -6,11 +6,13 @@ import pytest
 
 from tests.engine.selfpaging.pmaps import FRAMES_AT, MIB, PAGE, RW, Made, error_of, outcome
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import Called
-from vmwidgets.engine.base.recorder import materialize
+from vmwidgets.engine.base.events import Called, MallocCalled
+from vmwidgets.engine.base.recorder import Raw, materialize
 from vmwidgets.engine.base.values.domains import CapRef
-from vmwidgets.engine.selfpaging.layouts import LARGE, LAYOUTS, NOCACHE, READ, READ_WRITE, Mapped
+from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
+from vmwidgets.engine.selfpaging.layouts import LAYOUTS, Mapped
 from vmwidgets.engine.selfpaging.pmap import Found
+from vmwidgets.engine.selfpaging.window import tree_snapshot
 
 VA = 0x5000_0000
 
@@ -30,9 +32,9 @@ def test_the_fresh_pmap_needs_its_first_refill_at_the_second_page():
     made = Made()
     frame = made.frame(PAGE)
     made.pmap.map(VA, frame, 0, PAGE, RW)
-    assert (made.pmap.slab().free, made.pmap.meta_used) == (5, 0)
+    assert (made.pmap.slab.free_blocks, made.pmap.meta_used) == (5, 0)
     made.pmap.map(VA + PAGE, frame, 0, PAGE, RW)
-    assert (made.pmap.slab().free, made.pmap.meta_used) == (5 - 2 + 63 - 1, PAGE)
+    assert (made.pmap.slab.free_blocks, made.pmap.meta_used) == (5 - 2 + 63 - 1, PAGE)
     slab_page = made.pmap.lookup(0x4000_0000)
     assert (slab_page.va, slab_page.size, slab_page.flags) == (0x4000_0000, PAGE, READ_WRITE)
     made.check()
@@ -71,10 +73,10 @@ def test_a_section_takes_the_place_of_empty_tables_and_of_no_others():
     made.pmap.unmap(VA, PAGE)
     assert error_of(made.pmap.map, VA, frame, 0, 2 * MIB, RW | LARGE)[1] == "LIB_ERR_PMAP_EXISTING_MAPPING"
     made.pmap.unmap(VA + MIB, PAGE)
-    slots, blocks = len(made.world.program.slots.used), made.pmap.slab().free
+    slots, blocks = len(made.world.stubs.slots.used), made.pmap.slab.free_blocks
     made.pmap.map(VA, frame, 0, 2 * MIB, RW | LARGE)
-    assert len(made.world.program.slots.used) == slots - 4 + 1
-    assert made.pmap.slab().free == blocks + 2 - 1
+    assert len(made.world.stubs.slots.used) == slots - 4 + 1
+    assert made.pmap.slab.free_blocks == blocks + 2 - 1
     made.check()
 
 
@@ -195,11 +197,13 @@ def test_a_foreign_pmap_takes_blocks_from_the_heap_and_works_through_a_copy_of_t
     made = Made(current=False)
     frame = made.frame(4 * MIB, MIB)
     made.pmap.map(VA, frame, 0, MIB, RW | LARGE)
+    raw: list[Raw] = []
+    made.world.stubs.recorder.emit = raw.append
     made.pmap.map(VA + MIB, frame, 0, 64 * PAGE, RW)
     assert made.pmap.meta_used == 0
-    assert made.world.program.heap_bytes == 64 * (66 + 3 - 6) + 16
+    assert [event[2] for event in raw if event[0] == MallocCalled.tag] == [64 * (66 + 3 - 6) + 16]
     assert made.pmap.unmap(VA, MIB) == MIB
-    assert made.pmap.tree().invokable == CapRef("slots", 0)
+    assert tree_snapshot(made.pmap.tree).invokable == CapRef("slots", 0)
     made.check()
 
 
@@ -208,7 +212,7 @@ def test_a_refill_inside_maps_a_frame_that_three_blocks_are_not_enough_for():
     made = Made()
     frame = made.frame(MIB)
     made.pmap.map(VA + MIB - PAGE, frame, 0, 2 * PAGE, RW)
-    assert made.pmap.slab().free == 3
+    assert made.pmap.slab.free_blocks == 3
     made.pmap.map(VA + 8 * MIB, frame, 0, 89 * PAGE, RW)
     made.check()
 
@@ -219,7 +223,7 @@ def test_no_map_ever_leaves_too_few_blocks_for_a_page():
     frame = made.frame(16 * PAGE)
     for at in range(40):
         made.pmap.map(VA + (2 * at + 1) * MIB - PAGE, frame, 100, PAGE, RW)
-        assert made.pmap.slab().free >= 2
+        assert made.pmap.slab.free_blocks >= 2
         made.check()
 
 
@@ -257,7 +261,7 @@ def test_events_name_the_functions_that_acted():
     made = Made()
     frame = made.frame(PAGE)
     seen = []
-    made.world.program.recorder.emit = seen.append
+    made.world.stubs.recorder.emit = seen.append
     made.pmap.map(VA, frame, 0, PAGE, RW)
     events = materialize(seen, "map")
     calls = [event.name for event in events if isinstance(event, Called) and not event.name.startswith("caps")]

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.engine.selfpaging.pmaps import PAGE, RW, Made, outcome
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.selfpaging.layouts import LARGE, READ
+from vmwidgets.engine.selfpaging.flags import LARGE, READ
 
 FRAME_PAGES = 1024
 PAGES = st.integers(0, 3 * 512)
@@ -117,13 +117,13 @@ class Pages(RuleBasedStateMachine):
 
     @rule(count=st.integers(0, 30))
     def others_take_slots(self, count):
-        slots = self.made.world.program.slots
-        slots.take(min(count, slots.free_slots))
+        slots = self.made.world.stubs.slots
+        slots.allocate_for_others(min(count, slots.free_slots))
 
     @rule()
     def others_give_slots(self):
-        slots = self.made.world.program.slots
-        slots.give_back(len(slots.taken))
+        slots = self.made.world.stubs.slots
+        slots.free_for_others(len(slots.others))
 
     @invariant()
     def the_hardware_agrees(self):
@@ -140,15 +140,15 @@ class Pages(RuleBasedStateMachine):
     def records_agree(self):
         made = self.made
         made.check()
-        tree = made.pmap.core.root
+        tree = made.pmap.tree.root
         start, end = made.layout.vspace_begin, made.layout.vspace_begin + made.layout.meta_data_bytes
         mine = [leaf for leaf in tree.leaves() if not (start <= leaf.va < end)]
         assert sum(leaf.end - leaf.va for leaf in mine) == len(self.pages) * PAGE
         nodes = list(_all(tree))
         tables = sum(node.is_table for node in nodes)
-        frames = sum(head.address != 0 for head in made.pmap.slab().heads)
-        copy = 0 if made.pmap.core.current else 1
-        used = len(made.world.program.slots.used) - len(made.world.program.slots.taken)
+        frames = sum(head.address != 0 for head in made.pmap.slab.snapshot().heads)
+        copy = 0 if made.pmap.current else 1
+        used = len(made.world.stubs.slots.used) - len(made.world.stubs.slots.others)
         assert used == len(nodes) + tables + frames + copy
 
 

@@ -8,7 +8,7 @@ from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS, max_slabs_required, pieces_of, tables_at_most
+from vmwidgets.engine.selfpaging.layouts import LAYOUTS
 from vmwidgets.engine.selfpaging.slab import Slab
 
 
@@ -25,7 +25,7 @@ def test_the_recorded_sizes():
 def test_an_empty_slab_says_so_and_a_small_piece_is_refused():
     one = slab()
     with pytest.raises(LibError) as caught:
-        one.take()
+        one.allocate()
     assert caught.value.stack == ("LIB_ERR_SLAB_ALLOC_FAIL",)
     with pytest.raises(Refused):
         one.grow(0, 79)
@@ -35,7 +35,7 @@ def test_an_empty_slab_says_so_and_a_small_piece_is_refused():
 def test_newest_head_first():
     one = slab()
     one.grow(0, 512)
-    one.take()
+    one.allocate()
     one.grow(0x4000_0000, 4096)
     assert [(head.address, head.blocks, head.free) for head in one.snapshot().heads] == [
         (0x4000_0000, 63, 63),
@@ -46,24 +46,24 @@ def test_newest_head_first():
 def test_a_block_is_given_back_once():
     one = slab()
     one.grow(0, 512)
-    block = one.take()
-    one.give(block)
+    block = one.allocate()
+    one.free(block)
     for wrong in (block, 99):
         with pytest.raises(Broken):
-            one.give(wrong)
+            one.free(wrong)
 
 
 def test_check_finds_what_is_broken():
     def made():
         one = slab()
         one.grow(0, 512)
-        one.take()
+        one.allocate()
         one.check()
         return one
 
     for number, spoil in enumerate(
         (
-            lambda one: setattr(one, "free", one.free + 1),
+            lambda one: setattr(one, "free_blocks", one.free_blocks + 1),
             lambda one: one._heads[0].freed.append(1),
             lambda one: one._with_free.clear(),
         ),
@@ -72,27 +72,27 @@ def test_check_finds_what_is_broken():
         one = made()
         spoil(one)
         if number == 2:
-            one.free += 1
+            one.free_blocks += 1
         with pytest.raises(Broken, match=f"invariant {number}"):
             one.check()
 
 
-@given(st.lists(st.sampled_from(["take", "give first", "give last", "grow"]), max_size=200))
+@given(st.lists(st.sampled_from(["allocate", "free first", "free last", "grow"]), max_size=200))
 def test_no_block_is_ever_in_two_hands(actions):
     one, held = slab(), []
     one.grow(0, 512)
     for action in actions:
         if action == "grow":
             one.grow(0x1000, 4096)
-        elif action == "take" and one.free:
-            block = one.take()
+        elif action == "allocate" and one.free_blocks:
+            block = one.allocate()
             assert block not in held
             held.append(block)
-        elif held and action != "take":
-            one.give(held.pop(0 if action == "give first" else -1))
+        elif held and action != "allocate":
+            one.free(held.pop(0 if action == "free first" else -1))
         one.check()
-        assert one.free + len(held) == one.total
-        assert sum(head.free for head in one.snapshot().heads) == one.free
+        assert one.free_blocks + len(held) == one.total
+        assert sum(head.free for head in one.snapshot().heads) == one.free_blocks
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -101,5 +101,5 @@ def test_the_estimate_for_a_slab_frame_is_never_short(layout):
     pages, begin = layout.pages, layout.vspace_begin
     for size in (PAGE << order for order in range(11)):
         for va in range(begin, begin + layout.meta_data_bytes - size + 1, PAGE):
-            taken = len(pieces_of(pages, va, size)) + tables_at_most(layout, pages, va, size)
-            assert taken <= max_slabs_required(layout, size), hex(va)
+            taken = len(pages.pieces(va, size)) + layout.tables_at_most(pages, va, size)
+            assert taken <= layout.max_slabs_required(size), hex(va)

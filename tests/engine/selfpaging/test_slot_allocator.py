@@ -14,25 +14,25 @@ from vmwidgets.engine.selfpaging.errors import LibError
 
 def test_the_lowest_free_slot_comes_first():
     slots = SlotAllocator("slots", 7, 4)
-    assert [slots.alloc().slot for _ in range(3)] == [7, 8, 9]
+    assert [slots.allocate().slot for _ in range(3)] == [7, 8, 9]
     slots.free(CapRef("slots", 8))
     slots.free(CapRef("slots", 7))
-    assert [slots.alloc().slot for _ in range(3)] == [7, 8, 10]
+    assert [slots.allocate().slot for _ in range(3)] == [7, 8, 10]
 
 
 def test_it_runs_out_and_recovers():
     slots = SlotAllocator("slots", 0, 1)
-    only = slots.alloc()
+    only = slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
-        slots.alloc()
+        slots.allocate()
     slots.free(only)
-    assert slots.alloc() == only
+    assert slots.allocate() == only
 
 
 @pytest.mark.parametrize("ref", [CapRef("slots", 1), CapRef("slots", 99), CapRef("frames", 0)])
 def test_only_a_slot_that_was_given_can_be_freed(ref):
     slots = SlotAllocator("slots", 0, 4)
-    slots.alloc()
+    slots.allocate()
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
         slots.free(ref)
     assert list(slots) == [0]
@@ -40,16 +40,16 @@ def test_only_a_slot_that_was_given_can_be_freed(ref):
 
 def test_what_somebody_else_took_is_theirs():
     slots = SlotAllocator("slots", 0, 6)
-    slots.alloc()
-    assert slots.take(3) == (1, 2, 3)
+    slots.allocate()
+    assert slots.allocate_for_others(3) == (1, 2, 3)
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
         slots.free(CapRef("slots", 2))
     with pytest.raises(Refused, match="2 of slots are free"):
-        slots.take(3)
-    assert slots.give_back(2) == (3, 2)
-    with pytest.raises(Refused, match="has taken 1"):
-        slots.give_back(2)
-    assert [slots.alloc().slot for _ in range(4)] == [2, 3, 4, 5]
+        slots.allocate_for_others(3)
+    assert slots.free_for_others(2) == (3, 2)
+    with pytest.raises(Refused, match="have 1 of slots"):
+        slots.free_for_others(2)
+    assert [slots.allocate().slot for _ in range(4)] == [2, 3, 4, 5]
 
 
 def test_check_finds_a_slot_that_is_free_and_used():
@@ -66,7 +66,7 @@ def test_against_a_plain_set(steps, data):
     for step in steps:
         free = set(range(3, 11)) - ours - set(theirs)
         if step == "alloc" and free:
-            ref = slots.alloc()
+            ref = slots.allocate()
             assert ref.slot == min(free)
             ours.add(ref.slot)
         elif step == "free" and ours:
@@ -74,8 +74,8 @@ def test_against_a_plain_set(steps, data):
             slots.free(CapRef("slots", gone))
             ours.discard(gone)
         elif step == "take":
-            theirs += slots.take(min(2, len(free)))
+            theirs += slots.allocate_for_others(min(2, len(free)))
         elif step == "give" and theirs:
-            assert slots.give_back(1) == (theirs.pop(),)
+            assert slots.free_for_others(1) == (theirs.pop(),)
         slots.check()
         assert list(slots) == sorted(ours | set(theirs))

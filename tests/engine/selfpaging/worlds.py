@@ -9,10 +9,10 @@ from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.selfpaging.cpu_driver import KernelSide
+from vmwidgets.engine.selfpaging.cpu_driver import CpuDriver
 from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
-from vmwidgets.engine.selfpaging.invocations import PageMemory
-from vmwidgets.engine.selfpaging.program import Program
+from vmwidgets.engine.selfpaging.memory_server import PageMemory
+from vmwidgets.engine.selfpaging.stubs import Stubs
 
 FIRST_FRAME, FRAMES = 256, 4096
 ROOTS = {"armv7": "VNode_ARM_l1", "x86-64": "VNode_x86_64_pml4"}
@@ -21,8 +21,8 @@ ROOTS = {"armv7": "VNode_ARM_l1", "x86-64": "VNode_x86_64_pml4"}
 class World(NamedTuple):
     """What a test looks at."""
 
-    program: Program
-    kernel: KernelSide
+    stubs: Stubs
+    kernel: CpuDriver
     pages: PageAllocator
     ram: Ram
     flushes: list[int]
@@ -34,14 +34,14 @@ class World(NamedTuple):
 
     def table(self, kind: str) -> CapRef:
         """A new table in a new slot."""
-        ref = self.program.slot_alloc()
-        self.program.vnode_create(ref, kind)
+        ref = self.stubs.slot_alloc()
+        self.stubs.vnode_create(ref, kind)
         return ref
 
     def put(self, table: CapRef, source: CapRef, entry: int, flags: int = 3, offset: int = 0, count: int = 1) -> CapRef:
         """Map; the Mapping's slot."""
-        ref = self.program.slot_alloc()
-        self.program.vnode_map(table, source, entry, flags, offset, count, ref)
+        ref = self.stubs.slot_alloc()
+        self.stubs.vnode_map(table, source, entry, flags, offset, count, ref)
         return ref
 
     @property
@@ -73,9 +73,9 @@ def world(architecture: str = "armv7", *, slots: int = 128, first: int = 0, root
     cspace.add(FRAME_CNODE, 32)
     only = options.pop("ram_pages_only", False)
     fmt = FORMATS[architecture]
-    kernel = KernelSide("test", cspace, ram, fmt, memory, recorder, flush=lambda: flushes.append(1), **options)
+    kernel = CpuDriver("test", cspace, ram, fmt, memory, recorder, flush=lambda: flushes.append(1), **options)
     allocator = SlotAllocator(SLOT_CNODE, first, slots)
-    made = World(Program("test", kernel, allocator, memory, recorder, ram_pages_only=only), kernel, pages, ram, flushes)
+    made = World(Stubs("test", kernel, allocator, memory, recorder, ram_pages_only=only), kernel, pages, ram, flushes)
     if root:
-        made.program.vnode_create(ROOT_TABLE, ROOTS[architecture])
+        made.stubs.vnode_create(ROOT_TABLE, ROOTS[architecture])
     return made

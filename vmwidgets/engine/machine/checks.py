@@ -14,7 +14,7 @@ from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from ..mmu.format import Access
 from ..selfpaging.capabilities import RIGHTS
-from ..selfpaging.layouts import FLAGS, flag_names
+from ..selfpaging.flags import FLAGS, flag_names
 
 MAX_NAME = 200
 """Characters of a name that a learner gives."""

@@ -108,8 +108,8 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
     fmt, layout = domain.pmap.fmt, domain.domain.layout
     kinds = Counter(node.kind for node in nodes if node.is_table)
     tables = [
-        PagingRecords(fmt.level(level.number).table_name, kinds[level.kind], kinds[level.kind] * level.table_bytes)
-        for level in layout.levels
+        PagingRecords(level.table_name, kinds[kind], kinds[kind] * fmt.table_bytes(level))
+        for level, kind in ((fmt.level(one.number), one.kind) for one in layout.levels)
     ]
     capabilities = sum(len(cnode.capabilities) for cnode in value.cnodes)
     slab_bytes = sum(head.bytes for head in value.slab.heads)

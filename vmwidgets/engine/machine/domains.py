@@ -10,8 +10,8 @@ from ..base.operations import operation
 from ..base.units import Address
 from ..selfpaging.cpu_driver import ENCODINGS, HARDENINGS
 from ..selfpaging.domain import SLOTS, Domain
-from ..selfpaging.invocations import PageMemory
 from ..selfpaging.layouts import LAYOUTS
+from ..selfpaging.memory_server import PageMemory
 from . import checks
 from .capabilities import MachineCapability
 from .domain import MachineDomain

@@ -1,31 +1,55 @@
-"""Typed capabilities, as data: what each kind is about, what it may be retyped to, what a table's entries may hold.
+"""Typed capabilities: their types, the objects that they refer to, and the mapping database that knows them all.
 
-A capability is a right on a kernel object or on memory.  Barrelfish, lib/barrelfish and kernel of 15 August 2016.
+A capability is a right to a kernel object or to memory.  The mapping database knows which capabilities are copies of
+one another and what was retyped from what: revoking needs that, and it says when the last capability of an object is
+deleted.  Barrelfish, lib/barrelfish and kernel of 15 August 2016.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from ..base.errors import Broken
-from ..base.units import Address, Size
-from ..base.values.domains import CapRef
+from ..base.units import PAGE, Address, Size
+from ..base.values.domains import CapabilityValue, CapRef
+from .errors import LibError
+from .flags import EXECUTE, READ, WRITE
 
 RIGHTS = "rwg"
 """Read, write, grant (be copied): all rights that a capability can carry."""
 
-
 _FRAMES = ("Frame", "DevFrame")
 
 
-class Kind(NamedTuple):
-    """A kind of capability.
+def common_rights(wanted: str, held: str) -> str:
+    """The rights in both, as values show them: a letter each, "-" where it is missing.
 
-    `bytes` is the size of its object, none where that is any number of pages.  Of a table (a vnode): the format and
-    the level that its entries are of, the kinds that an entry may refer to, and how many of its entries are the
-    program's: those above are the kernel's half.
+    >>> common_rights("rw", "r-g")
+    'r--'
+    """
+    return "".join(letter if letter in wanted and letter in held else "-" for letter in RIGHTS)
+
+
+def check_rights(rights: str, flags: int) -> None:
+    """Raise SYS_ERR_VM_MAP_RIGHTS where the kernel's `flags` ask for more than `rights` allow."""
+    for bit, letter, what in ((READ, "r", "READ"), (WRITE, "w", "WRITE"), (EXECUTE, "r", "EXECUTE")):
+        if flags & bit and letter not in rights:
+            why = f"{what} was asked for, and the capability has {rights!r}"
+            raise LibError("SYS_ERR_VM_MAP_RIGHTS", why)
+
+
+# ---- types -------------------------------------------------------------------------------------
+
+
+class ObjType(NamedTuple):
+    """A type of object that capabilities refer to (`enum objtype`).
+
+    `bytes` is the size of such an object, none where that is any number of pages.  Of a table (a vnode): the format and
+    the level of its entries, the types that an entry may refer to, and how many of its entries are the program's: the
+    others, at its end, are the kernel's half.
     """
 
     name: str
@@ -47,83 +71,89 @@ class Kind(NamedTuple):
         """Whether a leaf can map it."""
         return self.name in _FRAMES
 
+    def check_entries(self, entry: int, count: int) -> None:
+        """Raise unless a table of this type has entries [entry, entry + count), all of them the program's."""
+        if not 0 <= entry < self.entries:
+            raise LibError("SYS_ERR_VNODE_SLOT_INVALID", f"entry {entry}: a {self.name} has {self.entries}")
+        if count < 1 or entry + count > self.entries:
+            why = f"{count} entries from entry {entry} on: a {self.name} has {self.entries}"
+            raise LibError("SYS_ERR_VM_MAP_SIZE", why)
+        if entry + count > self.user_entries:
+            why = f"entry {max(entry, self.user_entries)}: those from {self.user_entries} on are the kernel's"
+            raise LibError("SYS_ERR_VNODE_SLOT_RESERVED", why)
 
-def _x86_64(name: str, level: int, holds: tuple[str, ...], user_entries: int = 512) -> Kind:
-    return Kind(f"VNode_x86_64_{name}", (), 4096, "x86-64", level, holds, 512, user_entries)
+
+def _x86_64(name: str, level: int, holds: tuple[str, ...], user_entries: int = 512) -> ObjType:
+    return ObjType(f"VNode_x86_64_{name}", (), 4096, "x86-64", level, holds, 512, user_entries)
 
 
 TABLES = (
-    Kind("VNode_ARM_l1", (), 16384, "armv7", 2, ("VNode_ARM_l2", *_FRAMES), 4096, 2048),
-    Kind("VNode_ARM_l2", (), 1024, "armv7", 1, _FRAMES, 256, 256),
+    ObjType("VNode_ARM_l1", (), 16384, "armv7", 2, ("VNode_ARM_l2", *_FRAMES), 4096, 2048),
+    ObjType("VNode_ARM_l2", (), 1024, "armv7", 1, _FRAMES, 256, 256),
     _x86_64("pml4", 4, ("VNode_x86_64_pdpt",), user_entries=256),
     _x86_64("pdpt", 3, ("VNode_x86_64_pdir", *_FRAMES)),
     _x86_64("pdir", 2, ("VNode_x86_64_ptable", *_FRAMES)),
     _x86_64("ptable", 1, _FRAMES),
 )
+"""The types of page tables."""
 
-
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("RAM", ("RAM", "Frame", *(table.name for table in TABLES))),
-        Kind("Frame", ("Frame",)),
-        Kind("DevFrame", ("DevFrame",)),
-        Kind("CNode"),
-        Kind("Mapping"),
+OBJ_TYPES = {
+    one.name: one
+    for one in (
+        ObjType("RAM", ("RAM", "Frame", *(table.name for table in TABLES))),
+        ObjType("Frame", ("Frame",)),
+        ObjType("DevFrame", ("DevFrame",)),
+        ObjType("CNode"),
+        ObjType("Mapping"),
         *TABLES,
     )
 }
-"""All kinds, by name.  Whoever holds RAM decides what becomes of it; a frame can only be cut into smaller ones.
+"""All types, by name.  RAM can be retyped to frames and tables, a frame only to smaller frames.
 
->>> KINDS["Frame"].retypes_to, KINDS["VNode_ARM_l2"].bytes
+>>> OBJ_TYPES["Frame"].retypes_to, OBJ_TYPES["VNode_ARM_l2"].bytes
 (('Frame',), 1024)
 """
 
-
-def common_rights(wanted: str, held: str) -> str:
-    """The rights in both, as values show them: a letter each, "-" where it is missing.
-
-    >>> common_rights("rw", "r-g")
-    'r--'
-    """
-    return "".join(letter if letter in wanted and letter in held else "-" for letter in RIGHTS)
+MAPPING = OBJ_TYPES["Mapping"]
 
 
-# ---- mapping database --------------------------------------------------------------------------
-#
-# The mapping database: which capabilities are copies of one another, and what was made from what.
-#
-# It is what revoking needs, and what tells a last capability: the object goes with it, and its memory goes back to
-# who gave it.
+# ---- objects -----------------------------------------------------------------------------------
 
 
 @dataclass(slots=True, eq=False)
-class Grant:
-    """Memory that was given: [base, base + bytes).  It goes back when none of its `objects` is left."""
+class RamRegion:
+    """Memory from the memory server: [base, base + bytes).  It is freed with the last of its `objects`."""
 
     base: int
     bytes: int
-    purpose: str
     objects: int = 0
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class KernelObject:
-    """What capabilities are about: memory, a table, or (:class:`Mapping`) entries of a table."""
+class FrameIdentity(NamedTuple):
+    """The answer of `frame_identify`: physical address and bytes."""
 
-    number: int
-    kind: Kind
     base: int
     bytes: int
-    parent: KernelObject | None = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class CapObject:
+    """What capabilities refer to: memory, a table, or (:class:`Mapping`) entries of a table."""
+
+    number: int
+    kind: ObjType
+    base: int
+    bytes: int
+    parent: CapObject | None = None
     """What it was retyped from, as long as that has capabilities."""
-    grant: Grant | None = None
-    children: dict[int, KernelObject] = field(default_factory=dict)
+    ram: RamRegion | None = None
+    """The memory that is freed with the last object in it."""
+    children: dict[int, CapObject] = field(default_factory=dict)
     capabilities: dict[CapRef, Capability] = field(default_factory=dict)
     mappings: dict[int, Mapping] = field(default_factory=dict)
     """Its mappings, by their numbers."""
     cleared: int = 0
-    """How many of them are not installed any more."""
+    """How many of them are no longer installed."""
     inside: dict[int, Mapping] = field(default_factory=dict)
     """Of a table: what is mapped in it, by the first entry."""
     va: int = 0
@@ -134,25 +164,88 @@ class KernelObject:
         """The first physical address behind it."""
         return self.base + self.bytes
 
+    def check_map_table(self, offset: int, count: int) -> None:
+        """Raise unless this table can be put into `count` entries from byte `offset` on: one entry, the whole table."""
+        size = self.kind.bytes or self.bytes
+        if offset % size or not 0 <= offset < self.bytes:
+            why = f"offset {offset:#x}: a table of {Size(size)} is put in as a whole"
+            raise LibError("SYS_ERR_FRAME_OFFSET_INVALID", why)
+        if count != 1:
+            raise LibError("SYS_ERR_VM_MAP_SIZE", f"{count} entries for one table")
+
+    def check_map_frame(self, span: int, offset: int, count: int) -> None:
+        """Raise unless this frame has `count` pages of `span` bytes from byte `offset` on, on their borders."""
+        if offset < 0 or (self.base + offset) % span or offset % span:
+            why = f"byte {offset:#x} of the frame at {Address(self.base)} is not on a border of {Size(span)}"
+            raise LibError("SYS_ERR_VM_MAP_OFFSET", why)
+        if offset + count * span > self.bytes:
+            why = f"{Size(count * span)} from byte {offset:#x} on: the frame has {Size(self.bytes)}"
+            raise LibError("SYS_ERR_VM_FRAME_TOO_SMALL", why)
+
+    def size_to_retype(self, kind: str, offset: int, size: int | None) -> int:
+        """The bytes of a `kind` made of `size` bytes from `offset` on; an error unless that part can become one.
+
+        O(capabilities retyped from this).
+        """
+        if kind not in self.kind.retypes_to:
+            raise LibError("SYS_ERR_INVALID_RETYPE", f"a {self.kind.name} can't become a {kind}")
+        fixed = OBJ_TYPES[kind].bytes
+        wanted = fixed or (self.bytes - offset if size is None else size)
+        border = fixed or PAGE
+        if (fixed and size not in (None, fixed)) or wanted <= 0 or wanted % border:
+            raise LibError("SYS_ERR_INVALID_RETYPE", f"{size} bytes: a {kind} has a multiple of {Size(border)}")
+        if offset < 0 or (self.base + offset) % border or offset + wanted > self.bytes:
+            why = f"{Size(wanted)} from byte {offset:#x} on: there are {Size(self.bytes)}, in steps of {Size(border)}"
+            raise LibError("SYS_ERR_FRAME_OFFSET_INVALID", why)
+        base = self.base + offset
+        for child in self.children.values():
+            if child.base < base + wanted and base < child.end:
+                raise LibError("SYS_ERR_REVOKE_FIRST", f"the {child} was made of it")
+        return wanted
+
+    def descendants(self) -> Iterator[CapObject]:
+        """What was retyped from this, directly or not, each before what it was made from; the youngest first."""
+        for child in sorted(self.children.values(), key=lambda one: -one.number):
+            yield from child.descendants()
+            yield child
+
+    def check_parts(self) -> None:
+        """Raise :class:`.errors.Broken` unless what was retyped from this lies inside it, each part apart (D2)."""
+        parts = sorted(self.children.values(), key=lambda one: one.base)
+        for part in parts:
+            if not self.base <= part.base <= part.end <= self.end:
+                raise Broken(f"D2: {part} lies outside {self}, which it was retyped from")
+        for part, after in pairwise(parts):
+            if after.base < part.end:
+                raise Broken(f"D2: {part} and {after} were both retyped from {self}, and overlap")
+
     def __str__(self) -> str:
         return f"{self.kind.name} at {Address(self.base)}, {Size(self.bytes)}"
 
 
 @dataclass(slots=True, eq=False, repr=False, kw_only=True)
-class Mapping(KernelObject):
+class Mapping(CapObject):
     """`count` entries of `table` from `entry` on, that map `source` from byte `offset` on.
 
     Its base and bytes are those of the descriptors.  `rights` are those of the capability it was mapped by.
     """
 
-    table: KernelObject
+    table: CapObject
     entry: int
     count: int
-    source: KernelObject
+    source: CapObject
     offset: int
     rights: str
     installed: bool = True
-    """Whether the entries are still there: clearing them leaves the Mapping, for its slot to be given back."""
+    """Whether the entries are in use: clearing them leaves the Mapping, which is deleted with its slot."""
+
+    def check_range(self, offset: int, count: int) -> None:
+        """Raise unless it is installed, with entries [offset, offset + count)."""
+        if not self.installed:
+            raise LibError("SYS_ERR_VNODE_NOT_INSTALLED")
+        if offset < 0 or count < 1 or offset + count > self.count:
+            why = f"{count} entries from entry {offset} on: the mapping has {self.count}"
+            raise LibError("SYS_ERR_VM_MAP_SIZE", why)
 
 
 @dataclass(slots=True, eq=False)
@@ -161,18 +254,48 @@ class Capability:
 
     ref: CapRef
     id: int
-    object: KernelObject
+    object: CapObject
     rights: str
     source: CapRef | None
 
+    def snapshot(self, listed: int | None = None) -> CapabilityValue:
+        """As a frozen value; with `listed` only so many of the oldest copies and places, the others counted.
+
+        O(its copies and mappings, or `listed` and the mappings that are cleared).
+        """
+        about = self.object
+        oldest = list(islice(about.capabilities.values(), listed))
+        copies = [one for one in oldest if one is not self]
+        places = list(islice((one for one in about.mappings.values() if one.installed), listed))
+        return CapabilityValue(
+            self.ref,
+            self.id,
+            about.kind.name,
+            about.base,
+            about.bytes,
+            self.rights,
+            self.source,
+            tuple(one.ref for one in copies),
+            about.number,
+            tuple((next(iter(one.table.capabilities)), one.entry, one.count) for one in places),
+            tuple(one.id for one in copies),
+            tuple(one.number for one in places),
+            len(about.capabilities) - len(copies) - 1,
+            len(about.mappings) - about.cleared - len(places),
+            isinstance(about, Mapping) and about.installed,
+        )
+
+
+# ---- mapping database --------------------------------------------------------------------------
+
 
 class MappingDatabase:
-    """All objects with capabilities.  Adding and removing are O(1), descendants O(descendants)."""
+    """All objects with capabilities.  Adding and removing are O(1), but for what was retyped from one that goes."""
 
     __slots__ = ("_numbers", "objects")
 
     def __init__(self) -> None:
-        self.objects: dict[int, KernelObject] = {}
+        self.objects: dict[int, CapObject] = {}
         self._numbers = 0
 
     def next_number(self) -> int:
@@ -180,19 +303,19 @@ class MappingDatabase:
         self._numbers += 1
         return self._numbers
 
-    def add_object(self, made: KernelObject) -> None:
-        """Remember an object; what it was retyped from and the memory that it lies in learn of it."""
+    def add(self, made: CapObject) -> None:
+        """Add an object, also to what it was retyped from and to its memory."""
         self.objects[made.number] = made
         if made.parent is not None:
             made.parent.children[made.number] = made
-        if made.grant is not None:
-            made.grant.objects += 1
+        if made.ram is not None:
+            made.ram.objects += 1
         if isinstance(made, Mapping):
             made.source.mappings[made.number] = made
             made.table.inside[made.entry] = made
 
-    def remove_object(self, gone: KernelObject) -> Grant | None:
-        """Forget an object that has no capability any more; the memory that goes back with it, if it was the last.
+    def remove(self, gone: CapObject) -> RamRegion | None:
+        """Remove an object that has no capability any more; the memory to free, if it was the last object there.
 
         What was retyped from it counts from now on as retyped from what it was retyped from.
         """
@@ -207,10 +330,10 @@ class MappingDatabase:
             self.uninstall(gone)
             del gone.source.mappings[gone.number]
             gone.source.cleared -= 1
-        if gone.grant is None:
+        if gone.ram is None:
             return None
-        gone.grant.objects -= 1
-        return None if gone.grant.objects else gone.grant
+        gone.ram.objects -= 1
+        return None if gone.ram.objects else gone.ram
 
     def uninstall(self, mapping: Mapping) -> None:
         """The entries of a mapping are clear."""
@@ -219,56 +342,38 @@ class MappingDatabase:
             mapping.source.cleared += 1
             del mapping.table.inside[mapping.entry]
 
-    def descendants(self, of: KernelObject) -> Iterator[KernelObject]:
-        """What was retyped from an object, directly or not, each before what it was made from; the youngest first."""
-        for child in sorted(of.children.values(), key=lambda one: -one.number):
-            yield from self.descendants(child)
-            yield child
-
-    def retyped_part(self, of: KernelObject, base: int, size: int) -> KernelObject | None:
-        """Something that was retyped from an object and overlaps [base, base + size)."""
-        return next((one for one in of.children.values() if one.base < base + size and base < one.end), None)
-
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold.
 
         D1. every object has a capability.  D2. what was retyped lies inside what it was retyped from, and overlaps
-        nothing else that was.  D3. memory that was given has as many objects as it says, all inside.
-        D4. a mapping is known to its source, an installed one to its table too, and these exist.  D5. a source knows
-        how many of its mappings are cleared.
+        nothing else that was.  D3. a region of RAM has as many objects as it says, all inside, and no two regions
+        overlap.  D4. a mapping is known to its source, an installed one to its table too, and these exist.  D5. a
+        source knows how many of its mappings are cleared.
         """
         counts: dict[int, int] = {}
+        regions: dict[int, RamRegion] = {}
         for one in self.objects.values():
             if not one.capabilities:
                 raise Broken(f"D1: no capability refers to {one}")
-            _check_parts(one)
+            one.check_parts()
             if one.cleared != sum(not mapping.installed for mapping in one.mappings.values()):
                 raise Broken(f"D5: {one.cleared} mappings of {one} are said to be cleared")
-            if one.grant is not None:
-                counts[id(one.grant)] = counts.get(id(one.grant), 0) + 1
-                if not one.grant.base <= one.base <= one.end <= one.grant.base + one.grant.bytes:
+            if one.ram is not None:
+                regions[id(one.ram)] = one.ram
+                counts[id(one.ram)] = counts.get(id(one.ram), 0) + 1
+                if not one.ram.base <= one.base <= one.end <= one.ram.base + one.ram.bytes:
                     raise Broken(f"D3: {one} lies outside the memory that it was made of")
             if isinstance(one, Mapping) and not self._is_known(one):
                 raise Broken(f"D4: the mapping in entry {one.entry} of {one.table} is not known to both its ends")
-        for one in self.objects.values():
-            if one.grant is not None and counts[id(one.grant)] != one.grant.objects:
-                raise Broken(f"D3: {one.grant.objects} objects are said to lie in the memory of {one}")
+        for number, region in regions.items():
+            if counts[number] != region.objects:
+                raise Broken(f"D3: {region.objects} objects are said to lie in the RAM at {Address(region.base)}")
+        for region, after in pairwise(sorted(regions.values(), key=lambda one: one.base)):
+            if after.base < region.base + region.bytes:
+                raise Broken(f"D3: memory at {Address(after.base)} was allocated twice")
 
     def _is_known(self, mapping: Mapping) -> bool:
         source, table = mapping.source, mapping.table
         if source.number not in self.objects or source.mappings.get(mapping.number) is not mapping:
             return False
         return not mapping.installed or (table.number in self.objects and table.inside.get(mapping.entry) is mapping)
-
-
-def _check_parts(of: KernelObject) -> None:
-    parts = sorted(of.children.values(), key=lambda one: one.base)
-    for at, part in enumerate(parts):
-        after = parts[at + 1] if at + 1 < len(parts) else None
-        if not of.base <= part.base <= part.end <= of.end:
-            raise Broken(f"D2: {part} lies outside {of}, which it was retyped from")
-        if after is not None and after.base < part.end:
-            raise Broken(f"D2: {part} and {after} were both retyped from {of}, and overlap")
-
-
-MAPPING = KINDS["Mapping"]

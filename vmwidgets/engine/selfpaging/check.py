@@ -1,4 +1,7 @@
-"""What must hold of a pmap at any time: tree, slab, slots and tables agree."""
+"""Whether a domain's records agree with one another: invariants that reach over several structures.
+
+Of a pmap: tree, slab, slots and tables in RAM.  Of the whole domain: slots, capabilities and tables.
+"""
 
 from __future__ import annotations
 
@@ -11,38 +14,42 @@ from ..base.units import Address
 from ..base.values.domains import CapRef
 from ..memory.ram import Ram
 from ..mmu.format import TableFormat
-from .capabilities import Grant, KernelObject, Mapping, MappingDatabase
+from .capabilities import CapObject, Mapping, MappingDatabase
 from .cspace import Cspace, SlotAllocator
 from .errors import BARRELFISH_QUIRKS
-from .mapping import PmapCore
+from .pmap import Pmap
 from .shadow_tree import Vnode
 from .window import WordAt
 
+# ---- the pmap ----------------------------------------------------------------------------------
 
-def check(core: PmapCore, word_at: WordAt | None = None) -> None:
+
+def check_pmap(pmap: Pmap, word_at: WordAt | None = None) -> None:
     """Invariants of a pmap without quirks, each with its number; O(vnodes, and entries of the tables for 6).
 
-    1 a child stands in the table that lists it, inside it, and alone in its entries; 2 each vnode but the root has a
-    Mapping, each block a vnode; 3 no slot is used twice; 4 the slab is whole; 5 the vspace is whole; 6 an entry in RAM
-    is zero exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page; 8 what is below
-    a table is counted right, and each vnode found by its id.
+    1 a child is in the list of its table, inside it, and alone in its entries; 2 each vnode but the root has a Mapping,
+    each block a vnode; 3 no slot is used twice; 4 the slab is whole; 5 the vspace is whole; 6 an entry in RAM is zero
+    exactly where the tree has nothing (with `word_at`); 7 enough blocks are left to map a page; 8 what is below a table
+    is counted right, and each vnode found by its id.
 
     With quirks only 4 and 5: the bugs that they bring back are what the rest would find.
     """
-    core.slab.check()
-    core.vspace.check()
-    if core.quirks & set(BARRELFISH_QUIRKS):
+    pmap.slab.check()
+    pmap.vspace.check()
+    if pmap.quirks & set(BARRELFISH_QUIRKS):
         return
-    nodes = list(_below(core.root))
-    for table in (core.root, *(node for node in nodes if node.is_table)):
-        _check_table(core, table)
-    _check_records(core, nodes)
-    _check_counts(core, nodes)
-    if word_at is not None:
-        for table in (core.root, *(node for node in nodes if node.is_table)):
-            _check_words(core, table, word_at)
-    if core.slab.free < len(core.layout.levels):
-        raise Broken(f"pmap invariant 7: {core.slab.free} blocks of {core.name} are free, too few to map a page")
+    nodes = [pmap.tree.root, *_below(pmap.tree.root)]
+    for node in nodes:
+        if node.is_table:
+            _check_table(pmap, node)
+            if word_at is not None:
+                _check_words(pmap, node, word_at)
+    _check_records(pmap, nodes)
+    if pmap.tree.by_id != {node.id: node for node in nodes}:
+        raise Broken(f"pmap invariant 8: the index of the vnodes of {pmap.name} differs from the tree")
+    if pmap.slab.free_blocks < len(pmap.layout.levels):
+        free = pmap.slab.free_blocks
+        raise Broken(f"pmap invariant 7: {free} blocks of {pmap.name} are free, too few to map a page")
 
 
 def _below(table: Vnode) -> Iterator[Vnode]:
@@ -51,13 +58,13 @@ def _below(table: Vnode) -> Iterator[Vnode]:
         yield from _below(node)
 
 
-def _check_table(core: PmapCore, table: Vnode) -> None:
+def _check_table(pmap: Pmap, table: Vnode) -> None:
     level = table.holds
     assert level is not None
     covered: dict[int, Vnode] = {}
     for number, node in table.children.items():
         entries = range(node.entry, node.entry + node.count)
-        what = f"pmap invariant 1: vnode {node.id} of {core.name}"
+        what = f"pmap invariant 1: vnode {node.id} of {pmap.name}"
         if node.id != number or node.parent is not table or node.level is not level:
             raise Broken(f"{what} is listed by vnode {table.id}, not its parent")
         inside = entries and entries.start >= 0 and entries.stop <= level.entries
@@ -68,56 +75,48 @@ def _check_table(core: PmapCore, table: Vnode) -> None:
             raise Broken(f"{what} shares entry {clash} with vnode {covered[clash].id}")
         covered.update(dict.fromkeys(entries, node))
     if covered != table.by_entry:
-        raise Broken(f"pmap invariant 1: the index of vnode {table.id} of {core.name} differs from its list")
+        raise Broken(f"pmap invariant 1: the index of vnode {table.id} of {pmap.name} differs from its list")
+    counts = [(0, 0, 0), *(node.counts() for node in table.children.values())]
+    sums = tuple(sum(part) for part in zip(*counts, strict=True))
+    if sums != (table.tables_below, table.leaves_below, table.bytes_below):
+        raise Broken(f"pmap invariant 8: what is below vnode {table.id} of {pmap.name} is not what it counts")
 
 
-def _check_records(core: PmapCore, nodes: list[Vnode]) -> None:
-    unmapped = [node.id for node in nodes if node.mapping is None]
+def _check_records(pmap: Pmap, nodes: list[Vnode]) -> None:
+    _, *mapped = nodes
+    unmapped = [node.id for node in mapped if node.mapping is None]
     if unmapped:
-        raise Broken(f"pmap invariant 2: vnodes {unmapped} of {core.name} have no Mapping")
-    if sorted(node.block for node in nodes) != sorted(core.slab.taken()):
-        raise Broken(f"pmap invariant 2: the blocks in use are not those of the vnodes of {core.name}")
-    slots: Counter[CapRef] = Counter(node.mapping for node in nodes if node.mapping is not None)
-    slots.update(node.cap for node in (core.root, *nodes) if node.is_table)
+        raise Broken(f"pmap invariant 2: vnodes {unmapped} of {pmap.name} have no Mapping")
+    if sorted(node.block for node in mapped) != sorted(pmap.slab.allocated()):
+        raise Broken(f"pmap invariant 2: the blocks in use are not those of the vnodes of {pmap.name}")
+    slots: Counter[CapRef] = Counter(node.mapping for node in mapped if node.mapping is not None)
+    slots.update(node.cap for node in nodes if node.is_table)
     twice = [str(ref) for ref, uses in slots.items() if uses > 1]
     if twice:
-        raise Broken(f"pmap invariant 3: {', '.join(twice)} of {core.name} are used twice")
+        raise Broken(f"pmap invariant 3: {', '.join(twice)} of {pmap.name} are used twice")
 
 
-def _check_counts(core: PmapCore, nodes: list[Vnode]) -> None:
-    for table in (core.root, *(node for node in nodes if node.is_table)):
-        counts = [(0, 0, 0), *(node.counts() for node in table.children.values())]
-        sums = tuple(sum(part) for part in zip(*counts, strict=True))
-        if sums != (table.tables_below, table.leaves_below, table.bytes_below):
-            raise Broken(f"pmap invariant 8: what is below vnode {table.id} of {core.name} is not what it counts")
-    if core.by_id != {node.id: node for node in (core.root, *nodes)}:
-        raise Broken(f"pmap invariant 8: the index of the vnodes of {core.name} differs from the tree")
-
-
-def _check_words(core: PmapCore, table: Vnode, word_at: WordAt) -> None:
+def _check_words(pmap: Pmap, table: Vnode, word_at: WordAt) -> None:
     assert table.holds is not None
-    width = core.layout.entry_bytes
-    user = core.layout.user_end >> table.holds.shift if table is core.root else table.holds.entries
+    width = pmap.layout.entry_bytes
+    user = pmap.layout.user_end >> table.holds.shift if table.parent is None else table.holds.entries
     for entry in range(min(user, table.holds.entries)):
         place = table.base + entry * width
         if bool(word_at(place, width)) != (entry in table.by_entry):
             node = table.by_entry.get(entry)
             there = "nothing" if node is None else f"vnode {node.id}"
-            where = f"entry {entry} of vnode {table.id} of {core.name}, at {place:#x}"
+            where = f"entry {entry} of vnode {table.id} of {pmap.name}, at {place:#x}"
             raise Broken(f"pmap invariant 6: {where}: the tree has {there}, and RAM the opposite")
 
 
-# ---- accounting --------------------------------------------------------------------------------
-#
-# Whether a domain's capabilities add up: slots, memory, and what its tables hold.
+# ---- capabilities ------------------------------------------------------------------------------
 
 
 def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator, *, leaks: bool) -> None:
     """Raise :class:`.errors.Broken` unless slots and objects agree.
 
-    C1. a capability is in the slot that it names, and known to its object.  C2. the slots that the allocator gave
-    are those that hold something, and those that somebody else took (not with quirks that leak).  C5. slots are
-    counted right.
+    C1. a capability is in the slot that it names, and known to its object.  C2. the allocated slots are those that
+    hold something, and those of other parts of the program (not with quirks that leak).  C4. slots are counted right.
     """
     slots.check()
     for cnode in cspace.cnodes.values():
@@ -126,51 +125,34 @@ def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator,
     known = {ref: one for about in database.objects.values() for ref, one in about.capabilities.items()}
     if held != known or any(cspace.lookup(ref) is not one for ref, one in held.items()):
         raise Broken(f"C1: {len(held)} capabilities are in slots, and {len(known)} in the mapping database")
-    used = {ref.slot for ref in held if ref.cnode == slots.cnode} | set(slots.taken)
+    used = {ref.slot for ref in held if ref.cnode == slots.cnode} | set(slots.others)
     if not leaks and used != slots.used:
         lost = ", ".join(f"{slots.cnode}[{at}]" for at in sorted(used ^ slots.used))
-        raise Broken(f"C2: {lost}: given and empty, or free and not empty")
-
-
-def check_memory(database: MappingDatabase) -> None:
-    """Raise unless all that was given lies apart: C3. no byte was given twice."""
-    grants = {id(one.grant): one.grant for one in database.objects.values() if one.grant is not None}
-    _check_apart(sorted(grants.values(), key=lambda grant: grant.base))
+        raise Broken(f"C2: {lost}: allocated and empty, or free and not empty")
 
 
 def check_descriptors(database: MappingDatabase, ram: Ram, fmt: TableFormat[Any]) -> None:
     """Raise unless each table holds what its mappings say, in the program's part of it.
 
-    C4. an entry is in use where a mapping covers it, and only there, and refers to what that maps.
+    C3. an entry is in use where a mapping covers it, and only there, and refers to what that maps.
     """
     for table in database.objects.values():
         if table.kind.is_table:
-            _check_table_object(table, ram, fmt)
+            _check_descriptors_of(table, ram, fmt)
 
 
-def _check_apart(grants: Iterable[Grant]) -> None:
-    before: Grant | None = None
-    for grant in grants:
-        if before is not None and grant.base < before.base + before.bytes:
-            raise Broken(f"C3: memory at {Address(grant.base)} was given twice")
-        before = grant
-
-
-def _check_table_object(table: KernelObject, ram: Ram, fmt: TableFormat[Any]) -> None:
+def _check_descriptors_of(table: CapObject, ram: Ram, fmt: TableFormat[Any]) -> None:
     level, width = fmt.level(table.kind.level), fmt.entry_width
     wanted = {at: address for mapping in table.inside.values() for at, address in _targets(mapping, level.span)}
     for entry in range(table.kind.user_entries):
         word = ram.read_word(table.base + entry * width, width)
         found = level.read_as(word).address_of(word) if word else None
         if found != wanted.get(entry):
-            raise Broken(f"C4: entry {entry} of the {table} holds {word:#x}, and {_told(wanted.get(entry))}")
+            right = "nothing is mapped there" if entry not in wanted else f"{Address(wanted[entry])} is mapped there"
+            raise Broken(f"C3: entry {entry} of the {table} holds {word:#x}, and {right}")
 
 
 def _targets(mapping: Mapping, span: int) -> Iterable[tuple[int, int]]:
     """Entry and physical address for all that a mapping covers."""
     first = mapping.source.base + mapping.offset
     return ((mapping.entry + at, first + at * span) for at in range(mapping.count))
-
-
-def _told(address: int | None) -> str:
-    return "nothing is mapped there" if address is None else f"{Address(address)} is mapped there"

@@ -1,34 +1,33 @@
-"""The capability space: cnodes with slots, and which capability is in which.
+"""The capability space: cnodes, which capability is in which of their slots, and the slot allocator.
 
 A program names a capability by its :class:`~vmwidgets.engine.base.values.domains.CapRef` and never touches one: the
-kernel looks it up here.  Invoking works only in the program's own cspace; cnodes of another's may be copied from.
+kernel looks it up here.  A program invokes capabilities of its own cspace only, and may copy from another's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from itertools import islice, pairwise
 
 from ..base.errors import Broken, Refused
-from ..base.values.domains import CapRef
+from ..base.values.domains import CapRef, CnodeValue, SlotFold
+from .capabilities import Capability
 from .errors import LibError
 
-if TYPE_CHECKING:
-    from .capabilities import Capability
-
+ROOT_CNODE, PAGE_CNODE, SLOT_CNODE, FRAME_CNODE = "rootcn", "pagecn", "slots", "frames"
+"""A program's first cnodes: the root cnode, that of the root table, the slot allocator's, that of given frames."""
+ROOT_TABLE = CapRef(PAGE_CNODE, 0)
+"""Where the root table's capability lies."""
 
 # ---- slot counts -------------------------------------------------------------------------------
-#
-# How many slots of a cnode hold what, for any range of them, without looking at each.
-
 
 FAN = 6
 """Slots are counted in runs of 2**6, these in runs of as many, and so on."""
 
 
 class SlotCounts:
-    """The kinds of what is in `slots` slots; `kind_at` tells what is in one, none if nothing is.
+    """How many of `slots` slots hold what; `kind_at` is asked for the kind in one slot, none if it is empty.
 
     Adding and removing, counting a range and finding the next slot in use are O(log slots).
 
@@ -57,7 +56,7 @@ class SlotCounts:
             kinds[kind] = kinds.get(kind, 0) + 1
 
     def remove(self, slot: int, kind: str) -> None:
-        """A slot is empty now, which held that."""
+        """A slot is empty now, where that was."""
         for runs in self._runs:
             slot >>= FAN
             kinds = runs[slot]
@@ -105,7 +104,7 @@ class SlotCounts:
         for slot, kind in kinds.items():
             right.add(slot, kind)
         if right._runs != self._runs:
-            raise Broken(f"C5: the counts of the slots of {name} differ from what is in them")
+            raise Broken(f"C4: the counts of the slots of {name} differ from what is in them")
 
     def _end_of(self, level: int, number: int, order: Callable[[range], Iterable[int]]) -> int:
         """The first slot in use of a run that is not empty, in that order."""
@@ -135,38 +134,35 @@ def _parts(run: int) -> range:
 
 
 # ---- slot allocator ----------------------------------------------------------------------------
-#
-# The slot allocator: which slots of a cnode are free; always the lowest first.
 
-
-GIVEN = "given"
-"""The only kind of slot that is counted here."""
+ALLOCATED = "allocated"
+"""The only kind of slot that an allocator counts."""
 
 
 class SlotAllocator:
-    """Slots [first, first + count) of the cnode `cnode`.
+    """Slots [first, first + count) of the cnode `cnode`, the lowest free one first.  O(log count).
 
-    Somebody else in the program may take some, and give them back: :meth:`take`, :meth:`give_back`.  O(log count).
+    Other parts of the program allocate slots too: :meth:`allocate_for_others`, :meth:`free_for_others`.
 
     >>> slots = SlotAllocator("slots", 0, 2)
-    >>> slots.alloc().slot, slots.alloc().slot, slots.free_slots
+    >>> slots.allocate().slot, slots.allocate().slot, slots.free_slots
     (0, 1, 0)
     """
 
-    __slots__ = ("_next", "_returned", "_taken", "cnode", "count", "counts", "first", "used")
+    __slots__ = ("_next", "_others", "_returned", "cnode", "count", "counts", "first", "used")
 
     def __init__(self, cnode: str, first: int, count: int) -> None:
         if first < 0 or count < 0:
             raise Refused(f"slots from {first} on, {count} of them: neither number is below 0")
         self.cnode, self.first, self.count = cnode, first, count
         self.used: set[int] = set()
-        """Slots that were given, to whomever."""
-        self.counts = SlotCounts(first + count, lambda slot: GIVEN if slot in self.used else None)
+        """Slots that are allocated, by whatever part of the program."""
+        self.counts = SlotCounts(first + count, lambda slot: ALLOCATED if slot in self.used else None)
         """How many of them there are in any range."""
         self._next = first
-        """Slots from here on were never given: those below that are free are in `_returned`, a heap."""
+        """Slots from here on were never allocated: those below that are free are in `_returned`, a heap."""
         self._returned: list[int] = []
-        self._taken: list[int] = []
+        self._others: dict[int, None] = {}
 
     @property
     def free_slots(self) -> int:
@@ -174,11 +170,11 @@ class SlotAllocator:
         return self.count - len(self.used)
 
     @property
-    def taken(self) -> tuple[int, ...]:
-        """The slots that somebody else has, in the order they were taken."""
-        return tuple(self._taken)
+    def others(self) -> tuple[int, ...]:
+        """The slots that other parts of the program allocated, oldest first."""
+        return tuple(self._others)
 
-    def alloc(self) -> CapRef:
+    def allocate(self) -> CapRef:
         """The lowest free slot; LIB_ERR_SLOT_ALLOC_NO_SPACE without one."""
         if not self.free_slots:
             why = f"all {self.count:,} slots of cnode {self.cnode!r} are in use"
@@ -189,35 +185,35 @@ class SlotAllocator:
             slot = self._next
             self._next += 1
         self.used.add(slot)
-        self.counts.add(slot, GIVEN)
+        self.counts.add(slot, ALLOCATED)
         return CapRef(self.cnode, slot)
 
     def free(self, ref: CapRef) -> None:
-        """Give a slot back; LIB_ERR_SLOT_FREE if it was not given."""
-        if ref.cnode != self.cnode or ref.slot not in self.used or ref.slot in self._taken:
+        """Free a slot; LIB_ERR_SLOT_FREE if the pmap did not allocate it."""
+        if ref.cnode != self.cnode or ref.slot not in self.used or ref.slot in self._others:
             raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the allocator gave")
         self._put_back(ref.slot)
 
-    def take(self, count: int) -> tuple[int, ...]:
-        """Somebody else takes the `count` lowest free slots; all of them, or it is refused."""
+    def allocate_for_others(self, count: int) -> tuple[int, ...]:
+        """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
         if not 0 <= count <= self.free_slots:
             raise Refused(f"{count} slots: {self.free_slots} of {self.cnode} are free")
-        taken = tuple(self.alloc().slot for _ in range(count))
-        self._taken += taken
-        return taken
+        slots = tuple(self.allocate().slot for _ in range(count))
+        self._others |= dict.fromkeys(slots)
+        return slots
 
-    def give_back(self, count: int) -> tuple[int, ...]:
-        """Somebody else gives back the `count` slots that they took last."""
-        if not 0 <= count <= len(self._taken):
-            raise Refused(f"{count} slots: somebody else has taken {len(self._taken)} of {self.cnode}")
-        back = tuple(self._taken.pop() for _ in range(count))
-        for slot in back:
+    def free_for_others(self, count: int) -> tuple[int, ...]:
+        """The `count` slots that other parts of the program allocated last are free again."""
+        if not 0 <= count <= len(self._others):
+            raise Refused(f"{count} slots: other parts of the program have {len(self._others)} of {self.cnode}")
+        slots = tuple(self._others.popitem()[0] for _ in range(count))
+        for slot in slots:
             self._put_back(slot)
-        return back
+        return slots
 
     def _put_back(self, slot: int) -> None:
         self.used.discard(slot)
-        self.counts.remove(slot, GIVEN)
+        self.counts.remove(slot, ALLOCATED)
         heappush(self._returned, slot)
 
     def __iter__(self) -> Iterator[int]:
@@ -227,27 +223,20 @@ class SlotAllocator:
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the slots add up.
 
-        A1. a slot is in use or free, none is both or neither.  A2. what somebody else took is in use.
+        A1. a slot is in use or free, none is both or neither.  A2. what other parts of the program have is in use.
         """
         free = set(self._returned) | set(range(self._next, self.first + self.count))
         twice = len(self._returned) - len(set(self._returned))
         if twice or free & self.used or len(free) + len(self.used) != self.count:
             counts = f"{len(free)} free and {len(self.used)} used slots of {self.count}"
-            raise Broken(f"A1: {counts} in {self.cnode}, {twice} given back twice")
-        if not set(self._taken) <= self.used:
-            raise Broken(f"A2: somebody else holds slots of {self.cnode} that are free: {set(self._taken) - self.used}")
-        self.counts.check(dict.fromkeys(self.used, GIVEN), self.cnode)
+            raise Broken(f"A1: {counts} in {self.cnode}, {twice} freed twice")
+        lost = set(self._others) - self.used
+        if lost:
+            raise Broken(f"A2: other parts of the program hold slots of {self.cnode} that are free: {lost}")
+        self.counts.check(dict.fromkeys(self.used, ALLOCATED), self.cnode)
 
 
 # ---- cspace ------------------------------------------------------------------------------------
-
-
-ROOT_CNODE, PAGE_CNODE, SLOT_CNODE, FRAME_CNODE = "rootcn", "pagecn", "slots", "frames"
-"""What a program starts with: the root cnode, that of the root table, the slot allocator's, that of given frames."""
-
-
-ROOT_TABLE = CapRef(PAGE_CNODE, 0)
-"""Where the root table's capability lies."""
 
 
 class Cnode:
@@ -266,6 +255,43 @@ class Cnode:
     def _kind_at(self, slot: int) -> str | None:
         held = self.capabilities.get(slot)
         return None if held is None else held.object.kind.name
+
+    def window(
+        self,
+        allocator: SlotAllocator | None,
+        listed: int | None = None,
+        first: int | None = None,
+        focus: Iterable[int] = (),
+    ) -> CnodeValue:
+        """The `first` slots in use and those in `focus` as a frozen value, the others as counts; none: all of them.
+
+        `allocator` is the one for this cnode, if there is one.  `listed` is as for :meth:`.Capability.snapshot`.  No
+        fold is of one slot.  O(what is shown × log slots).
+        """
+        allocated: set[int] = set() if allocator is None else allocator.used
+        folds: tuple[SlotFold, ...] = ()
+        if first is None:
+            shown = sorted({*self.capabilities, *allocated})
+        else:
+            counts = self.counts if allocator is None else allocator.counts
+            wanted = {*islice(counts.in_order(), first), *(slot for slot in focus if 0 <= slot < self.slots)}
+            found = list(self._folds(counts, allocator is not None, sorted(wanted)))
+            shown = sorted({*wanted, *(fold.first for fold in found if fold.first == fold.last)})
+            folds = tuple(fold for fold in found if fold.first < fold.last)
+        held = tuple(self.capabilities[at].snapshot(listed) for at in shown if at in self.capabilities)
+        reserved = tuple(at for at in shown if at in allocated and at not in self.capabilities)
+        return CnodeValue(self.name, self.slots, held, reserved, folds)
+
+    def _folds(self, counts: SlotCounts, are_allocated: bool, shown: list[int]) -> Iterator[SlotFold]:
+        for before, after in pairwise([-1, *shown, self.slots]):
+            first = counts.next(before + 1) if before + 1 < after else None
+            if first is None or first >= after:
+                continue
+            last = counts.last(after)
+            assert last is not None
+            kinds = self.counts.between(first, last + 1)
+            empty = counts.between(first, last + 1)[ALLOCATED] - sum(kinds.values()) if are_allocated else 0
+            yield SlotFold(first, last, tuple(sorted(kinds.items())), empty)
 
 
 class Cspace:

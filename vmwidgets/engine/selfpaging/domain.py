@@ -1,39 +1,62 @@
-"""A self-paging domain: a program with capabilities, whose own library decides what its page tables map."""
+"""A self-paging domain: a program with capabilities, whose own library decides what its page tables map.
+
+It composes what Barrelfish has apart: the program's cspace, the CPU driver that acts for it, the library's stubs, the
+pmap over them, and the memory objects that its regions show.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..base.errors import Refused
 from ..base.recorder import Recorder
-from ..base.values.domains import CapRef, DomainFocus, DomainValue
+from ..base.values.domains import CapRef, CnodeValue, DomainFocus, DomainValue, VnodeValue
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits
 from ..mmu.format import TableFormat
-from .capabilities import RIGHTS, KernelObject, Mapping
-from .check import check_descriptors, check_memory, check_slots
-from .cpu_driver import KernelSide
+from .capabilities import RIGHTS, CapObject, Mapping
+from .check import check_descriptors, check_pmap, check_slots
+from .cpu_driver import CpuDriver
 from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
-from .errors import BARRELFISH_QUIRKS, FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK, LibError
-from .invocations import MemoryServer
+from .errors import (
+    BARRELFISH_QUIRKS,
+    FIRST_TABLE_DECIDES,
+    MAP_NOT_UNDONE,
+    TABLE_MAPPING_SLOT_LEAK,
+    LibError,
+    pushing,
+)
 from .layouts import LAYOUTS
-from .mapping import pushing
 from .memobj import Memobj
+from .memory_server import MemoryServer
 from .pmap import Pmap
-from .program import Program
-from .window import EVERYWHERE, FEW, WHOLE, cnode_values, domain_window
+from .shadow_tree import Vnode
+from .stubs import Stubs
+from .window import EVERYWHERE, tree_snapshot, tree_window
 
 SLOTS = 16384
 """Slots of the slot allocator, unless another number is given."""
 
+WHOLE = 300
+"""Vnodes, slots, regions: a window shows up to so many of each whole."""
+FEW = 40
+"""How many vnodes a window shows from the top of the tree, how many regions; of slots three times as many."""
+LISTED = 8
+"""Of the capabilities of an object, and of the places where it is mapped, a window lists so many of the oldest."""
+OPENED_SLOTS = 320
+"""So many slots more are shown of a cnode that was opened."""
+HEADS, AROUND = 16, 2
+"""Pieces of the slab that are shown, the newest; regions to either side of one in focus."""
+
 
 class Domain:
-    """One program: its cspace, the kernel's side of it, its pmap.
+    """One program: its cspace, the CPU driver's side of it, its pmap.
 
-    `fmt` is "armv7" or "x86-64".  `flush` drops what processors keep of its translations; `edits` are descriptors that
-    were written past its kernel.  With `ram_pages_only` it
-    gets RAM in pages only, but for its root table, which its parent makes.  LIB_ERR_VNODE_CREATE without RAM for that.
+    `fmt` is "armv7" or "x86-64".  `flush` drops what processors keep of its translations; `edits` are descriptors
+    edited by hand.  With `ram_pages_only` it gets RAM in pages only, but for its root table, which its parent makes.
+    LIB_ERR_VNODE_CREATE without RAM for that.
     """
 
     def __init__(  # noqa: PLR0913  what a machine wires it to
@@ -57,7 +80,7 @@ class Domain:
         self.quirks = quirks & set(BARRELFISH_QUIRKS)
         self.layout = LAYOUTS[fmt.name]
         self.cspace = Cspace()
-        self.kernel = KernelSide(
+        self.kernel = CpuDriver(
             name,
             self.cspace,
             ram,
@@ -73,30 +96,26 @@ class Domain:
             self.cspace.add(cnode, count)
             self.kernel.install(CapRef(ROOT_CNODE, number), "CNode", 0, 0)
         self.slots = SlotAllocator(SLOT_CNODE, 0, slots)
-        self.program = Program(name, self.kernel, self.slots, memory, recorder)
-        try:
-            self.root = self.program.vnode_create(ROOT_TABLE, self.layout.root.kind)
-        except LibError as error:
-            raise error.push("LIB_ERR_VNODE_CREATE") from None
-        self.program.ram_pages_only = ram_pages_only
+        self.stubs = Stubs(name, self.kernel, self.slots, memory, recorder)
+        with pushing("LIB_ERR_VNODE_CREATE"):
+            self.root = self.stubs.vnode_create(ROOT_TABLE, self.layout.root.kind)
+        self.stubs.ram_pages_only = ram_pages_only
         self.memobjs: dict[str, Memobj] = {}
         """What regions of the vspace show, by name."""
         self.memobjs_made = 0
         """How many there ever were: no name is used twice."""
-        self.pmap = Pmap(self.program, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
+        self.pmap = Pmap(self.stubs, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
 
     def frame(self, size: int) -> CapRef:
         """A frame of a power of two of bytes, at least `size` and a page (`frame_alloc`)."""
-        try:
-            return self.program.frame_alloc(size)[0]
-        except LibError as error:
-            raise error.push("LIB_ERR_FRAME_ALLOC") from None
+        with pushing("LIB_ERR_FRAME_ALLOC"):
+            return self.stubs.frame_alloc(size)[0]
 
     def memory(self, size: int) -> CapRef:
         """RAM of a power of two of bytes, to be retyped (`ram_alloc`)."""
-        return self._in_a_slot(lambda ref: self.program.ram_alloc(ref, size))
+        return self._in_a_slot(lambda ref: self.stubs.ram_alloc(ref, size))
 
     def device_frame(self, base: int, size: int) -> CapRef:
         """A frame of a device's registers at physical `base`, which the parent gives."""
@@ -108,7 +127,7 @@ class Domain:
 
     def copy(self, source: CapRef) -> CapRef:
         """Another capability on the same (`cap_copy`)."""
-        return self._in_a_slot(lambda ref: self.program.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
+        return self._in_a_slot(lambda ref: self.stubs.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
 
     def mint(self, source: CapRef, rights: str) -> CapRef:
         """Another capability on the same, with no more than `rights`: letters of "rwg" (`cap_mint`)."""
@@ -125,85 +144,142 @@ class Domain:
         held = self._deletable(ref)
         self._unmap_leaves(lambda cap, source: cap == ref or (len(held.capabilities) == 1 and source is held))
         with pushing("LIB_ERR_CAP_DELETE"):
-            self.program.cap_delete(ref)
-        self.program.slot_free(ref)
+            self.stubs.cap_delete(ref)
+        self.stubs.slot_free(ref)
 
     def revoke(self, ref: CapRef) -> None:
         """Delete all copies of a capability and all that was made of it (`cap_revoke`); nothing of it stays mapped.
 
-        Slots are given back in the order in which the objects of their capabilities were made.  Capabilities that the
-        pmap works with are refused.  O(vnodes + n log n) for n objects that are deleted.
+        Capabilities that the pmap works with are refused.  O(vnodes + what is deleted).
         """
         held = self._deletable(ref)
-        going = {one.number: one for one in (held, *self.kernel.database.descendants(held))}
-        refs = [one for number in sorted(going) for one in going[number].capabilities if one != ref]
+        going = {about.number: about for about in (held, *held.descendants())}
+        refs = [one for about in going.values() for one in about.capabilities if one != ref]
         for one in refs:
             self._deletable(one)
         self._unmap_leaves(lambda _, source: source.number in going)
         with pushing("LIB_ERR_CAP_REVOKE"):
             self.kernel.revoke(ref)
         for one in refs:
-            self.program.slot_free(one)
+            self.stubs.slot_free(one)
 
     # ---- the whole domain --------------------------------------------------------------------
 
     def snapshot(self) -> DomainValue:
         """All of it as a frozen value.  O(capabilities + vnodes)."""
-        begin, end = self.layout.vspace_begin, self.layout.vspace_begin + self.layout.meta_data_bytes
-        return DomainValue(
-            self.name,
-            self.fmt.name,
-            cnode_values(self.cspace, self.slots),
-            self.pmap.tree(self.ram.read_word),
-            self.pmap.slab(),
-            tuple(region.snapshot() for region in self.pmap.vspace),
-            begin,
-            end,
-            self.pmap.meta_used,
-        )
+        cnodes = tuple(cnode.window(self._allocator_of(cnode.name)) for cnode in self.cspace.cnodes.values())
+        regions = tuple(region.snapshot() for region in self.pmap.vspace)
+        tree = tree_snapshot(self.pmap.tree, self.ram.read_word)
+        begin, end = self.layout.vspace_begin, self.layout.meta_end
+        slab, used = self.pmap.slab.snapshot(), self.pmap.meta_used
+        return DomainValue(self.name, self.fmt.name, cnodes, tree, slab, regions, begin, end, used)
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
         """What `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
 
-        Parts with up to `whole` things are shown whole.  What it costs follows from what is shown.
+        Parts with up to `whole` things are shown whole.  It walks neither all capabilities, vnodes nor regions: what it
+        costs follows from what is shown.
         """
-        return domain_window(self, focus, whole, few)
+        refs = set(self._refs_in(focus))
+        owners = {ref: node for ref in refs if (node := self._vnode_of(ref)) is not None}
+        wanted = focus.vnodes | {node.id for node in owners.values()}
+        tree, word_at = self.pmap.tree, self.ram.read_word
+        if tree.root.tables_below + tree.root.leaves_below <= whole:
+            root = tree_snapshot(tree, word_at)
+        else:
+            root = tree_window(tree, replace(focus, vnodes=wanted), few, word_at)
+        nodes = {node.id: node for node in _all(root)}
+        for number in wanted & nodes.keys():
+            value = nodes[number]
+            refs |= {ref for ref in (value.cap, value.invokable, value.mapping) if ref is not None}
+        cnodes = tuple(self._cnode_windows(focus, refs, whole, few))
+        shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
+        found = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
+
+        vspace, begin = self.pmap.vspace, self.layout.vspace_begin
+        named = (vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)
+        bases = sorted({begin, *focus.regions, *named})
+        regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, bases, AROUND)
+        slab = self.pmap.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
+        return DomainValue(
+            self.name, self.fmt.name, cnodes, root, slab, tuple(regions), begin, self.layout.meta_end,
+            self.pmap.meta_used, tuple(region_folds), tuple(found), LISTED,
+        )  # fmt: skip
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless all invariants hold.
 
-        The pmap's (:mod:`.check`), the mapping database's (D), the slot allocator's (A), and that capabilities add up
-        (C, :mod:`.accounting`).
+        The pmap's (:mod:`.check`), the mapping database's (D), the slot allocator's (A), and that slots, capabilities
+        and tables agree (C, :mod:`.check`).
         """
         leaks = bool(self.quirks & {FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK})
         self.kernel.database.check()
         check_slots(self.cspace, self.kernel.database, self.slots, leaks=leaks)
-        check_memory(self.kernel.database)
         check_descriptors(self.kernel.database, self.ram, self.fmt)
-        self.pmap.check(self.ram.read_word)
+        check_pmap(self.pmap, self.ram.read_word)
 
     def destroy(self) -> None:
-        """Delete all capabilities: the tables are empty then, and all memory is given back."""
+        """Delete all capabilities: the tables are empty then, and all memory is freed."""
         for cnode in self.cspace.cnodes.values():
             for slot in sorted(cnode.capabilities):
                 if slot in cnode.capabilities:  # else it went with another
                     self.kernel.delete(CapRef(cnode.name, slot))
 
+    # ---- windows -----------------------------------------------------------------------------
+
+    def _cnode_windows(self, focus: DomainFocus, refs: set[CapRef], whole: int, few: int) -> Iterator[CnodeValue]:
+        for cnode in self.cspace.cnodes.values():
+            allocator = self._allocator_of(cnode.name)
+            if len(cnode.capabilities if allocator is None else allocator.used) <= whole:
+                yield cnode.window(allocator, LISTED)
+                continue
+            first = 3 * few + OPENED_SLOTS * (cnode.name in focus.opened_cnodes)
+            yield cnode.window(allocator, LISTED, first, (ref.slot for ref in refs if ref.cnode == cnode.name))
+
+    def _allocator_of(self, cnode: str) -> SlotAllocator | None:
+        return self.slots if cnode == self.slots.cnode else None
+
+    def _refs_in(self, focus: DomainFocus) -> Iterator[CapRef]:
+        """Slots in focus, and a capability of each object that still exists."""
+        yield from focus.refs
+        for number in focus.objects:
+            about = self.kernel.database.objects.get(number)
+            if about is not None:
+                yield next(iter(about.capabilities))
+
+    def _vnode_of(self, ref: CapRef) -> Vnode | None:
+        """The vnode of the table or of the Mapping in a slot, if that is one; O(levels)."""
+        cnode = self.cspace.cnodes.get(ref.cnode)
+        held = None if cnode is None else cnode.capabilities.get(ref.slot)
+        if held is None:
+            return None
+        about = held.object
+        if isinstance(about, Mapping):
+            va = about.table.va + (about.entry << self.fmt.level(about.table.kind.level).shift)
+        elif about.kind.is_table:
+            va = about.va
+        else:
+            return None
+        node: Vnode | None = self.pmap.tree.root
+        while node is not None and ref not in (node.cap if node.is_table else None, node.invokable, node.mapping):
+            node = None if node.holds is None else node.by_entry.get(node.holds.index(va))
+        return node
+
     # ---- beneath -----------------------------------------------------------------------------
 
     def _in_a_slot(self, make: Callable[[CapRef], object], name: str | None = None) -> CapRef:
-        """A new slot with what `make` puts in it; an error, pushed `name` on, gives the slot back."""
+        """A new slot with what `make` puts in it; an error gets `name` pushed, and the slot is free again."""
         with pushing("LIB_ERR_SLOT_ALLOC"):
-            ref = self.program.slot_alloc()
+            ref = self.stubs.slot_alloc()
         try:
             make(ref)
         except LibError as error:
-            self.program.slot_free(ref)
+            self.stubs.slot_free(ref)
             raise (error if name is None else error.push(name)) from None
         return ref
 
-    def _deletable(self, ref: CapRef) -> KernelObject:
-        """What the capability in a slot is about, if the pmap does not rest on it."""
+    def _deletable(self, ref: CapRef) -> CapObject:
+        """The object of the capability in a slot; refused for those that the pmap works with."""
         held = self.cspace.lookup(ref, invoke=True).object
         if isinstance(held, Mapping):
             raise Refused(f"{ref} holds a Mapping, which goes when the pmap unmaps what it maps")
@@ -213,24 +289,25 @@ class Domain:
 
     def _pmaps_own(self) -> set[CapRef]:
         """Where the capabilities of the tables in the tree lie, and of the frames of the slab.  O(vnodes)."""
-        begin = self.layout.vspace_begin
-        refs, waiting = set(), [self.pmap.core.root]
-        while waiting:
-            node = waiting.pop()
-            if node.is_table or begin <= node.va < begin + self.layout.meta_data_bytes:
-                refs.add(node.cap)
-            waiting.extend(node.children.values())
-        return refs
+        begin, end = self.layout.vspace_begin, self.layout.meta_end
+        nodes = self.pmap.tree.by_id.values()
+        return {node.cap for node in nodes if node.is_table or begin <= node.va < end}
 
-    def _unmap_leaves(self, concerns: Callable[[CapRef, KernelObject], bool]) -> None:
+    def _unmap_leaves(self, concerns: Callable[[CapRef, CapObject], bool]) -> None:
         """Unmap the leaves that go with a capability, given each one's own and what it maps; memobjs first."""
         for memobj in self.memobjs.values():
             for fill in list(memobj.fills):
                 if concerns(fill.frame, self.cspace.lookup(fill.frame).object):
                     memobj.unfill(fill.offset)
-        for leaf in list(self.pmap.core.root.leaves()):
+        for leaf in list(self.pmap.tree.root.leaves()):
             if leaf.mapping is None or self.cspace.is_empty(leaf.mapping):
                 continue  # with quirks: a leaf that maps nothing
             mapping = self.cspace.lookup(leaf.mapping).object
             if isinstance(mapping, Mapping) and concerns(leaf.cap, mapping.source):
                 self.pmap.unmap(leaf.va, leaf.end - leaf.va)
+
+
+def _all(node: VnodeValue) -> Iterator[VnodeValue]:
+    yield node
+    for child in node.children:
+        yield from _all(child)

@@ -1,12 +1,14 @@
-"""Errors of a self-paging program: chains of names, each level pushing its own on what it was told from below.
+"""Errors of a self-paging program: chains of names.  Each caller pushes its own name onto the error that it met.
 
-The names are Barrelfish's.  The original packs a chain into one word, where three names survive on a 32-bit machine;
-here all are kept.
+The names are Barrelfish's (lib/barrelfish, kernel; 15 August 2016).  The original packs a chain into one word, where
+three names survive on a 32-bit machine; here all are kept.  Also here: what an error undoes (:class:`UndoLog`), and
+the quirks, which are the original's bugs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..base.errors import KernelError
 
@@ -50,7 +52,7 @@ MEANINGS = {
     # memory objects
     "LIB_ERR_MEMOBJ_VREGION_ALREADY_MAPPED": "the memory object has its region already",
     "LIB_ERR_MEMOBJ_DUPLICATE_FILL": "that part of the memory object has its frame already",
-    "LIB_ERR_MEMOBJ_UNDER_FILLED": "no frame stands behind that part of the memory object",
+    "LIB_ERR_MEMOBJ_UNDER_FILLED": "that part of the memory object has no frame",
     "LIB_ERR_MEMOBJ_WRONG_OFFSET": "that offset is outside the memory object, or no border of its frames",
     "LIB_ERR_MEMOBJ_MAP_REGION": "the memory object could not map its region",
     "LIB_ERR_MEMOBJ_UNMAP_REGION": "the memory object could not unmap its region",
@@ -121,36 +123,84 @@ def _reason(name: str, detail: str, causes: tuple[str, ...]) -> str:
     return f"{MEANINGS[name]} ({'; '.join(told)})"
 
 
+class pushing:  # noqa: N801  used as a statement: `with pushing(name):`
+    """Push a caller's name onto any error that leaves this block."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, LibError):
+            raise error.push(self._name) from None
+
+
+# ---- undo --------------------------------------------------------------------------------------
+
+
+class UndoLog:
+    """All or nothing: what a request did so far, as steps that take it back.  An error in its block runs them.
+
+    `report` is called with that error when something was taken back.  With `keep` nothing is: that is a quirk.
+
+    >>> done: list[int] = []
+    >>> with UndoLog() as log:
+    ...     done.append(1)
+    ...     log.add(done.pop)
+    ...     raise LibError("MM_ERR_NOT_FOUND")
+    Traceback (most recent call last):
+    vmwidgets.engine.selfpaging.errors.LibError: MM_ERR_NOT_FOUND: the memory server has no such region left
+    >>> done
+    []
+    """
+
+    __slots__ = ("_keep", "_report", "_steps")
+
+    def __init__(self, report: Callable[[LibError], object] | None = None, *, keep: bool = False) -> None:
+        self._steps: list[Callable[[], object]] = []
+        self._report = report
+        self._keep = keep
+
+    def add(self, step: Callable[[], object]) -> None:
+        """Something was done, and `step` takes it back."""
+        self._steps.append(step)
+
+    def undo(self) -> None:
+        """Run all steps, the latest first."""
+        while self._steps:
+            self._steps.pop()()
+
+    def in_events(self) -> tuple[Any, ...]:
+        """Events of the functions that get a log don't mention it."""
+        return ()
+
+    def __enter__(self) -> UndoLog:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, LibError) and self._steps and not self._keep:
+            self.undo()
+            if self._report is not None:
+                self._report(error)
+
+
 # ---- quirks ------------------------------------------------------------------------------------
 #
-# Bugs of the original's pmap that are mended here, each a name that switches it back on.
-#
-# What each does, and the test that shows both sides: docs/deviations.md.
-
+# Bugs of the original's pmap that are mended here; each name switches one back on.  What each does, and the test that
+# shows both sides: docs/deviations.md.
 
 MODIFY_FLAGS_LOST = "modify-flags-lost"
-
-
 FIRST_TABLE_DECIDES = "first-table-decides"
-
-
 RETOFF_AFTER_SPLIT = "retoff-after-split"
-
-
 FRAME_OVERRUN = "frame-overrun"
-
-
 LARGE_FALLBACK_NOT_SPLIT = "large-fallback-not-split"
-
-
 TABLE_MAPPING_SLOT_LEAK = "table-mapping-slot-leak"
-
-
 MAP_NOT_UNDONE = "map-not-undone"
-
-
 RAW_WRONG_WINDOW = "raw-wrong-window"
-
 
 BARRELFISH_QUIRKS = {
     MODIFY_FLAGS_LOST: "modify_flags passes no flags on: none for the first piece of a range, READ for later ones",
@@ -163,29 +213,3 @@ BARRELFISH_QUIRKS = {
     RAW_WRONG_WINDOW: "determine_addr_raw looks at entries of 1 MiB and answers as if they were 4 MiB",
 }
 """Name and meaning."""
-
-
-# ---- undo --------------------------------------------------------------------------------------
-#
-# All or nothing: what a request has done so far, and how to take it back.
-
-
-Step = Callable[[], object]
-
-
-class UndoLog:
-    """Steps that take back what was done; done in the opposite order."""
-
-    __slots__ = ("steps",)
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def add(self, step: Step) -> None:
-        """Something was done: `step` takes it back."""
-        self.steps.append(step)
-
-    def take_back(self) -> None:
-        """Do all steps, the latest first."""
-        while self.steps:
-            self.steps.pop()()

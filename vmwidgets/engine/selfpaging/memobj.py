@@ -1,91 +1,23 @@
-"""Memory objects: what lies behind a vregion.  They call the pmap; the pmap knows nothing of them.
+"""Memory objects: what regions of the vspace show.  They call the pmap; the pmap knows nothing of them.
 
 The interface is Barrelfish's: a memory object is filled with frames, mapped by a region, asked to resolve a fault, to
-change its protection, to let go of it.
+change its protection, to unmap its region.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..base.errors import Refused
 from ..base.units import PAGE, Size
 from ..base.values.domains import CapRef
-from .errors import LibError, UndoLog
-from .layouts import SIZES, Mapped, Part, kernel_flags, remembered, round_up
-from .mapping import pushing
-from .shadow_tree import RightsRun, overlay
+from .errors import LibError, UndoLog, pushing
+from .flags import SIZES, FlagRun, kernel_flags, overlay, remembered, runs_over
+from .layouts import Part, round_up
+from .pmap import Pmap
 from .vspace import Vregion
-
-# ---- mapper ------------------------------------------------------------------------------------
-#
-# What memory objects and :mod:`.serialise` ask of a pmap: they call it, and it knows nothing of them.
-
-
-class Mapper(Protocol):
-    """The functions of a :class:`.pmap.Pmap` that others work with."""
-
-    def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-        """As :meth:`.pmap.Pmap.map`."""
-
-    def unmap(self, va: int, size: int) -> int:
-        """As :meth:`.pmap.Pmap.unmap`."""
-
-    def modify_flags(self, va: int, size: int, flags: int) -> int:
-        """As :meth:`.pmap.Pmap.modify_flags`."""
-
-    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
-        """As :meth:`.pmap.Pmap.exact_parts`."""
-
-
-# ---- page flags --------------------------------------------------------------------------------
-#
-# Flags of a range of pages, where some may differ from the rest.
-
-
-class FlagsRun(NamedTuple):
-    """[start, end) has these flags."""
-
-    start: int
-    end: int
-    flags: int
-
-
-class PageFlags:
-    """What of a range was given other flags than the rest of it; in bytes.
-
-    >>> flags = PageFlags()
-    >>> flags.change(0x2000, 0x4000, 1)
-    >>> [(hex(run.start), hex(run.end), run.flags) for run in flags.over(0x1000, 0x3000, 3)]
-    [('0x1000', '0x2000', 3), ('0x2000', '0x3000', 1)]
-    """
-
-    __slots__ = ("_changed",)
-
-    def __init__(self) -> None:
-        self._changed: list[RightsRun] = []
-
-    def change(self, start: int, end: int, flags: int) -> None:
-        """[start, end) has `flags` from now on."""
-        self._changed = overlay(self._changed, start, end - start, flags)
-
-    def over(self, start: int, end: int, otherwise: int) -> list[FlagsRun]:
-        """The runs that make up [start, end), in order; what was never changed has the flags `otherwise`."""
-        runs, at = [], start
-        for run in self._changed:
-            first, behind = max(run.first, start), min(run.first + run.entries, end)
-            if first < behind:
-                runs += [FlagsRun(at, first, otherwise)] if at < first else []
-                runs.append(FlagsRun(first, behind, run.flags))
-                at = behind
-        return [*runs, FlagsRun(at, end, otherwise)] if at < end else runs
-
-
-# ---- memobj ------------------------------------------------------------------------------------
 
 
 class Fill(NamedTuple):
@@ -102,7 +34,7 @@ class Memobj:
 
     kind = "memobj"
 
-    def __init__(self, pmap: Mapper, name: str, size: int) -> None:
+    def __init__(self, pmap: Pmap, name: str, size: int) -> None:
         if size <= 0 or size % PAGE:
             raise Refused(f"a memory object of {size} bytes: it has whole pages of {PAGE}")
         self.pmap = pmap
@@ -113,8 +45,8 @@ class Memobj:
         """In order of their offsets, none overlapping another."""
         self._mapped: dict[Fill, list[Part]] = {}
         """What the pmap maps of them, by the calls that it was mapped with."""
-        self._flags = PageFlags()
-        """Where :meth:`protect` gave other flags than the region's; by offset."""
+        self._flags: tuple[FlagRun, ...] = ()
+        """Where :meth:`protect` gave other flags than the region's, in bytes of the object."""
 
     # ---- what callers ask --------------------------------------------------------------------
 
@@ -125,7 +57,7 @@ class Memobj:
         if region.offset < 0 or region.offset % PAGE or region.offset + region.size > self.size:
             why = f"the region shows {Size(region.size)} from {region.offset:#x} on, and there are {Size(self.size)}"
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", why)
-        self.region, self._flags = region, PageFlags()
+        self.region, self._flags = region, ()
         try:
             self._on_map()
         except LibError:
@@ -133,7 +65,7 @@ class Memobj:
             raise
 
     def unmap_region(self) -> None:
-        """The region lets go: all that is mapped of it goes, or LIB_ERR_MEMOBJ_UNMAP_REGION and nothing went."""
+        """Unmap all of it: no region shows it then.  LIB_ERR_MEMOBJ_UNMAP_REGION, and nothing changed."""
         with pushing("LIB_ERR_MEMOBJ_UNMAP_REGION"):
             self._unmap(list(self._mapped))
         self.region = None
@@ -148,14 +80,14 @@ class Memobj:
         if offset < 0 or size <= 0 or offset % PAGE or size % PAGE or offset + size > self.size:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"[{offset:#x}, {offset + size:#x}) is no range of its pages")
         kernel_flags(remembered(flags))
-        log, shift = UndoLog(), region.base - region.offset
-        with pushing("LIB_ERR_MEMOBJ_PROTECT"), _all_or_nothing(log):
+        shift = region.base - region.offset
+        with pushing("LIB_ERR_MEMOBJ_PROTECT"), UndoLog() as log:
             for part in [part for parts in self._mapped.values() for part in parts]:
                 start, end = max(part.va - shift, offset), min(part.va + part.size - shift, offset + size)
                 if start < end:
                     self.pmap.modify_flags(shift + start, end - start, flags)
                     log.add(partial(self._protect_again, region, start, end))
-        self._flags.change(offset, offset + size, remembered(flags) | region.flags & SIZES)
+        self._flags = overlay(self._flags, offset, offset + size, remembered(flags) | region.flags & SIZES)
 
     def fill(self, offset: int, frame: CapRef, frame_offset: int, size: int) -> None:
         """Put a frame's bytes behind [offset, offset + size): LIB_ERR_MEMOBJ_DUPLICATE_FILL if something is there."""
@@ -178,7 +110,7 @@ class Memobj:
             raise
 
     def unfill(self, offset: int) -> Fill:
-        """Take the frame away that begins at `offset`, unmapped if it was mapped; what it was."""
+        """Remove the frame that begins at `offset`, unmapped if it was mapped; which it was."""
         fill = self.filled(offset)
         if fill is None or fill.offset != offset:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"no frame of {self.name} begins at {offset:#x}")
@@ -193,7 +125,7 @@ class Memobj:
         self._shown()
         fill = self.filled(offset)
         if fill is None:
-            raise LibError("LIB_ERR_MEMOBJ_UNDER_FILLED", f"nothing stands behind byte {offset:#x} of {self.name}")
+            raise LibError("LIB_ERR_MEMOBJ_UNDER_FILLED", f"byte {offset:#x} of {self.name} has no frame")
         if fill not in self._mapped:
             self._map([fill])
 
@@ -221,9 +153,9 @@ class Memobj:
         return self.region
 
     def _map(self, fills: list[Fill]) -> None:
-        """Map them where the region shows them, all or none; what the region does not show whole is not for it."""
-        region, log = self._shown(), UndoLog()
-        with pushing("LIB_ERR_MEMOBJ_MAP_REGION"), _all_or_nothing(log):
+        """Map what the region shows of each; all or none."""
+        region = self._shown()
+        with pushing("LIB_ERR_MEMOBJ_MAP_REGION"), UndoLog() as log:
             for fill in fills:
                 parts = self._parts(region, fill)
                 for part in parts:
@@ -233,8 +165,7 @@ class Memobj:
                 log.add(partial(self._mapped.pop, fill))
 
     def _unmap(self, fills: list[Fill]) -> None:
-        log = UndoLog()
-        with _all_or_nothing(log):
+        with UndoLog() as log:
             for fill in fills:
                 for part in self._mapped[fill]:
                     self.pmap.unmap(part.va, part.size)
@@ -253,7 +184,7 @@ class Memobj:
         self._protect_again(region, start, start + part.size)
 
     def _protect_again(self, region: Vregion, start: int, end: int) -> None:
-        for run in self._flags.over(start, end, region.flags):
+        for run in runs_over(self._flags, start, end, region.flags):
             self.pmap.modify_flags(region.base - region.offset + run.start, run.end - run.start, run.flags)
 
     def _parts(self, region: Vregion, fill: Fill) -> list[Part]:
@@ -263,19 +194,9 @@ class Memobj:
         if size <= 0:
             raise LibError("LIB_ERR_MEMOBJ_WRONG_OFFSET", f"the region does not show byte {fill.offset:#x}")
         shift, skip = region.base - region.offset, fill.frame_offset - fill.offset
-        runs = self._flags.over(start, start + size, region.flags)
+        runs = runs_over(self._flags, start, start + size, region.flags)
         asked = ((shift + one.start, fill.frame, skip + one.start, one.end - one.start, one.flags) for one in runs)
         return [part for one in asked for part in self.pmap.exact_parts(*one)]
-
-
-@contextmanager
-def _all_or_nothing(log: UndoLog) -> Iterator[None]:
-    """An error takes back what is in the log."""
-    try:
-        yield
-    except LibError:
-        log.take_back()
-        raise
 
 
 class Anonymous(Memobj):
@@ -306,7 +227,7 @@ class OneFrameOneMap(OneFrame):
 
 
 class Pinned(Memobj):
-    """Frames wherever they were filled in, mapped at once: nothing of it ever faults."""
+    """Frames wherever they were filled in, mapped at once, so that no access to them faults."""
 
     kind = "pinned"
 
@@ -323,7 +244,7 @@ class Fixed(Pinned):
 
     kind = "fixed"
 
-    def __init__(self, pmap: Mapper, name: str, size: int, piece: int) -> None:
+    def __init__(self, pmap: Pmap, name: str, size: int, piece: int) -> None:
         super().__init__(pmap, name, size)
         if piece <= 0 or piece % PAGE or size % piece:
             raise Refused(f"{size} bytes in pieces of {piece}: the pieces are whole pages, and make up the whole")
@@ -336,5 +257,5 @@ class Fixed(Pinned):
             )
 
 
-KINDS = {kind.kind: kind for kind in (Anonymous, OneFrame, OneFrameOneMap, Pinned, Fixed)}
+MEMOBJ_KINDS = {kind.kind: kind for kind in (Anonymous, OneFrame, OneFrameOneMap, Pinned, Fixed)}
 """By name."""

@@ -1,191 +1,33 @@
-"""The pmap: the library in a program that maps its own memory, a kernel writing each entry it asks for.
+"""The pmap: the part of a program's library that maps its own memory.
 
-Barrelfish's for ARM, as of August 2016, over any format of :mod:`.layouts`.  All or nothing: an error leaves mappings,
-slots, blocks and tables as they were, but for turns of a refill that were complete.
+The kernel writes each descriptor that it asks for.  Barrelfish's for ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15
+August 2016), over any :class:`.layouts.PmapLayout`.  All or nothing: an error leaves mappings, slots, blocks and
+tables as they were, but for turns of a refill that were complete.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from ..base.errors import Refused
 from ..base.events import MetaDataMoved, SlabRefillBegan, SlabRefillEnded
-from ..base.recorder import Recorder
+from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
-from ..base.values.domains import CapRef, SlabValue, VnodeValue
-from .check import check
-from .errors import BARRELFISH_QUIRKS, RAW_WRONG_WINDOW, LibError, chain
-from .invocations import FrameIdentity, Invocations
-from .layouts import (
-    READ_WRITE,
-    Mapped,
-    Part,
-    PmapLayout,
-    RawWindow,
-    exact_parts,
-    flag_names,
-    kernel_flags,
-    max_slabs_required,
-    remembered,
-    round_up,
-    slabs_wanted,
-)
-from .mapping import PmapCore, acting, all_or_nothing, do_map, leaf_at, map_request, modify_range, pushing, unmap_range
-from .serialise import deserialise, serialise
-from .shadow_tree import find_vnode
+from ..base.values.domains import CapRef
+from .capabilities import FrameIdentity
+from .errors import BARRELFISH_QUIRKS, MODIFY_FLAGS_LOST, RAW_WRONG_WINDOW, LibError, chain, pushing
+from .flags import READ, READ_WRITE, flag_names, kernel_flags, remembered
+from .layouts import Mapped, Part, PmapLayout, round_up
+from .mapping import Mapper, MapRequest
+from .shadow_tree import ShadowTree
+from .slab import Slab
+from .stubs import Stubs
 from .vspace import Vregion, Vspace
-from .window import WordAt, snapshot
-
-# ---- placement ---------------------------------------------------------------------------------
-#
-# Where something new can go: behind a region of the vspace, or under free entries of the root.
-
-
-@acting
-def determine_addr(core: PmapCore, size: int, alignment: int) -> int:
-    """The lowest address behind a region where `size` bytes fit, before the next; else behind the last.
-
-    `alignment` in bytes, 0 for a page's.  Gaps below the region of the slab frames are passed over.
-    LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(regions).
-    """
-    alignment = round_up(alignment, PAGE) if alignment else PAGE
-    size = round_multiple(size, alignment)
-    regions = list(core.vspace)
-    answer = round_multiple(core.layout.vspace_begin, alignment)
-    for at, region in enumerate(regions):
-        behind = region.base + round_up(region.size, PAGE)
-        answer = round_multiple(behind, alignment)
-        if at + 1 == len(regions):
-            break
-        if regions[at + 1].base >= answer + size and behind > core.layout.vspace_begin:
-            return answer
-    if answer + size > core.layout.user_end:
-        raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} are free behind the last region")
-    return answer
-
-
-@acting
-def determine_addr_raw(core: PmapCore, size: int, alignment: int) -> int:
-    """The address of free entries of the root that `size` bytes fit under, whatever the vspace says.
-
-    `alignment` as for :func:`determine_addr`.  LIB_ERR_OUT_OF_VIRTUAL_ADDR if no such run is in the window.
-    """
-    alignment = round_up(alignment, PAGE) if alignment else PAGE
-    layout = core.layout
-    needed = -(-round_multiple(size, alignment) // layout.root.unit)
-    wrong = RAW_WRONG_WINDOW in core.quirks
-    window = layout.raw_quirk if wrong else layout.raw
-    free = 0
-    for entry in range(window.first, window.end):
-        if find_vnode(core.root, entry) is not None:
-            free = 0
-            continue
-        if not free and not wrong and _address(window, entry) % alignment:
-            continue
-        free += 1
-        if free >= needed:
-            return _address(window, entry + 1 - free)
-    raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} of the root's entries are free in a row")
-
-
-def round_multiple(value: int, unit: int) -> int:
-    """The next multiple of `unit`, which need not be a power of two."""
-    return -(-value // unit) * unit
-
-
-def _address(window: RawWindow, entry: int) -> int:
-    return entry * window.answer
-
-
-# ---- refill ------------------------------------------------------------------------------------
-#
-# Blocks for vnodes: from the heap, or from frames that the pmap maps itself, which takes blocks again.
-
-
-def have_slabs(core: PmapCore, wanted: int) -> None:
-    """See to it that `wanted` blocks are free."""
-    if core.slab.free >= wanted:
-        return
-    if core.current:
-        with pushing("LIB_ERR_SLAB_REFILL"):
-            refill_slabs(core, wanted, 1)
-        return
-    missing = wanted - core.slab.free
-    size = core.slab.bytes_for(missing)
-    _began(core, missing, size, 1)
-    with pushing("LIB_ERR_MALLOC_FAIL"):
-        core.world.malloc(size)
-    core.slab.grow(0, size)
-    _ended(core, 1)
-
-
-@acting
-def refill_slabs(core: PmapCore, request: int, level: int) -> None:
-    """Map frames for blocks until `request` are free; turns that were done stay done if a later one fails.
-
-    A frame that needs more blocks to be mapped than there are has them refilled first, from a smaller frame: `level`
-    counts how deep.  A page can always be mapped, since every map leaves a reserve.
-    """
-    while core.slab.free < request:
-        missing = request - core.slab.free
-        size = core.slab.bytes_for(missing)
-        _began(core, missing, size, level)
-        with all_or_nothing(core) as log:
-            with pushing("LIB_ERR_FRAME_ALLOC"):
-                frame, got = core.world.frame_alloc(size)
-            log.add(lambda frame=frame: core.cap_delete(frame))  # type: ignore[misc]
-            _grow(core, frame, got, level)
-    _ended(core, level)
-
-
-def _grow(core: PmapCore, frame: CapRef, size: int, level: int) -> None:
-    """Map a frame behind those there are, and cut it into blocks."""
-    needed = max_slabs_required(core.layout, size)
-    if core.slab.free < needed and size > PAGE:
-        with pushing("LIB_ERR_SLAB_REFILL"):
-            refill_slabs(core, needed, level + 1)
-    start = core.layout.vspace_begin
-    used = core.meta_used
-    if used + size > core.layout.meta_data_bytes:
-        left = Size(core.layout.meta_data_bytes - used)
-        raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"{left} are left for the pmap's own frames, not {Size(size)}")
-    _move(core, used + size)
-    identity = FrameIdentity(core.world.frame_identify(frame).base, size)
-    try:
-        with pushing("LIB_ERR_PMAP_DO_MAP"):
-            do_map(core, map_request(core, start + used, frame, identity, 0, size, READ_WRITE))
-    except LibError:
-        if core.undoes:
-            _move(core, used)
-        raise
-    core.slab.grow(start + used, size)
-
-
-def _move(core: PmapCore, used: int) -> None:
-    before, core.meta_used = core.meta_used, used
-    emit = core.recorder.emit
-    if emit is not None:
-        start = core.layout.vspace_begin
-        emit((MetaDataMoved.tag, core.name, start + before, start + used))
-
-
-def _began(core: PmapCore, missing: int, size: int, level: int) -> None:
-    emit = core.recorder.emit
-    if emit is not None:
-        emit((SlabRefillBegan.tag, core.name, missing, size, level))
-
-
-def _ended(core: PmapCore, level: int) -> None:
-    emit = core.recorder.emit
-    if emit is not None:
-        emit((SlabRefillEnded.tag, core.name, level))
-
-
-# ---- pmap --------------------------------------------------------------------------------------
 
 
 class Found(NamedTuple):
-    """What lookup tells: the leaf [va, va + size) that covers an address, and the frame's bytes it shows."""
+    """What lookup answers: the leaf [va, va + size) that covers an address, and the frame's bytes it shows."""
 
     va: int
     size: int
@@ -200,7 +42,7 @@ class Found(NamedTuple):
 
 
 class Pmap:
-    """One program's pmap; `world` does what it asks for, `quirks` bring bugs of the original back.
+    """One program's pmap; `stubs` do what it asks for, `quirks` bring bugs of the original back.
 
     `current`: it is the running program's own; else its blocks come from the heap.  `root` is the root table's
     capability, at physical `root_base`; `foreign_root`: that lies in another cspace, so that a copy is invoked.
@@ -208,7 +50,7 @@ class Pmap:
 
     def __init__(
         self,
-        world: Invocations,
+        stubs: Stubs,
         recorder: Recorder,
         name: str,
         layout: PmapLayout,
@@ -224,13 +66,41 @@ class Pmap:
             raise Refused(
                 f"{', '.join(sorted(unknown))}: no quirk of the pmap; known are {', '.join(BARRELFISH_QUIRKS)}"
             )
+        self.stubs = stubs
+        self.recorder = recorder
+        self.name = name
+        self.layout = layout
+        self.current = current
+        self.quirks = quirks
         self.vspace = Vspace(recorder, name)
-        self.core = PmapCore(
-            world, recorder, name, layout, root, root_base, self.vspace, current=current, quirks=quirks
-        )
-        pmap_init(self.core, foreign_root)
+        self.slab = Slab(recorder, name, layout.slab_block_bytes, layout.slab_head_bytes)
+        self.tree = ShadowTree(recorder, name, layout, root, root_base)
+        self.meta_used = 0
+        """Bytes of the region for slab frames that are in use; they rise only."""
+        self._mapper = Mapper(stubs, recorder, name, layout, self.tree, self.slab, quirks)
+        self._pmap_init(foreign_root)
         if current:
-            pmap_current_init(self.core)
+            self._pmap_current_init()
+
+    @kernel_function(errors=True)
+    def _pmap_init(self, foreign_root: bool) -> None:
+        """The buffer that a pmap brings along joins its slab; the root can be invoked."""
+        self.slab.grow(0, self.layout.slab_buffer_bytes)
+        if not foreign_root:
+            return
+        copy = self._mapper.slot_alloc()
+        try:
+            with pushing("LIB_ERR_CAP_COPY_FAIL"):
+                self.stubs.cap_copy(copy, self.tree.root.cap)
+        except LibError:
+            self._mapper.slot_free(copy)
+            raise
+        self.tree.root.invokable = copy
+
+    @kernel_function(errors=True)
+    def _pmap_current_init(self) -> None:
+        """The region for slab frames: the vspace's first."""
+        self.vspace.add(Vregion(self.vspace.new_id(), self.layout.vspace_begin, self.layout.meta_data_bytes))
 
     # ---- mapping -----------------------------------------------------------------------------
 
@@ -239,137 +109,208 @@ class Pmap:
 
         Both are widened to whole pages: of 1 MiB (x86-64: 2 MiB), if `flags` have LARGE and address and frame allow.
         """
-        return map_frame(self.core, va, frame, offset, size, flags)
+        if va < 0 or va % PAGE:
+            where = Address(va) if va >= 0 else va
+            raise Refused(f"map at {where}: an address that begins a page of {PAGE} bytes is needed")
+        if offset < 0:
+            raise Refused(f"map from offset {offset}: a frame begins at 0")
+        kernel_flags(remembered(flags))
+        return self._map(va, frame, offset, _positive(size), flags)
 
+    @kernel_function(errors=True)
+    def _map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
+        """Enough blocks first, then the mapping itself."""
+        request = MapRequest.of(self.layout, va, frame, self._identify(frame), offset, size, flags)
+        self._have_slabs(self.layout.slabs_wanted(request.level, va, size, request.size))
+        return self._mapper.do_map(request)
+
+    @kernel_function(errors=True)
     def unmap(self, va: int, size: int) -> int:
-        """Unmap what one call mapped at `va`, or its part in one table; the bytes that were unmapped."""
-        return unmap(self.core, va, size)
+        """Unmap [va, va + size), rounded up to pages; the bytes that were unmapped.
 
+        What the range has in each table must be one mapping, and the whole of it: LIB_ERR_PMAP_UNMAP else, and nothing
+        changed.  Empty tables stay, to be used again.
+        """
+        if size <= 0:
+            raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=f"{size} bytes are no mapping")
+        size = round_up(size, PAGE)
+        leaves = self.tree.leaves_to_unmap(va, size)
+        with pushing("LIB_ERR_PMAP_UNMAP"), self._mapper.all_or_nothing() as log:
+            for leaf in leaves:
+                self._mapper.do_single_unmap(leaf, log)
+        return size
+
+    @kernel_function(errors=True)
     def modify_flags(self, va: int, size: int, flags: int) -> int:
-        """Give what is mapped in [va, va + size) other flags; the bytes that were changed."""
-        return modify_flags(self.core, va, size, flags)
+        """Give [va, va + size), rounded up to pages, other flags; the bytes that changed.
 
+        Each piece of the range, one a table, must lie in one leaf: LIB_ERR_PMAP_MODIFY_FLAGS otherwise, and nothing
+        changed.  A range in which nothing at all is mapped has nothing to change, and that is no error.  The tree goes
+        on remembering the flags that were mapped with.
+        """
+        if size <= 0:
+            names = ("LIB_ERR_PMAP_MODIFY_FLAGS", "LIB_ERR_PMAP_FIND_VNODE")
+            raise chain(*names, detail=f"{size} bytes are no range of a mapping")
+        size = round_up(size, PAGE)
+        flags = remembered(flags)
+        kernel_flags(flags)
+        if not self.tree.maps_anything(va, va + size):
+            return size
+        with pushing("LIB_ERR_PMAP_MODIFY_FLAGS"):
+            runs = self.tree.runs_to_modify(va, size)
+            with self._mapper.all_or_nothing() as log:
+                for number, (leaf, first, end) in enumerate(runs):
+                    passed_on = flags
+                    if MODIFY_FLAGS_LOST in self.quirks:
+                        passed_on = READ if number else 0
+                    self._mapper.do_single_modify_flags(leaf, first, end - first, passed_on, log)
+        return size
+
+    @kernel_function(first=1, errors=True)
     def lookup(self, va: int) -> Found:
-        """What is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels)."""
-        return lookup(self.core, va)
+        """What is mapped at `va`; LIB_ERR_PMAP_LOOKUP if nothing is.  O(levels).  The original has none."""
+        leaf = self.tree.leaf_at(va)
+        if leaf is None:
+            raise LibError("LIB_ERR_PMAP_LOOKUP")
+        return Found(leaf.va, leaf.end - leaf.va, leaf.cap, leaf.offset, leaf.flags)
 
     def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
         """The calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
 
         Where large pages are asked for, whole ones that lie inside are large; LIB_ERR_PMAP_FRAME_IDENTIFY.
         """
+        return self.layout.exact_parts(self._identify(frame), Part(va, offset, size, flags))
+
+    def _identify(self, frame: CapRef) -> FrameIdentity:
         with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
-            identity = self.core.world.frame_identify(frame)
-        return exact_parts(self.core.layout, identity, Part(va, offset, size, flags))
+            return self.stubs.frame_identify(frame)
 
     # ---- placing -----------------------------------------------------------------------------
 
     def determine_addr(self, size: int, alignment: int = 0) -> int:
-        """Where the vspace has room; see :func:`.placement.determine_addr`."""
-        return determine_addr(self.core, _positive(size), alignment)
+        """The lowest address behind a region where `size` bytes fit, before the next; else behind the last.
+
+        `alignment` in bytes, 0 for a page's.  Gaps below the region of the slab frames are passed over.
+        LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(regions).
+        """
+        return self._determine_addr(_positive(size), alignment)
+
+    @kernel_function(errors=True)
+    def _determine_addr(self, size: int, alignment: int) -> int:
+        alignment = round_up(alignment, PAGE) or PAGE
+        size = round_up(size, alignment)
+        begin, regions = self.layout.vspace_begin, list(self.vspace)
+        answer = round_up(begin, alignment)
+        for at, region in enumerate(regions):
+            behind = region.base + round_up(region.size, PAGE)
+            answer = round_up(behind, alignment)
+            if at + 1 == len(regions):
+                break
+            if regions[at + 1].base >= answer + size and behind > begin:
+                return answer
+        if answer + size > self.layout.user_end:
+            raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} are free behind the last region")
+        return answer
 
     def determine_addr_raw(self, size: int, alignment: int = 0) -> int:
-        """Where the root has free entries; see :func:`.placement.determine_addr_raw`."""
-        return determine_addr_raw(self.core, _positive(size), alignment)
+        """The address of free entries of the root that `size` bytes fit under, whatever the vspace says.
 
-    # ---- carrying over -----------------------------------------------------------------------
+        `alignment` as for :meth:`determine_addr`.  LIB_ERR_OUT_OF_VIRTUAL_ADDR if there is no such run of entries.
+        """
+        return self._determine_addr_raw(_positive(size), alignment)
 
-    def serialise(self) -> bytes:
-        """Regions and leaves as bytes, for the pmap of another program; see :mod:`.serialise`."""
-        return serialise(self.core)
+    @kernel_function(errors=True)
+    def _determine_addr_raw(self, size: int, alignment: int) -> int:
+        alignment = round_up(alignment, PAGE) or PAGE
+        wrong = RAW_WRONG_WINDOW in self.quirks
+        searched = self.layout.raw_quirk if wrong else self.layout.raw
+        needed = -(-round_up(size, alignment) // self.layout.root.unit)
+        free = 0
+        for entry in range(searched.first, searched.end):
+            if entry in self.tree.root.by_entry:
+                free = 0
+                continue
+            if not free and not wrong and entry * searched.answer % alignment:
+                continue
+            free += 1
+            if free >= needed:
+                return (entry + 1 - free) * searched.answer
+        raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} of the root's entries are free in a row")
 
-    def deserialise(self, data: bytes = b"") -> None:
-        """Take in what :meth:`serialise` gave, into a pmap that maps nothing; without bytes nothing is done."""
-        if data:
-            deserialise(self.core, self, data)
+    # ---- blocks for vnodes -------------------------------------------------------------------
 
-    # ---- looking -----------------------------------------------------------------------------
+    def _have_slabs(self, wanted: int) -> None:
+        """See to it that `wanted` blocks are free: from frames that the pmap maps itself, or from the heap."""
+        if self.slab.free_blocks >= wanted:
+            return
+        if self.current:
+            with pushing("LIB_ERR_SLAB_REFILL"):
+                self._refill_slabs(wanted, 1)
+            return
+        size = self._refill_began(wanted, 1)
+        with pushing("LIB_ERR_MALLOC_FAIL"):
+            self.stubs.malloc(size)
+        self.slab.grow(0, size)
+        self._refill_ended(1)
 
-    @property
-    def meta_used(self) -> int:
-        """Bytes of the region for slab frames that were handed out."""
-        return self.core.meta_used
+    @kernel_function(errors=True)
+    def _refill_slabs(self, request: int, level: int) -> None:
+        """Map frames for blocks until `request` are free; turns that were done stay done if a later one fails.
 
-    def tree(self, word_at: WordAt | None = None) -> VnodeValue:
-        """The shadow tree; `word_at` reads descriptors from RAM."""
-        return snapshot(self.core, word_at)
+        A frame may need more blocks to be mapped than there are: these come first, from a smaller frame, and `level`
+        counts how deep that goes.  A page can always be mapped, since every map leaves a reserve.
+        """
+        while self.slab.free_blocks < request:
+            size = self._refill_began(request, level)
+            with self._mapper.all_or_nothing() as log:
+                with pushing("LIB_ERR_FRAME_ALLOC"):
+                    frame, got = self.stubs.frame_alloc(size)
+                log.add(partial(self._mapper.cap_delete, frame))
+                self._grow_slab(frame, got, level)
+        self._refill_ended(level)
 
-    def slab(self) -> SlabValue:
-        """The slab of the vnodes."""
-        return self.core.slab.snapshot()
+    def _grow_slab(self, frame: CapRef, size: int, level: int) -> None:
+        """Map a frame behind the slab's others, and cut it into blocks."""
+        needed = self.layout.max_slabs_required(size)
+        if self.slab.free_blocks < needed and size > PAGE:
+            with pushing("LIB_ERR_SLAB_REFILL"):
+                self._refill_slabs(needed, level + 1)
+        used, va = self.meta_used, self.layout.vspace_begin + self.meta_used
+        if used + size > self.layout.meta_data_bytes:
+            left = Size(self.layout.meta_data_bytes - used)
+            why = f"{left} are left for the pmap's own frames, not {Size(size)}"
+            raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", why)
+        self._move_meta_data(used + size)
+        identity = FrameIdentity(self.stubs.frame_identify(frame).base, size)
+        try:
+            with pushing("LIB_ERR_PMAP_DO_MAP"):
+                self._mapper.do_map(MapRequest.of(self.layout, va, frame, identity, 0, size, READ_WRITE))
+        except LibError:
+            if self._mapper.undoes:
+                self._move_meta_data(used)
+            raise
+        self.slab.grow(va, size)
 
-    def check(self, word_at: WordAt | None = None) -> None:
-        """All invariants; with `word_at` against the tables in RAM too: :mod:`.check`."""
-        check(self.core, word_at)
+    def _move_meta_data(self, used: int) -> None:
+        before, self.meta_used = self.meta_used, used
+        emit = self.recorder.emit
+        if emit is not None:
+            start = self.layout.vspace_begin
+            emit((MetaDataMoved.tag, self.name, start + before, start + used))
 
+    def _refill_began(self, wanted: int, level: int) -> int:
+        """Report that a refill begins; the bytes that it takes."""
+        missing = wanted - self.slab.free_blocks
+        size = self.slab.bytes_for(missing)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((SlabRefillBegan.tag, self.name, missing, size, level))
+        return size
 
-@acting
-def pmap_init(core: PmapCore, foreign_root: bool) -> None:
-    """The buffer that a pmap brings along joins its slab; the root can be invoked."""
-    core.slab.grow(0, core.layout.slab_buffer_bytes)
-    if not foreign_root:
-        return
-    copy = core.slot_alloc()
-    try:
-        with pushing("LIB_ERR_CAP_COPY_FAIL"):
-            core.world.cap_copy(copy, core.root.cap)
-    except LibError:
-        core.slot_free(copy)
-        raise
-    core.root.invokable = copy
-
-
-@acting
-def pmap_current_init(core: PmapCore) -> None:
-    """The region for slab frames: the vspace's first."""
-    core.vspace.add(Vregion(core.vspace.new_id(), core.layout.vspace_begin, core.layout.meta_data_bytes))
-
-
-def map_frame(core: PmapCore, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-    """The map function: enough blocks first, then the mapping itself."""
-    if va < 0 or va % PAGE:
-        raise Refused(
-            f"map at {Address(va) if va >= 0 else va}: an address that begins a page of {PAGE} bytes is needed"
-        )
-    if offset < 0:
-        raise Refused(f"map from offset {offset}: a frame begins at 0")
-    kernel_flags(remembered(flags))
-    return _map(core, va, frame, offset, _positive(size), flags)
-
-
-@acting
-def _map(core: PmapCore, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:
-    with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):
-        identity = core.world.frame_identify(frame)
-    request = map_request(core, va, frame, identity, offset, size, flags)
-    have_slabs(core, slabs_wanted(core.layout, request.level, va, size, request.size))
-    return do_map(core, request)
-
-
-@acting
-def unmap(core: PmapCore, va: int, size: int) -> int:
-    """The unmap function."""
-    if size <= 0:
-        raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=f"{size} bytes are no mapping")
-    return unmap_range(core, va, size)
-
-
-@acting
-def modify_flags(core: PmapCore, va: int, size: int, flags: int) -> int:
-    """The modify_flags function."""
-    if size <= 0:
-        names = ("LIB_ERR_PMAP_MODIFY_FLAGS", "LIB_ERR_PMAP_FIND_VNODE")
-        raise chain(*names, detail=f"{size} bytes are no range of a mapping")
-    return modify_range(core, va, size, flags)
-
-
-@acting
-def lookup(core: PmapCore, va: int) -> Found:
-    """The lookup function: the original has none."""
-    leaf = leaf_at(core, va)
-    if leaf is None:
-        raise LibError("LIB_ERR_PMAP_LOOKUP")
-    return Found(leaf.va, leaf.end - leaf.va, leaf.cap, leaf.offset, leaf.flags)
+    def _refill_ended(self, level: int) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((SlabRefillEnded.tag, self.name, level))
 
 
 def _positive(size: int) -> int:

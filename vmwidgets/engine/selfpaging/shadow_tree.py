@@ -1,28 +1,29 @@
-"""The shadow tree: what a program remembers of its page tables, since the kernel can't be asked what is in them."""
+"""The shadow tree: what a program remembers of its page tables, since the kernel can't be asked what is in them.
+
+A vnode is a table, or a leaf: a run of entries of one frame in one table.  The tree answers what is mapped where, and
+what a range asks for; :mod:`.mapping` changes it together with the tables.  Barrelfish, lib/barrelfish/arch/arm.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any
 
+from ..base.events import VnodeLinked, VnodeMapped, VnodeUnlinked
+from ..base.recorder import Recorder
+from ..base.units import Address
 from ..base.values.domains import CapRef
-from .layouts import VnodeLevel
+from .errors import LibError, chain
+from .flags import FlagRun
+from .layouts import PmapLayout, VnodeLevel
 
 ROOT_ID = 0
-
-
-class RightsRun(NamedTuple):
-    """Entries [first, first + entries) of a leaf whose flags were modified since it was mapped."""
-
-    first: int
-    entries: int
-    flags: int
 
 
 class Vnode:
     """A table, or a leaf: a run of `count` entries of one frame in one table.
 
-    `level` is that of the table it stands in (none: it is the root), `holds` that of the table it is (none: a leaf).
+    `level` is that of the table it is in (none: it is the root), `holds` that of the table it is (none: a leaf).
     `base` is the physical address of the table, or of what the leaf maps first.
     """
 
@@ -42,9 +43,9 @@ class Vnode:
         "leaves_below",
         "level",
         "mapping",
+        "modified",
         "offset",
         "parent",
-        "rights",
         "tables_below",
     )
 
@@ -74,10 +75,11 @@ class Vnode:
         self.mapping: CapRef | None = None
         self.base = base
         self.flags = flags
-        """A leaf's, as it was mapped; what was modified since is in `rights`."""
+        """A leaf's, as it was mapped."""
         self.offset = offset
         self.block = block
-        self.rights: list[RightsRun] = []
+        self.modified: tuple[FlagRun, ...] = ()
+        """Entries of a leaf, counted from its own first, whose flags were modified since it was mapped."""
         self.children: dict[int, Vnode] = {}
         """By id, oldest first."""
         self.by_entry: dict[int, Vnode] = {}
@@ -106,7 +108,7 @@ class Vnode:
         return self.va + (self.count << self.level.shift)
 
     def newest_first(self) -> Iterator[Vnode]:
-        """The children, as they stand in the original's list."""
+        """The children, in the order of the original's list."""
         return reversed(self.children.values())
 
     def leaves(self) -> Iterator[Vnode]:
@@ -118,7 +120,7 @@ class Vnode:
                 yield child
 
     def link(self, child: Vnode, position: int = 0) -> None:
-        """Make `child` a child, `position` steps behind the first."""
+        """Add a child, `position` steps behind the first."""
         self.children[child.id] = child
         if position:
             order = list(self.children.values())
@@ -129,7 +131,7 @@ class Vnode:
         self._count(child, 1)
 
     def unlink(self, child: Vnode) -> None:
-        """Take a child away."""
+        """Remove a child."""
         del self.children[child.id]
         for entry in range(child.entry, child.entry + child.count):
             if self.by_entry.get(entry) is child:
@@ -153,58 +155,176 @@ class Vnode:
             above = above.parent
 
     def position_of(self, child: Vnode) -> int:
-        """How many steps behind the first child it stands; O(children that are newer)."""
+        """How many steps behind the first child `child` is; O(children that are newer)."""
         return next(steps for steps, node in enumerate(self.newest_first()) if node is child)
 
+    def children_in(self, entry: int, count: int) -> list[Vnode]:
+        """The children in entries [entry, entry + count), newest first; O(the smaller of children and entries)."""
+        end = entry + count
+        if len(self.children) <= count:
+            return [node for node in self.newest_first() if node.entry < end and entry < node.entry + node.count]
+        found = {node.id: node for at in range(entry, end) if (node := self.by_entry.get(at)) is not None}
+        return [found[number] for number in sorted(found, reverse=True)]
 
-def find_vnode(table: Vnode, entry: int) -> Vnode | None:
-    """The child table of that entry, or the leaf that covers it."""
-    return table.by_entry.get(entry)
+    def maps_any(self, entry: int, count: int, *, first_decides: bool = False) -> bool:
+        """Whether something is mapped in entries [entry, entry + count): a leaf, or a table that holds anything.
+
+        It is `has_vnode` for pages only.  `first_decides`: the original answers by the newest child in range alone.
+        """
+        for node in self.children_in(entry, count):
+            populated = not node.is_table or bool(node.children)
+            if populated or first_decides:
+                return populated
+        return False
+
+    def any_leaf(self, va: int, end: int) -> bool:
+        """Whether any leaf below this table touches [va, end); O(tables there)."""
+        level, start = self.holds, self.va
+        assert level is not None
+        first = max(va - start, 0) >> level.shift
+        last = min(end - 1 - start, level.span - 1) >> level.shift
+        there = self.children_in(first, last - first + 1) if first <= last else []
+        return any(not node.is_table or node.any_leaf(va, end) for node in there)
+
+    def covers(self, entry: int, count: int) -> bool:
+        """Whether this leaf has all of the entries [entry, entry + count) of its table (`inside_region`)."""
+        return not self.is_table and self.entry <= entry and entry + count <= self.entry + self.count
+
+    def mapping_slot(self) -> CapRef:
+        """The slot of its Mapping; SYS_ERR_CAP_NOT_FOUND for a leaf that a quirk left without one."""
+        if self.mapping is None:
+            raise LibError("SYS_ERR_CAP_NOT_FOUND", f"the leaf at {Address(self.va)} never got a Mapping")
+        return self.mapping
+
+    def in_events(self) -> tuple[int, ...]:
+        """Its id."""
+        return (self.id,)
 
 
-def children_in(table: Vnode, entry: int, count: int) -> list[Vnode]:
-    """The children that touch entries [entry, entry + count), newest first; O(the smaller of children and entries)."""
-    if len(table.children) <= count:
-        return [node for node in table.newest_first() if node.entry < entry + count and entry < node.entry + node.count]
-    found = {node.id: node for at in range(entry, entry + count) if (node := table.by_entry.get(at)) is not None}
-    return [found[number] for number in sorted(found, reverse=True)]
+class ShadowTree:
+    """The vnodes of one pmap, by place and by id; it reports each change."""
+
+    def __init__(self, recorder: Recorder, domain: str, layout: PmapLayout, root: CapRef, root_base: int) -> None:
+        self._recorder = recorder
+        self._domain = domain
+        self.layout = layout
+        self.root = Vnode(ROOT_ID, None, 0, 1, root, root_base, holds=layout.root)
+        self.by_id = {ROOT_ID: self.root}
+        """All vnodes."""
+        self._last_id = ROOT_ID
+
+    # ---- changing ----------------------------------------------------------------------------
+
+    def new_id(self) -> int:
+        """The id of a new vnode; none is used twice."""
+        self._last_id += 1
+        return self._last_id
+
+    def link(self, node: Vnode, position: int = 0) -> None:
+        """Put a vnode into its parent's list."""
+        assert node.parent is not None
+        node.parent.link(node, position)
+        self.by_id[node.id] = node
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((VnodeLinked.tag, self._domain, node.id, node.parent.id, *_place(node)))
+
+    def unlink(self, node: Vnode) -> int:
+        """Remove a vnode from its parent's list; how many steps behind the first child it was."""
+        assert node.parent is not None
+        position = node.parent.position_of(node)
+        node.parent.unlink(node)
+        del self.by_id[node.id]
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, position, *_place(node), node.mapping))
+        return position
+
+    def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
+        """The Mapping capability of a vnode is in this slot from now on."""
+        before, node.mapping = node.mapping, mapping
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((VnodeMapped.tag, self._domain, node.id, before, mapping))
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def vnode_at(self, va: int) -> Vnode:
+        """The lowest vnode that is for `va`: a leaf, or a table in which nothing covers it; O(levels)."""
+        node = self.root
+        while node.holds is not None and 0 <= va < self.root.end:
+            below = node.by_entry.get(node.holds.index(va))
+            if below is None:
+                break
+            node = below
+        return node
+
+    def leaf_at(self, va: int) -> Vnode | None:
+        """The leaf that covers `va`, if anything is mapped there; O(levels)."""
+        node = self.vnode_at(va)
+        return None if node.is_table else node
+
+    def maps_anything(self, va: int, end: int) -> bool:
+        """Whether any leaf touches [va, end); O(tables there)."""
+        return va < self.root.end and self.root.any_leaf(va, min(end, self.root.end))
+
+    def leaves_to_unmap(self, va: int, size: int) -> list[Vnode]:
+        """The leaves that an unmap of [va, va + size) is for, by address; else LIB_ERR_PMAP_FIND_VNODE.
+
+        Of small pages, the part of the range that falls into one table must be exactly one leaf there: the original
+        looks for a leaf that has as many entries.  Of large ones, whole leaves.
+        """
+        found: list[Vnode] = []
+        at, end = va, va + size
+        while at < end:
+            leaf = self.leaf_at(at)
+            why = f"nothing is mapped at {Address(at)}" if leaf is None else self._mismatch(leaf, at, end)
+            if leaf is None or why:
+                raise chain("LIB_ERR_PMAP_UNMAP", "LIB_ERR_PMAP_FIND_VNODE", detail=why)
+            found.append(leaf)
+            at = leaf.end
+        return found
+
+    def _mismatch(self, leaf: Vnode, at: int, end: int) -> str:
+        """Why the leaf at `at` can't be unmapped with a range up to `end`; "" if it can."""
+        there = f"the mapping there is [{Address(leaf.va)}, {Address(leaf.end)})"
+        if leaf.va != at or leaf.end > end:
+            return f"{there}, and only the whole of it can go"
+        span = self.layout.pages.span
+        if leaf.level is self.layout.pages and leaf.end < min(end, (at // span + 1) * span):
+            return f"{there}, and others in its table go by a call of their own"
+        return ""
+
+    def runs_to_modify(self, va: int, size: int) -> list[tuple[Vnode, int, int]]:
+        """Leaf, first of its entries and the entry behind, for each piece of [va, va + size).
+
+        Each piece, one a table, must lie in one leaf: LIB_ERR_PMAP_FIND_VNODE, LIB_ERR_PMAP_EXISTING_MAPPING.
+        """
+        runs: list[tuple[Vnode, int, int]] = []
+        at, end = va, va + size
+        while at < end or not runs:
+            leaf = self.leaf_at(at)
+            if leaf is None:
+                raise LibError("LIB_ERR_PMAP_FIND_VNODE", f"nothing is mapped at {Address(at)}")
+            level = leaf.level
+            assert level is not None
+            if (at | end) % level.unit or at >= end:
+                unit = f"entries of {level.unit:#x} bytes, and changes by whole ones"
+                why = f"the mapping at {Address(at)} is made of {unit}"
+                raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", why)
+            piece = level.pieces(at, end - at)[0]
+            count = piece.entries
+            if level is not self.layout.pages:
+                count = min(count, leaf.entry + leaf.count - piece.entry)
+            if not leaf.covers(piece.entry, count):
+                why = f"the mapping at {Address(at)} ends at {Address(leaf.end)}, before its part of the range does"
+                raise LibError("LIB_ERR_PMAP_EXISTING_MAPPING", why)
+            first = piece.entry - leaf.entry
+            runs.append((leaf, first, first + count))
+            at += count << level.shift
+        return runs
 
 
-def has_vnode(table: Vnode, entry: int, count: int, only_pages: bool, first_decides: bool = False) -> bool:
-    """Whether anything, or with `only_pages` any leaf, stands in entries [entry, entry + count).
-
-    A table there counts as pages when it holds anything.  `first_decides`: the original answers by the newest child
-    in range alone.
-    """
-    there = children_in(table, entry, count)
-    if not only_pages:
-        return bool(there)
-    for node in there:
-        populated = not node.is_table or bool(node.children)
-        if populated or first_decides:
-            return populated
-    return False
-
-
-def inside_region(table: Vnode, entry: int, count: int) -> Vnode | None:
-    """The leaf that covers all of [entry, entry + count), if one does."""
-    node = table.by_entry.get(entry)
-    if node is None or node.is_table or entry + count > node.entry + node.count:
-        return None
-    return node
-
-
-def overlay(runs: list[RightsRun], first: int, count: int, flags: int) -> list[RightsRun]:
-    """The runs once [first, first + count) has other flags; in order, never overlapping.
-
-    >>> [tuple(run) for run in overlay([RightsRun(0, 8, 1)], 2, 3, 3)]
-    [(0, 2, 1), (2, 3, 3), (5, 3, 1)]
-    """
-    end, result = first + count, [RightsRun(first, count, flags)]
-    for run in runs:
-        if run.first < first:
-            result.append(RightsRun(run.first, min(run.first + run.entries, first) - run.first, run.flags))
-        if run.first + run.entries > end:
-            start = max(run.first, end)
-            result.append(RightsRun(start, run.first + run.entries - start, run.flags))
-    return sorted(result)
+def _place(node: Vnode) -> tuple[Any, ...]:
+    """What events hold of a vnode."""
+    return node.entry, node.count, node.is_table, node.cap, node.flags, node.offset

@@ -1,4 +1,4 @@
-"""The slab that a pmap's vnodes come from: blocks of one size, cut out of whatever memory it is given."""
+"""The slab of a pmap: blocks of one size, one a vnode, cut out of the memory that the slab is grown by."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class SlabHead:
     first: int
     blocks: int
     untouched: int
-    """The first block that was never taken."""
+    """The first block that was never allocated."""
     freed: list[int] = field(default_factory=list)
 
     @property
-    def free(self) -> int:
-        """Blocks that can be taken."""
+    def free_blocks(self) -> int:
+        """Blocks that can be allocated."""
         return len(self.freed) + self.first + self.blocks - self.untouched
 
 
 class Slab:
     """Blocks of `block_bytes`; each piece of memory loses `head_bytes` to its head.  It grows, and never shrinks.
 
-    Blocks are running numbers from 1 on.  Taking and giving cost the same however many heads there are.
+    Blocks are running numbers from 1 on.  Allocating and freeing cost the same however many heads there are.
 
     >>> slab = Slab(Recorder(), "demo", block_bytes=64, head_bytes=16)
-    >>> slab.grow(0, 512), slab.take(), slab.free
+    >>> slab.grow(0, 512), slab.allocate(), slab.free_blocks
     (7, 1, 6)
     """
 
@@ -47,7 +47,8 @@ class Slab:
         self.block_bytes = block_bytes
         self.head_bytes = head_bytes
         self.total = 0
-        self.free = 0
+        """Blocks, free or not."""
+        self.free_blocks = 0
         self._heads: list[SlabHead] = []
         self._with_free: list[SlabHead] = []
         self._head_of: dict[int, SlabHead] = {}
@@ -65,16 +66,16 @@ class Slab:
         self._heads.append(head)
         self._with_free.append(head)
         self.total += blocks
-        self.free += blocks
+        self.free_blocks += blocks
         emit = self._recorder.emit
         if emit is not None:
             emit((SlabGrown.tag, self._domain, address, size, blocks))
         return blocks
 
-    def take(self) -> int:
+    def allocate(self) -> int:
         """A free block; LIB_ERR_SLAB_ALLOC_FAIL without one."""
         emit = self._recorder.emit
-        if not self.free:
+        if not self.free_blocks:
             if emit is not None:
                 emit((BlockTaken.tag, self._domain, None, 0))
             raise LibError("LIB_ERR_SLAB_ALLOC_FAIL")
@@ -84,61 +85,61 @@ class Slab:
         else:
             block = head.untouched
             head.untouched += 1
-        if not head.free:
+        if not head.free_blocks:
             self._with_free.pop()
         self._head_of[block] = head
-        self.free -= 1
+        self.free_blocks -= 1
         if emit is not None:
-            emit((BlockTaken.tag, self._domain, block, self.free))
+            emit((BlockTaken.tag, self._domain, block, self.free_blocks))
         return block
 
-    def give(self, block: int) -> None:
-        """Give a block back that was taken."""
+    def free(self, block: int) -> None:
+        """Free a block that is allocated."""
         head = self._head_of.pop(block, None)
         if head is None:
-            raise Broken(f"block {block} of the slab of {self._domain} is given back, and was not taken")
-        if not head.free:
+            raise Broken(f"block {block} of the slab of {self._domain} is freed, and was not allocated")
+        if not head.free_blocks:
             self._with_free.append(head)
         head.freed.append(block)
-        self.free += 1
+        self.free_blocks += 1
         emit = self._recorder.emit
         if emit is not None:
-            emit((BlockGiven.tag, self._domain, block, self.free))
+            emit((BlockGiven.tag, self._domain, block, self.free_blocks))
 
-    def taken(self) -> Iterator[int]:
+    def allocated(self) -> Iterator[int]:
         """The blocks in use."""
         return iter(self._head_of)
 
     def snapshot(self) -> SlabValue:
         """Its heads, newest first."""
-        return self._value(reversed(range(len(self._heads))))
+        return self.window(len(self._heads))
 
-    def window(self, newest: int, blocks: Iterable[int]) -> SlabValue:
+    def window(self, newest: int, blocks: Iterable[int] = ()) -> SlabValue:
         """The `newest` heads and those of `blocks`, the others as counts; O(heads that are shown × log heads)."""
         shown = set(range(max(0, len(self._heads) - newest), len(self._heads)))
         for block in blocks:
             if 1 <= block <= self.total:
                 shown.add(bisect_right(self._heads, block, key=lambda head: head.first) - 1)
-        return self._value(sorted(shown, reverse=True))
-
-    def _value(self, numbers: Iterable[int]) -> SlabValue:
         heads = []
-        for number in numbers:
+        for number in sorted(shown, reverse=True):
             head = self._heads[number]
-            heads.append(SlabHeadValue(head.address, head.bytes, head.blocks, head.free, number + 1, head.first))
-        blocks, free = sum(head.blocks for head in heads), sum(head.free for head in heads)
-        rest = SlabFold(len(self._heads) - len(heads), self.total - blocks, self.free - free)
-        return SlabValue(self.block_bytes, self.total, self.free, tuple(heads), rest)
+            heads.append(SlabHeadValue(head.address, head.bytes, head.blocks, head.free_blocks, number + 1, head.first))
+        blocks_there, free = sum(head.blocks for head in heads), sum(head.free for head in heads)
+        rest = SlabFold(len(self._heads) - len(heads), self.total - blocks_there, self.free_blocks - free)
+        return SlabValue(self.block_bytes, self.total, self.free_blocks, tuple(heads), rest)
 
     def check(self) -> None:
-        """Invariants: 1 the heads add up, 2 a block is free or taken, never both, 3 who has free blocks is known."""
-        heads = self._heads
-        if (sum(head.blocks for head in heads), sum(head.free for head in heads)) != (self.total, self.free):
-            raise Broken(f"slab invariant 1: the heads of {self._domain} do not add up to {self.free} of {self.total}")
+        """Raise :class:`.errors.Broken` unless the numbered invariants hold.
+
+        1 the heads add up; 2 a block is free or allocated, never both; 3 the heads with free blocks are listed.
+        """
+        heads, free = self._heads, self.free_blocks
+        if (sum(head.blocks for head in heads), sum(head.free_blocks for head in heads)) != (self.total, free):
+            raise Broken(f"slab invariant 1: the heads of {self._domain} do not add up to {free} of {self.total}")
         freed = {block for head in heads for block in head.freed}
         never = self.total - sum(head.untouched - head.first for head in heads)
-        whole = len(freed) + never == self.free and len(self._head_of) + self.free == self.total
+        whole = len(freed) + never == free and len(self._head_of) + free == self.total
         if not whole or freed & set(self._head_of):
-            raise Broken(f"slab invariant 2: a block of {self._domain} is both free and taken, or neither")
-        if {id(head) for head in self._heads if head.free} != {id(head) for head in self._with_free}:
+            raise Broken(f"slab invariant 2: a block of {self._domain} is both free and allocated, or neither")
+        if {id(head) for head in self._heads if head.free_blocks} != {id(head) for head in self._with_free}:
             raise Broken(f"slab invariant 3: the list of heads of {self._domain} with free blocks is wrong")

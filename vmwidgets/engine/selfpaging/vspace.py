@@ -1,12 +1,11 @@
-"""A program's address space: which ranges are in use, in order.  The pmap itself looks here only to place new ones."""
+"""A program's address space (vspace): its regions, in order.  The pmap asks it where something new can go."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from ..base.errors import Broken, Refused
 from ..base.events import RegionAdded, RegionRemoved
@@ -15,19 +14,19 @@ from ..base.units import PAGE, Address
 from ..base.values.domains import RegionFold, RegionValue
 from .errors import LibError
 
-if TYPE_CHECKING:
-    from .memobj import Memobj
-
 
 @dataclass(slots=True, eq=False)
 class Vregion:
-    """[base, base + size) of the addresses, showing `memobj` from `offset` on; none: the region of the slab frames."""
+    """[base, base + size) of the addresses, where the memory object called `memobj` is shown from `offset` on.
+
+    Without a name it is the region of the slab frames, or one that a map without a memory object made.
+    """
 
     id: int
     base: int
     size: int
     flags: int = 0
-    memobj: Memobj | None = field(default=None, repr=False)
+    memobj: str = ""
     offset: int = 0
 
     @property
@@ -37,8 +36,7 @@ class Vregion:
 
     def snapshot(self) -> RegionValue:
         """As views see it."""
-        name = "" if self.memobj is None else self.memobj.name
-        return RegionValue(self.id, self.base, self.size, self.flags, name, self.offset)
+        return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
 
 
 class Vspace:
@@ -85,7 +83,7 @@ class Vspace:
         self._report(RegionAdded.tag, region)
 
     def remove(self, region: Vregion) -> None:
-        """Take a region out; what it maps is its memobj's business."""
+        """Remove a region; what is mapped there stays."""
         at = bisect_left(self._bases, region.base)
         if self._regions[at : at + 1] != [region]:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
@@ -140,6 +138,4 @@ class Vspace:
     def _report(self, tag: str, region: Vregion) -> None:
         emit = self._recorder.emit
         if emit is not None:
-            value = region.snapshot()
-            fields = (value.id, value.base, value.size, value.flags, value.memobj, value.offset)
-            emit((tag, self._domain, *fields))
+            emit((tag, self._domain, region.id, region.base, region.size, region.flags, region.memobj, region.offset))

@@ -12,14 +12,16 @@ from typing import Any
 
 from ...engine.base.errors import Refused
 from ...engine.base.recorder import Raw, Recorder
-from ...engine.base.values.domains import VnodeValue
 from ...engine.mmu.editor import TableEditor
 from ...engine.mmu.formats.armv7 import ARMV7 as FORMAT
-from ...engine.selfpaging.cpu_driver import leaf_word
+from ...engine.selfpaging.cpu_driver import ENCODINGS
 from ...engine.selfpaging.errors import LibError
-from ...engine.selfpaging.layouts import ARMV7, FLAGS, PmapLayout, kernel_flags
+from ...engine.selfpaging.flags import FLAGS, kernel_flags
+from ...engine.selfpaging.layouts import ARMV7, PmapLayout
 from ...engine.selfpaging.pmap import Pmap
+from ...engine.selfpaging.serialise import deserialise, serialise
 from ...engine.selfpaging.vspace import Vregion
+from ...engine.selfpaging.window import tree_snapshot
 from .barrelfish_events import recorded
 from .barrelfish_state import leaves, tables, tree
 from .barrelfish_world import TracedWorld
@@ -78,10 +80,10 @@ class BarrelfishReplay:
 
     def state(self) -> Record:
         """The full state: tree, slab, slots, regions, and the tables as RAM has them."""
-        world, slab = self.world, self.pmap.slab()
+        world, slab = self.world, self.pmap.slab
         return {
-            "tree": tree(self.pmap.tree()),
-            "slab_free": slab.free,
+            "tree": tree(tree_snapshot(self.pmap.tree)),
+            "slab_free": slab.free_blocks,
             "slab_total": slab.total,
             "slots_used": len(world.slots.used),
             "meta_used": self.pmap.meta_used,
@@ -150,19 +152,19 @@ class BarrelfishReplay:
         raise Refused("a recorded lookup tells no address")
 
     def _serialise(self, record: Record) -> Record:
-        self.pmap.serialise()
+        serialise(self.pmap)
         return _OK
 
     def _deserialise(self, record: Record) -> Record:
-        self.pmap.deserialise()
+        deserialise(self.pmap)
         return _OK
 
     def _take_slots(self, record: Record) -> Record:
-        self.world.slots.take(record["count"])
+        self.world.slots.allocate_for_others(record["count"])
         return _OK
 
     def _give_slots(self, record: Record) -> Record:
-        self.world.slots.give_back(record["count"])
+        self.world.slots.free_for_others(record["count"])
         return _OK
 
     def _ram_fail(self, record: Record) -> Record:
@@ -175,7 +177,7 @@ class BarrelfishReplay:
         recorder.emit = self._events.append
         self.world = TracedWorld(_NAME, setup, recorder, self._quirks)
         self.pmap = Pmap(
-            self.world.program,
+            self.world.stubs,
             recorder,
             _NAME,
             _layout(setup),
@@ -200,7 +202,7 @@ class BarrelfishReplay:
         if "slots_used" in correct:
             found += differences(correct["slots_used"], len(self.world.slots.used), "correct.slots_used")
         if "slab_free" in correct:
-            found += differences(correct["slab_free"], self.pmap.slab().free, "correct.slab_free")
+            found += differences(correct["slab_free"], self.pmap.slab.free_blocks, "correct.slab_free")
         if "entry_flags" in correct:
             found += self._differences_in_flags(record)
         return found
@@ -214,15 +216,14 @@ class BarrelfishReplay:
             slot = TableEditor(self.world.ram, FORMAT, Recorder()).find(self._setup["l1_phys"], va)
             if slot.kind != "leaf":
                 return [*found, (f"correct.entry_flags at {va:#x}", "a leaf", slot.kind)]
-            wanted = leaf_word(FORMAT, slot.level, 0, flags)
+            wanted = ENCODINGS["armv7"].leaf_word(slot.level, 0, flags)
             found += differences(wanted, slot.beside_address, f"correct.entry_flags at {va:#x}")
             va += slot.level.span
         return found
 
     def _leaves(self) -> set[tuple[Any, ...]]:
         start, end = self._setup["vspace_begin"], self._setup["vspace_begin"] + self._setup["meta_reserved"]
-        root: VnodeValue = self.pmap.tree()
-        return {leaf for leaf in leaves(root) if not start <= leaf[0] < end}
+        return {leaf for leaf in leaves(tree_snapshot(self.pmap.tree)) if not start <= leaf[0] < end}
 
 
 def _layout(setup: Record) -> PmapLayout:

@@ -6,9 +6,9 @@ from ...engine.base.recorder import Recorder
 from ...engine.base.values.domains import CapRef
 from ...engine.memory.ram import Ram
 from ...engine.mmu.formats.armv7 import ARMV7
-from ...engine.selfpaging.cpu_driver import KernelSide
+from ...engine.selfpaging.cpu_driver import CpuDriver
 from ...engine.selfpaging.cspace import FRAME_CNODE, PAGE_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
-from ...engine.selfpaging.program import Program
+from ...engine.selfpaging.stubs import Stubs
 from .barrelfish_events import FOREIGN_CNODE
 from .reader import Record
 
@@ -29,7 +29,7 @@ class RisingMemory:
         self.failing = 0
         """How many of the requests to come fail."""
 
-    def give(self, size: int, align: int, purpose: str) -> int | None:
+    def allocate(self, size: int, align: int, purpose: str) -> int | None:
         """The next address for a "table" or a "frame"."""
         if self.failing:
             self.failing -= 1
@@ -42,7 +42,7 @@ class RisingMemory:
         self._frame = base + size
         return int(base)
 
-    def take_back(self, base: int, size: int) -> None:
+    def free(self, base: int, size: int) -> None:
         """The recorder used nothing twice."""
 
 
@@ -58,8 +58,8 @@ class TracedWorld:
             self.cspace.add(cnode, slots)
         self.cspace.add(FOREIGN_CNODE, 1, own=False)
         self.slots = SlotAllocator(SLOT_CNODE, setup["slot_first"], setup["slot_count"])
-        self.kernel = KernelSide(name, self.cspace, self.ram, ARMV7, self.memory, recorder, quirks=quirks)
-        self.program = Program(name, self.kernel, self.slots, self.memory, recorder)
+        self.kernel = CpuDriver(name, self.cspace, self.ram, ARMV7, self.memory, recorder, quirks=quirks)
+        self.stubs = Stubs(name, self.kernel, self.slots, self.memory, recorder)
         self.root = ROOT_TABLE if setup["current"] else CapRef(FOREIGN_CNODE, 0)
         self.kernel.install(self.root, "VNode_ARM_l1", setup["l1_phys"], _L1_BYTES)
 
@@ -73,7 +73,7 @@ class TracedWorld:
             return ref
         if not known:
             self.kernel.install(ref, "Frame", base, size)
-        found = self.program.frame_identify(ref)
+        found = self.stubs.frame_identify(ref)
         if (found.base, found.bytes) != (base, size):
             raise ValueError(f"frame {record['frame']} lies elsewhere than before")
         return ref

@@ -1,0 +1,79 @@
+"""The memory server: it allocates physical memory to programs, as pages of a page allocator and parts of pages."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..base.units import PAGE, PAGE_SHIFT
+from ..memory.pages import MAX_ORDER, PageAllocator
+
+LARGEST = PAGE << MAX_ORDER
+"""Bytes of the largest region that a page allocator has."""
+
+
+class MemoryServer(Protocol):
+    """Where a domain's memory comes from: a machine's page allocator, or a recording."""
+
+    def allocate(self, size: int, align: int, purpose: str) -> int | None:
+        """The physical address of `size` bytes on a border of `align`, for a "table" or a "frame"; None without."""
+
+    def free(self, base: int, size: int) -> None:
+        """Free what :meth:`allocate` answered for that size."""
+
+
+class PageMemory:
+    """Regions of powers of two from `pages`, in the name of `owner`.  Regions smaller than a page share pages.
+
+    >>> from vmwidgets.engine.base.recorder import Recorder
+    >>> memory = PageMemory(PageAllocator(Recorder(), 256, 1024), "a")
+    >>> first, second = memory.allocate(1024, 1024, "table"), memory.allocate(1024, 1024, "table")
+    >>> second - first, memory.pages.owners
+    (1024, (('a', 1),))
+    """
+
+    __slots__ = ("_free", "owner", "pages")
+
+    def __init__(self, pages: PageAllocator, owner: str) -> None:
+        self.pages = pages
+        self.owner = owner
+        self._free: dict[tuple[int, int], list[int]] = {}
+        """The free parts of each page that is shared, by its address and the size of its parts; the next one last."""
+
+    def allocate(self, size: int, align: int, purpose: str) -> int | None:
+        """A region of at least `size` and `align` bytes; None where no such block of pages is left."""
+        rounded = _rounded(max(size, align))
+        return self._part(rounded) if rounded < PAGE else self._block(rounded)
+
+    def free(self, base: int, size: int) -> None:
+        """Free a region; a shared page goes back to the page allocator when all its parts are free."""
+        rounded = _rounded(size)
+        if rounded >= PAGE:
+            self.pages.free(base >> PAGE_SHIFT, _order(rounded))
+            return
+        page = base & -PAGE, rounded
+        parts = self._free.setdefault(page, [])
+        parts.append(base)
+        if len(parts) == PAGE // rounded:
+            del self._free[page]
+            self.pages.free(base >> PAGE_SHIFT, 0)
+
+    def _block(self, size: int) -> int | None:
+        frame = None if size > LARGEST else self.pages.allocate(_order(size), self.owner)
+        return None if frame is None else frame << PAGE_SHIFT
+
+    def _part(self, size: int) -> int | None:
+        shared = next((parts for key, parts in self._free.items() if key[1] == size and parts), None)
+        if shared is not None:
+            return shared.pop()
+        page = self._block(PAGE)
+        if page is not None:
+            self._free[page, size] = list(range(page + PAGE - size, page, -size))
+        return page
+
+
+def _rounded(size: int) -> int:
+    return 1 << (size - 1).bit_length()
+
+
+def _order(size: int) -> int:
+    return size.bit_length() - 1 - PAGE_SHIFT
