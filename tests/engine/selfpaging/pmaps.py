@@ -1,4 +1,4 @@
-"""A pmap over the real kernel side, and a way to make any one of its calls fail."""
+"""A pmap over the real CPU driver, and a way to make any one of its calls fail."""
 
 from __future__ import annotations
 

@@ -1,13 +1,15 @@
-"""Looking up a capability by its place."""
+"""Looking up a capability by its place; slots: the lowest first, and never the same one twice."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.selfpaging.worlds import world
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.values.domains import CapRef
-from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE
+from vmwidgets.engine.selfpaging.cspace import ROOT_TABLE, SlotAllocator
 from vmwidgets.engine.selfpaging.errors import LibError
 
 
@@ -44,3 +46,75 @@ def test_another_cspace_can_be_copied_from_and_not_invoked():
 def test_a_cnode_has_a_name_of_its_own():
     with pytest.raises(Refused, match="'slots'"):
         world().kernel.cspace.add("slots", 4)
+
+
+# ---- slot allocator ------------------------------------------------------------------------------
+
+
+def test_the_lowest_free_slot_comes_first():
+    slots = SlotAllocator("slots", 7, 4)
+    assert [slots.allocate().slot for _ in range(3)] == [7, 8, 9]
+    slots.free(CapRef("slots", 8))
+    slots.free(CapRef("slots", 7))
+    assert [slots.allocate().slot for _ in range(3)] == [7, 8, 10]
+
+
+def test_it_runs_out_and_recovers():
+    slots = SlotAllocator("slots", 0, 1)
+    only = slots.allocate()
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_ALLOC_NO_SPACE"):
+        slots.allocate()
+    slots.free(only)
+    assert slots.allocate() == only
+
+
+@pytest.mark.parametrize("ref", [CapRef("slots", 1), CapRef("slots", 99), CapRef("frames", 0)])
+def test_only_a_slot_that_was_given_can_be_freed(ref):
+    slots = SlotAllocator("slots", 0, 4)
+    slots.allocate()
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
+        slots.free(ref)
+    assert slots.used == {0}
+
+
+def test_what_somebody_else_took_is_theirs():
+    slots = SlotAllocator("slots", 0, 6)
+    slots.allocate()
+    assert slots.allocate_for_others(3) == (1, 2, 3)
+    with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
+        slots.free(CapRef("slots", 2))
+    with pytest.raises(Refused, match="2 of slots are free"):
+        slots.allocate_for_others(3)
+    assert slots.free_for_others(2) == (3, 2)
+    with pytest.raises(Refused, match="have 1 of slots"):
+        slots.free_for_others(2)
+    assert [slots.allocate().slot for _ in range(4)] == [2, 3, 4, 5]
+
+
+def test_check_finds_a_slot_that_is_free_and_used():
+    slots = SlotAllocator("slots", 0, 4)
+    slots.check()
+    slots.used.add(2)
+    with pytest.raises(Broken, match="A1"):
+        slots.check()
+
+
+@given(st.lists(st.sampled_from(["alloc", "free", "take", "give"]), max_size=60), st.data())
+def test_against_a_plain_set(steps, data):
+    slots, ours, theirs = SlotAllocator("slots", 3, 8), set(), []
+    for step in steps:
+        free = set(range(3, 11)) - ours - set(theirs)
+        if step == "alloc" and free:
+            ref = slots.allocate()
+            assert ref.slot == min(free)
+            ours.add(ref.slot)
+        elif step == "free" and ours:
+            gone = data.draw(st.sampled_from(sorted(ours)))
+            slots.free(CapRef("slots", gone))
+            ours.discard(gone)
+        elif step == "take":
+            theirs += slots.allocate_for_others(min(2, len(free)))
+        elif step == "give" and theirs:
+            assert slots.free_for_others(1) == (theirs.pop(),)
+        slots.check()
+        assert slots.used == ours | set(theirs)

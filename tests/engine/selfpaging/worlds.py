@@ -1,4 +1,4 @@
-"""A small world for a program's capabilities: RAM, a page allocator, a kernel's side, stubs."""
+"""A small world for a program's capabilities: RAM, a page allocator, a CPU driver, stubs."""
 
 from __future__ import annotations
 

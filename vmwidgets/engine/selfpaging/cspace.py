@@ -216,10 +216,6 @@ class SlotAllocator:
         self.counts.remove(slot, ALLOCATED)
         heappush(self._returned, slot)
 
-    def __iter__(self) -> Iterator[int]:
-        """The slots in use, in order."""
-        return iter(sorted(self.used))
-
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the slots add up.
 

@@ -1,4 +1,4 @@
-"""Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, over our kernel side.
+"""Barrelfish's recorded runs (August 2016): each recorded operation done on our pmap, over our CPU driver.
 
 The recorder's stand-ins are in :mod:`.barrelfish_world`, its words for events in :mod:`.barrelfish_events`, for
 state in :mod:`.barrelfish_state`.  None of this is in the engine.

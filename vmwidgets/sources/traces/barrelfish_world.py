@@ -1,4 +1,4 @@
-"""The recorder's rules for RAM, and the real kernel side over it: what a Barrelfish trace's pmap works with."""
+"""The recorder's rules for RAM, and the real CPU driver over it: what a Barrelfish trace's pmap works with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a copy of what, what was made from what, and whose memory goes back when."""
+"""Types of capabilities, what is a copy of what, what was made from what, and when memory is freed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 from tests.engine.selfpaging.worlds import world
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.values.domains import CapRef
-from vmwidgets.engine.selfpaging.capabilities import RamRegion
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.selfpaging.capabilities import OBJ_TYPES, TABLES, RamRegion, common_rights
 from vmwidgets.engine.selfpaging.errors import LibError
 
 RAM, A, B, C, D = (CapRef("frames", at) for at in range(5))
@@ -77,3 +78,32 @@ def test_check_finds_a_mapping_that_its_table_forgot():
     made.kernel.cspace.lookup(table).object.inside.clear()
     with pytest.raises(Broken, match="D4"):
         made.kernel.database.check()
+
+
+# ---- types ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.name)
+def test_a_table_is_as_big_as_its_format_says(kind):
+    fmt = FORMATS[kind.format]
+    level = fmt.level(kind.level)
+    assert (kind.bytes, kind.entries) == (fmt.table_bytes(level), level.entries)
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.name)
+def test_an_entry_holds_tables_of_the_next_level_and_pages_where_the_format_has_them(kind):
+    fmt = FORMATS[kind.format]
+    level = fmt.level(kind.level)
+    below = [OBJ_TYPES[name].level for name in kind.holds if OBJ_TYPES[name].is_table]
+    assert below == ([level.number - 1] if level.of_kind("table") else [])
+    assert ("Frame" in kind.holds) == (level.of_kind("leaf") is not None)
+
+
+def test_nothing_that_is_no_ram_can_become_a_table():
+    to_tables = [one.name for one in OBJ_TYPES.values() if any(OBJ_TYPES[to].is_table for to in one.retypes_to)]
+    assert to_tables == ["RAM"]
+
+
+def test_rights_never_grow():
+    assert common_rights("rwg", "r--") == "r--"
+    assert common_rights("", "rwg") == "---"
