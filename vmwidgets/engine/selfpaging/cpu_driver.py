@@ -181,7 +181,7 @@ class CpuDriver:
 
     @kernel_function("caps_copy_to_cte", errors=True)
     def mint(self, ref: CapRef, source: CapRef, rights: str, *, how: str = "mint") -> None:
-        """Copy a capability with no more than `rights`, letters of "rwg"; it must carry the right to grant.
+        """Copy a capability with at most `rights`, letters of "rwg"; it must carry the right to grant.
 
         Its cspace may be another program's.
         """

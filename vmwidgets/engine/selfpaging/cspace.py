@@ -157,12 +157,15 @@ class SlotAllocator:
         self.cnode, self.first, self.count = cnode, first, count
         self.used: set[int] = set()
         """Slots that are allocated, by whatever part of the program."""
-        self.counts = SlotCounts(first + count, lambda slot: ALLOCATED if slot in self.used else None)
+        self.counts = SlotCounts(first + count, self._kind_at)
         """How many of them there are in any range."""
         self._next = first
         """Slots from here on were never allocated: those below that are free are in `_returned`, a heap."""
         self._returned: list[int] = []
         self._others: dict[int, None] = {}
+
+    def _kind_at(self, slot: int) -> str | None:
+        return ALLOCATED if slot in self.used else None
 
     @property
     def free_slots(self) -> int:
@@ -191,7 +194,7 @@ class SlotAllocator:
     def free(self, ref: CapRef) -> None:
         """Free a slot; LIB_ERR_SLOT_FREE if the pmap did not allocate it."""
         if ref.cnode != self.cnode or ref.slot not in self.used or ref.slot in self._others:
-            raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the allocator gave")
+            raise LibError("LIB_ERR_SLOT_FREE", f"{ref} is not a slot that the pmap allocated")
         self._put_back(ref.slot)
 
     def allocate_for_others(self, count: int) -> tuple[int, ...]:

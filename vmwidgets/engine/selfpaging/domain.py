@@ -130,7 +130,7 @@ class Domain:
         return self._in_a_slot(lambda ref: self.stubs.cap_copy(ref, source), "LIB_ERR_CAP_COPY_FAIL")
 
     def mint(self, source: CapRef, rights: str) -> CapRef:
-        """Another capability on the same, with no more than `rights`: letters of "rwg" (`cap_mint`)."""
+        """Another capability on the same, with at most `rights`: letters of "rwg" (`cap_mint`)."""
         unknown = set(rights) - set(RIGHTS)
         if unknown:
             raise Refused(f"rights {rights!r}: write letters of {RIGHTS!r}, for read, write and grant")
@@ -222,7 +222,7 @@ class Domain:
         """Delete all capabilities: the tables are empty then, and all memory is freed."""
         for cnode in self.cspace.cnodes.values():
             for slot in sorted(cnode.capabilities):
-                if slot in cnode.capabilities:  # else it went with another
+                if slot in cnode.capabilities:  # else it was deleted with another
                     self.kernel.delete(CapRef(cnode.name, slot))
 
     # ---- windows -----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ MEANINGS = {
     "LIB_ERR_PMAP_FRAME_SIZE": "the frame is smaller than what is to be mapped of it",
     "LIB_ERR_PMAP_GET_PTABLE": "there is no table for the address, and none could be made",
     "LIB_ERR_PMAP_MAP": "a table could not be put into the table above it",
-    "LIB_ERR_PMAP_DESERIALISE": "the bytes of another pmap could not be taken in",
+    "LIB_ERR_PMAP_DESERIALISE": "the bytes are not those of a pmap that could be mapped here",
     # the slab
     "LIB_ERR_SLAB_REFILL": "no further blocks for vnodes could be had",
     "LIB_ERR_SLAB_ALLOC_FAIL": "the slab has no free block",
@@ -32,7 +32,7 @@ MEANINGS = {
     # capabilities, slots, memory
     "LIB_ERR_SLOT_ALLOC": "no slot could be had",
     "LIB_ERR_SLOT_ALLOC_NO_SPACE": "the slot allocator has no free slot",
-    "LIB_ERR_SLOT_FREE": "the slot could not be given back",
+    "LIB_ERR_SLOT_FREE": "the slot could not be freed",
     "LIB_ERR_VNODE_CREATE": "the table could not be made",
     "LIB_ERR_VNODE_MAP": "the kernel did not write the entries",
     "LIB_ERR_VNODE_UNMAP": "the kernel did not clear the entries",
@@ -117,10 +117,10 @@ def chain(*names: str, detail: str = "") -> LibError:
 def _reason(name: str, detail: str, causes: tuple[str, ...]) -> str:
     if not causes:
         return detail or MEANINGS[name]
-    told = [f"{cause}: {MEANINGS[cause]}" for cause in causes]
+    reasons = [f"{cause}: {MEANINGS[cause]}" for cause in causes]
     if detail:
-        told[-1] = f"{causes[-1]}: {detail}"
-    return f"{MEANINGS[name]} ({'; '.join(told)})"
+        reasons[-1] = f"{causes[-1]}: {detail}"
+    return f"{MEANINGS[name]} ({'; '.join(reasons)})"
 
 
 class pushing:  # noqa: N801  used as a statement: `with pushing(name):`

@@ -32,7 +32,7 @@ class Piece(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A call of map that shows `size` bytes of a frame from `offset` on at `va`, no more and no less."""
+    """A call of map that shows exactly `size` bytes of a frame from `offset` on at `va`."""
 
     va: int
     offset: int

@@ -1,4 +1,4 @@
-"""Mapping: how leaves and tables are put into the page tables and the shadow tree, and taken out again.
+"""Mapping: leaves and tables enter and leave the page tables and the shadow tree.
 
 Each step asks the kernel for one invocation and changes the tree to match, and each has a step that takes it back: a
 request is done whole or not at all.  The functions, their order and their errors are those of Barrelfish's pmap for

@@ -21,7 +21,7 @@ from .vspace import Vregion
 
 
 class Fill(NamedTuple):
-    """A frame's bytes from `frame_offset` on stand for [offset, offset + size) of a memory object."""
+    """[offset, offset + size) of a memory object shows a frame's bytes from `frame_offset` on."""
 
     offset: int
     size: int
