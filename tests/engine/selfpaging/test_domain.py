@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.engine.base.errors import Broken, Refused
-from vmwidgets.engine.base.events import SlotFreed
-from vmwidgets.engine.base.recorder import Raw, Recorder
+from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
@@ -121,18 +120,6 @@ def test_without_a_slot():
         made.frame(4096)
     assert caught.value.stack == ("LIB_ERR_FRAME_ALLOC", "LIB_ERR_SLOT_ALLOC", "LIB_ERR_SLOT_ALLOC_NO_SPACE")
     made.check()
-
-
-def test_revoking_frees_slots_in_one_order_whatever_the_addresses_of_objects():
-    """Copies first, then what was retyped, the youngest first: two runs of one script report the same events."""
-    made, _ = domain()
-    ram = made.memory(1 << 18)
-    copy = made.copy(ram)
-    frames = [made.retype(ram, "Frame", at << 12, 1 << 12) for at in range(40)]
-    raw: list[Raw] = []
-    made.stubs.recorder.emit = raw.append
-    made.revoke(ram)
-    assert [event[2] for event in raw if event[0] == SlotFreed.tag] == [copy, *reversed(frames)]
 
 
 def test_with_pages_only_the_root_is_the_parents_and_big_frames_are_not_to_be_had():

@@ -9,10 +9,9 @@ from ..base.errors import Refused, shown
 from ..base.units import Address, Size
 from ..base.values.domains import CapabilityValue, CapRef
 from ..kernel.pmap.spaces import LentPmap
-from ..selfpaging.capabilities import KINDS, Capability
+from ..selfpaging.capabilities import OBJ_TYPES, Capability
 from ..selfpaging.domain import Domain
 from ..selfpaging.errors import LibError
-from ..selfpaging.window import capability_value
 from .spaces import DomainSpace, unquoted
 from .system import Part, SpacePart, System
 
@@ -103,7 +102,7 @@ class MachineCapability(Part):
     def value(self) -> CapabilityValue | None:
         """What it is now; None when it was deleted.  O(its copies and mappings)."""
         held = self._find()
-        return None if held is None else capability_value(held)
+        return None if held is None else held.snapshot()
 
     @property
     def base(self) -> Address:
@@ -153,5 +152,6 @@ class MachineCapability(Part):
             return f"<{self.ref} of {self.domain.name}: deleted>"
         place = f"{Size(value.bytes)} at physical {Address(value.base)}, rights {value.rights}"
         copies = f", {len(value.copies)} more of it" if value.copies else ""
-        mapped = f", mapped by {len(value.mapped)} leaves" if value.mapped and not KINDS[value.kind].is_table else ""
+        is_leaf = value.mapped and not OBJ_TYPES[value.kind].is_table
+        mapped = f", mapped by {len(value.mapped)} leaves" if is_leaf else ""
         return f"<{value.kind} in {self.ref} of {self.domain.name}: {place}{copies}{mapped}>"

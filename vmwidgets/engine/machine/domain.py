@@ -11,15 +11,15 @@ from ..base.operations import operation
 from ..base.units import PAGE, Address, Size
 from ..base.values.domains import DomainFocus, DomainValue
 from ..kernel.threads.waits import straight
-from ..selfpaging.capabilities import KINDS
+from ..selfpaging.capabilities import OBJ_TYPES
+from ..selfpaging.domain import FEW, WHOLE
 from ..selfpaging.errors import LibError
-from ..selfpaging.layouts import LARGE
-from ..selfpaging.mapping import map_request, vnode_at
-from ..selfpaging.memobj import KINDS as MEMOBJ_KINDS
-from ..selfpaging.memobj import Fixed, Memobj
+from ..selfpaging.mapping import MapRequest
+from ..selfpaging.memobj import MEMOBJ_KINDS, Fixed, Memobj
 from ..selfpaging.pmap import Found
+from ..selfpaging.serialise import deserialise, serialise
 from ..selfpaging.vspace import Vregion
-from ..selfpaging.window import EVERYWHERE, FEW, WHOLE
+from ..selfpaging.window import EVERYWHERE
 from . import checks
 from .capabilities import DomainPart, MachineCapability
 from .checks import capability_rights, region_flags
@@ -85,10 +85,10 @@ class MachineDomain(DomainPart):
         RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
         SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
         """
-        ref, wanted, here = self.slot_of(capability), checks.known(kind, KINDS, "kind"), self.domain.fmt.name
-        if KINDS[wanted].format not in ("", here):
-            tables = ", ".join(one.name for one in KINDS.values() if one.format == here)
-            raise Refused(f"kind={wanted!r} is a table of {KINDS[wanted].format}; those of {here} are {tables}")
+        ref, wanted, here = self.slot_of(capability), checks.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
+        if OBJ_TYPES[wanted].format not in ("", here):
+            tables = ", ".join(one.name for one in OBJ_TYPES.values() if one.format == here)
+            raise Refused(f"kind={wanted!r} is a table of {OBJ_TYPES[wanted].format}; those of {here} are {tables}")
         length = None if size is None else _bytes(size)
         return self.capability(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
 
@@ -129,13 +129,13 @@ class MachineDomain(DomainPart):
     @operation
     def take_slots(self, count: int) -> int:
         """Use up the `count` lowest free slots, as another part of the program would; how many are left."""
-        self.domain.program.take_slots(checks.count(count, "count"))
+        self.domain.stubs.allocate_for_others(checks.count(count, "count"))
         return self.domain.slots.free_slots
 
     @operation
     def give_slots(self, count: int) -> int:
         """Give back the `count` slots that :meth:`take_slots` took last; how many are free."""
-        self.domain.program.give_slots(checks.count(count, "count"))
+        self.domain.stubs.free_for_others(checks.count(count, "count"))
         return self.domain.slots.free_slots
 
     # ---- memory objects ----------------------------------------------------------------------
@@ -171,11 +171,11 @@ class MachineDomain(DomainPart):
         else:
             made = MEMOBJ_KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
         va = self._room(at, length, word)
-        region = Vregion(domain.pmap.vspace.new_id(), va, length, word, made)
+        region = Vregion(domain.pmap.vspace.new_id(), va, length, word, name)
         domain.pmap.vspace.add(region)
         try:
             if ref is not None:
-                made.fill(0, ref, 0, min(length, domain.program.frame_identify(ref).bytes))
+                made.fill(0, ref, 0, min(length, domain.stubs.frame_identify(ref).bytes))
             made.map_region(region)
         except (LibError, Refused):
             domain.pmap.vspace.remove(region)
@@ -215,16 +215,16 @@ class MachineDomain(DomainPart):
         (True, None)
         """
         ref, word, start = self.slot_of(frame), region_flags(flags), checks.whole(offset, "offset")
-        identity = self.domain.program.frame_identify(ref)
+        identity = self.domain.stubs.frame_identify(ref)
         if start >= identity.bytes:
             raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
         length = identity.bytes - start if size is None else checks.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
         wanted = None if at is None else checks.aligned(at, "at")
-        widened = map_request(self.domain.pmap.core, wanted or 0, ref, identity, start, length, word).size
+        widened = MapRequest.of(self.domain.layout, wanted or 0, ref, identity, start, length, word).size
         if wanted is None:
-            va = self.domain.pmap.determine_addr(widened, self._alignment(word))
+            va = self.domain.pmap.determine_addr(widened, self.domain.layout.large_unit(word))
         else:
             va = self._address(wanted, widened, "at")
         mapped = self.domain.pmap.map(va, ref, start, length, word)
@@ -261,10 +261,9 @@ class MachineDomain(DomainPart):
         LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
-        pmap.deserialise(checks.content(data))
-        begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
-        for leaf in pmap.core.root.leaves():
-            if not begin <= leaf.va < end:
+        deserialise(pmap, checks.content(data))
+        for leaf in pmap.tree.root.leaves():
+            if not layout.vspace_begin <= leaf.va < layout.meta_end:
                 self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
 
     # ---- looking -----------------------------------------------------------------------------
@@ -280,7 +279,7 @@ class MachineDomain(DomainPart):
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""
         with self._looking():
-            return self.domain.pmap.serialise()
+            return serialise(self.domain.pmap)
 
     def lookup(self, address: int | str) -> Found:
         """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
@@ -321,7 +320,7 @@ class MachineDomain(DomainPart):
         """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
         wanted = checks.whole(address, "address")
         with self.door.looking():
-            return vnode_at(self.domain.pmap.core, wanted).id
+            return self.domain.pmap.tree.vnode_at(wanted).id
 
     def check(self) -> None:
         """Raise :class:`vmwidgets.Broken` unless all invariants hold; see :meth:`.domain.Domain.check`."""
@@ -383,22 +382,22 @@ class MachineDomain(DomainPart):
     def _address(self, va: int, length: int, name: str) -> int:
         """An address that the program may map at: not where its pmap keeps its own records."""
         layout = self.domain.layout
-        begin, end = layout.vspace_begin, layout.vspace_begin + layout.meta_data_bytes
+        begin, end = layout.vspace_begin, layout.meta_end
         if va + length > 1 << self.pmap.fmt.word_bits:
             raise Refused(f"{name}={Address(va)} and {Size(length)}: that passes the end of the addresses")
         if va < end and begin < va + length:
             where = f"[{Address(begin)}, {Address(end)})"
             raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
         for region in self.domain.pmap.vspace.overlapping(va, va + length):
-            if region.memobj is not None:
-                raise Refused(f"{name}={Address(va)}: memory object {region.memobj.name!r} is shown there; ask that")
+            if region.memobj:
+                raise Refused(f"{name}={Address(va)}: memory object {region.memobj!r} is shown there; ask that")
         return va
 
     def _room(self, at: int | str | None, length: int, flags: int) -> int:
         """Where a region of `length` bytes goes: at `at`, or where the vspace has room; large pages need a border."""
         layout, pmap = self.domain.layout, self.domain.pmap
         if at is None:
-            unit = self._alignment(flags)
+            unit = layout.large_unit(flags)
             return pmap.determine_addr(length, unit if length >= unit else 0)
         va = self._address(checks.aligned(at, "at"), length, "at")
         if va + length > layout.user_end:
@@ -406,18 +405,12 @@ class MachineDomain(DomainPart):
             raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
         return va
 
-    def _alignment(self, flags: int) -> int:
-        """What a large mapping is aligned to; 0 for a page."""
-        layout = self.domain.layout
-        asked = (level.unit for level in layout.levels if level.leaf_flag and flags & level.leaf_flag & LARGE)
-        return next(asked, 0)
-
     def __repr__(self) -> str:
         if self.destroyed:
             return f"<domain {self.name!r}: destroyed>"
-        slab = self.domain.pmap.core.slab
-        leaves = self.domain.pmap.core.root.leaves_below
-        used = f"{len(self.domain.slots.used):,} slots in use, {slab.free:,} of {slab.total:,} blocks free"
+        slab = self.domain.pmap.slab
+        leaves = self.domain.pmap.tree.root.leaves_below
+        used = f"{len(self.domain.slots.used):,} slots in use, {slab.free_blocks:,} of {slab.total:,} blocks free"
         many = "1 mapping" if leaves == 1 else f"{leaves:,} mappings"
         return f"<domain {self.name!r}: {many}, root table at {Address(self.pmap.root)}, {used}>"
 

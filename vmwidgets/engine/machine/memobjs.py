@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address, Size
-from ..selfpaging.layouts import SIZES, remembered
+from ..selfpaging.flags import SIZES, remembered
 from ..selfpaging.memobj import Memobj
 from . import checks
 from .capabilities import DomainPart, MachineCapability
@@ -62,7 +62,7 @@ class MachineMemobj(Part):
         """
         held, start = self.memobj, checks.aligned(offset, "offset")
         ref, skipped = self.domain.slot_of(frame), checks.aligned(frame_offset, "frame_offset")
-        there = self.domain.domain.program.frame_identify(ref).bytes - skipped
+        there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
         length = min(there, held.size - start) if size is None else checks.aligned(size, "size")
         if start >= held.size:
             raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")

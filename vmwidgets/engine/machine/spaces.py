@@ -18,7 +18,6 @@ from ..kernel.x15.fault import vm_fault
 from ..kernel.x15.vm_map import X15Map
 from ..mmu.format import Access
 from ..selfpaging.domain import Domain
-from ..selfpaging.mapping import maps_anything
 from ..selfpaging.vspace import Vregion
 from .kernel import KernelMemorySystem
 
@@ -133,9 +132,10 @@ class DomainSpace:
         FAULT where there is none, and ACCES for an access that a mapping does not allow.
         """
         region = self.domain.pmap.vspace.find(va) if fault.kind == "not-present" else None
-        if region is None or region.memobj is None:
+        memobj = None if region is None else self.domain.memobjs.get(region.memobj)
+        if region is None or memobj is None:
             raise self.failed(va, fault)
-        region.memobj.pagefault(region.offset + va - region.base)
+        memobj.pagefault(region.offset + va - region.base)
         return
         yield  # never sleeps
 
@@ -162,20 +162,20 @@ class DomainSpace:
         for region in self._of_mappings(start, end):
             vspace.remove(region)
             for base, behind in ((region.base, start), (end, region.end)):
-                if base < behind and maps_anything(self.domain.pmap.core, base, behind):
+                if base < behind and self.domain.pmap.tree.maps_anything(base, behind):
                     vspace.add(Vregion(vspace.new_id(), base, behind - base, region.flags))
 
     def forget_empty(self) -> None:
         """Remove the regions of mappings in which nothing is mapped any more.  O(vnodes)."""
         for region in self._of_mappings(0, 1 << 64):
-            if not maps_anything(self.domain.pmap.core, region.base, region.end):
+            if not self.domain.pmap.tree.maps_anything(region.base, region.end):
                 self.domain.pmap.vspace.remove(region)
 
     def _of_mappings(self, start: int, end: int) -> list[Vregion]:
         """The regions of [start, end) but those of memory objects and that of the slab frames."""
         begin = self.domain.layout.vspace_begin
         found = self.domain.pmap.vspace.overlapping(start, end)
-        return [region for region in found if region.memobj is None and region.base != begin]
+        return [region for region in found if not region.memobj and region.base != begin]
 
 
 def _faults_again(va: int, fault: Fault) -> VMError:

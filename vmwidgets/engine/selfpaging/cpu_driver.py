@@ -307,9 +307,7 @@ class CpuDriver:
     def _slots(self, level: Level, table: CapObject, entry: int, count: int) -> Iterator[Slot]:
         width = self.fmt.entry_width
         for index in range(entry, entry + count):
-            pa = table.base + index * width
-            word = self.ram.read_word(pa, width)
-            yield Slot(level, table.va + (index << level.shift), pa, word, level.read_as(word))
+            yield self._editor.slot_at(level, table.va + (index << level.shift), table.base + index * width)
 
     def _words(self, level: Level, source: CapObject, offset: int, flags: int, count: int) -> Iterator[int]:
         """The descriptors of `count` entries that refer to `source` from byte `offset` on."""
@@ -351,13 +349,18 @@ class CpuDriver:
         self, ref: CapRef, made: CapObject, rights: str, source: CapRef | None, how: str, *, zeroed: bool = False
     ) -> None:
         """A new object, and its first capability."""
-        if zeroed and made.bytes < PAGE:
-            self.ram.fill(made.base, made.bytes)
-        elif zeroed:
-            for frame in range(made.base >> PAGE_SHIFT, made.end >> PAGE_SHIFT):
-                self.ram.zero_frame(frame)
+        if zeroed:
+            self._zero(made)
         self.database.add(made)
         self._add(ref, made, rights, source, how)
+
+    def _zero(self, made: CapObject) -> None:
+        self._editor.edits.freed(made.base, made.bytes)
+        if made.bytes < PAGE:
+            self.ram.fill(made.base, made.bytes)
+            return
+        for frame in range(made.base >> PAGE_SHIFT, made.end >> PAGE_SHIFT):
+            self.ram.zero_frame(frame)
 
     def _add(self, ref: CapRef, about: CapObject, rights: str, source: CapRef | None, how: str) -> None:
         capability = Capability(ref, self.database.next_number(), about, rights, source)
@@ -377,9 +380,12 @@ class CpuDriver:
         self.cspace.remove(capability.ref)
         del gone.capabilities[capability.ref]
         self._report(CapabilityDeleted.tag, capability, how)
-        ram = None if gone.capabilities else self.database.remove(gone)
-        if ram is not None:
-            self.memory.free(ram.base, ram.bytes)
+        if not gone.capabilities:
+            ram = self.database.remove(gone)
+            if gone.kind.is_table:
+                self._editor.edits.freed(gone.base, gone.bytes)
+            if ram is not None:
+                self.memory.free(ram.base, ram.bytes)
         return cleared
 
     def _delete_all(self, mappings: dict[int, Mapping], how: str) -> bool:

@@ -150,11 +150,12 @@ class Domain:
     def revoke(self, ref: CapRef) -> None:
         """Delete all copies of a capability and all that was made of it (`cap_revoke`); nothing of it stays mapped.
 
-        Capabilities that the pmap works with are refused.  O(vnodes + what is deleted).
+        Slots are freed in the order in which the objects of their capabilities were made.  Capabilities that the pmap
+        works with are refused.  O(vnodes + n log n) for n objects that are deleted.
         """
         held = self._deletable(ref)
         going = {about.number: about for about in (held, *held.descendants())}
-        refs = [one for about in going.values() for one in about.capabilities if one != ref]
+        refs = [one for number in sorted(going) for one in going[number].capabilities if one != ref]
         for one in refs:
             self._deletable(one)
         self._unmap_leaves(lambda _, source: source.number in going)
