@@ -20,7 +20,7 @@ from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbouring_words, typed_address
+from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbours_of, typed_address
 from .view import View
 
 
@@ -64,7 +64,7 @@ class Walk(View):
         found = space.walk(self.address, self.access, self.user)
         return draw_walk(
             found,
-            neighbouring_words(space.tables, found),
+            neighbours_of(space.tables, found),
             title=_title(self.address, self._task or (space.tables.name if self._without_machine else "")),
             entry=space.entry(self.address),
             has_map=space.has_map,
@@ -148,7 +148,7 @@ def walk_scene(
     """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with the events in `later` undone."""
     space = MachineSpace(machine, task)
     found = space.walk(address, access, user, later)
-    words = neighbouring_words(space.tables, found)
+    words = neighbours_of(space.tables, found)
     return draw_walk(
         found,
         words,

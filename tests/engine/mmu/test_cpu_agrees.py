@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.engine.mmu.cpus import Tables
 from vmwidgets.engine.base.units import MIB
 from vmwidgets.engine.base.values.tables import Fault, Rights, Walk
-from vmwidgets.engine.mmu.cpu import ASID_BITS
 from vmwidgets.engine.mmu.format import Access
 from vmwidgets.engine.mmu.formats import FORMATS
 
@@ -57,7 +56,7 @@ class Processor(RuleBasedStateMachine):
         self.tables = Tables(fmt, spaces=2)
         settings = {"sum": True} if name == "riscv-sv39" else {}
         self.cpu = self.tables.cpu(sets=sets, ways=ways, **settings)
-        self.asids = [1, 2] if asids and ASID_BITS[name] else [0, 0]
+        self.asids = [1, 2] if asids and FORMATS[name].asid_bits else [0, 0]
         self.places = []
         for area, size in enumerate(fmt.page_sizes, 1):
             start = area * 4 * max(size, 16 * MIB)

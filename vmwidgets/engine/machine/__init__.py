@@ -5,7 +5,7 @@ from .capabilities import MachineCapability
 from .cpus import MachineCpu, MachineCpus
 from .domain import MachineDomain
 from .kmem import MachineKmem, MachineKmemMap
-from .layouts import ARCHITECTURES, LAYOUTS, Layout
+from .layouts import LAYOUTS, Layout
 from .machine import Machine
 from .maps import MachineMap
 from .memory import MachineCaches, MachineFrames, MachineKentry
@@ -15,7 +15,6 @@ from .tasks import Task
 from .threads import MachineThread, MachineThreads
 
 __all__ = [
-    "ARCHITECTURES",
     "LAYOUTS",
     "Layout",
     "Machine",

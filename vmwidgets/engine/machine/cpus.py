@@ -23,8 +23,8 @@ from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import Sleepy, straight
 from ..kernel.x15.fault import vm_fault
-from ..mmu.cpu import ASID_BITS, Cpu, pieces
-from ..mmu.format import Access
+from ..mmu.cpu import Cpu, pieces
+from ..mmu.format import Access, TableFormat
 from ..mmu.tlb import Tlb
 from . import checks
 
@@ -386,7 +386,7 @@ ONE_CPU = CpuSettings()
 """What a machine has unless more is asked for."""
 
 
-def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
+def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
     """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
     count = checks.whole(cpus, "cpus")
     if not 1 <= count <= MOST_CPUS:
@@ -398,8 +398,8 @@ def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSetti
         raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
     if not 1 <= ways <= MOST_WAYS:
         raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
-    if checks.flag(asids, "asids") and not ASID_BITS[architecture]:
-        raise Refused(f"asids=True: {architecture} has no numbers for address spaces; its PCIDs need 64-bit mode")
+    if checks.flag(asids, "asids") and not fmt.asid_bits:
+        raise Refused(f"asids=True: {fmt.name} has no numbers for address spaces; its PCIDs need 64-bit mode")
     return CpuSettings(count, sets, ways, asids)
 
 
@@ -574,7 +574,7 @@ class MachineCpus:
         """
         if pmap is not self._kernel and self.settings.asids and pmap not in self._asids:
             taken = set(self._asids.values())
-            most = (1 << ASID_BITS[pmap.fmt.name]) - 1
+            most = (1 << pmap.fmt.asid_bits) - 1
             free = next((one for one in range(1, most + 1) if one not in taken), None)
             if free is not None:
                 self._asids[pmap] = free

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from .domain import MachineDomain
 from .domains import DomainOperations
 from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, unmap
 from .kmem import KmemOperations, MachineKmem, MachinePageDaemon
-from .layouts import ARCHITECTURES, Layout, physical_bits
+from .layouts import Layout
 from .maps import MachineMap, MapDoor
 from .memory import MachineCaches, MachineFrames, MachineKentry, MemoryOperations
 from .objects import AnonymousPager, DevicePager, MemoryObject
@@ -123,7 +122,8 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.journal = Journal(self._remake)
         self.door = Door(self.recorder, self.journal)
         self.door.remedy = self.remedy
-        self._controls: Any = replace(FORMATS[architecture].defaults, **dict(ARCHITECTURES[architecture].settings))
+        fmt = FORMATS[architecture]
+        self._controls: Any = fmt.rules.with_access_flag(fmt.defaults)
         self.tasks: dict[str, Task] = {}
         self.domains: dict[str, MachineDomain] = {}
         self.objects: dict[str, MemoryObject] = {}
@@ -161,7 +161,7 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         self.door.listeners.append(self._tell)
 
     def _boot(self) -> Kernel:
-        return Kernel(ARCHITECTURES[self.architecture], int(self.ram_bytes), self.layout, self.quirks, self.recorder)
+        return Kernel(FORMATS[self.architecture], int(self.ram_bytes), self.layout, self.quirks, self.recorder)
 
     # ---- operations --------------------------------------------------------------------------
 
@@ -218,8 +218,9 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
         It lies beyond RAM, and in this machine nobody answers there: it can be mapped and walked, not read.
         """
         wanted, start = checks.part_name(name, "device name"), checks.aligned(at, "at")
-        length, bits = checks.aligned(size, "size"), physical_bits(self.pmap.fmt)
-        reach = 1 << min(bits, getattr(self._controls, "maxphyaddr", bits), getattr(self._controls, "pa_bits", bits))
+        length, fmt = checks.aligned(size, "size"), self.pmap.fmt
+        bits = min(fmt.physical_bits, fmt.rules.physical_limit(self._controls))
+        reach = 1 << bits
         if wanted in self.objects:
             raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
         if length == 0 or not self.ram_bytes <= start < start + length <= reach:

@@ -347,7 +347,7 @@ class RangeOperations(MapDoor):
         assert found is not None, "one of the format's page sizes"
         level, word = found[0], leaf_descriptor(fmt, found[0], 0, Rights(), size=page)
         read_as = fmt.rules.read_as(level, word, controls)
-        if read_as.kind != "leaf" or fmt.rules.unfit(level, read_as, word, controls):
+        if read_as.kind != "leaf" or fmt.rules.check_descriptor(level, read_as, word, controls):
             raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
 
     @operation

@@ -16,20 +16,12 @@ from ..base.values.cpus import Difference
 from ..base.values.tables import Fault
 from ..memory.ram import Ram
 from .editor import TableEditor
-from .format import Access, C, Entry, Stop, TableFormat
+from .format import Access, C, Stop, TableFormat, WalkEntry
 from .tlb import Tlb, TlbLine, differences
 from .walk import walk
 
 Trap = Callable[[int, Access, bool, Fault], None]
 """Handles the fault of an access to an address, by user code or not; it raises what ends the access."""
-
-ASID_BITS = {
-    "x86": 0, "x86-pae": 0, "x86-64": 12, "x86-64-la57": 12, "armv7": 8, "aarch64": 16, "riscv-sv39": 16,
-}  # fmt: skip  # pairs of format and number
-"""Bits of an address space's number by format.
-
-SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
-RISC-V Privileged 20211203, 4.1.11 (satp)."""
 
 
 class Trapped(Exception):
@@ -68,7 +60,6 @@ class Cpu(Generic[C]):
         """The root that was last loaded for each address space's number, and the settings it was loaded with."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
-        self._faults_flush = fmt.name.startswith("x86")
 
     # ---- what a program does -----------------------------------------------------------------
 
@@ -143,7 +134,7 @@ class Cpu(Generic[C]):
 
     def _after_fault(self, va: int) -> None:
         """On x86 a page fault drops what the TLB keeps of its address (SDM 4.10.4.1); elsewhere it stays."""
-        if self._faults_flush:
+        if self.fmt.faults_flush:
             self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
 
     # ---- what a kernel does ------------------------------------------------------------------
@@ -204,7 +195,7 @@ class Cpu(Generic[C]):
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"
 
 
-def _told(at: Entry) -> list[tuple[str, int]]:
+def _told(at: WalkEntry) -> list[tuple[str, int]]:
     """The fields of a descriptor, by name, with what they hold."""
     return [(field.name, field.of(at.word)) for field in at.descriptor.fields]
 

@@ -1,27 +1,63 @@
-"""A page-table format, as data: levels, index bits, and the descriptors that each level can hold.
+"""A page-table format: data (levels, index bits, the descriptors that each level can hold) and rules.
 
-One walker (:mod:`.walk`) and one editor (:mod:`.editor`) serve every format.  What a manual says in
-words and not in bit ranges (which rights combine how, what a fault reports) is the format's
-:class:`.rules.Rules`.
+One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.  What a
+manual says in words and not in bit ranges (which rights combine how, what a fault reports) is the format's
+:class:`Rules`.  What a format needs is listed in :mod:`.formats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
-from ..base.errors import Refused
-from ..base.units import Address
+from ..base.errors import Refused, shown
+from ..base.units import PAGE, Address
 from ..base.values.tables import Field, Rights, Syndrome
 
-# ---- rules -------------------------------------------------------------------------------------
-#
-# What a manual says in words and not in bit ranges, as the questions that the walker and the editor ask.
+Access = Literal["read", "write", "execute"]
 
 
-C_contra = TypeVar("C_contra", contravariant=True)
+# ---- the processor's settings ------------------------------------------------------------------
+
+
+class Limits(NamedTuple):
+    """What a number among the settings may be: from `low` to `high`, a multiple of `unit`."""
+
+    low: int
+    high: int
+    unit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The settings of a processor that a walk depends on; a format's family adds its own fields.
+
+    A field is a flag unless `numbers` has its limits.  Settings that no processor has are refused.
+    """
+
+    numbers: ClassVar[Mapping[str, Limits]] = {}
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            limits = self.numbers.get(one.name)
+            if limits is None:
+                if not isinstance(value, bool):
+                    raise Refused(f"{one.name}={shown(value)}: this setting is True or False")
+                continue
+            low, high, unit = limits
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % unit:
+                multiple = f" and a multiple of {unit}" if unit > 1 else ""
+                raise Refused(f"{one.name}={shown(value)}: it is a whole number from {low:#x} to {high:#x}{multiple}")
+
+
+C = TypeVar("C")
+
+
+# ---- rules: what a manual says in words --------------------------------------------------------
 
 
 class Start(NamedTuple):
@@ -51,55 +87,103 @@ class Report:
     syndrome: Syndrome | None = None
 
 
-class Rules(Protocol[C_contra]):
+class Rules(ABC, Generic[C]):
     """What a manual says in words.  `controls` are the processor's settings of the format's family.
 
-    They are asked in this order: `start`, then at each descriptor `read_as`, `unfit` and `gather`, and `judge` once the
-    leaf is in hand; `report` tells what the processor makes of the first that found something.
+    A walk asks in this order: `start`, then at each descriptor `read_as`, `check_descriptor` and `narrow`, and
+    `check_access` at the leaf; `report` says what the processor makes of the first check that failed.
     """
 
     inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when the page it stood for is split."""
+    """Fields that a table's descriptor takes over when the page it stood for is demoted."""
 
-    def start(self, level: Level, root: int, va: int, controls: C_contra) -> Start | Stop:
+    # ---- walking -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def start(self, level: Level, root: int, va: int, controls: C) -> Start | Stop:
         """Where the walk begins (`level` is the root's), or a reason not to walk: an address that is not canonical."""
 
-    def start_shift(self, controls: C_contra) -> int:
+    @abstractmethod
+    def start_shift(self, controls: C) -> int:
         """The bits of an address from this one up are all that :meth:`start` looks at."""
 
-    def read_as(self, level: Level, word: int, controls: C_contra) -> Descriptor:
-        """How a descriptor is read where the controls say."""
+    def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
+        """How a descriptor is read under these settings."""
         return level.read_as(word)
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: C_contra) -> Stop | None:
+    @abstractmethod
+    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
         """What is wrong with a descriptor by itself: absent, or reserved bits set."""
 
-    def checked(self, level: Level, descriptor: Descriptor, controls: C_contra) -> int:
-        """Bits of a descriptor's address that can be wrong by themselves."""
+    def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
+        """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
         return 0
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: C_contra) -> Rights:
+    @abstractmethod
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
         """The rights that are left of `rights` below a descriptor."""
 
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: C_contra
+    @abstractmethod
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
     ) -> Stop | None:
-        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what was gathered."""
+        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what they leave."""
 
-    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: C_contra) -> Report:
+    @abstractmethod
+    def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Report:
         """What the processor reports of a fault; `path` has the descriptors that were read."""
 
+    def root_level(self, level: Level, controls: C) -> Level:
+        """The root's level, with as many descriptors as the lower root table has under these settings."""
+        return level
+
+    def physical_limit(self, controls: C) -> int:
+        """Bits of a physical address, where the settings say how many the processor has; else 64."""
+        return 64
+
+    # ---- descriptors -------------------------------------------------------------------------
+
+    @abstractmethod
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
 
+    @abstractmethod
     def rights_bits(self, descriptor: Descriptor) -> int:
         """The bits of a descriptor that say something about rights."""
 
+    @abstractmethod
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
         """The rights in one descriptor, taken by itself."""
 
-    def accessed(self, descriptor: Descriptor, write: bool, controls: C_contra) -> int:
+    @abstractmethod
+    def accessed(self, descriptor: Descriptor, write: bool, controls: C) -> int:
         """The bits that the hardware sets in a descriptor it used."""
+
+    def is_global(self, path: Sequence[WalkEntry]) -> bool:
+        """Whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
+        return any(at.value("G") for at in path)
+
+    # ---- what a kernel sets ------------------------------------------------------------------
+
+    def registers(self, user: int | None, kernel: int | None, controls: C) -> tuple[int, C]:
+        """The base register, and the settings, for the root tables of a user and of the kernel; None for no walks.
+
+        Here there is one register: the user's tables have the kernel's slots in them.
+        """
+        root = kernel if user is None else user
+        return root or 0, controls
+
+    def with_access_flag(self, controls: C) -> C:
+        """The settings with which descriptors have an access flag, where a format has models with and without."""
+        return controls
+
+    def without_access_flag(self, controls: C) -> C:
+        """The settings of the model without access flag, where a format has both."""
+        return controls
+
+    def with_hardware_flags(self, controls: C) -> C:
+        """The settings with which the hardware sets accessed and dirty flags itself, where it can leave that out."""
+        return controls
 
 
 def bits(high: int, low: int) -> int:
@@ -117,16 +201,10 @@ def in_words(mask: int) -> str:
     return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
-# ---- format ------------------------------------------------------------------------------------
-
-
-Access = Literal["read", "write", "execute"]
+# ---- data: levels and descriptors --------------------------------------------------------------
 
 
 Kind = Literal["table", "leaf", "invalid", "reserved"]
-
-
-C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +325,7 @@ class Level:
         return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
 
 
-class Entry(NamedTuple):
+class WalkEntry(NamedTuple):
     """A descriptor on the way of a walk."""
 
     level: Level
@@ -258,6 +336,17 @@ class Entry(NamedTuple):
         """What the field called `name` holds; 0 if the descriptor has none."""
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
+
+
+class KernelPlace(NamedTuple):
+    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; a choice, as Linux's.
+
+    `recursive` is start and size of the root slot in which it keeps a recursive mapping, if it has one.
+    """
+
+    user_end: int
+    kernel_start: int
+    recursive: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -277,6 +366,17 @@ class TableFormat(Generic[C]):
     rules: Rules[C]
     defaults: C
     """Controls to walk with unless others are given."""
+    kernel_place: KernelPlace
+    halves: bool = False
+    """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
+    asid_bits: int = 0
+    """Bits of an address space's number; 0 where the processor has no such numbers.
+
+    SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
+    RISC-V Privileged 20211203, 4.1.11 (satp).
+    """
+    faults_flush: bool = False
+    """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
 
     def level(self, number: int) -> Level:
         """The level with this number."""
@@ -323,3 +423,27 @@ class TableFormat(Generic[C]):
     def table_bytes(self, level: Level) -> int:
         """Bytes of a table at `level`."""
         return level.entries * self.entry_width
+
+    @property
+    def root_bits(self) -> int:
+        """Bits of a root table's physical address: those of a register, and of the address of a table.
+
+        >>> from vmwidgets.engine.mmu.formats import FORMATS
+        >>> FORMATS["x86-pae"].root_bits, FORMATS["aarch64"].root_bits
+        (32, 48)
+        """
+        table = self.root_level.of_kind("table")
+        assert table is not None, "a root refers to tables"
+        return min(self.word_bits, max(bits.to + bits.high - bits.low + 1 for bits in table.address))
+
+    @property
+    def physical_bits(self) -> int:
+        """Bits of the physical address of a page of 4 KiB.
+
+        >>> from vmwidgets.engine.mmu.formats import FORMATS
+        >>> FORMATS["x86"].physical_bits, FORMATS["riscv-sv39"].physical_bits
+        (32, 56)
+        """
+        _, leaf = self.leaf(PAGE) or (None, None)
+        assert leaf is not None, "every format has pages of 4 KiB"
+        return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)

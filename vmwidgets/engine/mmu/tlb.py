@@ -11,7 +11,7 @@ page's, and one of a small page that was there before and never flushed): here t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Generic, get_args
 
@@ -19,7 +19,7 @@ from ..base.errors import Broken, Refused
 from ..base.units import Address, binary_size
 from ..base.values.cpus import Difference, TlbEntry, TlbSlot, TlbValue
 from ..base.values.tables import Permission, Permissions, Rights, Walk
-from .format import Access, C, Entry, Stop, TableFormat
+from .format import Access, C, Stop, TableFormat, WalkEntry
 from .walk import WordReader, walk
 
 # ---- tlb line ----------------------------------------------------------------------------------
@@ -27,23 +27,13 @@ from .walk import WordReader, walk
 # One entry of a TLB: a translation with everything that it takes to judge an access by it.
 
 
-def path_of(fmt: TableFormat[C], found: Walk, controls: C) -> tuple[Entry, ...]:
+def path_of(fmt: TableFormat[C], found: Walk, controls: C) -> tuple[WalkEntry, ...]:
     """The descriptors of a walk, with what the hardware has set in them by then."""
     path = []
     for step, bits in zip(found.steps, found.sets or [0] * len(found.steps), strict=True):
         level = fmt.level(step.level)
-        path.append(Entry(level, fmt.rules.read_as(level, step.value, controls), step.value | bits))
+        path.append(WalkEntry(level, fmt.rules.read_as(level, step.value, controls), step.value | bits))
     return tuple(path)
-
-
-def is_global(path: Sequence[Entry]) -> bool:
-    """Whether a translation is for all address spaces: G in the leaf, or in any PTE on RISC-V; nG = 0 on ARM.
-
-    SDM 3A, 4.10.2.4; ARM DDI 0406C, B3.9.1; ARM DDI 0487, D5.10.1; RISC-V Privileged 20211203, 4.3.1.
-    """
-    if path[-1].descriptor.field("nG") is not None:
-        return not path[-1].value("nG")
-    return any(at.value("G") for at in path)
 
 
 class TlbLine(Generic[C]):
@@ -62,7 +52,7 @@ class TlbLine(Generic[C]):
         way: int,
         key: tuple[int, int, int],
         walk: Walk,
-        path: tuple[Entry, ...],
+        path: tuple[WalkEntry, ...],
         controls: C,
         used: int,
     ) -> None:
@@ -88,7 +78,7 @@ class TlbLine(Generic[C]):
         """Gather the rights as these settings of the processor have them."""
         rights = Rights()
         for at in self.path:
-            rights = self.fmt.rules.gather(rights, at.descriptor, at.word, controls)
+            rights = self.fmt.rules.narrow(rights, at.descriptor, at.word, controls)
         self.rights, self._permissions = rights, None
         self._judge_under(controls)
 
@@ -115,7 +105,7 @@ class TlbLine(Generic[C]):
             self._read_under(controls)
         case = (access, user)
         if case not in self._judged:
-            self._judged[case] = self.fmt.rules.judge(self.path, self.rights, access, user, controls)
+            self._judged[case] = self.fmt.rules.check_access(self.path, self.rights, access, user, controls)
         return self._judged[case]
 
     @property
@@ -165,7 +155,7 @@ def differences(memory: WordReader, line: TlbLine[C], root: int, controls: C) ->
     line.forbids("read", False, controls)  # so that its rights are those of these settings
     _compare(found, "rights", _told(line.permissions), _told(now.permissions))
     path = path_of(line.fmt, replace(now, sets=()), controls)
-    _compare(found, "global", _whose(line.asid is None), _whose(is_global(path)))
+    _compare(found, "global", _whose(line.asid is None), _whose(line.fmt.rules.is_global(path)))
     unmarked = line.fmt.rules.accessed(path[-1].descriptor, True, controls) & ~path[-1].word
     if line.asid is not None and not line.pending and unmarked and not found:
         found.append(Difference("dirty", "a page that was written to", "one that was not"))
@@ -264,7 +254,7 @@ class Tlb(Generic[C]):
         path = path_of(self.fmt, walk, controls)
         shift = walk.page_size.bit_length() - 1
         page = walk.va >> shift
-        key = (shift, page, GLOBAL if is_global(path) else asid)
+        key = (shift, page, GLOBAL if self.fmt.rules.is_global(path) else asid)
         row = self._rows[page & self.sets - 1]
         before = self._index.get(key)
         way = before.way if before is not None else self._way_for(row)

@@ -14,7 +14,7 @@ from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.values.tables import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Entry, Start, Stop, TableFormat
+from .format import Access, C, Start, Stop, TableFormat, WalkEntry
 
 
 class WordReader(Protocol):
@@ -52,7 +52,7 @@ def walk(
     rights, may = steps[-1].rights if steps else Rights(), None
     if stop is None:
         may = _permissions(fmt, path, rights, used)
-        stop = fmt.rules.judge(path, rights, access, user, used)
+        stop = fmt.rules.check_access(path, rights, access, user, used)
         stop = stop and _with_culprits(stop, steps)
     size = path[-1].level.span_of(path[-1].descriptor) if path and path[-1].descriptor.kind == "leaf" else 0
     if stop is not None:
@@ -65,15 +65,15 @@ def walk(
     return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, None, sets, may)
 
 
-def _permissions(fmt: TableFormat[C], path: Sequence[Entry], rights: Rights, controls: C) -> Permissions:
+def _permissions(fmt: TableFormat[C], path: Sequence[WalkEntry], rights: Rights, controls: C) -> Permissions:
     """What user code and the supervisor may do with the page that a walk has found."""
-    judge = fmt.rules.judge
+    check = fmt.rules.check_access
 
     def side(user: bool) -> Permission:
         return Permission(
-            judge(path, rights, "read", user, controls) is None,
-            judge(path, rights, "write", user, controls) is None,
-            judge(path, rights, "execute", user, controls) is None,
+            check(path, rights, "read", user, controls) is None,
+            check(path, rights, "write", user, controls) is None,
+            check(path, rights, "execute", user, controls) is None,
         )
 
     return Permissions(side(False), side(True))
@@ -81,10 +81,10 @@ def _permissions(fmt: TableFormat[C], path: Sequence[Entry], rights: Rights, con
 
 def _descend(
     memory: WordReader, fmt: TableFormat[C], root: int, va: int, controls: C
-) -> tuple[list[Step], list[Entry], Stop | None]:
+) -> tuple[list[Step], list[WalkEntry], Stop | None]:
     """The descriptors on the way to the leaf, and what stopped the walk before it, if anything did."""
     steps: list[Step] = []
-    path: list[Entry] = []
+    path: list[WalkEntry] = []
     rules, width = fmt.rules, fmt.entry_width
     start = rules.start(fmt.root_level, root, va, controls)
     if not isinstance(start, Start):
@@ -98,10 +98,10 @@ def _descend(
         except BusError as error:
             return steps, path, Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
         descriptor = rules.read_as(level, word, controls)
-        path.append(Entry(level, descriptor, word))
-        stop = rules.unfit(level, descriptor, word, controls)
+        path.append(WalkEntry(level, descriptor, word))
+        stop = rules.check_descriptor(level, descriptor, word, controls)
         if descriptor.kind != "invalid":
-            rights = rules.gather(rights, descriptor, word, controls)
+            rights = rules.narrow(rights, descriptor, word, controls)
         step = _step(path[-1], table, index, pa, rights)
         steps.append(step)
         if stop is not None or descriptor.kind != "table":
@@ -109,7 +109,7 @@ def _descend(
         table, level = step.address, fmt.level(level.number - 1)
 
 
-def _step(at: Entry, table: int, index: int, pa: int, rights: Rights) -> Step:
+def _step(at: WalkEntry, table: int, index: int, pa: int, rights: Rights) -> Step:
     level, descriptor, word = at
     return Step(
         level.number,

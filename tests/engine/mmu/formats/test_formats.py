@@ -67,7 +67,7 @@ def test_a_leaf_reads_back_as_it_was_made(name, size, number, given_rights, shar
     descriptor = level.read_as(word)
     assert descriptor is made
     assert descriptor.address_of(word) == number * size % (1 << 32)
-    assert fmt.rules.unfit(level, descriptor, word, fmt.defaults) is None
+    assert fmt.rules.check_descriptor(level, descriptor, word, fmt.defaults) is None
     expected = given_rights._replace(execute=True) if executes(fmt) else given_rights
     assert fmt.rules.rights_of(descriptor, word) == expected
     field = descriptor.field("nG") or descriptor.field("G")
@@ -97,7 +97,7 @@ def test_a_table_descriptor_lets_all_pass_and_is_sound(name):
         word = table_descriptor(fmt, level, 0x40_0000, Rights())
         descriptor = level.read_as(word)
         assert (descriptor.kind, descriptor.address_of(word)) == ("table", 0x40_0000)
-        assert fmt.rules.unfit(level, descriptor, word, fmt.defaults) is None
+        assert fmt.rules.check_descriptor(level, descriptor, word, fmt.defaults) is None
         assert fmt.rules.rights_of(descriptor, word) == Rights()
 
 

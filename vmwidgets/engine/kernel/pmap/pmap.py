@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol
 
 from ...base.errors import KernelPanic, Refused, kernel_error
@@ -73,10 +72,9 @@ def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool
     fault.  O(levels).
     """
     root, now = pmap.registers(controls)
-    hardware = "adue" if hasattr(now, "adue") else "ha"
     if pmap.editor.hidden(pmap.root, va):
         return False
-    found = walk(pmap.ram, pmap.fmt, root, va, access, user, replace(now, **{hardware: True}))
+    found = walk(pmap.ram, pmap.fmt, root, va, access, user, pmap.fmt.rules.with_hardware_flags(now))
     if found.pa is None or not any(found.sets):
         return False
     emit = pmap.recorder.emit
