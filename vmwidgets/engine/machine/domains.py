@@ -90,7 +90,7 @@ class DomainOperations:
         gone = self.domains[checks.known(wanted, self.domains, "domain")]
         if isinstance(domain, MachineDomain) and gone is not domain:
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
-        self.pmap.editor.edits.forget(gone.pmap.root)
+        self.pmap.editor.edits.drop(gone.pmap.root)
         gone.pmap.take_back()
         gone.domain.destroy()
         del self.domains[gone.name]

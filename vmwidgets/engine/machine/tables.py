@@ -247,7 +247,7 @@ class DescriptorOperations:
             return before
         tables = self._tables_of(place.space)
         assert tables is not None, "it was found there"
-        if self._hand_edits.made(where, HandEdit(tables.root, place.level, place.va, before, value)):
+        if self._hand_edits.add(where, HandEdit(tables.root, place.level, place.va, before, value)):
             self.descriptor_edits[:] = [edit for edit in self.descriptor_edits if edit.pa != where]
         if self._edited_from is None:
             self._edited_from = len(self.journal)
@@ -270,7 +270,7 @@ class DescriptorOperations:
             del self.descriptor_edits[max(at for at, one in enumerate(self.descriptor_edits) if one is edit) :]
             self._put_back(edit)
             for pa in sorted(set(self._hand_edits.places) - {one.pa for one in self.descriptor_edits}):
-                self._hand_edits.written(pa)
+                self._hand_edits.end(pa)
         else:
             edit = self._overwritten()
         if len(standing) < 2:

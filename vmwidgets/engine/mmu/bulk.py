@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from ..base.units import Address
 from ..base.values.tables import Rights
 from ..memory.ram import BusError
 from .format import Access, C, Descriptor, Level, Start, Stop, TableFormat, WalkEntry
+from .walk import Memory
 
 # ---- bulk tables -------------------------------------------------------------------------------
 #
@@ -48,16 +49,6 @@ Codes = NDArray[np.uint16]
 
 
 Flags = NDArray[np.bool_]
-
-
-class Memory(Protocol):
-    """Physical memory, as far as bulk translation needs it; :class:`BusError` where there is none."""
-
-    def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
-
-    def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
 
 
 class Outcome(NamedTuple):

@@ -13,7 +13,7 @@ from ..base.units import PAGE, Address, binary_size, counted, parse_address, par
 from ..base.values.comparisons import FormatCost, FormatsValue, LevelCost, PageCount
 from ..base.values.tables import Rights
 from ..memory.ram import Ram
-from .editor import Slot, TableEditor, leaf_descriptor
+from .editor import Slot, TableEditor
 from .format import Descriptor, Level, Start, TableFormat
 from .formats import FORMATS
 from .tables import PageTables
@@ -143,7 +143,7 @@ class _Built:
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found
-        return level, descriptor, leaf_descriptor(self.fmt, level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
+        return level, descriptor, self.fmt.leaf_word(level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
 
     def _physical(self, size: int) -> int:
         """The bits of a virtual address that its physical address has."""

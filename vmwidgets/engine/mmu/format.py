@@ -8,13 +8,13 @@ manual says in words and not in bit ranges (which rights combine how, what a fau
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from ..base.errors import Refused, shown
-from ..base.units import PAGE, Address
+from ..base.units import PAGE, Address, Size
 from ..base.values.tables import Field, Rights, Syndrome
 
 Access = Literal["read", "write", "execute"]
@@ -256,6 +256,21 @@ class Descriptor:
         """The field called `name`, or None."""
         return self._by_name.get(name)
 
+    def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
+        """What the fields with these names hold in a `word` of `source`, where this descriptor has them."""
+        made = 0
+        for name in names:
+            there, here = source.field(name), self.field(name)
+            if there is not None and here is not None:
+                made |= there.of(word) << here.low
+        return made
+
+    @cached_property
+    def free_fields(self) -> tuple[str, ...]:
+        """The names of the fields that are neither the address nor say what kind of descriptor it is."""
+        free = (field for field in self.fields if not field.mask & self.mask)
+        return tuple(field.name for field in free if not field.name.startswith("address"))
+
     @cached_property
     def address_mask(self) -> int:
         """The bits that hold the address, set."""
@@ -309,12 +324,36 @@ class Level:
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
-        """The descriptor of `kind` that is made here (the first that is told), or None."""
+        """The first descriptor of `kind`, which is the one that is made here; or None."""
         return next((one for one in self.descriptors if one.kind == kind), None)
 
     def leaf(self, size: int) -> Descriptor | None:
         """The descriptor that maps pages of `size` bytes, or None."""
         return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
+
+    def made_of_kind(self, kind: Kind) -> Descriptor:
+        """As :meth:`of_kind`; refused where there is none."""
+        descriptor = self.of_kind(kind)
+        if descriptor is None:
+            raise Refused(f"a {self.name} can't be a {kind} descriptor")
+        return descriptor
+
+    def made_of_size(self, size: int) -> Descriptor:
+        """As :meth:`leaf`; refused where there is none."""
+        descriptor = self.leaf(size)
+        if descriptor is None:
+            raise Refused(f"a {self.name} can't map a page of {Size(size)}")
+        return descriptor
+
+    def part_word(self, large: Descriptor, word: int, index: int) -> int:
+        """The word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
+
+        All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
+        supersections reach.
+        """
+        small = self.made_of_kind("leaf")
+        place = small.place(large.address_of(word) + index * self.span)
+        return place | small.same_fields(large, word, small.free_fields)
 
     def span_of(self, descriptor: Descriptor) -> int:
         """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
@@ -336,6 +375,11 @@ class WalkEntry(NamedTuple):
         """What the field called `name` holds; 0 if the descriptor has none."""
         field = self.descriptor.field(name)
         return 0 if field is None else field.of(self.word)
+
+    @property
+    def held(self) -> list[tuple[str, int]]:
+        """The descriptor's fields, by name, and what they hold."""
+        return [(field.name, field.of(self.word)) for field in self.descriptor.fields]
 
 
 class KernelPlace(NamedTuple):
@@ -447,3 +491,50 @@ class TableFormat(Generic[C]):
         _, leaf = self.leaf(PAGE) or (None, None)
         assert leaf is not None, "every format has pages of 4 KiB"
         return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
+
+    # ---- descriptors made and changed: from rights and addresses to words ----------------------
+
+    def table_word(self, level: Level, table: int, rights: Rights) -> int:
+        """The word that refers to the table at physical address `table` and lets `rights` pass."""
+        descriptor = level.made_of_kind("table")
+        return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
+
+    def leaf_word(self, level: Level, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> int:
+        """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
+
+        A word that maps more than its level's span (ARM's supersections and large pages) fills several neighbouring
+        slots; :meth:`.editor.TableEditor.map` writes them all.
+
+        >>> from vmwidgets.engine.mmu.formats.x86 import PD, X86_64
+        >>> hex(X86_64.leaf_word(PD, 0x60_0000, Rights(write=False, user=False)))
+        '0x600081'
+        """
+        descriptor = level.made_of_kind("leaf") if size is None else level.made_of_size(size)
+        return descriptor.place(pa) | self.rules.encode(descriptor, rights, shared)
+
+    def with_rights(self, level: Level, word: int, rights: Rights) -> int:
+        """`word` with other rights and everything else as it was."""
+        descriptor = level.read_as(word)
+        mask = self.rules.rights_bits(descriptor)
+        return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
+
+    def demoted_word(self, level: Level, word: int, index: int) -> int:
+        """The word one level down for part `index` of the page that `word` maps; all other fields stay."""
+        return self.level(level.number - 1).part_word(level.read_as(word), word, index)
+
+    def inherited_bits(self, level: Level, word: int) -> int:
+        """The bits that a table's descriptor takes over from the large page `word` that it replaces."""
+        return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
+
+    def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
+        """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first.
+
+        Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
+        """
+        large = level.made_of_size(size)
+        small, names = part_level.read_as(part), large.free_fields
+        word = large.place(pa) | large.same_fields(small, part, names)
+        if table is not None:
+            inherited = [name for name in names if name in self.rules.inherited and small.field(name) is None]
+            word |= large.same_fields(level.read_as(table), table, inherited)
+        return word

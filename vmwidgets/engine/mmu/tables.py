@@ -7,24 +7,14 @@ from dataclasses import dataclass, field, fields
 from itertools import groupby
 from operator import index
 from struct import unpack
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import Address, parse_address
 from ..base.values.tables import AddressSplit, IndexBits, OpenTable, Rights, TableWindow, Walk, WindowRow
 from ..memory.ram import BusError
 from .format import Access, C, Descriptor, Level, Start, TableFormat
-from .walk import walk
-
-
-class Memory(Protocol):
-    """Physical memory, as far as looking at tables needs it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
-
-    def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
-
-    def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+from .walk import Memory, walk
 
 
 class PageTables(Generic[C]):

@@ -215,7 +215,7 @@ class BarrelfishReplay:
             if slot.kind != "leaf":
                 return [*found, (f"correct.entry_flags at {va:#x}", "a leaf", slot.kind)]
             wanted = leaf_word(FORMAT, slot.level, 0, flags)
-            found += differences(wanted, slot.beside_address, f"correct.entry_flags at {va:#x}")
+            found += differences(wanted, slot.attribute_bits, f"correct.entry_flags at {va:#x}")
             va += slot.level.span
         return found
 

@@ -5,7 +5,7 @@ As in :mod:`.events`: frozen, with what it takes to step back.  `cpu` is a proce
 
 from __future__ import annotations
 
-from ..values.cpus import FlushRequest, TlbEntry
+from ..values.cpus import FlushRequest, TlbEntryValue
 from .event import Event
 
 
@@ -46,8 +46,8 @@ class TlbFilled(Event):
     """A walk's result was put into the TLB; `evicted` stood in its way."""
 
     cpu: str
-    entry: TlbEntry
-    evicted: TlbEntry | None
+    entry: TlbEntryValue
+    evicted: TlbEntryValue | None
 
 
 class TlbFlushed(Event):
@@ -62,7 +62,7 @@ class TlbFlushed(Event):
     start: int
     end: int
     asid: int | None
-    dropped: tuple[TlbEntry, ...]
+    dropped: tuple[TlbEntryValue, ...]
 
 
 class ShootdownSent(Event):

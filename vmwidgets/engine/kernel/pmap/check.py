@@ -48,7 +48,7 @@ def _goes_on(pmap: TableSpace, slot: Slot, following: Slot) -> bool:
         and following.descriptor is slot.descriptor
         and following.pa == slot.pa + pmap.fmt.entry_width
         and following.address == slot.address + slot.level.span
-        and following.beside_address == slot.beside_address
+        and following.attribute_bits == slot.attribute_bits
     )
 
 
