@@ -13,7 +13,7 @@ from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.tables import AddressSplit
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine, MachineWalk
-from vmwidgets.engine.mmu.tables import PageTables, TablesWalk, address_split
+from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import draw_walk
@@ -78,7 +78,7 @@ class Walk(View):
         edited = space.edited
         chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
-        split, width = address_split(tables.fmt, tables.controls), 8 * tables.fmt.entry_width
+        split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
         return Bench(split, width, space.editable, chosen, edited, unedited)
 
     # ---- what the page asks ----------------------------------------------------------------------
@@ -116,12 +116,12 @@ class Walk(View):
 
     def _split(self) -> AddressSplit:
         tables = self.space.tables
-        return address_split(tables.fmt, tables.controls)
+        return tables.fmt.address_split(tables.controls)
 
     def _slice(self, node_id: str) -> Slice | None:
         space = self.space
         found = space.walk(self.address, self.access, self.user)
-        slices = slices_of(found, address_split(space.tables.fmt, space.tables.controls))
+        slices = slices_of(found, space.tables.fmt.address_split(space.tables.controls))
         return next((one for one in slices if node_id == f"walk/slice/{one.key}"), None)
 
     def _flip(self, bit: int) -> None:

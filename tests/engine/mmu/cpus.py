@@ -11,7 +11,8 @@ from vmwidgets.engine.base.values.tables import Rights, Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import Slot, TableEditor
-from vmwidgets.engine.mmu.format import Access, TableFormat
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tlb import Tlb
 from vmwidgets.engine.mmu.walk import Descent, translate, walk
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from vmwidgets.engine.mmu.format import Descriptor, Level, TableFormat
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.levels import Descriptor, Level
 
 PLACES = tuple(0x10_0000 + number * 0x4000 for number in range(6))
 """Where tables lie: few, so that tables refer to themselves and to each other."""

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.engine.mmu.cpus import Tables
 from vmwidgets.engine.base.units import MIB
 from vmwidgets.engine.base.values.tables import Fault, Rights
-from vmwidgets.engine.mmu.format import Access
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tlb import TlbEntry
 
 

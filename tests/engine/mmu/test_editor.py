@@ -13,8 +13,8 @@ from vmwidgets.engine.base.recorder import Recorder, materialize
 from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
-from vmwidgets.engine.mmu.format import AddressBits, Descriptor
 from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
+from vmwidgets.engine.mmu.levels import AddressBits, Descriptor
 from vmwidgets.engine.mmu.walk import translate, walk
 
 rights = st.builds(Rights, st.just(True), st.booleans(), st.booleans(), st.booleans())

@@ -24,7 +24,8 @@ from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import Sleepy, straight
 from ..kernel.x15.fault import vm_fault
 from ..mmu.cpu import Cpu, pieces
-from ..mmu.format import Access, TableFormat
+from ..mmu.format import TableFormat
+from ..mmu.rules import Access
 from ..mmu.tlb import Tlb
 from . import checks
 

@@ -29,7 +29,7 @@ from ..kernel.threads.waits import Sleepy
 from ..kernel.x15.kmem import KentryArea
 from ..memory.pages import MAX_ORDER, PageAllocator
 from ..memory.slabs import ObjectCache
-from ..mmu.format import Access
+from ..mmu.rules import Access
 from . import checks
 from .checks import malloc_flags
 from .cpus import move, reach_kernel

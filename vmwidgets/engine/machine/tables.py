@@ -17,7 +17,7 @@ from ..base.units import Address, Size
 from ..base.values.tables import Walk
 from ..memory.ram import BusError, Ram
 from ..mmu.editor import HandEdit, HandEdits
-from ..mmu.tables import PageTables, as_register, roots
+from ..mmu.tables import PageTables
 from ..mmu.walk import walk
 from . import checks
 from .check import check_machine
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..base.recorder import Recorder
     from ..kernel.pmap.pmap import Pmap
     from ..kernel.threads.waits import MapLock
-    from ..mmu.format import Level
+    from ..mmu.levels import Level
     from .cpus import MachineCpus
     from .domain import MachineDomain
     from .machine import Machine
@@ -161,14 +161,14 @@ def find_place(memory: UneditedMemory, pmap: Pmap, settings: Any, pa: int, width
     fmt = pmap.fmt
     seen: set[tuple[int, int]] = set()
     root, controls = pmap.registers(settings)
-    waiting = deque((one.level, one.table, one.base) for one in roots(fmt, root, controls))
+    waiting = deque((one.level, one.table, one.base) for one in fmt.roots(root, controls))
     while waiting:
         level, table, va = waiting.popleft()
         if (level.number, table) in seen:
             continue
         seen.add((level.number, table))
         if table <= pa < table + level.entries * width:
-            return level, as_register(fmt, controls, va + ((pa - table) // width << level.shift))
+            return level, fmt.as_register(va + ((pa - table) // width << level.shift), controls)
         if level.number == 1:
             continue
         below = fmt.level(level.number - 1)

@@ -18,7 +18,9 @@ from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.values.tables import Rights
 from ..memory.ram import BusError
-from .format import Access, C, Descriptor, Level, Start, Stop, TableFormat, WalkEntry
+from .format import TableFormat
+from .levels import Descriptor, Level, WalkEntry
+from .rules import Access, C, Start, Stop
 from .walk import Memory
 
 # ---- bulk tables -------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from ..base.values.comparisons import FormatCost, FormatsValue, LevelCost, PageC
 from ..base.values.tables import Rights
 from ..memory.ram import Ram
 from .editor import Slot, TableEditor
-from .format import Descriptor, Level, Start, TableFormat
+from .format import TableFormat
 from .formats import FORMATS
+from .levels import Descriptor, Level
+from .rules import Start
 from .tables import PageTables
 
 MOST_PAGES = 1 << 18

@@ -16,7 +16,8 @@ from ..base.values.cpus import Difference
 from ..base.values.tables import Fault
 from ..memory.ram import Ram
 from .editor import TableEditor
-from .format import Access, C, TableFormat
+from .format import TableFormat
+from .rules import Access, C
 from .tlb import Tlb, TlbEntry
 from .walk import fault_of, translate
 

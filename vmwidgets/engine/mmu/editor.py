@@ -10,14 +10,17 @@ from collections.abc import Iterable, Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
-from ..base.errors import KernelPanic, Refused
+from ..base.errors import KernelPanic
 from ..base.events import PteRunWritten, PteWritten
 from ..base.recorder import Recorder
-from ..base.units import Address, Size
+from ..base.units import Address
 from ..base.values.tables import Rights
 from ..memory.ram import BusError, Ram
-from .format import C, Descriptor, Level, TableFormat
+from .format import TableFormat
+from .levels import Descriptor, Level
+from .rules import C
 from .walk import Descent
+
 
 class HandEdit(NamedTuple):
     """A descriptor that was written past the kernel, in the tables with that root: what was in it, and what is now."""

@@ -1,385 +1,27 @@
-"""A page-table format: data (levels, index bits, the descriptors that each level can hold) and rules.
+"""A page-table format: its levels and rules, sizes and registers, and how words are made.
 
 One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.  What a
-manual says in words and not in bit ranges (which rights combine how, what a fault reports) is the format's
-:class:`Rules`.  What a format needs is listed in :mod:`.formats`.
+format needs is listed in :mod:`.formats`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, NamedTuple
 
-from ..base.errors import Refused, shown
-from ..base.units import PAGE, Address, Size
-from ..base.values.tables import Field, Rights, Syndrome
-
-Access = Literal["read", "write", "execute"]
+from ..base.units import PAGE
+from ..base.values.tables import AddressSplit, IndexBits, Rights
+from .levels import Descriptor, Level
+from .rules import C, Rules, Start
 
 
-# ---- the processor's settings ------------------------------------------------------------------
+class Root(NamedTuple):
+    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
 
-
-class Limits(NamedTuple):
-    """What a number among the settings may be: from `low` to `high`, a multiple of `unit`."""
-
-    low: int
-    high: int
-    unit: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """The settings of a processor that a walk depends on; a format's family adds its own fields.
-
-    A field is a flag unless `numbers` has its limits.  Settings that no processor has are refused.
-    """
-
-    numbers: ClassVar[Mapping[str, Limits]] = {}
-
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
-            limits = self.numbers.get(one.name)
-            if limits is None:
-                if not isinstance(value, bool):
-                    raise Refused(f"{one.name}={shown(value)}: this setting is True or False")
-                continue
-            low, high, unit = limits
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % unit:
-                multiple = f" and a multiple of {unit}" if unit > 1 else ""
-                raise Refused(f"{one.name}={shown(value)}: it is a whole number from {low:#x} to {high:#x}{multiple}")
-
-
-C = TypeVar("C")
-
-
-# ---- rules: what a manual says in words --------------------------------------------------------
-
-
-class Start(NamedTuple):
-    """Where a walk begins: the root table's physical address and its level."""
-
+    level: Level
     table: int
-    level: Level
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A check that failed: the kind of fault, and why in one sentence."""
-
-    kind: str
-    why: str
-    culprit: tuple[str, int] | None = None
-    """The field, and what it holds in the descriptors that are to blame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
-
-    exception: str
-    code: int | None
-    fields: tuple[Field, ...] = ()
-    syndrome: Syndrome | None = None
-
-
-class Rules(ABC, Generic[C]):
-    """What a manual says in words.  `controls` are the processor's settings of the format's family.
-
-    A walk asks in this order: `start`, then at each descriptor `read_as`, `check_descriptor` and `narrow`, and
-    `check_access` at the leaf; `report` says what the processor makes of the first check that failed.
-    """
-
-    inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when the page it stood for is demoted."""
-
-    # ---- walking -----------------------------------------------------------------------------
-
-    @abstractmethod
-    def start(self, level: Level, root: int, va: int, controls: C) -> Start | Stop:
-        """Where the walk begins (`level` is the root's), or a reason not to walk: an address that is not canonical."""
-
-    @abstractmethod
-    def start_shift(self, controls: C) -> int:
-        """The bits of an address from this one up are all that :meth:`start` looks at."""
-
-    def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
-        """How a descriptor is read under these settings."""
-        return level.read_as(word)
-
-    @abstractmethod
-    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
-        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
-
-    def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
-        """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
-        return 0
-
-    @abstractmethod
-    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
-        """The rights that are left of `rights` below a descriptor."""
-
-    @abstractmethod
-    def check_access(
-        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
-    ) -> Stop | None:
-        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what they leave."""
-
-    @abstractmethod
-    def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Report:
-        """What the processor reports of a fault; `path` has the descriptors that were read."""
-
-    def root_level(self, level: Level, controls: C) -> Level:
-        """The root's level, with as many descriptors as the lower root table has under these settings."""
-        return level
-
-    def physical_limit(self, controls: C) -> int:
-        """Bits of a physical address, where the settings say how many the processor has; else 64."""
-        return 64
-
-    # ---- descriptors -------------------------------------------------------------------------
-
-    @abstractmethod
-    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
-
-    @abstractmethod
-    def rights_bits(self, descriptor: Descriptor) -> int:
-        """The bits of a descriptor that say something about rights."""
-
-    @abstractmethod
-    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
-
-    @abstractmethod
-    def accessed(self, descriptor: Descriptor, write: bool, controls: C) -> int:
-        """The bits that the hardware sets in a descriptor it used."""
-
-    def is_global(self, path: Sequence[WalkEntry]) -> bool:
-        """Whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
-        return any(at.value("G") for at in path)
-
-    # ---- what a kernel sets ------------------------------------------------------------------
-
-    def registers(self, user: int | None, kernel: int | None, controls: C) -> tuple[int, C]:
-        """The base register, and the settings, for the root tables of a user and of the kernel; None for no walks.
-
-        Here there is one register: the user's tables have the kernel's slots in them.
-        """
-        root = kernel if user is None else user
-        return root or 0, controls
-
-    def with_access_flag(self, controls: C) -> C:
-        """The settings with which descriptors have an access flag, where a format has models with and without."""
-        return controls
-
-    def without_access_flag(self, controls: C) -> C:
-        """The settings of the model without access flag, where a format has both."""
-        return controls
-
-    def with_hardware_flags(self, controls: C) -> C:
-        """The settings with which the hardware sets accessed and dirty flags itself, where it can leave that out."""
-        return controls
-
-
-def bits(high: int, low: int) -> int:
-    """Bits high to low, as manuals write them, set.
-
-    >>> hex(bits(7, 4))
-    '0xf0'
-    """
-    return (1 << high + 1) - (1 << low)
-
-
-def in_words(mask: int) -> str:
-    """The numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
-    numbers = [str(bit) for bit in range(64) if mask >> bit & 1]
-    return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-
-
-# ---- data: levels and descriptors --------------------------------------------------------------
-
-
-Kind = Literal["table", "leaf", "invalid", "reserved"]
-
-
-@dataclass(frozen=True, slots=True)
-class AddressBits:
-    """Bits [low, high] of a descriptor are address bits from `to` on."""
-
-    low: int
-    high: int
-    to: int
-
-    @property
-    def mask(self) -> int:
-        """The bits in the descriptor, set."""
-        return (1 << self.high + 1) - (1 << self.low)
-
-
-@dataclass(frozen=True)
-class Descriptor:
-    """One way to read a descriptor: it applies where ``word & mask == value``."""
-
-    name: str
-    kind: Kind
-    mask: int
-    value: int
-    section: str
-    address: tuple[AddressBits, ...] = ()
-    fields: tuple[Field, ...] = ()
-    reserved: int = 0
-    """Bits that must be 0 whatever the processor's controls say."""
-    shift: int | None = None
-    """For a leaf that maps more than its level's span: log2 of the bytes.  It stands in several neighbouring slots."""
-
-    def address_of(self, word: int) -> int:
-        """The physical address in `word`."""
-        if self._in_place is not None:
-            return word & self._in_place
-        return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
-
-    def place(self, address: int) -> int:
-        """The word that holds `address`, which must fit, and this descriptor's type bits."""
-        word = self.value
-        for bits in self.address:
-            word |= address >> bits.to << bits.low & bits.mask
-        if self.address_of(word) != address:
-            raise Refused(f"{self.name}: physical address {Address(address)} does not fit, or is not aligned for it")
-        return word
-
-    def field(self, name: str) -> Field | None:
-        """The field called `name`, or None."""
-        return self._by_name.get(name)
-
-    def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
-        """What the fields with these names hold in a `word` of `source`, where this descriptor has them."""
-        made = 0
-        for name in names:
-            there, here = source.field(name), self.field(name)
-            if there is not None and here is not None:
-                made |= there.of(word) << here.low
-        return made
-
-    @cached_property
-    def free_fields(self) -> tuple[str, ...]:
-        """The names of the fields that are neither the address nor say what kind of descriptor it is."""
-        free = (field for field in self.fields if not field.mask & self.mask)
-        return tuple(field.name for field in free if not field.name.startswith("address"))
-
-    @cached_property
-    def address_mask(self) -> int:
-        """The bits that hold the address, set."""
-        return sum(bits.mask for bits in self.address)
-
-    @cached_property
-    def _in_place(self) -> int | None:
-        """The address bits, where they are one piece that stands at its own place, as in most formats."""
-        if len(self.address) == 1 and self.address[0].low == self.address[0].to:
-            return self.address[0].mask
-        return None
-
-    @cached_property
-    def _by_name(self) -> dict[str, Field]:
-        return {field.name: field for field in self.fields}
-
-
-@dataclass(frozen=True)
-class Level:
-    """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
-
-    number: int
-    """1 maps the smallest pages; the root has the highest number."""
-    name: str
-    """The manual's name of a descriptor here."""
-    table_name: str
-    shift: int
-    bits: int
-    descriptors: tuple[Descriptor, ...]
-    """The ways to read a descriptor; the first that applies is the one."""
-
-    @property
-    def entries(self) -> int:
-        """Descriptors in a table."""
-        return 1 << self.bits
-
-    @property
-    def span(self) -> int:
-        """Bytes of virtual memory that one descriptor covers."""
-        return 1 << self.shift
-
-    def index(self, va: int) -> int:
-        """Which descriptor of a table is for `va`."""
-        return va >> self.shift & (1 << self.bits) - 1
-
-    def read_as(self, word: int) -> Descriptor:
-        """How the manual reads `word` at this level."""
-        for descriptor in self.descriptors:
-            if word & descriptor.mask == descriptor.value:
-                return descriptor
-        raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
-
-    def of_kind(self, kind: Kind) -> Descriptor | None:
-        """The first descriptor of `kind`, which is the one that is made here; or None."""
-        return next((one for one in self.descriptors if one.kind == kind), None)
-
-    def leaf(self, size: int) -> Descriptor | None:
-        """The descriptor that maps pages of `size` bytes, or None."""
-        return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
-
-    def made_of_kind(self, kind: Kind) -> Descriptor:
-        """As :meth:`of_kind`; refused where there is none."""
-        descriptor = self.of_kind(kind)
-        if descriptor is None:
-            raise Refused(f"a {self.name} can't be a {kind} descriptor")
-        return descriptor
-
-    def made_of_size(self, size: int) -> Descriptor:
-        """As :meth:`leaf`; refused where there is none."""
-        descriptor = self.leaf(size)
-        if descriptor is None:
-            raise Refused(f"a {self.name} can't map a page of {Size(size)}")
-        return descriptor
-
-    def part_word(self, large: Descriptor, word: int, index: int) -> int:
-        """The word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
-
-        All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
-        supersections reach.
-        """
-        small = self.made_of_kind("leaf")
-        place = small.place(large.address_of(word) + index * self.span)
-        return place | small.same_fields(large, word, small.free_fields)
-
-    def span_of(self, descriptor: Descriptor) -> int:
-        """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
-        return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
-
-    def copies_of(self, descriptor: Descriptor) -> int:
-        """In how many neighbouring slots a descriptor stands: 1, but for ARM's supersections and large pages."""
-        return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
-
-
-class WalkEntry(NamedTuple):
-    """A descriptor on the way of a walk."""
-
-    level: Level
-    descriptor: Descriptor
-    word: int
-
-    def value(self, name: str) -> int:
-        """What the field called `name` holds; 0 if the descriptor has none."""
-        field = self.descriptor.field(name)
-        return 0 if field is None else field.of(self.word)
-
-    @property
-    def held(self) -> list[tuple[str, int]]:
-        """The descriptor's fields, by name, and what they hold."""
-        return [(field.name, field.of(self.word)) for field in self.descriptor.fields]
+    base: int
+    first: int
 
 
 class KernelPlace(NamedTuple):
@@ -491,6 +133,44 @@ class TableFormat(Generic[C]):
         _, leaf = self.leaf(PAGE) or (None, None)
         assert leaf is not None, "every format has pages of 4 KiB"
         return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
+
+    # ---- addresses and roots -----------------------------------------------------------------
+
+    def roots(self, root: int, controls: C) -> list[Root]:
+        """The tables that walks begin at: one, or the two of ARM's."""
+        found: list[Root] = []
+        top = (1 << self.word_bits) - 1
+        for va in (0, top):
+            start = self.rules.start(self.root_level, root, va, controls)
+            if not isinstance(start, Start) or any(start == (one.table, one.level) for one in found):
+                continue
+            covered = start.level.shift + start.level.bits
+            base = 0 if va == 0 else top >> covered << covered
+            first = base if base or va == 0 else 1 << self.rules.start_shift(controls)
+            found.append(Root(start.level, start.table, base, first))
+        return found or [Root(self.root_level, root, 0, 0)]
+
+    def extends_sign(self, controls: C) -> bool:
+        """Whether the bits above the translated ones repeat the highest of these; else they choose the root."""
+        return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
+
+    def as_register(self, va: int, controls: C) -> int:
+        """The address as a register holds it, from a root's first address and what was added to it."""
+        return self.canonical(va) if self.extends_sign(controls) else va
+
+    def address_split(self, controls: C | None = None) -> AddressSplit:
+        """How the format cuts an address.
+
+        >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
+        >>> [part.high - part.low + 1 for part in X86_PAE.address_split().parts]
+        [2, 9, 9]
+        """
+        parts = tuple(
+            IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift)
+            for level in self.levels
+        )
+        signed = self.extends_sign(self.defaults if controls is None else controls)
+        return AddressSplit(parts, self.word_bits, self.va_bits, signed)
 
     # ---- descriptors made and changed: from rights and addresses to words ----------------------
 

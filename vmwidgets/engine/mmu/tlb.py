@@ -18,7 +18,8 @@ from ..base.errors import Broken, Refused
 from ..base.units import Address, binary_size
 from ..base.values.cpus import Difference, TlbEntryValue, TlbSlot, TlbValue
 from ..base.values.tables import Permissions, Rights
-from .format import Access, C, Stop, TableFormat
+from .format import TableFormat
+from .rules import Access, C, Stop
 from .walk import Descent, Memory, fault_of, permissions_of, translate
 
 GLOBAL = -1

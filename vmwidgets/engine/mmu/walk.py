@@ -18,7 +18,9 @@ from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.values.tables import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Start, Stop, TableFormat, WalkEntry
+from .format import TableFormat
+from .levels import WalkEntry
+from .rules import Access, C, Start, Stop
 
 
 class Memory(Protocol):

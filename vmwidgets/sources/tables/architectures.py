@@ -11,7 +11,6 @@ from ...engine.base.errors import Refused, shown
 from ...engine.base.units import Address, Size
 from ...engine.mmu.format import TableFormat
 from ...engine.mmu.formats import FORMATS
-from ...engine.mmu.tables import roots
 
 Value = bool | int
 
@@ -69,7 +68,7 @@ class Architecture:
         unit = self.fmt.table_bytes(rules.root_level(self.fmt.root_level, controls))
         if root % unit:
             raise Refused(f"root {Address(root)} is not aligned: in {self.name} it is a multiple of {Size(unit)}")
-        for upper in roots(self.fmt, root, controls)[1:]:
+        for upper in self.fmt.roots(root, controls)[1:]:
             unit = self.fmt.table_bytes(upper.level)
             if upper.table % unit:
                 raise Refused(

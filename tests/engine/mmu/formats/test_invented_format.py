@@ -19,23 +19,11 @@ from vmwidgets.engine.kernel.pmap.tables import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.editor import TableEditor
-from vmwidgets.engine.mmu.format import (
-    Access,
-    AddressBits,
-    Controls,
-    Descriptor,
-    KernelPlace,
-    Level,
-    Limits,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    WalkEntry,
-)
+from vmwidgets.engine.mmu.format import KernelPlace, TableFormat
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.tables import PageTables, Shown, table_window
+from vmwidgets.engine.mmu.levels import AddressBits, Descriptor, Level, WalkEntry
+from vmwidgets.engine.mmu.rules import Access, Controls, Limits, Report, Rules, Start, Stop
+from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.sources.tables.architectures import architecture
 
@@ -180,7 +168,7 @@ def test_it_is_edited_walked_and_drawn():
     tables: PageTables[Any] = PageTables(
         "by hand", ram, INVENTED, root, INVENTED.rules.registers(root, None, INVENTED.defaults)[1]
     )
-    window = table_window(tables, Shown(opened=[(1, 0x40_0000)]))
+    window = tables.window(Shown(opened=[(1, 0x40_0000)]))
     assert [(one.name, one.present) for one in window.tables] == [("root table", 2), ("page table", 1)]
     assert [row.rights for one in window.tables for row in one.rows if row.kind == "leaf"] == ["rwx", "r-x user"]
     picture = vm.Tables(tables).to_svg()

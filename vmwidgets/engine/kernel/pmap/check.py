@@ -8,7 +8,7 @@ from ...base.errors import Broken
 from ...base.units import Address
 from ...base.values.tables import PmapValue, Rights, SlotRun, TableValue
 from ...mmu.editor import Slot
-from ...mmu.format import Level
+from ...mmu.levels import Level
 from .tables import TableSpace, private_tables, published
 
 

@@ -23,7 +23,8 @@ from ...base.units import PAGE, Address, Size
 from ...base.values.tables import PmapValue, Rights, Walk
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot, TableEditor
-from ...mmu.format import Access, Level
+from ...mmu.levels import Level
+from ...mmu.rules import Access
 from ...mmu.walk import translate, walk
 from .check import snapshot
 from .tables import OwnedTables, PmapLayout, TablePages, TableSpace

@@ -12,7 +12,7 @@ from ...base.units import PAGE, Address
 from ...base.values.tables import PmapValue, Rights
 from ...memory.ram import Ram
 from ...mmu.editor import Slot, TableEditor
-from ...mmu.format import Level
+from ...mmu.levels import Level
 from .check import check_pmaps, snapshot
 from .pmap import CurrentPmap, Pmap, Processors
 from .tables import PmapLayout, TablePages, private_tables, published

@@ -17,7 +17,8 @@ from ...base.errors import Refused
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot, TableEditor
-from ...mmu.format import Level, TableFormat
+from ...mmu.format import TableFormat
+from ...mmu.levels import Level
 
 Side = Literal["user", "kernel", "mixed", "window", "none"]
 

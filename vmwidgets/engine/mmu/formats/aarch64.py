@@ -11,23 +11,9 @@ from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights, Syndrome
-from ..format import (
-    Access,
-    AddressBits,
-    Controls,
-    Descriptor,
-    KernelPlace,
-    Level,
-    Limits,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    WalkEntry,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 # ---- aarch64 rules -----------------------------------------------------------------------------
 #

@@ -12,21 +12,9 @@ from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights, Syndrome
-from ..format import (
-    Access,
-    AddressBits,
-    Controls,
-    Descriptor,
-    KernelPlace,
-    Level,
-    Limits,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    WalkEntry,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 # ---- armv7 rules -------------------------------------------------------------------------------
 #

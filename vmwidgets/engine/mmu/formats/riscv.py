@@ -10,22 +10,9 @@ from dataclasses import dataclass, replace
 
 from ...base.units import Address, binary_size
 from ...base.values.tables import Field, Rights
-from ..format import (
-    Access,
-    AddressBits,
-    Controls,
-    Descriptor,
-    KernelPlace,
-    Level,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    WalkEntry,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Report, Rules, Start, Stop
 
 V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
 

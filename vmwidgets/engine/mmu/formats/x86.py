@@ -12,23 +12,9 @@ from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights
-from ..format import (
-    Access,
-    AddressBits,
-    Controls,
-    Descriptor,
-    KernelPlace,
-    Level,
-    Limits,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    WalkEntry,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
 
