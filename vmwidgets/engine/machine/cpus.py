@@ -23,7 +23,8 @@ from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import Sleepy, straight
 from ..kernel.x15.fault import vm_fault
-from ..mmu.cpu import Cpu, pieces
+from ..memory.ram import page_pieces
+from ..mmu.cpu import Cpu
 from ..mmu.format import TableFormat
 from ..mmu.rules import Access
 from ..mmu.tlb import Tlb
@@ -57,7 +58,7 @@ def move(
 ) -> Sleepy[bytes | None]:
     """Move bytes page by page, each page once `reach` has its physical address: what was read, or None."""
     parts, done = [], 0
-    for va, count in pieces(start, length):
+    for va, count in page_pieces(start, length):
         physical = yield from reach(va)
         if data is None:
             parts.append(ram.read(physical, count))

@@ -91,13 +91,13 @@ class BootSlabs:
         """How many more there could be now."""
         return min(len(self._free), self._pages.obtainable_pages)
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """The next page of the range, with memory behind it; none at its end, or without memory."""
         if not self._free or not back_page(self._pages, self._pmap, self._free[-1], "kmem entries"):
             return None
         return self._free.pop()
 
-    def give(self, address: int) -> None:
+    def free(self, address: int) -> None:
         """A page that holds no entry any more."""
         unback_page(self._pages, self._pmap, address)
         self._free.append(address)

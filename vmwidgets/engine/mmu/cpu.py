@@ -14,7 +14,7 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE
 from ..base.values.cpus import Difference
 from ..base.values.tables import Fault
-from ..memory.ram import Ram
+from ..memory.ram import Ram, page_pieces
 from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
@@ -66,18 +66,18 @@ class Cpu(Generic[C]):
 
     def load(self, va: int, length: int, *, user: bool) -> bytes:
         """`length` bytes from `va` on, page by page."""
-        return b"".join(self.ram.read(self._reach(at, "read", user), count) for at, count in pieces(va, length))
+        return b"".join(self.ram.read(self._reach(at, "read", user), count) for at, count in page_pieces(va, length))
 
     def store(self, va: int, data: bytes, *, user: bool) -> None:
         """Put `data` at `va`, page by page: a trap that raises leaves what was stored before it."""
         done = 0
-        for at, count in pieces(va, len(data)):
+        for at, count in page_pieces(va, len(data)):
             self.ram.write(self._reach(at, "write", user), data[done : done + count])
             done += count
 
     def fetch(self, va: int, length: int, *, user: bool) -> bytes:
         """`length` bytes from `va` on, as instructions."""
-        return b"".join(self.ram.read(self._reach(at, "execute", user), count) for at, count in pieces(va, length))
+        return b"".join(self.ram.read(self._reach(at, "execute", user), count) for at, count in page_pieces(va, length))
 
     def _reach(self, va: int, access: Access, user: bool) -> int:
         while True:
@@ -186,17 +186,3 @@ class Cpu(Generic[C]):
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"
-
-
-def pieces(va: int, length: int) -> list[tuple[int, int]]:
-    """[va, va + length) cut at page borders: address and bytes of each piece.
-
-    >>> pieces(0xFFE, 4)
-    [(4094, 2), (4096, 2)]
-    """
-    found, end = [], va + length
-    while va < end:
-        count = min(PAGE - va % PAGE, end - va)
-        found.append((va, count))
-        va += count
-    return found
