@@ -190,7 +190,7 @@ def test_what_is_no_object_can_not_be_freed(offset):
 def test_check_finds_a_slab_on_the_wrong_list():
     cache, _ = make()
     cache.allocate()
-    lists = cache._slabs.lists
+    lists = cache._lists
     lists["full"][0x10000] = lists["partial"].pop(0x10000)
     with pytest.raises(Broken, match=r"2\. a slab knows its list: the slab at 0x10000 of entry is on full"):
         cache.check()

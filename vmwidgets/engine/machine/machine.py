@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
+from ..base.interrupts import Stopped
 from ..base.journal import Journal, Operation
-from ..base.operations import Door, Reference, Stopped, operation
+from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Address, Size, binary_size
 from ..kernel.map.core import CachedEntries, Entry

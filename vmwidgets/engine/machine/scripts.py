@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.events import CallbackRan
-from ..base.operations import INTERRUPT, plain
+from ..base.interrupts import INTERRUPT
+from ..base.operations import plain
 from ..kernel.threads.scheduler import Scheduler, Thread
 from ..kernel.threads.waits import MapLock, Sleepy, WouldSleep, straight
 
