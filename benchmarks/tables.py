@@ -6,7 +6,6 @@ from time import process_time
 
 import vmwidgets as vm
 from vmwidgets.engine.base.protection import READ, WRITE
-from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.mmu.formats import FORMATS
 
 from .table import table
@@ -55,7 +54,7 @@ def large(name: str) -> tuple[int, float]:
 def report(quick: bool) -> str:
     """The table."""
     rows = []
-    for name in ARCHITECTURES:
+    for name in FORMATS:
         enter, remove, held = cost(name, PAGES // 8 if quick else PAGES)
         size, dense = large(name)
         rows.append([name, f"{enter:.0f}", f"{remove:.0f}", f"{held:.2f}", f"{size >> 10:,} KiB", f"{dense:.2f}"])

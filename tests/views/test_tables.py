@@ -13,7 +13,7 @@ import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
 from vmwidgets.engine.base.units import binary_size, grouped_hex, grouped_size
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.tables import PageTables, Shown, table_window
+from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.views.scene import Node, Scene
 from vmwidgets.views.tables import draw_tables
 
@@ -264,7 +264,7 @@ def test_the_slots_of_the_other_root_are_no_gap() -> None:
     machine = vm.boot("armv7")
     root = machine.pmap.root
     halves = replace(machine.controls, ttbcr_n=1, ttbr1=root)
-    window = table_window(PageTables("halves", machine.ram, machine.pmap.fmt, root, halves), Shown())
+    window = PageTables("halves", machine.ram, machine.pmap.fmt, root, halves).window(Shown())
     assert [(table.skipped, table.entries) for table in window.tables] == [(0, 2048), (2048, 4096)]
     scene = draw_tables(window)
     in_bounds(scene)

@@ -16,7 +16,7 @@ from tests.views.pictures import crossing_text, cut_text, misplaced_text, outsid
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.tables import PageTables, address_split
+from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.address_slices import slices_of, turned, with_sign
 from vmwidgets.views.descriptor_bits import DescriptorPicture, draw_descriptor, names_of_bits
@@ -32,7 +32,7 @@ DATA = Path(__file__).parents[1] / "data" / "mmu"
 
 
 def drawn(tables: PageTables[Any], found: Walk) -> Scene:
-    split = address_split(tables.fmt, tables.controls)
+    split = tables.fmt.address_split(tables.controls)
     return draw_walk(found, {}, bench=Bench(split, 8 * tables.fmt.entry_width))
 
 
@@ -46,7 +46,7 @@ def linux(name: str) -> list[tuple[PageTables[Any], Walk]]:
 def test_the_slices_are_the_whole_address_in_order(name: str, va: int) -> None:
     fmt = FORMATS[name]
     va &= (1 << fmt.word_bits) - 1
-    split = address_split(fmt)
+    split = fmt.address_split()
     slices = slices_of(walk(Ram(1 << 20), fmt, 0x4000, va), split)
     above, number = fmt.word_bits, 0
     for one in slices:
@@ -65,7 +65,7 @@ def test_below_pages_of_every_size_the_slices_are_the_whole_address_too(name: st
         va = (size if size > 4096 else 0) + (0x1234_5678 & size - 1)
         found = tables.walk(va)
         assert found.page_size == size
-        slices = slices_of(found, address_split(fmt, tables.controls))
+        slices = slices_of(found, fmt.address_split(tables.controls))
         assert slices[0].high == fmt.word_bits - 1
         shared = int(log2(size) - found.steps[-1].index_bits[1])  # of a descriptor that stands in several slots
         cuts = [below.high + 1 - above.low for above, below in pairwise(slices)]
@@ -84,7 +84,7 @@ def test_bits_that_choose_one_of_sixteen_slots_are_shown_as_bits_of_the_offset_t
     tables = vm.compare_formats([(size, size)], ["armv7"]).tables["armv7"]
     va = size + 0x3456
     found = tables.walk(va)
-    split = address_split(tables.fmt, tables.controls)
+    split = tables.fmt.address_split(tables.controls)
     index, offset = slices_of(found, split)[-2:]
     assert (index.high, index.low) == (high, low)
     assert (offset.high, offset.low) == (low + 3, 0)
@@ -114,7 +114,7 @@ def test_bits_that_choose_one_of_sixteen_slots_are_shown_as_bits_of_the_offset_t
 @given(va=st.integers(0, 2**64 - 1), by=st.integers(-600, 600))
 def test_turning_a_slice_changes_its_number_and_keeps_the_address_canonical(name: str, va: int, by: int) -> None:
     fmt = FORMATS[name]
-    split = address_split(fmt)
+    split = fmt.address_split()
     va = fmt.canonical(va)
     for one in slices_of(walk(Ram(1 << 20), fmt, 0x4000, va), split):
         if one.key == "top":
@@ -129,7 +129,7 @@ def test_turning_a_slice_changes_its_number_and_keeps_the_address_canonical(name
 
 
 def test_the_bits_above_are_all_ones_or_all_zeros_and_flipped_one_by_one() -> None:
-    split = address_split(FORMATS["x86-64"])
+    split = FORMATS["x86-64"].address_split()
     top = slices_of(walk(Ram(1 << 20), FORMATS["x86-64"], 0x4000, 0), split)[0]
     assert turned(0x1000, top, 1, split) == 0xFFFF_0000_0000_1000
     assert turned(0xFFFF_8000_0000_0000, top, -3, split) == 0x8000_0000_0000
@@ -203,7 +203,7 @@ def test_every_slice_says_what_it_is_and_which_bits_with_any_number_in_it(name: 
     va &= (1 << fmt.word_bits) - 1
     tables = PageTables("empty", Ram(1 << 20), fmt, 0x4000)
     found = walk(tables.memory, fmt, 0x4000, va)
-    split = address_split(fmt, tables.controls)
+    split = fmt.address_split(tables.controls)
     scene = drawn(tables, found)
     boxes = {node.id: node for node in scene.nodes if node.kind == "slice"}
     for one in slices_of(found, split):

@@ -12,7 +12,7 @@ from typing import Any
 from ..engine.base.errors import Refused, shown
 from ..engine.base.units import Address, counted, parse_address
 from ..engine.mmu.walk import walk
-from ..sources.tables.architectures import ARCHITECTURES, Architecture, architecture
+from ..sources.tables.architectures import Architecture, architecture, architectures
 from ..sources.tables.cases import Case, Comparison, Mismatch, answer, compare, read_cases
 from ..sources.tables.memory import ImageMemory, open_image
 from ..sources.traces.reader import Unreadable
@@ -46,7 +46,7 @@ def add_walk(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--tables", nargs="+", type=Path, metavar="FILE", help="cases: .jsonl or .jsonl.gz")
     parser.add_argument("--answers", action="store_true", help="print cases with the answers found; compare nothing")
-    parser.add_argument("--arch", metavar="ARCH", help=", ".join(ARCHITECTURES))
+    parser.add_argument("--arch", metavar="ARCH", help=", ".join(architectures()))
     parser.add_argument("--memory", type=Path, metavar="DUMP", help="a raw image of physical memory")
     parser.add_argument("--base", default="0", metavar="ADDR", help="physical address of the image's first byte (0)")
     parser.add_argument("--root", metavar="ADDR", help="physical address of the root table, without flags")

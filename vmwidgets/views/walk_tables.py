@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from ..engine.base.units import Address, grouped_hex
 from ..engine.base.values.tables import Field, Step, Walk
@@ -26,8 +27,16 @@ _FLAGS = {
 }  # fmt: skip  # x86's, RISC-V's, ARM's
 """Short names of a descriptor's flags, in the order they are written."""
 
-Neighbours = Mapping[tuple[int, int], int]
-"""Descriptors beside those that were read: the word at each (table, index)."""
+
+class Neighbour(NamedTuple):
+    """A descriptor beside one that was read."""
+
+    word: int
+    is_present: bool
+
+
+Neighbours = Mapping[tuple[int, int], Neighbour]
+"""By table and index; what lies outside of memory is left out."""
 
 
 def table_name(step: Step) -> str:
@@ -95,7 +104,7 @@ def _rows(
             nodes.append(_descriptor(step, x, y, w, states))
             y += _LINE * _has_two_lines(step, w)
         elif neighbours is not None:
-            nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w, walk.format))
+            nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
         y += _ROW_H + 1
     return nodes
 
@@ -136,16 +145,15 @@ def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...
     )  # fmt: skip
 
 
-def _neighbour(step: Step, index: int, word: int | None, x: float, y: float, w: float, name: str) -> Node:
+def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:
     number = str(index)
     left = 12 + text_width(number, "mono label")
     label, look = "–", "label dim"
-    if word is not None:
-        present = word & (3 if name == "armv7" else 1)
-        label = "present" if present else "not present"
-        if present and left + text_width(f"{word:x}", "mono label") <= w - 4:  # half a descriptor says nothing
-            label, look = f"{word:x}", "mono label dim"
-    said = "outside of memory" if word is None else f"{word:#x}"
+    if held is not None:
+        label = "present" if held.is_present else "not present"
+        if held.is_present and left + text_width(f"{held.word:x}", "mono label") <= w - 4:  # half of it says nothing
+            label, look = f"{held.word:x}", "mono label dim"
+    said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
         text=(Text(6, 15, number, "mono label dim"), Text(left, 15, label, look)), title=f"descriptor {index}: {said}",

@@ -39,7 +39,7 @@ def caption_of(walk: Walk, earlier: Walk | None) -> Caption:
 
 def digits_of(walk: Walk) -> int:
     """How many digits an address has in the walk's format."""
-    return 8 if walk.format in ("x86", "x86-pae", "armv7") else 16
+    return walk.word_bits // 4
 
 
 def _sentence(text: str) -> str:

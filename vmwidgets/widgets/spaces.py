@@ -18,6 +18,7 @@ from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.walk_tables import Neighbour
 
 
 class Space(Protocol):
@@ -180,14 +181,16 @@ def typed_address(text: str, bits: int) -> int:
     return address
 
 
-def neighbouring_words(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], int]:
+def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
     """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
-    width = tables.fmt.entry_width
-    words: dict[tuple[int, int], int] = {}
+    fmt, width = tables.fmt, tables.fmt.entry_width
+    beside: dict[tuple[int, int], Neighbour] = {}
     for step in found.steps:
         entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
         first = max(0, min(step.index - 1, entries - 3))
         for index in range(first, min(entries, first + 3)):
             with suppress(BusError):
-                words[step.table, index] = tables.memory.read_word(step.table + index * width, width)
-    return words
+                word = tables.memory.read_word(step.table + index * width, width)
+                descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
+                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid")
+    return beside

@@ -15,7 +15,7 @@ from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.machine.tables import MachineTables
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
-from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, as_register, table_window
+from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene import Caption, Scene
 from vmwidgets.views.tables import draw_tables
@@ -85,7 +85,7 @@ class Tables(View):
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
         crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
         rows = max(5, min(ROWS, STACKED // crowd))
-        return table_window(tables, Shown(self._opened, self._expanded, self._centres, marked, rows))
+        return tables.window(Shown(self._opened, self._expanded, self._centres, marked, rows))
 
     def _word(self, tables: PageTables[Any], pa: int) -> int | None:
         try:
@@ -122,7 +122,7 @@ class Tables(View):
         seen: set[TableKey] = set()
         has_own = False
         while True:
-            window = table_window(tables, Shown(self._opened, rows=ROWS))
+            window = tables.window(Shown(self._opened, rows=ROWS))
             found = [(table.level - 1, row) for table in window.tables for row in table.rows if row.kind == "table"]
             has_own = has_own or any(not row.is_lent for _, row in found)
             for level, row in found:
@@ -138,7 +138,7 @@ class Tables(View):
             waiting.remove(key)
             self._opened.append(key)
             now = next(
-                (one for one in table_window(tables, Shown(self._opened, rows=ROWS)).tables
+                (one for one in tables.window(Shown(self._opened, rows=ROWS)).tables
                  if (one.level, one.va) == key), None,
             )  # fmt: skip
             budget -= len(now.rows) if now is not None else 1
@@ -182,7 +182,7 @@ class Tables(View):
         way = []
         for step in found.steps[1:]:
             covered = step.index_bits[0] + 1
-            first = as_register(tables.fmt, tables.controls, found.va >> covered << covered)
+            first = tables.fmt.as_register(found.va >> covered << covered, tables.controls)
             way.append((step.level, first))
             self._centres.pop((step.level, first), None)
         self._opened = way

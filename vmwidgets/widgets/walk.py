@@ -14,14 +14,14 @@ from vmwidgets.engine.base.values.tables import AddressSplit
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.tables import MachineWalk
-from vmwidgets.engine.mmu.tables import PageTables, TablesWalk, address_split
+from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
 from vmwidgets.views.address_slices import Slice, slices_of, turned, with_sign
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 
 from .editing import flip_bit, undo_edit
-from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbouring_words, typed_address
+from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbours_of, typed_address
 from .view import View
 
 
@@ -65,7 +65,7 @@ class Walk(View):
         found = space.walk(self.address, self.access, self.user)
         return draw_walk(
             found,
-            neighbouring_words(space.tables, found),
+            neighbours_of(space.tables, found),
             title=_title(self.address, self._task or (space.tables.name if self._without_machine else "")),
             entry=space.entry(self.address),
             has_map=space.has_map,
@@ -79,7 +79,7 @@ class Walk(View):
         edited = space.edited
         chosen = chosen_descriptor(self.selection)
         unedited = space.unedited(self.address, self.access, self.user) if edited else None
-        split, width = address_split(tables.fmt, tables.controls), 8 * tables.fmt.entry_width
+        split, width = tables.fmt.address_split(tables.controls), 8 * tables.fmt.entry_width
         return Bench(split, width, space.editable, chosen, edited, unedited)
 
     # ---- what the page asks ----------------------------------------------------------------------
@@ -117,12 +117,12 @@ class Walk(View):
 
     def _split(self) -> AddressSplit:
         tables = self.space.tables
-        return address_split(tables.fmt, tables.controls)
+        return tables.fmt.address_split(tables.controls)
 
     def _slice(self, node_id: str) -> Slice | None:
         space = self.space
         found = space.walk(self.address, self.access, self.user)
-        slices = slices_of(found, address_split(space.tables.fmt, space.tables.controls))
+        slices = slices_of(found, space.tables.fmt.address_split(space.tables.controls))
         return next((one for one in slices if node_id == f"walk/slice/{one.key}"), None)
 
     def _flip(self, bit: int) -> None:
@@ -149,7 +149,7 @@ def walk_scene(
     """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with the events in `later` undone."""
     space = MachineSpace(machine, task)
     found = space.walk(address, access, user, later)
-    words = neighbouring_words(space.tables, found)
+    words = neighbours_of(space.tables, found)
     return draw_walk(
         found,
         words,

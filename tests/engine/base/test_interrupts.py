@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base.errors import KernelError, Refused
-from vmwidgets.engine.base.operations import DeferredInterrupt
+from vmwidgets.engine.base.interrupts import DeferredInterrupt
 
 PATIENCE = 60
 """Seconds; only so that a lock that is never free does not hold up the tests."""

@@ -21,13 +21,12 @@ from vmwidgets.engine.base.events import (
     TlbHit,
     TlbMissed,
 )
-from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.machine.machine import replayed
-from vmwidgets.engine.mmu.cpu import ASID_BITS
+from vmwidgets.engine.mmu.formats import FORMATS
 
 AT = 0x40_0000
 PAGE = vm.PAGE
-NUMBERED = [name for name in ARCHITECTURES if ASID_BITS[name]]
+NUMBERED = [name for name in FORMATS if FORMATS[name].asid_bits]
 
 
 def two(name: str = "x86-64", *, cpus: int = 2, tasks: tuple[str, ...] = ("a",), **options) -> vm.Machine:
@@ -47,7 +46,7 @@ def told(m: vm.Machine, *kinds: type) -> list[str]:
 SHOTS = (ShootdownSent, ShootdownAcknowledged, ShootdownForgotten)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", FORMATS)
 class TestEachArchitecture:
     def test_processors_share_memory_and_each_has_a_tlb(self, name):
         m = two(name)
@@ -373,10 +372,10 @@ class Shootdowns(RuleBasedStateMachine):
     """Random work on two processors with acknowledged shootdowns: no wrong byte, no stale entry, ever."""
 
     @initialize(
-        name=st.sampled_from(sorted(ARCHITECTURES)), asids=st.booleans(), tlb=st.sampled_from([(1, 2), (2, 2), (16, 4)])
+        name=st.sampled_from(sorted(FORMATS)), asids=st.booleans(), tlb=st.sampled_from([(1, 2), (2, 2), (16, 4)])
     )
     def boot(self, name: str, asids: bool, tlb: tuple[int, int]) -> None:
-        numbered = asids and bool(ASID_BITS[name])
+        numbered = asids and bool(FORMATS[name].asid_bits)
         self.m = vm.boot(name, ram="8 MiB", layout="tiny", cpus=2, tlb=tlb, asids=numbered)
         for task in ("a", "b"):
             self.m.task(task)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine import ARCHITECTURES
+from vmwidgets.engine.mmu.formats import FORMATS
 
 PAGE = vm.PAGE
 
@@ -110,7 +110,7 @@ def run(architecture, seed):
     return world.m, story
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", FORMATS)
 def test_a_machine_is_whole_when_all_edits_are_taken_back_or_says_what_is_wrong(architecture):
     ended = 0
     for seed in range(60):

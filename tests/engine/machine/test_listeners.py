@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.machine.machine import replayed
-from vmwidgets.engine.mmu.controls import X86Controls
+from vmwidgets.engine.mmu.formats.x86 import X86Controls
 
 
 @pytest.fixture

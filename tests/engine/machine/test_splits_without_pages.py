@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.mmu.formats import FORMATS
 
-LARGE = [(name, size) for name in ARCHITECTURES for size in FORMATS[name].page_sizes if size > vm.PAGE]
+LARGE = [(name, size) for name in FORMATS for size in FORMATS[name].page_sizes if size > vm.PAGE]
 MOST = 4 * vm.MIB
 """The page allocator gives this much memory in one piece, at most."""
 
@@ -104,7 +103,7 @@ def test_a_part_of_a_page_that_was_split_takes_a_table_of_its_own(name, change):
     assert try_change(m, task, change, a + 64 * vm.MIB + vm.PAGE, a + 128 * vm.MIB + vm.PAGE)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_wired_pages_that_may_be_read_again_need_their_table(name):
     m = vm.boot(name, ram="8 MiB", layout="tiny")
     task = m.task("init")

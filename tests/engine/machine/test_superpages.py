@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine import ARCHITECTURES
 from vmwidgets.engine.mmu.formats import FORMATS
 
 MOST = 4 * vm.MIB
@@ -21,7 +20,7 @@ def task_of(name, **options):
     return m, m.task("init")
 
 
-CASES = [(name, size) for name in ARCHITECTURES for size in FORMATS[name].page_sizes if vm.PAGE < size <= MOST]
+CASES = [(name, size) for name in FORMATS for size in FORMATS[name].page_sizes if vm.PAGE < size <= MOST]
 
 
 @pytest.mark.parametrize(("name", "size"), CASES)
@@ -137,7 +136,7 @@ def test_a_device_that_nobody_answers_for_can_not_be_read_and_the_attempt_is_rec
     assert task.walk(a).pa == 128 * vm.MIB
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_arrays_of_addresses_get_the_walks_answers(name):
     m, task = task_of(name)
     chance = random.Random(name)
@@ -168,7 +167,7 @@ def test_pages_that_the_processor_would_read_as_something_else_are_refused(name,
     assert task.walk(a).pa == vm.GIB
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_without_a_size_it_is_the_smallest_large_one(name):
     m, task = task_of(name)
     size = FORMATS[name].page_sizes[1]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
-from vmwidgets.engine.base.events import PoolDrained, PoolFilled, SlabCreated, SlabDestroyed
+from vmwidgets.engine.base.events import SlabCreated, SlabDestroyed
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import KIB
 from vmwidgets.engine.memory.slabs import ObjectCache
@@ -23,7 +23,7 @@ class Supplier:
         self.out = set()
         self.empty = False
 
-    def take(self):
+    def allocate(self):
         if self.empty:
             return None
         if self.back:
@@ -33,7 +33,7 @@ class Supplier:
         self.out.add(address)
         return address
 
-    def give(self, address):
+    def free(self, address):
         self.out.remove(address)
         self.back.append(address)
 
@@ -48,9 +48,9 @@ def make(object_size=80, **options):
 class CacheMachine(RuleBasedStateMachine):
     """Against a dict of the objects handed out."""
 
-    @initialize(size=st.sampled_from([80, 600, 3000, 20 * KIB, 40 * KIB]), pooled=st.booleans())
-    def make(self, size, pooled):
-        self.cache, self.supplier = make(size, pooled=pooled)
+    @initialize(size=st.sampled_from([80, 600, 3000, 20 * KIB, 40 * KIB]))
+    def make(self, size):
+        self.cache, self.supplier = make(size)
         self.objects: dict[int, int] = {}
         self.count = 0
 
@@ -97,7 +97,7 @@ class CacheMachine(RuleBasedStateMachine):
         value = self.cache.snapshot()
         assert {slab.address for slab in value.slabs} == self.supplier.out
         free = [address for slab in value.slabs for address in slab.free]
-        everything = sorted([*free, *value.pool, *self.objects])
+        everything = sorted([*free, *self.objects])
         assert len(everything) == len(self.supplier.out) * value.buffers_per_slab
         apart = [high - low for low, high in pairwise(everything)]
         assert all(distance >= value.buffer_size for distance in apart), "buffers overlap"
@@ -161,20 +161,6 @@ def test_a_slab_that_was_free_goes_to_the_tail_of_the_partial_ones():
     assert [state[0] for state in states(cache)] == [0x10000, 0x12000]
 
 
-def test_the_pool_moves_half_at_a_time():
-    recorder, events = Recorder(), []
-    cache = ObjectCache(recorder, "big", 20 * KIB, Supplier(20 * KIB), pooled=True)  # a pool of 8, 4 at a time
-    recorder.emit = lambda raw: events.append(raw) if raw[0] in (PoolFilled.tag, PoolDrained.tag) else None
-    objects = [cache.allocate() for _ in range(9)]
-    assert [len(event[2]) for event in events] == [4, 4, 4]
-    events.clear()
-    for address in objects:
-        cache.free(address)
-    assert [event[0] for event in events] == [PoolDrained.tag]
-    assert events[0][2] == (objects[4], objects[3], objects[2], objects[1])
-    assert cache.snapshot().pool[:2] == (objects[8], objects[7])
-
-
 def test_reaping_gives_free_slabs_back():
     recorder, events = Recorder(), []
     supplier = Supplier(4096)
@@ -204,7 +190,7 @@ def test_what_is_no_object_can_not_be_freed(offset):
 def test_check_finds_a_slab_on_the_wrong_list():
     cache, _ = make()
     cache.allocate()
-    lists = cache._slabs.lists
+    lists = cache._lists
     lists["full"][0x10000] = lists["partial"].pop(0x10000)
     with pytest.raises(Broken, match=r"2\. a slab knows its list: the slab at 0x10000 of entry is on full"):
         cache.check()

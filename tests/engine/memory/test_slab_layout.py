@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.units import KIB, PAGE
-from vmwidgets.engine.memory.slabs import GENERAL_SIZES, general_size, pool_size, slab_layout
+from vmwidgets.engine.memory.slabs import slab_layout
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,6 @@ def test_buffers_colours_and_descriptor_fit_into_the_slab(size, align, bits, off
     assert layout.buffers * layout.buffer_size + layout.leftover + descriptor == layout.slab_size
     assert layout.slab_size % PAGE == 0
     assert layout.descriptor_inside or (off_slab and layout.buffer_size >= 512)
-
-
-def test_pools_and_general_caches():
-    assert [pool_size(size) for size in (8, 256, 257, 4096, 4097, 32 * KIB, 32 * KIB + 1)] == [
-        128, 128, 64, 64, 8, 8, 1,
-    ]  # fmt: skip
-    assert (len(GENERAL_SIZES), GENERAL_SIZES[0], GENERAL_SIZES[-1]) == (13, 32, 128 * KIB)
-    assert [general_size(size) for size in (1, 32, 33, 128 * KIB, 128 * KIB + 1)] == [32, 32, 64, 128 * KIB, None]
 
 
 @pytest.mark.parametrize(("size", "align"), [(0, 8), (-8, 8), (8, 0), (8, 12)])

@@ -11,9 +11,10 @@ from vmwidgets.engine.base.values.tables import Rights, Walk
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import Slot, TableEditor
-from vmwidgets.engine.mmu.format import Access, TableFormat
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tlb import Tlb
-from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.mmu.walk import Descent, translate, walk
 
 ALL, KERNELS = Rights(), Rights(user=False)
 STEP = 1 << 14
@@ -61,6 +62,10 @@ class Tables:
 
     def walk(self, va: int, access: Access = "read", user: bool = False, controls: Any = None, space: int = 0) -> Walk:
         return walk(self.ram, self.fmt, self.roots[space], va, access, user, controls)
+
+    def translate(self, va: int, space: int = 0) -> Descent:
+        """What a processor fills its TLB with."""
+        return translate(self.ram, self.fmt, self.roots[space], va, "read", False, self.fmt.defaults)
 
     def leaf(self, va: int) -> int:
         """The descriptor that maps `va`, as it stands in memory."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from vmwidgets.engine.mmu.format import Descriptor, Level, TableFormat
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.levels import Descriptor, Level
 
 PLACES = tuple(0x10_0000 + number * 0x4000 for number in range(6))
 """Where tables lie: few, so that tables refer to themselves and to each other."""
@@ -29,7 +30,7 @@ def fill(fmt: TableFormat[Any], random: Random, write: Any, outside: int, cpu: A
 def _made(fmt: TableFormat[Any], level: Level, random: Random, outside: int, cpu: Any) -> int:
     made = word(fmt, level, random, outside)
     for _ in range(6 if cpu is not None and random.random() < 0.8 else 0):
-        if fmt.rules.unfit(level, fmt.rules.read_as(level, made, cpu), made, cpu) is None:
+        if fmt.rules.check_descriptor(level, fmt.rules.read_as(level, made, cpu), made, cpu) is None:
             break
         made = word(fmt, level, random, outside)
     return made

@@ -11,7 +11,7 @@ from tests.engine.mmu.cpus import ALL, KERNELS, Tables
 from vmwidgets.engine.base.events import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.values.tables import Fault, Rights
-from vmwidgets.engine.mmu.cpu import ASID_BITS, Trapped
+from vmwidgets.engine.mmu.cpu import Trapped
 from vmwidgets.engine.mmu.formats import FORMATS
 
 AT, FRAME = 0x40_0000, 0x80_0000
@@ -119,7 +119,7 @@ class TestAddressSpaces:
         cpu.load_root(tables.root)
         assert [line.va for line in cpu.tlb] == [AT + PAGE]
 
-    @pytest.mark.parametrize("name", [name for name, bits in ASID_BITS.items() if bits])
+    @pytest.mark.parametrize("name", [name for name, fmt in FORMATS.items() if fmt.asid_bits])
     def test_with_numbers_spaces_live_side_by_side(self, name):
         tables = Tables(FORMATS[name], spaces=2)
         cpu = tables.cpu()

@@ -6,17 +6,17 @@ it, and each such entry is found and told.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.engine.mmu.cpus import Tables
 from vmwidgets.engine.base.units import MIB
-from vmwidgets.engine.base.values.tables import Fault, Rights, Walk
-from vmwidgets.engine.mmu.cpu import ASID_BITS
-from vmwidgets.engine.mmu.format import Access
+from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tlb import TlbEntry
 
 
 class Place(NamedTuple):
@@ -57,16 +57,16 @@ class Processor(RuleBasedStateMachine):
         self.tables = Tables(fmt, spaces=2)
         settings = {"sum": True} if name == "riscv-sv39" else {}
         self.cpu = self.tables.cpu(sets=sets, ways=ways, **settings)
-        self.asids = [1, 2] if asids and ASID_BITS[name] else [0, 0]
+        self.asids = [1, 2] if asids and FORMATS[name].asid_bits else [0, 0]
         self.places = []
         for area, size in enumerate(fmt.page_sizes, 1):
             start = area * 4 * max(size, 16 * MIB)
             self.places += [Place(start + number * size, size, number == 2) for number in range(3)]
         self.model: list[dict[int, Mapped]] = [{}, {}]
         self.filled: dict[int, Mapped | None] = {}
-        """What was mapped when an entry was filled, by the identity of its walk."""
-        self.walks: list[Walk] = []
-        """All walks that were kept, so that no two have the same identity."""
+        """What was mapped when an entry was filled, by its identity."""
+        self.kept: list[TlbEntry[Any]] = []
+        """All entries that there were, so that no two have the same identity."""
         self.changes = 0
         self.switch(0)
 
@@ -101,7 +101,7 @@ class Processor(RuleBasedStateMachine):
         va, access = place.va + int(part * place.size), WRITE if write else READ
         kept = self.cpu.tlb.peek(va, self.cpu.asid)
         now = self.model[self.space].get(place.va)
-        believed = self.filled[id(kept.walk)] if kept is not None else now
+        believed = self.filled[id(kept)] if kept is not None else now
         found = self.cpu.translate(va, access, user)
         outcome = expected(believed, place, va, access, user)
         if kept is not None and kept.pending and write and isinstance(outcome, int):
@@ -109,8 +109,8 @@ class Processor(RuleBasedStateMachine):
         assert (found.kind if isinstance(found, Fault) else found) == outcome
         line = self.cpu.tlb.peek(va, self.cpu.asid)
         if line is not None and line is not kept:
-            self.filled[id(line.walk)] = now
-            self.walks.append(line.walk)
+            self.filled[id(line)] = now
+            self.kept.append(line)
         if isinstance(found, int):
             self.marked(va, access, user)
 
@@ -143,7 +143,7 @@ class Processor(RuleBasedStateMachine):
         for line in self.cpu.tlb:
             told = [one.what for one in self.cpu.stale(line)]
             space = self.asids.index(line.asid) if line.asid else self.space
-            was, now = self.filled[id(line.walk)], self.model[space].get(line.va)
+            was, now = self.filled[id(line)], self.model[space].get(line.va)
             assert was is not None
             if was == now:
                 assert told == []

@@ -12,10 +12,10 @@ from vmwidgets.engine.base.events import PteRunWritten, PteWritten
 from vmwidgets.engine.base.recorder import Recorder, materialize
 from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.editor import TableEditor, leaf_descriptor, split_leaf, table_descriptor, with_rights
-from vmwidgets.engine.mmu.format import AddressBits, Descriptor
+from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats.x86 import PD, PDPT, PML4, PT, X86_64
-from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.mmu.levels import AddressBits, Descriptor
+from vmwidgets.engine.mmu.walk import translate, walk
 
 rights = st.builds(Rights, st.just(True), st.booleans(), st.booleans(), st.booleans())
 leaf_levels = st.sampled_from([PT, PD, PDPT])
@@ -24,7 +24,7 @@ leaf_levels = st.sampled_from([PT, PD, PDPT])
 @given(leaf_levels, st.integers(0, 2**22 - 1), rights, st.booleans())
 def test_a_leaf_reads_back_as_it_was_made(level, number, given_rights, shared):
     pa = number * level.span % 2**52
-    word = leaf_descriptor(X86_64, level, pa, given_rights, shared=shared)
+    word = X86_64.leaf_word(level, pa, given_rights, shared=shared)
     descriptor = level.read_as(word)
     assert (descriptor.kind, descriptor.address_of(word)) == ("leaf", pa)
     assert X86_64.rules.rights_of(descriptor, word) == given_rights
@@ -34,7 +34,7 @@ def test_a_leaf_reads_back_as_it_was_made(level, number, given_rights, shared):
 
 @given(st.sampled_from([PML4, PDPT, PD]), st.integers(0, 2**40 - 1), rights)
 def test_a_table_descriptor_is_never_global(level, number, given_rights):
-    word = table_descriptor(X86_64, level, number * 4096, given_rights)
+    word = X86_64.table_word(level, number * 4096, given_rights)
     descriptor = level.read_as(word)
     assert (descriptor.kind, descriptor.address_of(word)) == ("table", number * 4096)
     assert not word & (1 << 8 | descriptor.reserved)
@@ -42,16 +42,16 @@ def test_a_table_descriptor_is_never_global(level, number, given_rights):
 
 @given(leaf_levels, rights, rights, st.integers(0, 2**64 - 1))
 def test_changing_rights_changes_nothing_else(level, before, after, noise):
-    word = leaf_descriptor(X86_64, level, 0, before) | noise & 0x7FF0_0000_0000_0F78 & ~(1 << 7)
-    changed = with_rights(X86_64, level, word, after)
+    word = X86_64.leaf_word(level, 0, before) | noise & 0x7FF0_0000_0000_0F78 & ~(1 << 7)
+    changed = X86_64.with_rights(level, word, after)
     assert X86_64.rules.rights_of(level.read_as(changed), changed) == after
     assert (word ^ changed) & ~(1 << 63 | 0b110) == 0
 
 
 @given(st.sampled_from([PD, PDPT]), st.integers(0, 511), rights, st.booleans(), st.booleans())
 def test_a_part_of_a_large_page_is_what_it_was(level, index, given_rights, dirty, pat):
-    word = leaf_descriptor(X86_64, level, 5 * level.span, given_rights, shared=True) | dirty << 6 | pat << 12
-    part = split_leaf(X86_64, level, word, index)
+    word = X86_64.leaf_word(level, 5 * level.span, given_rights, shared=True) | dirty << 6 | pat << 12
+    part = X86_64.demoted_word(level, word, index)
     below = X86_64.level(level.number - 1)
     small = below.read_as(part)
     assert small.address_of(part) == 5 * level.span + index * below.span
@@ -63,14 +63,14 @@ def test_a_part_of_a_large_page_is_what_it_was(level, index, given_rights, dirty
 @pytest.mark.parametrize(("level", "pa"), [(PT, 0x123), (PD, 0x1000), (PT, 1 << 52), (PD, -(1 << 21))])
 def test_an_address_that_does_not_fit_is_refused(level, pa):
     with pytest.raises(Refused, match="does not fit"):
-        leaf_descriptor(X86_64, level, pa, Rights())
+        X86_64.leaf_word(level, pa, Rights())
 
 
 def test_a_level_makes_only_what_it_can_hold():
     with pytest.raises(Refused, match="a PML4E can't be a leaf"):
-        leaf_descriptor(X86_64, PML4, 0, Rights())
+        X86_64.leaf_word(PML4, 0, Rights())
     with pytest.raises(Refused, match="a PTE can't be a table"):
-        table_descriptor(X86_64, PT, 0x1000, Rights())
+        X86_64.table_word(PT, 0x1000, Rights())
 
 
 def test_an_address_in_pieces_is_put_together():
@@ -94,6 +94,9 @@ class TestEditor:
         recorder.emit = self.events.append
         self.ram = Ram(1 << 20)
         return TableEditor(self.ram, X86_64, recorder)
+
+    def descent(self, va, access):
+        return translate(self.ram, X86_64, 0x1000, va, access, False, X86_64.defaults)
 
     def mapped(self):
         editor = self.make()
@@ -181,7 +184,7 @@ class TestEditor:
         editor = self.mapped()
         places = [0x20_0000, 0x20_0FFF, 0x2F_F123, 0x3F_FFFF]
         before = [walk(self.ram, X86_64, 0x1000, va).pa for va in places]
-        editor.split(editor.find(0x1000, 0x2F_F000), 0x4000, Rights())
+        editor.demote(editor.find(0x1000, 0x2F_F000), 0x4000, Rights())
         assert [walk(self.ram, X86_64, 0x1000, va).pa for va in places] == before
         assert walk(self.ram, X86_64, 0x1000, 0x2F_F123, "write", True).fault.level == 1
         assert self.events[-1][4] == 2, "the table is filled before anything refers to it"
@@ -189,17 +192,17 @@ class TestEditor:
 
     def test_the_hardware_marks_what_it_used(self):
         editor = self.mapped()
-        editor.mark_accessed(walk(self.ram, X86_64, 0x1000, 0x20_0000, "read"))
+        editor.mark_accessed(self.descent(0x20_0000, "read"))
         steps = walk(self.ram, X86_64, 0x1000, 0x20_0000, "read").steps
         assert [step.value >> 5 & 3 for step in steps] == [1, 1, 1]
         editor.set_rights(editor.find(0x1000, 0x20_0000), Rights())
-        editor.mark_accessed(walk(self.ram, X86_64, 0x1000, 0x20_0000, "write"))
+        editor.mark_accessed(self.descent(0x20_0000, "write"))
         steps = walk(self.ram, X86_64, 0x1000, 0x20_0000).steps
         assert [step.value >> 5 & 3 for step in steps] == [1, 1, 3]
 
     def test_a_walk_that_failed_marks_nothing(self):
         editor = self.mapped()
-        editor.mark_accessed(walk(self.ram, X86_64, 0x1000, 0x20_0000, "write"))
+        editor.mark_accessed(self.descent(0x20_0000, "write"))
         assert self.events == []
 
     def test_slots_of_a_table_come_with_canonical_addresses(self):

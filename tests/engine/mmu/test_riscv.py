@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.mmu.tables import ended, memory
-from vmwidgets.engine.mmu.controls import RiscvControls
-from vmwidgets.engine.mmu.formats.riscv import SV39
+from vmwidgets.engine.mmu.formats.riscv import SV39, RiscvControls
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, MIDDLE, LAST = 0x1000, 0x2000, 0x3000

@@ -16,7 +16,7 @@ from vmwidgets.engine.mmu.compare_formats import compare_formats
 from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.formats.x86 import PML4, X86_64
-from vmwidgets.engine.mmu.tables import PageTables, Shown, address_split, table_window
+from vmwidgets.engine.mmu.tables import PageTables, Shown
 from vmwidgets.engine.mmu.walk import walk
 
 PAGE = 4096
@@ -27,7 +27,7 @@ def opened(tables: PageTables[Any], rows: int = 10_000) -> TableWindow:
     """All that there is, opened as somebody would: by the rows that are shown."""
     keys: set[tuple[int, int]] = set()
     while True:
-        window = table_window(tables, Shown(keys, rows=rows))
+        window = tables.window(Shown(keys, rows=rows))
         found = {(table.level - 1, row.va) for table in window.tables for row in table.rows if row.kind == "table"}
         if found <= keys:
             return window
@@ -91,7 +91,7 @@ def test_what_the_kernel_lends_is_folded_apart_until_somebody_looks_among_it() -
     key, way = (1, 0), [(3, 0), (2, 0), (1, 0)]
 
     def rows(**shown: Any) -> list[tuple[int, int, str, bool]]:
-        table = table_window(tables, Shown(way, rows=8, **shown)).tables[-1]
+        table = tables.window(Shown(way, rows=8, **shown)).tables[-1]
         assert sum(row.pages for row in table.rows) == 50, "folds count what they hide"
         assert all(row.end <= 100 or row.first >= 100 for row in table.rows), "none is on both sides"
         return [(row.first, row.pages, row.kind, row.is_lent) for row in table.rows]
@@ -102,21 +102,21 @@ def test_what_the_kernel_lends_is_folded_apart_until_somebody_looks_among_it() -
     looking = rows(centres={key: 120})
     assert (120, 1, "leaf", True) in looking
     assert len([row for row in looking if not row[3]]) <= 5, "its own make room"
-    marked = table_window(tables, Shown(way, rows=8)).tables[-1].pa + 110 * 8
+    marked = tables.window(Shown(way, rows=8)).tables[-1].pa + 110 * 8
     assert (110, 1, "leaf", True) in rows(marked=[marked])
     tables.kernel_from = None
-    assert not any(row.is_lent for row in table_window(tables, Shown(way)).tables[-1].rows)
+    assert not any(row.is_lent for row in tables.window(Shown(way)).tables[-1].rows)
 
 
 def test_folds_count_what_they_hide() -> None:
     tables = mapping("x86-64", [2 * number for number in range(200)])
     key = (1, 0)
     shown = Shown([(3, 0), (2, 0), key], rows=8)
-    table = table_window(tables, shown).tables[-1]
+    table = tables.window(shown).tables[-1]
     folds = [row for row in table.rows if row.kind == "fold"]
     assert sum(row.pages for row in table.rows) == 200
     assert len(folds) == 1
-    middle = table_window(tables, Shown(shown.opened, centres={key: 200}, rows=8)).tables[-1]
+    middle = tables.window(Shown(shown.opened, centres={key: 200}, rows=8)).tables[-1]
     assert [row.kind for row in middle.rows].count("fold") == 2
     assert any(row.first == 200 and row.kind == "leaf" for row in middle.rows)
     assert sum(row.pages for row in middle.rows) == 200
@@ -125,17 +125,17 @@ def test_folds_count_what_they_hide() -> None:
 def test_an_expanded_run_is_shown_page_by_page() -> None:
     tables = mapping("x86-64", list(range(6)))
     shown = Shown([(3, 0), (2, 0), (1, 0)])
-    (run,) = table_window(tables, shown).tables[-1].rows
-    rows = table_window(tables, Shown(shown.opened, [run.pa])).tables[-1].rows
+    (run,) = tables.window(shown).tables[-1].rows
+    rows = tables.window(Shown(shown.opened, [run.pa])).tables[-1].rows
     assert [(row.first, row.pages) for row in rows] == [(number, 1) for number in range(6)]
 
 
 def test_a_marked_slot_is_shown_even_if_it_is_absent_or_in_a_fold() -> None:
     tables = mapping("x86-64", [2 * number for number in range(200)])
-    window = table_window(tables, Shown([(3, 0), (2, 0), (1, 0)], rows=6))
+    window = tables.window(Shown([(3, 0), (2, 0), (1, 0)], rows=6))
     table = window.tables[-1]
     absent, present = table.pa + 301 * 8, table.pa + 300 * 8
-    marked = table_window(tables, Shown([(3, 0), (2, 0), (1, 0)], marked=[absent, present], rows=6)).tables[-1]
+    marked = tables.window(Shown([(3, 0), (2, 0), (1, 0)], marked=[absent, present], rows=6)).tables[-1]
     kinds = {row.pa: row.kind for row in marked.rows if row.kind != "fold"}
     assert (kinds[absent], kinds[present]) == ("invalid", "leaf")
     assert marked.present == 200
@@ -144,7 +144,7 @@ def test_a_marked_slot_is_shown_even_if_it_is_absent_or_in_a_fold() -> None:
 def test_the_cost_is_what_is_open_however_many_tables_there_are() -> None:
     few, many = mapping("x86-64", [0]), mapping("x86-64", [number * 512 for number in range(600)])
     shown = Shown([(3, 0), (2, 0), (1, 0)])
-    assert table_window(few, shown).words_read == table_window(many, shown).words_read == 4 * 512
+    assert few.window(shown).words_read == many.window(shown).words_read == 4 * 512
 
 
 def test_a_table_that_refers_to_itself_is_no_endless_story() -> None:
@@ -155,21 +155,21 @@ def test_a_table_that_refers_to_itself_is_no_endless_story() -> None:
     assert [row.kind for row in window.tables[0].rows] == ["window"]
     assert window.tables[0].rows[0].va == 0xFFFF_8000_0000_0000
     va = window.tables[0].rows[0].va
-    deeper = table_window(tables, Shown([(3, va), (2, va), (1, va)]))
+    deeper = tables.window(Shown([(3, va), (2, va), (1, va)]))
     assert len(deeper.tables) >= 2
 
 
 def test_a_table_outside_of_memory_says_so() -> None:
     ram = Ram(1 << 20)
     ram.write_word(0x1000, 8, 0x80_0000_0003)
-    window = table_window(PageTables("bad", ram, X86_64, 0x1000), Shown([(3, 0)]))
+    window = PageTables("bad", ram, X86_64, 0x1000).window(Shown([(3, 0)]))
     assert "outside RAM" in window.tables[1].unreadable
     assert window.tables[1].rows == ()
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_an_address_is_cut_without_gaps(name: str) -> None:
-    split = address_split(FORMATS[name])
+    split = FORMATS[name].address_split()
     above = split.va_bits
     for part in split.parts:
         assert part.high == above - 1
@@ -180,7 +180,7 @@ def test_an_address_is_cut_without_gaps(name: str) -> None:
 def test_both_roots_of_arm_are_shown() -> None:
     fmt = FORMATS["aarch64"]
     controls = replace(fmt.defaults, ttbr1=0x5000)
-    window = table_window(PageTables("two", Ram(1 << 20), fmt, 0x1000, controls), Shown())
+    window = PageTables("two", Ram(1 << 20), fmt, 0x1000, controls).window(Shown())
     assert [(table.pa, table.va) for table in window.tables] == [(0x1000, 0), (0x5000, 0xFFFF_0000_0000_0000)]
 
 
@@ -191,7 +191,7 @@ def test_of_armv7s_second_root_only_what_walks_use_is_shown() -> None:
         for index in (1, 0x900):
             ram.write_word(table + 4 * index, 4, index << 20 | 0x402)
     controls = replace(fmt.defaults, ttbcr_n=1, ttbr1=0x8000)
-    lower, upper = table_window(PageTables("two", ram, fmt, 0x4000, controls), Shown()).tables
+    lower, upper = PageTables("two", ram, fmt, 0x4000, controls).window(Shown()).tables
     assert (lower.pa, lower.va, [row.va for row in lower.rows]) == (0x4000, 0, [0x10_0000])
     assert (upper.pa, upper.va, [row.va for row in upper.rows]) == (0x8000, 1 << 31, [0x9000_0000])
 
@@ -199,6 +199,6 @@ def test_of_armv7s_second_root_only_what_walks_use_is_shown() -> None:
 def test_the_rows_of_a_root_are_for_register_addresses() -> None:
     ram = Ram(1 << 20)
     ram.write_word(0x1000 + 511 * 8, 8, 0x2003)
-    row: WindowRow = table_window(PageTables("high", ram, X86_64, 0x1000), Shown()).tables[0].rows[0]
+    row: WindowRow = PageTables("high", ram, X86_64, 0x1000).window(Shown()).tables[0].rows[0]
     assert row.va == 0xFFFF_FF80_0000_0000
     assert (row.va >> PML4.shift) & 511 == 511

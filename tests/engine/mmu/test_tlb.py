@@ -21,7 +21,7 @@ def kept(*pages: int, sets: int = 1, ways: int = 2) -> tuple[Tables, Tlb[Any]]:
     tables, tlb = Tables(X86_64), Tlb(X86_64, sets=sets, ways=ways)
     for va in pages:
         tables.map(va, va + MIB)
-        tlb.fill(tables.walk(va), 0, X86_64.defaults)
+        tlb.fill(tables.translate(va), 0, X86_64.defaults)
         tlb.check()
     return tables, tlb
 
@@ -41,7 +41,7 @@ class TestPlaces:
             tables, tlb = Tables(fmt), Tlb(fmt, sets=4, ways=2)
             at, pa = (3 * size, 2 * size) if fmt.word_bits == 64 or size < GIB else (size, size)
             tables.map(at, pa, KERNELS, size)
-            line, gone = tlb.fill(tables.walk(at + size - 1), 0, fmt.defaults)
+            line, gone = tlb.fill(tables.translate(at + size - 1), 0, fmt.defaults)
             assert (line.va, line.pa, line.size, line.set, gone) == (at, pa, size, at // size % 4, None)
             assert tlb.lookup(at, 0) is tlb.lookup(at + size // 2, 0) is tlb.lookup(at + size - 1, 0) is line
             assert tlb.lookup(at + size, 0) is None is tlb.lookup(at - 1, 0)
@@ -52,7 +52,7 @@ class TestPlaces:
         tables, tlb = kept(0, PAGE)
         assert tlb.lookup(0, 0) is not None
         tables.map(2 * PAGE, MIB)
-        _, gone = tlb.fill(tables.walk(2 * PAGE), 0, X86_64.defaults)
+        _, gone = tlb.fill(tables.translate(2 * PAGE), 0, X86_64.defaults)
         assert gone is not None
         assert (gone.va, addresses(tlb), tlb.evictions) == (PAGE, [0, 2 * PAGE], 1)
 
@@ -60,20 +60,20 @@ class TestPlaces:
         tables, tlb = kept(0, PAGE)
         assert tlb.peek(0, 0) is not None
         tables.map(2 * PAGE, MIB)
-        tlb.fill(tables.walk(2 * PAGE), 0, X86_64.defaults)
+        tlb.fill(tables.translate(2 * PAGE), 0, X86_64.defaults)
         assert (addresses(tlb), tlb.hits, tlb.misses) == ([PAGE, 2 * PAGE], 0, 0)
 
     def test_a_page_filled_again_takes_its_own_place(self):
         tables, tlb = kept(0, PAGE)
         tables.map(PAGE, 9 * MIB)
-        line, gone = tlb.fill(tables.walk(PAGE), 0, X86_64.defaults)
+        line, gone = tlb.fill(tables.translate(PAGE), 0, X86_64.defaults)
         assert gone is not None
         assert (line.way, gone.pa, line.pa, tlb.evictions, len(tlb)) == (1, MIB + PAGE, 9 * MIB, 0, 2)
 
     def test_of_two_that_overlap_the_smaller_answers(self):
         tables, tlb = kept(2 * MIB + PAGE)
         tables.map(2 * MIB, 4 * MIB, KERNELS, 2 * MIB)
-        tlb.fill(tables.walk(2 * MIB), 0, X86_64.defaults)
+        tlb.fill(tables.translate(2 * MIB), 0, X86_64.defaults)
         found = [tlb.lookup(2 * MIB + offset, 0) for offset in (0, PAGE, 2 * PAGE)]
         assert [line and line.size for line in found] == [2 * MIB, PAGE, 2 * MIB]
 
@@ -84,8 +84,8 @@ class TestPlaces:
 
     def test_a_fault_is_not_kept(self):
         tables, tlb = kept()
-        with pytest.raises(Refused, match="nothing is kept"):
-            tlb.fill(tables.walk(AT), 0, X86_64.defaults)
+        with pytest.raises(Refused, match="the walk of 0x40_0000 faulted"):
+            tlb.fill(tables.translate(AT), 0, X86_64.defaults)
 
 
 class TestSpaces:
@@ -96,8 +96,8 @@ class TestSpaces:
         tables.map(2 * PAGE, 5 * MIB, shared=True)
         for space in (0, 1):
             tables.map(PAGE, (space + 1) * MIB, space=space)
-            tlb.fill(tables.walk(PAGE, space=space), space + 1, X86_64.defaults)
-        tlb.fill(tables.walk(2 * PAGE), 1, X86_64.defaults)
+            tlb.fill(tables.translate(PAGE, space=space), space + 1, X86_64.defaults)
+        tlb.fill(tables.translate(2 * PAGE), 1, X86_64.defaults)
         tlb.check()
         return tlb
 
@@ -133,7 +133,7 @@ class TestSpaces:
         tables.map(PAGE, MIB)
         upper = tables.editor.slot(sv39.root_level, tables.root, PAGE)
         tables.editor.write(upper, upper.word | 1 << 5)
-        assert tlb.fill(tables.walk(PAGE), 3, sv39.defaults)[0].asid is None
+        assert tlb.fill(tables.translate(PAGE), 3, sv39.defaults)[0].asid is None
 
 
 class TestValues:
@@ -151,7 +151,7 @@ class TestValues:
         tables, tlb = Tables(X86_64), Tlb(X86_64)
         for number, size in enumerate((4 * KIB, 2 * MIB, GIB)):
             tables.map(number * GIB, 0, KERNELS, size)
-            tlb.fill(tables.walk(number * GIB), 0, X86_64.defaults)
+            tlb.fill(tables.translate(number * GIB), 0, X86_64.defaults)
         assert tlb.value(lambda line: ()).reach == GIB + 2 * MIB + 4 * KIB
 
     def test_a_broken_one_is_found_out(self):

@@ -88,15 +88,8 @@ class RedBlackTree(Generic[N]):
         while node is not None:
             order = compare(key, node)
             if emit is not None:
-                emit(
-                    (
-                        TreeCompared.tag,
-                        self._name,
-                        node.id,
-                        key,
-                        "here" if order == 0 else "left" if order < 0 else "right",
-                    )
-                )
+                outcome = "here" if order == 0 else "left" if order < 0 else "right"
+                emit((TreeCompared.tag, self._name, node.id, key, outcome))
             if order == 0:
                 above = node
                 break
@@ -236,11 +229,7 @@ class RedBlackTree(Generic[N]):
         parent = node.parent
         emit = self._recorder.emit
         if emit is not None:
-            side = self._side(node)
-            writes = (
-                *self._farewell(node),
-                (_identity(parent), side, node.id, _identity(child)),
-            )
+            writes = (*self._lost_links(node), (_identity(parent), self._side(node), node.id, _identity(child)))
             emit((TreeUnlinked.tag, self._name, node.id, 0, writes, node.red, False))
         self._set_child(parent, node, child)
         if child is not None:
@@ -259,17 +248,8 @@ class RedBlackTree(Generic[N]):
         assert parent is not None
         emit = self._recorder.emit
         if emit is not None:
-            emit(
-                (
-                    TreeUnlinked.tag,
-                    self._name,
-                    node.id,
-                    successor.id,
-                    self._successor_writes(node, successor),
-                    node.red,
-                    successor.red,
-                )
-            )
+            writes = self._successor_writes(node, successor)
+            emit((TreeUnlinked.tag, self._name, node.id, successor.id, writes, node.red, successor.red))
         if not direct:
             parent.left = child
             if child is not None:
@@ -283,15 +263,12 @@ class RedBlackTree(Generic[N]):
         self._discount(parent)
         return child, parent, black
 
-    def _farewell(self, node: Node) -> tuple[Write, Write]:
+    def _lost_links(self, node: Node) -> tuple[Write, Write]:
         """The links that a removed node loses."""
-        return (
-            (node.id, "left", _identity(node.left), 0),
-            (node.id, "right", _identity(node.right), 0),
-        )
+        return (node.id, "left", _identity(node.left), 0), (node.id, "right", _identity(node.right), 0)
 
     def _successor_writes(self, node: Node, successor: Node) -> tuple[Write, ...]:
-        writes: list[Write] = list(self._farewell(node))
+        writes: list[Write] = list(self._lost_links(node))
         if successor is not node.right:
             writes.append((_identity(successor.parent), "left", successor.id, _identity(successor.right)))
             writes.append((successor.id, "right", _identity(successor.right), _identity(node.right)))
@@ -391,46 +368,33 @@ class RedBlackTree(Generic[N]):
     # ---- invariants --------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the numbered invariants of :func:`.rbtree_check.check_tree` hold."""
-        check_tree(self.root)
+        """Raise :class:`Broken`, naming node and invariant, unless all hold.  O(n).
 
-
-# ---- rbtree check ------------------------------------------------------------------------------
-#
-# What makes a red-black tree one: numbered invariants.
-
-
-def check_tree(root: Node | None) -> None:
-    """Raise :class:`Broken`, naming node and invariant, unless all hold.  O(n).
-
-    1. the root has no parent and is black; 2. a child's parent link leads back;
-    3. a red node has no red child; 4. every path down has the same number of black nodes;
-    5. a node's count is the size of its subtree.  (Order is for the tree's owner to check.)
-    """
-    if root is not None and (root.parent is not None or root.red):
-        raise Broken(f"1: root {root.id} has a parent or is red")
-    below: dict[int, tuple[int, int]] = {0: (0, 0)}  # id -> black height, count
-    pending: list[tuple[Node, bool]] = [(root, False)] if root is not None else []
-    while pending:
-        node, done = pending.pop()
-        children = [child for child in (node.left, node.right) if child is not None]
-        if not done:
-            pending.append((node, True))
-            pending.extend((child, False) for child in children)
-            continue
-        for child in children:
-            if child.parent is not node:
-                raise Broken(f"2: node {child.id} does not lead back to its parent {node.id}")
-            if node.red and child.red:
-                raise Broken(f"3: red node {node.id} has the red child {child.id}")
-        left, right = below[_id(node.left)], below[_id(node.right)]
-        if left[0] != right[0]:
-            raise Broken(f"4: node {node.id} has {left[0]} black nodes to the left, {right[0]} to the right")
-        count = left[1] + right[1] + 1
-        if node.count != count:
-            raise Broken(f"5: node {node.id} counts {node.count}, its subtree has {count}")
-        below[node.id] = (left[0] + (not node.red), count)
-
-
-def _id(node: Node | None) -> int:
-    return 0 if node is None else node.id
+        1. the root has no parent and is black; 2. a child's parent link leads back;
+        3. a red node has no red child; 4. every path down has the same number of black nodes;
+        5. a node's count is the size of its subtree.  (Order is for the tree's owner to check.)
+        """
+        root = self.root
+        if root is not None and (root.parent is not None or root.red):
+            raise Broken(f"1: root {root.id} has a parent or is red")
+        below: dict[int, tuple[int, int]] = {0: (0, 0)}  # id -> black height, count
+        pending: list[tuple[Node, bool]] = [(root, False)] if root is not None else []
+        while pending:
+            node, done = pending.pop()
+            children = [child for child in (node.left, node.right) if child is not None]
+            if not done:
+                pending.append((node, True))
+                pending.extend((child, False) for child in children)
+                continue
+            for child in children:
+                if child.parent is not node:
+                    raise Broken(f"2: node {child.id} does not lead back to its parent {node.id}")
+                if node.red and child.red:
+                    raise Broken(f"3: red node {node.id} has the red child {child.id}")
+            left, right = below[_identity(node.left)], below[_identity(node.right)]
+            if left[0] != right[0]:
+                raise Broken(f"4: node {node.id} has {left[0]} black nodes to the left, {right[0]} to the right")
+            count = left[1] + right[1] + 1
+            if node.count != count:
+                raise Broken(f"5: node {node.id} counts {node.count}, its subtree has {count}")
+            below[node.id] = (left[0] + (not node.red), count)

@@ -8,8 +8,8 @@ is asked of arguments, `check.py` what must hold across structures, and `scripts
 """
 
 from .boot import boot
-from .layouts import ARCHITECTURES, LAYOUTS
+from .layouts import LAYOUTS
 from .machine import Machine
 from .system import Part, System
 
-__all__ = ["ARCHITECTURES", "LAYOUTS", "Machine", "Part", "System", "boot"]
+__all__ = ["LAYOUTS", "Machine", "Part", "System", "boot"]

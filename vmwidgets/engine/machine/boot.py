@@ -10,7 +10,7 @@ from ..base.units import GIB, MIB, PAGE, binary_size
 from ..mmu.formats import FORMATS
 from . import checks
 from .cpus import cpu_settings
-from .layouts import ARCHITECTURES, layouts_of, physical_bits
+from .layouts import layouts_of
 from .machine import Machine
 from .quirks import QUIRKS
 
@@ -47,18 +47,18 @@ def boot(
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
     """
-    name = checks.known(architecture, ARCHITECTURES, "architecture")
+    name = checks.known(architecture, FORMATS, "architecture")
     size = checks.aligned(ram, "ram")
     if not LEAST_RAM <= size <= MOST_RAM:
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
     if size % PAGE:
         raise Refused(f"ram={size} is not a whole number of pages")
-    reach = 1 << physical_bits(FORMATS[name])
+    reach = 1 << FORMATS[name].physical_bits
     if size > reach:
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")
-    layouts = layouts_of(ARCHITECTURES[name])
+    layouts = layouts_of(FORMATS[name])
     chosen = layouts[checks.known(layout, layouts, f"layout of {name}")]
-    settings, order = cpu_settings(name, cpus, tlb, asids), checks.word(seed, "seed")
+    settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), checks.word(seed, "seed")
     machine = Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
     for listener in booted:
         listener(machine)

@@ -12,7 +12,7 @@ from ..base.errors import Refused, shown
 from ..base.protection import parse_protection
 from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
-from ..mmu.format import Access
+from ..mmu.rules import Access
 from ..selfpaging.capabilities import RIGHTS
 from ..selfpaging.flags import FLAGS, flag_names
 

@@ -11,8 +11,9 @@ from ..base.units import PAGE, Address
 from ..base.values.cpus import CpusValue, CpuValue, TlbSlot
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.threads.waits import Sleepy
-from ..mmu.cpu import ASID_BITS, Cpu
-from ..mmu.format import Access
+from ..mmu.cpu import Cpu
+from ..mmu.format import TableFormat
+from ..mmu.rules import Access
 from . import checks
 from .processors import SHOOTDOWNS, CpuSettings, Processor, Processors
 from .system import Part, SpacePart, System
@@ -22,7 +23,7 @@ MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
 T = TypeVar("T")
 
 
-def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
+def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
     """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
     count = checks.whole(cpus, "cpus")
     if not 1 <= count <= MOST_CPUS:
@@ -34,8 +35,8 @@ def cpu_settings(architecture: str, cpus: Any, tlb: Any, asids: Any) -> CpuSetti
         raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
     if not 1 <= ways <= MOST_WAYS:
         raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
-    if checks.flag(asids, "asids") and not ASID_BITS[architecture]:
-        raise Refused(f"asids=True: {architecture} has no numbers for address spaces; its PCIDs need 64-bit mode")
+    if checks.flag(asids, "asids") and not fmt.asid_bits:
+        raise Refused(f"asids=True: {fmt.name} has no numbers for address spaces; its PCIDs need 64-bit mode")
     return CpuSettings(count, sets, ways, asids)
 
 

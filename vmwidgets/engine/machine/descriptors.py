@@ -14,8 +14,7 @@ from ..base.units import Address, Size
 from ..kernel.pmap.pmap import Pmap
 from ..memory.ram import BusError
 from ..mmu.editor import HandEdit, HandEdits
-from ..mmu.format import Level
-from ..mmu.tables import as_register, roots
+from ..mmu.levels import Level
 from . import checks
 from .check import check_machine
 from .spaces import Edit
@@ -65,7 +64,7 @@ class DescriptorFunctions(Part):
         tables = self._tables_of(place.space)
         assert tables is not None, "it was found there"
         edits = self._edits
-        if self._places.made(where, HandEdit(tables.root, place.level, place.va, before, value)):
+        if self._places.add(where, HandEdit(tables.root, place.level, place.va, before, value)):
             edits[:] = [edit for edit in edits if edit.pa != where]
         edits.append(Edit(where, before, value, place.level.number, place.va, place.space))
         self._write(where, before, value, place.level.number, place.va)
@@ -86,7 +85,7 @@ class DescriptorFunctions(Part):
             del edits[max(at for at, one in enumerate(edits) if one is edit) :]
             self._put_back(edit)
             for pa in sorted(set(self._places.places) - {one.pa for one in edits}):
-                self._places.written(pa)
+                self._places.end(pa)
         else:
             edit = self._ended()
         if len(standing) < 2:
@@ -255,14 +254,14 @@ def _find_place(memory: MemoryBefore, pmap: Pmap, settings: Any, pa: int) -> tup
     fmt, width = pmap.fmt, pmap.fmt.entry_width
     seen: set[tuple[int, int]] = set()
     root, controls = pmap.registers(settings)
-    waiting = deque((one.level, one.table, one.base) for one in roots(fmt, root, controls))
+    waiting = deque((one.level, one.table, one.base) for one in fmt.roots(root, controls))
     while waiting:
         level, table, va = waiting.popleft()
         if (level.number, table) in seen:
             continue
         seen.add((level.number, table))
         if table <= pa < table + level.entries * width:
-            return level, as_register(fmt, controls, va + ((pa - table) // width << level.shift))
+            return level, fmt.as_register(va + ((pa - table) // width << level.shift), controls)
         if level.number == 1:
             continue
         below = fmt.level(level.number - 1)

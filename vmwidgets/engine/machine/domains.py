@@ -80,7 +80,7 @@ class DomainFunctions(Part):
         gone = system.domains[checks.known(wanted, system.domains, "domain")]
         if isinstance(domain, MachineDomain) and (domain.system is not system or domain.destroyed):
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
-        system.pmap.editor.edits.forget(gone.pmap.root)
+        system.pmap.editor.edits.drop(gone.pmap.root)
         gone.pmap.take_back()
         gone.domain.destroy()
         del system.domains[gone.name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from itertools import count
+from typing import Any
 
 from ..base import protection as flag
 from ..base.errors import KernelPanic, Refused
@@ -31,8 +32,8 @@ from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from ..memory.slabs import ObjectCache
-from ..mmu.formats import FORMATS
-from .layouts import TINY_KMEM, Architecture, KmemSizes, Layout
+from ..mmu.format import TableFormat
+from .layouts import TINY_KMEM, KmemSizes, Layout
 
 ENTRY_BYTES = {64: 112, 32: 64}
 """Size of a FreeBSD map entry, by word width."""
@@ -90,13 +91,13 @@ class BootSlabs:
         """How many more there could be now."""
         return min(len(self._free), self._pages.obtainable_pages)
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """The next page of the range, with memory behind it; none at its end, or without memory."""
         if not self._free or not back_page(self._pages, self._pmap, self._free[-1], "kmem entries"):
             return None
         return self._free.pop()
 
-    def give(self, address: int) -> None:
+    def free(self, address: int) -> None:
         """A page that holds no entry any more."""
         unback_page(self._pages, self._pmap, address)
         self._free.append(address)
@@ -241,10 +242,10 @@ class Kernel:
     path = "machine"
 
     def __init__(
-        self, architecture: Architecture, ram_bytes: int, layout: Layout, quirks: frozenset[str], recorder: Recorder
+        self, fmt: TableFormat[Any], ram_bytes: int, layout: Layout, quirks: frozenset[str], recorder: Recorder
     ) -> None:
         self._recorder = recorder
-        self._architecture = architecture
+        self._fmt = fmt
         self._layout = layout
         self._quirks = quirks
         self.identities = count(KENTRY_ENTRY + 1)
@@ -292,9 +293,7 @@ class Kernel:
     def _tables(self) -> KernelPmap:
         layout = self._layout
         window = None if layout.window is None else layout.window[0]
-        one = self._architecture
-        fmt = FORMATS[one.name]
-        limits = PmapLayout(fmt, layout.kernel_start, layout.kernel_end, layout.user_end, window, one.split)
+        limits = PmapLayout(self._fmt, layout.kernel_start, layout.kernel_end, layout.user_end, window)
         pmap = KernelPmap(self.ram, self.pages, limits, self._recorder, quirks=self._quirks)
         self._stage("kernel pmap", f"a root table at {Address(pmap.root)}")
         return pmap

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.units import KIB, MIB, PAGE
+from ..base.units import KIB, MIB
 from ..kernel.x15.kmem import AREA_BYTES
 from ..mmu.format import TableFormat
+from ..mmu.formats.x86 import X86_64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,68 +56,13 @@ class Layout:
     kmem: KmemSizes = REAL_KMEM
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A machine by name: its table format bears the same one.
-
-    `user_end` and `kernel_start` are where the users' half ends and the kernel map begins in its own layouts,
-    `window` is the root slot where tables appear, `split` says that each half has a base register of its own;
-    `layouts` are other layouts that it can boot, by name, and `settings` what its processor starts with.
-    """
-
-    name: str
-    bits: int
-    user_end: int
-    kernel_start: int
-    window: tuple[int, int] | None = None
-    split: bool = False
-    page_descriptor: int = 48
-    layouts: tuple[str, ...] = ()
-    settings: tuple[tuple[str, Any], ...] = ()
-
-    def layout(self, name: str, kernel_bytes: int, kentry_bytes: int, about: str, kmem: KmemSizes) -> Layout:
-        """A layout of this architecture."""
-        start = self.kernel_start
-        limits = (0, self.user_end, start, start + kernel_bytes)
-        return Layout(name, self.bits, *limits, self.window, kentry_bytes, self.page_descriptor, about, kmem)
-
-
-_WINDOW_64 = (0xFFFF_8000_0000_0000, 0x80_0000_0000)
-
-ARCHITECTURES = {
-    one.name: one
-    for one in (
-        Architecture("x86", 32, 0xC000_0000, 0xC040_0000, None, False, 28, ("x15-32",)),
-        Architecture("x86-pae", 32, 0xC000_0000, 0xC080_0000, None, False, 32, ("x15-pae", "x15-32")),
-        Architecture(
-            "x86-64", 64, 0x8000_0000_0000, 0xFFFF_8080_0000_0000, _WINDOW_64,
-            layouts=("x15-64", "x15-32", "x15-pae"),
-        ),
-        Architecture("x86-64-la57", 64, 1 << 56, 0xFF80_0000_0000_0000),
-        Architecture("armv7", 32, 0xC000_0000, 0xC040_0000, None, False, 28, settings=(("afe", True),)),
-        Architecture("aarch64", 64, 1 << 48, 0xFFFF_0000_0000_0000, None, True),
-        Architecture("riscv-sv39", 64, 1 << 38, 0xFFFF_FFC0_0000_0000),
-    )
-}  # fmt: skip  # one architecture a block reads as a table
-"""What can be booted.  Where the kernel lies is a choice, as Linux makes it on most of them."""
-
-
-def layouts_of(architecture: Architecture) -> dict[str, Layout]:
-    """The layouts that an architecture can boot, by name."""
-    small = architecture.layout(
-        "small", 64 * MIB, 512 * KIB, "a kernel map of 64 MiB, small enough to see whole", SMALL_KMEM
-    )
-    tiny = architecture.layout(
-        "tiny", 4 * MIB, 8 * KIB, "a kernel map of 4 MiB with room for 100 entries, to run out of both", TINY_KMEM
-    )
-    return {"small": small, "tiny": tiny, **{name: _REAL[name] for name in architecture.layouts}}
-
+_SELF_MAP = X86_64.kernel_place.recursive
 
 _REAL = {
     layout.name: layout
     for layout in (
         Layout(
-            "x15-64", 64, 0, 0x8000_0000_0000, 0xFFFF_8080_0000_0000, 0xFFFF_FFFF_8000_0000, _WINDOW_64, AREA_BYTES, 48,
+            "x15-64", 64, 0, 0x8000_0000_0000, 0xFFFF_8080_0000_0000, 0xFFFF_FFFF_8000_0000, _SELF_MAP, AREA_BYTES, 48,
             "X15 on x86-64",
         ),
         Layout(
@@ -131,17 +77,31 @@ _REAL = {
 }  # fmt: skip  # one layout a block reads as a table
 """By name.  Limits: X15 `machine/param.h` of 2013, as the facts tell them."""
 
-LAYOUTS = layouts_of(ARCHITECTURES["x86-64"])
-"""Those of x86-64, by name; other architectures have "small" and "tiny" too, with limits of their own."""
+_ORIGINALS = {
+    "x86": ("x15-32",),
+    "x86-pae": ("x15-pae", "x15-32"),
+    "x86-64": ("x15-64", "x15-32", "x15-pae"),
+}
+"""Which of these a machine can boot, by its table format; X15 runs on x86 only."""
 
 
-def physical_bits(fmt: TableFormat[Any]) -> int:
-    """Bits of the physical address of a page of 4 KiB.
+def layouts_of(fmt: TableFormat[Any]) -> dict[str, Layout]:
+    """The layouts that a machine with tables of this format can boot, by name."""
+    small = _layout(fmt, "small", 64 * MIB, 512 * KIB, "a kernel map of 64 MiB, small enough to see whole", SMALL_KMEM)
+    tiny = _layout(
+        fmt, "tiny", 4 * MIB, 8 * KIB, "a kernel map of 4 MiB with room for 100 entries, to run out of both", TINY_KMEM
+    )
+    return {"small": small, "tiny": tiny, **{name: _REAL[name] for name in _ORIGINALS.get(fmt.name, ())}}
 
-    >>> from vmwidgets.engine.mmu.formats import FORMATS
-    >>> physical_bits(FORMATS["x86"]), physical_bits(FORMATS["riscv-sv39"])
-    (32, 56)
-    """
-    level, leaf = fmt.leaf(PAGE) or (None, None)
-    assert level is not None and leaf is not None, "every format has pages of 4 KiB"
-    return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
+
+def _layout(
+    fmt: TableFormat[Any], name: str, kernel_bytes: int, kentry_bytes: int, about: str, kmem: KmemSizes
+) -> Layout:
+    place = fmt.kernel_place
+    descriptor = 48 if fmt.word_bits == 64 else 28 if fmt.physical_bits == 32 else 32
+    limits = (0, place.user_end, place.kernel_start, place.kernel_start + kernel_bytes)
+    return Layout(name, fmt.word_bits, *limits, place.recursive, kentry_bytes, descriptor, about, kmem)
+
+
+LAYOUTS = layouts_of(X86_64)
+"""Those of x86-64, by name; machines with other tables have "small" and "tiny" too, with limits of their own."""

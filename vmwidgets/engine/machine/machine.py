@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
+from ..base.interrupts import Stopped
 from ..base.journal import Journal, Operation
-from ..base.operations import Door, Reference, Stopped, operation
+from ..base.operations import Door, Reference, operation
 from ..base.recorder import Recorder
 from ..base.units import Size, binary_size
 from ..kernel.pmap.pmap import Pmap

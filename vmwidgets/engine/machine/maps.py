@@ -17,7 +17,6 @@ from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.x15 import ranges as x15_ranges
 from ..kernel.x15.vm_map import X15Map, vm_map_info
-from ..mmu.editor import leaf_descriptor
 from . import checks
 from .map_part import MapPart
 from .objects import AnonymousPager, MemoryObject
@@ -336,9 +335,9 @@ class MachineMap(MapPart):
         fmt, controls = self.system.pmap.fmt, self.system.controls
         found = fmt.leaf(page)
         assert found is not None, "one of the format's page sizes"
-        level, word = found[0], leaf_descriptor(fmt, found[0], 0, Rights(), size=page)
+        level, word = found[0], fmt.leaf_word(found[0], 0, Rights(), size=page)
         read_as = fmt.rules.read_as(level, word, controls)
-        if read_as.kind != "leaf" or fmt.rules.unfit(level, read_as, word, controls):
+        if read_as.kind != "leaf" or fmt.rules.check_descriptor(level, read_as, word, controls):
             raise Refused(f"page={binary_size(page)}: the processors of this machine have no such pages ({controls})")
 
 

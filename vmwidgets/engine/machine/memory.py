@@ -11,7 +11,7 @@ from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.freebsd.kmem import M_WAITOK
 from ..kernel.freebsd.uma import LARGEST, free, malloc
 from ..kernel.threads.waits import Sleepy
-from ..mmu.format import Access
+from ..mmu.rules import Access
 from . import checks
 from .checks import malloc_flags
 from .processors import read_bytes, write_bytes

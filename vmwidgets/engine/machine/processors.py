@@ -25,9 +25,9 @@ from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import Sleepy
-from ..memory.ram import Ram
-from ..mmu.cpu import ASID_BITS, Cpu, pieces
-from ..mmu.format import Access
+from ..memory.ram import Ram, page_pieces
+from ..mmu.cpu import Cpu
+from ..mmu.rules import Access
 from ..mmu.tlb import Tlb
 
 SHOOTDOWNS = ("acknowledged", "sent", "forgotten")
@@ -70,7 +70,7 @@ Reach = Callable[[int], Sleepy[int]]
 def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> Sleepy[bytes]:
     """Read bytes page by page, each page once `reach` has its physical address."""
     parts = []
-    for va, count in pieces(start, length):
+    for va, count in page_pieces(start, length):
         physical = yield from reach(va)
         parts.append(ram.read(physical, count))
     return b"".join(parts)
@@ -78,7 +78,7 @@ def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> Sleepy[bytes]
 
 def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> Sleepy[None]:
     """Write bytes page by page; an error leaves what was written before it."""
-    for va, count in pieces(start, len(data)):
+    for va, count in page_pieces(start, len(data)):
         physical = yield from reach(va)
         ram.write(physical, data[va - start : va - start + count])
 
@@ -316,7 +316,7 @@ class Processors:
         """
         if pmap is not self.kernel and self.settings.asids and pmap not in self._asids:
             taken = set(self._asids.values())
-            most = (1 << ASID_BITS[pmap.fmt.name]) - 1
+            most = (1 << pmap.fmt.asid_bits) - 1
             free = next((one for one in range(1, most + 1) if one not in taken), None)
             if free is not None:
                 self._asids[pmap] = free

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.events import CallbackRan
-from ..base.operations import INTERRUPT, Door, plain
+from ..base.interrupts import INTERRUPT
+from ..base.operations import Door, plain
 from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MapLock, Sleepy, WouldSleep, straight
 from .kernel import KernelMemorySystem

@@ -16,7 +16,7 @@ from ..kernel.pmap.spaces import LentPmap, UserPmap
 from ..kernel.threads.waits import Sleepy
 from ..kernel.x15.fault import vm_fault
 from ..kernel.x15.vm_map import X15Map
-from ..mmu.format import Access
+from ..mmu.rules import Access
 from ..selfpaging.domain import Domain
 from ..selfpaging.vspace import Vregion
 from .kernel import KernelMemorySystem

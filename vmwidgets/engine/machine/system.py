@@ -24,7 +24,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any, NoReturn, TypeVar
 
@@ -47,7 +46,7 @@ from ..mmu.formats import FORMATS
 from . import checks
 from .allocations import Allocation, Allocations
 from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
-from .layouts import ARCHITECTURES, Layout
+from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .scripts import Callbacks
 from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace
@@ -126,9 +125,9 @@ class System:
         """Boot the machine, as its first operation."""
         self.kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
         kernel, kmem = self.kernel, self.kernel.kmem
-        controls = FORMATS[self.architecture].defaults
-        settings = dict(ARCHITECTURES[self.architecture].settings)
-        self.processors = Processors(kernel.pmap, self.recorder, self.cpus, replace(controls, **settings))
+        fmt = FORMATS[self.architecture]
+        controls = fmt.rules.with_access_flag(fmt.defaults)
+        self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
         self.processors.register(kernel.pmap, KernelSpace(kmem))
         self.callbacks = Callbacks(self.machine, self.door, kmem)
         kmem.scheduler.draw_from(self.seed)
@@ -141,7 +140,7 @@ class System:
 
     def _boot_kernel(self) -> Kernel:
         ram = int(self.ram_bytes)
-        return Kernel(ARCHITECTURES[self.architecture], ram, self.layout, self.quirks, self.recorder)
+        return Kernel(FORMATS[self.architecture], ram, self.layout, self.quirks, self.recorder)
 
     # ---- structures --------------------------------------------------------------------------
 

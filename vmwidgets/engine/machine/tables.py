@@ -12,7 +12,7 @@ from ..base.units import Address
 from ..base.values.tables import Walk
 from ..kernel.pmap.pmap import Pmap
 from ..memory.ram import Ram
-from ..mmu.format import Access
+from ..mmu.rules import Access
 from ..mmu.tables import PageTables
 from ..mmu.walk import walk
 from . import checks

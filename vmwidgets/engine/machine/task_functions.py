@@ -13,7 +13,6 @@ from ..kernel.map.vm_object import VmObject
 from ..kernel.x15.vm_map import X15Map
 from . import checks
 from .kernel import unmap
-from .layouts import physical_bits
 from .objects import AnonymousPager, DevicePager, MemoryObject
 from .spaces import TaskSpace, task_path
 from .system import Part
@@ -80,8 +79,8 @@ class TaskFunctions(Part):
         """
         system, controls = self.system, self.system.controls
         wanted, start = checks.part_name(name, "device name"), checks.aligned(at, "at")
-        length, bits = checks.aligned(size, "size"), physical_bits(system.pmap.fmt)
-        reach = 1 << min(bits, getattr(controls, "maxphyaddr", bits), getattr(controls, "pa_bits", bits))
+        length, fmt = checks.aligned(size, "size"), system.pmap.fmt
+        reach = 1 << min(fmt.physical_bits, fmt.rules.physical_limit(controls))
         if wanted in system.objects:
             raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")
         if length == 0 or not system.ram_bytes <= start < start + length <= reach:

@@ -50,8 +50,8 @@ class Ram:
         """`length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""
         self._check_inside(pa, length)
         parts = []
-        for frame, offset, count in _pieces(pa, length):
-            held = self._frames.get(frame)
+        for at, count in page_pieces(pa, length):
+            held, offset = self._frames.get(at >> PAGE_SHIFT), at & _OFFSET
             parts.append(bytes(count) if held is None else held[offset : offset + count])
         return b"".join(parts)
 
@@ -59,8 +59,9 @@ class Ram:
         """Put `data` at `pa`; raises :class:`BusError` outside, and then writes nothing."""
         self._check_inside(pa, len(data))
         done = 0
-        for frame, offset, count in _pieces(pa, len(data)):
-            self._commit(frame)[offset : offset + count] = data[done : done + count]
+        for at, count in page_pieces(pa, len(data)):
+            offset = at & _OFFSET
+            self._commit(at >> PAGE_SHIFT)[offset : offset + count] = data[done : done + count]
             done += count
 
     def read_word(self, pa: int, width: int) -> int:
@@ -95,13 +96,15 @@ class Ram:
             raise BusError(pa, length, self.size)
 
 
-def _pieces(pa: int, length: int) -> list[tuple[int, int, int]]:
-    """Cut [pa, pa + length) at frame borders: (frame, offset in it, bytes of it)."""
-    pieces = []
-    end = pa + length
-    while pa < end:
-        offset = pa & _OFFSET
-        count = min(PAGE - offset, end - pa)
-        pieces.append((pa >> PAGE_SHIFT, offset, count))
-        pa += count
+def page_pieces(address: int, length: int) -> list[tuple[int, int]]:
+    """[address, address + length) cut at page borders: address and bytes of each piece.
+
+    >>> page_pieces(0xFFE, 4)
+    [(4094, 2), (4096, 2)]
+    """
+    pieces, end = [], address + length
+    while address < end:
+        count = min(PAGE - (address & _OFFSET), end - address)
+        pieces.append((address, count))
+        address += count
     return pieces

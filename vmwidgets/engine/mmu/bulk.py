@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.values.tables import Rights
 from ..memory.ram import BusError
-from .format import Access, C, Descriptor, Entry, Level, Start, Stop, TableFormat
+from .format import TableFormat
+from .levels import Descriptor, Level, WalkEntry
+from .rules import Access, C, Start, Stop
+from .walk import Memory
 
 # ---- bulk tables -------------------------------------------------------------------------------
 #
@@ -50,16 +53,6 @@ Codes = NDArray[np.uint16]
 Flags = NDArray[np.bool_]
 
 
-class Memory(Protocol):
-    """Physical memory, as far as bulk translation needs it; :class:`BusError` where there is none."""
-
-    def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
-
-    def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
-
-
 class Outcome(NamedTuple):
     """How a walk ended: None three times where it found a page, else the fault's kind, level and code."""
 
@@ -71,7 +64,7 @@ class Outcome(NamedTuple):
 class _Known(NamedTuple):
     """The descriptors above a table, without the addresses in them, and the rights they leave."""
 
-    path: tuple[Entry, ...]
+    path: tuple[WalkEntry, ...]
     rights: Rights
 
 
@@ -255,7 +248,7 @@ class ReachedTables(Generic[C]):
         """The same for descriptors of one kind, below the same ones."""
         rules, level, words = self.fmt.rules, tables.level, tables.words[slots]
         descriptor = rules.read_as(level, int(words[0]), self.controls)
-        plain = descriptor.address_mask & ~rules.checked(level, descriptor, self.controls) & ~tables.types
+        plain = descriptor.address_mask & ~rules.checked_bits(level, descriptor, self.controls) & ~tables.types
         values, inverse = _distinct(words & np.uint64(NO_ADDRESS ^ plain))
         decided = [self._decide_word(level, descriptor, int(value), known) for value in values]
         below = np.array([one for one, _ in decided], np.int64)[inverse]
@@ -279,20 +272,20 @@ class ReachedTables(Generic[C]):
     def _decide_word(self, level: Level, descriptor: Descriptor, word: int, above: int) -> tuple[int, int]:
         """For descriptors that are `word` but for the address: what is known below (-1: nothing), and how they end."""
         rules, (path, rights) = self.fmt.rules, self._known[above]
-        path = (*path, Entry(level, descriptor, word))
-        stop = rules.unfit(level, descriptor, word, self.controls)
+        path = (*path, WalkEntry(level, descriptor, word))
+        stop = rules.check_descriptor(level, descriptor, word, self.controls)
         if stop is None:
-            rights = rules.gather(rights, descriptor, word, self.controls)
+            rights = rules.narrow(rights, descriptor, word, self.controls)
             if descriptor.kind == "table":
                 key = tuple((at.level.number, id(at.descriptor), at.word) for at in path)
                 if key not in self._known_numbers:
                     self._known_numbers[key] = len(self._known)
                     self._known.append(_Known(path, rights))
                 return self._known_numbers[key], 0
-            stop = rules.judge(path, rights, self.access, self.user, self.controls)
+            stop = rules.check_access(path, rights, self.access, self.user, self.controls)
         return _ENDS, 0 if stop is None else self._failure(stop, path)
 
-    def _failure(self, stop: Stop, path: tuple[Entry, ...]) -> int:
+    def _failure(self, stop: Stop, path: tuple[WalkEntry, ...]) -> int:
         """The number of a fault among the outcomes."""
         report = self.fmt.rules.report(stop, path, self.access, self.user, self.controls)
         outcome = Outcome(stop.kind, path[-1].level.number if path else None, report.code)

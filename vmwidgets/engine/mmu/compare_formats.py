@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +13,12 @@ from ..base.units import PAGE, Address, binary_size, counted, parse_address, par
 from ..base.values.comparisons import FormatCost, FormatsValue, LevelCost, PageCount
 from ..base.values.tables import Rights
 from ..memory.ram import Ram
-from .editor import Slot, TableEditor, leaf_descriptor
-from .format import Descriptor, Level, Start, TableFormat
+from .editor import Slot, TableEditor
+from .format import TableFormat
 from .formats import FORMATS
-from .tables import PageTables, extends_sign
+from .levels import Descriptor, Level
+from .rules import Start
+from .tables import PageTables
 
 MOST_PAGES = 1 << 18
 """Descriptors of pages that are written for one format."""
@@ -81,10 +82,13 @@ class _Built:
         self._last = (0, -1, 0)  # level and range of the table that was written last, and the table
         self._leaves = {size: self._leaf(size) for size in self._sizes}
         self.root = self._new_table(fmt.root_level)
-        self.controls: Any = fmt.defaults
-        self._halves = fmt.va_bits < fmt.word_bits and not extends_sign(fmt, fmt.defaults)
-        if self._halves:  # no walks in the upper half, until something is mapped there
-            self.controls = replace(fmt.defaults, epd1=True)
+        self._upper_root: int | None = None
+        """Where halves have tables of their own: the upper half's, once something is mapped there."""
+
+    @property
+    def controls(self) -> Any:
+        """The settings to walk with: no walks in a half that has no tables."""
+        return self.fmt.rules.registers(self.root, self._upper_root, self.fmt.defaults)[1]
 
     def map(self, start: int, end: int) -> None:
         """Map [start, end), or note that it lies out of reach."""
@@ -113,13 +117,12 @@ class _Built:
         return 0 <= va < 1 << fmt.word_bits and isinstance(start, Start)
 
     def _root_for(self, va: int) -> int:
-        """The root that `va` is translated from: ARM has one for each half."""
-        if not (self._halves and va >> self.fmt.va_bits):
+        """The root that `va` is translated from: AArch64 has one for each half."""
+        if not (self.fmt.halves and va >> self.fmt.va_bits):
             return self.root
-        if self.controls.epd1:
-            upper = self._new_table(self.fmt.root_level)
-            self.controls = replace(self.controls, ttbr1=upper, epd1=False)
-        return int(self.controls.ttbr1)
+        if self._upper_root is None:
+            self._upper_root = self._new_table(self.fmt.root_level)
+        return self._upper_root
 
     def _map_page(self, va: int, size: int) -> None:
         if self._count >= MOST_PAGES:
@@ -142,7 +145,7 @@ class _Built:
         found = self.fmt.leaf(size)
         assert found is not None, "the sizes are the format's own"
         level, descriptor = found
-        return level, descriptor, leaf_descriptor(self.fmt, level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
+        return level, descriptor, self.fmt.leaf_word(level, 0, _RIGHTS, size=size), level.copies_of(descriptor)
 
     def _physical(self, size: int) -> int:
         """The bits of a virtual address that its physical address has."""

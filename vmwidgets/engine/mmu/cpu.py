@@ -14,22 +14,15 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE
 from ..base.values.cpus import Difference
 from ..base.values.tables import Fault
-from ..memory.ram import Ram
+from ..memory.ram import Ram, page_pieces
 from .editor import TableEditor
-from .format import Access, C, Entry, Stop, TableFormat
-from .tlb import Tlb, TlbLine, differences
-from .walk import walk
+from .format import TableFormat
+from .rules import Access, C
+from .tlb import Tlb, TlbEntry
+from .walk import fault_of, translate
 
 Trap = Callable[[int, Access, bool, Fault], None]
 """Handles the fault of an access to an address, by user code or not; it raises what ends the access."""
-
-ASID_BITS = {
-    "x86": 0, "x86-pae": 0, "x86-64": 12, "x86-64-la57": 12, "armv7": 8, "aarch64": 16, "riscv-sv39": 16,
-}  # fmt: skip  # pairs of format and number
-"""Bits of an address space's number by format.
-
-SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
-RISC-V Privileged 20211203, 4.1.11 (satp)."""
 
 
 class Trapped(Exception):
@@ -68,24 +61,23 @@ class Cpu(Generic[C]):
         """The root that was last loaded for each address space's number, and the settings it was loaded with."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
-        self._faults_flush = fmt.name.startswith("x86")
 
     # ---- what a program does -----------------------------------------------------------------
 
     def load(self, va: int, length: int, *, user: bool) -> bytes:
         """`length` bytes from `va` on, page by page."""
-        return b"".join(self.ram.read(self._reach(at, "read", user), count) for at, count in pieces(va, length))
+        return b"".join(self.ram.read(self._reach(at, "read", user), count) for at, count in page_pieces(va, length))
 
     def store(self, va: int, data: bytes, *, user: bool) -> None:
         """Put `data` at `va`, page by page: a trap that raises leaves what was stored before it."""
         done = 0
-        for at, count in pieces(va, len(data)):
+        for at, count in page_pieces(va, len(data)):
             self.ram.write(self._reach(at, "write", user), data[done : done + count])
             done += count
 
     def fetch(self, va: int, length: int, *, user: bool) -> bytes:
         """`length` bytes from `va` on, as instructions."""
-        return b"".join(self.ram.read(self._reach(at, "execute", user), count) for at, count in pieces(va, length))
+        return b"".join(self.ram.read(self._reach(at, "execute", user), count) for at, count in page_pieces(va, length))
 
     def _reach(self, va: int, access: Access, user: bool) -> int:
         while True:
@@ -102,48 +94,40 @@ class Cpu(Generic[C]):
         A hit is judged by what the TLB keeps, whatever the tables say by now.  Only a walk that goes through is kept:
         what is absent is looked for again each time.  O(1) on a hit, O(levels) on a miss.
         """
-        line, emit = self.tlb.lookup(va, self.asid), self._recorder.emit
-        if line is None:
+        entry, emit = self.tlb.lookup(va, self.asid), self._recorder.emit
+        if entry is None:
             if emit is not None:
                 emit((TlbMissed.tag, self.name, va, access))
             return self._walk(va, access, user, None)
-        stop = line.forbids(access, user, self.controls)
-        clean = stop is None and access == "write" and line.pending != 0
+        stop = entry.forbids(access, user, self.controls)
+        clean = stop is None and access == "write" and entry.pending != 0
         if emit is not None:
             outcome = "used" if stop is None and not clean else "clean" if clean else "forbidden"
-            emit((TlbHit.tag, self.name, va, access, line.set, line.way, outcome))
+            emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome))
         if stop is not None:
-            return self._forbidden(line, stop, va, access, user)
-        return self._walk(va, access, user, line) if clean else line.pa | va & line.size - 1
-
-    def _walk(self, va: int, access: Access, user: bool, clean: TlbLine[C] | None) -> int | Fault:
-        """Read the tables, set what the hardware sets in them, and keep the result, in place of a `clean` entry."""
-        found = walk(self.ram, self.fmt, self.root, va, access, user, self.controls)
-        if found.pa is None:
-            assert found.fault is not None, "a walk gives an address or a fault"
             self._after_fault(va)
-            return found.fault
+            return fault_of(self.fmt, stop, entry.path, access, user, self.controls)
+        return self._walk(va, access, user, entry) if clean else entry.pa | va & entry.size - 1
+
+    def _walk(self, va: int, access: Access, user: bool, clean: TlbEntry[C] | None) -> int | Fault:
+        """Read the tables, set what the hardware sets in them, and keep the result, in place of a `clean` entry."""
+        found = translate(self.ram, self.fmt, self.root, va, access, user, self.controls)
+        if found.pa is None:
+            assert found.stop is not None, "a walk gives an address or a reason"
+            self._after_fault(va)
+            return fault_of(self.fmt, found.stop, found.path, access, user, self.controls)
         self._editor.mark_accessed(found)
         if clean is not None and clean.size != found.page_size:
             self._dropped("range", clean.va, clean.va + clean.size, self.asid, self.tlb.drop(va, self.asid))
-        line, evicted = self.tlb.fill(found, self.asid, self.controls)
+        entry, evicted = self.tlb.fill(found, self.asid, self.controls)
         emit = self._recorder.emit
         if emit is not None:
-            emit((TlbFilled.tag, self.name, line.value, None if evicted is None else evicted.value))
+            emit((TlbFilled.tag, self.name, entry.value, None if evicted is None else evicted.value))
         return found.pa
-
-    def _forbidden(self, line: TlbLine[C], stop: Stop, va: int, access: Access, user: bool) -> Fault:
-        """The fault of a hit that may not be used."""
-        blamed = [at.level.name for at in line.path if stop.culprit in _told(at)]
-        why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
-        report = self.fmt.rules.report(stop, line.path, access, user, self.controls)
-        level = line.path[-1].level.number
-        self._after_fault(va)
-        return Fault(stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome)
 
     def _after_fault(self, va: int) -> None:
         """On x86 a page fault drops what the TLB keeps of its address (SDM 4.10.4.1); elsewhere it stays."""
-        if self._faults_flush:
+        if self.fmt.faults_flush:
             self._dropped("fault", va, va, self.asid, self.tlb.drop(va, self.asid))
 
     # ---- what a kernel does ------------------------------------------------------------------
@@ -188,36 +172,17 @@ class Cpu(Generic[C]):
         scope = "all and global" if globals_too else "all"
         self._dropped(scope, 0, 0, None, self.tlb.drop_all(globals_too=globals_too))
 
-    def _dropped(self, scope: str, start: int, end: int, asid: int | None, lines: list[TlbLine[C]]) -> None:
+    def _dropped(self, scope: str, start: int, end: int, asid: int | None, entries: list[TlbEntry[C]]) -> None:
         emit = self._recorder.emit
-        if lines and emit is not None:
-            emit((TlbFlushed.tag, self.name, scope, start, end, asid, tuple(line.value for line in lines)))
+        if entries and emit is not None:
+            emit((TlbFlushed.tag, self.name, scope, start, end, asid, tuple(entry.value for entry in entries)))
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def stale(self, line: TlbLine[C]) -> tuple[Difference, ...]:
+    def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
         """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
-        root, controls = self._loaded[self.asid if line.asid is None else line.asid]
-        return differences(self.ram, line, root, controls)
+        root, controls = self._loaded[self.asid if entry.asid is None else entry.asid]
+        return entry.differences(self.ram, root, controls)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"
-
-
-def _told(at: Entry) -> list[tuple[str, int]]:
-    """The fields of a descriptor, by name, with what they hold."""
-    return [(field.name, field.of(at.word)) for field in at.descriptor.fields]
-
-
-def pieces(va: int, length: int) -> list[tuple[int, int]]:
-    """[va, va + length) cut at page borders: address and bytes of each piece.
-
-    >>> pieces(0xFFE, 4)
-    [(4094, 2), (4096, 2)]
-    """
-    found, end = [], va + length
-    while va < end:
-        count = min(PAGE - va % PAGE, end - va)
-        found.append((va, count))
-        va += count
-    return found

@@ -1,4 +1,8 @@
-"""The table editor: how a kernel reads and writes page tables that lie in RAM as bits."""
+"""The table editor: how a kernel reads and writes page tables that lie in RAM as bits; and edits made past it.
+
+A descriptor is read into a :class:`Slot`.  What a word means, and how one is made, is the format's
+(:class:`~.format.TableFormat`).
+"""
 
 from __future__ import annotations
 
@@ -6,126 +10,20 @@ from collections.abc import Iterable, Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
-from ..base.errors import KernelPanic, Refused
+from ..base.errors import KernelPanic
 from ..base.events import PteRunWritten, PteWritten
 from ..base.recorder import Recorder
-from ..base.units import Address, Size
-from ..base.values.tables import Rights, Walk
+from ..base.units import Address
+from ..base.values.tables import Rights
 from ..memory.ram import BusError, Ram
-from .format import C, Descriptor, Kind, Level, TableFormat
-
-# ---- encode ------------------------------------------------------------------------------------
-#
-# Descriptors made and changed: pure functions from rights and addresses to words.
-
-
-def table_descriptor(fmt: TableFormat[C], level: Level, table: int, rights: Rights) -> int:
-    """The word that refers to the table at physical address `table` and lets `rights` pass."""
-    descriptor = _of_kind(level, "table")
-    return descriptor.place(table) | fmt.rules.encode(descriptor, rights, shared=False)
-
-
-def leaf_descriptor(
-    fmt: TableFormat[C], level: Level, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None
-) -> int:
-    """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
-
-    A word that maps more than its level's span (ARM's supersections and large pages) stands in several
-    neighbouring slots; :meth:`.editor.TableEditor.map` writes them all.
-
-    >>> from vmwidgets.engine.mmu.formats.x86 import PD, X86_64
-    >>> hex(leaf_descriptor(X86_64, PD, 0x60_0000, Rights(write=False, user=False)))
-    '0x600081'
-    """
-    descriptor = level.leaf(size) if size is not None else _of_kind(level, "leaf")
-    if descriptor is None:
-        raise Refused(f"a {level.name} can't map a page of {Size(size or 0)}")
-    return descriptor.place(pa) | fmt.rules.encode(descriptor, rights, shared)
-
-
-def with_rights(fmt: TableFormat[C], level: Level, word: int, rights: Rights) -> int:
-    """`word` with other rights and everything else as it was."""
-    descriptor = level.read_as(word)
-    mask = fmt.rules.rights_bits(descriptor)
-    return word & ~mask | fmt.rules.encode(descriptor, rights, shared=False) & mask
-
-
-def split_leaf(fmt: TableFormat[C], level: Level, word: int, index: int) -> int:
-    """The descriptor one level down for part `index` of the page that `word` maps; all other fields stay."""
-    return _part(level.read_as(word), word, fmt.level(level.number - 1), index)
-
-
-def repeated_part(level: Level, word: int, index: int) -> int:
-    """The descriptor of the same level for part `index` of a page that stands in several slots.
-
-    A supersection's parts are sections; `Refused` if they lie where only supersections reach.
-    """
-    return _part(level.read_as(word), word, level, index)
-
-
-def promoted_leaf(
-    fmt: TableFormat[C], level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int
-) -> int:
-    """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first of them.
-
-    Fields keep what the parts have, or what the `table` says that they stood in: dirty, global, memory type, domain.
-    """
-    large = level.leaf(size)
-    if large is None:
-        raise Refused(f"a {level.name} can't map a page of {Size(size)}")
-    small, word = part_level.read_as(part), large.place(pa)
-    for field in large.fields:
-        if field.mask & large.mask or field.name.startswith("address"):
-            continue
-        same = small.field(field.name)
-        if same is not None:
-            word |= same.of(part) << field.low
-        elif table is not None and field.name in fmt.rules.inherited:
-            from_table = level.read_as(table).field(field.name)
-            word |= 0 if from_table is None else from_table.of(table) << field.low
-    return word
-
-
-def inherited_fields(fmt: TableFormat[C], level: Level, word: int) -> int:
-    """The bits that a table's descriptor takes over from the large page `word` that it stands for."""
-    large, table = level.read_as(word), _of_kind(level, "table")
-    return _same_fields(large, word, table, fmt.rules.inherited)
-
-
-def _part(large: Descriptor, word: int, level: Level, index: int) -> int:
-    small = _of_kind(level, "leaf")
-    fields = (field for field in small.fields if not field.mask & small.mask)  # what says the kind is its own
-    names = tuple(field.name for field in fields if not field.name.startswith("address"))
-    return small.place(large.address_of(word) + index * level.span) | _same_fields(large, word, small, names)
-
-
-def _same_fields(source: Descriptor, word: int, target: Descriptor, names: tuple[str, ...]) -> int:
-    made = 0
-    for name in names:
-        there, here = source.field(name), target.field(name)
-        if there is not None and here is not None:
-            made |= there.of(word) << here.low
-    return made
-
-
-def _of_kind(level: Level, kind: Kind) -> Descriptor:
-    descriptor = level.of_kind(kind)
-    if descriptor is None:
-        raise Refused(f"a {level.name} can't be a {kind} descriptor")
-    return descriptor
-
-
-# ---- hand edits --------------------------------------------------------------------------------
-#
-# Descriptors that a learner wrote past the kernel, for as long as the kernel has not written them again.
-#
-# The hardware obeys an edit at once. The kernel knows what it wrote: its editors read the kernel's own word in an
-# edited place, so that it unmaps, frees and counts what is its own, and never takes a foreign frame for a table of
-# its.
+from .format import TableFormat
+from .levels import Descriptor, Level
+from .rules import C
+from .walk import Descent
 
 
 class HandEdit(NamedTuple):
-    """A descriptor in the tables with that root: where it stands, and what the kernel had in it (`kept`)."""
+    """A descriptor that was written past the kernel, in the tables with that root: what was in it, and what is now."""
 
     root: int
     level: Level
@@ -148,34 +46,36 @@ class HandEdit(NamedTuple):
 
 
 class HandEdits:
-    """Of one machine, by physical address; a kernel's editors share it, the hardware's have none."""
+    """The descriptors of one machine that were written past its kernel, by physical address.
+
+    The hardware obeys an edit at once.  The kernel's editors, which share this, read the kernel's own word in an edited
+    place: so it unmaps, frees and counts what is its own, and never takes a foreign frame for one of its tables.  An
+    edit ends when the kernel writes the descriptor, even with the same word.
+    """
 
     __slots__ = ("places",)
 
     def __init__(self) -> None:
         self.places: dict[int, HandEdit] = {}
 
-    def made(self, pa: int, edit: HandEdit) -> bool:
-        """A descriptor was edited; whether the kernel's word was in it."""
+    def add(self, pa: int, edit: HandEdit) -> bool:
+        """Note an edit; whether it is the first since the kernel wrote there."""
         known = self.places.get(pa)
         self.places[pa] = edit if known is None else known._replace(after=edit.after)
         return known is None
 
-    def written(self, pa: int) -> None:
-        """The kernel wrote a descriptor, or would have: an edit of it is over."""
+    def end(self, pa: int) -> None:
+        """End the edit at `pa`, if there is one: the kernel wrote there, or would have."""
         self.places.pop(pa, None)
 
     def freed(self, start: int, size: int) -> None:
-        """The memory is no table any more, or an empty one: edits in it are over.  O(edits)."""
+        """End the edits in memory that is no table any more, or an empty one.  O(edits)."""
         if self.places:
             self.places = {pa: edit for pa, edit in self.places.items() if not start <= pa < start + size}
 
-    def forget(self, root: int) -> None:
-        """The tables with that root are gone."""
+    def drop(self, root: int) -> None:
+        """End the edits in the tables with that root, which were freed."""
         self.places = {pa: edit for pa, edit in self.places.items() if edit.root != root}
-
-
-# ---- editor ------------------------------------------------------------------------------------
 
 
 class Slot(NamedTuple):
@@ -205,12 +105,9 @@ class Slot(NamedTuple):
         return self.level.span_of(self.descriptor)
 
     @property
-    def beside_address(self) -> int:
-        """The word's other bits: rights, attributes and what kind it is."""
-        word = self.word
-        for bits in self.descriptor.address:
-            word &= ~bits.mask
-        return word
+    def attribute_bits(self) -> int:
+        """The word without its address: rights, attributes and what kind it is."""
+        return self.word & ~self.descriptor.address_mask
 
 
 class TableEditor(Generic[C]):
@@ -227,11 +124,12 @@ class TableEditor(Generic[C]):
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
         """The slot for `va` in the `table` of `level`."""
-        return self._slot_here(level, va, table + level.index(va) * self.fmt.entry_width)
+        return self.slot_at(level, va, table + level.index(va) * self.fmt.entry_width)
 
     def slot_at(self, level: Level, va: int, pa: int) -> Slot:
         """The slot for `va` in a table of `level` that lies at `pa`."""
-        return self._slot_here(level, va, pa)
+        word = self._read_word(pa, self.fmt.entry_width)
+        return Slot(level, va, pa, word, level.read_as(word))
 
     def hidden(self, root: int, va: int, down_to: int = 1) -> list[Slot]:
         """The slots above level `down_to` on the way to `va` whose tables an edit hides from the hardware."""
@@ -348,7 +246,7 @@ class TableEditor(Generic[C]):
     def write(self, slot: Slot, word: int) -> None:
         """Put `word` into a slot."""
         if self.edits.places:
-            self.edits.written(slot.pa)
+            self.edits.end(slot.pa)
         width = self.fmt.entry_width
         before = self.ram.read_word(slot.pa, width)
         if before == word:
@@ -364,23 +262,30 @@ class TableEditor(Generic[C]):
         width = self.fmt.entry_width
         for slot, word in writes:
             if self.edits.places:
-                self.edits.written(slot.pa)
+                self.edits.end(slot.pa)
             before = self.ram.read_word(slot.pa, width)
-            if before != word:
-                self.ram.write_word(slot.pa, width, word)
-            if run and not (before != word and self._goes_on(run, slot, before, word)):
+            if before == word:
                 self._report(run)
                 run = []
-            if before != word:
-                run.append((slot, before, word))
+                continue
+            self.ram.write_word(slot.pa, width, word)
+            change = slot, before, word
+            if run and not self._continues(run, change):
+                self._report(run)
+                run = []
+            run.append(change)
         self._report(run)
 
-    def _goes_on(self, run: list[tuple[Slot, int, int]], slot: Slot, before: int, word: int) -> bool:
+    def _continues(self, run: list[tuple[Slot, int, int]], change: tuple[Slot, int, int]) -> bool:
+        """Whether a change is in the slot after a run's last, and as far from it as that from the one before."""
+        slot, before, word = change
         last, last_before, last_word = run[-1]
-        if slot.pa != last.pa + self.fmt.entry_width or len(run) == 1:
-            return slot.pa == last.pa + self.fmt.entry_width
-        _, first_before, first_word = run[-2]
-        return before - last_before == last_before - first_before and word - last_word == last_word - first_word
+        if slot.pa != last.pa + self.fmt.entry_width:
+            return False
+        if len(run) == 1:
+            return True  # the second change makes the steps
+        _, earlier_before, earlier_word = run[-2]
+        return before - last_before == last_before - earlier_before and word - last_word == last_word - earlier_word
 
     def _report(self, run: list[tuple[Slot, int, int]]) -> None:
         emit = self._recorder.emit
@@ -396,11 +301,11 @@ class TableEditor(Generic[C]):
 
     def refer(self, slot: Slot, table: int, rights: Rights) -> None:
         """Make a slot refer to the table at physical address `table`."""
-        self.write(slot, table_descriptor(self.fmt, slot.level, table, rights))
+        self.write(slot, self.fmt.table_word(slot.level, table, rights))
 
     def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> None:
         """Make a slot, and the copies if there are any, map the page at `pa`: of `size` bytes, or the level's span."""
-        word = leaf_descriptor(self.fmt, slot.level, pa, rights, shared=shared, size=size)
+        word = self.fmt.leaf_word(slot.level, pa, rights, shared=shared, size=size)
         for copy in self.copies(slot, slot.level.read_as(word)):
             self.write(copy, word)
 
@@ -411,7 +316,7 @@ class TableEditor(Generic[C]):
 
     def set_rights(self, slot: Slot, rights: Rights) -> None:
         """Give what a slot maps other rights, in all copies."""
-        word = with_rights(self.fmt, slot.level, slot.word, rights)
+        word = self.fmt.with_rights(slot.level, slot.word, rights)
         for copy in self.copies(slot):
             self.write(copy, word)
 
@@ -423,44 +328,41 @@ class TableEditor(Generic[C]):
         here, width, span = slot.level.index(slot.va), self.fmt.entry_width, slot.level.span
         first = here % count
         places = [(slot.pa + at * width, slot.va // span * span + at * span) for at in range(-first, count - first)]
-        return [self._slot_here(slot.level, va, pa) for pa, va in places]
+        return [self.slot_at(slot.level, va, pa) for pa, va in places]
 
     def first_copy(self, slot: Slot) -> Slot:
         """The first of the slots in which a slot's descriptor stands."""
         return slot if slot.descriptor.shift is None else self.copies(slot)[0]
 
-    def divide(self, slot: Slot) -> None:
-        """Map a page that stands in several slots by one page a slot; nothing else changes."""
-        parts = [repeated_part(slot.level, slot.word, index) for index in range(len(self.copies(slot)))]
-        for copy, part in zip(self.copies(slot), parts, strict=True):
+    def split(self, slot: Slot) -> None:
+        """Map a page that fills several slots by one page a slot; nothing else changes."""
+        copies = self.copies(slot)
+        parts = [slot.level.part_word(slot.descriptor, slot.word, index) for index in range(len(copies))]
+        for copy, part in zip(copies, parts, strict=True):
             self.write(copy, part)
 
-    def split(self, slot: Slot, table: int, rights: Rights) -> None:
+    def demote(self, slot: Slot, table: int, rights: Rights) -> None:
         """Map a slot's large page by smaller ones in the empty `table`, and refer to that with `rights`.
 
         The parts keep the page's rights and attributes; the table is filled before it is referred to.  A page that
-        stands in several slots is first divided (:meth:`divide`), and one slot's part of it split.
+        fills several slots is first split (:meth:`split`), and one slot's part of it demoted.
         """
         if slot.descriptor.shift is not None:
-            self.divide(slot)
-            slot = self._slot_here(slot.level, slot.va, slot.pa)
+            self.split(slot)
+            slot = self.slot_at(slot.level, slot.va, slot.pa)
         below = self.fmt.level(slot.level.number - 1)
-        inherited = inherited_fields(self.fmt, slot.level, slot.word)
+        inherited = self.fmt.inherited_bits(slot.level, slot.word)
         first = slot.va >> slot.level.shift << slot.level.shift
         for index, part in enumerate(list(self.slots(below, table, first))):
-            self.write(part, split_leaf(self.fmt, slot.level, slot.word, index))
-        self.write(slot, table_descriptor(self.fmt, slot.level, table, rights) | inherited)
+            self.write(part, self.fmt.demoted_word(slot.level, slot.word, index))
+        self.write(slot, self.fmt.table_word(slot.level, table, rights) | inherited)
 
-    def mark_accessed(self, walk: Walk) -> None:
-        """Set what the hardware sets in the descriptors of a walk that went through (accessed, dirty)."""
-        for step, bits in zip(walk.steps, walk.sets, strict=False):
+    def mark_accessed(self, found: Descent) -> None:
+        """Set what the hardware sets in the descriptors of a walk that succeeded (accessed, dirty)."""
+        for at, pa, bits in zip(found.path, found.places, found.sets, strict=False):
             if bits:
-                slot = self._slot_here(self.fmt.level(step.level), walk.va, step.pa)
+                slot = self.slot_at(at.level, found.va, pa)
                 self.write(slot, slot.word | bits)
-
-    def _slot_here(self, level: Level, va: int, pa: int) -> Slot:
-        word = self._read_word(pa, self.fmt.entry_width)
-        return Slot(level, va, pa, word, level.read_as(word))
 
 
 def _outside(error: BusError) -> KernelPanic:

@@ -1,263 +1,38 @@
-"""A page-table format, as data: levels, index bits, and the descriptors that each level can hold.
+"""A page-table format: its levels and rules, sizes and registers, and how words are made.
 
-One walker (:mod:`.walk`) and one editor (:mod:`.editor`) serve every format.  What a manual says in
-words and not in bit ranges (which rights combine how, what a fault reports) is the format's
-:class:`.rules.Rules`.
+One walker (:mod:`.walk`), one editor (:mod:`.editor`), one TLB (:mod:`.tlb`) and one pmap serve every format.  What a
+format needs is listed in :mod:`.formats`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple
 
-from ..base.errors import Refused
-from ..base.units import Address
-from ..base.values.tables import Field, Rights, Syndrome
-
-# ---- rules -------------------------------------------------------------------------------------
-#
-# What a manual says in words and not in bit ranges, as the questions that the walker and the editor ask.
+from ..base.units import PAGE
+from ..base.values.tables import AddressSplit, IndexBits, Rights
+from .levels import Descriptor, Level
+from .rules import C, Rules, Start
 
 
-C_contra = TypeVar("C_contra", contravariant=True)
+class Root(NamedTuple):
+    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
 
-
-class Start(NamedTuple):
-    """Where a walk begins: the root table's physical address and its level."""
-
+    level: Level
     table: int
-    level: Level
+    base: int
+    first: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """A check that failed: the kind of fault, and why in one sentence."""
+class KernelPlace(NamedTuple):
+    """Where a kernel on these tables ends the users' addresses (`user_end`) and begins its own; a choice, as Linux's.
 
-    kind: str
-    why: str
-    culprit: tuple[str, int] | None = None
-    """The field, and what it holds in the descriptors that are to blame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
-
-    exception: str
-    code: int | None
-    fields: tuple[Field, ...] = ()
-    syndrome: Syndrome | None = None
-
-
-class Rules(Protocol[C_contra]):
-    """What a manual says in words.  `controls` are the processor's settings of the format's family.
-
-    They are asked in this order: `start`, then at each descriptor `read_as`, `unfit` and `gather`, and `judge` once the
-    leaf is in hand; `report` tells what the processor makes of the first that found something.
+    `recursive` is start and size of the root slot in which it keeps a recursive mapping, if it has one.
     """
 
-    inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when the page it stood for is split."""
-
-    def start(self, level: Level, root: int, va: int, controls: C_contra) -> Start | Stop:
-        """Where the walk begins (`level` is the root's), or a reason not to walk: an address that is not canonical."""
-
-    def start_shift(self, controls: C_contra) -> int:
-        """The bits of an address from this one up are all that :meth:`start` looks at."""
-
-    def read_as(self, level: Level, word: int, controls: C_contra) -> Descriptor:
-        """How a descriptor is read where the controls say."""
-        return level.read_as(word)
-
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: C_contra) -> Stop | None:
-        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
-
-    def checked(self, level: Level, descriptor: Descriptor, controls: C_contra) -> int:
-        """Bits of a descriptor's address that can be wrong by themselves."""
-        return 0
-
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: C_contra) -> Rights:
-        """The rights that are left of `rights` below a descriptor."""
-
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: C_contra
-    ) -> Stop | None:
-        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what was gathered."""
-
-    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: C_contra) -> Report:
-        """What the processor reports of a fault; `path` has the descriptors that were read."""
-
-    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
-        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
-
-    def rights_bits(self, descriptor: Descriptor) -> int:
-        """The bits of a descriptor that say something about rights."""
-
-    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
-        """The rights in one descriptor, taken by itself."""
-
-    def accessed(self, descriptor: Descriptor, write: bool, controls: C_contra) -> int:
-        """The bits that the hardware sets in a descriptor it used."""
-
-
-def bits(high: int, low: int) -> int:
-    """Bits high to low, as manuals write them, set.
-
-    >>> hex(bits(7, 4))
-    '0xf0'
-    """
-    return (1 << high + 1) - (1 << low)
-
-
-def in_words(mask: int) -> str:
-    """The numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
-    numbers = [str(bit) for bit in range(64) if mask >> bit & 1]
-    return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
-
-
-# ---- format ------------------------------------------------------------------------------------
-
-
-Access = Literal["read", "write", "execute"]
-
-
-Kind = Literal["table", "leaf", "invalid", "reserved"]
-
-
-C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class AddressBits:
-    """Bits [low, high] of a descriptor are address bits from `to` on."""
-
-    low: int
-    high: int
-    to: int
-
-    @property
-    def mask(self) -> int:
-        """The bits in the descriptor, set."""
-        return (1 << self.high + 1) - (1 << self.low)
-
-
-@dataclass(frozen=True)
-class Descriptor:
-    """One way to read a descriptor: it applies where ``word & mask == value``."""
-
-    name: str
-    kind: Kind
-    mask: int
-    value: int
-    section: str
-    address: tuple[AddressBits, ...] = ()
-    fields: tuple[Field, ...] = ()
-    reserved: int = 0
-    """Bits that must be 0 whatever the processor's controls say."""
-    shift: int | None = None
-    """For a leaf that maps more than its level's span: log2 of the bytes.  It stands in several neighbouring slots."""
-
-    def address_of(self, word: int) -> int:
-        """The physical address in `word`."""
-        if self._in_place is not None:
-            return word & self._in_place
-        return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
-
-    def place(self, address: int) -> int:
-        """The word that holds `address`, which must fit, and this descriptor's type bits."""
-        word = self.value
-        for bits in self.address:
-            word |= address >> bits.to << bits.low & bits.mask
-        if self.address_of(word) != address:
-            raise Refused(f"{self.name}: physical address {Address(address)} does not fit, or is not aligned for it")
-        return word
-
-    def field(self, name: str) -> Field | None:
-        """The field called `name`, or None."""
-        return self._by_name.get(name)
-
-    @cached_property
-    def address_mask(self) -> int:
-        """The bits that hold the address, set."""
-        return sum(bits.mask for bits in self.address)
-
-    @cached_property
-    def _in_place(self) -> int | None:
-        """The address bits, where they are one piece that stands at its own place, as in most formats."""
-        if len(self.address) == 1 and self.address[0].low == self.address[0].to:
-            return self.address[0].mask
-        return None
-
-    @cached_property
-    def _by_name(self) -> dict[str, Field]:
-        return {field.name: field for field in self.fields}
-
-
-@dataclass(frozen=True)
-class Level:
-    """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
-
-    number: int
-    """1 maps the smallest pages; the root has the highest number."""
-    name: str
-    """The manual's name of a descriptor here."""
-    table_name: str
-    shift: int
-    bits: int
-    descriptors: tuple[Descriptor, ...]
-    """The ways to read a descriptor; the first that applies is the one."""
-
-    @property
-    def entries(self) -> int:
-        """Descriptors in a table."""
-        return 1 << self.bits
-
-    @property
-    def span(self) -> int:
-        """Bytes of virtual memory that one descriptor covers."""
-        return 1 << self.shift
-
-    def index(self, va: int) -> int:
-        """Which descriptor of a table is for `va`."""
-        return va >> self.shift & (1 << self.bits) - 1
-
-    def read_as(self, word: int) -> Descriptor:
-        """How the manual reads `word` at this level."""
-        for descriptor in self.descriptors:
-            if word & descriptor.mask == descriptor.value:
-                return descriptor
-        raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
-
-    def of_kind(self, kind: Kind) -> Descriptor | None:
-        """The descriptor of `kind` that is made here (the first that is told), or None."""
-        return next((one for one in self.descriptors if one.kind == kind), None)
-
-    def leaf(self, size: int) -> Descriptor | None:
-        """The descriptor that maps pages of `size` bytes, or None."""
-        return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
-
-    def span_of(self, descriptor: Descriptor) -> int:
-        """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
-        return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
-
-    def copies_of(self, descriptor: Descriptor) -> int:
-        """In how many neighbouring slots a descriptor stands: 1, but for ARM's supersections and large pages."""
-        return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
-
-
-class Entry(NamedTuple):
-    """A descriptor on the way of a walk."""
-
-    level: Level
-    descriptor: Descriptor
-    word: int
-
-    def value(self, name: str) -> int:
-        """What the field called `name` holds; 0 if the descriptor has none."""
-        field = self.descriptor.field(name)
-        return 0 if field is None else field.of(self.word)
+    user_end: int
+    kernel_start: int
+    recursive: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -277,6 +52,17 @@ class TableFormat(Generic[C]):
     rules: Rules[C]
     defaults: C
     """Controls to walk with unless others are given."""
+    kernel_place: KernelPlace
+    halves: bool = False
+    """Whether the upper half has a base register, and so a root table, of its own; `va_bits` are those of each half."""
+    asid_bits: int = 0
+    """Bits of an address space's number; 0 where the processor has no such numbers.
+
+    SDM 3A, 4.10.1 (PCIDs, in 64-bit mode only); ARM DDI 0406C, B3.9.1 (CONTEXTIDR); ARM DDI 0487, D5.10.1 (TCR_EL1.AS);
+    RISC-V Privileged 20211203, 4.1.11 (satp).
+    """
+    faults_flush: bool = False
+    """Whether a page fault makes the processor drop what its TLB keeps of the address (SDM 3A, 4.10.4.1)."""
 
     def level(self, number: int) -> Level:
         """The level with this number."""
@@ -323,3 +109,112 @@ class TableFormat(Generic[C]):
     def table_bytes(self, level: Level) -> int:
         """Bytes of a table at `level`."""
         return level.entries * self.entry_width
+
+    @property
+    def root_bits(self) -> int:
+        """Bits of a root table's physical address: those of a register, and of the address of a table.
+
+        >>> from vmwidgets.engine.mmu.formats import FORMATS
+        >>> FORMATS["x86-pae"].root_bits, FORMATS["aarch64"].root_bits
+        (32, 48)
+        """
+        table = self.root_level.of_kind("table")
+        assert table is not None, "a root refers to tables"
+        return min(self.word_bits, max(bits.to + bits.high - bits.low + 1 for bits in table.address))
+
+    @property
+    def physical_bits(self) -> int:
+        """Bits of the physical address of a page of 4 KiB.
+
+        >>> from vmwidgets.engine.mmu.formats import FORMATS
+        >>> FORMATS["x86"].physical_bits, FORMATS["riscv-sv39"].physical_bits
+        (32, 56)
+        """
+        _, leaf = self.leaf(PAGE) or (None, None)
+        assert leaf is not None, "every format has pages of 4 KiB"
+        return max(bits.to + bits.high - bits.low + 1 for bits in leaf.address)
+
+    # ---- addresses and roots -----------------------------------------------------------------
+
+    def roots(self, root: int, controls: C) -> list[Root]:
+        """The tables that walks begin at: one, or the two of ARM's."""
+        found: list[Root] = []
+        top = (1 << self.word_bits) - 1
+        for va in (0, top):
+            start = self.rules.start(self.root_level, root, va, controls)
+            if not isinstance(start, Start) or any(start == (one.table, one.level) for one in found):
+                continue
+            covered = start.level.shift + start.level.bits
+            base = 0 if va == 0 else top >> covered << covered
+            first = base if base or va == 0 else 1 << self.rules.start_shift(controls)
+            found.append(Root(start.level, start.table, base, first))
+        return found or [Root(self.root_level, root, 0, 0)]
+
+    def extends_sign(self, controls: C) -> bool:
+        """Whether the bits above the translated ones repeat the highest of these; else they choose the root."""
+        return self.sign_extended and self.rules.start_shift(controls) < self.va_bits
+
+    def as_register(self, va: int, controls: C) -> int:
+        """The address as a register holds it, from a root's first address and what was added to it."""
+        return self.canonical(va) if self.extends_sign(controls) else va
+
+    def address_split(self, controls: C | None = None) -> AddressSplit:
+        """How the format cuts an address.
+
+        >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
+        >>> [part.high - part.low + 1 for part in X86_PAE.address_split().parts]
+        [2, 9, 9]
+        """
+        parts = tuple(
+            IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift)
+            for level in self.levels
+        )
+        signed = self.extends_sign(self.defaults if controls is None else controls)
+        return AddressSplit(parts, self.word_bits, self.va_bits, signed)
+
+    # ---- descriptors made and changed: from rights and addresses to words ----------------------
+
+    def table_word(self, level: Level, table: int, rights: Rights) -> int:
+        """The word that refers to the table at physical address `table` and lets `rights` pass."""
+        descriptor = level.made_of_kind("table")
+        return descriptor.place(table) | self.rules.encode(descriptor, rights, shared=False)
+
+    def leaf_word(self, level: Level, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> int:
+        """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
+
+        A word that maps more than its level's span (ARM's supersections and large pages) fills several neighbouring
+        slots; :meth:`.editor.TableEditor.map` writes them all.
+
+        >>> from vmwidgets.engine.mmu.formats.x86 import PD, X86_64
+        >>> hex(X86_64.leaf_word(PD, 0x60_0000, Rights(write=False, user=False)))
+        '0x600081'
+        """
+        descriptor = level.made_of_kind("leaf") if size is None else level.made_of_size(size)
+        return descriptor.place(pa) | self.rules.encode(descriptor, rights, shared)
+
+    def with_rights(self, level: Level, word: int, rights: Rights) -> int:
+        """`word` with other rights and everything else as it was."""
+        descriptor = level.read_as(word)
+        mask = self.rules.rights_bits(descriptor)
+        return word & ~mask | self.rules.encode(descriptor, rights, shared=False) & mask
+
+    def demoted_word(self, level: Level, word: int, index: int) -> int:
+        """The word one level down for part `index` of the page that `word` maps; all other fields stay."""
+        return self.level(level.number - 1).part_word(level.read_as(word), word, index)
+
+    def inherited_bits(self, level: Level, word: int) -> int:
+        """The bits that a table's descriptor takes over from the large page `word` that it replaces."""
+        return level.made_of_kind("table").same_fields(level.read_as(word), word, self.rules.inherited)
+
+    def promoted_word(self, level: Level, size: int, part_level: Level, part: int, table: int | None, pa: int) -> int:
+        """The word that maps the page of `size` bytes at `pa` in place of smaller ones alike; `part` is the first.
+
+        Fields keep what the parts have, or what the word of their `table` says: dirty, global, memory type, domain.
+        """
+        large = level.made_of_size(size)
+        small, names = part_level.read_as(part), large.free_fields
+        word = large.place(pa) | large.same_fields(small, part, names)
+        if table is not None:
+            inherited = [name for name in names if name in self.rules.inherited and small.field(name) is None]
+            word |= large.same_fields(level.read_as(table), table, inherited)
+        return word

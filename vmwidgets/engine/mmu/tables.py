@@ -1,4 +1,8 @@
-"""Page tables with nothing around them: memory, a format, a root.  No machine is needed to walk and to look at them."""
+"""Page tables with nothing around them: memory, a format, a root.  No machine is needed to walk and to look at them.
+
+:meth:`PageTables.window` is what pictures are made of: the tables that are open, and of each as many rows as are shown.
+What it costs follows from what is open, never from how many tables there are: each open table is read once.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,16 @@ from dataclasses import dataclass, field, fields
 from itertools import groupby
 from operator import index
 from struct import unpack
-from typing import Any, Generic, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import Address, parse_address
-from ..base.values.tables import AddressSplit, IndexBits, OpenTable, Rights, TableWindow, Walk, WindowRow
+from ..base.values.tables import OpenTable, Rights, TableWindow, Walk, WindowRow
 from ..memory.ram import BusError
-from .format import Access, C, Descriptor, Level, Start, TableFormat
-from .walk import walk
-
-
-class Memory(Protocol):
-    """Physical memory, as far as looking at tables needs it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
-
-    def read(self, pa: int, length: int) -> bytes:
-        """`length` bytes from `pa` on."""
-
-    def read_word(self, pa: int, width: int) -> int:
-        """The little-endian word of `width` bytes at `pa`."""
+from .format import TableFormat
+from .levels import Descriptor, Level
+from .rules import Access, C
+from .walk import Memory, walk
 
 
 class PageTables(Generic[C]):
@@ -69,6 +65,10 @@ class PageTables(Generic[C]):
         values["pa"] = None if found.pa is None else Address(found.pa)
         return TablesWalk(**values, tables=self)
 
+    def window(self, shown: Shown) -> TableWindow:
+        """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
+        return _Look(self, shown).window()
+
     def _lets_users_in(self, va: int, access: Access) -> bool:
         found = walk(self.memory, self.fmt, self.root, va, access, True, self.controls)
         return found.ok or (bool(found.page_size) and found.rights.user)
@@ -99,64 +99,8 @@ class TablesWalk(Walk):
     tables: PageTables[Any] | None = field(default=None, repr=False, compare=False)
 
 
-class Root(NamedTuple):
-    """A table that walks begin at: slot 0 is for address `base`, and addresses below `first` don't come here."""
-
-    level: Level
-    table: int
-    base: int
-    first: int
-
-
-def roots(fmt: TableFormat[C], root: int, controls: C) -> list[Root]:
-    """The tables that walks begin at: one, or ARM's two."""
-    found: list[Root] = []
-    top = (1 << fmt.word_bits) - 1
-    for va in (0, top):
-        start = fmt.rules.start(fmt.root_level, root, va, controls)
-        if not isinstance(start, Start) or any(start == (one.table, one.level) for one in found):
-            continue
-        covered = start.level.shift + start.level.bits
-        base = 0 if va == 0 else top >> covered << covered
-        first = base if base or va == 0 else 1 << fmt.rules.start_shift(controls)
-        found.append(Root(start.level, start.table, base, first))
-    return found or [Root(fmt.root_level, root, 0, 0)]
-
-
-def extends_sign(fmt: TableFormat[C], controls: C) -> bool:
-    """Whether an address's bits above the translated ones repeat the highest of these; else they choose the root."""
-    return fmt.sign_extended and fmt.rules.start_shift(controls) < fmt.va_bits
-
-
-def as_register(fmt: TableFormat[C], controls: C, va: int) -> int:
-    """The address as a register holds it, from a root's first address and what was added to it."""
-    return fmt.canonical(va) if extends_sign(fmt, controls) else va
-
-
-def address_split(fmt: TableFormat[C], controls: C | None = None) -> AddressSplit:
-    """How a format cuts an address.
-
-    >>> from vmwidgets.engine.mmu.formats.x86 import X86_PAE
-    >>> [part.high - part.low + 1 for part in address_split(X86_PAE).parts]
-    [2, 9, 9]
-    """
-    parts = tuple(
-        IndexBits(level.number, level.table_name, level.shift + level.bits - 1, level.shift) for level in fmt.levels
-    )
-    signed = extends_sign(fmt, fmt.defaults if controls is None else controls)
-    return AddressSplit(parts, fmt.word_bits, fmt.va_bits, signed)
-
-
-# ---- table window ------------------------------------------------------------------------------
-#
-# A window on page tables: the tables that somebody opened, and of each as many rows as a picture shows.
-#
-# What it costs follows from what is open, never from how many tables there are: each open table is read once.
-
-
 TableKey = tuple[int, int]
 """A table by what it is for: its level, and the first address."""
-
 
 MOST_OPEN = 16
 """Tables that are open at a time, the roots among them."""
@@ -164,7 +108,7 @@ MOST_OPEN = 16
 
 @dataclass(frozen=True)
 class Shown:
-    """What somebody wants to see: tables by key, and what of each.
+    """What to show: tables by key, and what of each.
 
     `expanded` are physical addresses of descriptors whose run of pages is shown slot by slot; `centres` slots, by
     table, around which rows are shown; `marked` addresses of descriptors that must be among them.
@@ -187,16 +131,69 @@ class _Slot(NamedTuple):
     effective: int
     """What the slot's own piece maps: a repeated descriptor's address and the piece's place in the page."""
 
+    def continues(self, before: _Slot, level: Level) -> bool:
+        """Whether it maps what follows the page of the slot `before`, in the same way."""
+        return (
+            before.kind == "leaf"
+            and self.descriptor is before.descriptor
+            and self.number == before.number + 1
+            and self.effective == before.effective + level.span
+            and (self.word ^ before.word) & ~before.descriptor.address_mask == 0
+        )
 
-class _Reader:
-    def __init__(self, tables: PageTables[Any]) -> None:
+
+class _Look:
+    """One look at tables: what is read, and the rows that are kept of it."""
+
+    def __init__(self, tables: PageTables[Any], shown: Shown) -> None:
         self.tables = tables
         self.fmt: TableFormat[Any] = tables.fmt
+        self.shown = shown
         self.words = 0
+        """How many descriptors were read."""
 
-    def slots(self, level: Level, table: int, above: Collection[int], marked: Collection[int]) -> list[_Slot]:
+    def window(self) -> TableWindow:
+        """The open tables."""
+        fmt, tables = self.fmt, self.tables
+        found: list[OpenTable] = []
+        for root in fmt.roots(tables.root, tables.controls):
+            skip = root.first - root.base >> root.level.shift
+            found += self._open(root.level, root.table, root.base, None, (), MOST_OPEN - len(found), skip)
+        split = fmt.address_split(tables.controls)
+        return TableWindow(
+            tables.name, fmt.name, fmt.base_register, tables.root, split, fmt.entry_width, tuple(found), self.words
+        )
+
+    def _open(
+        self, level: Level, table: int, va: int, parent: TableKey | None, above: tuple[int, ...], room: int,
+        skip: int = 0,
+    ) -> list[OpenTable]:  # fmt: skip
+        """This table, without its first `skip` slots, and the open ones below it, at most `room`."""
+        above = (*above, table)
+        begin = va + skip * level.span
+        try:
+            slots = [slot for slot in self._slots(level, table, above) if slot.number >= skip]
+        except BusError as error:
+            return [self._value(level, table, begin, parent, (), 0, skip, str(error))]
+        below: list[OpenTable] = []
+        inner: list[int] = []
+        for slot in slots:
+            if slot.kind not in ("table", "window") or level.number == 1:
+                continue
+            first = self._register(va + slot.number * level.span)
+            if (level.number - 1, first) in self.shown.opened and room - len(below) > 1:
+                inner.append(slot.pa)
+                following = self.fmt.level(level.number - 1)
+                address, key = slot.descriptor.address_of(slot.word), (level.number, slot.pa)
+                below += self._open(following, address, first, key, above, room - 1 - len(below))
+        rows = list(self._rows(level, va, slots))
+        kept = self._fold(rows, (level.number, begin), inner)
+        present = sum(slot.kind != "invalid" for slot in slots)
+        return [self._value(level, table, begin, parent, kept, present, skip), *below]
+
+    def _slots(self, level: Level, table: int, above: Collection[int]) -> list[_Slot]:
         """The slots of a table that hold something, and those that are marked.  One read."""
-        width = self.fmt.entry_width
+        width, marked = self.fmt.entry_width, self.shown.marked
         count = level.entries
         data = self.tables.memory.read(table, count * width)
         self.words += count
@@ -217,122 +214,82 @@ class _Reader:
             found.append(_Slot(place, table + place * width, word, descriptor, kind, effective))
         return found
 
+    def _value(
+        self, level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...], present: int,
+        skipped: int, unreadable: str = "",
+    ) -> OpenTable:  # fmt: skip
+        return OpenTable(
+            level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
+            skipped, self._is_lent(va),
+        )  # fmt: skip
 
-def table_window(tables: PageTables[Any], shown: Shown) -> TableWindow:
-    """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""
-    reader = _Reader(tables)
-    found: list[OpenTable] = []
-    for root in roots(tables.fmt, tables.root, tables.controls):
-        skip = root.first - root.base >> root.level.shift
-        found += _open(reader, shown, root.level, root.table, root.base, None, (), MOST_OPEN - len(found), skip)
-    fmt = tables.fmt
-    return TableWindow(
-        tables.name,
-        fmt.name,
-        fmt.base_register,
-        tables.root,
-        address_split(fmt, tables.controls),
-        fmt.entry_width,
-        tuple(found),
-        reader.words,
-    )
+    def _is_lent(self, va: int) -> bool:
+        return self.tables.kernel_from is not None and va >= self.tables.kernel_from
 
+    def _register(self, va: int) -> int:
+        return self.fmt.as_register(va, self.tables.controls)
 
-def _open(
-    reader: _Reader, shown: Shown, level: Level, table: int, va: int, parent: TableKey | None,
-    above: tuple[int, ...], room: int, skip: int = 0,
-) -> list[OpenTable]:  # fmt: skip
-    """This table, without its first `skip` slots, and the open ones below it, at most `room`."""
-    above = (*above, table)
-    begin = va + skip * level.span
-    try:
-        slots = [slot for slot in reader.slots(level, table, above, shown.marked) if slot.number >= skip]
-    except BusError as error:
-        return [_value(reader, level, table, begin, parent, (), 0, skip, str(error))]
-    below: list[OpenTable] = []
-    fmt = reader.fmt
-    inner: list[int] = []
-    for slot in slots:
-        if slot.kind not in ("table", "window") or level.number == 1:
-            continue
-        first = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
-        if (level.number - 1, first) in shown.opened and room - len(below) > 1:
-            inner.append(slot.pa)
-            next_level = fmt.level(level.number - 1)
-            below += _open(
-                reader, shown, next_level, slot.descriptor.address_of(slot.word), first, (level.number, slot.pa),
-                above, room - 1 - len(below),
-            )  # fmt: skip
-    rows = list(_rows(reader, shown, level, va, slots))
-    kept = _fold(rows, shown, (level.number, begin), inner, fmt.entry_width)
-    present = sum(slot.kind != "invalid" for slot in slots)
-    return [_value(reader, level, table, begin, parent, kept, present, skip), *below]
+    # ---- rows --------------------------------------------------------------------------------
 
+    def _rows(self, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
+        """Runs of slots that continue each other; expanded ones page by page."""
+        start = 0
+        for end in range(1, len(slots) + 1):
+            if end < len(slots) and slots[end].continues(slots[end - 1], level):
+                continue
+            run = slots[start:end]
+            copies = level.copies_of(run[0].descriptor)
+            if run[0].pa in self.shown.expanded and len(run) > copies:
+                for at in range(0, len(run), copies):
+                    yield self._row(level, va, run[at : at + copies])
+            else:
+                yield self._row(level, va, run)
+            start = end
 
-def _value(
-    reader: _Reader, level: Level, table: int, va: int, parent: TableKey | None, rows: tuple[WindowRow, ...],
-    present: int, skipped: int, unreadable: str = "",
-) -> OpenTable:  # fmt: skip
-    return OpenTable(
-        level.number, level.table_name, table, va, level.span, level.entries, present, rows, unreadable, parent,
-        skipped, _is_lent(reader, va),
-    )  # fmt: skip
+    def _row(self, level: Level, va: int, run: list[_Slot]) -> WindowRow:
+        slot = run[0]
+        descriptor = slot.descriptor
+        copies = level.copies_of(descriptor)
+        is_leaf = slot.kind == "leaf"
+        begin = self._register(va + slot.number * level.span)
+        return WindowRow(
+            first=slot.number,
+            count=len(run),
+            va=begin,
+            kind=slot.kind,
+            pa=slot.pa,
+            word=slot.word,
+            address=descriptor.address_of(slot.word),
+            size=level.span_of(descriptor) if is_leaf else 0,
+            pages=max(1, len(run) // copies) if is_leaf else 0,
+            tables=int(slot.kind in ("table", "window")),
+            layout=descriptor.name,
+            section=descriptor.section,
+            rights=rights_in_words(self.fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
+            fields=descriptor.fields,
+            repeated=copies,
+            is_lent=slot.kind != "window" and self._is_lent(begin),
+        )
 
+    def _fold(self, rows: list[WindowRow], key: TableKey, inner: Collection[int]) -> tuple[WindowRow, ...]:
+        """The rows that are shown, and folds for the others, which are counted.
 
-def _is_lent(reader: _Reader, va: int) -> bool:
-    return reader.tables.kernel_from is not None and va >= reader.tables.kernel_from
-
-
-def _rows(reader: _Reader, shown: Shown, level: Level, va: int, slots: list[_Slot]) -> Iterator[WindowRow]:
-    """Runs of slots that go on from each other; expanded ones page by page."""
-    start = 0
-    for end in range(1, len(slots) + 1):
-        if end < len(slots) and _goes_on(level, slots[end - 1], slots[end]):
-            continue
-        run = slots[start:end]
-        copies = level.copies_of(run[0].descriptor)
-        if run[0].pa in shown.expanded and len(run) > copies:
-            for at in range(0, len(run), copies):
-                yield _row(reader, level, va, run[at : at + copies])
-        else:
-            yield _row(reader, level, va, run)
-        start = end
-
-
-def _goes_on(level: Level, slot: _Slot, following: _Slot) -> bool:
-    return (
-        slot.kind == "leaf"
-        and following.descriptor is slot.descriptor
-        and following.number == slot.number + 1
-        and following.effective == slot.effective + level.span
-        and (following.word ^ slot.word) & ~slot.descriptor.address_mask == 0
-    )
-
-
-def _row(reader: _Reader, level: Level, va: int, run: list[_Slot]) -> WindowRow:
-    slot = run[0]
-    descriptor, fmt = slot.descriptor, reader.fmt
-    copies = level.copies_of(descriptor)
-    is_leaf = slot.kind == "leaf"
-    begin = as_register(fmt, reader.tables.controls, va + slot.number * level.span)
-    return WindowRow(
-        first=slot.number,
-        count=len(run),
-        va=begin,
-        kind=slot.kind,
-        pa=slot.pa,
-        word=slot.word,
-        address=descriptor.address_of(slot.word),
-        size=level.span_of(descriptor) if is_leaf else 0,
-        pages=max(1, len(run) // copies) if is_leaf else 0,
-        tables=int(slot.kind in ("table", "window")),
-        layout=descriptor.name,
-        section=descriptor.section,
-        rights=rights_in_words(fmt.rules.rights_of(descriptor, slot.word)) if is_leaf else "",
-        fields=descriptor.fields,
-        repeated=copies,
-        is_lent=slot.kind != "window" and _is_lent(reader, begin),
-    )
+        The kernel's are folded apart from the space's own, all of them unless one of them is the table's centre.
+        """
+        width, shown = self.fmt.entry_width, self.shown
+        marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
+        parts = [list(part) for _, part in groupby(rows, key=lambda row: row.is_lent)]
+        centre = shown.centres.get(key)
+        found: list[WindowRow] = []
+        for part in parts:
+            looked_at = centre is not None and part[0].first <= centre < part[-1].end
+            if len(parts) > 1 and part[0].is_lent and not looked_at:
+                kept = [number for number, row in enumerate(part) if row.pa in marked]
+            else:
+                room = shown.rows if looked_at or centre is None or len(parts) == 1 else shown.rows // 2
+                kept = _kept(part, centre if looked_at or len(parts) == 1 else None, marked, room)
+            found += _with_folds(part, kept)
+        return tuple(found)
 
 
 def rights_in_words(rights: Rights) -> str:
@@ -343,28 +300,6 @@ def rights_in_words(rights: Rights) -> str:
     """
     letters = f"{'r' if rights.read else '-'}{'w' if rights.write else '-'}{'x' if rights.execute else '-'}"
     return f"{letters} user" if rights.user else letters
-
-
-def _fold(
-    rows: list[WindowRow], shown: Shown, key: TableKey, inner: Collection[int], width: int
-) -> tuple[WindowRow, ...]:
-    """The rows that are shown, and folds for the others, which are counted.
-
-    The kernel's are folded apart from the space's own, all of them until somebody looks among them.
-    """
-    marked = {row.pa for row in rows if row.pa in inner or _holds(row, shown.marked, width)}
-    parts = [list(part) for _, part in groupby(rows, key=lambda row: row.is_lent)]
-    centre = shown.centres.get(key)
-    found: list[WindowRow] = []
-    for part in parts:
-        looked_at = centre is not None and part[0].first <= centre < part[-1].end
-        if len(parts) > 1 and part[0].is_lent and not looked_at:
-            kept = [number for number, row in enumerate(part) if row.pa in marked]
-        else:
-            room = shown.rows if looked_at or centre is None or len(parts) == 1 else shown.rows // 2
-            kept = _kept(part, centre if looked_at or len(parts) == 1 else None, marked, room)
-        found += _with_folds(part, kept)
-    return tuple(found)
 
 
 def _kept(rows: list[WindowRow], centre: int | None, marked: Collection[int], most: int) -> list[int]:

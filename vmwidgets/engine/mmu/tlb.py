@@ -11,94 +11,60 @@ page's, and one of a small page that was there before and never flushed): here t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Generic, get_args
+from collections.abc import Callable, Iterator
+from typing import Generic
 
 from ..base.errors import Broken, Refused
 from ..base.units import Address, binary_size
-from ..base.values.cpus import Difference, TlbEntry, TlbSlot, TlbValue
-from ..base.values.tables import Permission, Permissions, Rights, Walk
-from .format import Access, C, Entry, Stop, TableFormat
-from .walk import WordReader, walk
+from ..base.values.cpus import Difference, TlbEntryValue, TlbSlot, TlbValue
+from ..base.values.tables import Permissions, Rights
+from .format import TableFormat
+from .rules import Access, C, Stop
+from .walk import Descent, Memory, fault_of, permissions_of, translate
 
-# ---- tlb line ----------------------------------------------------------------------------------
-#
-# One entry of a TLB: a translation with everything that it takes to judge an access by it.
+GLOBAL = -1
+"""What a global entry has in place of an address space's number."""
 
+Key = tuple[int, int, int]
+"""log2 of a page's size, the address divided by it, the address space."""
 
-def path_of(fmt: TableFormat[C], found: Walk, controls: C) -> tuple[Entry, ...]:
-    """The descriptors of a walk, with what the hardware has set in them by then."""
-    path = []
-    for step, bits in zip(found.steps, found.sets or [0] * len(found.steps), strict=True):
-        level = fmt.level(step.level)
-        path.append(Entry(level, fmt.rules.read_as(level, step.value, controls), step.value | bits))
-    return tuple(path)
+_BARRED = ("protection", "domain")
+"""Faults of an access that is not allowed, where there is a translation nevertheless."""
 
 
-def is_global(path: Sequence[Entry]) -> bool:
-    """Whether a translation is for all address spaces: G in the leaf, or in any PTE on RISC-V; nG = 0 on ARM.
-
-    SDM 3A, 4.10.2.4; ARM DDI 0406C, B3.9.1; ARM DDI 0487, D5.10.1; RISC-V Privileged 20211203, 4.3.1.
-    """
-    if path[-1].descriptor.field("nG") is not None:
-        return not path[-1].value("nG")
-    return any(at.value("G") for at in path)
-
-
-class TlbLine(Generic[C]):
-    """What a TLB keeps of one walk; only `used`, and what is worked out from it, ever change.
-
-    `key` is log2 of the page's size, the address divided by it, and the address space (-1 for a global entry).
-    """
+class TlbEntry(Generic[C]):
+    """What a TLB keeps of one walk; only `used`, and what follows from the processor's settings, ever change."""
 
     __slots__ = ("_controls", "_judged", "_permissions", "_value", "fmt", "key", "pa", "path", "pending", "rights",
-                 "set", "size", "used", "va", "walk", "way")  # fmt: skip  # read as a list of names
+                 "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
-        self,
-        fmt: TableFormat[C],
-        set_number: int,
-        way: int,
-        key: tuple[int, int, int],
-        walk: Walk,
-        path: tuple[Entry, ...],
-        controls: C,
-        used: int,
+        self, fmt: TableFormat[C], set_number: int, way: int, key: Key, found: Descent, controls: C, used: int
     ) -> None:
         self.fmt = fmt
         self.set = set_number
         self.way = way
         self.key = key
-        self.size = walk.page_size
-        self.va = walk.va & -self.size
-        assert walk.pa is not None, "the walk went through"
-        self.pa = walk.pa & -self.size
-        self.walk = walk
-        """The walk that it is from."""
-        self.path = path
+        self.size = 1 << key[0]
+        self.va = found.va & -self.size
+        assert found.pa is not None, "the walk succeeded"
+        self.pa = found.pa & -self.size
+        self.path = [at._replace(word=at.word | bits) for at, bits in zip(found.path, found.sets, strict=True)]
         """The descriptors on the way, with what the hardware set in them."""
         self.used = used
         """When it was used last, by the TLB's count."""
-        self.rights = walk.rights
-        self._permissions = walk.permissions
-        self._judge_under(controls)
+        self.rights = found.rights
+        self._use(controls)
 
-    def _read_under(self, controls: C) -> None:
-        """Gather the rights as these settings of the processor have them."""
-        rights = Rights()
-        for at in self.path:
-            rights = self.fmt.rules.gather(rights, at.descriptor, at.word, controls)
-        self.rights, self._permissions = rights, None
-        self._judge_under(controls)
-
-    def _judge_under(self, controls: C) -> None:
+    def _use(self, controls: C) -> None:
+        """Take these settings of the processor; the rights are those under them."""
         leaf = self.path[-1]
         self.pending = self.fmt.rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
-        """What the hardware still has to set in the last descriptor before a write goes through."""
+        """What the hardware still has to set in the last descriptor before a write succeeds."""
         self._controls = controls
         self._judged: dict[tuple[Access, bool], Stop | None] = {}
-        self._value: TlbEntry | None = None
+        self._permissions: Permissions | None = None
+        self._value: TlbEntryValue | None = None
 
     @property
     def asid(self) -> int | None:
@@ -112,91 +78,70 @@ class TlbLine(Generic[C]):
     def forbids(self, access: Access, user: bool, controls: C) -> Stop | None:
         """Whether what it keeps forbids an access, with the processor set as it is now; O(1) the second time."""
         if controls is not self._controls and controls != self._controls:
-            self._read_under(controls)
+            rights = Rights()
+            for at in self.path:
+                rights = self.fmt.rules.narrow(rights, at.descriptor, at.word, controls)
+            self.rights = rights
+            self._use(controls)
         case = (access, user)
         if case not in self._judged:
-            self._judged[case] = self.fmt.rules.judge(self.path, self.rights, access, user, controls)
+            self._judged[case] = self.fmt.rules.check_access(self.path, self.rights, access, user, controls)
         return self._judged[case]
 
     @property
     def permissions(self) -> Permissions:
-        """What each side may do, under the settings that it was last judged with."""
+        """What each side may do, under the settings that it was last used with."""
         if self._permissions is None:
-            self._permissions = Permissions(self._allowed(False), self._allowed(True))
+            self._permissions = permissions_of(self.fmt, self.path, self.rights, self._controls)
         return self._permissions
 
-    def _allowed(self, user: bool) -> Permission:
-        return Permission(*(self.forbids(one, user, self._controls) is None for one in get_args(Access)))
-
     @property
-    def value(self) -> TlbEntry:
+    def value(self) -> TlbEntryValue:
         """The entry as a frozen value."""
         if self._value is None:
-            self._value = TlbEntry(
+            self._value = TlbEntryValue(
                 self.set, self.way, self.va, self.pa, self.size, self.asid, self.permissions, not self.pending
             )
         return self._value
 
+    def differences(self, memory: Memory, root: int, controls: C) -> tuple[Difference, ...]:
+        """In what it differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
 
-# ---- tlb stale ---------------------------------------------------------------------------------
-#
-# Stale translations: what a TLB keeps, beside what a walk of the tables gives now.
-
-
-_BARRED = ("protection", "domain")
-"""Faults of an access that is not allowed, where there is a translation nevertheless."""
-
-
-def differences(memory: WordReader, line: TlbLine[C], root: int, controls: C) -> tuple[Difference, ...]:
-    """In what an entry differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
-
-    Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
-    the other way round, writes would go unnoticed.  That is not asked of global entries: their descriptor may have a
-    copy in each space, and which one was marked depends on which was loaded.
-    """
-    now = walk(memory, line.fmt, root, line.va, "read", line.rights.user, controls)
-    if now.fault is not None and now.fault.kind not in _BARRED:
-        return (Difference("mapping", f"physical {Address(line.pa)}", f"{now.fault.kind}: {now.fault.why}"),)
-    found: list[Difference] = []
-    assert now.permissions is not None, "a page was found"
-    address = now.steps[-1].address | line.va & now.page_size - 1
-    _compare(found, "address", Address(line.pa), Address(address))
-    _compare(found, "page size", binary_size(line.size), binary_size(now.page_size))
-    line.forbids("read", False, controls)  # so that its rights are those of these settings
-    _compare(found, "rights", _told(line.permissions), _told(now.permissions))
-    path = path_of(line.fmt, replace(now, sets=()), controls)
-    _compare(found, "global", _whose(line.asid is None), _whose(is_global(path)))
-    unmarked = line.fmt.rules.accessed(path[-1].descriptor, True, controls) & ~path[-1].word
-    if line.asid is not None and not line.pending and unmarked and not found:
-        found.append(Difference("dirty", "a page that was written to", "one that was not"))
-    return tuple(found)
+        Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
+        the other way round, writes would stay unnoticed.  Global entries are left out there: their descriptor may have
+        a copy in each space, and which one was marked depends on which was loaded.
+        """
+        fmt, rules = self.fmt, self.fmt.rules
+        now = translate(memory, fmt, root, self.va, "read", self.rights.user, controls)
+        if now.stop is not None and now.stop.kind not in _BARRED:
+            why = f"{now.stop.kind}: {fault_of(fmt, now.stop, now.path, 'read', self.rights.user, controls).why}"
+            return (Difference("mapping", f"physical {Address(self.pa)}", why),)
+        leaf = now.path[-1]
+        address = leaf.descriptor.address_of(leaf.word) | self.va & now.page_size - 1
+        self.forbids("read", False, controls)  # so that its rights are those of these settings
+        may = permissions_of(fmt, now.path, now.rights, controls)
+        compared = (
+            ("address", Address(self.pa), Address(address)),
+            ("page size", binary_size(self.size), binary_size(now.page_size)),
+            ("rights", _in_words(self.permissions), _in_words(may)),
+            ("global", _whose(self.asid is None), _whose(rules.is_global(now.path))),
+        )
+        found = [Difference(what, str(kept), str(there)) for what, kept, there in compared if kept != there]
+        unmarked = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
+        if self.asid is not None and not self.pending and unmarked and not found:
+            found.append(Difference("dirty", "a page that was written to", "one that was not"))
+        return tuple(found)
 
 
-def _compare(found: list[Difference], what: str, kept: object, now: object) -> None:
-    if kept != now:
-        found.append(Difference(what, str(kept), str(now)))
-
-
-def _told(may: Permissions) -> str:
+def _in_words(may: Permissions) -> str:
     return f"supervisor {may.supervisor}, user {may.user}"
 
 
-def _whose(everybodys: bool) -> str:
-    return "all spaces" if everybodys else "one space"
+def _whose(is_global: bool) -> str:
+    return "all spaces" if is_global else "one space"
 
 
-# ---- tlb ---------------------------------------------------------------------------------------
-
-
-GLOBAL = -1
-"""What a global entry has in place of an address space's number."""
-
-
-Key = tuple[int, int, int]
-"""log2 of a page's size, the address divided by it, the address space."""
-
-
-Stale = Callable[[TlbLine[C]], tuple[Difference, ...]]
+Stale = Callable[[TlbEntry[C]], tuple[Difference, ...]]
 """In what an entry differs from the tables."""
 
 
@@ -218,8 +163,8 @@ class Tlb(Generic[C]):
         self.fmt = fmt
         self.ways = ways
         self.hits = self.misses = self.evictions = self.flushed = 0
-        self._rows: list[list[TlbLine[C] | None]] = [[None] * ways for _ in range(sets)]
-        self._index: dict[Key, TlbLine[C]] = {}
+        self._rows: list[list[TlbEntry[C] | None]] = [[None] * ways for _ in range(sets)]
+        self._index: dict[Key, TlbEntry[C]] = {}
         self._shifts: dict[int, int] = {}
         """How many entries there are of each page size, by its log2; smallest first."""
         self._clock = 0
@@ -231,40 +176,39 @@ class Tlb(Generic[C]):
 
     # ---- looking something up ----------------------------------------------------------------
 
-    def lookup(self, va: int, asid: int) -> TlbLine[C] | None:
+    def lookup(self, va: int, asid: int) -> TlbEntry[C] | None:
         """What is kept for `va` in address space `asid`, counted and now the last used of its set; O(page sizes)."""
-        line = self.peek(va, asid)
-        if line is None:
+        entry = self.peek(va, asid)
+        if entry is None:
             self.misses += 1
             return None
         self.hits += 1
         self._clock += 1
-        line.used = self._clock
-        return line
+        entry.used = self._clock
+        return entry
 
-    def peek(self, va: int, asid: int) -> TlbLine[C] | None:
-        """The same, without a trace."""
+    def peek(self, va: int, asid: int) -> TlbEntry[C] | None:
+        """As :meth:`lookup`, without counting a hit or changing the order of use."""
         index = self._index
         for shift in self._shifts:
             page = va >> shift
-            line = index.get((shift, page, asid)) or index.get((shift, page, GLOBAL))
-            if line is not None:
-                return line
+            entry = index.get((shift, page, asid)) or index.get((shift, page, GLOBAL))
+            if entry is not None:
+                return entry
         return None
 
     # ---- filling -----------------------------------------------------------------------------
 
-    def fill(self, walk: Walk, asid: int, controls: C) -> tuple[TlbLine[C], TlbLine[C] | None]:
-        """Keep the result of a walk that went through; also what went for it: an older one, or the set's last used.
+    def fill(self, found: Descent, asid: int, controls: C) -> tuple[TlbEntry[C], TlbEntry[C] | None]:
+        """Keep the result of a walk that succeeded; also the entry that it replaced: an older one, or the set's LRU.
 
         The bits that the hardware sets on the way (accessed, dirty) count as set.
         """
-        if walk.fault is not None:
-            raise Refused(f"{walk!r}: nothing is kept of a walk that faults")
-        path = path_of(self.fmt, walk, controls)
-        shift = walk.page_size.bit_length() - 1
-        page = walk.va >> shift
-        key = (shift, page, GLOBAL if is_global(path) else asid)
+        if found.pa is None:
+            raise Refused(f"the walk of {Address(found.va)} faulted: a TLB keeps nothing of it")
+        shift = found.page_size.bit_length() - 1
+        page = found.va >> shift
+        key = (shift, page, GLOBAL if self.fmt.rules.is_global(found.path) else asid)
         row = self._rows[page & self.sets - 1]
         before = self._index.get(key)
         way = before.way if before is not None else self._way_for(row)
@@ -273,58 +217,58 @@ class Tlb(Generic[C]):
             self._forget(gone)
             self.evictions += before is None
         self._clock += 1
-        line = TlbLine(self.fmt, page & self.sets - 1, way, key, walk, path, controls, self._clock)
-        row[way] = line
-        self._index[key] = line
+        entry = TlbEntry(self.fmt, page & self.sets - 1, way, key, found, controls, self._clock)
+        row[way] = entry
+        self._index[key] = entry
         self._count(shift, 1)
-        return line, gone
+        return entry, gone
 
-    def _way_for(self, row: list[TlbLine[C] | None]) -> int:
+    def _way_for(self, row: list[TlbEntry[C] | None]) -> int:
         """An empty way, or the one that was not used for longest."""
-        ages = [-1 if line is None else line.used for line in row]
+        ages = [-1 if entry is None else entry.used for entry in row]
         return ages.index(min(ages))
 
     # ---- dropping ----------------------------------------------------------------------------
 
-    def drop(self, va: int, asid: int | None) -> list[TlbLine[C]]:
+    def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
         """Drop what is kept for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
         index = self._index
         if asid is None or not index:
-            return self.drop_those(lambda line: line.covers(va))
+            return self.drop_those(lambda entry: entry.covers(va))
         keys = [(shift, va >> shift, which) for shift in self._shifts for which in (asid, GLOBAL)]
         return self._drop([index[key] for key in keys if key in index])
 
-    def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbLine[C]]:
+    def drop_range(self, start: int, end: int, asid: int | None) -> list[TlbEntry[C]]:
         """Drop what is kept for some of [start, end) in address space `asid` (None: in any), global or not."""
 
-        def chosen(line: TlbLine[C]) -> bool:
-            touched = line.va < end and start < line.va + line.size
-            return touched and (asid is None or line.asid in (asid, None))
+        def chosen(entry: TlbEntry[C]) -> bool:
+            touched = entry.va < end and start < entry.va + entry.size
+            return touched and (asid is None or entry.asid in (asid, None))
 
         return self.drop_those(chosen)
 
-    def drop_space(self, asid: int) -> list[TlbLine[C]]:
+    def drop_space(self, asid: int) -> list[TlbEntry[C]]:
         """Drop all that is kept for address space `asid`, but not what is global."""
-        return self.drop_those(lambda line: line.asid == asid)
+        return self.drop_those(lambda entry: entry.asid == asid)
 
-    def drop_all(self, *, globals_too: bool) -> list[TlbLine[C]]:
+    def drop_all(self, *, globals_too: bool) -> list[TlbEntry[C]]:
         """Drop everything, or everything but what is global."""
-        return self.drop_those(lambda line: globals_too or line.asid is not None)
+        return self.drop_those(lambda entry: globals_too or entry.asid is not None)
 
-    def drop_those(self, chosen: Callable[[TlbLine[C]], bool]) -> list[TlbLine[C]]:
+    def drop_those(self, chosen: Callable[[TlbEntry[C]], bool]) -> list[TlbEntry[C]]:
         """Drop what `chosen` says, in the order of sets and ways; O(entries)."""
-        return self._drop([line for line in self if chosen(line)]) if self._index else []
+        return self._drop([entry for entry in self if chosen(entry)]) if self._index else []
 
-    def _drop(self, lines: list[TlbLine[C]]) -> list[TlbLine[C]]:
-        for line in lines:
-            self._rows[line.set][line.way] = None
-            self._forget(line)
-        self.flushed += len(lines)
-        return lines
+    def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:
+        for entry in entries:
+            self._rows[entry.set][entry.way] = None
+            self._forget(entry)
+        self.flushed += len(entries)
+        return entries
 
-    def _forget(self, line: TlbLine[C]) -> None:
-        del self._index[line.key]
-        self._count(line.key[0], -1)
+    def _forget(self, entry: TlbEntry[C]) -> None:
+        del self._index[entry.key]
+        self._count(entry.key[0], -1)
 
     def _count(self, shift: int, change: int) -> None:
         counts = self._shifts
@@ -337,9 +281,9 @@ class Tlb(Generic[C]):
 
     # ---- looking -----------------------------------------------------------------------------
 
-    def __iter__(self) -> Iterator[TlbLine[C]]:
+    def __iter__(self) -> Iterator[TlbEntry[C]]:
         """What is kept, by set and way."""
-        return (line for row in self._rows for line in row if line is not None)
+        return (entry for row in self._rows for entry in row if entry is not None)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -349,23 +293,23 @@ class Tlb(Generic[C]):
         rows = tuple(self._row_value(row, stale) for row in self._rows)
         return TlbValue(self.sets, self.ways, rows, self.hits, self.misses, self.evictions, self.flushed)
 
-    def _row_value(self, row: list[TlbLine[C] | None], stale: Stale[C]) -> tuple[TlbSlot | None, ...]:
-        by_use = sorted((line.used for line in row if line is not None), reverse=True)
+    def _row_value(self, row: list[TlbEntry[C] | None], stale: Stale[C]) -> tuple[TlbSlot | None, ...]:
+        by_use = sorted((entry.used for entry in row if entry is not None), reverse=True)
         return tuple(
-            None if line is None else TlbSlot(line.value, by_use.index(line.used), stale(line)) for line in row
+            None if entry is None else TlbSlot(entry.value, by_use.index(entry.used), stale(entry)) for entry in row
         )
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold."""
-        lines = list(self)
-        if {line.key: id(line) for line in lines} != {key: id(line) for key, line in self._index.items()}:
-            raise Broken(f"1. what is found is what stands in a way: {len(lines)} stand there, {len(self)} are found")
-        for line in lines:
-            if self._rows[line.set][line.way] is not line or line.set != line.key[1] & self.sets - 1:
-                raise Broken(f"2. an entry stands in the set of its address: {Address(line.va)} is in set {line.set}")
-        if len({line.used for line in lines}) != len(lines):
+        entries = list(self)
+        if {entry.key: id(entry) for entry in entries} != {key: id(entry) for key, entry in self._index.items()}:
+            raise Broken(f"1. what is found is what stands in a way: {len(entries)} stand there, {len(self)} are found")
+        for entry in entries:
+            if self._rows[entry.set][entry.way] is not entry or entry.set != entry.key[1] & self.sets - 1:
+                raise Broken(f"2. an entry stands in the set of its address: {Address(entry.va)} is in set {entry.set}")
+        if len({entry.used for entry in entries}) != len(entries):
             raise Broken("3. no two entries were used at the same time")
-        counted = {shift: sum(line.key[0] == shift for line in lines) for shift in sorted(self._shifts)}
+        counted = {shift: sum(entry.key[0] == shift for entry in entries) for shift in sorted(self._shifts)}
         if counted != self._shifts or 0 in counted.values():
             raise Broken(f"4. the page sizes that are looked for are those that are there: {self._shifts}, {counted}")
 

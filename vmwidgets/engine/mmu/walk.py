@@ -1,27 +1,119 @@
 """The walk: what the hardware does with a virtual address.
 
-It reads nothing but memory, a word a level, and cannot loop: a table that refers to itself is simply
-read again, one level further down.  Memory stays as it is; to set accessed and dirty bits as the
-hardware would, give the walk to :meth:`.editor.TableEditor.mark_accessed`.
+:func:`translate` is the walk itself, as a processor makes it when its TLB has nothing; :func:`walk` gives the same as a
+lecture: every step, decoded as the manual names it, and what each side may do with the page.
+
+A walk reads nothing but memory, a word a level, and cannot loop: a table that refers to itself is simply read again,
+one level further down.  Memory stays as it is; to set accessed and dirty flags as the hardware would, give the descent
+to :meth:`.editor.TableEditor.mark_accessed`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
 from ..base.values.tables import Fault, Permission, Permissions, Rights, Step, Walk
 from ..memory.ram import BusError
-from .format import Access, C, Entry, Start, Stop, TableFormat
+from .format import TableFormat
+from .levels import WalkEntry
+from .rules import Access, C, Start, Stop
 
 
 class WordReader(Protocol):
-    """Physical memory, as far as a walk needs it; :class:`BusError` where there is none."""
+    """Physical memory as a walk reads it; :class:`~vmwidgets.engine.memory.ram.BusError` outside."""
 
     def read_word(self, pa: int, width: int) -> int:
         """The little-endian word of `width` bytes at `pa`."""
+
+
+class Memory(WordReader, Protocol):
+    """Physical memory of which whole tables can be read."""
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on."""
+
+
+_ALL = Rights()
+
+
+@dataclass(slots=True)
+class Descent:
+    """The descriptors that a walk read, root first, and where they lie in memory; then either `pa` or `stop`."""
+
+    va: int
+    path: list[WalkEntry] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """Physical address of each descriptor."""
+    rights: Rights = _ALL
+    """What the descriptors together let pass."""
+    stop: Stop | None = None
+    found_page: bool = False
+    """Whether a sound descriptor of a page was reached, whatever the access may do there."""
+    pa: int | None = None
+    sets: tuple[int, ...] = ()
+    """For each descriptor of a walk that succeeded, the bits that the hardware sets in it and that are not set yet."""
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of the page whose descriptor was reached, sound or not; else 0."""
+        if not self.path or self.path[-1].descriptor.kind != "leaf":
+            return 0
+        return self.path[-1].level.span_of(self.path[-1].descriptor)
+
+
+def translate(
+    memory: WordReader, fmt: TableFormat[C], root: int, va: int, access: Access, user: bool, controls: C
+) -> Descent:
+    """Translate `va`, which fits a register, from the table at physical address `root` on.  O(levels)."""
+    found = Descent(va)
+    rules, width = fmt.rules, fmt.entry_width
+    start = rules.start(fmt.root_level, root, va, controls)
+    if not isinstance(start, Start):
+        found.stop = start
+        return found
+    path, places, rights = found.path, found.places, found.rights
+    table, level = start
+    while True:
+        pa = table + level.index(va) * width
+        try:
+            word = memory.read_word(pa, width)
+        except BusError as error:
+            found.stop = Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
+            return found
+        descriptor = rules.read_as(level, word, controls)
+        path.append(WalkEntry(level, descriptor, word))
+        places.append(pa)
+        found.stop = rules.check_descriptor(level, descriptor, word, controls)
+        if descriptor.kind != "invalid":
+            found.rights = rights = rules.narrow(rights, descriptor, word, controls)
+        if found.stop is not None:
+            return found
+        address = descriptor.address_of(word)
+        if descriptor.kind != "table":
+            break
+        table, level = address, fmt.level(level.number - 1)
+    found.found_page = True
+    found.stop = rules.check_access(path, rights, access, user, controls)
+    if found.stop is None:
+        found.pa = address | va & level.span_of(descriptor) - 1
+        is_write = access == "write"
+        found.sets = tuple([rules.accessed(at.descriptor, is_write, controls) & ~at.word for at in path])
+    return found
+
+
+def fault_of(
+    fmt: TableFormat[C], stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C
+) -> Fault:
+    """What the processor reports of a check that failed after the descriptors of `path`."""
+    report = fmt.rules.report(stop, path, access, user, controls)
+    blamed = [at.level.name for at in path if stop.culprit in at.held] if stop.culprit is not None else []
+    why = f"{stop.why} in the {' and the '.join(blamed)}" if blamed else stop.why
+    level = path[-1].level.number if path else None
+    return Fault(stop.kind, level, report.code, report.exception, why, report.fields, report.syndrome)
 
 
 def walk(
@@ -33,7 +125,7 @@ def walk(
     user: bool = False,
     controls: C | None = None,
 ) -> Walk:
-    """Translate `va` from the table at physical address `root` on.
+    """Translate `va` from the table at physical address `root` on, and say how.
 
     `va` is the register's value, `user` whether user code makes the access; `controls` default to
     the format's.  Nothing is raised for a bad table: the result says what is wrong.
@@ -48,92 +140,59 @@ def walk(
     if not 0 <= va < 1 << fmt.word_bits:
         raise Refused(f"address {_hex(va)} does not fit the {fmt.word_bits} bits of a register")
     used = fmt.defaults if controls is None else controls
-    steps, path, stop = _descend(memory, fmt, root, va, used)
-    rights, may = steps[-1].rights if steps else Rights(), None
-    if stop is None:
-        may = _permissions(fmt, path, rights, used)
-        stop = fmt.rules.judge(path, rights, access, user, used)
-        stop = stop and _with_culprits(stop, steps)
-    size = path[-1].level.span_of(path[-1].descriptor) if path and path[-1].descriptor.kind == "leaf" else 0
-    if stop is not None:
-        report = fmt.rules.report(stop, path, access, user, used)
-        level = path[-1].level.number if path else None
-        fault = Fault(stop.kind, level, report.code, report.exception, stop.why, report.fields, report.syndrome)
-        return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, None, fault, permissions=may)
-    sets = tuple(fmt.rules.accessed(at.descriptor, access == "write", used) & ~at.word for at in path)
-    pa = steps[-1].address | va & size - 1
-    return Walk(fmt.name, root, va, access, user, tuple(steps), rights, size, pa, None, sets, may)
-
-
-def _permissions(fmt: TableFormat[C], path: Sequence[Entry], rights: Rights, controls: C) -> Permissions:
-    """What user code and the supervisor may do with the page that a walk has found."""
-    judge = fmt.rules.judge
-
-    def side(user: bool) -> Permission:
-        return Permission(
-            judge(path, rights, "read", user, controls) is None,
-            judge(path, rights, "write", user, controls) is None,
-            judge(path, rights, "execute", user, controls) is None,
-        )
-
-    return Permissions(side(False), side(True))
-
-
-def _descend(
-    memory: WordReader, fmt: TableFormat[C], root: int, va: int, controls: C
-) -> tuple[list[Step], list[Entry], Stop | None]:
-    """The descriptors on the way to the leaf, and what stopped the walk before it, if anything did."""
-    steps: list[Step] = []
-    path: list[Entry] = []
-    rules, width = fmt.rules, fmt.entry_width
-    start = rules.start(fmt.root_level, root, va, controls)
-    if not isinstance(start, Start):
-        return steps, path, start
-    (table, level), rights = start, Rights()
-    while True:
-        index = level.index(va)
-        pa = table + index * width
-        try:
-            word = memory.read_word(pa, width)
-        except BusError as error:
-            return steps, path, Stop("bus-error", f"the {level.table_name} at {Address(table)} can't be read: {error}")
-        descriptor = rules.read_as(level, word, controls)
-        path.append(Entry(level, descriptor, word))
-        stop = rules.unfit(level, descriptor, word, controls)
-        if descriptor.kind != "invalid":
-            rights = rules.gather(rights, descriptor, word, controls)
-        step = _step(path[-1], table, index, pa, rights)
-        steps.append(step)
-        if stop is not None or descriptor.kind != "table":
-            return steps, path, stop
-        table, level = step.address, fmt.level(level.number - 1)
-
-
-def _step(at: Entry, table: int, index: int, pa: int, rights: Rights) -> Step:
-    level, descriptor, word = at
-    return Step(
-        level.number,
-        level.name,
-        table,
-        (level.shift + level.bits - 1, level.shift),
-        index,
-        pa,
-        word,
-        descriptor.kind,
-        descriptor.name,
-        descriptor.section,
-        descriptor.fields,
-        descriptor.address_of(word),
-        rights,
+    found = translate(memory, fmt, root, va, access, user, used)
+    return Walk(
+        format=fmt.name,
+        root=root,
+        va=va,
+        access=access,
+        user=user,
+        steps=_steps(fmt, found, used),
+        rights=found.rights,
+        page_size=found.page_size,
+        pa=found.pa,
+        fault=None if found.stop is None else fault_of(fmt, found.stop, found.path, access, user, used),
+        sets=found.sets,
+        permissions=permissions_of(fmt, found.path, found.rights, used) if found.found_page else None,
+        word_bits=fmt.word_bits,
     )
 
 
-def _with_culprits(stop: Stop, steps: list[Step]) -> Stop:
-    """The same, naming the descriptors whose field took the right away."""
-    names = [
-        step.name for step in steps if any((field.name, field.of(step.value)) == stop.culprit for field in step.fields)
-    ]
-    return Stop(stop.kind, f"{stop.why} in the {' and the '.join(names)}") if names else stop
+def permissions_of(fmt: TableFormat[C], path: Sequence[WalkEntry], rights: Rights, controls: C) -> Permissions:
+    """What user code and the supervisor may do with the page that `path` leads to."""
+    check = fmt.rules.check_access
+    supervisor, user = (
+        Permission(*[check(path, rights, access, by_user, controls) is None for access in get_args(Access)])
+        for by_user in (False, True)
+    )
+    return Permissions(supervisor, user)
+
+
+def _steps(fmt: TableFormat[C], found: Descent, controls: C) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    rights = _ALL
+    for (level, descriptor, word), pa in zip(found.path, found.places, strict=True):
+        if descriptor.kind != "invalid":
+            rights = fmt.rules.narrow(rights, descriptor, word, controls)
+        index = level.index(found.va)
+        steps.append(
+            Step(
+                level.number,
+                level.name,
+                pa - index * fmt.entry_width,
+                (level.shift + level.bits - 1, level.shift),
+                index,
+                pa,
+                word,
+                descriptor.kind,
+                descriptor.name,
+                descriptor.section,
+                descriptor.fields,
+                descriptor.address_of(word),
+                rights,
+            )
+        )
+    return tuple(steps)
 
 
 def _hex(va: int) -> str:

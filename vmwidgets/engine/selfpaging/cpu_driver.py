@@ -18,7 +18,8 @@ from ..base.units import PAGE, PAGE_SHIFT
 from ..base.values.domains import CapRef
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits, Slot, TableEditor
-from ..mmu.format import Descriptor, Level, TableFormat
+from ..mmu.format import TableFormat
+from ..mmu.levels import Descriptor, Level
 from .capabilities import (
     MAPPING,
     OBJ_TYPES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,18 +36,6 @@ class Option:
         return value
 
 
-def _flags(**controls: str) -> dict[str, Option]:
-    return {name: Option(control) for name, control in controls.items()}
-
-
-def _number(control: str | None, low: int, high: int) -> Option:
-    return Option(control, low, high, flag=False)
-
-
-_X86 = {**_flags(wp="wp", smep="smep", smap="smap", ac="ac"), "maxphyaddr": _number("maxphyaddr", 32, 52)}
-_X86_64 = {**_X86, **_flags(nx="nxe", gib_pages="gib_pages")}
-
-
 @dataclass(frozen=True)
 class Architecture:
     """What a case file calls an architecture.  `always` are controls that its options can change, and that differ."""
@@ -55,7 +43,6 @@ class Architecture:
     name: str
     fmt: TableFormat[Any]
     options: Mapping[str, Option]
-    root_bits: int
     always: Mapping[str, Value] = field(default_factory=dict)
 
     def controls(self, given: Mapping[str, Any]) -> Any:
@@ -74,15 +61,19 @@ class Architecture:
 
     def check_root(self, root: int, controls: Any) -> int:
         """The root table's physical address, if there can be a root table."""
-        bits = min(self.root_bits, getattr(controls, "maxphyaddr", self.root_bits))
+        rules = self.fmt.rules
+        bits = min(self.fmt.root_bits, rules.physical_limit(controls))
         if not 0 <= root < 1 << bits:
             raise Refused(f"root {shown_address(root)} is too wide: in {self.name} a root has {bits} bits")
-        unit = self.fmt.table_bytes(self.fmt.root_level) >> getattr(controls, "ttbcr_n", 0)
+        unit = self.fmt.table_bytes(rules.root_level(self.fmt.root_level, controls))
         if root % unit:
             raise Refused(f"root {Address(root)} is not aligned: in {self.name} it is a multiple of {Size(unit)}")
-        second = getattr(controls, "ttbr1", 0)
-        if second % (unit << getattr(controls, "ttbcr_n", 0)):
-            raise Refused(f"option 'ttbr1' is {Address(second)}: it is not aligned")
+        for upper in self.fmt.roots(root, controls)[1:]:
+            unit = self.fmt.table_bytes(upper.level)
+            if upper.table % unit:
+                raise Refused(
+                    f"the second root {Address(upper.table)} is not aligned: it is a multiple of {Size(unit)}"
+                )
         return root
 
     def check_va(self, va: int) -> int:
@@ -99,50 +90,53 @@ def shown_address(value: int) -> str:
     return str(Address(value)) if 0 <= value < 1 << 128 else shown(value)
 
 
-ARCHITECTURES = {
-    one.name: one
-    for one in (
-        Architecture("x86-32", FORMATS["x86"], {**_X86, **_flags(pse="pse")}, 32),
-        Architecture("x86-pae", FORMATS["x86-pae"], {**_X86, **_flags(nx="nxe")}, 32),
-        Architecture("x86-64", FORMATS["x86-64"], _X86_64, 52),
-        Architecture("x86-64-la57", FORMATS["x86-64-la57"], _X86_64, 52),
-        Architecture(
-            "armv7",
-            FORMATS["armv7"],
-            {
-                "dacr": _number("dacr", 0, 2**32 - 1),
-                **_flags(afe="afe", tre="tre", ha="ha", pxn="pxn", pd0="pd0", pd1="pd1"),
-                "ttbcr_n": _number("ttbcr_n", 0, 7),
-                "ttbr1": _number("ttbr1", 0, 2**32 - 1),
-            },
-            32,
-        ),
-        Architecture(
-            "aarch64",
-            FORMATS["aarch64"],
-            {
-                **_flags(wxn="wxn", ha="ha", epd0="epd0", epd1="epd1"),
-                "pa_bits": _number("pa_bits", 32, 48),
-                "ttbr1": _number("ttbr1", 0, 2**48 - 1),
-                "granule": _number(None, 4096, 4096),
-                "va_bits": _number(None, 48, 48),
-            },
-            48,
-            {"epd1": True},
-        ),
-        Architecture("sv39", FORMATS["riscv-sv39"], _flags(sum="sum", mxr="mxr", adue="adue"), 56),
-    )
-}
-"""By the names in case files."""
+@dataclass(frozen=True)
+class _Spelling:
+    """What case files call a format and its controls, where that differs from the engine."""
 
-NAMES = {**{one.fmt.name: one for one in ARCHITECTURES.values()}, **ARCHITECTURES}
-"""By these and by the formats' own names."""
+    name: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Controls under another name."""
+    left_out: tuple[str, ...] = ()
+    """Controls that the family has and this format ignores."""
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """Options that say what is always so."""
+    always: Mapping[str, Value] = field(default_factory=dict)
+
+
+_NX = {"nxe": "nx"}
+_SPELLINGS = {
+    "x86": _Spelling("x86-32", left_out=("nxe", "gib_pages")),
+    "x86-pae": _Spelling(renamed=_NX, left_out=("pse", "gib_pages")),
+    "x86-64": _Spelling(renamed=_NX, left_out=("pse",)),
+    "x86-64-la57": _Spelling(renamed=_NX, left_out=("pse",)),
+    "aarch64": _Spelling(fixed={"granule": 4096, "va_bits": 48}, always={"epd1": True}),
+    "riscv-sv39": _Spelling("sv39"),
+}
+
+
+def _of_format(fmt: TableFormat[Any]) -> Architecture:
+    spelling = _SPELLINGS.get(fmt.name, _Spelling())
+    numbers = fmt.defaults.numbers
+    options = {name: Option(None, value, value, flag=False) for name, value in spelling.fixed.items()}
+    for control in (one.name for one in fields(fmt.defaults) if one.name not in spelling.left_out):
+        limits = numbers.get(control)
+        option = Option(control) if limits is None else Option(control, limits.low, limits.high, flag=False)
+        options[spelling.renamed.get(control, control)] = option
+    return Architecture(spelling.name or fmt.name, fmt, options, spelling.always)
+
+
+def architectures() -> dict[str, Architecture]:
+    """Those of all formats, by the names in case files."""
+    return {one.name: one for one in map(_of_format, FORMATS.values())}
 
 
 def architecture(name: object) -> Architecture:
-    """The architecture called `name`; else refused, with the nearest."""
-    if isinstance(name, str) and name in NAMES:
-        return NAMES[name]
-    near = get_close_matches(str(name)[:40].casefold(), NAMES, 1) if isinstance(name, str) else []
+    """The architecture called `name`, in case files or in the engine; else refused, with the nearest."""
+    known = architectures()
+    names = {**{one.fmt.name: one for one in known.values()}, **known}
+    if isinstance(name, str) and name in names:
+        return names[name]
+    near = get_close_matches(str(name)[:40].casefold(), names, 1) if isinstance(name, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise Refused(f"'arch' is {shown(name)}: known are {', '.join(ARCHITECTURES)}{hint}")
+    raise Refused(f"'arch' is {shown(name)}: known are {', '.join(known)}{hint}")

@@ -11,7 +11,7 @@ import fastjsonschema
 
 from ...engine.base.errors import Refused
 from ...engine.base.values.tables import Walk
-from ...engine.mmu.format import Access
+from ...engine.mmu.rules import Access
 from ...engine.mmu.walk import walk
 from ..traces.compare import Difference
 from ..traces.reader import Record, Unreadable, read_records

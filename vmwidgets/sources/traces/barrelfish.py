@@ -217,7 +217,7 @@ class BarrelfishReplay:
             if slot.kind != "leaf":
                 return [*found, (f"correct.entry_flags at {va:#x}", "a leaf", slot.kind)]
             wanted = ENCODINGS["armv7"].leaf_word(slot.level, 0, flags)
-            found += differences(wanted, slot.beside_address, f"correct.entry_flags at {va:#x}")
+            found += differences(wanted, slot.attribute_bits, f"correct.entry_flags at {va:#x}")
             va += slot.level.span
         return found
 

@@ -175,7 +175,7 @@ class X15Replay:
     def _kentry_alloc(self, record: Record) -> Record:
         if self._kentry is None:
             raise ValueError("the map of this trace is not the kernel's: it has no kentry area")
-        address = self._kentry.take()
+        address = self._kentry.allocate()
         if address is None:
             return {"error": "PANIC", "va": None, "panic": "kentry_exhausted"}
         return {"error": None, "va": address}
@@ -183,7 +183,7 @@ class X15Replay:
     def _kentry_free(self, record: Record) -> Record:
         if self._kentry is None:
             raise ValueError("the map of this trace is not the kernel's: it has no kentry area")
-        self._kentry.give(record["va"])
+        self._kentry.free(record["va"])
         return {"error": None}
 
     # ---- what is compared --------------------------------------------------------------------

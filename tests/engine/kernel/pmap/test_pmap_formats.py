@@ -36,10 +36,9 @@ class Space:
     def __init__(self, name, frames=4096):
         self.fmt = FORMATS[name]
         start, size, user_end = LIMITS[name]
-        split = name == "aarch64"
         self.ram = Ram(1 << 32)
         self.pages = PageAllocator(Recorder(), 1 << 10, frames)
-        layout = PmapLayout(self.fmt, start, start + size, user_end, split=split)
+        layout = PmapLayout(self.fmt, start, start + size, user_end)
         self.kernel = KernelPmap(self.ram, self.pages, layout, Recorder())
         self.user = self.kernel.create("init")
         self.controls = replace(self.fmt.defaults, afe=True) if name == "armv7" else self.fmt.defaults

@@ -45,50 +45,50 @@ def test_the_originals_numbers():
 
 def test_slabs_come_in_order_and_come_back_last_first():
     area, _ = area_of(4)
-    slabs = [area.take() for _ in range(4)]
+    slabs = [area.allocate() for _ in range(4)]
     assert slabs == [START + i * PAGE for i in range(4)]
-    area.give(slabs[2])
-    area.give(slabs[0])
-    area.give(slabs[3])
-    assert [area.take() for _ in range(3)] == [slabs[3], slabs[0], slabs[2]]
+    area.free(slabs[2])
+    area.free(slabs[0])
+    area.free(slabs[3])
+    assert [area.allocate() for _ in range(3)] == [slabs[3], slabs[0], slabs[2]]
 
 
 def test_an_empty_area_gives_none_or_panics_by_itself_with_the_quirk():
     area, _ = area_of(1)
-    area.take()
-    assert area.take() is None
+    area.allocate()
+    assert area.allocate() is None
     area, _ = area_of(1, quirks=frozenset({"kentry-unlocked"}))
-    area.take()
+    area.allocate()
     with pytest.raises(KernelPanic, match="kentry_exhausted"):
-        area.take()
+        area.allocate()
     area.check()
 
 
 def test_a_slab_without_a_page_behind_it_is_a_panic_that_takes_nothing():
     area, backing = area_of(3, pages=1)
-    area.take()
+    area.allocate()
     with pytest.raises(KernelPanic, match="kentry_no_page"):
-        area.take()
+        area.allocate()
     assert (area.allocated, area.snapshot().free) == (1, (1, 2))
     area.check()
-    area.give(START)
+    area.free(START)
     assert backing.backed == set()
-    assert area.take() == START
+    assert area.allocate() == START
 
 
 @pytest.mark.parametrize("address", [START + PAGE, START + 8, START - PAGE, START + 4 * PAGE, 0])
 def test_what_was_not_taken_can_not_be_given(address):
     area, backing = area_of(4)
-    area.take()
+    area.allocate()
     with pytest.raises(KernelPanic, match="kentry_double_free"):
-        area.give(address)
+        area.free(address)
     assert (area.allocated, backing.backed) == (1, {START})
     area.check()
 
 
 def test_the_snapshot_is_bounded():
     area, _ = area_of(2048)
-    area.take()
+    area.allocate()
     value = area.snapshot(limit=3)
     assert (value.start, value.slabs, value.allocated, value.free) == (START, 2048, 1, (1, 2, 3))
 
@@ -100,7 +100,7 @@ class TestCheck:
 
     def test_a_slab_that_is_allocated_on_the_free_list(self):
         area, _ = area_of(3)
-        area.take()
+        area.allocate()
         area._head = 0
         self.broken(area, "^1: slab 0")
 
@@ -127,7 +127,7 @@ class AreaMachine(RuleBasedStateMachine):
     @rule()
     def take(self) -> None:
         expected = START + self.free.pop() * PAGE if self.free else None
-        assert self.area.take() == expected
+        assert self.area.allocate() == expected
         if expected is not None:
             self.taken.add(expected)
 
@@ -136,7 +136,7 @@ class AreaMachine(RuleBasedStateMachine):
     def give(self, data: st.DataObject) -> None:
         address = data.draw(st.sampled_from(sorted(self.taken)))
         self.taken.remove(address)
-        self.area.give(address)
+        self.area.free(address)
         self.free.append((address - START) // PAGE)
 
     @invariant()
@@ -152,4 +152,4 @@ TestArea = AreaMachine.TestCase
 
 def test_an_area_on_its_own_needs_nothing_behind_it():
     area = KentryArea(0, 1, NoBacking(), Recorder())
-    area.give(area.take())
+    area.free(area.allocate())

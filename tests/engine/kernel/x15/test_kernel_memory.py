@@ -90,7 +90,7 @@ def test_without_room_in_the_map_there_is_none(kernel):
 def test_a_cache_takes_its_slabs_from_there(kernel):
     memory, space, _, _ = kernel
     slabs = KernelSlabs(memory, 2 * PAGE, "cache")
-    address = slabs.take()
+    address = slabs.allocate()
     assert memory.ranges == {address: (2 * PAGE, "cache")}
-    slabs.give(address)
+    slabs.free(address)
     assert space.ranges == []

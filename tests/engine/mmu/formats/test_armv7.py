@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.mmu.tables import ended, memory
-from vmwidgets.engine.mmu.controls import Armv7Controls
-from vmwidgets.engine.mmu.formats.armv7 import ARMV7
+from vmwidgets.engine.mmu.formats.armv7 import ARMV7, Armv7Controls
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, TABLE = 0x4000, 0x8400

@@ -12,9 +12,9 @@ from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.values.tables import Rights
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.editor import TableEditor, leaf_descriptor, table_descriptor, with_rights
+from vmwidgets.engine.mmu.editor import TableEditor
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.engine.mmu.walk import translate, walk
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 SIZES = {
@@ -63,11 +63,11 @@ def test_the_sizes_of_pages():
 def test_a_leaf_reads_back_as_it_was_made(name, size, number, given_rights, shared):
     fmt = FORMATS[name]
     level, made = fmt.leaf(size)
-    word = leaf_descriptor(fmt, level, number * size % (1 << 32), given_rights, shared=shared, size=size)
+    word = fmt.leaf_word(level, number * size % (1 << 32), given_rights, shared=shared, size=size)
     descriptor = level.read_as(word)
     assert descriptor is made
     assert descriptor.address_of(word) == number * size % (1 << 32)
-    assert fmt.rules.unfit(level, descriptor, word, fmt.defaults) is None
+    assert fmt.rules.check_descriptor(level, descriptor, word, fmt.defaults) is None
     expected = given_rights._replace(execute=True) if executes(fmt) else given_rights
     assert fmt.rules.rights_of(descriptor, word) == expected
     field = descriptor.field("nG") or descriptor.field("G")
@@ -81,9 +81,9 @@ def test_changing_rights_changes_nothing_else(name, size, before, after, noise):
     fmt = FORMATS[name]
     level, descriptor = fmt.leaf(size)
     bits = fmt.rules.rights_bits(descriptor)
-    word = leaf_descriptor(fmt, level, 0, before, size=size)
+    word = fmt.leaf_word(level, 0, before, size=size)
     word |= noise & (1 << 8 * fmt.entry_width) - 1 & ~(bits | descriptor.mask | descriptor.reserved)
-    changed = with_rights(fmt, level, word, after)
+    changed = fmt.with_rights(level, word, after)
     assert fmt.rules.rights_of(level.read_as(changed), changed) == (
         after._replace(execute=True) if executes(fmt) else after
     )
@@ -94,10 +94,10 @@ def test_changing_rights_changes_nothing_else(name, size, before, after, noise):
 def test_a_table_descriptor_lets_all_pass_and_is_sound(name):
     fmt = FORMATS[name]
     for level in fmt.levels[:-1]:
-        word = table_descriptor(fmt, level, 0x40_0000, Rights())
+        word = fmt.table_word(level, 0x40_0000, Rights())
         descriptor = level.read_as(word)
         assert (descriptor.kind, descriptor.address_of(word)) == ("table", 0x40_0000)
-        assert fmt.rules.unfit(level, descriptor, word, fmt.defaults) is None
+        assert fmt.rules.check_descriptor(level, descriptor, word, fmt.defaults) is None
         assert fmt.rules.rights_of(descriptor, word) == Rights()
 
 
@@ -133,7 +133,7 @@ def test_a_split_page_translates_as_before_with_the_same_rights(name):
             step = max(size // 64, 4096)
             places = range(0x4000_0123, 0x4000_0000 + size, step)
             before = [walk(tables.ram, fmt, ROOT, va) for va in places]
-            tables.split(tables.find(ROOT, 0x4000_0000), 0x6000_0000, Rights(user=given_rights.user))
+            tables.demote(tables.find(ROOT, 0x4000_0000), 0x6000_0000, Rights(user=given_rights.user))
             after = [walk(tables.ram, fmt, ROOT, va) for va in places]
             assert after[0].page_size < size
             for one, other in zip(before, after, strict=True):
@@ -188,7 +188,7 @@ class TestRepeated:
     def test_divided_it_is_16_pages_that_translate_as_before(self, size):
         fmt, tables = FORMATS["armv7"], editor(FORMATS["armv7"])
         enter(tables, 0x4000_0000, 0x8000_0000, Rights(write=False, execute=False), size)
-        tables.divide(tables.find(ROOT, 0x4000_0000 + size // 2))
+        tables.split(tables.find(ROOT, 0x4000_0000 + size // 2))
         for va in range(0x4000_0000, 0x4000_0000 + size, size // 16):
             found = walk(tables.ram, fmt, ROOT, va + 9)
             assert (found.pa, found.page_size) == (va - 0x4000_0000 + 0x8000_0009, size // 16)
@@ -200,7 +200,7 @@ class TestRepeated:
         enter(tables, 0x4000_0000, 0x12_0000_0000, Rights(), 16 * MIB)
         words = [slot.word for slot in tables.copies(tables.find(ROOT, 0x4000_0000))]
         with pytest.raises(Refused, match="does not fit"):
-            tables.divide(tables.find(ROOT, 0x4000_0000))
+            tables.split(tables.find(ROOT, 0x4000_0000))
         assert [slot.word for slot in tables.copies(tables.find(ROOT, 0x4000_0000))] == words, "nothing changed"
 
 
@@ -209,7 +209,7 @@ def test_a_sections_domain_and_pxn_go_to_the_table_that_stands_for_it():
     tables.write(tables.find(ROOT, 0x4000_0000), 0x8000_0C02 | 13 << 5 | 1)
     controls = replace(fmt.defaults, dacr=1 << 26)
     before = walk(tables.ram, fmt, ROOT, 0x4000_0000, controls=controls).permissions
-    tables.split(tables.find(ROOT, 0x4000_0000), 0x6000_0000, Rights())
+    tables.demote(tables.find(ROOT, 0x4000_0000), 0x6000_0000, Rights())
     after = walk(tables.ram, fmt, ROOT, 0x4000_0000, controls=controls)
     assert after.permissions == before
     assert (str(before.supervisor), str(before.user), after.page_size) == ("rw-", "rwx", 4096)
@@ -218,7 +218,7 @@ def test_a_sections_domain_and_pxn_go_to_the_table_that_stands_for_it():
 def test_what_no_level_can_map_is_refused():
     fmt = FORMATS["armv7"]
     with pytest.raises(Refused, match="can't map a page of 64 KiB"):
-        leaf_descriptor(fmt, fmt.level(2), 0, Rights(), size=64 * KIB)
+        fmt.leaf_word(fmt.level(2), 0, Rights(), size=64 * KIB)
     assert fmt.leaf(2 * MIB) is None
 
 
@@ -227,11 +227,11 @@ def test_the_hardware_marks_what_it_used(name):
     """x86 marks all descriptors, RISC-V the leaf, ARM nothing unless told to (and then needs no flag to begin with)."""
     fmt, tables = FORMATS[name], editor(FORMATS[name])
     enter(tables, 0x4000_0000, 0x8000_0000, Rights(user=False), 4 * KIB)
-    first = walk(tables.ram, fmt, ROOT, 0x4000_0000, "write")
+    first = translate(tables.ram, fmt, ROOT, 0x4000_0000, "write", False, fmt.defaults)
     tables.mark_accessed(first)
     again = walk(tables.ram, fmt, ROOT, 0x4000_0000, "write")
     assert not any(again.sets)
-    changed = [one.value ^ other.value for one, other in zip(first.steps, again.steps, strict=True)]
+    changed = [one.word ^ other.value for one, other in zip(first.path, again.steps, strict=True)]
     assert changed == list(first.sets)
     expected = {"x86": [0x20, 0x60], "x86-pae": [0, 0x20, 0x60], "riscv-sv39": [0, 0, 0xC0], "armv7": [0, 0]}
     table = [0x20] * (len(fmt.levels) - 1) + [0x60] if name.startswith("x86") else [0] * len(fmt.levels)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.mmu.tables import ended, memory
-from vmwidgets.engine.mmu.controls import X86Controls
-from vmwidgets.engine.mmu.formats.x86 import X86_32, X86_64_LA57, X86_PAE
+from vmwidgets.engine.mmu.formats.x86 import X86_32, X86_64_LA57, X86_PAE, X86Controls
 from vmwidgets.engine.mmu.walk import walk
 
 ROOT, TABLE, LAST = 0x1000, 0x2000, 0x3000

@@ -1,11 +1,8 @@
-"""What happens in processors and their TLBs, beside the events that all of a machine has.
-
-As in :mod:`.events`: frozen, with what it takes to step back.  `cpu` is a processor's path ("cpu:0").
-"""
+"""Events of processors and their TLBs; `cpu` is a processor's path ("cpu:0")."""
 
 from __future__ import annotations
 
-from ..values.cpus import FlushRequest, TlbEntry
+from ..values.cpus import FlushRequest, TlbEntryValue
 from .event import Event
 
 
@@ -46,8 +43,8 @@ class TlbFilled(Event):
     """A walk's result was put into the TLB; `evicted` stood in its way."""
 
     cpu: str
-    entry: TlbEntry
-    evicted: TlbEntry | None
+    entry: TlbEntryValue
+    evicted: TlbEntryValue | None
 
 
 class TlbFlushed(Event):
@@ -62,25 +59,23 @@ class TlbFlushed(Event):
     start: int
     end: int
     asid: int | None
-    dropped: tuple[TlbEntry, ...]
+    dropped: tuple[TlbEntryValue, ...]
 
 
-class ShootdownSent(Event):
+class _Request(Event):
+    """A request that `cpu` drop what it keeps of a range."""
+
+    cpu: str
+    request: FlushRequest
+
+
+class ShootdownSent(_Request):
     """An interrupt to `cpu`: it shall drop what it keeps of `request`; the sender waits."""
 
-    cpu: str
-    request: FlushRequest
 
-
-class ShootdownAcknowledged(Event):
+class ShootdownAcknowledged(_Request):
     """`cpu` has dropped what it was asked to, and says so."""
 
-    cpu: str
-    request: FlushRequest
 
-
-class ShootdownForgotten(Event):
+class ShootdownForgotten(_Request):
     """`cpu` should have been asked to drop `request`, and was not: what it keeps of it may be wrong from now on."""
-
-    cpu: str
-    request: FlushRequest

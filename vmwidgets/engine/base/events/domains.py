@@ -1,8 +1,7 @@
-"""What happens in a self-paging domain: capabilities, slots, vnodes, slabs, vregions.
+"""Events of self-paging domains: capabilities, slots, vnodes, slabs, vregions.
 
-As in :mod:`.events`: frozen, with the ids and names of what they touch, and enough to take each back.
-`domain` is the domain's name.  A capability is named by its :class:`.domain_values.CapRef`, (cnode, slot).
-Descriptors that the kernel writes for a domain are reported as by any kernel: :class:`.memory_events.PteWritten`.
+`domain` is the domain's name.  A capability is named by its :class:`~..values.domains.CapRef`, (cnode, slot).
+Descriptors that the kernel writes for a domain are :class:`.memory.PteWritten`, as any kernel's.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ class SlotFreed(Event):
     ref: CapRef
 
 
-class CapabilityMade(Event):
-    """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping).
+class _Capability(Event):
+    """What a capability is: `base` and `bytes` what it is about, `rights` those it carries.
 
-    `source` is what it was made from (none for what boot and the memory server give), `base` and `bytes` what it is
-    about, `rights` those it carries, `object` the number of what it is about: copies share it.
+    `object` is the number of what it is about, which copies share; `source` what it was made from (none for what boot
+    and the memory server give).
     """
 
     domain: str
@@ -46,19 +45,12 @@ class CapabilityMade(Event):
     object: int
 
 
-class CapabilityDeleted(Event):
-    """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
+class CapabilityMade(_Capability):
+    """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
 
-    domain: str
-    ref: CapRef
-    id: int
-    kind: str
-    base: int
-    bytes: int
-    rights: str
-    source: CapRef | None
-    how: str
-    object: int
+
+class CapabilityDeleted(_Capability):
+    """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
 
 
 # ---- what a domain asks of the kernel --------------------------------------------------------
@@ -240,28 +232,24 @@ class VnodeFlagsChanged(Event):
     after: int
 
 
-class RegionAdded(Event):
+class _Region(Event):
+    """A region of the address space, as it is or was."""
+
+    domain: str
+    id: int
+    base: int
+    size: int
+    flags: int
+    memobj: str
+    offset: int
+
+
+class RegionAdded(_Region):
     """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
 
-    domain: str
-    id: int
-    base: int
-    size: int
-    flags: int
-    memobj: str
-    offset: int
 
-
-class RegionRemoved(Event):
+class RegionRemoved(_Region):
     """A vregion left the vspace; fields as when it was added."""
-
-    domain: str
-    id: int
-    base: int
-    size: int
-    flags: int
-    memobj: str
-    offset: int
 
 
 class MetaDataMoved(Event):

@@ -1,7 +1,4 @@
-"""What happens in FreeBSD's kernel maps and to their pages, beside the events that all maps have.
-
-As in :mod:`.events`: frozen, with the ids and names of what they touch.  `pindex` numbers the pages of an object.
-"""
+"""Events of FreeBSD's kernel maps and their pages, beside those of all maps; `pindex` numbers an object's pages."""
 
 from __future__ import annotations
 
@@ -154,36 +151,28 @@ class PageDenied(Event):
     pindex: int
 
 
-class PageCleared(Event):
+class _ObjectPage(Event):
+    """Page `pindex` of an object, in `frame`."""
+
+    object: str
+    pindex: int
+    frame: int
+
+
+class PageCleared(_ObjectPage):
     """A page was filled with zeroes by hand."""
 
-    object: str
-    pindex: int
-    frame: int
 
-
-class PageWired(Event):
+class PageWired(_ObjectPage):
     """A page that was there got one wiring more."""
 
-    object: str
-    pindex: int
-    frame: int
 
-
-class PageUnwired(Event):
+class PageUnwired(_ObjectPage):
     """A page lost one wiring."""
 
-    object: str
-    pindex: int
-    frame: int
 
-
-class PageReleased(Event):
+class PageReleased(_ObjectPage):
     """A page went back to the free ones."""
-
-    object: str
-    pindex: int
-    frame: int
 
 
 class TranslationEntered(Event):
@@ -215,18 +204,19 @@ class PageZeroed(Event):
     frame: int
 
 
-class PageReused(Event):
+class _CachedPage(Event):
+    """A page in the cache; `whose` it was."""
+
+    frame: int
+    whose: str
+
+
+class PageReused(_CachedPage):
     """A cached frame gave up the page of `whose` that it held."""
 
-    frame: int
-    whose: str
 
-
-class PageCached(Event):
+class PageCached(_CachedPage):
     """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
-
-    frame: int
-    whose: str
 
 
 class FileRead(Event):
@@ -245,20 +235,20 @@ class DaemonScanned(Event):
     available: int
 
 
-class ZoneGrown(Event):
+class _ZoneSlab(Event):
+    """A slab of `size` bytes of a zone."""
+
+    zone: str
+    address: int
+    size: int
+
+
+class ZoneGrown(_ZoneSlab):
     """A zone got a slab from kmem_malloc."""
 
-    zone: str
-    address: int
-    size: int
 
-
-class ZoneShrunk(Event):
+class ZoneShrunk(_ZoneSlab):
     """A zone gave an empty slab back to kmem_map."""
-
-    zone: str
-    address: int
-    size: int
 
 
 class CallbackRan(Event):

@@ -64,40 +64,38 @@ EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
-class EntryLinked(Event):
+class _EntryPlace(Event):
+    """An entry, and its neighbours in the list of `map` (0: the header)."""
+
+    map: str
+    entry: EntryFields
+    previous: int
+    next: int
+
+
+class EntryLinked(_EntryPlace):
     """An entry went into the list of `map` between `previous` and `next` (0: the header)."""
 
-    map: str
-    entry: EntryFields
-    previous: int
-    next: int
 
-
-class EntryUnlinked(Event):
+class EntryUnlinked(_EntryPlace):
     """An entry was taken out of the list of `map` from between `previous` and `next`."""
 
+
+class _EntryChange(Event):
+    """An entry of `map` before and after a change."""
+
     map: str
-    entry: EntryFields
-    previous: int
-    next: int
+    before: EntryFields
+    after: EntryFields
+    why: str
 
 
-class EntryResized(Event):
+class EntryResized(_EntryChange):
     """An entry changed its range while out of the list: clipped or merged."""
 
-    map: str
-    before: EntryFields
-    after: EntryFields
-    why: str
 
-
-class EntryChanged(Event):
+class EntryChanged(_EntryChange):
     """An entry kept its range and changed otherwise: what it allows, its object, whose range it is."""
-
-    map: str
-    before: EntryFields
-    after: EntryFields
-    why: str
 
 
 class MergeTried(Event):

@@ -1,7 +1,4 @@
-"""What happens to frames, slabs, the kentry area and page tables, and at faults, beside the events of maps.
-
-As in :mod:`.events`: frozen, with what it takes to step back.  `frame` is a page frame number.
-"""
+"""Events of frames, slabs, the kentry area and page tables, and of faults; `frame` is a page frame number."""
 
 from __future__ import annotations
 
@@ -12,20 +9,20 @@ from .event import Event
 # ---- pages, slabs, the kentry area -----------------------------------------------------------
 
 
-class PageAllocated(Event):
+class _OwnedFrames(Event):
+    """2**order frames from `frame` on, and their owner."""
+
+    frame: int
+    order: int
+    owner: str
+
+
+class PageAllocated(_OwnedFrames):
     """2**order frames from `frame` were handed out, for `owner`."""
 
-    frame: int
-    order: int
-    owner: str
 
-
-class PageFreed(Event):
+class PageFreed(_OwnedFrames):
     """2**order frames from `frame` came back."""
-
-    frame: int
-    order: int
-    owner: str
 
 
 class PageHandedOver(Event):
@@ -36,32 +33,34 @@ class PageHandedOver(Event):
     owner: str
 
 
-class BlockSplit(Event):
+class _FreeBlock(Event):
+    """The free block `frame` of `order`."""
+
+    frame: int
+    order: int
+
+
+class BlockSplit(_FreeBlock):
     """The free block `frame` of `order` was halved; its upper half went on the list below."""
 
-    frame: int
-    order: int
 
-
-class BlockJoined(Event):
+class BlockJoined(_FreeBlock):
     """Two free buddies became the block `frame` of `order`."""
 
-    frame: int
-    order: int
 
-
-class PoolFilled(Event):
-    """The processor's pool of `pool` got what is `moved`: frames of a segment or buffers of a cache."""
+class _PoolMove(Event):
+    """What moved between a pool of frames and the buddy system."""
 
     pool: str
     moved: tuple[int, ...]
 
 
-class PoolDrained(Event):
-    """The processor's pool of `pool` gave `moved` back, in this order."""
+class PoolFilled(_PoolMove):
+    """The processor's pool of segment `pool` got the frames `moved`."""
 
-    pool: str
-    moved: tuple[int, ...]
+
+class PoolDrained(_PoolMove):
+    """The processor's pool of segment `pool` gave the frames `moved` back, in this order."""
 
 
 class SlabCreated(Event):
@@ -81,30 +80,33 @@ class SlabDestroyed(Event):
     free: tuple[int, ...] = ()
 
 
-class BufferAllocated(Event):
+class _Buffer(Event):
+    """The buffer of a cache at `address`."""
+
+    cache: str
+    address: int
+
+
+class BufferAllocated(_Buffer):
     """A cache handed out the buffer at `address`."""
 
-    cache: str
-    address: int
 
-
-class BufferFreed(Event):
+class BufferFreed(_Buffer):
     """A cache took the buffer at `address` back."""
 
-    cache: str
-    address: int
+
+class _KentrySlab(Event):
+    """Slab `index` of the kentry area."""
+
+    index: int
 
 
-class KentrySlabTaken(Event):
+class KentrySlabTaken(_KentrySlab):
     """Slab `index` was popped from the kentry area's free list."""
 
-    index: int
 
-
-class KentrySlabGiven(Event):
+class KentrySlabGiven(_KentrySlab):
     """Slab `index` was pushed on the kentry area's free list."""
-
-    index: int
 
 
 # ---- page tables and faults ------------------------------------------------------------------

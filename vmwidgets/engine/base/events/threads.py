@@ -1,4 +1,4 @@
-"""What simulated threads do, as events; no two threads have one name at the same time."""
+"""Events of simulated threads; no two threads have one name at the same time."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from .tables import Permissions
 
 
 @dataclass(frozen=True, slots=True)
-class TlbEntry:
+class TlbEntryValue:
     """One translation that a TLB keeps, and where: in way `way` of set `set`."""
 
     set: int
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
 class TlbSlot:
     """A way that holds something: the entry, and what time has made of it."""
 
-    entry: TlbEntry
+    entry: TlbEntryValue
     age: int
     """Rank in its set: 0 was used last, the highest is evicted next."""
     stale: tuple[Difference, ...] = ()

@@ -68,11 +68,11 @@ class SlabValue:
     """``"partial"``, ``"free"`` or ``"full"``: the list it is on."""
     buffers: int
     free: tuple[int, ...]
-    """Addresses of the free buffers, next to be taken first."""
+    """Addresses of the free buffers, next to be allocated first."""
 
     @property
     def used(self) -> int:
-        """Buffers taken from the slab."""
+        """Buffers that are allocated."""
         return self.buffers - len(self.free)
 
 
@@ -86,10 +86,8 @@ class CacheValue:
     slab_size: int
     buffers_per_slab: int
     slabs: tuple[SlabValue, ...]
-    pool: tuple[int, ...]
-    """The processor's pool, next to be taken first; empty for a cache without."""
     allocated: int
-    """Objects handed out and not freed."""
+    """Objects that are allocated."""
     counts: tuple[tuple[str, int], ...] = ()
     """How many slabs are "partial", "free" and "full", those that `slabs` leaves out among them."""
 

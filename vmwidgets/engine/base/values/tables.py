@@ -167,6 +167,8 @@ class Walk:
     """For each step, the bits that the hardware sets in the descriptor and that are not set yet (accessed, dirty)."""
     permissions: Permissions | None = None
     """What each side may do with the page that was found, by this access or any other; None if none was."""
+    word_bits: int = 64
+    """Bits of an address in a register."""
 
     def __repr__(self) -> str:
         who = "user" if self.user else "supervisor"

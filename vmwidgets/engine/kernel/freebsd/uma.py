@@ -28,11 +28,11 @@ class ZoneSlabs:
         self._give_back = give_back
         self.ready: list[int] = []
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """A slab that was got ahead, or none."""
         return self.ready.pop() if self.ready else None
 
-    def give(self, address: int) -> None:
+    def free(self, address: int) -> None:
         """An empty slab."""
         self._give_back(address)
 
@@ -117,7 +117,7 @@ class Zones:
         if address in zone.slabs.ready:
             zone.slabs.ready.remove(address)
             return
-        for one in zone.cache.lose(address):
+        for one in zone.cache.drop_slab(address):
             del self.taken[one]
 
     def _report(self, tag: str, *fields: object) -> None:

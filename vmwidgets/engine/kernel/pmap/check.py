@@ -8,7 +8,7 @@ from ...base.errors import Broken
 from ...base.units import Address
 from ...base.values.tables import PmapValue, Rights, SlotRun, TableValue
 from ...mmu.editor import Slot
-from ...mmu.format import Level
+from ...mmu.levels import Level
 from .tables import TableSpace, private_tables, published
 
 
@@ -48,7 +48,7 @@ def _goes_on(pmap: TableSpace, slot: Slot, following: Slot) -> bool:
         and following.descriptor is slot.descriptor
         and following.pa == slot.pa + pmap.fmt.entry_width
         and following.address == slot.address + slot.level.span
-        and following.beside_address == slot.beside_address
+        and following.attribute_bits == slot.attribute_bits
     )
 
 

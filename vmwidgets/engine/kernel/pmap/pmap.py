@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol
 
 from ...base.errors import KernelPanic, Refused, kernel_error
@@ -23,9 +22,10 @@ from ...base.recorder import Recorder
 from ...base.units import PAGE, Address, Size
 from ...base.values.tables import PmapValue, Rights, Walk
 from ...memory.ram import Ram
-from ...mmu.editor import HandEdits, Slot, TableEditor, leaf_descriptor, promoted_leaf
-from ...mmu.format import Access, Level
-from ...mmu.walk import walk
+from ...mmu.editor import HandEdits, Slot, TableEditor
+from ...mmu.levels import Level
+from ...mmu.rules import Access
+from ...mmu.walk import translate, walk
 from .check import snapshot
 from .tables import OwnedTables, PmapLayout, TablePages, TableSpace
 
@@ -73,10 +73,9 @@ def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool
     fault.  O(levels).
     """
     root, now = pmap.registers(controls)
-    hardware = "adue" if hasattr(now, "adue") else "ha"
     if pmap.editor.hidden(pmap.root, va):
         return False
-    found = walk(pmap.ram, pmap.fmt, root, va, access, user, replace(now, **{hardware: True}))
+    found = translate(pmap.ram, pmap.fmt, root, va, access, user, pmap.fmt.rules.with_hardware_flags(now))
     if found.pa is None or not any(found.sets):
         return False
     emit = pmap.recorder.emit
@@ -198,7 +197,7 @@ class Pmap:
             return False
         above = self.editor.find(self.root, va, level.number)
         table = above.word if above.kind == "table" else None
-        word = promoted_leaf(self.fmt, level, size, first.level, first.word, table, first.address)
+        word = self.fmt.promoted_word(level, size, first.level, first.word, table, first.address)
         self._began("pmap_promote", va, size)
         self._put(level, va, word)
         self._ended()
@@ -265,7 +264,7 @@ class Pmap:
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
         rights, shared = self._rights(va, protection), self._is_global(va)
-        return leaf_descriptor(self.fmt, level, pa, rights, shared=shared, size=size)
+        return self.fmt.leaf_word(level, pa, rights, shared=shared, size=size)
 
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
@@ -413,7 +412,7 @@ class Pmap:
     def _divide(self, slot: Slot) -> None:
         """Map a page that stands in several slots by one page a slot."""
         copies = self.editor.copies(slot)
-        self.editor.divide(slot)
+        self.editor.split(slot)
         for copy in copies:
             self._written(copy)
 
@@ -427,7 +426,7 @@ class Pmap:
             table = self._reserved.pop(_place(slot))
         self._large = True
         self.tables.zero(table)
-        self.editor.split(slot, table, self._table_rights(slot))
+        self.editor.demote(slot, table, self._table_rights(slot))
         self._written(slot)
 
     def _refer(self, slot: Slot, table: int) -> None:
@@ -485,6 +484,6 @@ def _place(slot: Slot) -> tuple[int, int]:
 def _alike(parts: list[Slot], size: int) -> bool:
     """Whether leaves map `size` bytes of memory side by side, with the same bits beside the address."""
     first = parts[0]
-    same = [one.descriptor is first.descriptor and one.beside_address == first.beside_address for one in parts]
+    same = [one.descriptor is first.descriptor and one.attribute_bits == first.attribute_bits for one in parts]
     in_line = [one.address == first.address + at * first.span for at, one in enumerate(parts)]
     return all(same) and all(in_line) and len(parts) * first.span == size

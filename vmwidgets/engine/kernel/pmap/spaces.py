@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ...base.errors import KernelPanic, kernel_error
@@ -13,7 +12,7 @@ from ...base.units import PAGE, Address
 from ...base.values.tables import PmapValue, Rights
 from ...memory.ram import Ram
 from ...mmu.editor import Slot, TableEditor
-from ...mmu.format import Level
+from ...mmu.levels import Level
 from .check import check_pmaps, snapshot
 from .pmap import CurrentPmap, Pmap, Processors
 from .tables import PmapLayout, TablePages, private_tables, published
@@ -196,9 +195,8 @@ class KernelPmap(Pmap):
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root; where the kernel's half has a register of its own, that, and no walks in the users' half."""
-        if self.layout.split:
-            return 0, replace(controls, ttbr1=self.root, epd0=True)
-        return self.root, controls
+        registers: tuple[int, Any] = self.fmt.rules.registers(None, self.root, controls)
+        return registers
 
     def _owns(self, va: int) -> bool:
         return self.layout.is_kernel(va)
@@ -279,9 +277,8 @@ class UserPmap(Pmap):
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""
-        if self.layout.split:
-            controls = replace(controls, ttbr1=self._kernel.root)
-        return self.root, controls
+        registers: tuple[int, Any] = self.fmt.rules.registers(self.root, self._kernel.root, controls)
+        return registers
 
     def _prune(self, level: Level, table: int, start: int, end: int) -> None:
         """Free the tables below `table` that are empty, as far as they are for addresses of [start, end)."""
@@ -351,7 +348,7 @@ class LentPmap(Pmap):
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and no access flag; refused once it was taken back, since the root is somebody else's memory."""
         self._check_alive()
-        return self.root, replace(controls, afe=False) if hasattr(controls, "afe") else controls
+        return self.root, self.fmt.rules.without_access_flag(controls)
 
     def _owns(self, va: int) -> bool:
         return False

@@ -17,7 +17,8 @@ from ...base.errors import Refused
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot, TableEditor
-from ...mmu.format import Level, TableFormat
+from ...mmu.format import TableFormat
+from ...mmu.levels import Level
 
 Side = Literal["user", "kernel", "mixed", "window", "none"]
 
@@ -38,8 +39,6 @@ class PmapLayout:
     user_end: int
     window: int | None = None
     """Start of the recursive window: the root slot there refers to the root itself."""
-    split: bool = False
-    """Whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
 
     def __post_init__(self) -> None:
         for name in ("kernel_start", "kernel_end", "user_end", "window"):
@@ -56,6 +55,11 @@ class PmapLayout:
         root = self.fmt.root_level
         if self.window is not None and (self.window % root.span or self._half(root, self.window) != "none"):
             raise Refused(f"window={Address(self.window)}: it needs a root slot ({root.name}) of its own")
+
+    @property
+    def split(self) -> bool:
+        """Whether the kernel's half has a base register, and so a root table, of its own (AArch64's TTBR1)."""
+        return self.fmt.halves
 
     def side(self, level: Level, va: int) -> Side:
         """Whose addresses the slot of `level` for `va` covers."""

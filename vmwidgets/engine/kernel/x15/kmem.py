@@ -61,7 +61,7 @@ class KentryArea:
     Free slabs form a list through the table: 0 first at boot, and last given, first taken afterwards.
 
     >>> area = KentryArea(0x1000, 2, NoBacking(), Recorder())
-    >>> hex(area.take()), hex(area.take()), area.take()
+    >>> hex(area.allocate()), hex(area.allocate()), area.allocate()
     ('0x1000', '0x2000', None)
     """
 
@@ -87,7 +87,7 @@ class KentryArea:
         """End of the slabs; the table is behind it (bytes)."""
         return self.start + self.slabs * PAGE
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """Address of a slab with a page behind it, or none when the area is used up. O(1)."""
         emit = self._recorder.emit
         if emit is not None:
@@ -107,7 +107,7 @@ class KentryArea:
             emit((Returned.tag, address))
         return address
 
-    def give(self, address: int) -> None:
+    def free(self, address: int) -> None:
         """A slab that is free again; its page goes back. O(1)."""
         index, rest = divmod(address - self.start, PAGE)
         if rest or not 0 <= index < self.slabs or self._next[index] != ALLOCATED:
@@ -261,10 +261,10 @@ class KernelSlabs:
         self._size = size
         self._owner = owner
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """The address of a fresh slab, or none."""
         return self._memory.allocate(self._size, self._owner)
 
-    def give(self, address: int) -> None:
+    def free(self, address: int) -> None:
         """A slab that is free again."""
         self._memory.free(address)

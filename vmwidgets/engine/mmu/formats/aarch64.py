@@ -5,25 +5,15 @@ ARM DDI 0487, D5.3 (D8.3 from issue H).  The manual counts levels from the root,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights, Syndrome
-from ..controls import Aarch64Controls
-from ..format import (
-    Access,
-    AddressBits,
-    Descriptor,
-    Entry,
-    Level,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 # ---- aarch64 rules -----------------------------------------------------------------------------
 #
@@ -78,6 +68,26 @@ INSTRUCTION_ABORT = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Aarch64Controls(Controls):
+    """ARM DDI 0487, D5.2 to D5.4 (D8.2 to D8.4 from issue H); EL1&0 stage 1, T0SZ = T1SZ = 16."""
+
+    numbers: ClassVar[Mapping[str, Limits]] = {"pa_bits": Limits(32, 48), "ttbr1": Limits(0, (1 << 48) - 4096, 4096)}
+
+    wxn: bool = False
+    """SCTLR_EL1.WXN: what is writable at an exception level is not executable there."""
+    ha: bool = False
+    """TCR_EL1.HA: the hardware sets AF itself; without, a page that lacks it faults."""
+    pa_bits: int = 48
+    """TCR_EL1.IPS: bits of a physical address; a descriptor that holds more gives an address size fault."""
+    ttbr1: int = 0
+    """Physical address of the root table for addresses whose bits 63:48 are all 1."""
+    epd0: bool = False
+    """TCR_EL1.EPD0: no walks from TTBR0."""
+    epd1: bool = False
+    """TCR_EL1.EPD1: no walks from TTBR1."""
+
+
 class Aarch64Rules(Rules[Aarch64Controls]):
     """Order of checks: translation, address size, access flag, permission."""
 
@@ -97,22 +107,24 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         """The bits that tell the halves apart."""
         return 48
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Stop | None:
+    def check_descriptor(
+        self, level: Level, descriptor: Descriptor, word: int, controls: Aarch64Controls
+    ) -> Stop | None:
         """A descriptor that maps nothing, or leads where no physical address does."""
         if descriptor.kind == "invalid":
             why = "bit 0 is 0, so nothing is mapped here" if not word & 1 else "no block can be at this level"
             return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
-        wrong = word & self.checked(level, descriptor, controls)
+        wrong = word & self.checked_bits(level, descriptor, controls)
         if not wrong:
             return None
         said = f"address {in_words(wrong)} must be 0 with {controls.pa_bits} bits of physical address"
         return Stop("address-size", f"the {level.name} is {word:#x}: {said}")
 
-    def checked(self, level: Level, descriptor: Descriptor, controls: Aarch64Controls) -> int:
+    def checked_bits(self, level: Level, descriptor: Descriptor, controls: Aarch64Controls) -> int:
         """The address bits above TCR_EL1.IPS."""
         return bits(47, controls.pa_bits)
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Aarch64Controls) -> Rights:
         """D5.4.5: a table's limits hold for everything below."""
         own = self.rights_of(descriptor, word)
         user = rights.user and own.user
@@ -120,8 +132,8 @@ class Aarch64Rules(Rules[Aarch64Controls]):
             own = own._replace(execute=not word & PXN)
         return Rights(True, rights.write and own.write, rights.execute and own.execute, user)
 
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: Aarch64Controls
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: Aarch64Controls
     ) -> Stop | None:
         """Access flag, then permission."""
         leaf = path[-1]
@@ -137,7 +149,7 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         return Stop("protection", f"{'user code' if user else 'the supervisor'} may not {access} here: {why}")
 
     def report(
-        self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: Aarch64Controls
+        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Aarch64Controls
     ) -> Report:
         """D17.2.37: the status code, and the syndrome register with the exception class."""
         level = len(path) if stop.kind == "bus-error" else max(0, len(path) - 1)
@@ -180,8 +192,26 @@ class Aarch64Rules(Rules[Aarch64Controls]):
         """D5.4.12: AF, where the hardware sets it (TCR_EL1.HA)."""
         return ACCESS_FLAG if controls.ha and descriptor.kind == "leaf" else 0
 
+    def physical_limit(self, controls: Aarch64Controls) -> int:
+        """TCR_EL1.IPS."""
+        return controls.pa_bits
 
-def _closed(path: Sequence[Entry]) -> str | None:
+    def is_global(self, path: Sequence[WalkEntry]) -> bool:
+        """D5.10.1: nG = 0 in the leaf."""
+        return not path[-1].value("nG")
+
+    def registers(self, user: int | None, kernel: int | None, controls: Aarch64Controls) -> tuple[int, Aarch64Controls]:
+        """D5.2.1: TTBR0 has the user's root, TTBR1 the kernel's; TCR_EL1.EPD0 or EPD1 where there is none."""
+        if user is None:
+            controls = replace(controls, epd0=True)
+        return user or 0, replace(controls, epd1=True) if kernel is None else replace(controls, ttbr1=kernel)
+
+    def with_hardware_flags(self, controls: Aarch64Controls) -> Aarch64Controls:
+        """D5.4.12: TCR_EL1.HA."""
+        return replace(controls, ha=True)
+
+
+def _closed(path: Sequence[WalkEntry]) -> str | None:
     """Why user code may not touch the page, if it may not (D5.4.5 and D5.4.4)."""
     for at in path[:-1]:
         if at.word & AP_TABLE_NO_USER:
@@ -189,14 +219,14 @@ def _closed(path: Sequence[Entry]) -> str | None:
     return None if path[-1].word & AP_USER else f"AP[1] is 0 in the {path[-1].level.name}"
 
 
-def _unwritable(path: Sequence[Entry]) -> str | None:
+def _unwritable(path: Sequence[WalkEntry]) -> str | None:
     for at in path[:-1]:
         if at.word & AP_TABLE_READ_ONLY:
             return f"APTable[1] is 1 in the {at.level.name}"
     return f"AP[2] is 1 in the {path[-1].level.name}" if path[-1].word & AP_READ_ONLY else None
 
 
-def _unfetchable(path: Sequence[Entry], user: bool, controls: Aarch64Controls) -> Stop | None:
+def _unfetchable(path: Sequence[WalkEntry], user: bool, controls: Aarch64Controls) -> Stop | None:
     """D5.4.6, execute-never; user code need not be allowed to read."""
     leaf, name = path[-1], "UXN" if user else "PXN"
     in_table, in_leaf = (UXN_TABLE, UXN) if user else (PXN_TABLE, PXN)
@@ -312,5 +342,8 @@ AARCH64: TableFormat[Aarch64Controls] = TableFormat(
     base_register="TTBR0_EL1",
     rules=Aarch64Rules(),
     defaults=Aarch64Controls(),
+    kernel_place=KernelPlace(1 << 48, 0xFFFF_0000_0000_0000),
+    halves=True,
+    asid_bits=16,
 )
 """Four levels a half."""

@@ -6,13 +6,15 @@ ARM DDI 0406C, B3.5.1.  A large page and a supersection stand in 16 neighbouring
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights, Syndrome
-from ..controls import Armv7Controls
-from ..format import Access, AddressBits, Descriptor, Entry, Level, Report, Rules, Start, Stop, TableFormat
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 # ---- armv7 rules -------------------------------------------------------------------------------
 #
@@ -67,6 +69,36 @@ _MAY = (
 MANAGER, CLIENT = 0b11, 0b01
 
 
+@dataclass(frozen=True, slots=True)
+class Armv7Controls(Controls):
+    """ARM DDI 0406C, B3.5 and B3.7; short descriptors, that is TTBCR.EAE = 0."""
+
+    numbers: ClassVar[Mapping[str, Limits]] = {
+        "dacr": Limits(0, (1 << 32) - 1),
+        "ttbcr_n": Limits(0, 7),
+        "ttbr1": Limits(0, (1 << 32) - 4096, 4096),
+    }
+
+    dacr: int = 0x5555_5555
+    """Two bits a domain: 00 no access, 01 client (rights are checked), 11 manager (they are not)."""
+    afe: bool = False
+    """SCTLR.AFE: AP[0] is the access flag."""
+    ha: bool = False
+    """SCTLR.HA: the hardware sets the access flag itself; without, a page that lacks it faults."""
+    tre: bool = False
+    """SCTLR.TRE: how TEX, C and B are read; no address and no right depends on it."""
+    pxn: bool = True
+    """Whether the processor has PXN (those with the Large Physical Address Extension have)."""
+    ttbcr_n: int = 0
+    """TTBCR.N: addresses with any of the top N bits set are translated from `ttbr1`."""
+    ttbr1: int = 0
+    """Physical address of the table for these, always of 16 KiB."""
+    pd0: bool = False
+    """TTBCR.PD0: no walks from TTBR0."""
+    pd1: bool = False
+    """TTBCR.PD1: no walks from TTBR1."""
+
+
 class Armv7Rules(Rules[Armv7Controls]):
     """B3.12.2, order of checks: first level, second level, access flag, domain, permission."""
 
@@ -81,7 +113,11 @@ class Armv7Rules(Rules[Armv7Controls]):
             return Stop("not-present", f"TTBCR.PD{which} is 1: no walks from TTBR{which}, which is for {Address(va)}")
         if upper:
             return Start(controls.ttbr1, level)
-        return Start(root, replace(level, bits=level.bits - n) if n else level)
+        return Start(root, self.root_level(level, controls))
+
+    def root_level(self, level: Level, controls: Armv7Controls) -> Level:
+        """B3.5.4: TTBCR.N makes the table of TTBR0 smaller."""
+        return replace(level, bits=level.bits - controls.ttbcr_n) if controls.ttbcr_n else level
 
     def start_shift(self, controls: Armv7Controls) -> int:
         """The N highest bits."""
@@ -93,22 +129,22 @@ class Armv7Rules(Rules[Armv7Controls]):
             return level.descriptors[0]
         return level.read_as(word)
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Stop | None:
+    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Stop | None:
         """A descriptor that maps nothing."""
         if descriptor.kind != "invalid":
             return None
         why = "bits 1:0 are 00, so nothing is mapped here" if word & 3 == 0 else "type 11 needs PXN, so it is reserved"
         return Stop("not-present", f"the {level.name} is {word:#x}: {why}")
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: Armv7Controls) -> Rights:
         """What the leaf says; of the first level PXN takes part, where user code may not enter."""
         if descriptor.kind == "table":
-            return rights._replace(execute=not (controls.pxn and Entry(_ANY, descriptor, word).value("PXN")))
-        own = _rights(Entry(_ANY, descriptor, word), afe=controls.afe)
+            return rights._replace(execute=not (controls.pxn and WalkEntry(_ANY, descriptor, word).value("PXN")))
+        own = _rights(WalkEntry(_ANY, descriptor, word), afe=controls.afe)
         return own if own.user else own._replace(execute=own.execute and rights.execute)
 
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: Armv7Controls
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: Armv7Controls
     ) -> Stop | None:
         """Access flag, domain, permission."""
         leaf = path[-1]
@@ -122,7 +158,9 @@ class Armv7Rules(Rules[Armv7Controls]):
             return Stop("domain", f"domain {domain} is closed: DACR has {allowed:02b} for it")
         return _forbidden(path, access, user, controls)
 
-    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Report:
+    def report(
+        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: Armv7Controls
+    ) -> Report:
         """B3.13.3: the status code, and the register that has it."""
         second = len(path) == 1 if stop.kind == "bus-error" else len(path) == 2
         code = _STATUS[stop.kind][second]
@@ -153,20 +191,36 @@ class Armv7Rules(Rules[Armv7Controls]):
     def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
         """The rights in one descriptor, in the access-flag model; a table's knows but PXN."""
         if descriptor.kind == "table":
-            return Rights(execute=not Entry(_ANY, descriptor, word).value("PXN"))
-        return _rights(Entry(_ANY, descriptor, word), afe=False)
+            return Rights(execute=not WalkEntry(_ANY, descriptor, word).value("PXN"))
+        return _rights(WalkEntry(_ANY, descriptor, word), afe=False)
 
     def accessed(self, descriptor: Descriptor, write: bool, controls: Armv7Controls) -> int:
         """B3.7.2: the access flag, where the hardware sets it (SCTLR.HA)."""
         return _put(descriptor, {"AP": 1}) if controls.afe and controls.ha and descriptor.kind == "leaf" else 0
 
+    def is_global(self, path: Sequence[WalkEntry]) -> bool:
+        """B3.9.1: nG = 0 in the leaf."""
+        return not path[-1].value("nG")
 
-def domain_of(path: Sequence[Entry]) -> int:
+    def with_access_flag(self, controls: Armv7Controls) -> Armv7Controls:
+        """B3.7.2: SCTLR.AFE."""
+        return replace(controls, afe=True)
+
+    def without_access_flag(self, controls: Armv7Controls) -> Armv7Controls:
+        """B3.7.1: without SCTLR.AFE, AP[0] is a right."""
+        return replace(controls, afe=False)
+
+    def with_hardware_flags(self, controls: Armv7Controls) -> Armv7Controls:
+        """B3.7.2: SCTLR.HA."""
+        return replace(controls, ha=True)
+
+
+def domain_of(path: Sequence[WalkEntry]) -> int:
     """The domain of a walk: that of the first-level descriptor; a supersection is in domain 0 (B3.5.1)."""
     return path[0].value("domain")
 
 
-def _forbidden(path: Sequence[Entry], access: Access, user: bool, controls: Armv7Controls) -> Stop | None:
+def _forbidden(path: Sequence[WalkEntry], access: Access, user: bool, controls: Armv7Controls) -> Stop | None:
     leaf = path[-1]
     ap = _access_permissions(leaf, controls.afe)
     may = _MAY[ap][user]
@@ -183,14 +237,14 @@ def _forbidden(path: Sequence[Entry], access: Access, user: bool, controls: Armv
     return None
 
 
-def _rights(leaf: Entry, *, afe: bool) -> Rights:
+def _rights(leaf: WalkEntry, *, afe: bool) -> Rights:
     supervisor, user = _MAY[_access_permissions(leaf, afe)]
     may = supervisor if user == _NONE else user
     fetch = not leaf.value("XN") and not (user == _NONE and leaf.value("PXN"))
     return Rights(may != _NONE, may == _WRITE, fetch, user != _NONE)
 
 
-def _access_permissions(leaf: Entry, afe: bool) -> int:
+def _access_permissions(leaf: WalkEntry, afe: bool) -> int:
     """AP[2:0]; with SCTLR.AFE bit 0 is the access flag, and the rights are those of AP[0] = 1 (B3.7.1, table B3-7)."""
     return leaf.value("AP[2]") << 2 | leaf.value("AP") | afe
 
@@ -350,5 +404,7 @@ ARMV7: TableFormat[Armv7Controls] = TableFormat(
     base_register="TTBR0",
     rules=Armv7Rules(),
     defaults=Armv7Controls(),
+    kernel_place=KernelPlace(0xC000_0000, 0xC040_0000),
+    asid_bits=8,
 )
 """Two levels."""

@@ -6,24 +6,13 @@ RISC-V Privileged Architecture 20211203, 4.3.2 (the algorithm), 4.3.1 (rights), 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ...base.units import Address, binary_size
 from ...base.values.tables import Field, Rights
-from ..controls import RiscvControls
-from ..format import (
-    Access,
-    AddressBits,
-    Descriptor,
-    Entry,
-    Level,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Report, Rules, Start, Stop
 
 V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
 
@@ -39,6 +28,18 @@ _CAUSES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RiscvControls(Controls):
+    """RISC-V Privileged 20211203, 3.1.6.3, 4.3 and 4.4."""
+
+    sum: bool = False
+    """mstatus.SUM: the supervisor may touch data in user pages."""
+    mxr: bool = False
+    """mstatus.MXR: what is executable is readable."""
+    adue: bool = True
+    """menvcfg.ADUE (Svadu): the hardware sets A and D itself; without (Svade), a page that lacks them faults."""
+
+
 class RiscvRules(Rules[RiscvControls]):
     """At each descriptor V, then what is reserved; at the leaf rights, then alignment, then A and D."""
 
@@ -52,7 +53,7 @@ class RiscvRules(Rules[RiscvControls]):
         """All bits that must be equal."""
         return 38
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
+    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: RiscvControls) -> Stop | None:
         """4.3.2, step 3: V = 0, W without R, reserved bits, a pointer where no table follows."""
         if descriptor.kind == "invalid":
             return Stop("not-present", f"the {level.name} is {word:#x}: V (bit 0) is 0, so nothing is mapped here")
@@ -64,15 +65,15 @@ class RiscvRules(Rules[RiscvControls]):
             Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0") if wrong else None
         )
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: RiscvControls) -> Rights:
         """A pointer lets everything pass."""
         if descriptor.kind != "leaf":
             return rights
         own = self.rights_of(descriptor, word)
         return own._replace(read=own.read or (controls.mxr and own.execute))
 
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: RiscvControls
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: RiscvControls
     ) -> Stop | None:
         """4.3.2, steps 5 to 7."""
         leaf = path[-1]
@@ -90,7 +91,9 @@ class RiscvRules(Rules[RiscvControls]):
         names = " and ".join(name for name, bit in (("A", A), ("D", D)) if missing & bit)
         return Stop("access-flag", f"the {leaf.level.name} is {leaf.word:#x}: {names} is 0, and software has to set it")
 
-    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: RiscvControls) -> Report:
+    def report(
+        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: RiscvControls
+    ) -> Report:
         """4.1.8: the cause tells the kind of access, and no more."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
@@ -120,8 +123,12 @@ class RiscvRules(Rules[RiscvControls]):
         """4.3.1: A in the leaf, D on a store, where the hardware sets them (menvcfg.ADUE)."""
         return (A | D if write else A) if controls.adue and descriptor.kind == "leaf" else 0
 
+    def with_hardware_flags(self, controls: RiscvControls) -> RiscvControls:
+        """4.3.1: menvcfg.ADUE."""
+        return replace(controls, adue=True)
 
-def _forbidden(leaf: Entry, rights: Rights, access: Access, user: bool, controls: RiscvControls) -> Stop | None:
+
+def _forbidden(leaf: WalkEntry, rights: Rights, access: Access, user: bool, controls: RiscvControls) -> Stop | None:
     where = f"in the {leaf.level.name}"
     needed = {"read": "R", "write": "W", "execute": "X"}[access]
     if not {"read": rights.read, "write": rights.write, "execute": rights.execute}[access]:
@@ -219,5 +226,7 @@ SV39: TableFormat[RiscvControls] = TableFormat(
     base_register="root in satp",
     rules=RiscvRules(),
     defaults=RiscvControls(),
+    kernel_place=KernelPlace(1 << 38, 0xFFFF_FFC0_0000_0000),
+    asid_bits=16,
 )
 """Three levels."""

@@ -6,25 +6,15 @@ flags); section numbers as in the editions of 2013 to 2023.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from ...base.units import Address
 from ...base.values.tables import Field, Rights
-from ..controls import X86Controls
-from ..format import (
-    Access,
-    AddressBits,
-    Descriptor,
-    Entry,
-    Level,
-    Report,
-    Rules,
-    Start,
-    Stop,
-    TableFormat,
-    bits,
-    in_words,
-)
+from ..format import KernelPlace, TableFormat
+from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
+from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
 
@@ -43,6 +33,30 @@ ERROR_CODE = (
     Field("I/D", 4, 4, "the access was an instruction fetch (told with NXE or SMEP only)"),
 )
 """The error code of a page fault, SDM 4.7."""
+
+
+@dataclass(frozen=True, slots=True)
+class X86Controls(Controls):
+    """Intel SDM volume 3A, 4.1 and 4.6."""
+
+    numbers: ClassVar[Mapping[str, Limits]] = {"maxphyaddr": Limits(32, 52)}
+
+    wp: bool = True
+    """CR0.WP: supervisor writes obey R/W."""
+    smep: bool = False
+    """CR4.SMEP: the supervisor fetches nothing from user pages."""
+    smap: bool = False
+    """CR4.SMAP: the supervisor touches no data in user pages, unless `ac`."""
+    ac: bool = False
+    """RFLAGS.AC: lifts SMAP."""
+    nxe: bool = True
+    """EFER.NXE: bit 63 of a descriptor forbids fetches; without, it is reserved.  32-bit tables have no such bit."""
+    maxphyaddr: int = 40
+    """Bits of a physical address; the bits above, up to 51, are reserved in descriptors."""
+    gib_pages: bool = True
+    """CPUID Page1GB: a PDPTE may map a 1 GiB page."""
+    pse: bool = True
+    """CR4.PSE: a PDE of 32-bit tables may map a 4 MiB page; the other formats have large pages without."""
 
 
 class X86Rules(Rules[X86Controls]):
@@ -66,7 +80,7 @@ class X86Rules(Rules[X86Controls]):
         """All bits that must be equal."""
         return self.va_bits - 1
 
-    def unfit(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
+    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: X86Controls) -> Stop | None:
         """P = 0 ends the walk whatever else is set; reserved bits are looked at in each present descriptor."""
         if descriptor.kind == "invalid":
             return Stop("not-present", f"the {level.name} is {word:#x}: P (bit 0) is 0, so nothing is mapped here")
@@ -75,22 +89,24 @@ class X86Rules(Rules[X86Controls]):
             return None
         return Stop("reserved", f"the {level.name} is {word:#x}: reserved {in_words(wrong)} must be 0")
 
-    def checked(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
+    def checked_bits(self, level: Level, descriptor: Descriptor, controls: X86Controls) -> int:
         """The address bits that this processor does not have."""
         return self.reserved(level, descriptor, controls)
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
         """SDM 4.6: R/W and U/S must be 1 at every level, XD (with NXE) at none."""
         execute = rights.execute and not (controls.nxe and word & EXECUTE_DISABLE)
         return Rights(True, rights.write and bool(word & WRITABLE), execute, rights.user and bool(word & USER))
 
-    def judge(
-        self, path: Sequence[Entry], rights: Rights, access: Access, user: bool, controls: X86Controls
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: X86Controls
     ) -> Stop | None:
         """SDM 4.6.1, once the leaf is in hand."""
         return _forbidden(rights, access, user, controls)
 
-    def report(self, stop: Stop, path: Sequence[Entry], access: Access, user: bool, controls: X86Controls) -> Report:
+    def report(
+        self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: X86Controls
+    ) -> Report:
         """SDM 4.7; RSVD implies P."""
         if stop.kind == "non-canonical":
             return Report("#GP", 0)
@@ -118,6 +134,10 @@ class X86Rules(Rules[X86Controls]):
     def accessed(self, descriptor: Descriptor, write: bool, controls: X86Controls) -> int:
         """SDM 4.8: A in every descriptor used, D in the leaf of a write."""
         return ACCESSED | (DIRTY if write and descriptor.kind == "leaf" else 0)
+
+    def physical_limit(self, controls: X86Controls) -> int:
+        """CPUID's MAXPHYADDR."""
+        return controls.maxphyaddr
 
     def tells_fetches(self, controls: X86Controls) -> bool:
         """SDM 4.7: whether error codes have I/D."""
@@ -339,6 +359,8 @@ X86_32: TableFormat[X86Controls] = TableFormat(
     base_register="CR3",
     rules=X86Rules32(32),
     defaults=X86Controls(nxe=False),
+    kernel_place=KernelPlace(0xC000_0000, 0xC040_0000),
+    faults_flush=True,
 )
 """Two levels of 4 KiB tables."""
 
@@ -365,9 +387,9 @@ class PaeRules(X86Rules):
         """No bit decides."""
         return 32
 
-    def gather(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: X86Controls) -> Rights:
         """SDM 4.6: rights are in PDEs and PTEs."""
-        return rights if descriptor is _PDPTE else super().gather(rights, descriptor, word, controls)
+        return rights if descriptor is _PDPTE else super().narrow(rights, descriptor, word, controls)
 
     def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
         """Where a PDPTE would have rights, it has reserved bits."""
@@ -425,6 +447,8 @@ X86_PAE: TableFormat[X86Controls] = TableFormat(
     base_register="CR3",
     rules=PaeRules(32, highest=62),
     defaults=X86Controls(),
+    kernel_place=KernelPlace(0xC000_0000, 0xC080_0000),
+    faults_flush=True,
 )
 """Three levels; the root has four descriptors, 32 bytes."""
 
@@ -467,6 +491,9 @@ X86_64: TableFormat[X86Controls] = TableFormat(
     base_register="CR3",
     rules=X86Rules(48),
     defaults=X86Controls(),
+    kernel_place=KernelPlace(1 << 47, 0xFFFF_8080_0000_0000, (0xFFFF_8000_0000_0000, 1 << 39)),
+    asid_bits=12,
+    faults_flush=True,
 )
 """Four levels, 48-bit addresses."""
 
@@ -481,5 +508,8 @@ X86_64_LA57: TableFormat[X86Controls] = TableFormat(
     base_register="CR3",
     rules=X86Rules(57),
     defaults=X86Controls(),
+    kernel_place=KernelPlace(1 << 56, 0xFF80_0000_0000_0000),
+    asid_bits=12,
+    faults_flush=True,
 )
 """Five levels (CR4.LA57), 57-bit addresses; the PML5E has the PML4E's layout and checks."""

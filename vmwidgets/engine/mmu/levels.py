@@ -1,0 +1,204 @@
+"""The data of a table format: levels, and the descriptors that each can hold, as a manual's tables of bit ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from ..base.errors import Refused
+from ..base.units import Address, Size
+from ..base.values.tables import Field
+
+Kind = Literal["table", "leaf", "invalid", "reserved"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressBits:
+    """Bits [low, high] of a descriptor are address bits from `to` on."""
+
+    low: int
+    high: int
+    to: int
+
+    @property
+    def mask(self) -> int:
+        """The bits in the descriptor, set."""
+        return (1 << self.high + 1) - (1 << self.low)
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """One way to read a descriptor: it applies where ``word & mask == value``."""
+
+    name: str
+    kind: Kind
+    mask: int
+    value: int
+    section: str
+    address: tuple[AddressBits, ...] = ()
+    fields: tuple[Field, ...] = ()
+    reserved: int = 0
+    """Bits that must be 0 whatever the processor's controls say."""
+    shift: int | None = None
+    """For a leaf that maps more than its level's span: log2 of the bytes.  It stands in several neighbouring slots."""
+
+    def address_of(self, word: int) -> int:
+        """The physical address in `word`."""
+        if self._in_place is not None:
+            return word & self._in_place
+        return sum((word & bits.mask) >> bits.low << bits.to for bits in self.address)
+
+    def place(self, address: int) -> int:
+        """The word that holds `address`, which must fit, and this descriptor's type bits."""
+        word = self.value
+        for bits in self.address:
+            word |= address >> bits.to << bits.low & bits.mask
+        if self.address_of(word) != address:
+            raise Refused(f"{self.name}: physical address {Address(address)} does not fit, or is not aligned for it")
+        return word
+
+    def field(self, name: str) -> Field | None:
+        """The field called `name`, or None."""
+        return self._by_name.get(name)
+
+    def same_fields(self, source: Descriptor, word: int, names: Iterable[str]) -> int:
+        """What the fields with these names hold in a `word` of `source`, where this descriptor has them."""
+        made = 0
+        for name in names:
+            there, here = source.field(name), self.field(name)
+            if there is not None and here is not None:
+                made |= there.of(word) << here.low
+        return made
+
+    @cached_property
+    def free_fields(self) -> tuple[str, ...]:
+        """The names of the fields that are neither the address nor say what kind of descriptor it is."""
+        free = (field for field in self.fields if not field.mask & self.mask)
+        return tuple(field.name for field in free if not field.name.startswith("address"))
+
+    @cached_property
+    def address_mask(self) -> int:
+        """The bits that hold the address, set."""
+        return sum(bits.mask for bits in self.address)
+
+    @cached_property
+    def _in_place(self) -> int | None:
+        """The address bits, where they are one piece that stands at its own place, as in most formats."""
+        if len(self.address) == 1 and self.address[0].low == self.address[0].to:
+            return self.address[0].mask
+        return None
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name: field for field in self.fields}
+
+
+@dataclass(frozen=True)
+class Level:
+    """The tables of one level: 2**bits descriptors, chosen by va[shift + bits - 1 : shift]."""
+
+    number: int
+    """1 maps the smallest pages; the root has the highest number."""
+    name: str
+    """The manual's name of a descriptor here."""
+    table_name: str
+    shift: int
+    bits: int
+    descriptors: tuple[Descriptor, ...]
+    """The ways to read a descriptor; the first that applies is the one."""
+
+    @property
+    def entries(self) -> int:
+        """Descriptors in a table."""
+        return 1 << self.bits
+
+    @property
+    def span(self) -> int:
+        """Bytes of virtual memory that one descriptor covers."""
+        return 1 << self.shift
+
+    def index(self, va: int) -> int:
+        """Which descriptor of a table is for `va`."""
+        return va >> self.shift & (1 << self.bits) - 1
+
+    def read_as(self, word: int) -> Descriptor:
+        """How the manual reads `word` at this level."""
+        for descriptor in self.descriptors:
+            if word & descriptor.mask == descriptor.value:
+                return descriptor
+        raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
+
+    def of_kind(self, kind: Kind) -> Descriptor | None:
+        """The first descriptor of `kind`, which is the one that is made here; or None."""
+        return next((one for one in self.descriptors if one.kind == kind), None)
+
+    def leaf(self, size: int) -> Descriptor | None:
+        """The descriptor that maps pages of `size` bytes, or None."""
+        return next((one for one in self.descriptors if one.kind == "leaf" and self.span_of(one) == size), None)
+
+    def made_of_kind(self, kind: Kind) -> Descriptor:
+        """As :meth:`of_kind`; refused where there is none."""
+        descriptor = self.of_kind(kind)
+        if descriptor is None:
+            raise Refused(f"a {self.name} can't be a {kind} descriptor")
+        return descriptor
+
+    def made_of_size(self, size: int) -> Descriptor:
+        """As :meth:`leaf`; refused where there is none."""
+        descriptor = self.leaf(size)
+        if descriptor is None:
+            raise Refused(f"a {self.name} can't map a page of {Size(size)}")
+        return descriptor
+
+    def part_word(self, large: Descriptor, word: int, index: int) -> int:
+        """The word that maps part `index`, of this level's span, of the page that a `word` of `large` maps.
+
+        All fields but the address stay.  A supersection's parts are sections: `Refused` if they lie where only
+        supersections reach.
+        """
+        small = self.made_of_kind("leaf")
+        place = small.place(large.address_of(word) + index * self.span)
+        return place | small.same_fields(large, word, small.free_fields)
+
+    def span_of(self, descriptor: Descriptor) -> int:
+        """Bytes of virtual memory that a descriptor of this level is about; a repeated one, all its copies together."""
+        return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
+
+    def copies_of(self, descriptor: Descriptor) -> int:
+        """In how many neighbouring slots a descriptor stands: 1, but for ARM's supersections and large pages."""
+        return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
+
+
+class WalkEntry(NamedTuple):
+    """A descriptor on the way of a walk."""
+
+    level: Level
+    descriptor: Descriptor
+    word: int
+
+    def value(self, name: str) -> int:
+        """What the field called `name` holds; 0 if the descriptor has none."""
+        field = self.descriptor.field(name)
+        return 0 if field is None else field.of(self.word)
+
+    @property
+    def held(self) -> list[tuple[str, int]]:
+        """The descriptor's fields, by name, and what they hold."""
+        return [(field.name, field.of(self.word)) for field in self.descriptor.fields]
+
+
+def bits(high: int, low: int) -> int:
+    """Bits high to low, as manuals write them, set.
+
+    >>> hex(bits(7, 4))
+    '0xf0'
+    """
+    return (1 << high + 1) - (1 << low)
+
+
+def in_words(mask: int) -> str:
+    """The numbers of the bits in `mask`: "bit 7", or "bits 7, 8"."""
+    numbers = [str(bit) for bit in range(64) if mask >> bit & 1]
+    return f"bit{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"

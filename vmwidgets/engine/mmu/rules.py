@@ -1,0 +1,176 @@
+"""What a manual says in words and not in bit ranges: how rights combine, what a fault reports, which settings count.
+
+Each family of formats has its :class:`Controls` and :class:`Rules`, in :mod:`.formats`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+from ..base.errors import Refused, shown
+from ..base.values.tables import Field, Rights, Syndrome
+from .levels import Descriptor, Level, WalkEntry
+
+Access = Literal["read", "write", "execute"]
+
+C = TypeVar("C")
+
+
+class Limits(NamedTuple):
+    """What a number among the settings may be: from `low` to `high`, a multiple of `unit`."""
+
+    low: int
+    high: int
+    unit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The settings of a processor that a walk depends on; a format's family adds its own fields.
+
+    A field is a flag unless `numbers` has its limits.  Settings that no processor has are refused.
+    """
+
+    numbers: ClassVar[Mapping[str, Limits]] = {}
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            limits = self.numbers.get(one.name)
+            if limits is None:
+                if not isinstance(value, bool):
+                    raise Refused(f"{one.name}={shown(value)}: this setting is True or False")
+                continue
+            low, high, unit = limits
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high or value % unit:
+                multiple = f" and a multiple of {unit}" if unit > 1 else ""
+                raise Refused(f"{one.name}={shown(value)}: it is a whole number from {low:#x} to {high:#x}{multiple}")
+
+
+class Start(NamedTuple):
+    """Where a walk begins: the root table's physical address and its level."""
+
+    table: int
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A check that failed: the kind of fault, and why in one sentence."""
+
+    kind: str
+    why: str
+    culprit: tuple[str, int] | None = None
+    """The field, and what it holds in the descriptors that are to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the processor reports of a fault: exception, code and the code's fields, and a register that tells more."""
+
+    exception: str
+    code: int | None
+    fields: tuple[Field, ...] = ()
+    syndrome: Syndrome | None = None
+
+
+class Rules(ABC, Generic[C]):
+    """What a manual says in words.  `controls` are the processor's settings of the format's family.
+
+    A walk asks in this order: `start`, then at each descriptor `read_as`, `check_descriptor` and `narrow`, and
+    `check_access` at the leaf; `report` says what the processor makes of the first check that failed.
+    """
+
+    inherited: tuple[str, ...] = ()
+    """Fields that a table's descriptor takes over when the page it stood for is demoted."""
+
+    # ---- walking -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def start(self, level: Level, root: int, va: int, controls: C) -> Start | Stop:
+        """Where the walk begins (`level` is the root's), or a reason not to walk: an address that is not canonical."""
+
+    @abstractmethod
+    def start_shift(self, controls: C) -> int:
+        """The bits of an address from this one up are all that :meth:`start` looks at."""
+
+    def read_as(self, level: Level, word: int, controls: C) -> Descriptor:
+        """How a descriptor is read under these settings."""
+        return level.read_as(word)
+
+    @abstractmethod
+    def check_descriptor(self, level: Level, descriptor: Descriptor, word: int, controls: C) -> Stop | None:
+        """What is wrong with a descriptor by itself: absent, or reserved bits set."""
+
+    def checked_bits(self, level: Level, descriptor: Descriptor, controls: C) -> int:
+        """The address bits of a descriptor that :meth:`check_descriptor` can find wrong."""
+        return 0
+
+    @abstractmethod
+    def narrow(self, rights: Rights, descriptor: Descriptor, word: int, controls: C) -> Rights:
+        """The rights that are left of `rights` below a descriptor."""
+
+    @abstractmethod
+    def check_access(
+        self, path: Sequence[WalkEntry], rights: Rights, access: Access, user: bool, controls: C
+    ) -> Stop | None:
+        """Whether the descriptors of a walk, which end in a leaf, forbid the access; `rights` is what they leave."""
+
+    @abstractmethod
+    def report(self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: C) -> Report:
+        """What the processor reports of a fault; `path` has the descriptors that were read."""
+
+    def root_level(self, level: Level, controls: C) -> Level:
+        """The root's level, with as many descriptors as the lower root table has under these settings."""
+        return level
+
+    def physical_limit(self, controls: C) -> int:
+        """Bits of a physical address, where the settings say how many the processor has; else 64."""
+        return 64
+
+    # ---- descriptors -------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, descriptor: Descriptor, rights: Rights, shared: bool) -> int:
+        """The bits that give `rights`; `shared` leaves are the same in all address spaces (global)."""
+
+    @abstractmethod
+    def rights_bits(self, descriptor: Descriptor) -> int:
+        """The bits of a descriptor that say something about rights."""
+
+    @abstractmethod
+    def rights_of(self, descriptor: Descriptor, word: int) -> Rights:
+        """The rights in one descriptor, taken by itself."""
+
+    @abstractmethod
+    def accessed(self, descriptor: Descriptor, write: bool, controls: C) -> int:
+        """The bits that the hardware sets in a descriptor it used."""
+
+    def is_global(self, path: Sequence[WalkEntry]) -> bool:
+        """Whether a translation is for all address spaces: here, if some descriptor on the way has G set."""
+        return any(at.value("G") for at in path)
+
+    # ---- what a kernel sets ------------------------------------------------------------------
+
+    def registers(self, user: int | None, kernel: int | None, controls: C) -> tuple[int, C]:
+        """The base register, and the settings, for the root tables of a user and of the kernel; None for no walks.
+
+        Here there is one register: the user's tables have the kernel's slots in them.
+        """
+        root = kernel if user is None else user
+        return root or 0, controls
+
+    def with_access_flag(self, controls: C) -> C:
+        """The settings with which descriptors have an access flag, where a format has models with and without."""
+        return controls
+
+    def without_access_flag(self, controls: C) -> C:
+        """The settings of the model without access flag, where a format has both."""
+        return controls
+
+    def with_hardware_flags(self, controls: C) -> C:
+        """The settings with which the hardware sets accessed and dirty flags itself, where it can leave that out."""
+        return controls
