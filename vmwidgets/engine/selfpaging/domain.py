@@ -171,7 +171,7 @@ class Domain:
         cnodes = tuple(cnode.window(self._allocator_of(cnode.name)) for cnode in self.cspace.cnodes.values())
         regions = tuple(region.snapshot() for region in self.pmap.vspace)
         tree = tree_snapshot(self.pmap.tree, self.ram.read_word)
-        begin, end = self.layout.vspace_begin, self.layout.meta_end
+        begin, end = self.pmap.meta_range
         slab, used = self.pmap.slab.snapshot(), self.pmap.meta_used
         return DomainValue(self.name, self.fmt.name, cnodes, tree, slab, regions, begin, end, used)
 
@@ -197,13 +197,13 @@ class Domain:
         shown = (one.ref for cnode in cnodes for one in cnode.capabilities)
         found = ((ref, node.id) for ref in shown if (node := self._vnode_of(ref)) is not None and node.id not in nodes)
 
-        vspace, begin = self.pmap.vspace, self.layout.vspace_begin
+        vspace, (begin, end) = self.pmap.vspace, self.pmap.meta_range
         named = (vspace.by_id[number].base for number in focus.region_ids if number in vspace.by_id)
         bases = sorted({begin, *focus.regions, *named})
         regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, bases, AROUND)
         slab = self.pmap.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
         return DomainValue(
-            self.name, self.fmt.name, cnodes, root, slab, tuple(regions), begin, self.layout.meta_end,
+            self.name, self.fmt.name, cnodes, root, slab, tuple(regions), begin, end,
             self.pmap.meta_used, tuple(region_folds), tuple(found), LISTED,
         )  # fmt: skip
 
@@ -290,7 +290,7 @@ class Domain:
 
     def _pmaps_own(self) -> set[CapRef]:
         """Where the capabilities of the tables in the tree lie, and of the frames of the slab.  O(vnodes)."""
-        begin, end = self.layout.vspace_begin, self.layout.meta_end
+        begin, end = self.pmap.meta_range
         nodes = self.pmap.tree.by_id.values()
         return {node.cap for node in nodes if node.is_table or begin <= node.va < end}
 

@@ -102,6 +102,11 @@ class Pmap:
         """The region for slab frames: the vspace's first."""
         self.vspace.add(Vregion(self.vspace.new_id(), self.layout.vspace_begin, self.layout.meta_data_bytes))
 
+    @property
+    def meta_range(self) -> tuple[int, int]:
+        """The addresses for slab frames: [first, behind); none if the pmap is not the running program's own."""
+        return (self.layout.vspace_begin, self.layout.meta_end) if self.current else (0, 0)
+
     # ---- mapping -----------------------------------------------------------------------------
 
     def map(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> Mapped:

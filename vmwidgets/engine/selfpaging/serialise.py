@@ -27,18 +27,10 @@ VERSION = 1
 # ---- rows --------------------------------------------------------------------------------------
 
 
-class RegionRow(NamedTuple):
-    """A region, as it is written."""
+class RangeRow(NamedTuple):
+    """[base, base + size) has these flags: a region, or pages of a leaf that has others."""
 
     base: int
-    size: int
-    flags: int
-
-
-class RunRow(NamedTuple):
-    """[va, va + size) of a leaf has other flags than it was mapped with."""
-
-    va: int
     size: int
     flags: int
 
@@ -61,9 +53,9 @@ class LeafRow(NamedTuple):
 
 
 class Content(NamedTuple):
-    """All that the bytes say; runs are :class:`RunRow`."""
+    """All that the bytes say; the runs of leaves are :class:`RangeRow`."""
 
-    regions: list[RegionRow]
+    regions: list[RangeRow]
     leaves: list[LeafRow]
 
 
@@ -73,8 +65,8 @@ class Content(NamedTuple):
 @kernel_function(errors=True)
 def serialise(pmap: Pmap) -> bytes:
     """All regions but that of the slab frames, and all leaves but those of slab frames, by address."""
-    start, end = meta_range(pmap)
-    regions = [RegionRow(one.base, one.size, one.flags) for one in pmap.vspace if not start <= one.base < end]
+    start, end = pmap.meta_range
+    regions = [RangeRow(one.base, one.size, one.flags) for one in pmap.vspace if not start <= one.base < end]
     leaves = sorted(_leaf(pmap, leaf) for leaf in pmap.tree.root.leaves() if not start <= leaf.va < end)
     content = {"version": VERSION, "layout": pmap.layout.name, "regions": regions, "leaves": leaves}
     return json.dumps(content, separators=(",", ":")).encode()
@@ -106,7 +98,7 @@ def _leaf(pmap: Pmap, leaf: Vnode) -> LeafRow:
     assert leaf.level is not None
     unit = leaf.level.unit
     flags = leaf.flags | (LARGE if leaf.level is not pmap.layout.pages else 0)
-    runs = [RunRow(leaf.va + run.start * unit, (run.end - run.start) * unit, run.flags) for run in leaf.modified]
+    runs = [RangeRow(leaf.va + run.start * unit, (run.end - run.start) * unit, run.flags) for run in leaf.modified]
     return LeafRow(leaf.va, leaf.count * unit, leaf.cap.cnode, leaf.cap.slot, leaf.offset, flags, runs)
 
 
@@ -121,7 +113,7 @@ def content_of(pmap: Pmap, data: bytes) -> Content:
     O(regions + leaves × log leaves).
     """
     content = _parsed(pmap, data)
-    start, end = meta_range(pmap)
+    start, end = pmap.meta_range
     if any(not start <= leaf.va < end for leaf in pmap.tree.root.leaves()):
         raise _wrong("this pmap has mappings already: it is not empty")
     for region in content.regions:
@@ -132,12 +124,6 @@ def content_of(pmap: Pmap, data: bytes) -> Content:
     _check_apart("regions", ((region.base, region.size) for region in content.regions))
     _check_apart("leaves", ((leaf.va, leaf.size) for leaf in content.leaves))
     return content
-
-
-def meta_range(pmap: Pmap) -> tuple[int, int]:
-    """The addresses for slab frames, which stay at home; none if the pmap is not the program's own."""
-    start = pmap.layout.vspace_begin
-    return (start, pmap.layout.meta_end) if pmap.current else (0, 0)
 
 
 def _parsed(pmap: Pmap, data: bytes) -> Content:
@@ -153,8 +139,8 @@ def _parsed(pmap: Pmap, data: bytes) -> Content:
         raise _wrong("the bytes are not those of a pmap")
     if made_by != (VERSION, pmap.layout.name):
         raise _wrong(f"the bytes are not of version {VERSION} for {pmap.layout.name}")
-    leaves = [LeafRow._make([*fields, [RunRow(*run) for run in runs]]) for *fields, runs in content["leaves"]]
-    return Content([RegionRow(*region) for region in content["regions"]], leaves)
+    leaves = [LeafRow._make([*fields, [RangeRow(*run) for run in runs]]) for *fields, runs in content["leaves"]]
+    return Content([RangeRow(*region) for region in content["regions"]], leaves)
 
 
 def _fits(row: Any, shape: tuple[type, ...]) -> bool:
@@ -174,17 +160,17 @@ def _check_leaf(pmap: Pmap, leaf: LeafRow) -> None:
         why = f"{leaf.size:#x} bytes from {leaf.offset:#x} on are no pages of the {identity.bytes:#x} in {leaf.frame}"
         raise _wrong(f"leaf at {_number(leaf.va)}: {why}")
     for run in leaf.runs:
-        _check_range(pmap, "leaf", run.va, run.size, unit)
+        _check_range(pmap, "leaf", run.base, run.size, unit)
         _check_flags(run.flags)
-        if not leaf.va <= run.va < run.va + run.size <= leaf.va + leaf.size:
-            raise _wrong(f"leaf at {_number(leaf.va)}: flags of {_number(run.va)} on are not those of its own pages")
+        if not leaf.va <= run.base < run.base + run.size <= leaf.va + leaf.size:
+            raise _wrong(f"leaf at {_number(leaf.va)}: flags of {_number(run.base)} on are not those of its own pages")
 
 
 def _check_range(pmap: Pmap, what: str, base: int, size: int, unit: int) -> None:
     if base < 0 or base % unit or size <= 0 or size % unit or base + size > pmap.layout.user_end:
         limit = f"it has whole pages of {unit} bytes below {Address(pmap.layout.user_end)}"
         raise _wrong(f"{what} of {_number(size)} bytes at {_number(base)}: {limit}")
-    start, end = meta_range(pmap)
+    start, end = pmap.meta_range
     if base < end and start < base + size:
         raise _wrong(f"{what} at {_number(base)}: in [{Address(start)}, {Address(end)}) the pmap keeps its own records")
 
