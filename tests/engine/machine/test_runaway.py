@@ -12,7 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine import endless
-from vmwidgets.engine.machine import scripts as callbacks
+from vmwidgets.engine.machine import callbacks
 from vmwidgets.engine.machine.runaway import Runaway, bounded
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -74,7 +74,7 @@ def test_a_handle_whose_path_names_nothing_is_refused_in_one_sentence(m, case):
     part = find(m)
     held = getattr(m.system, registry).pop(key)
     done = len(m.journal)
-    with pytest.raises(vm.Refused, match=f"^{part.path} does not exist at this moment of {m.name}$"):
+    with pytest.raises(vm.Refused, match=f"^{part.path} does not exist at this moment of the machine$"):
         use(part)
     assert len(m.journal) == done
     getattr(m.system, registry)[key] = held

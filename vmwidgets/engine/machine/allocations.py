@@ -1,4 +1,4 @@
-"""Who was given which kernel addresses: what the door needs to know that the maps don't tell.
+"""Which function gave which kernel addresses: the maps don't say, and the checks of m.kmem_free need to know.
 
 Entries join, so a map can't say which allocation an address belongs to; the kernel trusts its callers to know.
 """
@@ -53,7 +53,7 @@ class Allocations:
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
         """What lies in [start, end) of a map is freed `by` a function; what sticks out stays, cut.
 
-        A piece that is left belongs to nobody but the learner: its owner would not know it.
+        A piece that is left is the learner's: its former owner does not know it.
         """
         for one in self.overlapping(start, end, map):
             self._maps[map].remove(one.start)
@@ -71,7 +71,7 @@ class Allocations:
 
     @contextmanager
     def going(self, map: str, start: int, end: int, by: str) -> Iterator[None]:  # noqa: A002
-        """While a function that frees [start, end) of a map waits in here: nobody else should."""
+        """Mark [start, end) of a map as being freed, while the function that frees it waits in here."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
         self._going.update(dict.fromkeys(places, by))
         try:

@@ -88,17 +88,12 @@ def _check_references(system: System, entries: Iterable[Entry]) -> None:
             raise Broken(f"M3: object {target.name!r} counts {target.references} entries, {count} map it")
 
 
-# ---- kmem invariants ---------------------------------------------------------------------------
-#
-# What must hold between kernel memory and the rest of a machine: its entries, its frames, its translations.
-
-
 def check_kmem(kernel: Kernel) -> None:
     """Raise :class:`Broken` unless maps, frames and zones are sound, and across them and the machine, all hold.
 
     M5. the entries that were taken and not given back are those that the maps link;
     M6. free + cached + used frames are all there are: a used one belongs, in the page allocator, to the object that
-    has it, one that stands by to the store, and nothing else does;
+    has it, a zeroed or cached one to the frame store, and nothing else does;
     M7. what is translated in there is a page of the object that is mapped at that address, or holds map entries;
     M8. a page is mapped behind each slab of map entries;
     M9. the slabs of zones and what they gave whole lie in entries of kmem_map.

@@ -241,7 +241,7 @@ class DescriptorFunctions(Part):
             raise Refused(f"pa={Address(pa)} lies outside of memory, which has {Size(system.ram.size)}")
         raise Refused(
             f"pa={Address(pa)} is in no page table of this machine: the pictures of walks and tables show where "
-            f"descriptors stand; the kernel's root table is at {Address(system.pmap.root)}"
+            f"descriptors are; the kernel's root table is at {Address(system.pmap.root)}"
         )
 
 

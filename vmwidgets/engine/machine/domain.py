@@ -22,7 +22,7 @@ from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE
 from . import checks
 from .capabilities import DomainPart, MachineCapability
-from .checks import capability_rights, region_flags
+from .flags import capability_rights, region_flags
 from .memobjs import MachineMemobj
 from .processors import Processor
 from .tables import MachineTables, MachineWalk

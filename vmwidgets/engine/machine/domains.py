@@ -93,9 +93,10 @@ class DomainFunctions(Part):
     def part(self, path: str) -> MachineDomain | MachineCapability | MachineMemobj:
         """The domain at `path`, or a part of one ("domain:hello/slots[3]#17")."""
         place, _, rest = path.partition("/")
-        found = next((self.handle(one) for one in self.system.domains.values() if one.path == place), None)
-        if found is None:
+        space = self.system.domain_at(place)
+        if space is None:
             raise Refused(f"{shown(path)} is no domain of this machine, or was destroyed")
+        found = self.handle(space)
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:

@@ -1,6 +1,8 @@
-"""The boot's fifth stage: FreeBSD's kernel memory in a range that X15's kernel map reserves for it.
+"""The boot, stage by stage: what must exist before what.
 
-Pages come from the machine's allocator, translations go into its page tables, entries live in memory of their own.
+RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
+other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:class:`KernelMemorySystem`), whose entries
+live in memory of their own.
 """
 
 from __future__ import annotations
@@ -138,7 +140,7 @@ class KernelMemorySystem:
             wake_waiters=self.scheduler.wakeup_pages,
         )
         self.others: list[int] = []
-        """Frames that somebody else uses, to make memory scarce."""
+        """Frames that were taken to create memory pressure."""
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
@@ -198,14 +200,6 @@ def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, 
     if emit is not None:
         emit((Returned.tag,))
     return made
-
-
-# ---- kernel boot -------------------------------------------------------------------------------
-#
-# The boot, stage by stage: what must exist before what.
-#
-# RAM and the page allocator; the kernel's tables; the kernel map with its boot range; the kentry area; the cache of
-# other maps' entries; FreeBSD's kernel memory in a range of the kernel map (:mod:`.kmem_boot`).
 
 
 IMAGE_BYTES = MIB
@@ -284,9 +278,8 @@ class Kernel:
         frames = (self.ram.size >> PAGE_SHIFT) - first
         if frames < 1:
             least = IMAGE_BYTES + 2 * self._boot_bytes
-            raise Refused(
-                f"ram={binary_size(self.ram.size)} holds the kernel's image and no more: {binary_size(least)} and some"
-            )
+            more = f"take more than {binary_size(least)}"
+            raise Refused(f"ram={binary_size(self.ram.size)} has no room beside the kernel's image: {more}")
         self._stage("physical memory", f"{frames:,} free pages behind the kernel image and the page descriptors")
         return PageAllocator(self._recorder, first, frames)
 

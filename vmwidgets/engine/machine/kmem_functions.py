@@ -31,7 +31,7 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.fits import FITS
 from ..kernel.threads.waits import Sleepy
 from . import checks
-from .checks import malloc_flags
+from .flags import malloc_flags
 from .kmem_maps import MachineKmemMap
 from .maps import MachineMap
 from .system import Part, short_name
@@ -51,7 +51,7 @@ def map_may_be_first(method: F) -> F:
             return method(self, *args[1:], map=args[0], **kwargs)
         return method(self, *args, **kwargs)
 
-    return rotated  # type: ignore[return-value]  # the map may also stand first
+    return rotated  # type: ignore[return-value]  # the map may also come first
 
 
 class KmemFunctions(Part):
@@ -158,7 +158,7 @@ class KmemFunctions(Part):
         *,
         map: MachineKmemMap | str | None = None,  # noqa: A002
     ) -> None:
-        """Give back what one of the functions gave (`kmem_free`); wakes nobody.
+        """Give back what one of the functions gave (`kmem_free`); it wakes no sleeper.
 
         The kernel's function checks nothing; here the range has to be whole allocations of that map.  What the
         original does with other ranges, ``m.unchecked.kmem_free`` does.

@@ -101,12 +101,12 @@ class MachineKmemMap(MapPart):
 
     @property
     def locked_by(self) -> str | None:
-        """The thread that has the lock; "" the cell, None nobody."""
+        """The thread that has the lock; "" for the cell, None where it is free."""
         return self.vm_map.lock.holder
 
     @property
     def needs_wakeup(self) -> bool:
-        """Whether somebody sleeps for room in it."""
+        """Whether a thread sleeps for room in it."""
         return self.vm_map.needs_wakeup
 
     @property

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.interrupts import Stopped
-from ..base.journal import Journal, Operation
-from ..base.operations import Door, Reference, operation
-from ..base.recorder import Recorder
-from ..base.units import Size, binary_size
+from ..base.journal import Operation
+from ..base.operations import Reference, operation
+from ..base.units import binary_size
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from . import checks
 from .caches import MachineCaches, MachineKentry
+from .callbacks import Callbacks
 from .check import check_machine
 from .cpus import MachineCpus
 from .descriptors import DescriptorFunctions
@@ -36,7 +36,6 @@ from .maps import MachineMap
 from .memory import MemoryFunctions
 from .objects import MemoryObject
 from .processors import ONE_CPU, CpuSettings
-from .scripts import Callbacks
 from .spaces import Edit, unquoted
 from .system import Part, SpacePart, System
 from .tables import MachineTables, MachineWalk
@@ -88,7 +87,14 @@ class Machine:
         self.name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, self._remake)
-        self.door: Door = system.door
+        self.door = system.door
+        self.journal = system.journal
+        self.recorder = system.recorder
+        self.architecture = architecture
+        self.layout = layout
+        self.quirks = quirks
+        self.ram_bytes = system.ram_bytes
+        self.seed = seed
         given = (
             ("architecture", architecture),
             ("ram", ram_bytes),
@@ -174,44 +180,7 @@ class Machine:
             raise Refused(f"controls={shown(controls)}: write this processor's settings, {kind.__name__}(…)")
         self.system.processors.set_controls(controls)
 
-    # ---- what it was booted with -------------------------------------------------------------
-
-    @property
-    def architecture(self) -> str:
-        """The name of its architecture, which is that of its page-table format."""
-        return self.system.architecture
-
-    @property
-    def layout(self) -> Layout:
-        """Where user and kernel lie."""
-        return self.system.layout
-
-    @property
-    def quirks(self) -> frozenset[str]:
-        """The originals' bugs that it has, by name."""
-        return self.system.quirks
-
-    @property
-    def ram_bytes(self) -> Size:
-        """Bytes of physical memory."""
-        return self.system.ram_bytes
-
-    @property
-    def seed(self) -> int:
-        """What the order of ready threads is drawn from; 0: they run in the order in which they became ready."""
-        return self.system.seed
-
     # ---- its structures, to be read ----------------------------------------------------------
-
-    @property
-    def journal(self) -> Journal:
-        """What was done."""
-        return self.system.journal
-
-    @property
-    def recorder(self) -> Recorder:
-        """What its structures report to."""
-        return self.system.recorder
 
     @property
     def kernel(self) -> Kernel:
@@ -313,10 +282,10 @@ class Machine:
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
         self.system.pmap_of(space or None)  # refuses what is not this machine's
-        if isinstance(space, str) and space:
-            spaces: dict[str, SpacePart] = {one.path: one for one in self.domains.values()} | dict(self.tasks)
-            space = spaces[space]
-        return MachineTables(self.system, space or None)
+        if not isinstance(space, str):
+            return MachineTables(self.system, space)
+        path = space if space not in self.system.tasks else self.system.tasks[space].path
+        return MachineTables(self.system, self.at(path) if space else None)
 
     def pmap_of(self, task: SpacePart | str | None) -> Pmap:
         """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel writes them."""
@@ -373,7 +342,7 @@ class Machine:
         if kind == "cpu":
             return self.cpus[int(name)]
         if kind == "task":
-            return self.tasks[unquoted(name)]
+            return self.system.part(Task, self.system.tasks[unquoted(name)].path)
         if kind == "object":
             return self.objects[name]
         if kind == "domain":
@@ -421,7 +390,9 @@ class Machine:
             callback(self)
         except Exception as error:  # noqa: BLE001  whatever a listener's code does
             why = f"{type(error).__name__}: {error}"
-            warnings.warn(f"a listener of {self.name} failed and is told no more ({why})", RuntimeWarning, stacklevel=2)
+            warnings.warn(
+                f"a listener of {self.name} failed and is not called again ({why})", RuntimeWarning, stacklevel=2
+            )
             return False
         return True
 

@@ -107,7 +107,7 @@ class MapPart(Part, ABC):
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired, FAULT for a hole.
 
-        Pages that are wired no more stay as they are; nothing takes them away here but removing their range.
+        Pages whose last wiring goes stay mapped; only removing their range takes them away.
         """
         return self._change("unwire", *self._range("unwire", start, end, size))
 

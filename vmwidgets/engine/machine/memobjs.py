@@ -11,7 +11,7 @@ from ..selfpaging.flags import SIZES, remembered
 from ..selfpaging.memobj import Memobj
 from . import checks
 from .capabilities import DomainPart, MachineCapability
-from .checks import region_flags
+from .flags import region_flags
 from .system import Part
 
 

@@ -13,7 +13,7 @@ from ..kernel.freebsd.uma import LARGEST, free, malloc
 from ..kernel.threads.waits import Sleepy
 from ..mmu.rules import Access
 from . import checks
-from .checks import malloc_flags
+from .flags import malloc_flags
 from .processors import read_bytes, write_bytes
 from .system import Part
 
@@ -141,7 +141,7 @@ class MemoryFunctions(Part):
         pages = -(-length // PAGE)
         if not 0 < pages <= self.system.pages.total_pages:
             most = binary_size(self.system.pages.total_pages * PAGE)
-            raise Refused(f"size={length}: read at least a byte, and no more than memory holds, {most}")
+            raise Refused(f"size={length}: read at least a byte, and at most what memory holds, {most}")
         steps = self.system.kmem.files.read(wanted, first >> PAGE_SHIFT, pages)
         return self.system.callbacks.complete("read_file", steps)
 

@@ -30,7 +30,7 @@ TOOLS = (4, 3, 5, 2, 1, 0)
 
 
 class Runaway(BaseException):
-    """A learner's code went on without end; no ``except Exception`` of its own holds it up."""
+    """A learner's code does not end; no ``except Exception`` of its own catches this."""
 
 
 class _Budget:
@@ -174,7 +174,7 @@ class _Tracing:
         return True
 
     def end(self) -> None:
-        """Trace no more; a debugger that was started meanwhile keeps its trace function."""
+        """Stop tracing; a debugger that was started meanwhile keeps its trace function."""
         if sys.gettrace() is _trace_call:
             sys.settrace(None)
 

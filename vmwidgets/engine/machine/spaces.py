@@ -35,7 +35,7 @@ def quoted(name: str) -> str:
 
 
 def unquoted(part: str) -> str:
-    """The name that a part of a path stands for.
+    """The name that was written as a part of a path.
 
     >>> unquoted("a%2Fb")
     'a/b'

@@ -16,7 +16,7 @@ in time:
   methods, `functools.partial` and small classes, so that they can be copied.  The lock is the door's, and lies outside.
 
 `System.machine` is there to be handed back: to learners' code, to pictures, to recorded scripts that are run again.
-Nothing in this package calls it.
+Nothing here asks it for a structure.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from ..memory.ram import Ram
 from ..mmu.formats import FORMATS
 from . import checks
 from .allocations import Allocation, Allocations
+from .callbacks import Callbacks
 from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .layouts import Layout
 from .processors import CpuSettings, Processors
-from .scripts import Callbacks
-from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace
+from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
 
 P = TypeVar("P", bound="Part")
 
@@ -190,6 +190,11 @@ class System:
             deficit=kmem.pages.deficit,
         )
 
+    def domain_at(self, path: str) -> DomainSpace | None:
+        """The domain at a path, if there is one.  O(1)."""
+        found = self.domains.get(unquoted(path.removeprefix("domain:")))
+        return found if found is not None and found.path == path else None
+
     def spaces(self) -> Iterator[tuple[str, Pmap]]:
         """The tables of all tasks and domains, each with its name: a task's name, a domain's path."""
         yield from ((task.name, task.pmap) for task in self.tasks.values())
@@ -204,11 +209,8 @@ class System:
                 raise Refused(f"{space.noun} {shown(space.name)} belongs to another machine")
             space.check_alive()
             return space.pmap
-        if space not in self.tasks:
-            found = next((one for one in self.domains.values() if one.path == space), None)
-            if found is not None:
-                return found.pmap
-        return self.tasks[checks.known(space, self.tasks, "task")].pmap
+        domain = None if space in self.tasks else self.domain_at(space)
+        return domain.pmap if domain is not None else self.tasks[checks.known(space, self.tasks, "task")].pmap
 
     def has_place(self, path: str) -> bool:
         """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.
@@ -269,7 +271,7 @@ class Part:
 
     def missing(self) -> NoReturn:
         """Refuse because the path names nothing now."""
-        raise Refused(f"{self.path} does not exist at this moment of {self.system.machine.name}")
+        raise Refused(f"{self.path} does not exist at this moment of the machine")
 
 
 class SpacePart(Part, ABC):
