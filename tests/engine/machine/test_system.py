@@ -118,6 +118,8 @@ def test_no_structure_leads_to_a_handle_or_to_the_machine(m):
     )
     assert len(structures) > 1000
     assert [one for one in structures if isinstance(one, (Machine, Part, System))] == []
+    functions = [one for one in structures if isinstance(one, FunctionType) and one.__closure__]
+    assert [one for one in functions if one.__module__.startswith("vmwidgets.engine.machine")] == []
 
 
 def test_the_machine_lends_functions_with_their_signatures_and_documentation(m):

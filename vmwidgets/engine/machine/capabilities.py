@@ -57,7 +57,6 @@ class DomainPart(SpacePart):
         """Refuse once the domain was destroyed; every operation and everything that looks at it asks this first."""
         if self.destroyed:
             raise Refused(f"domain {shown(self.name)} was destroyed")
-        assert self.space is not None
 
     # ---- capabilities ------------------------------------------------------------------------
 

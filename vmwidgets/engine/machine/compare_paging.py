@@ -9,14 +9,13 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.events import INVOCATIONS, Called, FaultRaised, PteRunWritten, PteWritten
 from ..base.journal import KEPT, Journal, Operation
+from ..base.protection import ALL, protection_text
 from ..base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
 from ..base.values.domains import VnodeValue
 from .domain import MachineDomain
 from .tasks import Task
 
 _INVOCATIONS = frozenset(kind.__name__ for kind in INVOCATIONS)
-
-_LETTERS = ((1, "r"), (2, "w"), (4, "x"))
 
 
 def compare_paging(task: Any, domain: Any) -> PagingComparison:
@@ -115,7 +114,7 @@ def _domain_side(domain: MachineDomain) -> PagingSide:
     slab_bytes = sum(head.bytes for head in value.slab.heads)
     slab = PagingRecords("vnodes in their slab", len(nodes) - 1, slab_bytes, "vnode in its slab")
     ranges = tuple(
-        PagedRange(node.va, node.va + node.span, _letters(node.flags), node.span, 1, str(node.cap))
+        PagedRange(node.va, node.va + node.span, protection_text(node.flags & ALL), node.span, 1, str(node.cap))
         for node in sorted(nodes, key=lambda node: node.va)
         if not node.is_table and not value.meta_start <= node.va < value.meta_end
     )
@@ -130,7 +129,3 @@ def _vnodes(node: VnodeValue) -> Iterator[VnodeValue]:
     yield node
     for child in node.children:
         yield from _vnodes(child)
-
-
-def _letters(flags: int) -> str:
-    return "".join(letter if flags & bit else "-" for bit, letter in _LETTERS)

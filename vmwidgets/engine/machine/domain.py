@@ -214,21 +214,22 @@ class MachineDomain(DomainPart):
         >>> d.lookup(a).offset == vm.PAGE, d.write(a + 100, b"byte 4196")
         (True, None)
         """
+        space, domain = self.space, self.domain
         ref, word, start = self.slot_of(frame), region_flags(flags), checks.whole(offset, "offset")
-        identity = self.domain.stubs.frame_identify(ref)
+        identity = domain.stubs.frame_identify(ref)
         if start >= identity.bytes:
             raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
         length = identity.bytes - start if size is None else checks.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
         wanted = None if at is None else checks.aligned(at, "at")
-        widened = MapRequest.of(self.domain.layout, wanted or 0, ref, identity, start, length, word).size
+        widened = MapRequest.of(domain.layout, wanted or 0, ref, identity, start, length, word).size
         if wanted is None:
-            va = self.domain.pmap.determine_addr(widened, self.domain.layout.large_unit(word))
+            va = domain.pmap.determine_addr(widened, domain.layout.large_unit(word))
         else:
             va = self._address(wanted, widened, "at")
-        mapped = self.domain.pmap.map(va, ref, start, length, word)
-        self.space.remember(va, mapped.retsize, word)
+        mapped = domain.pmap.map(va, ref, start, length, word)
+        space.remember(va, mapped.retsize, word)
         return Address(va)
 
     @operation
@@ -381,14 +382,15 @@ class MachineDomain(DomainPart):
 
     def _address(self, va: int, length: int, name: str) -> int:
         """An address that the program may map at: not where its pmap keeps its own records."""
-        layout = self.domain.layout
+        domain = self.domain
+        layout = domain.layout
         begin, end = layout.vspace_begin, layout.meta_end
-        if va + length > 1 << self.pmap.fmt.word_bits:
+        if va + length > 1 << domain.fmt.word_bits:
             raise Refused(f"{name}={Address(va)} and {Size(length)}: that passes the end of the addresses")
         if va < end and begin < va + length:
             where = f"[{Address(begin)}, {Address(end)})"
             raise Refused(f"{name}={Address(va)} and {Size(length)}: in {where} the pmap keeps its own records")
-        for region in self.domain.pmap.vspace.overlapping(va, va + length):
+        for region in domain.pmap.vspace.overlapping(va, va + length):
             if region.memobj:
                 raise Refused(f"{name}={Address(va)}: memory object {region.memobj!r} is shown there; ask that")
         return va

@@ -177,17 +177,13 @@ class MapPart(Part, ABC):
         """A range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
         first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
-        last = self._end_of(verb, first, end, size)
-        self._refuse_range(verb, first, last)
-        return first, last
-
-    def _end_of(self, verb: str, start: int, end: Any, size: Any) -> int:
         if (end is None) == (size is None):
             raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
-        last = start + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
-        if start < last <= self.vm_map.end:
-            return last
-        name = f"size={last - start:#x}" if end is None else f"end={Address(last)}"
-        if last <= start:
-            raise Refused(f"{name} makes an empty range: it must end above start={Address(start)}")
-        raise Refused(f"{name} passes the end of {self.path}, {self.end}")
+        last = first + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
+        if not first < last <= vm_map.end:
+            name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
+            if last <= first:
+                raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}")
+            raise Refused(f"{name} passes the end of {self.path}, {self.end}")
+        self._refuse_range(verb, first, last)
+        return first, last

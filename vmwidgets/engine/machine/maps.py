@@ -71,7 +71,7 @@ class MachineMap(MapPart):
         self._refuse_lost_place()
         vm_map = self.vm_map
         length = checks.size_within(size, "size", vm_map.start, vm_map.end, self.path)
-        start = self._start_of(at, length, checks.flag(fixed, "fixed"))
+        start = self._start_of(vm_map, at, length, checks.flag(fixed, "fixed"))
         alignment = checks.power_of_two(align, "align")
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
@@ -239,7 +239,8 @@ class MachineMap(MapPart):
 
     def _wired_memory(self) -> VmObject:
         """An object for a range that is wired and had none."""
-        return VmObject(f"wired memory {next(self.system.wirings)}", AnonymousPager.of(self.system))
+        self.system.wirings += 1
+        return VmObject(f"wired memory {self.system.wirings}", AnonymousPager.of(self.system))
 
     @property
     def _pmap(self) -> Pmap:
@@ -261,9 +262,8 @@ class MachineMap(MapPart):
 
     # ---- the door's own checks ---------------------------------------------------------------
 
-    def _start_of(self, at: Any, length: int, fixed: bool) -> int:
+    def _start_of(self, vm_map: X15Map, at: Any, length: int, fixed: bool) -> int:
         """Where a request may go: a hint, or with `fixed` the address; 0 without one."""
-        vm_map = self.vm_map
         if at is None:
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
@@ -303,7 +303,7 @@ class MachineMap(MapPart):
     def _reserved(self) -> Iterator[tuple[int, int, str]]:
         """Ranges of the kernel map that the kernel lives on: start, end, and what it is."""
         unprotected, by_id = "static-remove" in self.system.quirks, self.vm_map.by_id
-        for identity, role in self.roles.items():
+        for identity, role in self.system.roles[self.path].items():
             entry = by_id.get(identity)
             if entry is not None and not (entry.static and unprotected):
                 yield entry.start, entry.end, f"the {role}"

@@ -24,7 +24,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, shown
@@ -62,6 +61,12 @@ class System:
 
     kernel: Kernel
     """All that the boot made: the kernel map, kernel memory with its threads, the caches of map entries."""
+    ram: Ram
+    pages: PageAllocator
+    pmap: KernelPmap
+    """The kernel's page tables."""
+    kmem: KernelMemorySystem
+    """FreeBSD's kernel memory: maps, pages, zones, the page daemon, and the scheduler."""
     processors: Processors
     """The processors, and the settings that walks obey."""
     callbacks: Callbacks
@@ -113,8 +118,8 @@ class System:
         """Edits of descriptors that were not taken back, the latest last."""
         self.edited_from: int | None = None
         """The operation that made the first edit since the machine was last known to be whole."""
-        self.wirings = count(1)
-        """Numbers for the objects of ranges that had none when they were wired, in whichever map."""
+        self.wirings = 0
+        """How many objects were made for ranges that had none when they were wired, in whichever map."""
         self.allocations = Allocations()
         """What was allocated of kernel memory and not freed."""
         self.coming: set[str] = set()
@@ -123,8 +128,9 @@ class System:
 
     def boot(self, arguments: Arguments) -> None:
         """Boot the machine, as its first operation."""
-        self.kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
-        kernel, kmem = self.kernel, self.kernel.kmem
+        self.kernel = kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
+        self.ram, self.pages, self.pmap = kernel.ram, kernel.pages, kernel.pmap
+        self.kmem = kmem = kernel.kmem
         fmt = FORMATS[self.architecture]
         controls = fmt.rules.with_access_flag(fmt.defaults)
         self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
@@ -143,26 +149,6 @@ class System:
         return Kernel(FORMATS[self.architecture], ram, self.layout, self.quirks, self.recorder)
 
     # ---- structures --------------------------------------------------------------------------
-
-    @property
-    def ram(self) -> Ram:
-        """Physical memory."""
-        return self.kernel.ram
-
-    @property
-    def pages(self) -> PageAllocator:
-        """The page allocator."""
-        return self.kernel.pages
-
-    @property
-    def pmap(self) -> KernelPmap:
-        """The kernel's page tables."""
-        return self.kernel.pmap
-
-    @property
-    def kmem(self) -> KernelMemorySystem:
-        """FreeBSD's kernel memory: maps, pages, zones, the page daemon, and the scheduler."""
-        return self.kernel.kmem
 
     @property
     def controls(self) -> Any:

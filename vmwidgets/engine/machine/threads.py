@@ -217,9 +217,10 @@ class ThreadFunctions(Part):
         Threads whose time is up are ready; they run at the next ``m.step()``.
         """
         number = checks.count(count, "count")
-        self._kmem.scheduler.tick(number)
-        self._kmem.frames.zero_ahead(number)
-        return self._kmem.scheduler.ticks
+        kmem = self.system.kmem
+        kmem.scheduler.tick(number)
+        kmem.frames.zero_ahead(number)
+        return kmem.scheduler.ticks
 
     @operation
     def tsleep(self, channel: str, message: str = "", ticks: int = 0) -> int:
