@@ -19,7 +19,7 @@ from ..engine.kernel.map.core import PlainEntries
 from ..engine.kernel.map.fits import FITS, Fit
 from ..engine.kernel.map.vm_object import KernelObject
 from ..engine.kernel.map.window import map_value
-from ..engine.kernel.threads.waits import Running, straight
+from ..engine.kernel.threads.waits import Running, run_without_sleeping
 from ..engine.kernel.x15.vm_map import X15Map
 
 FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
@@ -140,7 +140,7 @@ class BareFreeBSD(_Counting):
 
     def free(self, start: int, end: int) -> None:
         """`vm_map_remove`."""
-        straight(remove(self.map, start, end))
+        run_without_sleeping(remove(self.map, start, end))
 
     def lookup(self, address: int) -> tuple[int, int] | None:
         """`vm_map_lookup_entry`: the entry that holds the address, or nothing."""

@@ -21,7 +21,7 @@ from ..base.values.tables import Fault
 from ..kernel.freebsd.kmem import vm_fault as kmem_fault
 from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.tables import TableSpace
-from ..kernel.threads.waits import Sleepy, straight
+from ..kernel.threads.waits import MaySleep, run_without_sleeping
 from ..kernel.x15.fault import vm_fault
 from ..mmu.cpu import ASID_BITS, Cpu, pieces
 from ..mmu.format import Access
@@ -52,8 +52,8 @@ def reach_all(cpu: MachineCpu, start: int, length: int, access: Access, user: bo
 
 
 def move(
-    ram: Ram, start: int, length: int, reach: Callable[[int], Sleepy[int]], data: bytes | None = None
-) -> Sleepy[bytes | None]:
+    ram: Ram, start: int, length: int, reach: Callable[[int], MaySleep[int]], data: bytes | None = None
+) -> MaySleep[bytes | None]:
     """Move bytes page by page, each page once `reach` has its physical address: what was read, or None."""
     parts, done = [], 0
     for va, count in pieces(start, length):
@@ -71,14 +71,14 @@ def move_at_once(
 ) -> bytes | None:
     """As :func:`move`, where reaching a page never sleeps."""
 
-    def steps(va: int) -> Sleepy[int]:
+    def steps(va: int) -> MaySleep[int]:
         return reach(va)
         yield  # a generator that waits for nothing
 
-    return straight(move(ram, start, length, steps, data))
+    return run_without_sleeping(move(ram, start, length, steps, data))
 
 
-def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> Sleepy[int]:
+def _reach(cpu: MachineCpu, va: int, access: Access, user: bool) -> MaySleep[int]:
     task = cpu.machine.cpus.task_of(cpu.pmap)
     if task is not None and cpu.pmap.layout.is_user(va):
         return reach_user(cpu, task, va, access, user)
@@ -103,7 +103,7 @@ def reach_user(cpu: MachineCpu, task: Task, va: int, access: Access, user: bool 
         resolved = True
 
 
-def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -> Sleepy[int]:
+def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -> MaySleep[int]:
     """The physical address of `va` in kernel memory, after its fault was resolved if it had one."""
     machine, resolved = cpu.machine, False
     while True:

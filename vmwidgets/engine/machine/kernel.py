@@ -25,7 +25,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
-from ..kernel.threads.waits import MapLock, Running, straight
+from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
 from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, back_page, table_bytes, unback_page
 from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
@@ -161,18 +161,18 @@ class KernelMemorySystem:
 
     def _make_maps(self, sizes: KmemSizes, start: int) -> None:
         kmem = self.kmem
-        straight(kmem_init(kmem, start + sizes.boot, start + sizes.whole))
+        run_without_sleeping(kmem_init(kmem, start + sizes.boot, start + sizes.whole))
         root = kmem.kernel_map
         self.boot_entry = 0 if root.first is None else root.first.id
         """Id of the entry for what boot used."""
         self.boot_range = start, start + sizes.boot
         """What boot used: the entries of the maps live there."""
-        straight(kmem_suballoc(kmem, root, sizes.kmem_map, "kmem_map")).system = True
-        clean = straight(kmem_suballoc(kmem, root, sizes.buffer_map + sizes.pager_map, "clean_map"))
-        straight(kmem_suballoc(kmem, clean, sizes.buffer_map, "buffer_map")).system = True
-        straight(kmem_suballoc(kmem, clean, sizes.pager_map, "pager_map"))
-        straight(kmem_suballoc(kmem, root, sizes.exec_map, "exec_map"))
-        straight(kmem_suballoc(kmem, root, sizes.pipe_map, "pipe_map"))
+        run_without_sleeping(kmem_suballoc(kmem, root, sizes.kmem_map, "kmem_map")).system = True
+        clean = run_without_sleeping(kmem_suballoc(kmem, root, sizes.buffer_map + sizes.pager_map, "clean_map"))
+        run_without_sleeping(kmem_suballoc(kmem, clean, sizes.buffer_map, "buffer_map")).system = True
+        run_without_sleeping(kmem_suballoc(kmem, clean, sizes.pager_map, "pager_map"))
+        run_without_sleeping(kmem_suballoc(kmem, root, sizes.exec_map, "exec_map"))
+        run_without_sleeping(kmem_suballoc(kmem, root, sizes.pipe_map, "pipe_map"))
 
     def _wake_sleepers(self, vm_map: FreeBSDMap) -> int:
         return self.scheduler.wakeup_map(vm_map)

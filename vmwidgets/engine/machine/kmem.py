@@ -32,7 +32,7 @@ from ..kernel.freebsd.vm_map import FreeBSDMap, KernelEntry
 from ..kernel.map.fits import FITS
 from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE, entries_in
 from ..kernel.map.window import WHOLE
-from ..kernel.threads.waits import RoomWait, Sleepy
+from ..kernel.threads.waits import MaySleep, RoomWait
 from . import checks
 from .allocations import Allocation, Allocations
 from .checks import malloc_flags
@@ -134,8 +134,8 @@ class KmemRanges(MapLooks):
         done: None = self._do("simplify", freebsd_ranges.vm_map_simplify, *self._range(start, end, size))
         return done
 
-    def _do(self, name: str, function: Callable[..., Sleepy[int]], start: int, end: int, *arguments: Any) -> Any:
-        def steps() -> Sleepy[None]:
+    def _do(self, name: str, function: Callable[..., MaySleep[int]], start: int, end: int, *arguments: Any) -> Any:
+        def steps() -> MaySleep[None]:
             status = yield from function(self.vm_map, start, end, *arguments)
             if status:
                 word, why = STATUSES[status]
@@ -555,7 +555,7 @@ class KmemOperations:
         fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
         self.kmem.refuse_name(wanted)
 
-        def steps() -> Sleepy[MachineKmemMap]:
+        def steps() -> MaySleep[MachineKmemMap]:
             with self.kmem.naming(wanted):
                 if vm_map.lock.held:
                     yield from vm_map.lock.acquire()
@@ -649,8 +649,8 @@ class KmemOperations:
         if not self.kernel.kmem.has_entry:
             raise Refused(f"{shown_size}: no memory is left for an entry of {parent.name}: give pages back{instead}")
 
-    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: Sleepy[int]) -> Address:
-        def noted() -> Sleepy[Address]:
+    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: MaySleep[int]) -> Address:
+        def noted() -> MaySleep[Address]:
             address = yield from steps
             self.kmem.note(vm_map, address, length, name)
             return Address(address)
@@ -658,10 +658,10 @@ class KmemOperations:
         result: Address = self.callbacks.complete(name, noted())
         return result
 
-    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: Sleepy[None]) -> Any:
+    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: MaySleep[None]) -> Any:
         allocations = self.kmem.allocations
 
-        def noted() -> Sleepy[None]:
+        def noted() -> MaySleep[None]:
             with allocations.going(vm_map.name, start, end, name):
                 yield from steps
             allocations.drop(vm_map.name, start, end, name)

@@ -25,7 +25,7 @@ from ..base.values.memory import (
 )
 from ..kernel.freebsd.kmem import M_WAITOK
 from ..kernel.freebsd.uma import LARGEST, free, malloc
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.kmem import KentryArea
 from ..memory.pages import MAX_ORDER, PageAllocator
 from ..memory.slabs import ObjectCache
@@ -423,7 +423,7 @@ class MemoryOperations:
         done: None = self.callbacks.complete("write", steps)
         return done
 
-    def _resolve(self, va: int, access: Access) -> Sleepy[int]:
+    def _resolve(self, va: int, access: Access) -> MaySleep[int]:
         """The physical address of `va`, after its fault was resolved if it had one.
 
         What a task that is loaded has at user addresses is no kernel memory: the kernel's tables have nothing there.
@@ -457,7 +457,7 @@ class MemoryOperations:
             whole = binary_size(kmem_map.end - kmem_map.start)
             raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
 
-        def steps() -> Sleepy[Address]:
+        def steps() -> MaySleep[Address]:
             zones = self.kernel.kmem.zones
             address = yield from malloc(zones, wanted, word)
             if address and wanted > LARGEST:
@@ -474,7 +474,7 @@ class MemoryOperations:
         allocations, where = self.kmem.allocations, zones.kmem_map.name
         self._refuse_not_given(start)
 
-        def steps() -> Sleepy[None]:
+        def steps() -> MaySleep[None]:
             end = start + zones.large.get(start, 0)
             with allocations.going(where, start, end, "free"):
                 yield from free(zones, start)

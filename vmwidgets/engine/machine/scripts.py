@@ -16,7 +16,7 @@ from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.events import CallbackRan
 from ..base.operations import INTERRUPT, plain
 from ..kernel.threads.scheduler import Scheduler, Thread
-from ..kernel.threads.waits import MapLock, Sleepy, WouldSleep, straight
+from ..kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -256,7 +256,7 @@ Script = list[Action]
 class Call:
     """A call that may have to sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
 
-    def __init__(self, steps: Sleepy[Any]) -> None:
+    def __init__(self, steps: MaySleep[Any]) -> None:
         self.steps = steps
         self.action = Action("", "")
         self.made = False
@@ -376,7 +376,7 @@ class Callbacks:
         self._numbers[name] = number
         return f"{name}#{number}"
 
-    def complete(self, name: str, steps: Sleepy[Any]) -> Any:
+    def complete(self, name: str, steps: MaySleep[Any]) -> Any:
         """Do a call that may have to sleep, as whoever makes it can wait.
 
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
@@ -385,7 +385,7 @@ class Callbacks:
             return Call(steps)
         if self.current is not None:
             try:
-                return straight(steps)
+                return run_without_sleeping(steps)
             except WouldSleep as error:
                 raise CallbackFailed(f"{self.current.title} calls {name}, and may not sleep: {error}") from None
         try:
@@ -473,7 +473,7 @@ class ThreadActor(Actor):
         self._name = name
         self._body = body
 
-    def steps(self) -> Sleepy[Any]:
+    def steps(self) -> MaySleep[Any]:
         """Run the learner's generator from call to call; the thread's result is what it returns."""
         answer, error = None, None
         try:
@@ -516,7 +516,7 @@ class ThreadActor(Actor):
             names = " and ".join(lock.name for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
-    def _wait_for(self, item: Any) -> Sleepy[tuple[Any, VMError | None]]:
+    def _wait_for(self, item: Any) -> MaySleep[tuple[Any, VMError | None]]:
         """Do the call that was yielded: what it gives, or the error to raise in the thread."""
         if not isinstance(item, Call):
             raise CallbackFailed(

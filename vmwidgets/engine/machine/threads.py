@@ -10,7 +10,7 @@ from ..base.errors import CallbackFailed, Refused, shown
 from ..base.operations import Door, operation, through
 from ..base.values.threads import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
-from ..kernel.threads.waits import ChannelWait, Sleepy
+from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import checks
 from .scripts import Callbacks, Handler, ThreadActor, Watcher, script_body, script_handler, thread_body
 
@@ -215,7 +215,7 @@ class ThreadOperations:
         why = checks.text_name(message, "message") if message else ""
         wait = ChannelWait(wanted, why, checks.count(ticks, "ticks"))
 
-        def steps() -> Sleepy[int]:
+        def steps() -> MaySleep[int]:
             return (yield wait)
 
         result: int = self.callbacks.complete("tsleep", steps())

@@ -25,7 +25,7 @@ from ..kernel.freebsd.kmem import (
 )
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.vm_object import VmObject
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map
 from . import checks
 from .kmem import MachineKmemMap, short_name
@@ -114,7 +114,7 @@ class Unchecked:
         wanted, kmem = checks.text_name(name, "name"), self._machine.kmem
         kmem.refuse_name(wanted)
 
-        def steps() -> Sleepy[MachineKmemMap]:
+        def steps() -> MaySleep[MachineKmemMap]:
             with kmem.naming(wanted):
                 made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
             return kmem.maps[short_name(made)]
@@ -126,10 +126,10 @@ class Unchecked:
     def _kmem(self) -> Kmem:
         return self._machine.kernel.kmem.kmem
 
-    def _got(self, name: str, function: Callable[..., Sleepy[int]], given: Any, size: Any, *more: int) -> Address:
+    def _got(self, name: str, function: Callable[..., MaySleep[int]], given: Any, size: Any, *more: int) -> Address:
         vm_map, length = self._kmem_map(given), checks.word(size, "size")
 
-        def noted() -> Sleepy[Address]:
+        def noted() -> MaySleep[Address]:
             address = yield from function(self._kmem, vm_map, length, *more)
             self._machine.kmem.note(vm_map, address, round_page(length), name)
             return Address(address)
@@ -137,10 +137,10 @@ class Unchecked:
         result: Address = self._machine.callbacks.complete(name, noted())
         return result
 
-    def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> Any:
+    def _freed(self, name: str, function: Callable[..., MaySleep[None]], given: Any, addr: Any, size: Any) -> Any:
         vm_map, first, length = self._kmem_map(given), checks.word(addr, "addr"), checks.word(size, "size")
 
-        def noted() -> Sleepy[None]:
+        def noted() -> MaySleep[None]:
             yield from function(self._kmem, vm_map, first, length)
             start, end = max(trunc_page(first), vm_map.start), min(round_page(first + length), vm_map.end)
             if start < end:

@@ -30,7 +30,7 @@ from ...engine.kernel.freebsd.kmem import (
 from ...engine.kernel.freebsd.vm_map import NOFAULT, FreeBSDMap, KernelEntry, PlainKernelEntries
 from ...engine.kernel.freebsd.vm_page import PageQueues
 from ...engine.kernel.map.core import SUB_MAP
-from ...engine.kernel.threads.waits import Sleepy, WouldSleep, straight
+from ...engine.kernel.threads.waits import MaySleep, WouldSleep, run_without_sleeping
 from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
 from .freebsd_events import Row, recorded
 from .freebsd_pages import CountedFrames, TranslationTable
@@ -94,7 +94,7 @@ class FreeBSDReplay:
         self._beside = {"thread": call.thread, "call": call.name}
         return self._calls.run(call, self._locked)
 
-    def _begin(self, name: str, record: Record) -> tuple[Sleepy[Any], Callable[[Any], Any]]:
+    def _begin(self, name: str, record: Record) -> tuple[MaySleep[Any], Callable[[Any], Any]]:
         """A call of a kernel function, not yet begun, and how its result is written."""
         if name == "kmem_init":
             if self.kmem.maps:
@@ -122,7 +122,7 @@ class FreeBSDReplay:
     def _hook_free(self, action: Row) -> None:
         name, address, size = action
         try:
-            straight(kmem_free(self.kmem, self._map(name), address, size))
+            run_without_sleeping(kmem_free(self.kmem, self._map(name), address, size))
         except WouldSleep:
             raise ValueError(f"a hook frees in {short(name)}, whose lock a panic left held") from None
 

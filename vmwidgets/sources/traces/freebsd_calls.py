@@ -9,7 +9,7 @@ from typing import Any
 from ...engine.base.errors import KernelPanic
 from ...engine.base.recorder import Raw
 from ...engine.kernel.freebsd.vm_map import FreeBSDMap
-from ...engine.kernel.threads.waits import PageWait, RoomWait, Sleepy, TimedWait, Wait, waits_for
+from ...engine.kernel.threads.waits import MaySleep, PageWait, RoomWait, TimedWait, Wait, waits_for
 from .freebsd_events import RECORDER, Row
 from .freebsd_pages import CountedFrames
 
@@ -25,7 +25,7 @@ class Call:
     """One call of a kernel function, with its hooks; `thread` is its number once it has slept."""
 
     name: str
-    steps: Sleepy[Any]
+    steps: MaySleep[Any]
     result: Callable[[Any], Any]
     hooks: dict[str, Any]
     thread: int | None = None

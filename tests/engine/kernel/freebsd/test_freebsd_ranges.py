@@ -13,7 +13,7 @@ from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd import ranges
 from vmwidgets.engine.kernel.freebsd.kmem import vm_fault
 from vmwidgets.engine.kernel.freebsd.ranges import delete
-from vmwidgets.engine.kernel.threads.waits import PageWait, straight
+from vmwidgets.engine.kernel.threads.waits import PageWait, run_without_sleeping
 
 PAGES, FEW = 32, 8
 STATUS = {"": 0, FAULT: 1, ACCES: 2, INVAL: 4}
@@ -39,7 +39,7 @@ class Ranges:
         return function(self.map, self.map.start + first * PAGE, self.map.start + end * PAGE, *args)
 
     def do(self, function, first, end, *args):
-        return straight(self.call(function, first, end, *args))
+        return run_without_sleeping(self.call(function, first, end, *args))
 
     def state(self):
         return [entry.fields() for entry in self.map], dict(self.kernel.pmap.frames), self.kernel.frames.free
@@ -248,7 +248,7 @@ def test_a_submaps_place_is_invalid():
         (ranges.vm_map_inherit, (1,)),
         (ranges.vm_map_madvise, (1,)),
     ):
-        status = straight(function(kernel.kernel_map, place.start, place.end, *args))
+        status = run_without_sleeping(function(kernel.kernel_map, place.start, place.end, *args))
         assert status == STATUS[INVAL], function.__name__
 
 

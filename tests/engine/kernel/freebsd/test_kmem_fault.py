@@ -17,7 +17,7 @@ from vmwidgets.engine.kernel.freebsd.kmem import (
     kmem_malloc,
     vm_fault,
 )
-from vmwidgets.engine.kernel.threads.waits import PageWait, straight
+from vmwidgets.engine.kernel.threads.waits import PageWait, run_without_sleeping
 
 
 @pytest.fixture(name="kernel")
@@ -73,7 +73,7 @@ def test_in_a_submaps_place_the_fault_is_the_submaps(kernel):
 
 def test_rights_are_obeyed_and_given_to_the_page(kernel):
     address = kernel.do(kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
-    assert straight(freebsd_ranges.vm_map_protect(kernel.exec_map, address, address + PAGE, READ)) == 0
+    assert run_without_sleeping(freebsd_ranges.vm_map_protect(kernel.exec_map, address, address + PAGE, READ)) == 0
     with pytest.raises(KernelError, match=r"ACCES: .* allows r--, not -w-"):
         fault(kernel, kernel.exec_map, address, WRITE)
     assert not kernel.exec_map.lock.held

@@ -16,7 +16,7 @@ from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.ranges import NO_SPACE, SUCCESS, join, set_wired_count
 from ..map.vm_object import KernelObject
-from ..threads.waits import PageWait, RoomWait, Running, Sleepy, TimedWait, kernel_function, undone
+from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, kernel_function, undone
 from .ranges import delete, enter_page, map_page, remove, wire
 from .vm_map import (
     NOFAULT,
@@ -154,7 +154,7 @@ class Kmem:
 
 
 @kernel_function
-def kmem_init(kmem: Kmem, start: int, end: int) -> Sleepy[None]:
+def kmem_init(kmem: Kmem, start: int, end: int) -> MaySleep[None]:
     """Make the kernel map, up to `end`; what boot used, up to `start`, becomes its first entry.
 
     The status of that insertion is ignored.
@@ -169,7 +169,7 @@ def kmem_init(kmem: Kmem, start: int, end: int) -> Sleepy[None]:
 
 
 @kernel_function
-def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> Sleepy[FreeBSDMap]:
+def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> MaySleep[FreeBSDMap]:
     """A map of its own over `size` bytes of `parent`; whatever goes wrong is a panic, and the range stays used."""
     size = round_page(size)
     address = yield from _take_range(parent, size)
@@ -182,7 +182,7 @@ def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> Sleep
     return submap
 
 
-def _take_range(parent: FreeBSDMap, size: int) -> Sleepy[int]:
+def _take_range(parent: FreeBSDMap, size: int) -> MaySleep[int]:
     """Find and insert in one step (`vm_map_find`)."""
     yield from parent.lock.acquire()
     address = parent.find_space(size)
@@ -199,7 +199,7 @@ def _take_range(parent: FreeBSDMap, size: int) -> Sleepy[int]:
 
 
 @kernel_function
-def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
+def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Addresses alone: no pages, no mapping, and a fault there is a panic.  0 when it fails in any way."""
     size = round_page(size)
     yield from vm_map.lock.acquire()
@@ -210,7 +210,7 @@ def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]
 
 
 @kernel_function
-def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
+def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Zeroed, wired pages of kernel_object; 0 when there is no address space.
 
     It waits for pages as long as it takes, and never for address space.  The lock is free while pages are got.
@@ -237,7 +237,7 @@ def _undo(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> None:
     delete(vm_map, address, address + size)
 
 
-def _grab_page(kmem: Kmem, pindex: int) -> Sleepy[None]:
+def _grab_page(kmem: Kmem, pindex: int) -> MaySleep[None]:
     """See to it that kernel_object has this page (`vm_page_grab`): wait until it is there or can be had."""
     target, pages = kmem.kernel_object, kmem.pages
     while pages.find(target, pindex) is None and pages.allocate(target, pindex, GRAB) is None:
@@ -245,7 +245,7 @@ def _grab_page(kmem: Kmem, pindex: int) -> Sleepy[None]:
 
 
 @kernel_function
-def kmem_free(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
+def kmem_free(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
     """Make a range free, rounded outwards to whole pages; checks nothing, wakes nobody."""
     yield from remove(vm_map, trunc_page(address), round_page(address + size))
 
@@ -276,7 +276,7 @@ def page_request(flags: int) -> PageRequest:
 
 
 @kernel_function
-def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> Sleepy[int]:
+def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> MaySleep[int]:
     """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't have them.
 
     One that may wait sleeps for pages, and looks eight times for address space before it panics.  The map stays
@@ -304,7 +304,7 @@ def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> Sleepy
     return address
 
 
-def _look_again(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
+def _look_again(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Have memory given back, look, sleep, each time longer; comes back with the map locked, or panics.
 
     The last sleep is in vain: no look follows it.
@@ -320,7 +320,7 @@ def _look_again(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
     raise KernelPanic("kmem_map_too_small", f"kmem_malloc({size}): kmem_map too small: {vm_map.size} total allocated")
 
 
-def _get_pages(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> Sleepy[bool]:
+def _get_pages(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> MaySleep[bool]:
     """All pages of the range, rising; false, with none of them left, where M_NOWAIT met a shortage."""
     request, first = page_request(flags), kmem.offset_of(address) >> PAGE_SHIFT
     for pindex in range(first, first + (size >> PAGE_SHIFT)):
@@ -366,7 +366,7 @@ def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int,
 
 
 @kernel_function
-def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
+def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Addresses for memory that faults will fill; sleeps until there is room, 0 if the map is too small for ever."""
     size = round_page(size)
     while True:
@@ -385,7 +385,7 @@ def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
 
 
 @kernel_function
-def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
+def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
     """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
     yield from vm_map.lock.acquire()
     delete(vm_map, trunc_page(address), round_page(address + size))
@@ -404,7 +404,7 @@ def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) ->
 
 
 @kernel_function
-def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleepy[int]:
+def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> MaySleep[int]:
     """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
 
     `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system

@@ -24,12 +24,12 @@ from ..map.ranges import (
     unwire,
 )
 from ..map.vm_object import KernelObject
-from ..threads.waits import PageWait, Sleepy, kernel_function, undone
+from ..threads.waits import MaySleep, PageWait, kernel_function, undone
 from .vm_map import FreeBSDMap, KernelEntry, clip_end, clip_start, supply_object, withdraw_object
 from .vm_page import GRAB, Page
 
 
-def wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
+def wire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Wire what is in [start, end) and map its pages; status 1: nothing is at `start`.
 
     Takes the lock itself, and lets go of it while pages are mapped.  Then the entry is joined with its neighbours.
@@ -49,7 +49,7 @@ def wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
     return status
 
 
-def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> Sleepy[None]:
+def _wire_entry(vm_map: FreeBSDMap, entry: KernelEntry) -> MaySleep[None]:
     set_wired_count(vm_map, entry, entry.wired_count + 1)
     vm_map.lock.release()
     if entry.wired_count == 1:
@@ -112,7 +112,7 @@ def map_page(vm_map: FreeBSDMap, va: int, frame: int, protection: int) -> None:
 # Making ranges free again (FreeBSD `vm_map_remove`, `vm_map_delete`).
 
 
-def remove(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[None]:
+def remove(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[None]:
     """Lock, cut [start, end) to the map's range, delete what is in it, unlock."""
     yield from vm_map.lock.acquire()
     start, end = max(start, vm_map.start), min(end, vm_map.end)
@@ -192,7 +192,7 @@ def _forget_pages(vm_map: FreeBSDMap, entry: KernelEntry, target: KernelObject) 
 
 
 @kernel_function
-def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, set_max: bool = False) -> Sleepy[int]:
+def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, set_max: bool = False) -> MaySleep[int]:
     """Set the protection, or the maximum, of a range: 1 for a hole, 2 beyond the maximum, 4 for a submap.
 
     6 without a page for the table that a large page across an edge is split into.
@@ -201,25 +201,25 @@ def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, se
 
 
 @kernel_function
-def vm_map_inherit(vm_map: FreeBSDMap, start: int, end: int, inheritance: int) -> Sleepy[int]:
+def vm_map_inherit(vm_map: FreeBSDMap, start: int, end: int, inheritance: int) -> MaySleep[int]:
     """Set the inheritance of a range: 4 for a number that is none, and for a submap."""
     return (yield from _locked(vm_map, lambda: map_protect.inherit(vm_map, start, end, inheritance)))
 
 
 @kernel_function
-def vm_map_madvise(vm_map: FreeBSDMap, start: int, end: int, advice: int) -> Sleepy[int]:
+def vm_map_madvise(vm_map: FreeBSDMap, start: int, end: int, advice: int) -> MaySleep[int]:
     """Set the advice of a range: 4 for a number that is none, and for a submap."""
     return (yield from _locked(vm_map, lambda: map_protect.advise(vm_map, start, end, advice)))
 
 
 @kernel_function
-def vm_map_simplify(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
+def vm_map_simplify(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Join what is alike of the entries that a range touches, and with their neighbours."""
     return (yield from _locked(vm_map, lambda: simplify_range(vm_map, start, end)))
 
 
 @kernel_function
-def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
+def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Wire all of a range: 1 for a hole, 2 where reading is not allowed, 4 for a submap.
 
     Its pages are got first, which may mean waiting for them with the lock free: then the range is looked at again.  If
@@ -247,12 +247,12 @@ def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
 
 
 @kernel_function
-def vm_map_unwire(vm_map: FreeBSDMap, start: int, end: int) -> Sleepy[int]:
+def vm_map_unwire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Take one wiring off a range: 1 for a hole, 4 for a submap and for what is not wired; no page is freed."""
     return (yield from _locked(vm_map, lambda: unwire(vm_map, start, end, lambda entry: _unwire_pages(vm_map, entry))))
 
 
-def _locked(vm_map: FreeBSDMap, change: Callable[[], object]) -> Sleepy[int]:
+def _locked(vm_map: FreeBSDMap, change: Callable[[], object]) -> MaySleep[int]:
     yield from vm_map.lock.acquire()
     status = _status(change)
     vm_map.lock.release()

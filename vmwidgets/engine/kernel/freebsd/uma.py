@@ -13,7 +13,7 @@ from ...base.events import ZoneGrown, ZoneShrunk
 from ...base.recorder import Recorder
 from ...base.units import PAGE
 from ...memory.slabs import ObjectCache
-from ..threads.waits import Sleepy, WouldSleep, kernel_function, straight
+from ..threads.waits import MaySleep, WouldSleep, kernel_function, run_without_sleeping
 from .kmem import M_ZERO, Kmem, kmem_free, kmem_malloc, round_page
 from .vm_map import FreeBSDMap
 
@@ -87,7 +87,7 @@ class Zones:
         del self.slabs[address]
         self._report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
         try:
-            straight(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
+            run_without_sleeping(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
         except WouldSleep as error:
             raise Broken(f"the lock of kmem_map was free; yet {error}") from error
 
@@ -139,7 +139,7 @@ class Zones:
 
 
 @kernel_function
-def malloc(zones: Zones, size: int, flags: int) -> Sleepy[int]:
+def malloc(zones: Zones, size: int, flags: int) -> MaySleep[int]:
     """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
     if size > LARGEST:
         return (yield from _malloc_large(zones, size, flags))
@@ -157,7 +157,7 @@ def malloc(zones: Zones, size: int, flags: int) -> Sleepy[int]:
     return address
 
 
-def _malloc_large(zones: Zones, size: int, flags: int) -> Sleepy[int]:
+def _malloc_large(zones: Zones, size: int, flags: int) -> MaySleep[int]:
     """Whole pages, by themselves (`uma_large_malloc`)."""
     address = yield from kmem_malloc(zones.kmem, zones.kmem_map, size, flags)
     if address:
@@ -166,7 +166,7 @@ def _malloc_large(zones: Zones, size: int, flags: int) -> Sleepy[int]:
 
 
 @kernel_function
-def free(zones: Zones, address: int) -> Sleepy[None]:
+def free(zones: Zones, address: int) -> MaySleep[None]:
     """Give back what :func:`malloc` gave."""
     size = zones.large.get(address)
     if size is not None:

@@ -30,7 +30,7 @@ from ..map.core import OFFSET_MASK, SUB_MAP, Entry, MapCore, compare
 from ..map.fits import Fit
 from ..map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, NO_SPACE, RESOURCE_SHORTAGE, SUCCESS, Unfit, join
 from ..map.vm_object import KernelObject
-from ..threads.waits import MapLock, Running, Sleepy
+from ..threads.waits import MapLock, MaySleep, Running
 from .vm_page import PageQueues
 
 NOFAULT = 0x100000
@@ -612,7 +612,7 @@ def _report_clip(vm_map: FreeBSDMap, entry: KernelEntry, address: int) -> None:
 # Giving a range of one map to another (FreeBSD `vm_map_submap`).
 
 
-def attach_submap(parent: FreeBSDMap, start: int, end: int, submap: FreeBSDMap) -> Sleepy[int]:
+def attach_submap(parent: FreeBSDMap, start: int, end: int, submap: FreeBSDMap) -> MaySleep[int]:
     """Give [start, end) to `submap`; status 4: the entry there can't be its place."""
     yield from parent.lock.acquire()
     entry = parent.lookup(start)

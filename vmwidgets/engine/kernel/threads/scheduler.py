@@ -17,10 +17,10 @@ from .waits import (
     ChannelWait,
     LockWait,
     MapLock,
+    MaySleep,
     PageWait,
     RoomWait,
     Running,
-    Sleepy,
     TimedWait,
     Wait,
     waits_for,
@@ -45,7 +45,7 @@ class Thread:
         "answer", "call", "doing", "error", "name", "result", "serves", "started", "state", "told", "until", "wait",
     )  # fmt: skip  # read as a list of names
 
-    def __init__(self, name: str, call: Sleepy[Any]) -> None:
+    def __init__(self, name: str, call: MaySleep[Any]) -> None:
         self.name = name
         self.doing = ""
         """The call that it is in, where somebody notes it."""
@@ -195,7 +195,7 @@ class Scheduler:
         self._numbers[base] = number
         return f"{base} {number}"
 
-    def spawn(self, name: str, call: Sleepy[Any]) -> Thread:
+    def spawn(self, name: str, call: MaySleep[Any]) -> Thread:
         """A new thread that will run `call`; nothing of it runs yet."""
         if name in self.threads or not name:
             raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
@@ -206,7 +206,7 @@ class Scheduler:
         self._emit(ThreadSpawned.tag, name)
         return thread
 
-    def adopt(self, name: str, call: Sleepy[Any], wait: Wait) -> Thread:
+    def adopt(self, name: str, call: MaySleep[Any], wait: Wait) -> Thread:
         """Make a call that ran straight, and now has to wait, a thread: asleep, with what it got so far."""
         thread = self.threads[name] = Thread(name, call)
         thread.started = True

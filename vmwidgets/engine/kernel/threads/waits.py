@@ -88,7 +88,7 @@ def waits_for(wait: Wait) -> str:
 T = TypeVar("T")
 
 
-Sleepy = Generator[Wait, int, T]
+MaySleep = Generator[Wait, int, T]
 """A kernel function that may sleep, on its way to a T.  It is sent 0, or EWOULDBLOCK when the time was up."""
 
 
@@ -111,13 +111,13 @@ P = ParamSpec("P")
 
 
 def kernel_function(
-    function: Callable[Concatenate[K, P], Sleepy[T]],
-) -> Callable[Concatenate[K, P], Sleepy[T]]:
+    function: Callable[Concatenate[K, P], MaySleep[T]],
+) -> Callable[Concatenate[K, P], MaySleep[T]]:
     """Report where a kernel function begins, and where it is done and with what."""
     name = function.__name__
 
     @wraps(function)
-    def reported(kernel: K, /, *args: P.args, **kwargs: P.kwargs) -> Sleepy[T]:
+    def reported(kernel: K, /, *args: P.args, **kwargs: P.kwargs) -> MaySleep[T]:
         emit = kernel.recorder.emit
         if emit is not None:
             emit((Called.tag, name, tuple(_plain(value) for value in args)))
@@ -151,13 +151,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (int, str, type(None))) else getattr(value, "name", "")
 
 
-def straight(call: Sleepy[T]) -> T:
+def run_without_sleeping(call: MaySleep[T]) -> T:
     """Run a call that must not need to sleep to its end; :class:`WouldSleep` where it does.
 
-    >>> def answer() -> Sleepy[int]:
+    >>> def answer() -> MaySleep[int]:
     ...     return 42
     ...     yield PageWait()
-    >>> straight(answer())
+    >>> run_without_sleeping(answer())
     42
     """
     try:
@@ -201,7 +201,7 @@ class MapLock:
         """Whether somebody has it."""
         return self.holder is not None
 
-    def acquire(self) -> Sleepy[None]:
+    def acquire(self) -> MaySleep[None]:
         """Take it, after those who have it."""
         while self.holder is not None:
             yield LockWait(self)
