@@ -141,7 +141,7 @@ class KernelMemorySystem:
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
-        self.scheduler.spawn(self.daemon.name, self.daemon.run()).serves = True
+        self.scheduler.spawn(self.daemon.name, self.daemon.run()).daemon = True
         self.scheduler.step()
 
     @property

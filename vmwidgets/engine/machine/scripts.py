@@ -405,7 +405,7 @@ class Callbacks:
                 self.scheduler.abandon(thread)
             raise
         finally:
-            thread.told = True
+            thread.reported = True
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
                 warnings.warn(f"while the cell waited: {other.error}", RuntimeWarning, stacklevel=6)

@@ -252,3 +252,29 @@ def test_two_locks_in_one_order_are_none():
     scheduler.run()
     assert [thread.state for thread in threads] == ["returned"] * 3
     assert not one.held and not two.held
+
+
+class Watched(ChannelWait):
+    """Counts how often its kind is asked for."""
+
+    looks = 0
+
+    @property
+    def __class__(self):
+        Watched.looks += 1
+        return ChannelWait
+
+
+def test_freed_pages_cost_nothing_for_those_who_sleep_for_something_else():
+    def sleeper():
+        yield Watched("door")
+
+    kernel, scheduler = with_kernel()
+    held = kernel.do(kmem_malloc, kernel.kmem_map, 32 * PAGE, M_NOWAIT)
+    for number in range(20):
+        scheduler.spawn(f"sleeper {number}", sleeper())
+    scheduler.run()
+    Watched.looks = 0
+    kernel.do(kmem_free, kernel.kmem_map, held, 32 * PAGE)
+    assert Watched.looks == 0
+    assert scheduler.wakeup("door") == 20

@@ -12,11 +12,11 @@ from itertools import count
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import LowMemory, MapCreated, SleepersWoken, ZonesReclaimed
 from ...base.protection import protection_of, protection_text
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.ranges import NO_SPACE, SUCCESS, join, set_wired_count
 from ..map.vm_object import KernelObject
-from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, kernel_function, undone
+from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
 from .ranges import delete, enter_page, map_page, remove, wire
 from .vm_map import (
     NOFAULT,
@@ -153,7 +153,7 @@ class Kmem:
 # Making kernel maps: kmem_init, kmem_suballoc (FreeBSD, April 2008).
 
 
-@kernel_function
+@kernel_function()
 def kmem_init(kmem: Kmem, start: int, end: int) -> MaySleep[None]:
     """Make the kernel map, up to `end`; what boot used, up to `start`, becomes its first entry.
 
@@ -168,7 +168,7 @@ def kmem_init(kmem: Kmem, start: int, end: int) -> MaySleep[None]:
     kernel_map.lock.release()
 
 
-@kernel_function
+@kernel_function()
 def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> MaySleep[FreeBSDMap]:
     """A map of its own over `size` bytes of `parent`; whatever goes wrong is a panic, and the range stays used."""
     size = round_page(size)
@@ -198,7 +198,7 @@ def _take_range(parent: FreeBSDMap, size: int) -> MaySleep[int]:
 # Kernel memory in whole pages: kmem_alloc, kmem_alloc_nofault, kmem_free (FreeBSD, April 2008).
 
 
-@kernel_function
+@kernel_function()
 def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Addresses alone: no pages, no mapping, and a fault there is a panic.  0 when it fails in any way."""
     size = round_page(size)
@@ -209,7 +209,7 @@ def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[in
     return address if address is not None and inserted else 0
 
 
-@kernel_function
+@kernel_function()
 def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Zeroed, wired pages of kernel_object; 0 when there is no address space.
 
@@ -244,7 +244,7 @@ def _grab_page(kmem: Kmem, pindex: int) -> MaySleep[None]:
         yield PageWait()
 
 
-@kernel_function
+@kernel_function()
 def kmem_free(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
     """Make a range free, rounded outwards to whole pages; checks nothing, wakes nobody."""
     yield from remove(vm_map, trunc_page(address), round_page(address + size))
@@ -275,7 +275,7 @@ def page_request(flags: int) -> PageRequest:
     return PageRequest(page_class, wired=True, zero=bool(flags & M_ZERO))
 
 
-@kernel_function
+@kernel_function()
 def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> MaySleep[int]:
     """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't have them.
 
@@ -365,7 +365,7 @@ def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int,
 # Waiting for address space: kmem_alloc_wait, kmem_free_wakeup (FreeBSD, April 2008).
 
 
-@kernel_function
+@kernel_function()
 def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
     """Addresses for memory that faults will fill; sleeps until there is room, 0 if the map is too small for ever."""
     size = round_page(size)
@@ -384,7 +384,7 @@ def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
         yield RoomWait(vm_map)
 
 
-@kernel_function
+@kernel_function()
 def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
     """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
     yield from vm_map.lock.acquire()
@@ -403,7 +403,7 @@ def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) ->
 # A fault on kernel memory that was not wired at once: submaps such as exec_map (FreeBSD `vm_fault`, 2008).
 
 
-@kernel_function
+@kernel_function()
 def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> MaySleep[int]:
     """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
 

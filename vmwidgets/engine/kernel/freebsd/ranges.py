@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ...base.errors import kernel_error
 from ...base.events import Called, RangeDeleted, RangeWired, Returned, TranslationEntered, TranslationsRemoved
 from ...base.protection import protection_of
+from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT
 from ..map import ranges as map_protect
 from ..map.ranges import (
@@ -24,7 +25,7 @@ from ..map.ranges import (
     unwire,
 )
 from ..map.vm_object import KernelObject
-from ..threads.waits import MaySleep, PageWait, kernel_function, undone
+from ..threads.waits import MaySleep, PageWait, undone
 from .vm_map import FreeBSDMap, KernelEntry, clip_end, clip_start, supply_object, withdraw_object
 from .vm_page import GRAB, Page
 
@@ -191,7 +192,7 @@ def _forget_pages(vm_map: FreeBSDMap, entry: KernelEntry, target: KernelObject) 
 # it was. `vm_map_submap` is in :mod:`.freebsd_submap`, what kmem_alloc wires with in :mod:`.freebsd_wire`.
 
 
-@kernel_function
+@kernel_function()
 def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, set_max: bool = False) -> MaySleep[int]:
     """Set the protection, or the maximum, of a range: 1 for a hole, 2 beyond the maximum, 4 for a submap.
 
@@ -200,25 +201,25 @@ def vm_map_protect(vm_map: FreeBSDMap, start: int, end: int, protection: int, se
     return (yield from _locked(vm_map, lambda: map_protect.protect(vm_map, start, end, protection, set_max)))
 
 
-@kernel_function
+@kernel_function()
 def vm_map_inherit(vm_map: FreeBSDMap, start: int, end: int, inheritance: int) -> MaySleep[int]:
     """Set the inheritance of a range: 4 for a number that is none, and for a submap."""
     return (yield from _locked(vm_map, lambda: map_protect.inherit(vm_map, start, end, inheritance)))
 
 
-@kernel_function
+@kernel_function()
 def vm_map_madvise(vm_map: FreeBSDMap, start: int, end: int, advice: int) -> MaySleep[int]:
     """Set the advice of a range: 4 for a number that is none, and for a submap."""
     return (yield from _locked(vm_map, lambda: map_protect.advise(vm_map, start, end, advice)))
 
 
-@kernel_function
+@kernel_function()
 def vm_map_simplify(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Join what is alike of the entries that a range touches, and with their neighbours."""
     return (yield from _locked(vm_map, lambda: simplify_range(vm_map, start, end)))
 
 
-@kernel_function
+@kernel_function()
 def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Wire all of a range: 1 for a hole, 2 where reading is not allowed, 4 for a submap.
 
@@ -246,7 +247,7 @@ def vm_map_wire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     return status
 
 
-@kernel_function
+@kernel_function()
 def vm_map_unwire(vm_map: FreeBSDMap, start: int, end: int) -> MaySleep[int]:
     """Take one wiring off a range: 1 for a hole, 4 for a submap and for what is not wired; no page is freed."""
     return (yield from _locked(vm_map, lambda: unwire(vm_map, start, end, lambda entry: _unwire_pages(vm_map, entry))))

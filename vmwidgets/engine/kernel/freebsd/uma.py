@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from ...base.errors import Broken
 from ...base.events import ZoneGrown, ZoneShrunk
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE
 from ...memory.slabs import ObjectCache
-from ..threads.waits import MaySleep, WouldSleep, kernel_function, run_without_sleeping
+from ..threads.waits import MaySleep, WouldSleep, run_without_sleeping
 from .kmem import M_ZERO, Kmem, kmem_free, kmem_malloc, round_page
 from .vm_map import FreeBSDMap
 
@@ -138,7 +138,7 @@ class Zones:
             raise Broken("Z2: the slabs of the zones are not those that came from kmem_map")
 
 
-@kernel_function
+@kernel_function()
 def malloc(zones: Zones, size: int, flags: int) -> MaySleep[int]:
     """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
     if size > LARGEST:
@@ -165,7 +165,7 @@ def _malloc_large(zones: Zones, size: int, flags: int) -> MaySleep[int]:
     return address
 
 
-@kernel_function
+@kernel_function()
 def free(zones: Zones, address: int) -> MaySleep[None]:
     """Give back what :func:`malloc` gave."""
     size = zones.large.get(address)

@@ -251,7 +251,7 @@ class MapServices:
 class FreeBSDMap(MapCore[KernelEntry]):
     """Used ranges of [start, end).
 
-    `system` is the system flag; `needs_wakeup` says that somebody sleeps for room; `size` is the bytes in entries.
+    `system` is the system flag; `size` is the bytes in entries.
     """
 
     def __init__(self, name: str, start: int, end: int, services: MapServices) -> None:
@@ -259,7 +259,6 @@ class FreeBSDMap(MapCore[KernelEntry]):
         self.tree: GapTree = GapTree(services.recorder, name, end)
         self.services = services
         self.lock = MapLock(name, services.recorder, services.running)
-        self.needs_wakeup = False
         self.size = 0
         self.fit: Fit | None = None
         """What takes the place of FreeBSD's first fit, if anything does."""

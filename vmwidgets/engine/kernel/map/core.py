@@ -164,6 +164,8 @@ class MapCore(Generic[E]):
         self.nr_entries = 0
         self.by_id: dict[int, E] = {}
         self.lookup_cache: E | None = None
+        self.needs_wakeup = False
+        """Whether a thread sleeps for room in it, on FreeBSD's maps."""
 
     def __iter__(self) -> Iterator[E]:
         """The entries in list order."""
