@@ -15,7 +15,6 @@ import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.values.memory import ZEROED
-from vmwidgets.engine.kernel.freebsd.kmem import kmem_malloc
 from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, Page, PageRequest
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
@@ -239,7 +238,7 @@ class TestBroken:
     def machine(self) -> vm.Machine:
         machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
         self.system = machine.kernel.kmem
-        self.address = run_without_sleeping(kmem_malloc(self.system.kmem, self.system.map("kmem_map"), 3 * PAGE, 0))
+        self.address = run_without_sleeping(self.system.kmem.kmem_malloc(self.system.map("kmem_map"), 3 * PAGE, 0))
         (self.frame, *self.others) = sorted(self.system.pages.in_use)
         machine.check()
         return machine
@@ -255,7 +254,7 @@ class TestBroken:
         self.broken(machine, f"^M1: the entry at {entry.address:#x} is in no buffer that kmem entries handed out$")
 
     def test_an_entry_that_no_map_links(self, machine: vm.Machine) -> None:
-        lost = self.system.entries.take()
+        lost = self.system.entries.allocate()
         assert lost is not None
         linked = len(self.system.entries.live) - 1
         self.broken(machine, f"^M1: {linked} entries are linked, kmem entries handed out {linked + 1}$")

@@ -18,11 +18,9 @@ from ..base.protection import EXECUTE, READ, WRITE
 from ..base.units import PAGE, Address
 from ..base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
 from ..base.values.tables import Fault
-from ..kernel.freebsd.kmem import vm_fault as kmem_fault
 from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import MaySleep, run_without_sleeping
-from ..kernel.x15.fault import vm_fault
 from ..mmu.cpu import ASID_BITS, Cpu, pieces
 from ..mmu.format import Access
 from ..mmu.tlb import Tlb
@@ -99,7 +97,7 @@ def reach_user(cpu: MachineCpu, task: Task, va: int, access: Access, user: bool 
             continue
         if resolved:
             raise _again(va, found)
-        vm_fault(task.map.vm_map, va, BITS[access], task.enter_page)
+        task.map.vm_map.fault(va, BITS[access], task.enter_page)
         resolved = True
 
 
@@ -117,7 +115,7 @@ def reach_kernel(cpu: MachineCpu, va: int, access: Access, user: bool = False) -
         inside = None if user else machine.kmem.map_of(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {found.why}")
-        yield from kmem_fault(machine.kernel.kmem.kmem, inside.vm_map, va, BITS[access])
+        yield from machine.kernel.kmem.kmem.vm_fault(inside.vm_map, va, BITS[access])
         resolved = True
 
 

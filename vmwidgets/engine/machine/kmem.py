@@ -13,24 +13,12 @@ from ..base.operations import Door, operation
 from ..base.units import PAGE, Address, Size, binary_size
 from ..base.values.maps import EntryValue, KernelMapValue
 from ..base.values.memory import PageCounts
-from ..kernel.freebsd import ranges as freebsd_ranges
-from ..kernel.freebsd.kmem import (
-    M_WAITOK,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-    kmem_suballoc,
-    round_page,
-    trunc_page,
-)
+from ..kernel.freebsd.entries import KernelEntry
+from ..kernel.freebsd.kmem import M_WAITOK, round_page, trunc_page
 from ..kernel.freebsd.pageout import PageDaemon
-from ..kernel.freebsd.ranges import is_coming
-from ..kernel.freebsd.vm_map import FreeBSDMap, KernelEntry
+from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.fits import FITS
-from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE, entries_in
+from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ..kernel.map.window import WHOLE
 from ..kernel.threads.waits import MaySleep, RoomWait
 from . import checks
@@ -89,7 +77,7 @@ class KmemRanges(MapLooks):
         """
         first, last = self._range(start, end, size)
         protection = checks.one_protection(prot, max_prot)
-        done: None = self._do("protect", freebsd_ranges.vm_map_protect, first, last, protection, prot is None)
+        done: None = self._do("protect", FreeBSDMap.protect, first, last, protection, prot is None)
         return done
 
     @operation
@@ -98,7 +86,7 @@ class KmemRanges(MapLooks):
     ) -> None:
         """Set what a child would get of a range: "none", "share" or "copy" (vm_map_inherit(9))."""
         number = flag.parse_name(inherit, flag.INHERITANCE, "inherit")
-        done: None = self._do("inherit", freebsd_ranges.vm_map_inherit, *self._range(start, end, size), number)
+        done: None = self._do("inherit", FreeBSDMap.inherit, *self._range(start, end, size), number)
         return done
 
     @operation
@@ -107,7 +95,7 @@ class KmemRanges(MapLooks):
     ) -> None:
         """Say how a range will be used: "normal", "random", "sequential", … (vm_map_madvise(9))."""
         number = flag.parse_name(advice, flag.ADVICE, "advice")
-        done: None = self._do("advise", freebsd_ranges.vm_map_madvise, *self._range(start, end, size), number)
+        done: None = self._do("advise", FreeBSDMap.advise, *self._range(start, end, size), number)
         return done
 
     @operation
@@ -117,21 +105,21 @@ class KmemRanges(MapLooks):
         Waits for pages.  A system map's entry without object is counted as wired, and has no pages.
         """
         first, last = self._range(start, end, size)
-        for entry in entries_in(self.vm_map, first, last):
+        for entry in self.vm_map.entries_in(first, last):
             self._refuse_coming(entry, first, "wire it when it is there")
-        done: None = self._do("wire", freebsd_ranges.vm_map_wire, first, last)
+        done: None = self._do("wire", FreeBSDMap.wire, first, last)
         return done
 
     @operation
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Take one wiring off a range (vm_map_unwire(9)): INVAL for what is not wired."""
-        done: None = self._do("unwire", freebsd_ranges.vm_map_unwire, *self._range(start, end, size))
+        done: None = self._do("unwire", FreeBSDMap.unwire, *self._range(start, end, size))
         return done
 
     @operation
     def simplify(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
         """Join neighbours of a range that are alike (vm_map_simplify_entry(9))."""
-        done: None = self._do("simplify", freebsd_ranges.vm_map_simplify, *self._range(start, end, size))
+        done: None = self._do("simplify", FreeBSDMap.simplify, *self._range(start, end, size))
         return done
 
     def _do(self, name: str, function: Callable[..., MaySleep[int]], start: int, end: int, *arguments: Any) -> Any:
@@ -172,14 +160,14 @@ class KmemRanges(MapLooks):
 
         So it is not cut, and nothing that would join it changes beside it.
         """
-        for entry in entries_in(self.vm_map, first - 1, last + 1):
+        for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last
             alike = [one for one in (entry.prev, entry.next) if one is not None and one.object is entry.object]
             if not whole or any(not one.wired_count for one in alike):
                 self._refuse_coming(entry, first, "take all of it and nothing beside it, or wait")
 
     def _refuse_coming(self, entry: KernelEntry, address: int, instead: str) -> None:
-        if is_coming(self.vm_map, entry):
+        if self.vm_map.services.is_coming(entry):
             raise Refused(
                 f"the range from {Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is "
                 f"still being allocated, by a call that waits for pages: {instead}"
@@ -498,7 +486,7 @@ class KmemOperations:
         (None, b'hello')
         """
         vm_map, length = self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_alloc", kmem_alloc(self.kernel.kmem.kmem, vm_map, length))
+        return self._got(vm_map, length, "kmem_alloc", self.kernel.kmem.kmem.kmem_alloc(vm_map, length))
 
     @map_first
     @operation
@@ -521,14 +509,14 @@ class KmemOperations:
         12 KiB
         """
         word, vm_map, length = malloc_flags(flags), self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_malloc", kmem_malloc(self.kernel.kmem.kmem, vm_map, length, word))
+        return self._got(vm_map, length, "kmem_malloc", self.kernel.kmem.kmem.kmem_malloc(vm_map, length, word))
 
     @map_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
         """Addresses alone, without pages: a fault in there is a panic (`kmem_alloc_nofault`).  0 when it fails."""
         vm_map, length = self._where(map), self._length(size, map)
-        steps = kmem_alloc_nofault(self.kernel.kmem.kmem, vm_map, length)
+        steps = self.kernel.kmem.kmem.kmem_alloc_nofault(vm_map, length)
         return self._got(vm_map, length, "kmem_alloc_nofault", steps)
 
     @map_first
@@ -536,7 +524,7 @@ class KmemOperations:
     def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
         """Addresses for memory that faults will fill (`kmem_alloc_wait`); sleeps until there is room in the map."""
         vm_map, length = self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_alloc_wait", kmem_alloc_wait(self.kernel.kmem.kmem, vm_map, length))
+        return self._got(vm_map, length, "kmem_alloc_wait", self.kernel.kmem.kmem.kmem_alloc_wait(vm_map, length))
 
     @operation
     def kmem_suballoc(
@@ -561,7 +549,7 @@ class KmemOperations:
                     yield from vm_map.lock.acquire()
                     vm_map.lock.release()
                 self._refuse_suballoc(vm_map, length)
-                made = yield from kmem_suballoc(self.kernel.kmem.kmem, vm_map, length, wanted)
+                made = yield from self.kernel.kmem.kmem.kmem_suballoc(vm_map, length, wanted)
             made.fit = None if fit is None else fit()
             return self.kmem.maps[short_name(made)]
 
@@ -586,7 +574,7 @@ class KmemOperations:
         """
         vm_map, start, end = self._given(address, size, map)
         done: None = self._freed(
-            vm_map, start, end, "kmem_free", kmem_free(self.kernel.kmem.kmem, vm_map, start, end - start)
+            vm_map, start, end, "kmem_free", self.kernel.kmem.kmem.kmem_free(vm_map, start, end - start)
         )
         return done
 
@@ -601,7 +589,7 @@ class KmemOperations:
     ) -> None:
         """Give memory back and wake all who sleep for room in the map (`kmem_free_wakeup`)."""
         vm_map, start, end = self._given(address, size, map)
-        steps = kmem_free_wakeup(self.kernel.kmem.kmem, vm_map, start, end - start)
+        steps = self.kernel.kmem.kmem.kmem_free_wakeup(vm_map, start, end - start)
         done: None = self._freed(vm_map, start, end, "kmem_free_wakeup", steps)
         return done
 

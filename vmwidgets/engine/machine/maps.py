@@ -16,8 +16,7 @@ from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.map.window import WHOLE, map_value
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.x15 import ranges as x15_ranges
-from ..kernel.x15.vm_map import X15Map, vm_map_info
+from ..kernel.x15.vm_map import X15Map
 from ..mmu.editor import leaf_descriptor
 from . import checks
 from .objects import AnonymousPager, MemoryObject
@@ -223,7 +222,7 @@ class RangeOperations(MapDoor):
         first, last = self._range("protect", start, end, size)
         self.door.may_stop()
         protection = checks.one_protection(prot, max_prot)
-        x15_ranges.vm_map_protect(self.vm_map, first, last, protection, prot is None)
+        self.vm_map.protect(first, last, protection, prot is None)
 
     @operation
     def inherit(
@@ -235,7 +234,7 @@ class RangeOperations(MapDoor):
         """
         first, last = self._range("inherit", start, end, size)
         self.door.may_stop()
-        x15_ranges.vm_map_inherit(self.vm_map, first, last, flag.parse_name(inherit, flag.INHERITANCE, "inherit"))
+        self.vm_map.inherit(first, last, flag.parse_name(inherit, flag.INHERITANCE, "inherit"))
 
     @operation
     def advise(
@@ -247,7 +246,7 @@ class RangeOperations(MapDoor):
         """
         first, last = self._range("advise", start, end, size)
         self.door.may_stop()
-        x15_ranges.vm_map_madvise(self.vm_map, first, last, flag.parse_name(advice, flag.ADVICE, "advice"))
+        self.vm_map.advise(first, last, flag.parse_name(advice, flag.ADVICE, "advice"))
 
     @operation
     def wire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
@@ -265,7 +264,7 @@ class RangeOperations(MapDoor):
         """
         first, last = self._range("wire", start, end, size)
         self.door.may_stop()
-        x15_ranges.vm_map_wire(self.vm_map, first, last, self._memory)
+        self.vm_map.wire(first, last, self._memory)
 
     @operation
     def unwire(self, start: int | str, end: int | str | None = None, *, size: int | str | None = None) -> None:
@@ -275,7 +274,7 @@ class RangeOperations(MapDoor):
         """
         first, last = self._range("unwire", start, end, size)
         self.door.may_stop()
-        x15_ranges.vm_map_unwire(self.vm_map, first, last)
+        self.vm_map.unwire(first, last)
 
     @operation
     def superpages(
@@ -301,7 +300,7 @@ class RangeOperations(MapDoor):
         True
         """
         first, last = self._range("superpages", start, end, size)
-        return x15_ranges.vm_map_superpages(self.vm_map, self._pmap, first, last, self._page_size(page))
+        return self.vm_map.superpages(first, last, self._page_size(page))
 
     @operation
     def promote(
@@ -366,7 +365,7 @@ class RangeOperations(MapDoor):
         else:
             first, last = self._range("simplify", start, end, size)
         self.door.may_stop()
-        return x15_ranges.vm_map_simplify(self.vm_map, first, last)
+        return self.vm_map.simplify(first, last)
 
     @operation
     def submap(
@@ -390,7 +389,7 @@ class RangeOperations(MapDoor):
         first, last = self._range("submap", start, end, size)
         path = f"{self.path}/{wanted.replace('%', '%25').replace('/', '%2F')}"
         made = self._map_like_this(path, first, last)
-        x15_ranges.vm_map_submap(self.vm_map, first, last, made)
+        self.vm_map.submap(first, last, made)
         submap = self.submaps[wanted] = cast("MachineMap", type(self)(self.machine, made, path))
         submap.parent = self
         return submap
@@ -507,7 +506,7 @@ class MachineMap(RangeOperations):
 
     def info(self) -> str:
         """The text that the kernel prints for the map (`vm_map_info`)."""
-        return vm_map_info(self.vm_map)
+        return self.vm_map.info()
 
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"

@@ -24,7 +24,7 @@ from ..base.values.memory import (
     state_of,
 )
 from ..kernel.freebsd.kmem import M_WAITOK
-from ..kernel.freebsd.uma import LARGEST, free, malloc
+from ..kernel.freebsd.uma import LARGEST
 from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.kmem import KentryArea
 from ..memory.pages import MAX_ORDER, PageAllocator
@@ -459,7 +459,7 @@ class MemoryOperations:
 
         def steps() -> MaySleep[Address]:
             zones = self.kernel.kmem.zones
-            address = yield from malloc(zones, wanted, word)
+            address = yield from zones.malloc(wanted, word)
             if address and wanted > LARGEST:
                 self.kmem.note(zones.kmem_map, address, zones.large[address], "malloc", "malloc")
             return Address(address)
@@ -477,7 +477,7 @@ class MemoryOperations:
         def steps() -> MaySleep[None]:
             end = start + zones.large.get(start, 0)
             with allocations.going(where, start, end, "free"):
-                yield from free(zones, start)
+                yield from zones.free(start)
             allocations.drop(where, start, end, "free")
 
         done: None = self.callbacks.complete("free", steps())

@@ -11,18 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..base.errors import Refused, shown
 from ..base.operations import Door, operation
 from ..base.units import Address
-from ..kernel.freebsd.kmem import (
-    Kmem,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-    kmem_suballoc,
-    round_page,
-    trunc_page,
-)
+from ..kernel.freebsd.kmem import Kmem, round_page, trunc_page
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.vm_object import VmObject
 from ..kernel.threads.waits import MaySleep
@@ -78,33 +67,33 @@ class Unchecked:
     @operation
     def kmem_alloc(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc`: size 0 gives the map's start, which may be used."""
-        return self._got("kmem_alloc", kmem_alloc, map, size)
+        return self._got("kmem_alloc", Kmem.kmem_alloc, map, size)
 
     @operation
     def kmem_alloc_nofault(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_nofault`."""
-        return self._got("kmem_alloc_nofault", kmem_alloc_nofault, map, size)
+        return self._got("kmem_alloc_nofault", Kmem.kmem_alloc_nofault, map, size)
 
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
         """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
-        return self._got("kmem_malloc", kmem_malloc, map, size, checks.word(flags, "flags"))
+        return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, checks.word(flags, "flags"))
 
     @operation
     def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_wait`."""
-        return self._got("kmem_alloc_wait", kmem_alloc_wait, map, size)
+        return self._got("kmem_alloc_wait", Kmem.kmem_alloc_wait, map, size)
 
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free`: parts, holes, several at once, even a submap's place or what boot used."""
-        done: None = self._freed("kmem_free", kmem_free, map, addr, size)
+        done: None = self._freed("kmem_free", Kmem.kmem_free, map, addr, size)
         return done
 
     @operation
     def kmem_free_wakeup(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free_wakeup`: an empty range wakes sleepers too."""
-        done: None = self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
+        done: None = self._freed("kmem_free_wakeup", Kmem.kmem_free_wakeup, map, addr, size)
         return done
 
     @operation
@@ -116,7 +105,7 @@ class Unchecked:
 
         def steps() -> MaySleep[MachineKmemMap]:
             with kmem.naming(wanted):
-                made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
+                made = yield from self._kmem.kmem_suballoc(vm_map, length, wanted)
             return kmem.maps[short_name(made)]
 
         result: MachineKmemMap = self._machine.callbacks.complete("kmem_suballoc", steps())
