@@ -160,33 +160,22 @@ class Placement:
         self._nomerge_compares = "nomerge-enter" in quirks
         self._assertions = assertions
 
-    def find(self, request: Request) -> None:
-        """Set `request.start` and `request.next`; NOMEM when there is no room, and the find cache is forgotten."""
-        if request.flags & flag.FIXED:
-            self._find_fixed(request)
-        else:
-            self._find_available(request)
-
     @kernel_function("vm_map_find_fixed")
-    def _find_fixed(self, request: Request) -> int:
-        refused = self.find_fixed(request)
+    def find_fixed(self, request: Request) -> int:
+        """Set `request.next` for a range at exactly `request.start`; NOMEM where that is not free.
+
+        Then the find cache is forgotten; else it is neither read nor written.  O(log n).
+        """
+        refused = self._refused(request)
         if refused is not None:
             self.find_cache.forget()
             raise kernel_error("NOMEM", f"start {Address(request.start)}: {refused}")
         return request.start
 
-    @kernel_function("vm_map_find_avail")
-    def _find_available(self, request: Request) -> int:
-        refused = self.find_available(request)
-        if refused is not None:
-            self.find_cache.forget()
-            raise kernel_error("NOMEM", refused)
-        return request.start
+    def _refused(self, request: Request) -> str | None:
+        """Why [start, start + size) can't be had; none if it is free, and then `request.next` is set.
 
-    def find_fixed(self, request: Request) -> str | None:
-        """Whether [start, start + size) is free; the reason if not.  On success `request.next` is set.
-
-        The find cache is neither read nor written.  Sums wrap only with quirk out-of-map, as words do.  O(log n).
+        Sums wrap only with quirk out-of-map, as words do.
         """
         core, start, size = self.core, request.start, request.size
         word = self.mask if self._out_of_map else -1
@@ -204,41 +193,45 @@ class Placement:
         request.next = following
         return None
 
-    def find_available(self, request: Request) -> str | None:
-        """The lowest suitable gap from the find cache on; the reason if there is none.
+    @kernel_function("vm_map_find_avail")
+    def find_available(self, request: Request) -> int:
+        """Set `request.start` and `request.next` to the lowest suitable gap from the find cache on; NOMEM without one.
 
         A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
-        On success `request.start` and `request.next` are set.  O(log n) plus the entries passed over.  With a
-        `fit` that is asked once the hint was tried, and the find cache is left alone.
+        A map with a `fit` asks that once the hint was tried, and leaves the find cache alone.  O(log n) plus the
+        entries passed over.
         """
-        core, cache = self.core, self.find_cache
+        core = self.core
         if request.start != 0:
-            refused = self.find_fixed(request)
+            refused = self._refused(request)
             self._report_hint(request, refused)
             if refused is None:
-                return None
+                return request.start
             request.start = 0
         if core.fit is not None:
             gap = core.fit.find(core, request.size, request.align)
             if gap is not None:
                 request.start, request.next = gap.position, gap.next
-                return None
-        elif request.size > cache.threshold:
-            base = cache.address
-            if self._scan(request, base):
-                return None
-            if base != core.start:
-                emit = self.recorder.emit
-                if emit is not None:
-                    emit((SearchRestarted.tag, core.name, core.start))
-                cache.move(cache.address, 0)
-                if self._scan(request, core.start):
-                    return None
-        else:
+                return request.start
+        elif self._scan_from_cache(request):
+            return request.start
+        self.find_cache.forget()
+        raise kernel_error("NOMEM", f"no gap of {Size(request.size)} is left")
+
+    def _scan_from_cache(self, request: Request) -> bool:
+        """Search from the find cache on, where it serves, and then from the bottom."""
+        core, cache = self.core, self.find_cache
+        if request.size > cache.threshold:
+            if self._scan(request, cache.address):
+                return True
+            if cache.address == core.start:
+                return False
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((SearchRestarted.tag, core.name, core.start))
+        if cache.threshold:
             cache.move(cache.address, 0)
-            if self._scan(request, core.start):
-                return None
-        return f"no gap of {Size(request.size)} is left"
+        return self._scan(request, core.start)
 
     def _scan(self, request: Request, base: int) -> bool:
         """Look at the gaps from `base` on, one after the other; the largest passed over raises the threshold."""
@@ -248,7 +241,7 @@ class Placement:
         while True:
             if self._assertions and position > core.end:
                 raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
-            below, position = position, (-(-position // align) * align if align else position) & mask
+            below, position = position, ((position + align - 1) & ~(align - 1) if align else position) & mask
             # rounding may pass the map's end or wrap; the original's subtraction then wraps too and finds room
             if not self._out_of_map and (position > core.end or position < below):
                 return False
@@ -263,7 +256,8 @@ class Placement:
                 request.start, request.next = position, following
                 return True
             assert following is not None, "without a next entry the space reaches the map's end"
-            cache.move(cache.address, max(cache.threshold, space))
+            if space > cache.threshold:
+                cache.move(cache.address, space)
             position, following = following.end, following.next
 
     def _report_hint(self, request: Request, refused: str | None) -> None:
@@ -280,6 +274,8 @@ class Placement:
     def merge(self, request: Request) -> Merge | None:
         """How a neighbour could grow over the request, or two neighbours become one with it; none if neither can."""
         previous, following = self._touching(request)
+        if previous is None and following is None:
+            return None
         if (
             previous is not None
             and following is not None

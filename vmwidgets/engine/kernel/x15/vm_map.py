@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from ...base.errors import Broken, KernelError, KernelPanic, kernel_error
 from ...base.events import EntryChanged, EntryResized, RangeRemoved, SubmapAttached, Unwound
-from ...base.protection import ADVICE, ENTRY_MASK, NOMERGE, READ, protection_of, protection_text
+from ...base.protection import ADVICE, ENTRY_MASK, FIXED, NOMERGE, READ, protection_of, protection_text
 from ...base.rbtree import Duplicate
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import KIB, PAGE, PAGE_SHIFT, Address
@@ -151,26 +151,29 @@ class X15Map(RangeMap[Entry]):
             violation = request.first_violation(self.mask)
             if violation is not None:
                 raise KernelPanic(*violation)
-        self.placement.find(request)
+        if flags & FIXED:
+            self.placement.find_fixed(request)
+        else:
+            self.placement.find_available(request)
         self._insert(request, static)
         return request.start
 
     @kernel_function("vm_map_insert", first=1)
     def _insert(self, request: Request, static: Entry | None) -> Entry:
         merge = None
-        if static is None and self._may_merge(request):
-            merge = self.placement.merge(request)
-        elif static is None and self.recorder.emit is not None:
-            self.placement.report_nomerge(request)
+        if static is None:
+            if not request.flags & NOMERGE or self._compares_nomerge():
+                merge = self.placement.merge(request)
+            else:
+                self.placement.report_nomerge(request)
         entry = self._link_new(request, static) if merge is None else self._grow(merge)
         self.resize(request.size)
         if self.kernel is not None and self.kernel.klimit < entry.end:
             self.kernel.kgrow(entry.end)
         return entry
 
-    def _may_merge(self, request: Request) -> bool:
-        if not request.flags & NOMERGE:
-            return True
+    def _compares_nomerge(self) -> bool:
+        """Whether a NOMERGE request may merge too, as in the original's release build (quirk nomerge-enter)."""
         if "nomerge-enter" not in self.quirks:
             return False
         if self.assertions:
@@ -224,11 +227,13 @@ class X15Map(RangeMap[Entry]):
         before, kept, gone, stop = self.size, self.nr_entries, 0, self.recorder.take_stop()
         entry = self.lookup_nearest(start)
         if entry is not None:
-            self.clip_start(entry, start)
+            if entry.start < start:
+                self.clip_start(entry, start)
             while entry is not None and entry.start < end:
                 if stop is not None and stop(entry.start):
                     break
-                self.clip_end(entry, end)
+                if end < entry.end:
+                    self.clip_end(entry, end)
                 following = entry.next
                 self._drop(entry)
                 gone += 1
