@@ -336,17 +336,17 @@ class Machine(KmemOperations, MemoryOperations, ThreadOperations, DescriptorOper
                     raise
                 raise Broken(f"{broken} (page tables of this machine were edited by hand)") from None
 
-    def reserved_ranges(self, machine_map: MapDoor) -> Iterator[tuple[int, int, str]]:
-        """Ranges of `machine_map` that the kernel lives on: start, end, and what it is."""
+    def reserved_ranges(self, machine_map: MapDoor, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """What the kernel lives on that [start, end) of `machine_map` touches: start, end, and what it is."""
         if machine_map is not self.kernel_map:
             return
         unprotected = "static-remove" in self.quirks
         for identity, role in machine_map.roles.items():
             entry = self.kernel_map.vm_map.by_id.get(identity)
-            if entry is not None and not (entry.static and unprotected):
+            if entry is not None and not (entry.static and unprotected) and entry.start < end and start < entry.end:
                 yield entry.start, entry.end, f"the {role}"
-        for start, (size, owner) in self.kernel.memory.ranges.items():
-            yield start, start + size, f"a slab of the {owner}"
+        for low, high, owner in self.kernel.memory.overlapping(start, end):
+            yield low, high, f"a slab of the {owner}"
 
     def at(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""

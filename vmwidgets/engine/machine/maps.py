@@ -160,12 +160,11 @@ class MapDoor(MapLooks):
         vm_map = self.vm_map
         first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
         last = self._end_of(verb, first, end, size)
-        for low, high, owner in self.machine.reserved_ranges(self):
-            if low < last and first < high:
-                raise Refused(
-                    f"start={Address(first)} to {Address(last)} touches {owner}, {Address(low)} to {Address(high)}, "
-                    f"which the kernel lives on: {verb} what lies beside it"
-                )
+        for low, high, owner in self.machine.reserved_ranges(self, first, last):
+            raise Refused(
+                f"start={Address(first)} to {Address(last)} touches {owner}, {Address(low)} to {Address(high)}, "
+                f"which the kernel lives on: {verb} what lies beside it"
+            )
         for lent in self.submaps.values():
             if lent.start < last and first < lent.end and lent.has_place:
                 raise Refused(
