@@ -15,7 +15,7 @@ from sortedcontainers import SortedDict
 import vmwidgets as vm
 from vmwidgets.engine.base.protection import INHERITANCE, READ, WRITE, pack_flags
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.map.core import PlainEntries
+from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGE = vm.PAGE
@@ -53,7 +53,7 @@ class BareMap(Subject):
     FLAGS = pack_flags(READ | WRITE, 7, INHERITANCE["copy"], 0, nomerge=True, fixed=True)
 
     def __init__(self) -> None:
-        self.map = X15Map("map", BASE, BASE + (1 << 40), PlainEntries(count(1)), Recorder())
+        self.map = X15Map("map", BASE, BASE + (1 << 40), PlainEntries(count(1), Entry), Recorder())
 
     def enter(self, start: int) -> None:
         self.map.enter(start, PAGE, 0, self.FLAGS)

@@ -14,17 +14,7 @@ from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.base.values.maps import KernelMapValue
 from vmwidgets.engine.base.values.threads import ThreadsValue
-from vmwidgets.engine.kernel.freebsd.kmem import (
-    M_NOWAIT,
-    M_WAITOK,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-    kmem_suballoc,
-)
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, Kmem
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
@@ -67,6 +57,10 @@ class Story:
         self.operation = Operation(self.number, "machine", name, (), outcome, result, raw)
         return result
 
+    def call(self, name: str, *args: Any) -> Any:
+        """One kmem function as an operation."""
+        return self.do(name, lambda: self.kernel.do(getattr(Kmem, name), *args))
+
     @property
     def events(self) -> tuple[Event, ...]:
         return () if self.operation is None else self.operation.events
@@ -74,36 +68,35 @@ class Story:
     # ---- what kernels do ----------------------------------------------------------------------
 
     def suballoc(self, parent: str, name: str, pages: int) -> None:
-        made = self.do("kmem_suballoc", lambda: self.kernel.do(kmem_suballoc, self.maps[parent], pages * PAGE, name))
+        made = self.call("kmem_suballoc", self.maps[parent], pages * PAGE, name)
         self.maps[name], self.inside[name] = made, parent
 
     def malloc(self, pages: int, flags: int = M_WAITOK, where: str = "kmem_map") -> int:
-        return int(self.do("kmem_malloc", lambda: self.kernel.do(kmem_malloc, self.maps[where], pages * PAGE, flags)))
+        return int(self.call("kmem_malloc", self.maps[where], pages * PAGE, flags))
 
     def nowait(self, pages: int) -> int:
         return self.malloc(pages, M_NOWAIT)
 
     def alloc(self, pages: int, where: str = "kernel_map") -> int:
-        return int(self.do("kmem_alloc", lambda: self.kernel.do(kmem_alloc, self.maps[where], pages * PAGE)))
+        return int(self.call("kmem_alloc", self.maps[where], pages * PAGE))
 
     def nofault(self, pages: int) -> int:
-        call = lambda: self.kernel.do(kmem_alloc_nofault, self.kernel.kernel_map, pages * PAGE)  # noqa: E731
-        return int(self.do("kmem_alloc_nofault", call))
+        return int(self.call("kmem_alloc_nofault", self.kernel.kernel_map, pages * PAGE))
 
     def free(self, address: int, pages: int, where: str = "kmem_map") -> None:
-        self.do("kmem_free", lambda: self.kernel.do(kmem_free, self.maps[where], address, pages * PAGE))
+        self.call("kmem_free", self.maps[where], address, pages * PAGE)
 
     def free_wakeup(self, address: int, pages: int, where: str = "exec_map") -> None:
-        self.do("kmem_free_wakeup", lambda: self.kernel.do(kmem_free_wakeup, self.maps[where], address, pages * PAGE))
+        self.call("kmem_free_wakeup", self.maps[where], address, pages * PAGE)
 
     def wait_for(self, pages: int, where: str = "exec_map") -> int:
-        return int(self.do("kmem_alloc_wait", lambda: self.kernel.do(kmem_alloc_wait, self.maps[where], pages * PAGE)))
+        return int(self.call("kmem_alloc_wait", self.maps[where], pages * PAGE))
 
     def spawn(self, name: str, call: Any) -> None:
         self.do("spawn", lambda: self.scheduler.spawn(name, call))
 
     def waiter(self, pages: int, where: str = "exec_map") -> Any:
-        return kmem_alloc_wait(self.kmem, self.maps[where], pages * PAGE)
+        return self.kmem.kmem_alloc_wait(self.maps[where], pages * PAGE)
 
     def step(self) -> None:
         self.do("step", self.scheduler.step)

@@ -11,7 +11,7 @@ from tests.views.lives import WHOLE, Life, caches_of, everything, frames_of, map
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
 from vmwidgets.engine.base.values.threads import ThreadsValue
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
-from vmwidgets.engine.kernel.threads.waits import ChannelWait, Running, Sleepy
+from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
 from vmwidgets.views.frames_rewind import rewind_frames
 from vmwidgets.views.kmem_rewind import all_maps, rewind_kmem
 from vmwidgets.views.slabs import rewind_caches
@@ -155,7 +155,7 @@ def test_where_who_runs_is_drawn_it_stands_again_where_it_stood() -> None:
     scheduler = Scheduler(Recorder(), Running(), seed=3)
     scheduler.recorder.emit = raw.append
 
-    def nap() -> Sleepy[None]:
+    def nap() -> MaySleep[None]:
         yield ChannelWait("x")
 
     for number in range(6):

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.base.values.maps import MapValue
-from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, kmem_alloc, kmem_alloc_nofault, kmem_free, kmem_malloc
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, Kmem
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.views.rewind import rewind
@@ -25,13 +25,13 @@ def act(kernel: Kernel, target: FreeBSDMap, draws: random.Random) -> None:
     size = draws.randrange(1, 5) * PAGE
     choice = draws.randrange(4)
     if choice == 0:
-        kernel.do(kmem_malloc, target, size, M_NOWAIT)
+        kernel.do(Kmem.kmem_malloc, target, size, M_NOWAIT)
     elif choice == 1 and kernel.frames.free > 30:
-        kernel.do(kmem_alloc, target, size)
+        kernel.do(Kmem.kmem_alloc, target, size)
     elif choice == 2:
-        kernel.do(kmem_alloc_nofault, target, size)
+        kernel.do(Kmem.kmem_alloc_nofault, target, size)
     else:
-        kernel.do(kmem_free, target, target.start + draws.randrange(20) * PAGE, size)
+        kernel.do(Kmem.kmem_free, target, target.start + draws.randrange(20) * PAGE, size)
 
 
 def without_counts(value: MapValue) -> MapValue:
@@ -57,7 +57,7 @@ def test_every_operation_on_a_freebsd_map_can_be_taken_back(seed: int) -> None:
 
 def test_a_wired_entry_says_so() -> None:
     kernel = Kernel()
-    kernel.do(kmem_alloc, kernel.kmem_map, 2 * PAGE)
+    kernel.do(Kmem.kmem_alloc, kernel.kmem_map, 2 * PAGE)
     (entry,) = map_value(kernel.kmem_map).entries
     assert (entry.wired, entry.object) == (1, "kernel_object")
     assert repr(entry).endswith("wired 1>")

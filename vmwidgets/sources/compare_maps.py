@@ -12,14 +12,15 @@ from ..engine.base.events import GapCompared, GapTried, TreeCompared
 from ..engine.base.protection import ALL, INHERITANCE, pack_flags
 from ..engine.base.recorder import Raw, Recorder
 from ..engine.base.values.maps import MapValue
-from ..engine.kernel.freebsd.ranges import remove
-from ..engine.kernel.freebsd.vm_map import FreeBSDMap, MapServices, PlainKernelEntries
+from ..engine.kernel.freebsd.entries import KernelEntry
+from ..engine.kernel.freebsd.entry_pages import MapServices
+from ..engine.kernel.freebsd.vm_map import FreeBSDMap
 from ..engine.kernel.freebsd.vm_page import PageQueues
-from ..engine.kernel.map.core import PlainEntries
+from ..engine.kernel.map.core import Entry, PlainEntries
 from ..engine.kernel.map.fits import FITS, Fit
-from ..engine.kernel.map.vm_object import KernelObject
+from ..engine.kernel.map.vm_object import FreeBSDObject
 from ..engine.kernel.map.window import map_value
-from ..engine.kernel.threads.waits import Running, straight
+from ..engine.kernel.threads.waits import Running, run_without_sleeping
 from ..engine.kernel.x15.vm_map import X15Map
 
 FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
@@ -74,7 +75,7 @@ class BareX15(_Counting):
 
     def __init__(self, start: int, end: int, fit: Fit | None) -> None:
         super().__init__()
-        self.map = X15Map("map", start, end, PlainEntries(count(1)), self.recorder)
+        self.map = X15Map("map", start, end, PlainEntries(count(1), Entry), self.recorder)
         self.map.fit = fit
 
     @property
@@ -118,7 +119,7 @@ class BareFreeBSD(_Counting):
             Running(),
             _NoTables(),
             pages,
-            PlainKernelEntries(count(1)),
+            PlainEntries(count(1), KernelEntry),
             lambda size: _anonymous(pages, size),
         )
         self.map = FreeBSDMap("map", start, end, services)
@@ -140,7 +141,7 @@ class BareFreeBSD(_Counting):
 
     def free(self, start: int, end: int) -> None:
         """`vm_map_remove`."""
-        straight(remove(self.map, start, end))
+        run_without_sleeping(self.map.remove(start, end))
 
     def lookup(self, address: int) -> tuple[int, int] | None:
         """`vm_map_lookup_entry`: the entry that holds the address, or nothing."""
@@ -173,8 +174,8 @@ def bare_map(label: str, start: int, end: int) -> BareMap:
     return KERNELS[kernel](start, end, FITS[fit]() if fit else None)
 
 
-def _anonymous(pages: PageQueues, size: int) -> KernelObject:
-    return KernelObject("anonymous", pages, size)
+def _anonymous(pages: PageQueues, size: int) -> FreeBSDObject:
+    return FreeBSDObject("anonymous", pages, size)
 
 
 class _NoFrames:

@@ -8,10 +8,11 @@ from itertools import count
 
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import Kmem, kmem_init, kmem_suballoc
-from vmwidgets.engine.kernel.freebsd.vm_map import PlainKernelEntries
+from vmwidgets.engine.kernel.freebsd.entries import KernelEntry
+from vmwidgets.engine.kernel.freebsd.kmem import Kmem
 from vmwidgets.engine.kernel.freebsd.vm_page import PageQueues
-from vmwidgets.engine.kernel.threads.waits import straight
+from vmwidgets.engine.kernel.map.core import PlainEntries
+from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
 
 START = 0xC000_0000
 BOOT = 16 * PAGE
@@ -85,15 +86,15 @@ class Kernel:
             START + size * PAGE,
             pmap=self.pmap,
             pages=PageQueues(self.recorder, self.frames, reserved, interrupt),
-            entries=PlainKernelEntries(count(1)),
+            entries=PlainEntries(count(1), KernelEntry),
             hz=1000,
             wakeup=self.wake,
         )
-        straight(kmem_init(self.kmem, START + BOOT, START + size * PAGE))
+        run_without_sleeping(self.kmem.kmem_init(START + BOOT, START + size * PAGE))
         self.kernel_map = self.kmem.kernel_map
-        self.kmem_map = straight(kmem_suballoc(self.kmem, self.kernel_map, kmem * PAGE, "kmem_map"))
+        self.kmem_map = run_without_sleeping(self.kmem.kmem_suballoc(self.kernel_map, kmem * PAGE, "kmem_map"))
         self.kmem_map.system = True
-        self.exec_map = straight(kmem_suballoc(self.kmem, self.kernel_map, execs * PAGE, "exec_map"))
+        self.exec_map = run_without_sleeping(self.kmem.kmem_suballoc(self.kernel_map, execs * PAGE, "exec_map"))
 
     def wake(self, vm_map):
         self.woken.append(vm_map.name)
@@ -101,7 +102,7 @@ class Kernel:
 
     def do(self, function, *args):
         """Call a kernel function that must not have to wait."""
-        return straight(function(self.kmem, *args))
+        return run_without_sleeping(function(self.kmem, *args))
 
     def begin(self, function, *args):
         """Call one that has to wait: the call, and what for."""
@@ -122,7 +123,7 @@ class Kernel:
 
 def finish(call):
     """Let a call go on that was woken, to its end."""
-    return straight(call)
+    return run_without_sleeping(call)
 
 
 def rows(vm_map):

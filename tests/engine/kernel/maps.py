@@ -6,7 +6,7 @@ from itertools import count
 
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.recorder import Recorder, materialize
-from vmwidgets.engine.kernel.map.core import PlainEntries
+from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
@@ -18,22 +18,22 @@ READ_ONLY = flag.pack_flags(1, 7, 2, 0)
 FIXED, NOMERGE = flag.FIXED, flag.NOMERGE
 
 
-class CountedEntries(PlainEntries):
+class CountedEntries(PlainEntries[Entry]):
     """Entries up to a limit; `out` are those that were taken and not given back."""
 
     def __init__(self, limit=None):
-        super().__init__(count(1))
+        super().__init__(count(1), Entry)
         self.limit = limit
         self.out = set()
 
-    def take(self):
+    def allocate(self):
         if self.limit is not None and len(self.out) >= self.limit:
             return None
-        entry = super().take()
+        entry = super().allocate()
         self.out.add(entry)
         return entry
 
-    def give(self, entry):
+    def free(self, entry):
         self.out.remove(entry)
 
 
@@ -108,4 +108,4 @@ class Space:
 
     @property
     def find(self):
-        return self.map.find_cache.address, self.map.find_cache.threshold
+        return self.map.placement.find_cache.address, self.map.placement.find_cache.threshold

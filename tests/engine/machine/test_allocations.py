@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.kernel.freebsd.ranges import delete
 from vmwidgets.engine.kernel.threads.scheduler import Stuck
 from vmwidgets.engine.machine.allocations import Allocation, Allocations
 from vmwidgets.engine.machine.machine import replayed
@@ -311,7 +310,7 @@ class TestBrokenLedger:
         zones = m.kernel.kmem.zones
         (address,) = zones.slabs
         zone = zones.slabs[address]
-        delete(zones.kmem_map, address, address + zone.slab_size)
+        zones.kmem_map.delete(address, address + zone.slab_size)
         self.broken(m, f"^M9: the slab of zone 64 at {address:#x} lies in no entries of kmem_map$")
 
     def test_a_page_behind_map_entries_that_is_gone(self, m):

@@ -15,10 +15,9 @@ import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.values.memory import ZEROED
-from vmwidgets.engine.kernel.freebsd.kmem import kmem_malloc
 from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, Page, PageRequest
 from vmwidgets.engine.kernel.map.vm_object import VmObject
-from vmwidgets.engine.kernel.threads.waits import straight
+from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
 from vmwidgets.engine.machine.machine import replayed
 
 T = TypeVar("T")
@@ -239,7 +238,7 @@ class TestBroken:
     def machine(self) -> vm.Machine:
         machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
         self.system = machine.kernel.kmem
-        self.address = straight(kmem_malloc(self.system.kmem, self.system.map("kmem_map"), 3 * PAGE, 0))
+        self.address = run_without_sleeping(self.system.kmem.kmem_malloc(self.system.map("kmem_map"), 3 * PAGE, 0))
         (self.frame, *self.others) = sorted(self.system.pages.in_use)
         machine.check()
         return machine
@@ -255,7 +254,7 @@ class TestBroken:
         self.broken(machine, f"^M1: the entry at {entry.address:#x} is in no buffer that kmem entries handed out$")
 
     def test_an_entry_that_no_map_links(self, machine: vm.Machine) -> None:
-        lost = self.system.entries.take()
+        lost = self.system.entries.allocate()
         assert lost is not None
         linked = len(self.system.entries.live) - 1
         self.broken(machine, f"^M1: {linked} entries are linked, kmem entries handed out {linked + 1}$")
@@ -333,7 +332,7 @@ def test_kernel_space_grows_on_frames_that_stand_by() -> None:
     """Nothing is free, and page tables are made of zeroed and cached frames; one too many is a panic, as ever."""
     machine = vm.boot("x86-64", layout="small", ram="4 MiB")
     system = machine.kernel.kmem
-    straight(system.files.read("data", 0, 4))
+    run_without_sleeping(system.files.read("data", 0, 4))
     while system.files.cache_oldest():
         pass
     for _ in range(machine.pages.free_pages):
@@ -354,7 +353,7 @@ def test_frames_standing_by_are_given_up_when_the_rest_is_gone() -> None:
     """The kernel map's side takes zeroed and cached frames too, and all stay counted."""
     machine = vm.boot("x86-64", layout="tiny", ram="4 MiB")
     system = machine.kernel.kmem
-    straight(system.files.read("data", 0, 8))
+    run_without_sleeping(system.files.read("data", 0, 8))
     while system.files.cache_oldest():
         pass
     assert (system.frames.zeroed, system.frames.cached) == (ZERO_POOL, 8)

@@ -76,8 +76,8 @@ def kernel_function(
 
     It marks functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
     `name` is the kernel's; without it, it is the function's own, less a leading underscore.  Only the `first`
-    positional arguments are reported if that is given; they are numbers and texts then.  Of other things events hold
-    what their `in_events()` gives, or their name.  With `errors`, a kernel error counts as an answer: its name is
+    positional arguments are reported if that is given.  Of structures events hold what their `in_events()` gives, or
+    their name.  With `errors`, a kernel error counts as an answer: its name is
     reported.  Without a listener a call costs one test more.
 
     >>> class Map:
@@ -102,7 +102,7 @@ def kernel_function(
             emit = structure.recorder.emit
             if emit is None:
                 return function(structure, *args, **kwargs)
-            emit((Called.tag, called, _in_events(args) if first is None else args[:first]))
+            emit((Called.tag, called, _in_events(args[:first])))
             try:
                 result = function(structure, *args, **kwargs)
             except KernelError as error:
@@ -124,7 +124,7 @@ def _marked_generator(function: Any, called: str, first: int | None) -> Any:
     def reported(structure: Any, /, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         emit = structure.recorder.emit
         if emit is not None:
-            emit((Called.tag, called, _in_events(args) if first is None else args[:first]))
+            emit((Called.tag, called, _in_events(args[:first])))
         result = yield from function(structure, *args, **kwargs)
         emit = structure.recorder.emit
         if emit is not None:
@@ -138,7 +138,8 @@ def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
     """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
     found: list[Any] = []
     for value in values:
-        if value is None or (isinstance(value, (int, str, tuple)) and not hasattr(value, "in_events")):
+        plain = value is None or type(value) is int or type(value) is str
+        if plain or (isinstance(value, (int, str, tuple)) and not hasattr(value, "in_events")):
             found.append(value)
         elif hasattr(value, "in_events"):
             found += value.in_events()

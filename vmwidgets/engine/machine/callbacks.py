@@ -14,7 +14,7 @@ from ..base.events import CallbackRan
 from ..base.interrupts import INTERRUPT
 from ..base.operations import Door
 from ..kernel.threads.scheduler import Thread
-from ..kernel.threads.waits import MapLock, Sleepy, WouldSleep, straight
+from ..kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
 from .kernel import KernelMemorySystem
 from .runaway import MOST_CALLS, Runaway, bounded, counting
 from .scripts import Action, Call, Script, as_data, failed
@@ -60,7 +60,7 @@ class Callbacks:
         self._numbers[name] = number
         return f"{name}#{number}"
 
-    def complete(self, name: str, steps: Sleepy[T]) -> T:
+    def complete(self, name: str, steps: MaySleep[T]) -> T:
         """Do a call that may have to sleep, in the way in which its caller can wait.
 
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
@@ -72,7 +72,7 @@ class Callbacks:
             return result
         if self.current is not None:
             try:
-                return straight(steps)
+                return run_without_sleeping(steps)
             except WouldSleep as error:
                 raise CallbackFailed(f"{self.current.title} calls {name}, and may not sleep: {error}") from None
         try:
@@ -94,7 +94,7 @@ class Callbacks:
                 self.scheduler.abandon(thread)
             raise
         finally:
-            thread.told = True
+            thread.reported = True
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
                 warnings.warn(f"while the cell waited: {other.error}", RuntimeWarning, stacklevel=6)
@@ -167,7 +167,7 @@ class ThreadActor(Actor):
         self._name = name
         self._body = body
 
-    def steps(self) -> Sleepy[Any]:
+    def steps(self) -> MaySleep[Any]:
         """Run the learner's generator from call to call; the thread's result is what it returns."""
         answer, error = None, None
         try:
@@ -210,7 +210,7 @@ class ThreadActor(Actor):
             names = " and ".join(lock.name for lock in kept)
             raise CallbackFailed(f"{self.title} ended with the lock of {names}: unlock it before; it is free now")
 
-    def _wait_for(self, item: Any) -> Sleepy[tuple[Any, VMError | None]]:
+    def _wait_for(self, item: Any) -> MaySleep[tuple[Any, VMError | None]]:
         """Do the call that was yielded: what it gives, or the error to raise in the thread."""
         if not isinstance(item, Call):
             raise CallbackFailed(

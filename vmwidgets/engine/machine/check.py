@@ -154,8 +154,8 @@ def _check_frames(kernel: Kernel, system: KernelMemorySystem) -> None:
     expected = Counter(page.object.name for page in in_use.values())
     expected[ZEROED] = frames.zeroed
     owned = dict(pages.snapshot(0).owners)
-    everlasting = (system.kmem.kernel_object.name, system.kmem.kmem_object.name)
-    for name in (*expected, *everlasting):
+    permanent = (system.kmem.kernel_object.name, system.kmem.kmem_object.name)
+    for name in (*expected, *permanent):
         if owned.get(name, 0) != expected[name]:
             raise Broken(f"M6: {name} has {expected[name]} frames, {owned.get(name, 0)} belong to it")
     cached = sum(count for name, count in owned.items() if name.startswith(CACHED))

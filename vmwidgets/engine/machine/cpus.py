@@ -10,7 +10,7 @@ from ..base.operations import operation
 from ..base.units import PAGE, Address
 from ..base.values.cpus import CpusValue, CpuValue, TlbSlot
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from ..mmu.cpu import Cpu
 from ..mmu.format import TableFormat
 from ..mmu.rules import Access
@@ -111,7 +111,7 @@ class MachineCpu(Part):
         start, count = self._span(address, length)
         return self._complete(name, self.processor.load(start, count, access, self._by_user(start, user)))
 
-    def _complete(self, name: str, steps: Sleepy[T]) -> T:
+    def _complete(self, name: str, steps: MaySleep[T]) -> T:
         with self.system.processors.on(self.processor):
             return self.system.callbacks.complete(name, steps)
 

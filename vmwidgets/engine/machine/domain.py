@@ -10,7 +10,7 @@ from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, Address, Size
 from ..base.values.domains import DomainFocus, DomainValue
-from ..kernel.threads.waits import straight
+from ..kernel.threads.waits import run_without_sleeping
 from ..selfpaging.capabilities import OBJ_TYPES
 from ..selfpaging.domain import FEW, WHOLE
 from ..selfpaging.errors import LibError
@@ -338,21 +338,21 @@ class MachineDomain(DomainPart):
         region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
         start, count = checks.span(address, length, self.pmap.fmt.word_bits)
-        return straight(self._processor().load(start, count, "read", user=True))
+        return run_without_sleeping(self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
         content = checks.content(data)
         start, _ = checks.span(address, len(content), self.pmap.fmt.word_bits)
-        straight(self._processor().store(start, content, user=True))
+        run_without_sleeping(self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
         kind = checks.access(access)
         start, _ = checks.span(address, 1, self.pmap.fmt.word_bits)
-        straight(self._processor().reach(start, kind, user=True))
+        run_without_sleeping(self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
     # ---- beneath -----------------------------------------------------------------------------

@@ -18,17 +18,18 @@ from ..base.events import BootStage, Called, Returned
 from ..base.protection import READ, WRITE
 from ..base.recorder import Recorder
 from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
-from ..kernel.freebsd.kmem import Kmem, kmem_init, kmem_suballoc
+from ..kernel.freebsd.entries import KernelEntry
+from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.pageout import FilePages, PageDaemon, thresholds
 from ..kernel.freebsd.uma import Zones
-from ..kernel.freebsd.vm_map import FreeBSDMap, KernelEntry
+from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.freebsd.vm_page import ZERO_POOL, PageQueues, SharedFrames
 from ..kernel.map.core import BYTES_32, BYTES_64, CachedEntries, Entry
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
-from ..kernel.threads.waits import MapLock, Running, straight
+from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
 from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, back_page, table_bytes, unback_page
 from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
@@ -144,7 +145,7 @@ class KernelMemorySystem:
         self._make_maps(sizes, start)
         self.zones = Zones(self.kmem, self.map("kmem_map"), kernel.write_zeroes)
         self.frames.zero_ahead(ZERO_POOL)
-        self.scheduler.spawn(self.daemon.name, self.daemon.run()).serves = True
+        self.scheduler.spawn(self.daemon.name, self.daemon.run()).daemon = True
         self.scheduler.step()
 
     @property
@@ -169,18 +170,18 @@ class KernelMemorySystem:
 
     def _make_maps(self, sizes: KmemSizes, start: int) -> None:
         kmem = self.kmem
-        straight(kmem_init(kmem, start + sizes.boot, start + sizes.whole))
+        run_without_sleeping(kmem.kmem_init(start + sizes.boot, start + sizes.whole))
         root = kmem.kernel_map
         self.boot_entry = 0 if root.first is None else root.first.id
         """Id of the entry for what boot used."""
         self.boot_range = start, start + sizes.boot
         """What boot used: the entries of the maps live there."""
-        straight(kmem_suballoc(kmem, root, sizes.kmem_map, "kmem_map")).system = True
-        clean = straight(kmem_suballoc(kmem, root, sizes.buffer_map + sizes.pager_map, "clean_map"))
-        straight(kmem_suballoc(kmem, clean, sizes.buffer_map, "buffer_map")).system = True
-        straight(kmem_suballoc(kmem, clean, sizes.pager_map, "pager_map"))
-        straight(kmem_suballoc(kmem, root, sizes.exec_map, "exec_map"))
-        straight(kmem_suballoc(kmem, root, sizes.pipe_map, "pipe_map"))
+        run_without_sleeping(kmem.kmem_suballoc(root, sizes.kmem_map, "kmem_map")).system = True
+        clean = run_without_sleeping(kmem.kmem_suballoc(root, sizes.buffer_map + sizes.pager_map, "clean_map"))
+        run_without_sleeping(kmem.kmem_suballoc(clean, sizes.buffer_map, "buffer_map")).system = True
+        run_without_sleeping(kmem.kmem_suballoc(clean, sizes.pager_map, "pager_map"))
+        run_without_sleeping(kmem.kmem_suballoc(root, sizes.exec_map, "exec_map"))
+        run_without_sleeping(kmem.kmem_suballoc(root, sizes.pipe_map, "pipe_map"))
 
     def _wake_sleepers(self, vm_map: FreeBSDMap) -> int:
         return self.scheduler.wakeup_map(vm_map)
@@ -349,7 +350,7 @@ class Kernel:
         kernel_map, sizes = self.kernel_map, self._kmem_sizes
         used = kernel_map.start + self._boot_bytes + self._kentry_bytes()
         start = -(-used // sizes.align) * sizes.align
-        entry = kernel_map.entries.take()  # supplied, so that quirk nomerge-enter is for what comes after the boot
+        entry = kernel_map.entries.allocate()  # supplied, so that quirk nomerge-enter is for what comes after the boot
         if entry is None:
             raise Refused("ram: no page is left for the kentry area's first slab: take more memory")
         # FIXED: the find cache stays where it was
@@ -394,9 +395,9 @@ def unmap(pmap: Pmap, start: int, end: int) -> None:
 class NoEntries:
     """The kernel map before its kentry area exists: only static entries."""
 
-    def take(self) -> Entry | None:
+    def allocate(self) -> Entry | None:
         """There is none yet."""
         return None
 
-    def give(self, entry: Entry) -> None:
-        """Nothing was taken."""
+    def free(self, entry: Entry) -> None:
+        """None was allocated."""

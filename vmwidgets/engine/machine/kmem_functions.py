@@ -14,22 +14,10 @@ from typing import Any, TypeVar
 from ..base.errors import Refused
 from ..base.operations import operation
 from ..base.units import PAGE, Address, binary_size
-from ..kernel.freebsd.kmem import (
-    M_WAITOK,
-    Kmem,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-    kmem_suballoc,
-    round_page,
-    trunc_page,
-)
+from ..kernel.freebsd.kmem import M_WAITOK, Kmem, round_page, trunc_page
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.fits import FITS
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from . import checks
 from .flags import malloc_flags
 from .kmem_maps import MachineKmemMap
@@ -77,7 +65,7 @@ class KmemFunctions(Part):
         (None, b'hello')
         """
         vm_map, length = self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_alloc", kmem_alloc(self._kmem, vm_map, length))
+        return self._got(vm_map, length, "kmem_alloc", self._kmem.kmem_alloc(vm_map, length))
 
     @map_may_be_first
     @operation
@@ -100,14 +88,14 @@ class KmemFunctions(Part):
         12 KiB
         """
         word, vm_map, length = malloc_flags(flags), self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_malloc", kmem_malloc(self._kmem, vm_map, length, word))
+        return self._got(vm_map, length, "kmem_malloc", self._kmem.kmem_malloc(vm_map, length, word))
 
     @map_may_be_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
         """Addresses alone, without pages: a fault in there is a panic (`kmem_alloc_nofault`).  0 when it fails."""
         vm_map, length = self._where(map), self._length(size, map)
-        steps = kmem_alloc_nofault(self._kmem, vm_map, length)
+        steps = self._kmem.kmem_alloc_nofault(vm_map, length)
         return self._got(vm_map, length, "kmem_alloc_nofault", steps)
 
     @map_may_be_first
@@ -115,7 +103,7 @@ class KmemFunctions(Part):
     def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
         """Addresses for memory that faults will fill (`kmem_alloc_wait`); sleeps until there is room in the map."""
         vm_map, length = self._where(map), self._length(size, map)
-        return self._got(vm_map, length, "kmem_alloc_wait", kmem_alloc_wait(self._kmem, vm_map, length))
+        return self._got(vm_map, length, "kmem_alloc_wait", self._kmem.kmem_alloc_wait(vm_map, length))
 
     @operation
     def kmem_suballoc(
@@ -134,13 +122,13 @@ class KmemFunctions(Part):
         fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
         self.system.refuse_map_name(wanted)
 
-        def steps() -> Sleepy[MachineKmemMap]:
+        def steps() -> MaySleep[MachineKmemMap]:
             with self.system.making_map(wanted):
                 if vm_map.lock.held:
                     yield from vm_map.lock.acquire()
                     vm_map.lock.release()
                 self._refuse_suballoc(vm_map, length)
-                made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
+                made = yield from self._kmem.kmem_suballoc(vm_map, length, wanted)
             made.fit = None if fit is None else fit()
             self.system.kmem_maps[wanted] = made
             return self.system.part(MachineKmemMap, f"kmem/{wanted}")
@@ -164,7 +152,7 @@ class KmemFunctions(Part):
         original does with other ranges, ``m.unchecked.kmem_free`` does.
         """
         vm_map, start, end = self._given(address, size, map)
-        return self._freed(vm_map, start, end, "kmem_free", kmem_free(self._kmem, vm_map, start, end - start))
+        return self._freed(vm_map, start, end, "kmem_free", self._kmem.kmem_free(vm_map, start, end - start))
 
     @map_may_be_first
     @operation
@@ -177,7 +165,7 @@ class KmemFunctions(Part):
     ) -> None:
         """Give memory back and wake all who sleep for room in the map (`kmem_free_wakeup`)."""
         vm_map, start, end = self._given(address, size, map)
-        steps = kmem_free_wakeup(self._kmem, vm_map, start, end - start)
+        steps = self._kmem.kmem_free_wakeup(vm_map, start, end - start)
         return self._freed(vm_map, start, end, "kmem_free_wakeup", steps)
 
     # ---- the door's own checks ---------------------------------------------------------------
@@ -224,18 +212,18 @@ class KmemFunctions(Part):
         if not self.system.kmem.has_entry:
             raise Refused(f"{shown_size}: no memory is left for an entry of {parent.name}: give pages back{instead}")
 
-    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: Sleepy[int]) -> Address:
-        def noted() -> Sleepy[Address]:
+    def _got(self, vm_map: FreeBSDMap, length: int, name: str, steps: MaySleep[int]) -> Address:
+        def noted() -> MaySleep[Address]:
             address = yield from steps
             self.system.note_allocation(vm_map, address, length, name)
             return Address(address)
 
         return self.system.callbacks.complete(name, noted())
 
-    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: Sleepy[None]) -> None:
+    def _freed(self, vm_map: FreeBSDMap, start: int, end: int, name: str, steps: MaySleep[None]) -> None:
         allocations = self.system.allocations
 
-        def noted() -> Sleepy[None]:
+        def noted() -> MaySleep[None]:
             with allocations.going(vm_map.name, start, end, name):
                 yield from steps
             allocations.drop(vm_map.name, start, end, name)

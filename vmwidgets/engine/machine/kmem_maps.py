@@ -9,11 +9,10 @@ from ..base.errors import KernelError, Refused
 from ..base.operations import operation
 from ..base.units import Address, Size, binary_size
 from ..base.values.maps import EntryValue
-from ..kernel.freebsd import ranges as freebsd_ranges
-from ..kernel.freebsd.ranges import is_coming
-from ..kernel.freebsd.vm_map import FreeBSDMap, KernelEntry
-from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE, entries_in
-from ..kernel.threads.waits import RoomWait, Sleepy
+from ..kernel.freebsd.entries import KernelEntry
+from ..kernel.freebsd.vm_map import FreeBSDMap
+from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
+from ..kernel.threads.waits import MaySleep, RoomWait
 from . import checks
 from .map_part import MapPart
 
@@ -25,13 +24,13 @@ STATUSES = {
 }
 """What FreeBSD's status numbers say, as errors of a machine."""
 
-_CHANGES: dict[str, Callable[..., Sleepy[int]]] = {
-    "protect": freebsd_ranges.vm_map_protect,
-    "inherit": freebsd_ranges.vm_map_inherit,
-    "advise": freebsd_ranges.vm_map_madvise,
-    "wire": freebsd_ranges.vm_map_wire,
-    "unwire": freebsd_ranges.vm_map_unwire,
-    "simplify": freebsd_ranges.vm_map_simplify,
+_CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
+    "protect": FreeBSDMap.protect,
+    "inherit": FreeBSDMap.inherit,
+    "advise": FreeBSDMap.advise,
+    "wire": FreeBSDMap.wire,
+    "unwire": FreeBSDMap.unwire,
+    "simplify": FreeBSDMap.simplify,
 }
 
 
@@ -134,10 +133,10 @@ class MachineKmemMap(MapPart):
         """Have the kernel change a range once it has the lock; a status other than 0 is an error."""
         vm_map = self.vm_map
         if verb == "wire":
-            for entry in entries_in(vm_map, start, end):
+            for entry in vm_map.entries_in(start, end):
                 self._refuse_coming(entry, start, "wire it when it is there")
 
-        def steps() -> Sleepy[None]:
+        def steps() -> MaySleep[None]:
             status = yield from _CHANGES[verb](vm_map, start, end, *arguments)
             if status:
                 word, why = STATUSES[status]
@@ -166,14 +165,14 @@ class MachineKmemMap(MapPart):
 
         So it is not cut, and nothing that would join it changes beside it.
         """
-        for entry in entries_in(self.vm_map, first - 1, last + 1):
+        for entry in self.vm_map.entries_in(first - 1, last + 1):
             whole = first <= entry.start and entry.end <= last
             alike = [one for one in (entry.prev, entry.next) if one is not None and one.object is entry.object]
             if not whole or any(not one.wired_count for one in alike):
                 self._refuse_coming(entry, first, "take all of it and nothing beside it, or wait")
 
     def _refuse_coming(self, entry: KernelEntry, address: int, instead: str) -> None:
-        if is_coming(self.vm_map, entry):
+        if self.vm_map.services.is_coming(entry):
             raise Refused(
                 f"the range from {Address(address)} touches {Address(entry.start)} to {Address(entry.end)}, which is "
                 f"still being allocated, by a call that waits for pages: {instead}"

@@ -15,8 +15,7 @@ from ..base.values.tables import Rights
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.x15 import ranges as x15_ranges
-from ..kernel.x15.vm_map import X15Map, vm_map_info
+from ..kernel.x15.vm_map import X15Map
 from . import checks
 from .map_part import MapPart
 from .objects import AnonymousPager, MemoryObject
@@ -129,7 +128,7 @@ class MachineMap(MapPart):
         True
         """
         first, last = self._range("superpages", start, end, size)
-        return x15_ranges.vm_map_superpages(self.vm_map, self._pmap, first, last, self._page_size(page))
+        return self.vm_map.superpages(first, last, self._page_size(page))
 
     @operation
     def promote(
@@ -169,7 +168,7 @@ class MachineMap(MapPart):
         else:
             first, last = self._range("simplify", start, end, size)
         self.door.may_stop()
-        return x15_ranges.vm_map_simplify(vm_map, first, last)
+        return vm_map.simplify(first, last)
 
     @operation
     def submap(
@@ -192,7 +191,7 @@ class MachineMap(MapPart):
             raise Refused(f"name={shown(name)}: {self.path} has a submap of this name; each needs one of its own")
         first, last = self._range("submap", start, end, size)
         made = self._map_like_this(path, first, last)
-        x15_ranges.vm_map_submap(self.vm_map, first, last, made)
+        self.vm_map.submap(first, last, made)
         self.system.maps[path] = made
         self.system.submaps.setdefault(self.path, []).append(path)
         self.system.parents[path] = self.path
@@ -220,7 +219,7 @@ class MachineMap(MapPart):
 
     def info(self) -> str:
         """The text that the kernel prints for the map (`vm_map_info`)."""
-        return vm_map_info(self.vm_map)
+        return self.vm_map.info()
 
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
@@ -233,7 +232,7 @@ class MachineMap(MapPart):
         """Have the kernel change a range; its errors are a kernel's errors."""
         self.door.may_stop()
         if verb == "wire":
-            x15_ranges.vm_map_wire(self.vm_map, start, end, self._wired_memory)
+            self.vm_map.wire(start, end, self._wired_memory)
         else:
             _CHANGES[verb](self.vm_map, start, end, *arguments)
 
@@ -286,12 +285,11 @@ class MachineMap(MapPart):
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
         """Refuse a range that the kernel lives on, or that is a submap's."""
-        for low, high, owner in self._reserved() if self.path == "kernel_map" else ():
-            if low < end and start < high:
-                raise Refused(
-                    f"start={Address(start)} to {Address(end)} touches {owner}, {Address(low)} to {Address(high)}, "
-                    f"which the kernel lives on: {verb} what lies beside it"
-                )
+        for low, high, owner in self._reserved(start, end) if self.path == "kernel_map" else ():
+            raise Refused(
+                f"start={Address(start)} to {Address(end)} touches {owner}, {Address(low)} to {Address(high)}, "
+                f"which the kernel lives on: {verb} what lies beside it"
+            )
         for path in self.system.submaps.get(self.path, ()):
             submap = self.system.maps[path]
             if submap.start < end and start < submap.end and self.system.has_place(path):
@@ -300,15 +298,15 @@ class MachineMap(MapPart):
                     f"{Address(submap.end)}: {verb} in that map"
                 )
 
-    def _reserved(self) -> Iterator[tuple[int, int, str]]:
-        """Ranges of the kernel map that the kernel lives on: start, end, and what it is."""
+    def _reserved(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """What the kernel lives on that [start, end) of the kernel map touches: start, end, and what it is."""
         unprotected, by_id = "static-remove" in self.system.quirks, self.vm_map.by_id
         for identity, role in self.system.roles[self.path].items():
             entry = by_id.get(identity)
-            if entry is not None and not (entry.static and unprotected):
+            if entry is not None and not (entry.static and unprotected) and entry.start < end and start < entry.end:
                 yield entry.start, entry.end, f"the {role}"
-        for start, (size, owner) in self.system.kernel.memory.ranges.items():
-            yield start, start + size, f"a slab of the {owner}"
+        for low, high, owner in self.system.kernel.memory.overlapping(start, end):
+            yield low, high, f"a slab of the {owner}"
 
     def _object(self, value: Any) -> VmObject | None:
         if value is None:
@@ -342,10 +340,10 @@ class MachineMap(MapPart):
 
 
 _CHANGES: dict[str, Callable[..., None]] = {
-    "protect": x15_ranges.vm_map_protect,
-    "inherit": x15_ranges.vm_map_inherit,
-    "advise": x15_ranges.vm_map_madvise,
-    "unwire": x15_ranges.vm_map_unwire,
+    "protect": X15Map.protect,
+    "inherit": X15Map.inherit,
+    "advise": X15Map.advise,
+    "unwire": X15Map.unwire,
 }
 
 

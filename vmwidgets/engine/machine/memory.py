@@ -9,8 +9,8 @@ from ..base.events import FaultRaised
 from ..base.operations import operation
 from ..base.units import PAGE, PAGE_SHIFT, Address, binary_size
 from ..kernel.freebsd.kmem import M_WAITOK
-from ..kernel.freebsd.uma import LARGEST, free, malloc
-from ..kernel.threads.waits import Sleepy
+from ..kernel.freebsd.uma import LARGEST
+from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
 from . import checks
 from .flags import malloc_flags
@@ -48,7 +48,7 @@ class MemoryFunctions(Part):
         steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
         return self.system.callbacks.complete("write", steps)
 
-    def _reach(self, va: int, access: Access) -> Sleepy[int]:
+    def _reach(self, va: int, access: Access) -> MaySleep[int]:
         """The physical address of `va` in kernel memory, after its fault was resolved if it had one.
 
         What a loaded task has at user addresses is no kernel memory: the kernel's tables have nothing there.
@@ -83,9 +83,9 @@ class MemoryFunctions(Part):
             whole = binary_size(kmem_map.end - kmem_map.start)
             raise Refused(f"size={wanted}: malloc gives 1 byte up to all of kmem_map, {whole}")
 
-        def steps() -> Sleepy[Address]:
+        def steps() -> MaySleep[Address]:
             zones = self.system.kmem.zones
-            address = yield from malloc(zones, wanted, word)
+            address = yield from zones.malloc(wanted, word)
             if address and wanted > LARGEST:
                 self.system.note_allocation(zones.kmem_map, address, zones.large[address], "malloc", "malloc")
             return Address(address)
@@ -99,10 +99,10 @@ class MemoryFunctions(Part):
         allocations, where = self.system.allocations, zones.kmem_map.name
         self._refuse_not_given(start)
 
-        def steps() -> Sleepy[None]:
+        def steps() -> MaySleep[None]:
             end = start + zones.large.get(start, 0)
             with allocations.going(where, start, end, "free"):
-                yield from free(zones, start)
+                yield from zones.free(start)
             allocations.drop(where, start, end, "free")
 
         return self.system.callbacks.complete("free", steps())

@@ -24,7 +24,7 @@ from ..base.values.tables import Fault
 from ..kernel.pmap.pmap import Pmap, mark
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import TableSpace
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from ..memory.ram import Ram, page_pieces
 from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
@@ -56,18 +56,18 @@ ONE_CPU = CpuSettings()
 class FaultHandler(Protocol):
     """Resolves the faults of one address space: X15's for a task, the program's own for a domain, or FreeBSD's."""
 
-    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> Sleepy[None]:
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Have `va` mapped for this access, or raise the error of the access; may sleep."""
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
 
 
-Reach = Callable[[int], Sleepy[int]]
+Reach = Callable[[int], MaySleep[int]]
 """Gives the physical address of an address, once it is mapped."""
 
 
-def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> Sleepy[bytes]:
+def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[bytes]:
     """Read bytes page by page, each page once `reach` has its physical address."""
     parts = []
     for va, count in page_pieces(start, length):
@@ -76,7 +76,7 @@ def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> Sleepy[bytes]
     return b"".join(parts)
 
 
-def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> Sleepy[None]:
+def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[None]:
     """Write bytes page by page; an error leaves what was written before it."""
     for va, count in page_pieces(start, len(data)):
         physical = yield from reach(va)
@@ -108,15 +108,15 @@ class Processor:
 
     # ---- accesses ----------------------------------------------------------------------------
 
-    def load(self, start: int, length: int, access: Access, user: bool) -> Sleepy[bytes]:
+    def load(self, start: int, length: int, access: Access, user: bool) -> MaySleep[bytes]:
         """Read bytes (or instructions) through the TLB; faults are resolved.  O(pages)."""
         return read_bytes(self.cpu.ram, start, length, partial(self.reach, access=access, user=user))
 
-    def store(self, start: int, data: bytes, user: bool) -> Sleepy[None]:
+    def store(self, start: int, data: bytes, user: bool) -> MaySleep[None]:
         """Write bytes through the TLB; faults are resolved.  O(pages)."""
         return write_bytes(self.cpu.ram, start, data, partial(self.reach, access="write", user=user))
 
-    def reach(self, va: int, access: Access, user: bool) -> Sleepy[int]:
+    def reach(self, va: int, access: Access, user: bool) -> MaySleep[int]:
         """The physical address of `va` for one access, after its fault was resolved if it had one."""
         handler: FaultHandler | None = None
         while True:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..base.errors import CallbackFailed, KernelPanic, VMError, shown
 from ..base.operations import plain
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 
 
 class Action(NamedTuple):
@@ -35,7 +35,7 @@ Script = list[Action]
 class Call:
     """A call that may have to sleep, made in a thread: ``address = yield from m.kmem_alloc(4096)`` waits for it."""
 
-    def __init__(self, steps: Sleepy[Any]) -> None:
+    def __init__(self, steps: MaySleep[Any]) -> None:
         self.steps = steps
         self.action = Action("", "")
         self.made = False

@@ -11,10 +11,8 @@ from ..base.errors import VMError, kernel_error
 from ..base.protection import EXECUTE, READ, WRITE
 from ..base.units import PAGE, Address
 from ..base.values.tables import Fault
-from ..kernel.freebsd.kmem import vm_fault as kmem_fault
 from ..kernel.pmap.spaces import LentPmap, UserPmap
-from ..kernel.threads.waits import Sleepy
-from ..kernel.x15.fault import vm_fault
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map
 from ..mmu.rules import Access
 from ..selfpaging.domain import Domain
@@ -71,12 +69,12 @@ class KernelSpace:
     def __init__(self, memory: KernelMemorySystem) -> None:
         self._memory = memory
 
-    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> Sleepy[None]:
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Map a page of the map that `va` is in (`vm_fault`), which may mean waiting for one; FAULT outside."""
         inside = None if user else self._memory.map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
-        yield from kmem_fault(self._memory.kmem, inside, va, RIGHTS[access])
+        yield from self._memory.kmem.vm_fault(inside, va, RIGHTS[access])
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
@@ -92,9 +90,9 @@ class TaskSpace:
         self.vm_map = vm_map
         self.pmap = pmap
 
-    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> Sleepy[None]:
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Map the page of an object that the map has at `va` (`vm_map_fault`)."""
-        vm_fault(self.vm_map, va, RIGHTS[access], self.enter_page)
+        self.vm_map.fault(va, RIGHTS[access], self.enter_page)
         return
         yield  # never sleeps
 
@@ -126,7 +124,7 @@ class DomainSpace:
         """Have no processor keep any translation of it."""
         self.pmap.flush()
 
-    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> Sleepy[None]:
+    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Have the memory object that is shown at `va` map what it has: the program's own handler.
 
         FAULT where there is none, and ACCES for an access that a mapping does not allow.

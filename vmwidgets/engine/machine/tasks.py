@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base.operations import operation
 from ..base.units import Address
 from ..kernel.pmap.spaces import UserPmap
-from ..kernel.threads.waits import straight
+from ..kernel.threads.waits import run_without_sleeping
 from . import checks
 from .maps import MachineMap
 from .processors import Processor
@@ -48,7 +48,7 @@ class Task(SpacePart):
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return straight(self._processor().load(start, count, "read", user=True))
+        return run_without_sleeping(self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -58,14 +58,14 @@ class Task(SpacePart):
         """
         content = checks.content(data)
         start, _ = self._span(address, len(content))
-        straight(self._processor().store(start, content, user=True))
+        run_without_sleeping(self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = checks.access(access)
         start, _ = self._span(address, 1)
-        straight(self._processor().reach(start, kind, user=True))
+        run_without_sleeping(self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:

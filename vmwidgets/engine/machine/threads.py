@@ -11,7 +11,7 @@ from ..base.errors import CallbackFailed, Refused, shown
 from ..base.operations import operation, through
 from ..base.values.threads import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
-from ..kernel.threads.waits import ChannelWait, Sleepy
+from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import checks
 from .callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body
 from .kernel import KernelMemorySystem
@@ -232,7 +232,7 @@ class ThreadFunctions(Part):
         why = checks.text_name(message, "message") if message else ""
         wait = ChannelWait(wanted, why, checks.count(ticks, "ticks"))
 
-        def steps() -> Sleepy[int]:
+        def steps() -> MaySleep[int]:
             return (yield wait)
 
         return self._callbacks.complete("tsleep", steps())

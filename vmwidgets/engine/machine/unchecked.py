@@ -11,21 +11,10 @@ from typing import Any
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address
-from ..kernel.freebsd.kmem import (
-    Kmem,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-    kmem_suballoc,
-    round_page,
-    trunc_page,
-)
+from ..kernel.freebsd.kmem import Kmem, round_page, trunc_page
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.vm_object import VmObject
-from ..kernel.threads.waits import Sleepy
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map
 from . import checks
 from .kmem_maps import MachineKmemMap
@@ -66,32 +55,32 @@ class Unchecked(Part):
     @operation
     def kmem_alloc(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc`: size 0 gives the map's start, which may be used."""
-        return self._got("kmem_alloc", kmem_alloc, map, size)
+        return self._got("kmem_alloc", Kmem.kmem_alloc, map, size)
 
     @operation
     def kmem_alloc_nofault(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_nofault`."""
-        return self._got("kmem_alloc_nofault", kmem_alloc_nofault, map, size)
+        return self._got("kmem_alloc_nofault", Kmem.kmem_alloc_nofault, map, size)
 
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
         """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
-        return self._got("kmem_malloc", kmem_malloc, map, size, checks.word(flags, "flags"))
+        return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, checks.word(flags, "flags"))
 
     @operation
     def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
         """`kmem_alloc_wait`."""
-        return self._got("kmem_alloc_wait", kmem_alloc_wait, map, size)
+        return self._got("kmem_alloc_wait", Kmem.kmem_alloc_wait, map, size)
 
     @operation
     def kmem_free(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free`: parts, holes, several at once, even a submap's place or what boot used."""
-        return self._freed("kmem_free", kmem_free, map, addr, size)
+        return self._freed("kmem_free", Kmem.kmem_free, map, addr, size)
 
     @operation
     def kmem_free_wakeup(self, map: MachineKmemMap, addr: int, size: int) -> None:  # noqa: A002
         """`kmem_free_wakeup`: an empty range wakes sleepers too."""
-        return self._freed("kmem_free_wakeup", kmem_free_wakeup, map, addr, size)
+        return self._freed("kmem_free_wakeup", Kmem.kmem_free_wakeup, map, addr, size)
 
     @operation
     def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
@@ -100,9 +89,9 @@ class Unchecked(Part):
         wanted = checks.text_name(name, "name")
         self.system.refuse_map_name(wanted)
 
-        def steps() -> Sleepy[MachineKmemMap]:
+        def steps() -> MaySleep[MachineKmemMap]:
             with self.system.making_map(wanted):
-                made = yield from kmem_suballoc(self._kmem, vm_map, length, wanted)
+                made = yield from self._kmem.kmem_suballoc(vm_map, length, wanted)
             self.system.kmem_maps[wanted] = made
             return self.system.part(MachineKmemMap, f"kmem/{wanted}")
 
@@ -112,20 +101,20 @@ class Unchecked(Part):
     def _kmem(self) -> Kmem:
         return self.system.kmem.kmem
 
-    def _got(self, name: str, function: Callable[..., Sleepy[int]], given: Any, size: Any, *more: int) -> Address:
+    def _got(self, name: str, function: Callable[..., MaySleep[int]], given: Any, size: Any, *more: int) -> Address:
         vm_map, length = self._kmem_map(given), checks.word(size, "size")
 
-        def noted() -> Sleepy[Address]:
+        def noted() -> MaySleep[Address]:
             address = yield from function(self._kmem, vm_map, length, *more)
             self.system.note_allocation(vm_map, address, round_page(length), name)
             return Address(address)
 
         return self.system.callbacks.complete(name, noted())
 
-    def _freed(self, name: str, function: Callable[..., Sleepy[None]], given: Any, addr: Any, size: Any) -> None:
+    def _freed(self, name: str, function: Callable[..., MaySleep[None]], given: Any, addr: Any, size: Any) -> None:
         vm_map, first, length = self._kmem_map(given), checks.word(addr, "addr"), checks.word(size, "size")
 
-        def noted() -> Sleepy[None]:
+        def noted() -> MaySleep[None]:
             yield from function(self._kmem, vm_map, first, length)
             start, end = max(trunc_page(first), vm_map.start), min(round_page(first + length), vm_map.end)
             if start < end:

@@ -12,25 +12,12 @@ from typing import Any
 
 from ...engine.base.protection import max_protection_of, protection_of
 from ...engine.base.recorder import Raw, Recorder
-from ...engine.kernel.freebsd.kmem import (
-    M_NOWAIT,
-    M_USE_RESERVE,
-    M_WAITOK,
-    M_ZERO,
-    Kmem,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_init,
-    kmem_malloc,
-    kmem_suballoc,
-)
-from ...engine.kernel.freebsd.vm_map import NOFAULT, FreeBSDMap, KernelEntry, PlainKernelEntries
+from ...engine.kernel.freebsd.entries import NOFAULT, KernelEntry
+from ...engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, Kmem
+from ...engine.kernel.freebsd.vm_map import FreeBSDMap
 from ...engine.kernel.freebsd.vm_page import PageQueues
-from ...engine.kernel.map.core import SUB_MAP
-from ...engine.kernel.threads.waits import Sleepy, WouldSleep, straight
+from ...engine.kernel.map.core import SUB_MAP, PlainEntries
+from ...engine.kernel.threads.waits import MaySleep, WouldSleep, run_without_sleeping
 from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
 from .freebsd_events import Row, recorded
 from .freebsd_pages import CountedFrames, TranslationTable
@@ -61,7 +48,7 @@ class FreeBSDReplay:
             end,
             pmap=TranslationTable(),
             pages=PageQueues(recorder, self._frames, setup["free_reserved"], setup["interrupt_free_min"]),
-            entries=PlainKernelEntries(count(1)),
+            entries=PlainEntries(count(1), KernelEntry),
             hz=setup["hz"],
             wakeup=lambda vm_map: self._calls.wake(vm_map.name),
         )
@@ -94,18 +81,18 @@ class FreeBSDReplay:
         self._beside = {"thread": call.thread, "call": call.name}
         return self._calls.run(call, self._locked)
 
-    def _begin(self, name: str, record: Record) -> tuple[Sleepy[Any], Callable[[Any], Any]]:
+    def _begin(self, name: str, record: Record) -> tuple[MaySleep[Any], Callable[[Any], Any]]:
         """A call of a kernel function, not yet begun, and how its result is written."""
         if name == "kmem_init":
             if self.kmem.maps:
                 raise ValueError("the kernel map is made a second time")
-            return kmem_init(self.kmem, record["start"], record["end"]), _done
+            return self.kmem.kmem_init(record["start"], record["end"]), _done
         if name == "kmem_suballoc":
-            return kmem_suballoc(self.kmem, self._map(record["parent"]), record["size"], record["name"]), _submap
+            return self.kmem.kmem_suballoc(self._map(record["parent"]), record["size"], record["name"]), _submap
         vm_map, size = self._map(record["map"]), record["size"]
         if name == "kmem_malloc":
             flags = sum(FLAGS[flag] for flag in record["flags"])
-            return kmem_malloc(self.kmem, vm_map, size, flags), _address
+            return self.kmem.kmem_malloc(vm_map, size, flags), _address
         if name in _FREEING:
             return _FREEING[name](self.kmem, vm_map, record["addr"], size), _done
         return _ALLOCATING[name](self.kmem, vm_map, size), _address
@@ -122,7 +109,7 @@ class FreeBSDReplay:
     def _hook_free(self, action: Row) -> None:
         name, address, size = action
         try:
-            straight(kmem_free(self.kmem, self._map(name), address, size))
+            run_without_sleeping(self.kmem.kmem_free(self._map(name), address, size))
         except WouldSleep:
             raise ValueError(f"a hook frees in {short(name)}, whose lock a panic left held") from None
 
@@ -227,9 +214,9 @@ def _submap(submap: FreeBSDMap) -> Record:
     return {"map": submap.name, "min": submap.start, "max": submap.end}
 
 
-_FREEING = {"kmem_free": kmem_free, "kmem_free_wakeup": kmem_free_wakeup}
+_FREEING = {"kmem_free": Kmem.kmem_free, "kmem_free_wakeup": Kmem.kmem_free_wakeup}
 _ALLOCATING = {
-    "kmem_alloc": kmem_alloc,
-    "kmem_alloc_nofault": kmem_alloc_nofault,
-    "kmem_alloc_wait": kmem_alloc_wait,
+    "kmem_alloc": Kmem.kmem_alloc,
+    "kmem_alloc_nofault": Kmem.kmem_alloc_nofault,
+    "kmem_alloc_wait": Kmem.kmem_alloc_wait,
 }

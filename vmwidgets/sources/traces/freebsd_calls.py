@@ -9,7 +9,7 @@ from typing import Any
 from ...engine.base.errors import KernelPanic
 from ...engine.base.recorder import Raw
 from ...engine.kernel.freebsd.vm_map import FreeBSDMap
-from ...engine.kernel.threads.waits import PageWait, RoomWait, Sleepy, TimedWait, Wait, waits_for
+from ...engine.kernel.threads.waits import MaySleep, PageWait, RoomWait, TimedWait, Wait
 from .freebsd_events import RECORDER, Row
 from .freebsd_pages import CountedFrames
 
@@ -25,7 +25,7 @@ class Call:
     """One call of a kernel function, with its hooks; `thread` is its number once it has slept."""
 
     name: str
-    steps: Sleepy[Any]
+    steps: MaySleep[Any]
     result: Callable[[Any], Any]
     hooks: dict[str, Any]
     thread: int | None = None
@@ -98,7 +98,7 @@ class Calls:
         if isinstance(wait, RoomWait):
             self._report((RECORDER, ["sleep", wait.map.name]))
             return self._sleep(call, wait.map.name)
-        raise ValueError(f"{call.name} would wait for {waits_for(wait)}, which no recorded call did")
+        raise ValueError(f"{call.name} would wait for {wait}, which no recorded call did")
 
     def _sleep(self, call: Call, where: str) -> str:
         if call.thread is None:

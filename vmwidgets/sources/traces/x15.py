@@ -16,10 +16,9 @@ from ...engine.base.recorder import Recorder
 from ...engine.base.units import PAGE
 from ...engine.kernel.map.core import Entry, PlainEntries
 from ...engine.kernel.map.vm_object import VmObject
-from ...engine.kernel.x15.fault import vm_fault
 from ...engine.kernel.x15.kmem import KentryArea, NoBacking
 from ...engine.kernel.x15.quirks import ALL_QUIRKS
-from ...engine.kernel.x15.vm_map import X15Map, vm_map_info
+from ...engine.kernel.x15.vm_map import X15Map
 from .reader import Record, short
 
 _WORDS = ("hint", "size", "align", "start", "end", "addr", "va")
@@ -73,7 +72,7 @@ class X15Replay:
             header["name"],
             limits["start"],
             limits["end"],
-            PlainEntries(count(1)),
+            PlainEntries(count(1), Entry),
             Recorder(),
             bits=bits,
             kernel=self._kernel,
@@ -157,7 +156,7 @@ class X15Replay:
         return None if entry is None else entry_row(entry)
 
     def _fault(self, record: Record) -> Record:
-        found = vm_fault(self.map, record["addr"], record["access"], lambda va, frame, protection: None)
+        found = self.map.fault(record["addr"], record["access"], lambda va, frame, protection: None)
         return {
             "error": None,
             "cache": found.cache,
@@ -170,7 +169,7 @@ class X15Replay:
         }
 
     def _info(self, record: Record) -> str:
-        return vm_map_info(self.map)
+        return self.map.info()
 
     def _kentry_alloc(self, record: Record) -> Record:
         if self._kentry is None:
@@ -194,8 +193,8 @@ class X15Replay:
         state: Record = {
             "size": vm_map.size,
             "nr_entries": vm_map.nr_entries,
-            "find_cache": vm_map.find_cache.address,
-            "find_cache_threshold": vm_map.find_cache.threshold,
+            "find_cache": vm_map.placement.find_cache.address,
+            "find_cache_threshold": vm_map.placement.find_cache.threshold,
             "lookup_cache": None if cached is None else cached.start,
         }
         if self._kernel is not None:

@@ -8,7 +8,7 @@ from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT
 from vmwidgets.engine.kernel.freebsd.pageout import FilePages, file_content
 from vmwidgets.engine.kernel.freebsd.vm_page import PageQueues, SharedFrames
-from vmwidgets.engine.kernel.threads.waits import PageWait, straight
+from vmwidgets.engine.kernel.threads.waits import PageWait, run_without_sleeping
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 
@@ -27,7 +27,7 @@ class Memory:
         self.files = FilePages(recorder, self.pages, self.frames, self.ram)
 
     def read(self, first, count=1, name="film"):
-        return straight(self.files.read(name, first, count))
+        return run_without_sleeping(self.files.read(name, first, count))
 
     def frame(self, pindex, name="film"):
         return self.files.files[name].pages.get(pindex)
@@ -105,7 +105,7 @@ def test_it_waits_for_pages(memory):
     memory.allocator.free(taken.pop())
     assert next(call) == PageWait()
     memory.files.cache_oldest()
-    assert straight(call) == 2
+    assert run_without_sleeping(call) == 2
 
 
 def test_with_nothing_inactive_there_is_nothing_to_cache(memory):

@@ -10,8 +10,7 @@ from tests.engine.kernel.kmems import Kernel, rows
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.events import GapCompared
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.ranges import delete
-from vmwidgets.engine.kernel.freebsd.vm_map import NOFAULT
+from vmwidgets.engine.kernel.freebsd.entries import NOFAULT
 from vmwidgets.engine.kernel.map.ranges import INVALID_ADDRESS, NO_SPACE, SUCCESS
 
 PAGES = 40
@@ -52,7 +51,7 @@ class MapMachine(RuleBasedStateMachine):
     @rule(first=pages, length=lengths)
     def delete(self, first, length):
         start = self.map.start + first * PAGE
-        delete(self.map, start, start + length * PAGE)
+        self.map.delete(start, start + length * PAGE)
         self.used[first : first + length] = [None] * len(self.used[first : first + length])
 
     @rule(length=lengths)
@@ -110,7 +109,7 @@ def put(vm_map, first, length, target=None, flags=0):
 
 def cut(vm_map, first, length):
     start = vm_map.start + first * PAGE
-    delete(vm_map, start, start + length * PAGE)
+    vm_map.delete(start, start + length * PAGE)
 
 
 def test_a_range_without_object_stretches_the_entry_before_it_and_joins_the_one_behind(kernel):
@@ -265,11 +264,11 @@ def test_a_search_from_an_address_on_compares_few_entries():
 def test_a_map_knows_its_submaps_as_long_as_they_have_places(kernel):
     root, kmem_map, exec_map = kernel.kernel_map, kernel.kmem_map, kernel.exec_map
     assert root.inside() == [kmem_map, exec_map]
-    delete(root, kmem_map.start, kmem_map.start + PAGE)
-    delete(root, kmem_map.start + 4 * PAGE, kmem_map.start + 5 * PAGE)
+    root.delete(kmem_map.start, kmem_map.start + PAGE)
+    root.delete(kmem_map.start + 4 * PAGE, kmem_map.start + 5 * PAGE)
     assert (root.inside(), root.submaps[kmem_map]) == ([kmem_map, exec_map], 2), "two parts of its place are left"
     kernel.check()
-    delete(root, kmem_map.start, kmem_map.end)
+    root.delete(kmem_map.start, kmem_map.end)
     assert root.inside() == [exec_map]
     kernel.check()
     root.submaps[exec_map] += 1

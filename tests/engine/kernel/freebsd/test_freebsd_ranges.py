@@ -10,10 +10,9 @@ from tests.engine.kernel.kmems import Kernel, finish, rows
 from tests.engine.kernel.plain_ranges import ACCES, FAULT, INVAL, Page, PlainRanges
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd import ranges
-from vmwidgets.engine.kernel.freebsd.kmem import vm_fault
-from vmwidgets.engine.kernel.freebsd.ranges import delete
-from vmwidgets.engine.kernel.threads.waits import PageWait, straight
+from vmwidgets.engine.kernel.freebsd.kmem import Kmem
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.threads.waits import PageWait, run_without_sleeping
 
 PAGES, FEW = 32, 8
 STATUS = {"": 0, FAULT: 1, ACCES: 2, INVAL: 4}
@@ -39,7 +38,7 @@ class Ranges:
         return function(self.map, self.map.start + first * PAGE, self.map.start + end * PAGE, *args)
 
     def do(self, function, first, end, *args):
-        return straight(self.call(function, first, end, *args))
+        return run_without_sleeping(self.call(function, first, end, *args))
 
     def state(self):
         return [entry.fields() for entry in self.map], dict(self.kernel.pmap.frames), self.kernel.frames.free
@@ -81,36 +80,36 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans)
     def delete(self, span):
-        delete(self.real.map, self.real.map.start + span[0] * PAGE, self.real.map.start + span[1] * PAGE)
+        self.real.map.delete(self.real.map.start + span[0] * PAGE, self.real.map.start + span[1] * PAGE)
         self.model.remove(span)
 
     @rule(span=spans, protection=rights)
     def protect(self, span, protection):
-        self.both(self.model.protect(span, protection=protection), ranges.vm_map_protect, span, protection)
+        self.both(self.model.protect(span, protection=protection), FreeBSDMap.protect, span, protection)
 
     @rule(span=spans, most=rights)
     def limit(self, span, most):
-        self.both(self.model.limit(span, most=most), ranges.vm_map_protect, span, most, True)
+        self.both(self.model.limit(span, most=most), FreeBSDMap.protect, span, most, True)
 
     @rule(span=spans, inheritance=st.integers(0, 2))
     def inherit(self, span, inheritance):
-        self.both(self.model.inherit(span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
+        self.both(self.model.inherit(span, inheritance=inheritance), FreeBSDMap.inherit, span, inheritance)
 
     @rule(span=spans, advice=st.integers(0, 4))
     def advise(self, span, advice):
-        self.both(self.model.advise(span, advice=advice), ranges.vm_map_madvise, span, advice)
+        self.both(self.model.advise(span, advice=advice), FreeBSDMap.advise, span, advice)
 
     @rule(span=spans)
     def wire(self, span):
-        self.both(self.model.wire(span, memory=""), ranges.vm_map_wire, span)
+        self.both(self.model.wire(span, memory=""), FreeBSDMap.wire, span)
 
     @rule(span=spans)
     def unwire(self, span):
-        self.both(self.model.unwire(span), ranges.vm_map_unwire, span)
+        self.both(self.model.unwire(span), FreeBSDMap.unwire, span)
 
     @rule(span=spans)
     def simplify(self, span):
-        self.both("", ranges.vm_map_simplify, span)
+        self.both("", FreeBSDMap.simplify, span)
 
     @invariant()
     def every_page_is_as_the_dict_says(self):
@@ -157,9 +156,9 @@ def test_no_page_is_lost_when_a_wired_range_without_rights_goes():
     target = Ranges()
     free = target.kernel.frames.free
     target.put(0, 4, "kmem_object")
-    target.do(ranges.vm_map_wire, 0, 4)
-    target.do(ranges.vm_map_protect, 0, 4, 0)
-    delete(target.map, target.map.start, target.map.end)
+    target.do(FreeBSDMap.wire, 0, 4)
+    target.do(FreeBSDMap.protect, 0, 4, 0)
+    target.map.delete(target.map.start, target.map.end)
     assert target.kernel.frames.free == free
     assert target.kernel.kmem.pages.wired == 0
 
@@ -168,12 +167,12 @@ def test_wiring_waits_for_pages_with_the_lock_free_and_then_does_it_all():
     target = Ranges(pages=20, reserved=8)
     target.put(0, 4, "kmem_object")
     target.put(8, 20, "kernel_object")
-    assert target.do(ranges.vm_map_wire, 8, 20) == 0
-    call = target.call(ranges.vm_map_wire, 0, 4)
+    assert target.do(FreeBSDMap.wire, 8, 20) == 0
+    call = target.call(FreeBSDMap.wire, 0, 4)
     assert isinstance(next(call), PageWait)
     assert not target.map.lock.held
     assert [row[-1] for row in rows(target.map)] == [0, 1], "nothing is counted while it waits"
-    delete(target.map, target.map.start + 8 * PAGE, target.map.start + 20 * PAGE)
+    target.map.delete(target.map.start + 8 * PAGE, target.map.start + 20 * PAGE)
     assert finish(call) == 0
     assert [row[-1] for row in rows(target.map)] == [1]
     target.kernel.check()
@@ -184,10 +183,10 @@ def test_a_range_that_goes_while_wiring_waits_ends_it(given_up):
     target = Ranges(pages=20, reserved=8)
     target.put(0, 4, "kmem_object")
     target.put(8, 20, "kernel_object")
-    target.do(ranges.vm_map_wire, 8, 20)
-    call = target.call(ranges.vm_map_wire, 0, 4)
+    target.do(FreeBSDMap.wire, 8, 20)
+    call = target.call(FreeBSDMap.wire, 0, 4)
     next(call)
-    delete(target.map, target.map.start, target.map.start + PAGE)
+    target.map.delete(target.map.start, target.map.start + PAGE)
     if given_up:
         call.close()
     else:
@@ -201,7 +200,7 @@ def waiting_for_pages():
     target = Ranges(pages=20, reserved=8, system=False)
     target.put(0, 16)
     before = target.state()
-    call = target.call(ranges.vm_map_wire, 0, 16)
+    call = target.call(FreeBSDMap.wire, 0, 16)
     assert isinstance(next(call), PageWait)
     assert target.kernel.frames.free == 8
     return target, before, call
@@ -212,12 +211,12 @@ def test_a_wiring_that_is_given_up_leaves_no_page_and_no_object():
     call.close()
     assert target.state() == before
     target.kernel.check()
-    assert target.do(ranges.vm_map_wire, 0, 4) == 0
+    assert target.do(FreeBSDMap.wire, 0, 4) == 0
 
 
 def test_a_wiring_whose_range_changes_meanwhile_leaves_no_page():
     target, _, call = waiting_for_pages()
-    target.do(ranges.vm_map_protect, 14, 16, 0)
+    target.do(FreeBSDMap.protect, 14, 16, 0)
     assert finish(call) == STATUS[ACCES]
     assert (target.kernel.frames.free, target.kernel.pmap.frames) == (20, {})
     target.kernel.check()
@@ -226,11 +225,11 @@ def test_a_wiring_whose_range_changes_meanwhile_leaves_no_page():
 def test_pages_that_another_touched_or_wired_meanwhile_stay():
     target, _, call = waiting_for_pages()
     target.kernel.pmap.only_wired = False
-    target.kernel.do(vm_fault, target.map, target.map.start + 5 * PAGE, flag.WRITE)
+    target.kernel.do(Kmem.vm_fault, target.map, target.map.start + 5 * PAGE, flag.WRITE)
     target.kernel.write(target.map.start + 5 * PAGE, "kept")
-    assert target.do(ranges.vm_map_wire, 0, 2) == 0
-    assert target.do(ranges.vm_map_unwire, 0, 2) == 0
-    target.do(ranges.vm_map_protect, 5, 6, 0)  # what is not wired and can't be read is not mapped
+    assert target.do(FreeBSDMap.wire, 0, 2) == 0
+    assert target.do(FreeBSDMap.unwire, 0, 2) == 0
+    target.do(FreeBSDMap.protect, 5, 6, 0)  # what is not wired and can't be read is not mapped
     call.close()
     pages = target.map.first.object.pages
     assert sorted(pages) == [0, 1, 5]
@@ -243,19 +242,19 @@ def test_a_submaps_place_is_invalid():
     kernel = Kernel()
     place = next(entry for entry in kernel.kernel_map if entry.submap is not None)
     for function, args in (
-        (ranges.vm_map_protect, (1,)),
-        (ranges.vm_map_wire, ()),
-        (ranges.vm_map_inherit, (1,)),
-        (ranges.vm_map_madvise, (1,)),
+        (FreeBSDMap.protect, (1,)),
+        (FreeBSDMap.wire, ()),
+        (FreeBSDMap.inherit, (1,)),
+        (FreeBSDMap.advise, (1,)),
     ):
-        status = straight(function(kernel.kernel_map, place.start, place.end, *args))
+        status = run_without_sleeping(function(kernel.kernel_map, place.start, place.end, *args))
         assert status == STATUS[INVAL], function.__name__
 
 
 def test_an_ordinary_maps_anonymous_memory_is_wired_in_an_object_of_its_own():
     target = Ranges(system=False)
     target.put(0, 4)
-    assert target.do(ranges.vm_map_wire, 1, 3) == 0
+    assert target.do(FreeBSDMap.wire, 1, 3) == 0
     assert [(row[1], row[-1]) for row in rows(target.map)] == [(1, 0), (2, 1), (1, 0)]
     assert len(target.kernel.pmap.frames) == 2
     assert {entry.object.name for entry in target.map} == {"anon0"}

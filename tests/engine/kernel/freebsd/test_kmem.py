@@ -9,18 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import (
-    M_NOWAIT,
-    M_USE_RESERVE,
-    M_WAITOK,
-    M_ZERO,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-)
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, Kmem
 from vmwidgets.engine.kernel.threads.waits import PageWait, TimedWait
 
 FREE_RESERVED, INTERRUPT_MIN = 8, 3
@@ -67,7 +56,7 @@ class KmemMachine(RuleBasedStateMachine):
         left, before = iter(range(fails)), self.kernel.frames.free
         self.kernel.kmem.pages.veto = (lambda: next(left, None) is None) if fails else None
         self.go_on(
-            kmem_malloc(self.kernel.kmem, self.kernel.kmem_map, size * PAGE, M_NOWAIT | flags), size, flags & M_ZERO
+            self.kernel.kmem.kmem_malloc(self.kernel.kmem_map, size * PAGE, M_NOWAIT | flags), size, flags & M_ZERO
         )
         self.kernel.kmem.pages.veto = None
         if flags & M_USE_RESERVE:
@@ -77,19 +66,19 @@ class KmemMachine(RuleBasedStateMachine):
     @rule(size=sizes, zero=st.booleans())
     def malloc_waitok(self, size, zero):
         flags = M_WAITOK | (M_ZERO if zero else 0)
-        self.go_on(kmem_malloc(self.kernel.kmem, self.kernel.kmem_map, size * PAGE, flags), size, zero)
+        self.go_on(self.kernel.kmem.kmem_malloc(self.kernel.kmem_map, size * PAGE, flags), size, zero)
 
     @precondition(lambda self: len(self.waiting) < 2)
     @rule(size=sizes)
     def alloc(self, size):
         before = self.kernel.frames.free
-        self.go_on(kmem_alloc(self.kernel.kmem, self.kernel.kernel_map, size * PAGE), size, True)
+        self.go_on(self.kernel.kmem.kmem_alloc(self.kernel.kernel_map, size * PAGE), size, True)
         assert self.kernel.frames.free >= min(before, FREE_RESERVED)
 
     @rule(size=sizes)
     def alloc_nofault(self, size):
         before = self.kernel.frames.free
-        self.kernel.do(kmem_alloc_nofault, self.kernel.kernel_map, size * PAGE)
+        self.kernel.do(Kmem.kmem_alloc_nofault, self.kernel.kernel_map, size * PAGE)
         assert self.kernel.frames.free == before
 
     @precondition(lambda self: self.waiting)
@@ -106,7 +95,7 @@ class KmemMachine(RuleBasedStateMachine):
         if not vm_map.start <= address < vm_map.end:
             vm_map = self.kernel.kernel_map
         before, gone = self.kernel.frames.free, [address + n * PAGE for n in range(size)]
-        self.kernel.do(kmem_free, vm_map, address, size * PAGE)
+        self.kernel.do(Kmem.kmem_free, vm_map, address, size * PAGE)
         for va in gone:
             del self.written[va]
         assert self.kernel.frames.free == before + size
@@ -146,7 +135,7 @@ class CarelessMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.dead)
     @rule(
-        function=st.sampled_from([kmem_alloc, kmem_alloc_nofault, kmem_alloc_wait]),
+        function=st.sampled_from([Kmem.kmem_alloc, Kmem.kmem_alloc_nofault, Kmem.kmem_alloc_wait]),
         which=st.integers(0, 2),
         size=st.integers(0, 9 * PAGE) | st.integers(2**64 - 2 * PAGE, 2**64 - 1),
     )
@@ -156,11 +145,11 @@ class CarelessMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.dead)
     @rule(which=st.integers(0, 2), size=st.integers(1, 9 * PAGE), flags=st.sampled_from([M_NOWAIT, M_WAITOK | M_ZERO]))
     def malloc(self, which, size, flags):
-        self.go_on(kmem_malloc(self.kernel.kmem, self.kernel.kmem.maps[which], size, flags))
+        self.go_on(self.kernel.kmem.kmem_malloc(self.kernel.kmem.maps[which], size, flags))
 
     @precondition(lambda self: not self.dead)
     @rule(
-        function=st.sampled_from([kmem_free, kmem_free_wakeup]),
+        function=st.sampled_from([Kmem.kmem_free, Kmem.kmem_free_wakeup]),
         which=st.integers(0, 2),
         page=st.integers(0, 120),
         size=st.integers(0, 30 * PAGE) | st.integers(2**64 - 2**33, 2**64 - 1),
@@ -189,7 +178,7 @@ TestCareless = CarelessMachine.TestCase
 
 def test_checks_find_what_is_wrong():
     kernel = Kernel()
-    kernel.do(kmem_malloc, kernel.kmem_map, PAGE, M_NOWAIT)
+    kernel.do(Kmem.kmem_malloc, kernel.kmem_map, PAGE, M_NOWAIT)
     pages = kernel.kmem.pages
     pages.wired += 1
     with pytest.raises(Broken, match="K2"):

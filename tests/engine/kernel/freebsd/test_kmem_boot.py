@@ -5,8 +5,8 @@ import pytest
 from tests.engine.kernel.kmems import BOOT, START, Kernel, rows
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import kmem_alloc_nofault, kmem_alloc_wait, kmem_suballoc
-from vmwidgets.engine.kernel.freebsd.vm_map import NOFAULT
+from vmwidgets.engine.kernel.freebsd.entries import NOFAULT
+from vmwidgets.engine.kernel.freebsd.kmem import Kmem
 from vmwidgets.engine.kernel.map.core import SUB_MAP
 
 
@@ -26,32 +26,32 @@ def test_what_boot_used_is_the_first_entry_and_the_submaps_follow(kernel):
 
 def test_allocating_in_a_submap_never_touches_the_parent(kernel):
     before = rows(kernel.kernel_map)
-    kernel.do(kmem_alloc_wait, kernel.exec_map, 16 * PAGE)
+    kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 16 * PAGE)
     assert rows(kernel.kernel_map) == before
 
 
 @pytest.mark.parametrize(("size", "status"), [(161 * PAGE, 3), (0, 1), (2**64 - 1, 1)])
 def test_without_a_range_it_panics_with_the_status(kernel, size, status):
     with pytest.raises(KernelPanic, match=f"bad status return of {status}"):
-        kernel.do(kmem_suballoc, kernel.kernel_map, size, "more_map")
+        kernel.do(Kmem.kmem_suballoc, kernel.kernel_map, size, "more_map")
     assert not kernel.kernel_map.lock.held
 
 
 def test_without_a_map_it_panics_and_the_range_stays_used(kernel):
     kernel.kmem.veto_map = lambda: True
     with pytest.raises(KernelPanic, match="cannot create submap"):
-        kernel.do(kmem_suballoc, kernel.kernel_map, PAGE, "more_map")
+        kernel.do(Kmem.kmem_suballoc, kernel.kernel_map, PAGE, "more_map")
     assert kernel.kernel_map.last.pages == 1
     assert len(kernel.kmem.maps) == 3
 
 
 def test_next_to_a_plain_entry_it_works_in_a_system_map_only(kernel):
-    outer = kernel.do(kmem_suballoc, kernel.kernel_map, 16 * PAGE, "outer")
-    kernel.do(kmem_alloc_wait, outer, PAGE)
+    outer = kernel.do(Kmem.kmem_suballoc, kernel.kernel_map, 16 * PAGE, "outer")
+    kernel.do(Kmem.kmem_alloc_wait, outer, PAGE)
     with pytest.raises(KernelPanic, match="unable to change range to submap"):
-        kernel.do(kmem_suballoc, outer, PAGE, "inner")
+        kernel.do(Kmem.kmem_suballoc, outer, PAGE, "inner")
     assert rows(outer) == [(0, 1, "anon0", 0, 0), (1, 1, "anon0", 1, 0)]
-    kernel.do(kmem_alloc_nofault, kernel.kernel_map, PAGE)
-    kernel.do(kmem_alloc_wait, kernel.kernel_map, PAGE)
-    assert kernel.do(kmem_suballoc, kernel.kernel_map, PAGE, "beside").end - PAGE == kernel.kernel_map.last.start
+    kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, PAGE)
+    kernel.do(Kmem.kmem_alloc_wait, kernel.kernel_map, PAGE)
+    assert kernel.do(Kmem.kmem_suballoc, kernel.kernel_map, PAGE, "beside").end - PAGE == kernel.kernel_map.last.start
     kernel.check()

@@ -8,16 +8,8 @@ from tests.engine.kernel.kmems import Kernel, finish
 from vmwidgets.engine.base.errors import KernelError, KernelPanic
 from vmwidgets.engine.base.protection import ALL, READ, WRITE
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd import ranges as freebsd_ranges
-from vmwidgets.engine.kernel.freebsd.kmem import (
-    M_WAITOK,
-    kmem_alloc,
-    kmem_alloc_nofault,
-    kmem_alloc_wait,
-    kmem_malloc,
-    vm_fault,
-)
-from vmwidgets.engine.kernel.threads.waits import PageWait, straight
+from vmwidgets.engine.kernel.freebsd.kmem import M_WAITOK, Kmem
+from vmwidgets.engine.kernel.threads.waits import PageWait, run_without_sleeping
 
 
 @pytest.fixture(name="kernel")
@@ -28,11 +20,11 @@ def made():
 
 
 def fault(kernel, vm_map, address, access=READ):
-    return kernel.do(vm_fault, vm_map, address, access)
+    return kernel.do(Kmem.vm_fault, vm_map, address, access)
 
 
 def test_a_page_comes_zeroed_unwired_and_once(kernel):
-    address = kernel.do(kmem_alloc_wait, kernel.exec_map, 3 * PAGE)
+    address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 3 * PAGE)
     frame = fault(kernel, kernel.exec_map, address + PAGE + 7)
     assert kernel.pmap.frames == {address + PAGE: frame}
     assert (kernel.read(address + PAGE), kernel.kmem.pages.wired, kernel.frames.free) == (0, 0, 23)
@@ -41,9 +33,9 @@ def test_a_page_comes_zeroed_unwired_and_once(kernel):
 
 
 def test_it_waits_for_a_page_with_the_lock_free(kernel):
-    address = kernel.do(kmem_alloc_wait, kernel.exec_map, PAGE)
+    address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, PAGE)
     gone = [kernel.frames.unused.pop() for _ in range(16)]
-    call, wait = kernel.begin(vm_fault, kernel.exec_map, address, WRITE)
+    call, wait = kernel.begin(Kmem.vm_fault, kernel.exec_map, address, WRITE)
     assert (wait, kernel.exec_map.lock.held, kernel.pmap.frames) == (PageWait(), False, {})
     kernel.frames.unused += gone
     assert finish(call) == kernel.pmap.frames[address]
@@ -56,13 +48,13 @@ def test_what_is_not_there_or_may_not_be_faulted_in(kernel):
     with pytest.raises(KernelError, match=r"FAULT: no memory is behind .* which is a system map"):
         fault(kernel, kernel.kmem_map, kernel.kmem_map.start)
     assert not kernel.exec_map.lock.held and not kernel.kmem_map.lock.held
-    address = kernel.do(kmem_alloc_nofault, kernel.kernel_map, PAGE)
+    address = kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, PAGE)
     with pytest.raises(KernelPanic, match=f"fault on nofault entry, addr: {address:x}"):
         fault(kernel, kernel.kernel_map, address)
 
 
 def test_in_a_submaps_place_the_fault_is_the_submaps(kernel):
-    address = kernel.do(kmem_alloc_wait, kernel.exec_map, PAGE)
+    address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, PAGE)
     frame = fault(kernel, kernel.kernel_map, address, WRITE)
     assert kernel.pmap.frames == {address: frame}
     with pytest.raises(KernelError, match=r"FAULT: nothing is allocated at .* in exec_map"):
@@ -72,8 +64,8 @@ def test_in_a_submaps_place_the_fault_is_the_submaps(kernel):
 
 
 def test_rights_are_obeyed_and_given_to_the_page(kernel):
-    address = kernel.do(kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
-    assert straight(freebsd_ranges.vm_map_protect(kernel.exec_map, address, address + PAGE, READ)) == 0
+    address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
+    assert run_without_sleeping(kernel.exec_map.protect(address, address + PAGE, READ)) == 0
     with pytest.raises(KernelError, match=r"ACCES: .* allows r--, not -w-"):
         fault(kernel, kernel.exec_map, address, WRITE)
     assert not kernel.exec_map.lock.held
@@ -83,7 +75,7 @@ def test_rights_are_obeyed_and_given_to_the_page(kernel):
 
 
 @pytest.mark.parametrize(
-    ("function", "more", "in_map"), [(kmem_malloc, (M_WAITOK,), "kmem_map"), (kmem_alloc, (), "kernel_map")]
+    ("function", "more", "in_map"), [(Kmem.kmem_malloc, (M_WAITOK,), "kmem_map"), (Kmem.kmem_alloc, (), "kernel_map")]
 )
 def test_of_a_range_that_is_being_made_no_page_is_allocated(kernel, function, more, in_map):
     vm_map = getattr(kernel, in_map)
@@ -102,7 +94,7 @@ def test_of_a_range_that_is_being_made_no_page_is_allocated(kernel, function, mo
 
 def test_a_busy_page_is_still_its_makers(kernel):
     """kmem_malloc's pages are busy until all are there."""
-    call, _ = kernel.begin(kmem_malloc, kernel.kmem_map, 30 * PAGE, M_WAITOK)
+    call, _ = kernel.begin(Kmem.kmem_malloc, kernel.kmem_map, 30 * PAGE, M_WAITOK)
     start = kernel.kmem_map.start
     assert kernel.kmem.pages.find(kernel.kmem.kmem_object, kernel.kmem.offset_of(start) // PAGE)
     with pytest.raises(KernelError, match="still to come"):

@@ -5,15 +5,7 @@ import pytest
 from tests.engine.kernel.kmems import Kernel, finish, rows
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import (
-    M_NOWAIT,
-    M_USE_RESERVE,
-    M_WAITOK,
-    M_ZERO,
-    kmem_alloc,
-    kmem_free,
-    kmem_malloc,
-)
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, Kmem
 from vmwidgets.engine.kernel.threads.waits import LockWait, PageWait, TimedWait
 
 
@@ -35,7 +27,7 @@ def give(kernel, frames):
 
 
 def malloc(kernel, pages, flags):
-    return kernel.do(kmem_malloc, kernel.kmem_map, pages * PAGE, flags)
+    return kernel.do(Kmem.kmem_malloc, kernel.kmem_map, pages * PAGE, flags)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +47,7 @@ def test_how_deep_into_the_reserves_the_flags_reach(kernel, flags, untouched):
     if flags & M_NOWAIT:
         assert malloc(kernel, 1, flags) == 0
     else:
-        _, wait = kernel.begin(kmem_malloc, kernel.kmem_map, PAGE, flags)
+        _, wait = kernel.begin(Kmem.kmem_malloc, kernel.kmem_map, PAGE, flags)
         assert wait == PageWait()
     assert kernel.kmem.pages.deficit == 1
 
@@ -86,7 +78,7 @@ def test_zeroes_only_where_they_are_asked_for(kernel):
 def test_a_row_of_allocations_is_one_entry_and_a_hole_is_filled_again(kernel):
     start, *_ = (malloc(kernel, 2, M_NOWAIT) for _ in range(4))
     assert [row[:2] for row in rows(kernel.kmem_map)] == [(0, 8)]
-    kernel.do(kmem_free, kernel.kmem_map, start + 2 * PAGE, 2 * PAGE)
+    kernel.do(Kmem.kmem_free, kernel.kmem_map, start + 2 * PAGE, 2 * PAGE)
     assert [row[:2] for row in rows(kernel.kmem_map)] == [(0, 2), (4, 4)]
     assert malloc(kernel, 1, M_NOWAIT) == start + 2 * PAGE
     assert [row[:2] for row in rows(kernel.kmem_map)] == [(0, 3), (4, 4)]
@@ -96,7 +88,7 @@ def test_a_row_of_allocations_is_one_entry_and_a_hole_is_filled_again(kernel):
 
 def test_pieces_of_two_objects_stay_apart(kernel):
     malloc(kernel, 1, M_NOWAIT)
-    kernel.do(kmem_alloc, kernel.kmem_map, PAGE)
+    kernel.do(Kmem.kmem_alloc, kernel.kmem_map, PAGE)
     assert [row[2] for row in rows(kernel.kmem_map)] == ["kmem_object", "kernel_object"]
 
 
@@ -111,7 +103,7 @@ class TestNoAddressSpace:
         asked = []
         kernel.kmem.lowmem_handlers.append(lambda: asked.append("handler"))
         kernel.kmem.reclaim_zones = lambda: asked.append("zones")
-        call = kmem_malloc(kernel.kmem, kernel.kmem_map, 65 * PAGE - 1, M_WAITOK)
+        call = kernel.kmem.kmem_malloc(kernel.kmem_map, 65 * PAGE - 1, M_WAITOK)
         sleeps = [next(call) for _ in range(8)]
         assert sleeps == [TimedWait("nokva", 250 * k) for k in range(1, 9)]
         assert asked == ["handler", "zones"] * 8
@@ -124,17 +116,17 @@ class TestNoAddressSpace:
     def test_a_handler_may_free_into_the_very_map(self):
         kernel = Kernel(pages=200, kmem=16)
         start = malloc(kernel, 16, M_NOWAIT)
-        kernel.kmem.lowmem_handlers.append(lambda: kernel.do(kmem_free, kernel.kmem_map, start, 4 * PAGE))
+        kernel.kmem.lowmem_handlers.append(lambda: kernel.do(Kmem.kmem_free, kernel.kmem_map, start, 4 * PAGE))
         assert malloc(kernel, 4, M_WAITOK) == start
         kernel.check()
 
     def test_what_comes_free_during_the_last_sleep_comes_too_late(self):
         kernel = Kernel(pages=200, kmem=16)
         start = malloc(kernel, 16, M_NOWAIT)
-        call = kmem_malloc(kernel.kmem, kernel.kmem_map, PAGE, M_WAITOK)
+        call = kernel.kmem.kmem_malloc(kernel.kmem_map, PAGE, M_WAITOK)
         for _ in range(8):
             next(call)
-        kernel.do(kmem_free, kernel.kmem_map, start, 16 * PAGE)
+        kernel.do(Kmem.kmem_free, kernel.kmem_map, start, 16 * PAGE)
         with pytest.raises(KernelPanic, match="too small: 0 total"):
             next(call)
 
@@ -142,7 +134,7 @@ class TestNoAddressSpace:
 class TestWaitingForPages:
     def test_it_lets_go_of_the_lock_and_goes_on_where_it_stopped(self, kernel):
         gone = take(kernel, 5)
-        call, wait = kernel.begin(kmem_malloc, kernel.kmem_map, 4 * PAGE, M_WAITOK)
+        call, wait = kernel.begin(Kmem.kmem_malloc, kernel.kmem_map, 4 * PAGE, M_WAITOK)
         assert wait == PageWait()
         assert not kernel.kmem_map.lock.held
         beside = malloc(kernel, 1, M_NOWAIT)
@@ -155,14 +147,14 @@ class TestWaitingForPages:
 
     def test_who_frees_under_it_makes_it_panic_with_the_map_locked_and_leaves_pages_behind(self, kernel):
         gone = take(kernel, 5)
-        call, _ = kernel.begin(kmem_malloc, kernel.kmem_map, 4 * PAGE, M_WAITOK)
-        kernel.do(kmem_free, kernel.kmem_map, kernel.kmem_map.start, 4 * PAGE)
+        call, _ = kernel.begin(Kmem.kmem_malloc, kernel.kmem_map, 4 * PAGE, M_WAITOK)
+        kernel.do(Kmem.kmem_free, kernel.kmem_map, kernel.kmem_map.start, 4 * PAGE)
         assert kernel.kmem.pages.wired == 2
         give(kernel, gone)
         with pytest.raises(KernelPanic, match="entry not found or misaligned"):
             finish(call)
         assert kernel.kmem_map.lock.held
-        _, wait = kernel.begin(kmem_free, kernel.kmem_map, 0, PAGE)
+        _, wait = kernel.begin(Kmem.kmem_free, kernel.kmem_map, 0, PAGE)
         assert wait == LockWait(kernel.kmem_map.lock)
 
 
@@ -178,6 +170,6 @@ def test_size_0_panics_with_the_map_locked(kernel):
 def test_sizes_near_the_end_of_a_word(kernel, size):
     if size + PAGE > 2**64:  # it rounds to 0
         with pytest.raises(KernelPanic):
-            kernel.do(kmem_malloc, kernel.kmem_map, size, M_NOWAIT)
+            kernel.do(Kmem.kmem_malloc, kernel.kmem_map, size, M_NOWAIT)
     else:
-        assert kernel.do(kmem_malloc, kernel.kmem_map, size, M_NOWAIT) == 0
+        assert kernel.do(Kmem.kmem_malloc, kernel.kmem_map, size, M_NOWAIT) == 0

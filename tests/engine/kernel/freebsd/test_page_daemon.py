@@ -9,7 +9,7 @@ from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.pageout import CHANNEL, FilePages, PageDaemon, Thresholds, thresholds
 from vmwidgets.engine.kernel.freebsd.vm_page import GRAB, PageQueues, SharedFrames
 from vmwidgets.engine.kernel.map.vm_object import VmObject
-from vmwidgets.engine.kernel.threads.waits import ChannelWait, TimedWait, straight
+from vmwidgets.engine.kernel.threads.waits import ChannelWait, TimedWait, run_without_sleeping
 from vmwidgets.engine.memory.pages import PageAllocator
 from vmwidgets.engine.memory.ram import Ram
 
@@ -47,7 +47,7 @@ class Memory:
 
     def fill(self, left, files):
         """`files` pages of a file and others' frames, until so many are left."""
-        straight(self.files.read("film", 0, files))
+        run_without_sleeping(self.files.read("film", 0, files))
         while self.daemon.available > left:
             self.allocator.allocate(owner="others")
         self.told.clear()

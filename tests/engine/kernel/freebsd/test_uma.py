@@ -7,9 +7,9 @@ import pytest
 from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import Broken
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, M_ZERO, kmem_free, kmem_malloc
-from vmwidgets.engine.kernel.freebsd.uma import Zones, free, malloc
-from vmwidgets.engine.kernel.threads.waits import LockWait, straight
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, M_ZERO, Kmem
+from vmwidgets.engine.kernel.freebsd.uma import Zones
+from vmwidgets.engine.kernel.threads.waits import LockWait, run_without_sleeping
 
 
 @pytest.fixture(name="kernel")
@@ -31,11 +31,11 @@ def zones(kernel):
 
 
 def take(zones, size, flags=M_WAITOK):
-    return straight(malloc(zones, size, flags))
+    return run_without_sleeping(zones.malloc(size, flags))
 
 
 def give(zones, address):
-    straight(free(zones, address))
+    run_without_sleeping(zones.free(address))
 
 
 @pytest.mark.parametrize(("size", "zone"), [(1, 16), (16, 16), (17, 32), (4095, 4096), (4096, 4096)])
@@ -63,7 +63,7 @@ def test_whole_pages_are_zeroed_by_kmem_malloc(kernel, zones):
 def test_reclaiming_gives_back_empty_slabs_and_ready_ones_and_no_others(kernel, zones):
     kept, other = take(zones, 64), take(zones, 128)
     give(zones, other)
-    ready = kernel.do(kmem_malloc, kernel.kmem_map, PAGE, M_WAITOK)
+    ready = kernel.do(Kmem.kmem_malloc, kernel.kmem_map, PAGE, M_WAITOK)
     zones.grown(zones.zone_for(256), ready)
     assert kernel.kmem_map.size == 3 * PAGE
     kernel.kmem.reclaim_zones()
@@ -76,7 +76,7 @@ def test_reclaiming_gives_back_empty_slabs_and_ready_ones_and_no_others(kernel, 
 
 def test_while_somebody_has_the_lock_nothing_is_given_back(kernel, zones):
     give(zones, take(zones, 64))
-    straight(kernel.kmem_map.lock.acquire())
+    run_without_sleeping(kernel.kmem_map.lock.acquire())
     zones.reclaim()
     assert kernel.kmem_map.size == PAGE
     zones.check()
@@ -87,12 +87,12 @@ def test_while_somebody_has_the_lock_nothing_is_given_back(kernel, zones):
 
 def test_a_free_that_has_to_wait_keeps_its_range_until_it_is_done(kernel, zones):
     address = take(zones, 2 * PAGE)
-    straight(kernel.kmem_map.lock.acquire())
-    call = free(zones, address)
+    run_without_sleeping(kernel.kmem_map.lock.acquire())
+    call = zones.free(address)
     assert next(call) == LockWait(kernel.kmem_map.lock)
     assert zones.large == {address: 2 * PAGE}
     kernel.kmem_map.lock.release()
-    straight(call)
+    run_without_sleeping(call)
     assert (zones.large, kernel.kmem_map.size) == ({}, 0)
 
 
@@ -106,8 +106,8 @@ def test_what_was_freed_behind_its_back_is_forgotten(kernel, zones):
     objects = [take(zones, 1024) for _ in range(6)]
     large = take(zones, 2 * PAGE)
     lost = kernel.kmem_map.start
-    kernel.do(kmem_free, kernel.kmem_map, lost, PAGE)
-    kernel.do(kmem_free, kernel.kmem_map, large, PAGE)
+    kernel.do(Kmem.kmem_free, kernel.kmem_map, lost, PAGE)
+    kernel.do(Kmem.kmem_free, kernel.kmem_map, large, PAGE)
     slab = zones.zone_for(1024).slab_size
     assert zones.forget(large, large + PAGE) == []
     assert zones.forget(lost, lost + 1) == [(lost, lost + slab)]

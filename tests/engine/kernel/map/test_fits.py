@@ -11,7 +11,6 @@ from tests.engine.kernel.maps import PAGE, RW, Space
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.base.events import GapTried, SearchRestarted
-from vmwidgets.engine.kernel.freebsd.ranges import delete
 from vmwidgets.engine.kernel.map.fits import FITS
 
 LOW, PAGES = 0x10000, 48
@@ -52,7 +51,7 @@ class FreeBSD:
         return (address - self.map.start) // PAGE
 
     def free(self, first, pages):
-        delete(self.map, self.map.start + first * PAGE, self.map.start + (first + pages) * PAGE)
+        self.map.delete(self.map.start + first * PAGE, self.map.start + (first + pages) * PAGE)
 
 
 class EveryPage:

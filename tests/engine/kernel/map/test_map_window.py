@@ -140,7 +140,7 @@ class Counted:
                 return super().__getattribute__(name)
 
         self.space = Space(BASE, BASE + (2 * count + 2) * PAGE)
-        self.space.entries.take = lambda: Watched(next(self.space.entries._identities))  # type: ignore[method-assign]
+        self.space.entries.allocate = lambda: Watched(next(self.space.entries._identities))  # type: ignore[method-assign]
         for i in range(count):
             self.space.fixed(BASE + (2 * i + 1) * PAGE)
 

@@ -8,15 +8,7 @@ from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.errors import KernelPanic, Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.kernel.freebsd.kmem import (
-    M_NOWAIT,
-    M_WAITOK,
-    kmem_alloc,
-    kmem_alloc_wait,
-    kmem_free,
-    kmem_free_wakeup,
-    kmem_malloc,
-)
+from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, Kmem
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler, Stuck
 from vmwidgets.engine.kernel.threads.waits import EWOULDBLOCK, ChannelWait, Running, TimedWait
 
@@ -167,12 +159,12 @@ class TestBadThreads:
 class TestKernel:
     def test_sleepers_for_room_are_woken_together_and_look_in_their_order(self):
         kernel, scheduler = with_kernel(execs=4)
-        first = kernel.do(kmem_alloc_wait, kernel.exec_map, 4 * PAGE)
+        first = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 4 * PAGE)
         for name, size in (("large", 3), ("small", 2)):
-            scheduler.spawn(name, kmem_alloc_wait(kernel.kmem, kernel.exec_map, size * PAGE))
+            scheduler.spawn(name, kernel.kmem.kmem_alloc_wait(kernel.exec_map, size * PAGE))
         scheduler.run()
         assert [(one.state, one.waits_for) for one in scheduler.snapshot()] == [("asleep", "room in exec_map")] * 2
-        kernel.do(kmem_free_wakeup, kernel.exec_map, first, 2 * PAGE)
+        kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, first, 2 * PAGE)
         assert [one.state for one in scheduler.snapshot()] == ["ready", "ready"]
         scheduler.run()
         assert [one.state for one in scheduler.snapshot()] == ["asleep", "returned"]
@@ -181,41 +173,41 @@ class TestKernel:
 
     def test_freed_pages_wake_who_waits_for_them(self):
         kernel, scheduler = with_kernel(pages=20)
-        held = kernel.do(kmem_malloc, kernel.kmem_map, 17 * PAGE, M_NOWAIT)
-        waiter = scheduler.spawn("waiter", kmem_alloc(kernel.kmem, kernel.kernel_map, 2 * PAGE))
+        held = kernel.do(Kmem.kmem_malloc, kernel.kmem_map, 17 * PAGE, M_NOWAIT)
+        waiter = scheduler.spawn("waiter", kernel.kmem.kmem_alloc(kernel.kernel_map, 2 * PAGE))
         scheduler.run()
         assert waiter.value().waits_for == "free pages"
-        kernel.do(kmem_free, kernel.kmem_map, held, 17 * PAGE)
+        kernel.do(Kmem.kmem_free, kernel.kmem_map, held, 17 * PAGE)
         assert scheduler.finish(waiter)
         kernel.check()
 
     def test_the_retry_loop_takes_nine_seconds_and_panics(self):
         kernel, scheduler = with_kernel()
-        thread = scheduler.spawn("malloc", kmem_malloc(kernel.kmem, kernel.kmem_map, 65 * PAGE, M_WAITOK))
+        thread = scheduler.spawn("malloc", kernel.kmem.kmem_malloc(kernel.kmem_map, 65 * PAGE, M_WAITOK))
         with pytest.raises(KernelPanic, match="kmem_map too small"):
             scheduler.finish(thread)
         assert scheduler.ticks == 9000
 
     def test_what_nobody_can_wake_is_an_error_that_says_who_waits_for_what(self):
         kernel, scheduler = with_kernel(execs=4)
-        first = kernel.do(kmem_alloc_wait, kernel.exec_map, PAGE)
-        thread = scheduler.spawn("cell", kmem_alloc_wait(kernel.kmem, kernel.exec_map, 4 * PAGE))
+        first = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, PAGE)
+        thread = scheduler.spawn("cell", kernel.kmem.kmem_alloc_wait(kernel.exec_map, 4 * PAGE))
         with pytest.raises(Stuck, match=r"cell can't finish, .*: cell waits for room in exec_map") as stuck:
             scheduler.finish(thread)
         assert stuck.value.cycle == ()
-        kernel.do(kmem_free_wakeup, kernel.exec_map, first, PAGE)
+        kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, first, PAGE)
         assert scheduler.finish(thread) == first, "it stayed asleep and can still be woken"
 
     def test_others_go_on_while_one_is_waited_for(self):
         kernel, scheduler = with_kernel(execs=4)
-        first = kernel.do(kmem_alloc_wait, kernel.exec_map, 4 * PAGE)
+        first = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 4 * PAGE)
 
         def helper():
             yield TimedWait("soon", 7)
-            yield from kmem_free_wakeup(kernel.kmem, kernel.exec_map, first, PAGE)
+            yield from kernel.kmem.kmem_free_wakeup(kernel.exec_map, first, PAGE)
 
         scheduler.spawn("helper", helper())
-        thread = scheduler.spawn("cell", kmem_alloc_wait(kernel.kmem, kernel.exec_map, PAGE))
+        thread = scheduler.spawn("cell", kernel.kmem.kmem_alloc_wait(kernel.exec_map, PAGE))
         assert scheduler.finish(thread) == first
         assert scheduler.ticks == 7
 
@@ -232,7 +224,7 @@ def taker(first, second):
 def test_two_locks_in_two_orders_are_a_deadlock_that_is_named():
     kernel, scheduler = with_kernel()
     one, two = kernel.exec_map.lock, kernel.kernel_map.lock
-    scheduler.spawn("bystander", kmem_free(kernel.kmem, kernel.exec_map, 0, 0))
+    scheduler.spawn("bystander", kernel.kmem.kmem_free(kernel.exec_map, 0, 0))
     thread = scheduler.spawn("a", taker(one, two))
     scheduler.spawn("b", taker(two, one))
     waiting = scheduler.spawn("c", taker(one, two))
@@ -252,3 +244,29 @@ def test_two_locks_in_one_order_are_none():
     scheduler.run()
     assert [thread.state for thread in threads] == ["returned"] * 3
     assert not one.held and not two.held
+
+
+class Watched(ChannelWait):
+    """Counts how often its kind is asked for."""
+
+    looks = 0
+
+    @property  # type: ignore[misc]  # only read
+    def __class__(self):
+        Watched.looks += 1
+        return ChannelWait
+
+
+def test_freed_pages_cost_nothing_for_those_who_sleep_for_something_else():
+    def sleeper():
+        yield Watched("door")
+
+    kernel, scheduler = with_kernel()
+    held = kernel.do(Kmem.kmem_malloc, kernel.kmem_map, 32 * PAGE, M_NOWAIT)
+    for number in range(20):
+        scheduler.spawn(f"sleeper {number}", sleeper())
+    scheduler.run()
+    Watched.looks = 0
+    kernel.do(Kmem.kmem_free, kernel.kmem_map, held, 32 * PAGE)
+    assert Watched.looks == 0
+    assert scheduler.wakeup("door") == 20

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.maps import PAGE, RW, Space
-from vmwidgets.engine.kernel.x15.vm_map import clip_end, clip_start
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 AT, END = 0x20000, 0x24000
 
@@ -18,14 +18,14 @@ def space_with(target):
 
 @pytest.mark.parametrize("target", [None, "a"])
 @pytest.mark.parametrize("cut", [AT + PAGE, AT + 2 * PAGE, END - PAGE])
-@pytest.mark.parametrize("clip", [clip_start, clip_end])
+@pytest.mark.parametrize("clip", [X15Map.clip_start, X15Map.clip_end])
 def test_an_entry_is_cut_in_two_that_map_the_same(clip, cut, target):
     space, entry = space_with(target)
     clip(space.map, entry, cut)
     offset = 8 * PAGE if target else 0
     high = offset + cut - AT if target else 0
     assert space.rows[1:-1] == [(AT, cut, target, offset, RW), (cut, END, target, high, RW)]
-    kept = (cut, END) if clip is clip_start else (AT, cut)
+    kept = (cut, END) if clip is X15Map.clip_start else (AT, cut)
     assert (entry.start, entry.end) == kept, "the copy becomes the low part at a start, the high part at an end"
     if target:
         assert space.objects["a"].references == 2
@@ -34,7 +34,7 @@ def test_an_entry_is_cut_in_two_that_map_the_same(clip, cut, target):
 
 
 @pytest.mark.parametrize("cut", [AT - PAGE, AT, END, END + PAGE])
-@pytest.mark.parametrize("clip", [clip_start, clip_end])
+@pytest.mark.parametrize("clip", [X15Map.clip_start, X15Map.clip_end])
 def test_a_cut_at_an_edge_or_outside_changes_nothing(clip, cut):
     space, entry = space_with("a")
     before = space.rows
@@ -42,7 +42,7 @@ def test_a_cut_at_an_edge_or_outside_changes_nothing(clip, cut):
     assert (space.rows, len(space.entries.out)) == (before, 3)
 
 
-@pytest.mark.parametrize("clip", [clip_start, clip_end])
+@pytest.mark.parametrize("clip", [X15Map.clip_start, X15Map.clip_end])
 def test_a_cut_clears_a_lookup_cache_on_that_entry_only(clip):
     space, entry = space_with(None)
     space.map.lookup_nearest(AT)
@@ -53,7 +53,7 @@ def test_a_cut_clears_a_lookup_cache_on_that_entry_only(clip):
     assert space.map.lookup_cache is other
 
 
-@pytest.mark.parametrize("clip", [clip_start, clip_end])
+@pytest.mark.parametrize("clip", [X15Map.clip_start, X15Map.clip_end])
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_the_order_stays_wherever_the_entry_stands(clip, where):
     space = Space()

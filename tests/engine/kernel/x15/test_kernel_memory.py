@@ -49,7 +49,7 @@ def kernel():
     tables = PageTables()
     space = Space(kernel=tables)
     pages = Pages(4)
-    return KernelMemory(space.map, pages, tables), space, pages, tables
+    return KernelMemory(space.map, pages, tables), space, pages, tables  # type: ignore[arg-type]  # plain ones
 
 
 def test_a_range_of_the_kernels_map_has_pages_of_its_owner_behind_it(kernel):
@@ -94,3 +94,14 @@ def test_a_cache_takes_its_slabs_from_there(kernel):
     assert memory.ranges == {address: (2 * PAGE, "cache")}
     slabs.free(address)
     assert space.ranges == []
+
+
+def test_what_a_range_touches_is_found_by_its_address(kernel):
+    memory, _, _, _ = kernel
+    starts = [memory.allocate(PAGE, owner) for owner in "abcd"]
+    memory.free(starts[2])
+    rows = [(starts[number], starts[number] + PAGE, "abcd"[number]) for number in (0, 1, 3)]
+    assert list(memory.overlapping(0, HIGH)) == rows
+    assert list(memory.overlapping(starts[0] + 1, starts[1])) == rows[:1]
+    assert list(memory.overlapping(starts[1], starts[3] + 1)) == rows[1:]
+    assert list(memory.overlapping(starts[2], starts[3])) == list(memory.overlapping(0, LOW)) == []

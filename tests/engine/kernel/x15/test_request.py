@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engine.kernel.maps import FIXED, PAGE, RW, Space
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.protection import pack_flags
-from vmwidgets.engine.kernel.x15.placement import CHECKS, Request, first_violation
+from vmwidgets.engine.kernel.x15.placement import CHECKS, Request
 
 MASK = 2**64 - 1
 ORDER = [
@@ -39,10 +39,10 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 def test_a_good_request_passes():
-    assert first_violation(request(), MASK) is None
-    assert first_violation(request(object=TARGET, offset=3 * PAGE), MASK) is None
-    assert first_violation(request(start=0, align=1 << 40), MASK) is None
-    assert first_violation(request(start=0x22000, align=2 * PAGE, flags=RW | FIXED), MASK) is None
+    assert request().first_violation(MASK) is None
+    assert request(object=TARGET, offset=3 * PAGE).first_violation(MASK) is None
+    assert request(start=0, align=1 << 40).first_violation(MASK) is None
+    assert request(start=0x22000, align=2 * PAGE, flags=RW | FIXED).first_violation(MASK) is None
 
 
 def test_the_checks_are_the_originals_in_its_order():
@@ -52,7 +52,7 @@ def test_the_checks_are_the_originals_in_its_order():
 
 @pytest.mark.parametrize("name", ORDER)
 def test_each_check_finds_what_it_is_for(name):
-    found = first_violation(request(**WRONG[name]), MASK)
+    found = request(**WRONG[name]).first_violation(MASK)
     assert found is not None
     assert found[0] == name
     assert len(found[1]) > 8
@@ -64,7 +64,7 @@ def test_the_first_that_fails_is_told(first):
     mixed: dict[str, Any] = {}
     for name in reversed(ORDER[first:]):
         mixed |= WRONG[name]
-    assert first_violation(request(**mixed), MASK)[0] == ORDER[first]
+    assert request(**mixed).first_violation(MASK)[0] == ORDER[first]
 
 
 @pytest.mark.parametrize(("bits", "start", "size", "wraps"), [
@@ -76,14 +76,14 @@ def test_the_first_that_fails_is_told(first):
     (32, 2**32 - PAGE, 2 * PAGE, True),
 ])  # fmt: skip
 def test_sums_wrap_at_the_words_width(bits, start, size, wraps):
-    found = first_violation(request(start=start, size=size), 2**bits - 1)
+    found = request(start=start, size=size).first_violation(2**bits - 1)
     assert (found and found[0]) == ("wrap" if wraps else None)
 
 
 @given(st.integers(0, 2**64 - 1))
 def test_an_alignment_is_0_or_a_power_of_two_from_a_page_on(align):
     for value in (align, 1 << align % 64):
-        found = first_violation(request(start=0, align=value), MASK)
+        found = request(start=0, align=value).first_violation(MASK)
         right = value == 0 or (value >= PAGE and value.bit_count() == 1)
         assert (found is None) == right
 

@@ -7,8 +7,7 @@ import pytest
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, READ_ONLY, NumberedPager, Space, Tables
 from vmwidgets.engine.base.errors import KernelError, KernelPanic, kernel_error
 from vmwidgets.engine.base.events import PagerAsked
-from vmwidgets.engine.kernel.map.vm_object import VmObject
-from vmwidgets.engine.kernel.x15.fault import PagerFailed, vm_fault
+from vmwidgets.engine.kernel.map.vm_object import PagerFailed, VmObject
 
 READ, WRITE = 1, 2
 
@@ -23,7 +22,7 @@ def space():
 
 
 def fault(space, address, access=READ, entered=None):
-    return vm_fault(space.map, address, access, lambda *page: None if entered is None else entered.append(page))
+    return space.map.fault(address, access, lambda *page: None if entered is None else entered.append(page))
 
 
 def test_the_page_is_asked_for_once_and_entered_each_time(space):
@@ -88,7 +87,7 @@ def test_a_page_that_can_not_be_entered_is_a_panic(space):
         raise kernel_error("NOMEM", "no page for a table")
 
     with pytest.raises(KernelPanic, match=r"fault_pmap_enter.*0x2_0000.*no page for a table"):
-        vm_fault(space.map, 0x20000, READ, enter_page)
+        space.map.fault(0x20000, READ, enter_page)
 
 
 def test_the_kernels_map_is_never_paged():

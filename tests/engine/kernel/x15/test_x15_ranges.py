@@ -14,8 +14,7 @@ from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.errors import Broken, KernelError, kernel_error
 from vmwidgets.engine.base.events import Called, EntryChanged, EntryJoined, EntryWired, Returned
 from vmwidgets.engine.kernel.map.vm_object import VmObject
-from vmwidgets.engine.kernel.x15 import ranges
-from vmwidgets.engine.kernel.x15.fault import vm_fault
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 
 PAGES, FEW, FRAMES = 24, 8, 10
 
@@ -78,7 +77,7 @@ class Ranges(Space):
         super().__init__(LOW, LOW + PAGES * PAGE, **options)
         self.frames = Frames(frames)
         self.objects = {name: VmObject(name, self.frames) for name in ("a", "b")}
-        self.tables = self.map.tables = Tables()
+        self.tables = self.map.tables = Tables()  # type: ignore[assignment]  # a plain dict for page tables
         self.map.unmap = self.tables.remove
         self.made = 0
 
@@ -100,12 +99,12 @@ class Ranges(Space):
         return ""
 
     def wire(self, first, end):
-        return self.do(ranges.vm_map_wire, first, end, self.memory)
+        return self.do(X15Map.wire, first, end, self.memory)
 
     def touch(self, number, access):
         """A fault; whatever it says."""
         try:
-            vm_fault(self.map, LOW + number * PAGE, access, self.tables.enter_frame)
+            self.map.fault(LOW + number * PAGE, access, self.tables.enter_frame)
         except KernelError as error:
             return error.name
         return ""
@@ -159,19 +158,19 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans, protection=rights)
     def protect(self, span, protection):
-        self.both(self.model.protect(span, protection=protection), ranges.vm_map_protect, span, protection)
+        self.both(self.model.protect(span, protection=protection), X15Map.protect, span, protection)
 
     @rule(span=spans, most=rights)
     def limit(self, span, most):
-        self.both(self.model.limit(span, most=most), ranges.vm_map_protect, span, most, True)
+        self.both(self.model.limit(span, most=most), X15Map.protect, span, most, True)
 
     @rule(span=spans, inheritance=st.integers(0, 2))
     def inherit(self, span, inheritance):
-        self.both(self.model.inherit(span, inheritance=inheritance), ranges.vm_map_inherit, span, inheritance)
+        self.both(self.model.inherit(span, inheritance=inheritance), X15Map.inherit, span, inheritance)
 
     @rule(span=spans, advice=st.integers(0, 4))
     def advise(self, span, advice):
-        self.both(self.model.advise(span, advice=advice), ranges.vm_map_madvise, span, advice)
+        self.both(self.model.advise(span, advice=advice), X15Map.advise, span, advice)
 
     @rule(span=spans)
     def wire(self, span):
@@ -179,7 +178,7 @@ class RangesMachine(RuleBasedStateMachine):
         expected = self.model.wire(span, memory="memory")
         if not expected and self.needed(span, before) > free:
             expected, self.model.pages = NOMEM, before
-        self.both(expected, ranges.vm_map_wire, span, self.real.memory)
+        self.both(expected, X15Map.wire, span, self.real.memory)
 
     def needed(self, span, pages):
         """Pages that are behind nothing, or not in their object."""
@@ -198,11 +197,11 @@ class RangesMachine(RuleBasedStateMachine):
 
     @rule(span=spans)
     def unwire(self, span):
-        self.both(self.model.unwire(span), ranges.vm_map_unwire, span)
+        self.both(self.model.unwire(span), X15Map.unwire, span)
 
     @rule(span=spans)
     def simplify(self, span):
-        self.both("", ranges.vm_map_simplify, span)
+        self.both("", X15Map.simplify, span)
 
     @precondition(lambda self: self.model.pages)
     @rule(number=st.integers(0, FEW - 1), access=st.sampled_from([1, 2, 4]))
@@ -254,41 +253,41 @@ class TestEntries:
     def test_both_edges_are_cut_and_what_is_alike_again_is_joined(self):
         space = Ranges()
         space.put(2, 10)
-        assert space.do(ranges.vm_map_protect, 4, 6, 1) == ""
+        assert space.do(X15Map.protect, 4, 6, 1) == ""
         assert sizes(space) == [2, 2, 4]
-        assert space.do(ranges.vm_map_protect, 4, 6, 3) == ""
+        assert space.do(X15Map.protect, 4, 6, 3) == ""
         assert sizes(space) == [8]
         assert len(space.entries.out) == 1
 
     def test_pieces_of_an_object_are_joined_and_give_their_references_back(self):
         space = Ranges()
         space.put(0, 9, "a")
-        space.do(ranges.vm_map_inherit, 3, 5, 0)
+        space.do(X15Map.inherit, 3, 5, 0)
         assert (sizes(space), space.objects["a"].references) == ([3, 2, 4], 3)
-        space.do(ranges.vm_map_inherit, 3, 5, 2)
+        space.do(X15Map.inherit, 3, 5, 2)
         assert (sizes(space), space.objects["a"].references) == ([9], 1)
 
     def test_parts_of_an_object_that_do_not_run_on_stay_apart(self):
         space = Ranges()
         space.put(0, 2, "a")
         space.map.enter(LOW + 2 * PAGE, 2 * PAGE, 0, RW | FIXED, space.objects["a"], 7 * PAGE)
-        space.do(ranges.vm_map_simplify, 0, 4)
+        space.do(X15Map.simplify, 0, 4)
         assert sizes(space) == [2, 2]
 
     def test_entries_that_may_not_merge_are_not_joined(self):
         space = Ranges()
         space.put(0, 2, flags=NOMERGE)
         space.put(2, 4, flags=NOMERGE)
-        space.do(ranges.vm_map_simplify, 0, 4)
-        space.do(ranges.vm_map_protect, 0, 4, 1)
+        space.do(X15Map.simplify, 0, 4)
+        space.do(X15Map.protect, 0, 4, 1)
         assert sizes(space) == [2, 2]
 
     def test_simplify_joins_what_removal_left_apart(self):
         space = Ranges()
         space.put(0, 4, "a")
-        space.do(ranges.vm_map_madvise, 2, 4, 1)
+        space.do(X15Map.advise, 2, 4, 1)
         space.map.by_id[space.map.last.id].flags = space.map.first.flags  # as if nobody had joined them yet
-        assert ranges.vm_map_simplify(space.map, LOW, LOW + PAGE) == 1
+        assert space.map.simplify(LOW, LOW + PAGE) == 1
         assert sizes(space) == [4]
 
     def test_a_second_wiring_of_a_part_counts_there_alone(self):
@@ -298,7 +297,7 @@ class TestEntries:
         space.wire(4, 8)
         space.wire(0, 8)
         assert [(entry.wired_count, entry.end - entry.start) for entry in space.map] == [(1, 4 * PAGE), (2, 4 * PAGE)]
-        space.do(ranges.vm_map_unwire, 4, 8)
+        space.do(X15Map.unwire, 4, 8)
         assert sizes(space) == [8]
 
 
@@ -312,23 +311,23 @@ class TestErrors:
         space.wire(1, 3)
         before = space.state()
         args = {"protect": (1,), "wire": (space.memory,), "unwire": ()}[function]
-        assert space.do(getattr(ranges, f"vm_map_{function}"), *where, *args) == "FAULT"
+        assert space.do(getattr(X15Map, function), *where, *args) == "FAULT"
         assert space.state() == before
 
     def test_one_entry_that_may_not_is_enough_to_change_none(self):
         space = Ranges()
         space.put(0, 2)
         space.put(2, 4, most=1, protection=1)
-        assert space.do(ranges.vm_map_protect, 0, 4, 3) == "ACCES"
+        assert space.do(X15Map.protect, 0, 4, 3) == "ACCES"
         assert [flag.protection_of(entry.flags) for entry in space.map] == [3, 1]
 
     def test_a_maximum_that_is_lowered_can_not_be_raised(self):
         space = Ranges()
         space.put(0, 4)
-        assert space.do(ranges.vm_map_protect, 0, 4, 1, True) == ""
+        assert space.do(X15Map.protect, 0, 4, 1, True) == ""
         assert [flag.protection_of(entry.flags) for entry in space.map] == [1]
-        assert space.do(ranges.vm_map_protect, 0, 4, 3, True) == "ACCES"
-        assert space.do(ranges.vm_map_protect, 0, 4, 3) == "ACCES"
+        assert space.do(X15Map.protect, 0, 4, 3, True) == "ACCES"
+        assert space.do(X15Map.protect, 0, 4, 3) == "ACCES"
 
     def test_no_page_for_a_table_leaves_no_trace_of_a_wiring(self):
         space = Ranges(frames=20)
@@ -349,8 +348,8 @@ class TestErrors:
     def test_numbers_that_mean_nothing_are_invalid(self):
         space = Ranges()
         space.put(0, 2)
-        assert space.do(ranges.vm_map_inherit, 0, 2, 7) == "INVAL"
-        assert space.do(ranges.vm_map_madvise, 0, 2, 9) == "INVAL"
+        assert space.do(X15Map.inherit, 0, 2, 7) == "INVAL"
+        assert space.do(X15Map.advise, 0, 2, 9) == "INVAL"
 
 
 class TestPages:
@@ -359,9 +358,9 @@ class TestPages:
         space.put(0, 4, "a")
         for number in range(4):
             space.touch(number, flag.WRITE)
-        space.do(ranges.vm_map_protect, 1, 3, 1)
+        space.do(X15Map.protect, 1, 3, 1)
         assert [writable for _, writable in space.tables.pages.values()] == [True, False, False, True]
-        space.do(ranges.vm_map_protect, 1, 3, 0)
+        space.do(X15Map.protect, 1, 3, 0)
         assert sorted(space.tables.pages) == [LOW, LOW + 3 * PAGE], "these tables can't forbid reading"
         assert len(space.objects["a"].pages) == 4, "the pages stay"
 
@@ -370,9 +369,9 @@ class TestPages:
         space.put(0, 2)
         space.wire(0, 2)
         mapped = dict(space.tables.pages)
-        space.do(ranges.vm_map_protect, 0, 2, 0)
+        space.do(X15Map.protect, 0, 2, 0)
         assert not space.tables.pages
-        space.do(ranges.vm_map_protect, 0, 2, 3)
+        space.do(X15Map.protect, 0, 2, 3)
         assert space.tables.pages == mapped
 
     def test_willneed_maps_what_is_resident_and_asks_for_nothing(self):
@@ -380,7 +379,7 @@ class TestPages:
         space.put(0, 4, "a")
         for number in (0, 2):
             space.objects["a"].ask_pager(number * PAGE)
-        space.do(ranges.vm_map_madvise, 0, 3, flag.ADVICE["willneed"])
+        space.do(X15Map.advise, 0, 3, flag.ADVICE["willneed"])
         assert sorted(space.tables.pages) == [LOW, LOW + 2 * PAGE]
         assert len(space.objects["a"].pages) == 2
 
@@ -398,12 +397,12 @@ class TestEvents:
     def test_a_change_names_its_function_and_can_be_told(self):
         space = Ranges()
         space.put(0, 4)
-        events = space.recorded(lambda: ranges.vm_map_protect(space.map, LOW, LOW + PAGE, 1))
+        events = space.recorded(lambda: space.map.protect(LOW, LOW + PAGE, 1))
         (changed,) = [event for event in events if isinstance(event, EntryChanged)]
         assert (changed.function, changed.why) == ("vm_map_protect", "rw- becomes r--")
         assert (changed.before[5] & 7, changed.after[5] & 7) == (3, 1)
         assert isinstance(events[0], Called) and isinstance(events[-1], Returned)
-        assert events[0].arguments == (LOW, LOW + PAGE, 1, False)
+        assert events[0].arguments == (LOW, LOW + PAGE, 1)
 
     def test_wiring_tells_counts_and_joins(self):
         space = Ranges()
@@ -416,7 +415,7 @@ class TestEvents:
     def test_what_changes_nothing_reports_no_change(self):
         space = Ranges()
         space.put(0, 4)
-        events = space.recorded(lambda: ranges.vm_map_protect(space.map, LOW, LOW + 4 * PAGE, 3))
+        events = space.recorded(lambda: space.map.protect(LOW, LOW + 4 * PAGE, 3))
         assert not any(isinstance(event, EntryChanged) for event in events)
 
 
@@ -427,18 +426,18 @@ class TestSubmaps:
         space.put(0, 8)
         other = Ranges()
         other.map.start, other.map.end = LOW + 2 * PAGE, LOW + 6 * PAGE
-        assert space.do(ranges.vm_map_submap, 2, 6, other.map) == ""
+        assert space.do(X15Map.submap, 2, 6, other.map) == ""
         return space, other
 
     def test_the_place_is_cut_out_and_is_nobody_elses(self):
         space, other = self.lent()
         assert sizes(space) == [2, 4, 2]
         assert [entry.fields()[3] for entry in space.map] == [None, "submap:map", None]
-        for function, args in (("protect", (1,)), ("inherit", (0,)), ("madvise", (1,)), ("unwire", ())):
-            assert space.do(getattr(ranges, f"vm_map_{function}"), 1, 3, *args) == "INVAL", function
+        for function, args in (("protect", (1,)), ("inherit", (0,)), ("advise", (1,)), ("unwire", ())):
+            assert space.do(getattr(X15Map, function), 1, 3, *args) == "INVAL", function
         assert space.wire(1, 3) == "INVAL"
-        assert space.do(ranges.vm_map_submap, 3, 4, other.map) == "INVAL"
-        space.do(ranges.vm_map_simplify, 0, 8)
+        assert space.do(X15Map.submap, 3, 4, other.map) == "INVAL"
+        space.do(X15Map.simplify, 0, 8)
         assert sizes(space) == [2, 4, 2]
 
     def test_what_is_entered_beside_it_does_not_grow_into_it(self):
@@ -461,11 +460,11 @@ class TestSubmaps:
         if what == "wired":
             space.wire(0, 4)
         if what == "two entries":
-            space.do(ranges.vm_map_inherit, 0, 2, 0)
+            space.do(X15Map.inherit, 0, 2, 0)
         if what == "hole":
             space.map.remove(LOW + PAGE, LOW + 2 * PAGE)
         before = space.state()
-        assert space.do(ranges.vm_map_submap, 0, 4, Ranges().map) == ("FAULT" if what == "hole" else "INVAL")
+        assert space.do(X15Map.submap, 0, 4, Ranges().map) == ("FAULT" if what == "hole" else "INVAL")
         assert space.state() == before
 
 
@@ -486,7 +485,7 @@ class TestCheck:
         space.put(0, 4)
         other = Ranges()
         other.map.start, other.map.end = LOW, LOW + 4 * PAGE
-        space.do(ranges.vm_map_submap, 0, 4, other.map)
+        space.do(X15Map.submap, 0, 4, other.map)
         space.map.check()
         other.map.end += PAGE
         with pytest.raises(Broken, match=r"^9: entry 1 of map is not the place of map"):

@@ -1,6 +1,7 @@
-"""FreeBSD's kernel memory: its maps and its two everlasting objects, and what the kmem functions need of the rest.
+"""FreeBSD's kernel memory (`vm_kern`, April 2008): its maps, its two permanent objects, and the kmem functions.
 
-The functions are in :mod:`.kmem_boot`, :mod:`.kmem_alloc`, :mod:`.kmem_malloc` and :mod:`.kmem_wait`.
+Functions that may sleep are generators (:mod:`~vmwidgets.engine.kernel.threads.waits`).  What they need of the rest of
+the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the zone allocator.
 """
 
 from __future__ import annotations
@@ -12,28 +13,38 @@ from itertools import count
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import LowMemory, MapCreated, SleepersWoken, ZonesReclaimed
 from ...base.protection import protection_of, protection_text
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
-from ..map.ranges import NO_SPACE, SUCCESS, join, set_wired_count
-from ..map.vm_object import KernelObject
-from ..threads.waits import PageWait, RoomWait, Running, Sleepy, TimedWait, kernel_function, undone
-from .ranges import delete, enter_page, map_page, remove, wire
-from .vm_map import (
-    NOFAULT,
-    FreeBSDMap,
-    KernelEntry,
-    KernelEntrySource,
-    KernelPmap,
-    MapServices,
-    attach_submap,
-    supply_object,
-)
+from ..map.core import EntrySource
+from ..map.ranges import NO_SPACE, SUCCESS
+from ..map.vm_object import FreeBSDObject
+from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
+from .entries import NOFAULT, KernelEntry
+from .entry_pages import KernelTables, MapServices
+from .vm_map import FreeBSDMap
 from .vm_page import GRAB, INTERRUPT, SYSTEM, PageQueues, PageRequest
 
 _WORD = (1 << 64) - 1
-
-
 _OFFSET = PAGE - 1
+
+M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
+"""Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
+
+
+TRIES = 8
+"""How often a caller that may wait looks for address space before it gives up."""
+
+
+def page_request(flags: int) -> PageRequest:
+    """How pages are asked for under these flags.
+
+    M_USE_RESERVE makes M_NOWAIT weaker, not stronger: only without it is the very last page in reach.
+
+    >>> page_request(M_NOWAIT).text, page_request(M_NOWAIT | M_USE_RESERVE | M_ZERO).text
+    ('INTERRUPT|WIRED', 'SYSTEM|WIRED|ZERO')
+    """
+    page_class = INTERRUPT if flags & (M_NOWAIT | M_USE_RESERVE) == M_NOWAIT else SYSTEM
+    return PageRequest(page_class, wired=True, zero=bool(flags & M_ZERO))
 
 
 def round_page(size: int) -> int:
@@ -51,7 +62,7 @@ def trunc_page(address: int) -> int:
 
 
 class Kmem:
-    """Kernel address space [start, end), before :func:`~.kmem_boot.kmem_init` made the map of it.
+    """Kernel address space [start, end), of which :meth:`kmem_init` makes the kernel map.
 
     `wakeup` makes those ready who sleep for room in a map, and says how many they were; `hz` is clock ticks a second;
     `root` is what the kernel map is called in events, where another kernel's may be called so too.
@@ -63,9 +74,9 @@ class Kmem:
         start: int,
         end: int,
         *,
-        pmap: KernelPmap,
+        pmap: KernelTables,
         pages: PageQueues,
-        entries: KernelEntrySource,
+        entries: EntrySource[KernelEntry],
         hz: int,
         wakeup: Callable[[FreeBSDMap], int],
         root: str = "kernel_map",
@@ -81,8 +92,8 @@ class Kmem:
         """Who runs; a scheduler notes it here."""
         self.services = MapServices(recorder, self.running, pmap, pages, entries, self._new_object)
         size = (end - start) >> PAGE_SHIFT
-        self.kernel_object = KernelObject("kernel_object", pages, size, everlasting=True)
-        self.kmem_object = KernelObject("kmem_object", pages, size, everlasting=True)
+        self.kernel_object = FreeBSDObject("kernel_object", pages, size, permanent=True)
+        self.kmem_object = FreeBSDObject("kmem_object", pages, size, permanent=True)
         self.maps: list[FreeBSDMap] = []
         """All maps, in the order they were made."""
         self.lowmem_handlers: list[Callable[[], None]] = []
@@ -101,7 +112,7 @@ class Kmem:
         return self.maps[0]
 
     def offset_of(self, address: int) -> int:
-        """Where a kernel address lies in the everlasting objects, whichever map it is in."""
+        """Where a kernel address lies in the permanent objects, whichever map it is in."""
         return (address - self.start) & _WORD
 
     def create_map(self, name: str, start: int, end: int) -> FreeBSDMap | None:
@@ -127,12 +138,275 @@ class Kmem:
         if self.reclaim_zones is not None:
             self.reclaim_zones()
 
-    def _new_object(self, pages: int) -> KernelObject:
-        return KernelObject(f"anon{next(self._anonymous)}", self.pages, pages)
+    def _new_object(self, pages: int) -> FreeBSDObject:
+        return FreeBSDObject(f"anon{next(self._anonymous)}", self.pages, pages)
+
+    # ---- making maps ------------------------------------------------------------------------
+
+    @kernel_function()
+    def kmem_init(self, start: int, end: int) -> MaySleep[None]:
+        """Make the kernel map, up to `end`; what boot used, up to `start`, becomes its first entry.
+
+        The status of that insertion is ignored.
+        """
+        kernel_map = self.create_map(self.root, self.start, end)
+        if kernel_map is None:
+            raise KernelPanic("kmem_init", "kmem_init: cannot create the kernel map")
+        kernel_map.system = True
+        yield from kernel_map.lock.acquire()
+        kernel_map.insert(None, 0, self.start, start, NOFAULT)
+        kernel_map.lock.release()
+
+    @kernel_function()
+    def kmem_suballoc(self, parent: FreeBSDMap, size: int, name: str) -> MaySleep[FreeBSDMap]:
+        """A map of its own over `size` bytes of `parent`; whatever goes wrong is a panic, and the range stays used."""
+        size = round_page(size)
+        address = yield from self._take_range(parent, size)
+        submap = self.create_map(name, address, address + size)
+        if submap is None:
+            raise KernelPanic("kmem_suballoc", "kmem_suballoc: cannot create submap")
+        status = yield from parent.submap(address, address + size, submap)
+        if status != SUCCESS:
+            raise KernelPanic("kmem_suballoc", "kmem_suballoc: unable to change range to submap")
+        return submap
+
+    @staticmethod
+    def _take_range(parent: FreeBSDMap, size: int) -> MaySleep[int]:
+        """Find and insert in one step (`vm_map_find`)."""
+        yield from parent.lock.acquire()
+        address = parent.find_space(size)
+        status = NO_SPACE if address is None else parent.insert(None, 0, address, address + size)
+        parent.lock.release()
+        if address is None or status != SUCCESS:
+            raise KernelPanic("kmem_suballoc", f"kmem_suballoc: bad status return of {status}")
+        return address
+
+    # ---- whole pages ------------------------------------------------------------------------
+
+    @kernel_function()
+    def kmem_alloc_nofault(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
+        """Addresses alone: no pages, no mapping, and a fault there is a panic.  0 when it fails in any way."""
+        size = round_page(size)
+        yield from vm_map.lock.acquire()
+        address = vm_map.find_space(size)
+        inserted = address is not None and vm_map.insert(None, 0, address, address + size, NOFAULT) == SUCCESS
+        vm_map.lock.release()
+        return address if address is not None and inserted else 0
+
+    @kernel_function()
+    def kmem_alloc(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
+        """Zeroed, wired pages of kernel_object; 0 when there is no address space.
+
+        It waits for pages as long as it takes, and never for address space.  The lock is free while pages are got.
+        """
+        size = round_page(size)
+        yield from vm_map.lock.acquire()
+        address = vm_map.find_space(size)
+        if address is None:
+            vm_map.lock.release()
+            return 0
+        offset = self.offset_of(address)
+        self.kernel_object.reference()
+        vm_map.insert(self.kernel_object, offset, address, address + size)
+        vm_map.lock.release()
+        # deleting frees the pages too: none of them is wired yet
+        with undone(self.recorder, "kmem_alloc", partial(vm_map.delete, address, address + size)):
+            for pindex in range(offset >> PAGE_SHIFT, (offset + size) >> PAGE_SHIFT):
+                yield from self._grab_page(pindex)
+            yield from vm_map.wire_allocated(address, address + size)
+        return address
+
+    def _grab_page(self, pindex: int) -> MaySleep[None]:
+        """See to it that kernel_object has this page (`vm_page_grab`): wait until it is there or can be had."""
+        target, pages = self.kernel_object, self.pages
+        while pages.find(target, pindex) is None and pages.allocate(target, pindex, GRAB) is None:
+            yield PageWait()
+
+    @kernel_function()
+    def kmem_free(self, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
+        """Make a range free, rounded outwards to whole pages; checks nothing, wakes no thread."""
+        yield from vm_map.remove(trunc_page(address), round_page(address + size))
+
+    # ---- memory for malloc and the zone allocator -------------------------------------------
+
+    @kernel_function()
+    def kmem_malloc(self, vm_map: FreeBSDMap, size: int, flags: int) -> MaySleep[int]:
+        """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't have them.
+
+        One that may wait sleeps for pages, and looks eight times for address space before it panics.  The map stays
+        locked from the finding of an address to the last mapping, except while it sleeps.
+        """
+        size = round_page(size)
+        yield from vm_map.lock.acquire()
+        address = vm_map.find_space(size)
+        if address is None:
+            vm_map.lock.release()
+            if flags & M_NOWAIT:
+                return 0
+            address = yield from self._look_again(vm_map, size)
+        self.kmem_object.reference()
+        vm_map.insert(self.kmem_object, self.offset_of(address), address, address + size)
+        if not (yield from self._get_pages(vm_map, address, size, flags)):
+            vm_map.delete(address, address + size)
+            vm_map.lock.release()
+            return 0
+        entry = vm_map.lookup(address)
+        if entry is None or (entry.start, entry.end, entry.wired_count) != (address, address + size, 0):
+            raise KernelPanic("kmem_malloc", "kmem_malloc: entry not found or misaligned")
+        self._map_pages(vm_map, entry, address, size)
+        vm_map.lock.release()
+        return address
+
+    def _look_again(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
+        """Have memory given back, look, sleep, each time longer; returns with the map locked, or panics.
+
+        No look follows the last sleep, as in the original.
+        """
+        for attempt in range(1, TRIES + 1):
+            self.seek_memory()
+            yield from vm_map.lock.acquire()
+            address = vm_map.find_space(size)
+            if address is not None:
+                return address
+            vm_map.lock.release()
+            yield TimedWait("nokva", self.hz // 4 * attempt)
+        raise KernelPanic(
+            "kmem_map_too_small", f"kmem_malloc({size}): kmem_map too small: {vm_map.size} total allocated"
+        )
+
+    def _get_pages(self, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> MaySleep[bool]:
+        """All pages of the range, rising; false, with none of them left, where M_NOWAIT met a shortage."""
+        request, first = page_request(flags), self.offset_of(address) >> PAGE_SHIFT
+        for pindex in range(first, first + (size >> PAGE_SHIFT)):
+            while self.pages.allocate(self.kmem_object, pindex, request) is None:
+                if flags & M_NOWAIT:
+                    self._give_back(first, pindex)
+                    return False
+                vm_map.lock.release()
+                with undone(self.recorder, "kmem_malloc", partial(self._undo_malloc, vm_map, address, size, pindex)):
+                    yield PageWait()
+                    yield from vm_map.lock.acquire()
+        return True
+
+    def _undo_malloc(self, vm_map: FreeBSDMap, address: int, size: int, pindex: int) -> None:
+        self._give_back(self.offset_of(address) >> PAGE_SHIFT, pindex)
+        vm_map.delete(address, address + size)
+
+    def _give_back(self, first: int, end: int) -> None:
+        """Free pages [first, end), highest first, before their entry goes: they are busy, and deleting would wait."""
+        for pindex in range(end - 1, first - 1, -1):
+            page = self.pages.find(self.kmem_object, pindex)
+            if page is not None:
+                self.pages.unwire(page)
+                self.pages.free(page)
+
+    def _map_pages(self, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
+        """The entry counts as wired and may join; its pages are mapped and no longer busy."""
+        vm_map.set_wired_count(entry, 1)
+        vm_map.join(entry)
+        for va in range(address, address + size, 1 << PAGE_SHIFT):
+            page = self.pages.find(self.kmem_object, self.offset_of(va) >> PAGE_SHIFT)
+            if page is not None:
+                self.services.map_page(va, page.frame, entry, wired=True)
+                page.busy = False
+
+    # ---- waiting for address space ----------------------------------------------------------
+
+    @kernel_function()
+    def kmem_alloc_wait(self, vm_map: FreeBSDMap, size: int) -> MaySleep[int]:
+        """Addresses for memory that faults will fill; sleeps until there is room, 0 if the map is too small."""
+        size = round_page(size)
+        while True:
+            yield from vm_map.lock.acquire()
+            address = vm_map.find_space(size)
+            if address is not None:
+                vm_map.insert(None, 0, address, address + size)
+                vm_map.lock.release()
+                return address
+            if vm_map.end - vm_map.start < size:
+                vm_map.lock.release()
+                return 0
+            vm_map.needs_wakeup = True
+            vm_map.lock.drop_to_sleep()
+            yield RoomWait(vm_map)
+
+    @kernel_function()
+    def kmem_free_wakeup(self, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
+        """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
+        yield from vm_map.lock.acquire()
+        vm_map.delete(trunc_page(address), round_page(address + size))
+        if vm_map.needs_wakeup:
+            vm_map.needs_wakeup = False
+            woken = self.wakeup(vm_map)
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((SleepersWoken.tag, vm_map.name, woken))
+        vm_map.lock.release()
+
+    # ---- faults -----------------------------------------------------------------------------
+
+    @kernel_function()
+    def vm_fault(self, vm_map: FreeBSDMap, address: int, access: int) -> MaySleep[int]:
+        """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
+
+        `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system
+        map's entry has no object, and where a kmem function still waits for the page; a panic where the entry says that
+        no fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.
+        In a submap's place the fault is that submap's.
+        """
+        va = trunc_page(address)
+        while True:
+            yield from vm_map.lock.acquire()
+            entry = vm_map.lookup(va)
+            if entry is None:
+                vm_map.lock.release()
+                raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.name}")
+            if isinstance(entry.submap, FreeBSDMap):
+                vm_map.lock.release()
+                vm_map = entry.submap
+                continue
+            if entry.flags & NOFAULT:
+                raise KernelPanic("vm_fault", f"vm_fault: fault on nofault entry, addr: {address:x}")
+            missing = access & ~protection_of(entry.flags)
+            if missing:
+                vm_map.lock.release()
+                allowed = protection_text(protection_of(entry.flags))
+                where = f"the entry at {Address(entry.start)} of {vm_map.name}"
+                raise kernel_error("ACCES", f"{where} allows {allowed}, not {protection_text(missing)}")
+            frame = self._frame_of(vm_map, entry, va)
+            vm_map.lock.release()
+            if frame is not None:
+                return frame
+            yield PageWait()
+
+    def _frame_of(self, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> int | None:
+        """The frame behind `va`, mapped now; none while pages are short."""
+        vm_map.supply_object(entry)
+        target = entry.object
+        if target is None:
+            vm_map.lock.release()
+            raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.name}, which is a system map")
+        pindex = entry.offset + va - entry.start >> PAGE_SHIFT
+        page = self.pages.find(target, pindex)
+        if target.permanent and (page is None or page.busy):
+            vm_map.lock.release()
+            raise kernel_error(
+                "FAULT",
+                f"the page at {Address(va)} in {vm_map.name} is still to come: who allocates the range there waits for "
+                "pages, and gives its address when all are there",
+            )
+        page = page or self.pages.allocate(target, pindex, GRAB)
+        if page is None:
+            return None
+        page.busy = False
+        self.services.map_page(va, page.frame, entry, wired=False)
+        return page.frame
+
+    # ---- invariants -------------------------------------------------------------------------
 
     def check(self) -> None:
         """Raise :class:`Broken` unless each map is sound, and: K1. an object's pages are where the queues say;
-        K2. wired pages are counted; K3. an everlasting object has a reference for each entry on it, and its own.
+        K2. wired pages are counted; K3. a permanent object has a reference for each entry on it, and its own.
         """  # noqa: D205  one list of invariants, as elsewhere
         for vm_map in self.maps:
             vm_map.check()
@@ -146,317 +420,3 @@ class Kmem:
             mapped = sum(entry.object is target for vm_map in self.maps for entry in vm_map)
             if target.references < mapped + 1:  # more of them: size 0 leaks one, as in the original
                 raise Broken(f"K3: {mapped} entries map {target.name}, it counts {target.references} references")
-
-
-# ---- kmem boot ---------------------------------------------------------------------------------
-#
-# Making kernel maps: kmem_init, kmem_suballoc (FreeBSD, April 2008).
-
-
-@kernel_function
-def kmem_init(kmem: Kmem, start: int, end: int) -> Sleepy[None]:
-    """Make the kernel map, up to `end`; what boot used, up to `start`, becomes its first entry.
-
-    The status of that insertion is ignored.
-    """
-    kernel_map = kmem.create_map(kmem.root, kmem.start, end)
-    if kernel_map is None:
-        raise KernelPanic("kmem_init", "kmem_init: cannot create the kernel map")
-    kernel_map.system = True
-    yield from kernel_map.lock.acquire()
-    kernel_map.insert(None, 0, kmem.start, start, NOFAULT)
-    kernel_map.lock.release()
-
-
-@kernel_function
-def kmem_suballoc(kmem: Kmem, parent: FreeBSDMap, size: int, name: str) -> Sleepy[FreeBSDMap]:
-    """A map of its own over `size` bytes of `parent`; whatever goes wrong is a panic, and the range stays used."""
-    size = round_page(size)
-    address = yield from _take_range(parent, size)
-    submap = kmem.create_map(name, address, address + size)
-    if submap is None:
-        raise KernelPanic("kmem_suballoc", "kmem_suballoc: cannot create submap")
-    status = yield from attach_submap(parent, address, address + size, submap)
-    if status != SUCCESS:
-        raise KernelPanic("kmem_suballoc", "kmem_suballoc: unable to change range to submap")
-    return submap
-
-
-def _take_range(parent: FreeBSDMap, size: int) -> Sleepy[int]:
-    """Find and insert in one step (`vm_map_find`)."""
-    yield from parent.lock.acquire()
-    address = parent.find_space(size)
-    status = NO_SPACE if address is None else parent.insert(None, 0, address, address + size)
-    parent.lock.release()
-    if address is None or status != SUCCESS:
-        raise KernelPanic("kmem_suballoc", f"kmem_suballoc: bad status return of {status}")
-    return address
-
-
-# ---- kmem alloc --------------------------------------------------------------------------------
-#
-# Kernel memory in whole pages: kmem_alloc, kmem_alloc_nofault, kmem_free (FreeBSD, April 2008).
-
-
-@kernel_function
-def kmem_alloc_nofault(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
-    """Addresses alone: no pages, no mapping, and a fault there is a panic.  0 when it fails in any way."""
-    size = round_page(size)
-    yield from vm_map.lock.acquire()
-    address = vm_map.find_space(size)
-    inserted = address is not None and vm_map.insert(None, 0, address, address + size, NOFAULT) == SUCCESS
-    vm_map.lock.release()
-    return address if address is not None and inserted else 0
-
-
-@kernel_function
-def kmem_alloc(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
-    """Zeroed, wired pages of kernel_object; 0 when there is no address space.
-
-    It waits for pages as long as it takes, and never for address space.  The lock is free while pages are got.
-    """
-    size = round_page(size)
-    yield from vm_map.lock.acquire()
-    address = vm_map.find_space(size)
-    if address is None:
-        vm_map.lock.release()
-        return 0
-    offset = kmem.offset_of(address)
-    kmem.kernel_object.reference()
-    vm_map.insert(kmem.kernel_object, offset, address, address + size)
-    vm_map.lock.release()
-    with undone(kmem.recorder, "kmem_alloc", partial(_undo, kmem, vm_map, address, size)):
-        for pindex in range(offset >> PAGE_SHIFT, (offset + size) >> PAGE_SHIFT):
-            yield from _grab_page(kmem, pindex)
-        yield from wire(vm_map, address, address + size)
-    return address
-
-
-def _undo(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> None:
-    """Deleting frees the pages too: none of them is wired yet."""
-    delete(vm_map, address, address + size)
-
-
-def _grab_page(kmem: Kmem, pindex: int) -> Sleepy[None]:
-    """See to it that kernel_object has this page (`vm_page_grab`): wait until it is there or can be had."""
-    target, pages = kmem.kernel_object, kmem.pages
-    while pages.find(target, pindex) is None and pages.allocate(target, pindex, GRAB) is None:
-        yield PageWait()
-
-
-@kernel_function
-def kmem_free(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
-    """Make a range free, rounded outwards to whole pages; checks nothing, wakes nobody."""
-    yield from remove(vm_map, trunc_page(address), round_page(address + size))
-
-
-# ---- kmem malloc -------------------------------------------------------------------------------
-#
-# Memory for malloc and the zone allocator: kmem_malloc (FreeBSD, April 2008).
-
-
-M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
-"""Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
-
-
-TRIES = 8
-"""How often a caller that may wait looks for address space before it gives up."""
-
-
-def page_request(flags: int) -> PageRequest:
-    """How pages are asked for under these flags.
-
-    M_USE_RESERVE makes M_NOWAIT weaker, not stronger: only without it is the very last page in reach.
-
-    >>> page_request(M_NOWAIT).text, page_request(M_NOWAIT | M_USE_RESERVE | M_ZERO).text
-    ('INTERRUPT|WIRED', 'SYSTEM|WIRED|ZERO')
-    """
-    page_class = INTERRUPT if flags & (M_NOWAIT | M_USE_RESERVE) == M_NOWAIT else SYSTEM
-    return PageRequest(page_class, wired=True, zero=bool(flags & M_ZERO))
-
-
-@kernel_function
-def kmem_malloc(kmem: Kmem, vm_map: FreeBSDMap, size: int, flags: int) -> Sleepy[int]:
-    """Wired pages of kmem_object, mapped; 0 when a caller that may not wait (M_NOWAIT) can't have them.
-
-    One that may wait sleeps for pages, and looks eight times for address space before it panics.  The map stays
-    locked from the finding of an address to the last mapping, except while it sleeps.
-    """
-    size = round_page(size)
-    yield from vm_map.lock.acquire()
-    address = vm_map.find_space(size)
-    if address is None:
-        vm_map.lock.release()
-        if flags & M_NOWAIT:
-            return 0
-        address = yield from _look_again(kmem, vm_map, size)
-    kmem.kmem_object.reference()
-    vm_map.insert(kmem.kmem_object, kmem.offset_of(address), address, address + size)
-    if not (yield from _get_pages(kmem, vm_map, address, size, flags)):
-        delete(vm_map, address, address + size)
-        vm_map.lock.release()
-        return 0
-    entry = vm_map.lookup(address)
-    if entry is None or (entry.start, entry.end, entry.wired_count) != (address, address + size, 0):
-        raise KernelPanic("kmem_malloc", "kmem_malloc: entry not found or misaligned")
-    _map_pages(kmem, vm_map, entry, address, size)
-    vm_map.lock.release()
-    return address
-
-
-def _look_again(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
-    """Have memory given back, look, sleep, each time longer; comes back with the map locked, or panics.
-
-    The last sleep is in vain: no look follows it.
-    """
-    for attempt in range(1, TRIES + 1):
-        kmem.seek_memory()
-        yield from vm_map.lock.acquire()
-        address = vm_map.find_space(size)
-        if address is not None:
-            return address
-        vm_map.lock.release()
-        yield TimedWait("nokva", kmem.hz // 4 * attempt)
-    raise KernelPanic("kmem_map_too_small", f"kmem_malloc({size}): kmem_map too small: {vm_map.size} total allocated")
-
-
-def _get_pages(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> Sleepy[bool]:
-    """All pages of the range, rising; false, with none of them left, where M_NOWAIT met a shortage."""
-    request, first = page_request(flags), kmem.offset_of(address) >> PAGE_SHIFT
-    for pindex in range(first, first + (size >> PAGE_SHIFT)):
-        while kmem.pages.allocate(kmem.kmem_object, pindex, request) is None:
-            if flags & M_NOWAIT:
-                _give_back(kmem, first, pindex)
-                return False
-            vm_map.lock.release()
-            with undone(kmem.recorder, "kmem_malloc", partial(_undo_malloc, kmem, vm_map, address, size, pindex)):
-                yield PageWait()
-                yield from vm_map.lock.acquire()
-    return True
-
-
-def _undo_malloc(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int, pindex: int) -> None:
-    _give_back(kmem, kmem.offset_of(address) >> PAGE_SHIFT, pindex)
-    delete(vm_map, address, address + size)
-
-
-def _give_back(kmem: Kmem, first: int, end: int) -> None:
-    """Free pages [first, end), highest first, before their entry goes: they are busy, and deleting would wait."""
-    for pindex in range(end - 1, first - 1, -1):
-        page = kmem.pages.find(kmem.kmem_object, pindex)
-        if page is not None:
-            kmem.pages.unwire(page)
-            kmem.pages.free(page)
-
-
-def _map_pages(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, address: int, size: int) -> None:
-    """The entry counts as wired and may join; its pages are mapped and no longer busy."""
-    set_wired_count(vm_map, entry, 1)
-    join(vm_map, entry)
-    for va in range(address, address + size, 1 << PAGE_SHIFT):
-        page = kmem.pages.find(kmem.kmem_object, kmem.offset_of(va) >> PAGE_SHIFT)
-        if page is not None:
-            enter_page(vm_map, va, page.frame, protection_of(entry.flags))
-            page.busy = False
-
-
-# ---- kmem wait ---------------------------------------------------------------------------------
-#
-# Waiting for address space: kmem_alloc_wait, kmem_free_wakeup (FreeBSD, April 2008).
-
-
-@kernel_function
-def kmem_alloc_wait(kmem: Kmem, vm_map: FreeBSDMap, size: int) -> Sleepy[int]:
-    """Addresses for memory that faults will fill; sleeps until there is room, 0 if the map is too small for ever."""
-    size = round_page(size)
-    while True:
-        yield from vm_map.lock.acquire()
-        address = vm_map.find_space(size)
-        if address is not None:
-            vm_map.insert(None, 0, address, address + size)
-            vm_map.lock.release()
-            return address
-        if vm_map.end - vm_map.start < size:
-            vm_map.lock.release()
-            return 0
-        vm_map.needs_wakeup = True
-        vm_map.lock.drop_to_sleep()
-        yield RoomWait(vm_map)
-
-
-@kernel_function
-def kmem_free_wakeup(kmem: Kmem, vm_map: FreeBSDMap, address: int, size: int) -> Sleepy[None]:
-    """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
-    yield from vm_map.lock.acquire()
-    delete(vm_map, trunc_page(address), round_page(address + size))
-    if vm_map.needs_wakeup:
-        vm_map.needs_wakeup = False
-        woken = kmem.wakeup(vm_map)
-        emit = kmem.recorder.emit
-        if emit is not None:
-            emit((SleepersWoken.tag, vm_map.name, woken))
-    vm_map.lock.release()
-
-
-# ---- kmem fault --------------------------------------------------------------------------------
-#
-# A fault on kernel memory that was not wired at once: submaps such as exec_map (FreeBSD `vm_fault`, 2008).
-
-
-@kernel_function
-def vm_fault(kmem: Kmem, vm_map: FreeBSDMap, address: int, access: int) -> Sleepy[int]:
-    """Have the page of `address` in memory and mapped; its frame.  Waits for pages.
-
-    `access` are protection bits: ACCES where the entry lacks one.  FAULT where nothing is allocated, where a system
-    map's entry has no object, and where a kmem function still waits for the page; a panic where the entry says that no
-    fault may happen.  An ordinary map's entry without object gets an anonymous one, and zeroed pages.  In a submap's
-    place the fault is that submap's.
-    """
-    va = trunc_page(address)
-    while True:
-        yield from vm_map.lock.acquire()
-        entry = vm_map.lookup(va)
-        if entry is None:
-            vm_map.lock.release()
-            raise kernel_error("FAULT", f"nothing is allocated at {Address(va)} in {vm_map.name}")
-        if entry.submap is not None:
-            vm_map.lock.release()
-            vm_map = entry.submap
-            continue
-        if entry.flags & NOFAULT:
-            raise KernelPanic("vm_fault", f"vm_fault: fault on nofault entry, addr: {address:x}")
-        missing = access & ~protection_of(entry.flags)
-        if missing:
-            vm_map.lock.release()
-            allowed = protection_text(protection_of(entry.flags))
-            where = f"the entry at {Address(entry.start)} of {vm_map.name}"
-            raise kernel_error("ACCES", f"{where} allows {allowed}, not {protection_text(missing)}")
-        frame = _frame_of(kmem, vm_map, entry, va)
-        vm_map.lock.release()
-        if frame is not None:
-            return frame
-        yield PageWait()
-
-
-def _frame_of(kmem: Kmem, vm_map: FreeBSDMap, entry: KernelEntry, va: int) -> int | None:
-    """The frame behind `va`, mapped now; none while pages are short."""
-    supply_object(vm_map, entry)
-    target = entry.object
-    if target is None:
-        vm_map.lock.release()
-        raise kernel_error("FAULT", f"no memory is behind {Address(va)} in {vm_map.name}, which is a system map")
-    pindex = entry.offset + va - entry.start >> PAGE_SHIFT
-    page = kmem.pages.find(target, pindex)
-    if target.everlasting and (page is None or page.busy):
-        vm_map.lock.release()
-        raise kernel_error(
-            "FAULT",
-            f"the page at {Address(va)} in {vm_map.name} is still to come: who allocates the range there waits for "
-            "pages, and gives its address when all are there",
-        )
-    page = page or kmem.pages.allocate(target, pindex, GRAB)
-    if page is None:
-        return None
-    page.busy = False
-    map_page(vm_map, va & -PAGE, page.frame, protection_of(entry.flags))
-    return page.frame

@@ -15,7 +15,7 @@ from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.ram import Ram
 from ..map.vm_object import VmObject
-from ..threads.waits import ChannelWait, PageWait, Sleepy, TimedWait
+from ..threads.waits import ChannelWait, MaySleep, PageWait, TimedWait
 from .vm_page import NORMAL, PageQueues, PageRequest, SharedFrames
 
 READ = PageRequest(NORMAL)
@@ -51,7 +51,7 @@ class FilePages:
         """Pages on the inactive queue."""
         return len(self._inactive)
 
-    def read(self, name: str, first: int, count: int) -> Sleepy[int]:
+    def read(self, name: str, first: int, count: int) -> MaySleep[int]:
         """Have pages [first, first + count) of a file in memory; how many had to be read.  Waits for pages."""
         target = self.files.setdefault(name, VmObject(f"file {name}", self._pages))
         read = 0
@@ -210,7 +210,7 @@ class PageDaemon:
         if self.needed:
             self._wake(CHANNEL)
 
-    def run(self) -> Sleepy[None]:
+    def run(self) -> MaySleep[None]:
         """The daemon's thread; never ends."""
         while True:
             while self.stopped or not self.needed:

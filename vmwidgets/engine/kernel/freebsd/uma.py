@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from ...base.errors import Broken
 from ...base.events import ZoneGrown, ZoneShrunk
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE
 from ...memory.slabs import ObjectCache
-from ..threads.waits import Sleepy, WouldSleep, kernel_function, straight
-from .kmem import M_ZERO, Kmem, kmem_free, kmem_malloc, round_page
+from ..threads.waits import MaySleep, WouldSleep, run_without_sleeping
+from .kmem import M_ZERO, Kmem, round_page
 from .vm_map import FreeBSDMap
 
 SMALLEST, LARGEST = 16, PAGE
@@ -70,6 +70,43 @@ class Zones:
         """By address: the slabs that zones have."""
         kmem.reclaim_zones = self.reclaim
 
+    # ---- malloc and free ---------------------------------------------------------------------
+
+    @kernel_function()
+    def malloc(self, size: int, flags: int) -> MaySleep[int]:
+        """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
+        if size > LARGEST:
+            return (yield from self._malloc_large(size, flags))
+        zone = self.zone_for(size)
+        address = zone.cache.allocate()
+        while address is None:
+            slab = yield from self.kmem.kmem_malloc(self.kmem_map, zone.slab_size, flags & ~M_ZERO)
+            if slab == 0:
+                return 0
+            self.grown(zone, slab)
+            address = zone.cache.allocate()
+        self.taken[address] = zone
+        if flags & M_ZERO:
+            self.write_zeroes(address, zone.size)
+        return address
+
+    def _malloc_large(self, size: int, flags: int) -> MaySleep[int]:
+        """Whole pages, by themselves (`uma_large_malloc`)."""
+        address = yield from self.kmem.kmem_malloc(self.kmem_map, size, flags)
+        if address:
+            self.large[address] = round_page(size)
+        return address
+
+    @kernel_function()
+    def free(self, address: int) -> MaySleep[None]:
+        """Give back what :meth:`malloc` gave."""
+        size = self.large.get(address)
+        if size is not None:
+            yield from self.kmem.kmem_free(self.kmem_map, address, size)
+            self.large.pop(address, None)  # not before: a call that is given up while it waits has freed nothing
+            return
+        self.taken.pop(address).cache.free(address)
+
     def zone_for(self, size: int) -> Zone:
         """The smallest zone whose objects hold `size` bytes."""
         return next(zone for zone in self.zones if zone.size >= size)
@@ -87,7 +124,7 @@ class Zones:
         del self.slabs[address]
         self._report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
         try:
-            straight(kmem_free(self.kmem, self.kmem_map, address, zone.slab_size))
+            run_without_sleeping(self.kmem.kmem_free(self.kmem_map, address, zone.slab_size))
         except WouldSleep as error:
             raise Broken(f"the lock of kmem_map was free; yet {error}") from error
 
@@ -136,41 +173,3 @@ class Zones:
         listed |= {address for zone in self.zones for address in zone.slabs.ready}
         if listed != set(self.slabs):
             raise Broken("Z2: the slabs of the zones are not those that came from kmem_map")
-
-
-@kernel_function
-def malloc(zones: Zones, size: int, flags: int) -> Sleepy[int]:
-    """Memory of at least `size` bytes; 0 only under M_NOWAIT.  Flags as for kmem_malloc."""
-    if size > LARGEST:
-        return (yield from _malloc_large(zones, size, flags))
-    zone = zones.zone_for(size)
-    address = zone.cache.allocate()
-    while address is None:
-        slab = yield from kmem_malloc(zones.kmem, zones.kmem_map, zone.slab_size, flags & ~M_ZERO)
-        if slab == 0:
-            return 0
-        zones.grown(zone, slab)
-        address = zone.cache.allocate()
-    zones.taken[address] = zone
-    if flags & M_ZERO:
-        zones.write_zeroes(address, zone.size)
-    return address
-
-
-def _malloc_large(zones: Zones, size: int, flags: int) -> Sleepy[int]:
-    """Whole pages, by themselves (`uma_large_malloc`)."""
-    address = yield from kmem_malloc(zones.kmem, zones.kmem_map, size, flags)
-    if address:
-        zones.large[address] = round_page(size)
-    return address
-
-
-@kernel_function
-def free(zones: Zones, address: int) -> Sleepy[None]:
-    """Give back what :func:`malloc` gave."""
-    size = zones.large.get(address)
-    if size is not None:
-        yield from kmem_free(zones.kmem, zones.kmem_map, address, size)
-        zones.large.pop(address, None)  # not before: a call that is given up while it waits has freed nothing
-        return
-    zones.taken.pop(address).cache.free(address)

@@ -1,23 +1,29 @@
-"""A map entry: one contiguous range of one address space, all of it with the same attributes.
+"""What every kernel's map is made of: entries, each at once a link of a list and a node of a red-black tree.
 
-An entry is at once a link of the map's list and a node of its tree.  The kernel gives each an address; here the
-entry source says which (0 where it comes from nowhere in the machine).
+:class:`MapCore` links, unlinks and finds entries; it decides nothing.  Which range a request gets and whether entries
+merge is up to the maps built on it.  Entries come from an :class:`EntrySource`: in a machine each lives at an address
+of kernel memory.  Sources: X15's `kern/vm_map` of 2013 and FreeBSD's `vm_map` of 2008, which have this in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Protocol, TypeVar
 
-from ...base.errors import Broken
-from ...base.events import Called, EntryFields, EntryLinked, EntryUnlinked, LookupCacheHit, LookupCacheMoved, Returned
+from ...base.errors import Broken, KernelPanic
+from ...base.events import (
+    EntryFields,
+    EntryLinked,
+    EntryResized,
+    EntryUnlinked,
+    LookupCacheHit,
+    LookupCacheMoved,
+    MapResized,
+)
 from ...base.rbtree import Node, RedBlackTree
-from ...base.recorder import Recorder
-
-if TYPE_CHECKING:
-    from .vm_object import VmObject
-
+from ...base.recorder import Recorder, kernel_function
+from ...memory.slabs import ObjectCache
+from .vm_object import VmObject
 
 BYTES_64, BYTES_32 = 80, 44
 """Size of an entry in X15, by word width."""
@@ -61,6 +67,14 @@ class Entry(Node):
             name = f"submap:{self.submap.name}"
         return (self.id, self.start, self.end, name, self.offset, self.flags, self.address, self.wired_count)
 
+    def in_events(self) -> tuple[int]:
+        """What stands for it in a call's arguments: its number."""
+        return (self.id,)
+
+    def offset_of(self, va: int) -> int:
+        """Where in its object the address `va` of its range lies (bytes)."""
+        return self.offset + va - self.start & OFFSET_MASK
+
     def copy_range_from(self, other: Entry) -> None:
         """Take over everything but the place in list and tree, and where the entry itself lives."""
         self.start, self.end, self.flags = other.start, other.end, other.flags
@@ -75,41 +89,32 @@ def compare(key: int, entry: Entry) -> int:
     return -1 if key < entry.start else 0
 
 
-class EntrySource(Protocol):
-    """Where a map's entries come from and go to."""
+E = TypeVar("E", bound=Entry)
 
-    def take(self) -> Entry | None:
+
+class EntrySource(Protocol[E]):
+    """Where a map's entries come from and return to."""
+
+    def allocate(self) -> E | None:
         """A fresh entry, or none."""
 
-    def give(self, entry: Entry) -> None:
-        """An entry that is no longer needed."""
+    def free(self, entry: E) -> None:
+        """Give an entry back."""
 
 
-class PlainEntries:
-    """Entries without limit that live nowhere in the machine, for a map on its own."""
+class PlainEntries(Generic[E]):
+    """Entries without limit that have no address, for a map on its own; `make(identity)` makes one."""
 
-    def __init__(self, identities: Iterator[int]) -> None:
+    def __init__(self, identities: Iterator[int], make: Callable[[int], E]) -> None:
         self._identities = identities
+        self._make = make
 
-    def take(self) -> Entry:
-        """A fresh entry; never fails."""
-        return Entry(next(self._identities))
+    def allocate(self) -> E | None:
+        """A fresh entry."""
+        return self._make(next(self._identities))
 
-    def give(self, entry: Entry) -> None:
+    def free(self, entry: E) -> None:
         """Nothing keeps it."""
-
-
-class EntryCache(Protocol):
-    """A cache of entry-sized buffers."""
-
-    def allocate(self) -> int | None:
-        """The address of a free buffer, or none."""
-
-    def free(self, address: int) -> None:
-        """A buffer that is free again."""
-
-
-E = TypeVar("E", bound=Entry)
 
 
 class CachedEntries(Generic[E]):
@@ -118,14 +123,14 @@ class CachedEntries(Generic[E]):
     `make(identity, address)` makes one.
     """
 
-    def __init__(self, cache: EntryCache, identities: Iterator[int], make: Callable[[int, int], E]) -> None:
+    def __init__(self, cache: ObjectCache, identities: Iterator[int], make: Callable[[int, int], E]) -> None:
         self.cache = cache
         self.live: dict[int, E] = {}
-        """By address: the entries that were taken and not given back."""
+        """By address: the entries that are allocated."""
         self._identities = identities
         self._make = make
 
-    def take(self) -> E | None:
+    def allocate(self) -> E | None:
         """An entry at the address of a free buffer; none when the cache has none."""
         address = self.cache.allocate()
         if address is None:
@@ -133,37 +138,47 @@ class CachedEntries(Generic[E]):
         entry = self.live[address] = self._make(next(self._identities), address)
         return entry
 
-    def give(self, entry: E) -> None:
-        """The buffer goes back to the cache."""
+    def free(self, entry: E) -> None:
+        """Give its buffer back to the cache."""
         del self.live[entry.address]
         self.cache.free(entry.address)
 
 
-# ---- map core ----------------------------------------------------------------------------------
-#
-# What every map is made of: entries in a list and in a red-black tree, kept in step.
-#
-# The core links, unlinks and finds; it decides nothing. Which range a request gets and whether entries merge is the
-# business of the maps built on it.
+# ---- the map -----------------------------------------------------------------------------------
 
 
 class MapCore(Generic[E]):
-    """Entries of one address space [start, end); `name` names the map in events.
+    """Entries of one address space [start, end); `name` names the map in events, `size` is the bytes in entries.
 
-    All entries of a map are of one kind, `E`, and so are their neighbours and children.
+    All entries of a map are of one kind, `E`, and so are their neighbours and children.  `bits` is the width of a word:
+    sizes wrap there.
     """
 
-    def __init__(self, name: str, start: int, end: int, recorder: Recorder) -> None:
+    entry_panic = "vm_map_entry_create"
+    """The name of the panic when no entry is left."""
+
+    counts_references = True
+    """Whether objects count how many entries map them."""
+
+    def __init__(
+        self, name: str, start: int, end: int, entries: EntrySource[E], recorder: Recorder, *, bits: int = 64
+    ) -> None:
         self.name = name
         self.start = start
         self.end = end
+        self.entries = entries
         self.recorder = recorder
+        self.bits = bits
+        self.mask = (1 << bits) - 1
+        self.size = 0
         self.first: E | None = None
         self.last: E | None = None
         self.tree: RedBlackTree[E] = RedBlackTree(compare, recorder, name)
         self.nr_entries = 0
         self.by_id: dict[int, E] = {}
         self.lookup_cache: E | None = None
+        self.needs_wakeup = False
+        """Whether a thread sleeps for room in it, on FreeBSD's maps."""
 
     def __iter__(self) -> Iterator[E]:
         """The entries in list order."""
@@ -172,28 +187,25 @@ class MapCore(Generic[E]):
             yield entry
             entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
+    @kernel_function("vm_map_lookup_nearest")
     def lookup_nearest(self, address: int) -> E | None:
         """The entry that holds `address`, or else the next one above, or none (X15 `vm_map_lookup_nearest`).
 
-        What is found is remembered and looked at first the next time. O(log n).
+        The entry found is the lookup cache then, which the next lookup tries first.  O(log n).
         """
-        cached, emit = self.lookup_cache, self.recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_map_lookup_nearest", (address,)))
+        cached = self.lookup_cache
         if cached is not None and cached.start <= address < cached.end:
-            entry: E | None = cached
+            emit = self.recorder.emit
             if emit is not None:
                 emit((LookupCacheHit.tag, self.name, cached.id))
-        else:
-            entry = self.tree.nearest(address)
-            if entry is not None:
-                self._remember(entry)
-        if emit is not None:
-            emit((Returned.tag, 0 if entry is None else entry.id))
+            return cached
+        entry = self.tree.nearest(address)
+        if entry is not None:
+            self._remember(entry)
         return entry
 
     def peek(self, address: int) -> E | None:
-        """What :meth:`lookup_nearest` would find, for looking only: no cache moves and nothing is reported."""
+        """What :meth:`lookup_nearest` would find, without a move of its cache or an event.  O(log n)."""
         found, node = None, self.tree.root
         while node is not None:
             if address >= node.end:
@@ -216,6 +228,7 @@ class MapCore(Generic[E]):
                 (LookupCacheMoved.tag, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id)
             )
 
+    @kernel_function("vm_map_link", first=1)
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
         """Put `entry` into the list between two neighbours (none: the header) and into the tree.
 
@@ -235,20 +248,15 @@ class MapCore(Generic[E]):
         if emit is not None:
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
-            emit((Called.tag, "vm_map_link", (entry.id,)))
             emit((EntryLinked.tag, self.name, entry.fields(), before, after))
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
         self.by_id[entry.id] = entry
-        if emit is not None:
-            emit((Returned.tag,))
 
+    @kernel_function("vm_map_unlink")
     def unlink(self, entry: E) -> None:
         """Take `entry` out of tree and list; a lookup cache that names it is cleared."""
         previous, next_ = entry.prev, entry.next
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_map_unlink", (entry.id,)))
         if entry is self.lookup_cache:
             self._remember(None)
         if previous is None:
@@ -262,40 +270,59 @@ class MapCore(Generic[E]):
         self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
+        emit = self.recorder.emit
         if emit is not None:
             # Reported last: in between, a picture has an entry without a node, never a node without an entry.
             before = 0 if previous is None else previous.id
             after = 0 if next_ is None else next_.id
             emit((EntryUnlinked.tag, self.name, entry.fields(), before, after))
-            emit((Returned.tag,))
 
-    # ---- what each kernel does in its own way ------------------------------------------------
+    # ---- entries -----------------------------------------------------------------------------
 
-    def clip_start(self, entry: E, address: int) -> None:
-        """Cut `entry` at `address` if that lies inside; the entry stays the high part."""
-        raise NotImplementedError
+    def allocate_entry(self) -> E:
+        """A fresh entry; without one the kernel panics (X15 and FreeBSD `vm_map_entry_create`)."""
+        entry = self.entries.allocate()
+        if entry is None:
+            raise KernelPanic(self.entry_panic, f"no entry is left for {self.name}")
+        return entry
 
-    def clip_end(self, entry: E, address: int) -> None:
-        """Cut `entry` at `address` if that lies inside; the entry stays the low part."""
-        raise NotImplementedError
+    def copy_entry(self, entry: E) -> E:
+        """A fresh entry like `entry`; both map its object."""
+        copy = self.allocate_entry()
+        copy.copy_range_from(entry)
+        if entry.object is not None and self.counts_references:
+            entry.object.reference()
+        return copy
 
     def discard(self, entry: E) -> None:
-        """Take an entry out whose neighbour takes over its range."""
-        raise NotImplementedError
+        """Remove an entry whose neighbour takes over its range."""
+        self.unlink(entry)
+        if entry.object is not None and self.counts_references:
+            entry.object.release()
+        self.free_entry(entry)
 
-    def gap_changed(self, entry: E | None) -> None:
-        """The free space behind `entry` is another than before."""
+    def free_entry(self, entry: E) -> None:
+        """Give an entry back to where it came from; a static one was never allocated."""
+        if not entry.static:
+            self.entries.free(entry)
 
-    def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
-        """Hold the tables that translations cut at `cuts`, and pages mapped in the ranges `entered`, need.
+    def resize(self, change: int) -> None:
+        """So many bytes more are in entries."""
+        before = self.size
+        self.size = (self.size + change) & self.mask
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((MapResized.tag, self.name, before, self.size))
 
-        Without memory for them it fails here, before anything has changed, and nothing fails inside.
-        """
-        raise NotImplementedError
+    def report_resize(self, entry: E, before: EntryFields, why: str) -> None:
+        """Report that the range of `entry` has changed; `before` are its fields until then."""
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryResized.tag, self.name, before, entry.fields(), why))
 
-    def reprotect(self, entry: E) -> None:
-        """Give the pages that are mapped in `entry` the rights that it allows now; called inside :meth:`ready`."""
-        raise NotImplementedError
+    def search_state(self) -> tuple[int, int | None, int | None]:
+        """Find cache, its threshold and the end of page tables, on maps that have them: X15's."""
+        return 0, None, None
 
     # ---- invariants --------------------------------------------------------------------------
 
@@ -304,7 +331,8 @@ class MapCore(Generic[E]):
 
         1. list and tree hold the same entries in the same order; 2. links lead back; 3. each range is
         page aligned, not empty, and lies inside the map; 4. ranges ascend and do not overlap;
-        5. the number of entries is right; 6. the lookup cache names an entry of the map.
+        5. the number of entries is right; 6. the lookup cache names an entry of the map; 7. `size` is the sum of the
+        entries' lengths.
         """
         self.tree.check()
         listed = list(self)
@@ -323,3 +351,6 @@ class MapCore(Generic[E]):
             raise Broken(f"5: {self.name} counts {self.nr_entries} entries and has {len(listed)}")
         if self.lookup_cache is not None and self.lookup_cache not in listed:
             raise Broken(f"6: the lookup cache of {self.name} names entry {self.lookup_cache.id}, which is gone")
+        total = sum(entry.end - entry.start for entry in listed)
+        if total != self.size:
+            raise Broken(f"7: {self.name} says {self.size} bytes, its entries have {total}")

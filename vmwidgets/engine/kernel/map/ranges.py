@@ -1,15 +1,18 @@
-"""Changing a range of a map in place: what the changes have in common, on either kernel's map.
+"""Changing a range of a map in place: what both kernels' maps have in common.
 
-The range is looked at first, and what stands against the change is an :class:`Unfit`, with nothing changed.  Then the
-entries across its edges are cut, so that the change covers the range and nothing else.
+The range is looked at first, and what prevents the change is a :class:`MapError`, with nothing changed.  Then the
+entries across its edges are cut, so that the change covers the range and nothing else; afterwards entries that are
+alike are joined.  Sources: FreeBSD's manual pages vm_map_protect(9), vm_map_inherit(9), vm_map_madvise(9),
+vm_map_wire(9) and vm_map_simplify_entry(9).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
-from ...base.events import EntryChanged, EntryFields, EntryJoined, EntryResized, EntryWired
+from ...base.events import EntryChanged, EntryFields, EntryJoined, EntryWired
 from ...base.protection import (
     ADVICE,
     ADVICE_SHIFT,
@@ -25,8 +28,10 @@ from ...base.protection import (
     protection_of,
     protection_text,
 )
+from ...base.recorder import Recorder
 from ...base.units import PAGE, Address
-from .core import SUB_MAP, Entry, MapCore
+from .core import SUB_MAP, Entry, EntrySource, MapCore
+from .fits import Fit
 
 E = TypeVar("E", bound=Entry)
 
@@ -35,8 +40,11 @@ SUCCESS, INVALID_ADDRESS, PROTECTION_FAILURE, NO_SPACE, INVALID_ARGUMENT, RESOUR
 """Status numbers of FreeBSD's map functions (KERN_…)."""
 
 
-class Unfit(Exception):
-    """A range that can't be changed as asked: the `status` that FreeBSD's function returns, and `why`."""
+class MapError(Exception):
+    """A range can't be changed as asked: the `status` that FreeBSD's function returns, and `why`.
+
+    Each kernel's map translates it once: X15's into a word of its `error.h`, FreeBSD's into the number it returns.
+    """
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -44,134 +52,259 @@ class Unfit(Exception):
         self.why = why
 
 
-def entries_in(core: MapCore[E], start: int, end: int) -> Iterator[E]:
-    """The entries that [start, end) touches, rising.  O(log n) for the first."""
-    return _from(core.tree.nearest(start), end)
+class RangeMap(MapCore[E]):
+    """A map whose ranges can be changed; `fit` takes the place of its own search for a gap, if it is given one."""
+
+    def __init__(
+        self, name: str, start: int, end: int, entries: EntrySource[E], recorder: Recorder, *, bits: int = 64
+    ) -> None:
+        super().__init__(name, start, end, entries, recorder, bits=bits)
+        self.fit: Fit | None = None
+
+    # ---- what each kernel does in its own way ------------------------------------------------
+
+    def clip_start(self, entry: E, address: int) -> None:
+        """Cut `entry` at `address` if that lies inside; the entry stays the high part."""
+        raise NotImplementedError
+
+    def clip_end(self, entry: E, address: int) -> None:
+        """Cut `entry` at `address` if that lies inside; the entry stays the low part."""
+        raise NotImplementedError
+
+    def gap_changed(self, entry: E | None) -> None:
+        """The free space behind `entry` has changed."""
+
+    def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
+        """Hold the tables that translations cut at `cuts`, and pages mapped in the ranges `entered`, need.
+
+        Without memory for them it fails here, before anything has changed, and nothing fails inside.
+        """
+        raise NotImplementedError
+
+    def reprotect(self, entry: E) -> None:
+        """Give the pages that are mapped in `entry` the rights that it allows now; called inside :meth:`ready`."""
+        raise NotImplementedError
+
+    # ---- deciding ----------------------------------------------------------------------------
+
+    def entries_in(self, start: int, end: int) -> Iterator[E]:
+        """The entries that [start, end) touches, rising.  O(log n) for the first."""
+        return self._from(self.tree.nearest(start), end)
+
+    def decide(self, start: int, end: int, *, holes: bool) -> list[E]:
+        """The entries of a range that may be changed; nothing changes here.
+
+        Raises :class:`MapError`: INVALID_ADDRESS for a hole where `holes` are not allowed, INVALID_ARGUMENT for a range
+        that another map has.
+        """
+        entries = list(self.entries_in(start, end))
+        position = start
+        for entry in entries:
+            if entry.start > position and not holes:
+                break
+            if entry.submap is not None:
+                limits = f"[{Address(entry.start)}, {Address(entry.end)})"
+                raise MapError(INVALID_ARGUMENT, f"{limits} is handled by the map {entry.submap.name}")
+            position = entry.end
+        if position < end and not holes:
+            raise MapError(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {self.name}")
+        return entries
+
+    def decide_wiring(self, start: int, end: int) -> list[E]:
+        """The entries of a range that may be wired: no holes, and each can be read."""
+        entries = self.decide(start, end, holes=False)
+        for entry in entries:
+            if not protection_of(entry.flags) & READ:
+                allowed = protection_text(protection_of(entry.flags))
+                raise MapError(
+                    PROTECTION_FAILURE,
+                    f"the entry at {Address(entry.start)} allows {allowed}: its pages can't be read in",
+                )
+        return entries
+
+    # ---- changing ----------------------------------------------------------------------------
+
+    def change_range(self, start: int, end: int, change: Callable[[E], None]) -> None:
+        """Cut at both edges, have `change` called for each entry in between, then join what is alike now.
+
+        It may stop before any entry.
+        """
+        stop = self.recorder.take_stop()
+        self.isolate(start, end)
+        for entry in list(self._from(self.peek(start), end)):
+            if stop is not None and stop(entry.start):
+                break
+            change(entry)
+        self.join_range(start, end)
+        self.recorder.stop = stop
+
+    def isolate(self, start: int, end: int) -> None:
+        """Cut what reaches over the edges of [start, end); entries inside may be joined, where the kernel does that."""
+        first = self.peek(start)
+        if first is not None:
+            self.clip_start(first, start)
+        last = self.peek(end - 1)
+        if last is not None:
+            self.clip_end(last, end)
+
+    def set_flags(self, entry: E, flags: int, why: str) -> None:
+        """Give an entry other flags, and report it if they differ."""
+        if entry.flags == flags:
+            return
+        before = entry.fields()
+        entry.flags = flags
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryChanged.tag, self.name, before, entry.fields(), why))
+
+    def set_wired_count(self, entry: E, count: int) -> None:
+        """Note how often the range of `entry` was wired."""
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryWired.tag, self.name, entry.id, entry.wired_count, count))
+        entry.wired_count = count
+
+    def set_protection(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
+        """Set what [start, end) allows; with `set_max` what it may ever allow, and no more than that is left allowed.
+
+        The pages that are mapped get the new rights at once.  MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT
+        for a submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum, and RESOURCE_SHORTAGE (on
+        X15's map NOMEM) without a page for a table that this takes.  O((entries + 1) log n + pages).
+        """
+        entries = self.decide(start, end, holes=False)
+        for entry in entries:
+            beyond = protection & ~max_protection_of(entry.flags)
+            if beyond:
+                most = protection_text(max_protection_of(entry.flags))
+                raise MapError(
+                    PROTECTION_FAILURE,
+                    f"the entry at {Address(entry.start)} may allow {most} at most, not {protection_text(beyond)}",
+                )
+
+        def changed(entry: E) -> int:
+            return protection_of(entry.flags) & protection if set_max else protection
+
+        def change(entry: E) -> None:
+            old = protection_of(entry.flags)
+            if set_max:
+                flags = _with(entry.flags, protection, MAX_PROTECTION_SHIFT, ALL)
+                flags = _with(flags, changed(entry), PROTECTION_SHIFT, ALL)
+                why = f"at most {protection_text(protection)} now"
+            else:
+                flags = _with(entry.flags, protection, PROTECTION_SHIFT, ALL)
+                why = f"{protection_text(old)} becomes {protection_text(protection)}"
+            self.set_flags(entry, flags, why)
+            if protection_of(flags) != old:
+                self.reprotect(entry)
+
+        reached = [one for one in entries if changed(one) != protection_of(one.flags)]
+        wired = [
+            (max(start, one.start), min(end, one.end)) for one in reached if one.wired_count and changed(one) & READ
+        ]
+        with self.ready(edges_in(reached, start, end), wired):
+            self.change_range(start, end, change)
+
+    def set_inheritance(self, start: int, end: int, inheritance: int) -> None:
+        """Set what a child of the task gets of [start, end): holes are passed over.
+
+        MapError: INVALID_ARGUMENT for a number that is no inheritance, and for a submap.  O((entries + 1) log n).
+        """
+        self._set_name(start, end, inheritance, INHERITANCE, INHERITANCE_SHIFT, "inheritance")
+
+    def set_advice(self, start: int, end: int, advice: int) -> None:
+        """Say how [start, end) will be used: holes are passed over.
+
+        MapError: INVALID_ARGUMENT for a number that is no advice, and for a submap.  O((entries + 1) log n).
+        """
+        self._set_name(start, end, advice, ADVICE, ADVICE_SHIFT, "advice")
+
+    def _set_name(self, start: int, end: int, number: int, table: dict[str, int], shift: int, what: str) -> None:
+        if number not in table.values():
+            raise MapError(INVALID_ARGUMENT, f"{what} {number} is unknown")
+        self.decide(start, end, holes=True)
+
+        def change(entry: E) -> None:
+            old = name_of(entry.flags >> shift & 15, table)
+            why = f"{what} {old} becomes {name_of(number, table)}"
+            self.set_flags(entry, _with(entry.flags, number, shift, 15), why)
+
+        self.change_range(start, end, change)
+
+    def remove_wiring(self, start: int, end: int, unwired: Callable[[E], None] | None = None) -> None:
+        """Take one wiring off [start, end); `unwired` is called for each entry that has none left, before that.
+
+        MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap and for what is not wired.
+        """
+        for entry in self.decide(start, end, holes=False):
+            if not entry.wired_count:
+                raise MapError(INVALID_ARGUMENT, f"the entry at {Address(entry.start)} is not wired")
+
+        def change(entry: E) -> None:
+            if entry.wired_count == 1 and unwired is not None:
+                unwired(entry)
+            self.set_wired_count(entry, entry.wired_count - 1)
+
+        self.change_range(start, end, change)
+
+    # ---- joining -----------------------------------------------------------------------------
+
+    def join_range(self, start: int, end: int) -> None:
+        """Join each entry that [start, end) touches with its neighbours, where they are alike.
+
+        It may stop before any entry.
+        """
+        stop = self.recorder.take_stop()
+        for entry in self._from(self.peek(start), end):
+            if stop is not None and stop(entry.start):
+                break
+            self.join(entry)
+
+    def join(self, entry: E) -> None:
+        """Take in the entry before, then the one after, where they are alike with `entry`; it stays valid.
+
+        An absorbed entry gives back its reference to the object.  The range changes in place: an entry only ever grows
+        into what was a neighbour's, so the order in the tree stays right.  O(log n).
+        """
+        if entry.flags & SUB_MAP:
+            return
+        previous, following = entry.prev, entry.next
+        if previous is not None and may_join(previous, entry):
+            before = entry.fields()
+            self.discard(previous)  # type: ignore[arg-type]  # neighbours are of the same kind
+            entry.start, entry.offset = previous.start, previous.offset
+            self.gap_changed(entry.prev)  # type: ignore[arg-type]
+            self._report_join(entry, before, "prev")
+        if following is not None and may_join(entry, following):
+            before = entry.fields()
+            self.discard(following)  # type: ignore[arg-type]
+            entry.end = following.end
+            self.gap_changed(entry)
+            self._report_join(entry, before, "next")
+
+    def _report_join(self, entry: E, before: EntryFields, side: str) -> None:
+        emit = self.recorder.emit
+        if emit is not None:
+            self.report_resize(entry, before, f"took in the entry {'before' if side == 'prev' else 'after'}")
+            emit((EntryJoined.tag, self.name, entry.id, side, entry.start, entry.end))
+
+    def _from(self, entry: E | None, end: int) -> Iterator[E]:
+        """`entry` and those behind it that begin below `end`; each may take in the next before that is looked at."""
+        while entry is not None and entry.start < end:
+            yield entry
+            entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
 
-def edges_in(entries: Iterable[E], start: int, end: int) -> Iterator[int]:
+def edges_in(entries: Iterable[Entry], start: int, end: int) -> Iterator[int]:
     """Where translations are cut when the parts of `entries` in [start, end) change one by one, in whole pages."""
     for entry in entries:
         yield max(start, entry.start) & -PAGE
         yield -(-min(end, entry.end) // PAGE) * PAGE
 
 
-def decide(core: MapCore[E], start: int, end: int, *, holes: bool) -> list[E]:
-    """The entries of a range that may be changed; nothing changes here.
-
-    Raises :class:`Unfit`: INVALID_ADDRESS for a hole where `holes` are not allowed, INVALID_ARGUMENT for a range that
-    another map has.
-    """
-    entries = list(entries_in(core, start, end))
-    position = start
-    for entry in entries:
-        if entry.start > position and not holes:
-            break
-        if entry.submap is not None:
-            raise Unfit(INVALID_ARGUMENT, f"{_limits(entry)} is handled by the map {entry.submap.name}")
-        position = entry.end
-    if position < end and not holes:
-        raise Unfit(INVALID_ADDRESS, f"nothing is mapped at {Address(position)} in {core.name}")
-    return entries
-
-
-def isolate(core: MapCore[E], start: int, end: int) -> None:
-    """Cut what reaches over the edges of [start, end); entries inside may be joined, where the kernel does that."""
-    first = core.peek(start)
-    if first is not None:
-        core.clip_start(first, start)
-    last = core.peek(end - 1)
-    if last is not None:
-        core.clip_end(last, end)
-
-
-def change_range(core: MapCore[E], start: int, end: int, change: Callable[[E], None]) -> None:
-    """Cut at both edges, have `change` called for each entry in between, then join what is alike now.
-
-    It may stop before any entry.
-    """
-    stop = core.recorder.take_stop()
-    isolate(core, start, end)
-    for entry in list(_from(core.peek(start), end)):
-        if stop is not None and stop(entry.start):
-            break
-        change(entry)
-    simplify_range(core, start, end)
-    core.recorder.stop = stop
-
-
-def simplify_range(core: MapCore[E], start: int, end: int) -> None:
-    """Join each entry that [start, end) touches with its neighbours, where they are alike; it may stop before any."""
-    stop = core.recorder.take_stop()
-    for entry in _from(core.peek(start), end):
-        if stop is not None and stop(entry.start):
-            break
-        join(core, entry)
-
-
-def _from(entry: E | None, end: int) -> Iterator[E]:
-    """`entry` and those behind it that begin below `end`; each may take in the next before that is looked at."""
-    while entry is not None and entry.start < end:
-        yield entry
-        entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
-
-
-def set_flags(core: MapCore[Any], entry: Entry, flags: int, why: str) -> None:
-    """Give an entry other flags, and report it if they differ."""
-    if entry.flags == flags:
-        return
-    before = entry.fields()
-    entry.flags = flags
-    emit = core.recorder.emit
-    if emit is not None:
-        emit((EntryChanged.tag, core.name, before, entry.fields(), why))
-
-
-def set_wired_count(core: MapCore[Any], entry: Entry, count: int) -> None:
-    """Note how often the range of `entry` was wired."""
-    emit = core.recorder.emit
-    if emit is not None:
-        emit((EntryWired.tag, core.name, entry.id, entry.wired_count, count))
-    entry.wired_count = count
-
-
-def _limits(entry: Entry) -> str:
-    return f"[{Address(entry.start)}, {Address(entry.end)})"
-
-
-# ---- map simplify ------------------------------------------------------------------------------
-#
-# Joining an entry with its neighbours (FreeBSD `vm_map_simplify_entry`), on either kernel's map.
-#
-# Ranges change in place: an entry only ever grows into what was a neighbour's, so the order in the tree stays right.
-
-
-def join(core: MapCore[E], entry: E) -> None:
-    """Take in the entry before, then the one after, where they are of one kind with `entry`; it stays valid.
-
-    An absorbed entry gives back its reference to the object.  O(log n).
-    """
-    if entry.flags & SUB_MAP:
-        return
-    previous, following = entry.prev, entry.next
-    if previous is not None and may_join(previous, entry):
-        before = entry.fields()
-        core.discard(previous)  # type: ignore[arg-type]  # neighbours are of the same kind
-        entry.start, entry.offset = previous.start, previous.offset
-        core.gap_changed(entry.prev)  # type: ignore[arg-type]
-        _report(core, entry, before, "prev")
-    if following is not None and may_join(entry, following):
-        before = entry.fields()
-        core.discard(following)  # type: ignore[arg-type]
-        entry.end = following.end
-        core.gap_changed(entry)
-        _report(core, entry, before, "next")
-
-
 def may_join(low: Entry, high: Entry) -> bool:
-    """Whether two neighbours may be one: they touch, are alike, and one continues the other in their object.
+    """Whether two neighbours may be one entry: the same in everything, and side by side in their object.
 
-    Offsets play no part where there is no object.  What may not merge, or was supplied by boot, stays alone.
+    Offsets play no part where there is no object.  Entries that may not merge, or were supplied by boot, stay alone.
     """
     return (
         low.end == high.start
@@ -184,129 +317,5 @@ def may_join(low: Entry, high: Entry) -> bool:
     )
 
 
-def _report(core: MapCore[E], entry: E, before: EntryFields, side: str) -> None:
-    emit = core.recorder.emit
-    if emit is not None:
-        which = "before" if side == "prev" else "after"
-        emit((EntryResized.tag, core.name, before, entry.fields(), f"took in the entry {which}"))
-        emit((EntryJoined.tag, core.name, entry.id, side, entry.start, entry.end))
-
-
-# ---- map protect -------------------------------------------------------------------------------
-#
-# Protection, inheritance and advice of a range (FreeBSD `vm_map_protect`, `vm_map_inherit`, `vm_map_madvise`).
-#
-# After FreeBSD's manual pages vm_map_protect(9), vm_map_inherit(9) and vm_map_madvise(9). Each looks at the whole
-# range before it changes any of it, cuts at both edges, and joins what is alike afterwards. Errors are
-# :class:`.Unfit`.
-
-
-def protect(core: MapCore[E], start: int, end: int, protection: int, set_max: bool = False) -> None:
-    """Set what [start, end) allows; with `set_max` what it may ever allow, and no more than that is left allowed.
-
-    The pages that are mapped get the new rights at once.  Unfit: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a
-    submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum, and RESOURCE_SHORTAGE (on X15's map
-    NOMEM) without a page for a table that this takes.  O((entries + 1) log n + pages).
-    """
-    entries = decide(core, start, end, holes=False)
-    for entry in entries:
-        beyond = protection & ~max_protection_of(entry.flags)
-        if beyond:
-            most = protection_text(max_protection_of(entry.flags))
-            raise Unfit(
-                PROTECTION_FAILURE,
-                f"the entry at {Address(entry.start)} may allow {most} at most, not {protection_text(beyond)}",
-            )
-
-    def changed(entry: E) -> int:
-        return protection_of(entry.flags) & protection if set_max else protection
-
-    def change(entry: E) -> None:
-        old = protection_of(entry.flags)
-        if set_max:
-            flags = _with(entry.flags, protection, MAX_PROTECTION_SHIFT, ALL)
-            flags = _with(flags, changed(entry), PROTECTION_SHIFT, ALL)
-            why = f"at most {protection_text(protection)} now"
-        else:
-            flags = _with(entry.flags, protection, PROTECTION_SHIFT, ALL)
-            why = f"{protection_text(old)} becomes {protection_text(protection)}"
-        set_flags(core, entry, flags, why)
-        if protection_of(flags) != old:
-            core.reprotect(entry)
-
-    reached = [one for one in entries if changed(one) != protection_of(one.flags)]
-    wired = [(max(start, one.start), min(end, one.end)) for one in reached if one.wired_count and changed(one) & READ]
-    with core.ready(edges_in(reached, start, end), wired):
-        change_range(core, start, end, change)
-
-
-def inherit(core: MapCore[E], start: int, end: int, inheritance: int) -> None:
-    """Set what a child of the task gets of [start, end): holes are passed over.
-
-    Unfit: INVALID_ARGUMENT for a number that is no inheritance, and for a submap.  O((entries + 1) log n).
-    """
-    _set_name(core, start, end, inheritance, INHERITANCE, INHERITANCE_SHIFT, "inheritance")
-
-
-def advise(core: MapCore[E], start: int, end: int, advice: int) -> None:
-    """Say how [start, end) will be used: holes are passed over.
-
-    Unfit: INVALID_ARGUMENT for a number that is no advice, and for a submap.  O((entries + 1) log n).
-    """
-    _set_name(core, start, end, advice, ADVICE, ADVICE_SHIFT, "advice")
-
-
-def _set_name(
-    core: MapCore[E], start: int, end: int, number: int, table: dict[str, int], shift: int, what: str
-) -> None:
-    if number not in table.values():
-        raise Unfit(INVALID_ARGUMENT, f"{what} {number} is unknown")
-    decide(core, start, end, holes=True)
-
-    def change(entry: E) -> None:
-        old = name_of(entry.flags >> shift & 15, table)
-        why = f"{what} {old} becomes {name_of(number, table)}"
-        set_flags(core, entry, _with(entry.flags, number, shift, 15), why)
-
-    change_range(core, start, end, change)
-
-
 def _with(flags: int, value: int, shift: int, mask: int) -> int:
     return flags & ~(mask << shift) | value << shift
-
-
-# ---- map wire ----------------------------------------------------------------------------------
-#
-# Wiring a range of an X15 map: its pages are brought in, mapped, and stay (after FreeBSD's vm_map_wire(9)).
-#
-# The original has nothing of the kind. All pages are got before any entry changes; if one can't be had, those that
-# came go back. FreeBSD's own wiring, which waits for pages, is in :mod:`.freebsd_ranges`.
-
-
-def decide_wiring(core: MapCore[Any], start: int, end: int) -> list[Any]:
-    """The entries of a range that may be wired: no holes, and each can be read."""
-    entries = decide(core, start, end, holes=False)
-    for entry in entries:
-        if not protection_of(entry.flags) & READ:
-            allowed = protection_text(protection_of(entry.flags))
-            raise Unfit(
-                PROTECTION_FAILURE, f"the entry at {Address(entry.start)} allows {allowed}: its pages can't be read in"
-            )
-    return entries
-
-
-def unwire(core: MapCore[Any], start: int, end: int, unwired: Callable[[Any], None] | None = None) -> None:
-    """Take one wiring off [start, end); `unwired` is told of each entry that has none left.
-
-    Unfit: INVALID_ADDRESS for a hole, INVALID_ARGUMENT for a submap and for what is not wired.
-    """
-    for entry in decide(core, start, end, holes=False):
-        if not entry.wired_count:
-            raise Unfit(INVALID_ARGUMENT, f"the entry at {Address(entry.start)} is not wired")
-
-    def change(entry: Entry) -> None:
-        if entry.wired_count == 1 and unwired is not None:
-            unwired(entry)
-        set_wired_count(core, entry, entry.wired_count - 1)
-
-    change_range(core, start, end, change)

@@ -1,9 +1,12 @@
-"""Memory objects: what is behind a mapping, page by page (X15 `vm_object`, `vm_anon`)."""
+"""Memory objects: the pages behind mappings, by offset (X15 `vm_object`, `vm_anon`; FreeBSD `vm_object`)."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from ...base.errors import kernel_error
+from ...base.events import PagerAsked
+from ...base.recorder import Recorder
 from ...base.units import PAGE_SHIFT
 
 
@@ -11,17 +14,29 @@ class Pager(Protocol):
     """Where the pages of an object come from."""
 
     def get_page(self, target: VmObject, offset: int) -> int | None:
-        """A frame for the page of `target` at `offset`, or none when there is no memory."""
+        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
 
     def release(self, frame: int) -> None:
-        """A frame that the object no longer holds."""
+        """Take back a frame that the object no longer holds."""
+
+
+@runtime_checkable
+class RunPager(Pager, Protocol):
+    """A pager that may have memory in one piece, for large pages."""
+
+    def get_run(self, target: VmObject, offset: int, count: int) -> int | None:
+        """The first of `count` neighbouring frames for the pages of `target` from `offset` on, aligned, or none."""
+
+
+class PagerFailed(Exception):
+    """The cause of a NOMEM that comes from a pager, to distinguish it from others."""
 
 
 class VmObject:
-    """Pages by offset, and a count of the entries that map them.
+    """Pages by number, and a count of the entries that map them.
 
-    `pages` is what the original keeps in a radix tree: offset >> 12 to frame.  An object nobody maps any more
-    gives its pages back, once its creator has let go of it too.
+    `pages` is what the original keeps in a radix tree: offset >> 12 to frame.  Once neither an entry nor its creator
+    has a reference, the pages return to the pager.
     """
 
     def __init__(self, name: str, pager: Pager) -> None:
@@ -35,7 +50,7 @@ class VmObject:
         self.references += 1
 
     def release(self) -> None:
-        """One entry fewer; the last one out gives the pages back."""
+        """One entry fewer maps it; with the last, the pages return to the pager."""
         self.references -= 1
         if self.references == 0:
             for frame in self.pages.values():
@@ -47,7 +62,7 @@ class VmObject:
         return self.pages.get(offset >> PAGE_SHIFT)
 
     def drop(self, offset: int) -> None:
-        """Give the page at `offset` back."""
+        """Return the page at `offset` to the pager."""
         self.pager.release(self.pages.pop(offset >> PAGE_SHIFT))
 
     def ask_pager(self, offset: int) -> int | None:
@@ -57,27 +72,61 @@ class VmObject:
             self.pages[offset >> PAGE_SHIFT] = frame
         return frame
 
+    def bring(self, offset: int, recorder: Recorder) -> tuple[str, int]:
+        """The frame of the page at `offset`, and where it came from: "hit", it was there, "miss", from the pager.
 
-# ---- kernel object -----------------------------------------------------------------------------
-#
-# The memory objects behind FreeBSD's kernel maps: kernel_object, kmem_object, and anonymous ones.
+        NOMEM when its pager has none.
+        """
+        frame, cache = self.page(offset), "hit"
+        if frame is None:
+            frame, cache = self.ask_pager(offset), "miss"
+        emit = recorder.emit
+        if emit is not None:
+            emit(
+                (PagerAsked.tag, self.name, offset, -1 if frame is None else frame, "NOMEM" if frame is None else cache)
+            )
+        if frame is None:
+            why = f"the pager of {self.name!r} has no page for offset {offset:#x}"
+            raise kernel_error("NOMEM", why) from PagerFailed()
+        return cache, frame
+
+    def run(self, offset: int, count: int) -> int | None:
+        """The first frame of `count` pages from `offset` on, if they are in one piece and aligned, or none.
+
+        Of an object that has none of them the pager is asked for fresh ones, if it has memory in one piece.  O(count).
+        """
+        first = offset >> PAGE_SHIFT
+        frames = [self.pages.get(index) for index in range(first, first + count)]
+        begin = frames[0]
+        if begin is not None:
+            in_one_piece = not begin % count and all(frame == begin + at for at, frame in enumerate(frames))
+            return begin if in_one_piece else None
+        if any(frame is not None for frame in frames) or not isinstance(self.pager, RunPager):
+            return None
+        fresh = self.pager.get_run(self, offset, count)
+        if fresh is not None:
+            self.pages.update({first + at: fresh + at for at in range(count)})
+        return fresh
 
 
-class KernelObject(VmObject):
-    """A memory object of `size` pages; `everlasting` ones start with a reference of their own and never go."""
+class FreeBSDObject(VmObject):
+    """A memory object of FreeBSD's kernel maps: kernel_object, kmem_object, or an anonymous one; `size` in pages.
 
-    def __init__(self, name: str, pager: Pager, size: int, *, everlasting: bool = False) -> None:
+    Its creator has a reference.  A `permanent` one keeps that for ever.
+    """
+
+    def __init__(self, name: str, pager: Pager, size: int, *, permanent: bool = False) -> None:
         super().__init__(name, pager)
         self.size = size
-        self.everlasting = everlasting
+        self.permanent = permanent
         self.references = 1
 
     def can_grow_behind(self, end_page: int) -> bool:
-        """Whether an entry that ends with page `end_page` (exclusive) may go on in it (FreeBSD `vm_object_coalesce`).
+        """Whether an entry that ends with page `end_page` (exclusive) may extend in it (FreeBSD `vm_object_coalesce`).
 
-        Only anonymous memory grows; where others map it too, only at its very end.
+        Only anonymous memory grows; where other entries map it too, only at its very end.
         """
-        return not self.everlasting and (self.references == 1 or end_page == self.size)
+        return not self.permanent and (self.references == 1 or end_page == self.size)
 
     def pages_between(self, first: int, last: int) -> list[int]:
         """Numbers of the pages that it has from `first` on and before `last`, rising."""

@@ -11,8 +11,6 @@ from typing import Any
 
 from ...base.rbtree import Node
 from ...base.values.maps import EntryValue, Fold, MapValue, NodeValue
-from ..freebsd.vm_map import FreeBSDMap
-from ..x15.vm_map import X15Map
 from .core import Entry, MapCore
 
 WHOLE = 300
@@ -32,7 +30,7 @@ FOLDED_CONTEXT = 2
 
 
 def map_value(
-    vm_map: X15Map | FreeBSDMap,
+    vm_map: MapCore[Any],
     focus: Iterable[int] = (),
     opened: Iterable[int] = (),
     addresses: Iterable[int] = (),
@@ -66,22 +64,19 @@ def map_value(
     return _with_items(vm_map, tuple(items), nodes)
 
 
-def _with_items(
-    vm_map: X15Map | FreeBSDMap, items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]
-) -> MapValue:
+def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], nodes: dict[int, NodeValue]) -> MapValue:
     root, cached = vm_map.tree.root, vm_map.lookup_cache
-    cache = vm_map.find_cache if isinstance(vm_map, X15Map) else None
-    kernel = vm_map.kernel if isinstance(vm_map, X15Map) else None
+    find_cache, threshold, klimit = vm_map.search_state()
     return MapValue(
         name=vm_map.name,
         start=vm_map.start,
         end=vm_map.end,
         size=vm_map.size,
         nr_entries=vm_map.nr_entries,
-        find_cache=0 if cache is None else cache.address,
-        find_cache_threshold=None if cache is None or cache.threshold == cache.none else cache.threshold,
+        find_cache=find_cache,
+        find_cache_threshold=threshold,
         lookup_cache=0 if cached is None else cached.id,
-        klimit=None if kernel is None else kernel.klimit,
+        klimit=klimit,
         root=0 if root is None else root.id,
         items=items,
         nodes=nodes,

@@ -1,9 +1,13 @@
-"""A simulated thread, and what can be told of several that sleep: who waits for whom."""
+"""Simulated threads, and the deterministic scheduler that runs them one at a time, from one wait to the next.
+
+Ready threads run in the order in which they became ready, or, with a seed, in a drawn order.  Time is a count of ticks;
+it passes when a caller says so, or when all threads sleep and one has a timer.  Sources: FreeBSD's `msleep`, `tsleep`
+and `wakeup`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
@@ -11,27 +15,18 @@ from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
 from ...base.events import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ...base.recorder import Recorder
 from ...base.values.threads import ThreadValue
-from ..freebsd.vm_map import FreeBSDMap
-from .waits import (
-    EWOULDBLOCK,
-    ChannelWait,
-    LockWait,
-    MapLock,
-    PageWait,
-    RoomWait,
-    Running,
-    Sleepy,
-    TimedWait,
-    Wait,
-    waits_for,
-)
+from ..map.core import MapCore
+from .waits import EWOULDBLOCK, ChannelWait, LockWait, MapLock, MaySleep, PageWait, RoomWait, Running, TimedWait, Wait
+
+STEPS = 100_000
+"""How many steps :meth:`Scheduler.run` makes before it says that something never ends."""
 
 EDEADLK = 11
 """FreeBSD's number for "resource deadlock avoided"."""
 
 
 class Stuck(KernelError):
-    """Nobody can go on: who waits for what, and `cycle`, the threads that wait for each other (none: empty)."""
+    """No thread can go on; the reason says what each waits for, `cycle` which wait for each other (none: empty)."""
 
     def __init__(self, reason: str, cycle: tuple[str, ...] = ()) -> None:
         super().__init__("EDEADLK", EDEADLK, reason)
@@ -42,13 +37,13 @@ class Thread:
     """One thread; `result` or `error` when it is done."""
 
     __slots__ = (
-        "answer", "call", "doing", "error", "name", "result", "serves", "started", "state", "told", "until", "wait",
+        "answer", "call", "daemon", "doing", "error", "name", "reported", "result", "started", "state", "until", "wait",
     )  # fmt: skip  # read as a list of names
 
-    def __init__(self, name: str, call: Sleepy[Any]) -> None:
+    def __init__(self, name: str, call: MaySleep[Any]) -> None:
         self.name = name
         self.doing = ""
-        """The call that it is in, where somebody notes it."""
+        """The call that it is in, where that is known."""
         self.call = call
         self.state = "ready"
         self.started = False
@@ -57,10 +52,10 @@ class Thread:
         self.answer = 0
         self.result: Any = None
         self.error: BaseException | None = None
-        self.serves = False
-        """Whether it only waits to be asked, as the page daemon does: nobody waits for it to end."""
-        self.told = False
-        """Whether somebody was told of the error."""
+        self.daemon = False
+        """Whether it runs for ever, as the page daemon does: no call waits for it to end."""
+        self.reported = False
+        """Whether its error was reported to the learner."""
 
     @property
     def done(self) -> bool:
@@ -73,71 +68,14 @@ class Thread:
         if self.wait is None:
             return ThreadValue(self.name, self.state, locks=locks, doing=self.doing, outcome=outcome)
         holder = self.wait.lock.holder if isinstance(self.wait, LockWait) else None
-        kind, subject = subject_of(self.wait)
-        words = waits_for(self.wait)
+        kind, subject = self.wait.subject
+        words = str(self.wait)
         return ThreadValue(self.name, self.state, words, holder, self.until, kind, subject, locks, self.doing)
-
-
-def subject_of(wait: Wait) -> tuple[str, str]:
-    """What sort of thing is waited for, and which one."""
-    if isinstance(wait, PageWait):
-        return "pages", ""
-    if isinstance(wait, RoomWait):
-        return "room", wait.map.name
-    if isinstance(wait, LockWait):
-        return "lock", wait.lock.name
-    return ("timer", wait.message) if isinstance(wait, TimedWait) else ("channel", wait.channel)
-
-
-def deadlock(asleep: Sequence[Thread], threads: Mapping[str, Thread]) -> tuple[str, ...]:
-    """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
-    for start in asleep:
-        chain, thread = [start.name], _holder(start, threads)
-        while thread is not None and thread.name not in chain:
-            chain.append(thread.name)
-            thread = _holder(thread, threads)
-        if thread is start:
-            return tuple(chain)
-    return ()
-
-
-def _holder(thread: Thread, threads: Mapping[str, Thread]) -> Thread | None:
-    """The thread that has the lock which `thread` waits for, if it waits for one."""
-    if not isinstance(thread.wait, LockWait) or thread.wait.lock.holder is None:
-        return None
-    return threads.get(thread.wait.lock.holder)
-
-
-def explain(asleep: Sequence[Thread], ready: Sequence[Thread], threads: Mapping[str, Thread]) -> str:
-    """Who waits for what, in sentences."""
-    told = [_sentence(thread.value()) for thread in asleep if not thread.serves]
-    told += [f"{named(thread.name)} is ready" for thread in ready]
-    cycle = deadlock(asleep, threads)
-    if cycle:
-        told.append(f"deadlock: {' → '.join(named(name) for name in [*cycle, cycle[0]])}")
-    return "; ".join(told) or "nobody is left"
-
-
-def _sentence(value: ThreadValue) -> str:
-    holder = "" if value.holder is None else f", which {named(value.holder)} has"
-    return f"{named(value.name)} waits for {value.waits_for}{holder}"
 
 
 def named(name: str) -> str:
     """A thread's name as a sentence has it; the learner's cell has none."""
     return name or "the cell"
-
-
-# ---- threads -----------------------------------------------------------------------------------
-#
-# Simulated threads: generators that a deterministic scheduler lets go on one at a time, from one wait to the next.
-#
-# Who goes next is decided by the order of becoming ready, or, with a seed, drawn from those that are ready. Time is a
-# count of ticks that passes only when somebody says so, or when there is nothing else to do.
-
-
-STEPS = 100_000
-"""How many steps :meth:`Scheduler.run` makes before it says that something never ends."""
 
 
 class Scheduler:
@@ -169,13 +107,15 @@ class Scheduler:
         """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
         self._ready: list[Thread] = []
         self._asleep: dict[Thread, None] = {}
+        self._sleepers: dict[tuple[str, str], dict[Thread, None]] = {}
+        """Those asleep by what they wait for, each group in the order in which they fell asleep."""
         self._at_locks: dict[Thread, None] = {}
         """Those asleep who wait for a lock."""
         self._failed: list[Thread] = []
         self._random: Random | None = None
         self.draw_from(seed)
         self.interrupted: Callable[[], bool] = lambda: False
-        """Whether whoever runs the threads wants to stop between two steps."""
+        """Asked between two steps: true ends :meth:`run`."""
         self.locks_of = locks_of
         """The map locks that a thread has."""
 
@@ -195,7 +135,7 @@ class Scheduler:
         self._numbers[base] = number
         return f"{base} {number}"
 
-    def spawn(self, name: str, call: Sleepy[Any]) -> Thread:
+    def spawn(self, name: str, call: MaySleep[Any]) -> Thread:
         """A new thread that will run `call`; nothing of it runs yet."""
         if name in self.threads or not name:
             raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
@@ -206,18 +146,18 @@ class Scheduler:
         self._emit(ThreadSpawned.tag, name)
         return thread
 
-    def adopt(self, name: str, call: Sleepy[Any], wait: Wait) -> Thread:
-        """Make a call that ran straight, and now has to wait, a thread: asleep, with what it got so far."""
+    def adopt(self, name: str, call: MaySleep[Any], wait: Wait) -> Thread:
+        """Make a call that ran without a thread, and now has to wait, one: asleep, with what it got so far."""
         thread = self.threads[name] = Thread(name, call)
         thread.started = True
         self._put_to_sleep(thread, wait)
         return thread
 
     def abandon(self, thread: Thread) -> None:
-        """Give a thread up: what its call had begun is undone, and it is forgotten."""
+        """Give a thread up: what its call had begun is undone, and the thread removed."""
         before, number, place = thread.value(), list(self.threads).index(thread.name), self._place(thread)
-        self._asleep.pop(thread, None)
-        self._at_locks.pop(thread, None)
+        if thread.wait is not None:
+            self._leave_queues(thread, thread.wait)
         if thread in self._ready:
             self._ready.remove(thread)
         thread.call.close()
@@ -226,7 +166,7 @@ class Scheduler:
                 lock.release()
         if isinstance(thread.wait, RoomWait):
             vm_map = thread.wait.map
-            vm_map.needs_wakeup = any(isinstance(one.wait, RoomWait) and one.wait.map is vm_map for one in self._asleep)
+            vm_map.needs_wakeup = bool(self._asleep_in(vm_map))
         thread.wait = None
         self._end(thread, "failed", "abandoned", before, number, place)
         del self.threads[thread.name]
@@ -235,7 +175,7 @@ class Scheduler:
             self._numbers[base] = min(self._numbers[base], max(2, int(digits)))
 
     def step(self) -> Thread | None:
-        """Let one ready thread go on until it waits or is done; none when nobody is ready."""
+        """Let one ready thread go on until it waits or is done; none when no thread is ready."""
         for thread in list(self._at_locks):
             if isinstance(thread.wait, LockWait) and not thread.wait.lock.held:
                 self._make_ready(thread, "lock")
@@ -247,7 +187,7 @@ class Scheduler:
         return chosen
 
     def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
-        """Step until `until` holds or nobody can go on; where all sleep, the clock goes on to the next timer."""
+        """Step until `until` holds or no thread can go on; where all sleep, the clock goes on to the next timer."""
         for _ in range(steps):
             if (until is not None and until()) or self.interrupted():
                 return
@@ -258,7 +198,7 @@ class Scheduler:
     def finish(self, thread: Thread) -> Any:
         """Run until `thread` is done, it first; its result, or the error that ended it.
 
-        :class:`Stuck` if it can't be woken any more: it stays asleep, and goes on if somebody wakes it later.
+        :class:`Stuck` if no thread can wake it any more: it stays asleep, and goes on if a later call wakes it.
         """
         if thread in self._ready:
             self._ready.remove(thread)
@@ -268,7 +208,7 @@ class Scheduler:
             raise thread.error
         if not thread.done:
             doing = thread.doing or named(thread.name)
-            raise Stuck(f"{doing} can't finish, nobody is left who could go on: {self.explain()}", self.cycle())
+            raise Stuck(f"{doing} can't finish, no other thread can go on: {self.explain()}", self.cycle())
         return thread.result
 
     # ---- time and waking ---------------------------------------------------------------------
@@ -283,17 +223,31 @@ class Scheduler:
         for thread in sorted(due, key=lambda one: one.until or 0):
             self._make_ready(thread, "timeout", EWOULDBLOCK, self._place(thread))
 
-    def wakeup_map(self, vm_map: FreeBSDMap) -> int:
-        """Make all ready who sleep for room in a map, in the order they went to sleep; how many they were."""
-        return self._wake_where(lambda thread: isinstance(thread.wait, RoomWait) and thread.wait.map is vm_map)
+    def wakeup_map(self, vm_map: MapCore[Any]) -> int:
+        """Make all ready who sleep for room in a map, in the order they fell asleep; how many they were.
+
+        O(woken), as all wakeups.
+        """
+        return self._wake(self._asleep_in(vm_map))
 
     def wakeup_pages(self) -> int:
         """Make all ready who wait for pages."""
-        return self._wake_where(lambda thread: isinstance(thread.wait, PageWait))
+        return self._wake(self._sleepers.get(PageWait.subject, ()))
 
     def wakeup(self, channel: str) -> int:
         """Make all ready who sleep on a channel."""
-        return self._wake_where(lambda thread: isinstance(thread.wait, ChannelWait) and thread.wait.channel == channel)
+        return self._wake(self._sleepers.get(("channel", channel), ()))
+
+    def _asleep_in(self, vm_map: MapCore[Any]) -> list[Thread]:
+        """Those who sleep for room in a map."""
+        group = self._sleepers.get(("room", vm_map.name), ())
+        return [one for one in group if isinstance(one.wait, RoomWait) and one.wait.map is vm_map]
+
+    def _wake(self, threads: Iterable[Thread]) -> int:
+        woken = list(threads)
+        for thread in woken:  # each is the first of its group that is left
+            self._make_ready(thread, "wakeup")
+        return len(woken)
 
     # ---- who waits for what ------------------------------------------------------------------
 
@@ -319,12 +273,33 @@ class Scheduler:
         return tuple(self._asleep)
 
     def cycle(self) -> tuple[str, ...]:
-        """Threads that wait for each other's locks, each for the next one's; empty if there are none."""
-        return deadlock(self.asleep, self.threads)
+        """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
+        for start in self._asleep:
+            chain, thread = [start.name], self._holder(start)
+            while thread is not None and thread.name not in chain:
+                chain.append(thread.name)
+                thread = self._holder(thread)
+            if thread is start:
+                return tuple(chain)
+        return ()
+
+    def _holder(self, thread: Thread) -> Thread | None:
+        """The thread that has the lock which `thread` waits for, if it waits for one."""
+        if not isinstance(thread.wait, LockWait) or thread.wait.lock.holder is None:
+            return None
+        return self.threads.get(thread.wait.lock.holder)
 
     def explain(self) -> str:
-        """Who waits for what, in sentences."""
-        return explain(self.asleep, self._ready, self.threads)
+        """What each thread waits for, in sentences."""
+        sentences = []
+        for value in [thread.value() for thread in self._asleep if not thread.daemon]:
+            holder = "" if value.holder is None else f", which {named(value.holder)} has"
+            sentences.append(f"{named(value.name)} waits for {value.waits_for}{holder}")
+        sentences += [f"{named(thread.name)} is ready" for thread in self._ready]
+        cycle = self.cycle()
+        if cycle:
+            sentences.append(f"deadlock: {' → '.join(named(name) for name in [*cycle, cycle[0]])}")
+        return "; ".join(sentences) or "no thread is left"
 
     # ---- inside ------------------------------------------------------------------------------
 
@@ -369,9 +344,10 @@ class Scheduler:
         if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
             thread.until = self.ticks + wait.ticks
         self._asleep[thread] = None
+        self._sleepers.setdefault(wait.subject, {})[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self._emit(ThreadSlept.tag, thread.name, waits_for(wait), thread.until, *subject_of(wait))
+        self._emit(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject)
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -384,11 +360,11 @@ class Scheduler:
                 )
 
     def failure(self) -> Thread | None:
-        """The next thread that failed and that nobody was told of yet."""
+        """The next thread that failed and whose error was not reported yet."""
         while self._failed:
             thread = self._failed.pop(0)
-            if not thread.told and thread.error is not None:
-                thread.told = True
+            if not thread.reported and thread.error is not None:
+                thread.reported = True
                 return thread
         return None
 
@@ -398,27 +374,25 @@ class Scheduler:
             self._failed.append(thread)
         self._emit(ThreadEnded.tag, thread.name, how, *before)
 
-    def _wake_where(self, wanted: Callable[[Thread], bool], why: str = "wakeup") -> int:
-        woken = [thread for thread in self._asleep if wanted(thread)]
-        for thread in woken:  # all who sleep for the same, each the first of them that is left
-            self._make_ready(thread, why)
-        return len(woken)
-
     def _place(self, thread: Thread) -> int:
-        """Where it stands among those that are ready, or that sleep for the same."""
+        """Its place among those that are ready, or that sleep for the same.  O(these)."""
         if thread.wait is None:
             return self._ready.index(thread) if thread in self._ready else 0
-        subject, before = subject_of(thread.wait), takewhile(lambda one: one is not thread, self._asleep)
-        return sum(one.wait is not None and subject_of(one.wait) == subject for one in before)
+        return list(self._sleepers[thread.wait.subject]).index(thread)
 
     def _make_ready(self, thread: Thread, why: str, answer: int = 0, place: int = 0) -> None:
-        del self._asleep[thread]
-        self._at_locks.pop(thread, None)
         wait, until = thread.wait, thread.until
-        assert wait is not None, "who sleeps waits for something"
+        assert wait is not None, "a sleeping thread waits for something"
+        self._leave_queues(thread, wait)
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._ready.append(thread)
-        self._emit(ThreadWoken.tag, thread.name, why, waits_for(wait), until, *subject_of(wait), place)
+        self._emit(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, place)
+
+    def _leave_queues(self, thread: Thread, wait: Wait) -> None:
+        """A thread sleeps no longer."""
+        del self._asleep[thread]
+        del self._sleepers[wait.subject][thread]
+        self._at_locks.pop(thread, None)
 
     def to_next_timer(self) -> bool:
         """Where all sleep, let the clock go on to the next timer; false if there is none."""

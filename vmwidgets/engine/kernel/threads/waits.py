@@ -1,7 +1,7 @@
-"""What a kernel function that may sleep waits for.
+"""What a kernel function that may sleep waits for, and the lock of a FreeBSD map.
 
-Such a function is written once, as a generator that yields one of these and goes on when it is woken.  Who runs it
-decides what waiting means: a scheduler, a learner's cell, a replay.
+Such a function is written once, as a generator that yields one of these waits and continues when it is woken.  Its
+runner decides what waiting means: a scheduler, a learner's cell, a replay.
 """
 
 from __future__ import annotations
@@ -9,43 +9,88 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from ...base.events import Called, CallUndone, MapLocked, MapUnlocked, Returned
+from ...base.events import CallUndone, MapLocked, MapUnlocked
 from ...base.recorder import Recorder
+from ..map.core import MapCore
 
-if TYPE_CHECKING:
-    from ..freebsd.vm_map import FreeBSDMap
+EWOULDBLOCK = 35
+"""What tsleep returns when the time is up before a wakeup."""
+
+T = TypeVar("T")
+
+
+class Running:
+    """The name of the thread that runs, or "" for the learner's cell."""
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread = ""
+
+
+# ---- waits -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class PageWait:
-    """Until pages were given back (FreeBSD `VM_WAIT`)."""
+    """Until pages come free (FreeBSD `VM_WAIT`)."""
+
+    subject = ("pages", "")
+    """What sort of thing is waited for, and which one."""
+
+    def __str__(self) -> str:
+        return "free pages"
 
 
 @dataclass(frozen=True, slots=True)
 class RoomWait:
-    """Until somebody wakes those who sleep for room in `map`; its lock went in the same step."""
+    """Until a wakeup for those who sleep for room in `map`; its lock was released in the same step."""
 
-    map: FreeBSDMap
+    map: MapCore[Any]
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What sort of thing is waited for, and which one."""
+        return "room", self.map.name
+
+    def __str__(self) -> str:
+        return f"room in {self.map.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWait:
-    """For `ticks` of the clock, all of them: nothing wakes it earlier (`tsleep` on a channel nobody knows)."""
+    """For exactly `ticks` of the clock; no wakeup ends it earlier (`tsleep` on a private channel)."""
 
     message: str
     ticks: int
 
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What sort of thing is waited for, and which one."""
+        return "timer", self.message
+
+    def __str__(self) -> str:
+        return f'{self.ticks} ticks ("{self.message}")'
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelWait:
-    """Until somebody wakes `channel`, or `ticks` have passed (0: however long it takes) (`tsleep`)."""
+    """Until a wakeup of `channel`, or until `ticks` have passed (0: no limit) (`tsleep`)."""
 
     channel: str
     message: str = ""
     ticks: int = 0
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What sort of thing is waited for, and which one."""
+        return "channel", self.channel
+
+    def __str__(self) -> str:
+        message = f' ("{self.message}")' if self.message else ""
+        return f"a wakeup of {self.channel}{message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,110 +99,40 @@ class LockWait:
 
     lock: MapLock
 
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What sort of thing is waited for, and which one."""
+        return "lock", self.lock.name
+
+    def __str__(self) -> str:
+        return f"the lock of {self.lock.name}"
+
 
 Wait = PageWait | RoomWait | TimedWait | ChannelWait | LockWait
+"""As text, what it is for: `str(PageWait())` is "free pages"."""
 
-
-class Running:
-    """Who runs: the name of the thread, or "" for the learner's cell."""
-
-    __slots__ = ("thread",)
-
-    def __init__(self) -> None:
-        self.thread = ""
-
-
-def waits_for(wait: Wait) -> str:
-    """For what, in words.
-
-    >>> waits_for(TimedWait("nokva", 250)), waits_for(PageWait())
-    ('250 ticks ("nokva")', 'free pages')
-    """
-    if isinstance(wait, PageWait):
-        return "free pages"
-    if isinstance(wait, RoomWait):
-        return f"room in {wait.map.name}"
-    if isinstance(wait, TimedWait):
-        return f'{wait.ticks} ticks ("{wait.message}")'
-    if isinstance(wait, LockWait):
-        return f"the lock of {wait.lock.name}"
-    told = f' ("{wait.message}")' if wait.message else ""
-    return f"a wakeup of {wait.channel}{told}"
-
-
-T = TypeVar("T")
-
-
-Sleepy = Generator[Wait, int, T]
+MaySleep = Generator[Wait, int, T]
 """A kernel function that may sleep, on its way to a T.  It is sent 0, or EWOULDBLOCK when the time was up."""
 
 
-EWOULDBLOCK = 35
-"""What tsleep returns when nobody woke the sleeper in time."""
+# ---- calls that may sleep ----------------------------------------------------------------------
 
 
-class HasRecorder(Protocol):
-    """What a kernel function reports to."""
+class WouldSleep(Exception):
+    """A call would have to sleep where it must not; `wait` says for what."""
 
-    @property
-    def recorder(self) -> Recorder:
-        """The listener."""
-
-
-K = TypeVar("K", bound=HasRecorder)
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(f"it would have to wait for {wait}")
+        self.wait = wait
 
 
-P = ParamSpec("P")
-
-
-def kernel_function(
-    function: Callable[Concatenate[K, P], Sleepy[T]],
-) -> Callable[Concatenate[K, P], Sleepy[T]]:
-    """Report where a kernel function begins, and where it is done and with what."""
-    name = function.__name__
-
-    @wraps(function)
-    def reported(kernel: K, /, *args: P.args, **kwargs: P.kwargs) -> Sleepy[T]:
-        emit = kernel.recorder.emit
-        if emit is not None:
-            emit((Called.tag, name, tuple(_plain(value) for value in args)))
-        result = yield from function(kernel, *args, **kwargs)
-        emit = kernel.recorder.emit
-        if emit is not None:
-            emit((Returned.tag, _plain(result)))
-        return result
-
-    return reported
-
-
-@contextmanager
-def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[None]:
-    """While a call of `name` waits in here: if it is given up, `undo` takes back what it had begun.
-
-    Nobody else runs then, so no lock is taken.
-    """
-    try:
-        yield
-    except GeneratorExit:
-        undo()
-        emit = recorder.emit
-        if emit is not None:
-            emit((CallUndone.tag, name, "it was given up while it waited"))
-        raise
-
-
-def _plain(value: Any) -> Any:
-    """What an event may hold of an argument: numbers and texts as they are, of a structure its name."""
-    return value if isinstance(value, (int, str, type(None))) else getattr(value, "name", "")
-
-
-def straight(call: Sleepy[T]) -> T:
+def run_without_sleeping(call: MaySleep[T]) -> T:
     """Run a call that must not need to sleep to its end; :class:`WouldSleep` where it does.
 
-    >>> def answer() -> Sleepy[int]:
+    >>> def answer() -> MaySleep[int]:
     ...     return 42
     ...     yield PageWait()
-    >>> straight(answer())
+    >>> run_without_sleeping(answer())
     42
     """
     try:
@@ -169,17 +144,23 @@ def straight(call: Sleepy[T]) -> T:
     raise WouldSleep(wait)
 
 
-class WouldSleep(Exception):
-    """A call that nobody can wait for has to wait; `wait` says for what."""
+@contextmanager
+def undone(recorder: Recorder, name: str, undo: Callable[[], None]) -> Iterator[None]:
+    """While a call of `name` waits in here: if it is given up, `undo` takes back what it had begun.
 
-    def __init__(self, wait: Wait) -> None:
-        super().__init__(f"it would have to wait for {waits_for(wait)}")
-        self.wait = wait
+    No other thread runs then, so no lock is taken.
+    """
+    try:
+        yield
+    except GeneratorExit:
+        undo()
+        emit = recorder.emit
+        if emit is not None:
+            emit((CallUndone.tag, name, "it was given up while it waited"))
+        raise
 
 
-# ---- map lock ----------------------------------------------------------------------------------
-#
-# The lock of a FreeBSD map: held or not, and waited for by those who find it held.
+# ---- locks -------------------------------------------------------------------------------------
 
 
 class MapLock:
@@ -194,15 +175,15 @@ class MapLock:
         self.mutex = False
         """Whether it may not be held asleep; set with the map's system flag."""
         self.holder: str | None = None
-        """The thread that has it; none when it is free."""
+        """The thread that holds it; none when it is free."""
 
     @property
     def held(self) -> bool:
-        """Whether somebody has it."""
+        """Whether a thread holds it."""
         return self.holder is not None
 
-    def acquire(self) -> Sleepy[None]:
-        """Take it, after those who have it."""
+    def acquire(self) -> MaySleep[None]:
+        """Acquire the lock, sleeping while it is held."""
         while self.holder is not None:
             yield LockWait(self)
         self.holder = self.running.thread
@@ -211,12 +192,12 @@ class MapLock:
             emit((MapLocked.tag, self.name, self.holder))
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         holder, self.holder = self.holder, None
         emit = self.recorder.emit
         if emit is not None:
             emit((MapUnlocked.tag, self.name, holder))
 
     def drop_to_sleep(self) -> None:
-        """Let go of it in the one step that also puts the caller to sleep (`msleep`): no wakeup gets in between."""
+        """Release it in the one step that also puts the caller to sleep (`msleep`): no wakeup gets in between."""
         self.holder = None

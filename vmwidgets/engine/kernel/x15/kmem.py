@@ -1,20 +1,25 @@
-"""The kentry area: who feeds the map that feeds everyone.
+"""Kernel memory of X15: the kentry area, and ranges of the kernel map with pages behind them.
 
 Entries of the kernel map can't come from memory that needs kernel map entries.  So a range is reserved at boot
-(:data:`AREA_BYTES`), cut into slabs of one page, and a table of one word a slab behind it links the free ones.
-Source: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`, `vm_map_kentry_free` (2013).
+(:data:`AREA_BYTES`), cut into slabs of one page, and a table of one word a slab behind it links the free ones: the
+kentry area.  Caches of the kernel's other objects grow through :class:`KernelMemory`.
+Sources: X15 `vm_map_kentry_setup`, `vm_map_kentry_alloc`, `vm_map_kentry_free`, `vm_kmem_alloc`, `vm_kmem_free` (2013).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from typing import Protocol
 
 from ...base.errors import Broken, KernelError, KernelPanic
-from ...base.events import Called, KentrySlabGiven, KentrySlabTaken, Returned, Unwound
+from ...base.events import KentrySlabGiven, KentrySlabTaken, Unwound
 from ...base.protection import ALL, INHERITANCE, READ, WRITE, pack_flags
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import MIB, PAGE, PAGE_SHIFT
 from ...base.values.memory import KentryValue
+from ...memory.pages import PageAllocator
+from ..pmap.spaces import KernelPmap
 from .vm_map import X15Map
 
 AREA_BYTES = 8 * MIB
@@ -45,7 +50,7 @@ class Backing(Protocol):
 
 
 class NoBacking:
-    """For an area on its own: nothing stands behind it."""
+    """For an area on its own, without memory."""
 
     def back(self, address: int) -> bool:
         """Always succeeds."""
@@ -58,7 +63,7 @@ class NoBacking:
 class KentryArea:
     """Slabs of one page in a reserved range; a page supplier for the cache of kernel map entries.
 
-    Free slabs form a list through the table: 0 first at boot, and last given, first taken afterwards.
+    Free slabs form a list through the table: 0 first at boot, and the last freed is the next allocated afterwards.
 
     >>> area = KentryArea(0x1000, 2, NoBacking(), Recorder())
     >>> hex(area.allocate()), hex(area.allocate()), area.allocate()
@@ -76,7 +81,7 @@ class KentryArea:
         self.start = start
         self.slabs = slabs
         self._backing = backing
-        self._recorder = recorder
+        self.recorder = recorder
         self._quirks = quirks
         self._next: list[int] = [*range(1, slabs), -1]
         self._head = 0 if slabs else -1
@@ -87,11 +92,9 @@ class KentryArea:
         """End of the slabs; the table is behind it (bytes)."""
         return self.start + self.slabs * PAGE
 
+    @kernel_function("vm_map_kentry_alloc")
     def allocate(self) -> int | None:
         """Address of a slab with a page behind it, or none when the area is used up. O(1)."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_map_kentry_alloc"))
         index = self._head
         if index < 0:
             if "kentry-unlocked" in self._quirks:
@@ -102,9 +105,9 @@ class KentryArea:
             raise KernelPanic("kentry_no_page", "no physical page is left for a slab of the kentry area")
         self._head, self._next[index] = self._next[index], ALLOCATED
         self.allocated += 1
+        emit = self.recorder.emit
         if emit is not None:
             emit((KentrySlabTaken.tag, index))
-            emit((Returned.tag, address))
         return address
 
     def free(self, address: int) -> None:
@@ -112,15 +115,16 @@ class KentryArea:
         index, rest = divmod(address - self.start, PAGE)
         if rest or not 0 <= index < self.slabs or self._next[index] != ALLOCATED:
             raise KernelPanic("kentry_double_free", f"{address:#x} is no allocated slab of the kentry area")
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_map_kentry_free"))
+        self._free(index, address)
+
+    @kernel_function("vm_map_kentry_free", first=0)
+    def _free(self, index: int, address: int) -> None:
         self._backing.unback(address)
         self._next[index], self._head = self._head, index
         self.allocated -= 1
+        emit = self.recorder.emit
         if emit is not None:
             emit((KentrySlabGiven.tag, index))
-            emit((Returned.tag,))
 
     def snapshot(self, limit: int = 256) -> KentryValue:
         """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""
@@ -140,7 +144,7 @@ class KentryArea:
         index = self._head
         while index != -1:
             if index in seen or not 0 <= index < self.slabs or self._next[index] == ALLOCATED:
-                raise Broken(f"1: slab {index} stands on the free list of the kentry area by mistake")
+                raise Broken(f"1: slab {index} is on the free list of the kentry area by mistake")
             seen.add(index)
             index = self._next[index]
         if len(seen) + self.allocated != self.slabs or self._next.count(ALLOCATED) != self.allocated:
@@ -148,43 +152,13 @@ class KentryArea:
 
 
 # ---- kernel memory -----------------------------------------------------------------------------
-#
-# Kernel virtual memory with pages behind it (X15 `vm_kmem_alloc`, `vm_kmem_free`).
-#
-# Caches of the kernel's own objects grow through here: their slabs are ranges of the kernel map.
 
 
 FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Protection 7/7, inherit none, default advice."""
 
 
-class Pages(Protocol):
-    """Where physical pages come from."""
-
-    def allocate(self, order: int = 0, owner: str = "") -> int | None:
-        """A frame, or none."""
-
-    def free(self, frame: int, order: int = 0) -> None:
-        """A frame that is no longer needed."""
-
-
-class Tables(Protocol):
-    """The kernel's page tables, as far as pages are mapped without an entry of their own."""
-
-    def kenter(self, va: int, pa: int, protection: int) -> None:
-        """Map one page."""
-
-    def kremove(self, start: int, end: int) -> None:
-        """Unmap pages."""
-
-    def extract(self, va: int) -> int | None:
-        """The physical address behind `va`, or none."""
-
-    def update(self, start: int, end: int) -> None:
-        """Drop cached translations."""
-
-
-def back_page(pages: Pages, tables: Tables, address: int, owner: str) -> bool:
+def back_page(pages: PageAllocator, tables: KernelPmap, address: int, owner: str) -> bool:
     """Put a fresh page behind `address`, read and write; false when there is none."""
     frame = pages.allocate(owner=owner)
     if frame is None:
@@ -194,7 +168,7 @@ def back_page(pages: Pages, tables: Tables, address: int, owner: str) -> bool:
     return True
 
 
-def unback_page(pages: Pages, tables: Tables, address: int) -> None:
+def unback_page(pages: PageAllocator, tables: KernelPmap, address: int) -> None:
     """Take the page behind `address` away and free it."""
     physical = tables.extract(address)
     if physical is None:
@@ -207,35 +181,31 @@ def unback_page(pages: Pages, tables: Tables, address: int) -> None:
 class KernelMemory:
     """Ranges of the kernel map with pages behind them; `ranges` maps each start to its size and owner."""
 
-    def __init__(self, kernel_map: X15Map, pages: Pages, tables: Tables) -> None:
+    def __init__(self, kernel_map: X15Map, pages: PageAllocator, tables: KernelPmap) -> None:
+        self.recorder = kernel_map.recorder
         self._map = kernel_map
         self._pages = pages
         self._tables = tables
         self.ranges: dict[int, tuple[int, str]] = {}
+        self._starts: list[int] = []
+        """Where the ranges begin, rising."""
 
+    @kernel_function("vm_kmem_alloc", first=1)
     def allocate(self, size: int, owner: str) -> int | None:
         """Address of `size` bytes (whole pages) for `owner`, or none; what was begun is undone."""
-        emit = self._map.recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_kmem_alloc", (size,)))
-        address = self._enter(size)
-        if address is not None and not self._back(address, size, owner):
-            self._map.remove(address, address + size)
-            address = None
-        if address is not None:
-            self.ranges[address] = (size, owner)
-        if emit is not None:
-            emit((Returned.tag, address))
-        return address
-
-    def _enter(self, size: int) -> int | None:
         try:
-            return self._map.enter(0, size, 0, FLAGS)
+            address = self._map.enter(0, size, 0, FLAGS)
         except KernelError:
-            emit = self._map.recorder.emit
+            emit = self.recorder.emit
             if emit is not None:
                 emit((Unwound.tag, "vm_kmem_alloc"))
             return None
+        if not self._back(address, size, owner):
+            self._map.remove(address, address + size)
+            return None
+        self.ranges[address] = (size, owner)
+        insort(self._starts, address)
+        return address
 
     def _back(self, address: int, size: int, owner: str) -> bool:
         for page in range(address, address + size, PAGE):
@@ -248,9 +218,20 @@ class KernelMemory:
     def free(self, address: int) -> None:
         """Give back what :meth:`allocate` gave: unmap, then remove from the map."""
         size, _ = self.ranges.pop(address)
+        del self._starts[bisect_left(self._starts, address)]
         for page in range(address, address + size, PAGE):
             unback_page(self._pages, self._tables, page)
         self._map.remove(address, address + size)
+
+    def overlapping(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """Start, end and owner of the ranges that [start, end) touches, rising.  O(log ranges) for the first."""
+        at = bisect_right(self._starts, start)
+        if at and self._starts[at - 1] + self.ranges[self._starts[at - 1]][0] > start:
+            at -= 1
+        while at < len(self._starts) and self._starts[at] < end:
+            size, owner = self.ranges[self._starts[at]]
+            yield self._starts[at], self._starts[at] + size, owner
+            at += 1
 
 
 class KernelSlabs:

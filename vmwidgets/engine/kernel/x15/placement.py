@@ -1,35 +1,28 @@
-"""Where a request goes: X15's fixed search, and its free search with hint, find cache and threshold.
+"""Where a request for a range goes, and which neighbour may grow to serve it: X15's searches and its merging.
 
-A search decides and changes only what the original changes while searching: the find cache and the lookup cache.
-Sources: X15 `vm_map_find_fixed` and `vm_map_find_avail`, as told in the facts of 2013.
+A search decides; it changes only what the original changes while it searches, the find cache and the lookup cache.
+Sources: X15 `vm_map_request_assert_valid`, `vm_map_find_fixed`, `vm_map_find_avail` and `vm_map_try_merge` of 2013.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from ...base import protection as flag
-from ...base.errors import KernelPanic
-from ...base.events import FindCacheMoved, GapTried, HintTried, SearchRestarted
+from ...base.errors import KernelPanic, kernel_error
+from ...base.events import FindCacheMoved, GapTried, HintTried, MergeTried, SearchRestarted
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, Address, Size
-
-if TYPE_CHECKING:
-    from ..map.core import Entry
-    from ..map.fits import Fit
-    from ..map.vm_object import VmObject
-    from .vm_map import X15Map
-
-
-# ---- request -----------------------------------------------------------------------------------
-#
-# A request for a range: filled in and checked first; only then is the map changed.
-#
-# Checks are X15's `vm_map_request_assert_valid`, in its order; debug builds stop on the first that fails.
-
+from ..map.core import Entry
+from ..map.ranges import RangeMap
+from ..map.vm_object import VmObject
 
 _UNALIGNED = PAGE - 1
+
+
+# ---- requests ----------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -47,6 +40,39 @@ class Request:
     align: int
     flags: int
     next: Entry | None = None
+
+    def in_events(self) -> tuple[int, int]:
+        """What stands for it in a call's arguments: start and size."""
+        return self.start, self.size
+
+    def first_violation(self, mask: int) -> tuple[str, str] | None:
+        """Name and sentence of the first of :data:`CHECKS` that fails, or none.
+
+        `mask` is the word's largest number: sums wrap there.  Debug builds of X15 stop there.
+
+        >>> Request(None, 0, 0, 0, 0, 0x277).first_violation(2**64 - 1)
+        ('size_zero', 'size is 0')
+        """
+        for name, fails, sentence in CHECKS:
+            if fails(self, mask):
+                return name, sentence.format(r=self)
+        return None
+
+    def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
+        """Why the range and `entry` may not be one entry; empty if they may.
+
+        Offsets play no part: only ranges without object merge.  With `nomerge_compares` (the original's release
+        build) NOMERGE is only a bit that must be equal.
+        """
+        if self.object is not None or entry.object is not None:
+            return "an object is mapped"
+        if entry.wired_count or entry.submap is not None:
+            return "it is wired" if entry.wired_count else "another map has the range"
+        if not nomerge_compares and (self.flags | entry.flags) & flag.NOMERGE:
+            return "it may not merge"
+        if (self.flags ^ entry.flags) & flag.ENTRY_MASK:
+            return "its protection, inheritance or advice differs"
+        return ""
 
 
 _Check = tuple[str, Callable[[Request, int], object], str]
@@ -79,21 +105,17 @@ CHECKS: tuple[_Check, ...] = (
 """Name, test (true: it fails) and sentence of each check; tests get the request and the word's largest number."""
 
 
-def first_violation(request: Request, mask: int) -> tuple[str, str] | None:
-    """Name and sentence of the first check that `request` fails, or none.
+class Merge(NamedTuple):
+    """How a neighbour serves a request: `entry` becomes [start, end), and `absorbed` becomes part of it."""
 
-    `mask` is the word's largest number: sums wrap there.
-
-    >>> first_violation(Request(None, 0, 0, 0, 0, 0x277), 2**64 - 1)
-    ('size_zero', 'size is 0')
-    """
-    for name, fails, sentence in CHECKS:
-        if fails(request, mask):
-            return name, sentence.format(r=request)
-    return None
+    entry: Entry
+    start: int
+    end: int
+    absorbed: Entry | None
+    why: str
 
 
-# ---- placement ---------------------------------------------------------------------------------
+# ---- searching ---------------------------------------------------------------------------------
 
 
 class FindCache:
@@ -103,136 +125,198 @@ class FindCache:
     below it is larger.  `none` (all ones) as threshold means that nothing is known.
     """
 
-    __slots__ = ("address", "none", "threshold")
+    __slots__ = ("_name", "_recorder", "address", "none", "threshold")
 
-    def __init__(self, mask: int) -> None:
+    def __init__(self, name: str, recorder: Recorder, mask: int) -> None:
+        self._name = name
+        self._recorder = recorder
         self.address = 0
         self.none = mask
         self.threshold = mask
 
-    def move(self, vm_map: X15Map, address: int, threshold: int) -> None:
+    def move(self, address: int, threshold: int) -> None:
         """Set both, and report it if either changes."""
         if address == self.address and threshold == self.threshold:
             return
-        emit = vm_map.recorder.emit
+        emit = self._recorder.emit
         if emit is not None:
-            emit((FindCacheMoved.tag, vm_map.name, self.address, address, self.threshold, threshold))
+            emit((FindCacheMoved.tag, self._name, self.address, address, self.threshold, threshold))
         self.address, self.threshold = address, threshold
 
-    def forget(self, vm_map: X15Map) -> None:
+    def forget(self) -> None:
         """After a failure or a removal the next search begins at the bottom."""
-        self.move(vm_map, 0, self.none)
+        self.move(0, self.none)
 
 
-def find_fixed(vm_map: X15Map, request: Request) -> str | None:
-    """Whether [start, start + size) is free; the reason if not.  On success `request.next` is set.
+class Placement:
+    """The searches of one map, with its find cache."""
 
-    The find cache is neither read nor written.  Sums wrap only with quirk out-of-map, as words do.
-    """
-    start, size = request.start, request.size
-    word = vm_map.mask if "out-of-map" in vm_map.quirks else -1
-    end = (start + size) & word
-    if start < vm_map.start or end > vm_map.end:
-        return "it lies outside the map"
-    following = vm_map.lookup_nearest(start)
-    if following is None:
-        if (vm_map.end - start) & word < size:
-            return "it passes the end of the map"
-    elif start >= following.start:
-        return f"it begins inside [{Address(following.start)}, {Address(following.end)})"
-    elif following.start - start < size:
-        return f"it overlaps [{Address(following.start)}, {Address(following.end)})"
-    request.next = following
-    return None
+    def __init__(self, core: RangeMap[Entry], quirks: frozenset[str] = frozenset(), assertions: bool = False) -> None:
+        self.core = core
+        self.recorder = core.recorder
+        self.mask = core.mask
+        self.find_cache = FindCache(core.name, core.recorder, core.mask)
+        self._out_of_map = "out-of-map" in quirks
+        self._nomerge_compares = "nomerge-enter" in quirks
+        self._assertions = assertions
 
+    @kernel_function("vm_map_find_fixed")
+    def find_fixed(self, request: Request) -> int:
+        """Set `request.next` for a range at exactly `request.start`; NOMEM where that is not free.
 
-def find_available(vm_map: X15Map, request: Request) -> str | None:
-    """The lowest suitable gap from the find cache on; the reason if there is none.
+        Then the find cache is forgotten; else it is neither read nor written.  O(log n).
+        """
+        refused = self._refused(request)
+        if refused is not None:
+            self.find_cache.forget()
+            raise kernel_error("NOMEM", f"start {Address(request.start)}: {refused}")
+        return request.start
 
-    A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
-    On success `request.start` and `request.next` are set.  O(log n) plus the entries passed over.  A map that was given
-    a rule of its own (:mod:`.fits`) goes by that once the hint was tried, and leaves the find cache alone.
-    """
-    if request.start != 0:
-        refused = find_fixed(vm_map, request)
-        _report_hint(vm_map, request, refused)
-        if refused is None:
-            return None
-        request.start = 0
-    if vm_map.fit is not None:
-        return _by_fit(vm_map, request, vm_map.fit)
-    cache = vm_map.find_cache
-    if request.size > cache.threshold:
-        base = cache.address
-    else:
-        base = vm_map.start
-        cache.move(vm_map, cache.address, 0)
-    if _scan(vm_map, request, base):
+    def _refused(self, request: Request) -> str | None:
+        """Why [start, start + size) can't be had; none if it is free, and then `request.next` is set.
+
+        Sums wrap only with quirk out-of-map, as words do.
+        """
+        core, start, size = self.core, request.start, request.size
+        word = self.mask if self._out_of_map else -1
+        end = (start + size) & word
+        if start < core.start or end > core.end:
+            return "it lies outside the map"
+        following = core.lookup_nearest(start)
+        if following is None:
+            if (core.end - start) & word < size:
+                return "it passes the end of the map"
+        elif start >= following.start:
+            return f"it begins inside [{Address(following.start)}, {Address(following.end)})"
+        elif following.start - start < size:
+            return f"it overlaps [{Address(following.start)}, {Address(following.end)})"
+        request.next = following
         return None
-    if base != vm_map.start:
-        emit = vm_map.recorder.emit
-        if emit is not None:
-            emit((SearchRestarted.tag, vm_map.name, vm_map.start))
-        cache.move(vm_map, cache.address, 0)
-        if _scan(vm_map, request, vm_map.start):
+
+    @kernel_function("vm_map_find_avail")
+    def find_available(self, request: Request) -> int:
+        """Set `request.start` and `request.next` to the lowest suitable gap from the find cache on; NOMEM without one.
+
+        A hint (`request.start`, not 0) is tried first, and taken though it breaks the alignment, as in the original.
+        A map with a `fit` asks that once the hint was tried, and leaves the find cache alone.  O(log n) plus the
+        entries passed over.
+        """
+        core = self.core
+        if request.start != 0:
+            refused = self._refused(request)
+            self._report_hint(request, refused)
+            if refused is None:
+                return request.start
+            request.start = 0
+        if core.fit is not None:
+            gap = core.fit.find(core, request.size, request.align)
+            if gap is not None:
+                request.start, request.next = gap.position, gap.next
+                return request.start
+        elif self._scan_from_cache(request):
+            return request.start
+        self.find_cache.forget()
+        raise kernel_error("NOMEM", f"no gap of {Size(request.size)} is left")
+
+    def _scan_from_cache(self, request: Request) -> bool:
+        """Search from the find cache on, where it serves, and then from the bottom."""
+        core, cache = self.core, self.find_cache
+        if request.size > cache.threshold:
+            if self._scan(request, cache.address):
+                return True
+            if cache.address == core.start:
+                return False
+            emit = self.recorder.emit
+            if emit is not None:
+                emit((SearchRestarted.tag, core.name, core.start))
+        if cache.threshold:
+            cache.move(cache.address, 0)
+        return self._scan(request, core.start)
+
+    def _scan(self, request: Request, base: int) -> bool:
+        """Look at the gaps from `base` on, one after the other; the largest passed over raises the threshold."""
+        core, cache, mask = self.core, self.find_cache, self.mask
+        size, align, emit = request.size, request.align, self.recorder.emit
+        position, following = base, core.lookup_nearest(base)
+        while True:
+            if self._assertions and position > core.end:
+                raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
+            below, position = position, ((position + align - 1) & ~(align - 1) if align else position) & mask
+            # rounding may pass the map's end or wrap; the original's subtraction then wraps too and finds room
+            if not self._out_of_map and (position > core.end or position < below):
+                return False
+            if (core.end - position) & mask < size:
+                return False
+            above = core.end if following is None else following.start
+            space = (above - position) & mask if following is None else max(0, above - position)
+            if emit is not None:
+                emit((GapTried.tag, core.name, position, space, space >= size))
+            if space >= size:
+                cache.move((position + size) & mask, cache.threshold)
+                request.start, request.next = position, following
+                return True
+            assert following is not None, "without a next entry the space reaches the map's end"
+            if space > cache.threshold:
+                cache.move(cache.address, space)
+            position, following = following.end, following.next
+
+    def _report_hint(self, request: Request, refused: str | None) -> None:
+        emit = self.recorder.emit
+        if emit is None:
+            return
+        why = refused or "it is free"
+        if refused is None and request.align and request.start & (request.align - 1):
+            why = f"it is free, though not a multiple of align {request.align:#x}: a hint is not held to it"
+        emit((HintTried.tag, self.core.name, request.start, refused is None, why))
+
+    # ---- merging -----------------------------------------------------------------------------
+
+    def merge(self, request: Request) -> Merge | None:
+        """How a neighbour could grow over the request, or two neighbours become one with it; none if neither can."""
+        previous, following = self._touching(request)
+        if previous is None and following is None:
             return None
-    return _nothing(request)
+        if (
+            previous is not None
+            and following is not None
+            and not self._obstacle(request, previous)
+            and not self._obstacle(request, following)
+        ):
+            self._report_merge(following, "both", "")
+            return Merge(previous, previous.start, following.end, following, "joined with the next")
+        if previous is not None and self._may_grow(request, previous, "previous"):
+            end = (previous.end + request.size) & self.mask
+            return Merge(previous, previous.start, end, None, "grown upwards")
+        if following is not None and self._may_grow(request, following, "next"):
+            start = (following.start - request.size) & self.mask
+            return Merge(following, start, following.end, None, "grown downwards")
+        return None
 
+    def report_nomerge(self, request: Request) -> None:
+        """Report the neighbours that a NOMERGE request touches, and is not even compared with."""
+        for neighbour, side in zip(self._touching(request), ("previous", "next"), strict=True):
+            if neighbour is not None:
+                self._report_merge(neighbour, side, "the request may not merge")
 
-def _by_fit(vm_map: X15Map, request: Request, fit: Fit) -> str | None:
-    gap = fit.find(vm_map, request.size, request.align)
-    if gap is None:
-        return _nothing(request)
-    request.start, request.next = gap.position, gap.next
-    return None
+    def _touching(self, request: Request) -> tuple[Entry | None, Entry | None]:
+        """The entries before and behind the range that it touches."""
+        following = request.next
+        previous = self.core.last if following is None else following.prev
+        if previous is not None and previous.end != request.start:
+            previous = None
+        if following is not None and following.start != (request.start + request.size) & self.mask:
+            following = None
+        return previous, following
 
+    def _obstacle(self, request: Request, entry: Entry) -> str:
+        return request.obstacle(entry, self._nomerge_compares)
 
-def _nothing(request: Request) -> str:
-    return f"no gap of {Size(request.size)} is left"
+    def _may_grow(self, request: Request, neighbour: Entry, side: str) -> bool:
+        why = self._obstacle(request, neighbour)
+        self._report_merge(neighbour, side, why)
+        return not why
 
-
-def _scan(vm_map: X15Map, request: Request, base: int) -> bool:
-    """Look at the gaps from `base` on, one after the other; the largest passed over raises the threshold."""
-    cache, size, emit = vm_map.find_cache, request.size, vm_map.recorder.emit
-    position, following = base, vm_map.lookup_nearest(base)
-    while True:
-        if vm_map.assertions and position > vm_map.end:
-            raise KernelPanic("search_past_end", f"the free search reached {Address(position)}, past the map's end")
-        below, position = position, _aligned(position, request.align) & vm_map.mask
-        if _no_space(vm_map, position, below, size):
-            return False
-        above = vm_map.end if following is None else following.start
-        space = (above - position) & vm_map.mask if following is None else max(0, above - position)
+    def _report_merge(self, neighbour: Entry, side: str, why: str) -> None:
+        emit = self.recorder.emit
         if emit is not None:
-            emit((GapTried.tag, vm_map.name, position, space, space >= size))
-        if space >= size:
-            cache.move(vm_map, (position + size) & vm_map.mask, cache.threshold)
-            request.start, request.next = position, following
-            return True
-        assert following is not None, "without a next entry the space reaches the map's end"
-        cache.move(vm_map, cache.address, max(cache.threshold, space))
-        position, following = following.end, following.next
-
-
-def _aligned(position: int, align: int) -> int:
-    return (position + align - 1) & ~(align - 1) if align else position
-
-
-def _no_space(vm_map: X15Map, position: int, below: int, size: int) -> bool:
-    """Whether the map ends before `size` bytes from `position`, which was rounded up from `below`.
-
-    Rounding may pass the map's end or wrap; the original's subtraction then wraps too and finds room (out-of-map).
-    """
-    if "out-of-map" not in vm_map.quirks and (position > vm_map.end or position < below):
-        return True
-    return (vm_map.end - position) & vm_map.mask < size
-
-
-def _report_hint(vm_map: X15Map, request: Request, refused: str | None) -> None:
-    emit = vm_map.recorder.emit
-    if emit is None:
-        return
-    why = refused or "it is free"
-    if refused is None and request.align and request.start & (request.align - 1):
-        why = f"it is free, though not a multiple of align {request.align:#x}: a hint is not held to it"
-    emit((HintTried.tag, vm_map.name, request.start, refused is None, why))
+            emit((MergeTried.tag, self.core.name, neighbour.id, side, not why, why or "no object, same flags"))

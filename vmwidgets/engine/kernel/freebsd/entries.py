@@ -1,0 +1,166 @@
+"""Entries of a FreeBSD map, and their tree, which knows in each node the largest gap behind an entry below it.
+
+So the lowest gap that is long enough is found in O(log n) (FreeBSD's `vm_map_findspace` with its `max_free`).  The gap
+of an entry is the free space behind it; the one before the first entry belongs to none and is the map's to look at.
+"""
+
+from __future__ import annotations
+
+from ...base.errors import Broken
+from ...base.events import GapCompared
+from ...base.protection import ALL, INHERITANCE, pack_flags
+from ...base.rbtree import Node, RedBlackTree
+from ...base.recorder import Recorder
+from ...base.units import PAGE_SHIFT
+from ..map.core import Entry, compare
+from ..map.vm_object import FreeBSDObject
+
+NOFAULT = 0x100000
+"""In an entry's flags: a fault in there is a panic (MAP_ENTRY_NOFAULT)."""
+
+KERNEL_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
+"""Kernel memory may be read, written and executed; no process inherits it."""
+
+
+class KernelEntry(Entry):
+    """`flags` is the packed word, with NOFAULT and SUB_MAP; `max_gap` is kept by the tree."""
+
+    __slots__ = ("max_gap",)
+
+    prev: KernelEntry | None
+    next: KernelEntry | None
+    left: KernelEntry | None
+    right: KernelEntry | None
+    object: FreeBSDObject | None
+
+    def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
+        super().__init__(identity, address, static)
+        self.max_gap = 0
+
+    @property
+    def first_page(self) -> int:
+        """Number of its first page in the object."""
+        return self.offset >> PAGE_SHIFT
+
+    @property
+    def pages(self) -> int:
+        """How many pages it covers."""
+        return (self.end - self.start) >> PAGE_SHIFT
+
+    @property
+    def last_page(self) -> int:
+        """Number of the page behind its last one in the object."""
+        return self.first_page + self.pages
+
+    def may_stretch(self, start: int, flags: int) -> bool:
+        """Whether it may be stretched over a range from `start` with these flags, and no object of its own."""
+        if self.end != start or self.flags != flags or self.wired_count != 0:
+            return False
+        return self.object is None or self.object.can_grow_behind(self.last_page)
+
+
+class GapTree(RedBlackTree[KernelEntry]):
+    """Entries of a map that ends at `end`; they are in its list when they come here."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, recorder: Recorder, name: str, end: int) -> None:
+        super().__init__(compare, recorder, name)
+        self._end = end
+
+    # ---- finding -----------------------------------------------------------------------------
+
+    def first_gap(self, length: int) -> KernelEntry | None:
+        """The lowest entry with `length` free bytes behind it, or none.  O(log n)."""
+        return None if self.root is None or self.root.max_gap < length else self._first_below(self.root, length)
+
+    def first_gap_from(self, entry: KernelEntry, length: int) -> KernelEntry | None:
+        """The lowest entry from `entry` on with `length` free bytes behind it, or none.  O(log n)."""
+        node: KernelEntry | None = entry
+        came_from: KernelEntry | None = None
+        while node is not None:
+            if came_from is None or came_from is node.left:
+                if self.gap_behind(node) >= length:
+                    self._report(node, length, "here")
+                    return node
+                if node.right is not None and node.right.max_gap >= length:
+                    self._report(node, length, "right")
+                    return self._first_below(node.right, length)
+            came_from, node = node, node.parent  # type: ignore[assignment]  # parents are entries
+        return None
+
+    def _first_below(self, node: KernelEntry, length: int) -> KernelEntry:
+        """The lowest with so much room behind it, of a subtree that has one."""
+        while True:
+            left, right = node.left, node.right
+            if left is not None and left.max_gap >= length:
+                outcome, following = "left", left
+            elif self.gap_behind(node) >= length:
+                outcome, following = "here", node
+            else:
+                assert right is not None, "the gap must be somewhere below"
+                outcome, following = "right", right
+            self._report(node, length, outcome)
+            if following is node:
+                return node
+            node = following
+
+    def _report(self, node: KernelEntry, length: int, outcome: str) -> None:
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((GapCompared.tag, self._name, node.id, length, node.max_gap, outcome))
+
+    def gap_behind(self, entry: KernelEntry) -> int:
+        """Free bytes between `entry` and the next, or the map's end."""
+        following = entry.next
+        return (self._end if following is None else following.start) - entry.end
+
+    # ---- keeping the largest gaps ------------------------------------------------------------
+
+    def insert(self, node: KernelEntry, key: int, duplicates: bool = False) -> None:
+        """Insert; the gap before `node` is smaller now."""
+        super().insert(node, key, duplicates)
+        self.refresh(node)
+        if node.prev is not None:
+            self.refresh(node.prev)
+
+    def remove(self, node: KernelEntry) -> None:
+        """Remove; the gap before `node` takes in what it leaves."""
+        super().remove(node)
+        if node.prev is not None:
+            self.refresh(node.prev)
+
+    def refresh(self, entry: Node | None) -> None:
+        """Work the largest gaps out again from `entry` up to the root."""
+        while isinstance(entry, KernelEntry):
+            self._work_out(entry)
+            entry = entry.parent
+
+    def _work_out(self, entry: KernelEntry) -> None:
+        largest = self.gap_behind(entry)
+        left, right = entry.left, entry.right
+        if left is not None and left.max_gap > largest:
+            largest = left.max_gap
+        if right is not None and right.max_gap > largest:
+            largest = right.max_gap
+        entry.max_gap = largest
+
+    def _discount(self, node: Node | None) -> None:
+        super()._discount(node)
+        self.refresh(node)
+
+    def _rotate(self, node: Node, side: str) -> None:
+        raised = node.right if side == "left" else node.left
+        super()._rotate(node, side)
+        assert isinstance(node, KernelEntry) and isinstance(raised, KernelEntry)
+        self._work_out(node)
+        self._work_out(raised)
+
+    def check(self) -> None:
+        """The tree's invariants, and 6: each entry knows the largest gap below it."""
+        super().check()
+        for entry in self:
+            known = entry.max_gap
+            self._work_out(entry)
+            if entry.max_gap != known:
+                raise Broken(f"6: entry {entry.id} knows a largest gap of {known} bytes, it is {entry.max_gap}")

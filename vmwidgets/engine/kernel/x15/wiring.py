@@ -1,0 +1,93 @@
+"""Getting the pages of a range of an X15 map, to wire them: all before any entry changes, and back if one is missing.
+
+The original wires nothing; this is made after FreeBSD's vm_map_wire(9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...base.events import Unwound
+from ...base.protection import protection_of
+from ...base.recorder import Recorder
+from ...base.units import PAGE, PAGE_SHIFT
+from ..map.core import OFFSET_MASK, Entry
+from ..map.vm_object import VmObject
+from ..pmap.pmap import Pmap
+
+
+@dataclass(slots=True)
+class Part:
+    """What was got for one entry's part of the range: pages of `target`, and the translations made for them."""
+
+    start: int
+    end: int
+    target: VmObject
+    fresh: bool
+    """Whether the entry had no object, and gets this one."""
+    offset: int
+    """Where in `target` it begins (bytes)."""
+    protection: int
+    offsets: list[int] = field(default_factory=list)
+    mapped: list[int] = field(default_factory=list)
+
+
+class Wiring:
+    """The pages of one wiring; `tables` are the page tables that they are mapped in, if there are any."""
+
+    def __init__(self, recorder: Recorder, tables: Pmap | None) -> None:
+        self._recorder = recorder
+        self._tables = tables
+        self.parts: list[Part] = []
+
+    def add(self, entry: Entry, start: int, end: int, new_object: Callable[[], VmObject]) -> Part:
+        """The part [start, end) of `entry`, without pages yet; without object it gets one of `new_object`."""
+        protection = protection_of(entry.flags)
+        if entry.object is None:
+            part = Part(start, end, new_object(), True, 0, protection)
+        else:
+            part = Part(start, end, entry.object, False, entry.offset_of(start), protection)
+        self.parts.append(part)
+        return part
+
+    def bring(self, part: Part, va: int) -> None:
+        """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
+        offset = part.offset + va - part.start & OFFSET_MASK
+        absent = part.target.page(offset) is None
+        _, frame = part.target.bring(offset, self._recorder)
+        if absent:
+            part.offsets.append(offset)
+        if self._tables is not None and map_page(self._tables, va, frame, part.protection):
+            part.mapped.append(va)
+
+    def undo(self) -> None:
+        """Unmap and give back what was got, the last first."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Unwound.tag, "vm_map_wire"))
+        for part in reversed(self.parts):
+            for va in reversed(part.mapped):
+                if self._tables is not None:
+                    self._tables.remove(va, va + PAGE)
+                    self._tables.update(va, va + PAGE)
+            for offset in reversed(part.offsets):
+                part.target.drop(offset)
+
+
+def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
+    """Map one page, unless a page is mapped there; whether it was."""
+    if tables.extract(va) is not None:
+        return False
+    tables.enter(va, frame << PAGE_SHIFT, protection)
+    tables.update(va, va + PAGE)
+    return True
+
+
+def map_resident(tables: Pmap, entry: Entry, start: int, end: int) -> None:
+    """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
+    target = entry.object
+    for va in range(start, end, PAGE) if target is not None else ():
+        frame = None if target is None else target.page(entry.offset_of(va))
+        if frame is not None:
+            map_page(tables, va, frame, protection_of(entry.flags))
