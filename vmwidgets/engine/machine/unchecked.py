@@ -126,10 +126,10 @@ class Unchecked(Part):
         """Update the accounts of allocations and zones; the learner may free what is left of a zone's slab."""
         note, zones = self.system.note_allocation, self.system.kmem.zones
         if vm_map is zones.kmem_map:
-            for low, high in zones.forget(start, end):
-                note(vm_map, low, max(0, start - low), "kmem_malloc")
-                note(vm_map, end, max(0, high - end), "kmem_malloc")
-        self.system.allocations.drop(vm_map.name, start, end, name)
+            for low, high in zones.drop_range(start, end):
+                kmem.note(vm_map, low, max(0, start - low), "kmem_malloc")
+                kmem.note(vm_map, end, max(0, high - end), "kmem_malloc")
+        kmem.allocations.drop(vm_map.name, start, end, name)
 
     def _kmem_map(self, value: Any) -> FreeBSDMap:
         if not isinstance(value, MachineKmemMap):

@@ -109,8 +109,8 @@ def test_what_was_freed_behind_its_back_is_forgotten(kernel, zones):
     kernel.do(Kmem.kmem_free, kernel.kmem_map, lost, PAGE)
     kernel.do(Kmem.kmem_free, kernel.kmem_map, large, PAGE)
     slab = zones.zone_for(1024).slab_size
-    assert zones.forget(large, large + PAGE) == []
-    assert zones.forget(lost, lost + 1) == [(lost, lost + slab)]
+    assert zones.drop_range(large, large + PAGE) == []
+    assert zones.drop_range(lost, lost + 1) == [(lost, lost + slab)]
     assert zones.large == {}
     assert set(zones.taken) == {one for one in objects if not lost <= one < lost + slab}
     zones.check()

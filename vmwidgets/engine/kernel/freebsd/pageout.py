@@ -1,8 +1,9 @@
-"""Pages of files in memory: what fills a machine's frames without being needed, and can be taken back at once.
+"""Pages of files in memory, and the page daemon that makes them reusable (FreeBSD `vm_pageout`, 2008).
 
-A file page that was read stands on the inactive queue; the page daemon makes it a cached one, oldest first, and a
-cached one is reused when nothing is free (FreeBSD's inactive and cache queues, 2008).  File pages are clean here:
-nothing has to be written before they go.
+A file page that was read is on the inactive queue; the page daemon makes it a cached one, oldest first, and a cached
+one is reused when nothing is free.  File pages are clean here: nothing has to be written before they go.  The daemon
+sleeps until a request is refused, has caches give memory back, caches inactive pages until its target is reached, and
+lets those who wait for pages look again once there are more than `free_min` (`vm_page_free_wakeup`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...base.events import Called, DaemonScanned, FileRead, PageCached, Returned
-from ...base.recorder import Recorder
+from ...base.events import DaemonScanned, FileRead, PageCached
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.ram import Ram
 from ..map.vm_object import VmObject
@@ -98,7 +99,7 @@ class FilePages:
             return False
         del self._inactive[frame]
         page = self._pages.in_use[frame]
-        self._pages.disown(page)
+        self._pages.detach(page)
         place = (page.object, page.pindex)
         before = self._places.get(frame, place)
         if self._cached.get(before) == frame:  # the page that it held may be cached in another frame by now
@@ -115,11 +116,6 @@ class FilePages:
 
 
 # ---- page daemon -------------------------------------------------------------------------------
-#
-# The page daemon: the thread that makes pages free when requests were refused (FreeBSD `vm_pageout`, 2008).
-#
-# It sleeps until somebody needs pages, has caches give memory back, moves inactive pages to the cached ones until the
-# target is reached, and lets those who wait look again once there are more than `free_min` (`vm_page_free_wakeup`).
 
 
 CHANNEL = "vm_pages_needed"
@@ -173,7 +169,7 @@ class PageDaemon:
         wake: Callable[[str], int],
         wake_waiters: Callable[[], int],
     ) -> None:
-        self._recorder = recorder
+        self.recorder = recorder
         self._pages = pages
         self._files = files
         self.marks = marks
@@ -194,7 +190,7 @@ class PageDaemon:
         return self._pages.frames.free + self._pages.frames.cached
 
     def kick(self) -> None:
-        """Somebody was refused a page (`pagedaemon_wakeup`)."""
+        """A request was refused a page (`pagedaemon_wakeup`)."""
         if not self.needed:
             self.needed = True
             self._wake(CHANNEL)
@@ -221,19 +217,17 @@ class PageDaemon:
             else:
                 yield TimedWait("pagedaemon", self.interval)
 
+    @kernel_function("vm_pageout_scan")
     def _scan(self) -> int:
         """One pass (`vm_pageout_scan`): how many pages it made available."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "vm_pageout_scan", ()))
         before = self.available
         self._seek_memory()
         moved = 0
         while moved < self.most and self.available < self.marks.free_target and self._files.cache_oldest():
             moved += 1
+        emit = self.recorder.emit
         if emit is not None:
             emit((DaemonScanned.tag, moved, self.available))
-            emit((Returned.tag, moved))
         gained = max(moved, self.available - before)
         if gained:
             self.freed()

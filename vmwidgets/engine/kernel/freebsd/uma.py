@@ -22,7 +22,7 @@ SMALLEST, LARGEST = 16, PAGE
 
 
 class ZoneSlabs:
-    """Slabs of one zone: got by :func:`malloc` before the cache asks for one, given back to kmem_map."""
+    """Slabs of one zone: got by :meth:`Zones.malloc` before the cache asks for one, given back to kmem_map."""
 
     def __init__(self, give_back: Callable[[int], None]) -> None:
         self._give_back = give_back
@@ -112,7 +112,7 @@ class Zones:
         return next(zone for zone in self.zones if zone.size >= size)
 
     def reclaim(self) -> None:
-        """Give the empty slabs of all zones back (`uma_reclaim`); none while somebody has kmem_map's lock."""
+        """Give the empty slabs of all zones back (`uma_reclaim`); none while kmem_map is locked."""
         if self.kmem_map.lock.held:
             return
         for zone in self.zones:
@@ -134,10 +134,10 @@ class Zones:
         zone.slabs.ready.append(address)
         self._report(ZoneGrown.tag, zone.name, address, zone.slab_size)
 
-    def forget(self, start: int, end: int) -> list[tuple[int, int]]:
-        """What lies in [start, end) was freed behind the zones' back: nothing of it is theirs any more.
+    def drop_range(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Drop what lies in [start, end), whose pages were freed by another: slabs, objects and large requests.
 
-        The slabs that lost a byte: where each was, from start to end.
+        The slabs that lost a byte: where each was, from start to end.  O(slabs + large requests).
         """
         for address, size in list(self.large.items()):
             if address < end and start < address + size:
@@ -145,11 +145,11 @@ class Zones:
         lost = []
         for address, zone in list(self.slabs.items()):
             if address < end and start < address + zone.slab_size:
-                self._lose(zone, address)
+                self._drop_slab(zone, address)
                 lost.append((address, address + zone.slab_size))
         return lost
 
-    def _lose(self, zone: Zone, address: int) -> None:
+    def _drop_slab(self, zone: Zone, address: int) -> None:
         del self.slabs[address]
         if address in zone.slabs.ready:
             zone.slabs.ready.remove(address)

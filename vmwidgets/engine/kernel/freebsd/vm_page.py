@@ -1,6 +1,7 @@
 """Physical pages as FreeBSD's kernel asks for them: classes with thresholds, wiring, busy marks (April 2008).
 
-Which of the free frames is taken is not decided here but by the :class:`FrameStore`.
+:class:`PageQueues` decides whether a request gets a page; a :class:`FrameStore` decides which frame that is.  A
+machine's frames come from its page allocator, which page tables and slabs use too (:class:`SharedFrames`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ NORMAL, SYSTEM, INTERRUPT = "NORMAL", "SYSTEM", "INTERRUPT"
 
 
 class FrameStore(Protocol):
-    """Where the frames are that nobody uses."""
+    """The frames that are not in use."""
 
     @property
     def free(self) -> int:
@@ -40,10 +41,10 @@ class FrameStore(Protocol):
 
     @property
     def cached(self) -> int:
-        """Frames that hold clean pages, and can be had at once all the same."""
+        """Frames that hold clean pages, and can be reused at once."""
 
     def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
-        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero`: that is wanted.
+        """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero` asks for that.
 
         None when the frames that it counts as free can't be had.
         """
@@ -57,7 +58,7 @@ class FrameStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """How a page is wanted: its class; wired at once; preferably zeroed; without busy mark."""
+    """How a page is asked for: its class; wired at once; preferably zeroed; without busy mark."""
 
     page_class: str
     wired: bool = False
@@ -89,7 +90,7 @@ class Page:
 
 
 class PageQueues:
-    """All pages: the frames nobody uses in `frames`, and those in use by their frame number.
+    """All pages: the unused frames in `frames`, and pages in use by their frame number.
 
     `free_reserved` and `interrupt_free_min` are the thresholds, in pages; `kick` wakes the page daemon.
     """
@@ -113,7 +114,7 @@ class PageQueues:
         self.deficit = 0
         """Requests that found too little."""
         self.freed: Callable[[], object] | None = None
-        """Told of each page that came free: whoever waits for pages may look again."""
+        """Called for each page that comes free: those who wait for pages may look again."""
         self.veto: Callable[[], bool] | None = None
         """A hook for tests and lessons: answering true, it makes a request fail as if pages were short."""
 
@@ -186,9 +187,9 @@ class PageQueues:
         del page.object.pages[page.pindex]
         self.release(page.frame)
 
-    # ---- pages that keep what they hold while they are nobody's -------------------------------
+    # ---- pages that keep what they hold without an object -------------------------------------
 
-    def disown(self, page: Page) -> None:
+    def detach(self, page: Page) -> None:
         """Take a page from its object; its frame is not given back: the caller keeps it.  It must not be wired."""
         del page.object.pages[page.pindex]
         del self.in_use[page.frame]
@@ -222,11 +223,8 @@ class PageQueues:
 
 # ---- frame store -------------------------------------------------------------------------------
 #
-# The frames that nobody uses, for page requests: free ones, free ones known to be zero, and clean cached ones.
-#
-# Frames come from the machine's page allocator, which its page tables and slabs use too. A zeroed frame and a cached
-# one are out of the buddy system, under an owner of their own, and can be had at once all the same (FreeBSD
-# `vm_phys`, `vm_page_zero_idle`, the cache queue).
+# A zeroed frame and a cached one are out of the buddy system, under an owner of their own, and can be had at once
+# (FreeBSD `vm_phys`, `vm_page_zero_idle`, the cache queue).
 
 
 ZERO_POOL = 16
@@ -292,10 +290,10 @@ class SharedFrames:
 
     # ---- zeroed ahead ------------------------------------------------------------------------
 
-    def zero_ahead(self, wanted: int) -> int:
-        """Clear up to `wanted` free frames ahead of need, as the idle loop does; how many it cleared."""
+    def zero_ahead(self, count: int) -> int:
+        """Clear up to `count` free frames ahead of need, as the idle loop does; how many it cleared."""
         done = 0
-        while done < wanted and len(self._zeroed) < ZERO_POOL and self._pages.free_pages:
+        while done < count and len(self._zeroed) < ZERO_POOL and self._pages.free_pages:
             frame = self._pages.allocate(owner=ZEROED)
             if frame is None:
                 break
@@ -308,12 +306,12 @@ class SharedFrames:
     # ---- cached ------------------------------------------------------------------------------
 
     def cache(self, frame: int, whose: str) -> None:
-        """`frame` holds a clean page of `whose` that nobody needs just now: it may be reused, oldest first."""
+        """`frame` holds a clean page of `whose` that is not needed just now: it may be reused, oldest first."""
         self._cached[frame] = whose
         self._pages.hand_over(frame, CACHED + whose)
 
     def take_back(self, frame: int, owner: str) -> None:
-        """A cached frame is wanted again, with what it holds."""
+        """A cached frame is in use again, with what it holds."""
         del self._cached[frame]
         self._pages.hand_over(frame, owner)
 

@@ -1,7 +1,8 @@
 """First, best, worst and next fit: small values given to a map, in place of its own search for a gap.
 
 Each is asked for a gap and changes nothing but what it remembers itself; ties go to the lowest address.  X15's own
-search with its find cache is in :mod:`.placement`, FreeBSD's first fit with its tree of gaps in :mod:`.freebsd_map`.
+search with its find cache is in :mod:`..x15.placement`, FreeBSD's first fit with its tree of gaps in
+:mod:`..freebsd.vm_map`.
 The rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
 """
 
@@ -27,7 +28,7 @@ class Gap(Generic[E]):
 
 
 def gaps(core: MapCore[E], align: int = 0, base: int | None = None) -> Iterator[Gap[E]]:
-    """The gaps of a map from `base` on, rising, as a request of this alignment can use them; also those of no use."""
+    """The gaps of a map in address order from `base` on, cut to `align`; including those left too small."""
     position = core.start if base is None else base
     following = core.first if base is None else core.tree.nearest(base)
     while position < core.end:

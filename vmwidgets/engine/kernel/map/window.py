@@ -1,7 +1,7 @@
 """Cutting out of a map what one picture shows: the neighbourhood of what matters, the rest folded.
 
 The entries shown are closed under "tree parent", so that what is missing between two of them is exactly one
-subtree: a fold stands for it in the list and in the tree alike.  The cost depends on what is shown: O(shown × log n).
+subtree: a fold replaces it in the list and in the tree alike.  The cost depends on what is shown: O(shown × log n).
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ def _closed(
 ) -> dict[int, Entry]:
     """Entries in focus with their neighbours, the top of the tree, the opened subtrees, and all their ancestors."""
     shown: dict[int, Entry] = {}
-    wanted = [vm_map.by_id.get(identity) for identity in focus]
-    wanted += [vm_map.peek(address) or vm_map.last for address in addresses]
-    for entry in wanted:
+    found = [vm_map.by_id.get(identity) for identity in focus]
+    found += [vm_map.peek(address) or vm_map.last for address in addresses]
+    for entry in found:
         for neighbour in _around(entry):
             _add_with_ancestors(shown, neighbour)
     _add_top(shown, vm_map.tree.root, FOLDED_CONTEXT)
