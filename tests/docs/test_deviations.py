@@ -54,7 +54,7 @@ def test_every_number_of_the_list_of_facts_is_accounted_for() -> None:
 def test_its_test_is_named_and_exists(quirk: str) -> None:
     named = re.search(r"\*\*test:\*\* `(test_\w+)`", section(quirk))
     assert named is not None
-    folder = "selfpaging" if quirk in BARRELFISH_QUIRKS else "kernel"
+    folder = "selfpaging" if quirk in BARRELFISH_QUIRKS else "kernel/x15"
     assert f"def {named[1]}(" in (ROOT / "tests" / "engine" / folder / "test_quirks.py").read_text()
 
 
