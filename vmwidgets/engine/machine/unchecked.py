@@ -127,9 +127,9 @@ class Unchecked(Part):
         note, zones = self.system.note_allocation, self.system.kmem.zones
         if vm_map is zones.kmem_map:
             for low, high in zones.drop_range(start, end):
-                kmem.note(vm_map, low, max(0, start - low), "kmem_malloc")
-                kmem.note(vm_map, end, max(0, high - end), "kmem_malloc")
-        kmem.allocations.drop(vm_map.name, start, end, name)
+                note(vm_map, low, max(0, start - low), "kmem_malloc")
+                note(vm_map, end, max(0, high - end), "kmem_malloc")
+        self.system.allocations.drop(vm_map.name, start, end, name)
 
     def _kmem_map(self, value: Any) -> FreeBSDMap:
         if not isinstance(value, MachineKmemMap):
