@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import replace
 from random import Random
 
@@ -144,3 +146,10 @@ def test_tables_are_read_as_they_are_now():
     assert translate(ram, fmt, 0x1000, [0]).pa[0] == 0x40_0000
     ram.write_word(0x1000, 4, 0x80_0083)
     assert translate(ram, fmt, 0x1000, [0]).pa[0] == 0x80_0000
+
+
+def test_without_numpy_it_is_refused_and_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "vmwidgets.engine.mmu.bulk")
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(Refused, match="pip install numpy"):
+        importlib.import_module("vmwidgets.engine.mmu.bulk")

@@ -17,7 +17,6 @@ KEPT = 1000
 MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
 
-
 _NOTHING: deque[Raw] = deque(maxlen=0)
 """What a record has for events that were dropped; one for all of them."""
 

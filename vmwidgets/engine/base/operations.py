@@ -214,9 +214,7 @@ class HasDoor(Protocol):
 
 S = TypeVar("S", bound=HasDoor)
 
-
 P = ParamSpec("P")
-
 
 R = TypeVar("R")
 
@@ -307,7 +305,6 @@ def through(part: HasDoor, name: str, arguments: Arguments, call: Callable[[], R
 
 MOST_ITEMS, DEEPEST = 1000, 4
 """How many items an argument that is a list or the like has at most, and how deep lists may lie in one another."""
-
 
 _COLLECTIONS = (tuple, list, set, frozenset)
 

@@ -185,10 +185,7 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
     return stacks.stack[-1] if stacks.stack else outermost
 
 
-# ---- call stacks -------------------------------------------------------------------------------
-#
-# Which kernel functions are under way: of each simulated thread its own, since threads take turns.
-
+# ---- call stacks: which kernel functions are under way, of each simulated thread its own -------
 
 MOVING = frozenset((Called.tag, Returned.tag, Unwound.tag, ThreadRuns.tag, ThreadSlept.tag, ThreadEnded.tag))
 """Tags of the events that say so; others need not be shown to a :class:`CallStacks`."""

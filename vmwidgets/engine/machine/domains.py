@@ -81,7 +81,7 @@ class DomainFunctions(Part):
         if isinstance(domain, MachineDomain) and (domain.system is not system or domain.destroyed):
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
         system.pmap.editor.edits.drop(gone.pmap.root)
-        gone.pmap.take_back()
+        gone.pmap.detach()
         gone.domain.destroy()
         del system.domains[gone.name]
         system.destroyed[gone.name, gone.generation] = gone

@@ -21,9 +21,9 @@ from ..base.recorder import Recorder
 from ..base.units import Address
 from ..base.values.cpus import FlushRequest
 from ..base.values.tables import Fault
-from ..kernel.pmap.pmap import Pmap, mark
+from ..kernel.pmap.pmap import Pmap
+from ..kernel.pmap.space import TableSpace
 from ..kernel.pmap.spaces import KernelPmap
-from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import MaySleep
 from ..memory.ram import Ram, page_pieces
 from ..mmu.cpu import Cpu
@@ -126,7 +126,7 @@ class Processor:
             emit = self._all.recorder.emit
             if emit is not None:
                 emit((FaultRaised.tag, va, found.kind, found.code or 0))
-            if found.kind == "access-flag" and mark(self.pmap, va, access, user, self.cpu.controls):
+            if found.kind == "access-flag" and self.pmap.mark(va, access, user, self.cpu.controls):
                 continue
             if handler is not None:
                 raise handler.failed(va, found)
@@ -257,7 +257,7 @@ class Processors:
             else:
                 self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid))
 
-    def forget(self, space: TableSpace) -> None:
+    def unload(self, space: TableSpace) -> None:
         """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
 
         Always performed, whatever `shootdown` is: a processor must not keep using freed tables.

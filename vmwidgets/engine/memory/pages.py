@@ -16,24 +16,19 @@ from ..base.events import BlockJoined, BlockSplit, PageAllocated, PageFreed, Pag
 from ..base.recorder import Recorder
 from ..base.values.memory import Block, FreeList, PagesValue, SegmentValue
 
-# ---- buddy -------------------------------------------------------------------------------------
-#
-# The binary buddy system of one segment of physical memory.
-#
-# Free memory is kept in blocks of 2**order frames, aligned to their size, on one LIFO list an order. A request splits
-# the smallest block that holds it, keeping the lower half; a freed block joins with its buddy (the block at its
-# address XOR its size) as long as that is free. As in X15's `vm_phys`.
-
-
 MAX_ORDER = 10
 """The largest block has 2**10 frames: 4 MiB."""
 
 
 class Buddy:
-    """The free blocks of frames [first, first + frames).
+    """The free blocks of frames [first, first + frames): a binary buddy system.
+
+    Free memory is kept in blocks of 2**order frames, aligned to their size, on one LIFO list an order.  A request
+    splits the smallest block that holds it, keeping the lower half; a freed block joins with its buddy (the block at
+    its address XOR its size) as long as that is free.
 
     A dict is the list: its last key is the list's head, and a buddy leaves the middle in O(1).
-    Blocks of the highest order that nobody took yet are a mere range of frames behind all others on
+    Blocks of the highest order that were never allocated are a mere range of frames behind all others on
     their list, so that making a segment costs the same for a mebibyte and a tebibyte.
     """
 
@@ -69,7 +64,7 @@ class Buddy:
         return frame
 
     def free(self, frame: int, order: int) -> None:
-        """Take a block back and join it with its free buddies; O(orders)."""
+        """Free a block and join it with its free buddies; O(orders)."""
         emit = self._recorder.emit
         self.free_frames += 1 << order
         while order < MAX_ORDER:
@@ -153,19 +148,13 @@ def _cut(start: int, end: int) -> Iterator[tuple[int, int]]:
         start += 1 << order
 
 
-# ---- segment -----------------------------------------------------------------------------------
-#
-# A segment of physical memory: a buddy system behind a processor's pool of single frames.
-
-
 FRAMES_PER_POOLED_FRAME = 1024
-
 
 MAX_POOL = 128
 
 
 class Segment:
-    """Frames [first, first + frames), handed out in blocks.
+    """Frames [first, first + frames), allocated in blocks: a buddy system behind a processor's pool.
 
     Single frames pass through a LIFO pool that the processor can use without a lock.  It holds a
     1024th of the segment's frames, between 1 and 128, and is filled and drained by half of that,
@@ -185,7 +174,7 @@ class Segment:
 
     @property
     def free_frames(self) -> int:
-        """Frames that nobody owns, in the buddy system or the pool."""
+        """Frames without owner, in the buddy system or the pool."""
         return self.buddy.free_frames + len(self.pool)
 
     def holds(self, frame: int) -> bool:
@@ -205,7 +194,7 @@ class Segment:
         return frame
 
     def free(self, frame: int, order: int) -> None:
-        """Take back a block that :meth:`allocate` gave."""
+        """Free a block that :meth:`allocate` gave."""
         if order:
             self.buddy.free(frame, order)
             return
@@ -234,7 +223,7 @@ class Segment:
         self._drain(len(self.pool))
 
     def block_of(self, frame: int) -> Block | None:
-        """The free block or pooled frame at `frame`, or None when somebody owns it."""
+        """The free block or pooled frame at `frame`, or None when it has an owner."""
         if frame in self._pooled:
             return Block(frame, 0, "pooled")
         free = self.buddy.block_of(frame)
@@ -283,9 +272,6 @@ class Segment:
         emit = self._recorder.emit
         if emit is not None and moved:
             emit((PoolDrained.tag, self.name, tuple(moved)))
-
-
-# ---- pages -------------------------------------------------------------------------------------
 
 
 class Stock(Protocol):
@@ -345,7 +331,7 @@ class PageAllocator:
 
     @property
     def free_pages(self) -> int:
-        """Frames that nobody owns."""
+        """Frames without owner."""
         return sum(segment.free_frames for segment in self.segments)
 
     @property

@@ -21,17 +21,13 @@ from ..base.values.memory import CacheValue, SlabValue
 
 MIN_ALIGN = 8
 
-
 SMALL_BUFFER = 512
 """Below this buffer size the descriptor is always inside the slab."""
 
-
 ENOUGH_BUFFERS = 8
-
 
 MAX_SLAB_SIZE = 8 * PAGE
 """A slab stops growing here, even with fewer than :data:`ENOUGH_BUFFERS`."""
-
 
 DESCRIPTOR_SIZES = {64: 40, 32: 20}
 """Bytes of a slab's descriptor, by the machine's word width."""

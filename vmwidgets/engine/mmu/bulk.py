@@ -1,7 +1,10 @@
 """Bulk translation: arrays of addresses to arrays of physical addresses, with the walker's answers.
 
-Every format is served, and each answer is the walker's: :mod:`.bulk_tables` tells how.  These two are the only modules
-of the engine that need NumPy; they are imported when they are used.
+Every format is served, and each answer is the walker's.  A table is read once, into arrays that lead from slot to slot
+as far as addresses have led.  What a descriptor means is asked of the format's rules, once for all descriptors that
+differ in nothing but the address they hold; addresses then go down through the arrays, a gather a level.
+
+This is the only module of the engine that needs NumPy; it is imported when it is used.
 """
 
 from __future__ import annotations
@@ -10,9 +13,6 @@ import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ..base.errors import Refused, shown
 from ..base.units import Address
@@ -23,32 +23,24 @@ from .levels import Descriptor, Level, WalkEntry
 from .rules import Access, C, Start, Stop
 from .walk import Memory
 
-# ---- bulk tables -------------------------------------------------------------------------------
-#
-# Tables as bulk translation reads them: arrays that lead from slot to slot, filled as far as addresses have led.
-#
-# A table is read once. What a descriptor means is asked of the format's rules, once for all descriptors that differ
-# in nothing but the address they hold; addresses then go down through the arrays, a gather a level.
-
+try:
+    import numpy as np
+    from numpy.typing import NDArray
+except ModuleNotFoundError:
+    raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
 
 NO_ADDRESS = (1 << 64) - 1
 """What stands for the physical address where the walk ended in a fault."""
 
-
 _UNKNOWN, _ENDS = -2, -1
-
 
 _UNDECIDED = 0xFFFF
 
-
 Words = NDArray[np.uint64]
-
 
 Numbers = NDArray[np.int64]
 
-
 Codes = NDArray[np.uint16]
-
 
 Flags = NDArray[np.bool_]
 
@@ -329,13 +321,7 @@ def _once(slots: Numbers, among: int) -> Numbers:
     return np.flatnonzero(marked)
 
 
-# ---- bulk --------------------------------------------------------------------------------------
-
-
-try:
-    import numpy as np
-except ModuleNotFoundError:
-    raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
+# ---- arrays of addresses -----------------------------------------------------------------------
 
 
 _CHUNK = 1 << 14

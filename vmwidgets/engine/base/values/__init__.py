@@ -1,0 +1,1 @@
+"""Frozen values of the engine's structures: all that views, captions and graders see of them."""

@@ -197,9 +197,7 @@ class ComparisonValue:
         return f"<comparison of {names}: {len(self.rows)} operations, {len(self.differences)} with differences>"
 
 
-# ---- paging values -----------------------------------------------------------------------------
-#
-# A task whose memory the kernel manages beside a domain that pages itself: frozen values.
+# ---- a task beside a domain that pages itself --------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +317,7 @@ class PagingComparison:
         return f"<comparison of {printable(self.task.label)} and {printable(self.domain.label)}>"
 
 
-# ---- format values -----------------------------------------------------------------------------
-#
-# What one mapping costs in several page-table formats: frozen values.
+# ---- one mapping in several table formats ------------------------------------------------------
 
 
 class LevelCost(NamedTuple):

@@ -30,13 +30,6 @@ class DomainFocus:
     """Cnodes of which more slots are shown."""
 
 
-# ---- domain values -----------------------------------------------------------------------------
-#
-# A self-paging domain as views and graders see it: frozen values.
-#
-# Sizes and addresses in bytes; entries and counts in entries of a table; blocks of a slab are a vnode each.
-
-
 class CapRef(NamedTuple):
     """A capability's place, as a program names it: a slot of one of its cnodes.
 

@@ -137,9 +137,7 @@ class MapValue:
         return tuple(item for item in self.items if isinstance(item, Fold))
 
 
-# ---- kmem values -------------------------------------------------------------------------------
-#
-# FreeBSD's kernel memory as views and graders see it: maps inside maps, pages with their thresholds, frozen.
+# ---- FreeBSD's kernel maps ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

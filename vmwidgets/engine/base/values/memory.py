@@ -119,9 +119,7 @@ class KentryContents:
     """By address of a slot: the id and the start of the entry in it."""
 
 
-# ---- kmem values -------------------------------------------------------------------------------
-#
-# FreeBSD's kernel memory as views and graders see it: maps inside maps, pages with their thresholds, frozen.
+# ---- pages and frames --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +203,7 @@ class CachesValue:
     caches: tuple[CacheValue, ...]
 
 
-# ---- frame owners ------------------------------------------------------------------------------
-#
-# Owners of frames that stand by, as the page allocator names them, and what its owner says of a frame's state.
-
+# ---- owners of frames in the zeroed pool and the page cache ------------------------------------
 
 ZEROED, CACHED = "zeroed pages", "cached: "
 """Owner of free frames that hold zeroes; and, before the name of whose page it holds, of a cached frame."""

@@ -193,9 +193,7 @@ class Walk:
         return self.va & self.page_size - 1 if self.page_size else 0
 
 
-# ---- table values ------------------------------------------------------------------------------
-#
-# What views and graders see of an address space's page tables: frozen values with runs folded.
+# ---- all tables of a space ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +250,7 @@ class PmapValue:
     tables: tuple[TableValue, ...]
 
 
-# ---- window values -----------------------------------------------------------------------------
-#
-# What views see of page tables of any size: the tables that are open, each with a bounded number of rows.
-#
-# They are made by :mod:`vmwidgets.engine.mmu.tables`, which reads no other tables.
+# ---- a window: the tables that are open --------------------------------------------------------
 
 
 class IndexBits(NamedTuple):

@@ -5,8 +5,8 @@ protection only the write bit exists in these tables: none, read and execute all
 here drops cached translations: callers finish with :meth:`Pmap.update`, as the original's do.
 
 The original has pages of 4 KiB only; the large ones here keep a spare table each, as FreeBSD's pmap does, so that
-:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Only the parts of a large page that was split have no spare:
-:meth:`Pmap.prepared` takes what they need before anything changes.
+:meth:`Pmap.remove` and :meth:`Pmap.protect` need no page.  Only the parts of a large page that was demoted have
+no spare: :meth:`Pmap.prepared` allocates what they need before anything changes.
 """
 
 from __future__ import annotations
@@ -16,22 +16,18 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ...base.errors import KernelPanic, Refused, kernel_error
-from ...base.events import Called, Returned, RootLoaded, TlbUpdated
+from ...base.events import RootLoaded, TlbUpdated
 from ...base.protection import WRITE
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, Address, Size
 from ...base.values.tables import PmapValue, Rights, Walk
 from ...memory.ram import Ram
-from ...mmu.editor import HandEdits, Slot, TableEditor
+from ...mmu.editor import HandEdits, Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
-from ...mmu.walk import translate, walk
-from .check import snapshot
-from .tables import OwnedTables, PmapLayout, TablePages, TableSpace
-
-# ---- processors --------------------------------------------------------------------------------
-#
-# What page tables ask of the processors that use them; the machine supplies it at boot.
+from ...mmu.walk import Descent, translate, walk
+from .space import TableSpace
+from .tables import PmapLayout, TablePages
 
 
 class Processors(Protocol):
@@ -43,14 +39,14 @@ class Processors(Protocol):
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
         """No processor shall keep translations of [start, end); with `pages` 0, none of `space` at all."""
 
-    def forget(self, space: TableSpace) -> None:
-        """The tables of `space` go away: no processor shall have them loaded, or keep anything of them."""
+    def unload(self, space: TableSpace) -> None:
+        """The tables of `space` are freed: no processor shall have them loaded, or keep anything of them."""
 
 
 class CurrentPmap:
     """Which address space the processor that runs the kernel has loaded; the pmaps of one machine share it.
 
-    `processors` are those that are told, once there are some; `edits` what was written past all of them.
+    `processors` hear of loads and flushes, once there are some; `edits` are descriptors written past all pmaps.
     """
 
     __slots__ = ("edits", "pmap", "processors")
@@ -61,55 +57,17 @@ class CurrentPmap:
         self.processors: Processors | None = None
 
 
-# ---- pmap mark ---------------------------------------------------------------------------------
-#
-# Accessed and dirty flags where the hardware leaves them to the kernel.
-
-
-def mark(pmap: Pmap, va: int, access: Access, user: bool, controls: Any) -> bool:
-    """Set the flags for an access that faulted for want of them; false if that is not all it lacked.
-
-    Without hardware that sets them (TCR_EL1.HA and SCTLR.HA on ARM, menvcfg.ADUE on RISC-V) the kernel does, at the
-    fault.  O(levels).
-    """
-    root, now = pmap.registers(controls)
-    if pmap.editor.hidden(pmap.root, va):
-        return False
-    found = translate(pmap.ram, pmap.fmt, root, va, access, user, pmap.fmt.rules.with_hardware_flags(now))
-    if found.pa is None or not any(found.sets):
-        return False
-    emit = pmap.recorder.emit
-    if emit is not None:
-        emit((Called.tag, "pmap_mark", (va, access)))
-    pmap.editor.mark_accessed(found)
-    pmap.update(va & -PAGE, (va & -PAGE) + PAGE)
-    if emit is not None:
-        emit((Returned.tag,))
-    return True
-
-
-# ---- pmap --------------------------------------------------------------------------------------
-
-
 UPDATE_PAGES = 64
 """Up to so many pages are dropped from the TLB one by one; beyond, all of it is (X15 `pmap_update`)."""
 
 
-class Pmap:
-    """An address space's tables; make them with :class:`.pmap_kernel.KernelPmap`."""
+class Pmap(TableSpace):
+    """An address space's tables; made by :class:`.spaces.KernelPmap`."""
 
     def __init__(
         self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, current: CurrentPmap
     ) -> None:
-        self.name = name
-        self.ram = ram
-        self.layout = layout
-        self.fmt = layout.fmt
-        self.recorder = recorder
-        self.tables = OwnedTables(ram, pages, f"page tables of {name}", current.edits)
-        self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, current.edits)
-        self.root = 0
-        """Physical address of the root table."""
+        super().__init__(name, ram, pages, layout, recorder, current.edits)
         self._current = current
         self._reserved: dict[tuple[int, int], int] = {}
         """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
@@ -123,19 +81,18 @@ class Pmap:
 
     # ---- one page ----------------------------------------------------------------------------
 
+    @kernel_function("pmap_enter", first=4)
     def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
         """Map the page of `size` bytes at `pa` (one of the format's page sizes) at `va`.
 
         Whatever was mapped there is replaced.  NOMEM when a table is missing and there is no page for
         it; nothing has changed then.  O(levels), and O(copies) for a page that stands in several slots.
         """
-        self._began("pmap_enter", va, pa, protection, size)
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)
         self._uncover(va, level)
         self._put(level, va, self._leaf(level, va, pa, protection, size))
-        self._ended()
 
     def extract(self, va: int) -> int | None:
         """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
@@ -153,28 +110,47 @@ class Pmap:
         root, controls = self.registers(self.fmt.defaults if controls is None else controls)
         return walk(self.ram, self.fmt, root, va, access, user, controls)
 
+    def mark(self, va: int, access: Access, user: bool, controls: Any) -> bool:
+        """Set the flags that an access faulted for the lack of; false if it lacked something else.
+
+        Without hardware that sets them (TCR_EL1.HA and SCTLR.HA on ARM, menvcfg.ADUE on RISC-V) the kernel does, at
+        the fault.  O(levels).
+        """
+        root, now = self.registers(controls)
+        if self.editor.hidden(self.root, va):
+            return False
+        found = translate(self.ram, self.fmt, root, va, access, user, self.fmt.rules.with_hardware_flags(now))
+        if found.pa is None or not any(found.sets):
+            return False
+        self._mark(va, access, found)
+        return True
+
+    @kernel_function("pmap_mark", first=2)
+    def _mark(self, va: int, access: Access, found: Descent) -> None:
+        self.editor.mark_accessed(found)
+        self.update(va & -PAGE, (va & -PAGE) + PAGE)
+
     # ---- ranges ------------------------------------------------------------------------------
 
+    @kernel_function("pmap_remove", first=2)
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end); large pages that stick out are split.  Tables stay.
+        """Unmap [start, end); large pages that stick out are demoted.  Tables stay.
 
-        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
+        NOMEM, and nothing changed, when a demotion takes a page and there is none; never inside :meth:`prepared`.
         O(pages that are mapped there, and tables that exist for them).
         """
-        self._began("pmap_remove", start, end)
         self._check_range(start, end)
         if self.editor.leaves(self.root, start, end):  # most of what is removed was never mapped
             with self.prepared((start, end)):
                 for slot in self._leaves(start, end):
-                    self.give_up(slot)
-        self._ended()
+                    self._clear_page(slot)
 
+    @kernel_function("pmap_protect", first=3)
     def protect(self, start: int, end: int, protection: int) -> None:
-        """Give what is mapped in [start, end) other rights; large pages that stick out are split.
+        """Give what is mapped in [start, end) other rights; large pages that stick out are demoted.
 
-        NOMEM, and nothing changed, when a split takes a page and there is none; never inside :meth:`prepared`.
+        NOMEM, and nothing changed, when a demotion takes a page and there is none; never inside :meth:`prepared`.
         """
-        self._began("pmap_protect", start, end, protection)
         self._check_current("pmap_protect")
         self._check_range(start, end)
         with self.prepared((start, end)):
@@ -182,7 +158,6 @@ class Pmap:
                 self.editor.set_rights(slot, self._rights(slot.va, protection))
                 for copy in self.editor.copies(slot):
                     self._written(copy)
-        self._ended()
 
     def promote(self, va: int, size: int) -> bool:
         """Map by one page of `size` bytes what smaller ones map at `va`: alike, side by side, and aligned.
@@ -198,10 +173,12 @@ class Pmap:
         above = self.editor.find(self.root, va, level.number)
         table = above.word if above.kind == "table" else None
         word = self.fmt.promoted_word(level, size, first.level, first.word, table, first.address)
-        self._began("pmap_promote", va, size)
-        self._put(level, va, word)
-        self._ended()
+        self._promote(va, size, level, word)
         return True
+
+    @kernel_function("pmap_promote", first=2)
+    def _promote(self, va: int, size: int, level: Level, word: int) -> None:
+        self._put(level, va, word)
 
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
@@ -236,9 +213,37 @@ class Pmap:
     def snapshot(self) -> PmapValue:
         """The tables as a frozen value.  O(present slots)."""
         self._check_alive()
-        return snapshot(self)
+        return self.value(None)
 
     # ---- beneath -----------------------------------------------------------------------------
+
+    def _make_private_tables(self) -> bool:
+        """Make the root, its recursive mapping, and the tables below mixed slots; false, and none, without pages."""
+        layout, fmt, editor = self.layout, self.fmt, self.editor
+        border = layout.kernel_start
+        mixed = [level for level in fmt.levels if not layout.split and layout.side(level, border) == "mixed"]
+        needed = [fmt.root_level, *(fmt.level(level.number - 1) for level in mixed)]
+        made = [table for level in needed if (table := self.tables.allocate(level)) is not None]
+        if len(made) < len(needed):
+            self.tables.free_all()
+            return False
+        self.root = made[0]
+        for level, table in zip(mixed, made[1:], strict=True):
+            editor.refer(editor.find(self.root, border, level.number), table, Rights())
+        self._make_window()
+        return True
+
+    def _make_window(self) -> None:
+        """Make the recursive mapping in the root, if the layout has one."""
+        if self.layout.window is not None:
+            slot = self.editor.slot(self.fmt.root_level, self.root, self.layout.window)
+            self.editor.refer(slot, self.root, Rights(user=False))
+
+    def _copy_kernel_slots(self, kernel: Pmap) -> None:
+        """Make the slots that are the same in all spaces those of the kernel."""
+        for (level, table, first), (_, ours, _) in zip(kernel.private_tables(), self.private_tables(), strict=True):
+            for slot in self.published(level, table, first):
+                self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
 
     def _owns(self, va: int) -> bool:
         """Whether `va` is in the part of the space that this pmap maps."""
@@ -278,18 +283,18 @@ class Pmap:
     def _make_slots(self, level: Level, va: int, count: int) -> list[Slot]:
         """The `count` neighbouring slots of `level` from `va` on, ready for a leaf.
 
-        The tables above are made, and a large page that stood here is split.  Each slot above level 1 has a spare: a
-        table that stood in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
+        The tables above are made, and a large page that was here is demoted.  Each slot above level 1 has a spare: a
+        table that was in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
         """
         slot = self.editor.find(self.root, va, level.number)
         if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
             return [slot]  # nearly always: a small page, where there is a table for it
         with self.prepared((va, va + count * level.span), self._absent_tables(slot, level.number)):
             here = self._neighbours(slot, count) if slot.level is level else []
-            tables = self._take_tables(self._spares_for(level, here, count), va)
+            tables = self._allocate_tables(self._spares_for(level, here, count), va)
             while slot.level is not level:
                 if slot.kind == "leaf":
-                    self._split(slot)
+                    self._demote(slot)
                 else:
                     self._refer(slot, self._reserved.pop(_place(slot)))
                 slot = self.editor.find(self.root, va, level.number)
@@ -305,7 +310,7 @@ class Pmap:
     def _ready(self, slot: Slot, tables: list[int]) -> Slot:
         """A slot with its spare, and no part of a page that stands in several slots."""
         if slot.kind == "leaf" and slot.descriptor.shift is not None:
-            self._divide(slot)
+            self._split(slot)
         if slot.level.number > 1 and slot.pa not in self.tables.spares:
             self.tables.spares[slot.pa] = self._emptied(slot) if slot.kind == "table" else tables.pop(0)
         return slot
@@ -325,16 +330,16 @@ class Pmap:
                 self.tables.free(self.tables.spares.pop(one.pa))
         return slot.address
 
-    def _take_tables(self, levels: list[Level], va: int) -> list[int]:
-        """A fresh table for each of `levels`; NOMEM, and none is taken, if there are too few pages."""
+    def _allocate_tables(self, levels: list[Level], va: int) -> list[int]:
+        """A fresh table for each of `levels`; NOMEM, and none is allocated, if there are too few pages."""
         taken: list[int] = []
         for level in levels:
-            one = self.tables.take(1, self.fmt.table_bytes(level))
-            if one is None:
-                for table in reversed(taken):
-                    self.tables.free(table)
+            table = self.tables.allocate(level)
+            if table is None:
+                for one in reversed(taken):
+                    self.tables.free(one)
                 raise kernel_error("NOMEM", f"no page for the tables of {Address(va)} in the pmap of {self.name}")
-            taken += one
+            taken.append(table)
         return taken
 
     @contextmanager
@@ -350,7 +355,7 @@ class Pmap:
         if places:
             levels = [self.fmt.level(number - 1) for number, _ in places]
             where = self.fmt.canonical(places[0][1] << self.fmt.level(places[0][0]).shift)
-            self._reserved.update(zip(places, self._take_tables(levels, where), strict=True))
+            self._reserved.update(zip(places, self._allocate_tables(levels, where), strict=True))
         try:
             yield
         finally:
@@ -382,7 +387,7 @@ class Pmap:
                 yield number, slot.va >> self.fmt.level(number).shift
 
     def _leaves(self, start: int, end: int) -> Iterable[Slot]:
-        """The slots that map pages of [start, end); a large page that sticks out is split first."""
+        """The slots that map pages of [start, end); a large page that sticks out is demoted first."""
         found = self.editor.leaves(self.root, start, end)
         return self._inside(found, start, end) if found else ()
 
@@ -392,11 +397,11 @@ class Pmap:
             if start <= slot.va and after <= end:
                 yield slot
             else:
-                self._split(slot)
+                self._demote(slot)
                 yield from self._leaves(max(start, slot.va), min(after, end))
 
-    def give_up(self, slot: Slot) -> None:
-        """Clear the slot of a page, and give its spare back."""
+    def _clear_page(self, slot: Slot) -> None:
+        """Clear the slot of a page, and free its spare."""
         copies = self.editor.copies(slot)
         self.editor.clear(slot)
         for copy in copies:
@@ -409,17 +414,17 @@ class Pmap:
             if spare is not None:
                 self.tables.free(spare)
 
-    def _divide(self, slot: Slot) -> None:
+    def _split(self, slot: Slot) -> None:
         """Map a page that stands in several slots by one page a slot."""
         copies = self.editor.copies(slot)
         self.editor.split(slot)
         for copy in copies:
             self._written(copy)
 
-    def _split(self, slot: Slot) -> None:
+    def _demote(self, slot: Slot) -> None:
         """Map a large page by smaller ones: one a slot if it stands in several, else in its spare table."""
         if slot.descriptor.shift is not None:
-            self._divide(slot)
+            self._split(slot)
             return
         table = self.tables.spares.pop(slot.pa, None)
         if table is None:
@@ -464,16 +469,6 @@ class Pmap:
             raise KernelPanic(
                 "pmap_not_current", f"{function} works on the current pmap or the kernel's, not {self.name}"
             )
-
-    def _began(self, function: str, *arguments: object) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((Called.tag, function, arguments))
-
-    def _ended(self) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((Returned.tag,))
 
 
 def _place(slot: Slot) -> tuple[int, int]:

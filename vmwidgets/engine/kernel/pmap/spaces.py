@@ -1,55 +1,20 @@
-"""How many tables growing kernel space would take: counted, not tried."""
+"""The address spaces of a machine: the kernel's, whose tables all share; the tasks'; and those lent to programs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from ...base.errors import KernelPanic, kernel_error
+from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import KernelLimitMoved
-from ...base.recorder import Recorder
+from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, Address
-from ...base.values.tables import PmapValue, Rights
+from ...base.values.tables import PmapValue
 from ...memory.ram import Ram
-from ...mmu.editor import Slot, TableEditor
+from ...mmu.editor import Slot
 from ...mmu.levels import Level
-from .check import check_pmaps, snapshot
 from .pmap import CurrentPmap, Pmap, Processors
-from .tables import PmapLayout, TablePages, private_tables, published
-
-
-def absent_tables(editor: TableEditor[Any], root: int, start: int, end: int) -> int:
-    """Tables missing below the root for [start, end), down to those of level 1.
-
-    What is absent is counted by arithmetic, so the cost is that of the tables that exist: asking about
-    all of kernel space takes no longer than asking about a page of it.
-    """
-    return _absent_below(editor, editor.fmt.root_level, root, start, end)
-
-
-def _absent_below(editor: TableEditor[Any], level: Level, table: int, start: int, end: int) -> int:
-    missing = 0
-    va = start
-    while va < end:
-        slot = editor.slot(level, table, va)
-        after = min(end, (va >> level.shift) + 1 << level.shift)
-        if slot.kind == "invalid":
-            missing += _tables_for(editor, level, va, after)
-        elif slot.kind == "table" and level.number > 2:
-            missing += _absent_below(editor, editor.fmt.level(level.number - 1), slot.address, va, after)
-        va = after
-    return missing
-
-
-def _tables_for(editor: TableEditor[Any], level: Level, start: int, end: int) -> int:
-    """Slots of `level` and of each one down to level 2 that [start, end) touches."""
-    shifts = (editor.fmt.level(number).shift for number in range(2, level.number + 1))
-    return sum((end - 1 >> shift) - (start >> shift) + 1 for shift in shifts)
-
-
-# ---- pmap kernel -------------------------------------------------------------------------------
-#
-# The kernel's pmap: the tables all address spaces share, and the pmaps that share them.
+from .tables import PmapLayout, TablePages
 
 
 class KernelPmap(Pmap):
@@ -80,13 +45,13 @@ class KernelPmap(Pmap):
         self.lent: list[LentPmap] = []
         """Spaces whose tables the program that they are of asks for."""
         self._pages = pages
-        if not make_private_tables(self):
+        if not self._make_private_tables():
             raise KernelPanic("pmap_no_page", "no page for the kernel's root table")
         self.load()
 
     def create(self, name: str) -> UserPmap:
         """A user's pmap: its half empty, the kernel's slots the kernel's.  NOMEM without a page for its root."""
-        user = UserPmap(name, self, self._pages, self._current, self._forget)
+        user = UserPmap(name, self, self._pages, self._current, self._unload)
         user.current_only = "pmap-current-only" in self.quirks
         self.users.append(user)
         return user
@@ -96,18 +61,18 @@ class KernelPmap(Pmap):
 
         `global_leaves`: what is mapped in it counts as global, as processors see it.
         """
-        made = LentPmap(name, root, self, self._pages, self._current, self._forget, global_leaves=global_leaves)
+        made = LentPmap(name, root, self, self._pages, self._current, self._unload, global_leaves=global_leaves)
         self.lent.append(made)
         return made
 
     def attach(self, processors: Processors) -> CurrentPmap:
-        """Have these processors told, from now on, what is loaded and what they shall not keep."""
+        """Tell these processors, from now on, what is loaded and what they must drop."""
         self._current.processors = processors
         return self._current
 
+    @kernel_function("pmap_kenter", first=3)
     def kenter(self, va: int, pa: int, protection: int) -> None:
         """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
-        self._began("pmap_kenter", va, pa, protection)
         self._check_range(va, va + PAGE)
         level = self.fmt.level(1)
         for hidden in self.editor.hidden(self.root, va):
@@ -116,7 +81,6 @@ class KernelPmap(Pmap):
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
         self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
-        self._ended()
 
     def _miss_table(self, slot: Slot, va: int) -> None:
         """Panic: a table that :meth:`kgrow` made is not where it was, since its descriptor was edited by hand."""
@@ -146,8 +110,11 @@ class KernelPmap(Pmap):
         limit = min((end // span + 1) * span, 1 << self.fmt.word_bits)
         if limit <= self.klimit:
             return
-        self._began("pmap_kgrow", end)
-        missing = absent_tables(self.editor, self.root, self.klimit, limit)
+        self._grow(end, limit)
+
+    @kernel_function("pmap_kgrow", first=1)
+    def _grow(self, end: int, limit: int) -> None:
+        missing = self._absent_below(self.fmt.root_level, self.root, self.klimit, limit)
         in_a_page = max(1, PAGE // self.fmt.table_bytes(self.fmt.level(1)))
         if -(-missing // in_a_page) > self.tables.obtainable_pages:
             have = f"{self.tables.obtainable_pages} pages are free"
@@ -155,18 +122,6 @@ class KernelPmap(Pmap):
         for level in self.fmt.levels[:-1]:
             for va in range(self.klimit >> level.shift << level.shift, limit, level.span):
                 self._make_table(self.editor.find(self.root, va, level.number), level.number)
-        self._moved(limit)
-        self._ended()
-
-    def _make_table(self, slot: Slot, level: int) -> None:
-        if slot.kind != "invalid" or slot.level.number != level:
-            return
-        tables = self.tables.take(1, self.fmt.table_bytes(self.fmt.level(slot.level.number - 1)))
-        if tables is None:
-            raise KernelPanic("kgrow_no_page", f"no page for the table of {Address(slot.va)}")
-        self._refer(slot, tables[0])
-
-    def _moved(self, limit: int) -> None:
         before, self.klimit = self.klimit, limit
         self.grows += 1
         self._flush(self.layout.kernel_start, limit, 0)
@@ -174,20 +129,66 @@ class KernelPmap(Pmap):
         if emit is not None:
             emit((KernelLimitMoved.tag, before, limit))
 
+    def _absent_below(self, level: Level, table: int, start: int, end: int) -> int:
+        """Tables missing below `table` for [start, end), down to those of level 1.
+
+        What is absent is counted by arithmetic, so the cost is that of the tables that exist: asking about
+        all of kernel space takes no longer than asking about a page of it.
+        """
+        missing = 0
+        va = start
+        while va < end:
+            slot = self.editor.slot(level, table, va)
+            after = min(end, (va >> level.shift) + 1 << level.shift)
+            if slot.kind == "invalid":  # of this level, and of each one down to level 2
+                shifts = (self.fmt.level(number).shift for number in range(2, level.number + 1))
+                missing += sum((after - 1 >> shift) - (va >> shift) + 1 for shift in shifts)
+            elif slot.kind == "table" and level.number > 2:
+                missing += self._absent_below(self.fmt.level(level.number - 1), slot.address, va, after)
+            va = after
+        return missing
+
+    def _make_table(self, slot: Slot, level: int) -> None:
+        if slot.kind != "invalid" or slot.level.number != level:
+            return
+        table = self.tables.allocate(self.fmt.level(slot.level.number - 1))
+        if table is None:
+            raise KernelPanic("kgrow_no_page", f"no page for the table of {Address(slot.va)}")
+        self._refer(slot, table)
+
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the numbered invariants hold, here and in all users' pmaps."""
-        check_pmaps(self, self.klimit, self.users, self.lent)
+        """Raise :class:`Broken` unless the numbered invariants hold, here and in all other spaces.
+
+        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.space.TableSpace`'s.  Of spaces whose tables are
+        another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
+        """
+        self.check_owned(is_kernel=True)
+        span = self.fmt.level(2).span
+        for va in range(self.layout.kernel_start, self.klimit, span):
+            slot = self.editor.find(self.root, va, 2)
+            if slot.level.number != 2 or slot.kind == "invalid":
+                raise Broken(f"7. kernel space has tables up to {Address(self.klimit)}: {Address(va)} has none")
+        for other in self.lent:
+            self.check_shared(other)
+        owned = set(self.tables)
+        for user in self.users:
+            user.check_owned(is_kernel=False)
+            self.check_shared(user)
+            twice = owned & set(user.tables)
+            if twice:
+                raise Broken(f"1. a table belongs to one pmap: {Address(min(twice))} is also of {user.name}")
+            owned |= set(user.tables)
 
     def snapshot(self) -> PmapValue:
         """The tables as a frozen value.  O(present slots)."""
-        return snapshot(self, self.klimit)
+        return self.value(self.klimit)
 
-    def _forget(self, user: UserPmap | LentPmap) -> None:
-        """A user's pmap goes away; the kernel's tables are loaded first if its were."""
+    def _unload(self, user: UserPmap | LentPmap) -> None:
+        """A user's pmap is destroyed; the kernel's tables are loaded first if its were."""
         if user.is_current:
             self.load()
         if self._current.processors is not None:
-            self._current.processors.forget(user)
+            self._current.processors.unload(user)
         if isinstance(user, UserPmap):
             self.users.remove(user)
         else:
@@ -215,63 +216,36 @@ class KernelPmap(Pmap):
             self.editor.write(self.editor.find(user.root, slot.va, slot.level.number), word)
 
 
-# ---- pmap user ---------------------------------------------------------------------------------
-#
-# A user's pmap: tables of its own for its half, the kernel's for the rest.
-
-
-def make_private_tables(pmap: Pmap) -> bool:
-    """Make the root, the window in it, and the tables below mixed slots; false, and nothing taken, without pages."""
-    layout, fmt, editor = pmap.layout, pmap.fmt, pmap.editor
-    border = layout.kernel_start
-    mixed = [level for level in fmt.levels if not layout.split and layout.side(level, border) == "mixed"]
-    root = pmap.tables.take(1, fmt.table_bytes(fmt.root_level))
-    sizes = [fmt.table_bytes(fmt.level(level.number - 1)) for level in mixed]
-    below = [taken[0] for size in sizes if (taken := pmap.tables.take(1, size))] if root else []
-    if root is None or len(below) < len(sizes):
-        pmap.tables.free_all()
-        return False
-    pmap.root = root[0]
-    for level, table in zip(mixed, below, strict=True):
-        editor.refer(editor.find(pmap.root, border, level.number), table, Rights())
-    if layout.window is not None:
-        editor.refer(editor.slot(fmt.root_level, pmap.root, layout.window), pmap.root, Rights(user=False))
-    return True
-
-
-def copy_kernel_slots(kernel: Pmap, user: Pmap) -> None:
-    """Make the slots that are the same in all spaces those of the kernel."""
-    for (level, table, first), (_, ours, _) in zip(private_tables(kernel), private_tables(user), strict=True):
-        for slot in published(user, level, table, first):
-            user.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
-
-
 class UserPmap(Pmap):
-    """The tables of a task; made by :meth:`.pmap_kernel.KernelPmap.create`."""
+    """The tables of a task; made by :meth:`KernelPmap.create`."""
 
     def __init__(
-        self, name: str, kernel: Pmap, pages: TablePages, current: CurrentPmap, forget: Callable[[UserPmap], None]
+        self, name: str, kernel: Pmap, pages: TablePages, current: CurrentPmap, unload: Callable[[UserPmap], None]
     ) -> None:
         super().__init__(name, kernel.ram, pages, kernel.layout, kernel.recorder, current)
         self._kernel = kernel
-        self._forget = forget
-        self._began("pmap_create", name)
-        if not make_private_tables(self):
+        self._unload = unload
+        self._create(name)
+
+    @kernel_function("pmap_create", first=1)
+    def _create(self, name: str) -> None:
+        if not self._make_private_tables():
             raise kernel_error("NOMEM", f"no page for the root table of {name}")
-        copy_kernel_slots(kernel, self)
-        self._ended()
+        self._copy_kernel_slots(self._kernel)
 
     def destroy(self) -> None:
-        """Give all tables back; what was mapped belongs to others.  If they are loaded, the kernel's are first."""
+        """Free all tables; what was mapped belongs to others.  If they are loaded, the kernel's are loaded first."""
         self._check_alive()
-        self._began("pmap_destroy", self.name)
-        self._forget(self)
+        self._destroy(self.name)
+
+    @kernel_function("pmap_destroy", first=1)
+    def _destroy(self, name: str) -> None:
+        self._unload(self)
         self.tables.free_all()
         self.destroyed = True
-        self._ended()
 
     def remove(self, start: int, end: int) -> None:
-        """Unmap [start, end) as any pmap does; the tables that hold nothing any more go back too."""
+        """Unmap [start, end) as any pmap does; the tables that become empty are freed."""
         super().remove(start, end)
         self._prune(self.fmt.root_level, self.root, start, end)
 
@@ -299,13 +273,8 @@ class UserPmap(Pmap):
         return self.layout.is_user(va)
 
 
-# ---- pmap lent ---------------------------------------------------------------------------------
-#
-# Tables that a program asks for entry by entry, with the kernel's part lent to them.
-
-
 class LentPmap(Pmap):
-    """A root that somebody else owns, as processors load it; made by :meth:`.pmap_kernel.KernelPmap.lend`.
+    """A root that a program owns, as processors load it; made by :meth:`KernelPmap.lend`.
 
     The user's part is its owner's, and none of this class's functions touches it; the kernel's slots are kept as they
     are in all spaces.  On ARM its entries are of the model without access flag (SCTLR.AFE is 0), in which the
@@ -319,34 +288,35 @@ class LentPmap(Pmap):
         kernel: Pmap,
         pages: TablePages,
         current: CurrentPmap,
-        forget: Callable[[LentPmap], None],
+        unload: Callable[[LentPmap], None],
         *,
         global_leaves: bool,
     ) -> None:
         super().__init__(name, kernel.ram, pages, kernel.layout, kernel.recorder, current)
         self._kernel = kernel
-        self._forget = forget
+        self._unload = unload
         self.root = root
         self.global_leaves = global_leaves
-        copy_kernel_slots(kernel, self)
-        if self.layout.window is not None:
-            window = self.editor.slot(self.fmt.root_level, root, self.layout.window)
-            self.editor.refer(window, root, Rights(user=False))
+        self._copy_kernel_slots(kernel)
+        self._make_window()
 
     def flush(self) -> None:
-        """No processor shall keep any translation of it."""
+        """Make all processors drop their translations of it."""
         self._flush(0, self.layout.user_end, 0)
 
-    def take_back(self) -> None:
-        """The kernel's slots go out of the root; if it is loaded, the kernel's tables are first."""
-        self._forget(self)
+    def detach(self) -> None:
+        """Clear the kernel's slots in the root, which belongs to its owner alone again.
+
+        If it is loaded, the kernel's tables are loaded first.
+        """
+        self._unload(self)
         for slot in list(self.editor.present(self.fmt.root_level, self.root)):
             if self.layout.side(slot.level, slot.va) != "user":
                 self.editor.clear(slot)
         self.destroyed = True
 
     def registers(self, controls: Any) -> tuple[int, Any]:
-        """Its root, and no access flag; refused once it was taken back, since the root is somebody else's memory."""
+        """Its root, and no access flag; refused once detached, since the root is another's memory."""
         self._check_alive()
         return self.root, self.fmt.rules.without_access_flag(controls)
 

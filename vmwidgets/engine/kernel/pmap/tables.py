@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from ...base.errors import Refused
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
-from ...mmu.editor import HandEdits, Slot, TableEditor
+from ...mmu.editor import HandEdits
 from ...mmu.format import TableFormat
 from ...mmu.levels import Level
 
@@ -112,11 +112,6 @@ class PmapLayout:
             raise Refused(f"{name}={limit:#x}: it must be page aligned and an address of {self.fmt.name}")
 
 
-# ---- pmap tables -------------------------------------------------------------------------------
-#
-# The pages that one address space's tables are made of.
-
-
 class TablePages(Protocol):
     """Where pages for tables come from: :class:`~vmwidgets.engine.memory.pages.PageAllocator` or a part of it."""
 
@@ -132,16 +127,17 @@ class TablePages(Protocol):
 
 
 class OwnedTables:
-    """Tables of one address space, by physical address; each is zeroed when it is taken.
+    """Tables of one address space, by physical address; each is zeroed when it is allocated.
 
     Beside the tables in use it keeps one *spare* for each large page, under the address of the slot that
-    maps it: so splitting a large page, when a part of it is removed or protected, can't fail.
+    maps it: so demoting a large page, when a part of it is removed or protected, can't fail.
     """
 
-    __slots__ = ("_edits", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
+    __slots__ = ("_edits", "_fmt", "_free_parts", "_pages", "_parts_used", "_ram", "_sizes", "owner", "spares")
 
-    def __init__(self, ram: Ram, pages: TablePages, owner: str, edits: HandEdits) -> None:
+    def __init__(self, ram: Ram, pages: TablePages, fmt: TableFormat[Any], owner: str, edits: HandEdits) -> None:
         self._ram = ram
+        self._fmt = fmt
         self._pages = pages
         self._edits = edits
         self.owner = owner
@@ -150,31 +146,26 @@ class OwnedTables:
         self._parts_used: dict[int, int] = {}
         self.spares: dict[int, int] = {}
 
-    def take(self, count: int, size: int = PAGE) -> list[int] | None:
-        """Physical addresses of `count` zeroed tables of `size` bytes, or None and nothing is taken.
+    def allocate(self, level: Level) -> int | None:
+        """The physical address of a zeroed table of `level`, or None.
 
         Tables smaller than a page share pages (ARM's second level has four in one).
         """
-        taken: list[int] = []
-        for _ in range(count):
-            table = self._take_pages(size) if size >= PAGE else self._take_part(size)
-            if table is None:
-                for one in reversed(taken):
-                    self.free(one)
-                return None
+        size = self._fmt.table_bytes(level)
+        table = self._allocate_pages(size) if size >= PAGE else self._allocate_part(size)
+        if table is not None:
             self._sizes[table] = size
             self.zero(table)
-            taken.append(table)
-        return taken
+        return table
 
-    def _take_pages(self, size: int) -> int | None:
+    def _allocate_pages(self, size: int) -> int | None:
         frame = self._pages.allocate(_order(size), self.owner)
         return None if frame is None else frame << PAGE_SHIFT
 
-    def _take_part(self, size: int) -> int | None:
+    def _allocate_part(self, size: int) -> int | None:
         parts = self._free_parts.setdefault(size, [])
         if not parts:
-            page = self._take_pages(PAGE)
+            page = self._allocate_pages(PAGE)
             if page is None:
                 return None
             parts.extend(range(page + PAGE - size, page - size, -size))
@@ -184,7 +175,7 @@ class OwnedTables:
         return table
 
     def free(self, table: int) -> None:
-        """Give a table back; a page whose last table it was goes back to where it came from."""
+        """Free a table, and its page if it was the last in it."""
         size = self._sizes.pop(table)
         self._edits.freed(table, size)
         if size >= PAGE:
@@ -209,14 +200,14 @@ class OwnedTables:
             self._ram.zero_frame(frame)
 
     def free_all(self) -> None:
-        """Give everything back, spares too, last taken first."""
+        """Free everything, spares too, last allocated first."""
         self.spares.clear()
         for table in list(reversed(self._sizes)):
             self.free(table)
 
     @property
     def obtainable_pages(self) -> int:
-        """How many more tables of a page could be taken."""
+        """How many more tables of a page could be allocated."""
         return self._pages.obtainable_pages
 
     @property
@@ -234,53 +225,3 @@ class OwnedTables:
 def _order(size: int) -> int:
     """The order of the block of pages that holds `size` bytes."""
     return max(0, (size - 1).bit_length() - PAGE_SHIFT)
-
-
-class TableSpace(Protocol):
-    """One address space's tables, as far as looking at them takes."""
-
-    @property
-    def name(self) -> str:
-        """Whose tables they are."""
-
-    @property
-    def root(self) -> int:
-        """Physical address of the root table."""
-
-    @property
-    def layout(self) -> PmapLayout:
-        """Which slots belong to whom."""
-
-    @property
-    def fmt(self) -> TableFormat[Any]:
-        """The tables' format."""
-
-    @property
-    def editor(self) -> TableEditor[Any]:
-        """What reads them."""
-
-    @property
-    def tables(self) -> OwnedTables:
-        """The pages they are made of."""
-
-
-def private_tables(space: TableSpace) -> Iterator[tuple[Level, int, int]]:
-    """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
-
-    The root, and the tables below mixed slots; none where the kernel's half has a root of its own.
-    """
-    if space.layout.split:
-        return
-    level, table, border = space.fmt.root_level, space.root, space.layout.kernel_start
-    while True:
-        covered = level.shift + level.bits
-        yield level, table, border >> covered << covered
-        if space.layout.side(level, border) != "mixed":
-            return
-        table = space.editor.slot(level, table, border).address
-        level = space.fmt.level(level.number - 1)
-
-
-def published(space: TableSpace, level: Level, table: int, first: int) -> Iterator[Slot]:
-    """The present slots of a private table that are the same in all spaces."""
-    return (slot for slot in space.editor.present(level, table, first) if space.layout.is_published(level, slot.va))

@@ -1,6 +1,7 @@
 """AArch64 stage 1 of EL1&0 with the 4 KiB granule: pages of 4 KiB, blocks of 2 MiB and 1 GiB, 48-bit addresses.
 
-ARM DDI 0487, D5.3 (D8.3 from issue H).  The manual counts levels from the root, 0 to 3; so do the names here.
+ARM DDI 0487: D5.2 to D5.4 in issues A to G, D8.2 to D8.4 from issue H.  The manual counts levels from the root, 0 to 3;
+so do the names here.
 """
 
 from __future__ import annotations
@@ -15,27 +16,15 @@ from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry, bits, in_words
 from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
-# ---- aarch64 rules -----------------------------------------------------------------------------
-#
-# What the ARM manual says in words about AArch64's stage 1 of EL1&0: halves, rights, syndromes.
-#
-# ARM DDI 0487: D5.2 and D5.4 in issues A to G; D8.2 to D8.4 from issue H.
-
-
 ACCESS_FLAG, NOT_GLOBAL = 1 << 10, 1 << 11
-
 
 AP_USER, AP_READ_ONLY = 1 << 6, 1 << 7
 
-
 INNER_SHAREABLE = 0b11 << 8
-
 
 PXN, UXN = 1 << 53, 1 << 54
 
-
 PXN_TABLE, UXN_TABLE, AP_TABLE_NO_USER, AP_TABLE_READ_ONLY = 1 << 59, 1 << 60, 1 << 61, 1 << 62
-
 
 _STATUS = {
     "address-size": 0b000000,
@@ -46,12 +35,10 @@ _STATUS = {
 }
 """DFSC and IFSC without the level: D17.2.37, ESR_EL1."""
 
-
 STATUS_CODE = (
     Field("level", 0, 1, "level of the descriptor, 0 the root's"),
     Field("status", 2, 5, "0 address size, 1 translation, 2 access flag, 3 permission, 5 external abort on the walk"),
 )
-
 
 DATA_ABORT = (
     Field("DFSC", 0, 5, "data fault status code"),
@@ -59,7 +46,6 @@ DATA_ABORT = (
     Field("IL", 25, 25, "1: the instruction has 32 bits"),
     Field("EC", 26, 31, "exception class: 0x24 data abort from a lower exception level, 0x25 from the same"),
 )
-
 
 INSTRUCTION_ABORT = (
     Field("IFSC", 0, 5, "instruction fault status code"),
@@ -244,17 +230,13 @@ def _unfetchable(path: Sequence[WalkEntry], user: bool, controls: Aarch64Control
     return None
 
 
-# ---- aarch64 -----------------------------------------------------------------------------------
-
+# ---- levels and descriptors --------------------------------------------------------------------
 
 SECTION = "ARM DDI 0487, D5.3.1"
 
-
 LAST = "ARM DDI 0487, D5.3.2"
 
-
 _VALID = Field("valid", 0, 0, "0: nothing is mapped here")
-
 
 _TYPE = Field("type", 1, 1, "1: a table, or a page at level 3; 0: a block")
 
@@ -319,18 +301,13 @@ _PAGE = Descriptor(
     "level 3 descriptor of a 4 KiB page", "leaf", 0b11, 0b11, LAST, (AddressBits(12, 47, 12),), _attributes(12)
 )
 
-
 LEVEL_0 = _level(0, 39, _nothing(0), _no_block(0, SECTION), _table(0))
-
 
 LEVEL_1 = _level(1, 30, _nothing(1), _block(1, "1 GiB", 30), _table(1))
 
-
 LEVEL_2 = _level(2, 21, _nothing(2), _block(2, "2 MiB", 21), _table(2))
 
-
 LEVEL_3 = _level(3, 12, _nothing(3), _no_block(3, LAST), _PAGE)
-
 
 AARCH64: TableFormat[Aarch64Controls] = TableFormat(
     name="aarch64",

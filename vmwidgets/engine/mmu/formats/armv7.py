@@ -1,7 +1,7 @@
 """ARMv7-A short descriptors: pages of 4 KiB and 64 KiB, sections of 1 MiB, supersections of 16 MiB.
 
-ARM DDI 0406C, B3.5.1.  A large page and a supersection stand in 16 neighbouring slots each, on a
-16-slot border.  First-level table: 16 KiB; second-level table: 1 KiB.
+ARM DDI 0406C, B3.5 (format), B3.7 (rights), B3.12 and B3.13 (faults).  A large page and a supersection fill 16
+neighbouring slots each, from a multiple of 16 on.  First-level table: 16 KiB; second-level table: 1 KiB.
 """
 
 from __future__ import annotations
@@ -16,13 +16,6 @@ from ..format import KernelPlace, TableFormat
 from ..levels import AddressBits, Descriptor, Level, WalkEntry
 from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
-# ---- armv7 rules -------------------------------------------------------------------------------
-#
-# What the ARM manual says in words about short descriptors: the choice of table, domains, rights, status codes.
-#
-# ARM DDI 0406C, B3.5 (short-descriptor format), B3.7 (memory access control), B3.12 and B3.13 (faults).
-
-
 _STATUS = {
     "not-present": (0b00101, 0b00111),
     "access-flag": (0b00011, 0b00110),
@@ -32,9 +25,7 @@ _STATUS = {
 }
 """FS[4:0] for a fault at the first and at the second level: B3.13.3, table B3-23."""
 
-
 STATUS_CODE = (Field("FS", 0, 4, "fault status: translation 5/7, access flag 3/6, domain 9/11, permission 13/15"),)
-
 
 DFSR = (
     Field("FS[3:0]", 0, 3, "fault status"),
@@ -45,13 +36,10 @@ DFSR = (
 )
 """The data fault status register, B4.1.52."""
 
-
 IFSR = (Field("FS[3:0]", 0, 3, "fault status"), Field("LPAE", 9, 9, "0: short descriptors"), DFSR[3])
 """The instruction fault status register, B4.1.96."""
 
-
 _NONE, _READ, _WRITE = "nothing", "read", "read and write"
-
 
 _MAY = (
     (_NONE, _NONE),
@@ -64,7 +52,6 @@ _MAY = (
     (_READ, _READ),
 )
 """What AP[2:0] lets the supervisor and user code do: B3.7.1, table B3-8.  100 is reserved; 110 is an older 111."""
-
 
 MANAGER, CLIENT = 0b11, 0b01
 
@@ -259,23 +246,17 @@ _ANY = Level(0, "", "", 0, 0, ())
 """For a descriptor looked at by itself."""
 
 
-# ---- armv7 -------------------------------------------------------------------------------------
-
+# ---- levels and descriptors --------------------------------------------------------------------
 
 SECTION = "ARM DDI 0406C, B3.5.1"
 
-
 _TYPE = Field("type", 0, 1, "00 nothing, 01 a second-level table, 1x a section or supersection")
-
 
 _TYPE_2 = Field("type", 0, 1, "00 nothing, 01 a large page, 1x a small page")
 
-
 _DOMAIN = Field("domain", 5, 8, "which two bits of DACR apply")
 
-
 _NS = "0: in secure memory, for secure accesses"
-
 
 _C, _B = Field("C", 3, 3, "cacheable, with TEX and B"), Field("B", 2, 2, "bufferable, with TEX and C")
 
@@ -316,7 +297,6 @@ def _page_fields(xn: int, tex: int) -> tuple[Field, ...]:
 
 _FAULT = Descriptor("first-level descriptor of nothing", "invalid", 0b11, 0b00, SECTION, (), (_TYPE,))
 
-
 _TABLE = Descriptor(
     "first-level descriptor of a second-level table",
     "table",
@@ -333,7 +313,6 @@ _TABLE = Descriptor(
     ),
 )
 
-
 _SECTION = Descriptor(
     "first-level descriptor of a 1 MiB section",
     "leaf",
@@ -343,7 +322,6 @@ _SECTION = Descriptor(
     (AddressBits(20, 31, 20),),
     (*_LARGE_FIELDS, _DOMAIN, Field("address", 20, 31, "bits 31:20 of the section's address")),
 )
-
 
 _SUPERSECTION = Descriptor(
     "first-level descriptor of a 16 MiB supersection",
@@ -361,9 +339,7 @@ _SUPERSECTION = Descriptor(
     shift=24,
 )
 
-
 _NO_PAGE = Descriptor("second-level descriptor of nothing", "invalid", 0b11, 0b00, SECTION, (), (_TYPE_2,))
-
 
 _SMALL_PAGE = Descriptor(
     "second-level descriptor of a 4 KiB page",
@@ -374,7 +350,6 @@ _SMALL_PAGE = Descriptor(
     (AddressBits(12, 31, 12),),
     (*_page_fields(0, 6), Field("address", 12, 31, "bits 31:12 of the page's address")),
 )
-
 
 _LARGE_PAGE = Descriptor(
     "second-level descriptor of a 64 KiB page",
@@ -387,12 +362,9 @@ _LARGE_PAGE = Descriptor(
     shift=16,
 )
 
-
 FIRST = Level(2, "first-level descriptor", "first-level table", 20, 12, (_FAULT, _TABLE, _SECTION, _SUPERSECTION))
 
-
 SECOND = Level(1, "second-level descriptor", "second-level table", 12, 8, (_NO_PAGE, _SMALL_PAGE, _LARGE_PAGE))
-
 
 ARMV7: TableFormat[Armv7Controls] = TableFormat(
     name="armv7",

@@ -1,6 +1,7 @@
-"""What the RISC-V privileged specification says in words about Sv39: the algorithm's checks in its order, and causes.
+"""RISC-V Sv39: 39-bit addresses, pages of 4 KiB, superpages of 2 MiB (megapages) and 1 GiB (gigapages).
 
-RISC-V Privileged Architecture 20211203, 4.3.2 (the algorithm), 4.3.1 (rights), 4.1.8 (scause).
+RISC-V Privileged Architecture 20211203, 4.4; 4.3.2 (the algorithm), 4.3.1 (rights), 4.1.8 (scause).  The specification
+counts levels to 0 at the smallest pages; so do the names here.  Without Svnapot and Svpbmt: bits 63:61 are reserved.
 """
 
 from __future__ import annotations
@@ -16,10 +17,8 @@ from ..rules import Access, Controls, Report, Rules, Start, Stop
 
 V, R, W, X, U, G, A, D = (1 << bit for bit in range(8))
 
-
 CAUSE = (Field("exception code", 0, 5, "1, 5, 7: access fault; 12, 13, 15: page fault of a fetch, a load, a store"),)
 """scause without its interrupt bit."""
-
 
 _CAUSES = {
     "execute": ("instruction page fault", 12, "instruction access fault", 1),
@@ -146,19 +145,11 @@ def _forbidden(leaf: WalkEntry, rights: Rights, access: Access, user: bool, cont
 _PAST = {"read": "read", "write": "written", "execute": "executed"}
 
 
-# ---- riscv sv39 --------------------------------------------------------------------------------
-#
-# RISC-V Sv39: 39-bit addresses, pages of 4 KiB, superpages of 2 MiB (megapages) and 1 GiB (gigapages).
-#
-# RISC-V Privileged Architecture 20211203, 4.4. The specification counts levels to 0 at the smallest pages; so do the
-# names here. Svnapot and Svpbmt are not there: bits 63:61 are reserved.
-
+# ---- levels and descriptors --------------------------------------------------------------------
 
 SECTION = "RISC-V Privileged 20211203, 4.4.1"
 
-
 _V = Field("V", 0, 0, "valid: the descriptor is in use")
-
 
 _FIELDS = (
     _V,
@@ -173,7 +164,6 @@ _FIELDS = (
     Field("N", 63, 63, "reserved without Svnapot"),
     Field("PBMT", 61, 62, "reserved without Svpbmt"),
 )
-
 
 _HIGH = bits(63, 54)
 
@@ -204,17 +194,13 @@ def _upper(number: int, shift: int, name: str) -> Level:
 
 _NO_POINTER = Descriptor("PTE of a table, where no table can follow", "reserved", 0b1111, 0b0001, SECTION, (), _FIELDS)
 
-
 LEVEL_2 = _upper(2, 30, "1 GiB gigapage")
 
-
 LEVEL_1 = _upper(1, 21, "2 MiB megapage")
-
 
 LEVEL_0 = Level(
     1, "level 0 PTE", "level 0 table", 12, 9, (_invalid(), _write_only(), _NO_POINTER, _leaf("4 KiB page", 12))
 )
-
 
 SV39: TableFormat[RiscvControls] = TableFormat(
     name="riscv-sv39",

@@ -1,7 +1,11 @@
-"""What Intel's manual says in words about the x86 formats: rights, reserved bits, error codes.
+"""The x86 formats: 32-bit paging (4 KiB, 4 MiB), PAE (4 KiB, 2 MiB), four and five levels (4 KiB, 2 MiB, 1 GiB).
 
-Intel SDM volume 3A, 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
-flags); section numbers as in the editions of 2013 to 2023.
+Intel SDM volume 3A, 4.3 to 4.5 (formats), 4.6 (access rights), 4.7 (page-fault exceptions) and 4.8 (accessed and dirty
+flags); section numbers as in the editions of 2013 to 2023, bit ranges the manual's.
+
+A 4 MiB page can lie above 4 GiB (PSE-36); nothing else of 32-bit paging can.  Real processors load the four PDPTEs of
+PAE when CR3 is written (4.4.1), and raise #GP there if a present one has reserved bits; here, as in emulators, they are
+read at each walk, and that is a page fault.
 """
 
 from __future__ import annotations
@@ -18,12 +22,9 @@ from ..rules import Access, Controls, Limits, Report, Rules, Start, Stop
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 8))
 
-
 PAGE_SIZE = 1 << 7
 
-
 EXECUTE_DISABLE = 1 << 63
-
 
 ERROR_CODE = (
     Field("P", 0, 0, "1: every descriptor was present; 0: some descriptor was not"),
@@ -170,49 +171,33 @@ def _forbidden(rights: Rights, access: Access, user: bool, controls: X86Controls
     return None
 
 
-# ---- x86 entries -------------------------------------------------------------------------------
-#
-# The descriptors that the x86 formats have in common: Intel SDM volume 3A, tables 4-3 to 4-20.
-
+# ---- descriptors that the formats have in common: SDM 3A, tables 4-3 to 4-20 -------------------
 
 P = Field("P", 0, 0, "present: the descriptor is in use")
 
-
 RW = Field("R/W", 1, 1, "0: what it covers may not be written")
-
 
 US = Field("U/S", 2, 2, "0: user code may not touch what it covers")
 
-
 PWT = Field("PWT", 3, 3, "write-through caching")
-
 
 PCD = Field("PCD", 4, 4, "caching off")
 
-
 A = Field("A", 5, 5, "the processor has used it")
-
 
 D = Field("D", 6, 6, "the processor has written to the page")
 
-
 PS = Field("PS", 7, 7, "1: it maps a page; 0: it refers to a table")
-
 
 G = Field("G", 8, 8, "global: the translation stays when CR3 is written")
 
-
 PK = Field("PK", 59, 62, "protection key, when CR4.PKE or CR4.PKS is set")
-
 
 XD = Field("XD", 63, 63, "1: nothing may be fetched from what it covers (with EFER.NXE)")
 
-
 PAT = Field("PAT", 7, 7, "memory type")
 
-
 PAT_LARGE = Field("PAT", 12, 12, "memory type")
-
 
 COMMON = (P, RW, US, PWT, PCD, A)
 
@@ -273,12 +258,7 @@ def page(section: str, fields: tuple[Field, ...], highest: int) -> Descriptor:
     return Descriptor("PTE of a 4 KiB page", "leaf", PRESENT, PRESENT, section, place, fields)
 
 
-# ---- x86 32 ------------------------------------------------------------------------------------
-#
-# x86 with 32-bit paging: 4-byte descriptors, pages of 4 KiB and 4 MiB.
-#
-# Intel SDM volume 3A, 4.3. A 4 MiB page can lie above 4 GiB (PSE-36); nothing else can.
-
+# ---- 32-bit paging: SDM 3A, 4.3 ----------------------------------------------------------------
 
 SECTION_32 = "Intel SDM 3A, 4.3"
 
@@ -334,20 +314,15 @@ _LARGE_32 = large(
     1 << 21,
 )
 
-
 _TABLE_32 = table(
     "PDE", "PT", SECTION_32, (*COMMON, PS, Field("address", 12, 31, "bits 31:12 of the PT's address")), 31
 )
 
-
 _PAGE_32 = page(SECTION_32, (*COMMON, D, PAT, G, Field("address", 12, 31, "bits 31:12 of the page's address")), 31)
-
 
 PD_32 = Level(2, "PDE", "PD", 22, 10, (absent("PDE", SECTION_32), _LARGE_32, _TABLE_32))
 
-
 PT_32 = Level(1, "PTE", "PT", 12, 10, (absent("PTE", SECTION_32), _PAGE_32))
-
 
 X86_32: TableFormat[X86Controls] = TableFormat(
     name="x86",
@@ -365,13 +340,7 @@ X86_32: TableFormat[X86Controls] = TableFormat(
 """Two levels of 4 KiB tables."""
 
 
-# ---- x86 pae -----------------------------------------------------------------------------------
-#
-# x86 with physical address extension: 32-bit addresses, 8-byte descriptors, pages of 4 KiB and 2 MiB.
-#
-# Intel SDM volume 3A, 4.4. Real processors load the four PDPTEs when CR3 is written (4.4.1), and raise #GP there if a
-# present one has reserved bits; here, as in emulators, they are read at each walk, and that is a page fault.
-
+# ---- PAE: SDM 3A, 4.4 --------------------------------------------------------------------------
 
 SECTION_PAE = "Intel SDM 3A, 4.4.1"
 
@@ -410,7 +379,6 @@ class PaeRules(X86Rules):
 
 _ENTRIES_PAE = Entries("Intel SDM 3A, 4.4.2", keys=False)
 
-
 _PDPTE = Descriptor(
     "PDPTE of a PD",
     "table",
@@ -422,20 +390,15 @@ _PDPTE = Descriptor(
     bits(2, 1) | bits(8, 5) | bits(63, 52),
 )
 
-
 _absent_pae = _ENTRIES_PAE.absent
 
-
 PDPT_PAE = Level(3, "PDPTE", "PDPT", 30, 2, (_absent_pae("PDPTE"), _PDPTE))
-
 
 PD_PAE = Level(
     2, "PDE", "PD", 21, 9, (_absent_pae("PDE"), _ENTRIES_PAE.large("PDE", "2 MiB", 21), _ENTRIES_PAE.table("PDE", "PT"))
 )
 
-
 PT_PAE = Level(1, "PTE", "PT", 12, 9, (_absent_pae("PTE"), _ENTRIES_PAE.page()))
-
 
 X86_PAE: TableFormat[X86Controls] = TableFormat(
     name="x86-pae",
@@ -453,33 +416,21 @@ X86_PAE: TableFormat[X86Controls] = TableFormat(
 """Three levels; the root has four descriptors, 32 bytes."""
 
 
-# ---- x86 64 ------------------------------------------------------------------------------------
-#
-# x86-64 with four and with five levels of tables: pages of 4 KiB, 2 MiB and 1 GiB.
-#
-# Intel SDM volume 3A, 4.5. All bit ranges are the manual's.
-
+# ---- four and five levels: SDM 3A, 4.5 ---------------------------------------------------------
 
 _ENTRIES = Entries("Intel SDM 3A, 4.5", keys=True)
 
-
 _absent, _table, _large = _ENTRIES.absent, _ENTRIES.table, _ENTRIES.large
-
 
 PML5 = Level(5, "PML5E", "PML5", 48, 9, (_absent("PML5E"), _table("PML5E", "PML4", PAGE_SIZE)))
 
-
 PML4 = Level(4, "PML4E", "PML4", 39, 9, (_absent("PML4E"), _table("PML4E", "PDPT", PAGE_SIZE)))
-
 
 PDPT = Level(3, "PDPTE", "PDPT", 30, 9, (_absent("PDPTE"), _large("PDPTE", "1 GiB", 30), _table("PDPTE", "PD")))
 
-
 PD = Level(2, "PDE", "PD", 21, 9, (_absent("PDE"), _large("PDE", "2 MiB", 21), _table("PDE", "PT")))
 
-
 PT = Level(1, "PTE", "PT", 12, 9, (_absent("PTE"), _ENTRIES.page()))
-
 
 X86_64: TableFormat[X86Controls] = TableFormat(
     name="x86-64",
@@ -496,7 +447,6 @@ X86_64: TableFormat[X86Controls] = TableFormat(
     faults_flush=True,
 )
 """Four levels, 48-bit addresses."""
-
 
 X86_64_LA57: TableFormat[X86Controls] = TableFormat(
     name="x86-64-la57",
