@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.mmu.cpus import ALL, KERNELS, Tables
+from tests.engine.mmu.random_tables import PLACES, addresses, controls, fill
 from vmwidgets.engine.base.events import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
+from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.values.tables import Fault, Rights
-from vmwidgets.engine.mmu.cpu import Trapped
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.cpu import Cpu, Trapped
 from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tlb import Tlb
+from vmwidgets.engine.mmu.walk import walk
 
 AT, FRAME = 0x40_0000, 0x80_0000
 READ_ONLY = Rights(write=False)
@@ -323,3 +332,21 @@ class TestEvents:
         assert (second.dirty, told[5][2]) == (False, replace(second, dirty=True))
         assert [event[-1] for event in told if event[0] == TlbHit.tag] == ["clean", "used"]
         assert told[-1] == (TlbFlushed.tag, "cpu", "all and global", 0, 0, None, (told[5][2],))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(seed=st.integers(0, 2**32), access=st.sampled_from(["read", "write", "execute"]), user=st.booleans())
+def test_with_an_empty_tlb_it_does_what_a_walk_says(name: str, seed: int, access: Access, user: bool) -> None:
+    """The address or the very fault, and the same bits set on the way, whatever is in the tables."""
+    fmt, random = FORMATS[name], Random(seed)
+    ram = Ram(1 << 22)
+    fill(fmt, random, ram.write_word, ram.size)
+    settings = replace(fmt.defaults, **controls(fmt, random))
+    root = random.choice(PLACES)
+    for va in addresses(fmt, random, 20):
+        cpu: Cpu[Any] = Cpu("cpu", ram, fmt, Tlb(fmt), Recorder())
+        cpu.load_root(root, controls=settings)
+        said = walk(ram, fmt, root, va, access, user, settings)
+        assert cpu.translate(va, access, user) == (said.pa if said.fault is None else said.fault)
+        for step, bits in zip(said.steps, said.sets, strict=False):
+            assert ram.read_word(step.pa, fmt.entry_width) & bits == bits

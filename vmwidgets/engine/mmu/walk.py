@@ -11,7 +11,6 @@ to :meth:`.editor.TableEditor.mark_accessed`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 from ..base.errors import Refused, shown
@@ -37,25 +36,31 @@ class Memory(WordReader, Protocol):
         """`length` bytes from `pa` on."""
 
 
-_ALL = Rights()
+_ALL, _ACCESSES = Rights(), get_args(Access)
 
 
-@dataclass(slots=True)
 class Descent:
     """The descriptors that a walk read, root first, and where they lie in memory; then either `pa` or `stop`."""
 
-    va: int
-    path: list[WalkEntry] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
-    """Physical address of each descriptor."""
-    rights: Rights = _ALL
-    """What the descriptors together let pass."""
-    stop: Stop | None = None
-    found_page: bool = False
-    """Whether a sound descriptor of a page was reached, whatever the access may do there."""
-    pa: int | None = None
-    sets: tuple[int, ...] = ()
-    """For each descriptor of a walk that succeeded, the bits that the hardware sets in it and that are not set yet."""
+    __slots__ = ("addresses", "found_page", "narrowed", "pa", "path", "places", "rights", "sets", "stop", "va")
+
+    def __init__(self, va: int) -> None:
+        self.va = va
+        self.path: list[WalkEntry] = []
+        self.places: list[int] = []
+        """Physical address of each descriptor."""
+        self.addresses: list[int] = []
+        """What each descriptor refers to; 0 where it refers to nothing."""
+        self.narrowed: list[Rights] = []
+        """What each descriptor and those above it let pass."""
+        self.rights = _ALL
+        """What all together let pass."""
+        self.stop: Stop | None = None
+        self.found_page = False
+        """Whether a sound descriptor of a page was reached, whatever the access may do there."""
+        self.pa: int | None = None
+        self.sets: tuple[int, ...] = ()
+        """For each descriptor of a walk that succeeded, the bits that the hardware sets and that are not set yet."""
 
     @property
     def page_size(self) -> int:
@@ -75,7 +80,8 @@ def translate(
     if not isinstance(start, Start):
         found.stop = start
         return found
-    path, places, rights = found.path, found.places, found.rights
+    path, places, addresses, narrowed = found.path, found.places, found.addresses, found.narrowed
+    rights = found.rights
     table, level = start
     while True:
         pa = table + level.index(va) * width
@@ -87,12 +93,14 @@ def translate(
         descriptor = rules.read_as(level, word, controls)
         path.append(WalkEntry(level, descriptor, word))
         places.append(pa)
+        address = descriptor.address_of(word)
+        addresses.append(address)
         found.stop = rules.check_descriptor(level, descriptor, word, controls)
         if descriptor.kind != "invalid":
             found.rights = rights = rules.narrow(rights, descriptor, word, controls)
+        narrowed.append(rights)
         if found.stop is not None:
             return found
-        address = descriptor.address_of(word)
         if descriptor.kind != "table":
             break
         table, level = address, fmt.level(level.number - 1)
@@ -135,51 +143,43 @@ def walk(
     >>> walk(Ram(1 << 20), X86_64, 0x1000, 0x20_0000).fault.why
     'the PML4E is 0x0: P (bit 0) is 0, so nothing is mapped here'
     """
-    if access not in get_args(Access):
+    if access not in _ACCESSES:
         raise Refused(f"access {access!r}: it is 'read', 'write' or 'execute'")
     if not 0 <= va < 1 << fmt.word_bits:
         raise Refused(f"address {_hex(va)} does not fit the {fmt.word_bits} bits of a register")
     used = fmt.defaults if controls is None else controls
     found = translate(memory, fmt, root, va, access, user, used)
-    return Walk(
-        format=fmt.name,
-        root=root,
-        va=va,
-        access=access,
-        user=user,
-        steps=_steps(fmt, found, used),
-        rights=found.rights,
-        page_size=found.page_size,
-        pa=found.pa,
-        fault=None if found.stop is None else fault_of(fmt, found.stop, found.path, access, user, used),
-        sets=found.sets,
-        permissions=permissions_of(fmt, found.path, found.rights, used) if found.found_page else None,
-        word_bits=fmt.word_bits,
-    )
+    stop, rights = found.stop, found.rights
+    fault = None if stop is None else fault_of(fmt, stop, found.path, access, user, used)
+    may = permissions_of(fmt, found.path, rights, used) if found.found_page else None
+    steps, size = _steps(found, fmt.entry_width), found.page_size
+    return Walk(fmt.name, root, va, access, user, steps, rights, size, found.pa, fault, found.sets, may, fmt.word_bits)
 
 
 def permissions_of(fmt: TableFormat[C], path: Sequence[WalkEntry], rights: Rights, controls: C) -> Permissions:
     """What user code and the supervisor may do with the page that `path` leads to."""
     check = fmt.rules.check_access
-    supervisor, user = (
-        Permission(*[check(path, rights, access, by_user, controls) is None for access in get_args(Access)])
-        for by_user in (False, True)
-    )
-    return Permissions(supervisor, user)
+
+    def side(user: bool) -> Permission:
+        return Permission(
+            check(path, rights, "read", user, controls) is None,
+            check(path, rights, "write", user, controls) is None,
+            check(path, rights, "execute", user, controls) is None,
+        )
+
+    return Permissions(side(False), side(True))
 
 
-def _steps(fmt: TableFormat[C], found: Descent, controls: C) -> tuple[Step, ...]:
-    steps: list[Step] = []
-    rights = _ALL
-    for (level, descriptor, word), pa in zip(found.path, found.places, strict=True):
-        if descriptor.kind != "invalid":
-            rights = fmt.rules.narrow(rights, descriptor, word, controls)
+def _steps(found: Descent, width: int) -> tuple[Step, ...]:
+    steps = []
+    read = zip(found.path, found.places, found.addresses, found.narrowed, strict=True)
+    for (level, descriptor, word), pa, address, rights in read:
         index = level.index(found.va)
         steps.append(
             Step(
                 level.number,
                 level.name,
-                pa - index * fmt.entry_width,
+                pa - index * width,
                 (level.shift + level.bits - 1, level.shift),
                 index,
                 pa,
@@ -188,7 +188,7 @@ def _steps(fmt: TableFormat[C], found: Descent, controls: C) -> tuple[Step, ...]
                 descriptor.name,
                 descriptor.section,
                 descriptor.fields,
-                descriptor.address_of(word),
+                address,
                 rights,
             )
         )
