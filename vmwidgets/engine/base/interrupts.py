@@ -48,7 +48,7 @@ class DeferredInterrupt:
         self._held = 0
         self._open = False
         self._passing = False
-        self._handler = self._note  # one bound method, so that it can be told from others
+        self._handler = self._note  # one bound method, so that it can be recognised
         self._previous: Any = signal.SIG_DFL
 
     def hold(self) -> None:

@@ -22,7 +22,7 @@ _NOTHING: deque[Raw] = deque(maxlen=0)
 
 
 class Operation(NamedTuple):
-    """One call that went through the door.
+    """One call that passed the door.
 
     `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values
     that were given, `outcome` "done", "error", "panic" or "interrupted", `result` what came back or a sentence; `raw`

@@ -167,7 +167,7 @@ class Door:
 
     @contextmanager
     def looking(self, wait: bool = True) -> Iterator[bool]:
-        """Keep operations out while somebody reads; without `wait`, false if one is running.
+        """Keep operations out while a view reads; without `wait`, false if one is running.
 
         Reading from inside an operation is allowed.
         """
@@ -209,7 +209,7 @@ class HasDoor(Protocol):
 
     @property
     def path(self) -> str:
-        """Where it stands in the machine ("kernel_map", "task:init/map")."""
+        """Its path in the machine ("kernel_map", "task:init/map")."""
 
 
 S = TypeVar("S", bound=HasDoor)
@@ -310,7 +310,7 @@ _COLLECTIONS = (tuple, list, set, frozenset)
 
 
 def _settled(value: Any, depth: int = 0) -> Any:
-    """An argument that nobody changes any more: a list or set is copied, an iterator is read, which can be done once.
+    """An argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
 
     The operation gets it, and so does the record.
     """

@@ -18,7 +18,7 @@ from .events import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, 
 from .recorder import Recorder
 
 TREE = 0
-"""The id that stands for the tree itself in a write of the root link."""
+"""The id of the tree itself in a write of the root link."""
 
 
 class Node:

@@ -45,7 +45,7 @@ class Recorder:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Report nothing in here: for asking a structure what it would do."""
+        """No listener hears what happens in here: for asking a structure what it would do."""
         emit, self.emit = self.emit, None
         try:
             yield
@@ -238,7 +238,7 @@ class CallStacks:
             if self.stack:
                 self.stack.pop()
         elif tag in (ThreadSlept.tag, ThreadEnded.tag):
-            if tag == ThreadEnded.tag:  # of one that is given up, who runs is somebody else
+            if tag == ThreadEnded.tag:  # of one that is given up, another runs
                 self._stacks.pop(fields[0], None)
             if fields[0] == self.runner:
                 self._switch("")

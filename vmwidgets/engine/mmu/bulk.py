@@ -30,7 +30,7 @@ except ModuleNotFoundError:
     raise Refused("arrays of addresses need NumPy, which is not installed: pip install numpy") from None
 
 NO_ADDRESS = (1 << 64) - 1
-"""What stands for the physical address where the walk ended in a fault."""
+"""The physical address where the walk ended in a fault."""
 
 _UNKNOWN, _ENDS = -2, -1
 
@@ -253,7 +253,7 @@ class ReachedTables(Generic[C]):
             return
         found = tables.outcome[slots] == 0
         ended = slots[found]
-        part = ended & level.copies_of(descriptor) - 1  # of a page that stands in several slots
+        part = ended & level.copies_of(descriptor) - 1  # of a page that fills several slots
         tables.base[ended] = addresses[found] + (part << level.shift).astype(np.uint64)
 
     def _refer(self, tables: _Tables, slots: Numbers, addresses: Words, known: int) -> None:
@@ -302,7 +302,7 @@ def _distinct(values: Words) -> tuple[Words, Numbers]:
 
 
 def _alike(values: Words | Numbers) -> Iterator[tuple[int, Numbers | slice]]:
-    """Each distinct value, and where it stands."""
+    """Each distinct value, and where it is."""
     first = values[0] if values.size else 0
     if (values == first).all():
         if values.size:

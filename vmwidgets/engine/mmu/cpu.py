@@ -26,7 +26,7 @@ Trap = Callable[[int, Access, bool, Fault], None]
 
 
 class Trapped(Exception):
-    """An access faulted, and nobody handles traps; `fault` says why."""
+    """An access faulted, and no handler of traps is set; `fault` says why."""
 
     def __init__(self, va: int, access: Access, user: bool, fault: Fault) -> None:
         super().__init__(f"{fault.exception}: {fault.why}")

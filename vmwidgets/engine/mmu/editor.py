@@ -118,7 +118,7 @@ class TableEditor(Generic[C]):
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
-        """What was written past it: where it stands, the kernel's own word is read.  The hardware's editor has none."""
+        """What was written past it: in those places the kernel's own word is read.  The hardware's editor has none."""
         self.fmt = fmt
         self._recorder = recorder
 
@@ -161,7 +161,7 @@ class TableEditor(Generic[C]):
     def leaves(self, root: int, start: int, end: int) -> Iterable[Slot]:
         """The slots that map some of the pages of [start, end), in order; each is for the first address it covers.
 
-        Of a page that stands in several slots only the first.
+        Of a page that fills several slots only the first.
 
         O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
         first of its slots is asked for.
@@ -321,7 +321,7 @@ class TableEditor(Generic[C]):
             self.write(copy, word)
 
     def copies(self, slot: Slot, descriptor: Descriptor | None = None) -> list[Slot]:
-        """The slots in which a slot's descriptor stands (or `descriptor` would), in order: nearly always only it."""
+        """The slots that a slot's descriptor fills (or `descriptor` would), in order: nearly always only it."""
         count = slot.level.copies_of(slot.descriptor if descriptor is None else descriptor)
         if count == 1:
             return [slot]
@@ -331,7 +331,7 @@ class TableEditor(Generic[C]):
         return [self.slot_at(slot.level, va, pa) for pa, va in places]
 
     def first_copy(self, slot: Slot) -> Slot:
-        """The first of the slots in which a slot's descriptor stands."""
+        """The first of the slots that a slot's descriptor fills."""
         return slot if slot.descriptor.shift is None else self.copies(slot)[0]
 
     def split(self, slot: Slot) -> None:

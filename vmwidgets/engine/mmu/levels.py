@@ -42,7 +42,7 @@ class Descriptor:
     reserved: int = 0
     """Bits that must be 0 whatever the processor's controls say."""
     shift: int | None = None
-    """For a leaf that maps more than its level's span: log2 of the bytes.  It stands in several neighbouring slots."""
+    """For a leaf that maps more than its level's span: log2 of the bytes.  It fills several neighbouring slots."""
 
     def address_of(self, word: int) -> int:
         """The physical address in `word`."""
@@ -85,7 +85,7 @@ class Descriptor:
 
     @cached_property
     def _in_place(self) -> int | None:
-        """The address bits, where they are one piece that stands at its own place, as in most formats."""
+        """The address bits, where they are one piece at its own place, as in most formats."""
         if len(self.address) == 1 and self.address[0].low == self.address[0].to:
             return self.address[0].mask
         return None
@@ -167,7 +167,7 @@ class Level:
         return 1 << (self.shift if descriptor.shift is None else descriptor.shift)
 
     def copies_of(self, descriptor: Descriptor) -> int:
-        """In how many neighbouring slots a descriptor stands: 1, but for ARM's supersections and large pages."""
+        """How many neighbouring slots a descriptor fills: 1, but for ARM's supersections and large pages."""
         return 1 if descriptor.shift is None else 1 << descriptor.shift - self.shift
 
 

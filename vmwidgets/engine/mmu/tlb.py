@@ -1,6 +1,6 @@
 """The TLB: translations that a processor keeps, so that it need not walk.
 
-It keeps what nobody flushed.  An entry holds the descriptors that the walk read, and with them everything that it
+It keeps what was not flushed.  An entry holds the descriptors that the walk read, and with them everything that it
 takes to judge another access without a walk; when the tables change it stays as it is, and goes on being used.
 
 Intel SDM volume 3A, 4.10; ARM DDI 0406C, B3.9 and B3.10; ARM DDI 0487, D5.10 (D8.14 from issue H); RISC-V Privileged
@@ -303,10 +303,10 @@ class Tlb(Generic[C]):
         """Raise :class:`.errors.Broken` unless the numbered invariants hold."""
         entries = list(self)
         if {entry.key: id(entry) for entry in entries} != {key: id(entry) for key, entry in self._index.items()}:
-            raise Broken(f"1. what is found is what stands in a way: {len(entries)} stand there, {len(self)} are found")
+            raise Broken(f"1. what is found is what a way holds: ways hold {len(entries)}, {len(self)} are found")
         for entry in entries:
             if self._rows[entry.set][entry.way] is not entry or entry.set != entry.key[1] & self.sets - 1:
-                raise Broken(f"2. an entry stands in the set of its address: {Address(entry.va)} is in set {entry.set}")
+                raise Broken(f"2. an entry is in the set of its address: {Address(entry.va)} is in set {entry.set}")
         if len({entry.used for entry in entries}) != len(entries):
             raise Broken("3. no two entries were used at the same time")
         counted = {shift: sum(entry.key[0] == shift for entry in entries) for shift in sorted(self._shifts)}

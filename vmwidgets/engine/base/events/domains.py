@@ -20,7 +20,7 @@ class SlotAllocated(Event):
 
 
 class SlotFreed(Event):
-    """A slot went back to the slot allocator."""
+    """A slot was freed to the slot allocator."""
 
     domain: str
     ref: CapRef
@@ -140,7 +140,7 @@ class MallocCalled(Event):
 
 
 class SlabRefillBegan(Event):
-    """A turn of a refill: `missing` blocks are wanting, `bytes` are asked for; `level` says how deep (1: outermost)."""
+    """A turn of a refill: `missing` blocks are needed, `bytes` are asked for; `level` says how deep (1: outermost)."""
 
     domain: str
     missing: int
@@ -173,7 +173,7 @@ class BlockTaken(Event):
 
 
 class BlockGiven(Event):
-    """A vnode's block went back; `free` are there now."""
+    """A vnode's block was freed; `free` are there now."""
 
     domain: str
     block: int

@@ -23,7 +23,7 @@ class MapLocked(Event):
 
 
 class MapUnlocked(Event):
-    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: nobody)."""
+    """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: no thread)."""
 
     map: str
     thread: str | None
@@ -172,7 +172,7 @@ class PageUnwired(_ObjectPage):
 
 
 class PageReleased(_ObjectPage):
-    """A page went back to the free ones."""
+    """A page was freed."""
 
 
 class TranslationEntered(Event):

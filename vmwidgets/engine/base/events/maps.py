@@ -38,7 +38,7 @@ class TreeRecoloured(Event):
 
 
 class TreeRotated(Event):
-    """`node` went down to `side` and its other child `raised` came up in its place."""
+    """`node` was rotated down to `side`, and its other child `raised` up into its place."""
 
     tree: str
     node: int
@@ -74,7 +74,7 @@ class _EntryPlace(Event):
 
 
 class EntryLinked(_EntryPlace):
-    """An entry went into the list of `map` between `previous` and `next` (0: the header)."""
+    """An entry was put into the list of `map` between `previous` and `next` (0: the header)."""
 
 
 class EntryUnlinked(_EntryPlace):
@@ -178,7 +178,7 @@ class KernelLimitMoved(Event):
 
 
 class RangeRemoved(Event):
-    """A removal is done: so many `entries` went, `cuts` of them were cut off others, `size` bytes in all."""
+    """A removal is done: so many `entries` were removed, `cuts` of them were cut off others, `size` bytes in all."""
 
     map: str
     entries: int

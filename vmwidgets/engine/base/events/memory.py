@@ -18,15 +18,15 @@ class _OwnedFrames(Event):
 
 
 class PageAllocated(_OwnedFrames):
-    """2**order frames from `frame` were handed out, for `owner`."""
+    """2**order frames from `frame` were allocated, for `owner`."""
 
 
 class PageFreed(_OwnedFrames):
-    """2**order frames from `frame` came back."""
+    """2**order frames from `frame` were freed."""
 
 
 class PageHandedOver(Event):
-    """An owned frame went from one owner to another with what it holds."""
+    """An owned frame got another owner, with what it holds."""
 
     frame: int
     before: str
@@ -41,7 +41,7 @@ class _FreeBlock(Event):
 
 
 class BlockSplit(_FreeBlock):
-    """The free block `frame` of `order` was halved; its upper half went on the list below."""
+    """The free block `frame` of `order` was halved; its upper half is on the list below."""
 
 
 class BlockJoined(_FreeBlock):
@@ -88,11 +88,11 @@ class _Buffer(Event):
 
 
 class BufferAllocated(_Buffer):
-    """A cache handed out the buffer at `address`."""
+    """A cache allocated the buffer at `address`."""
 
 
 class BufferFreed(_Buffer):
-    """A cache took the buffer at `address` back."""
+    """A cache freed the buffer at `address`."""
 
 
 class _KentrySlab(Event):

@@ -68,7 +68,7 @@ class ThreadEnded(Event):
 
 
 class ClockTicked(Event):
-    """The clock went on, in ticks since boot."""
+    """The clock advanced, in ticks since boot."""
 
     before: int
     after: int

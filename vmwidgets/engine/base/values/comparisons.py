@@ -160,7 +160,7 @@ class ComparisonValue:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """What stands above each column of :meth:`table`."""
+        """The head of each column of :meth:`table`."""
         return ("operation", *(one.label for one in self.maps))
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -210,7 +210,7 @@ class PagedRange:
     present: int
     leaves: int
     backing: str
-    """What stands behind it: an object, a frame's slot."""
+    """What is behind it: an object, a frame's slot."""
 
     def __str__(self) -> str:
         place = f"{Address(self.start)}–{Address(self.end)}"
@@ -302,8 +302,8 @@ class PagingComparison:
         """All measures as text, and who decides."""
         rows = [("who decides", self.task.decider, self.domain.decider)]
         for name, left, right, is_bytes in self.measures():
-            told = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
-            rows.append((name, told[0], told[1]))
+            words = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
+            rows.append((name, words[0], words[1]))
         return tuple(rows)
 
     def __str__(self) -> str:

@@ -64,9 +64,9 @@ class TlbValue:
     hits: int
     misses: int
     evictions: int
-    """Entries that went because their set was full."""
+    """Entries that were replaced because their set was full."""
     flushed: int
-    """Entries that went because they were flushed."""
+    """Entries that were flushed."""
 
     @property
     def slots(self) -> tuple[TlbSlot, ...]:
@@ -115,7 +115,7 @@ class CpuValue:
     forgotten: int = 0
     """How many flushes it should have been asked for and was not."""
     edits: int = 0
-    """How often descriptors were edited by hand, which nobody flushes for, since the TLB was last empty."""
+    """How often descriptors were edited by hand, which flushes nothing, since the TLB was last empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class CpusValue:
     shootdown: str
     """``"acknowledged"``, ``"sent"`` or ``"forgotten"``."""
     asids: bool
-    """Whether address spaces are told apart by number in the TLB, or else dropped when another is loaded."""
+    """Whether numbers tell address spaces apart in the TLB, or else dropped when another is loaded."""
     sent: int
     acknowledged: int
     forgotten: int

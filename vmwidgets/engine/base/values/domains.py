@@ -99,7 +99,7 @@ class CnodeValue:
     slots: int
     capabilities: tuple[CapabilityValue, ...]
     reserved: tuple[int, ...] = ()
-    """Slots that the slot allocator gave and that hold nothing yet, or that somebody else took."""
+    """Slots that the slot allocator gave and that hold nothing yet, or that another program took."""
     folds: tuple[SlotFold, ...] = ()
     """What a window leaves out, in order, between what it shows."""
 

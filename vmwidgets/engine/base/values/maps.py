@@ -144,8 +144,8 @@ class MapValue:
 class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 
-    `locked_by` is the thread that has its lock ("" the learner's cell, None nobody), `sleepers` are the threads that
-    sleep for room in it, in the order they will look again.
+    `locked_by` is the thread that has its lock ("" the learner's cell, None: it is free), `sleepers` are the threads
+    that sleep for room in it, in the order they will look again.
     """
 
     map: MapValue

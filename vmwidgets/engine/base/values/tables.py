@@ -309,7 +309,7 @@ class WindowRow:
     """What the descriptor lets pass, by itself: ``"rwx user"``."""
     fields: tuple[Field, ...] = ()
     repeated: int = 1
-    """In how many slots each descriptor stands."""
+    """How many slots each descriptor fills."""
     is_lent: bool = False
     """Whether it is the kernel's, and this space has it lent."""
 

@@ -31,8 +31,8 @@ class ThreadValue:
 class ThreadsValue:
     """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
 
-    `ready` are the names of those that can go on, the next first; `sleeping` of those that wait, in the order they
-    went to sleep.
+    `ready` are the names of those that can run, the next first; `sleeping` of those that wait, in the order in which
+    they began to.
     """
 
     threads: tuple[ThreadValue, ...]

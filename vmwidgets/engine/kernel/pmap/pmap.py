@@ -86,7 +86,7 @@ class Pmap(TableSpace):
         """Map the page of `size` bytes at `pa` (one of the format's page sizes) at `va`.
 
         Whatever was mapped there is replaced.  NOMEM when a table is missing and there is no page for
-        it; nothing has changed then.  O(levels), and O(copies) for a page that stands in several slots.
+        it; nothing has changed then.  O(levels), and O(copies) for a page that fills several slots.
         """
         self._check_current("pmap_enter")
         level = self._leaf_level(size)
@@ -308,7 +308,7 @@ class Pmap(TableSpace):
         return [self.fmt.level(level.number - 1)] * needed
 
     def _ready(self, slot: Slot, tables: list[int]) -> Slot:
-        """A slot with its spare, and no part of a page that stands in several slots."""
+        """A slot with its spare, and no part of a page that fills several slots."""
         if slot.kind == "leaf" and slot.descriptor.shift is not None:
             self._split(slot)
         if slot.level.number > 1 and slot.pa not in self.tables.spares:
@@ -415,14 +415,14 @@ class Pmap(TableSpace):
                 self.tables.free(spare)
 
     def _split(self, slot: Slot) -> None:
-        """Map a page that stands in several slots by one page a slot."""
+        """Map a page that fills several slots by one page a slot."""
         copies = self.editor.copies(slot)
         self.editor.split(slot)
         for copy in copies:
             self._written(copy)
 
     def _demote(self, slot: Slot) -> None:
-        """Map a large page by smaller ones: one a slot if it stands in several, else in its spare table."""
+        """Map a large page by smaller ones: one a slot if it fills several, else in its spare table."""
         if slot.descriptor.shift is not None:
             self._split(slot)
             return

@@ -31,7 +31,7 @@ ERROR_CODE = (
     Field("W/R", 1, 1, "the access was a write"),
     Field("U/S", 2, 2, "the access was made by user code"),
     Field("RSVD", 3, 3, "a present descriptor had a reserved bit set"),
-    Field("I/D", 4, 4, "the access was an instruction fetch (told with NXE or SMEP only)"),
+    Field("I/D", 4, 4, "the access was an instruction fetch (reported with NXE or SMEP only)"),
 )
 """The error code of a page fault, SDM 4.7."""
 
