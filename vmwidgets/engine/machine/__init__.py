@@ -2,9 +2,10 @@
 
 Read first `system.py`: what the parts of a machine share, and how a handle finds what it names.  Then `machine.py`,
 which lists the machine's functions, and `kernel.py`, the boot stage by stage.  `spaces.py` and `processors.py` are what
-an access goes through; `maps.py`, `kmem.py`, `tasks.py`, `domain.py`, `threads.py` and `cpus.py` are the handles.
-`*_functions.py`, `memory.py`, `domains.py` and `descriptors.py` are the machine's own functions.  `checks.py` has what
-is asked of arguments, `check.py` what must hold across structures, and `scripts.py` runs learners' code and repeats it.
+an access goes through.  `maps.py`, `kmem.py`, `tasks.py`, `domain.py`, `threads.py` and `cpus.py` are the handles;
+`kmem_functions.py`, `memory.py`, `domains.py` and `descriptors.py` are functions that the machine lends.  `checks.py`
+has what is asked of arguments, `check.py` what must hold across structures; `callbacks.py` runs learners' code, and
+`scripts.py` repeats it.
 """
 
 from .boot import boot

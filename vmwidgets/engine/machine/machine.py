@@ -39,8 +39,7 @@ from .processors import ONE_CPU, CpuSettings
 from .spaces import Edit, unquoted
 from .system import Part, SpacePart, System
 from .tables import MachineTables, MachineWalk
-from .task_functions import TaskFunctions
-from .tasks import Task
+from .tasks import Task, TaskFunctions
 from .threads import MachineThreads, ThreadFunctions
 from .unchecked import Unchecked
 

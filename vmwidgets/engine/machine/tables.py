@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..base.events import Event, PteRunWritten, PteWritten
@@ -114,10 +114,7 @@ class MachineTables:
         pmap = self.pmap
         root, controls = pmap.registers(self.system.controls)
         found = walk(memory, pmap.fmt, root, va, access, user, controls)
-        values = {part.name: getattr(found, part.name) for part in fields(Walk)}
-        values["va"] = Address(found.va)
-        values["pa"] = None if found.pa is None else Address(found.pa)
-        return MachineWalk(**values, source=weakref.ref(self.system.machine), task=self.task)
+        return MachineWalk.of(found, source=weakref.ref(self.system.machine), task=self.task)
 
     def __repr__(self) -> str:
         whose = "the kernel" if self._space is None else f"{self._space.noun} {self._space.name!r}"

@@ -7,7 +7,7 @@ What it costs follows from what is open, never from how many tables there are: e
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import index
 from struct import unpack
@@ -59,11 +59,7 @@ class PageTables(Generic[C]):
         """
         va = _number(address)
         by_user = self._lets_users_in(va, access) if user is None else user
-        found = walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls)
-        values = {part.name: getattr(found, part.name) for part in fields(Walk)}
-        values["va"] = Address(found.va)
-        values["pa"] = None if found.pa is None else Address(found.pa)
-        return TablesWalk(**values, tables=self)
+        return TablesWalk.of(walk(self.memory, self.fmt, self.root, va, access, by_user, self.controls), tables=self)
 
     def window(self, shown: Shown) -> TableWindow:
         """The tables that are open, with their rows; the roots always are.  O(slots of open tables)."""

@@ -5,8 +5,8 @@ They are made by :mod:`vmwidgets.engine.mmu.walk`, which reads nothing but memor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, TypeVar
 
 from ..units import Address
 
@@ -146,6 +146,9 @@ class Fault:
         return decode(self.code_fields, self.code or 0)
 
 
+W = TypeVar("W", bound="Walk")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Walk:
     """What the hardware did with one virtual address: every step, and the physical address or the fault."""
@@ -169,6 +172,13 @@ class Walk:
     """What each side may do with the page that was found, by this access or any other; None if none was."""
     word_bits: int = 64
     """Bits of an address in a register."""
+
+    @classmethod
+    def of(cls: type[W], found: Walk, **more: Any) -> W:
+        """What `found` says as a walk of this class, with `more` of its own; addresses print in hexadecimal."""
+        values = {part.name: getattr(found, part.name) for part in fields(Walk)}
+        pa = None if found.pa is None else Address(found.pa)
+        return cls(**{**values, "va": Address(found.va), "pa": pa, **more})
 
     def __repr__(self) -> str:
         who = "user" if self.user else "supervisor"
