@@ -100,11 +100,11 @@ class MachineFrames(Part):
             blocks: Iterable[Block] = pages.blocks(first, end - first)
         else:
             blocks = self._some_blocks(focus, first, end)
-        counts = self.system.page_counts
+        counts = self.system.kmem.page_counts
         return FramesValue(counts, self._orders(), self._owners(), tuple(self._runs(blocks)), first, end)
 
     def __repr__(self) -> str:
-        counts = self.system.page_counts
+        counts = self.system.kmem.page_counts
         owners = ", ".join(f"{name} {count:,}" for name, count in self._owners()[:6])
         free = f"{counts.free:,} free ({binary_size(counts.free << PAGE_SHIFT)})"
         return f"<{counts.total:,} frames: {free}, {counts.cached:,} cached, {counts.used:,} used; {owners}>"

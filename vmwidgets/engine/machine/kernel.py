@@ -18,6 +18,7 @@ from ..base.events import BootStage, Called, Returned
 from ..base.protection import READ, WRITE
 from ..base.recorder import Recorder
 from ..base.units import MIB, PAGE, PAGE_SHIFT, Address, binary_size
+from ..base.values.memory import PageCounts
 from ..kernel.freebsd.entries import KernelEntry
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.pageout import FilePages, PageDaemon, thresholds
@@ -167,6 +168,26 @@ class KernelMemorySystem:
         """The innermost map that `address` belongs to; none outside kernel memory.  O(log n) for each level of maps."""
         root = self.kmem.kernel_map
         return root.innermost(address) if root.start <= address < root.end else None
+
+    @property
+    def page_counts(self) -> PageCounts:
+        """How many pages are what, and the marks of the page requests."""
+        marks, frames = self.daemon.marks, self.frames
+        free, cached = frames.free, frames.cached
+        return PageCounts(
+            total=frames.total,
+            free=free,
+            zeroed=frames.zeroed,
+            cached=cached,
+            used=frames.total - free - cached,
+            wired=self.pages.wired,
+            inactive=self.files.inactive,
+            free_reserved=marks.free_reserved,
+            interrupt_free_min=marks.interrupt_free_min,
+            free_min=marks.free_min,
+            free_target=marks.free_target,
+            deficit=self.pages.deficit,
+        )
 
     def _make_maps(self, sizes: KmemSizes, start: int) -> None:
         kmem = self.kmem

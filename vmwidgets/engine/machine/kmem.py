@@ -67,7 +67,7 @@ class MachineKmem(Part):
     @property
     def pages(self) -> PageCounts:
         """How many pages are what, and the marks of the page requests."""
-        return self.system.page_counts
+        return self.system.kmem.page_counts
 
     def __repr__(self) -> str:
         lines = [

@@ -280,7 +280,7 @@ class Machine:
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
-        self.system.pmap_of(space or None)  # refuses what is not this machine's
+        self.system.pmap_of(None if space == "" else space)  # refuses what is not this machine's
         if not isinstance(space, str):
             return MachineTables(self.system, space)
         path = space if space not in self.system.tasks else self.system.tasks[space].path

@@ -32,7 +32,6 @@ from ..base.journal import Journal
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
 from ..base.units import Size
-from ..base.values.memory import PageCounts
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
@@ -155,27 +154,6 @@ class System:
         """The processors' settings, which walks obey."""
         return self.processors.controls
 
-    @property
-    def page_counts(self) -> PageCounts:
-        """How many pages are what, and the marks of the page requests."""
-        kmem, frames = self.kernel.kmem, self.kernel.kmem.frames
-        marks = kmem.daemon.marks
-        free, cached = frames.free, frames.cached
-        return PageCounts(
-            total=frames.total,
-            free=free,
-            zeroed=frames.zeroed,
-            cached=cached,
-            used=frames.total - free - cached,
-            wired=kmem.pages.wired,
-            inactive=kmem.files.inactive,
-            free_reserved=marks.free_reserved,
-            interrupt_free_min=marks.interrupt_free_min,
-            free_min=marks.free_min,
-            free_target=marks.free_target,
-            deficit=kmem.pages.deficit,
-        )
-
     def domain_at(self, path: str) -> DomainSpace | None:
         """The domain at a path, if there is one.  O(1)."""
         found = self.domains.get(unquoted(path.removeprefix("domain:")))
@@ -195,7 +173,8 @@ class System:
                 raise Refused(f"{space.noun} {shown(space.name)} belongs to another machine")
             space.check_alive()
             return space.pmap
-        domain = None if space in self.tasks else self.domain_at(space)
+        given: object = space
+        domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
         return domain.pmap if domain is not None else self.tasks[checks.known(space, self.tasks, "task")].pmap
 
     def has_place(self, path: str) -> bool:

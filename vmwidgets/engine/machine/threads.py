@@ -32,6 +32,11 @@ class MachineThread(Part):
         self.name = path.removeprefix("thread:")
         self.generation = generation
 
+    @classmethod
+    def of(cls, system: System, name: str) -> MachineThread:
+        """The handle of the thread that has this name now."""
+        return system.part(cls, f"thread:{name}", system.spawned.get(name, 0))
+
     @property
     def thread(self) -> Thread:
         """The scheduler's own."""
@@ -107,10 +112,10 @@ class MachineThreads(Part):
         )
 
     def __getitem__(self, name: str) -> MachineThread:
-        return handle(self.system, checks.known(name, self._scheduler.threads, "thread"))
+        return MachineThread.of(self.system, checks.known(name, self._scheduler.threads, "thread"))
 
     def __iter__(self) -> Iterator[MachineThread]:
-        return iter([handle(self.system, name) for name in self._scheduler.threads])
+        return iter([MachineThread.of(self.system, name) for name in self._scheduler.threads])
 
     def __len__(self) -> int:
         return len(self._scheduler.threads)
@@ -118,11 +123,6 @@ class MachineThreads(Part):
     def __repr__(self) -> str:
         lines = [f"  {thread!r}" for thread in self]
         return "\n".join([f"threads at tick {self.ticks:,}:", *lines])
-
-
-def handle(system: System, name: str) -> MachineThread:
-    """The handle of the thread that has this name now."""
-    return system.part(MachineThread, f"thread:{name}", system.spawned.get(name, 0))
 
 
 class ThreadFunctions(Part):
@@ -170,7 +170,7 @@ class ThreadFunctions(Part):
             system.replaced[name, generation] = ended
             system.spawned[name] = generation + 1
         scheduler.spawn(name, actor.steps())
-        return handle(system, name)
+        return MachineThread.of(system, name)
 
     @operation
     def step(self) -> MachineThread | None:
@@ -179,7 +179,7 @@ class ThreadFunctions(Part):
         self._kmem.daemon.freed()
         thread = self._kmem.scheduler.step()
         self._raise_failure()
-        return None if thread is None else handle(self.system, thread.name)
+        return None if thread is None else MachineThread.of(self.system, thread.name)
 
     def run(self, until: str | int | Callable[[], Any] | None = None, *, steps: int | None = None) -> int:
         """Let threads run, one after the other, until none can go on; returns how many steps that were.
