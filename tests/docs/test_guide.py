@@ -83,7 +83,7 @@ def test_the_operations_are_all_told(target: str) -> None:
     things["domain"] = machine.domain("d")
     things["memobj"] = machine.domain("d").anonymous("4 KiB")
     thing = things[target] if target in things else getattr(machine, target)
-    wrapped = [name for name in dir(type(thing)) if hasattr(getattr(type(thing), name), "__wrapped__")]
+    wrapped = [name for name in dir(type(thing)) if getattr(getattr(type(thing), name), "is_operation", False)]
     names = [name for name in wrapped if not name.startswith("_")]
     assert names
     assert [name for name in names if not re.search(rf"\b{name}\(|m\.{name.removeprefix('set_')} =", TEXT)] == []
