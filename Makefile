@@ -36,7 +36,6 @@ mypy: environment-test
 
 layers: environment-test
 	$(BIN)/lint-imports
-	$(BIN)/lint-imports --config scripts/cycles.ini
 
 locked: environment-test
 	$(BIN)/python scripts/lock.py --check

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base.events import EntryWired
-from ..engine.base.values.maps import EntryValue, Fold, MapValue, NodeValue
+from ..engine.base.values.maps import EntryFields, EntryValue, Fold, MapValue, NodeValue
 
 
 def rewind(value: MapValue, later: Sequence[ev.Event]) -> MapValue:
@@ -149,7 +149,7 @@ class _Past:
             value = replace(value, find_cache=event.before, find_cache_threshold=threshold)
         self._value = value
 
-    def _restore(self, before: ev.EntryFields) -> None:
+    def _restore(self, before: EntryFields) -> None:
         """An entry that changed in its place; one out of the list is put back as it was when it was taken out."""
         if before[0] in self._entries:
             self._entries[before[0]] = EntryValue.of(before, self._roles.get(before[0], ""))

@@ -13,7 +13,7 @@ from typing import Any
 from ..engine.base import events as ev
 from ..engine.base.events import EntryWired
 from ..engine.base.units import binary_size
-from ..engine.base.values.maps import MapValue
+from ..engine.base.values.maps import EntryFields, MapValue
 from .addresses import AddressStyle
 from .functions import followed
 from .kmem_sentences import sentence
@@ -50,12 +50,12 @@ class Names:
         for fields in _fields(event):
             self._starts[fields[0]] = fields[1]
 
-    def range(self, fields: ev.EntryFields) -> str:
+    def range(self, fields: EntryFields) -> str:
         """A range, as an entry's fields have it."""
         return f"{self.style.long(fields[1])}–{self.style.long(fields[2])}"
 
 
-def _fields(event: ev.Event) -> tuple[ev.EntryFields, ...]:
+def _fields(event: ev.Event) -> tuple[EntryFields, ...]:
     if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
         return (event.entry,)
     return (event.after,) if isinstance(event, (ev.EntryResized, ev.EntryChanged)) else ()

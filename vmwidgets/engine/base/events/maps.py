@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..values.maps import EntryFields
 from .event import Event
 
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
@@ -59,9 +60,6 @@ class TreeUnlinked(Event):
 
 
 # ---- map entries -----------------------------------------------------------------------------
-
-EntryFields = tuple[int, int, int, str | None, int, int, int, int]
-"""id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
 class _EntryPlace(Event):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import printable
-from ..events import EntryFields
 from ..protection import (
     ADVICE,
     INHERITANCE,
@@ -18,6 +17,9 @@ from ..protection import (
     protection_text,
 )
 from ..units import Address, Size
+
+EntryFields = tuple[int, int, int, str | None, int, int, int, int]
+"""id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from ...base.errors import Broken, KernelPanic
 from ...base.events import (
-    EntryFields,
     EntryLinked,
     EntryResized,
     EntryUnlinked,
@@ -22,6 +21,7 @@ from ...base.events import (
 )
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder, kernel_function
+from ...base.values.maps import EntryFields
 from ...memory.slabs import ObjectCache
 from .vm_object import VmObject
 

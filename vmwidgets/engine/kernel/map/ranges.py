@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from ...base.events import EntryChanged, EntryFields, EntryJoined, EntryWired
+from ...base.events import EntryChanged, EntryJoined, EntryWired
 from ...base.protection import (
     ADVICE,
     ADVICE_SHIFT,
@@ -30,6 +30,7 @@ from ...base.protection import (
 )
 from ...base.recorder import Recorder
 from ...base.units import PAGE, Address
+from ...base.values.maps import EntryFields
 from .core import SUB_MAP, Entry, EntrySource, MapCore
 from .fits import Fit
 
