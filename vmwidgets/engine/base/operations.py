@@ -330,7 +330,7 @@ def _settled(value: Any, depth: int = 0) -> Any:
 def plain(value: Any) -> Any:
     """An argument or a result as data: parts of the machine by their path, buffers as the bytes they hold now.
 
-    Of a tuple, list or set, a tuple with the same of what is in it; of a set in the order of their texts.
+    Of a tuple, list or set, a tuple of its items, each made plain; of a set in the order of their texts.
 
     >>> plain("64 MiB"), plain(4096), plain(["r", bytearray(b"x")])
     ('64 MiB', 4096, ('r', b'x'))

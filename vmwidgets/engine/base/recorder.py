@@ -233,7 +233,7 @@ class CallStacks:
             self._switch(fields[0])
 
     def end(self, tag: str, *fields: Any) -> None:
-        """An event is behind us: a call that returned is over, and the thread that slept or ended runs no more."""
+        """An event is behind us: a call that returned is over, and the thread that slept or ended does not run."""
         if tag == Returned.tag:
             if self.stack:
                 self.stack.pop()

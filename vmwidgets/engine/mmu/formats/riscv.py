@@ -93,7 +93,7 @@ class RiscvRules(Rules[RiscvControls]):
     def report(
         self, stop: Stop, path: Sequence[WalkEntry], access: Access, user: bool, controls: RiscvControls
     ) -> Report:
-        """4.1.8: the cause tells the kind of access, and no more."""
+        """4.1.8: the cause says the kind of access, and nothing else."""
         page_fault, cause, access_fault, access_cause = _CAUSES[access]
         if stop.kind == "bus-error":
             return Report(access_fault, access_cause, CAUSE)
