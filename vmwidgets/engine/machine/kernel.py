@@ -31,7 +31,7 @@ from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
 from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
-from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, back_page, table_bytes, unback_page
+from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, back_pages, table_bytes, unback_pages
 from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
@@ -97,13 +97,13 @@ class BootSlabs:
 
     def allocate(self) -> int | None:
         """The next page of the range, with memory behind it; none at its end, or without memory."""
-        if not self._free or not back_page(self._pages, self._pmap, self._free[-1], "kmem entries"):
+        if not self._free or not back_pages(self._pages, self._pmap, self._free[-1], PAGE, "kmem entries"):
             return None
         return self._free.pop()
 
     def free(self, address: int) -> None:
         """A page that holds no entry any more."""
-        unback_page(self._pages, self._pmap, address)
+        unback_pages(self._pages, self._pmap, address, PAGE)
         self._free.append(address)
 
 
@@ -245,11 +245,11 @@ class KentryBacking:
 
     def back(self, address: int) -> bool:
         """Map a fresh page, read and write."""
-        return back_page(self._pages, self._pmap, address, "kentry area")
+        return back_pages(self._pages, self._pmap, address, PAGE, "kentry area")
 
     def unback(self, address: int) -> None:
         """Unmap the page and free it."""
-        unback_page(self._pages, self._pmap, address)
+        unback_pages(self._pages, self._pmap, address, PAGE)
 
 
 class Kernel:

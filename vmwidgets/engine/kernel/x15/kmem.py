@@ -158,24 +158,35 @@ FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Protection 7/7, inherit none, default advice."""
 
 
-def back_page(pages: PageAllocator, tables: KernelPmap, address: int, owner: str) -> bool:
-    """Put a fresh page behind `address`, read and write; false when there is none."""
-    frame = pages.allocate(owner=owner)
-    if frame is None:
-        return False
-    tables.kenter(address, frame << PAGE_SHIFT, READ | WRITE)
-    tables.update(address, address + PAGE)
+def back_pages(pages: PageAllocator, tables: KernelPmap, start: int, size: int, owner: str) -> bool:
+    """Put fresh pages behind [start, start + size), read and write; false, and none is left, without enough of them.
+
+    One flush, whatever the size.
+    """
+    end = start + size
+    for va in range(start, end, PAGE):
+        frame = pages.allocate(owner=owner)
+        if frame is None:
+            if va > start:
+                unback_pages(pages, tables, start, va - start)
+            return False
+        tables.kenter(va, frame << PAGE_SHIFT, READ | WRITE)
+    tables.update(start, end)
     return True
 
 
-def unback_page(pages: PageAllocator, tables: KernelPmap, address: int) -> None:
-    """Take the page behind `address` away and free it."""
-    physical = tables.extract(address)
-    if physical is None:
-        raise KernelPanic("unback_absent", f"no page is mapped at {address:#x}, which the kernel lives on")
-    tables.kremove(address, address + PAGE)
-    tables.update(address, address + PAGE)
-    pages.free(physical >> PAGE_SHIFT)
+def unback_pages(pages: PageAllocator, tables: KernelPmap, start: int, size: int) -> None:
+    """Unmap the pages behind [start, start + size) and free them.  One flush, whatever the size."""
+    end, frames = start + size, []
+    for va in range(start, end, PAGE):
+        physical = tables.extract(va)
+        if physical is None:
+            raise KernelPanic("unback_absent", f"no page is mapped at {va:#x}, which the kernel lives on")
+        frames.append(physical >> PAGE_SHIFT)
+    tables.kremove(start, end)
+    tables.update(start, end)
+    for frame in frames:
+        pages.free(frame)
 
 
 class KernelMemory:
@@ -200,27 +211,18 @@ class KernelMemory:
             if emit is not None:
                 emit((Unwound.tag, "vm_kmem_alloc"))
             return None
-        if not self._back(address, size, owner):
+        if not back_pages(self._pages, self._tables, address, size, owner):
             self._map.remove(address, address + size)
             return None
         self.ranges[address] = (size, owner)
         insort(self._starts, address)
         return address
 
-    def _back(self, address: int, size: int, owner: str) -> bool:
-        for page in range(address, address + size, PAGE):
-            if not back_page(self._pages, self._tables, page, owner):
-                for done in range(address, page, PAGE):
-                    unback_page(self._pages, self._tables, done)
-                return False
-        return True
-
     def free(self, address: int) -> None:
         """Give back what :meth:`allocate` gave: unmap, then remove from the map."""
         size, _ = self.ranges.pop(address)
         del self._starts[bisect_left(self._starts, address)]
-        for page in range(address, address + size, PAGE):
-            unback_page(self._pages, self._tables, page)
+        unback_pages(self._pages, self._tables, address, size)
         self._map.remove(address, address + size)
 
     def overlapping(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
