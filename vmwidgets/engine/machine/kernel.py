@@ -31,7 +31,7 @@ from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
 from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
-from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, back_pages, table_bytes, unback_pages
+from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, PageBacking, table_bytes
 from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
@@ -85,25 +85,24 @@ class KmemTables:
 class BootSlabs:
     """Slabs for map entries, in the range that boot used: they need no entry themselves (FreeBSD `kmapentzone`)."""
 
-    def __init__(self, pages: PageAllocator, pmap: KernelPmap, start: int, end: int) -> None:
-        self._pages = pages
-        self._pmap = pmap
+    def __init__(self, backing: PageBacking, start: int, end: int) -> None:
+        self._backing = backing
         self._free = list(range(end - PAGE, start - PAGE, -PAGE))
 
     @property
     def left(self) -> int:
         """How many more there could be now."""
-        return min(len(self._free), self._pages.obtainable_pages)
+        return min(len(self._free), self._backing.pages.obtainable_pages)
 
     def allocate(self) -> int | None:
         """The next page of the range, with memory behind it; none at its end, or without memory."""
-        if not self._free or not back_pages(self._pages, self._pmap, self._free[-1], PAGE, "kmem entries"):
+        if not self._free or not self._backing.back(self._free[-1], PAGE, "kmem entries"):
             return None
         return self._free.pop()
 
     def free(self, address: int) -> None:
         """A page that holds no entry any more."""
-        unback_pages(self._pages, self._pmap, address, PAGE)
+        self._backing.unback(address, PAGE)
         self._free.append(address)
 
 
@@ -115,7 +114,7 @@ class KernelMemorySystem:
         self.frames = SharedFrames(kernel.pages, kernel.ram)
         marks = thresholds(kernel.pages.total_pages)
         self.pages = PageQueues(recorder, self.frames, marks.free_reserved, marks.interrupt_free_min)
-        self._slabs = BootSlabs(kernel.pages, kernel.pmap, start, start + sizes.boot)
+        self._slabs = BootSlabs(kernel.backing, start, start + sizes.boot)
         size = ENTRY_BYTES[bits]
         self.entry_cache = ObjectCache(recorder, "kmem entries", size, self._slabs, bits=bits, off_slab=False)
         self.entries = CachedEntries(self.entry_cache, kernel.identities, KernelEntry)
@@ -236,22 +235,6 @@ BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY = 1, 2, 3
 """Ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""
 
 
-class KentryBacking:
-    """Puts a physical page behind each slab of the kentry area, through the kernel's tables."""
-
-    def __init__(self, pages: PageAllocator, pmap: KernelPmap) -> None:
-        self._pages = pages
-        self._pmap = pmap
-
-    def back(self, address: int) -> bool:
-        """Map a fresh page, read and write."""
-        return back_pages(self._pages, self._pmap, address, PAGE, "kentry area")
-
-    def unback(self, address: int) -> None:
-        """Unmap the page and free it."""
-        unback_pages(self._pages, self._pmap, address, PAGE)
-
-
 class Kernel:
     """Everything that the boot of one machine makes."""
 
@@ -269,9 +252,10 @@ class Kernel:
         self.ram = Ram(ram_bytes)
         self.pages = self._physical_memory()
         self.pmap = self._tables()
+        self.backing = PageBacking(self.pages, self.pmap)
         self.kernel_map = self._kernel_map()
         self.kentry, self.kentry_cache = self._kentry_area()
-        self.memory = KernelMemory(self.kernel_map, self.pages, self.pmap)
+        self.memory = KernelMemory(self.kernel_map, self.backing)
         self.entry_cache = self._entry_cache()
         self.kmem = self._kernel_memory()
         self._stage("up", "caches are ready; their slabs come from the kernel map when they are needed")
@@ -352,11 +336,10 @@ class Kernel:
         slabs = layout.kentry_bytes >> PAGE_SHIFT
         entry = Entry(KENTRY_ENTRY, static=True)
         start = self.kernel_map.enter(0, self._kentry_bytes(), 0, RESERVED_FLAGS, static=entry)
-        backing = KentryBacking(self.pages, self.pmap)
-        for page in range(start + layout.kentry_bytes, entry.end, PAGE):
-            if not backing.back(page):
-                raise Refused("ram: no page is left for the table of the kentry area: take more memory")
-        area = KentryArea(start, slabs, backing, self._recorder, self._quirks)
+        table = start + layout.kentry_bytes
+        if not self.backing.back(table, entry.end - table, "kentry area"):
+            raise Refused("ram: no page is left for the table of the kentry area: take more memory")
+        area = KentryArea(start, slabs, self.backing, self._recorder, self._quirks)
         size = BYTES_64 if layout.bits == 64 else BYTES_32
         cache = ObjectCache(self._recorder, "vm_map_kentry", size, area, bits=layout.bits, off_slab=False)
         self.kernel_map.entries = CachedEntries(cache, self.identities, Entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..kernel.x15.quirks import X15_QUIRKS
+from ..kernel.x15 import X15_QUIRKS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}

@@ -16,8 +16,8 @@ from ...engine.base.recorder import Recorder
 from ...engine.base.units import PAGE
 from ...engine.kernel.map.core import Entry, PlainEntries
 from ...engine.kernel.map.vm_object import VmObject
-from ...engine.kernel.x15.kmem import KentryArea, NoBacking
-from ...engine.kernel.x15.quirks import ALL_QUIRKS
+from ...engine.kernel.x15 import ALL_QUIRKS
+from ...engine.kernel.x15.kmem import KentryArea
 from ...engine.kernel.x15.vm_map import X15Map
 from .reader import Record, short
 
@@ -96,7 +96,7 @@ class X15Replay:
         self.map.enter(0, area, 0, flags, static=Entry(-2, static=True))
         self._kernel.klimit = setup["state"]["klimit"]
         self._kernel.kgrows = setup["state"]["kgrows"]
-        self._kentry = KentryArea(kentry["start"], kentry["nr_slabs"], NoBacking(), self.map.recorder)
+        self._kentry = KentryArea(kentry["start"], kentry["nr_slabs"], None, self.map.recorder)
 
     # ---- operations --------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ def test_reclaiming_gives_back_empty_slabs_and_ready_ones_and_no_others(kernel, 
     kernel.kmem.reclaim_zones()
     assert kernel.kmem_map.size == PAGE
     assert list(zones.slabs) == [kept & -PAGE]
-    assert zones.zone_for(256).slabs.ready == []
+    assert zones.zone_for(256).ready == []
     zones.check()
     kernel.check()
 

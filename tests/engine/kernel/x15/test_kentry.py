@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.x15.kmem import ALLOCATED, AREA_BYTES, KentryArea, NoBacking, table_bytes
+from vmwidgets.engine.kernel.x15.kmem import ALLOCATED, AREA_BYTES, KentryArea, table_bytes
 
 PAGE = 0x1000
 START = 0xFFFF_8080_0010_0000
@@ -19,20 +19,21 @@ class Backing:
         self.pages = pages
         self.backed = set()
 
-    def back(self, address):
+    def back(self, address, size, owner):
+        assert (size, owner) == (PAGE, "kentry area")
         if len(self.backed) == self.pages:
             return False
         assert address not in self.backed
         self.backed.add(address)
         return True
 
-    def unback(self, address):
+    def unback(self, address, size):
         self.backed.remove(address)
 
 
 def area_of(slabs, pages=1000, quirks=frozenset()):
     backing = Backing(pages)
-    return KentryArea(START, slabs, backing, Recorder(), quirks), backing
+    return KentryArea(START, slabs, backing, Recorder(), quirks), backing  # type: ignore[arg-type]  # a plain one
 
 
 def test_the_originals_numbers():
@@ -151,5 +152,5 @@ TestArea = AreaMachine.TestCase
 
 
 def test_an_area_on_its_own_needs_nothing_behind_it():
-    area = KentryArea(0, 1, NoBacking(), Recorder())
+    area = KentryArea(0, 1, None, Recorder())
     area.free(area.allocate())

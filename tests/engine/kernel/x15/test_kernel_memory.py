@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, Space, Tables
-from vmwidgets.engine.kernel.x15.kmem import FLAGS, KernelMemory, KernelSlabs
+from vmwidgets.engine.kernel.x15.kmem import FLAGS, KernelMemory, KernelSlabs, PageBacking
 
 
 class Pages:
@@ -49,7 +49,7 @@ def kernel():
     tables = PageTables()
     space = Space(kernel=tables)
     pages = Pages(4)
-    return KernelMemory(space.map, pages, tables), space, pages, tables  # type: ignore[arg-type]  # plain ones
+    return KernelMemory(space.map, PageBacking(pages, tables)), space, pages, tables  # type: ignore[arg-type]  # plain ones
 
 
 def test_a_range_of_the_kernels_map_has_pages_of_its_owner_behind_it(kernel):

@@ -11,7 +11,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.kernel.maps import FIXED, LOW, NOMERGE, PAGE, RW, Space
-from vmwidgets.engine.kernel.x15.quirks import ALL_QUIRKS, X15_QUIRKS
+from vmwidgets.engine.kernel.x15 import ALL_QUIRKS, X15_QUIRKS
 
 NUMBERS = (1, 2, 3, 8, 9, 10, 12, 13, 15, 17)
 

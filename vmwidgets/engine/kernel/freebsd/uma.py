@@ -21,35 +21,33 @@ SMALLEST, LARGEST = 16, PAGE
 """Bytes of the smallest and of the largest zone's objects (KMEM_ZMAX)."""
 
 
-class ZoneSlabs:
-    """Slabs of one zone: got by :meth:`Zones.malloc` before the cache asks for one, given back to kmem_map."""
+class Zone:
+    """Objects of `size` bytes; `name` as vmstat prints it ("64").
 
-    def __init__(self, give_back: Callable[[int], None]) -> None:
-        self._give_back = give_back
+    It is the supplier of its own slabs: :meth:`Zones.malloc` gets one before the cache asks for it, and `give_back`
+    gets the empty ones.
+    """
+
+    def __init__(self, recorder: Recorder, size: int, give_back: Callable[[Zone, int], None]) -> None:
+        self.size = size
+        self.name = str(size)
         self.ready: list[int] = []
+        """Slabs that were got ahead."""
+        self._give_back = give_back
+        self.cache = ObjectCache(recorder, f"zone {size}", size, self, off_slab=False)
+
+    @property
+    def slab_size(self) -> int:
+        """Bytes of a slab."""
+        return self.cache.layout.slab_size
 
     def allocate(self) -> int | None:
         """A slab that was got ahead, or none."""
         return self.ready.pop() if self.ready else None
 
     def free(self, address: int) -> None:
-        """An empty slab."""
-        self._give_back(address)
-
-
-class Zone:
-    """Objects of `size` bytes; `name` as vmstat prints it ("64")."""
-
-    def __init__(self, recorder: Recorder, size: int, give_back: Callable[[Zone, int], None]) -> None:
-        self.size = size
-        self.name = str(size)
-        self.slabs = ZoneSlabs(lambda address: give_back(self, address))
-        self.cache = ObjectCache(recorder, f"zone {size}", size, self.slabs, off_slab=False)
-
-    @property
-    def slab_size(self) -> int:
-        """Bytes of a slab."""
-        return self.cache.layout.slab_size
+        """Give an empty slab back."""
+        self._give_back(self, address)
 
 
 class Zones:
@@ -117,8 +115,8 @@ class Zones:
             return
         for zone in self.zones:
             zone.cache.reap()
-            while zone.slabs.ready:
-                self._shrink(zone, zone.slabs.ready.pop())
+            while zone.ready:
+                self._shrink(zone, zone.ready.pop())
 
     def _shrink(self, zone: Zone, address: int) -> None:
         del self.slabs[address]
@@ -131,7 +129,7 @@ class Zones:
     def grown(self, zone: Zone, address: int) -> None:
         """A slab came from kmem_malloc."""
         self.slabs[address] = zone
-        zone.slabs.ready.append(address)
+        zone.ready.append(address)
         self._report(ZoneGrown.tag, zone.name, address, zone.slab_size)
 
     def drop_range(self, start: int, end: int) -> list[tuple[int, int]]:
@@ -151,8 +149,8 @@ class Zones:
 
     def _drop_slab(self, zone: Zone, address: int) -> None:
         del self.slabs[address]
-        if address in zone.slabs.ready:
-            zone.slabs.ready.remove(address)
+        if address in zone.ready:
+            zone.ready.remove(address)
             return
         for one in zone.cache.drop_slab(address):
             del self.taken[one]
@@ -170,6 +168,6 @@ class Zones:
             if mine != zone.cache.allocated:
                 raise Broken(f"Z1: {mine} objects of zone {zone.name} are out, it counts {zone.cache.allocated}")
         listed = {slab.address for zone in self.zones for slab in zone.cache.slabs()}
-        listed |= {address for zone in self.zones for address in zone.slabs.ready}
+        listed |= {address for zone in self.zones for address in zone.ready}
         if listed != set(self.slabs):
             raise Broken("Z2: the slabs of the zones are not those that came from kmem_map")

@@ -4,8 +4,27 @@ Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, fa
 
 * :mod:`.placement`: where a request goes (hint, find cache, threshold), and which neighbour may grow to serve it;
 * :mod:`.kmem`: the kentry area, which feeds the kernel map, and kernel memory with pages behind it;
-* :mod:`.wiring`: the pages of a range that is wired, all or none;
-* :mod:`.quirks`: the original's bugs that are mended here, each under a name that switches it back on.
+* :mod:`.wiring`: the pages of a range that is wired, all or none.
 
-Facts are in docs/deviations.md and in each docstring; no line of X15's source is used.
+:data:`X15_QUIRKS` are the original's bugs that are mended here, each under a name that switches it back on.  What each
+does, and the test that shows both sides, is in docs/deviations.md.
 """
+
+from __future__ import annotations
+
+X15_QUIRKS = {
+    "clip-end-first": "clipping the end of the first entry puts both parts at the list's tail (X15 2013, mended 2017)",
+    "out-of-map": "aligning past the map's end, or round the word, grants a range outside the map",
+    "nomerge-enter": "NOMERGE only takes part in the comparison, so two NOMERGE neighbours merge",
+    "offset-cut": "on 32-bit words an object's offset loses its upper half on the way in",
+    "remove-forgets": "remove leaves page-table entries behind, and entries hold no reference to their object",
+    "static-remove": "remove takes the boot range or the kentry area away",
+    "kentry-unlocked": "the kentry area tests for emptiness outside its lock and panics by itself when it is empty",
+    "fault-null-object": "a fault on an entry without object is a panic",
+    "pmap-current-only": "enter, extract and protect work on the current or the kernel's tables only, else panic",
+    "anonymous-not-zeroed": "an anonymous page keeps what its frame held before",
+}
+"""Name and meaning; the order is that of the facts (1, 2, 3, 8, 9, 10, 12, 13, 15, 17)."""
+
+
+ALL_QUIRKS = frozenset(X15_QUIRKS)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from typing import Protocol
 
 from ...base.errors import Broken, KernelError, KernelPanic
 from ...base.events import KentrySlabGiven, KentrySlabTaken, Unwound
@@ -39,25 +38,41 @@ def table_bytes(slabs: int, word: int) -> int:
     return -(-slabs * word // PAGE) * PAGE
 
 
-class Backing(Protocol):
-    """Puts memory behind addresses of the area, and takes it away."""
+class PageBacking:
+    """Puts pages of `pages` behind kernel addresses, through the kernel's page tables, and takes them away.
 
-    def back(self, address: int) -> bool:
-        """Map a fresh page at `address`; false when there is none."""
+    One flush for each call, whatever the size.
+    """
 
-    def unback(self, address: int) -> None:
-        """Unmap the page at `address` and free it."""
+    def __init__(self, pages: PageAllocator, tables: KernelPmap) -> None:
+        self.pages = pages
+        self._tables = tables
 
-
-class NoBacking:
-    """For an area on its own, without memory."""
-
-    def back(self, address: int) -> bool:
-        """Always succeeds."""
+    def back(self, start: int, size: int, owner: str) -> bool:
+        """Put fresh pages behind [start, start + size), read and write; false, and none is left, without enough."""
+        end = start + size
+        for va in range(start, end, PAGE):
+            frame = self.pages.allocate(owner=owner)
+            if frame is None:
+                if va > start:
+                    self.unback(start, va - start)
+                return False
+            self._tables.kenter(va, frame << PAGE_SHIFT, READ | WRITE)
+        self._tables.update(start, end)
         return True
 
-    def unback(self, address: int) -> None:
-        """Nothing to do."""
+    def unback(self, start: int, size: int) -> None:
+        """Unmap the pages behind [start, start + size) and free them."""
+        end, frames = start + size, []
+        for va in range(start, end, PAGE):
+            physical = self._tables.extract(va)
+            if physical is None:
+                raise KernelPanic("unback_absent", f"no page is mapped at {va:#x}, which the kernel lives on")
+            frames.append(physical >> PAGE_SHIFT)
+        self._tables.kremove(start, end)
+        self._tables.update(start, end)
+        for frame in frames:
+            self.pages.free(frame)
 
 
 class KentryArea:
@@ -65,7 +80,9 @@ class KentryArea:
 
     Free slabs form a list through the table: 0 first at boot, and the last freed is the next allocated afterwards.
 
-    >>> area = KentryArea(0x1000, 2, NoBacking(), Recorder())
+    Without `backing` no memory is behind them.
+
+    >>> area = KentryArea(0x1000, 2, None, Recorder())
     >>> hex(area.allocate()), hex(area.allocate()), area.allocate()
     ('0x1000', '0x2000', None)
     """
@@ -74,7 +91,7 @@ class KentryArea:
         self,
         start: int,
         slabs: int,
-        backing: Backing,
+        backing: PageBacking | None,
         recorder: Recorder,
         quirks: frozenset[str] = frozenset(),
     ) -> None:
@@ -101,7 +118,7 @@ class KentryArea:
                 raise KernelPanic("kentry_exhausted", f"all {self.slabs} slabs of the kentry area are in use")
             return None
         address = self.start + index * PAGE
-        if not self._backing.back(address):
+        if self._backing is not None and not self._backing.back(address, PAGE, "kentry area"):
             raise KernelPanic("kentry_no_page", "no physical page is left for a slab of the kentry area")
         self._head, self._next[index] = self._next[index], ALLOCATED
         self.allocated += 1
@@ -119,7 +136,8 @@ class KentryArea:
 
     @kernel_function("vm_map_kentry_free", first=0)
     def _free(self, index: int, address: int) -> None:
-        self._backing.unback(address)
+        if self._backing is not None:
+            self._backing.unback(address, PAGE)
         self._next[index], self._head = self._head, index
         self.allocated -= 1
         emit = self.recorder.emit
@@ -158,45 +176,13 @@ FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Protection 7/7, inherit none, default advice."""
 
 
-def back_pages(pages: PageAllocator, tables: KernelPmap, start: int, size: int, owner: str) -> bool:
-    """Put fresh pages behind [start, start + size), read and write; false, and none is left, without enough of them.
-
-    One flush, whatever the size.
-    """
-    end = start + size
-    for va in range(start, end, PAGE):
-        frame = pages.allocate(owner=owner)
-        if frame is None:
-            if va > start:
-                unback_pages(pages, tables, start, va - start)
-            return False
-        tables.kenter(va, frame << PAGE_SHIFT, READ | WRITE)
-    tables.update(start, end)
-    return True
-
-
-def unback_pages(pages: PageAllocator, tables: KernelPmap, start: int, size: int) -> None:
-    """Unmap the pages behind [start, start + size) and free them.  One flush, whatever the size."""
-    end, frames = start + size, []
-    for va in range(start, end, PAGE):
-        physical = tables.extract(va)
-        if physical is None:
-            raise KernelPanic("unback_absent", f"no page is mapped at {va:#x}, which the kernel lives on")
-        frames.append(physical >> PAGE_SHIFT)
-    tables.kremove(start, end)
-    tables.update(start, end)
-    for frame in frames:
-        pages.free(frame)
-
-
 class KernelMemory:
     """Ranges of the kernel map with pages behind them; `ranges` maps each start to its size and owner."""
 
-    def __init__(self, kernel_map: X15Map, pages: PageAllocator, tables: KernelPmap) -> None:
+    def __init__(self, kernel_map: X15Map, backing: PageBacking) -> None:
         self.recorder = kernel_map.recorder
         self._map = kernel_map
-        self._pages = pages
-        self._tables = tables
+        self._backing = backing
         self.ranges: dict[int, tuple[int, str]] = {}
         self._starts: list[int] = []
         """Where the ranges begin, rising."""
@@ -211,7 +197,7 @@ class KernelMemory:
             if emit is not None:
                 emit((Unwound.tag, "vm_kmem_alloc"))
             return None
-        if not back_pages(self._pages, self._tables, address, size, owner):
+        if not self._backing.back(address, size, owner):
             self._map.remove(address, address + size)
             return None
         self.ranges[address] = (size, owner)
@@ -222,7 +208,7 @@ class KernelMemory:
         """Give back what :meth:`allocate` gave: unmap, then remove from the map."""
         size, _ = self.ranges.pop(address)
         del self._starts[bisect_left(self._starts, address)]
-        unback_pages(self._pages, self._tables, address, size)
+        self._backing.unback(address, size)
         self._map.remove(address, address + size)
 
     def overlapping(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
