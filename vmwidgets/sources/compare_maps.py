@@ -12,8 +12,7 @@ from ..engine.base.events import GapCompared, GapTried, TreeCompared
 from ..engine.base.protection import ALL, INHERITANCE, pack_flags
 from ..engine.base.recorder import Raw, Recorder
 from ..engine.base.values.maps import MapValue
-from ..engine.kernel.freebsd.entries import KernelEntry
-from ..engine.kernel.freebsd.entry_pages import MapServices
+from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
 from ..engine.kernel.freebsd.vm_map import FreeBSDMap
 from ..engine.kernel.freebsd.vm_page import PageQueues
 from ..engine.kernel.map.core import Entry, PlainEntries

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.kernel.maps import PAGE, Space
 from vmwidgets.engine.base.rbtree import Node
 from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.kernel.map.window import FOLDED_CONTEXT, NEIGHBOURS, map_value
+from vmwidgets.engine.kernel.map.window import FOLDED_CONTEXT, map_value
 
 BASE = 1 << 20
 
@@ -87,7 +87,7 @@ def test_every_window_is_sound_and_shows_what_was_asked_for(focus, opened, addre
     shown = {entry.id for entry in value.entries}
     for one in focus:
         position = IDS.index(one)
-        assert set(IDS[max(0, position - NEIGHBOURS) : position + NEIGHBOURS + 1]) <= shown
+        assert set(IDS[max(0, position - 1) : position + 1 + 1]) <= shown
     for one in opened:
         node = SPACE.map.by_id[one]
         assert {child.id for child in (node, node.left, node.right) if isinstance(child, Node)} <= shown

@@ -19,8 +19,7 @@ from ..map.core import EntrySource
 from ..map.ranges import NO_SPACE, SUCCESS
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MaySleep, PageWait, RoomWait, Running, TimedWait, undone
-from .entries import NOFAULT, KernelEntry
-from .entry_pages import KernelTables, MapServices
+from .entries import NOFAULT, KernelEntry, KernelTables, MapServices
 from .vm_map import FreeBSDMap
 from .vm_page import GRAB, INTERRUPT, SYSTEM, PageQueues, PageRequest
 

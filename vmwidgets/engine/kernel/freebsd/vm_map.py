@@ -39,8 +39,7 @@ from ..map.ranges import (
 )
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import MapLock, MaySleep, PageWait, undone
-from .entries import KERNEL_FLAGS, GapTree, KernelEntry
-from .entry_pages import MapServices
+from .entries import KERNEL_FLAGS, GapTree, KernelEntry, MapServices
 from .vm_page import GRAB, Page
 
 

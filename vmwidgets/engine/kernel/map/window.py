@@ -6,7 +6,7 @@ subtree: a fold replaces it in the list and in the tree alike.  The cost depends
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...base.rbtree import Node
@@ -15,10 +15,6 @@ from .core import Entry, MapCore
 
 WHOLE = 300
 """Maps of up to this many entries are shown whole."""
-
-
-NEIGHBOURS = 1
-"""How many entries to either side of one in focus are shown with it."""
 
 
 OPENED_LEVELS = 3
@@ -109,29 +105,14 @@ def _closed(
     found = [vm_map.by_id.get(identity) for identity in focus]
     found += [vm_map.peek(address) or vm_map.last for address in addresses]
     for entry in found:
-        for neighbour in _around(entry):
-            _add_with_ancestors(shown, neighbour)
+        for one in () if entry is None else (entry, entry.prev, entry.next):
+            _add_with_ancestors(shown, one)
     _add_top(shown, vm_map.tree.root, FOLDED_CONTEXT)
     for identity in opened:
         entry = vm_map.by_id.get(identity)
         _add_with_ancestors(shown, entry)
         _add_top(shown, entry, OPENED_LEVELS)
     return shown
-
-
-def _around(entry: Entry | None) -> Iterable[Entry]:
-    if entry is None:
-        return
-    yield entry
-    steps: tuple[Callable[[Entry], Entry | None], ...] = (lambda one: one.prev, lambda one: one.next)
-    for step in steps:
-        here = entry
-        for _ in range(NEIGHBOURS):
-            neighbour = step(here)
-            if neighbour is None:
-                break
-            yield neighbour
-            here = neighbour
 
 
 def _add_with_ancestors(shown: dict[int, Entry], node: Node | None) -> None:
