@@ -18,7 +18,7 @@ from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
-from .engine.machine.quirks import QUIRKS
+from .engine.machine.boot import QUIRKS
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sources.traces.recordings import lines_of
 from vmwidgets.engine.kernel.x15 import X15_QUIRKS
-from vmwidgets.engine.machine.quirks import QUIRKS
+from vmwidgets.engine.machine.boot import QUIRKS
 from vmwidgets.engine.selfpaging.errors import BARRELFISH_QUIRKS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,12 +3,10 @@
 from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.boot import booted
-from vmwidgets.engine.machine.caches import MachineCaches, MachineKentry
 from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.frames import MachineFrames
-from vmwidgets.engine.machine.kmem import MachineKmem
-from vmwidgets.engine.machine.kmem_maps import MachineKmemMap
+from vmwidgets.engine.machine.frames import MachineCaches, MachineFrames, MachineKentry
+from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tables import MachineTables, MachineWalk
 from vmwidgets.engine.machine.tasks import Task

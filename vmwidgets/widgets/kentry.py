@@ -8,7 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.caches import OPEN_SLABS, MachineKentry
+from vmwidgets.engine.machine.frames import OPEN_SLABS, MachineKentry
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kentry import CACHE, draw_kentry, rewind_kentry
 from vmwidgets.views.kentry_steps import kentry_moment

@@ -8,8 +8,7 @@ from typing import Any
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.kmem import MachineKmem
-from vmwidgets.engine.machine.kmem_maps import MachineKmemMap
+from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kmem import draw_kmem
 from vmwidgets.views.kmem_rewind import kmem_reach

@@ -6,7 +6,7 @@ from typing import Any
 
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, SlabCreated
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.caches import MachineCaches
+from vmwidgets.engine.machine.frames import MachineCaches
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kmem_steps import kmem_moment
 from vmwidgets.views.scene import Scene

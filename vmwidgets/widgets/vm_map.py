@@ -13,7 +13,7 @@ from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map.window import WHOLE
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.kmem_maps import MachineKmemMap
+from vmwidgets.engine.machine.kmem import MachineKmemMap
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.flags import malloc_flags
+from vmwidgets.engine.machine.checks import malloc_flags
 from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE

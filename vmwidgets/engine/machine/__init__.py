@@ -3,9 +3,9 @@
 Read first `system.py`: what the parts of a machine share, and how a handle finds what it names.  Then `machine.py`,
 which lists the machine's functions, and `kernel.py`, the boot stage by stage.  `spaces.py` and `processors.py` are what
 an access goes through.  `maps.py`, `kmem.py`, `tasks.py`, `domain.py`, `threads.py` and `cpus.py` are the handles;
-`kmem_functions.py`, `memory.py`, `domains.py` and `descriptors.py` are functions that the machine lends.  `checks.py`
-has what is asked of arguments, `check.py` what must hold across structures; `callbacks.py` runs learners' code, and
-`scripts.py` repeats it.
+`kmem_functions.py`, `memory.py` and `domains.py` are functions that the machine lends.  `checks.py`
+has what is asked of arguments, `check.py` what must hold across structures; `scripts.py` runs learners' code and
+repeats it.
 """
 
 from .boot import boot

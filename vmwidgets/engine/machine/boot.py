@@ -7,12 +7,13 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.units import GIB, MIB, PAGE, binary_size
+from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
+from ..selfpaging.errors import BARRELFISH_QUIRKS
 from . import checks
 from .cpus import cpu_settings
 from .layouts import layouts_of
 from .machine import Machine
-from .quirks import QUIRKS
 
 booted: list[Callable[[Machine], None]] = []
 """Callbacks run for each new machine; the widget layer registers itself here."""
@@ -37,7 +38,7 @@ def boot(
     page tables, and where user and kernel lie.  `ram` in bytes or as text; memory is only taken when it is touched.
     `layout` is "small", "tiny", or one of the originals' (:data:`~vmwidgets.engine.machine.layouts.LAYOUTS`).
     `quirks` switch the originals' bugs back on, by the names of
-    :data:`~vmwidgets.engine.machine.quirks.QUIRKS`.
+    :data:`~vmwidgets.engine.machine.boot.QUIRKS`.
 
     With `seed` 0 threads run in the order in which they became ready; any other draws who is next, always the same.
 
@@ -70,3 +71,7 @@ def _quirks(given: Any) -> frozenset[str]:
         kind = "one text" if isinstance(given, str) else f"a {type(given).__name__}"
         raise Refused(f"quirks={shown(given)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
     return frozenset(checks.known(quirk, QUIRKS, "quirk") for quirk in checks.in_order(given))
+
+
+QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}
+"""Name and meaning."""

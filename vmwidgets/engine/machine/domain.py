@@ -21,9 +21,8 @@ from ..selfpaging.serialise import deserialise, serialise
 from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE
 from . import checks
-from .capabilities import DomainPart, MachineCapability
-from .flags import capability_rights, region_flags
-from .memobjs import MachineMemobj
+from .capabilities import DomainPart, MachineCapability, MachineMemobj
+from .checks import capability_rights, region_flags
 from .processors import Processor
 from .tables import MachineTables, MachineWalk
 

@@ -13,9 +13,8 @@ from ..selfpaging.domain import SLOTS, Domain
 from ..selfpaging.layouts import LAYOUTS
 from ..selfpaging.memory_server import PageMemory
 from . import checks
-from .capabilities import MachineCapability
+from .capabilities import MachineCapability, MachineMemobj
 from .domain import MachineDomain
-from .memobjs import MachineMemobj
 from .spaces import DomainSpace
 from .system import Part
 

@@ -19,8 +19,8 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.fits import FITS
 from ..kernel.threads.waits import MaySleep
 from . import checks
-from .flags import malloc_flags
-from .kmem_maps import MachineKmemMap
+from .checks import malloc_flags
+from .kmem import MachineKmemMap
 from .maps import MachineMap
 from .system import Part, short_name
 

@@ -20,14 +20,11 @@ from ..kernel.pmap.spaces import KernelPmap
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from . import checks
-from .caches import MachineCaches, MachineKentry
-from .callbacks import Callbacks
 from .check import check_machine
 from .cpus import MachineCpus
-from .descriptors import DescriptorFunctions
 from .domain import MachineDomain
 from .domains import DomainFunctions
-from .frames import MachineFrames
+from .frames import MachineCaches, MachineFrames, MachineKentry
 from .kernel import Kernel
 from .kmem import MachineKmem, MachinePageDaemon
 from .kmem_functions import KmemFunctions
@@ -36,9 +33,10 @@ from .maps import MachineMap
 from .memory import MemoryFunctions
 from .objects import MemoryObject
 from .processors import ONE_CPU, CpuSettings
+from .scripts import Callbacks
 from .spaces import Edit, unquoted
 from .system import Part, SpacePart, System
-from .tables import MachineTables, MachineWalk
+from .tables import DescriptorFunctions, MachineTables, MachineWalk
 from .tasks import Task, TaskFunctions
 from .threads import MachineThreads, ThreadFunctions
 from .unchecked import Unchecked

@@ -13,7 +13,7 @@ from ..kernel.freebsd.uma import LARGEST
 from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
 from . import checks
-from .flags import malloc_flags
+from .checks import malloc_flags
 from .processors import read_bytes, write_bytes
 from .system import Part
 

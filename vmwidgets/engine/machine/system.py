@@ -43,10 +43,10 @@ from ..memory.ram import Ram
 from ..mmu.formats import FORMATS
 from . import checks
 from .allocations import Allocation, Allocations
-from .callbacks import Callbacks
 from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .layouts import Layout
 from .processors import CpuSettings, Processors
+from .scripts import Callbacks
 from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
 
 P = TypeVar("P", bound="Part")

@@ -13,9 +13,8 @@ from ..base.values.threads import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import checks
-from .callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body
 from .kernel import KernelMemorySystem
-from .scripts import RecordedHandler, script_body
+from .scripts import Callbacks, Handler, RecordedHandler, ThreadActor, Watcher, script_body, thread_body
 from .system import Part, System
 
 H = TypeVar("H", bound=Callable[..., Any])

@@ -17,7 +17,7 @@ from ..kernel.map.vm_object import VmObject
 from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map
 from . import checks
-from .kmem_maps import MachineKmemMap
+from .kmem import MachineKmemMap
 from .maps import MachineMap
 from .objects import MemoryObject
 from .system import Part

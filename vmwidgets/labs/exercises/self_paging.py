@@ -8,8 +8,8 @@ from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, VnodeValue
+from vmwidgets.engine.machine.checks import mapping_flags_text, region_flags
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.flags import mapping_flags_text, region_flags
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 
 from ..criterion import Criterion, criterion
