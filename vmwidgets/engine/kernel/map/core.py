@@ -61,14 +61,14 @@ class Entry(Node):
         self.submap: MapCore[Any] | None = None
 
     def fields(self) -> EntryFields:
-        """What events carry of an entry; a submap stands as "submap:NAME"."""
+        """What events carry of an entry; of a submap "submap:NAME"."""
         name = None if self.object is None else self.object.name
         if self.submap is not None:
             name = f"submap:{self.submap.name}"
         return (self.id, self.start, self.end, name, self.offset, self.flags, self.address, self.wired_count)
 
     def in_events(self) -> tuple[int]:
-        """What stands for it in a call's arguments: its number."""
+        """Its name in a call's arguments: the number."""
         return (self.id,)
 
     def offset_of(self, va: int) -> int:

@@ -166,7 +166,7 @@ class RangeMap(MapCore[E]):
         entry.wired_count = count
 
     def set_protection(self, start: int, end: int, protection: int, set_max: bool = False) -> None:
-        """Set what [start, end) allows; with `set_max` what it may ever allow, and no more than that is left allowed.
+        """Set what [start, end) allows; with `set_max` what it may ever allow: rights beyond that go.
 
         The pages that are mapped get the new rights at once.  MapError: INVALID_ADDRESS for a hole, INVALID_ARGUMENT
         for a submap, PROTECTION_FAILURE where `protection` goes beyond an entry's maximum, and RESOURCE_SHORTAGE (on

@@ -264,12 +264,12 @@ class Scheduler:
 
     @property
     def sleeping(self) -> tuple[str, ...]:
-        """Names of those that wait, in the order they went to sleep."""
+        """Names of those that wait, in the order they fell asleep."""
         return tuple(thread.name for thread in self._asleep)
 
     @property
     def asleep(self) -> tuple[Thread, ...]:
-        """Threads that sleep, in the order they went to sleep."""
+        """Threads that sleep, in the order they fell asleep."""
         return tuple(self._asleep)
 
     def cycle(self) -> tuple[str, ...]:

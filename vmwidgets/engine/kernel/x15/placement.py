@@ -42,7 +42,7 @@ class Request:
     next: Entry | None = None
 
     def in_events(self) -> tuple[int, int]:
-        """What stands for it in a call's arguments: start and size."""
+        """What it is in a call's arguments: start and size."""
         return self.start, self.size
 
     def first_violation(self, mask: int) -> tuple[str, str] | None:

@@ -118,7 +118,6 @@ class X15Map(RangeMap[Entry]):
         self.quirks = quirks
         self.counts_references = "remove-forgets" not in quirks
         self.assertions = assertions
-        self.duplicates = not assertions
         self.tables: Pmap | None = None
         """The page tables that a change of a range reaches; none for a map on its own."""
         self.placement = Placement(self, quirks, assertions)
@@ -260,7 +259,7 @@ class X15Map(RangeMap[Entry]):
     def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
         """Link `entry`; a start inside another entry is a panic in debug builds."""
         try:
-            self.link(entry, previous, following, self.duplicates)
+            self.link(entry, previous, following, not self.assertions)
         except Duplicate as duplicate:
             raise KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}") from None
 
@@ -497,7 +496,7 @@ class X15Map(RangeMap[Entry]):
 
     @kernel_function("vm_map_simplify_entry")
     def simplify(self, start: int, end: int) -> int:
-        """Join what is alike of the entries that a range touches, and with their neighbours; how many entries went.
+        """Join what is alike of the entries that a range touches, and with their neighbours; how many entries fewer.
 
         FreeBSD's `vm_map_simplify_entry`, for each entry.
         """
