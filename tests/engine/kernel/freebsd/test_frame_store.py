@@ -78,7 +78,7 @@ def test_free_ones_go_first_then_zeroed_ones_then_the_oldest_cached(store, pages
 def test_a_cached_one_that_is_wanted_again_keeps_what_it_holds_and_its_place_is_gone(store, pages, ram):
     old, young = cache(store, 2)
     ram.write(old << PAGE_SHIFT, b"kept")
-    store.take_back(old, "file")
+    store.reactivate(old, "file")
     assert (store.is_cached(old), store.is_cached(young), store.cached) == (False, True, 1)
     assert (ram.read(old << PAGE_SHIFT, 4), pages.owner(old)) == (b"kept", "file")
     use_up(pages)

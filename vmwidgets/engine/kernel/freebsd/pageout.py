@@ -79,7 +79,7 @@ class FilePages:
             if frame is None:
                 return False
             how = "reactivated"
-            self._frames.take_back(frame, target.name)
+            self._frames.reactivate(frame, target.name)
             self._pages.adopt(frame, target, pindex, READ)
         self._inactive.pop(frame, None)
         self._inactive[frame] = None

@@ -310,7 +310,7 @@ class SharedFrames:
         self._cached[frame] = whose
         self._pages.hand_over(frame, CACHED + whose)
 
-    def take_back(self, frame: int, owner: str) -> None:
+    def reactivate(self, frame: int, owner: str) -> None:
         """A cached frame is in use again, with what it holds."""
         del self._cached[frame]
         self._pages.hand_over(frame, owner)
