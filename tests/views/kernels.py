@@ -12,8 +12,8 @@ from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.base.values.maps import KernelMapValue
-from vmwidgets.engine.base.values.threads import ThreadsValue
 from vmwidgets.engine.kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, Kmem
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.map.window import map_value

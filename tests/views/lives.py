@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 import vmwidgets as vm
+from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.base.values.maps import KernelMapValue
 from vmwidgets.engine.base.values.memory import CachesValue, FramesValue
-from vmwidgets.engine.base.values.threads import ThreadsValue
 
 PAGE = 4096
 WHOLE = 10**6

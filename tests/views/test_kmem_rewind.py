@@ -9,7 +9,7 @@ import pytest
 
 from tests.views.lives import WHOLE, Life, caches_of, everything, frames_of, maps_of, threads_of
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
-from vmwidgets.engine.base.values.threads import ThreadsValue
+from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
 from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
 from vmwidgets.views.frames_rewind import rewind_frames

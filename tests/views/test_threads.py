@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.base.values.threads import ThreadsValue, ThreadValue
+from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
 from vmwidgets.views.kmem_steps import Moment
 from vmwidgets.views.scene import Caption, Node, Scene, Steps
 from vmwidgets.views.threads import draw_threads, groups_of

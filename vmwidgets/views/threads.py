@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.base import events as ev
-from ..engine.base.values.threads import ThreadsValue, ThreadValue
+from ..engine.base.values.cpus import ThreadsValue, ThreadValue
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment
 from .scene import Caption, Link, Node, Scene, Table, Text

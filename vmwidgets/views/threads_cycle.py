@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..engine.base.values.threads import ThreadValue
+from ..engine.base.values.cpus import ThreadValue
 from .columns import MARGIN
 from .scene import Link, Node, Text
 from .text import text_width

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..engine.base.values.threads import ThreadValue
+from ..engine.base.values.cpus import ThreadValue
 from .columns import MARGIN
 from .scene import Node, Text
 from .text import shorten, shorten_middle, text_width

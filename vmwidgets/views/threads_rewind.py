@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..engine.base import events as ev
-from ..engine.base.values.threads import ThreadsValue, ThreadValue
+from ..engine.base.values.cpus import ThreadsValue, ThreadValue
 
 
 def rewind_threads(value: ThreadsValue, events: Sequence[ev.Event], done: int) -> ThreadsValue:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ..base.errors import CallbackFailed, Refused, shown
 from ..base.operations import operation, through
-from ..base.values.threads import ThreadsValue, ThreadValue
+from ..base.values.cpus import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import checks

@@ -9,4 +9,3 @@ from .event import *  # noqa: F403
 from .kmem import *  # noqa: F403
 from .maps import *  # noqa: F403
 from .memory import *  # noqa: F403
-from .threads import *  # noqa: F403

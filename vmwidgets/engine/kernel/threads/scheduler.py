@@ -14,7 +14,7 @@ from typing import Any
 from ...base.errors import Broken, KernelError, KernelPanic, Refused, shown
 from ...base.events import ClockTicked, ThreadEnded, ThreadRuns, ThreadSlept, ThreadSpawned, ThreadWoken
 from ...base.recorder import Recorder
-from ...base.values.threads import ThreadValue
+from ...base.values.cpus import ThreadValue
 from ..map.core import MapCore
 from .waits import EWOULDBLOCK, ChannelWait, LockWait, MapLock, MaySleep, PageWait, RoomWait, Running, TimedWait, Wait
 
