@@ -102,17 +102,13 @@ def _orders_before(orders: Sequence[FreeList], later: Sequence[ev.Event]) -> tup
     )
 
 
-SEGMENTS = ("normal", "highmem")
-"""Names of the pools that hold frames; object caches have pools of their own."""
-
-
 def _blocks(event: ev.Event) -> dict[int, int]:
     """How many free blocks more there are of each order by `event`: a half that was split off counts as one."""
     if isinstance(event, ev.BlockSplit):
         return {event.order: -1, event.order - 1: 2}
     if isinstance(event, ev.BlockJoined):
         return {event.order: 1, event.order - 1: -2}
-    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)) and event.pool in SEGMENTS:
+    if isinstance(event, (ev.PoolFilled, ev.PoolDrained)):
         return {0: -len(event.moved) if isinstance(event, ev.PoolFilled) else len(event.moved)}
     if isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.order:
         return {event.order: -1 if isinstance(event, ev.PageAllocated) else 1}

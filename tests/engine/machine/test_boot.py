@@ -161,9 +161,9 @@ def test_what_the_boot_range_stands_for_is_mapped():
 def test_every_page_is_free_or_has_an_owner():
     machine = vm.boot("x86-64", ram="8 MiB")
     value = machine.pages.snapshot(10**6)
-    assert value.free_pages + sum(pages for _, pages in value.owners) == value.total_pages
+    assert value.free_frames + sum(pages for _, pages in value.owners) == value.frames
     image_and_descriptors = (1 << 20) + -(-2048 * 48 // 4096) * 4096
-    assert value.total_pages == 2048 - image_and_descriptors // 4096
+    assert value.frames == 2048 - image_and_descriptors // 4096
 
 
 def test_machines_are_alike_and_independent():

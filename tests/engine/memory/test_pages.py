@@ -13,10 +13,10 @@ from vmwidgets.engine.memory.pages import MAX_ORDER, PageAllocator
 class PagesMachine(RuleBasedStateMachine):
     """Against a plain set of frames: who owns what is known here, and nothing else."""
 
-    @initialize(low=st.integers(1, 2500), high=st.none() | st.integers(1, 3000))
-    def make(self, low, high):
-        self.frames = set(range(7, 7 + low)) | set(range(4099, 4099 + (high or 0)))
-        self.pages = PageAllocator(Recorder(), 7, low, highmem=high and (4099, high))
+    @initialize(count=st.integers(1, 5000))
+    def make(self, count):
+        self.frames = set(range(7, 7 + count))
+        self.pages = PageAllocator(Recorder(), 7, count)
         self.held: dict[int, tuple[int, str]] = {}
 
     @rule(order=st.sampled_from([0, 0, 0, 1, 4, 8]), owner=st.sampled_from(["init", "kentry", ""]))
@@ -28,8 +28,6 @@ class PagesMachine(RuleBasedStateMachine):
         block = set(range(frame, frame + 2**order))
         assert frame % 2**order == 0
         assert block <= self.frames - self.owned
-        if any(free >= 4099 for free in self.frames - self.owned) and order == 0:
-            assert frame >= 4099, "highmem goes first"
         self.held[frame] = (order, owner)
 
     def nothing_to_give(self, order):
@@ -87,17 +85,12 @@ def test_single_frames_go_through_a_pool_that_moves_half_at_a_time():
     for frame in (0, 1, 2, 5):  # 3 and 4 are in the pool still: the fourth does not fit
         pages.free(frame)
     assert events[2:] == [(PoolDrained.tag, "normal", (2, 1, 0))]
-    assert pages.snapshot().segments[0].pool == (5, 4, 3)
+    assert pages.snapshot().pool == (5, 4, 3)
 
 
 @pytest.mark.parametrize(("frames", "limit"), [(1, 1), (2047, 1), (2048, 2), (128 * 1024, 128), (1 << 24, 128)])
 def test_the_pool_holds_a_1024th_of_the_segment(frames, limit):
-    assert PageAllocator(Recorder(), 0, frames).snapshot().segments[0].pool_limit == limit
-
-
-def test_highmem_is_tried_first_then_normal_memory():
-    pages = PageAllocator(Recorder(), 0, 2, highmem=(16, 2))
-    assert [pages.allocate(1), pages.allocate(1), pages.allocate(1)] == [16, 0, None]
+    assert PageAllocator(Recorder(), 0, frames).snapshot().pool_limit == limit
 
 
 def test_events_name_the_owner():
@@ -111,7 +104,7 @@ def test_events_name_the_owner():
 def test_a_tebibyte_is_made_without_counting_its_frames():
     pages = PageAllocator(Recorder(), 0, 1 << 28)
     assert pages.allocate(MAX_ORDER) == 0
-    lists = pages.snapshot(limit=2).segments[0].free_lists
+    lists = pages.snapshot(limit=2).free_lists
     assert (lists[MAX_ORDER].count, lists[MAX_ORDER].first) == ((1 << 18) - 1, (1024, 2048))
 
 
@@ -159,18 +152,16 @@ def test_orders_are_from_0_to_10(order):
         PageAllocator(Recorder(), 0, 16).allocate(order)
 
 
-@pytest.mark.parametrize(
-    ("first", "frames", "highmem"), [(0, 0, None), (-1, 5, None), (0, 8, (7, 4)), (8, 8, (0, 9)), (0, 8, (8, 0))]
-)
-def test_segments_have_frames_of_their_own(first, frames, highmem):
+@pytest.mark.parametrize(("first", "frames"), [(0, 0), (-1, 5)])
+def test_memory_has_frames_from_0_upward(first, frames):
     with pytest.raises(Refused):
-        PageAllocator(Recorder(), first, frames, highmem=highmem)
+        PageAllocator(Recorder(), first, frames)
 
 
 def test_check_finds_a_frame_that_is_owned_and_free():
     pages = PageAllocator(Recorder(), 0, 16)
     frame = pages.allocate(1, "init")
-    pages.segments[0].free(frame, 1)
+    pages.segment.free(frame, 1)
     with pytest.raises(Broken, match=r"8\. what is owned is not free: frame 0x0, owned by 'init'"):
         pages.check()
 
@@ -219,7 +210,7 @@ def test_pooled_frames_serve_a_block_that_they_would_make():
     pages.free(held[3])
     pages.free(held[2])  # one of them is in the pool, the other is not
     events = recorded(pages, PoolDrained.tag)
-    assert pages.snapshot().segments[0].pool
+    assert pages.snapshot().pool
     assert pages.allocate(1, "two") == 2
     assert events == [(PoolDrained.tag, "normal", (2,))]
     pages.check()
@@ -245,14 +236,6 @@ def test_a_hopeless_request_takes_nothing_from_the_stock():
     assert pages.allocate(4) is None
     assert (pages.snapshot(), len(stock)) == (before, 14)
     pages.check()
-
-
-def test_a_block_lies_in_one_segment():
-    pages = PageAllocator(Recorder(), 0, 2, highmem=(2, 2))
-    stock = Kept(pages, 4)
-    assert pages.allocate(2) is None
-    assert len(stock) == 4
-    assert [pages.allocate(1), pages.allocate(1)] == [0, 2]
 
 
 def test_a_block_takes_no_more_from_the_stock_than_it_needs():

@@ -109,8 +109,7 @@ class MachineFrames(Part):
         O(what is shown + owners), however much memory there is.
         """
         pages = self._pages
-        first = min(segment.buddy.first for segment in pages.segments)
-        end = max(segment.buddy.end for segment in pages.segments)
+        first, end = pages.segment.buddy.first, pages.segment.buddy.end
         if pages.blocks_known <= WHOLE:
             blocks: Iterable[Block] = pages.blocks(first, end - first)
         else:
@@ -139,16 +138,9 @@ class MachineFrames(Part):
             yield from _leaves(domain.pmap, physical, 0, domain.domain.layout.user_end, domain.path)
 
     def _orders(self) -> tuple[FreeList, ...]:
-        """Free blocks by order, of all segments together."""
-        segments = self._pages.segments
-        return tuple(
-            FreeList(
-                order,
-                sum(segment.buddy.count(order) for segment in segments),
-                tuple(frame for segment in segments for frame in segment.buddy.in_order(order, 4))[:4],
-            )
-            for order in range(MAX_ORDER + 1)
-        )
+        """Free blocks by order."""
+        buddy = self._pages.segment.buddy
+        return tuple(FreeList(order, buddy.count(order), buddy.in_order(order, 4)) for order in range(MAX_ORDER + 1))
 
     def _owners(self) -> tuple[tuple[str, int], ...]:
         """Who has how many frames, most first; zeroed and cached frames have no owner."""
@@ -162,8 +154,7 @@ class MachineFrames(Part):
         largest = (
             Block(frame, order, "free")
             for order in reversed(range(MAX_ORDER + 1))
-            for segment in self._pages.segments
-            for frame in segment.buddy.in_order(order, MOST_BLOCKS)
+            for frame in self._pages.segment.buddy.in_order(order, MOST_BLOCKS)
         )
         windows += [(block.frame, block.frame + block.frames) for block in islice(largest, MOST_BLOCKS)]
         reached = first

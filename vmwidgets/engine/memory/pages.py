@@ -1,7 +1,7 @@
 """The page allocator: who owns which frames of physical memory.
 
-As X15's `vm_phys`: up to two segments, each a buddy system behind a processor's pool; requests are
-served from highmem first.  The cost of making one does not depend on how much memory there is.
+As X15's `vm_phys` with one segment: a buddy system behind a processor's pool.  The cost of making one does not depend
+on how much memory there is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Protocol
 from ..base.errors import Broken, KernelPanic, Refused
 from ..base.events import BlockJoined, BlockSplit, PageAllocated, PageFreed, PageHandedOver, PoolDrained, PoolFilled
 from ..base.recorder import Recorder
-from ..base.values.memory import Block, FreeList, PagesValue, SegmentValue
+from ..base.values.memory import Block, FreeList, PagesValue
 
 MAX_ORDER = 10
 """The largest block has 2**10 frames: 4 MiB."""
@@ -229,15 +229,6 @@ class Segment:
         free = self.buddy.block_of(frame)
         return free and Block(*free, "free")
 
-    def value(self, limit: int) -> SegmentValue:
-        """The segment as a frozen value, with the first `limit` blocks of each list."""
-        orders = range(MAX_ORDER + 1)
-        lists = tuple(FreeList(order, self.buddy.count(order), self.buddy.in_order(order, limit)) for order in orders)
-        first = self.buddy.first
-        frames = self.buddy.end - first
-        pool = tuple(reversed(self.pool))
-        return SegmentValue(self.name, first, frames, self.free_frames, lists, pool, self.pool_limit)
-
     def check(self) -> None:
         """Raise :class:`Broken` unless the buddy system's invariants and the pool's hold."""
         self.buddy.check()
@@ -288,7 +279,7 @@ class Stock(Protocol):
 
 
 class PageAllocator:
-    """Frames [first_frame, first_frame + frames), and `highmem` = (first frame, frames) if there is any.
+    """Frames [first_frame, first_frame + frames), and who owns them.
 
     `veto` is a hook for tests and lessons: called before each allocation, it makes that one fail by
     answering true.
@@ -299,19 +290,14 @@ class PageAllocator:
     ('init', 8)
     """
 
-    __slots__ = ("_counts", "_owned", "recorder", "segments", "stock", "total_pages", "veto")
+    __slots__ = ("_counts", "_owned", "recorder", "segment", "stock", "total_pages", "veto")
 
-    def __init__(
-        self, recorder: Recorder, first_frame: int, frames: int, *, highmem: tuple[int, int] | None = None
-    ) -> None:
-        ranges = [("normal", first_frame, frames)]
-        if highmem is not None:
-            ranges.insert(0, ("highmem", *highmem))
-        _refuse_nonsense(ranges)
+    def __init__(self, recorder: Recorder, first_frame: int, frames: int) -> None:
+        if first_frame < 0 or frames < 1:
+            raise Refused(f"memory of {frames} frames from frame {first_frame}: it needs at least one, from 0 upward")
         self.recorder = recorder
-        self.segments = tuple(Segment(recorder, *one) for one in ranges)
-        """The segments, in the order requests try them."""
-        self.total_pages = sum(count for _, _, count in ranges)
+        self.segment = Segment(recorder, "normal", first_frame, frames)
+        self.total_pages = frames
         self.veto: Callable[[], bool] | None = None
         self.stock: Stock | None = None
         """Frames that requests get when none are free."""
@@ -326,13 +312,13 @@ class PageAllocator:
     @property
     def blocks_known(self) -> int:
         """How many blocks there are, owned and free: what looking at all of them costs."""
-        free = sum(segment.buddy.count(order) for segment in self.segments for order in range(MAX_ORDER + 1))
-        return len(self._owned) + free + sum(len(segment.pool) for segment in self.segments)
+        free = sum(self.segment.buddy.count(order) for order in range(MAX_ORDER + 1))
+        return len(self._owned) + free + len(self.segment.pool)
 
     @property
     def free_pages(self) -> int:
         """Frames without owner."""
-        return sum(segment.free_frames for segment in self.segments)
+        return self.segment.free_frames
 
     @property
     def obtainable_pages(self) -> int:
@@ -350,9 +336,9 @@ class PageAllocator:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
         if self.veto is not None and self.veto():
             return None
-        frame = self._find(order)
+        frame = self.segment.allocate(order)
         if frame is None and (self._make_block(order) if order else self._give_up_one()):
-            frame = self._find(order)
+            frame = self.segment.allocate(order)
         if frame is not None:
             self._owned[frame] = (order, owner)
             self._counts[owner] = self._counts.get(owner, 0) + (1 << order)
@@ -371,13 +357,6 @@ class PageAllocator:
             self._owned.update({frame + at: (0, owner) for at in range(1 << order)})
         return frame
 
-    def _find(self, order: int) -> int | None:
-        for segment in self.segments:
-            frame = segment.allocate(order)
-            if frame is not None:
-                return frame
-        return None
-
     def _give_up_one(self) -> bool:
         """Free the first frame of the stock; false if there is none.  O(1)."""
         frame = None if self.stock is None else next(iter(self.stock), None)
@@ -393,16 +372,14 @@ class PageAllocator:
         """
         stock = [] if self.stock is None else list(self.stock)
         stocked = Counter(frame >> order << order for frame in stock)
-        found = [
-            (stocked[head], head, segment) for segment in self.segments for head in segment.makeable(order, stocked)
-        ]
+        found = [(stocked[head], head) for head in self.segment.makeable(order, stocked)]
         if not found:
             return False
-        _, chosen, segment = min(found, key=lambda block: block[:2])
+        _, chosen = min(found)
         for frame in stock:
             if self.stock is not None and frame >> order << order == chosen:
                 self.stock.give_up(frame)
-        segment.empty_pool()
+        self.segment.empty_pool()
         return True
 
     def hand_over(self, frame: int, owner: str) -> None:
@@ -431,7 +408,7 @@ class PageAllocator:
         self._counts[held[1]] -= 1 << order
         if not self._counts[held[1]]:
             del self._counts[held[1]]
-        self._segment(frame).free(frame, order)
+        self.segment.free(frame, order)
         emit = self.recorder.emit
         if emit is not None:
             emit((PageFreed.tag, frame, order, held[1]))
@@ -442,19 +419,16 @@ class PageAllocator:
         return block.owner if block is not None and block.state == "owned" else None
 
     def block_of(self, frame: int) -> Block | None:
-        """The block, free or owned, that `frame` belongs to; None for a frame of no segment.  O(orders)."""
+        """The block, free or owned, that `frame` belongs to; None for a frame that is not ours.  O(orders)."""
         for order in range(MAX_ORDER + 1):
             head = frame >> order << order
             held = self._owned.get(head)
             if held is not None and head + (1 << held[0]) > frame:
                 return Block(head, held[0], "owned", held[1])
-        for segment in self.segments:
-            if segment.holds(frame):
-                return segment.block_of(frame)
-        return None
+        return self.segment.block_of(frame) if self.segment.holds(frame) else None
 
     def blocks(self, first: int, count: int) -> Iterator[Block]:
-        """The blocks that frames [first, first + count) belong to, ascending; frames of no segment are left out."""
+        """The blocks that frames [first, first + count) belong to, ascending; frames that are not ours are left out."""
         frame = first
         while frame < first + count:
             block = self.block_of(frame)
@@ -463,20 +437,25 @@ class PageAllocator:
             frame = frame + 1 if block is None else block.frame + block.frames
 
     def snapshot(self, limit: int = 64) -> PagesValue:
-        """A frozen value: the segments with the first `limit` blocks of each free list, and the owners."""
-        segments = tuple(segment.value(limit) for segment in self.segments)
-        return PagesValue(segments, self.total_pages, self.free_pages, self.owners)
+        """A frozen value, with the first `limit` blocks of each free list."""
+        buddy, segment = self.segment.buddy, self.segment
+        lists = [FreeList(order, buddy.count(order), buddy.in_order(order, limit)) for order in range(MAX_ORDER + 1)]
+        pool = tuple(reversed(segment.pool))
+        return PagesValue(
+            buddy.first, self.total_pages, self.free_pages, tuple(lists), pool, segment.pool_limit, self.owners
+        )
 
     def check(self) -> None:
         """Raise :class:`Broken` unless the numbered invariants hold; O(blocks)."""
         owned, owners = 0, dict[str, int]()
-        for segment in self.segments:
-            segment.check()
+        self.segment.check()
         for frame, (order, owner) in self._owned.items():
             owned += 1 << order
             owners[owner] = owners.get(owner, 0) + (1 << order)
             for inner in range(frame, frame + (1 << order)):
-                if self._segment(inner).block_of(inner) is not None:
+                if not self.segment.holds(inner):
+                    raise Broken(f"an owned block lies inside the segment: frame {inner:#x} does not")
+                if self.segment.block_of(inner) is not None:
                     raise Broken(f"8. what is owned is not free: frame {inner:#x}, owned by {owner!r}, is also free")
         if owned + self.free_pages != self.total_pages:
             raise Broken(
@@ -486,26 +465,10 @@ class PageAllocator:
         if tuple(sorted(owners.items())) != self.owners:
             raise Broken(f"10. frames are counted by owner: {self.owners} are noted, {owners} are owned")
 
-    def _segment(self, frame: int) -> Segment:
-        for segment in self.segments:
-            if segment.holds(frame):
-                return segment
-        raise Broken(f"an owned block lies inside a segment: frame {frame:#x} does not")
-
     def _bad_free(self, frame: int) -> KernelPanic:
         block = self.block_of(frame)
         if block is None:
-            return KernelPanic("free_unknown_page", f"frame {frame:#x} is in no segment of physical memory")
+            return KernelPanic("free_unknown_page", f"frame {frame:#x} is not in physical memory")
         if block.state == "owned":
             return KernelPanic("free_wrong_order", f"frame {frame:#x} lies inside the block of {block.frame:#x}")
         return KernelPanic("double_free", f"frame {frame:#x} is free already")
-
-
-def _refuse_nonsense(ranges: list[tuple[str, int, int]]) -> None:
-    for name, first, frames in ranges:
-        if first < 0 or frames < 1:
-            raise Refused(f"{name} memory of {frames} frames from frame {first}: it needs at least one, from 0 upward")
-    if len(ranges) == 2:
-        (_, high, high_frames), (_, low, low_frames) = ranges
-        if high < low + low_frames and low < high + high_frames:
-            raise Refused(f"highmem from frame {high:#x} overlaps normal memory, which ends at {low + low_frames:#x}")

@@ -34,26 +34,16 @@ class FreeList:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentValue:
-    """A segment of physical memory: frames [first_frame, first_frame + frames)."""
+class PagesValue:
+    """All of physical memory that pages are allocated from: frames [first_frame, first_frame + frames)."""
 
-    name: str
     first_frame: int
     frames: int
     free_frames: int
     free_lists: tuple[FreeList, ...]
     pool: tuple[int, ...]
-    """The processor's pool, next to be taken first."""
+    """The processor's pool, next to be allocated first."""
     pool_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class PagesValue:
-    """All of physical memory that pages are allocated from."""
-
-    segments: tuple[SegmentValue, ...]
-    total_pages: int
-    free_pages: int
     owners: tuple[tuple[str, int], ...]
     """Who owns how many frames, by name."""
 
