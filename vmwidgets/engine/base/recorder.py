@@ -14,10 +14,10 @@ where a kernel function begins and ends, which gives each event its function and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from inspect import isgeneratorfunction
+from inspect import Parameter, isgeneratorfunction, signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
@@ -94,44 +94,75 @@ def kernel_function(
 
     def mark(function: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
         called = name or function.__name__.removeprefix("_")
-        if isgeneratorfunction(function):
-            return cast("Callable[Concatenate[S, P], R]", _marked_generator(function, called, first))
-
-        @wraps(function)
-        def reported(structure: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            emit = structure.recorder.emit
-            if emit is None:
-                return function(structure, *args, **kwargs)
-            emit((Called.tag, called, _in_events(args[:first])))
-            try:
-                result = function(structure, *args, **kwargs)
-            except KernelError as error:
-                if errors:
-                    emit((Returned.tag, error.name))
-                raise
-            emit((Returned.tag, _answer(result)))
-            return result
-
-        return reported
+        return cast("Callable[Concatenate[S, P], R]", wraps(function)(_marked(function, called, first, errors)))
 
     return mark
 
 
-def _marked_generator(function: Any, called: str, first: int | None) -> Any:
-    """The same for a function that may sleep: whether events are wanted may change meanwhile."""
+_PLAIN = """
+def reported({parameters}):
+    emit = {self}.recorder.emit
+    if emit is None:
+        return function({passed})
+    emit((CALLED, called, in_events(({told}))))
+    try:
+        result = function({passed})
+    except KernelError as error:
+        if errors:
+            emit((RETURNED, error.name))
+        raise
+    emit((RETURNED, answer(result)))
+    return result
+"""
 
-    @wraps(function)
-    def reported(structure: Any, /, *args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        emit = structure.recorder.emit
-        if emit is not None:
-            emit((Called.tag, called, _in_events(args[:first])))
-        result = yield from function(structure, *args, **kwargs)
-        emit = structure.recorder.emit
-        if emit is not None:
-            emit((Returned.tag, _answer(result)))
-        return result
+_MAY_SLEEP = """
+def reported({parameters}):
+    emit = {self}.recorder.emit
+    if emit is not None:
+        emit((CALLED, called, in_events(({told}))))
+    result = yield from function({passed})
+    emit = {self}.recorder.emit  # there may be another listener by now, or none
+    if emit is not None:
+        emit((RETURNED, answer(result)))
+    return result
+"""
 
-    return reported
+
+def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
+    """A wrapper with the very parameters of `function`, made as text, as `dataclasses` makes methods.
+
+    One that took `*args` would cost three times as much, and maps call such functions at every step.  An optional
+    argument is reported if it is not the default.
+    """
+    parameters: list[str] = []
+    passed: list[str] = []
+    required: list[str] = []
+    optional: list[str] = []
+    defaults: dict[str, Any] = {}
+    for parameter in list(signature(function).parameters.values()):
+        if parameter.kind is Parameter.KEYWORD_ONLY and "*" not in parameters:
+            parameters.append("*")
+        default = f"=_{parameter.name}" if parameter.default is not Parameter.empty else ""
+        parameters.append(parameter.name + default)
+        defaults[f"_{parameter.name}"] = parameter.default
+        by_name = parameter.kind is Parameter.KEYWORD_ONLY
+        passed.append(f"{parameter.name}={parameter.name}" if by_name else parameter.name)
+        if not by_name:
+            (optional if default else required).append(parameter.name)
+    own, *arguments = required
+    told = "".join(f"{one}, " for one in arguments[:first])
+    if first is None or first > len(arguments):
+        more = optional if first is None else optional[: first - len(arguments)]
+        told += "".join(f"*(() if {one} is _{one} else ({one},)), " for one in more)
+    source = (_MAY_SLEEP if isgeneratorfunction(function) else _PLAIN).format(
+        parameters=", ".join(parameters), passed=", ".join(passed), self=own, told=told
+    )
+    space = {
+        "function": function, "called": called, "errors": errors, "CALLED": Called.tag, "RETURNED": Returned.tag,
+        "KernelError": KernelError, "in_events": _in_events, "answer": _answer, **defaults,
+    }  # fmt: skip  # what the text above names
+    exec(source, space)
+    return space["reported"]
 
 
 def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
