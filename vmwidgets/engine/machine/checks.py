@@ -19,7 +19,6 @@ from ..selfpaging.flags import FLAGS, flag_names
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
 
-
 MOST_LISTED = 12
 """How many names a sentence lists."""
 
@@ -269,7 +268,6 @@ def _from_number(value: Any) -> int:
 
 LETTERS = {"r": "READ", "w": "WRITE", "x": "EXECUTE"}
 """What may be written side by side: "rw"."""
-
 
 ANY = sum(FLAGS.values())
 

@@ -32,18 +32,14 @@ from .system import Part
 WHOLE = 600
 """So many blocks are looked at one by one; of more, those around what matters and the largest."""
 
-
 AROUND = 24
 """Frames to either side of one in focus that are looked at with it."""
-
 
 FOCUS = 32
 """Frames in focus that are heeded."""
 
-
 MOST_BLOCKS = 6
 """Free blocks of a value that is not whole: the largest ones."""
-
 
 MAPPINGS = 8
 """Addresses that are named of one frame."""

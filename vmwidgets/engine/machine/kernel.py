@@ -42,10 +42,8 @@ from .layouts import TINY_KMEM, KmemSizes, Layout
 ENTRY_BYTES = {64: 112, 32: 64}
 """Size of a FreeBSD map entry, by word width."""
 
-
 HZ = 1000
 """Clock ticks a second."""
-
 
 ROOT = "kmem/kernel_map"
 """Name of FreeBSD's kernel map in a machine, whose events tell it from X15's, "kernel_map"."""
@@ -226,10 +224,8 @@ def boot_kmem(kernel: Kernel, recorder: Recorder, sizes: KmemSizes, start: int, 
 IMAGE_BYTES = MIB
 """Physical memory below this holds the kernel image; it lies above the kernel map and has no entry."""
 
-
 RESERVED_FLAGS = flag.pack_flags(flag.ALL, flag.ALL, flag.INHERITANCE["none"], flag.ADVICE["normal"], nomerge=True)
 """Boot range and kentry area: all rights, inherit none, never merged."""
-
 
 BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY = 1, 2, 3
 """Ids of the two static entries, and of kernel memory's, the first that comes from the kentry area."""

@@ -20,10 +20,8 @@ from typing import Any
 MOST_STEPS = 1_000_000
 """Turns of loops and calls of functions that a thread or handler may make in one go."""
 
-
 MOST_CALLS = 50_000
 """Operations that it may call in one go; each makes some twenty steps before it begins."""
-
 
 TOOLS = (4, 3, 5, 2, 1, 0)
 """Ids of `sys.monitoring`, those first that no other tool has by custom."""

@@ -78,7 +78,6 @@ MEANINGS = {
 }
 """Every name that is used, and what it means."""
 
-
 CODES = {name: code for code, name in enumerate(MEANINGS, 1)}
 """Our own running numbers: the original's change with every release and say nothing."""
 

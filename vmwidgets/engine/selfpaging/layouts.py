@@ -220,7 +220,6 @@ ARMV7 = PmapLayout(
 )
 """Barrelfish's port to ARMv7 of August 2016."""
 
-
 _X86_64_RAW = RawRange(128, 256, TIB // 2)
 X86_64 = PmapLayout(
     "x86-64",
@@ -241,7 +240,6 @@ X86_64 = PmapLayout(
     slab_buffer_bytes=1 * KIB,
 )
 """The same pmap over four levels.  Addresses and the slab's sizes are ours: the pmap studied is ARM's."""
-
 
 LAYOUTS = {layout.name: layout for layout in (ARMV7, X86_64)}
 """By the names that machines are booted with."""

@@ -121,10 +121,8 @@ class FilePages:
 CHANNEL = "vm_pages_needed"
 """What the daemon sleeps on."""
 
-
 INTERRUPT_FREE_MIN = 2
 """The last pages, which only INTERRUPT requests get (`v_interrupt_free_min`)."""
-
 
 MAXBSIZE = 64 * 1024
 

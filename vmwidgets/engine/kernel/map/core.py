@@ -28,10 +28,8 @@ from .vm_object import VmObject
 BYTES_64, BYTES_32 = 80, 44
 """Size of an entry in X15, by word width."""
 
-
 SUB_MAP = 0x200000
 """In an entry's flags: the range belongs to another map (FreeBSD MAP_ENTRY_IS_SUB_MAP)."""
-
 
 OFFSET_MASK = (1 << 64) - 1
 """Offsets into objects have 64 bits on every machine, and wrap there."""

@@ -36,7 +36,6 @@ from .fits import Fit
 
 E = TypeVar("E", bound=Entry)
 
-
 SUCCESS, INVALID_ADDRESS, PROTECTION_FAILURE, NO_SPACE, INVALID_ARGUMENT, RESOURCE_SHORTAGE = 0, 1, 2, 3, 4, 6
 """Status numbers of FreeBSD's map functions (KERN_…)."""
 

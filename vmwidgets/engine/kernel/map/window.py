@@ -16,10 +16,8 @@ from .core import Entry, MapCore
 WHOLE = 300
 """Maps of up to this many entries are shown whole."""
 
-
 OPENED_LEVELS = 3
 """How many levels of a fold are shown when it is opened."""
-
 
 FOLDED_CONTEXT = 2
 """How many levels from the root are always open in a folded map."""

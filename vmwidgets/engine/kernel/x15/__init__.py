@@ -26,5 +26,4 @@ X15_QUIRKS = {
 }
 """Name and meaning; the order is that of the facts (1, 2, 3, 8, 9, 10, 12, 13, 15, 17)."""
 
-
 ALL_QUIRKS = frozenset(X15_QUIRKS)

@@ -24,7 +24,6 @@ from .vm_map import X15Map
 AREA_BYTES = 8 * MIB
 """Bytes that X15 reserves for entries; small layouts reserve less."""
 
-
 ALLOCATED = 0xA110C8ED
 """What the table holds for a slab that is not free."""
 

@@ -77,7 +77,6 @@ class Request:
 
 _Check = tuple[str, Callable[[Request, int], object], str]
 
-
 CHECKS: tuple[_Check, ...] = (
     ("offset_without_object", lambda r, _: r.offset and r.object is None, "offset {r.offset:#x} without an object"),
     ("offset_unaligned", lambda r, _: r.offset & _UNALIGNED, "offset {r.offset:#x} is not page aligned"),
