@@ -26,7 +26,7 @@ def act(kernel: Kernel, target: FreeBSDMap, draws: random.Random) -> None:
     choice = draws.randrange(4)
     if choice == 0:
         kernel.do(Kmem.kmem_malloc, target, size, M_NOWAIT)
-    elif choice == 1 and kernel.frames.free > 30:
+    elif choice == 1 and kernel.frames.free_frames > 30:
         kernel.do(Kmem.kmem_alloc, target, size)
     elif choice == 2:
         kernel.do(Kmem.kmem_alloc_nofault, target, size)

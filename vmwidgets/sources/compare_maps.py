@@ -180,23 +180,23 @@ def _anonymous(pages: PageQueues, size: int) -> FreeBSDObject:
 class _NoFrames:
     """No memory at all: addresses are compared, not pages."""
 
-    free = cached = 0
+    free_frames = cached = 0
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
-        raise AssertionError("nobody asks for pages here")
+    def allocate(self, zero: bool, owner: str) -> tuple[int, bool]:
+        raise AssertionError("no pages are asked for here")
 
-    def give(self, frame: int) -> None:
-        raise AssertionError("nobody has pages here")
+    def free(self, frame: int) -> None:
+        raise AssertionError("there are no pages here")
 
     def clear(self, frame: int) -> None:
-        raise AssertionError("nobody has pages here")
+        raise AssertionError("there are no pages here")
 
 
 class _NoTables:
     """Page tables in which nothing is ever mapped."""
 
     def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
-        raise AssertionError("nobody maps pages here")
+        raise AssertionError("no pages are mapped here")
 
     def remove(self, start: int, end: int) -> None:
         pass

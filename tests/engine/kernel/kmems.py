@@ -29,18 +29,18 @@ class Frames:
         self.content = defaultdict(lambda: DIRT)
 
     @property
-    def free(self):
+    def free_frames(self):
         return len(self.unused)
 
     @property
     def cached(self):
         return len(self.cache)
 
-    def take(self, zero, owner):
+    def allocate(self, zero, owner):
         frame = (self.unused or self.cache).pop()
         return frame, self.content[frame] == 0
 
-    def give(self, frame):
+    def free(self, frame):
         assert frame not in self.unused and frame not in self.cache, "given back twice"
         self.unused.append(frame)
 
@@ -118,7 +118,7 @@ class Kernel:
     def check(self):
         self.kmem.check()
         used = len(self.kmem.pages.in_use)
-        assert self.frames.free + self.frames.cached + used == self.frames.total
+        assert self.frames.free_frames + self.frames.cached + used == self.frames.total
 
 
 def finish(call):

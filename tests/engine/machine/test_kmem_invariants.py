@@ -54,7 +54,7 @@ class KernelMemory(RuleBasedStateMachine):
         allocate = pages.allocate
 
         def watched(owner: VmObject, pindex: int, request: PageRequest) -> Page | None:
-            available, vetoed = frames.free + frames.cached, pages.veto is not None
+            available, vetoed = frames.free_frames + frames.cached, pages.veto is not None
             page = allocate(owner, pindex, request)
             allowed = available > least[request.page_class]
             if allowed != (page is not None) and not (vetoed and allowed):
@@ -361,7 +361,7 @@ def test_frames_standing_by_are_given_up_when_the_rest_is_gone() -> None:
     while machine.pages.allocate(owner="somebody") is not None:
         taken += 1
     assert taken == free + ZERO_POOL + 8
-    assert (system.frames.free, system.frames.zeroed, system.frames.cached) == (0, 0, 0)
+    assert (system.frames.free_frames, system.frames.zeroed, system.frames.cached) == (0, 0, 0)
     machine.check()
     assert system.pages.allocate(system.kmem.kernel_object, 5, PageRequest(NORMAL)) is None
     machine.check()

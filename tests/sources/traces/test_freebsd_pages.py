@@ -6,7 +6,7 @@ from vmwidgets.sources.traces.freebsd_pages import CountedFrames
 
 
 def counts(frames):
-    return frames.free, frames.zeroed, frames.cached, frames.taken
+    return frames.free_frames, frames.zeroed, frames.cached, frames.taken
 
 
 @pytest.fixture(name="frames")
@@ -16,8 +16,8 @@ def made():
 
 def test_a_zeroed_frame_goes_to_who_asks_for_it_or_when_there_is_no_other(frames):
     frames.zero_pages(3)
-    assert [frames.take(False, "object")[1], frames.take(False, "object")[1]] == [False, True]
-    assert frames.take(True, "object")[1]
+    assert [frames.allocate(False, "object")[1], frames.allocate(False, "object")[1]] == [False, True]
+    assert frames.allocate(True, "object")[1]
     assert counts(frames) == (1, 1, 0, 0)
 
 
@@ -26,14 +26,14 @@ def test_a_cached_frame_comes_last_and_never_zeroed(frames):
     frames.cache_pages(2)
     frames.zero_pages(9)
     assert counts(frames) == (2, 2, 2, 0)
-    assert [frames.take(True, "object")[1] for _ in range(4)] == [True, True, False, False]
+    assert [frames.allocate(True, "object")[1] for _ in range(4)] == [True, True, False, False]
     assert counts(frames) == (0, 0, 0, 0)
 
 
 def test_what_comes_back_is_not_zeroed(frames):
     frames.zero_pages(4)
-    frame, _ = frames.take(True, "object")
-    frames.give(frame)
+    frame, _ = frames.allocate(True, "object")
+    frames.free(frame)
     assert counts(frames) == (4, 3, 0, 0)
 
 

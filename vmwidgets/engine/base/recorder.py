@@ -104,7 +104,7 @@ def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is None:
         return function({passed})
-    emit((CALLED, called, in_events(({told}))))
+    emit((CALLED, called, in_events(({arguments}))))
     try:
         result = function({passed})
     except KernelError as error:
@@ -119,7 +119,7 @@ _MAY_SLEEP = """
 def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is not None:
-        emit((CALLED, called, in_events(({told}))))
+        emit((CALLED, called, in_events(({arguments}))))
     result = yield from function({passed})
     emit = {self}.recorder.emit  # there may be another listener by now, or none
     if emit is not None:
@@ -150,12 +150,12 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         if not by_name:
             (optional if default else required).append(parameter.name)
     own, *arguments = required
-    told = "".join(f"{one}, " for one in arguments[:first])
+    reported = "".join(f"{one}, " for one in arguments[:first])
     if first is None or first > len(arguments):
         more = optional if first is None else optional[: first - len(arguments)]
-        told += "".join(f"*(() if {one} is _{one} else ({one},)), " for one in more)
+        reported += "".join(f"*(() if {one} is _{one} else ({one},)), " for one in more)
     source = (_MAY_SLEEP if isgeneratorfunction(function) else _PLAIN).format(
-        parameters=", ".join(parameters), passed=", ".join(passed), self=own, told=told
+        parameters=", ".join(parameters), passed=", ".join(passed), self=own, arguments=reported
     )
     space = {
         "function": function, "called": called, "errors": errors, "CALLED": Called.tag, "RETURNED": Returned.tag,

@@ -162,7 +162,7 @@ def _check_frames(kernel: Kernel, system: KernelMemorySystem) -> None:
     if cached != frames.cached:
         raise Broken(f"M6: {frames.cached} frames are cached, {cached} belong to the cache")
     others = sum(owned.values()) - sum(expected.values()) - cached
-    counts = (frames.free, frames.cached, len(in_use), others)
+    counts = (frames.free_frames, frames.cached, len(in_use), others)
     if sum(counts) != frames.total:
         free, cached, used, rest = counts
         raise Broken(f"M6: {free} free, {cached} cached, {used} used and {rest} others' frames are not {frames.total}")

@@ -170,7 +170,7 @@ class KernelMemorySystem:
     def page_counts(self) -> PageCounts:
         """How many pages are what, and the marks of the page requests."""
         marks, frames = self.daemon.marks, self.frames
-        free, cached = frames.free, frames.cached
+        free, cached = frames.free_frames, frames.cached
         return PageCounts(
             total=frames.total,
             free=free,

@@ -153,7 +153,7 @@ class MemoryFunctions(Part):
         """
         taken = 0
         for _ in range(checks.count(count, "count")):
-            frame = self.system.pages.allocate(owner=OTHERS) if self.system.kmem.frames.free else None
+            frame = self.system.pages.allocate(owner=OTHERS) if self.system.kmem.frames.free_frames else None
             if frame is None:
                 break
             self.system.kmem.others.append(frame)

@@ -137,7 +137,7 @@ class _Monitoring:
         return True
 
     def end(self) -> None:
-        """No more reports for this Python thread."""
+        """End the reports for this Python thread."""
         with self._lock:
             self._threads -= 1
             if not self._threads:

@@ -163,7 +163,7 @@ class FreeBSDReplay:
                 target.name: {"refs": target.references, "resident": len(target.pages)}
                 for target in (self.kmem.kernel_object, self.kmem.kmem_object)
             },
-            "free_pages": frames.free,
+            "free_pages": frames.free_frames,
             "cache_pages": frames.cached,
             "zeroed": frames.zeroed,
             "taken": frames.taken,

@@ -15,25 +15,25 @@ class CountedFrames:
     """
 
     def __init__(self, pages: int) -> None:
-        self.free = pages
+        self.free_frames = pages
         self.cached = 0
         self.zeroed = 0
         self.taken = 0
         self._numbers = count(1)
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool]:
+    def allocate(self, zero: bool, owner: str) -> tuple[int, bool]:
         """A number, and whether the frame counted as zeroed."""
-        if not self.free:
+        if not self.free_frames:
             self.cached -= 1
             return next(self._numbers), False
-        zeroed = self.zeroed > 0 and (zero or self.zeroed == self.free)
-        self.free -= 1
+        zeroed = self.zeroed > 0 and (zero or self.zeroed == self.free_frames)
+        self.free_frames -= 1
         self.zeroed -= zeroed
         return next(self._numbers), zeroed
 
-    def give(self, frame: int) -> None:
+    def free(self, frame: int) -> None:
         """One more is free."""
-        self.free += 1
+        self.free_frames += 1
 
     def clear(self, frame: int) -> None:
         """There are no bytes to clear."""
@@ -42,16 +42,16 @@ class CountedFrames:
 
     def take_pages(self, wanted: int) -> None:
         """Somebody takes free ones, the zeroed last."""
-        moved = min(wanted, self.free)
-        self.free -= moved
+        moved = min(wanted, self.free_frames)
+        self.free_frames -= moved
         self.taken += moved
-        self.zeroed = min(self.zeroed, self.free)
+        self.zeroed = min(self.zeroed, self.free_frames)
 
     def give_pages(self, wanted: int) -> int:
         """Somebody gives some back; how many it could."""
         moved = min(wanted, self.taken)
         self.taken -= moved
-        self.free += moved
+        self.free_frames += moved
         return moved
 
     def cache_pages(self, wanted: int) -> None:
@@ -62,7 +62,7 @@ class CountedFrames:
 
     def zero_pages(self, wanted: int) -> None:
         """The idle loop clears free ones."""
-        self.zeroed = min(self.zeroed + wanted, self.free)
+        self.zeroed = min(self.zeroed + wanted, self.free_frames)
 
 
 class TranslationTable:

@@ -40,7 +40,7 @@ def use_up(pages):
 
 def cache(store, count):
     """So many frames that hold a page, the oldest first."""
-    frames = [store.take(False, "file")[0] for _ in range(count)]
+    frames = [store.allocate(False, "file")[0] for _ in range(count)]
     for frame in frames:
         store.cache(frame, f"page {frame}")
     return frames
@@ -48,7 +48,7 @@ def cache(store, count):
 
 def test_zeroes_are_had_by_those_who_ask_for_them(store, ram):
     assert store.zero_ahead(3) == 3
-    (zeroed, known), (plain, not_known) = store.take(True, "x"), store.take(False, "x")
+    (zeroed, known), (plain, not_known) = store.allocate(True, "x"), store.allocate(False, "x")
     assert (known, not_known, store.zeroed) == (True, False, 2)
     assert ram.read(zeroed << PAGE_SHIFT, PAGE) == bytes(PAGE)
     assert ram.read(plain << PAGE_SHIFT, 4) == b"dirt"
@@ -58,8 +58,8 @@ def test_zeroes_are_had_by_those_who_ask_for_them(store, ram):
 def test_no_more_are_zeroed_than_the_pool_holds_or_are_free(store, pages):
     assert store.zero_ahead(2) == 2
     assert store.zero_ahead(100) == ZERO_POOL - 2
-    assert (store.zeroed, store.free) == (ZERO_POOL, FRAMES)
-    store.take(True, "x")
+    assert (store.zeroed, store.free_frames) == (ZERO_POOL, FRAMES)
+    store.allocate(True, "x")
     use_up(pages)
     assert store.zero_ahead(1) == 0
 
@@ -67,11 +67,11 @@ def test_no_more_are_zeroed_than_the_pool_holds_or_are_free(store, pages):
 def test_free_ones_go_first_then_zeroed_ones_then_the_oldest_cached(store, pages):
     old, middle, young = cache(store, 3)
     store.zero_ahead(1)
-    assert pages.owner(store.take(False, "x")[0]) == "x"
+    assert pages.owner(store.allocate(False, "x")[0]) == "x"
     assert (store.zeroed, store.cached) == (1, 3), "a free one"
     use_up(pages)
-    assert store.take(False, "x")[1], "the zeroed one"
-    assert [store.take(False, "x") for _ in range(3)] == [(old, False), (middle, False), (young, False)]
+    assert store.allocate(False, "x")[1], "the zeroed one"
+    assert [store.allocate(False, "x") for _ in range(3)] == [(old, False), (middle, False), (young, False)]
     assert [pages.owner(frame) for frame in (old, middle, young)] == ["x"] * 3
 
 
@@ -82,7 +82,7 @@ def test_a_cached_one_that_is_wanted_again_keeps_what_it_holds_and_its_place_is_
     assert (store.is_cached(old), store.is_cached(young), store.cached) == (False, True, 1)
     assert (ram.read(old << PAGE_SHIFT, 4), pages.owner(old)) == (b"kept", "file")
     use_up(pages)
-    assert store.take(False, "x")[0] == young
+    assert store.allocate(False, "x")[0] == young
 
 
 def test_the_allocator_gets_zeroed_ones_then_the_oldest_cached(store, pages):
@@ -110,6 +110,6 @@ def test_free_frames_that_the_allocator_refuses_are_no_page_and_no_crash(store, 
     queues, owner = PageQueues(Recorder(), store, 0, 0), VmObject("x", None)
     pages.veto = lambda: True
     assert queues.allocate(owner, 0, GRAB) is None
-    assert (queues.deficit, store.free, owner.pages) == (1, FRAMES, {})
+    assert (queues.deficit, store.free_frames, owner.pages) == (1, FRAMES, {})
     pages.veto = None
     assert queues.allocate(owner, 0, GRAB)

@@ -41,7 +41,7 @@ class Ranges:
         return run_without_sleeping(self.call(function, first, end, *args))
 
     def state(self):
-        return [entry.fields() for entry in self.map], dict(self.kernel.pmap.frames), self.kernel.frames.free
+        return [entry.fields() for entry in self.map], dict(self.kernel.pmap.frames), self.kernel.frames.free_frames
 
     def page_view(self):
         pages = {}
@@ -154,12 +154,12 @@ TestRanges = RangesMachine.TestCase
 def test_no_page_is_lost_when_a_wired_range_without_rights_goes():
     """Deleting finds wired pages by their translations, so protecting must leave those."""
     target = Ranges()
-    free = target.kernel.frames.free
+    free = target.kernel.frames.free_frames
     target.put(0, 4, "kmem_object")
     target.do(FreeBSDMap.wire, 0, 4)
     target.do(FreeBSDMap.protect, 0, 4, 0)
     target.map.delete(target.map.start, target.map.end)
-    assert target.kernel.frames.free == free
+    assert target.kernel.frames.free_frames == free
     assert target.kernel.kmem.pages.wired == 0
 
 
@@ -202,7 +202,7 @@ def waiting_for_pages():
     before = target.state()
     call = target.call(FreeBSDMap.wire, 0, 16)
     assert isinstance(next(call), PageWait)
-    assert target.kernel.frames.free == 8
+    assert target.kernel.frames.free_frames == 8
     return target, before, call
 
 
@@ -218,7 +218,7 @@ def test_a_wiring_whose_range_changes_meanwhile_leaves_no_page():
     target, _, call = waiting_for_pages()
     target.do(FreeBSDMap.protect, 14, 16, 0)
     assert finish(call) == STATUS[ACCES]
-    assert (target.kernel.frames.free, target.kernel.pmap.frames) == (20, {})
+    assert (target.kernel.frames.free_frames, target.kernel.pmap.frames) == (20, {})
     target.kernel.check()
 
 
@@ -234,7 +234,7 @@ def test_pages_that_another_touched_or_wired_meanwhile_stay():
     pages = target.map.first.object.pages
     assert sorted(pages) == [0, 1, 5]
     assert target.kernel.frames.content[pages[5]] == "kept"
-    assert target.kernel.frames.free == 17
+    assert target.kernel.frames.free_frames == 17
     target.kernel.check()
 
 

@@ -53,14 +53,14 @@ class KmemMachine(RuleBasedStateMachine):
         size=sizes, flags=st.sampled_from([0, M_ZERO, M_USE_RESERVE, M_ZERO | M_USE_RESERVE]), fails=st.integers(0, 12)
     )
     def malloc_nowait(self, size, flags, fails):
-        left, before = iter(range(fails)), self.kernel.frames.free
+        left, before = iter(range(fails)), self.kernel.frames.free_frames
         self.kernel.kmem.pages.veto = (lambda: next(left, None) is None) if fails else None
         self.go_on(
             self.kernel.kmem.kmem_malloc(self.kernel.kmem_map, size * PAGE, M_NOWAIT | flags), size, flags & M_ZERO
         )
         self.kernel.kmem.pages.veto = None
         if flags & M_USE_RESERVE:
-            assert self.kernel.frames.free >= min(before, INTERRUPT_MIN)
+            assert self.kernel.frames.free_frames >= min(before, INTERRUPT_MIN)
 
     @precondition(lambda self: len(self.waiting) < 2)
     @rule(size=sizes, zero=st.booleans())
@@ -71,15 +71,15 @@ class KmemMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.waiting) < 2)
     @rule(size=sizes)
     def alloc(self, size):
-        before = self.kernel.frames.free
+        before = self.kernel.frames.free_frames
         self.go_on(self.kernel.kmem.kmem_alloc(self.kernel.kernel_map, size * PAGE), size, True)
-        assert self.kernel.frames.free >= min(before, FREE_RESERVED)
+        assert self.kernel.frames.free_frames >= min(before, FREE_RESERVED)
 
     @rule(size=sizes)
     def alloc_nofault(self, size):
-        before = self.kernel.frames.free
+        before = self.kernel.frames.free_frames
         self.kernel.do(Kmem.kmem_alloc_nofault, self.kernel.kernel_map, size * PAGE)
-        assert self.kernel.frames.free == before
+        assert self.kernel.frames.free_frames == before
 
     @precondition(lambda self: self.waiting)
     @rule()
@@ -94,11 +94,11 @@ class KmemMachine(RuleBasedStateMachine):
         vm_map = self.kernel.kmem_map
         if not vm_map.start <= address < vm_map.end:
             vm_map = self.kernel.kernel_map
-        before, gone = self.kernel.frames.free, [address + n * PAGE for n in range(size)]
+        before, gone = self.kernel.frames.free_frames, [address + n * PAGE for n in range(size)]
         self.kernel.do(Kmem.kmem_free, vm_map, address, size * PAGE)
         for va in gone:
             del self.written[va]
-        assert self.kernel.frames.free == before + size
+        assert self.kernel.frames.free_frames == before + size
 
     @invariant()
     def nothing_is_lost(self):

@@ -21,7 +21,7 @@ def test_pages_are_zeroed_wired_mapped_and_one_each(kernel):
     assert address + 3 * PAGE not in kernel.pmap.frames
     assert kernel.kmem.pages.wired == 3
     kernel.do(Kmem.kmem_free, kernel.kernel_map, address, 3 * PAGE)
-    assert (kernel.kmem.pages.wired, kernel.frames.free, kernel.pmap.frames) == (0, 64, {})
+    assert (kernel.kmem.pages.wired, kernel.frames.free_frames, kernel.pmap.frames) == (0, 64, {})
     assert kernel.kmem.kernel_object.references == 1
     kernel.check()
 
@@ -29,7 +29,7 @@ def test_pages_are_zeroed_wired_mapped_and_one_each(kernel):
 def test_it_waits_for_pages_with_the_map_unlocked_and_its_range_taken(kernel):
     call, wait = kernel.begin(Kmem.kmem_alloc, kernel.kernel_map, 60 * PAGE)
     assert (wait, kernel.kernel_map.lock.held) == (PageWait(), False)
-    assert kernel.frames.free == 8, "the class NORMAL leaves the reserve alone"
+    assert kernel.frames.free_frames == 8, "the class NORMAL leaves the reserve alone"
     other = kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, PAGE)
     kernel.frames.unused += range(100, 110)
     kernel.frames.total += 10
@@ -50,7 +50,7 @@ def test_nofault_takes_addresses_only_and_stretches_what_is_there(kernel):
     assert kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, 1) == first + PAGE
     entry = kernel.kernel_map.lookup(first)
     assert (entry.start, entry.pages, entry.flags & NOFAULT, entry.object) == (first, 2, NOFAULT, None)
-    assert kernel.frames.free == 64
+    assert kernel.frames.free_frames == 64
 
 
 def test_size_0(kernel):
@@ -69,7 +69,7 @@ def test_free_rounds_outwards_and_checks_nothing(kernel):
     assert [va in kernel.pmap.frames for va in range(address, address + 6 * PAGE, PAGE)] == [1, 0, 0, 1, 1, 1]
     kernel.do(Kmem.kmem_free, kernel.kernel_map, address, 6 * PAGE)
     kernel.do(Kmem.kmem_free, kernel.kernel_map, address, 6 * PAGE)
-    assert kernel.frames.free == 64
+    assert kernel.frames.free_frames == 64
     kernel.do(Kmem.kmem_free, kernel.kernel_map, START, PAGE)
     assert kernel.kernel_map.first.start == START + PAGE, "a hole in what boot used"
     kernel.check()
@@ -78,7 +78,7 @@ def test_free_rounds_outwards_and_checks_nothing(kernel):
 def test_free_stays_within_the_map(kernel):
     kernel.do(Kmem.kmem_alloc, kernel.kernel_map, PAGE)
     kernel.do(Kmem.kmem_free, kernel.kmem_map, 0, 2**64 - PAGE)
-    assert kernel.frames.free == 63
+    assert kernel.frames.free_frames == 63
     assert kernel.kernel_map.first.end == START + BOOT
 
 

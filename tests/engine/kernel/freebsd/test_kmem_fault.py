@@ -27,7 +27,7 @@ def test_a_page_comes_zeroed_unwired_and_once(kernel):
     address = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 3 * PAGE)
     frame = fault(kernel, kernel.exec_map, address + PAGE + 7)
     assert kernel.pmap.frames == {address + PAGE: frame}
-    assert (kernel.read(address + PAGE), kernel.kmem.pages.wired, kernel.frames.free) == (0, 0, 23)
+    assert (kernel.read(address + PAGE), kernel.kmem.pages.wired, kernel.frames.free_frames) == (0, 0, 23)
     assert fault(kernel, kernel.exec_map, address + PAGE) == frame
     kernel.check()
 

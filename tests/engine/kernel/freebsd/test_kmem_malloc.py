@@ -16,7 +16,7 @@ def made():
 
 def take(kernel, left):
     """Somebody else takes frames until so many are left."""
-    gone = [kernel.frames.unused.pop() for _ in range(kernel.frames.free - left)]
+    gone = [kernel.frames.unused.pop() for _ in range(kernel.frames.free_frames - left)]
     kernel.frames.total -= len(gone)
     return gone
 
@@ -43,7 +43,7 @@ def malloc(kernel, pages, flags):
 def test_how_deep_into_the_reserves_the_flags_reach(kernel, flags, untouched):
     take(kernel, 6)
     assert malloc(kernel, 6 - untouched, flags)
-    assert kernel.frames.free == untouched
+    assert kernel.frames.free_frames == untouched
     if flags & M_NOWAIT:
         assert malloc(kernel, 1, flags) == 0
     else:
@@ -57,7 +57,7 @@ def test_cached_pages_count_and_come_last(kernel):
     kernel.frames.cache = gone[:2]
     kernel.frames.total += 2
     assert malloc(kernel, 4, M_NOWAIT)
-    assert (kernel.frames.free, kernel.frames.cached) == (0, 0)
+    assert (kernel.frames.free_frames, kernel.frames.cached) == (0, 0)
     assert malloc(kernel, 1, M_NOWAIT) == 0
 
 
@@ -66,7 +66,7 @@ def test_a_shortage_under_nowait_undoes_everything(kernel):
     assert malloc(kernel, 23, M_NOWAIT) == 0
     kernel.check()
     assert rows(kernel.kmem_map) == [(0, 2, "kmem_object", kernel.kmem.offset_of(before) // PAGE, 1)]
-    assert (kernel.frames.free, kernel.kmem.pages.wired, kernel.kmem.kmem_object.references) == (22, 2, 2)
+    assert (kernel.frames.free_frames, kernel.kmem.pages.wired, kernel.kmem.kmem_object.references) == (22, 2, 2)
     assert not kernel.kmem_map.lock.held
 
 

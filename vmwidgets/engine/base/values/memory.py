@@ -211,7 +211,7 @@ def state_of(owner: str | None) -> str:
 
 
 def shown_owner(owner: str | None) -> str:
-    """Whose a frame of `owner` is: of a cached one whose page it holds, of a free one nobody's.
+    """The owner of a frame as pictures show it: of a cached frame the page's, of a free one none.
 
     >>> shown_owner("cached: file data"), shown_owner("zeroed pages")
     ('file data', '')

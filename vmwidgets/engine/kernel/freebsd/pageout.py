@@ -185,7 +185,7 @@ class PageDaemon:
     @property
     def available(self) -> int:
         """Pages that can be had at once."""
-        return self._pages.frames.free + self._pages.frames.cached
+        return self._pages.frames.free_frames + self._pages.frames.cached
 
     def kick(self) -> None:
         """A request was refused a page (`pagedaemon_wakeup`)."""

@@ -36,20 +36,20 @@ class FrameStore(Protocol):
     """The frames that are not in use."""
 
     @property
-    def free(self) -> int:
+    def free_frames(self) -> int:
         """Frames that hold nothing."""
 
     @property
     def cached(self) -> int:
         """Frames that hold clean pages, and can be reused at once."""
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+    def allocate(self, zero: bool, owner: str) -> tuple[int, bool] | None:
         """A frame for `owner`, free or cached, and whether it is known to hold zeroes; `zero` asks for that.
 
         None when the frames that it counts as free can't be had.
         """
 
-    def give(self, frame: int) -> None:
+    def free(self, frame: int) -> None:
         """A frame that is free again."""
 
     def clear(self, frame: int) -> None:
@@ -120,7 +120,7 @@ class PageQueues:
 
     def admits(self, page_class: str) -> bool:
         """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
-        available = self.frames.free + self.frames.cached
+        available = self.frames.free_frames + self.frames.cached
         if available > self.free_reserved:
             return True
         if page_class == SYSTEM:
@@ -141,7 +141,7 @@ class PageQueues:
             raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
         emit = self.recorder.emit
         admitted = self.admits(request.page_class) and not (self.veto is not None and self.veto())
-        taken = self.frames.take(request.zero, owner.name) if admitted else None
+        taken = self.frames.allocate(request.zero, owner.name) if admitted else None
         if taken is None:
             self.deficit += 1
             if emit is not None:
@@ -216,7 +216,7 @@ class PageQueues:
         emit = self.recorder.emit
         if emit is not None:
             emit((PageReleased.tag, page.object.name, page.pindex, frame))
-        self.frames.give(frame)
+        self.frames.free(frame)
         if self.freed is not None:
             self.freed()
 
@@ -242,7 +242,7 @@ class SharedFrames:
         pages.stock = self
 
     @property
-    def free(self) -> int:
+    def free_frames(self) -> int:
         """Frames that hold nothing, zeroed ones among them."""
         return self._pages.free_pages + len(self._zeroed)
 
@@ -261,7 +261,7 @@ class SharedFrames:
         """All frames, used ones too."""
         return self._pages.total_pages
 
-    def take(self, zero: bool, owner: str) -> tuple[int, bool] | None:
+    def allocate(self, zero: bool, owner: str) -> tuple[int, bool] | None:
         """A frame: zeroed ones for those who ask for zeroes and when nothing else is free, then the oldest cached.
 
         None when the page allocator gives none of those that it says are free, which a veto can make it do.
@@ -280,7 +280,7 @@ class SharedFrames:
         self._forget_cached(frame)
         return self._hand_over(frame, owner), False
 
-    def give(self, frame: int) -> None:
+    def free(self, frame: int) -> None:
         """A frame that is free again, and counts as not zeroed whatever is in it."""
         self._pages.free(frame)
 
