@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 import warnings
@@ -732,4 +733,29 @@ class TestStopButton:
         with pytest.raises(KeyboardInterrupt):
             m.kmem_malloc(vm.PAGE)
         assert (m.dead, m.journal.last.outcome) == (False, "error")
+        m.check()
+
+    def test_pressed_while_garbage_is_collected_it_is_not_lost(self, m):
+        """A machine that nobody has any more ends its threads wherever Python comes to it."""
+
+        def sleeps():
+            yield from old.tsleep("x")
+
+        old: Any = vm.boot(layout="tiny")
+        old.spawn(sleeps)
+        old.run()
+        body = m.task("t").map
+        start = body.enter("4 KiB")
+        unmap = body.vm_map.unmap
+
+        def press_and_collect(*range_):
+            nonlocal old
+            signal.raise_signal(signal.SIGINT)
+            old = None
+            gc.collect()
+            unmap(*range_)
+
+        body.vm_map.unmap = press_and_collect
+        with pytest.raises(KeyboardInterrupt):
+            body.remove(start, size="4 KiB")
         m.check()

@@ -131,29 +131,26 @@ def reported({parameters}):
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
     """A wrapper with the very parameters of `function`, made as text, as `dataclasses` makes methods.
 
-    One that took `*args` would cost three times as much, and maps call such functions at every step.  An optional
-    argument is reported if it is not the default.
+    One that took `*args` would cost three times as much, and maps call such functions at every step.
     """
     parameters: list[str] = []
     passed: list[str] = []
-    required: list[str] = []
-    optional: list[str] = []
+    by_place: list[str] = []
     defaults: dict[str, Any] = {}
-    for parameter in list(signature(function).parameters.values()):
-        if parameter.kind is Parameter.KEYWORD_ONLY and "*" not in parameters:
+    for parameter in signature(function).parameters.values():
+        name, by_name = parameter.name, parameter.kind is Parameter.KEYWORD_ONLY
+        if by_name and "*" not in parameters:
             parameters.append("*")
-        default = f"=_{parameter.name}" if parameter.default is not Parameter.empty else ""
-        parameters.append(parameter.name + default)
-        defaults[f"_{parameter.name}"] = parameter.default
-        by_name = parameter.kind is Parameter.KEYWORD_ONLY
-        passed.append(f"{parameter.name}={parameter.name}" if by_name else parameter.name)
+        if parameter.default is Parameter.empty:
+            parameters.append(name)
+        else:
+            parameters.append(f"{name}=_{name}")
+            defaults[f"_{name}"] = parameter.default
+        passed.append(f"{name}={name}" if by_name else name)
         if not by_name:
-            (optional if default else required).append(parameter.name)
-    own, *arguments = required
+            by_place.append(name)
+    own, *arguments = by_place
     reported = "".join(f"{one}, " for one in arguments[:first])
-    if first is None or first > len(arguments):
-        more = optional if first is None else optional[: first - len(arguments)]
-        reported += "".join(f"*(() if {one} is _{one} else ({one},)), " for one in more)
     source = (_MAY_SLEEP if isgeneratorfunction(function) else _PLAIN).format(
         parameters=", ".join(parameters), passed=", ".join(passed), self=own, arguments=reported
     )

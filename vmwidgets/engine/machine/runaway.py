@@ -79,10 +79,14 @@ class bounded:  # noqa: N801  used as a function
         me = get_ident()
         budget = _budgets.get(me)
         self._outer = None if budget is None else budget.counting
-        if budget is None and _WATCH.begin():
+        if budget is None:
+            # Known before the watch begins, and until it has ended: a thread of a machine that is collected as garbage
+            # meanwhile is ended within these bounds, and begins no watch of its own.
             budget = _budgets[me] = _Budget(self._most)
-        if budget is not None:
-            budget.counting = True
+            if not _WATCH.begin():
+                del _budgets[me]
+                return
+        budget.counting = True
 
     def __exit__(self, *error: object) -> None:
         me = get_ident()
@@ -90,8 +94,9 @@ class bounded:  # noqa: N801  used as a function
         if budget is None:
             return
         if self._outer is None:
-            del _budgets[me]
+            budget.counting = False
             _WATCH.end()
+            del _budgets[me]
         else:
             budget.counting = self._outer
             _WATCH.go_on()

@@ -248,13 +248,13 @@ class Actor:
             self.script.append(action)
         return result
 
-    def run(self, step: Callable[[], Any]) -> Any:
-        """Let the learner's code go on; whatever it raises becomes one sentence."""
+    def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
+        """Let the learner's code go on; whatever it raises becomes one sentence.  The stop button works if it may."""
         callbacks, door = self.callbacks, self.callbacks.door
         outer, callbacks.current, door.actor = (callbacks.current, door.actor), self, self
         self._calls = 0
         try:
-            with bounded(), INTERRUPT.window(open_=True):
+            with bounded(), INTERRUPT.window(open_=stoppable):
                 return step()
         except (KernelPanic, Broken, CallbackFailed, KeyboardInterrupt):
             raise
@@ -348,10 +348,14 @@ class ThreadActor(Actor):
                 )
 
     def _close(self) -> None:
-        """End the learner's generator: what it still does is noted; it can't wait for anything any more."""
+        """End the learner's generator: what it still does is noted; it can't wait for anything any more.
+
+        That may be in the middle of another machine's operation, when this one is garbage: an interrupt raised here
+        would be lost.
+        """
         chain = list(_delegates(self._body))
         try:
-            self.run(self._body.close)
+            self.run(self._body.close, stoppable=False)
         except CallbackFailed as failure:
             self.callbacks.unended += [one for one in chain if one.gi_frame is not None]
             warnings.warn(f"{failure}, when it was ended", RuntimeWarning, stacklevel=2)
