@@ -166,13 +166,14 @@ def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
     """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
     found: list[Any] = []
     for value in values:
-        plain = value is None or type(value) is int or type(value) is str
-        if plain or (isinstance(value, (int, str, tuple)) and not hasattr(value, "in_events")):
+        if value is None or type(value) is int or type(value) is str:
             found.append(value)
         elif hasattr(value, "in_events"):
             found += value.in_events()
+        elif isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+            found.append(tuple(value))  # a pair of numbers with names is a pair
         else:
-            found.append(getattr(value, "name", ""))
+            found.append(value if isinstance(value, (int, str, tuple)) else getattr(value, "name", ""))
     return tuple(found)
 
 
