@@ -23,7 +23,7 @@ from ..base.values.memory import (
 )
 from ..kernel.map.core import CachedEntries, MapCore
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.x15.kmem import KentryArea
+from ..kernel.x15.kentry import KentryArea
 from ..memory.pages import MAX_ORDER, PageAllocator
 from ..memory.slabs import ObjectCache
 from . import checks

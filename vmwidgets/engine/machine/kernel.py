@@ -31,7 +31,8 @@ from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
 from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
-from ..kernel.x15.kmem import KentryArea, KernelMemory, KernelSlabs, PageBacking, table_bytes
+from ..kernel.x15.kentry import KentryArea, PageBacking, table_bytes
+from ..kernel.x15.kmem import KernelMemory, KernelSlabs
 from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram

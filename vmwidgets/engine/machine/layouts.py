@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.units import KIB, MIB
-from ..kernel.x15.kmem import AREA_BYTES
+from ..kernel.x15.kentry import AREA_BYTES
 from ..mmu.format import TableFormat
 from ..mmu.formats.x86 import X86_64
 

@@ -85,7 +85,7 @@ class Rules(ABC, Generic[C]):
     """
 
     inherited: tuple[str, ...] = ()
-    """Fields that a table's descriptor takes over when the page it stood for is demoted."""
+    """Fields that a table's descriptor takes over when the page that it takes the place of is demoted."""
 
     # ---- walking -----------------------------------------------------------------------------
 

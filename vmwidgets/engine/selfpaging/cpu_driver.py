@@ -1,7 +1,7 @@
 """The CPU driver: Barrelfish's kernel, as far as self-paging programs need it.
 
 It makes, copies and deletes capabilities, and alone writes page tables.  A program names slots, and the kernel looks
-up what is in them: no call believes an address.  Checks and errors are those of the ARMv7 kernel of August 2016
+up what is in them: no call trusts an address.  Checks and errors are those of the ARMv7 kernel of August 2016
 (`caps_map_l1`, `caps_map_l2` and kin), with these differences: where that panics, or checks only the first entry of
 several, a request is refused here.
 """

@@ -188,9 +188,6 @@ class UndoLog:
 
 
 # ---- quirks ------------------------------------------------------------------------------------
-#
-# Bugs of the original's pmap that are mended here; each name switches one back on.  What each does, and the test that
-# shows both sides: docs/deviations.md.
 
 MODIFY_FLAGS_LOST = "modify-flags-lost"
 FIRST_TABLE_DECIDES = "first-table-decides"

@@ -103,7 +103,7 @@ class RawRange:
 
 
 @dataclass(frozen=True, slots=True)
-class PmapLayout:
+class PagingLayout:
     """An architecture, as a pmap sees it."""
 
     name: str
@@ -205,7 +205,7 @@ class PmapLayout:
         return sum((va + size - 1) // table.span - va // table.span + 1 for table in below) if size else 0
 
 
-ARMV7 = PmapLayout(
+ARMV7 = PagingLayout(
     "armv7",
     (VnodeLevel(2, "VNode_ARM_l1", 12, 20, LARGE), VnodeLevel(1, "VNode_ARM_l2", 8, 12, 0)),
     entry_bytes=4,
@@ -221,7 +221,7 @@ ARMV7 = PmapLayout(
 """Barrelfish's port to ARMv7 of August 2016."""
 
 _X86_64_RAW = RawRange(128, 256, TIB // 2)
-X86_64 = PmapLayout(
+X86_64 = PagingLayout(
     "x86-64",
     (
         VnodeLevel(4, "VNode_x86_64_pml4", 9, 39, None),

@@ -2,7 +2,7 @@
 
 Each step asks the kernel for one invocation and changes the tree to match, and each has a step that takes it back: a
 request is done whole or not at all.  The functions, their order and their errors are those of Barrelfish's pmap for
-ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15 August 2016), over any :class:`.layouts.PmapLayout`.
+ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15 August 2016), over any :class:`.layouts.PagingLayout`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .errors import (
     pushing,
 )
 from .flags import TABLE_FLAGS, kernel_flags, overlay, remembered, runs_over
-from .layouts import Mapped, Piece, PmapLayout, VnodeLevel, round_up
+from .layouts import Mapped, PagingLayout, Piece, VnodeLevel, round_up
 from .shadow_tree import ShadowTree, Vnode
 from .slab import Slab
 from .stubs import Stubs
@@ -50,7 +50,7 @@ class MapRequest:
 
     @classmethod
     def of(
-        cls, layout: PmapLayout, va: int, frame: CapRef, identity: FrameIdentity, offset: int, size: int, flags: int
+        cls, layout: PagingLayout, va: int, frame: CapRef, identity: FrameIdentity, offset: int, size: int, flags: int
     ) -> MapRequest:
         """The request, widened to whole pages of the size that will be used."""
         level = layout.leaf_level(va, identity, flags)
@@ -70,7 +70,7 @@ class Mapper:
         stubs: Stubs,
         recorder: Recorder,
         domain: str,
-        layout: PmapLayout,
+        layout: PagingLayout,
         tree: ShadowTree,
         slab: Slab,
         quirks: frozenset[str],

@@ -1,7 +1,7 @@
 """The pmap: the part of a program's library that maps its own memory.
 
 The kernel writes each descriptor that it asks for.  Barrelfish's for ARM (lib/barrelfish/arch/arm/pmap_arch.c, 15
-August 2016), over any :class:`.layouts.PmapLayout`.  All or nothing: an error leaves mappings, slots, blocks and
+August 2016), over any :class:`.layouts.PagingLayout`.  All or nothing: an error leaves mappings, slots, blocks and
 tables as they were, but for turns of a refill that were complete.
 """
 
@@ -18,7 +18,7 @@ from ..base.values.domains import CapRef
 from .capabilities import FrameIdentity
 from .errors import BARRELFISH_QUIRKS, MODIFY_FLAGS_LOST, RAW_WRONG_WINDOW, LibError, chain, pushing
 from .flags import READ, READ_WRITE, flag_names, kernel_flags, remembered
-from .layouts import Mapped, Part, PmapLayout, round_up
+from .layouts import Mapped, PagingLayout, Part, round_up
 from .mapping import Mapper, MapRequest
 from .shadow_tree import ShadowTree
 from .slab import Slab
@@ -53,7 +53,7 @@ class Pmap:
         stubs: Stubs,
         recorder: Recorder,
         name: str,
-        layout: PmapLayout,
+        layout: PagingLayout,
         root: CapRef,
         root_base: int,
         *,

@@ -15,7 +15,7 @@ from ..base.units import Address
 from ..base.values.domains import CapRef
 from .errors import LibError, chain
 from .flags import FlagRun
-from .layouts import PmapLayout, VnodeLevel
+from .layouts import PagingLayout, VnodeLevel
 
 ROOT_ID = 0
 
@@ -204,7 +204,7 @@ class Vnode:
 class ShadowTree:
     """The vnodes of one pmap, by place and by id; it reports each change."""
 
-    def __init__(self, recorder: Recorder, domain: str, layout: PmapLayout, root: CapRef, root_base: int) -> None:
+    def __init__(self, recorder: Recorder, domain: str, layout: PagingLayout, root: CapRef, root_base: int) -> None:
         self._recorder = recorder
         self._domain = domain
         self.layout = layout

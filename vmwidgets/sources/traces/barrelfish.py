@@ -17,7 +17,7 @@ from ...engine.mmu.formats.armv7 import ARMV7 as FORMAT
 from ...engine.selfpaging.cpu_driver import ENCODINGS
 from ...engine.selfpaging.errors import LibError
 from ...engine.selfpaging.flags import FLAGS, kernel_flags
-from ...engine.selfpaging.layouts import ARMV7, PmapLayout
+from ...engine.selfpaging.layouts import ARMV7, PagingLayout
 from ...engine.selfpaging.pmap import Pmap
 from ...engine.selfpaging.serialise import deserialise, serialise
 from ...engine.selfpaging.vspace import Vregion
@@ -226,7 +226,7 @@ class BarrelfishReplay:
         return {leaf for leaf in leaves(tree_snapshot(self.pmap.tree)) if not start <= leaf[0] < end}
 
 
-def _layout(setup: Record) -> PmapLayout:
+def _layout(setup: Record) -> PagingLayout:
     return replace(
         ARMV7,
         user_end=setup["user_end"],

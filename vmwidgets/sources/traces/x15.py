@@ -17,7 +17,7 @@ from ...engine.base.units import PAGE
 from ...engine.kernel.map.core import Entry, PlainEntries
 from ...engine.kernel.map.vm_object import VmObject
 from ...engine.kernel.x15 import ALL_QUIRKS
-from ...engine.kernel.x15.kmem import KentryArea
+from ...engine.kernel.x15.kentry import KentryArea
 from ...engine.kernel.x15.vm_map import X15Map
 from .reader import Record, short
 

@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from vmwidgets.engine.base.errors import Broken, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.engine.kernel.x15.kmem import ALLOCATED, AREA_BYTES, KentryArea, table_bytes
+from vmwidgets.engine.kernel.x15.kentry import ALLOCATED, AREA_BYTES, KentryArea, table_bytes
 
 PAGE = 0x1000
 START = 0xFFFF_8080_0010_0000

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, Space, Tables
-from vmwidgets.engine.kernel.x15.kmem import FLAGS, KernelMemory, KernelSlabs, PageBacking
+from vmwidgets.engine.kernel.x15.kentry import PageBacking
+from vmwidgets.engine.kernel.x15.kmem import FLAGS, KernelMemory, KernelSlabs
 
 
 class Pages:

@@ -43,7 +43,7 @@ class TlbMissed(Event):
 
 
 class TlbFilled(Event):
-    """A walk's result was put into the TLB; `evicted` stood in its way."""
+    """A walk's result was put into the TLB; `evicted` was replaced."""
 
     cpu: str
     entry: TlbEntryValue
@@ -96,7 +96,7 @@ class ThreadSpawned(Event):
 class ThreadRuns(Event):
     """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
 
-    `place` is where it stood among those that are ready, 0 the next; `doing` the call that it is in the middle of.
+    `place` is its position among those that are ready, 0 the next; `doing` the call that it is in the middle of.
     """
 
     thread: str
@@ -120,7 +120,7 @@ class ThreadSlept(Event):
 class ThreadWoken(Event):
     """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
 
-    `kind` and `subject` are as in :class:`ThreadSlept`; `place` is where it stood among those that
+    `kind` and `subject` are as in :class:`ThreadSlept`; `place` is its position among those that
     sleep for the same, 0 the first.
     """
 
@@ -137,7 +137,7 @@ class ThreadEnded(Event):
     """A thread is done: "returned", or the name of the error that ended it.
 
     One that was given up ("abandoned") is gone, and did not run when it ended: `before` is what it was, without the
-    locks that were taken from it, `number` where it stood among all threads, `place` among those that are ready, or
+    locks that were taken from it, `number` its position among all threads, `place` among those that are ready, or
     that sleep for the same.
     """
 

@@ -191,7 +191,7 @@ class TranslationsRemoved(Event):
 
 
 class LowMemory(Event):
-    """The event vm_lowmem was fired: whoever can give memory back is asked to."""
+    """The event vm_lowmem was fired: handlers are asked to free memory."""
 
 
 class ZonesReclaimed(Event):

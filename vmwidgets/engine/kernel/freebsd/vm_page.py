@@ -222,9 +222,6 @@ class PageQueues:
 
 
 # ---- frame store -------------------------------------------------------------------------------
-#
-# A zeroed frame and a cached one are out of the buddy system, under an owner of their own, and can be had at once
-# (FreeBSD `vm_phys`, `vm_page_zero_idle`, the cache queue).
 
 
 ZERO_POOL = 16

@@ -30,7 +30,7 @@ from .space import TableSpace
 from .tables import PmapLayout, TablePages
 
 
-class Processors(Protocol):
+class FlushTarget(Protocol):
     """All processors of a machine; one of them runs the kernel."""
 
     def loaded(self, space: TableSpace) -> None:
@@ -54,7 +54,7 @@ class CurrentPmap:
     def __init__(self) -> None:
         self.edits = HandEdits()
         self.pmap: TableSpace | None = None
-        self.processors: Processors | None = None
+        self.processors: FlushTarget | None = None
 
 
 UPDATE_PAGES = 64
@@ -162,7 +162,7 @@ class Pmap(TableSpace):
     def promote(self, va: int, size: int) -> bool:
         """Map by one page of `size` bytes what smaller ones map at `va`: alike, side by side, and aligned.
 
-        False, and nothing changed, where they are not.  The table that they stood in is kept as the page's spare.
+        False, and nothing changed, where they are not.  The table that held them is kept as the page's spare.
         """
         level = self._leaf_level(size)
         self._check_range(va, va + size, size)

@@ -13,7 +13,7 @@ from ...base.values.tables import PmapValue
 from ...memory.ram import Ram
 from ...mmu.editor import Slot
 from ...mmu.levels import Level
-from .pmap import CurrentPmap, Pmap, Processors
+from .pmap import CurrentPmap, FlushTarget, Pmap
 from .tables import PmapLayout, TablePages
 
 
@@ -65,7 +65,7 @@ class KernelPmap(Pmap):
         self.lent.append(made)
         return made
 
-    def attach(self, processors: Processors) -> CurrentPmap:
+    def attach(self, processors: FlushTarget) -> CurrentPmap:
         """Tell these processors, from now on, what is loaded and what they must drop."""
         self._current.processors = processors
         return self._current

@@ -3,7 +3,8 @@
 Read first: :mod:`.vm_map`, the map with its kernel functions (enter, remove, fault, and those on ranges).  Then
 
 * :mod:`.placement`: where a request goes (hint, find cache, threshold), and which neighbour may grow to serve it;
-* :mod:`.kmem`: the kentry area, which feeds the kernel map, and kernel memory with pages behind it;
+* :mod:`.kentry`: the area that the kernel map's own entries come from;
+* :mod:`.kmem`: kernel memory with pages behind it;
 * :mod:`.wiring`: the pages of a range that is wired, all or none.
 
 :data:`X15_QUIRKS` are the original's bugs that are mended here, each under a name that switches it back on.  What each

@@ -47,7 +47,7 @@ WORDS = {
 INFO_HEADER = "vm_map:      start             end          size     offset   flags    type\n"
 
 
-class KernelSpace(Protocol):
+class KernelLimit(Protocol):
     """What the kernel's own map needs of the page tables: up to where they exist, and more of them."""
 
     @property
@@ -107,7 +107,7 @@ class X15Map(RangeMap[Entry]):
         recorder: Recorder,
         *,
         bits: int = 64,
-        kernel: KernelSpace | None = None,
+        kernel: KernelLimit | None = None,
         unmap: Callable[[int, int], None] | None = None,
         quirks: frozenset[str] = frozenset(),
         assertions: bool = False,

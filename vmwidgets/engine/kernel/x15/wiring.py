@@ -18,7 +18,7 @@ from ..pmap.pmap import Pmap
 
 
 @dataclass(slots=True)
-class Part:
+class WiredPart:
     """What was got for one entry's part of the range: pages of `target`, and the translations made for them."""
 
     start: int
@@ -39,19 +39,19 @@ class Wiring:
     def __init__(self, recorder: Recorder, tables: Pmap | None) -> None:
         self._recorder = recorder
         self._tables = tables
-        self.parts: list[Part] = []
+        self.parts: list[WiredPart] = []
 
-    def add(self, entry: Entry, start: int, end: int, new_object: Callable[[], VmObject]) -> Part:
+    def add(self, entry: Entry, start: int, end: int, new_object: Callable[[], VmObject]) -> WiredPart:
         """The part [start, end) of `entry`, without pages yet; without object it gets one of `new_object`."""
         protection = protection_of(entry.flags)
         if entry.object is None:
-            part = Part(start, end, new_object(), True, 0, protection)
+            part = WiredPart(start, end, new_object(), True, 0, protection)
         else:
-            part = Part(start, end, entry.object, False, entry.offset_of(start), protection)
+            part = WiredPart(start, end, entry.object, False, entry.offset_of(start), protection)
         self.parts.append(part)
         return part
 
-    def bring(self, part: Part, va: int) -> None:
+    def bring(self, part: WiredPart, va: int) -> None:
         """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
         offset = part.offset + va - part.start & OFFSET_MASK
         absent = part.target.page(offset) is None
