@@ -402,7 +402,7 @@ class TestEvents:
         assert (changed.function, changed.why) == ("vm_map_protect", "rw- becomes r--")
         assert (changed.before[5] & 7, changed.after[5] & 7) == (3, 1)
         assert isinstance(events[0], Called) and isinstance(events[-1], Returned)
-        assert events[0].arguments == (LOW, LOW + PAGE, 1)
+        assert events[0].arguments == (LOW, LOW + PAGE, 1, False)
 
     def test_wiring_tells_counts_and_joins(self):
         space = Ranges()

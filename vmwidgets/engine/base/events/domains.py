@@ -208,7 +208,7 @@ class VnodeMapped(Event):
 
 
 class VnodeUnlinked(Event):
-    """A vnode left the tree; `position` is how many steps behind the first child it was.  Fields as when it was linked."""
+    """A vnode left the tree, `position` steps behind the first child.  Fields as when it was linked."""
 
     domain: str
     id: int
