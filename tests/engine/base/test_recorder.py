@@ -4,7 +4,7 @@ import pytest
 
 from vmwidgets.engine.base import events as event_classes
 from vmwidgets.engine.base.events import Called, PageAllocated, Returned
-from vmwidgets.engine.base.recorder import Recorder, materialize
+from vmwidgets.engine.base.recorder import Recorder, kernel_function, materialize
 
 
 def test_nobody_listens_at_first():
@@ -56,3 +56,11 @@ def test_every_event_can_be_made_from_its_tag_and_two_classes_never_share_one():
     made = [cls for cls in event_classes.Event.__subclasses__() if not cls.__name__.startswith("_")]
     assert made and all(event_classes.EVENTS[cls.tag] is cls for cls in made)
     assert len({cls.tag for cls in made}) == len(made)
+
+
+def test_a_kernel_function_names_its_parameters():
+    def loose(self, *frames):
+        return frames
+
+    with pytest.raises(TypeError, match=r"loose: a kernel function has named parameters, no \*frames"):
+        kernel_function()(loose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -191,3 +192,18 @@ def test_large_pages_that_can_not_be_had_leave_the_page_cache_alone():
     assert m.kmem.pages == before
     assert not {"PageReused", "PageFreed"} & {type(event).__name__ for event in m.journal.last.events}
     m.check()
+
+
+@pytest.mark.parametrize(("quirks", "kept"), [(set(), b"\0\0\0\0"), ({"anonymous-not-zeroed"}, b"mine")])
+def test_a_large_page_of_anonymous_memory_is_zeroed_but_for_the_quirk(quirks, kept):
+    def read(dirty):
+        m: Any = vm.boot("x86-64", quirks=quirks)
+        task = m.task("init")
+        start = task.map.enter("2 MiB", at="4 MiB", object=m.object("film"))
+        if dirty is not None:
+            m.ram.write(dirty, b"mine")
+        assert task.map.superpages(start, size="2 MiB") == 1
+        return task.walk(start).pa, task.read(start, 4)
+
+    frame, _ = read(None)
+    assert read(frame) == (frame, kept), "the same machine takes the same frames"

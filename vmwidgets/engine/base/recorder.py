@@ -139,6 +139,8 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
     defaults: dict[str, Any] = {}
     for parameter in signature(function).parameters.values():
         name, by_name = parameter.name, parameter.kind is Parameter.KEYWORD_ONLY
+        if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+            raise TypeError(f"{called}: a kernel function has named parameters, no *{name}")
         if by_name and "*" not in parameters:
             parameters.append("*")
         if parameter.default is Parameter.empty:

@@ -291,7 +291,7 @@ class Machine:
     @property
     def descriptor_edits(self) -> list[Edit]:
         """All edits of descriptors that were not taken back, the latest last."""
-        return self.system.descriptor_edits
+        return list(self.system.descriptor_edits)
 
     @property
     def standing_edits(self) -> list[Edit]:

@@ -42,7 +42,7 @@ class AnonymousPager:
             return None
         order = count.bit_length() - 1
         frame = self._pages.allocate_run(order, f"object {target.name}") if order <= MAX_ORDER else None
-        if frame is not None:
+        if frame is not None and self._zeroed:
             for at in range(count):
                 self._ram.zero_frame(frame + at)
         return frame

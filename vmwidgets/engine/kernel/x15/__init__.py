@@ -25,6 +25,6 @@ X15_QUIRKS = {
     "pmap-current-only": "enter, extract and protect work on the current or the kernel's tables only, else panic",
     "anonymous-not-zeroed": "an anonymous page keeps what its frame held before",
 }
-"""Name and meaning; the order is that of the facts (1, 2, 3, 8, 9, 10, 12, 13, 15, 17)."""
+"""Name and meaning."""
 
 ALL_QUIRKS = frozenset(X15_QUIRKS)

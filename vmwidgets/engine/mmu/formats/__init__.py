@@ -1,12 +1,13 @@
 """The page-table formats, each in the file of its family, and all of them by name in :data:`FORMATS`.
 
 Another format takes one file here and one name more in FORMATS; walker, editor, TLB, pmap, machine, views and case
-files ask the format for everything else.  The file has:
+files ask the format for everything else.  (Self-paging domains have two formats only, and tables of their own for them:
+`selfpaging/layouts.py`, `capabilities.py`, `cpu_driver.py`.)  The file has:
 
-* *controls*: a frozen dataclass on :class:`~.format.Controls`, the processor's settings that a walk depends on;
-* *rules*: a subclass of :class:`~.format.Rules`, what the manual says in words (checks, rights, faults, base registers,
+* *controls*: a frozen dataclass on :class:`~.rules.Controls`, the processor's settings that a walk depends on;
+* *rules*: a subclass of :class:`~.rules.Rules`, what the manual says in words (checks, rights, faults, base registers,
   which bits the hardware sets, what is global);
-* *levels*: :class:`~.format.Level` and :class:`~.format.Descriptor`, the manual's tables of bit ranges.  A word of 0 is
+* *levels*: :class:`~.levels.Level` and :class:`~.levels.Descriptor`, the manual's tables of bit ranges.  A word of 0 is
   a descriptor of nothing, and pages of 4 KiB are among the sizes;
 * a :class:`~.format.TableFormat` of these, with the sizes of addresses, of ASIDs, and where a kernel places itself.
 """
