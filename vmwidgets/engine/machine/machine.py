@@ -331,7 +331,7 @@ class Machine:
     def _find(self, path: str) -> Any:
         if path == self.path:
             return self
-        if path in WHOLE:
+        if path in SINGLE_PARTS:
             return getattr(self, path)
         if path in self.system.maps:
             return self.system.part(MachineMap, path)
@@ -340,8 +340,8 @@ class Machine:
             return self.cpus[int(name)]
         if kind == "task":
             return self.system.part(Task, self.system.tasks[unquoted(name)].path)
-        if kind == "object":
-            return self.objects[name]
+        if kind == "object" and name in self.system.objects:
+            return self.system.part(MemoryObject, path)
         if kind == "domain":
             return self._domains.part(path)
         if kind == "thread":
@@ -408,8 +408,8 @@ class Machine:
         return replayed(self, number).journal[number].events
 
 
-WHOLE = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
-"""The parts that every machine has one of, by their paths."""
+SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
+"""The paths of the parts that every machine has one of."""
 
 
 def replayed(machine: Machine, number: int) -> Machine:

@@ -83,7 +83,7 @@ class VnodeMapInvoked(Event):
 
 
 class VnodeUnmapInvoked(Event):
-    """`vnode_unmap`: clear the `count` entries from `entry` on that `mapping` tells (none where it failed)."""
+    """`vnode_unmap`: clear the `count` entries of `mapping`, from `entry` on (none where it failed)."""
 
     domain: str
     table: CapRef

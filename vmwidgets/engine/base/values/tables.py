@@ -14,7 +14,7 @@ from ..units import Address
 class Rights(NamedTuple):
     """What a descriptor, or a whole walk, lets pass: what user code may where it may enter, else the supervisor.
 
-    Where the two may different things (ARM has such pages), :class:`Permissions` tells both.
+    Where the two may do different things (ARM has such pages), :class:`Permissions` has both.
     """
 
     read: bool = True
@@ -108,7 +108,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Syndrome:
-    """A register in which the processor tells more of a fault than its code."""
+    """A register with more about a fault than its code."""
 
     register: str
     """The manual's name, such as ``"ESR_EL1"``."""
@@ -138,7 +138,7 @@ class Fault:
     """One sentence."""
     code_fields: tuple[Field, ...] = ()
     syndrome: Syndrome | None = None
-    """The register that tells more, where the architecture has one."""
+    """The register with more about it, where the architecture has one."""
 
     @property
     def decoded(self) -> tuple[FieldValue, ...]:
