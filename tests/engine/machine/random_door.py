@@ -55,6 +55,9 @@ WORDS: dict[str, tuple[Any, ...]] = {
 }
 """Arguments that make sense, by the parameter's name."""
 
+KINDS = (vm.Refused, vm.KernelError, vm.KernelPanic, vm.CallbackFailed)
+"""What may come out of an operation; of the last, a learner's own code is the cause."""
+
 LEFT_OUT = {"set_controls", "tsleep", "kmem_alloc_wait", "spawn", "run", "on_lowmem", "register_handler", "lock"}
 """What needs a learner's code, or would leave the cell waiting for a thread that nobody spawns."""
 
@@ -129,7 +132,7 @@ class Walker:
         """Make a call; only the kinds of failure that learners are promised may come out."""
         try:
             result = call()
-        except VMError as error:
+        except KINDS as error:
             self.outcomes[type(error).__name__] += 1
         except TypeError as error:  # Python's own word for arguments that a call doesn't take
             if f"it takes {name}(" not in str(error):

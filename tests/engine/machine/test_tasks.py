@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -148,3 +149,14 @@ def test_no_page_for_a_root_table_is_an_error_and_leaves_no_task():
         machine.task("late")
     assert machine.tasks == {}
     machine.check()
+
+
+def test_a_device_can_be_mapped_and_no_memory_answers():
+    m: Any = vm.boot("x86-64")
+    task = m.task("init")
+    start = task.map.enter("4 KiB", at="4 MiB", object=m.device("screen", at=1 << 32, size="4 KiB"))
+    for access in (lambda: task.read(start), lambda: task.write(start, b"x"), lambda: m.cpus[0].load(start)):
+        with pytest.raises(vm.KernelError, match=r"FAULT: .* is mapped, and no memory answers: .* lie outside RAM"):
+            m.cpus[0].run(task) or access()
+    assert task.walk(start).pa == 1 << 32
+    m.check()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from ..base.errors import Broken, VMError
+from ..base.errors import Broken, KernelError, VMError, kernel_error
 from ..base.events import FaultRaised, ShootdownAcknowledged, ShootdownForgotten, ShootdownSent, SpaceLoaded
 from ..base.recorder import Recorder
 from ..base.units import Address
@@ -25,7 +25,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.space import TableSpace
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.threads.waits import MaySleep
-from ..memory.ram import Ram, page_pieces
+from ..memory.ram import BusError, Ram, page_pieces
 from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
 from ..mmu.tlb import Tlb
@@ -72,7 +72,10 @@ def read_bytes(ram: Ram, start: int, length: int, reach: Reach) -> MaySleep[byte
     parts = []
     for va, count in page_pieces(start, length):
         physical = yield from reach(va)
-        parts.append(ram.read(physical, count))
+        try:
+            parts.append(ram.read(physical, count))
+        except BusError as error:
+            raise _no_answer(va, error) from None
     return b"".join(parts)
 
 
@@ -80,7 +83,15 @@ def write_bytes(ram: Ram, start: int, data: bytes, reach: Reach) -> MaySleep[Non
     """Write bytes page by page; an error leaves what was written before it."""
     for va, count in page_pieces(start, len(data)):
         physical = yield from reach(va)
-        ram.write(physical, data[va - start : va - start + count])
+        try:
+            ram.write(physical, data[va - start : va - start + count])
+        except BusError as error:
+            raise _no_answer(va, error) from None
+
+
+def _no_answer(va: int, error: BusError) -> KernelError:
+    """The error of an access to a device, or where an edited descriptor leads: no memory is there."""
+    return kernel_error("FAULT", f"{Address(va)} is mapped, and no memory answers: {error}")
 
 
 class Processor:
