@@ -12,12 +12,23 @@ from pathlib import Path
 import pytest
 
 OUTSIDE = {
-    "vmwidgets/engine": {"numpy"},  # for arrays of addresses; import-linter says which modules
+    # NumPy for arrays of addresses, import-linter says which modules; the other for type checkers only, which bring it
+    "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema"},
     "vmwidgets/views": {"graphviz"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
-    "vmwidgets": {"anywidget", "fastjsonschema", "graphviz", "ipywidgets", "traitlets", "IPython", "psygnal", "numpy"},
+    "vmwidgets": {
+        "anywidget",
+        "fastjsonschema",
+        "graphviz",
+        "ipywidgets",
+        "traitlets",
+        "IPython",
+        "psygnal",
+        "numpy",
+        "typing_extensions",
+    },
 }
 
 

@@ -253,3 +253,35 @@ def test_no_place_for_tools_stays_taken():
     before = tools()
     turns(10)
     assert tools() == before
+
+
+def swallows_calls(k):
+    while True:
+        with suppress(BaseException):
+            k.kmem_alloc("4 KiB")
+
+
+SWALLOWS = """
+def loop(k):
+    while True:
+        try:
+            {call}
+        except:
+            pass
+"""
+
+
+def swallower(call):
+    space = {}
+    exec(SWALLOWS.format(call=call), space)
+    return space["loop"]
+
+
+@pytest.mark.parametrize("loop", [swallows_calls, swallower('k.kmem_alloc("4 KiB")'), swallower('int("x")')])
+def test_a_loop_that_swallows_whatever_is_raised_in_it_ends_too(loop):
+    """It is stopped at the jump to its next turn, which no `try` inside of it covers."""
+    k: Any = vm.boot(layout="tiny")
+    k.spawn(loop, k, name="t")
+    with pytest.raises(vm.CallbackFailed, match="without waiting for anything"):
+        k.run()
+    k.check()

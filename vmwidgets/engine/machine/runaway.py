@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dis import get_instructions, hasjabs, hasjrel
+from functools import lru_cache
 from os.path import dirname, sep
 from threading import Lock, get_ident
 from types import CodeType, FrameType
@@ -188,18 +190,21 @@ class _Tracing:
 
 
 def _trace_call(frame: FrameType, event: str, argument: Any) -> Any:
+    """Count a call; the next turn of a loop stops code that has none left, since a `try` may lie around the call."""
     budget = _budgets.get(get_ident())
     if budget is None or not budget.counting:
         return None
-    budget.spend(frame.f_code)
+    budget.left -= 1
+    if budget.left < -budget.most:  # no turn has come: functions written in C make the calls
+        budget.spend(frame.f_code)
     if _ours(frame.f_code):
         return None
     frame.f_trace_lines, frame.f_trace_opcodes = False, True
-    return _trace_turns(budget)
+    return _trace_turns(budget, _jumps_back(frame.f_code))
 
 
-def _trace_turns(budget: _Budget) -> Callable[[FrameType, str, Any], Any]:
-    """What is called for each instruction of one frame: one at or before the last is a loop's next turn."""
+def _trace_turns(budget: _Budget, jumps: frozenset[int]) -> Callable[[FrameType, str, Any], Any]:
+    """What is called for each instruction of one frame: a jump back begins a loop's next turn, as does a repetition."""
     last = -1
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -208,12 +213,29 @@ def _trace_turns(budget: _Budget) -> Callable[[FrameType, str, Any], Any]:
             frame.f_trace_lines, frame.f_trace_opcodes = True, False
         elif event == "opcode":
             here = frame.f_lasti
-            if here <= last and budget.counting:
+            if (here in jumps or (here <= last and last not in jumps)) and budget.counting:
                 budget.spend(frame.f_code)
             last = here
         return trace
 
     return trace
 
+
+@lru_cache(maxsize=256)
+def _jumps_back(code: CodeType) -> frozenset[int]:
+    """The places of the instructions that jump back; one with prefixes has the place of the first."""
+    found: set[int] = set()
+    prefix = -1
+    for one in get_instructions(code):
+        if one.opname == "EXTENDED_ARG":
+            prefix = one.offset if prefix < 0 else prefix
+            continue
+        if one.opcode in _JUMPS and isinstance(one.argval, int) and one.argval <= one.offset:
+            found |= {one.offset, one.offset if prefix < 0 else prefix}
+        prefix = -1
+    return frozenset(found)
+
+
+_JUMPS = frozenset((*hasjrel, *hasjabs))
 
 _WATCH: _Monitoring | _Tracing = _Monitoring(sys.monitoring) if hasattr(sys, "monitoring") else _Tracing()
