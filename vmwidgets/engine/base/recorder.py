@@ -111,7 +111,7 @@ def reported({parameters}):
         if errors:
             emit((RETURNED, error.name))
         raise
-    emit((RETURNED, answer(result)))
+    emit((RETURNED, result if result is None or type(result) is int else answer(result)))
     return result
 """
 
@@ -166,6 +166,11 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
 
 def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
     """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
+    for value in values:
+        if type(value) is not int:
+            break
+    else:  # nearly always
+        return tuple(values)
     found: list[Any] = []
     for value in values:
         if value is None or type(value) is int or type(value) is str:
