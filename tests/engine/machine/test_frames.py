@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 import vmwidgets as vm
+from tests.work import calls_of
 
 
 @pytest.fixture
@@ -64,22 +63,6 @@ def test_a_frame_that_is_not_there_is_refused(machine):
     for nonsense in (-1, 1 << 40, "x", None):
         with pytest.raises(vm.Refused, match="frame"):
             machine.frames.owner(nonsense)
-
-
-def calls_of(function):
-    """How many Python functions it calls."""
-    count = 0
-
-    def note(_frame, event, _argument):
-        nonlocal count
-        count += event == "call"
-
-    sys.setprofile(note)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def test_the_cost_of_a_value_does_not_grow_with_memory_or_with_what_is_used():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 import vmwidgets as vm
+from tests.work import calls_of
 from vmwidgets.engine.machine.checks import malloc_flags
 from vmwidgets.engine.machine.machine import replayed
 
@@ -24,22 +23,6 @@ def fill(m, name="kmem_map"):
     while address := m.kmem_malloc(PAGE, vm.M_NOWAIT, map=name):
         taken.append(address)
     return taken
-
-
-def calls_of(function):
-    """How many Python functions it calls."""
-    count = 0
-
-    def note(_frame, event, _argument):
-        nonlocal count
-        count += event == "call"
-
-    sys.setprofile(note)
-    try:
-        function()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 class TestRightsOfWhatIsFaultedIn:

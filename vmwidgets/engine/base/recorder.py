@@ -77,8 +77,8 @@ def kernel_function(
     It marks functions, methods and generators (functions that may sleep) whose first argument has a `recorder`.
     `name` is the kernel's; without it, it is the function's own, less a leading underscore.  Only the `first`
     positional arguments are reported if that is given.  Of structures events hold what their `in_events()` gives, or
-    their name.  With `errors`, a kernel error counts as an answer: its name is
-    reported.  Without a listener a call costs one test more.
+    their name.  With `errors`, a kernel error counts as an answer: its name is reported.  Without a listener a call
+    costs one test more.
 
     >>> class Map:
     ...     recorder = Recorder()

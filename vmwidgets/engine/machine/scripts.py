@@ -18,7 +18,7 @@ from ..base.errors import Broken, CallbackFailed, KernelPanic, VMError, shown
 from ..base.events import CallbackRan
 from ..base.interrupts import INTERRUPT
 from ..base.operations import Door, plain
-from ..kernel.threads.scheduler import Thread
+from ..kernel.threads.scheduler import Thread, numbered
 from ..kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
 from .kernel import KernelMemorySystem
 from .runaway import MOST_CALLS, Runaway, bounded, counting
@@ -159,13 +159,7 @@ class Callbacks:
 
     def next_script(self, name: str) -> str:
         """The key of the script that the next thread or handler called `name` will have: a name may come again."""
-        if name not in self.scripts:
-            return name
-        number = self._numbers.get(name, 2)
-        while f"{name}#{number}" in self.scripts:
-            number += 1
-        self._numbers[name] = number
-        return f"{name}#{number}"
+        return numbered(name, "#", self.scripts, self._numbers)
 
     def complete(self, name: str, steps: MaySleep[T]) -> T:
         """Do a call that may have to sleep, in the way in which its caller can wait.

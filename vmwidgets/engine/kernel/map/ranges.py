@@ -8,6 +8,7 @@ vm_map_wire(9) and vm_map_simplify_entry(9).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
@@ -52,7 +53,7 @@ class MapError(Exception):
         self.why = why
 
 
-class RangeMap(MapCore[E]):
+class RangeMap(MapCore[E], ABC):
     """A map whose ranges can be changed; `fit` takes the place of its own search for a gap, if it is given one."""
 
     def __init__(
@@ -63,27 +64,27 @@ class RangeMap(MapCore[E]):
 
     # ---- what each kernel does in its own way ------------------------------------------------
 
+    @abstractmethod
     def clip_start(self, entry: E, address: int) -> None:
         """Cut `entry` at `address` if that lies inside; the entry stays the high part."""
-        raise NotImplementedError
 
+    @abstractmethod
     def clip_end(self, entry: E, address: int) -> None:
         """Cut `entry` at `address` if that lies inside; the entry stays the low part."""
-        raise NotImplementedError
 
     def gap_changed(self, entry: E | None) -> None:
         """The free space behind `entry` has changed."""
 
+    @abstractmethod
     def ready(self, cuts: Iterable[int], entered: Iterable[tuple[int, int]] = ()) -> AbstractContextManager[None]:
         """Hold the tables that translations cut at `cuts`, and pages mapped in the ranges `entered`, need.
 
         Without memory for them it fails here, before anything has changed, and nothing fails inside.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def reprotect(self, entry: E) -> None:
         """Give the pages that are mapped in `entry` the rights that it allows now; called inside :meth:`ready`."""
-        raise NotImplementedError
 
     # ---- deciding ----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ and `wakeup`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from random import Random
 from typing import Any
 
@@ -78,6 +78,23 @@ def named(name: str) -> str:
     return name or "the cell"
 
 
+def numbered(base: str, mark: str, taken: Container[str], numbers: dict[str, int]) -> str:
+    """`base`, or with `mark` and the lowest number from 2 on that makes it none of those `taken`.
+
+    `numbers` remembers by base where the search goes on, since all below are taken: many names cost one look each.
+
+    >>> numbered("sh", "#", {"sh", "sh#2"}, {})
+    'sh#3'
+    """
+    if base not in taken:
+        return base
+    number = numbers.get(base, 2)
+    while f"{base}{mark}{number}" in taken:
+        number += 1
+    numbers[base] = number
+    return f"{base}{mark}{number}"
+
+
 class Scheduler:
     """All threads of one machine.  `running` is where it notes who runs; `seed` 0 keeps the order of becoming ready.
 
@@ -127,13 +144,7 @@ class Scheduler:
 
     def free_name(self, base: str) -> str:
         """`base`, or with the lowest number from 2 on that makes it the name of no thread."""
-        if base not in self.threads:
-            return base
-        number = self._numbers.get(base, 2)
-        while f"{base} {number}" in self.threads:
-            number += 1
-        self._numbers[base] = number
-        return f"{base} {number}"
+        return numbered(base, " ", self.threads, self._numbers)
 
     def spawn(self, name: str, call: MaySleep[Any]) -> Thread:
         """A new thread that will run `call`; nothing of it runs yet."""
