@@ -12,6 +12,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from threading import get_ident
 from types import FrameType
 from typing import Any, Protocol
 
@@ -53,7 +54,7 @@ class DeferredInterrupt:
 
     def hold(self) -> None:
         """Begin to note."""
-        if threading.get_ident() != _MAIN:
+        if get_ident() != _MAIN:
             return
         if not self._held:
             present = _present_handler(signal.SIGINT)
@@ -65,7 +66,7 @@ class DeferredInterrupt:
 
     def release(self) -> None:
         """Stop noting, and raise what was noted."""
-        if threading.get_ident() != _MAIN or not self._held:
+        if get_ident() != _MAIN or not self._held:
             return
         self._held -= 1
         if self.pending and not self._held:
@@ -74,7 +75,7 @@ class DeferredInterrupt:
 
     def take(self) -> bool:
         """Whether an interrupt was noted, which is dealt with now: the outermost release does not raise it."""
-        if not self.pending or threading.get_ident() != _MAIN:
+        if not self.pending or get_ident() != _MAIN:
             return False
         self.pending = False
         return True
@@ -85,7 +86,7 @@ class DeferredInterrupt:
         It is looked for every `PATIENCE`: raised out of the lock's own wait, it could come just after the lock was
         taken.
         """
-        if threading.get_ident() != _MAIN:
+        if get_ident() != _MAIN:
             lock.acquire()
             return
         while not lock.acquire(timeout=PATIENCE):
@@ -107,7 +108,7 @@ class DeferredInterrupt:
 
     def raise_noted(self) -> None:
         """Raise what was noted, where signals are let through."""
-        if self.pending and self._open and threading.get_ident() == _MAIN:
+        if self.pending and self._open and get_ident() == _MAIN:
             self.pending = False
             raise KeyboardInterrupt
 

@@ -61,15 +61,61 @@ class Journal:
     """
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
-        self._operations: list[Operation] = []
+        # A column for each field of a record, since one object an operation would be most of what it takes.
+        self._targets: list[str] = []
+        self._names: list[str] = []
+        self._words: list[tuple[str, ...]] = []
+        self._values: list[tuple[Any, ...]] = []
+        self._results: list[Any] = []
+        self._others: dict[int, tuple[str, int]] = {}
+        """Outcome, and where it stopped, of those that were not just done."""
+        self._raw: deque[deque[Raw]] = deque(maxlen=KEPT)
+        """The events of the latest."""
         self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
 
     def append(self, operation: Operation) -> None:
-        """Add a record; the events of the one a thousand back are dropped. O(1)."""
-        self._operations.append(operation)
-        if len(self._operations) > KEPT:
-            self._operations[-KEPT - 1] = self._operations[-KEPT - 1]._replace(raw=_NOTHING)
+        """Add a record that was made elsewhere.  O(1)."""
+        _, target, name, given, outcome, result, raw, stopped_at = operation
+        self.record(target, name, None, given, outcome, result, raw, stopped_at)
+
+    def record(
+        self,
+        target: str,
+        name: str,
+        words: tuple[str, ...] | None,
+        values: tuple[Any, ...],
+        outcome: str,
+        result: Any,
+        raw: deque[Raw],
+        stopped_at: int = 0,
+    ) -> None:
+        """Add a record; the events of the one a thousand back are dropped.  O(1).
+
+        `words` are the arguments' names; without them `values` are pairs of name and value.
+        """
+        if words is None:
+            words, values = tuple(word for word, _ in values), tuple(value for _, value in values)
+        if outcome != "done":
+            self._others[len(self._targets)] = outcome, stopped_at
+        self._names.append(name)
+        self._words.append(words)
+        self._values.append(values)
+        self._results.append(result)
+        self._raw.append(raw)
+        self._targets.append(target)  # last: the number of records
+
+    def _at(self, number: int) -> Operation:
+        pairs = tuple(zip(self._words[number], self._values[number], strict=True))
+        outcome, stopped_at = self._others.get(number, ("done", 0))
+        raw = self._raw_of(number)
+        return Operation(
+            number, self._targets[number], self._names[number], pairs, outcome, self._results[number], raw, stopped_at
+        )
+
+    def _raw_of(self, number: int) -> deque[Raw]:
+        kept = number - len(self)
+        return self._raw[kept] if -kept <= len(self._raw) else _NOTHING
 
     def events(self, number: int) -> tuple[Event, ...]:
         """The events of operation `number`, made again by replay if they were dropped."""
@@ -83,48 +129,51 @@ class Journal:
 
         A panic concerns everything.
         """
-        operation: Operation
-        for operation in reversed(self._operations[-among:]):
-            subjects = self._subjects_of(operation)
-            if operation.outcome == "panic" or operation.target in names or not subjects.isdisjoint(names):
-                return operation
+        for number in reversed(range(max(0, len(self) - among), len(self))):
+            panicked = self._others.get(number, ("", 0))[0] == "panic"
+            if panicked or self._targets[number] in names or not self._subjects_of(number).isdisjoint(names):
+                return self._at(number)
         return None
 
-    def _subjects_of(self, operation: Operation) -> frozenset[Any]:
+    def _subjects_of(self, number: int) -> frozenset[Any]:
         """What the operation's events are about; worked out once."""
-        known = self._subjects.get(operation.number)
+        known = self._subjects.get(number)
         if known is None:
             if len(self._subjects) > 2 * KEPT:
                 self._subjects.clear()
-            known = self._subjects[operation.number] = _subjects(operation.raw)
+            known = self._subjects[number] = _subjects(self._raw_of(number))
         return known
 
     @property
     def last(self) -> Operation:
         """The latest operation."""
-        return self._operations[-1]
+        return self[-1]
 
     def bytes_an_operation(self) -> float:
         """Mean bytes of a record whose events are gone: what a long run costs for each operation."""
-        if not self._operations:
-            return 0.0
-        return sum(_bytes(operation) for operation in self._operations) / len(self._operations)
+        columns = self._targets, self._names, self._words, self._values, self._results
+        own = sum(map(getsizeof, self._results)) + sum(
+            getsizeof(given) + sum(map(getsizeof, given)) for given in self._values
+        )
+        return (sum(map(getsizeof, columns)) + own) / len(self) if self else 0.0
 
     @overload
     def __getitem__(self, index: int) -> Operation: ...
     @overload
     def __getitem__(self, index: slice) -> list[Operation]: ...
     def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
-        return self._operations[index]
+        if isinstance(index, slice):
+            return [self._at(number) for number in range(*index.indices(len(self)))]
+        return self._at(range(len(self))[index])
 
     def __len__(self) -> int:
-        return len(self._operations)
+        return len(self._targets)
 
     def __iter__(self) -> Iterator[Operation]:
-        return iter(self._operations)
+        return map(self._at, range(len(self)))
 
     def __repr__(self) -> str:
-        shown = [str(operation) for operation in self._operations[-10:]]
+        shown = [str(operation) for operation in self[-10:]]
         left_out = len(self) - len(shown)
         return "\n".join([f"… {left_out} earlier"] * bool(left_out) + shown)
 
@@ -132,9 +181,3 @@ class Journal:
 def _subjects(raw: deque[Raw]) -> frozenset[Any]:
     """The first field of each event: the map, tree or cache it is about, where it is about one."""
     return frozenset(event[1] for event in raw if len(event) > 1 and isinstance(event[1], str))
-
-
-def _bytes(operation: Operation) -> int:
-    arguments = sum(getsizeof(pair) + getsizeof(pair[1]) for pair in operation.arguments)
-    events = 0 if operation.raw is _NOTHING else getsizeof(operation.raw)
-    return getsizeof(operation) + arguments + getsizeof(operation.result) + events

@@ -10,17 +10,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from itertools import islice
+from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .errors import KernelPanic, Refused, VMError
 from .events import Panicked
 from .interrupts import INTERRUPT, Stopped
-from .journal import MAX_EVENTS, Journal, Operation
+from .journal import MAX_EVENTS, Journal
 from .recorder import Raw, Recorder
-from .units import Address
+from .units import Address, Size
 
 AFTER_A_PANIC = frozenset({"undo_descriptor"})
 """Operations that a dead machine still does: they take back what it died of."""
@@ -50,12 +51,13 @@ class Door:
         self._lock = threading.RLock()
         self._owner = 0
         self._points = 0
-        self._stopped: int | None = None
+        self._stopped = -1
+        """The address at which the operation under way stopped; -1 if it did not."""
 
     @property
     def inside(self) -> bool:
         """Whether this thread is in the middle of an operation."""
-        return self._owner == threading.get_ident()
+        return self._owner == get_ident()
 
     @property
     def busy(self) -> bool:
@@ -63,81 +65,91 @@ class Door:
         return self._owner != 0
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
-        """Run `call` as one recorded operation; others wait.
+        """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
+        return self.perform(target, name, None, arguments, call)
 
-        A refusal is not recorded, since nothing changed; an error and a panic are.  `arguments` are read when it is
-        done.
+    def perform(
+        self,
+        target: str,
+        name: str,
+        words: tuple[str, ...] | None,
+        values: Iterable[Any],
+        call: Callable[..., Any],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """The same with the arguments' names and values apart; the call gets `args` and `kwargs`.
+
+        A refusal is not recorded, since nothing changed; an error and a panic are.
         """
         # Held before the lock is taken: raised just after, an interrupt would leave it taken for ever.
         INTERRUPT.hold()
-        recorded = False
+        outcome: str = ""
         try:
             if not self._lock.acquire(blocking=False):
                 INTERRUPT.acquire(self._lock)
             try:
                 if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
-                before = len(self.journal)
+                raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
+                result, edited_by_hand, recorder = None, self.edited_by_hand(), self.recorder
+                self._owner = get_ident()
+                recorder.emit = raw.append
+                self._points, self._stopped = 0, -1
                 try:
-                    return self._perform(target, name, arguments, call)
+                    returned = call(*args, **kwargs)
+                    if self._stopped >= 0:
+                        reached = Address(self._stopped)
+                        raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
+                    outcome, result = "done", plain(returned)
+                    return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
+                except BaseException as error:
+                    outcome, result, dead = self._failed(error, raw, edited_by_hand)
+                    if dead is not None:
+                        raise dead from error
+                    raise
                 finally:
-                    recorded = len(self.journal) > before
+                    recorder.emit = recorder.stop = None
+                    self._owner = self.stop_at = 0
+                    if outcome:
+                        point = self._points if self._stopped >= 0 else 0
+                        self.journal.record(target, name, words, tuple(values), outcome, result, raw, point)
             finally:
                 self._lock.release()
         finally:
             try:
-                if recorded:
+                if outcome:
                     self._tell()
             finally:
                 INTERRUPT.release()
 
-    def _perform(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
-        raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
-        outcome, result, edited_by_hand = "", None, self.edited_by_hand()
-        self._owner = threading.get_ident()
-        self.recorder.emit = raw.append
-        self._points, self._stopped = 0, None
-        try:
-            result = call()
-            self._raise_stopped()
-            outcome = "done"
-        except Refused as refused:
-            if raw:  # something had happened before: threads ran, ticks passed
-                outcome, result = "error", str(refused)
-            raise
-        except KernelPanic as panic:
-            self.dead = panic
-            raw.append((Panicked.tag, panic.name, panic.reason))
-            outcome, result = "panic", str(panic)
-            raise
-        except VMError as error:
-            outcome, result = "error", str(error)
-            raise
-        except Exception as error:
+    def _failed(
+        self, error: BaseException, raw: deque[Raw], edited_by_hand: bool
+    ) -> tuple[str, str, KernelPanic | None]:
+        """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""
+        dead = None
+        if isinstance(error, Refused):  # recorded where something had happened before: threads ran, ticks passed
+            outcome = "error" if raw else ""
+        elif isinstance(error, KernelPanic):
+            self.dead = error
+            raw.append((Panicked.tag, error.name, error.reason))
+            outcome = "panic"
+        elif isinstance(error, VMError):
+            outcome = "error"
+        elif isinstance(error, Stopped):
+            outcome = "interrupted"
+        elif isinstance(error, KeyboardInterrupt):  # only while a learner's own code ran: the machine is whole
+            return "error", "interrupted", None
+        elif not isinstance(error, Exception) or not (raw or edited_by_hand):
+            outcome = ""
+        else:  # without edits it is a bug of ours, in the middle of something
             reason = f"{type(error).__name__}: {error}"
-            if not (raw or edited_by_hand):
-                raise
             edited = f"the kernel could not go on with page tables that were edited by hand ({reason})"
-            dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
-            self.dead = dead
-            raw.append((Panicked.tag, dead.name, dead.reason))
-            outcome, result = "panic", str(dead)
-            if edited_by_hand:  # else it is a bug of ours, in the middle of something
-                raise dead from error
-            raise
-        except Stopped as stopped:
-            outcome, result = "interrupted", str(stopped)
-            raise
-        except KeyboardInterrupt:  # only while a learner's own code ran: the machine is whole
-            outcome, result = "error", "interrupted"
-            raise
-        finally:
-            self.recorder.emit = self.recorder.stop = None
-            self._owner = self.stop_at = 0
-            if outcome:
-                given, number, point = tuple(arguments), len(self.journal), self._stop_point()
-                self.journal.append(Operation(number, target, name, given, outcome, plain(result), raw, point))
-        return result
+            self.dead = KernelPanic("edited_tables", edited) if edited_by_hand else KernelPanic("internal", reason)
+            raw.append((Panicked.tag, self.dead.name, self.dead.reason))
+            return "panic", str(self.dead), self.dead if edited_by_hand else None
+        return outcome, str(error), dead
 
     def may_stop(self) -> None:
         """From here on the operation under way may stop at its safe points; where a learner's code runs it may not."""
@@ -146,20 +158,11 @@ class Door:
 
     def _stops_before(self, address: int) -> bool:
         """One safe point: whether to stop there."""
-        if self._stopped is None:
+        if self._stopped < 0:
             self._points += 1
             if self._points == self.stop_at or INTERRUPT.take():
                 self._stopped = address
-        return self._stopped is not None
-
-    def _stop_point(self) -> int:
-        """The number of the safe point at which the operation under way stopped; 0 if it did not."""
-        return 0 if self._stopped is None else self._points
-
-    def _raise_stopped(self) -> None:
-        if self._stopped is not None:
-            reached = Address(self._stopped)
-            raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
+        return self._stopped >= 0
 
     def _tell(self) -> None:
         for listener in list(self.listeners):
@@ -226,27 +229,38 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
     does not take are a TypeError before the door, as they are for any Python function.
     """
     takes = _Parameters(method)
-    names, name = takes.names, method.__name__
+    known, name = takes.known, method.__name__
+
+    def alive(self: Any, /, *args: Any, **kwargs: Any) -> R:
+        self.check_alive()
+        return method(self, *args, **kwargs)
 
     @wraps(method)
     def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         door = self.door
-        if door.inside and door.actor is None:
+        inside = door.inside
+        if inside and door.actor is None:
             return method(self, *args, **kwargs)
-        if not takes.fit(len(args), kwargs):
-            raise takes.misfit(self, args, kwargs)
-        places = tuple(_settled(value) for value in args)
-        words = {key: _settled(value) for key, value in kwargs.items()}
-        given = (*zip(names, places, strict=False), *words.items())
-        arguments = tuple((key, plain(value)) for key, value in given)
-
-        def call() -> R:
-            check_alive = getattr(self, "check_alive", None)
-            if check_alive is not None:
-                check_alive()
-            return method(self, *places, **words)
-
-        return through(self, name, arguments, call)
+        words = known.get((len(args), *kwargs))
+        if words is None:
+            words = takes.words(self, args, kwargs)
+        places: tuple[Any, ...] = args
+        given: Mapping[str, Any] = kwargs
+        values = (*args, *kwargs.values())
+        for value in values:
+            if type(value) not in _ATOMS:
+                places = tuple(_settled(one) for one in args)
+                given = {key: _settled(one) for key, one in kwargs.items()}
+                values = tuple(plain(one) for one in (*places, *given.values()))
+                break
+        call = alive if hasattr(self, "check_alive") else method
+        result: R
+        if inside:
+            acting = partial(call, self, *places, **given)
+            result = through(self, name, tuple(zip(words, values, strict=True)), acting)
+        else:
+            result = door.perform(self.path, name, words, values, call, self, *places, **given)
+        return result
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay
     return through_the_door
@@ -255,28 +269,30 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
 class _Parameters:
     """What a method takes beside `self`, to be compared with what it is given: cheaper than binding its signature."""
 
-    __slots__ = ("_needed", "_signature", "_title", "_words", "most", "names")
+    __slots__ = ("_most", "_names", "_needed", "_places", "_signature", "_title", "known")
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._signature = signature(method)
         self._title = method.__name__
         parameters = list(self._signature.parameters.values())[1:]
-        self.names = tuple(one.name for one in parameters)
-        self.most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
-        """How many can be given without their names: they come first."""
-        self._words = {name: at for at, name in enumerate(self.names)}
+        self._names = tuple(one.name for one in parameters)
+        self._most = sum(one.kind is Parameter.POSITIONAL_OR_KEYWORD for one in parameters)
+        self._places = {name: at for at, name in enumerate(self._names)}
         self._needed = tuple(at for at, one in enumerate(parameters) if one.default is Parameter.empty)
+        self.known: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        """By how many are given by place, and the names of the others: the names of all."""
 
-    def fit(self, count: int, words: Mapping[str, Any]) -> bool:
-        """Whether the method takes `count` arguments by place and `words` by name.  O(parameters)."""
-        if count > self.most:
-            return False
-        for name in words:
-            if self._words.get(name, -1) < count:
-                return False
-        return all(at < count or self.names[at] in words for at in self._needed)
+    def words(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of what is given, in that order; a TypeError where the method does not take it."""
+        count = len(args)
+        fits = count <= self._most and all(self._places.get(name, -1) >= count for name in words)
+        if not fits or not all(at < count or self._names[at] in words for at in self._needed):
+            raise self._misfit(part, args, words)
+        shape = (count, *words)
+        names = self.known[shape] = (*self._names[:count], *words)
+        return names
 
-    def misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
+    def _misfit(self, part: Any, args: tuple[Any, ...], words: Mapping[str, Any]) -> TypeError:
         """The error of a call that does not fit: what is wrong with it, and what the method takes."""
         plain_ones = [one.replace(annotation=Parameter.empty) for one in self._signature.parameters.values()]
         takes = Signature(plain_ones[1:])
@@ -308,6 +324,9 @@ MOST_ITEMS, DEEPEST = 1000, 4
 
 _COLLECTIONS = (tuple, list, set, frozenset)
 
+_ATOMS = frozenset((int, str, bytes, bool, type(None), Address, Size))
+"""The types of nearly all arguments and results: they never change, and are recorded as they are."""
+
 
 def _settled(value: Any, depth: int = 0) -> Any:
     """An argument that no longer changes: a list or set is copied, an iterator is read, which can be done once.
@@ -315,8 +334,6 @@ def _settled(value: Any, depth: int = 0) -> Any:
     The operation gets it, and so does the record.
     """
     kind = type(value)
-    if kind in (int, str, bytes, bool, type(None)):
-        return value  # nearly always
     if kind not in _COLLECTIONS and not isinstance(value, Iterator):
         return value
     items = list(islice(value, MOST_ITEMS + 1))
@@ -335,6 +352,8 @@ def plain(value: Any) -> Any:
     >>> plain("64 MiB"), plain(4096), plain(["r", bytearray(b"x")])
     ('64 MiB', 4096, ('r', b'x'))
     """
+    if type(value) in _ATOMS:
+        return value
     if type(value) in _COLLECTIONS:
         items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
         return tuple(plain(item) for item in items)
