@@ -61,7 +61,7 @@ def mapped(fmt: TableFormat[Any], pages: int = PAGES) -> Ram:
             editor.refer(slot, free, Rights())
             free += 0x1000
             slot = editor.find(ROOT, slot.va)
-        editor.map(slot, 0x8000_0000 + place * 4096, Rights(user=False))
+        editor.write(slot, fmt.leaf_word(slot.level, 0x8000_0000 + place * 4096, Rights(user=False)))
     return ram
 
 

@@ -16,7 +16,7 @@ from vmwidgets.engine.base.values.domains import (
     CnodeValue,
     DomainFocus,
     DomainValue,
-    SlabValue,
+    SlabAllocatorValue,
     VnodeFold,
     VnodeValue,
 )
@@ -106,7 +106,7 @@ def counted(children: list[VnodeValue]) -> VnodeFold:
     )  # fmt: skip
 
 
-def untrue_slab(part: SlabValue, whole: SlabValue) -> Iterator[str]:
+def untrue_slab(part: SlabAllocatorValue, whole: SlabAllocatorValue) -> Iterator[str]:
     left_out = [head for head in whole.heads if head not in part.heads]
     if [head for head in whole.heads if head in part.heads] != list(part.heads):
         yield f"heads: {part.heads}"

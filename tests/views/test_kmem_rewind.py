@@ -152,7 +152,8 @@ def test_before_the_cell_took_a_lock_nobody_had_it_and_before_it_let_go_the_cell
 
 def test_where_who_runs_is_drawn_it_stands_again_where_it_stood() -> None:
     raw: list[Raw] = []
-    scheduler = Scheduler(Recorder(), Running(), seed=3)
+    scheduler = Scheduler(Recorder(), Running())
+    scheduler.draw_from(3)
     scheduler.recorder.emit = raw.append
 
     def nap() -> MaySleep[None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import Address, binary_size, parse_size
-from vmwidgets.engine.machine.checks import known, whole
+from vmwidgets.engine.machine.arguments import known, whole
 
 KINDS = {
     "choice": "one of the options",

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.machine.checks import known
+from vmwidgets.engine.machine.arguments import known
 from vmwidgets.widgets.cells import Cell, current_cell, current_shell
 from vmwidgets.widgets.display import publish
 

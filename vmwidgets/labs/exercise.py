@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.machine.checks import known
+from vmwidgets.engine.machine.arguments import known
 
 from .answers import line
 from .criterion import Criterion, whole_points

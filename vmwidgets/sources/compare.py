@@ -20,7 +20,7 @@ from ..engine.base.values.comparisons import (
     WorkloadOperation,
 )
 from ..engine.base.values.maps import MapValue
-from ..engine.machine import checks
+from ..engine.machine import arguments
 from .compare_maps import LABELS, BareMap, bare_map
 from .pieces import Pieces
 
@@ -36,12 +36,12 @@ def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | st
     `align` is 0 or a power of two of at least a page; `hint` is an address to try first (X15) or to search from
     (FreeBSD).  FreeBSD's map knows no alignment.
     """
-    wanted = checks.text_name(name, "name")
-    length = checks.aligned(size, "size")
+    wanted = arguments.text_name(name, "name")
+    length = arguments.aligned(size, "size")
     if length == 0:
         raise Refused("size=0: an allocation has at least one page, 4096 bytes")
     return Allocate(
-        wanted, length, checks.power_of_two(align, "align"), 0 if hint is None else checks.aligned(hint, "hint")
+        wanted, length, arguments.power_of_two(align, "align"), 0 if hint is None else arguments.aligned(hint, "hint")
     )
 
 
@@ -50,8 +50,8 @@ def free(what: str | int, size: int | str | None = None) -> Free:
     if size is None:
         if not isinstance(what, str):
             raise Refused(f"free({shown(what)}) needs the size too, or the name of an allocation: free('a')")
-        return Free(checks.text_name(what, "name"))
-    start, length = checks.aligned(what, "start"), checks.aligned(size, "size")
+        return Free(arguments.text_name(what, "name"))
+    start, length = arguments.aligned(what, "start"), arguments.aligned(size, "size")
     if length == 0:
         raise Refused("size=0: there is nothing to free")
     return Free("", start, start + length)
@@ -60,8 +60,8 @@ def free(what: str | int, size: int | str | None = None) -> Free:
 def lookup(what: str | int) -> Lookup:
     """An operation for :func:`compare`: look up where the allocation `what` begins, or the address `what`."""
     if isinstance(what, str):
-        return Lookup(checks.text_name(what, "name"))
-    return Lookup("", checks.whole(what, "address"))
+        return Lookup(arguments.text_name(what, "name"))
+    return Lookup("", arguments.whole(what, "address"))
 
 
 def compare(
@@ -95,8 +95,8 @@ def compare(
     steps taken        8          6          7
     failed             0          0          0
     """
-    first = checks.aligned(start, "start")
-    length = checks.aligned(size, "size")
+    first = arguments.aligned(start, "start")
+    length = arguments.aligned(size, "size")
     if not 0 < length <= MOST_BYTES or first + length > 1 << 63:
         raise Refused(
             f"size={binary_size(length)} from {Address(first)}: a map has a page to {binary_size(MOST_BYTES)}"
@@ -158,7 +158,7 @@ def _check_range(number: int, one: WorkloadOperation, start: int, end: int) -> N
 def _labels(on: Any) -> tuple[str, ...]:
     if isinstance(on, str) or not isinstance(on, Iterable):
         raise Refused(f"on={shown(on)}: write a list of what to compare, such as ['x15', 'freebsd', 'best']")
-    labels = tuple(checks.known(one, LABELS, "map") for one in on)
+    labels = tuple(arguments.known(one, LABELS, "map") for one in on)
     if not labels:
         raise Refused("on=[] leaves nothing to compare: write at least one, such as 'x15'")
     twice = next((one for one in labels if labels.count(one) > 1), None)

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from ..engine.base.errors import KernelError
 from ..engine.base.events import GapCompared, GapTried, TreeCompared
-from ..engine.base.protection import ALL, INHERITANCE, pack_flags
 from ..engine.base.recorder import Raw, Recorder
 from ..engine.base.values.maps import MapValue
 from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
@@ -20,10 +19,8 @@ from ..engine.kernel.map.fits import FITS, Fit
 from ..engine.kernel.map.vm_object import FreeBSDObject
 from ..engine.kernel.map.window import map_value
 from ..engine.kernel.threads.waits import Running, run_without_sleeping
+from ..engine.kernel.x15.kmem import KMEM_FLAGS
 from ..engine.kernel.x15.vm_map import X15Map
-
-FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
-"""Every request is alike: all rights, inherit none, default advice; so neighbours may merge."""
 
 COUNTED = (TreeCompared.tag, GapTried.tag, GapCompared.tag)
 """Events that are steps: a node of a tree or a gap was looked at."""
@@ -85,7 +82,7 @@ class BareX15(_Counting):
     def allocate(self, size: int, align: int, hint: int) -> int | None:
         """`vm_map_enter`."""
         try:
-            return self.map.enter(hint, size, align, FLAGS)
+            return self.map.enter(hint, size, align, KMEM_FLAGS)  # all alike: neighbours may merge
         except KernelError:
             return None
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..engine.base.errors import Refused, printable, shown
 from ..engine.base.units import PAGE_SHIFT, binary_size
 from ..engine.machine import Machine
-from ..engine.machine.checks import MAX_NAME, part_name, reads_as_size
+from ..engine.machine.arguments import MAX_NAME, part_name, reads_as_size
 from ..engine.machine.objects import MemoryObject
 from ..engine.machine.tasks import Task
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps

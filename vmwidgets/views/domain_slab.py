@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..engine.base import events as ev
 from ..engine.base.units import binary_size, counted
-from ..engine.base.values.domains import SlabHeadValue, SlabValue
+from ..engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
 from .columns import MARGIN
 from .domain_picture import DomainPicture
 from .functions import with_functions
@@ -70,7 +70,7 @@ def _older(label: Sequence[str], x: float, y: float) -> Node:
     return Node("slab/older", "fold", x, y, 130, HEAD_H, text=text, state=("folded",), title=": ".join(label))
 
 
-def _reserved(slab: SlabValue, reserve: int) -> dict[int, int]:
+def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
     """How many of each piece's free blocks are the reserve: the last that would be taken."""
     found: dict[int, int] = {}
     left = max(0, min(reserve, slab.free) - slab.fold.free)
@@ -81,7 +81,7 @@ def _reserved(slab: SlabValue, reserve: int) -> dict[int, int]:
     return found
 
 
-def _words(picture: DomainPicture, slab: SlabValue, refills: Sequence[Refill], y: float) -> Node:
+def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[Refill], y: float) -> Node:
     used = slab.total - slab.free
     reserve = RESERVE.get(picture.value.architecture, 3)
     parts = [f"{slab.free:,} of {slab.total:,} blocks free, {used:,} hold a vnode"]

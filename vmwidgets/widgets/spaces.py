@@ -11,7 +11,7 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.tables import Walk
-from vmwidgets.engine.machine import Machine, checks
+from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.machine.tables import MachineTables, MemoryBefore
 from vmwidgets.engine.machine.tasks import Task
@@ -72,11 +72,11 @@ class MachineSpace:
 
     def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
         """What the hardware does; with the events in `later` undone."""
-        return self._tables.walk_in(MemoryBefore.undoing(self._machine.ram, later), va, checks.access(access), user)
+        return self._tables.walk_in(MemoryBefore.undoing(self._machine.ram, later), va, arguments.access(access), user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
-        return self._tables.walk_in(MemoryBefore(self._machine.ram, self.edited), va, checks.access(access), user)
+        return self._tables.walk_in(MemoryBefore(self._machine.ram, self.edited), va, arguments.access(access), user)
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -111,7 +111,7 @@ class TablesSpace:
     def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
         """What the hardware does."""
         tables = self.tables
-        return walk(tables.memory, tables.fmt, tables.root, va, checks.access(access), user, tables.controls)
+        return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same: nothing is edited here."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.kernel.pmap.pmap import Pmap
 from vmwidgets.engine.kernel.pmap.spaces import KernelPmap
 from vmwidgets.engine.kernel.pmap.tables import PmapLayout
 from vmwidgets.engine.memory.pages import PageAllocator
@@ -33,3 +36,10 @@ def recorded(pmap, *kinds):
 
 def used(pages):
     return pages.total_pages - pages.free_pages
+
+
+def tables_of(pmap: Pmap) -> tuple[Any, ...]:
+    """Each table with its words, and the spares."""
+    root, below = (pmap.fmt.table_bytes(level) for level in (pmap.fmt.root_level, pmap.fmt.level(1)))
+    words = {table: pmap.ram.read(table, root if table == pmap.root else below) for table in pmap.tables}
+    return pmap.root, words, dict(pmap.tables.spares)

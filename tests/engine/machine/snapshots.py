@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import vmwidgets as vm
+from tests.engine.kernel.pmaps import tables_of
 
 
 def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
@@ -15,7 +16,7 @@ def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
         machine.dead,
         machine.recorder.emit,
         [one.value(whole=10**6) for one in maps],
-        [one.snapshot() for one in pmaps],
+        [tables_of(one) for one in pmaps],
         machine.pages.snapshot(10**6),
         machine.kentry.contents(),
         machine.kernel.kentry_cache.snapshot(),

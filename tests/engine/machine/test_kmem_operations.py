@@ -6,7 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.work import calls_of
-from vmwidgets.engine.machine.checks import malloc_flags
+from vmwidgets.engine.machine.arguments import malloc_flags
 from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE

@@ -11,6 +11,11 @@ from vmwidgets.engine.memory.ram import BusError, Ram
 SIZE = 4 * PAGE
 
 
+def committed(ram: Ram) -> int:
+    """Bytes that this memory costs the host."""
+    return len(ram._frames) * PAGE
+
+
 @given(st.lists(st.tuples(st.integers(0, SIZE - 1), st.binary(min_size=1, max_size=2 * PAGE)), max_size=8))
 def test_memory_holds_what_was_written(writes):
     ram, plain = Ram(SIZE), bytearray(SIZE)
@@ -32,11 +37,11 @@ def test_words_are_little_endian_wherever_they_lie(width, pa, data):
 
 def test_memory_is_committed_by_the_first_write_only():
     ram = Ram(1 << 44)
-    assert (ram.read(1 << 43, 16), ram.committed) == (bytes(16), 0)
+    assert (ram.read(1 << 43, 16), committed(ram)) == (bytes(16), 0)
     ram.write((1 << 43) - 1, b"ab")
-    assert ram.committed == 2 * PAGE
+    assert committed(ram) == 2 * PAGE
     ram.write_word(1 << 43, 8, 1)
-    assert ram.committed == 2 * PAGE
+    assert committed(ram) == 2 * PAGE
 
 
 def test_a_zeroed_frame_reads_zero_and_is_given_back():
@@ -44,7 +49,7 @@ def test_a_zeroed_frame_reads_zero_and_is_given_back():
     ram.fill(PAGE - 1, PAGE + 2, 7)
     ram.zero_frame(1)
     assert ram.read(PAGE - 1, PAGE + 2) == b"\x07" + bytes(PAGE) + b"\x07"
-    assert ram.committed == 2 * PAGE
+    assert committed(ram) == 2 * PAGE
 
 
 @pytest.mark.parametrize(("pa", "length"), [(-1, 1), (SIZE, 1), (SIZE - 1, 2), (SIZE - 4, 8)])
@@ -53,7 +58,7 @@ def test_outside_ram_there_is_nothing_to_read_or_write(pa, length):
     for access in (lambda: ram.read(pa, length), lambda: ram.write(pa, bytes(length))):
         with pytest.raises(BusError, match="outside RAM"):
             access()
-    assert ram.committed == 0
+    assert committed(ram) == 0
 
 
 def test_a_word_that_sticks_out_of_committed_memory_is_outside_too():

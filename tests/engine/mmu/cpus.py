@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.base.values.tables import Rights, Walk
@@ -55,7 +56,7 @@ class Tables:
     def map(
         self, va: int, pa: int, rights: Rights = KERNELS, size: int = PAGE, *, shared: bool = False, space: int = 0
     ) -> None:
-        self.editor.map(self.slot(va, size, space), pa, rights, shared=shared, size=size)
+        map_page(self.editor, self.slot(va, size, space), pa, rights, size, shared)
 
     def unmap(self, va: int, size: int = PAGE, space: int = 0) -> None:
         self.editor.clear(self.slot(va, size, space))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.base.values.tables import Rights, Walk
 from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.editor import Slot, TableEditor
 from vmwidgets.engine.mmu.format import TableFormat
 
 
@@ -15,6 +16,15 @@ def memory(fmt: TableFormat[Any], words: dict[tuple[int, int], int], size: int =
     for (table, index), word in words.items():
         ram.write_word(table + index * fmt.entry_width, fmt.entry_width, word)
     return ram
+
+
+def map_page(
+    editor: TableEditor[Any], slot: Slot, pa: int, rights: Rights, size: int | None = None, shared: bool = False
+) -> None:
+    """Make a slot, and the copies if there are any, map the page at `pa`."""
+    word = editor.fmt.leaf_word(slot.level, pa, rights, shared=shared, size=size)
+    for copy in editor.copies(slot, slot.level.read_as(word)):
+        editor.write(copy, word)
 
 
 def ended(found: Walk) -> Any:

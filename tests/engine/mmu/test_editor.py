@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import PteRunWritten, PteWritten
@@ -102,7 +103,7 @@ class TestEditor:
         editor = self.make()
         for level, table in ((4, 0x2000), (3, 0x3000)):
             editor.refer(editor.find(0x1000, 0x20_0000, level), table, Rights())
-        editor.map(editor.find(0x1000, 0x20_0000, 2), 0x60_0000, Rights(write=False))
+        map_page(editor, editor.find(0x1000, 0x20_0000, 2), 0x60_0000, Rights(write=False))
         self.events.clear()
         return editor
 
@@ -166,7 +167,7 @@ class TestEditor:
         editor = self.mapped()
         editor.refer(editor.find(0x1000, 0x40_0000, 2), 0x4000, Rights())
         for va in (0x40_3000, 0x40_7000):
-            editor.map(editor.find(0x1000, va), 0x9000, Rights())
+            map_page(editor, editor.find(0x1000, va), 0x9000, Rights())
         slots = list(editor.leaves(0x1000, start, end))
         assert [slot.va for slot in slots] == found
         assert slots == [editor.find(0x1000, va) for va in found]
@@ -176,7 +177,7 @@ class TestEditor:
         top = (1 << 64) - 0x1000
         for level, table in ((4, 0x2000), (3, 0x3000), (2, 0x4000)):
             editor.refer(editor.find(0x1000, top, level), table, Rights())
-        editor.map(editor.find(0x1000, top), 0x9000, Rights())
+        map_page(editor, editor.find(0x1000, top), 0x9000, Rights())
         for start in (top, top - 0x1000, 0xFFFF_8000_0000_0000):
             assert list(editor.leaves(0x1000, start, 1 << 64)) == [editor.find(0x1000, top)]
 

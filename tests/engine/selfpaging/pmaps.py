@@ -7,11 +7,11 @@ from typing import Any, cast
 from tests.engine.selfpaging.worlds import World, world
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.engine.selfpaging.check import check_pmap
 from vmwidgets.engine.selfpaging.cspace import FRAME_CNODE, ROOT_TABLE
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS
-from vmwidgets.engine.selfpaging.pmap import Pmap
+from vmwidgets.engine.selfpaging.invariants import check_pmap
+from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS
+from vmwidgets.engine.selfpaging.pmap import DomainPmap
 from vmwidgets.engine.selfpaging.stubs import Stubs
 from vmwidgets.engine.selfpaging.window import tree_snapshot
 
@@ -52,9 +52,9 @@ class Made:
         current = options.pop("current", True)
         self.world: World = world(architecture, slots=options.pop("slots", 4096), quirks=quirks, foreign=not current)
         self.calls = Failing(self.world.stubs, fails)
-        self.layout = options.pop("layout", LAYOUTS[architecture])
+        self.layout = options.pop("layout", DOMAIN_LAYOUTS[architecture])
         self.root = self.world.kernel.cspace.lookup(ROOT_TABLE).object.base
-        self.pmap = Pmap(
+        self.pmap = DomainPmap(
             cast("Stubs", self.calls),
             self.world.stubs.recorder,
             "test",

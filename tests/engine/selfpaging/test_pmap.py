@@ -10,7 +10,7 @@ from vmwidgets.engine.base.events import Called, MallocCalled
 from vmwidgets.engine.base.recorder import Raw, materialize
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.engine.selfpaging.flags import LARGE, NOCACHE, READ, READ_WRITE
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS, Mapped
+from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS, Mapped
 from vmwidgets.engine.selfpaging.pmap import Found
 from vmwidgets.engine.selfpaging.window import tree_snapshot
 
@@ -242,7 +242,7 @@ def test_a_range_over_the_widest_border_is_never_short_of_blocks(architecture, b
 
 
 def test_the_region_for_slab_frames_can_be_filled_to_its_last_byte_and_then_says_so():
-    made = Made(layout=replace(LAYOUTS["armv7"], meta_data_bytes=2 * PAGE))
+    made = Made(layout=replace(DOMAIN_LAYOUTS["armv7"], meta_data_bytes=2 * PAGE))
     frame = made.frame(PAGE)
     done, before = -1, made.mappings()
     stack: tuple[str, ...] = ()

@@ -8,12 +8,12 @@ from vmwidgets.engine.base.errors import Broken, Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.selfpaging.errors import LibError
-from vmwidgets.engine.selfpaging.layouts import LAYOUTS
-from vmwidgets.engine.selfpaging.slab import Slab
+from vmwidgets.engine.selfpaging.layouts import DOMAIN_LAYOUTS
+from vmwidgets.engine.selfpaging.slab import SlabAllocator
 
 
 def slab():
-    return Slab(Recorder(), "test", 64, 16)
+    return SlabAllocator(Recorder(), "test", 64, 16)
 
 
 def test_the_recorded_sizes():
@@ -95,7 +95,7 @@ def test_no_block_is_ever_in_two_hands(actions):
         assert sum(head.free for head in one.snapshot().heads) == one.free_blocks
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("layout", DOMAIN_LAYOUTS.values(), ids=DOMAIN_LAYOUTS)
 def test_the_estimate_for_a_slab_frame_is_never_short(layout):
     """Wherever in its region it lies: a leaf in each table that it touches, and all the tables below the root."""
     pages, begin = layout.pages, layout.vspace_begin

@@ -10,7 +10,7 @@ from ..base.units import GIB, MIB, PAGE, binary_size
 from ..kernel.x15 import X15_QUIRKS
 from ..mmu.formats import FORMATS
 from ..selfpaging.errors import BARRELFISH_QUIRKS
-from . import checks
+from . import arguments
 from .cpus import cpu_settings
 from .layouts import layouts_of
 from .machine import Machine
@@ -48,8 +48,8 @@ def boot(
     >>> [entry.role for entry in boot("x86-64", ram="32 MiB", layout="tiny").kernel_map]
     ['boot range', 'kentry area', 'kernel memory']
     """
-    name = checks.known(architecture, FORMATS, "architecture")
-    size = checks.aligned(ram, "ram")
+    name = arguments.known(architecture, FORMATS, "architecture")
+    size = arguments.aligned(ram, "ram")
     if not LEAST_RAM <= size <= MOST_RAM:
         raise Refused(f"ram={binary_size(size)}: a machine has {binary_size(LEAST_RAM)} to {binary_size(MOST_RAM)}")
     if size % PAGE:
@@ -58,8 +58,8 @@ def boot(
     if size > reach:
         raise Refused(f"ram={binary_size(size)}: pages of {name} lie below {binary_size(reach)}")
     layouts = layouts_of(FORMATS[name])
-    chosen = layouts[checks.known(layout, layouts, f"layout of {name}")]
-    settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), checks.word(seed, "seed")
+    chosen = layouts[arguments.known(layout, layouts, f"layout of {name}")]
+    settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), arguments.word(seed, "seed")
     machine = Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
     for listener in booted:
         listener(machine)
@@ -70,7 +70,7 @@ def _quirks(given: Any) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         kind = "one text" if isinstance(given, str) else f"a {type(given).__name__}"
         raise Refused(f"quirks={shown(given)} is {kind}: write a list or set of names, such as {{'out-of-map'}}")
-    return frozenset(checks.known(quirk, QUIRKS, "quirk") for quirk in checks.in_order(given))
+    return frozenset(arguments.known(quirk, QUIRKS, "quirk") for quirk in arguments.in_order(given))
 
 
 QUIRKS = {**X15_QUIRKS, **BARRELFISH_QUIRKS}

@@ -16,8 +16,8 @@ from ..selfpaging.domain import Domain
 from ..selfpaging.errors import LibError
 from ..selfpaging.flags import SIZES, remembered
 from ..selfpaging.memobj import Memobj
-from . import checks
-from .checks import region_flags
+from . import arguments
+from .arguments import region_flags
 from .spaces import DomainSpace, unquoted
 from .system import Part, SpacePart, System
 
@@ -207,10 +207,10 @@ class MachineMemobj(Part):
 
         LIB_ERR_MEMOBJ_DUPLICATE_FILL where something is, LIB_ERR_MEMOBJ_WRONG_OFFSET outside or on no border.
         """
-        held, start = self.memobj, checks.aligned(offset, "offset")
-        ref, skipped = self.domain.slot_of(frame), checks.aligned(frame_offset, "frame_offset")
+        held, start = self.memobj, arguments.aligned(offset, "offset")
+        ref, skipped = self.domain.slot_of(frame), arguments.aligned(frame_offset, "frame_offset")
         there = self.domain.domain.stubs.frame_identify(ref).bytes - skipped
-        length = min(there, held.size - start) if size is None else checks.aligned(size, "size")
+        length = min(there, held.size - start) if size is None else arguments.aligned(size, "size")
         if start >= held.size:
             raise Refused(f"offset={start:#x}: the object has {Size(held.size)}")
         if not 0 < length <= there:
@@ -220,7 +220,7 @@ class MachineMemobj(Part):
     @operation
     def unfill(self, offset: int | str = 0) -> None:
         """Take the frame away that begins at `offset`, unmapped if it was mapped."""
-        self.memobj.unfill(checks.aligned(offset, "offset"))
+        self.memobj.unfill(arguments.aligned(offset, "offset"))
 
     @operation
     def protect(self, flags: str | Iterable[str] | int, offset: int | str = 0, size: int | str | None = None) -> None:
@@ -228,8 +228,8 @@ class MachineMemobj(Part):
 
         LIB_ERR_MEMOBJ_PROTECT, and nothing changed, where a frame's capability lacks a right.
         """
-        start, word, held = checks.aligned(offset, "offset"), region_flags(flags), self.memobj
-        length = held.size - start if size is None else checks.aligned(size, "size")
+        start, word, held = arguments.aligned(offset, "offset"), region_flags(flags), self.memobj
+        length = held.size - start if size is None else arguments.aligned(size, "size")
         held.protect(start, length, word)
         if held.region is not None and length == held.size:
             self.domain.domain.pmap.vspace.change_flags(held.region, remembered(word) | held.region.flags & SIZES)

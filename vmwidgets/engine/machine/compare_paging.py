@@ -76,13 +76,11 @@ def _operations(journal: Journal, path: str) -> Iterator[Operation]:
 def _task_side(task: Task) -> PagingSide:
     system, pmap = task.system, task.pmap
     counts = _Counts(system.journal, task.path)
-    snapshot = pmap.snapshot()
-    own = set(pmap.tables)
-    owned = Counter((table.level, table.name) for table in snapshot.tables if table.pa in own)
-    tables = [
-        PagingRecords(name, count, count * pmap.fmt.table_bytes(pmap.fmt.level(level)))
-        for (level, name), count in sorted(owned.items(), reverse=True)
-    ]
+    fmt, own = pmap.fmt, set(pmap.tables) - {pmap.root}
+    slots = pmap.own_slots(fmt.root_level, pmap.root, 0, is_kernel=False)
+    below = Counter(slot.level.number - 1 for slot in slots if slot.kind == "table" and slot.address in own)
+    levels = [(fmt.root_level, 1), *((fmt.level(number), below[number]) for number in sorted(below, reverse=True))]
+    tables = [PagingRecords(level.table_name, count, count * fmt.table_bytes(level)) for level, count in levels]
     entry_bytes = system.kernel.entry_cache.layout.object_size
     entries = PagingRecords("map entries", len(task.map), len(task.map) * entry_bytes, "map entry")
     return PagingSide(

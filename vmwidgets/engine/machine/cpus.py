@@ -14,7 +14,7 @@ from ..kernel.threads.waits import MaySleep
 from ..mmu.cpu import Cpu
 from ..mmu.format import TableFormat
 from ..mmu.rules import Access
-from . import checks
+from . import arguments
 from .processors import SHOOTDOWNS, CpuSettings, Processor, Processors
 from .system import Part, SpacePart, System
 
@@ -25,17 +25,17 @@ T = TypeVar("T")
 
 def cpu_settings(fmt: TableFormat[Any], cpus: Any, tlb: Any, asids: Any) -> CpuSettings:
     """The settings that :func:`vmwidgets.boot` was given, if they make sense."""
-    count = checks.whole(cpus, "cpus")
+    count = arguments.whole(cpus, "cpus")
     if not 1 <= count <= MOST_CPUS:
         raise Refused(f"cpus={count}: a machine has 1 to {MOST_CPUS} processors")
     if not isinstance(tlb, (tuple, list)) or len(tlb) != 2:
         raise Refused(f"tlb={shown(tlb)}: write the number of sets and that of ways, such as (16, 4)")
-    sets, ways = (checks.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
+    sets, ways = (arguments.whole(value, name) for value, name in zip(tlb, ("tlb[0]", "tlb[1]"), strict=True))
     if not 1 <= sets <= MOST_SETS or sets & sets - 1:
         raise Refused(f"tlb={shown(tlb)}: the number of sets is a power of two from 1 to {MOST_SETS}")
     if not 1 <= ways <= MOST_WAYS:
         raise Refused(f"tlb={shown(tlb)}: a set has 1 to {MOST_WAYS} ways")
-    if checks.flag(asids, "asids") and not fmt.asid_bits:
+    if arguments.flag(asids, "asids") and not fmt.asid_bits:
         raise Refused(f"asids=True: {fmt.name} has no numbers for address spaces; its PCIDs need 64-bit mode")
     return CpuSettings(count, sets, ways, asids)
 
@@ -98,7 +98,7 @@ class MachineCpu(Part):
 
         An error leaves what was written before it.
         """
-        content = checks.content(data)
+        content = arguments.content(data)
         start, _ = self._span(address, len(content))
         return self._complete("store", self.processor.store(start, content, self._by_user(start, user)))
 
@@ -116,10 +116,10 @@ class MachineCpu(Part):
             return self.system.callbacks.complete(name, steps)
 
     def _span(self, address: Any, length: Any) -> tuple[int, int]:
-        return checks.span(address, length, self.pmap.fmt.word_bits)
+        return arguments.span(address, length, self.pmap.fmt.word_bits)
 
     def _by_user(self, address: int, user: Any) -> bool:
-        return self.pmap.layout.is_user(address) if user is None else checks.flag(user, "user")
+        return self.pmap.layout.is_user(address) if user is None else arguments.flag(user, "user")
 
     # ---- what the kernel does on it ----------------------------------------------------------
 
@@ -137,14 +137,14 @@ class MachineCpu(Part):
         not global; with neither all, but what is global if that is to be kept.
         """
         processors, processor = self.system.processors, self.processor
-        kept = checks.flag(keep_globals, "keep_globals")
+        kept = arguments.flag(keep_globals, "keep_globals")
         pmap = None if task is None else self.system.pmap_of(task)
         if kept and (address is not None or pmap is not None):
             raise Refused("keep_globals=True: it is for a flush of everything; leave address and task out")
         cpu = processor.cpu
         before = len(cpu.tlb)
         if address is not None:
-            page = checks.whole(address, "address") & -PAGE
+            page = arguments.whole(address, "address") & -PAGE
             cpu.flush_range(page, page + PAGE, processors.asid_of(processor.pmap if pmap is None else pmap))
         elif pmap is None:
             cpu.flush_all(globals_too=not kept)
@@ -173,7 +173,7 @@ class MachineCpu(Part):
     def lookup(self, address: int | str) -> TlbSlot | None:
         """What the TLB keeps for `address`, whether it is stale, or None; it does not count as a use."""
         with self.door.looking():
-            line = self.cpu.tlb.peek(checks.whole(address, "address"), self.asid)
+            line = self.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
                 return None
             row = self.value().tlb.rows[line.set]
@@ -213,7 +213,7 @@ class MachineCpus(Part):
     @operation
     def set_shootdown(self, shootdown: str) -> None:
         """What becomes of flushes from now on: "acknowledged", "sent" or "forgotten"."""
-        self._processors.shootdown = checks.known(shootdown, SHOOTDOWNS, "shootdown")
+        self._processors.shootdown = arguments.known(shootdown, SHOOTDOWNS, "shootdown")
 
     @property
     def shootdown(self) -> str:

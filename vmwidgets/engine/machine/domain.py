@@ -20,9 +20,9 @@ from ..selfpaging.pmap import Found
 from ..selfpaging.serialise import deserialise, serialise
 from ..selfpaging.vspace import Vregion
 from ..selfpaging.window import EVERYWHERE
-from . import checks
+from . import arguments
+from .arguments import capability_rights, region_flags
 from .capabilities import DomainPart, MachineCapability, MachineMemobj
-from .checks import capability_rights, region_flags
 from .processors import Processor
 from .tables import MachineTables, MachineWalk
 
@@ -60,7 +60,7 @@ class MachineDomain(DomainPart):
 
         Refused where the domain has a frame of some of it already: that can be copied, retyped and revoked.
         """
-        start, length = checks.aligned(at, "at"), checks.aligned(size, "size")
+        start, length = arguments.aligned(at, "at"), arguments.aligned(size, "size")
         reach = 1 << min(40, 8 * self.domain.fmt.entry_width)
         if length == 0:
             raise Refused("size=0: a device has at least one page")
@@ -84,12 +84,12 @@ class MachineDomain(DomainPart):
         RAM becomes RAM, frames or tables, a frame smaller frames.  LIB_ERR_CAP_RETYPE over SYS_ERR_INVALID_RETYPE,
         SYS_ERR_REVOKE_FIRST where that part was retyped before, SYS_ERR_FRAME_OFFSET_INVALID.
         """
-        ref, wanted, here = self.slot_of(capability), checks.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
+        ref, wanted, here = self.slot_of(capability), arguments.known(kind, OBJ_TYPES, "kind"), self.domain.fmt.name
         if OBJ_TYPES[wanted].format not in ("", here):
             tables = ", ".join(one.name for one in OBJ_TYPES.values() if one.format == here)
             raise Refused(f"kind={wanted!r} is a table of {OBJ_TYPES[wanted].format}; those of {here} are {tables}")
         length = None if size is None else _bytes(size)
-        return self.capability(self.domain.retype(ref, wanted, checks.whole(offset, "offset"), length))
+        return self.capability(self.domain.retype(ref, wanted, arguments.whole(offset, "offset"), length))
 
     @operation
     def copy(self, capability: MachineCapability | str) -> MachineCapability:
@@ -128,13 +128,13 @@ class MachineDomain(DomainPart):
     @operation
     def take_slots(self, count: int) -> int:
         """Use up the `count` lowest free slots, as another part of the program would; how many are left."""
-        self.domain.stubs.allocate_for_others(checks.count(count, "count"))
+        self.domain.stubs.allocate_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
     @operation
     def give_slots(self, count: int) -> int:
         """Give back the `count` slots that :meth:`take_slots` took last; how many are free."""
-        self.domain.stubs.free_for_others(checks.count(count, "count"))
+        self.domain.stubs.free_for_others(arguments.count(count, "count"))
         return self.domain.slots.free_slots
 
     # ---- memory objects ----------------------------------------------------------------------
@@ -155,8 +155,8 @@ class MachineDomain(DomainPart):
         `kind`: "anonymous" and "one frame" map on a fault, "one frame one map", "pinned" and "fixed" (frames of
         `piece` bytes) at once.  `frame` is put behind its beginning.  LIB_ERR_VSPACE_REGION_OVERLAP.
         """
-        wanted, word = checks.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
-        length = checks.aligned(size, "size")
+        wanted, word = arguments.known(kind, MEMOBJ_KINDS, "kind"), region_flags(flags)
+        length = arguments.aligned(size, "size")
         ref = None if frame is None else self.slot_of(frame)
         if length == 0:
             raise Refused(f"size=0: a memory object has at least one page, {PAGE} bytes")
@@ -166,7 +166,7 @@ class MachineDomain(DomainPart):
         domain = self.domain
         name = f"{wanted} {domain.memobjs_made + 1}"
         if piece is not None:
-            made: Memobj = Fixed(domain.pmap, name, length, checks.aligned(piece, "piece"))
+            made: Memobj = Fixed(domain.pmap, name, length, arguments.aligned(piece, "piece"))
         else:
             made = MEMOBJ_KINDS[wanted](domain.pmap, name, length)  # type: ignore[call-arg]  # all but "fixed" take these
         va = self._room(at, length, word)
@@ -214,14 +214,14 @@ class MachineDomain(DomainPart):
         (True, None)
         """
         space, domain = self.space, self.domain
-        ref, word, start = self.slot_of(frame), region_flags(flags), checks.whole(offset, "offset")
+        ref, word, start = self.slot_of(frame), region_flags(flags), arguments.whole(offset, "offset")
         identity = domain.stubs.frame_identify(ref)
         if start >= identity.bytes:
             raise Refused(f"offset={start:#x}: the frame in {ref} has {Size(identity.bytes)}")
-        length = identity.bytes - start if size is None else checks.whole(size, "size")
+        length = identity.bytes - start if size is None else arguments.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a mapping has at least one byte, and is widened to whole pages")
-        wanted = None if at is None else checks.aligned(at, "at")
+        wanted = None if at is None else arguments.aligned(at, "at")
         widened = MapRequest.of(domain.layout, wanted or 0, ref, identity, start, length, word).size
         if wanted is None:
             va = domain.pmap.determine_addr(widened, domain.layout.large_unit(word))
@@ -261,7 +261,7 @@ class MachineDomain(DomainPart):
         LIB_ERR_PMAP_DESERIALISE, and nothing changed, if any of it can't be.
         """
         pmap, layout = self.domain.pmap, self.domain.layout
-        deserialise(pmap, checks.content(data))
+        deserialise(pmap, arguments.content(data))
         for leaf in pmap.tree.root.leaves():
             if not layout.vspace_begin <= leaf.va < layout.meta_end:
                 self.space.remember(leaf.va, leaf.end - leaf.va, leaf.flags)
@@ -274,7 +274,7 @@ class MachineDomain(DomainPart):
         if not isinstance(place, str) or not place.startswith("memobj:"):
             return self.at(place)
         name = place.removeprefix("memobj:")
-        return MachineMemobj(self, checks.known(name, self.domain.memobjs, "memory object"))
+        return MachineMemobj(self, arguments.known(name, self.domain.memobjs, "memory object"))
 
     def serialise(self) -> bytes:
         """Regions and mappings as bytes, for another domain."""
@@ -284,7 +284,7 @@ class MachineDomain(DomainPart):
     def lookup(self, address: int | str) -> Found:
         """The mapping that covers `address`; LIB_ERR_PMAP_LOOKUP without one.  O(levels)."""
         with self._looking():
-            return self.domain.pmap.lookup(checks.whole(address, "address"))
+            return self.domain.pmap.lookup(arguments.whole(address, "address"))
 
     def determine_addr(self, size: int | str, align: int | str = 0) -> Address:
         """Where the vspace has room for `size` bytes behind a region; nothing changes.
@@ -312,13 +312,13 @@ class MachineDomain(DomainPart):
         """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
         if not isinstance(focus, DomainFocus):
             raise Refused(f"focus={shown(focus)} is a {type(focus).__name__}: write a DomainFocus")
-        most, least = checks.count(whole, "whole"), checks.count(few, "few")
+        most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
         with self.door.looking():
             return self.domain.window(focus, whole=most, few=least)
 
     def vnode_at(self, address: int | str) -> int:
         """The id of the lowest vnode that is for an address: a leaf, or a table with nothing there.  O(levels)."""
-        wanted = checks.whole(address, "address")
+        wanted = arguments.whole(address, "address")
         with self.door.looking():
             return self.domain.pmap.tree.vnode_at(wanted).id
 
@@ -336,21 +336,21 @@ class MachineDomain(DomainPart):
         FAULT where nothing is mapped and ACCES where reading is not allowed: no kernel resolves a fault for it.  In a
         region of a memory object the program's own handler has that map what it has: LIB_ERR_MEMOBJ_UNDER_FILLED.
         """
-        start, count = checks.span(address, length, self.pmap.fmt.word_bits)
+        start, count = arguments.span(address, length, self.pmap.fmt.word_bits)
         return run_without_sleeping(self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
         """Write `data` from `address` on, as the program does; an error leaves what was written before it."""
-        content = checks.content(data)
-        start, _ = checks.span(address, len(content), self.pmap.fmt.word_bits)
+        content = arguments.content(data)
+        start, _ = arguments.span(address, len(content), self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it; FAULT and ACCES as for :meth:`read`."""
-        kind = checks.access(access)
-        start, _ = checks.span(address, 1, self.pmap.fmt.word_bits)
+        kind = arguments.access(access)
+        start, _ = arguments.span(address, 1, self.pmap.fmt.word_bits)
         run_without_sleeping(self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
@@ -368,13 +368,13 @@ class MachineDomain(DomainPart):
         return self.system.processors.borrow(self.pmap)
 
     def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
-        length = checks.whole(size, "size")
+        length = arguments.whole(size, "size")
         if length == 0:
             raise Refused("size=0: room is sought for at least one byte")
-        return length, checks.whole(align, "align")
+        return length, arguments.whole(align, "align")
 
     def _range(self, address: int | str, size: int | str) -> tuple[int, int]:
-        va, length = checks.aligned(address, "address"), checks.whole(size, "size")
+        va, length = arguments.aligned(address, "address"), arguments.whole(size, "size")
         if length == 0:
             raise Refused("size=0: a range has at least one byte, and is widened to whole pages")
         return self._address(va, length, "address"), length
@@ -400,7 +400,7 @@ class MachineDomain(DomainPart):
         if at is None:
             unit = layout.large_unit(flags)
             return pmap.determine_addr(length, unit if length >= unit else 0)
-        va = self._address(checks.aligned(at, "at"), length, "at")
+        va = self._address(arguments.aligned(at, "at"), length, "at")
         if va + length > layout.user_end:
             where = f"addresses from {Address(layout.user_end)} on are the kernel's"
             raise Refused(f"at={Address(va)} and {Size(length)}: {where}")
@@ -417,7 +417,7 @@ class MachineDomain(DomainPart):
 
 
 def _bytes(size: Any) -> int:
-    number = checks.whole(size, "size")
+    number = arguments.whole(size, "size")
     if number == 0:
         raise Refused(f"size=0: a capability is about at least one byte; frames have {PAGE} or more")
     return number

@@ -26,7 +26,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.x15.kentry import KentryArea
 from ..memory.pages import MAX_ORDER, PageAllocator
 from ..memory.slabs import ObjectCache
-from . import checks
+from . import arguments
 from .system import Part
 
 WHOLE = 600
@@ -122,8 +122,8 @@ class MachineFrames(Part):
     # ---- what is behind ----------------------------------------------------------------------
 
     def _known(self, frame: int) -> int:
-        number = checks.whole(frame, "frame")
-        return checks.within(number, "frame", 0, int(self.system.ram_bytes) >> PAGE_SHIFT, "physical memory")
+        number = arguments.whole(frame, "frame")
+        return arguments.within(number, "frame", 0, int(self.system.ram_bytes) >> PAGE_SHIFT, "physical memory")
 
     def _leading_to(self, physical: int) -> Iterator[tuple[str, int]]:
         system, layout = self.system, self.system.layout
@@ -216,7 +216,7 @@ class MachineCaches(Part):
 
         O(caches + slabs shown).
         """
-        wanted, limit = list(focus), checks.count(most, "most")
+        wanted, limit = list(focus), arguments.count(most, "most")
         return CachesValue(tuple(_some(cache, wanted, limit) for cache in self))
 
     def __repr__(self) -> str:
@@ -276,7 +276,7 @@ class MachineKentry(Part):
     def contents(self, focus: Iterable[int] = (), most: int = OPEN_SLABS) -> KentryContents:
         """The area as a frozen value with up to `most` slabs open: those of the slots in `focus`, then partial ones."""
         opened: dict[int, SlabValue] = {}
-        limit = checks.count(most, "most")
+        limit = arguments.count(most, "most")
         for address in focus:
             slab = self.cache.slab_at(address)
             if slab is not None and len(opened) < limit:

@@ -16,7 +16,7 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ..kernel.map.window import WHOLE
 from ..kernel.threads.waits import MaySleep, RoomWait
-from . import checks
+from . import arguments
 from .allocations import Allocations
 from .map_part import MapPart
 from .system import Part, short_name
@@ -50,12 +50,14 @@ class MachineKmem(Part):
 
     def map_of(self, address: int) -> MachineKmemMap | None:
         """The innermost map that `address` belongs to; none outside kernel memory."""
-        inside = self.system.kmem.map_at(checks.whole(address, "address"))
+        inside = self.system.kmem.map_at(arguments.whole(address, "address"))
         return None if inside is None else self._map(short_name(inside))
 
     def value(self, focus: Iterable[int] = (), opened: Iterable[int] = (), *, whole: int = WHOLE) -> KernelMapValue:
         """All maps as a frozen value, submaps inside their parents."""
-        return self._value(self.system.kmem.kmem.kernel_map, tuple(focus), tuple(opened), checks.count(whole, "whole"))
+        return self._value(
+            self.system.kmem.kmem.kernel_map, tuple(focus), tuple(opened), arguments.count(whole, "whole")
+        )
 
     def _value(self, vm_map: FreeBSDMap, focus: Iterable[int], opened: Iterable[int], whole: int) -> KernelMapValue:
         shown = self._map(short_name(vm_map))
@@ -102,8 +104,8 @@ class MachinePageDaemon(Part):
     @operation
     def pace(self, *, interval: int | None = None, pages: int | None = None) -> None:
         """Slow it down or speed it up: clock ticks between two passes, and the pages one pass moves at most."""
-        ticks = self._daemon.interval if interval is None else checks.count(interval, "interval")
-        most = self._daemon.most if pages is None else checks.count(pages, "pages")
+        ticks = self._daemon.interval if interval is None else arguments.count(interval, "interval")
+        most = self._daemon.most if pages is None else arguments.count(pages, "pages")
         if most == 0:
             raise Refused("pages=0: a pass moves at least one page; m.pagedaemon.stop() keeps the daemon from working")
         self._daemon.interval, self._daemon.most = ticks, most
@@ -228,7 +230,7 @@ class MachineKmemMap(MapPart):
     def lookup(self, address: int | str) -> EntryValue | None:
         """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""
         vm_map = self.vm_map
-        wanted = checks.within(checks.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        wanted = arguments.within(arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
         with self.door.looking():
             entry = vm_map.peek(wanted)
         return None if entry is None or entry.start > wanted else EntryValue.of(entry.fields())

@@ -18,8 +18,8 @@ from ..kernel.freebsd.kmem import M_WAITOK, Kmem, round_page, trunc_page
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.fits import FITS
 from ..kernel.threads.waits import MaySleep
-from . import checks
-from .checks import malloc_flags
+from . import arguments
+from .arguments import malloc_flags
 from .kmem import MachineKmemMap
 from .maps import MachineMap
 from .system import Part, short_name
@@ -118,8 +118,8 @@ class KmemFunctions(Part):
         "best", "worst" or "next".
         """
         vm_map, length = self._where(parent), self._length(size, parent)
-        wanted = checks.part_name(name, "name")
-        fit = FITS.get(checks.known(placement, ("freebsd", *FITS), "placement"))
+        wanted = arguments.part_name(name, "name")
+        fit = FITS.get(arguments.known(placement, ("freebsd", *FITS), "placement"))
         self.system.refuse_map_name(wanted)
 
         def steps() -> MaySleep[MachineKmemMap]:
@@ -181,11 +181,11 @@ class KmemFunctions(Part):
             if value.system is not self.system:
                 raise Refused(f"map {value.path} belongs to another machine")
             return value.vm_map
-        return self.system.kmem_maps[checks.known(value, self.system.kmem_maps, "map")]
+        return self.system.kmem_maps[arguments.known(value, self.system.kmem_maps, "map")]
 
     def _length(self, size: Any, where: Any) -> int:
         vm_map = self._where(where)
-        length, whole = checks.whole(size, "size"), vm_map.end - vm_map.start
+        length, whole = arguments.whole(size, "size"), vm_map.end - vm_map.start
         if length == 0:
             raise Refused(
                 "size=0: ask for at least one byte; what the original does with none, m.unchecked shows (it may panic)"
@@ -232,7 +232,7 @@ class KmemFunctions(Part):
 
     def _given(self, address: Any, size: Any, where: Any) -> tuple[FreeBSDMap, int, int]:
         """The range to free: whole allocations of one map."""
-        first, length = checks.whole(address, "address"), checks.whole(size, "size")
+        first, length = arguments.whole(address, "address"), arguments.whole(size, "size")
         start, end = trunc_page(first), first + length + PAGE - 1 & -PAGE
         vm_map = self._map_to_free_in(start) if where is None else self._where(where)
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:

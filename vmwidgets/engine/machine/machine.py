@@ -19,13 +19,13 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
-from . import checks
-from .check import check_machine
+from . import arguments
+from .boot_stages import Kernel
 from .cpus import MachineCpus
 from .domain import MachineDomain
-from .domains import DomainFunctions
+from .domain_functions import DomainFunctions
 from .frames import MachineCaches, MachineFrames, MachineKentry
-from .kernel import Kernel
+from .invariants import check_machine
 from .kmem import MachineKmem, MachinePageDaemon
 from .kmem_functions import KmemFunctions
 from .layouts import Layout
@@ -270,7 +270,7 @@ class Machine:
         """
         from ..mmu.bulk import translate
 
-        kind, by_user = checks.access(access), checks.flag(user, "user")
+        kind, by_user = arguments.access(access), arguments.flag(user, "user")
         pmap = self.system.pmap_of(task)
         root, controls = pmap.registers(self.controls)
         with self.door.looking():

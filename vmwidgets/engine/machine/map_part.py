@@ -18,7 +18,7 @@ from ..base.values.maps import EntryValue, MapValue
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.window import WHOLE, map_value
 from ..kernel.x15.vm_map import X15Map
-from . import checks
+from . import arguments
 from .system import Part
 
 
@@ -62,7 +62,7 @@ class MapPart(Part, ABC):
         >>> [entry.protection for entry in space]
         ['r--', 'rw-']
         """
-        protection = checks.one_protection(prot, max_prot)
+        protection = arguments.one_protection(prot, max_prot)
         return self._change("protect", *self._range("protect", start, end, size), protection, prot is None)
 
     @operation
@@ -147,7 +147,7 @@ class MapPart(Part, ABC):
         whole: int = WHOLE,
     ) -> MapValue:
         """The map as a frozen value: whole up to `whole` entries, else around the entries in `focus`."""
-        most = checks.count(whole, "whole")
+        most = arguments.count(whole, "whole")
         return map_value(self.vm_map, focus, opened, addresses, whole=most, roles=self.roles)
 
     def entries(self) -> list[EntryValue]:
@@ -176,10 +176,10 @@ class MapPart(Part, ABC):
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
         """A range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
-        first = checks.within(checks.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
+        first = arguments.within(arguments.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
         if (end is None) == (size is None):
             raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
-        last = first + checks.aligned(size, "size") if end is None else checks.aligned(end, "end")
+        last = first + arguments.aligned(size, "size") if end is None else arguments.aligned(end, "end")
         if not first < last <= vm_map.end:
             name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
             if last <= first:

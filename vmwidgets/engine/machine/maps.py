@@ -16,7 +16,7 @@ from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.x15.vm_map import X15Map
-from . import checks
+from . import arguments
 from .map_part import MapPart
 from .objects import AnonymousPager, MemoryObject
 from .spaces import quoted, unquoted
@@ -69,18 +69,18 @@ class MachineMap(MapPart):
         """
         self._refuse_lost_place()
         vm_map = self.vm_map
-        length = checks.size_within(size, "size", vm_map.start, vm_map.end, self.path)
-        start = self._start_of(vm_map, at, length, checks.flag(fixed, "fixed"))
-        alignment = checks.power_of_two(align, "align")
+        length = arguments.size_within(size, "size", vm_map.start, vm_map.end, self.path)
+        start = self._start_of(vm_map, at, length, arguments.flag(fixed, "fixed"))
+        alignment = arguments.power_of_two(align, "align")
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
         target = self._object(object)
-        where = checks.aligned(offset, "offset")
+        where = arguments.aligned(offset, "offset")
         if where and target is None:
             raise Refused(f"offset={where:#x} needs an object: write object=…")
         if target is not None and where + length >= 1 << 64:
             raise Refused(f"offset={where:#x} and size={length:#x} pass the end of the object's 64 bits")
-        flags = flags_word(prot, max_prot, inherit, advice, checks.flag(nomerge, "nomerge"), fixed)
+        flags = flags_word(prot, max_prot, inherit, advice, arguments.flag(nomerge, "nomerge"), fixed)
         return Address(vm_map.enter(start, length, alignment, flags, target, where))
 
     @operation
@@ -100,7 +100,7 @@ class MachineMap(MapPart):
     def lookup(self, address: int | str) -> EntryValue | None:
         """The entry that holds `address`, or the next one above, or None (`vm_map_lookup_nearest`).  O(log n)."""
         vm_map = self.vm_map
-        wanted = checks.within(checks.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
+        wanted = arguments.within(arguments.whole(address, "address"), "address", vm_map.start, vm_map.end, self.path)
         entry = vm_map.lookup_nearest(wanted & ~0xFFF)
         return None if entry is None else EntryValue.of(entry.fields(), self.roles.get(entry.id, ""))
 
@@ -186,7 +186,7 @@ class MachineMap(MapPart):
         >>> drivers.enter("16 KiB") == a, drivers.path
         (True, 'kernel_map/drivers')
         """
-        path = f"{self.path}/{quoted(checks.part_name(name, 'map name'))}"
+        path = f"{self.path}/{quoted(arguments.part_name(name, 'map name'))}"
         if path in self.system.maps:
             raise Refused(f"name={shown(name)}: {self.path} has a submap of this name; each needs one of its own")
         first, last = self._range("submap", start, end, size)
@@ -267,7 +267,7 @@ class MachineMap(MapPart):
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
             return 0
-        start = checks.within(checks.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
+        start = arguments.within(arguments.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
         if fixed and length > vm_map.end - start:
             raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
         if (start + length) & vm_map.mask <= start:
@@ -312,7 +312,7 @@ class MachineMap(MapPart):
         if value is None:
             return None
         if isinstance(value, str):
-            return self.system.objects[checks.known(value, self.system.objects, "object")]
+            return self.system.objects[arguments.known(value, self.system.objects, "object")]
         if not isinstance(value, MemoryObject):
             raise Refused(f"object={shown(value)} is no memory object: make one with machine.object(name)")
         if value.system is not self.system:
@@ -321,7 +321,7 @@ class MachineMap(MapPart):
 
     def _page_size(self, page: Any) -> int:
         sizes = [one for one in self.system.pmap.fmt.page_sizes if one > PAGE]
-        wanted = sizes[0] if page is None else checks.whole(page, "page")
+        wanted = sizes[0] if page is None else arguments.whole(page, "page")
         if wanted not in sizes:
             known = ", ".join(binary_size(one) for one in sizes)
             raise Refused(f"page={binary_size(wanted)}: large pages of {self.system.architecture} have {known}")

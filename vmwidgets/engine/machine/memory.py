@@ -12,8 +12,8 @@ from ..kernel.freebsd.kmem import M_WAITOK
 from ..kernel.freebsd.uma import LARGEST
 from ..kernel.threads.waits import MaySleep
 from ..mmu.rules import Access
-from . import checks
-from .checks import malloc_flags
+from . import arguments
+from .arguments import malloc_flags
 from .processors import read_bytes, write_bytes
 from .system import Part
 
@@ -33,7 +33,7 @@ class MemoryFunctions(Part):
         In a pageable map such as exec_map a page that is not there yet is made (`vm_fault`), which may have to wait.
         FAULT where nothing is allocated.  O(pages).
         """
-        start, count = checks.span(address, length, self.system.pmap.fmt.word_bits)
+        start, count = arguments.span(address, length, self.system.pmap.fmt.word_bits)
         steps = read_bytes(self.system.ram, start, count, partial(self._reach, access="read"))
         return self.system.callbacks.complete("read", steps)
 
@@ -43,8 +43,8 @@ class MemoryFunctions(Part):
 
         An error leaves what was written before it.
         """
-        content = checks.content(data)
-        start, _ = checks.span(address, len(content), self.system.pmap.fmt.word_bits)
+        content = arguments.content(data)
+        start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
         steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
         return self.system.callbacks.complete("write", steps)
 
@@ -77,7 +77,7 @@ class MemoryFunctions(Part):
         >>> a - b
         128
         """
-        word, wanted = malloc_flags(flags), checks.whole(size, "size")
+        word, wanted = malloc_flags(flags), arguments.whole(size, "size")
         kmem_map = self.system.kmem.zones.kmem_map
         if not 0 < wanted <= kmem_map.end - kmem_map.start:
             whole = binary_size(kmem_map.end - kmem_map.start)
@@ -95,7 +95,7 @@ class MemoryFunctions(Part):
     @operation
     def free(self, address: int | str) -> None:
         """Give back what :meth:`malloc` gave (free(9))."""
-        start, zones = checks.whole(address, "address"), self.system.kmem.zones
+        start, zones = arguments.whole(address, "address"), self.system.kmem.zones
         allocations, where = self.system.allocations, zones.kmem_map.name
         self._refuse_not_given(start)
 
@@ -136,8 +136,8 @@ class MemoryFunctions(Part):
 
         Pages of files fill memory that is not needed yet: the page daemon can take them back at once.
         """
-        wanted, first = checks.text_name(name, "name"), checks.aligned(offset, "offset")
-        length = checks.whole(size, "size")
+        wanted, first = arguments.text_name(name, "name"), arguments.aligned(offset, "offset")
+        length = arguments.whole(size, "size")
         pages = -(-length // PAGE)
         if not 0 < pages <= self.system.pages.total_pages:
             most = binary_size(self.system.pages.total_pages * PAGE)
@@ -152,7 +152,7 @@ class MemoryFunctions(Part):
         Zeroed pages are taken last and cached ones never; the reserves that the kernel keeps are ignored.
         """
         taken = 0
-        for _ in range(checks.count(count, "count")):
+        for _ in range(arguments.count(count, "count")):
             frame = self.system.pages.allocate(owner=OTHERS) if self.system.kmem.frames.free_frames else None
             if frame is None:
                 break
@@ -167,7 +167,7 @@ class MemoryFunctions(Part):
         Threads that wait for pages are woken above free_min.
         """
         others = self.system.kmem.others
-        given = min(checks.count(count, "count"), len(others))
+        given = min(arguments.count(count, "count"), len(others))
         for _ in range(given):
             self.system.pages.free(others.pop())
         self.system.kmem.daemon.freed()

@@ -22,8 +22,8 @@ from ..base.units import Address
 from ..base.values.cpus import FlushRequest
 from ..base.values.tables import Fault
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.space import TableSpace
 from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import MaySleep
 from ..memory.ram import BusError, Ram, page_pieces
 from ..mmu.cpu import Cpu

@@ -20,7 +20,7 @@ from ..base.interrupts import INTERRUPT
 from ..base.operations import Door, plain
 from ..kernel.threads.scheduler import Thread, numbered
 from ..kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
-from .kernel import KernelMemorySystem
+from .boot_stages import KernelMemorySystem
 from .runaway import MOST_CALLS, Runaway, bounded, counting
 
 
@@ -138,7 +138,7 @@ class Callbacks:
         self.door = door
         self.kmem = kmem
         self.scheduler = kmem.scheduler
-        self.current: Actor | None = None
+        self.current: LearnerCode | None = None
         self.scripts: dict[str, Script] = {}
         """By thread's or handler's name."""
         self._numbers: dict[str, int] = {}
@@ -206,7 +206,7 @@ def _interrupted() -> bool:
     return INTERRUPT.pending
 
 
-class Actor:
+class LearnerCode:
     """Learner's code while it runs: its calls of operations go into its script."""
 
     def __init__(self, callbacks: Callbacks, name: str, title: str) -> None:
@@ -260,7 +260,7 @@ class Actor:
             callbacks.current, door.actor = outer
 
 
-class ThreadActor(Actor):
+class ThreadActor(LearnerCode):
     """A learner's thread; :meth:`steps` is what the scheduler runs."""
 
     def __init__(self, callbacks: Callbacks, name: str, body: Generator[Any, Any, Any]) -> None:
@@ -362,7 +362,7 @@ class ThreadActor(Actor):
         return kept
 
 
-class Handler(Actor):
+class Handler(LearnerCode):
     """A learner's handler, called again and again; it can't sleep."""
 
     def __init__(self, callbacks: Callbacks, name: str, function: Callable[[], Any]) -> None:
@@ -403,7 +403,7 @@ class Handler(Actor):
                 emit((CallbackRan.tag, self.name, outcome))
 
 
-class Watcher(Actor):
+class Watcher(LearnerCode):
     """A learner's function that only looks whether something is reached."""
 
     def __init__(self, callbacks: Callbacks, function: Callable[[], Any]) -> None:

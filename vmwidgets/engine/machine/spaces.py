@@ -17,9 +17,9 @@ from ..kernel.x15.vm_map import X15Map
 from ..mmu.rules import Access
 from ..selfpaging.domain import Domain
 from ..selfpaging.vspace import Vregion
-from .kernel import KernelMemorySystem
+from .boot_stages import KernelMemorySystem
 
-RIGHTS = {"read": READ, "write": WRITE, "execute": EXECUTE}
+NEEDED_BITS = {"read": READ, "write": WRITE, "execute": EXECUTE}
 """The protection bit that each kind of access needs."""
 
 
@@ -74,7 +74,7 @@ class KernelSpace:
         inside = None if user else self._memory.map_at(va)
         if inside is None:
             raise kernel_error("FAULT", f"{Address(va)}: {fault.why}")
-        yield from self._memory.kmem.vm_fault(inside, va, RIGHTS[access])
+        yield from self._memory.kmem.vm_fault(inside, va, NEEDED_BITS[access])
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
@@ -92,7 +92,7 @@ class TaskSpace:
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
         """Map the page of an object that the map has at `va` (`vm_map_fault`)."""
-        self.vm_map.fault(va, RIGHTS[access], self.enter_page)
+        self.vm_map.fault(va, NEEDED_BITS[access], self.enter_page)
         return
         yield  # never sleeps
 

@@ -43,9 +43,9 @@ from ..kernel.x15.vm_map import X15Map
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from ..mmu.formats import FORMATS
-from . import checks
+from . import arguments
 from .allocations import Allocation, Allocations
-from .kernel import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
+from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .scripts import Callbacks
@@ -177,7 +177,7 @@ class System:
             return space.pmap
         given: object = space
         domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
-        return domain.pmap if domain is not None else self.tasks[checks.known(space, self.tasks, "task")].pmap
+        return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
     def has_place(self, path: str) -> bool:
         """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.

@@ -21,8 +21,8 @@ from ..mmu.levels import Level
 from ..mmu.rules import Access
 from ..mmu.tables import PageTables
 from ..mmu.walk import walk
-from . import checks
-from .check import check_machine
+from . import arguments
+from .invariants import check_machine
 from .spaces import Edit
 from .system import Part, SpacePart, System
 
@@ -113,8 +113,8 @@ class MachineTables:
 
         Without `user`, user code makes the access if the address is the user's.
         """
-        va, kind, layout = checks.whole(address, "address"), checks.access(access), self.system.layout
-        by_user = layout.user_start <= va < layout.user_end if user is None else checks.flag(user, "user")
+        va, kind, layout = arguments.whole(address, "address"), arguments.access(access), self.system.layout
+        by_user = layout.user_start <= va < layout.user_end if user is None else arguments.flag(user, "user")
         return self.walk_in(self.system.ram, va, kind, by_user)
 
     def walk_in(self, memory: Ram | MemoryBefore, va: int, access: Access, user: bool) -> MachineWalk:
@@ -154,7 +154,7 @@ class DescriptorFunctions(Part):
         `pa` must be in a table of this machine: the kernel's, or a task's.  :meth:`undo_descriptor` takes it back.
         O(tables of the machine).
         """
-        where = checks.whole(pa, "pa")
+        where = arguments.whole(pa, "pa")
         width = self._width
         given: object = value
         if not isinstance(given, int) or isinstance(given, bool):

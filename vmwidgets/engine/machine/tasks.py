@@ -16,8 +16,8 @@ from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.spaces import UserPmap
 from ..kernel.threads.waits import run_without_sleeping
 from ..kernel.x15.vm_map import X15Map
-from . import checks
-from .kernel import unmap
+from . import arguments
+from .boot_stages import unmap
 from .maps import MachineMap
 from .objects import AnonymousPager, DevicePager, MemoryObject
 from .processors import Processor
@@ -68,14 +68,14 @@ class Task(SpacePart):
 
         Pages are made as they are touched; an error leaves what was written before it.
         """
-        content = checks.content(data)
+        content = arguments.content(data)
         start, _ = self._span(address, len(content))
         run_without_sleeping(self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
-        kind = checks.access(access)
+        kind = arguments.access(access)
         start, _ = self._span(address, 1)
         run_without_sleeping(self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
@@ -89,7 +89,7 @@ class Task(SpacePart):
         return self.system.processors.borrow(self.pmap)
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
-        return checks.span(address, length, self.pmap.fmt.word_bits)
+        return arguments.span(address, length, self.pmap.fmt.word_bits)
 
     def __repr__(self) -> str:
         return f"<task {self.name!r}: {len(self.map)} entries, root table at {Address(self.pmap.root)}>"
@@ -105,8 +105,8 @@ class TaskFunctions(Part):
         `placement` is the rule by which its map is searched for room: "x15" (X15's own), "first", "best", "worst" or
         "next".  NOMEM without a page for its root table.
         """
-        wanted = checks.part_name(name, "task name")
-        rule = None if placement is None else checks.known(placement, ("x15", *FITS), "placement")
+        wanted = arguments.part_name(name, "task name")
+        rule = None if placement is None else arguments.known(placement, ("x15", *FITS), "placement")
         system = self.system
         if wanted in system.tasks:
             known = system.part(Task, task_path(wanted))
@@ -136,8 +136,8 @@ class TaskFunctions(Part):
     @operation
     def object(self, name: str, max_pages: int | None = None) -> MemoryObject:
         """A new memory object of anonymous pages, at most `max_pages` of them; an existing name gives that object."""
-        wanted = checks.part_name(name, "object name")
-        limit = None if max_pages is None else checks.whole(max_pages, "max_pages")
+        wanted = arguments.part_name(name, "object name")
+        limit = None if max_pages is None else arguments.whole(max_pages, "max_pages")
         system = self.system
         if wanted in system.objects:
             known = system.part(MemoryObject, f"object:{wanted}")
@@ -154,8 +154,8 @@ class TaskFunctions(Part):
         It lies beyond RAM, and no device answers there in this machine: it can be mapped and walked, not read.
         """
         system, controls = self.system, self.system.controls
-        wanted, start = checks.part_name(name, "device name"), checks.aligned(at, "at")
-        length, fmt = checks.aligned(size, "size"), system.pmap.fmt
+        wanted, start = arguments.part_name(name, "device name"), arguments.aligned(at, "at")
+        length, fmt = arguments.aligned(size, "size"), system.pmap.fmt
         reach = 1 << min(fmt.physical_bits, fmt.rules.physical_limit(controls))
         if wanted in system.objects:
             raise Refused(f"device name {shown(wanted)}: there is an object of this name; choose another")

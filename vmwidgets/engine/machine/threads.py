@@ -12,8 +12,9 @@ from ..base.operations import operation, through
 from ..base.values.cpus import ThreadsValue, ThreadValue
 from ..kernel.threads.scheduler import STEPS, Scheduler, Stuck, Thread
 from ..kernel.threads.waits import ChannelWait, MaySleep
-from . import checks
-from .kernel import KernelMemorySystem
+from . import arguments
+from .arguments import text_name
+from .boot_stages import KernelMemorySystem
 from .scripts import Callbacks, Handler, RecordedHandler, ThreadActor, Watcher, script_body, thread_body
 from .system import Part, System
 
@@ -111,7 +112,7 @@ class MachineThreads(Part):
         )
 
     def __getitem__(self, name: str) -> MachineThread:
-        return MachineThread.of(self.system, checks.known(name, self._scheduler.threads, "thread"))
+        return MachineThread.of(self.system, arguments.known(name, self._scheduler.threads, "thread"))
 
     def __iter__(self) -> Iterator[MachineThread]:
         return iter([MachineThread.of(self.system, name) for name in self._scheduler.threads])
@@ -147,7 +148,7 @@ class ThreadFunctions(Part):
         if getattr(owner, "machine", owner) is not self.machine and getattr(function, "is_operation", False):
             raise Refused(f"{shown(function)} belongs to another machine: spawn it there")
         called = str(getattr(function, "__name__", "thread")).strip("<>")
-        wanted = checks.text_name(name or self._kmem.scheduler.free_name(called), "name")
+        wanted = text_name(name or self._kmem.scheduler.free_name(called), "name")
         known = self._kmem.scheduler.threads.get(wanted)
         if known is not None and not known.done:
             raise Refused(
@@ -187,7 +188,7 @@ class ThreadFunctions(Part):
         answers true.  Where all sleep, the clock goes on to the next timer.  A thread that fails stops the run with
         its error.  `steps` is the most steps to make.
         """
-        reached, most = self._goal(until), STEPS if steps is None else checks.count(steps, "steps")
+        reached, most = self._goal(until), STEPS if steps is None else arguments.count(steps, "steps")
         given: list[tuple[str, Any]] = []
         return through(self, "run", given, lambda: self._run(reached, most, steps is not None, given))
 
@@ -215,7 +216,7 @@ class ThreadFunctions(Part):
 
         Threads whose time is up are ready; they run at the next ``m.step()``.
         """
-        number = checks.count(count, "count")
+        number = arguments.count(count, "count")
         kmem = self.system.kmem
         kmem.scheduler.tick(number)
         kmem.frames.zero_ahead(number)
@@ -227,9 +228,9 @@ class ThreadFunctions(Part):
 
         0 ticks are without limit.
         """
-        wanted = checks.text_name(channel, "channel")
-        why = checks.text_name(message, "message") if message else ""
-        wait = ChannelWait(wanted, why, checks.count(ticks, "ticks"))
+        wanted = text_name(channel, "channel")
+        why = text_name(message, "message") if message else ""
+        wait = ChannelWait(wanted, why, arguments.count(ticks, "ticks"))
 
         def steps() -> MaySleep[int]:
             return (yield wait)
@@ -239,7 +240,7 @@ class ThreadFunctions(Part):
     @operation
     def wakeup(self, channel: str) -> int:
         """Make all ready who sleep on `channel` (`wakeup`); how many they were."""
-        return self._kmem.scheduler.wakeup(checks.text_name(channel, "channel"))
+        return self._kmem.scheduler.wakeup(text_name(channel, "channel"))
 
     @operation
     def kill(self, name: str | MachineThread) -> None:
@@ -248,7 +249,7 @@ class ThreadFunctions(Part):
         name = name.name if isinstance(name, MachineThread) else name
         if name == daemon:
             raise Refused("the page daemon can't be killed: m.pagedaemon.stop() keeps it from working")
-        wanted = checks.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
+        wanted = arguments.known(name, [one for one in scheduler.threads if one not in (daemon, "")], "thread")
         if scheduler.threads[wanted].state == "running":
             raise Refused(f"thread {shown(wanted)} runs just now: let it return")
         scheduler.abandon(scheduler.threads[wanted])
@@ -299,13 +300,13 @@ class ThreadFunctions(Part):
         if until is None:
             return lambda: False
         if isinstance(until, str):
-            thread = scheduler.threads[checks.known(until, scheduler.threads, "thread")]
+            thread = scheduler.threads[arguments.known(until, scheduler.threads, "thread")]
             return lambda: thread.done
         if isinstance(until, MachineThread):
             return lambda: bool(until.done)
         if callable(until):
             return Watcher(self._callbacks, until)
-        tick = checks.whole(until, "until")
+        tick = arguments.whole(until, "until")
         return lambda: scheduler.ticks >= tick
 
 

@@ -16,7 +16,7 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.vm_object import VmObject
 from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.vm_map import X15Map
-from . import checks
+from . import arguments
 from .kmem import MachineKmemMap
 from .maps import MachineMap
 from .objects import MemoryObject
@@ -42,13 +42,13 @@ class Unchecked(Part):
     ) -> Address:
         """`vm_map_enter` with the packed flags word; X15 `vm_map_enter`."""
         words = [("start", start), ("size", size), ("align", align), ("flags", flags), ("offset", offset)]
-        first, length, alignment, bits, where = (checks.word(value, name) for name, value in words)
+        first, length, alignment, bits, where = (arguments.word(value, name) for name, value in words)
         return Address(self._map(map).enter(first, length, alignment, bits, self._object(object), where))
 
     @operation
     def vm_map_remove(self, map: MachineMap, start: int, end: int) -> None:  # noqa: A002
         """`vm_map_remove`: even of what the kernel lives on."""
-        self._map(map).remove(checks.word(start, "start"), checks.word(end, "end"))
+        self._map(map).remove(arguments.word(start, "start"), arguments.word(end, "end"))
 
     # ---- kernel memory -----------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class Unchecked(Part):
     @operation
     def kmem_malloc(self, map: MachineKmemMap, size: int, flags: int) -> Address:  # noqa: A002
         """`kmem_malloc`: flags may contradict each other, size 0 is a panic with the map locked."""
-        return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, checks.word(flags, "flags"))
+        return self._got("kmem_malloc", Kmem.kmem_malloc, map, size, arguments.word(flags, "flags"))
 
     @operation
     def kmem_alloc_wait(self, map: MachineKmemMap, size: int) -> Address:  # noqa: A002
@@ -85,8 +85,8 @@ class Unchecked(Part):
     @operation
     def kmem_suballoc(self, map: MachineKmemMap, size: int, name: str) -> MachineKmemMap:  # noqa: A002
         """`kmem_suballoc`: whatever goes wrong is a panic."""
-        vm_map, length = self._kmem_map(map), checks.word(size, "size")
-        wanted = checks.text_name(name, "name")
+        vm_map, length = self._kmem_map(map), arguments.word(size, "size")
+        wanted = arguments.text_name(name, "name")
         self.system.refuse_map_name(wanted)
 
         def steps() -> MaySleep[MachineKmemMap]:
@@ -102,7 +102,7 @@ class Unchecked(Part):
         return self.system.kmem.kmem
 
     def _got(self, name: str, function: Callable[..., MaySleep[int]], given: Any, size: Any, *more: int) -> Address:
-        vm_map, length = self._kmem_map(given), checks.word(size, "size")
+        vm_map, length = self._kmem_map(given), arguments.word(size, "size")
 
         def noted() -> MaySleep[Address]:
             address = yield from function(self._kmem, vm_map, length, *more)
@@ -112,7 +112,7 @@ class Unchecked(Part):
         return self.system.callbacks.complete(name, noted())
 
     def _freed(self, name: str, function: Callable[..., MaySleep[None]], given: Any, addr: Any, size: Any) -> None:
-        vm_map, first, length = self._kmem_map(given), checks.word(addr, "addr"), checks.word(size, "size")
+        vm_map, first, length = self._kmem_map(given), arguments.word(addr, "addr"), arguments.word(size, "size")
 
         def noted() -> MaySleep[None]:
             yield from function(self._kmem, vm_map, first, length)

@@ -29,8 +29,8 @@ class Ram:
 
     >>> ram = Ram(1 << 40)
     >>> ram.write_word(0x1008, 8, 0x1122334455667788)
-    >>> ram.read(0x1008, 3).hex(), ram.committed
-    ('887766', 4096)
+    >>> ram.read(0x1008, 3).hex()
+    '887766'
     """
 
     __slots__ = ("_frames", "size")
@@ -40,11 +40,6 @@ class Ram:
             raise Refused(f"RAM of {size} bytes: the size must be a positive multiple of {PAGE}")
         self.size = size
         self._frames: dict[int, bytearray] = {}
-
-    @property
-    def committed(self) -> int:
-        """Bytes that were written to, in whole frames: what this memory costs the host."""
-        return len(self._frames) * PAGE
 
     def read(self, pa: int, length: int) -> bytes:
         """`length` bytes from `pa` on; raises :class:`BusError` outside.  Reading commits nothing."""

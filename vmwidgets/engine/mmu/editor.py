@@ -303,12 +303,6 @@ class TableEditor(Generic[C]):
         """Make a slot refer to the table at physical address `table`."""
         self.write(slot, self.fmt.table_word(slot.level, table, rights))
 
-    def map(self, slot: Slot, pa: int, rights: Rights, *, shared: bool = False, size: int | None = None) -> None:
-        """Make a slot, and the copies if there are any, map the page at `pa`: of `size` bytes, or the level's span."""
-        word = self.fmt.leaf_word(slot.level, pa, rights, shared=shared, size=size)
-        for copy in self.copies(slot, slot.level.read_as(word)):
-            self.write(copy, word)
-
     def clear(self, slot: Slot) -> None:
         """Make a slot absent, and all copies of the page that it maps."""
         for copy in self.copies(slot):

@@ -183,7 +183,7 @@ class TableFormat(Generic[C]):
         """The word that maps the page at `pa`, as big as the level's span or of `size` bytes; `shared` makes it global.
 
         A word that maps more than its level's span (ARM's supersections and large pages) fills several neighbouring
-        slots; :meth:`.editor.TableEditor.map` writes them all.
+        slots; :meth:`.editor.TableEditor.copies` writes them all.
 
         >>> from vmwidgets.engine.mmu.formats.x86 import PD, X86_64
         >>> hex(X86_64.leaf_word(PD, 0x60_0000, Rights(write=False, user=False)))

@@ -18,7 +18,7 @@ from ..base.values.domains import CapabilityValue, CapRef
 from .errors import LibError
 from .flags import EXECUTE, READ, WRITE
 
-RIGHTS = "rwg"
+CAP_RIGHTS = "rwg"
 """Read, write, grant (be copied): all rights that a capability can carry."""
 
 _FRAMES = ("Frame", "DevFrame")
@@ -30,7 +30,7 @@ def common_rights(wanted: str, held: str) -> str:
     >>> common_rights("rw", "r-g")
     'r--'
     """
-    return "".join(letter if letter in wanted and letter in held else "-" for letter in RIGHTS)
+    return "".join(letter if letter in wanted and letter in held else "-" for letter in CAP_RIGHTS)
 
 
 def check_rights(rights: str, flags: int) -> None:

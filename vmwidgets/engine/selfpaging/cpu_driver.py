@@ -21,9 +21,9 @@ from ..mmu.editor import HandEdits, Slot, TableEditor
 from ..mmu.format import TableFormat
 from ..mmu.levels import Descriptor, Level
 from .capabilities import (
+    CAP_RIGHTS,
     MAPPING,
     OBJ_TYPES,
-    RIGHTS,
     Capability,
     CapObject,
     FrameIdentity,
@@ -160,7 +160,7 @@ class CpuDriver:
         """Make the first capability to some memory: what boot and the memory server give."""
         self.cspace.check_room(ref)
         made = CapObject(self.database.next_number(), OBJ_TYPES[kind], base, size, None, ram)
-        self._make(ref, made, RIGHTS, None, "create", zeroed=ram is not None or made.kind.is_table)
+        self._make(ref, made, CAP_RIGHTS, None, "create", zeroed=ram is not None or made.kind.is_table)
 
     @kernel_function("caps_retype", errors=True)
     def retype(self, ref: CapRef, source: CapRef, kind: str, offset: int = 0, size: int | None = None) -> None:
@@ -178,7 +178,7 @@ class CpuDriver:
 
     def copy(self, ref: CapRef, source: CapRef) -> None:
         """Copy a capability, as :meth:`mint` does, with all its rights."""
-        self.mint(ref, source, RIGHTS, how="copy")
+        self.mint(ref, source, CAP_RIGHTS, how="copy")
 
     @kernel_function("caps_copy_to_cte", errors=True)
     def mint(self, ref: CapRef, source: CapRef, rights: str, *, how: str = "mint") -> None:
@@ -344,7 +344,7 @@ class CpuDriver:
             offset=offset,
             rights=source.rights,
         )
-        self._make(ref, made, RIGHTS, source.ref, "map")
+        self._make(ref, made, CAP_RIGHTS, source.ref, "map")
 
     def _make(
         self, ref: CapRef, made: CapObject, rights: str, source: CapRef | None, how: str, *, zeroed: bool = False

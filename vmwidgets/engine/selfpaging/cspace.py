@@ -135,7 +135,7 @@ def _parts(run: int) -> range:
 
 # ---- slot allocator ----------------------------------------------------------------------------
 
-ALLOCATED = "allocated"
+USED_SLOT = "allocated"
 """The only kind of slot that an allocator counts."""
 
 
@@ -165,7 +165,7 @@ class SlotAllocator:
         self._others: dict[int, None] = {}
 
     def _kind_at(self, slot: int) -> str | None:
-        return ALLOCATED if slot in self.used else None
+        return USED_SLOT if slot in self.used else None
 
     @property
     def free_slots(self) -> int:
@@ -188,7 +188,7 @@ class SlotAllocator:
             slot = self._next
             self._next += 1
         self.used.add(slot)
-        self.counts.add(slot, ALLOCATED)
+        self.counts.add(slot, USED_SLOT)
         return CapRef(self.cnode, slot)
 
     def free(self, ref: CapRef) -> None:
@@ -216,7 +216,7 @@ class SlotAllocator:
 
     def _put_back(self, slot: int) -> None:
         self.used.discard(slot)
-        self.counts.remove(slot, ALLOCATED)
+        self.counts.remove(slot, USED_SLOT)
         heappush(self._returned, slot)
 
     def check(self) -> None:
@@ -232,7 +232,7 @@ class SlotAllocator:
         lost = set(self._others) - self.used
         if lost:
             raise Broken(f"A2: other parts of the program hold slots of {self.cnode} that are free: {lost}")
-        self.counts.check(dict.fromkeys(self.used, ALLOCATED), self.cnode)
+        self.counts.check(dict.fromkeys(self.used, USED_SLOT), self.cnode)
 
 
 # ---- cspace ------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ class Cnode:
             last = counts.last(after)
             assert last is not None
             kinds = self.counts.between(first, last + 1)
-            empty = counts.between(first, last + 1)[ALLOCATED] - sum(kinds.values()) if are_allocated else 0
+            empty = counts.between(first, last + 1)[USED_SLOT] - sum(kinds.values()) if are_allocated else 0
             yield SlotFold(first, last, tuple(sorted(kinds.items())), empty)
 
 

@@ -16,8 +16,7 @@ from ..base.values.domains import CapRef, CnodeValue, DomainFocus, DomainValue, 
 from ..memory.ram import Ram
 from ..mmu.editor import HandEdits
 from ..mmu.format import TableFormat
-from .capabilities import RIGHTS, CapObject, Mapping
-from .check import check_descriptors, check_pmap, check_slots
+from .capabilities import CAP_RIGHTS, CapObject, Mapping
 from .cpu_driver import CpuDriver
 from .cspace import PAGE_CNODE, ROOT_CNODE, ROOT_TABLE, SLOT_CNODE, Cspace, SlotAllocator
 from .errors import (
@@ -28,10 +27,11 @@ from .errors import (
     LibError,
     pushing,
 )
-from .layouts import LAYOUTS
+from .invariants import check_descriptors, check_pmap, check_slots
+from .layouts import DOMAIN_LAYOUTS
 from .memobj import Memobj
 from .memory_server import MemoryServer
-from .pmap import Pmap
+from .pmap import DomainPmap
 from .shadow_tree import Vnode
 from .stubs import Stubs
 from .window import EVERYWHERE, tree_snapshot, tree_window
@@ -78,7 +78,7 @@ class Domain:
         self.ram = ram
         self.fmt = fmt
         self.quirks = quirks & set(BARRELFISH_QUIRKS)
-        self.layout = LAYOUTS[fmt.name]
+        self.layout = DOMAIN_LAYOUTS[fmt.name]
         self.cspace = Cspace()
         self.kernel = CpuDriver(
             name,
@@ -104,7 +104,7 @@ class Domain:
         """What regions of the vspace show, by name."""
         self.memobjs_made = 0
         """How many there ever were: no name is used twice."""
-        self.pmap = Pmap(self.stubs, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
+        self.pmap = DomainPmap(self.stubs, recorder, name, self.layout, ROOT_TABLE, self.root, quirks=self.quirks)
 
     # ---- capabilities ------------------------------------------------------------------------
 
@@ -131,9 +131,9 @@ class Domain:
 
     def mint(self, source: CapRef, rights: str) -> CapRef:
         """Another capability on the same, with at most `rights`: letters of "rwg" (`cap_mint`)."""
-        unknown = set(rights) - set(RIGHTS)
+        unknown = set(rights) - set(CAP_RIGHTS)
         if unknown:
-            raise Refused(f"rights {rights!r}: write letters of {RIGHTS!r}, for read, write and grant")
+            raise Refused(f"rights {rights!r}: write letters of {CAP_RIGHTS!r}, for read, write and grant")
         return self._in_a_slot(lambda ref: self.kernel.mint(ref, source, rights), "LIB_ERR_CAP_MINT")
 
     def delete(self, ref: CapRef) -> None:

@@ -13,7 +13,7 @@ from ..base.errors import Refused
 READ, WRITE, EXECUTE, NOCACHE = 0x1, 0x2, 0x4, 0x8
 MPB, GUARD, LARGE, HUGE, WRITE_COMBINING, VTD_SNOOP = 0x10, 0x20, 0x40, 0x80, 0x100, 0x800
 
-FLAGS = {
+VREGION_FLAGS = {
     "READ": READ,
     "WRITE": WRITE,
     "EXECUTE": EXECUTE,
@@ -35,7 +35,7 @@ SIZES = LARGE | HUGE
 """The flags that ask for a size of page."""
 
 _KERNELS = READ | WRITE | EXECUTE | NOCACHE
-_KNOWN = sum(FLAGS.values())
+_KNOWN = sum(VREGION_FLAGS.values())
 
 
 def remembered(flags: int) -> int:
@@ -57,7 +57,9 @@ def kernel_flags(flags: int) -> int:
     """
     unknown = flags & ~_KNOWN
     if flags < 0 or unknown:
-        raise Refused(f"flags {flags:#x}: bits {unknown:#x} are no flags of a region; known are {', '.join(FLAGS)}")
+        raise Refused(
+            f"flags {flags:#x}: bits {unknown:#x} are no flags of a region; known are {', '.join(VREGION_FLAGS)}"
+        )
     return 0 if flags & GUARD else flags & _KERNELS
 
 
@@ -67,7 +69,7 @@ def flag_names(flags: int) -> tuple[str, ...]:
     >>> flag_names(0x803)
     ('READ', 'WRITE', 'VTD_SNOOP')
     """
-    return tuple(name for name, bit in FLAGS.items() if flags & bit)
+    return tuple(name for name, bit in VREGION_FLAGS.items() if flags & bit)
 
 
 # ---- runs --------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Piece(NamedTuple):
     offset: int
 
 
-class Part(NamedTuple):
+class MapCall(NamedTuple):
     """A call of map that shows exactly `size` bytes of a frame from `offset` on at `va`."""
 
     va: int
@@ -154,12 +154,12 @@ class PagingLayout:
                 return level
         return self.pages
 
-    def exact_parts(self, frame: FrameIdentity, part: Part) -> list[Part]:
+    def exact_parts(self, frame: FrameIdentity, part: MapCall) -> list[MapCall]:
         """The parts by which whole pages are mapped and nothing beyond them: large pages where whole ones lie inside.
 
         A map with LARGE is widened to whole large pages otherwise, and begins with the large page that `offset` is in.
 
-        >>> part = Part(0x100FF000, 0xFF000, 0x102000, LARGE | 1)
+        >>> part = MapCall(0x100FF000, 0xFF000, 0x102000, LARGE | 1)
         >>> [(hex(one.va), hex(one.size), one.flags) for one in ARMV7.exact_parts(FrameIdentity(0, 4 << 20), part)]
         [('0x100ff000', '0x1000', 1), ('0x10100000', '0x100000', 65), ('0x10200000', '0x1000', 1)]
         """
@@ -170,8 +170,8 @@ class PagingLayout:
             fits = self.leaf_level(first, frame, flags) is level
             if fits and first < behind and not (offset + first - va) % level.unit:
                 cuts = [(va, first, small), (first, behind, flags), (behind, end, small)]
-                return [Part(at, offset + at - va, upto - at, wanted) for at, upto, wanted in cuts if at < upto]
-        return [Part(va, offset, size, small)]
+                return [MapCall(at, offset + at - va, upto - at, wanted) for at, upto, wanted in cuts if at < upto]
+        return [MapCall(va, offset, size, small)]
 
     def max_slabs_required(self, size: int) -> int:
         """Blocks that mapping `size` bytes of small pages may need: a leaf a page, and the tables of every level.
@@ -241,5 +241,5 @@ X86_64 = PagingLayout(
 )
 """The same pmap over four levels.  Addresses and the slab's sizes are ours: the pmap studied is ARM's."""
 
-LAYOUTS = {layout.name: layout for layout in (ARMV7, X86_64)}
+DOMAIN_LAYOUTS = {layout.name: layout for layout in (ARMV7, X86_64)}
 """By the names that machines are booted with."""

@@ -32,7 +32,7 @@ from .errors import (
 from .flags import TABLE_FLAGS, kernel_flags, overlay, remembered, runs_over
 from .layouts import Mapped, PagingLayout, Piece, VnodeLevel, round_up
 from .shadow_tree import ShadowTree, Vnode
-from .slab import Slab
+from .slab import SlabAllocator
 from .stubs import Stubs
 
 
@@ -72,7 +72,7 @@ class Mapper:
         domain: str,
         layout: PagingLayout,
         tree: ShadowTree,
-        slab: Slab,
+        slab: SlabAllocator,
         quirks: frozenset[str],
     ) -> None:
         self.stubs = stubs

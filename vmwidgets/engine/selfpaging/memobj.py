@@ -15,8 +15,8 @@ from ..base.units import PAGE, Size
 from ..base.values.domains import CapRef
 from .errors import LibError, UndoLog, pushing
 from .flags import SIZES, FlagRun, kernel_flags, overlay, remembered, runs_over
-from .layouts import Part, round_up
-from .pmap import Pmap
+from .layouts import MapCall, round_up
+from .pmap import DomainPmap
 from .vspace import Vregion
 
 
@@ -34,7 +34,7 @@ class Memobj:
 
     kind = "memobj"
 
-    def __init__(self, pmap: Pmap, name: str, size: int) -> None:
+    def __init__(self, pmap: DomainPmap, name: str, size: int) -> None:
         if size <= 0 or size % PAGE:
             raise Refused(f"a memory object of {size} bytes: it has whole pages of {PAGE}")
         self.pmap = pmap
@@ -43,7 +43,7 @@ class Memobj:
         self.region: Vregion | None = None
         self.fills: list[Fill] = []
         """In order of their offsets, none overlapping another."""
-        self._mapped: dict[Fill, list[Part]] = {}
+        self._mapped: dict[Fill, list[MapCall]] = {}
         """What the pmap maps of them, by the calls that it was mapped with."""
         self._flags: tuple[FlagRun, ...] = ()
         """Where :meth:`protect` gave other flags than the region's, in bytes of the object."""
@@ -173,10 +173,10 @@ class Memobj:
         for fill in fills:
             del self._mapped[fill]
 
-    def _map_part(self, frame: CapRef, part: Part) -> None:
+    def _map_part(self, frame: CapRef, part: MapCall) -> None:
         self.pmap.map(part.va, frame, part.offset, part.size, part.flags)
 
-    def _map_again(self, frame: CapRef, part: Part) -> None:
+    def _map_again(self, frame: CapRef, part: MapCall) -> None:
         """As it was mapped, and with what was protected since."""
         region = self._shown()
         start = part.va - region.base + region.offset
@@ -187,7 +187,7 @@ class Memobj:
         for run in runs_over(self._flags, start, end, region.flags):
             self.pmap.modify_flags(region.base - region.offset + run.start, run.end - run.start, run.flags)
 
-    def _parts(self, region: Vregion, fill: Fill) -> list[Part]:
+    def _parts(self, region: Vregion, fill: Fill) -> list[MapCall]:
         """The calls that map what the region shows of a frame: nothing beyond it, and each page with its flags."""
         start = max(fill.offset, region.offset)
         size = min(fill.offset + fill.size, region.offset + region.size) - start
@@ -244,7 +244,7 @@ class Fixed(Pinned):
 
     kind = "fixed"
 
-    def __init__(self, pmap: Pmap, name: str, size: int, piece: int) -> None:
+    def __init__(self, pmap: DomainPmap, name: str, size: int, piece: int) -> None:
         super().__init__(pmap, name, size)
         if piece <= 0 or piece % PAGE or size % piece:
             raise Refused(f"{size} bytes in pieces of {piece}: the pieces are whole pages, and make up the whole")

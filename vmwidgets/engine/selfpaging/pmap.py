@@ -18,10 +18,10 @@ from ..base.values.domains import CapRef
 from .capabilities import FrameIdentity
 from .errors import BARRELFISH_QUIRKS, MODIFY_FLAGS_LOST, RAW_WRONG_WINDOW, LibError, chain, pushing
 from .flags import READ, READ_WRITE, flag_names, kernel_flags, remembered
-from .layouts import Mapped, PagingLayout, Part, round_up
+from .layouts import MapCall, Mapped, PagingLayout, round_up
 from .mapping import Mapper, MapRequest
 from .shadow_tree import ShadowTree
-from .slab import Slab
+from .slab import SlabAllocator
 from .stubs import Stubs
 from .vspace import Vregion, Vspace
 
@@ -41,7 +41,7 @@ class Found(NamedTuple):
         return f"<{where} {Size(self.size)}: {self.frame} from byte {self.offset:#x}, {flags}>"
 
 
-class Pmap:
+class DomainPmap:
     """One program's pmap; `stubs` do what it asks for, `quirks` bring bugs of the original back.
 
     `current`: it is the running program's own; else its blocks come from the heap.  `root` is the root table's
@@ -73,7 +73,7 @@ class Pmap:
         self.current = current
         self.quirks = quirks
         self.vspace = Vspace(recorder, name)
-        self.slab = Slab(recorder, name, layout.slab_block_bytes, layout.slab_head_bytes)
+        self.slab = SlabAllocator(recorder, name, layout.slab_block_bytes, layout.slab_head_bytes)
         self.tree = ShadowTree(recorder, name, layout, root, root_base)
         self.meta_used = 0
         """Bytes of the region for slab frames that are in use; they rise only."""
@@ -179,12 +179,12 @@ class Pmap:
             raise LibError("LIB_ERR_PMAP_LOOKUP")
         return Found(leaf.va, leaf.end - leaf.va, leaf.cap, leaf.offset, leaf.flags)
 
-    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[Part]:
+    def exact_parts(self, va: int, frame: CapRef, offset: int, size: int, flags: int) -> list[MapCall]:
         """The calls of :meth:`map` that show whole pages of a frame at `va` and nothing beyond; nothing changes.
 
         Where large pages are asked for, whole ones that lie inside are large; LIB_ERR_PMAP_FRAME_IDENTIFY.
         """
-        return self.layout.exact_parts(self._identify(frame), Part(va, offset, size, flags))
+        return self.layout.exact_parts(self._identify(frame), MapCall(va, offset, size, flags))
 
     def _identify(self, frame: CapRef) -> FrameIdentity:
         with pushing("LIB_ERR_PMAP_FRAME_IDENTIFY"):

@@ -17,7 +17,7 @@ from ..base.units import PAGE, Address
 from ..base.values.domains import CapRef
 from .errors import LibError, UndoLog, pushing
 from .flags import LARGE, kernel_flags, remembered
-from .pmap import Pmap
+from .pmap import DomainPmap
 from .shadow_tree import Vnode
 from .vspace import Vregion
 
@@ -63,7 +63,7 @@ class Content(NamedTuple):
 
 
 @kernel_function(errors=True)
-def serialise(pmap: Pmap) -> bytes:
+def serialise(pmap: DomainPmap) -> bytes:
     """All regions but that of the slab frames, and all leaves but those of slab frames, by address."""
     start, end = pmap.meta_range
     regions = [RangeRow(one.base, one.size, one.flags) for one in pmap.vspace if not start <= one.base < end]
@@ -73,7 +73,7 @@ def serialise(pmap: Pmap) -> bytes:
 
 
 @kernel_function(first=0, errors=True)
-def deserialise(pmap: Pmap, data: bytes = b"") -> None:
+def deserialise(pmap: DomainPmap, data: bytes = b"") -> None:
     """All regions and leaves into a pmap that maps nothing, or none; without bytes nothing is done.
 
     LIB_ERR_PMAP_DESERIALISE, over the error that came in between.  What the bytes say is checked first
@@ -94,7 +94,7 @@ def deserialise(pmap: Pmap, data: bytes = b"") -> None:
                 pmap.modify_flags(start, length, changed)
 
 
-def _leaf(pmap: Pmap, leaf: Vnode) -> LeafRow:
+def _leaf(pmap: DomainPmap, leaf: Vnode) -> LeafRow:
     assert leaf.level is not None
     unit = leaf.level.unit
     flags = leaf.flags | (LARGE if leaf.level is not pmap.layout.pages else 0)
@@ -105,7 +105,7 @@ def _leaf(pmap: Pmap, leaf: Vnode) -> LeafRow:
 # ---- checking ----------------------------------------------------------------------------------
 
 
-def content_of(pmap: Pmap, data: bytes) -> Content:
+def content_of(pmap: DomainPmap, data: bytes) -> Content:
     """What the bytes say, if this pmap can take it in; LIB_ERR_PMAP_DESERIALISE otherwise.
 
     Regions and leaves must be whole pages of the user's addresses, apart from one another and from the region for
@@ -126,7 +126,7 @@ def content_of(pmap: Pmap, data: bytes) -> Content:
     return content
 
 
-def _parsed(pmap: Pmap, data: bytes) -> Content:
+def _parsed(pmap: DomainPmap, data: bytes) -> Content:
     try:
         content = json.loads(data)
         made_by = (content["version"], content["layout"])
@@ -147,7 +147,7 @@ def _fits(row: Any, shape: tuple[type, ...]) -> bool:
     return isinstance(row, list) and [type(field) for field in row] == list(shape)
 
 
-def _check_leaf(pmap: Pmap, leaf: LeafRow) -> None:
+def _check_leaf(pmap: DomainPmap, leaf: LeafRow) -> None:
     unit = pmap.layout.large_unit(leaf.flags) or PAGE
     _check_range(pmap, "leaf", leaf.va, leaf.size, unit)
     _check_flags(leaf.flags)
@@ -166,7 +166,7 @@ def _check_leaf(pmap: Pmap, leaf: LeafRow) -> None:
             raise _wrong(f"leaf at {_number(leaf.va)}: flags of {_number(run.base)} on are not those of its own pages")
 
 
-def _check_range(pmap: Pmap, what: str, base: int, size: int, unit: int) -> None:
+def _check_range(pmap: DomainPmap, what: str, base: int, size: int, unit: int) -> None:
     if base < 0 or base % unit or size <= 0 or size % unit or base + size > pmap.layout.user_end:
         limit = f"it has whole pages of {unit} bytes below {Address(pmap.layout.user_end)}"
         raise _wrong(f"{what} of {_number(size)} bytes at {_number(base)}: {limit}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..base.errors import Broken, Refused
 from ..base.events import BlockGiven, BlockTaken, SlabGrown
 from ..base.recorder import Recorder
-from ..base.values.domains import SlabFold, SlabHeadValue, SlabValue
+from ..base.values.domains import SlabAllocatorValue, SlabFold, SlabHeadValue
 from .errors import LibError
 
 
@@ -31,12 +31,12 @@ class SlabHead:
         return len(self.freed) + self.first + self.blocks - self.untouched
 
 
-class Slab:
+class SlabAllocator:
     """Blocks of `block_bytes`; each piece of memory loses `head_bytes` to its head.  It grows, and never shrinks.
 
     Blocks are running numbers from 1 on.  Allocating and freeing cost the same however many heads there are.
 
-    >>> slab = Slab(Recorder(), "demo", block_bytes=64, head_bytes=16)
+    >>> slab = SlabAllocator(Recorder(), "demo", block_bytes=64, head_bytes=16)
     >>> slab.grow(0, 512), slab.allocate(), slab.free_blocks
     (7, 1, 6)
     """
@@ -110,11 +110,11 @@ class Slab:
         """The blocks in use."""
         return iter(self._head_of)
 
-    def snapshot(self) -> SlabValue:
+    def snapshot(self) -> SlabAllocatorValue:
         """Its heads, newest first."""
         return self.window(len(self._heads))
 
-    def window(self, newest: int, blocks: Iterable[int] = ()) -> SlabValue:
+    def window(self, newest: int, blocks: Iterable[int] = ()) -> SlabAllocatorValue:
         """The `newest` heads and those of `blocks`, the others as counts; O(heads that are shown × log heads)."""
         shown = set(range(max(0, len(self._heads) - newest), len(self._heads)))
         for block in blocks:
@@ -126,7 +126,7 @@ class Slab:
             heads.append(SlabHeadValue(head.address, head.bytes, head.blocks, head.free_blocks, number + 1, head.first))
         blocks_there, free = sum(head.blocks for head in heads), sum(head.free for head in heads)
         rest = SlabFold(len(self._heads) - len(heads), self.total - blocks_there, self.free_blocks - free)
-        return SlabValue(self.block_bytes, self.total, self.free_blocks, tuple(heads), rest)
+        return SlabAllocatorValue(self.block_bytes, self.total, self.free_blocks, tuple(heads), rest)
 
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold.

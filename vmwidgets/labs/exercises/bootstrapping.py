@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vmwidgets.engine.base.units import PAGE, Size
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.checks import whole
+from vmwidgets.engine.machine.arguments import whole
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmwidgets.engine.base.units import PAGE, Address
-from vmwidgets.engine.machine.checks import whole
+from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion

@@ -8,7 +8,7 @@ from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, VnodeValue
-from vmwidgets.engine.machine.checks import mapping_flags_text, region_flags
+from vmwidgets.engine.machine.arguments import mapping_flags_text, region_flags
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 

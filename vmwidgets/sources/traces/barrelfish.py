@@ -16,9 +16,9 @@ from ...engine.mmu.editor import TableEditor
 from ...engine.mmu.formats.armv7 import ARMV7 as FORMAT
 from ...engine.selfpaging.cpu_driver import ENCODINGS
 from ...engine.selfpaging.errors import LibError
-from ...engine.selfpaging.flags import FLAGS, kernel_flags
+from ...engine.selfpaging.flags import VREGION_FLAGS, kernel_flags
 from ...engine.selfpaging.layouts import ARMV7, PagingLayout
-from ...engine.selfpaging.pmap import Pmap
+from ...engine.selfpaging.pmap import DomainPmap
 from ...engine.selfpaging.serialise import deserialise, serialise
 from ...engine.selfpaging.vspace import Vregion
 from ...engine.selfpaging.window import tree_snapshot
@@ -114,7 +114,7 @@ class BarrelfishReplay:
     # ---- operations --------------------------------------------------------------------------
 
     def _map(self, record: Record) -> Record:
-        flags = sum(FLAGS[name] for name in record["flags"])
+        flags = sum(VREGION_FLAGS[name] for name in record["flags"])
         frame = self.world.frame(record)
         done = self.pmap.map(record["vaddr"], frame, record["offset"], record["size"], flags)
         return {**_OK, "retoff": done.retoff, "retsize": done.retsize}
@@ -123,7 +123,7 @@ class BarrelfishReplay:
         return {**_OK, "retsize": self.pmap.unmap(record["vaddr"], record["size"])}
 
     def _modify_flags(self, record: Record) -> Record:
-        flags = sum(FLAGS[name] for name in record["flags"])
+        flags = sum(VREGION_FLAGS[name] for name in record["flags"])
         return {**_OK, "retsize": self.pmap.modify_flags(record["vaddr"], record["size"], flags)}
 
     def _determine_addr(self, record: Record) -> Record:
@@ -176,7 +176,7 @@ class BarrelfishReplay:
         recorder = Recorder()
         recorder.emit = self._events.append
         self.world = TracedWorld(_NAME, setup, recorder, self._quirks)
-        self.pmap = Pmap(
+        self.pmap = DomainPmap(
             self.world.stubs,
             recorder,
             _NAME,
@@ -209,7 +209,7 @@ class BarrelfishReplay:
 
     def _differences_in_flags(self, record: Record) -> list[Difference]:
         """Descriptors of the range that do not say the flags."""
-        flags = kernel_flags(sum(FLAGS[name] for name in record["correct"]["entry_flags"]))
+        flags = kernel_flags(sum(VREGION_FLAGS[name] for name in record["correct"]["entry_flags"]))
         found: list[Difference] = []
         va, end = record["vaddr"], record["vaddr"] + record["size"]
         while va < end:

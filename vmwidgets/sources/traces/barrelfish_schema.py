@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.selfpaging.flags import FLAGS
+from ...engine.selfpaging.flags import VREGION_FLAGS
 
 _WORD = {"type": "integer", "minimum": 0, "maximum": 2**64 - 1}
 _ADDRESS = {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 20}
 _BYTES = {"type": "integer", "minimum": 1, "maximum": 2**32}
 _TEXT = {"type": "string"}
-_FLAGS = {"type": "array", "items": {"enum": list(FLAGS)}, "uniqueItems": True}
+_FLAGS = {"type": "array", "items": {"enum": list(VREGION_FLAGS)}, "uniqueItems": True}
 _EXPECTED: dict[str, Any] = {}
 """What is compared: whatever stands there, if it is not what comes out the trace diverges."""
 
@@ -41,7 +41,7 @@ _SETUP = _object(
         "slab_block_bytes": _BYTES,
         "slab_head_bytes": _BYTES,
         "slab_buffer_bytes": _BYTES,
-        "flag_values": {"const": FLAGS},
+        "flag_values": {"const": VREGION_FLAGS},
         "init": _EXPECTED,
     },
     optional=("init", "revision"),

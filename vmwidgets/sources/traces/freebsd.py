@@ -13,7 +13,7 @@ from typing import Any
 from ...engine.base.protection import max_protection_of, protection_of
 from ...engine.base.recorder import Raw, Recorder
 from ...engine.kernel.freebsd.entries import NOFAULT, KernelEntry
-from ...engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO, Kmem
+from ...engine.kernel.freebsd.kmem import MALLOC_FLAGS, Kmem
 from ...engine.kernel.freebsd.vm_map import FreeBSDMap
 from ...engine.kernel.freebsd.vm_page import PageQueues
 from ...engine.kernel.map.core import SUB_MAP, PlainEntries
@@ -22,8 +22,6 @@ from .freebsd_calls import VM_WAIT, Call, Calls, locked_maps
 from .freebsd_events import Row, recorded
 from .freebsd_pages import CountedFrames, TranslationTable
 from .reader import Record, short
-
-FLAGS = {"M_NOWAIT": M_NOWAIT, "M_WAITOK": M_WAITOK, "M_ZERO": M_ZERO, "M_USE_RESERVE": M_USE_RESERVE}
 
 _OK = {"ok": True}
 _STATE_EVERY = 10
@@ -91,7 +89,7 @@ class FreeBSDReplay:
             return self.kmem.kmem_suballoc(self._map(record["parent"]), record["size"], record["name"]), _submap
         vm_map, size = self._map(record["map"]), record["size"]
         if name == "kmem_malloc":
-            flags = sum(FLAGS[flag] for flag in record["flags"])
+            flags = sum(MALLOC_FLAGS[flag] for flag in record["flags"])
             return self.kmem.kmem_malloc(vm_map, size, flags), _address
         if name in _FREEING:
             return _FREEING[name](self.kmem, vm_map, record["addr"], size), _done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.kernel.pmaps import KERNEL, MIB2, NARROW, READ, TINY, WINDOW, WRITE, boot, recorded, used
+from tests.engine.kernel.pmaps import KERNEL, MIB2, READ, TINY, WINDOW, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import KernelPanic, Refused
 from vmwidgets.engine.base.events import RootLoaded, TlbUpdated
 from vmwidgets.engine.memory.ram import Ram
@@ -71,10 +71,10 @@ class TestOnePage:
     def test_nonsense_is_refused_and_changes_nothing(self, va, pa, size):
         kernel, pages = boot()
         user = kernel.create("init")
-        before = user.snapshot(), used(pages)
+        before = tables_of(user), used(pages)
         with pytest.raises(Refused):
             user.enter(va, pa, READ, size)
-        assert (user.snapshot(), used(pages)) == before
+        assert (tables_of(user), used(pages)) == before
 
     @pytest.mark.parametrize("va", [0, WINDOW, 0x8000_0000_0000, (1 << 64) - 0x1000 + 0x1000])
     def test_the_kernel_maps_no_user_addresses(self, va):
@@ -224,27 +224,3 @@ class TestCurrent:
         user.enter(0, 0x8000, READ)
         user.protect(0, 0x1000, WRITE)
         assert (kernel.is_current, user.extract(0)) == (True, 0x8000)
-
-
-class TestLooking:
-    def test_runs_of_slots_are_folded(self):
-        kernel, _ = boot()
-        user = kernel.create("init")
-        for page in range(6):
-            user.enter(0x1000 * (page + 2), 0x1000 * (page + 9), READ if page == 5 else WRITE)
-        user.enter(0x9000, 0x20_0000, WRITE)
-        value = user.snapshot()
-        assert [table.name for table in value.tables] == ["PML4", "PDPT", "PD", "PT"]
-        runs = [(run.first, run.count, run.va, run.address) for run in value.tables[-1].runs]
-        assert runs == [(2, 5, 0x2000, 0x9000), (7, 1, 0x7000, 0xE000), (9, 1, 0x9000, 0x20_0000)]
-        assert value.tables[-1].present == 7
-        assert [(run.kind, run.va) for run in value.tables[0].runs] == [("table", 0), ("window", WINDOW)]
-        assert (value.klimit, kernel.snapshot().klimit) == (None, KERNEL)
-
-    def test_shared_slots_are_marked(self):
-        kernel, _ = boot(NARROW)
-        user = kernel.create("init")
-        user.enter(0, 0, READ)
-        kernel.kgrow(0xC040_0000)
-        pointers = user.snapshot().tables[1]
-        assert [(run.first, run.shared) for run in pointers.runs] == [(0, False), (3, True)]

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.engine.kernel.pmaps import tables_of
 from vmwidgets.engine.base.errors import KernelError, KernelPanic
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
@@ -79,12 +80,12 @@ class PmapMachine(RuleBasedStateMachine):
             return
         if pmap is self.kernel and va < self.layout.kernel_start:
             return
-        free, before = self.pages.free_pages, [one.snapshot() for one in self.pmaps]
+        free, before = self.pages.free_pages, [tables_of(one) for one in self.pmaps]
         try:
             pmap.enter(va, frame * size, protection, size)
         except KernelError:
             assert free < 4
-            assert (self.pages.free_pages, [one.snapshot() for one in self.pmaps]) == (free, before)
+            assert (self.pages.free_pages, [tables_of(one) for one in self.pmaps]) == (free, before)
             return
         for offset in range(0, size, PAGE):
             self.model[pmap.name][va + offset] = (frame * size + offset, bool(protection & 2))
@@ -163,14 +164,11 @@ class PmapMachine(RuleBasedStateMachine):
 
 
 def mapped(pmap: Pmap) -> dict[int, int]:
-    """Every page that the tables map, from the folded runs."""
-    pages = {}
-    for table in pmap.snapshot().tables:
-        for run in table.runs:
-            if run.kind == "leaf":
-                for offset in range(0, run.count * table.span, PAGE):
-                    pages[run.va + offset] = run.address + offset
-    return pages
+    """Every page that the tables map."""
+    layout = pmap.layout
+    ranges = (0, layout.user_end), (layout.kernel_start, layout.kernel_end)
+    slots = (slot for start, end in ranges for slot in pmap.editor.leaves(pmap.root, start, end))
+    return {slot.va + at: slot.address + at for slot in slots for at in range(0, slot.span, PAGE)}
 
 
 TestPmap = PmapMachine.TestCase

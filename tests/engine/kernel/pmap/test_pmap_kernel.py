@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.kernel.pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, used
+from tests.engine.kernel.pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
 from vmwidgets.engine.base.events import KernelLimitMoved, PteWritten, TlbUpdated
 
@@ -102,7 +102,7 @@ class TestUsers:
     def test_without_pages_nothing_is_half_made(self, layout, private):
         kernel, pages = boot(layout)
         user = kernel.create("init")
-        before = kernel.snapshot(), user.snapshot()
+        before = tables_of(kernel), tables_of(user)
         for allowed in range(4):
             left = [allowed]
 
@@ -116,7 +116,7 @@ class TestUsers:
             if allowed < needed:
                 with pytest.raises(KernelError, match=r"NOMEM: .* in the pmap of init"):
                     user.enter(0x5000, 0x9000, READ)
-                assert (used(pages), kernel.snapshot(), user.snapshot()) == (count, *before)
+                assert (used(pages), tables_of(kernel), tables_of(user)) == (count, *before)
             left[0] = allowed
             if allowed < private:
                 with pytest.raises(KernelError, match="NOMEM"):

@@ -14,7 +14,9 @@ from vmwidgets.engine.kernel.threads.waits import EWOULDBLOCK, ChannelWait, Runn
 
 
 def bare(seed=0):
-    return Scheduler(Recorder(), Running(), seed)
+    scheduler = Scheduler(Recorder(), Running())
+    scheduler.draw_from(seed)
+    return scheduler
 
 
 def with_kernel(**sizes):

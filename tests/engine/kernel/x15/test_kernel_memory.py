@@ -4,7 +4,7 @@ import pytest
 
 from tests.engine.kernel.maps import HIGH, LOW, PAGE, Space, Tables
 from vmwidgets.engine.kernel.x15.kentry import PageBacking
-from vmwidgets.engine.kernel.x15.kmem import FLAGS, KernelMemory, KernelSlabs
+from vmwidgets.engine.kernel.x15.kmem import KMEM_FLAGS, KernelMemory, KernelSlabs
 
 
 class Pages:
@@ -56,8 +56,8 @@ def kernel():
 def test_a_range_of_the_kernels_map_has_pages_of_its_owner_behind_it(kernel):
     memory, space, pages, tables = kernel
     assert memory.allocate(2 * PAGE, "cache") == LOW
-    assert space.rows == [(LOW, LOW + 2 * PAGE, None, 0, FLAGS)]
-    assert FLAGS == 0x77
+    assert space.rows == [(LOW, LOW + 2 * PAGE, None, 0, KMEM_FLAGS)]
+    assert KMEM_FLAGS == 0x77
     assert sorted(tables.mapped) == [LOW, LOW + PAGE]
     assert {pa >> 12 for pa, _ in tables.mapped.values()} == set(pages.owners)
     assert {protection for _, protection in tables.mapped.values()} == {3}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.values.tables import Rights
@@ -49,7 +50,7 @@ def enter(tables, va, pa, given_rights, size, *, shared=False):
         place = ROOT + (slot.level.number << 32) + (va >> slot.level.shift << 14)
         tables.refer(slot, place % (1 << 32) + ROOT if tables.fmt.word_bits == 32 else place, Rights())
         slot = tables.find(ROOT, va, level.number)
-    tables.map(slot, pa, given_rights, shared=shared, size=size)
+    map_page(tables, slot, pa, given_rights, size, shared)
     return slot
 
 

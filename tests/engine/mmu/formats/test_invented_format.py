@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 import vmwidgets as vm
+from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.protection import READ, WRITE
 from vmwidgets.engine.base.recorder import Recorder
@@ -156,8 +157,8 @@ def test_it_is_edited_walked_and_drawn():
     editor: TableEditor[Any] = TableEditor(ram, INVENTED, Recorder())
     root, table = 0x10_0000, 0x20_0000
     editor.refer(editor.find(root, 0x40_5000), table, Rights())
-    editor.map(editor.find(root, 0x40_5000), 0x123_4000, Rights(write=False))
-    editor.map(editor.find(root, 0x80_0000, 2), 0x1_0040_0000, Rights(user=False), size=4 * MIB)
+    map_page(editor, editor.find(root, 0x40_5000), 0x123_4000, Rights(write=False))
+    map_page(editor, editor.find(root, 0x80_0000, 2), 0x1_0040_0000, Rights(user=False), size=4 * MIB)
     assert walk(ram, INVENTED, root, 0x40_5678, user=True).pa == 0x123_4678
     assert walk(ram, INVENTED, root, 0x9A_BCDE).pa == 0x1_0040_0000 + 0x1A_BCDE
     refused = walk(ram, INVENTED, root, 0x40_5678, "write", user=True).fault

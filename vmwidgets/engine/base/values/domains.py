@@ -195,7 +195,7 @@ class SlabFold:
 
 
 @dataclass(frozen=True, slots=True)
-class SlabValue:
+class SlabAllocatorValue:
     """The slab that vnodes come from: bytes a block, and its heads, newest first."""
 
     block_bytes: int
@@ -234,7 +234,7 @@ class DomainValue:
     architecture: str
     cnodes: tuple[CnodeValue, ...]
     root: VnodeValue
-    slab: SlabValue
+    slab: SlabAllocatorValue
     regions: tuple[RegionValue, ...]
     meta_start: int
     meta_end: int

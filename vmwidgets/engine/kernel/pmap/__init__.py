@@ -1,6 +1,6 @@
 """Page tables of address spaces, as X15's x86 pmap keeps them, on any table format.
 
-`tables.py`: which slots belong to whom (:class:`~.tables.PmapLayout`), and the pages that tables are made of.
-`space.py`: one space's tables, as a value and with their invariants.  `pmap.py`: :class:`~.pmap.Pmap`, the functions
-that enter, remove and protect.  `spaces.py`: the kernel's pmap, the tasks', and those lent to self-paging programs.
+`tables.py`: which slots belong to whom (:class:`~.tables.PmapLayout`), the pages that tables are made of, and what
+one space's tables must be.  `pmap.py`: :class:`~.pmap.Pmap`, the functions that enter, remove and protect.
+`spaces.py`: the kernel's pmap, the tasks', and those lent to self-paging programs.
 """

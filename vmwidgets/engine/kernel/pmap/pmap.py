@@ -20,14 +20,13 @@ from ...base.events import RootLoaded, TlbUpdated
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, Address, Size
-from ...base.values.tables import PmapValue, Rights, Walk
+from ...base.values.tables import Rights, Walk
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot
 from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.walk import Descent, translate, walk
-from .space import TableSpace
-from .tables import PmapLayout, TablePages
+from .tables import PmapLayout, TablePages, TableSpace
 
 
 class FlushTarget(Protocol):
@@ -209,11 +208,6 @@ class Pmap(TableSpace):
     def is_current(self) -> bool:
         """Whether the processor has these tables loaded."""
         return self._current.pmap is self
-
-    def snapshot(self) -> PmapValue:
-        """The tables as a frozen value.  O(present slots)."""
-        self._check_alive()
-        return self.value(None)
 
     # ---- beneath -----------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import KernelLimitMoved
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, Address
-from ...base.values.tables import PmapValue
 from ...memory.ram import Ram
 from ...mmu.editor import Slot
 from ...mmu.levels import Level
@@ -159,8 +158,8 @@ class KernelPmap(Pmap):
     def check(self) -> None:
         """Raise :class:`Broken` unless the numbered invariants hold, here and in all other spaces.
 
-        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.space.TableSpace`'s.  Of spaces whose tables are
-        another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
+        1 is about all, 7 about the kernel's alone, 2 to 6 are :class:`.tables.TableSpace`'s.  Of spaces whose tables
+        are another's (`lent`) only the kernel's slots are looked at: 6.  O(present slots of all pmaps).
         """
         self.check_owned(is_kernel=True)
         span = self.fmt.level(2).span
@@ -178,10 +177,6 @@ class KernelPmap(Pmap):
             if twice:
                 raise Broken(f"1. a table belongs to one pmap: {Address(min(twice))} is also of {user.name}")
             owned |= set(user.tables)
-
-    def snapshot(self) -> PmapValue:
-        """The tables as a frozen value.  O(present slots)."""
-        return self.value(self.klimit)
 
     def _unload(self, user: UserPmap | LentPmap) -> None:
         """A user's pmap is destroyed; the kernel's tables are loaded first if its were."""

@@ -1,4 +1,4 @@
-"""Which slots of the tables belong to whom: pure arithmetic on an address space's limits.
+"""Whose slots and tables are which: an address space's limits, the pages of its tables, what they must always be.
 
 The user's half is [0, user_end), the kernel's everything from kernel_start up.  A slot that covers
 kernel addresses only is the same in all address spaces.  One that covers both (a 32-bit layout on
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from ...base.errors import Refused
+from ...base.errors import Broken, Refused
+from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...base.values.tables import Rights
 from ...memory.ram import Ram
-from ...mmu.editor import HandEdits
+from ...mmu.editor import HandEdits, Slot, TableEditor
 from ...mmu.format import TableFormat
 from ...mmu.levels import Level
 
@@ -225,3 +227,99 @@ class OwnedTables:
 def _order(size: int) -> int:
     """The order of the block of pages that holds `size` bytes."""
     return max(0, (size - 1).bit_length() - PAGE_SHIFT)
+
+
+class TableSpace:
+    """The tables called `name`, as far as looking at them takes; `edits` are what was written past the kernel.
+
+    The root, and the tables below mixed slots, are its own; those for kernel addresses alone are the kernel's, in all
+    spaces the same.
+    """
+
+    def __init__(
+        self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, edits: HandEdits
+    ) -> None:
+        self.name = name
+        self.ram = ram
+        self.layout = layout
+        self.fmt = layout.fmt
+        self.recorder = recorder
+        self.tables = OwnedTables(ram, pages, layout.fmt, f"page tables of {name}", edits)
+        self.editor: TableEditor[Any] = TableEditor(ram, layout.fmt, recorder, edits)
+        self.root = 0
+        """Physical address of the root table."""
+
+    # ---- whose slots -------------------------------------------------------------------------
+
+    def private_tables(self) -> Iterator[tuple[Level, int, int]]:
+        """The tables that lead to kernel addresses and that each space has its own of: level, address, first va.
+
+        The root, and the tables below mixed slots; none where the kernel's half has a root of its own.
+        """
+        if self.layout.split:
+            return
+        level, table, border = self.fmt.root_level, self.root, self.layout.kernel_start
+        while True:
+            covered = level.shift + level.bits
+            yield level, table, border >> covered << covered
+            if self.layout.side(level, border) != "mixed":
+                return
+            table = self.editor.slot(level, table, border).address
+            level = self.fmt.level(level.number - 1)
+
+    def published(self, level: Level, table: int, first: int) -> Iterator[Slot]:
+        """The present slots of a private table that are the same in all spaces."""
+        return (slot for slot in self.editor.present(level, table, first) if self.layout.is_published(level, slot.va))
+
+    def own_slots(self, level: Level, table: int, va: int, is_kernel: bool) -> Iterator[Slot]:
+        """Present slots of the space's own tables; in a user's not the shared ones."""
+        for slot in self.editor.present(level, table, va):
+            side = self.layout.side(level, slot.va)
+            if side == "kernel" and not is_kernel:
+                continue
+            yield slot
+            if slot.kind == "table" and side != "window":
+                yield from self.own_slots(self.fmt.level(level.number - 1), slot.address, slot.va, is_kernel)
+
+    # ---- invariants --------------------------------------------------------------------------
+
+    def check_owned(self, *, is_kernel: bool) -> None:
+        """Raise :class:`Broken` unless 2 to 5 hold of the slots that lead to this space's own tables."""
+        found = [self.root]
+        spared = set()
+        rules = self.fmt.rules
+        for slot in self.own_slots(self.fmt.root_level, self.root, self.layout.first_va(is_kernel), is_kernel):
+            side = self.layout.side(slot.level, slot.va)
+            where = f"the {slot.level.name} for {Address(slot.va)} of {self.name}"
+            if side == "window":
+                if slot.address != self.root:
+                    raise Broken(f"2. the window refers to the root: {where} refers to {Address(slot.address)}")
+                continue
+            for_user, for_kernel = (rules.encode(slot.descriptor, Rights(user=user), False) for user in (True, False))
+            is_user = rules.rights_of(slot.descriptor, slot.word).user
+            if for_user != for_kernel and is_user != (side in ("user", "mixed")):
+                raise Broken(f"3. user code can reach its half only: {where} is {slot.word:#x}")
+            if slot.kind == "table":
+                found.append(slot.address)
+            elif slot.level.number > 1:
+                spared.add(slot.pa)
+        lost = set(self.tables.spares) - spared
+        if lost:
+            where = f"of {self.name} the one for {Address(min(lost))} does not"
+            raise Broken(f"4. a spare table belongs to a large page: {where}")
+        if sorted([*found, *self.tables.spares.values()]) != sorted(self.tables):
+            counts = f"{len(found)} are, {len(self.tables)} owned"
+            raise Broken(f"5. each table of {self.name} is referred to once: {counts}")
+
+    def check_shared(self, other: TableSpace) -> None:
+        """Raise :class:`Broken` unless 6 holds: another space's shared slots are those of this one, the kernel's."""
+        for (level, ours, first), (_, theirs, _) in zip(self.private_tables(), other.private_tables(), strict=True):
+            right = {self._shared(slot) for slot in self.published(level, ours, first)}
+            found = {self._shared(slot) for slot in self.published(level, theirs, first)}
+            if right != found:
+                va, _ = min(right ^ found)
+                raise Broken(f"6. shared slots are equal: the {level.name} for {Address(va)} of {other.name} is not")
+
+    def _shared(self, slot: Slot) -> tuple[int, int]:
+        """A slot without what the processor notes in each space's own copy (accessed, dirty)."""
+        return slot.va, slot.word & ~self.fmt.rules.accessed(slot.descriptor, True, self.fmt.defaults)

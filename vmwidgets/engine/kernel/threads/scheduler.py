@@ -96,7 +96,7 @@ def numbered(base: str, mark: str, taken: Container[str], numbers: dict[str, int
 
 
 class Scheduler:
-    """All threads of one machine.  `running` is where it notes who runs; `seed` 0 keeps the order of becoming ready.
+    """All threads of one machine.  `running` is where it notes who runs.
 
     >>> scheduler = Scheduler(Recorder(), Running())
     >>> def worker():
@@ -112,7 +112,6 @@ class Scheduler:
         self,
         recorder: Recorder,
         running: Running,
-        seed: int = 0,
         locks_of: Callable[[str], list[MapLock]] = lambda name: [],
     ) -> None:
         self.recorder = recorder
@@ -130,7 +129,6 @@ class Scheduler:
         """Those asleep who wait for a lock."""
         self._failed: list[Thread] = []
         self._random: Random | None = None
-        self.draw_from(seed)
         self.interrupted: Callable[[], bool] = lambda: False
         """Asked between two steps: true ends :meth:`run`."""
         self.locks_of = locks_of

@@ -12,7 +12,7 @@ from ...base.recorder import kernel_function
 from .kentry import PageBacking
 from .vm_map import X15Map
 
-FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
+KMEM_FLAGS = pack_flags(ALL, ALL, INHERITANCE["none"], 0)
 """Protection 7/7, inherit none, default advice."""
 
 
@@ -31,7 +31,7 @@ class KernelMemory:
     def allocate(self, size: int, owner: str) -> int | None:
         """Address of `size` bytes (whole pages) for `owner`, or none; what was begun is undone."""
         try:
-            address = self._map.enter(0, size, 0, FLAGS)
+            address = self._map.enter(0, size, 0, KMEM_FLAGS)
         except KernelError:
             emit = self.recorder.emit
             if emit is not None:

@@ -14,7 +14,7 @@ from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
 from ..memory.slabs import ObjectCache
 from .allocations import Allocations
-from .kernel import Kernel, KernelMemorySystem
+from .boot_stages import Kernel, KernelMemorySystem
 from .system import System
 
 

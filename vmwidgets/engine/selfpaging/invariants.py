@@ -17,14 +17,14 @@ from ..mmu.format import TableFormat
 from .capabilities import CapObject, Mapping, MappingDatabase
 from .cspace import Cspace, SlotAllocator
 from .errors import BARRELFISH_QUIRKS
-from .pmap import Pmap
+from .pmap import DomainPmap
 from .shadow_tree import Vnode
 from .window import WordAt
 
 # ---- the pmap ----------------------------------------------------------------------------------
 
 
-def check_pmap(pmap: Pmap, word_at: WordAt | None = None) -> None:
+def check_pmap(pmap: DomainPmap, word_at: WordAt | None = None) -> None:
     """Invariants of a pmap without quirks, each with its number; O(vnodes, and entries of the tables for 6).
 
     1 a child is in the list of its table, inside it, and alone in its entries; 2 each vnode but the root has a Mapping,
@@ -58,7 +58,7 @@ def _below(table: Vnode) -> Iterator[Vnode]:
         yield from _below(node)
 
 
-def _check_table(pmap: Pmap, table: Vnode) -> None:
+def _check_table(pmap: DomainPmap, table: Vnode) -> None:
     level = table.holds
     assert level is not None
     covered: dict[int, Vnode] = {}
@@ -82,7 +82,7 @@ def _check_table(pmap: Pmap, table: Vnode) -> None:
         raise Broken(f"pmap invariant 8: what is below vnode {table.id} of {pmap.name} is not what it counts")
 
 
-def _check_records(pmap: Pmap, nodes: list[Vnode]) -> None:
+def _check_records(pmap: DomainPmap, nodes: list[Vnode]) -> None:
     _, *mapped = nodes
     unmapped = [node.id for node in mapped if node.mapping is None]
     if unmapped:
@@ -96,7 +96,7 @@ def _check_records(pmap: Pmap, nodes: list[Vnode]) -> None:
         raise Broken(f"pmap invariant 3: {', '.join(twice)} of {pmap.name} are used twice")
 
 
-def _check_words(pmap: Pmap, table: Vnode, word_at: WordAt) -> None:
+def _check_words(pmap: DomainPmap, table: Vnode, word_at: WordAt) -> None:
     assert table.holds is not None
     width = pmap.layout.entry_bytes
     user = pmap.layout.user_end >> table.holds.shift if table.parent is None else table.holds.entries

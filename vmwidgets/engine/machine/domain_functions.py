@@ -10,9 +10,9 @@ from ..base.operations import operation
 from ..base.units import Address
 from ..selfpaging.cpu_driver import ENCODINGS, HARDENINGS
 from ..selfpaging.domain import SLOTS, Domain
-from ..selfpaging.layouts import LAYOUTS
+from ..selfpaging.layouts import DOMAIN_LAYOUTS
 from ..selfpaging.memory_server import PageMemory
-from . import checks
+from . import arguments
 from .capabilities import MachineCapability, MachineMemobj
 from .domain import MachineDomain
 from .spaces import DomainSpace
@@ -39,9 +39,9 @@ class DomainFunctions(Part):
         >>> d.write(a, b"hello"), d.read(a, 5)
         (None, b'hello')
         """
-        wanted = checks.part_name(name, "domain name")
-        count = SLOTS if slots is None else checks.count(slots, "slots")
-        only, harder = checks.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
+        wanted = arguments.part_name(name, "domain name")
+        count = SLOTS if slots is None else arguments.count(slots, "slots")
+        only, harder = arguments.flag(ram_pages_only, "ram_pages_only"), _hardening(hardening)
         system = self.system
         if wanted in system.domains:
             if slots is not None or only or harder:
@@ -76,7 +76,7 @@ class DomainFunctions(Part):
         """End a domain: all its capabilities are deleted, and its memory goes back."""
         system = self.system
         wanted = domain.name if isinstance(domain, MachineDomain) else domain
-        gone = system.domains[checks.known(wanted, system.domains, "domain")]
+        gone = system.domains[arguments.known(wanted, system.domains, "domain")]
         if isinstance(domain, MachineDomain) and (domain.system is not system or domain.destroyed):
             raise Refused(f"domain {shown(wanted)} belongs to another machine, or was destroyed")
         system.pmap.editor.edits.drop(gone.pmap.root)
@@ -99,9 +99,11 @@ class DomainFunctions(Part):
         return found.part(rest) if rest else found
 
     def _check_layout(self) -> None:
-        if self.system.architecture not in LAYOUTS:
-            raise Refused(f"{self.system.architecture} has no domains: their pmap is for {' and '.join(LAYOUTS)}")
-        end, start = LAYOUTS[self.system.architecture].user_end, self.system.layout.kernel_start
+        if self.system.architecture not in DOMAIN_LAYOUTS:
+            raise Refused(
+                f"{self.system.architecture} has no domains: their pmap is for {' and '.join(DOMAIN_LAYOUTS)}"
+            )
+        end, start = DOMAIN_LAYOUTS[self.system.architecture].user_end, self.system.layout.kernel_start
         if start < end:
             where = f"addresses up to {Address(end)}, and its kernel map begins at {Address(start)}"
             raise Refused(f"layout {self.system.layout.name!r} has no domains: they have {where}")
@@ -110,4 +112,4 @@ class DomainFunctions(Part):
 def _hardening(given: Any) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise Refused(f"hardening={shown(given)}: write a list or set of names, such as {{'execute-never'}}")
-    return frozenset(checks.known(name, HARDENINGS, "hardening") for name in checks.in_order(given))
+    return frozenset(arguments.known(name, HARDENINGS, "hardening") for name in arguments.in_order(given))
