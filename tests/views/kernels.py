@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from tests.engine.kernel.kmems import Kernel
@@ -108,21 +107,16 @@ class Story:
 
     def value(self, name: str = "kernel_map") -> KernelMapValue:
         vm_map: FreeBSDMap = self.maps[name]
-        waiting = [thread for thread in self.scheduler.snapshot() if thread.waits_for == f"room in {name}"]
+        waiting = self.scheduler.asleep_in(vm_map)
         inside = [self.value(child) for child, parent in self.inside.items() if parent == name]
         inside.sort(key=lambda one: one.map.start)
         return KernelMapValue(
             map_value(vm_map), vm_map.system, vm_map.needs_wakeup, vm_map.lock.holder,
-            tuple(thread.name for thread in waiting), tuple(inside),
+            tuple((thread.since, thread.name) for thread in waiting), tuple(inside),
         )  # fmt: skip
 
     def threads(self) -> ThreadsValue:
         scheduler = self.scheduler
-        held = {one.name: one.lock.holder for one in self.kmem.maps}
-        threads = [
-            replace(thread, locks=tuple(name for name, holder in held.items() if holder == thread.name))
-            for thread in scheduler.snapshot()
-        ]
-        return ThreadsValue(
-            tuple(threads), scheduler.ticks, 1000, scheduler.cycle(), scheduler.ready, scheduler.sleeping
-        )
+        locks = tuple((one.name, one.lock.holder) for one in self.kmem.maps)
+        threads = [thread.value() for thread in scheduler.threads.values()]
+        return ThreadsValue.of(threads, scheduler.ticks, 1000, locks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import vmwidgets as vm
@@ -154,27 +153,6 @@ def lived_in(seed: int, steps: int = 40) -> vm.Machine:
 
 
 # ---- all there is to know, made comparable -----------------------------------------------------------
-
-
-def maps_of(value: KernelMapValue) -> KernelMapValue:
-    """Maps without the sizes of subtrees, which stepping back leaves alone: nobody draws them."""
-    nodes = {identity: replace(node, count=0) for identity, node in value.map.nodes.items()}
-    return replace(value, map=replace(value.map, nodes=nodes), submaps=tuple(map(maps_of, value.submaps)))
-
-
-def threads_of(value: ThreadsValue) -> dict[str, Any]:
-    """Threads, and the sleepers' order for each thing that is waited for."""
-    sleeping: dict[tuple[str, str], list[str]] = {}
-    waits = {thread.name: (thread.kind, thread.subject) for thread in value.threads}
-    for name in value.sleeping:
-        sleeping.setdefault(waits[name], []).append(name)
-    return {
-        "threads": value.threads,
-        "ready": value.ready,
-        "sleeping": sleeping,
-        "ticks": value.ticks,
-        "cycle": value.cycle,
-    }
 
 
 def frames_of(value: FramesValue) -> dict[str, Any]:

@@ -274,3 +274,38 @@ def test_a_stub_shows_its_whole_count(entries: int) -> None:
         stubs = [node for node in kind(machine.kernel_map).draw().nodes if node.kind == "fold"]
         assert stubs
         assert [node.id for node in stubs if not node.text or "…" in node.text[0].text] == []
+
+
+def test_steps_and_captions_of_changed_ranges_say_what_was_done() -> None:
+    machine = vm.boot("x86-64")
+    machine.object("heap")
+    space = machine.task("t").map
+    a = space.enter("64 KiB", at="1 MiB", object="heap")
+    view = vm.Map(space)
+
+    def sentences() -> list[str]:
+        count = view.scene().steps.count
+        told = []
+        for step in range(1, count):
+            view.step = step
+            told.append(view.scene().caption.text)
+        view.step = -1
+        return told
+
+    space.protect(a, size="16 KiB", prot="r")
+    caption = view.scene().caption
+    assert caption.text == "16 KiB at 0000 0010 0000 may be used r--."
+    assert caption.reason == "1 entry changed; 1 cut at the edges."
+    assert "vm_map_protect" in caption.functions
+    assert any("rw- becomes r--" in one for one in sentences())
+    changed = [node for node in view.scene().nodes if node.kind == "entry" and "changed" in node.state]
+    assert len(changed) == 1
+    space.wire(a, size="16 KiB")
+    assert any(one.endswith("is wired once: its pages stay.") for one in sentences())
+    assert view.scene().caption.text.startswith("Wired 16 KiB")
+    space.unwire(a, size="16 KiB")
+    assert any("is wired no more" in one for one in sentences())
+    space.protect(a, size="16 KiB", prot="rw")
+    assert "1 joined with a neighbour" in view.scene().caption.reason
+    space.simplify()
+    assert view.scene().caption.text == "Joined what is alike: 0 entries fewer."

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from ..engine.base import events as ev
 from ..engine.base.units import binary_size
 from ..engine.base.values.maps import EntryValue, Fold, KernelMapValue
+from ..engine.base.values.past import Past
 from .addresses import AddressStyle
 from .columns import CARD, MARGIN, WIDTH, lay_columns
 from .entry_list import HEADER, list_lane
 from .kmem_map import CARD_H, RIBBON_H, ROOT_H, map_box, place_of, used_words, what_was_freed
-from .kmem_rewind import all_maps, rewind_kmem
 from .kmem_steps import Moment
 from .map_picture import MapPicture, kind_of, states_of, what_is
 from .ribbon import ribbon_lane
@@ -56,14 +56,14 @@ def draw_kmem(
     `compact` leaves the list of the map concerned out.
     """
     style = AddressStyle.of(value.map.start, value.map.end)
-    past = rewind_kmem(value, events, moment.done)
+    past = value.at(Past(events[moment.done :]))
     done = events[: moment.done]
     concerned = map_concerned(past, events, selection)
     nodes, links, y = _nested(past, done, style, concerned.map.name, width)
     if not compact:
         more, lines, y = _detail(concerned, moment, done, style, selection, y, width)
         nodes, links = nodes + more, links + lines
-    maps = list(all_maps(past))
+    maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
     subtitle = (
         f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
@@ -87,7 +87,7 @@ def draw_kmem(
 
 def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
     """The map that is selected, or that holds the selected entry; else the one that the operation worked on."""
-    maps = {one.map.name: one for one in all_maps(value)}
+    maps = {one.map.name: one for one in value.all()}
     kind, _, name = selection.partition(":")
     if kind == "map" and name in maps:
         return maps[name]
@@ -159,7 +159,7 @@ def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list
 
 
 def _holds(value: KernelMapValue, name: str) -> bool:
-    return any(one.map.name == name for one in all_maps(value))
+    return any(one.map.name == name for one in value.all())
 
 
 def _more(count: int, y: float, width: float) -> Node:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..engine.base import events as ev
-from ..engine.base.events import EntryWired
 from ..engine.base.journal import MAX_EVENTS, Operation
 from ..engine.base.values.maps import EntryValue, MapValue
+from ..engine.base.values.past import ABSENT, Past
 from .addresses import AddressStyle
 from .captions import summary
-from .rewind import reach, rewind
 from .scene import Caption, Steps
 from .steps import Names, Step, plan
 
@@ -58,12 +57,12 @@ def map_picture(
 ) -> MapPicture:
     """The picture of `value`, the map after `operation`, at `step` of it (:data:`LATEST`: after it)."""
     style = AddressStyle.of(value.start, value.end)
-    first = reach(value, events)
+    first = value.reach(events)
     steps = [one for one in plan(events, Names(style, value, events), value.name) if one.index + 1 >= first]
     last = len(steps) + bool(steps)  # the whole operation stands behind its last step, so that this one is seen too
     at = last if step == LATEST or step > last else max(0, step)
     done = events if at == last else events[: steps[at - 1].index + 1] if at else events[:first]
-    shown = value if at == last else rewind(value, events[len(done) :])
+    shown = value if at == last else value.at(Past(events[len(done) :]))
     here = steps[at - 1] if 0 < at < last else None
     if here is not None:
         caption = Caption(here.sentence, here.functions)
@@ -117,7 +116,9 @@ def states_of(
     value: MapValue, done: Sequence[ev.Event], here: Step | None = None, path: Sequence[tuple[int, str]] = ()
 ) -> dict[int, tuple[str, ...]]:
     """What is true of the entries of `value` after the events `done`, by id."""
-    linked, changed = _worked_on(value.name, done)
+    past = Past(done)
+    linked = past.marks("after", value.name).new  # an entry may change before it is in the list
+    changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed
     found: dict[int, list[str]] = {}
     for node, _ in path:
         found.setdefault(node, []).append("path")
@@ -133,23 +134,25 @@ def states_of(
     return {identity: tuple(states) for identity, states in found.items()}
 
 
-def _worked_on(name: str, done: Sequence[ev.Event]) -> tuple[set[int], set[int]]:
-    """Entries of the map called `name` that are new, and those that changed."""
-    linked: set[int] = set()
-    unlinked: set[int] = set()
-    changed: set[int] = set()
-    for event in done:
-        if getattr(event, "map", None) != name:
-            continue
-        if isinstance(event, ev.EntryLinked):
-            linked.add(event.entry[0])
-        elif isinstance(event, ev.EntryUnlinked):
-            unlinked.add(event.entry[0])
-        elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
-            changed.add(event.after[0])
-        elif isinstance(event, EntryWired):
-            changed.add(event.entry)
-    return linked - unlinked, changed
+def touched(events: Sequence[ev.Event], name: str) -> list[int]:
+    """Ids of the entries of map `name` that `events` were about, each once, those that a picture needs most first.
+
+    First what is new; then, the latest first, what was written in list and tree, and what was met.
+    """
+    met: list[int] = []
+    for event in reversed(events):
+        rows = [row for row in event.writes() if row[1] == name]
+        for table, _, key, *held in rows:
+            links = held if table in ("after", "lookup cache") else ()
+            met += [one for one in (key, *links) if one is not ABSENT]
+        if isinstance(event, ev.LookupCacheHit) and event.map == name:
+            met.append(event.entry)
+        elif isinstance(event, ev.MergeTried) and event.map == name:
+            met.append(event.neighbour)
+    past = Past(events)
+    new, _, gone = past.marks("after", name)
+    found = dict.fromkeys([*reversed([one for one in past.changes("after", name) if one in new]), *met])
+    return [one for one in found if one not in gone and one]
 
 
 def _out_of_order(value: MapValue) -> list[EntryValue]:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from ..engine.base import events as ev
 from ..engine.base.values.cpus import ThreadsValue, ThreadValue
+from ..engine.base.values.past import Past
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment
 from .scene import Caption, Link, Node, Scene, Table, Text
 from .text import shorten, text_width
 from .threads_cycle import cycle_lane
 from .threads_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, heading, subject_box, thread_card
-from .threads_rewind import rewind_threads
 
 ABREAST = 4
 """Sleepers of one thing that are drawn; of more, the first three and how many follow."""
@@ -54,7 +54,7 @@ def draw_threads(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of the threads at `moment` of an operation with these `events`; `value` is how it left them."""
-    past = rewind_threads(value, events, moment.done)
+    past = value.at(Past(events[moment.done :]))
     touched = _touched(events[: moment.done])
     nodes, y = _ready_lane(past, touched, width)
     links: list[Link] = []

@@ -11,9 +11,8 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
 from vmwidgets.views.addresses import AddressStyle
 from vmwidgets.views.kmem import draw_kmem
-from vmwidgets.views.kmem_rewind import kmem_reach
 from vmwidgets.views.kmem_steps import Moment, kmem_moment
-from vmwidgets.views.rewind import touched
+from vmwidgets.views.map_picture import touched
 from vmwidgets.views.scene import Scene
 
 from .latest import MAPS, latest_reporting
@@ -81,14 +80,14 @@ def kmem_scene(
 ) -> Scene:
     """The scene of kernel memory at `step` of an operation; `opened` are the folds that were opened."""
     value = target.value(_focus(target, events, selection), opened, whole=WHOLE)
-    moment = kmem_moment(operation, events, step, style_of(target), kmem_reach(value, events))
+    moment = kmem_moment(operation, events, step, style_of(target), value.reach(events))
     return draw_kmem(value, moment, events, selection=selection, machine=target.machine.name, compact=compact)
 
 
 def moment_of(target: MachineKmem, operation: Operation | None, events: Sequence[Event], step: int) -> Moment:
     """Where `step` of an operation is, for pictures beside that of kernel memory."""
     value = target.value(_focus(target, events), whole=WHOLE)
-    return kmem_moment(operation, events, step, style_of(target), kmem_reach(value, events))
+    return kmem_moment(operation, events, step, style_of(target), value.reach(events))
 
 
 def style_of(target: MachineKmem) -> AddressStyle:

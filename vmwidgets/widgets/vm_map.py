@@ -16,8 +16,7 @@ from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.kmem import MachineKmemMap
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tasks import Task
-from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture
-from vmwidgets.views.rewind import touched
+from vmwidgets.views.map_picture import LATEST, MapPicture, map_picture, touched
 from vmwidgets.views.ribbon import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.scene import Scene
 from vmwidgets.views.seek import seek

@@ -184,7 +184,7 @@ def _undo(links, event):
             links[event.node] = {"left": 0, "right": 0, "red": event.red}
             if event.successor:
                 links[event.successor]["red"] = event.successor_red
-        for node, side, before, now in reversed(event.writes):
+        for node, side, before, now in reversed(event.links):
             assert links[node][side] == now
             links[node][side] = before
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from vmwidgets.engine.base import protection as flag
 from vmwidgets.engine.base.recorder import Recorder, materialize
+from vmwidgets.engine.base.values.maps import Fold
 from vmwidgets.engine.kernel.map.core import Entry, PlainEntries
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
@@ -109,3 +111,26 @@ class Space:
     @property
     def find(self):
         return self.map.placement.find_cache.address, self.map.placement.find_cache.threshold
+
+
+def folded(whole, shown):
+    """The value `whole` of a map as a window that shows the entries `shown`, made from nothing else."""
+    entries = {entry.id: entry for entry in whole.entries}
+
+    def size(node):
+        return 1 + size(whole.nodes[node].left) + size(whole.nodes[node].right) if node else 0
+
+    def in_order(node):
+        if not node:
+            return []
+        if node not in shown:
+            return [Fold(node, size(node), 0, 0)]
+        return [*in_order(whole.nodes[node].left), entries[node], *in_order(whole.nodes[node].right)]
+
+    items = in_order(whole.root)
+    for at, item in enumerate(items):
+        if isinstance(item, Fold):
+            start = items[at - 1].end if at else whole.start
+            end = items[at + 1].start if at + 1 < len(items) else whole.end
+            items[at] = replace(item, start=start, end=end)
+    return replace(whole, items=tuple(items), nodes={identity: whole.nodes[identity] for identity in shown})

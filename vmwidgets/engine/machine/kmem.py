@@ -15,7 +15,8 @@ from ..kernel.freebsd.pageout import PageDaemon
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.ranges import INVALID_ADDRESS, INVALID_ARGUMENT, PROTECTION_FAILURE, RESOURCE_SHORTAGE
 from ..kernel.map.window import WHOLE
-from ..kernel.threads.waits import MaySleep, RoomWait
+from ..kernel.threads.scheduler import Thread
+from ..kernel.threads.waits import MaySleep
 from . import arguments
 from .allocations import Allocations
 from .map_part import MapPart
@@ -66,7 +67,7 @@ class MachineKmem(Part):
             vm_map.system,
             vm_map.needs_wakeup,
             vm_map.lock.holder,
-            shown.sleepers,
+            tuple((thread.since, thread.name) for thread in shown.waiting),
             tuple(self._value(submap, focus, opened, whole) for submap in vm_map.inside()),
         )
 
@@ -224,8 +225,12 @@ class MachineKmemMap(MapPart):
     @property
     def sleepers(self) -> tuple[str, ...]:
         """Names of the threads that sleep for room, in the order in which they will look again."""
-        threads = self.system.kmem.scheduler.asleep
-        return tuple(one.name for one in threads if isinstance(one.wait, RoomWait) and one.wait.map is self.vm_map)
+        return tuple(thread.name for thread in self.waiting)
+
+    @property
+    def waiting(self) -> list[Thread]:
+        """The threads that sleep for room."""
+        return self.system.kmem.scheduler.asleep_in(self.vm_map)
 
     def lookup(self, address: int | str) -> EntryValue | None:
         """The entry that holds `address`, or None (`vm_map_lookup_entry`).  O(log n)."""

@@ -101,15 +101,10 @@ class MachineThreads(Part):
 
     def value(self) -> ThreadsValue:
         """All threads as a frozen value."""
-        scheduler = self._scheduler
-        return ThreadsValue(
-            scheduler.snapshot(),
-            scheduler.ticks,
-            self.system.kmem.kmem.hz,
-            scheduler.cycle(),
-            scheduler.ready,
-            scheduler.sleeping,
-        )
+        scheduler, kmem = self._scheduler, self.system.kmem.kmem
+        locks = tuple((one.name, one.lock.holder) for one in kmem.maps)
+        threads = (thread.value() for thread in scheduler.threads.values())
+        return ThreadsValue.of(threads, scheduler.ticks, kmem.hz, locks)
 
     def __getitem__(self, name: str) -> MachineThread:
         return MachineThread.of(self.system, arguments.known(name, self._scheduler.threads, "thread"))
@@ -169,7 +164,7 @@ class ThreadFunctions(Part):
             generation = system.spawned.get(name, 0)
             system.replaced[name, generation] = ended
             system.spawned[name] = generation + 1
-        scheduler.spawn(name, actor.steps())
+        scheduler.spawn(name, actor.steps(), ended)
         return MachineThread.of(system, name)
 
     @operation

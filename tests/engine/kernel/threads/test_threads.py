@@ -165,11 +165,16 @@ class TestKernel:
         for name, size in (("large", 3), ("small", 2)):
             scheduler.spawn(name, kernel.kmem.kmem_alloc_wait(kernel.exec_map, size * PAGE))
         scheduler.run()
-        assert [(one.state, one.waits_for) for one in scheduler.snapshot()] == [("asleep", "room in exec_map")] * 2
+        assert [(one.state, one.waits_for) for one in (thread.value() for thread in scheduler.threads.values())] == [
+            ("asleep", "room in exec_map")
+        ] * 2
         kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, first, 2 * PAGE)
-        assert [one.state for one in scheduler.snapshot()] == ["ready", "ready"]
+        assert [one.state for one in (thread.value() for thread in scheduler.threads.values())] == ["ready", "ready"]
         scheduler.run()
-        assert [one.state for one in scheduler.snapshot()] == ["asleep", "returned"]
+        assert [one.state for one in (thread.value() for thread in scheduler.threads.values())] == [
+            "asleep",
+            "returned",
+        ]
         assert scheduler.threads["small"].result == first
         kernel.check()
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.engine.kernel.maps import HIGH, LOW, NOMERGE, PAGE, READ_ONLY, RW, Space, Tables
+from tests.engine.kernel.maps import HIGH, LOW, NOMERGE, PAGE, READ_ONLY, RW, Space, Tables, folded
 from tests.engine.kernel.plain_map import NOMEM, PlainMap
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
 from vmwidgets.engine.base.events import Called, EntryLinked, EntryUnlinked
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.kernel.map.window import map_value
-from vmwidgets.views.rewind import rewind, touched
+from vmwidgets.views.map_picture import touched
 
 PAGES = (HIGH - LOW) // PAGE
 pages = st.integers(0, PAGES - 1)
@@ -22,11 +22,6 @@ sizes = st.integers(1, 6) | st.integers(1, PAGES)
 aligns = st.sampled_from([0, 0, 0, PAGE, 4 * PAGE, 16 * PAGE, 0x10_0000, 1 << 63])
 flags = st.sampled_from([RW, RW, RW, READ_ONLY, RW | NOMERGE])
 behind = st.sampled_from([(None, 0), (None, 0), ("a", 0), ("b", 7 * PAGE)])
-
-
-def without_counts(value):
-    """Sizes of subtrees are not stepped back: nothing draws them."""
-    return replace(value, nodes={key: replace(node, count=0) for key, node in value.nodes.items()})
 
 
 class MapMachine(RuleBasedStateMachine):
@@ -98,23 +93,20 @@ class MapMachine(RuleBasedStateMachine):
                 results.append(error.name)
 
         events = self.space.recorded(run)
-        assert without_counts(rewind(map_value(vm_map), events)) == without_counts(whole)
+        assert map_value(vm_map).at(Past(events)) == whole
         self.step_back_in_a_folded_picture(events, whole)
         for position in range(0, len(events), 7):
-            self.ordered(rewind(map_value(vm_map), events[position:]))
+            self.ordered(map_value(vm_map).at(Past(events[position:])))
         return events, results[0]
 
     def step_back_in_a_folded_picture(self, events, whole) -> None:
-        """What a folded picture shows of the past is what was there, and nothing that was changed is missing."""
+        """A folded picture of the past is the map that was, folded: nothing that was changed is missing."""
         focus = touched(events, "map")
-        past = rewind(map_value(self.space.map, focus, whole=0), events)
-        was = {entry.id: entry for entry in whole.entries}
-        assert all(was[entry.id] == entry for entry in past.entries)
-        assert {entry for entry in focus if entry in was} <= {entry.id for entry in past.entries}
-        assert (past.size, past.nr_entries, past.find_cache, past.lookup_cache, past.root) == (
-            whole.size, whole.nr_entries, whole.find_cache, whole.lookup_cache, whole.root,
-        )  # fmt: skip
-        self.ordered(past)
+        value = map_value(self.space.map, focus, whole=0)
+        assert value.reach(events) == 0
+        past = value.at(Past(events))
+        assert past == folded(whole, past.nodes)
+        assert {entry for entry in focus if entry in whole.nodes} <= past.nodes.keys()
 
     def ordered(self, value) -> None:
         assert all(one.end <= other.start for one, other in pairwise(value.entries))

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..values.cpus import FlushRequest, ThreadValue, TlbEntryValue
+from ..values.past import ABSENT, Row
 from .event import Event
 
 
@@ -88,26 +91,36 @@ class ShootdownForgotten(_Request):
 
 
 class ThreadSpawned(Event):
-    """A thread came to be, ready to run."""
+    """A thread came to be, ready to run; `replaced` is one that had ended, whose name it has."""
 
     thread: str
+    replaced: ThreadValue | None = None
+
+    def writes(self) -> Iterable[Row]:
+        yield "thread", "", self.thread, ABSENT if self.replaced is None else self.replaced, True
 
 
 class ThreadRuns(Event):
     """The scheduler let `thread` go on; all that follows is its doing, until it sleeps or ends.
 
-    `place` is its position among those that are ready, 0 the next; `doing` the call that it is in the middle of.
+    `since` is its number among those that are ready, the lowest the next; `doing` the call that it is in the middle of.
     """
 
     thread: str
-    place: int = 0
+    since: int = 0
     doing: str = ""
+
+    def writes(self) -> Iterable[Row]:
+        before = ThreadValue(self.thread, "ready", since=self.since)
+        yield "thread", "", self.thread, before, True if self.thread else ABSENT
+        yield "doing", "", self.thread, self.doing, True
 
 
 class ThreadSlept(Event):
     """A thread waits for `what`; at tick `until` (none: never) it goes on in any case.
 
-    `kind` and `subject` say the same as `what`, as :class:`ThreadValue` has them.
+    `kind` and `subject` say the same as `what`, as :class:`ThreadValue` has them, which has `since` too.  One that
+    sleeps for room in a map dropped its lock in the same step.
     """
 
     thread: str
@@ -115,13 +128,19 @@ class ThreadSlept(Event):
     until: int | None
     kind: str
     subject: str
+    since: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        yield "thread", "", self.thread, ThreadValue(self.thread, "running") if self.thread else ABSENT, True
+        if self.kind == "room":
+            yield "sleeper", self.subject, self.thread, ABSENT, self.since
+            yield "lock", "", self.subject, self.thread, None
 
 
 class ThreadWoken(Event):
     """A thread is ready again; `why` "wakeup", "timeout" or "lock".  It had waited for `what`, at most to `until`.
 
-    `kind` and `subject` are as in :class:`ThreadSlept`; `place` is its position among those that
-    sleep for the same, 0 the first.
+    `kind`, `subject` and `since` are as in :class:`ThreadSlept`.
     """
 
     thread: str
@@ -130,22 +149,36 @@ class ThreadWoken(Event):
     until: int | None
     kind: str
     subject: str
-    place: int
+    since: int
+
+    def writes(self) -> Iterable[Row]:
+        before = ThreadValue(
+            self.thread, "asleep", self.what, None, self.until, self.kind, self.subject, since=self.since
+        )
+        yield "thread", "", self.thread, before, True
+        if self.kind == "room":
+            yield "sleeper", self.subject, self.thread, self.since, ABSENT
 
 
 class ThreadEnded(Event):
     """A thread is done: "returned", or the name of the error that ended it.
 
     One that was given up ("abandoned") is gone, and did not run when it ended: `before` is what it was, without the
-    locks that were taken from it, `number` its position among all threads, `place` among those that are ready, or
-    that sleep for the same.
+    locks that were taken from it.
     """
 
     thread: str
     how: str
     before: ThreadValue | None = None
-    number: int = 0
-    place: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        before = self.before
+        if before is not None:
+            yield "thread", "", self.thread, before, ABSENT
+            if before.kind == "room":
+                yield "sleeper", before.subject, self.thread, before.since, ABSENT
+        elif self.thread:
+            yield "thread", "", self.thread, ThreadValue(self.thread, "running"), True
 
 
 class ClockTicked(Event):
@@ -153,3 +186,6 @@ class ClockTicked(Event):
 
     before: int
     after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "ticks", "", 0, self.before, self.after

@@ -6,8 +6,11 @@ its card in every picture.  Frames are page frame numbers (physical address >> 1
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..values.past import Row
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -29,8 +32,8 @@ class Event:
 
     `function` is the kernel function that did it, `depth` how deep in the operation that was.  A structure reports a
     tuple of the class's `tag` and its fields in order: `(EntryLinked.tag, name, fields, previous, following)`.  The
-    tag is a text, so that the garbage collector need not follow what is kept.  Each event carries what is needed to
-    take it back, so that a view can step backwards.
+    tag is a text, so that the garbage collector need not follow what is kept.  A kind of event that changes something
+    says which rows it wrote (:meth:`writes`), and so carries what takes it back.
 
     >>> class Rang(Event):
     ...     bell: str
@@ -50,6 +53,10 @@ class Event:
         cls.tag = cls.__name__
         if not cls.tag.startswith("_"):
             EVENTS[cls.tag] = cls
+
+    def writes(self) -> Iterable[Row]:
+        """The rows that it wrote (:mod:`..values.past`).  None, unless it says so."""
+        return ()
 
 
 # ---- kernel functions ------------------------------------------------------------------------

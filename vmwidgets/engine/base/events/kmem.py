@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ..values.past import ABSENT, Row
 from .event import Event
 
 # ---- maps ------------------------------------------------------------------------------------
@@ -14,6 +17,10 @@ class MapCreated(Event):
     start: int
     end: int
 
+    def writes(self) -> Iterable[Row]:
+        if self.map is not None:
+            yield "map", "", self.map, ABSENT, True
+
 
 class MapLocked(Event):
     """The lock of `map` was taken by `thread` ("" the learner's cell)."""
@@ -21,12 +28,18 @@ class MapLocked(Event):
     map: str
     thread: str
 
+    def writes(self) -> Iterable[Row]:
+        yield "lock", "", self.map, None, self.thread
+
 
 class MapUnlocked(Event):
     """The lock of `map` was dropped; `thread` had it ("" the learner's cell, none: no thread)."""
 
     map: str
     thread: str | None
+
+    def writes(self) -> Iterable[Row]:
+        yield "lock", "", self.map, self.thread, None
 
 
 class GapCompared(Event):
@@ -88,6 +101,9 @@ class EntryWired(Event):
     before: int
     after: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "wired", self.map, self.entry, self.before, self.after
+
 
 class RangeWired(Event):
     """[start, end) was to be wired; `status` 1: nothing is at its start."""
@@ -121,6 +137,9 @@ class SleepersWoken(Event):
 
     map: str
     count: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "needs_wakeup", self.map, 0, True, False
 
 
 # ---- objects and pages -----------------------------------------------------------------------

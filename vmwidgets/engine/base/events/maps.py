@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from ..values.maps import EntryFields
+from ..values.past import ABSENT, Row
 from .event import Event
 
 # ---- the red-black tree (`tree` is its name: that of the map it belongs to) ---------------------
 
 Write = tuple[int, str, int, int]
 """A link that was written: node id (0 the tree itself), side ("left", "right", "root"), before, after."""
+
+
+def _links(tree: str, writes: Iterable[Write]) -> Iterator[Row]:
+    return ((side, tree, node, before, after) for node, side, before, after in writes)
 
 
 class TreeCompared(Event):
@@ -28,6 +35,10 @@ class TreeLinked(Event):
     parent: int
     side: str
 
+    def writes(self) -> Iterable[Row]:
+        yield "node", self.tree, self.node, ABSENT, True
+        yield self.side, self.tree, self.parent, 0, self.node
+
 
 class TreeRecoloured(Event):
     """A node changed colour; `why` is the case of the fix-up."""
@@ -37,6 +48,9 @@ class TreeRecoloured(Event):
     red: bool
     why: str
 
+    def writes(self) -> Iterable[Row]:
+        yield "red", self.tree, self.node, not self.red, self.red
+
 
 class TreeRotated(Event):
     """`node` was rotated down to `side`, and its other child `raised` up into its place."""
@@ -45,7 +59,10 @@ class TreeRotated(Event):
     node: int
     side: str
     raised: int
-    writes: tuple[Write, ...]
+    links: tuple[Write, ...]
+
+    def writes(self) -> Iterable[Row]:
+        return _links(self.tree, self.links)
 
 
 class TreeUnlinked(Event):
@@ -54,9 +71,16 @@ class TreeUnlinked(Event):
     tree: str
     node: int
     successor: int
-    writes: tuple[Write, ...]
+    links: tuple[Write, ...]
     red: bool
     successor_red: bool
+
+    def writes(self) -> Iterable[Row]:
+        yield "node", self.tree, self.node, True, ABSENT
+        yield "red", self.tree, self.node, self.red, ABSENT
+        if self.successor:
+            yield "red", self.tree, self.successor, self.successor_red, self.red
+        yield from _links(self.tree, self.links)
 
 
 # ---- map entries -----------------------------------------------------------------------------
@@ -74,9 +98,21 @@ class _EntryPlace(Event):
 class EntryLinked(_EntryPlace):
     """An entry was put into the list of `map` between `previous` and `next` (0: the header)."""
 
+    def writes(self) -> Iterable[Row]:
+        identity = self.entry[0]
+        yield "entry", self.map, identity, ABSENT, self.entry
+        yield "after", self.map, self.previous, self.next, identity
+        yield "after", self.map, identity, ABSENT, self.next
+
 
 class EntryUnlinked(_EntryPlace):
     """An entry was taken out of the list of `map` from between `previous` and `next`."""
+
+    def writes(self) -> Iterable[Row]:
+        identity = self.entry[0]
+        yield "entry", self.map, identity, self.entry, ABSENT
+        yield "after", self.map, self.previous, identity, self.next
+        yield "after", self.map, identity, self.next, ABSENT
 
 
 class _EntryChange(Event):
@@ -86,6 +122,9 @@ class _EntryChange(Event):
     before: EntryFields
     after: EntryFields
     why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "entry", self.map, self.before[0], self.before, self.after
 
 
 class EntryResized(_EntryChange):
@@ -123,6 +162,9 @@ class LookupCacheMoved(Event):
     before: int
     after: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "lookup cache", self.map, 0, self.before, self.after
+
 
 class FindCacheMoved(Event):
     """Where the next free search begins, and the size from which it may begin there."""
@@ -132,6 +174,10 @@ class FindCacheMoved(Event):
     after: int
     threshold_before: int
     threshold_after: int
+
+    def writes(self) -> Iterable[Row]:
+        before, after = (self.before, self.threshold_before), (self.after, self.threshold_after)
+        yield "find cache", self.map, 0, before, after
 
 
 class HintTried(Event):
@@ -167,12 +213,18 @@ class MapResized(Event):
     before: int
     after: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "size", self.map, 0, self.before, self.after
+
 
 class KernelLimitMoved(Event):
     """The page tables of kernel space were grown up to `after`."""
 
     before: int
     after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "klimit", "", 0, self.before, self.after
 
 
 class RangeRemoved(Event):

@@ -5,10 +5,12 @@ A TLB is drawn as rows of sets and columns of ways.  `cpu` is a processor's path
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..units import Address
+from .past import Past
 from .tables import Permissions
 
 
@@ -142,7 +144,9 @@ class ThreadValue:
     `waits_for` says for what it is asleep, in words; `kind` what sort of thing that is ("pages", "room", "timer",
     "channel", "lock" or "") and `subject` which one (a map's or channel's name); `holder` is the thread that has the
     lock it waits for ("" the learner's cell), and `until` the tick at which it goes on in any case.  `locks` are the
-    maps whose lock it has, `doing` is the call that it is in, `outcome` what it returned or how it failed.
+    maps whose lock it has, `doing` is the call that it is in, `outcome` what it returned or how it failed.  Threads are
+    numbered as they come to be (0 the cell's call while it sleeps); `since` numbers those ready and those asleep in the
+    order in which they became so.
     """
 
     name: str
@@ -155,6 +159,8 @@ class ThreadValue:
     locks: tuple[str, ...] = ()
     doing: str = ""
     outcome: str = ""
+    number: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +168,7 @@ class ThreadsValue:
     """All threads in the order they came to be, the clock, and the threads that wait for each other in a circle.
 
     `ready` are the names of those that can run, the next first; `sleeping` of those that wait, in the order in which
-    they began to.
+    they began to; `locks` says of each map which thread has its lock ("" the learner's cell, None: it is free).
     """
 
     threads: tuple[ThreadValue, ...]
@@ -171,8 +177,58 @@ class ThreadsValue:
     cycle: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
     sleeping: tuple[str, ...] = ()
+    locks: tuple[tuple[str, str | None], ...] = ()
+
+    @classmethod
+    def of(
+        cls, threads: Iterable[ThreadValue], ticks: int, hz: int, locks: tuple[tuple[str, str | None], ...]
+    ) -> ThreadsValue:
+        """The value in which each thread has the locks that `locks` say, and all is in its order."""
+        holders = dict(locks)
+        numbered = tuple(
+            replace(
+                thread,
+                locks=tuple(name for name, holder in locks if holder == thread.name),
+                holder=holders.get(thread.subject) if thread.kind == "lock" else None,
+            )
+            for thread in sorted(threads, key=lambda one: one.number)
+        )
+        queued = sorted(numbered, key=lambda one: one.since)
+        ready = tuple(one.name for one in queued if one.state == "ready")
+        asleep = [one for one in queued if one.state == "asleep"]
+        sleeping = tuple(one.name for one in asleep)
+        return cls(numbered, ticks, hz, _cycle(asleep), ready, sleeping, locks)
+
+    def at(self, past: Past) -> ThreadsValue:
+        """The threads as they were.  The cell's call is among them while it sleeps or is ready."""
+        if not past:
+            return self
+        now = {thread.name: thread for thread in self.threads}
+        doing = past.before("doing")
+        threads = []
+        for name, thread in past.laid_over(now, "thread").items():
+            known = now.get(name, thread)
+            number = thread.number or known.number
+            threads.append(replace(thread, number=number, doing=doing.get(name, thread.doing or known.doing)))
+        unmade = past.marks("map").new
+        holders = past.before("lock")
+        locks = tuple((name, holders.get(name, holder)) for name, holder in self.locks if name not in unmade)
+        return ThreadsValue.of(threads, past.one("ticks", "", self.ticks), self.hz, locks)
 
     @property
     def asleep(self) -> tuple[ThreadValue, ...]:
         """Those that wait."""
         return tuple(thread for thread in self.threads if thread.state == "asleep")
+
+
+def _cycle(asleep: Iterable[ThreadValue]) -> tuple[str, ...]:
+    """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
+    holders = {thread.name: thread.holder for thread in asleep}
+    for start, holder in holders.items():
+        chain, name = [start], holder
+        while name in holders and name not in chain:
+            chain.append(name)
+            name = holders[name]
+        if name == start:
+            return tuple(chain)
+    return ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ..errors import printable
 from ..protection import (
@@ -17,6 +19,7 @@ from ..protection import (
     protection_text,
 )
 from ..units import Address, Size
+from .past import ABSENT, Past, Writer
 
 EntryFields = tuple[int, int, int, str | None, int, int, int, int]
 """id, start, end, object's name, offset, flags, address of the entry itself (0: none), wired count."""
@@ -87,13 +90,12 @@ class EntryValue:
 
 @dataclass(frozen=True, slots=True)
 class NodeValue:
-    """One tree node: links are ids (0: none) of nodes or of folded subtrees; `count` is the size of its subtree."""
+    """One tree node: links are ids (0: none) of nodes or of folded subtrees."""
 
     id: int
     left: int
     right: int
     red: bool
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,94 @@ class MapValue:
         """What was left out."""
         return tuple(item for item in self.items if isinstance(item, Fold))
 
+    # ---- as it was -----------------------------------------------------------------------------
+
+    def at(self, past: Past) -> MapValue:
+        """The map as it was; what is folded has to be what it was then (:meth:`reach`).  O(items + rows).
+
+        Between two events it is what they say: the list may hold an entry that the tree does not.
+        """
+        if not past:
+            return self
+        name = self.name
+        items = self._items_at(past)
+        find_cache, threshold = past.one("find cache", name, (self.find_cache, self.find_cache_threshold))
+        return replace(
+            self,
+            size=past.one("size", name, self.size),
+            nr_entries=sum(item.count if isinstance(item, Fold) else 1 for item in items),
+            find_cache=find_cache,
+            find_cache_threshold=None if threshold in NO_THRESHOLD else threshold,
+            lookup_cache=past.one("lookup cache", name, self.lookup_cache),
+            klimit=None if self.klimit is None else past.one("klimit", "", self.klimit),
+            root=past.one("root", name, self.root),
+            items=items,
+            nodes=self._nodes_at(past),
+        )
+
+    def _items_at(self, past: Past) -> tuple[EntryValue | Fold, ...]:
+        name = self.name
+        roles = {entry.id: entry.role for entry in self.entries}
+        known: dict[int, EntryValue | EntryFields] = {entry.id: entry for entry in self.entries}
+        things: dict[int, EntryValue | Fold] = {fold.id: fold for fold in self.folds}
+        for identity, entry in past.laid_over(known, "entry", name).items():
+            things[identity] = entry if isinstance(entry, EntryValue) else EntryValue.of(entry, roles.get(identity, ""))
+        for identity, wired in past.before("wired", name).items():
+            entry = things.get(identity)
+            if isinstance(entry, EntryValue):
+                things[identity] = replace(entry, wired=wired)
+        following = {item.id: after.id for item, after in pairwise(self.items)}
+        following[0] = self.items[0].id if self.items else 0
+        following |= past.before("after", name)
+        items = []
+        identity = following[0]
+        while identity in things:
+            items.append(things.pop(identity))
+            identity = following.get(identity, 0)
+        return tuple(self._refolded(items))
+
+    def _refolded(self, items: Sequence[EntryValue | Fold]) -> Iterator[EntryValue | Fold]:
+        """The folds with the addresses that they lie between now."""
+        ends = [self.start, *(item.end for item in items)]
+        starts = [*(item.start for item in items[1:]), self.end]
+        for item, start, end in zip(items, ends, starts, strict=False):
+            yield replace(item, start=start, end=end) if isinstance(item, Fold) else item
+
+    def _nodes_at(self, past: Past) -> dict[int, NodeValue]:
+        name = self.name
+        left, right, red = past.before("left", name), past.before("right", name), past.before("red", name)
+        nodes = {}
+        for identity in past.laid_over(self.nodes, "node", name):
+            node = self.nodes.get(identity, NodeValue(identity, 0, 0, False))
+            nodes[identity] = NodeValue(
+                identity, left.get(identity, node.left), right.get(identity, node.right), red.get(identity, node.red)
+            )
+        return nodes
+
+    def reach(self, events: Sequence[Writer]) -> int:
+        """How far back the map can be taken: so many of `events`, its latest, must stay done.
+
+        A row of what is folded can't be laid over it: list and tree around an entry have to be shown.
+        """
+        if not self.folds:
+            return 0
+        shown = {0, *self.nodes}
+        for index in range(len(events) - 1, -1, -1):
+            for table, thing, key, before, after in events[index].writes():
+                if thing == self.name and table in _STRUCTURE:
+                    if after is ABSENT:
+                        shown.add(key)
+                    elif key not in shown or (table == "after" and before is not ABSENT and before not in shown):
+                        return index + 1
+        return 0
+
+
+_STRUCTURE = frozenset(("entry", "after", "node", "left", "right", "root"))
+"""Tables whose rows make list and tree."""
+
+NO_THRESHOLD = (2**64 - 1, 2**32 - 1)
+"""What a map's find cache has for a threshold while nothing is known."""
+
 
 # ---- FreeBSD's kernel maps ---------------------------------------------------------------------
 
@@ -146,13 +236,43 @@ class MapValue:
 class KernelMapValue:
     """One of the kernel memory's maps and the submaps inside it.
 
-    `locked_by` is the thread that has its lock ("" the learner's cell, None: it is free), `sleepers` are the threads
-    that sleep for room in it, in the order they will look again.
+    `locked_by` is the thread that has its lock ("" the learner's cell, None: it is free); `queue` are the threads that
+    sleep for room in it, in the order they will look again, each with its number (:class:`.cpus.ThreadValue`).
     """
 
     map: MapValue
     system: bool
     needs_wakeup: bool
     locked_by: str | None
-    sleepers: tuple[str, ...]
+    queue: tuple[tuple[int, str], ...]
     submaps: tuple[KernelMapValue, ...]
+
+    @property
+    def sleepers(self) -> tuple[str, ...]:
+        """The threads that sleep for room in it, in the order they will look again."""
+        return tuple(name for _, name in self.queue)
+
+    def all(self) -> Iterator[KernelMapValue]:
+        """This map and those inside it, each before its own submaps."""
+        yield self
+        for submap in self.submaps:
+            yield from submap.all()
+
+    def at(self, past: Past) -> KernelMapValue:
+        """The maps as they were; the flag says that threads sleep, until the call that woke them is done with it."""
+        name = self.map.name
+        slept = past.laid_over({thread: since for since, thread in self.queue}, "sleeper", name)
+        flag = bool(slept) if past.changes("sleeper", name) else past.one("needs_wakeup", name, self.needs_wakeup)
+        unmade = past.marks("map").new
+        return replace(
+            self,
+            map=self.map.at(past),
+            needs_wakeup=flag,
+            locked_by=past.before("lock").get(name, self.locked_by),
+            queue=tuple(sorted((since, thread) for thread, since in slept.items())),
+            submaps=tuple(submap.at(past) for submap in self.submaps if submap.map.name not in unmade),
+        )
+
+    def reach(self, events: Sequence[Writer]) -> int:
+        """How many of `events` must stay done: :meth:`MapValue.reach` of all maps."""
+        return max(one.map.reach(events) for one in self.all())

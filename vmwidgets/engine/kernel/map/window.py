@@ -79,7 +79,7 @@ def _with_items(vm_map: MapCore[Any], items: tuple[EntryValue | Fold, ...], node
 
 def _node_value(node: Node) -> NodeValue:
     left, right = node.left, node.right
-    return NodeValue(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red, node.count)
+    return NodeValue(node.id, 0 if left is None else left.id, 0 if right is None else right.id, node.red)
 
 
 def _folded(child: Node | None, shown: dict[int, Entry] | None) -> Node | None:

@@ -37,11 +37,16 @@ class Thread:
     """One thread; `result` or `error` when it is done."""
 
     __slots__ = (
-        "answer", "call", "daemon", "doing", "error", "name", "reported", "result", "started", "state", "until", "wait",
+        "answer", "call", "daemon", "doing", "error", "name", "number", "reported", "result", "since", "started",
+        "state", "until", "wait",
     )  # fmt: skip  # read as a list of names
 
-    def __init__(self, name: str, call: MaySleep[Any]) -> None:
+    def __init__(self, name: str, call: MaySleep[Any], number: int = 0) -> None:
         self.name = name
+        self.number = number
+        """Threads are numbered as they come to be; 0: the cell's call."""
+        self.since = 0
+        """Its place among those ready or asleep: the lower, the earlier it became so."""
         self.doing = ""
         """The call that it is in, where that is known."""
         self.call = call
@@ -65,12 +70,15 @@ class Thread:
     def value(self, locks: tuple[str, ...] = ()) -> ThreadValue:
         """What there is to see of it; `locks` are the maps whose lock it has."""
         outcome = "" if not self.done else shown(self.result) if self.error is None else str(self.error)
+        numbers = self.number, self.since
         if self.wait is None:
-            return ThreadValue(self.name, self.state, locks=locks, doing=self.doing, outcome=outcome)
+            return ThreadValue(self.name, self.state, "", None, None, "", "", locks, self.doing, outcome, *numbers)
         holder = self.wait.lock.holder if isinstance(self.wait, LockWait) else None
         kind, subject = self.wait.subject
         words = str(self.wait)
-        return ThreadValue(self.name, self.state, words, holder, self.until, kind, subject, locks, self.doing)
+        return ThreadValue(
+            self.name, self.state, words, holder, self.until, kind, subject, locks, self.doing, outcome, *numbers
+        )
 
 
 def named(name: str) -> str:
@@ -121,6 +129,9 @@ class Scheduler:
         """By name, in the order they came to be."""
         self._numbers: dict[str, int] = {}
         """By name: the number that the next thread without one of its own is looked for from; all below are taken."""
+        self._made = 0
+        self._queued = 0
+        """How often a thread became ready or fell asleep."""
         self._ready: list[Thread] = []
         self._asleep: dict[Thread, None] = {}
         self._sleepers: dict[tuple[str, str], dict[Thread, None]] = {}
@@ -144,16 +155,22 @@ class Scheduler:
         """`base`, or with the lowest number from 2 on that makes it the name of no thread."""
         return numbered(base, " ", self.threads, self._numbers)
 
-    def spawn(self, name: str, call: MaySleep[Any]) -> Thread:
-        """A new thread that will run `call`; nothing of it runs yet."""
+    def spawn(self, name: str, call: MaySleep[Any], replaced: Thread | None = None) -> Thread:
+        """A new thread that will run `call`; nothing of it runs yet.  `replaced` had that name, and has ended."""
         if name in self.threads or not name:
             raise Refused(f"name={shown(name)}: there is a thread of this name; each needs one of its own")
         if not all(hasattr(call, method) for method in ("send", "close")):
             raise Refused(f"{shown(call)} can't be run as a thread: give a generator, which yields what it waits for")
-        thread = self.threads[name] = Thread(name, call)
-        self._ready.append(thread)
-        self._emit(ThreadSpawned.tag, name)
+        self._made += 1
+        thread = self.threads[name] = Thread(name, call, self._made)
+        self._append_ready(thread)
+        self._emit(ThreadSpawned.tag, name, None if replaced is None else replaced.value())
         return thread
+
+    def _append_ready(self, thread: Thread) -> None:
+        self._queued += 1
+        thread.since = self._queued
+        self._ready.append(thread)
 
     def adopt(self, name: str, call: MaySleep[Any], wait: Wait) -> Thread:
         """Make a call that ran without a thread, and now has to wait, one: asleep, with what it got so far."""
@@ -164,7 +181,7 @@ class Scheduler:
 
     def abandon(self, thread: Thread) -> None:
         """Give a thread up: what its call had begun is undone, and the thread removed."""
-        before, number, place = thread.value(), list(self.threads).index(thread.name), self._place(thread)
+        before = thread.value()
         if thread.wait is not None:
             self._leave_queues(thread, thread.wait)
         if thread in self._ready:
@@ -175,9 +192,9 @@ class Scheduler:
                 lock.release()
         if isinstance(thread.wait, RoomWait):
             vm_map = thread.wait.map
-            vm_map.needs_wakeup = bool(self._asleep_in(vm_map))
+            vm_map.needs_wakeup = bool(self.asleep_in(vm_map))
         thread.wait = None
-        self._end(thread, "failed", "abandoned", before, number, place)
+        self._end(thread, "failed", "abandoned", before)
         del self.threads[thread.name]
         base, _, digits = thread.name.rpartition(" ")
         if base in self._numbers and digits.isdecimal():
@@ -192,7 +209,7 @@ class Scheduler:
             return None
         place = self._random.randrange(len(self._ready)) if self._random else 0
         chosen = self._ready.pop(place)
-        self._go_on(chosen, place)
+        self._go_on(chosen)
         return chosen
 
     def run(self, until: Callable[[], bool] | None = None, steps: int = STEPS) -> None:
@@ -211,6 +228,7 @@ class Scheduler:
         """
         if thread in self._ready:
             self._ready.remove(thread)
+            thread.since = min([thread.since, *(one.since for one in self._ready[:1])]) - 1
             self._ready.insert(0, thread)
         self.run(until=lambda: thread.done)
         if thread.error is not None:
@@ -230,14 +248,14 @@ class Scheduler:
         self._emit(ClockTicked.tag, before, self.ticks)
         due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
         for thread in sorted(due, key=lambda one: one.until or 0):
-            self._make_ready(thread, "timeout", EWOULDBLOCK, self._place(thread))
+            self._make_ready(thread, "timeout", EWOULDBLOCK)
 
     def wakeup_map(self, vm_map: MapCore[Any]) -> int:
         """Make all ready who sleep for room in a map, in the order they fell asleep; how many they were.
 
         O(woken), as all wakeups.
         """
-        return self._wake(self._asleep_in(vm_map))
+        return self._wake(self.asleep_in(vm_map))
 
     def wakeup_pages(self) -> int:
         """Make all ready who wait for pages."""
@@ -247,39 +265,18 @@ class Scheduler:
         """Make all ready who sleep on a channel."""
         return self._wake(self._sleepers.get(("channel", channel), ()))
 
-    def _asleep_in(self, vm_map: MapCore[Any]) -> list[Thread]:
+    def asleep_in(self, vm_map: MapCore[Any]) -> list[Thread]:
         """Those who sleep for room in a map."""
         group = self._sleepers.get(("room", vm_map.name), ())
         return [one for one in group if isinstance(one.wait, RoomWait) and one.wait.map is vm_map]
 
     def _wake(self, threads: Iterable[Thread]) -> int:
         woken = list(threads)
-        for thread in woken:  # each is the first of its group that is left
+        for thread in woken:
             self._make_ready(thread, "wakeup")
         return len(woken)
 
     # ---- who waits for what ------------------------------------------------------------------
-
-    def snapshot(self) -> tuple[ThreadValue, ...]:
-        """All threads as values, in the order they came to be."""
-        return tuple(
-            thread.value(tuple(lock.name for lock in self.locks_of(thread.name))) for thread in self.threads.values()
-        )
-
-    @property
-    def ready(self) -> tuple[str, ...]:
-        """Names of those that can go on, in the order they became ready."""
-        return tuple(thread.name for thread in self._ready)
-
-    @property
-    def sleeping(self) -> tuple[str, ...]:
-        """Names of those that wait, in the order they fell asleep."""
-        return tuple(thread.name for thread in self._asleep)
-
-    @property
-    def asleep(self) -> tuple[Thread, ...]:
-        """Threads that sleep, in the order they fell asleep."""
-        return tuple(self._asleep)
 
     def cycle(self) -> tuple[str, ...]:
         """Threads each of which waits for a lock that the next one has, the last for the first's; empty if none."""
@@ -312,11 +309,12 @@ class Scheduler:
 
     # ---- inside ------------------------------------------------------------------------------
 
-    def _go_on(self, thread: Thread, place: int) -> None:
+    def _go_on(self, thread: Thread) -> None:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         first, thread.started = not thread.started, True
-        self._emit(ThreadRuns.tag, thread.name, place, thread.doing)
+        since, thread.since = thread.since, 0
+        self._emit(ThreadRuns.tag, thread.name, since, thread.doing)
         try:
             wait = next(thread.call) if first else thread.call.send(answer)
         except StopIteration as done:
@@ -349,14 +347,15 @@ class Scheduler:
         except KernelPanic:
             self._end(thread, "failed", "KernelPanic")
             raise
-        thread.state, thread.wait = "asleep", wait
+        self._queued += 1
+        thread.state, thread.wait, thread.since = "asleep", wait, self._queued
         if isinstance(wait, TimedWait) or (isinstance(wait, ChannelWait) and wait.ticks):
             thread.until = self.ticks + wait.ticks
         self._asleep[thread] = None
         self._sleepers.setdefault(wait.subject, {})[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self._emit(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject)
+        self._emit(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject, thread.since)
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -383,19 +382,13 @@ class Scheduler:
             self._failed.append(thread)
         self._emit(ThreadEnded.tag, thread.name, how, *before)
 
-    def _place(self, thread: Thread) -> int:
-        """Its place among those that are ready, or that sleep for the same.  O(these)."""
-        if thread.wait is None:
-            return self._ready.index(thread) if thread in self._ready else 0
-        return list(self._sleepers[thread.wait.subject]).index(thread)
-
-    def _make_ready(self, thread: Thread, why: str, answer: int = 0, place: int = 0) -> None:
-        wait, until = thread.wait, thread.until
+    def _make_ready(self, thread: Thread, why: str, answer: int = 0) -> None:
+        wait, until, since = thread.wait, thread.until, thread.since
         assert wait is not None, "a sleeping thread waits for something"
         self._leave_queues(thread, wait)
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
-        self._ready.append(thread)
-        self._emit(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, place)
+        self._append_ready(thread)
+        self._emit(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, since)
 
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
         """A thread sleeps no longer."""
