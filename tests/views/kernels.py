@@ -46,14 +46,14 @@ class Story:
         """One operation."""
         raw: deque[Any] = deque(maxlen=4096)
         self.kernel.recorder.emit = raw.append
-        outcome, result = "done", None
+        outcome, result, said = "done", None, ""
         try:
             result = call()
         except VMError as error:
-            outcome, result = "error", str(error)
+            outcome, said = "error", str(error)
         self.kernel.recorder.emit = None
         self.number += 1
-        self.operation = Operation(self.number, "machine", name, (), outcome, result, raw)
+        self.operation = Operation(self.number, self.number, "machine", name, (), outcome, result, said, raw)
         return result
 
     def call(self, name: str, *args: Any) -> Any:

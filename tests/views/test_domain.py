@@ -181,7 +181,7 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
     assert "LIB_ERR_SLOT_ALLOC_NO_SPACE" in scene.caption.text
-    order = [scene.caption.text.index(name) for name in domain.machine.journal.last.result.split() if "_ERR_" in name]
+    order = [scene.caption.text.index(name) for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
     assert order == sorted(order)
     failed = [node for node in scene.nodes if "fault" in node.state]
     undone = [node for node in scene.nodes if "undoing" in node.state]

@@ -34,11 +34,11 @@ def summary(operation: Operation | None, events: Sequence[ev.Event], style: Addr
     ended = operation.outcome in ("done", "interrupted")
     functions = function_chain(events) if ended else _shortened(left_open(events))
     if operation.outcome == "panic":
-        return Caption(f"{visible(str(operation.result))}.", functions, "The machine is dead.", "panic")
+        return Caption(f"{visible(operation.said)}.", functions, "The machine is dead.", "panic")
     if operation.outcome == "error":
-        return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, "", "error")
+        return Caption(f"{operation.name} failed. {visible(operation.said)}.", functions, "", "error")
     if operation.outcome == "interrupted":
-        return Caption(f"{operation.name} was {visible(str(operation.result))}.", functions, "", "error")
+        return Caption(f"{operation.name} was {visible(operation.said)}.", functions, "", "error")
     given = dict(operation.arguments)
     mine = [event for event in events if getattr(event, "map", value.name) == value.name]
     if operation.name in ("enter", "remove") and operation.target not in (value.name, "unchecked"):

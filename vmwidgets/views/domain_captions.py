@@ -20,9 +20,9 @@ from .text import visible
 def domain_summary(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Caption:
     """The caption of `operation`."""
     if operation.outcome == "panic":
-        return Caption(f"{visible(str(operation.result))}.", left_open(events), "The machine is dead.", "panic")
+        return Caption(f"{visible(operation.said)}.", left_open(events), "The machine is dead.", "panic")
     if operation.outcome == "error":
-        text = f"{operation.name} failed. {visible(str(operation.result))}."
+        text = f"{operation.name} failed. {visible(operation.said)}."
         return Caption(text, _where_it_failed(events), _what_stayed(events), "error")
     functions = _telling(events) or (operation.name,)
     writer = _WRITERS.get(operation.name, _other)

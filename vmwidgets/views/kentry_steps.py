@@ -54,7 +54,7 @@ def _summary(operation: Operation, events: Sequence[ev.Event]) -> Caption:
     freed = sum(isinstance(event, ev.BufferFreed) and event.cache == CACHE for event in events)
     slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
     if operation.outcome == "panic":
-        return Caption(visible(str(operation.result)), left_open(events), "The machine is dead.", "panic")
+        return Caption(visible(operation.said), left_open(events), "The machine is dead.", "panic")
     parts = [f"{taken} slot{'s' * (taken != 1)} taken"] * bool(taken) + [f"{freed} given back"] * bool(freed)
     what = ", ".join(parts) if parts else "no slot taken or given back"
     text = f"{operation.name.capitalize()} of {visible(operation.target)}: {what}."

@@ -22,11 +22,11 @@ Told = tuple[str, str]
 def kmem_summary(operation: Operation, events: Sequence[ev.Event], style: AddressStyle) -> Caption:
     """The caption of `operation`."""
     if operation.outcome == "panic":
-        return Caption(f"{visible(str(operation.result))}.", left_open(events)[-4:], "The machine is dead.", "panic")
+        return Caption(f"{visible(operation.said)}.", left_open(events)[-4:], "The machine is dead.", "panic")
     functions = _telling(events)
     if operation.outcome == "error":
         reason = _waiting(events)
-        return Caption(f"{operation.name} failed. {visible(str(operation.result))}.", functions, reason, "error")
+        return Caption(f"{operation.name} failed. {visible(operation.said)}.", functions, reason, "error")
     writer = _WRITERS.get(operation.name, _other)
     if operation.truncated and writer in (_allocated, _freed):
         writer = _long

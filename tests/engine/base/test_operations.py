@@ -56,7 +56,8 @@ def test_a_kernel_error_is_recorded_with_what_happened_before_it(counter, told):
     with pytest.raises(KernelError):
         counter.fail()
     record = counter.door.journal.last
-    assert (record.name, record.outcome, record.result) == ("fail", "error", "NOMEM: no room")
+    assert (record.name, record.outcome, record.result) == ("fail", "error", ("KernelError", "NOMEM", 1))
+    assert record.said == "NOMEM: no room"
     assert record.events == (MapResized("counter", 0, 1),)
     assert told == [1]
     assert counter.add(1) == 2, "the machine lives on"

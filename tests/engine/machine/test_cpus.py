@@ -310,8 +310,8 @@ class TestLooking:
         m = two()
         assert repr(m.cpus).splitlines()[0] == "shootdowns are acknowledged"
         assert "<cpu:1: runs 'a'" in repr(m.cpus)
-        assert m.at("cpu:1") is m.cpus[1]
-        assert m.at("cpus") is m.cpus
+        assert m.part("cpu:1") is m.cpus[1]
+        assert m.part("cpus") is m.cpus
         assert (len(m.cpus), [cpu.number for cpu in m.cpus]) == (2, [0, 1])
 
 

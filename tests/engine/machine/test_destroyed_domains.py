@@ -36,7 +36,7 @@ ASKED = {
     "determine_addr": lambda d, frame, address, memory: d.determine_addr("4 KiB"),
     "serialise": lambda d, frame, address, memory: d.serialise(),
     "check": lambda d, frame, address, memory: d.check(),
-    "at": lambda d, frame, address, memory: d.at("slots[0]"),
+    "at": lambda d, frame, address, memory: d.part("slots[0]"),
     "tables": lambda d, frame, address, memory: d.tables,
     "base": lambda d, frame, address, memory: frame.base,
     "rights": lambda d, frame, address, memory: frame.rights,

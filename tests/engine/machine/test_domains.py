@@ -434,9 +434,9 @@ def test_arguments_are_data():
     assert (record.target, record.name) == ("domain:hello", "map")
     given = dict(record.arguments)["frame"]
     assert type(given) is Reference
-    assert m.at(given) == frame
-    assert m.at("domain:hello") is d
-    assert m.at("domain:hello/slots[0]") == frame
+    assert m.part(given) == frame
+    assert m.part("domain:hello") is d
+    assert m.part("domain:hello/slots[0]") == frame
 
 
 def test_its_spaces_are_where_the_machines_are():

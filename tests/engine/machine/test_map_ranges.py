@@ -317,7 +317,11 @@ def test_a_machine_made_again_has_done_the_same(machine, task):
     space.unwire(0, size="4 KiB")
     space.simplify()
     twin = replayed(machine, len(machine.journal) - 1)
-    for one, other in ((space, twin.at(space.path)), (task.map, twin.at(task.map.path)), (inner, twin.at(inner.path))):
+    for one, other in (
+        (space, twin.part(space.path)),
+        (task.map, twin.part(task.map.path)),
+        (inner, twin.part(inner.path)),
+    ):
         assert one.entries() == other.entries()
     assert machine.journal[len(machine.journal) - 1].events == twin.journal[len(machine.journal) - 1].events
     twin.check()

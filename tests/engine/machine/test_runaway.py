@@ -12,7 +12,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine import endless
-from vmwidgets.engine.machine import scripts
+from vmwidgets.engine.machine import callbacks
 from vmwidgets.engine.machine.runaway import Runaway, bounded
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,7 +138,7 @@ def test_the_bound_holds_after_an_inner_one_was_caught():
 
 
 def few_steps(monkeypatch, most):
-    monkeypatch.setattr(scripts, "bounded", lambda: bounded(most))
+    monkeypatch.setattr(callbacks, "bounded", lambda: bounded(most))
 
 
 def test_what_an_operation_does_inside_is_not_counted(monkeypatch):

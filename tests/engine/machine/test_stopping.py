@@ -107,7 +107,8 @@ class TestRemoval:
             space.remove(*bounds(space))
         record = m.journal.last
         assert (record.name, record.outcome, record.stopped_at) == ("remove", "interrupted", DONE + 1)
-        assert str(before[DONE]) in record.result
+        assert record.result == ("Stopped", before[DONE])
+        assert str(before[DONE]) in record.said
         (removed,) = [event for event in record.events if isinstance(event, vm.events.RangeRemoved)]
         assert removed.entries == DONE
 

@@ -36,19 +36,19 @@ PATHS = (
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_always_gives_the_same_handle(m, path):
-    part = m.at(path)
+    part = m.part(path)
     assert part.path == path
-    assert m.at(path) is part
+    assert m.part(path) is part
 
 
 def test_handles_are_the_same_however_they_are_asked_for(m):
-    assert m.task("init") is m.tasks["init"] is m.at("task:init")
-    assert m.task("init").map is m.at("task:init/map")
-    assert m.object("file") is m.objects["file"] is m.at("object:file")
-    assert m.domain("hello") is m.domains["hello"] is m.at("domain:hello")
-    assert m.kmem.mine is m.kmem.maps["mine"] is m.at("kmem/mine")
-    assert m.kernel_map.submaps["drivers"] is m.at("kernel_map/drivers")
-    assert m.threads["pagedaemon"] is m.at("thread:pagedaemon")
+    assert m.task("init") is m.tasks["init"] is m.part("task:init")
+    assert m.task("init").map is m.part("task:init/map")
+    assert m.object("file") is m.objects["file"] is m.part("object:file")
+    assert m.domain("hello") is m.domains["hello"] is m.part("domain:hello")
+    assert m.kmem.mine is m.kmem.maps["mine"] is m.part("kmem/mine")
+    assert m.kernel_map.submaps["drivers"] is m.part("kernel_map/drivers")
+    assert m.threads["pagedaemon"] is m.part("thread:pagedaemon")
 
 
 def test_a_handle_shows_what_its_path_names_now(m):

@@ -54,7 +54,7 @@ class Asked(dict[str, Any]):
 class TestSpawn:
     def test_a_thread_more_costs_the_same_however_many_there_are(self, m):
         scheduler, callbacks = m.kernel.kmem.scheduler, m.callbacks
-        scheduler.threads, callbacks.scripts = Asked(scheduler.threads), Asked(callbacks.scripts)
+        scheduler.threads, m.journal.scripts = Asked(scheduler.threads), Asked(callbacks.scripts)
 
         def cost(spawn):
             before = scheduler.threads.asked + callbacks.scripts.asked

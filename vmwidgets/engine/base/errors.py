@@ -12,6 +12,8 @@ A broken invariant is none of these: it is a bug of ours, :class:`Broken`.
 
 from __future__ import annotations
 
+from typing import Any
+
 _SHOWN = 60
 
 
@@ -71,6 +73,20 @@ class KernelPanic(VMError):
         super().__init__(f"panic ({name}): {reason}")
         self.name = name
         self.reason = printable(reason)
+
+
+def failure(error: BaseException) -> tuple[Any, ...]:
+    """A failure as data: its kind, then the name and number that the kernel has for it.
+
+    >>> failure(kernel_error("NOMEM", "no gap of 64 MiB")), failure(Refused("no"))
+    (('KernelError', 'NOMEM', 1), ('Refused',))
+    """
+    if isinstance(error, KernelError):
+        return "KernelError", error.name, error.code
+    if isinstance(error, KernelPanic):
+        return "KernelPanic", error.name
+    kind = next(one for one in (Refused, CallbackFailed, Broken, type(error)) if isinstance(error, one))
+    return (kind.__name__,)
 
 
 class CallbackFailed(VMError):

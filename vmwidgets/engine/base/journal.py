@@ -1,21 +1,31 @@
-"""What was done to a machine: one compact record an operation, and the events of the latest thousand."""
+"""What was done to a machine: one compact record an operation, and the events of the latest thousand.
+
+A machine is its journal: :mod:`~vmwidgets.engine.machine.history` makes it again from there.  What was undone is kept
+too: first to be redone, and as a branch once something else was done instead.
+"""
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from sys import getsizeof
-from typing import Any, NamedTuple, overload
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple, overload
 
-from .errors import printable
+from .errors import Refused, printable, shown
 from .events import Event
 from .recorder import Raw, materialize
 
 KEPT = 1000
-"""How many of the latest operations keep their events; older ones are made again by replay."""
+"""How many of the latest operations keep their events, at least; older ones are made again by replay."""
 
 MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
+
+IN_MEMORY = 64 << 20
+"""How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
 
 _NOTHING: deque[Raw] = deque(maxlen=0)
 """What a record has for events that were dropped; one for all of them."""
@@ -24,19 +34,22 @@ _NOTHING: deque[Raw] = deque(maxlen=0)
 class Operation(NamedTuple):
     """One call that passed the door.
 
-    `target` is the path of what was called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values
-    that were given, `outcome` "done", "error", "panic" or "interrupted", `result` what came back or a sentence; `raw`
-    are the events before anyone looked at them.  `stopped_at` is the number of the safe point at which an interrupted
-    one stopped: made again, it stops there too.
+    `number` is its place in the journal, `serial` a number that is never used again.  `target` is the path of what was
+    called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that were given, `outcome`
+    "done", "error", "panic" or "interrupted".  `result` is what came back, or the kind of failure, as data;
+    `said` is the sentence of a failure.  `raw` are the events before anyone looked at them.  `stopped_at` is the number
+    of the safe point at which an interrupted one stopped: made again, it stops there too.
     """
 
     number: int
+    serial: int
     target: str
     name: str
     arguments: tuple[tuple[str, Any], ...]
     outcome: str
     result: Any
-    raw: deque[Raw]
+    said: str = ""
+    raw: deque[Raw] = _NOTHING
     stopped_at: int = 0
 
     @property
@@ -49,9 +62,71 @@ class Operation(NamedTuple):
         """Whether earlier events of this operation were left out."""
         return len(self.raw) == MAX_EVENTS
 
+    def agrees(self, other: Operation) -> bool:
+        """Whether another run of it did and gave the same."""
+        return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)
-        return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.result}")
+        return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
+
+
+Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, "deque[Raw]", int]
+"""An operation as it is kept: without its number, and with the names of its arguments apart, if they are known so."""
+
+
+def _operation(number: int, row: Row) -> Operation:
+    serial, target, name, words, values, *rest = row
+    pairs = values if words is None else tuple(zip(words, values, strict=True))
+    return Operation(number, serial, target, name, pairs, *rest)
+
+
+class Action(NamedTuple):
+    """One thing that a learner's code did during the operation `serial`: an operation of `target`, and its answer.
+
+    Without target it is how the code began or ended ("begins", "returned", "failed", "closed").
+    """
+
+    target: str
+    name: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+    answer: Any = None
+    serial: int = 0
+
+    def agrees(self, other: Action) -> bool:
+        """Whether it is the same call, with the same answer."""
+        return self[:4] == other[:4]
+
+
+class Script(list[Action]):
+    """What one thread, or all runs of one handler, did so far; it came to be in the operation `serial`."""
+
+    def __init__(self, actions: Iterable[Action] = (), serial: int = 0) -> None:
+        super().__init__(actions)
+        self.serial = serial
+
+    def until(self, serial: int) -> Script:
+        """What of it was done up to an operation."""
+        return Script((action for action in self if action.serial <= serial), self.serial)
+
+
+class Line(NamedTuple):
+    """Operations that were undone, oldest first, and what learners' code did in them.
+
+    They came after the operation `after` (its serial).
+    """
+
+    after: int
+    operations: tuple[Operation, ...]
+    scripts: dict[str, Script]
+
+
+class Group(NamedTuple):
+    """Operations that one call made, by the serials of the first and the last: undone as one."""
+
+    name: str
+    first: int
+    last: int
 
 
 class Journal:
@@ -61,23 +136,30 @@ class Journal:
     """
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
-        # A column for each field of a record, since one object an operation would be most of what it takes.
-        self._targets: list[str] = []
-        self._names: list[str] = []
-        self._words: list[tuple[str, ...]] = []
-        self._values: list[tuple[Any, ...]] = []
-        self._results: list[Any] = []
-        self._others: dict[int, tuple[str, int]] = {}
-        """Outcome, and where it stopped, of those that were not just done."""
-        self._raw: deque[deque[Raw]] = deque(maxlen=KEPT)
-        """The events of the latest."""
+        self._packed = _Packed()
+        self._recent: list[Row] = []
+        """The latest: at least KEPT of them, where there are as many."""
         self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
+        self.next_serial = 0
+        """The serial of the operation that is under way, or comes next."""
+        self.most_serial = 0
+        """No serial from here on was ever used."""
+        self.scripts: dict[str, Script] = {}
+        """What learners' code did, by the name of its thread or handler."""
+        self.undone: Line | None = None
+        """What can be redone."""
+        self.branches: list[Line] = []
+        """What was undone, and something else done instead."""
+        self.groups: list[Group] = []
+        self.marks: dict[str, int] = {}
+        """Names that learners gave to moments, each with the serial of the operation before it."""
 
     def append(self, operation: Operation) -> None:
-        """Add a record that was made elsewhere.  O(1)."""
-        _, target, name, given, outcome, result, raw, stopped_at = operation
-        self.record(target, name, None, given, outcome, result, raw, stopped_at)
+        """Add a record that was made elsewhere, with its serial.  O(1)."""
+        self.next_serial = operation.serial
+        pairs = operation.arguments
+        self.record(operation.target, operation.name, None, pairs, *operation[5:])
 
     def record(
         self,
@@ -87,62 +169,114 @@ class Journal:
         values: tuple[Any, ...],
         outcome: str,
         result: Any,
+        said: str,
         raw: deque[Raw],
         stopped_at: int = 0,
     ) -> None:
-        """Add a record; the events of the one a thousand back are dropped.  O(1).
+        """Add a record; the events of those more than a thousand back are dropped.  O(1).
 
         `words` are the arguments' names; without them `values` are pairs of name and value.
         """
-        if words is None:
-            words, values = tuple(word for word, _ in values), tuple(value for _, value in values)
-        if outcome != "done":
-            self._others[len(self._targets)] = outcome, stopped_at
-        self._names.append(name)
-        self._words.append(words)
-        self._values.append(values)
-        self._results.append(result)
-        self._raw.append(raw)
-        self._targets.append(target)  # last: the number of records
-
-    def _at(self, number: int) -> Operation:
-        pairs = tuple(zip(self._words[number], self._values[number], strict=True))
-        outcome, stopped_at = self._others.get(number, ("done", 0))
-        raw = self._raw_of(number)
-        return Operation(
-            number, self._targets[number], self._names[number], pairs, outcome, self._results[number], raw, stopped_at
-        )
-
-    def _raw_of(self, number: int) -> deque[Raw]:
-        kept = number - len(self)
-        return self._raw[kept] if -kept <= len(self._raw) else _NOTHING
+        serial, recent = self.next_serial, self._recent
+        recent.append((serial, target, name, words, values, outcome, result, said, raw, stopped_at))
+        self.next_serial = serial + 1
+        if serial >= self.most_serial:
+            self.most_serial = serial + 1
+            if self.undone is not None:
+                self.branches.append(self.undone)
+                self.undone = None
+        if len(recent) == 2 * KEPT:
+            self._packed.append(recent[:KEPT])
+            del recent[:KEPT]
 
     def events(self, number: int) -> tuple[Event, ...]:
         """The events of operation `number`, made again by replay if they were dropped."""
         operation = self[number]
-        if len(self) - operation.number > KEPT and self._remake is not None:
+        if operation.number < self._packed.count and self._remake is not None:
             return self._remake(operation.number)
         return operation.events
+
+    def keeps(self, number: int) -> bool:
+        """Whether the events of operation `number` are here, and need not be made again."""
+        return number >= self._packed.count
 
     def latest_touching(self, names: Collection[str], among: int = KEPT) -> Operation | None:
         """The latest of the last `among` operations that reports on one of `names` or was called on it.
 
         A panic concerns everything.
         """
-        for number in reversed(range(max(0, len(self) - among), len(self))):
-            panicked = self._others.get(number, ("", 0))[0] == "panic"
-            if panicked or self._targets[number] in names or not self._subjects_of(number).isdisjoint(names):
-                return self._at(number)
+        for place in range(len(self._recent) - 1, max(-1, len(self._recent) - 1 - among), -1):
+            serial, target, *_, outcome, _, _, raw, _ = self._recent[place]
+            if outcome == "panic" or target in names or not self._subjects_of(serial, raw).isdisjoint(names):
+                return _operation(self._packed.count + place, self._recent[place])
         return None
 
-    def _subjects_of(self, number: int) -> frozenset[Any]:
-        """What the operation's events are about; worked out once."""
-        known = self._subjects.get(number)
+    def _subjects_of(self, serial: int, raw: deque[Raw]) -> frozenset[Any]:
+        """What an operation's events are about; worked out once."""
+        known = self._subjects.get(serial)
         if known is None:
             if len(self._subjects) > 2 * KEPT:
                 self._subjects.clear()
-            known = self._subjects[number] = _subjects(self._raw_of(number))
+            known = self._subjects[serial] = _subjects(raw)
         return known
+
+    # ---- serials, marks, groups --------------------------------------------------------------
+
+    def number_of(self, serial: int) -> int | None:
+        """The number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self[middle].serial < serial:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self[low].serial == serial else None
+
+    def unit_before(self, number: int) -> int:
+        """How many operations there were before the last unit among the first `number`: one, or a group."""
+        serial = self[number - 1].serial
+        for group in self.groups:
+            if group.first <= serial <= group.last:
+                first = self.number_of(group.first)
+                return number - 1 if first is None else first
+        return number - 1
+
+    @contextmanager
+    def group(self, name: str) -> Iterator[None]:
+        """Take the operations that are done in here as one."""
+        first = self.most_serial
+        yield
+        if self.most_serial > first:
+            self.groups.append(Group(name, first, self.most_serial - 1))
+
+    # ---- undoing -----------------------------------------------------------------------------
+
+    def cut(self, number: int) -> tuple[Operation, ...]:
+        """Take all operations from `number` on out, which are returned."""
+        removed = tuple(self[number:])
+        while self._packed.count > number:
+            self._recent[:0] = self._packed.pop()
+        del self._recent[number - self._packed.count :]
+        return removed
+
+    def begin_as(self, other: Journal, count: int) -> None:
+        """Have the first `count` operations of another journal, and none else.  O(count / 1000)."""
+        self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
+        begun = self._packed.count
+        self._recent = [other._row(number) for number in range(begun, count)]
+        self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
+
+    def state(self) -> dict[str, Any]:
+        """All that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
+        held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
+        return {name: value.copy() if isinstance(value, (list, dict)) else value for name, value in held.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Hold again what it held then."""
+        self.__dict__.update(state)
+
+    # ---- reading -----------------------------------------------------------------------------
 
     @property
     def last(self) -> Operation:
@@ -150,12 +284,9 @@ class Journal:
         return self[-1]
 
     def bytes_an_operation(self) -> float:
-        """Mean bytes of a record whose events are gone: what a long run costs for each operation."""
-        columns = self._targets, self._names, self._words, self._values, self._results
-        own = sum(map(getsizeof, self._results)) + sum(
-            getsizeof(given) + sum(map(getsizeof, given)) for given in self._values
-        )
-        return (sum(map(getsizeof, columns)) + own) / len(self) if self else 0.0
+        """Mean bytes of a packed record: what a long run costs for each operation."""
+        packed = self._packed
+        return packed.bytes / packed.count if packed.count else len(_pack(self._recent)) / max(1, len(self._recent))
 
     @overload
     def __getitem__(self, index: int) -> Operation: ...
@@ -163,19 +294,102 @@ class Journal:
     def __getitem__(self, index: slice) -> list[Operation]: ...
     def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
         if isinstance(index, slice):
-            return [self._at(number) for number in range(*index.indices(len(self)))]
-        return self._at(range(len(self))[index])
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = index + len(self) if index < 0 else index
+        if not 0 <= number < len(self):
+            raise NoSuchOperation(f"journal[{shown(index)}]: it has operations 0 to {len(self) - 1}")
+        return _operation(number, self._row(number))
+
+    def _row(self, number: int) -> Row:
+        packed = self._packed
+        return self._recent[number - packed.count] if number >= packed.count else packed[number]
 
     def __len__(self) -> int:
-        return len(self._targets)
+        return self._packed.count + len(self._recent)
 
     def __iter__(self) -> Iterator[Operation]:
-        return map(self._at, range(len(self)))
+        return (self[number] for number in range(len(self)))
 
     def __repr__(self) -> str:
-        shown = [str(operation) for operation in self[-10:]]
-        left_out = len(self) - len(shown)
-        return "\n".join([f"… {left_out} earlier"] * bool(left_out) + shown)
+        latest = [str(operation) for operation in self[-10:]]
+        left_out = len(self) - len(latest)
+        return "\n".join([f"… {left_out} earlier"] * bool(left_out) + latest)
+
+
+class NoSuchOperation(Refused, IndexError):
+    """The journal has no operation of this number."""
+
+
+class _Packed:
+    """Records of old operations, KEPT in a piece, without their events."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.bytes = 0
+        self._pieces: list[bytes | tuple[int, int]] = []
+        """Packed, or where in the file and how long."""
+        self._file: IO[bytes] | None = None
+        self._open: tuple[int, list[Row]] = -1, []
+        """The piece that was read last, and its number."""
+
+    def first(self, pieces: int) -> _Packed:
+        """The first pieces, as records of another journal."""
+        made = _Packed()
+        made._pieces, made._file = self._pieces[:pieces], self._file
+        made.count = KEPT * pieces
+        made.bytes = sum(len(one) if isinstance(one, bytes) else one[1] for one in made._pieces)
+        return made
+
+    def append(self, operations: list[Row]) -> None:
+        """Pack KEPT operations."""
+        data = _pack(operations)
+        self._pieces.append(data if self.bytes + len(data) <= IN_MEMORY else self._spilled(data))
+        self.count += len(operations)
+        self.bytes += len(data)
+
+    def _spilled(self, data: bytes) -> bytes | tuple[int, int]:
+        """Where `data` lies in the file now; itself where no file can be written."""
+        try:
+            if self._file is None:
+                self._file = TemporaryFile()  # noqa: SIM115  it lives as long as the journal
+            place = self._file.seek(0, 2)
+            self._file.write(data)
+        except OSError:
+            return data
+        return place, len(data)
+
+    def pop(self) -> list[Row]:
+        """The last piece, which is taken out."""
+        number = len(self._pieces) - 1
+        operations = self._piece(number)
+        self.bytes -= len(self._read(number))
+        self.count -= len(operations)
+        self._open = -1, []
+        del self._pieces[number]
+        return operations
+
+    def _read(self, number: int) -> bytes:
+        piece = self._pieces[number]
+        if isinstance(piece, bytes):
+            return piece
+        assert self._file is not None, "a piece lies in it"
+        self._file.seek(piece[0])
+        return self._file.read(piece[1])
+
+    def _piece(self, number: int) -> list[Row]:
+        if self._open[0] != number:
+            rows = pickle.loads(zlib.decompress(self._read(number)))
+            self._open = number, [(*row[:-1], _NOTHING, row[-1]) for row in rows]
+        return self._open[1]
+
+    def __getitem__(self, number: int) -> Row:
+        return self._piece(number // KEPT)[number % KEPT]
+
+
+def _pack(rows: Iterable[Row]) -> bytes:
+    """Records without their events."""
+    kept = [(*row[:8], row[9]) for row in rows]
+    return zlib.compress(pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), 1)
 
 
 def _subjects(raw: deque[Raw]) -> frozenset[Any]:

@@ -10,13 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from itertools import islice
 from threading import get_ident
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from .errors import KernelPanic, Refused, VMError
+from .errors import KernelPanic, Refused, VMError, failure
 from .events import Panicked
 from .interrupts import INTERRUPT, Stopped
 from .journal import MAX_EVENTS, Journal
@@ -37,6 +38,8 @@ class Door:
         self.recorder = recorder
         self.journal = journal
         self.dead: KernelPanic | None = None
+        self.only_to_look_at = ""
+        """Why no operation is taken, in a sentence: the machine is one of the past."""
         self.listeners: list[Callable[[], None]] = []
         self.edited_by_hand: Callable[[], bool] = lambda: False
         """Whether page tables hold what a learner wrote past the kernel, which may not go on with that."""
@@ -68,7 +71,7 @@ class Door:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
         return self.perform(target, name, None, arguments, call)
 
-    def perform(
+    def perform(  # noqa: PLR0912  the one way into the machine, flat because each operation pays for it
         self,
         target: str,
         name: str,
@@ -90,10 +93,13 @@ class Door:
             if not self._lock.acquire(blocking=False):
                 INTERRUPT.acquire(self._lock)
             try:
+                if self.only_to_look_at:
+                    raise Refused(self.only_to_look_at)
                 if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
                 raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
-                result, edited_by_hand, recorder = None, self.edited_by_hand(), self.recorder
+                said, edited_by_hand, recorder = "", self.edited_by_hand(), self.recorder
+                result: Any = None
                 self._owner = get_ident()
                 recorder.emit = raw.append
                 self._points, self._stopped = 0, -1
@@ -102,10 +108,13 @@ class Door:
                     if self._stopped >= 0:
                         reached = Address(self._stopped)
                         raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
-                    outcome, result = "done", plain(returned)
+                    outcome, result = "done", as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
                 except BaseException as error:
-                    outcome, result, dead = self._failed(error, raw, edited_by_hand)
+                    outcome, said, dead = self._failed(error, raw, edited_by_hand)
+                    result = failure(self.dead if outcome == "panic" and self.dead is not None else error)
+                    if outcome == "interrupted":
+                        result = (*result, self._stopped)
                     if dead is not None:
                         raise dead from error
                     raise
@@ -114,13 +123,13 @@ class Door:
                     self._owner = self.stop_at = 0
                     if outcome:
                         point = self._points if self._stopped >= 0 else 0
-                        self.journal.record(target, name, words, tuple(values), outcome, result, raw, point)
+                        self.journal.record(target, name, words, tuple(values), outcome, result, said, raw, point)
             finally:
                 self._lock.release()
         finally:
             try:
                 if outcome:
-                    self._tell()
+                    self.tell()
             finally:
                 INTERRUPT.release()
 
@@ -164,7 +173,8 @@ class Door:
                 self._stopped = address
         return self._stopped >= 0
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Let the listeners know that the machine has changed."""
         for listener in list(self.listeners):
             listener()
 
@@ -361,6 +371,21 @@ def plain(value: Any) -> Any:
     if isinstance(path, str):
         return Reference(path)
     return bytes(value) if isinstance(value, (bytearray, memoryview)) else value
+
+
+def as_data(value: Any) -> Any:
+    """A result as data, made plain: numbers, texts, bytes, values, parts of the machine; of others, their kind's name.
+
+    >>> as_data((1, [2, object()]))
+    (1, (2, 'object'))
+    """
+    kind = type(value)
+    if kind in _ATOMS:
+        return value  # nearly always
+    if kind in _COLLECTIONS:
+        return tuple(as_data(item) for item in plain(value))
+    kept = plain(value)
+    return kept if isinstance(kept, (int, float, str, bytes)) or is_dataclass(kept) else kind.__name__
 
 
 class Reference(str):

@@ -30,7 +30,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
-from ..kernel.threads.waits import MapLock, Running, run_without_sleeping
+from ..kernel.threads.waits import MapLock, MaySleep, Running, run_without_sleeping
 from ..kernel.x15.kentry import KentryArea, PageBacking, table_bytes
 from ..kernel.x15.kmem import KernelMemory, KernelSlabs
 from ..kernel.x15.vm_map import X15Map
@@ -146,6 +146,16 @@ class KernelMemorySystem:
         self.frames.zero_ahead(ZERO_POOL)
         self.scheduler.spawn(self.daemon.name, self.daemon.run()).daemon = True
         self.scheduler.step()
+
+    @property
+    def daemon_call(self) -> MaySleep[None]:
+        """The page daemon's loop, which runs for ever."""
+        return self.scheduler.threads[self.daemon.name].call
+
+    def restart_daemon(self) -> None:
+        """Have the page daemon go on at the top of its loop, where each of its sleeps leads anyway."""
+        thread = self.scheduler.threads[self.daemon.name]
+        thread.call, thread.started = self.daemon.run(), False
 
     @property
     def has_entry(self) -> bool:

@@ -66,7 +66,7 @@ class DomainPart(SpacePart):
 
     # ---- capabilities ------------------------------------------------------------------------
 
-    def at(self, place: Any) -> MachineCapability:
+    def slot(self, place: Any) -> MachineCapability:
         """The capability in a slot ("slots[3]"), or with its number ("slots[3]#17") that one, deleted or not."""
         self.check_alive()
         found = _SLOT.fullmatch(place) if isinstance(place, str) else None
@@ -82,7 +82,7 @@ class DomainPart(SpacePart):
     def slot_of(self, given: Any) -> CapRef:
         """The slot that a capability (or the text of a slot) is in, if that is still the one that was meant."""
         if isinstance(given, str):
-            given = self.at(given)
+            given = self.slot(given)
         if not isinstance(given, MachineCapability):
             raise Refused(f"{shown(given)} is no capability: write what frame() gave, or a slot such as 'slots[3]'")
         if given.domain is not self:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.events import INVOCATIONS, Called, FaultRaised, PteRunWritten, PteWritten
-from ..base.journal import KEPT, Journal, Operation
+from ..base.journal import Journal, Operation
 from ..base.protection import ALL, protection_text
 from ..base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
 from ..base.values.domains import VnodeValue
@@ -49,7 +49,7 @@ class _Counts:
         self.calls = self.faults = self.invocations = self.descriptors = self.forgotten = 0
         for operation in _operations(journal, path):
             self.calls += 1
-            self.forgotten += len(journal) - operation.number > KEPT
+            self.forgotten += not journal.keeps(operation.number)
             for tag, *fields in operation.raw:
                 if tag == Called.tag:
                     self.functions[fields[0]] += 1

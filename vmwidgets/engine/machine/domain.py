@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -268,11 +269,16 @@ class MachineDomain(DomainPart):
 
     # ---- looking -----------------------------------------------------------------------------
 
+    def at(self, place: Any) -> MachineCapability | MachineMemobj:
+        """The old name of :meth:`part`."""
+        warnings.warn("d.at(path) is d.part(path) now", DeprecationWarning, stacklevel=2)
+        return self.part(place)
+
     def part(self, place: Any) -> MachineCapability | MachineMemobj:
         """The capability in a slot ("slots[3]#17"), or the memory object ("memobj:anonymous 1")."""
         self.check_alive()
         if not isinstance(place, str) or not place.startswith("memobj:"):
-            return self.at(place)
+            return self.slot(place)
         name = place.removeprefix("memobj:")
         return MachineMemobj(self, arguments.known(name, self.domain.memobjs, "memory object"))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
-from ..base.interrupts import Stopped
-from ..base.journal import Operation
 from ..base.operations import Reference, operation
 from ..base.units import binary_size
 from ..kernel.pmap.pmap import Pmap
@@ -21,10 +20,12 @@ from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from . import arguments
 from .boot_stages import Kernel
+from .callbacks import Callbacks
 from .cpus import MachineCpus
 from .domain import MachineDomain
 from .domain_functions import DomainFunctions
 from .frames import MachineCaches, MachineFrames, MachineKentry
+from .history import History, number_of
 from .invariants import check_machine
 from .kmem import MachineKmem, MachinePageDaemon
 from .kmem_functions import KmemFunctions
@@ -33,7 +34,6 @@ from .maps import MachineMap
 from .memory import MemoryFunctions
 from .objects import MemoryObject
 from .processors import ONE_CPU, CpuSettings
-from .scripts import Callbacks
 from .spaces import Edit, unquoted
 from .system import Part, SpacePart, System
 from .tables import DescriptorFunctions, MachineTables, MachineWalk
@@ -80,6 +80,7 @@ class Machine:
         name: str = "",
         cpus: CpuSettings = ONE_CPU,
         seed: int = 0,
+        copy: bytes = b"",
     ) -> None:
         self.name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
@@ -100,7 +101,11 @@ class Machine:
             *((("seed", seed),) if seed else ()),
             *((name, value) for name, value in cpus.arguments().items() if cpus != ONE_CPU),
         )
-        system.boot(given)
+        if copy:
+            system.restore(copy)
+        else:
+            system.boot(given)
+        self.history = History(system, self._another)
         self.kernel_map = system.part(MachineMap, "kernel_map")
         self.kentry = system.part(MachineKentry, "kentry")
         self.kmem = system.part(MachineKmem, "kmem")
@@ -282,7 +287,7 @@ class Machine:
         if not isinstance(space, str):
             return MachineTables(self.system, space)
         path = space if space not in self.system.tasks else self.system.tasks[space].path
-        return MachineTables(self.system, self.at(path) if space else None)
+        return MachineTables(self.system, self.part(path) if space else None)
 
     def pmap_of(self, task: SpacePart | str | None) -> Pmap:
         """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel writes them."""
@@ -317,7 +322,7 @@ class Machine:
 
     # ---- parts by their paths ----------------------------------------------------------------
 
-    def at(self, path: str) -> Any:
+    def part(self, path: str) -> Any:
         """The part of this machine at `path`, as records name it ("kmem/exec_map", "task:init/map")."""
         given: object = path
         try:
@@ -352,7 +357,90 @@ class Machine:
         """A recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
             return tuple(self.resolve(item) for item in value)
-        return self.at(value) if isinstance(value, Reference) else value
+        return self.part(value) if isinstance(value, Reference) else value
+
+    # ---- time --------------------------------------------------------------------------------
+
+    def at(self, n: int | str) -> Any:
+        """A machine as this one was after operation `n`, to look at: 0 is after the boot.
+
+        `n` may be negative, as in ``m.journal[n]``, or the name of a mark.  What would change the machine is refused.
+        O(operations since the nearest copy: some hundred).
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> len(m.at(0).kernel_map), len(m.kernel_map)
+        (3, 4)
+        """
+        if isinstance(n, str) and n not in self.journal.marks:
+            warnings.warn("m.at(path) is m.part(path) now", DeprecationWarning, stacklevel=2)
+            return self.part(n)
+        return self.history.at(self._moment(n, "at"))
+
+    def branch(self, n: int | str | None = None) -> Machine:
+        """An independent machine as this one was after operation `n`, or is now: each goes on without the other.
+
+        A thread that sleeps in the middle of its function can't go on in a branch: Python can't copy it.  Handlers can.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> a = m.kernel_map.enter("16 KiB")
+        >>> other = m.branch(0)
+        >>> other.kernel_map.enter("8 KiB") == a, len(m.journal), other.journal.last.number
+        (True, 2, 1)
+        """
+        made: Machine = self.history.branch(self._moment(-1 if n is None else n, "branch"))
+        return made
+
+    def undo(self, n: int = 1) -> None:
+        """Take back the last `n` operations; a group, such as ``vm.load_maps`` makes, counts as one.
+
+        Handles stay, and refuse where what they name is not there any longer.  Python's own variables are not undone.
+        Threads go on from where they were then, if their functions have run no further.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot()
+        >>> t = m.task("init")
+        >>> m.undo()
+        >>> t.map
+        <task:init/map does not exist at this moment of the machine>
+        >>> m.redo()
+        >>> len(t.map)
+        0
+        """
+        self._between("undo")
+        with self.door.looking():
+            self.history.undo(arguments.count(n, "n"))
+
+    def redo(self, n: int = 1) -> None:
+        """Do the next `n` undone operations again, until something else is done: what was undone is a branch then."""
+        self._between("redo")
+        with self.door.looking():
+            self.history.redo(arguments.count(n, "n"))
+
+    def mark(self, name: str) -> None:
+        """Give the present moment a name, for ``m.at(name)`` and ``m.branch(name)``; no operation, and never undone."""
+        self.journal.marks[arguments.text_name(name, "name")] = self.journal.last.serial
+
+    def group(self, name: str) -> AbstractContextManager[None]:
+        """In a ``with`` statement: what is done there is one for ``undo``; if it fails, all of it is undone."""
+        return self.history.group(arguments.text_name(name, "name"))
+
+    def _moment(self, given: int | str, name: str) -> int:
+        self._between(name)
+        return number_of(given, name, self.system)
+
+    def _between(self, name: str) -> None:
+        if self.door.inside:
+            raise Refused(f"m.{name}() moves between operations, and one is under way: call it in a cell")
+        if self.door.only_to_look_at and name in ("undo", "redo"):
+            raise Refused(self.door.only_to_look_at)
+
+    def _another(self, copy: bytes, name: str) -> Machine:
+        """A machine booted like this one, or with the structures of a copy."""
+        settings, ram = self.cpus.settings, int(self.ram_bytes)
+        return Machine(self.architecture, ram, self.layout, self.quirks, name, settings, self.seed, copy)
 
     # ---- what it does ------------------------------------------------------------------------
 
@@ -373,6 +461,9 @@ class Machine:
 
     def _notify(self) -> None:
         """Call the listeners, and drop those that are gone or fail."""
+        if len(self.journal) > self.history.next_copy:
+            with self.door.looking():
+                self.history.take_copy()
         gone = []
         for held in list(self._listeners):
             callback = held()
@@ -404,8 +495,8 @@ class Machine:
         )
 
     def _remake(self, number: int) -> tuple[Event, ...]:
-        """The events of operation `number`, from a machine that is made again by replay.  O(operations)."""
-        return replayed(self, number).journal[number].events
+        """The events of operation `number`, from a machine that is made again."""
+        return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
 
 SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
@@ -413,30 +504,5 @@ SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedae
 
 
 def replayed(machine: Machine, number: int) -> Machine:
-    """A machine like `machine` right after its operation `number`: booted again, the same operations done again."""
-    settings = machine.cpus.settings
-    ram = int(machine.ram_bytes)
-    twin = Machine(machine.architecture, ram, machine.layout, machine.quirks, machine.name, settings, machine.seed)
-    twin.callbacks.recorded = machine.callbacks.scripts
-    for record in list(machine.journal)[1 : number + 1]:
-        try:
-            arguments = {key: twin.resolve(value) for key, value in record.arguments}
-            call = getattr(twin.at(record.target), record.name)
-        except Refused as error:
-            _check_failed(record, error)
-            twin.journal.append(record)  # what it names is gone: it can only have failed
-            continue
-        twin.door.stop_at = record.stopped_at
-        try:
-            call(**arguments)
-        except Stopped:
-            if twin.journal.last.stopped_at != record.stopped_at:
-                raise  # the stop button, pressed now
-        except Exception as error:  # noqa: BLE001  whatever a learner's code raised, it raises again
-            _check_failed(record, error)
-    return twin
-
-
-def _check_failed(record: Operation, error: Exception) -> None:
-    if record.outcome == "done":
-        raise Refused(f"operation {record.number} can't be done again: {error}") from error
+    """A machine like `machine` right after its operation `number`."""
+    return machine.branch(number)

@@ -26,6 +26,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, shown
@@ -46,12 +47,20 @@ from ..mmu.formats import FORMATS
 from . import arguments
 from .allocations import Allocation, Allocations
 from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
+from .callbacks import Callbacks, Handler
+from .copies import freeze, thaw
 from .layouts import Layout
 from .processors import CpuSettings, Processors
-from .scripts import Callbacks
 from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
 
 P = TypeVar("P", bound="Part")
+
+STRUCTURES = (
+    "kernel", "ram", "pages", "pmap", "kmem", "processors", "maps", "kmem_maps", "submaps", "parents", "roles", "tasks",
+    "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
+    "wirings", "allocations", "coming",
+)  # fmt: skip  # read as a list of names
+"""The attributes of a System that a copy has: all that operations change."""
 
 
 class System:
@@ -125,6 +134,7 @@ class System:
         """What was allocated of kernel memory and not freed."""
         self.coming: set[str] = set()
         """Names of kernel memory's maps that are being made, by calls that wait."""
+        self.callbacks = Callbacks(machine, self.door)
         self._parts: dict[tuple[Any, ...], Any] = {}
 
     def boot(self, arguments: Arguments) -> None:
@@ -136,7 +146,7 @@ class System:
         controls = fmt.rules.with_access_flag(fmt.defaults)
         self.processors = Processors(kernel.pmap, self.recorder, self.cpus, controls)
         self.processors.register(kernel.pmap, KernelSpace(kmem))
-        self.callbacks = Callbacks(self.machine, self.door, kmem)
+        self.callbacks.serve(kmem)
         kmem.scheduler.draw_from(self.seed)
         self.maps["kernel_map"] = kernel.kernel_map
         self.kmem_maps = {short_name(vm_map): vm_map for vm_map in kmem.kmem.maps}
@@ -148,6 +158,48 @@ class System:
     def _boot_kernel(self) -> Kernel:
         ram = int(self.ram_bytes)
         return Kernel(FORMATS[self.architecture], ram, self.layout, self.quirks, self.recorder)
+
+    # ---- copies ------------------------------------------------------------------------------
+
+    def copy(self) -> bytes:
+        """The structures as they are between two operations, as bytes; NoCopy while a thread is inside a call.
+
+        O(structures).
+        """
+        outside: dict[int, tuple[Any, ...]] = {id(one): ("named", name) for name, one in self._outside().items()} | {
+            id(handle): ("part", type(handle), *key) for key, handle in self._parts.items()
+        }
+        outside[id(self.kmem.daemon_call)] = ("nothing",)
+        for handler in self.kmem.kmem.lowmem_handlers:
+            if isinstance(handler, Handler):
+                outside[id(handler)] = ("handler", handler.name, handler.key)
+        return freeze(self.structures(), outside)
+
+    def structures(self) -> dict[str, Any]:
+        """All that operations change, by attribute."""
+        return {name: getattr(self, name) for name in STRUCTURES}
+
+    def hold(self, structures: dict[str, Any]) -> None:
+        """Have these structures instead."""
+        self.__dict__.update(structures)
+        self.callbacks.serve(self.kmem)
+
+    def restore(self, copy: bytes) -> None:
+        """Have the structures of a copy instead, of this machine or of one booted like it; handles stay."""
+        named = self._outside()
+        makers: dict[str, Callable[..., Any]] = {
+            "named": named.__getitem__,
+            "part": self.part,
+            "handler": self.callbacks.handler,
+        }
+        self.hold(thaw(copy, makers))
+        self.kmem.restart_daemon()
+
+    def _outside(self) -> dict[str, Any]:
+        """What structures lead to and a copy leaves out, by name."""
+        formats = {f"format {name}": fmt for name, fmt in FORMATS.items()}
+        rules = {f"rules {name}": fmt.rules for name, fmt in FORMATS.items()}
+        return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine} | formats | rules
 
     # ---- structures --------------------------------------------------------------------------
 
@@ -230,6 +282,19 @@ class Part:
         self.system = system
         self.path = path
         self.door = system.door
+
+    def __init_subclass__(cls) -> None:
+        """Have what is not there at this moment print, too: notebooks show whatever a cell ends with."""
+        shows = cls.__dict__.get("__repr__")
+        if shows is not None:
+
+            def printed(self: Part) -> str:
+                try:
+                    return str(shows(self))
+                except Refused as missing:
+                    return f"<{missing}>"
+
+            cls.__repr__ = wraps(shows)(printed)  # type: ignore[method-assign]  # as a decorator would
 
     @property
     def machine(self) -> Any:

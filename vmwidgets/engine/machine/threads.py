@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from inspect import signature
 from typing import Any, TypeVar
 
 from ..base.errors import CallbackFailed, Refused, shown
@@ -15,7 +13,7 @@ from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import arguments
 from .arguments import text_name
 from .boot_stages import KernelMemorySystem
-from .scripts import Callbacks, Handler, RecordedHandler, ThreadActor, Watcher, script_body, thread_body
+from .callbacks import Callbacks, Handler, Live, ThreadActor, Watcher, thread_body, with_machine
 from .system import Part, System
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -156,9 +154,10 @@ class ThreadFunctions(Part):
 
     def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
         callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
-        recorded = callbacks.recorded.get(callbacks.next_script(name), [])
-        body = script_body(self.machine, name, recorded) if function is None else thread_body(function, arguments)
-        actor = ThreadActor(callbacks, name, body)
+        key = callbacks.begin_script(name)
+        if function is not None:
+            callbacks.live[key] = Live(thread_body(function, arguments))
+        actor = ThreadActor(callbacks, name, key)
         ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
         if ended is not None:
             generation = system.spawned.get(name, 0)
@@ -257,20 +256,20 @@ class ThreadFunctions(Part):
         """
         if not callable(handler):
             raise Refused(f"{shown(handler)} can't be called: register a function with @m.on_lowmem")
-        function = _without_arguments(handler, self.machine)
-        self.register_handler(getattr(handler, "__name__", "handler"), function)
+        with_machine(handler, self.machine)  # refuses what wants more
+        self.register_handler(getattr(handler, "__name__", "handler"), handler)
         return handler
 
-    def register_handler(self, name: str, function: Callable[[], Any] | None = None) -> None:
+    def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
         """Register a low-memory handler by name; without function, one that does what was recorded of it."""
         through(self, "register_handler", (("name", name),), lambda: self._register(name, function))
 
-    def _register(self, name: str, function: Callable[[], Any] | None) -> None:
+    def _register(self, name: str, function: Callable[..., Any] | None) -> None:
         callbacks = self._callbacks
-        if function is None:
-            key = callbacks.next_script(f"on_lowmem:{name}")
-            function = RecordedHandler(self.machine, callbacks.recorded.get(key, []))
-        made = Handler(callbacks, f"on_lowmem:{name}", function)
+        key = callbacks.begin_script(f"on_lowmem:{name}")
+        if function is not None:
+            callbacks.live[key] = Live(function)
+        made = callbacks.handler(f"on_lowmem:{name}", key)
         handlers = self._kmem.kmem.lowmem_handlers
         for index, one in enumerate(handlers):
             if isinstance(one, Handler) and one.name == made.name:
@@ -303,14 +302,3 @@ class ThreadFunctions(Part):
             return Watcher(self._callbacks, until)
         tick = arguments.whole(until, "until")
         return lambda: scheduler.ticks >= tick
-
-
-def _without_arguments(handler: Callable[..., Any], machine: Any) -> Callable[[], Any]:
-    """The handler as a function without arguments."""
-    try:
-        wants = [one for one in signature(handler).parameters.values() if one.default is one.empty]
-    except (TypeError, ValueError):
-        wants = []
-    if len(wants) > 1:
-        raise Refused(f"{shown(handler)} wants {len(wants)} arguments: a handler gets the machine, or nothing")
-    return partial(handler, machine) if wants else handler

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from vmwidgets.engine.base.journal import Script
 from vmwidgets.engine.base.units import PAGE, Size
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.scripts import Script
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
@@ -131,7 +131,7 @@ def _latest(machine: Machine, name: str) -> Script:
     """What the thread of this name did: the latest, where others had the name before it was given again."""
     scripts = machine.callbacks.scripts
     keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
-    return scripts[keys[-1]] if keys else []
+    return scripts[keys[-1]] if keys else Script()
 
 
 def _held(script: Script) -> Iterator[tuple[str, str, str, set[str]]]:

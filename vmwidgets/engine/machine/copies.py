@@ -1,0 +1,136 @@
+"""Copies of a machine's structures, as bytes: the same structures are made from them again, any number of times.
+
+A copy shares nothing that can change with the machine it was taken of.  It holds structures only.  What lies outside
+(the machine itself, its door, its recorder, its handles, the table formats) is named in it, and the machine that it is
+restored in puts its own there.
+
+An object is written as empty first, and what it holds later: lists and trees of any length are written without
+recursion.  A simulated thread in the middle of a call can't be copied, as Python can't copy a generator.  The page
+daemon can, between two of its passes: it is made anew, at the top of its loop.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from functools import cache
+from io import BytesIO
+from types import FunctionType, GeneratorType
+from typing import Any, cast
+
+_OWN = __name__.partition(".")[0]
+"""The package whose objects are written empty first."""
+
+
+class NoCopy(Exception):
+    """Something can't be copied: a thread in the middle of a call, or an object of a learner's."""
+
+
+def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
+    """`state` and all that it leads to, as bytes.  O(objects), some microseconds each.
+
+    `outside` says by `id` what is not copied, and what the copy has in its place: the name of a maker, and what that is
+    given.
+
+    >>> from vmwidgets.engine.base.recorder import Recorder
+    >>> inside, outside = [1], Recorder()
+    >>> data = freeze((inside, inside, outside), {id(outside): ("named", "ours")})
+    >>> one, same, out = thaw(data, {"named": str.upper})
+    >>> one is same, one is inside, out
+    (True, False, 'OURS')
+    """
+    out = BytesIO()
+    pickler = _Pickler(out, outside)
+    try:
+        pickler.dump(state)
+        while pickler.empty:
+            objects, pickler.empty = pickler.empty, []
+            pickler.dump([(one, _held(one)) for one in objects])
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+        raise NoCopy(str(error)) from error
+    return out.getvalue()
+
+
+def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
+    """What was frozen, made anew; `makers` make what lay outside."""
+    unpickler = _Unpickler(BytesIO(data), makers)
+    state = unpickler.load()
+    while unpickler.file.tell() < len(data):
+        for made, held in unpickler.load():
+            for name, value in held.items():
+                object.__setattr__(made, name, value)
+    return state
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, out: BytesIO, outside: Mapping[int, tuple[Any, ...]]) -> None:
+        super().__init__(out, pickle.HIGHEST_PROTOCOL)
+        self._outside = outside
+        self.empty: list[Any] = []
+        """Objects that were written empty, and whose contents come next."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """How one object is written."""
+        kind = type(value)
+        if kind is type or kind is FunctionType:
+            return NotImplemented  # by its name; that refuses what has none
+        place = self._outside.get(id(value))
+        if place is not None:
+            return make, place
+        if kind is GeneratorType:
+            if value.gi_frame is not None:
+                raise NoCopy(f"{value.__qualname__} is in the middle of something")
+            return make, ("nothing",)
+        if issubclass(kind, BaseException):
+            return _error, (kind, value.args, value.__dict__)
+        if _by_identity(kind) and kind.__module__.startswith(_OWN):
+            self.empty.append(value)
+            return object.__new__, (kind,)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: BytesIO, makers: Mapping[str, Callable[..., Any]]) -> None:
+        super().__init__(file)
+        self.file = file
+        self._makers = makers
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A class or function by its name, of which one makes what lay outside."""
+        return self._make if (module, name) == (__name__, "make") else super().find_class(module, name)
+
+    def _make(self, maker: str, *given: Any) -> Any:
+        return None if maker == "nothing" else self._makers[maker](*given)
+
+
+def make(maker: str, *given: Any) -> Any:
+    """What stands in a copy for something outside; :func:`thaw` calls one of its makers instead."""
+    raise NotImplementedError(f"{maker}{given} is made by thaw()")
+
+
+def _by_identity(kind: Any) -> bool:
+    """Whether objects of this kind are the same only if they are one."""
+    return bool(kind.__hash__ is object.__hash__)
+
+
+def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any]) -> BaseException:
+    made = kind.__new__(kind, *args)
+    made.args = args
+    made.__dict__.update(held)
+    return made
+
+
+def _held(value: Any) -> dict[str, Any]:
+    """All that an object holds, by attribute."""
+    held = {name: getattr(value, name) for name in _slots(cast("Any", type(value))) if hasattr(value, name)}
+    held.update(getattr(value, "__dict__", ()))
+    return held
+
+
+@cache
+def _slots(kind: type) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in kind.__mro__:
+        slots = one.__dict__.get("__slots__", ())
+        found += (slots,) if isinstance(slots, str) else slots
+    return tuple(name for name in found if name not in ("__dict__", "__weakref__"))

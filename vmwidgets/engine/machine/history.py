@@ -1,0 +1,331 @@
+"""Time in both directions: a machine as it was, a branch of it, undo and redo.
+
+A machine is its journal: the same operations, done again on the same structures, give the same machine.  So the past is
+made from the nearest copy before it (:mod:`.copies`) and the operations since then.  Every outcome is compared with the
+recorded one.
+
+Each way of going back shares nothing that can change with the machine it came from.  An undo keeps the machine and its
+handles, and gives the machine other structures.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ..base.errors import Refused, VMError, shown
+from ..base.interrupts import Stopped
+from ..base.journal import Line, Operation, Script
+from . import arguments
+from .copies import NoCopy
+from .system import System
+
+EVERY = 500
+"""A copy is taken after so many operations, at the least; of a larger machine less often."""
+
+BYTES_AN_OPERATION = 100
+"""So many bytes of a copy are worth one operation more between two."""
+
+MOST_BYTES = 64 << 20
+"""What all copies of one machine take at most; beyond that every second one is dropped."""
+
+LOOKED_AT = 4
+"""How many machines of the past are kept, to be asked for again."""
+
+
+class Diverged(VMError):
+    """An operation that was done again did not do what was recorded of it."""
+
+
+class Copy(NamedTuple):
+    """The structures after operation `number`, whose serial is `serial`."""
+
+    number: int
+    serial: int
+    data: bytes
+
+
+class History:
+    """The past of one machine.  `make(copy, name)` makes another machine like it, from a copy or by a boot."""
+
+    def __init__(self, system: System, make: Callable[[bytes, str], Any]) -> None:
+        self.system = system
+        self.door = system.door
+        self.journal = system.journal
+        self._make = make
+        self._copies: list[Copy] = []
+        self.next_copy = EVERY
+        """The number of the operation after which the next copy is taken."""
+        self._looked_at: OrderedDict[int, Any] = OrderedDict()
+
+    @property
+    def bytes_kept(self) -> int:
+        """What the copies take."""
+        return sum(len(copy.data) for copy in self._copies)
+
+    # ---- copies ------------------------------------------------------------------------------
+
+    def take_copy(self) -> None:
+        """Keep a copy of the machine as it is now, if one can be taken; say when the next is due."""
+        number = len(self.journal) - 1
+        self.next_copy = number + EVERY
+        if self.door.dead is not None or self.system.descriptor_edits:
+            return
+        try:
+            data = self.system.copy()
+        except NoCopy:
+            return
+        self._keep(Copy(number, self.journal.last.serial, data))
+        self.next_copy = number + max(EVERY, len(data) // BYTES_AN_OPERATION)
+
+    def _keep(self, copy: Copy) -> None:
+        kept = [one for one in self._copies if self._is_ours(one) and one.number != copy.number]
+        self._copies = sorted([*kept, copy])
+        while self.bytes_kept > MOST_BYTES and len(self._copies) > 2:
+            del self._copies[1:-1:2]
+
+    def _is_ours(self, copy: Copy) -> bool:
+        """Whether it is of this line of operations, and of none that was undone."""
+        return copy.number < len(self.journal) and self.journal[copy.number].serial == copy.serial
+
+    def _nearest(self, number: int) -> Copy:
+        """The latest copy of the machine as it was before operation `number`."""
+        for copy in reversed(self._copies):
+            if copy.number < number and self._is_ours(copy):
+                return copy
+        booted = self._make(b"", "")
+        copy = Copy(0, self.journal[0].serial, booted.system.copy())
+        self._keep(copy)
+        return copy
+
+    # ---- machines of the past ----------------------------------------------------------------
+
+    def at(self, number: int) -> Any:
+        """A machine as this one was after operation `number`, to look at.  O(operations since the nearest copy)."""
+        serial = self.journal[number].serial
+        machine = self._looked_at.get(serial)
+        if machine is None:
+            name = f"{self.system.machine.name} after operation {number}"
+            machine = self._looked_at[serial] = self._remade(number, name)
+            machine.door.only_to_look_at = (
+                f"this is {name}, to look at: m.branch({number}) gives one that operations can change"
+            )
+            if len(self._looked_at) > LOOKED_AT:
+                self._looked_at.popitem(last=False)
+        self._looked_at.move_to_end(serial)
+        return machine
+
+    def branch(self, number: int) -> Any:
+        """An independent machine as this one was after operation `number`, with a history of its own."""
+        machine = self._remade(number, f"branch of {self.system.machine.name}")
+        machine.history.share(self._copies)
+        for key in machine.journal.scripts:
+            live = self.system.callbacks.live.get(key)
+            if live is not None and callable(live.code):
+                machine.system.callbacks.live[key] = live
+        return machine
+
+    def share(self, copies: Iterable[Copy]) -> None:
+        """Have these copies too, as far as they are of this line of operations."""
+        for copy in copies:
+            if self._is_ours(copy):
+                self._keep(copy)
+
+    def _remade(self, number: int, name: str) -> Any:
+        with self.door.looking():
+            if number == 0:
+                machine = self._make(b"", name)
+            else:
+                copy = self._nearest(number)
+                machine = self._make(copy.data, name)
+                journal = machine.journal
+                journal.begin_as(self.journal, copy.number + 1)
+                machine.history.begin(copy.serial, self.journal.scripts)
+                machine.history.repeat(self.journal[copy.number + 1 : number + 1], self.journal.scripts, self._note)
+            serials = self.journal[number].serial
+            machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serials}
+            machine.journal.groups += [group for group in self.journal.groups if group.last <= serials]
+            machine.journal.next_serial = machine.journal.most_serial = serials + 1
+        return machine
+
+    def _note(self, other: System) -> None:
+        """Keep a copy of a machine that is being made again, and has come as far as this one once was."""
+        number = len(other.journal) - 1
+        if any(number - EVERY < copy.number <= number for copy in self._copies) or other.door.dead is not None:
+            return
+        try:
+            data = other.copy()
+        except NoCopy:
+            return
+        if len(data) // BYTES_AN_OPERATION <= EVERY:
+            self._keep(Copy(number, other.journal.last.serial, data))
+
+    # ---- undo and redo -----------------------------------------------------------------------
+
+    def undo(self, count: int) -> None:
+        """Take back the last `count` operations; a group counts as one.  If that fails, nothing changed."""
+        number = len(self.journal)
+        for done in range(count):
+            if number == 1:
+                there = f"{done} operations can be undone" if done else "nothing was done since the boot"
+                raise Refused(f"undo({count}): {there}")
+            number = self.journal.unit_before(number)
+        self.undo_to(number)
+
+    def undo_to(self, number: int) -> None:
+        """Take back all operations from `number` on."""
+        journal = self.journal
+        later = journal.undone
+        scripts = later.scripts if later is not None else dict(journal.scripts)
+        removed = tuple(journal[number:]) + (later.operations if later is not None else ())
+        with self._other_structures():
+            self._go_back(number - 1, scripts)
+            journal.undone = Line(journal.last.serial, removed, scripts)
+        self.door.tell()
+
+    def redo(self, count: int) -> None:
+        """Do the next `count` undone operations again; a group counts as one."""
+        line = self.journal.undone
+        for done in range(count):
+            if line is None:
+                what = "nothing was undone" if not done else f"only {done} can be redone"
+                raise Refused(f"redo({count}): {what}, or something else was done since")
+            size = self._unit(line.operations)
+            with self._quiet():
+                self.repeat(line.operations[:size], line.scripts)
+            rest = line.operations[size:]
+            line = Line(self.journal.last.serial, rest, line.scripts) if rest else None
+            self.journal.undone = line
+        self.door.tell()
+
+    def _unit(self, operations: Sequence[Operation]) -> int:
+        """How many of these operations, from the first on, are one: a group, or one."""
+        first = operations[0].serial
+        last = next((group.last for group in self.journal.groups if group.first <= first <= group.last), first)
+        return sum(one.serial <= last for one in operations)
+
+    def _go_back(self, number: int, scripts: dict[str, Script]) -> None:
+        copy = self._nearest(number)
+        again = self.journal[copy.number + 1 : number + 1]
+        self.journal.cut(copy.number + 1)
+        self.door.dead = None
+        self.system.restore(copy.data)
+        self.begin(copy.serial, scripts)
+        self.repeat(again, scripts)
+
+    @contextmanager
+    def _other_structures(self) -> Iterator[None]:
+        """The machine gets other structures in here; if that fails, it has its own again, and its journal."""
+        journal, system, callbacks = self.journal, self.system, self.system.callbacks
+        held, dead = system.structures(), self.door.dead
+        state, recorded = journal.state(), dict(callbacks.recorded)
+        with self._quiet():
+            left = callbacks.leave()
+            try:
+                yield
+            except BaseException:
+                callbacks.drop(callbacks.leave(), system.kmem)
+                system.hold(held)
+                callbacks.threads = left
+                self.door.dead = dead
+                journal.restore(state)
+                callbacks.recorded.clear()
+                callbacks.recorded.update(recorded)
+                raise
+            callbacks.drop(left, held["kmem"])
+
+    @contextmanager
+    def group(self, name: str) -> Iterator[None]:
+        """What is done in here is one, for undo; if it fails, all of it is undone and the error goes on."""
+        number = len(self.journal)
+        with self.door.looking():
+            try:
+                with self.journal.group(name):
+                    yield
+            except BaseException:
+                if len(self.journal) > number and self.door.dead is None:
+                    self.undo_to(number)
+                raise
+
+    # ---- doing operations again --------------------------------------------------------------
+
+    def begin(self, serial: int, scripts: dict[str, Script]) -> None:
+        """Have what learners' code did up to the operation of this serial, and be ready to repeat what came then."""
+        self.journal.scripts = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
+
+    def repeat(
+        self, operations: Sequence[Operation], scripts: dict[str, Script], after: Callable[[System], None] | None = None
+    ) -> None:
+        """Do operations again, as they were recorded; :class:`Diverged` where one does something else."""
+        if not operations:
+            return
+        last = operations[-1].serial
+        recorded = self.system.callbacks.recorded
+        recorded.update((key, script.until(last)) for key, script in scripts.items() if script.serial <= last)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # learners' code warned when it failed first
+            for number, operation in enumerate(operations, 1):
+                self._repeat(operation)
+                if after is not None and number % (EVERY // 2) == 0:
+                    after(self.system)
+        self.journal.next_serial = self.journal.most_serial
+
+    def _repeat(self, then: Operation) -> None:
+        journal, machine = self.journal, self.system.machine
+        done = len(journal)
+        journal.next_serial = then.serial
+        self.door.stop_at = then.stopped_at
+        error: BaseException | None = None
+        try:
+            given = {key: machine.resolve(value) for key, value in then.arguments}
+            call = getattr(machine.part(then.target), then.name)
+        except Refused as refused:
+            if then.outcome != "error":
+                raise Diverged(self._differs(then, str(refused))) from refused
+            journal.append(then)  # what it names was gone then too, and that was its error
+            return
+        try:
+            call(**given)
+        except Stopped as stopped:
+            if not then.stopped_at:
+                raise  # the stop button, pressed now
+            error = stopped
+        except Exception as raised:  # noqa: BLE001  whatever a learner's code raised, it raises again
+            error = raised
+        finally:
+            self.door.stop_at = 0
+        if len(journal) == done or not journal.last.agrees(then):
+            now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else str(error)
+            raise Diverged(self._differs(then, now)) from error
+
+    def _differs(self, then: Operation, now: str) -> str:
+        return (
+            f"operation {then.number}, {then.target}.{then.name}, is answered otherwise when it is done again: {now}, "
+            f"not {then.said or shown(then.result)}"
+        )
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """No listener hears of the operations in here."""
+        listeners, self.door.listeners = self.door.listeners, []
+        try:
+            yield
+        finally:
+            self.door.listeners = listeners
+
+
+def number_of(value: Any, name: str, system: System) -> int:
+    """The number of an operation that a learner gave, or of the one at a mark of this name."""
+    journal = system.journal
+    if isinstance(value, str) and value in journal.marks:
+        found = journal.number_of(journal.marks[value])
+        if found is None:
+            raise Refused(f"{name}({shown(value)}): that moment was undone; m.redo() brings it back")
+        return found
+    number = arguments.whole(value, "n")
+    if not 0 <= number < len(journal):
+        raise Refused(f"{name}({shown(value)}): this machine has done operations 0, the boot, to {len(journal) - 1}")
+    return number
