@@ -294,7 +294,7 @@ class Part:
                 except Refused as missing:
                     return f"<{missing}>"
 
-            cls.__repr__ = wraps(shows)(printed)  # type: ignore[method-assign]  # as a decorator would
+            cls.__repr__ = wraps(shows)(printed)  # type: ignore[method-assign, assignment]  # as a decorator would
 
     @property
     def machine(self) -> Any:
