@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import vmwidgets as vm
@@ -155,15 +156,9 @@ def lived_in(seed: int, steps: int = 40) -> vm.Machine:
 # ---- all there is to know, made comparable -----------------------------------------------------------
 
 
-def frames_of(value: FramesValue) -> dict[str, Any]:
-    """Counts, owners, and each frame: where free ones wait does not matter."""
-    frames = {
-        frame: ("free" if run.state in ("free", "pooled") else run.state, run.owner, run.wired)
-        for run in value.runs
-        for frame in range(run.first, run.first + run.frames)
-    }
-    blocks = [(free.order, free.count) for free in value.orders]
-    return {"counts": value.counts, "owners": value.owners, "frames": frames, "blocks": blocks}
+def frames_of(value: FramesValue) -> FramesValue:
+    """Frames without what is next on the free lists, which is not known of the past."""
+    return replace(value, orders=tuple(replace(free, first=()) for free in value.orders))
 
 
 def caches_of(value: CachesValue) -> list[Any]:

@@ -26,7 +26,6 @@ from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
 from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
-from vmwidgets.views.frames_rewind import rewind_frames
 from vmwidgets.views.slabs import rewind_caches
 
 
@@ -41,7 +40,7 @@ def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
         where = f"{operation.number}: {operation.name}"
         assert after[0].at(past) == before[0], where
         assert after[1].at(past) == before[1], where
-        assert frames_of(rewind_frames(after[2], events, 0)) == frames_of(before[2]), where
+        assert frames_of(after[2].at(past)) == frames_of(before[2]), where
         assert caches_of(rewind_caches(after[3], events, 0)) == caches_of(before[3]), where
         before = after
 
@@ -121,7 +120,7 @@ def test_in_the_middle_the_lock_is_held_and_pages_are_taken_one_by_one() -> None
     for done in range(len(events) + 1):
         maps = {one.map.name: one for one in after[0].at(Past(events[done:])).all()}
         held.append(maps["kmem_map"].locked_by)
-        used.append(rewind_frames(after[2], events, done).counts.used)
+        used.append(after[2].at(Past(events[done:])).counts.used)
     kinds = [type(event).__name__ for event in events]
     begun, ended = kinds.index("MapLocked") + 1, kinds.index("MapUnlocked") + 1
     assert "TranslationEntered" in kinds[begun:ended]
@@ -154,10 +153,17 @@ def test_pages_that_the_daemon_cached_are_inactive_again() -> None:
     machine.kmem_alloc("128 KiB")
     after, events = machine.frames.value(), machine.journal.last.events
     assert after.counts.cached > before.counts.cached
-    past = rewind_frames(after, events, 0)
+    past = after.at(Past(events))
     assert (past.counts, past.owners) == (before.counts, before.owners)
-    known = frames_of(before)["frames"]  # so many blocks are not all shown
-    assert {frame: known[frame] for frame in frames_of(past)["frames"]} == frames_of(past)["frames"]
+    known = {frame: run for run in before.runs for frame in range(run.first, run.first + run.frames)}
+    for run in past.runs:  # so many blocks are not all shown
+        for frame in range(run.first, run.first + run.frames):
+            if frame in known:
+                assert (run.state, run.owner, run.wired) == (
+                    known[frame].state,
+                    known[frame].owner,
+                    known[frame].wired,
+                )
 
 
 @pytest.mark.parametrize("how", ["for room", "with a lock", "for a lock", "ready", "for pages"])
@@ -190,7 +196,7 @@ def test_a_thread_that_was_killed_is_back_with_its_locks_and_in_its_place(how: s
     assert "two" not in [thread.name for thread in after[1].threads]
     assert after[0].at(Past(events)) == before[0]
     assert after[1].at(Past(events)) == before[1]
-    assert frames_of(rewind_frames(after[2], events, 0)) == frames_of(before[2])
+    assert frames_of(after[2].at(Past(events))) == frames_of(before[2])
 
 
 def test_pages_that_were_wired_are_not_yet() -> None:
@@ -201,7 +207,7 @@ def test_pages_that_were_wired_are_not_yet() -> None:
     machine.kmem.exec_map.wire(address, size="16 KiB")
     after, events = machine.frames.value(), machine.journal.last.events
     assert after.counts.wired == before.counts.wired + 4
-    assert frames_of(rewind_frames(after, events, 0)) == frames_of(before)
+    assert frames_of(after.at(Past(events))) == frames_of(before)
 
 
 def test_a_channel_is_known_by_its_name_whatever_that_says() -> None:

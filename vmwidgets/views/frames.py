@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 
 from ..engine.base import events as ev
 from ..engine.base.units import PAGE, Address, binary_size
-from ..engine.base.values.memory import FrameRun, FramesValue, FrameValue
+from ..engine.base.values.memory import FrameRun, FramesValue, FrameValue, state_of
+from ..engine.base.values.past import Past
 from .columns import MARGIN, WIDTH
 from .frames_gauge import HEIGHT, gauges, served
-from .frames_rewind import hands, rewind_frames
 from .kmem_steps import Moment
 from .scene import Bar, Node, Scene, Table, Text
 from .text import short_count, shorten, shorten_middle, text_width
@@ -41,15 +41,15 @@ def draw_frames(
     `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
     alone.
     """
-    past = rewind_frames(value, events, moment.done)
-    before = rewind_frames(value, events, 0).counts if events else past.counts
+    past = value.at(Past(events[moment.done :]))
+    before = value.at(Past(events)).counts
     nodes = gauges(past.counts, before, 10, width)
     y = 10 + HEIGHT
     if not compact:
         done = events[: moment.done]
         nodes += _orders(past, done, y, width)
         y += _ORDER_H + 36
-        more, y = _runs_lane(past, _touched(done), selected, frozenset(lit), y, width)
+        more, y = _runs_lane(past, touched_frames(done), selected, frozenset(lit), y, width)
         nodes += more
         if selected is not None:
             nodes.append(_detail(selected, y, width))
@@ -76,16 +76,14 @@ def draw_frames(
     )
 
 
-def _touched(done: Sequence[ev.Event]) -> dict[int, str]:
-    """Frames that the operation took ("new") or gave ("changed")."""
-    touched: dict[int, str] = {}
-    for event in done:
-        moved = hands(event)
-        if moved is not None:
-            first, count, _, after = moved
-            touched.update(dict.fromkeys(range(first, first + count), "changed" if after is None else "new"))
-        elif isinstance(event, (ev.PageWired, ev.PageUnwired, ev.PageZeroed)):
-            touched.setdefault(event.frame, "changed")
+def touched_frames(done: Sequence[ev.Event]) -> dict[int, str]:
+    """Frames that the operation took ("new"), or gave, wired or unwired ("changed")."""
+    past = Past(done)
+    touched = dict.fromkeys(past.changes("wirings"), "changed")
+    for frame, (before, after) in past.changes("frame").items():
+        is_free = state_of(after) in ("free", "pooled")
+        if not (is_free and state_of(before) in ("free", "pooled")):
+            touched[frame] = "changed" if is_free else "new"
     return touched
 
 

@@ -9,8 +9,7 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.frames import MachineFrames
-from vmwidgets.views.frames import draw_frames
-from vmwidgets.views.frames_rewind import hands
+from vmwidgets.views.frames import draw_frames, touched_frames
 from vmwidgets.views.kmem_steps import Moment, kmem_moment
 from vmwidgets.views.scene import Scene
 
@@ -45,7 +44,8 @@ def frames_scene(
 ) -> Scene:
     """The scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
-    moved = (found[0] for event in reversed(events) if (found := hands(event)) is not None)
+    touched = touched_frames(events)
+    moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
     lit = target.behind(entry_id(selection)) if entry_id(selection) else ()
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)

@@ -18,6 +18,7 @@ from ..base.values.memory import (
     FreeList,
     KentryContents,
     SlabValue,
+    joined,
     shown_owner,
     state_of,
 )
@@ -160,18 +161,7 @@ class MachineFrames(Part):
                 reached = block.frame + block.frames
 
     def _runs(self, blocks: Iterable[Block]) -> Iterator[FrameRun]:
-        """Neighbours that are alike, as one."""
-        run: FrameRun | None = None
-        for block in blocks:
-            other = self._run(block)
-            if run is not None and _alike(run, other):
-                run = FrameRun(run.first, run.frames + other.frames, run.state, run.owner, run.wired)
-                continue
-            if run is not None:
-                yield run
-            run = other
-        if run is not None:
-            yield run
+        return joined(map(self._run, blocks))
 
     def _run(self, block: Block) -> FrameRun:
         if block.state != "owned":
@@ -179,11 +169,6 @@ class MachineFrames(Part):
         page = self.system.kmem.pages.in_use.get(block.frame)
         wired = page is not None and page.wire_count > 0
         return FrameRun(block.frame, block.frames, state_of(block.owner), shown_owner(block.owner), wired)
-
-
-def _alike(run: FrameRun, other: FrameRun) -> bool:
-    touching = run.first + run.frames == other.first
-    return touching and (run.state, run.owner, run.wired) == (other.state, other.owner, other.wired)
 
 
 def _frames_of(pmap: Pmap, start: int, end: int) -> tuple[int, ...]:

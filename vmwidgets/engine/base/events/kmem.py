@@ -161,13 +161,20 @@ class PageGranted(Event):
     frame: int
     zeroed: bool
 
+    def writes(self) -> Iterable[Row]:
+        yield "wirings", "", self.frame, ABSENT, int("WIRED" in self.request.split("|"))
+
 
 class PageDenied(Event):
-    """A page request found too few pages for its class."""
+    """A page request found too few pages for its class; `denied` had done so before."""
 
     request: str
     object: str
     pindex: int
+    denied: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        yield "deficit", "", 0, self.denied, self.denied + 1
 
 
 class _ObjectPage(Event):
@@ -182,16 +189,31 @@ class PageCleared(_ObjectPage):
     """A page was filled with zeroes by hand."""
 
 
-class PageWired(_ObjectPage):
+class _WiredPage(_ObjectPage):
+    """A page that had so many `wirings` before."""
+
+    wirings: int = 0
+
+
+class PageWired(_WiredPage):
     """A page that was there got one wiring more."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "wirings", "", self.frame, self.wirings, self.wirings + 1
 
-class PageUnwired(_ObjectPage):
+
+class PageUnwired(_WiredPage):
     """A page lost one wiring."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "wirings", "", self.frame, self.wirings, self.wirings - 1
 
-class PageReleased(_ObjectPage):
+
+class PageReleased(_WiredPage):
     """A page was freed."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "wirings", "", self.frame, self.wirings, ABSENT
 
 
 class TranslationEntered(Event):
@@ -237,6 +259,9 @@ class PageReused(_CachedPage):
 class PageCached(_CachedPage):
     """The page daemon moved a clean page of `whose` to the cached ones: it can be had at once."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "inactive", "", self.frame, True, ABSENT
+
 
 class FileRead(Event):
     """Page `pindex` of a file was wanted: "hit" (in memory), "reactivated" (it was cached) or "read"."""
@@ -245,6 +270,10 @@ class FileRead(Event):
     pindex: int
     frame: int
     how: str
+
+    def writes(self) -> Iterable[Row]:
+        if self.how != "hit":
+            yield "inactive", "", self.frame, ABSENT, True
 
 
 class DaemonScanned(Event):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from ..values.memory import POOLED, Owner
+from ..values.past import ABSENT, Row
 from .event import Event
 
 # ---- pages, slabs, the kentry area -----------------------------------------------------------
@@ -16,13 +18,30 @@ class _OwnedFrames(Event):
     order: int
     owner: str
 
+    @property
+    def free(self) -> Owner:
+        """What frames of this order are when they have no owner: single ones pass through the processor's pool."""
+        return None if self.order else POOLED
+
 
 class PageAllocated(_OwnedFrames):
     """2**order frames from `frame` were allocated, for `owner`."""
 
+    def writes(self) -> Iterable[Row]:
+        for frame in range(self.frame, self.frame + (1 << self.order)):
+            yield "frame", "", frame, self.free, self.owner
+        if self.order:
+            yield "block", "", (self.order, self.frame), True, ABSENT
+
 
 class PageFreed(_OwnedFrames):
     """2**order frames from `frame` were freed."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in range(self.frame, self.frame + (1 << self.order)):
+            yield "frame", "", frame, self.owner, self.free
+        if self.order:
+            yield "block", "", (self.order, self.frame), ABSENT, True
 
 
 class PageHandedOver(Event):
@@ -31,6 +50,9 @@ class PageHandedOver(Event):
     frame: int
     before: str
     owner: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "frame", "", self.frame, self.before, self.owner
 
 
 class _FreeBlock(Event):
@@ -43,9 +65,21 @@ class _FreeBlock(Event):
 class BlockSplit(_FreeBlock):
     """The free block `frame` of `order` was halved; its upper half is on the list below."""
 
+    def writes(self) -> Iterable[Row]:
+        half = self.order - 1
+        yield "block", "", (self.order, self.frame), True, ABSENT
+        yield "block", "", (half, self.frame), ABSENT, True
+        yield "block", "", (half, self.frame + (1 << half)), ABSENT, True
+
 
 class BlockJoined(_FreeBlock):
     """Two free buddies became the block `frame` of `order`."""
+
+    def writes(self) -> Iterable[Row]:
+        half = self.order - 1
+        yield "block", "", (self.order, self.frame), ABSENT, True
+        yield "block", "", (half, self.frame), True, ABSENT
+        yield "block", "", (half, self.frame + (1 << half)), True, ABSENT
 
 
 class _PoolMove(Event):
@@ -58,9 +92,19 @@ class _PoolMove(Event):
 class PoolFilled(_PoolMove):
     """The processor's pool of segment `pool` got the frames `moved`."""
 
+    def writes(self) -> Iterable[Row]:
+        for frame in self.moved:
+            yield "frame", "", frame, None, POOLED
+            yield "block", "", (0, frame), True, ABSENT
+
 
 class PoolDrained(_PoolMove):
     """The processor's pool of segment `pool` gave the frames `moved` back, in this order."""
+
+    def writes(self) -> Iterable[Row]:
+        for frame in self.moved:
+            yield "frame", "", frame, POOLED, None
+            yield "block", "", (0, frame), ABSENT, True
 
 
 class SlabCreated(Event):

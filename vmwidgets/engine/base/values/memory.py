@@ -5,7 +5,12 @@ They are taken from :mod:`vmwidgets.engine.memory`, which alone knows how they c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from .past import ABSENT, Change, Past
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,82 @@ class FramesValue:
     first_frame: int
     end_frame: int
 
+    def at(self, past: Past) -> FramesValue:
+        """The frames as they were.  Of a free list that changed only its length is known.  O(runs + rows)."""
+        if not past:
+            return self
+        frames, wirings = past.changes("frame"), past.changes("wirings")
+        states, owners, orders = Counter[str](), Counter(dict(self.owners)), Counter[int]()
+        for before, after in frames.values():
+            for owner, sign in ((before, 1), (after, -1)):
+                states[state_of(owner)] += sign
+                if state_of(owner) == "used":
+                    owners[owner] += sign
+        for (order, _), change in past.changes("block").items():
+            orders[order] += _more(change)
+        counts, zeroed = self.counts, states["zeroed"]
+        return replace(
+            self,
+            counts=replace(
+                counts,
+                free=counts.free + states["free"] + states["pooled"] + zeroed,
+                zeroed=counts.zeroed + zeroed,
+                cached=counts.cached + states["cached"],
+                used=counts.used + states["used"],
+                wired=counts.wired + sum(map(_more, wirings.values())),
+                inactive=counts.inactive + sum(map(_more, past.changes("inactive").values())),
+                deficit=past.one("deficit", "", counts.deficit),
+            ),
+            orders=tuple(
+                replace(free, count=free.count + orders[free.order], first=()) if orders[free.order] else free
+                for free in self.orders
+            ),
+            owners=tuple(sorted(((name, count) for name, count in owners.items() if count), key=_most_first)),
+            runs=tuple(joined(self._runs_at(past.before("frame"), past.before("wirings")))),
+        )
+
+    def _runs_at(self, owners: Mapping[int, Owner], wirings: Mapping[int, int]) -> Iterator[FrameRun]:
+        """The runs, with the frames that were written taken out and put back as they were."""
+        written = sorted({*owners, *wirings})
+        for run in self.runs:
+            at, end = run.first, run.first + run.frames
+            for frame in written[bisect_left(written, at) : bisect_left(written, end)]:
+                if frame > at:
+                    yield replace(run, first=at, frames=frame - at)
+                at = frame + 1
+                if frame in owners:
+                    owner = owners[frame]
+                    wired = wirings.get(frame, ABSENT) not in (0, ABSENT)
+                    yield FrameRun(frame, 1, state_of(owner), shown_owner(owner), wired)
+                else:
+                    yield replace(run, first=frame, frames=1, wired=wirings[frame] not in (0, ABSENT))
+            if at < end:
+                yield replace(run, first=at, frames=end - at)
+
+
+def joined(runs: Iterable[FrameRun]) -> Iterator[FrameRun]:
+    """Neighbours that are alike, as one."""
+    last: FrameRun | None = None
+    for run in runs:
+        alike = last is not None and (last.state, last.owner, last.wired) == (run.state, run.owner, run.wired)
+        if last is not None and alike and last.first + last.frames == run.first:
+            last = replace(last, frames=last.frames + run.frames)
+            continue
+        if last is not None:
+            yield last
+        last = run
+    if last is not None:
+        yield last
+
+
+def _more(change: Change) -> int:
+    """How much more of something there was: what is absent or 0 counts nothing, all else one."""
+    return (change.before not in (0, ABSENT)) - (change.after not in (0, ABSENT))
+
+
+def _most_first(owner: tuple[str, int]) -> tuple[int, str]:
+    return -owner[1], owner[0]
+
 
 @dataclass(frozen=True, slots=True)
 class CachesValue:
@@ -198,22 +279,30 @@ class CachesValue:
 ZEROED, CACHED = "zeroed pages", "cached: "
 """Owner of free frames that hold zeroes; and, before the name of whose page it holds, of a cached frame."""
 
+POOLED = 0
+"""What a free frame in the processor's pool has for an owner."""
 
-def state_of(owner: str | None) -> str:
-    """The state of a frame of `owner`; None: it is on the free lists.
+Owner = str | int | None
+"""Who has a frame; None: it is on the free lists."""
+
+
+def state_of(owner: Owner) -> str:
+    """The state of a frame of `owner`.
 
     >>> state_of("page tables"), state_of("cached: file data"), state_of(None)
     ('used', 'cached', 'free')
     """
     if owner is None:
         return "free"
+    if not isinstance(owner, str):
+        return "pooled"
     return "zeroed" if owner == ZEROED else "cached" if owner.startswith(CACHED) else "used"
 
 
-def shown_owner(owner: str | None) -> str:
+def shown_owner(owner: Owner) -> str:
     """The owner of a frame as pictures show it: of a cached frame the page's, of a free one none.
 
     >>> shown_owner("cached: file data"), shown_owner("zeroed pages")
     ('file data', '')
     """
-    return "" if owner is None or owner == ZEROED else owner.removeprefix(CACHED)
+    return owner.removeprefix(CACHED) if isinstance(owner, str) and owner != ZEROED else ""

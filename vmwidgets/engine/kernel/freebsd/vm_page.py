@@ -145,7 +145,7 @@ class PageQueues:
         if taken is None:
             self.deficit += 1
             if emit is not None:
-                emit((PageDenied.tag, request.text, owner.name, pindex))
+                emit((PageDenied.tag, request.text, owner.name, pindex, self.deficit - 1))
             if self.kick is not None:
                 self.kick()
             return None
@@ -172,7 +172,7 @@ class PageQueues:
         page.wire_count += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageWired.tag, page.object.name, page.pindex, page.frame))
+            emit((PageWired.tag, page.object.name, page.pindex, page.frame, page.wire_count - 1))
 
     def unwire(self, page: Page) -> None:
         """One wiring fewer."""
@@ -180,7 +180,7 @@ class PageQueues:
         self.wired -= page.wire_count == 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageUnwired.tag, page.object.name, page.pindex, page.frame))
+            emit((PageUnwired.tag, page.object.name, page.pindex, page.frame, page.wire_count + 1))
 
     def free(self, page: Page) -> None:
         """Take it from its object; its frame is free again."""
@@ -215,7 +215,7 @@ class PageQueues:
         self.wired -= page.wire_count > 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageReleased.tag, page.object.name, page.pindex, frame))
+            emit((PageReleased.tag, page.object.name, page.pindex, frame, page.wire_count))
         self.frames.free(frame)
         if self.freed is not None:
             self.freed()
