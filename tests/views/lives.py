@@ -6,12 +6,13 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import vmwidgets as vm
 from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.base.values.maps import KernelMapValue
-from vmwidgets.engine.base.values.memory import CachesValue, FramesValue
+from vmwidgets.engine.base.values.memory import CachesValue, FramesValue, KentryContents
+from vmwidgets.engine.base.values.past import Past
 
 PAGE = 4096
 WHOLE = 10**6
@@ -156,24 +157,33 @@ def lived_in(seed: int, steps: int = 40) -> vm.Machine:
 # ---- all there is to know, made comparable -----------------------------------------------------------
 
 
-def frames_of(value: FramesValue) -> FramesValue:
-    """Frames without what is next on the free lists, which is not known of the past."""
-    return replace(value, orders=tuple(replace(free, first=()) for free in value.orders))
+class Everything(NamedTuple):
+    """What pictures of kernel memory are made from."""
+
+    maps: KernelMapValue
+    threads: ThreadsValue
+    frames: FramesValue
+    caches: CachesValue
+    kentry: KentryContents
+
+    def at(self, past: Past) -> Everything:
+        """All as it was."""
+        kept = self.maps.at(past), self.threads.at(past), self.frames.at(past)
+        return Everything(*kept, self.caches.at(past), self.kentry.at(past)).known
+
+    @property
+    def known(self) -> Everything:
+        """All but which free block is next, which is not known of the past."""
+        orders = tuple(replace(free, first=()) for free in self.frames.orders)
+        return self._replace(frames=replace(self.frames, orders=orders))
 
 
-def caches_of(value: CachesValue) -> list[Any]:
-    """Each cache with its slabs and their free lists."""
-    return [
-        (one.name, one.allocated, dict(one.counts), [(slab.address, slab.state, slab.free) for slab in one.slabs])
-        for one in value.caches
-    ]
-
-
-def everything(machine: vm.Machine) -> tuple[KernelMapValue, ThreadsValue, FramesValue, CachesValue]:
+def everything(machine: vm.Machine) -> Everything:
     """What pictures of kernel memory are made from, whole."""
-    return (
+    return Everything(
         machine.kmem.value(whole=WHOLE),
         machine.threads.value(),
         machine.frames.value(),
         machine.caches.value(most=WHOLE),
-    )
+        machine.kentry.contents(most=WHOLE),
+    ).known

@@ -13,7 +13,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.kernel.kmems import Kernel
 from tests.engine.watch import Watch
-from tests.views.lives import WHOLE, Life, caches_of, everything, frames_of
+from tests.views.lives import WHOLE, Life, everything
 from vmwidgets.engine.base.errors import KernelPanic
 from vmwidgets.engine.base.events import Event, MapResized
 from vmwidgets.engine.base.recorder import CallStacks, Raw, Recorder, materialize
@@ -26,7 +26,6 @@ from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.map.window import map_value
 from vmwidgets.engine.kernel.threads.scheduler import Scheduler
 from vmwidgets.engine.kernel.threads.waits import ChannelWait, MaySleep, Running
-from vmwidgets.views.slabs import rewind_caches
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -34,14 +33,9 @@ def test_an_operation_undone_leaves_what_was_before_it(seed: int) -> None:
     life = Life(seed)
     before = everything(life.machine)
     for _ in life.go_on(90):
-        operation = life.machine.journal.last
-        after, events = everything(life.machine), operation.events
-        past = Past(events)
-        where = f"{operation.number}: {operation.name}"
-        assert after[0].at(past) == before[0], where
-        assert after[1].at(past) == before[1], where
-        assert frames_of(after[2].at(past)) == frames_of(before[2]), where
-        assert caches_of(rewind_caches(after[3], events, 0)) == caches_of(before[3]), where
+        operation, after = life.machine.journal.last, everything(life.machine)
+        for was, then in zip(after.at(Past(operation.events)), before, strict=True):
+            assert was == then, f"{operation.number}: {operation.name}"
         before = after
 
 
@@ -51,9 +45,7 @@ def test_many_operations_undone_leave_what_was_before_them() -> None:
     moments += [everything(life.machine) for _ in life.go_on(60)]
     operations = life.machine.journal[-len(moments) + 1 :]
     for first in range(0, len(operations), 7):
-        past = Past((), operations[first:])
-        assert moments[-1][0].at(past) == moments[first][0], first
-        assert moments[-1][1].at(past) == moments[first][1], first
+        assert moments[-1].at(Past((), operations[first:])) == moments[first], first
 
 
 def test_what_was_not_kept_of_an_operation_cannot_be_crossed() -> None:
@@ -196,18 +188,18 @@ def test_a_thread_that_was_killed_is_back_with_its_locks_and_in_its_place(how: s
     assert "two" not in [thread.name for thread in after[1].threads]
     assert after[0].at(Past(events)) == before[0]
     assert after[1].at(Past(events)) == before[1]
-    assert frames_of(after[2].at(Past(events))) == frames_of(before[2])
+    assert after.at(Past(events)).frames == before.frames
 
 
 def test_pages_that_were_wired_are_not_yet() -> None:
     machine = Life(0).machine
     address = machine.kmem_alloc_wait("16 KiB")
     machine.write(address, b"x")  # one page is there and gets a wiring more, the others come
-    before = machine.frames.value()
+    before = everything(machine)
     machine.kmem.exec_map.wire(address, size="16 KiB")
-    after, events = machine.frames.value(), machine.journal.last.events
-    assert after.counts.wired == before.counts.wired + 4
-    assert frames_of(after.at(Past(events))) == frames_of(before)
+    after, events = everything(machine), machine.journal.last.events
+    assert after.frames.counts.wired == before.frames.counts.wired + 4
+    assert after.at(Past(events)).frames == before.frames
 
 
 def test_a_channel_is_known_by_its_name_whatever_that_says() -> None:

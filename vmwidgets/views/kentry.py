@@ -6,12 +6,12 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 
 from ..engine.base import events as ev
 from ..engine.base.units import binary_size
 from ..engine.base.values.memory import KentryContents, SlabValue
+from ..engine.base.values.past import ABSENT, Past
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .scene import Caption, Node, Scene, Steps, Table, Text
@@ -24,27 +24,6 @@ CELLS = 32
 """How many slabs of the range are drawn; the rest is one fold."""
 
 _SLOT_W, _SLOT_H, _COLUMNS = 48.0, 20.0, 17
-
-
-def rewind_kentry(contents: KentryContents, later: Sequence[ev.Event]) -> KentryContents:
-    """`contents` with the events in `later` undone, the last first."""
-    area, slabs, residents = contents.area, {slab.address: slab for slab in contents.slabs}, dict(contents.residents)
-    for event in reversed(later):
-        if isinstance(event, ev.KentrySlabTaken):
-            area = replace(area, allocated=area.allocated - 1, free=(event.index, *area.free))
-            slabs.pop(area.start + event.index * area.slab_size, None)
-        elif isinstance(event, ev.KentrySlabGiven):
-            area = replace(area, allocated=area.allocated + 1, free=area.free[1:])
-        elif isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE:
-            slab = slabs.get(area.start + area.index(event.address) * area.slab_size)
-            if slab is None:
-                continue
-            if isinstance(event, ev.BufferAllocated):
-                residents.pop(event.address, None)
-                slabs[slab.address] = replace(slab, free=(event.address, *slab.free))
-            else:
-                slabs[slab.address] = replace(slab, free=tuple(a for a in slab.free if a != event.address))
-    return KentryContents(area, contents.buffer_size, tuple(slabs[address] for address in sorted(slabs)), residents)
 
 
 def draw_kentry(
@@ -66,13 +45,12 @@ def draw_kentry(
     area = contents.area
     end = area.start + area.slabs * area.slab_size
     addresses = style or AddressStyle.of(area.start, end)
+    past = Past(done)
     touched = {
-        event.address: "new" if isinstance(event, ev.BufferAllocated) else "changed"
-        for event in done
-        if isinstance(event, (ev.BufferAllocated, ev.BufferFreed)) and event.cache == CACHE
+        address: "new" if change.after is ABSENT else "changed"
+        for address, change in past.changes("next buffer", CACHE).items()
     }
-    fresh = {event.index for event in done if isinstance(event, ev.KentrySlabTaken)}
-    nodes, y = _range_row(contents, addresses, fresh, width)
+    nodes, y = _range_row(contents, addresses, past.marks("next slab").leaving, width)
     for slab in contents.slabs:
         more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)
         nodes += more
@@ -96,7 +74,7 @@ def draw_kentry(
 
 
 def _range_row(
-    contents: KentryContents, style: AddressStyle, fresh: set[int], width: float
+    contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float
 ) -> tuple[list[Node], float]:
     area = contents.area
     cells = min(area.slabs, CELLS)
@@ -202,8 +180,9 @@ def _slot(
     if resident is None:
         thing, action = "", ""
         label, look = ("next", "label dim") if place == 0 else ("", "label dim")
-        states.append("free")
-        title = f"slot {number} at {style.whole(address)}: free" + (", next to be taken" if place == 0 else "")
+        states.append("taken" if place is None else "free")
+        what = "taken, its entry is in no list" if place is None else "free, next to be taken" if not place else "free"
+        title = f"slot {number} at {style.whole(address)}: {what}"
     else:
         identity, start = resident
         thing, action = f"entry:{identity}", "select"

@@ -53,9 +53,11 @@ def _summary(operation: Operation, events: Sequence[ev.Event]) -> Caption:
     taken = sum(isinstance(event, ev.BufferAllocated) and event.cache == CACHE for event in events)
     freed = sum(isinstance(event, ev.BufferFreed) and event.cache == CACHE for event in events)
     slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
+    given = sum(isinstance(event, ev.KentrySlabGiven) for event in events)
     if operation.outcome == "panic":
         return Caption(visible(operation.said), left_open(events), "The machine is dead.", "panic")
     parts = [f"{taken} slot{'s' * (taken != 1)} taken"] * bool(taken) + [f"{freed} given back"] * bool(freed)
+    parts += [f"{given} empty slab{'s' * (given != 1)} returned"] * bool(given)
     what = ", ".join(parts) if parts else "no slot taken or given back"
     text = f"{operation.name.capitalize()} of {visible(operation.target)}: {what}."
     more = f"It needed {slabs} fresh slab{'s' * (slabs != 1)}, with a page behind each." if slabs else ""

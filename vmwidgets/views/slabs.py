@@ -7,11 +7,11 @@ taken and the page that the slab stands on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..engine.base import events as ev
 from ..engine.base.units import binary_size
 from ..engine.base.values.memory import CachesValue, CacheValue, SlabValue
+from ..engine.base.values.past import ABSENT, Past
 from .addresses import AddressStyle
 from .columns import MARGIN, WIDTH
 from .kmem_steps import Moment
@@ -41,9 +41,9 @@ def draw_slabs(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of the caches at `moment` of an operation with these `events`; `value` is how it left them."""
-    past = CachesValue(tuple(one for one in rewind_caches(value, events, moment.done).caches if _slabs(one)))
-    touched = _touched(events[: moment.done])
-    names = {name for name, _ in touched} | {getattr(event, "cache", "") for event in events}
+    past = CachesValue(tuple(one for one in value.at(Past(events[moment.done :])).caches if _slabs(one)))
+    touched = _touched(past, Past(events[: moment.done]))
+    names = {getattr(event, "cache", "") for event in events}
     shown = _chosen(past, names)
     nodes: list[Node] = []
     y = 10.0
@@ -77,15 +77,13 @@ Touched = dict[tuple[str, int], str]
 """What the operation did to buffers, by cache and address; of slabs it says only that they are new, below 0."""
 
 
-def _touched(done: Sequence[ev.Event]) -> Touched:
+def _touched(value: CachesValue, done: Past) -> Touched:
     touched: Touched = {}
-    for event in done:
-        if isinstance(event, ev.BufferAllocated):
-            touched[event.cache, event.address] = "new"
-        elif isinstance(event, ev.BufferFreed):
-            touched[event.cache, event.address] = "changed"
-        elif isinstance(event, ev.SlabCreated):
-            touched[event.cache, ~event.address] = "new"
+    for cache in value.caches:
+        name = cache.name
+        for address, change in done.changes("next buffer", name).items():
+            touched[name, address] = "new" if change.after is ABSENT else "changed"
+        touched.update(((name, ~address), "new") for address in done.marks("slab", name).new)
     return touched
 
 
@@ -96,63 +94,6 @@ def _chosen(value: CachesValue, names: set[str]) -> list[CacheValue]:
 
 def _slabs(cache: CacheValue) -> int:
     return sum(count for _, count in cache.counts) or len(cache.slabs)
-
-
-# ---- as it was -------------------------------------------------------------------------------------------
-
-
-def rewind_caches(value: CachesValue, events: Sequence[ev.Event], done: int) -> CachesValue:
-    """`value`, the caches after `events`, as they were after the first `done` of them.
-
-    Exact for caches without a processor's pool, which kernel memory's are.
-    """
-    caches = {cache.name: cache for cache in value.caches}
-    for event in reversed(events[done:]):
-        cache = caches.get(getattr(event, "cache", ""))
-        if cache is None:
-            continue
-        if isinstance(event, ev.BufferAllocated):
-            caches[cache.name] = _given(replace(cache, allocated=cache.allocated - 1), event.address)
-        elif isinstance(event, ev.BufferFreed):
-            caches[cache.name] = _taken(replace(cache, allocated=cache.allocated + 1), event.address)
-        elif isinstance(event, ev.SlabCreated):
-            slabs = tuple(slab for slab in cache.slabs if slab.address != event.address)
-            caches[cache.name] = _counted(replace(cache, slabs=slabs), "free", -1)
-        elif isinstance(event, ev.SlabDestroyed):
-            caches[cache.name] = _restored(cache, event)
-    return CachesValue(tuple(caches.values()))
-
-
-def _restored(cache: CacheValue, event: ev.SlabDestroyed) -> CacheValue:
-    slab = SlabValue(event.address, event.colour, "free", cache.buffers_per_slab, event.free)
-    slabs = tuple(sorted((*cache.slabs, slab), key=lambda one: one.address))
-    return _counted(replace(cache, slabs=slabs), "free", 1)
-
-
-def _given(cache: CacheValue, address: int) -> CacheValue:
-    """With the buffer at `address` free again, the first to be taken."""
-    return _with_slab(cache, address, lambda free: (address, *free))
-
-
-def _taken(cache: CacheValue, address: int) -> CacheValue:
-    return _with_slab(cache, address, lambda free: tuple(one for one in free if one != address))
-
-
-def _with_slab(cache: CacheValue, address: int, change: object) -> CacheValue:
-    slabs = []
-    for slab in cache.slabs:
-        if slab.address <= address < slab.address + cache.slab_size:
-            free = change(slab.free)  # type: ignore[operator]
-            state = "full" if not free else "free" if len(free) == slab.buffers else "partial"
-            cache = _counted(_counted(cache, slab.state, -1), state, 1)
-            slabs.append(replace(slab, free=free, state=state))
-        else:
-            slabs.append(slab)
-    return replace(cache, slabs=tuple(slabs))
-
-
-def _counted(cache: CacheValue, state: str, change: int) -> CacheValue:
-    return replace(cache, counts=tuple((name, count + change * (name == state)) for name, count in cache.counts))
 
 
 # ---- a row -----------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.frames import OPEN_SLABS, MachineKentry
 from vmwidgets.views.addresses import AddressStyle
-from vmwidgets.views.kentry import CACHE, draw_kentry, rewind_kentry
+from vmwidgets.views.kentry import CACHE, draw_kentry
 from vmwidgets.views.kentry_steps import kentry_moment
 from vmwidgets.views.scene import Caption, Scene, Steps
 
@@ -43,7 +44,7 @@ def kentry_scene(
 ) -> Scene:
     """The scene of the area with all but the first `done` of `events` undone."""
     slots = [event.address for event in reversed(events) if isinstance(event, (BufferAllocated, BufferFreed))]
-    contents = rewind_kentry(target.contents(slots, 1 if compact else OPEN_SLABS), events[done:])
+    contents = target.contents(slots, 1 if compact else OPEN_SLABS).at(Past(events[done:]))
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name

@@ -282,7 +282,9 @@ class MachineKentry(Part):
         live = entries.live
         residents = {address: (live[address].id, live[address].start) for address in slots if address in live}
         slabs = tuple(opened[address] for address in sorted(opened))
-        return KentryContents(self.area.snapshot(), self.cache.layout.buffer_size, slabs, residents)
+        cut = self.cache.layout
+        names = self.cache.name, self.system.kernel.kernel_map.name
+        return KentryContents(self.area.snapshot(), *names, cut.buffers, cut.buffer_size, slabs, residents)
 
     @property
     def slab_size(self) -> int:

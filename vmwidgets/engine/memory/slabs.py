@@ -177,7 +177,9 @@ class ObjectCache:
         address = self._address(slab, index)
         emit = self._recorder.emit
         if emit is not None:
-            emit((BufferAllocated.tag, self.name, address))
+            following = self._address(slab, slab.free[-1]) if slab.free else 0
+            used = self.layout.buffers - len(slab.free) - 1
+            emit((BufferAllocated.tag, self.name, address, slab.address, following, used))
         return address
 
     def free(self, address: int) -> None:
@@ -201,7 +203,9 @@ class ObjectCache:
         self.allocated -= 1
         emit = self._recorder.emit
         if emit is not None:
-            emit((BufferFreed.tag, self.name, address))
+            following = self._address(slab, slab.free[-2]) if len(slab.free) > 1 else 0
+            used = self.layout.buffers - len(slab.free) + 1
+            emit((BufferFreed.tag, self.name, address, slab.address, following, used))
 
     def reap(self) -> int:
         """Give all free slabs back to the supplier; how many they were.  The original's caches only grow."""

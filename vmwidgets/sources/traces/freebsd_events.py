@@ -65,7 +65,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
         1,
         int(zeroed),
     ],
-    PageDenied.tag: lambda request, target, pindex, *_: ["page_alloc_fail", request, target, pindex],
+    PageDenied.tag: lambda request, target, pindex: ["page_alloc_fail", request, target, pindex],
     PageCleared.tag: lambda target, pindex, frame: ["zero_page", target, pindex],
     PageUnwired.tag: lambda target, pindex, *_: ["page_unwire", target, pindex, 1],
     PageReleased.tag: lambda target, pindex, *_: ["page_free", target, pindex, 1],

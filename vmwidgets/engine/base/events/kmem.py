@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..values.past import ABSENT, Row
+from ..values.past import ABSENT, MOVED, Row
 from .event import Event
 
 # ---- maps ------------------------------------------------------------------------------------
@@ -166,15 +166,14 @@ class PageGranted(Event):
 
 
 class PageDenied(Event):
-    """A page request found too few pages for its class; `denied` had done so before."""
+    """A page request found too few pages for its class."""
 
     request: str
     object: str
     pindex: int
-    denied: int = 0
 
     def writes(self) -> Iterable[Row]:
-        yield "deficit", "", 0, self.denied, self.denied + 1
+        yield "deficit", "", 0, MOVED, 1
 
 
 class _ObjectPage(Event):

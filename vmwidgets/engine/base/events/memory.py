@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from ..values.memory import POOLED, Owner
-from ..values.past import ABSENT, Row
+from ..values.past import ABSENT, MOVED, Row
 from .event import Event
 
 # ---- pages, slabs, the kentry area -----------------------------------------------------------
@@ -31,7 +32,7 @@ class PageAllocated(_OwnedFrames):
         for frame in range(self.frame, self.frame + (1 << self.order)):
             yield "frame", "", frame, self.free, self.owner
         if self.order:
-            yield "block", "", (self.order, self.frame), True, ABSENT
+            yield "blocks", "", self.order, MOVED, -1
 
 
 class PageFreed(_OwnedFrames):
@@ -41,7 +42,7 @@ class PageFreed(_OwnedFrames):
         for frame in range(self.frame, self.frame + (1 << self.order)):
             yield "frame", "", frame, self.owner, self.free
         if self.order:
-            yield "block", "", (self.order, self.frame), ABSENT, True
+            yield "blocks", "", self.order, MOVED, 1
 
 
 class PageHandedOver(Event):
@@ -66,20 +67,16 @@ class BlockSplit(_FreeBlock):
     """The free block `frame` of `order` was halved; its upper half is on the list below."""
 
     def writes(self) -> Iterable[Row]:
-        half = self.order - 1
-        yield "block", "", (self.order, self.frame), True, ABSENT
-        yield "block", "", (half, self.frame), ABSENT, True
-        yield "block", "", (half, self.frame + (1 << half)), ABSENT, True
+        yield "blocks", "", self.order, MOVED, -1
+        yield "blocks", "", self.order - 1, MOVED, 2
 
 
 class BlockJoined(_FreeBlock):
     """Two free buddies became the block `frame` of `order`."""
 
     def writes(self) -> Iterable[Row]:
-        half = self.order - 1
-        yield "block", "", (self.order, self.frame), ABSENT, True
-        yield "block", "", (half, self.frame), True, ABSENT
-        yield "block", "", (half, self.frame + (1 << half)), True, ABSENT
+        yield "blocks", "", self.order, MOVED, 1
+        yield "blocks", "", self.order - 1, MOVED, -2
 
 
 class _PoolMove(Event):
@@ -95,7 +92,7 @@ class PoolFilled(_PoolMove):
     def writes(self) -> Iterable[Row]:
         for frame in self.moved:
             yield "frame", "", frame, None, POOLED
-            yield "block", "", (0, frame), True, ABSENT
+        yield "blocks", "", 0, MOVED, -len(self.moved)
 
 
 class PoolDrained(_PoolMove):
@@ -104,7 +101,7 @@ class PoolDrained(_PoolMove):
     def writes(self) -> Iterable[Row]:
         for frame in self.moved:
             yield "frame", "", frame, POOLED, None
-            yield "block", "", (0, frame), ABSENT, True
+        yield "blocks", "", 0, MOVED, len(self.moved)
 
 
 class SlabCreated(Event):
@@ -113,6 +110,10 @@ class SlabCreated(Event):
     cache: str
     address: int
     colour: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "slab", self.cache, self.address, ABSENT, self.colour
+        yield "used", self.cache, self.address, ABSENT, 0
 
 
 class SlabDestroyed(Event):
@@ -123,34 +124,67 @@ class SlabDestroyed(Event):
     colour: int = 0
     free: tuple[int, ...] = ()
 
+    def writes(self) -> Iterable[Row]:
+        yield "slab", self.cache, self.address, self.colour, ABSENT
+        yield "used", self.cache, self.address, 0, ABSENT
+        for buffer, following in pairwise((*self.free, 0)):
+            yield "next buffer", self.cache, buffer, following, ABSENT
+        if self.free:
+            yield "first buffer", self.cache, self.address, self.free[0], ABSENT
+
 
 class _Buffer(Event):
-    """The buffer of a cache at `address`."""
+    """The buffer of a cache at `address`, in `slab`, of which `used` buffers were allocated before.
+
+    `next` is the free buffer behind it on the slab's free list, where it is the first (0: none).
+    """
 
     cache: str
     address: int
+    slab: int = 0
+    next: int = 0
+    used: int = 0
 
 
 class BufferAllocated(_Buffer):
     """A cache allocated the buffer at `address`."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "first buffer", self.cache, self.slab, self.address, self.next
+        yield "next buffer", self.cache, self.address, self.next, ABSENT
+        yield "used", self.cache, self.slab, self.used, self.used + 1
+
 
 class BufferFreed(_Buffer):
     """A cache freed the buffer at `address`."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "first buffer", self.cache, self.slab, self.next, self.address
+        yield "next buffer", self.cache, self.address, ABSENT, self.next
+        yield "used", self.cache, self.slab, self.used, self.used - 1
+
 
 class _KentrySlab(Event):
-    """Slab `index` of the kentry area."""
+    """Slab `index` of the kentry area, and the one behind it on the free list (-1: none)."""
 
     index: int
+    next: int = -1
 
 
 class KentrySlabTaken(_KentrySlab):
     """Slab `index` was popped from the kentry area's free list."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "first slab", "", 0, self.index, self.next
+        yield "next slab", "", self.index, self.next, ABSENT
+
 
 class KentrySlabGiven(_KentrySlab):
     """Slab `index` was pushed on the kentry area's free list."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "first slab", "", 0, self.next, self.index
+        yield "next slab", "", self.index, ABSENT, self.next
 
 
 # ---- page tables and faults ------------------------------------------------------------------

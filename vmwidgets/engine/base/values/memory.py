@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from .past import ABSENT, Change, Past
 
@@ -70,6 +71,43 @@ class SlabValue:
         """Buffers that are allocated."""
         return self.buffers - len(self.free)
 
+    @classmethod
+    def of(cls, address: int, colour: int, buffers: int, free: tuple[int, ...]) -> SlabValue:
+        """The slab, on the list on which its free buffers put it."""
+        return cls(address, colour, slab_state(buffers - len(free), buffers), buffers, free)
+
+
+def slab_state(used: int, buffers: int) -> str:
+    """The list that a slab is on: "free", "full" or "partial"."""
+    return "free" if not used else "full" if used == buffers else "partial"
+
+
+def slabs_at(slabs: Iterable[SlabValue], cache: str, buffers: int, past: Past) -> tuple[SlabValue, ...]:
+    """The slabs of a cache as they were, by address: those in `slabs`, and those that are gone.  O(buffers + rows)."""
+    now = {slab.address: slab for slab in slabs}
+    colours = past.laid_over({address: slab.colour for address, slab in now.items()}, "slab", cache)
+    first = {address: slab.free[0] if slab.free else 0 for address, slab in now.items()}
+    first |= past.before("first buffer", cache)
+    following = {one: other for slab in now.values() for one, other in pairwise((*slab.free, 0))}
+    following |= past.before("next buffer", cache)
+    return tuple(
+        SlabValue.of(address, colour, buffers, chain(first.get(address, 0), following))
+        for address, colour in sorted(colours.items())
+    )
+
+
+def chain(first: int, following: Mapping[int, int], end: int = 0) -> tuple[int, ...]:
+    """A list as it is linked, up to `end` or to the last that is known.
+
+    >>> chain(3, {3: 1, 1: 0})
+    (3, 1)
+    """
+    found = []
+    while first != end:
+        found.append(first)
+        first = following.get(first, end)
+    return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class CacheValue:
@@ -85,6 +123,18 @@ class CacheValue:
     """Objects that are allocated."""
     counts: tuple[tuple[str, int], ...] = ()
     """How many slabs are "partial", "free" and "full", those that `slabs` leaves out among them."""
+
+    def at(self, past: Past) -> CacheValue:
+        """The cache as it was, its slabs by address."""
+        counts, allocated = Counter(dict(self.counts)), self.allocated
+        for change in past.changes("used", self.name).values():
+            for used, sign in ((change.before, 1), (change.after, -1)):
+                if used is not ABSENT:
+                    counts[slab_state(used, self.buffers_per_slab)] += sign
+                    allocated += sign * used
+        slabs = slabs_at(self.slabs, self.name, self.buffers_per_slab, past)
+        counted = tuple((state, counts[state]) for state, _ in self.counts)
+        return replace(self, slabs=slabs, allocated=allocated, counts=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +152,47 @@ class KentryValue:
         """The number of the slab that `address` lies in."""
         return (address - self.start) // self.slab_size
 
+    def at(self, past: Past) -> KentryValue:
+        """The area as it was; of a free list that is not shown to its end, as much as is known."""
+        rows = past.changes("next slab")
+        following = {**dict(pairwise((*self.free, -1))), **past.before("next slab")}
+        first = past.one("first slab", "", self.free[0] if self.free else -1)
+        allocated = self.allocated + sum((before is ABSENT) - (after is ABSENT) for before, after in rows.values())
+        return replace(self, allocated=allocated, free=chain(first, following, -1))
+
 
 @dataclass(frozen=True, slots=True)
 class KentryContents:
-    """The kentry area with some of its slabs open: who lives where."""
+    """The kentry area with some of its slabs open: who lives where.
+
+    `cache` cuts the slabs into `buffers` slots of `buffer_size` bytes, for the entries of `map`.
+    """
 
     area: KentryValue
+    cache: str
+    map: str
+    buffers: int
     buffer_size: int
     slabs: tuple[SlabValue, ...]
     residents: dict[int, tuple[int, int]]
     """By address of a slot: the id and the start of the entry in it."""
+
+    def at(self, past: Past) -> KentryContents:
+        """The area as it was.  An entry lives in its slot while it is in the list of the map."""
+        if not past:
+            return self
+        slabs = slabs_at(self.slabs, self.cache, self.buffers, past)
+        written = past.before("entry", self.map)
+        residents = {at: (one, start) for at, (one, start) in self.residents.items() if one not in written}
+        residents |= {entry[6]: entry[:2] for entry in written.values() if entry is not ABSENT}
+        living = {slot: residents[slot] for slab in slabs for slot in self.taken(slab) if slot in residents}
+        return replace(self, area=self.area.at(past), slabs=slabs, residents=living)
+
+    def taken(self, slab: SlabValue) -> list[int]:
+        """The slots of a slab that are not free, by address."""
+        first, free = slab.address + slab.colour, {*slab.free}
+        slots = range(first, first + self.buffers * self.buffer_size, self.buffer_size)
+        return [slot for slot in slots if slot not in free]
 
 
 # ---- pages and frames --------------------------------------------------------------------------
@@ -195,14 +276,12 @@ class FramesValue:
         if not past:
             return self
         frames, wirings = past.changes("frame"), past.changes("wirings")
-        states, owners, orders = Counter[str](), Counter(dict(self.owners)), Counter[int]()
+        states, owners, orders = Counter[str](), Counter(dict(self.owners)), past.moved("blocks")
         for before, after in frames.values():
             for owner, sign in ((before, 1), (after, -1)):
                 states[state_of(owner)] += sign
                 if state_of(owner) == "used":
                     owners[owner] += sign
-        for (order, _), change in past.changes("block").items():
-            orders[order] += _more(change)
         counts, zeroed = self.counts, states["zeroed"]
         return replace(
             self,
@@ -214,10 +293,10 @@ class FramesValue:
                 used=counts.used + states["used"],
                 wired=counts.wired + sum(map(_more, wirings.values())),
                 inactive=counts.inactive + sum(map(_more, past.changes("inactive").values())),
-                deficit=past.one("deficit", "", counts.deficit),
+                deficit=counts.deficit - past.moved("deficit")[0],
             ),
             orders=tuple(
-                replace(free, count=free.count + orders[free.order], first=()) if orders[free.order] else free
+                replace(free, count=free.count - orders[free.order], first=()) if orders[free.order] else free
                 for free in self.orders
             ),
             owners=tuple(sorted(((name, count) for name, count in owners.items() if count), key=_most_first)),
@@ -272,6 +351,10 @@ class CachesValue:
     """The object caches and zones of a machine, each with its slabs by address; some of them, where there are many."""
 
     caches: tuple[CacheValue, ...]
+
+    def at(self, past: Past) -> CachesValue:
+        """The caches as they were."""
+        return CachesValue(tuple(cache.at(past) for cache in self.caches)) if past else self
 
 
 # ---- owners of frames in the zeroed pool and the page cache ------------------------------------

@@ -8,6 +8,7 @@ and each value has a method `at(past)` that lays it over itself.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -25,6 +26,9 @@ class Absent:
 
 ABSENT: Final = Absent()
 """What a row holds that is not there."""
+
+MOVED: Final = "moved"
+"""What a row has for a before where an event only knows by how much a count moved: that is its after."""
 
 Row = tuple[str, str, Any, Any, Any]
 """Table, thing, key, what the row held before, and what after; where only its presence matters, after is True."""
@@ -98,7 +102,10 @@ class Past:
             for table, thing, key, before, after in event.writes():
                 rows = tables.setdefault((table, thing), {})
                 known = rows.get(key)
-                rows[key] = Change(before if known is None else known.before, after)
+                if known is None:
+                    rows[key] = Change(before, after)
+                else:
+                    rows[key] = Change(known.before, known.after + after if before is MOVED else after)
 
     def __bool__(self) -> bool:
         return bool(self._tables)
@@ -110,6 +117,10 @@ class Past:
     def before(self, table: str, thing: str = "") -> dict[Any, Any]:
         """What these rows held, by key."""
         return {key: change.before for key, change in self.changes(table, thing).items()}
+
+    def moved(self, table: str, thing: str = "") -> Counter[Any]:
+        """By how much counts moved, by key."""
+        return Counter({key: change.after for key, change in self.changes(table, thing).items()})
 
     def one(self, table: str, thing: str, now: Any) -> Any:
         """What a table of one row held, which holds `now` today."""

@@ -145,7 +145,7 @@ class PageQueues:
         if taken is None:
             self.deficit += 1
             if emit is not None:
-                emit((PageDenied.tag, request.text, owner.name, pindex, self.deficit - 1))
+                emit((PageDenied.tag, request.text, owner.name, pindex))
             if self.kick is not None:
                 self.kick()
             return None

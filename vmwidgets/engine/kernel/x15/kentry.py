@@ -118,7 +118,7 @@ class KentryArea:
         self.allocated += 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((KentrySlabTaken.tag, index))
+            emit((KentrySlabTaken.tag, index, self._head))
         return address
 
     def free(self, address: int) -> None:
@@ -136,7 +136,7 @@ class KentryArea:
         self.allocated -= 1
         emit = self.recorder.emit
         if emit is not None:
-            emit((KentrySlabGiven.tag, index))
+            emit((KentrySlabGiven.tag, index, self._next[index]))
 
     def snapshot(self, limit: int = 256) -> KentryValue:
         """The area as a frozen value, with the first `limit` slabs of its free list. O(limit)."""
