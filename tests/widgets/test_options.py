@@ -71,7 +71,8 @@ def test_the_kentry_area_of_a_machine(machine: vm.Machine) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "wanted"),
     [
-        ("find", "0x10", "find='0x10', but it must be an int or None"),
+        ("find", "0x1g", "find='0x1g', but it must be an address, as an integer or a text such as '0x40_1000' or None"),
+        ("find", str(2**64), "find='18446744073709551616', but it must be an address"),
         ("find", 1.5, "find=1.5"),
         ("whole", 0, "whole=0, but it must be an int, at least 1"),
         ("whole", -(10**5000), "whole=a number of 16610 bits"),
@@ -89,6 +90,17 @@ def test_values_that_an_option_does_not_take(machine: vm.Machine, option: str, v
     message = refused(vm.Map, machine.kernel_map, **{option: value})
     assert message.startswith("Map: " + wanted)
     assert len(_instances) <= before + 2, "the hub and its layout may be made; the view is not"
+
+
+def test_addresses_are_written_as_calls_take_them(machine: vm.Machine) -> None:
+    start = machine.kernel_map.start
+    by_text, by_number = (vm.Map(machine.kernel_map, find=find) for find in (str(start), int(start)))
+    assert by_text.find == by_number.find == start
+    assert by_text.scene() == by_number.scene()
+    by_text.find = "ffff 8080 0000 1000"
+    assert by_text.find == start + vm.PAGE
+    assert vm.Walk(machine.walk(0), address="0x4000_0000").address == 1 << 30
+    assert vm.Tables(machine, address="1 MiB").address == 1 << 20
 
 
 def test_options_of_a_walk(machine: vm.Machine) -> None:

@@ -107,7 +107,7 @@ def _tables(path: Path, only_answers: bool) -> int:
 
 
 def _counts(comparison: Comparison) -> str:
-    return f"{counted(comparison.cases, 'case')}, {counted(comparison.compared, 'query', 'queries')}"
+    return f"{counted(comparison.cases, 'case')}, {counted(comparison.compared, 'query')}"
 
 
 def _print_answers(path: Path, case: Case, number: int) -> None:
@@ -123,7 +123,7 @@ def _report(path: Path, comparison: Comparison, first: Mismatch) -> str:
     """The file's line, the query that differs first with its walk, and what differs, side by side."""
     found, case = first.walk, first.case
     where = f"{printable(str(path))}: differs at case {first.number} (line {case.line}), query {first.query_number}"
-    head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query', 'queries')} differ"
+    head = f"{where}; {comparison.mismatches:,} of {counted(comparison.compared, 'query')} differ"
     asked = (
         f"  {case.architecture.name} root={Address(case.root)} va={Address(found.va)} {_who(found.user)} {found.access}"
     )

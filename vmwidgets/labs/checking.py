@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.errors import Refused, a_kind, printable, shown
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tasks import Task
@@ -52,7 +52,7 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
     if isinstance(thing, exercise.takes):
         return thing
     wanted = "a map" if exercise.takes is MachineMap else f"a {exercise.takes.__name__}"
-    raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is a {type(thing).__name__}")
+    raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is {a_kind(thing)}")
 
 
 def _judged(exercise: Exercise, subject: Any) -> tuple[tuple[Criterion, ...], str]:

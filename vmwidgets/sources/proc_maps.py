@@ -11,8 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..engine.base.errors import Refused, printable, shown
-from ..engine.base.units import PAGE_SHIFT, binary_size
+from ..engine.base.errors import Refused, a_kind, printable, shown
+from ..engine.base.units import PAGE_SHIFT, binary_size, counted
 from ..engine.machine import Machine
 from ..engine.machine.arguments import MAX_NAME, part_name, reads_as_size
 from ..engine.machine.objects import MemoryObject
@@ -76,7 +76,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
       0x1_0000–0x1_1000 rw-p 4 KiB + 0x1_1000–0x1_3000 rw-p 8 KiB
     """
     if not isinstance(machine, Machine):
-        raise Refused(f"machine={shown(machine)} is a {type(machine).__name__}: boot one with vm.boot()")
+        raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source, recorded = _text_of(path_or_text)
     ranges = parse_maps(text, source)
     name = _task_name(machine, task)
@@ -101,8 +101,7 @@ def _text_of(given: Any) -> tuple[str, str, bool]:
         return given.encode("utf-8", "backslashreplace").decode(), "the text", False
     name = _path_of(given)
     if name is None:
-        kind = type(given).__name__
-        raise Refused(f"path_or_text={shown(given)} is a {kind}: write the path of a maps file, or its text")
+        raise Refused(f"path_or_text={shown(given)} is {a_kind(given)}: write the path of a maps file, or its text")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
         return recorded.read_text("utf-8"), RECORDED, True
@@ -144,7 +143,7 @@ def _task_name(machine: Machine, given: str | None) -> str:
         return name
     name = part_name(given, "task name")
     if name in machine.tasks and len(machine.tasks[name].map):
-        raise Refused(f"task={name!r} has {len(machine.tasks[name].map):,} entries already: name a new one")
+        raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
     return name
 
 

@@ -163,7 +163,7 @@ def _heading(one: ComparedMap, y: float) -> Node:
     name, rule = _name(one), one.rule
     w = WIDTH - 2 * MARGIN
     stats = (
-        f"{counted(one.entries, 'entry', 'entries')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
+        f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
         f"{one.largest_gap} · {one.steps:,} steps" + (f" · {one.failures:,} failed" if one.failures else "")
     )
     x = text_width(name, "strong") + 10
@@ -183,7 +183,7 @@ def _name(one: ComparedMap) -> str:
 def _describe(one: ComparedMap) -> str:
     return (
         f"{one.label}: {counted(len(one.pieces), 'allocation', 'allocations')} in "
-        f"{counted(one.entries, 'entry', 'entries')}, {one.used} used, "
+        f"{counted(one.entries, 'entry')}, {one.used} used, "
         f"{counted(len(one.gaps), 'gap', 'gaps')}, the largest {one.largest_gap}, "
         f"fragmentation {one.fragmentation:.0%}"
     )

@@ -117,7 +117,7 @@ def _row(
              text=text, title=f"{' '.join(levels)}; {said[-1]}"),
     )  # fmt: skip
     nodes += _pages(cost, sizes, pages_x, y, shares[1], most_mapped)
-    lines = [counted(cost.entries, "entry", "entries"), f"64 entries reach {grouped_size(cost.reach(64))}"]
+    lines = [counted(cost.entries, "entry"), f"64 entries reach {grouped_size(cost.reach(64))}"]
     if cost.left_out:
         lines.append(f"out of reach: {counted(cost.left_out, 'range')}")
     text = tuple(

@@ -63,14 +63,14 @@ def _mapped(event: ev.VnodeMapInvoked, style: AddressStyle) -> Told:
 
 def _unmapped(event: ev.VnodeUnmapInvoked, style: AddressStyle) -> Told:
     count = event.count or 0
-    entries = f"entry {event.entry}" if count == 1 else f"{counted(count, 'entry', 'entries')} from {event.entry} on"
+    entries = f"entry {event.entry}" if count == 1 else f"{counted(count, 'entry')} from {event.entry} on"
     done = f"The kernel clears {entries} of {_ref(event.table)}, as the mapping in {_ref(event.mapping)} tells"
     return Told(_refused("vnode_unmap", event.error, done), "unmap", "vnode_unmap")
 
 
 def _flags(event: ev.MappingFlagsInvoked, style: AddressStyle) -> Told:
     done = (
-        f"The kernel gives {counted(event.pages, 'entry', 'entries')} of the mapping in {_ref(event.mapping)}, from "
+        f"The kernel gives {counted(event.pages, 'entry')} of the mapping in {_ref(event.mapping)}, from "
         f"its entry {event.offset} on, the rights {flag_words(event.flags)}"
     )
     return Told(_refused("modify_flags", event.error, done), "flags", "modify_flags")

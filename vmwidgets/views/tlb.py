@@ -86,7 +86,7 @@ def _caption(value: CpusValue, operation: Operation | None, events: Sequence[Eve
     still = "a descriptor was edited by hand, and the TLBs are as they were" if by_hand else "the TLBs are as they were"
     text = f"{what}: {', '.join(parts) or still}."
     hits, misses = sum(cpu.tlb.hits for cpu in value.cpus), sum(cpu.tlb.misses for cpu in value.cpus)
-    reason = f"Since boot {counted(hits, 'hit')} and {counted(misses, 'miss', 'misses')}."
+    reason = f"Since boot {counted(hits, 'hit')} and {counted(misses, 'miss')}."
     if stale:
         many = "translation is" if stale == 1 else "translations are"
         return Caption(text, (), f"{stale:,} kept {many} not what the tables say: marked ≠. {reason}", "error")

@@ -115,7 +115,7 @@ def _heading(cpu: CpuValue, number: int, y: float, width: float) -> Node:
     tlb = cpu.tlb
     asid = f", space number {cpu.asid}" if cpu.asid else ""
     who = f"runs {visible(cpu.space)}{asid}"
-    rate = f"{counted(tlb.hits, 'hit')}, {counted(tlb.misses, 'miss', 'misses')}"
+    rate = f"{counted(tlb.hits, 'hit')}, {counted(tlb.misses, 'miss')}"
     kept = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} kept, reach {binary_size(tlb.reach)}"
     x = text_width(cpu.cpu, "strong") + 12
     w = (width - 2 * MARGIN) * 0.56

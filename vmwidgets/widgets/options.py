@@ -10,6 +10,22 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import parse_address
+
+
+class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, given and got as integers
+    """An address, also written as calls take it: "0x4000_0000"."""
+
+    info_text = "an address, as an integer or a text such as '0x40_1000'"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The address; TraitError for what is none."""
+        if isinstance(value, str):
+            try:
+                value = parse_address(value)
+            except ValueError:
+                self.error(obj, value)
+        return super().validate(obj, value)
 
 
 def nothing() -> None:

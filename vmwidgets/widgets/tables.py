@@ -22,6 +22,7 @@ from vmwidgets.views.tables import draw_tables
 from vmwidgets.views.tables_bench import TablesBench
 
 from .editing import flip_bit, undo_edit
+from .options import AddressTrait
 from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
 from .view import View
 
@@ -40,7 +41,7 @@ class Tables(View):
     is open, however many tables there are.
     """
 
-    address = traitlets.Int(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
+    address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
         public=True
     )
 

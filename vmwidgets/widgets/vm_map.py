@@ -22,6 +22,7 @@ from vmwidgets.views.scene import Scene
 from vmwidgets.views.seek import seek
 from vmwidgets.views.vm_map import LANES, draw_map, subtitle_of
 
+from .options import AddressTrait
 from .view import View
 
 MOST_LANE, MOST_LANES = 1050, 400
@@ -52,7 +53,7 @@ class Map(View):
     whole = traitlets.Int(
         WHOLE, min=1, help="Maps of up to so many entries are drawn whole, as far as an update can carry them."
     ).tag(public=True)
-    find = traitlets.Int(
+    find = AddressTrait(
         None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
     ).tag(public=True)
 

@@ -21,6 +21,7 @@ from vmwidgets.views.walk import draw_walk
 from vmwidgets.views.walk_bench import Bench
 
 from .editing import flip_bit, undo_edit
+from .options import AddressTrait
 from .spaces import MachineSpace, Space, chosen_descriptor, live_space, neighbours_of, typed_address
 from .view import View
 
@@ -34,7 +35,7 @@ class Walk(View):
     descriptors are edited by a click.
     """
 
-    address = traitlets.Int(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
+    address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
 

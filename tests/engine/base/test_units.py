@@ -131,3 +131,10 @@ def test_what_is_no_address(text):
         ValueError, match="is no address: write decimal digits, or hexadecimal ones such as 0xffff_8080"
     ):
         parse_address(text)
+
+
+def test_a_size_is_made_of_a_text_too():
+    assert (Size("8 KiB"), Size(), Size(7)) == (8 * KIB, 0, 7)
+    assert type(Size("8 KiB")) is Size
+    with pytest.raises(ValueError, match=r"^'eight' is not a size; write bytes or, for example, '64 MiB'"):
+        Size("eight")

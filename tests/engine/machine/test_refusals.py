@@ -72,7 +72,7 @@ class Raising:
 
 
 NO_NUMBERS = [
-    (None, "a NoneType"), (True, "a bool"), (False, "a bool"), (4096.0, "a float"), (float("nan"), "a float"),
+    (None, "no value"), (True, "a bool"), (False, "a bool"), (4096.0, "a float"), (float("nan"), "a float"),
     (float("inf"), "a float"), (b"4096", "a bytes"), ([4096], "a list"), ({}, "a dict"), (Decimal(4096), "a Decimal"),
     (Fraction(4096), "a Fraction"), (1j, "a complex"), (object, "a type"),
     (LikeArray(), "a LikeArray"), (Raising(), "a Raising"), ("x" * 10**6, " is no"),
@@ -389,7 +389,7 @@ def test_how_much_is_shown_is_a_count(what, number):
 
 def test_a_window_and_a_vnode_are_of_something():
     d: Any = vm.boot("armv7").domain("d")
-    with pytest.raises(vm.Refused, match="focus=3 is a int: write a DomainFocus"):
+    with pytest.raises(vm.Refused, match="focus=3 is an int: write a DomainFocus"):
         d.window(3)
     with pytest.raises(vm.Refused, match="address='here' is no address"):
         d.vnode_at("here")
@@ -409,3 +409,105 @@ def test_looks_refuse_numbers_that_are_none_as_operations_do(machine, value):
         (lambda: machine.kentry.contents(most=value), "most="),
     ]:
         refused(machine, call, says)
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize(
+        ("look", "kind", "says"),
+        [
+            (lambda m: m.tasks["int"], KeyError, "task 'int' is unknown; did you mean 'init'? known: init"),
+            (lambda m: m.domains["d"], KeyError, "domain 'd' is unknown; known: none yet"),
+            (lambda m: m.objects[3], KeyError, "object 3 is unknown; known: file"),
+            (lambda m: m.threads["sh"], KeyError, "thread 'sh' is unknown; known: pagedaemon"),
+            (lambda m: m.kmem.maps["exec"], KeyError, "map 'exec' is unknown; did you mean 'exec_map'?"),
+            (lambda m: m.journal[99], IndexError, "journal[99]: it has operations 0 to 4"),
+            (lambda m: m.journal[-6], IndexError, "journal[-6]: it has operations 0 to 4"),
+            (lambda m: m.journal["boot"], ValueError, "journal['boot'] is a str: write an operation's number"),
+        ],
+    )
+    def test_the_sentence_says_what_there_is(self, machine, look, kind, says):
+        refused(machine, lambda: look(machine), says)
+        with pytest.raises(kind):
+            look(machine)
+
+    def test_what_is_there_is_found_as_in_any_dictionary(self, machine):
+        assert list(machine.tasks) == ["init"]
+        assert machine.tasks["init"] is machine.task("init")
+        assert machine.tasks.get("sh") is None
+        assert "sh" not in machine.kmem.maps
+
+    @pytest.mark.parametrize("path", ["exec", "task:sh", "cpu:x", "object:o", ""])
+    def test_a_path_that_leads_nowhere_names_itself(self, machine, path):
+        refused(machine, lambda: machine.at(path), shown(path))
+
+
+class TestSetting:
+    @pytest.mark.parametrize("name", ["kernel_map", "kmem", "tasks", "ram", "journal", "task", "contols"])
+    def test_no_part_of_a_machine_is_replaced_and_no_typo_taken(self, machine, name):
+        before = getattr(machine, name, None)
+        with pytest.raises(AttributeError, match=rf"^machine\.{name} can't be set: .* only controls and name can be"):
+            setattr(machine, name, 3)
+        assert getattr(machine, name, None) == before
+
+    def test_nor_of_its_parts(self, machine):
+        init, cpus = machine.tasks["init"], machine.cpus
+        for part in (init, init.map, machine.kernel_map, machine.kmem, machine.threads, machine.objects["file"]):
+            with pytest.raises(AttributeError, match=r"can't be set: sytem is unknown, and nothing of it can be set"):
+                part.sytem = 3
+            with pytest.raises(AttributeError, match=r"can't be set: path is a part of it"):
+                part.path = "kernel_map"
+        with pytest.raises(AttributeError, match=r"cpus\.shotdown can't be set: .* only shootdown can be set"):
+            cpus.shotdown = "sent"
+
+    def test_what_is_meant_to_be_set_is(self, machine):
+        machine.name, machine.cpus.shootdown = "mine", "sent"
+        assert (machine.name, machine.cpus.shootdown) == ("mine", "sent")
+
+
+class TestSentences:
+    def test_physical_memory_is_addressed_by_numbers(self, machine):
+        for call in (
+            lambda: machine.ram.read("x", 4),
+            lambda: machine.ram.read(1.5, 4),
+            lambda: machine.ram.write(0.0, b""),
+        ):
+            refused(machine, call, "write whole numbers")
+
+    def test_kmem_free_with_a_map_and_no_size(self, machine):
+        for call in (machine.kmem_free, machine.kmem_free_wakeup):
+            with pytest.raises(TypeError, match=rf"it takes {call.__name__}\(map, address, size\)$"):
+                call("kernel_map", 4096)
+
+    def test_a_size_where_the_end_goes(self, machine):
+        space = machine.tasks["init"].map
+        refused(
+            machine, lambda: space.remove(0x400000, "16 KiB"), "end=0x4000 makes", "a size is written size='16 KiB'"
+        )
+
+    def test_the_reason_of_a_status_is_that_of_the_function(self, machine):
+        space = machine.kmem.kernel_map
+        start = machine.kmem_alloc("16 KiB")
+        space.protect(start, size="16 KiB", prot="none")
+        for call, status, reason in (
+            (lambda: space.wire(start, size="8 KiB"), 2, "does not allow reading"),
+            (lambda: space.unwire(machine.kmem.exec_map.start, size="8 KiB"), 4, "or is not wired"),
+            (lambda: space.wire(machine.kmem.exec_map.start, size="8 KiB"), 4, "a part of it is a submap's place"),
+        ):
+            with pytest.raises(vm.KernelError, match=f"returned {status}: .*{reason}"):
+                call()
+
+    def test_one_is_one(self, machine):
+        machine.task("sh").map.enter(4096)
+        assert "task 'sh': 1 entry," in repr(machine.tasks["sh"])
+        assert ", 1 entry, " in repr(machine.tasks["sh"].map)
+        assert "1 operation," in repr(vm.boot())
+
+    def test_slots_that_cannot_be_taken(self):
+        domain = vm.boot("armv7").domain("hello")
+        with pytest.raises(vm.Refused, match=r"^count=20000: 16,384 slots of cnode 'slots' can be had$"):
+            domain.take_slots(20_000)
+
+    @pytest.mark.parametrize(("value", "kind"), [(None, "no value"), (1.5, "a float"), ([], "a list"), (3, "an int")])
+    def test_a_kind_has_its_article(self, machine, value, kind):
+        call = machine.tsleep if value == 3 else machine.kmem_malloc
+        refused(machine, lambda: call(value), f"={value} is {kind}" if value != 3 else f"3 is {kind}")

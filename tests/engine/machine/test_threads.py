@@ -27,8 +27,12 @@ def m():
 @pytest.fixture
 def full(m):
     """A machine whose exec_map has no room, and the four ranges in it."""
-    m.strings = [m.kmem_alloc_wait(STRING) for _ in range(4)]
+    assert [m.kmem_alloc_wait(STRING) for _ in range(4)] == strings(m)
     return m
+
+
+def strings(m):
+    return [m.kmem.exec_map.start + at * STRING for at in range(4)]
 
 
 def shell(m, size=STRING):
@@ -133,19 +137,19 @@ class TestSleeping:
             full.spawn(shell, full, name=name)
         full.run()
         assert full.kmem.exec_map.sleepers == ("ls", "cat")
-        full.kmem_free(full.strings[0], STRING)
+        full.kmem_free(strings(full)[0], STRING)
         assert full.kmem.exec_map.sleepers == ("ls", "cat"), "kmem_free wakes nobody"
-        full.kmem_free_wakeup(full.strings[1], STRING)
+        full.kmem_free_wakeup(strings(full)[1], STRING)
         assert names(full, "ready") == ["ls", "cat"]
         full.run()
-        assert [full.threads[name].result for name in ("ls", "cat")] == full.strings[:2]
+        assert [full.threads[name].result for name in ("ls", "cat")] == strings(full)[:2]
         full.check()
 
     def test_who_finds_too_little_goes_to_the_back(self, full):
         for name, size in ("large", 2 * STRING), ("small", STRING):
             full.spawn(shell, full, size, name=name)
         full.run()
-        full.kmem_free_wakeup(full.strings[0], STRING)
+        full.kmem_free_wakeup(strings(full)[0], STRING)
         full.run()
         assert (names(full, "asleep"), names(full, "returned")) == (["large"], ["small"])
         assert full.kmem.exec_map.needs_wakeup
@@ -153,10 +157,10 @@ class TestSleeping:
     def test_a_cell_waits_while_others_run(self, full):
         def frees():
             yield from full.tsleep("later", ticks=7)
-            yield from full.kmem_free_wakeup(full.strings[2], STRING)
+            yield from full.kmem_free_wakeup(strings(full)[2], STRING)
 
         full.spawn(frees)
-        assert full.kmem_alloc_wait(STRING) == full.strings[2]
+        assert full.kmem_alloc_wait(STRING) == strings(full)[2]
         assert full.threads.ticks == 7
 
     def test_a_cell_that_nobody_can_wake_is_told_who_waits_and_nothing_is_left_of_the_call(self, full):
@@ -354,12 +358,12 @@ class TestBadThreads:
 
     def test_one_that_fails_while_a_cell_waits_is_a_warning_and_the_cell_gets_its_memory(self, full):
         def frees_and_fails():
-            yield from full.kmem_free_wakeup(full.strings[3], STRING)
+            yield from full.kmem_free_wakeup(strings(full)[3], STRING)
             raise ValueError("oops")
 
         full.spawn(frees_and_fails)
         with pytest.warns(RuntimeWarning, match="failed: ValueError: oops"):
-            assert full.kmem_alloc_wait(STRING) == full.strings[3]
+            assert full.kmem_alloc_wait(STRING) == strings(full)[3]
 
     def test_killing_undoes_what_a_call_had_begun(self, m):
         m.pagedaemon.stop()
@@ -378,17 +382,16 @@ class TestHandlers:
     def short(self):
         """A machine whose kmem_map is used up, page by page."""
         m: Any = vm.boot(layout="tiny")
-        m.taken = []
-        while address := m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
-            m.taken.append(address)
+        while m.kmem_malloc(vm.PAGE, vm.M_NOWAIT):
+            pass
         return m
 
     def test_one_that_frees_makes_the_first_try_succeed(self, short):
         @short.on_lowmem
         def give():
-            short.kmem_free(short.taken[5], vm.PAGE)
+            short.kmem_free(short.kmem.kmem_map.start + 5 * vm.PAGE, vm.PAGE)
 
-        assert short.kmem_malloc(vm.PAGE) == short.taken[5]
+        assert short.kmem_malloc(vm.PAGE) == short.kmem.kmem_map.start + 5 * vm.PAGE
         assert short.threads.ticks == 0
 
     def test_without_any_it_is_eight_tries_and_a_panic(self, short):
@@ -408,7 +411,7 @@ class TestHandlers:
 
         def again(m):
             called.append("second")
-            m.kmem_free(m.taken[0], vm.PAGE)
+            m.kmem_free(m.kmem.kmem_map.start, vm.PAGE)
 
         again.__name__ = handler.__name__  # as when a cell is run again
         short.on_lowmem(handler)

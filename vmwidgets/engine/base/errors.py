@@ -37,9 +37,19 @@ def shown(value: object) -> str:
     try:
         text = repr(value[: 2 * _SHOWN] if isinstance(value, (str, bytes)) else value)
     except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
-        return f"a {type(value).__name__}"
+        return a_kind(value)
     first = text.splitlines()[0] if text else ""
     return printable(text if len(text) <= _SHOWN and first == text else f"{first[:_SHOWN]}…")
+
+
+def a_kind(value: object) -> str:
+    """What a value is, with its article.
+
+    >>> a_kind(3), a_kind("text"), a_kind(None)
+    ('an int', 'a str', 'no value')
+    """
+    name = type(value).__name__
+    return "no value" if value is None else f"{'an' if name[0] in 'aeiouAEIO' else 'a'} {name}"
 
 
 class VMError(Exception):
@@ -51,6 +61,12 @@ class VMError(Exception):
 
 class Refused(VMError, ValueError):
     """A request that makes no sense: what was wrong, where, and what would be right."""
+
+
+class UnknownName(Refused, KeyError):
+    """A name under which there is nothing; the sentence lists what there is."""
+
+    __str__ = Exception.__str__
 
 
 class KernelError(VMError):

@@ -11,10 +11,11 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from operator import index as whole
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, overload
 
-from .errors import Refused, printable, shown
+from .errors import Refused, a_kind, printable, shown
 from .events import Event
 from .recorder import Raw, materialize
 
@@ -295,7 +296,11 @@ class Journal:
     def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        number = index + len(self) if index < 0 else index
+        try:
+            number = whole(index)
+        except TypeError:
+            raise Refused(f"journal[{shown(index)}] is {a_kind(index)}: write an operation's number") from None
+        number += len(self) * (number < 0)
         if not 0 <= number < len(self):
             raise NoSuchOperation(f"journal[{shown(index)}]: it has operations 0 to {len(self) - 1}")
         return _operation(number, self._row(number))

@@ -54,10 +54,13 @@ def binary_size(size: int) -> str:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """So many of something.
 
-    >>> counted(1, "query", "queries"), counted(1000, "query", "queries")
-    ('1 query', '1,000 queries')
+    >>> counted(1, "entry"), counted(1000, "entry"), counted(0, "miss")
+    ('1 entry', '1,000 entries', '0 misses')
     """
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+    if count != 1:
+        ends = {"y": noun[:-1] + "ies", "s": noun + "es"}
+        noun = plural or ends.get(noun[-1], noun + "s")
+    return f"{count:,} {noun}"
 
 
 def grouped_size(size: int) -> str:
@@ -127,11 +130,15 @@ class Address(int):
 class Size(int):
     """A size in bytes that prints in binary units.
 
-    >>> Size(64 * MIB)
-    64 MiB
+    >>> Size(64 * MIB), Size("8 KiB")
+    (64 MiB, 8 KiB)
     """
 
     __slots__ = ()
+
+    def __new__(cls, value: int | str = 0) -> Size:
+        """The size that a number is, or that a text names (:func:`parse_size`)."""
+        return int.__new__(cls, parse_size(value) if isinstance(value, str) else value)
 
     def __repr__(self) -> str:
         return binary_size(self)

@@ -6,15 +6,17 @@ import operator
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, UnknownName, a_kind, shown
 from ..base.protection import parse_protection
 from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, MALLOC_FLAGS
 from ..mmu.rules import Access
 from ..selfpaging.capabilities import CAP_RIGHTS
 from ..selfpaging.flags import VREGION_FLAGS, flag_names
+
+V = TypeVar("V")
 
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
@@ -31,8 +33,7 @@ def whole(value: Any, name: str) -> int:
         value = _from_text(value, name)
     number = _index(value)
     if number is None:
-        kind = type(value).__name__
-        raise Refused(f"{name}={shown(value)} is a {kind}: write a whole number, or a text such as '64 KiB'")
+        raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a whole number, or a text such as '64 KiB'")
     if number < 0:
         raise Refused(f"{name}={shown(number)} is negative: addresses and sizes begin at 0")
     if number >= 1 << 64:
@@ -67,7 +68,7 @@ def _index(value: Any) -> int | None:
 def word(value: Any, name: str) -> int:
     """Any word of 64 bits: an integer, whatever it may mean."""
     if isinstance(value, str) or _index(value) is None:
-        raise Refused(f"{name}={shown(value)} is a {type(value).__name__}: write a whole number")
+        raise Refused(f"{name}={shown(value)} is {a_kind(value)}: write a whole number")
     return whole(value, name)
 
 
@@ -122,7 +123,7 @@ def span(address: Any, length: Any, bits: int = 64) -> tuple[int, int]:
 def content(data: Any) -> bytes:
     """What is to be written."""
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise Refused(f"data={shown(data)} is a {type(data).__name__}: write bytes, such as b'hello'")
+        raise Refused(f"data={shown(data)} is {a_kind(data)}: write bytes, such as b'hello'")
     return bytes(data)
 
 
@@ -153,7 +154,19 @@ def known(value: Any, names: Any, what: str) -> str:
     advice = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
     names = ", ".join(shown(one)[1:-1] for one in listed[:MOST_LISTED]) or "none yet"
-    raise Refused(f"{what} {shown(value)} is unknown; {advice}known: {names}{more}")
+    raise UnknownName(f"{what} {shown(value)} is unknown; {advice}known: {names}{more}")
+
+
+class Named(dict[str, V]):
+    """Parts by their names; what there is not is refused with the names that there are."""
+
+    def __init__(self, what: str, parts: Iterable[tuple[str, V]]) -> None:
+        super().__init__(parts)
+        self._what = what
+
+    def __missing__(self, name: Any) -> V:
+        known(name, self, self._what)
+        raise AssertionError("a name that is there is not missing")
 
 
 def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -164,7 +177,7 @@ def in_order(values: Iterable[Any]) -> tuple[Any, ...]:
 def text_name(value: Any, what: str) -> str:
     """A name that a learner gives: any text, not empty and not endless."""
     if not isinstance(value, str):
-        raise Refused(f"{what} {shown(value)} is a {type(value).__name__}: write a text")
+        raise Refused(f"{what} {shown(value)} is {a_kind(value)}: write a text")
     if not value or len(value) > MAX_NAME:
         raise Refused(f"{what} has {len(value)} characters: write 1 to {MAX_NAME}")
     return characters(value, what)
@@ -279,12 +292,12 @@ def region_flags(value: Any) -> int:
             raise Refused(f"flags={shown(value)} has bits that are no flags; known: {', '.join(VREGION_FLAGS)}")
         return int(value)
     if not isinstance(value, (str, Iterable)):
-        raise Refused(f"flags={shown(value)} is a {type(value).__name__}: write a text, such as 'rw' or 'rwx large'")
+        raise Refused(f"flags={shown(value)} is {a_kind(value)}: write a text, such as 'rw' or 'rwx large'")
     texts = (value,) if isinstance(value, str) else in_order(value)
     word = 0
     for text in texts:
         if not isinstance(text, str):
-            raise Refused(f"flags: {shown(text)} is a {type(text).__name__}: write names, such as 'large'")
+            raise Refused(f"flags: {shown(text)} is {a_kind(text)}: write names, such as 'large'")
         for name in re.split(r"[\s|,+]+", text.strip()):
             word |= _named(name)
     return word

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..base.errors import Refused, shown
 from ..base.operations import operation
-from ..base.units import Address, Size
+from ..base.units import Address, Size, counted
 from ..base.values.domains import CapabilityValue, CapRef
 from ..kernel.pmap.spaces import LentPmap
 from ..selfpaging.capabilities import OBJ_TYPES, Capability
@@ -250,5 +250,5 @@ class MachineMemobj(Part):
         held = self.domain.domain.memobjs.get(self.name)
         if held is None:
             return f"<memory object {self.name!r} of {self.domain.name}: removed>"
-        what = f"{self.size} at {self.address}, {len(held.fills)} frames"
+        what = f"{self.size} at {self.address}, {counted(len(held.fills), 'frame')}"
         return f"<memory object {self.name!r} of {self.domain.name}: {what}>"

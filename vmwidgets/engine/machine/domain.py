@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..base.errors import Refused, shown
+from ..base.errors import Refused, a_kind, shown
 from ..base.operations import operation
-from ..base.units import PAGE, Address, Size
+from ..base.units import PAGE, Address, Size, counted
 from ..base.values.domains import DomainFocus, DomainValue
 from ..kernel.threads.waits import run_without_sleeping
 from ..selfpaging.capabilities import OBJ_TYPES
@@ -317,7 +317,7 @@ class MachineDomain(DomainPart):
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
         """A part of it as a frozen value, the rest as counts; see :meth:`.selfpaging.domain.Domain.window`."""
         if not isinstance(focus, DomainFocus):
-            raise Refused(f"focus={shown(focus)} is a {type(focus).__name__}: write a DomainFocus")
+            raise Refused(f"focus={shown(focus)} is {a_kind(focus)}: write a DomainFocus")
         most, least = arguments.count(whole, "whole"), arguments.count(few, "few")
         with self.door.looking():
             return self.domain.window(focus, whole=most, few=least)
@@ -417,9 +417,10 @@ class MachineDomain(DomainPart):
             return f"<domain {self.name!r}: destroyed>"
         slab = self.domain.pmap.slab
         leaves = self.domain.pmap.tree.root.leaves_below
-        used = f"{len(self.domain.slots.used):,} slots in use, {slab.free_blocks:,} of {slab.total:,} blocks free"
-        many = "1 mapping" if leaves == 1 else f"{leaves:,} mappings"
-        return f"<domain {self.name!r}: {many}, root table at {Address(self.pmap.root)}, {used}>"
+        used = (
+            f"{counted(len(self.domain.slots.used), 'slot')} in use, {slab.free_blocks:,} of {slab.total:,} blocks free"
+        )
+        return f"<domain {self.name!r}: {counted(leaves, 'mapping')}, root table at {Address(self.pmap.root)}, {used}>"
 
 
 def _bytes(size: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..base.errors import KernelError, Refused
 from ..base.operations import operation
-from ..base.units import Address, Size, binary_size
+from ..base.units import Address, Size, binary_size, counted
 from ..base.values.maps import EntryValue, KernelMapValue
 from ..base.values.memory import PageCounts
 from ..kernel.freebsd.entries import KernelEntry
@@ -19,6 +19,7 @@ from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MaySleep
 from . import arguments
 from .allocations import Allocations
+from .arguments import Named
 from .map_part import MapPart
 from .system import Part, short_name
 
@@ -32,9 +33,9 @@ class MachineKmem(Part):
         return self.system.allocations
 
     @property
-    def maps(self) -> dict[str, MachineKmemMap]:
+    def maps(self) -> Named[MachineKmemMap]:
         """All maps by name, in the order they were made."""
-        return {name: self._map(name) for name in self.system.kmem_maps}
+        return Named("map", ((name, self._map(name)) for name in self.system.kmem_maps))
 
     def _map(self, name: str) -> MachineKmemMap:
         """The map called `name`."""
@@ -82,7 +83,7 @@ class MachineKmem(Part):
             f"largest gap {binary_size(one.largest_gap)}"
             for name, one in self.maps.items()
         ]
-        return "\n".join([f"<kernel memory: {len(self.allocations):,} allocations>", *lines])
+        return "\n".join([f"<kernel memory: {counted(len(self.allocations), 'allocation')}>", *lines])
 
 
 class MachinePageDaemon(Part):
@@ -132,11 +133,17 @@ class MachinePageDaemon(Part):
 
 STATUSES = {
     INVALID_ADDRESS: ("FAULT", "a part of the range is not allocated"),
-    PROTECTION_FAILURE: ("ACCES", "an entry may not be given these rights, or not be read"),
-    INVALID_ARGUMENT: ("INVAL", "a part of it is a submap's place, or was not wired"),
+    PROTECTION_FAILURE: ("ACCES", "the rights go beyond what an entry there may ever allow"),
+    INVALID_ARGUMENT: ("INVAL", "a part of it is a submap's place"),
     RESOURCE_SHORTAGE: ("NOMEM", "there is no memory for it"),
 }
 """What FreeBSD's status numbers say, as errors of a machine."""
+
+_REASONS = {
+    ("wire", PROTECTION_FAILURE): "an entry there does not allow reading, and pages are read in",
+    ("unwire", INVALID_ARGUMENT): "a part of it is a submap's place, or is not wired",
+}
+"""What they say of one function, where that is something else."""
 
 _CHANGES: dict[str, Callable[..., MaySleep[int]]] = {
     "protect": FreeBSDMap.protect,
@@ -242,7 +249,7 @@ class MachineKmemMap(MapPart):
 
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
-        used = f"{len(self):,} entries, {binary_size(self.size)} used, {binary_size(self.free)} free{fit}"
+        used = f"{counted(len(self), 'entry')}, {binary_size(self.size)} used, {binary_size(self.free)} free{fit}"
         return self.listed(f"{self.path}: {self.start} to {self.end}, {used}")
 
     # ---- inside ------------------------------------------------------------------------------
@@ -258,7 +265,7 @@ class MachineKmemMap(MapPart):
             status = yield from _CHANGES[verb](vm_map, start, end, *arguments)
             if status:
                 word, why = STATUSES[status]
-                where = f"{Address(start)} to {Address(end)} of {vm_map.name}"
+                where, why = f"{Address(start)} to {Address(end)} of {vm_map.name}", _REASONS.get((verb, status), why)
                 raise KernelError(word, status, f"{verb} of {where} returned {status}: {why}")
 
         return self.system.callbacks.complete(verb, steps())

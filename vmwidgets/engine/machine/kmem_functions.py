@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, TypeVar
 
 from ..base.errors import Refused
@@ -29,6 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def map_may_be_first(method: F) -> F:
     """Let the map be the first argument too, as in the original."""
+    least = sum(one.default is one.empty for one in signature(method).parameters.values()) - 1
 
     @wraps(method)
     def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -36,6 +38,9 @@ def map_may_be_first(method: F) -> F:
         if named or (args and isinstance(args[0], (MachineKmemMap, MachineMap))):
             if "map" in kwargs:
                 raise Refused("the map is given twice: first, and as map=…")
+            if len(args) + len(kwargs) <= least:
+                name, others = method.__name__, ", ".join(list(signature(method).parameters)[1 : least + 1])
+                raise TypeError(f"{name}: too few arguments; with the map first it takes {name}(map, {others})")
             return method(self, *args[1:], map=args[0], **kwargs)
         return method(self, *args, **kwargs)
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.operations import Reference, operation
-from ..base.units import binary_size
+from ..base.units import binary_size, counted
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from . import arguments
+from .arguments import Named
 from .boot_stages import Kernel
 from .callbacks import Callbacks
 from .cpus import MachineCpus
@@ -35,7 +36,7 @@ from .memory import MemoryFunctions
 from .objects import MemoryObject
 from .processors import ONE_CPU, CpuSettings
 from .spaces import Edit, unquoted
-from .system import Part, SpacePart, System
+from .system import Handle, Part, SpacePart, System
 from .tables import DescriptorFunctions, MachineTables, MachineWalk
 from .tasks import Task, TaskFunctions
 from .threads import MachineThreads, ThreadFunctions
@@ -61,7 +62,7 @@ def lent(part: str, method: Callable[Concatenate[F, P], R]) -> Callable[Concaten
     return forwarded
 
 
-class Machine:
+class Machine(Handle):
     """A small simulated computer with a complete VM system; make one with :func:`vmwidgets.boot`.
 
     `kernel_map` is X15's kernel map, `kmem` FreeBSD's kernel memory with its maps, `threads` who runs and waits,
@@ -82,7 +83,7 @@ class Machine:
         seed: int = 0,
         copy: bytes = b"",
     ) -> None:
-        self.name = name or f"machine {next(_numbers)}"
+        self._name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
         self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, self._remake)
         self.door = system.door
@@ -185,6 +186,15 @@ class Machine:
     # ---- its structures, to be read ----------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """What pictures and errors call it."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+
+    @property
     def kernel(self) -> Kernel:
         """All that the boot made."""
         return self.system.kernel
@@ -224,19 +234,20 @@ class Machine:
         self.set_controls(controls)
 
     @property
-    def tasks(self) -> dict[str, Task]:
+    def tasks(self) -> Named[Task]:
         """The tasks by name, in the order they were made."""
-        return {name: self.system.part(Task, task.path) for name, task in self.system.tasks.items()}
+        return Named("task", ((name, self.system.part(Task, task.path)) for name, task in self.system.tasks.items()))
 
     @property
-    def domains(self) -> dict[str, MachineDomain]:
+    def domains(self) -> Named[MachineDomain]:
         """The domains by name, in the order they were made."""
-        return {name: self._domains.handle(domain) for name, domain in self.system.domains.items()}
+        return Named("domain", ((name, self._domains.handle(domain)) for name, domain in self.system.domains.items()))
 
     @property
-    def objects(self) -> dict[str, MemoryObject]:
+    def objects(self) -> Named[MemoryObject]:
         """The memory objects by name, in the order they were made."""
-        return {name: self.system.part(MemoryObject, f"object:{name}") for name in self.system.objects}
+        paths = ((name, f"object:{name}") for name in self.system.objects)
+        return Named("object", ((name, self.system.part(MemoryObject, path)) for name, path in paths))
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -351,7 +362,10 @@ class Machine:
             return self._domains.part(path)
         if kind == "thread":
             return self.threads[name]
-        return self.kmem.maps[path.removeprefix("kmem/")]
+        name = path.removeprefix("kmem/")
+        if name not in self.system.kmem_maps:
+            raise KeyError(path)
+        return self.kmem.maps[name]
 
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
@@ -490,8 +504,8 @@ class Machine:
         domains = f", domains: {', '.join(map(repr, self.system.domains))}" if self.system.domains else ""
         return (
             f"<{self.name}: {self.architecture}, {self.ram_bytes} of memory ({free} free), "
-            f"layout {self.layout.name!r}, {len(self.kernel_map):,} kernel map entries, "
-            f"tasks: {names}{domains}, {len(self.journal):,} operations, {'dead' if self.dead else 'up'}>"
+            f"layout {self.layout.name!r}, {counted(len(self.kernel_map), 'kernel map entry')}, "
+            f"tasks: {names}{domains}, {counted(len(self.journal), 'operation')}, {'dead' if self.dead else 'up'}>"
         )
 
     def _remake(self, number: int) -> tuple[Event, ...]:

@@ -6,12 +6,12 @@ afterwards is joined.  What the kernel refuses changes nothing.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..base import protection as flag
-from ..base.errors import Refused
+from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address, Size
 from ..base.values.maps import EntryValue, MapValue
@@ -22,7 +22,7 @@ from . import arguments
 from .system import Part
 
 
-class MapPart(Part, ABC):
+class MapPart(Part):
     """A map of a machine, X15's or FreeBSD's: what is seen of it, and the operations on its ranges."""
 
     @property
@@ -183,7 +183,8 @@ class MapPart(Part, ABC):
         if not first < last <= vm_map.end:
             name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
             if last <= first:
-                raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}")
+                advice = f"; a size is written size={shown(end)}" if end is not None else ""
+                raise Refused(f"{name} makes an empty range: it must end above start={Address(first)}{advice}")
             raise Refused(f"{name} passes the end of {self.path}, {self.end}")
         self._refuse_range(verb, first, last)
         return first, last

@@ -9,7 +9,7 @@ from typing import Any
 from ..base import protection as flag
 from ..base.errors import Refused, printable, shown
 from ..base.operations import operation
-from ..base.units import PAGE, Address, binary_size
+from ..base.units import PAGE, Address, binary_size, counted
 from ..base.values.maps import EntryValue
 from ..base.values.tables import Rights
 from ..kernel.map.core import CachedEntries, Entry
@@ -224,7 +224,9 @@ class MachineMap(MapPart):
     def __repr__(self) -> str:
         fit = "" if self.vm_map.fit is None else f", {self.placement} fit"
         limits = f"{self.start} to {self.end}"
-        return self.listed(f"{printable(self.path)}: {limits}, {len(self):,} entries, {binary_size(self.size)}{fit}")
+        return self.listed(
+            f"{printable(self.path)}: {limits}, {counted(len(self), 'entry')}, {binary_size(self.size)}{fit}"
+        )
 
     # ---- inside ------------------------------------------------------------------------------
 

@@ -23,11 +23,11 @@ Nothing here asks it for a structure.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, shown
 from ..base.events import Event
@@ -275,7 +275,33 @@ class System:
         return held
 
 
-class Part:
+class _Sealing(ABCMeta):
+    """The kind of class whose objects are sealed as soon as they are made."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__call__(*args, **kwargs)
+        made._sealed = True
+        return made
+
+
+class Handle(metaclass=_Sealing):
+    """What learners hold: once it is made, only what is meant to be set can be set, so that no typo replaces a part."""
+
+    _sealed = False
+
+    if not TYPE_CHECKING:  # with a __setattr__, a type checker would let any name pass
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if self._sealed and not name.startswith("_"):
+                settable = [one for one in dir(type(self)) if getattr(getattr(type(self), one), "fset", None)]
+                if name not in settable:
+                    why = "is a part of it" if hasattr(self, name) else "is unknown"
+                    instead = f"only {' and '.join(settable)} can be set" if settable else "nothing of it can be set"
+                    raise AttributeError(f"{self.path}.{name} can't be set: {name} {why}, and {instead}")
+            object.__setattr__(self, name, value)
+
+
+class Part(Handle):
     """A handle: what learners hold of the structure at `path` in a machine's System."""
 
     def __init__(self, system: System, path: str) -> None:
@@ -306,7 +332,7 @@ class Part:
         raise Refused(f"{self.path} does not exist at this moment of the machine")
 
 
-class SpacePart(Part, ABC):
+class SpacePart(Part):
     """A task or a domain: a handle of something with page tables of its own."""
 
     noun = "task"

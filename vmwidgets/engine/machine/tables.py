@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..base.errors import Broken, KernelPanic, Refused
+from ..base.errors import Broken, KernelPanic, Refused, a_kind
 from ..base.events import Event, PteRunWritten, PteWritten
 from ..base.operations import operation
 from ..base.units import Address, Size
@@ -158,7 +158,7 @@ class DescriptorFunctions(Part):
         width = self._width
         given: object = value
         if not isinstance(given, int) or isinstance(given, bool):
-            raise Refused(f"value is a {type(value).__name__}: write a whole number of {8 * width} bits")
+            raise Refused(f"value is {a_kind(value)}: write a whole number of {8 * width} bits")
         if not 0 <= value < 1 << 8 * width:
             text = f"{value:#x}" if abs(value) < 1 << 128 else "that"
             raise Refused(f"value={text} does not fit: a descriptor here has {8 * width} bits")

@@ -9,7 +9,7 @@ from functools import partial
 
 from ..base.errors import Refused, shown
 from ..base.operations import operation
-from ..base.units import Address
+from ..base.units import Address, counted
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import FITS
 from ..kernel.map.vm_object import VmObject
@@ -92,7 +92,7 @@ class Task(SpacePart):
         return arguments.span(address, length, self.pmap.fmt.word_bits)
 
     def __repr__(self) -> str:
-        return f"<task {self.name!r}: {len(self.map)} entries, root table at {Address(self.pmap.root)}>"
+        return f"<task {self.name!r}: {counted(len(self.map), 'entry')}, root table at {Address(self.pmap.root)}>"
 
 
 class TaskFunctions(Part):

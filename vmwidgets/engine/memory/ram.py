@@ -6,8 +6,8 @@ the first write, so a machine of many gigabytes costs what it uses.
 
 from __future__ import annotations
 
-from ..base.errors import Refused, VMError
-from ..base.units import PAGE, PAGE_SHIFT, Address, Size
+from ..base.errors import Refused, VMError, shown
+from ..base.units import PAGE, PAGE_SHIFT, Address, Size, counted
 
 _OFFSET = PAGE - 1
 
@@ -17,7 +17,7 @@ class BusError(VMError):
 
     def __init__(self, pa: int, length: int, ram_size: int, ram_start: int = 0) -> None:
         super().__init__(
-            f"{length} bytes at physical address {Address(pa) if pa >= 0 else pa} lie outside RAM, "
+            f"{counted(length, 'byte')} at physical address {Address(pa) if pa >= 0 else pa} lie outside RAM, "
             f"which is [{Address(ram_start)}, {Address(ram_start + ram_size)}), {Size(ram_size)}"
         )
         self.pa = pa
@@ -87,7 +87,11 @@ class Ram:
         return held
 
     def _check_inside(self, pa: int, length: int) -> None:
-        if pa < 0 or length < 0 or pa + length > self.size:
+        try:
+            outside = (pa | length) < 0 or pa + length > self.size
+        except TypeError:
+            raise Refused(f"pa={shown(pa)} and length={shown(length)}: write whole numbers") from None
+        if outside:
             raise BusError(pa, length, self.size)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic
 
 from ..base.errors import Broken, Refused
-from ..base.units import Address, binary_size
+from ..base.units import Address, binary_size, counted
 from ..base.values.cpus import Difference, TlbEntryValue, TlbSlot, TlbValue
 from ..base.values.tables import Permissions, Rights
 from .format import TableFormat
@@ -314,5 +314,5 @@ class Tlb(Generic[C]):
             raise Broken(f"4. the page sizes that are looked for are those that are there: {self._shifts}, {counted}")
 
     def __repr__(self) -> str:
-        counts = f"{len(self):,} entries, {self.hits:,} hits, {self.misses:,} misses"
+        counts = f"{counted(len(self), 'entry')}, {counted(self.hits, 'hit')}, {counted(self.misses, 'miss')}"
         return f"<TLB of {self.sets:,} sets and {self.ways:,} ways: {counts}>"

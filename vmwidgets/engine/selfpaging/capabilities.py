@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from ..base.errors import Broken
-from ..base.units import PAGE, Address, Size
+from ..base.units import PAGE, Address, Size, counted
 from ..base.values.domains import CapabilityValue, CapRef
 from .errors import LibError
 from .flags import EXECUTE, READ, WRITE
@@ -76,7 +76,7 @@ class ObjType(NamedTuple):
         if not 0 <= entry < self.entries:
             raise LibError("SYS_ERR_VNODE_SLOT_INVALID", f"entry {entry}: a {self.name} has {self.entries}")
         if count < 1 or entry + count > self.entries:
-            why = f"{count} entries from entry {entry} on: a {self.name} has {self.entries}"
+            why = f"{counted(count, 'entry')} from entry {entry} on: a {self.name} has {self.entries}"
             raise LibError("SYS_ERR_VM_MAP_SIZE", why)
         if entry + count > self.user_entries:
             why = f"entry {max(entry, self.user_entries)}: those from {self.user_entries} on are the kernel's"
@@ -244,7 +244,7 @@ class Mapping(CapObject):
         if not self.installed:
             raise LibError("SYS_ERR_VNODE_NOT_INSTALLED")
         if offset < 0 or count < 1 or offset + count > self.count:
-            why = f"{count} entries from entry {offset} on: the mapping has {self.count}"
+            why = f"{counted(count, 'entry')} from entry {offset} on: the mapping has {self.count}"
             raise LibError("SYS_ERR_VM_MAP_SIZE", why)
 
 

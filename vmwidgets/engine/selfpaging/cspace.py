@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 from itertools import islice, pairwise
 
 from ..base.errors import Broken, Refused
+from ..base.units import counted
 from ..base.values.domains import CapRef, CnodeValue, SlotFold
 from .capabilities import Capability
 from .errors import LibError
@@ -200,7 +201,7 @@ class SlotAllocator:
     def allocate_for_others(self, count: int) -> tuple[int, ...]:
         """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
         if not 0 <= count <= self.free_slots:
-            raise Refused(f"{count} slots: {self.free_slots} of {self.cnode} are free")
+            raise Refused(f"count={count}: {counted(self.free_slots, 'slot')} of cnode {self.cnode!r} can be had")
         slots = tuple(self.allocate().slot for _ in range(count))
         self._others |= dict.fromkeys(slots)
         return slots
@@ -208,7 +209,9 @@ class SlotAllocator:
     def free_for_others(self, count: int) -> tuple[int, ...]:
         """The `count` slots that other parts of the program allocated last are free again."""
         if not 0 <= count <= len(self._others):
-            raise Refused(f"{count} slots: other parts of the program have {len(self._others)} of {self.cnode}")
+            raise Refused(
+                f"count={count}: other parts of the program have {counted(len(self._others), 'slot')} of {self.cnode!r}"
+            )
         slots = tuple(self._others.popitem()[0] for _ in range(count))
         for slot in slots:
             self._put_back(slot)

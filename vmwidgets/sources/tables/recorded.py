@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ...engine.base.errors import Refused, shown
+from ...engine.base.errors import Refused, a_kind, shown
 from ...engine.mmu.tables import PageTables
 from ..traces.reader import Unreadable
 from .cases import Query, read_cases
@@ -33,7 +33,7 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
         raise Refused(f"case={shown(case)}: write a whole number from 0, the number of a case in the file")
     given: object = path
     if not isinstance(given, (str, PathLike)):
-        raise Refused(f"path={shown(given)} is a {type(path).__name__}: write the name of a case file")
+        raise Refused(f"path={shown(given)} is {a_kind(path)}: write the name of a case file")
     where = Path(path)
     try:
         found = next(islice(read_cases(where), case, None), None)

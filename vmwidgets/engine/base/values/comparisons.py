@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import printable
-from ..units import PAGE, Address, Size, binary_size, grouped_size
+from ..units import PAGE, Address, Size, binary_size, counted, grouped_size
 from .maps import MapValue
 
 
@@ -194,7 +194,9 @@ class ComparisonValue:
 
     def __repr__(self) -> str:
         names = ", ".join(one.label for one in self.maps)
-        return f"<comparison of {names}: {len(self.rows)} operations, {len(self.differences)} with differences>"
+        return (
+            f"<comparison of {names}: {counted(len(self.rows), 'operation')}, {len(self.differences)} with differences>"
+        )
 
 
 # ---- a task beside a domain that pages itself --------------------------------------------------

@@ -412,7 +412,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         If it can't be wired by then, or the call is given up, what it got goes back, but for pages in use by then.  A
         system map's entry without object is counted and has no pages.
         """
-        wiring = Wiring(self)
+        wiring = GrabbedPages(self)
         yield from self.lock.acquire()
         status = self._status(lambda: self.decide_wiring(start, end))
         while status == SUCCESS and not wiring.have_pages(start, end):
@@ -500,7 +500,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
 
 
 @dataclass
-class Wiring:
+class GrabbedPages:
     """What a wiring has got so far: pages, busy until they are used, and objects with their entry's offset before."""
 
     vm_map: FreeBSDMap

@@ -265,7 +265,7 @@ class Placement:
             return
         why = refused or "it is free"
         if refused is None and request.align and request.start & (request.align - 1):
-            why = f"it is free, though not a multiple of align {request.align:#x}: a hint is not held to it"
+            why = f"it is free, though not a multiple of align {request.align:#x}: that does not count for a hint"
         emit((HintTried.tag, self.core.name, request.start, refused is None, why))
 
     # ---- merging -----------------------------------------------------------------------------
