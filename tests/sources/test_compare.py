@@ -193,7 +193,7 @@ NUMBER: Any = 3
     (lambda: vm.allocate("a", 5), "size=5 is not page aligned"),
     (lambda: vm.allocate("a", 0), "size=0: an allocation has at least one page"),
     (lambda: vm.allocate("", PAGE), "name has 0 characters"),
-    (lambda: vm.allocate(NUMBER, PAGE), "name 3 is a int"),
+    (lambda: vm.allocate(NUMBER, PAGE), "name 3 is an int"),
     (lambda: vm.allocate("a", PAGE, align=3), "align=0x3 is no alignment"),
     (lambda: vm.allocate("a", PAGE, hint=3), "hint=3 is not page aligned"),
     (lambda: vm.free(START), "needs the size too, or the name"),

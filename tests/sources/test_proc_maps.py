@@ -230,10 +230,10 @@ def test_values_that_are_no_texts(machine):
         def __repr__(self):
             raise RuntimeError("no")
 
-    assert "path_or_text=a number of 16610 bits is a int" in refused(machine, 10**5000)
+    assert "path_or_text=a number of 16610 bits is an int" in refused(machine, 10**5000)
     assert "path_or_text=a Raising is a Raising" in refused(machine, Raising())
     assert "path_or_text=b'/proc/self/maps' is a bytes" in refused(machine, b"/proc/self/maps")
-    with pytest.raises(vm.Refused, match="machine=a number of 16610 bits is a int: boot one"):
+    with pytest.raises(vm.Refused, match="machine=a number of 16610 bits is an int: boot one"):
         load_maps(10**5000)  # type: ignore[arg-type]
 
 
@@ -248,9 +248,12 @@ def test_texts_that_are_no_maps(machine):
     assert "(File name too long)" in refused(machine, "x" * 10**5)
 
 
-@pytest.mark.parametrize("value", [None, 5, 1.5, b"1000-2000 r--p 0 0:0 0\n", ["x"], Path])
-def test_what_is_neither_path_nor_text(machine, value):
-    assert refused(machine, value).startswith(f"path_or_text={value!r} is a ")
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(None, "no value"), (5, "an int"), (1.5, "a float"), (b"1-2 r", "a bytes"), (["x"], "a list"), (Path, "a type")],
+)
+def test_what_is_neither_path_nor_text(machine, value, kind):
+    assert refused(machine, value).startswith(f"path_or_text={value!r} is {kind}: ")
 
 
 def test_a_machine_is_needed():

@@ -199,7 +199,7 @@ def test_it_tells_what_it_is():
         "layout 'small'",
         f"{len(BOOT_ENTRIES)} kernel map entries",
         "tasks: none",
-        "1 operations",
+        "1 operation,",
         "up",
     ):
         assert part in text

@@ -123,7 +123,7 @@ def test_edits_in_tables_that_an_edit_cut_off_are_still_possible() -> None:
         (4, 1, "not aligned"),
         (-8, 1, "negative"),
         ("over there", 1, "over there"),
-        (None, 1, "NoneType"),
+        (None, 1, "pa=None is no value"),
         ("root", 1 << 64, "does not fit: a descriptor here has 64 bits"),
         ("root", -1, "does not fit"),
         ("root", 1 << 4000, "does not fit"),

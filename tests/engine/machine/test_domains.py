@@ -293,7 +293,7 @@ def hello():
         ({"flags": "rwz"}, "flag 'RWZ' is unknown"),
         ({"flags": "rw larg"}, "did you mean 'LARGE'"),
         ({"flags": 1 << 20}, "no flags"),
-        ({"flags": None}, "a NoneType"),
+        ({"flags": None}, "flags=None is no value"),
         ({"at": 0x4000_0000}, "its own records"),
         ({"at": 0x3FFF_F000, "size": "8 KiB"}, "its own records"),
         ({"at": 0xFFFF_F000, "size": "8 KiB"}, "the end of the addresses"),
@@ -381,7 +381,7 @@ def test_slots_that_somebody_else_has(hello):
     assert hello.take_slots(left) == 0
     refused(hello.frame, match="LIB_ERR_SLOT_ALLOC_NO_SPACE", error=LibError)
     refused(hello.map, "slots[0]", match="LIB_ERR_SLOT_ALLOC", error=LibError)
-    refused(hello.take_slots, 1, match="0 of slots are free")
+    refused(hello.take_slots, 1, match="0 slots of cnode 'slots' can be had")
     assert hello.give_slots(3) == 3
     hello.frame()
 

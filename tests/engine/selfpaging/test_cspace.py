@@ -83,10 +83,10 @@ def test_what_somebody_else_took_is_theirs():
     assert slots.allocate_for_others(3) == (1, 2, 3)
     with pytest.raises(LibError, match="LIB_ERR_SLOT_FREE"):
         slots.free(CapRef("slots", 2))
-    with pytest.raises(Refused, match="2 of slots are free"):
+    with pytest.raises(Refused, match="2 slots of cnode 'slots' can be had"):
         slots.allocate_for_others(3)
     assert slots.free_for_others(2) == (3, 2)
-    with pytest.raises(Refused, match="have 1 of slots"):
+    with pytest.raises(Refused, match="have 1 slot of 'slots'"):
         slots.free_for_others(2)
     assert [slots.allocate().slot for _ in range(4)] == [2, 3, 4, 5]
 

@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def map_may_be_first(method: F) -> F:
     """Let the map be the first argument too, as in the original."""
-    least = sum(one.default is one.empty for one in signature(method).parameters.values()) - 1
+    needed = [name for name, one in signature(method).parameters.items() if one.default is one.empty][1:]
 
     @wraps(method)
     def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -38,9 +38,10 @@ def map_may_be_first(method: F) -> F:
         if named or (args and isinstance(args[0], (MachineKmemMap, MachineMap))):
             if "map" in kwargs:
                 raise Refused("the map is given twice: first, and as map=…")
-            if len(args) + len(kwargs) <= least:
-                name, others = method.__name__, ", ".join(list(signature(method).parameters)[1 : least + 1])
-                raise TypeError(f"{name}: too few arguments; with the map first it takes {name}(map, {others})")
+            for name in needed[len(args) - 1 :]:
+                if name not in kwargs:
+                    takes = f"{method.__name__}(map, {', '.join(needed)})"
+                    raise TypeError(f"{method.__name__}: missing a required argument: {name!r}; it takes {takes}")
             return method(self, *args[1:], map=args[0], **kwargs)
         return method(self, *args, **kwargs)
 
