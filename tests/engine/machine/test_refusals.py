@@ -438,7 +438,7 @@ class TestWhatIsNotThere:
 
     @pytest.mark.parametrize("path", ["exec", "task:sh", "cpu:x", "object:o", ""])
     def test_a_path_that_leads_nowhere_names_itself(self, machine, path):
-        refused(machine, lambda: machine.at(path), shown(path))
+        refused(machine, lambda: machine.part(path), shown(path))
 
 
 class TestSetting:
