@@ -19,6 +19,7 @@ from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
 from .engine.machine.boot import QUIRKS
+from .engine.machine.load import load_journal
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
@@ -79,7 +80,7 @@ __all__ = [
     "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Paging", "Refused",
     "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
     "Walk", "allocate", "boot", "compare", "compare_formats", "compare_paging", "events", "free", "lab",
-    "load_maps", "load_tables", "lookup", "show",
+    "load_journal", "load_maps", "load_tables", "lookup", "show",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -179,6 +179,15 @@ class Door:
             listener()
 
     @contextmanager
+    def closed(self, why: str) -> Iterator[None]:
+        """Take no operation in here, and say why."""
+        before, self.only_to_look_at = self.only_to_look_at, why
+        try:
+            yield
+        finally:
+            self.only_to_look_at = before
+
+    @contextmanager
     def looking(self, wait: bool = True) -> Iterator[bool]:
         """Keep operations out while a view reads; without `wait`, false if one is running.
 

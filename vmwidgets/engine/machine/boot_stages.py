@@ -154,8 +154,7 @@ class KernelMemorySystem:
 
     def restart_daemon(self) -> None:
         """Have the page daemon go on at the top of its loop, where each of its sleeps leads anyway."""
-        thread = self.scheduler.threads[self.daemon.name]
-        thread.call, thread.started = self.daemon.run(), False
+        self.scheduler.threads[self.daemon.name].call = self.daemon.run()
 
     @property
     def has_entry(self) -> bool:

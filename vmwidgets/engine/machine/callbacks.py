@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from inspect import iscoroutine, isgenerator, signature
 from types import FrameType, GeneratorType
@@ -29,11 +29,20 @@ T = TypeVar("T")
 
 
 class Live:
-    """A learner's own code: a handler's function, or a thread's generator, which has done `position` actions."""
+    """A learner's own code: a handler's function, or a thread's generator, which has done `position` actions.
 
-    def __init__(self, code: Any) -> None:
+    `door` is that of the machine that it was given to.
+    """
+
+    def __init__(self, code: Any, door: Door) -> None:
         self.code = code
+        self.door = door
         self.position = 0
+
+    @property
+    def again(self) -> bool:
+        """Whether it can be run from its beginning, as often as is wanted."""
+        return callable(self.code)
 
 
 class Callbacks:
@@ -68,6 +77,12 @@ class Callbacks:
         self.kmem, self.scheduler = kmem, kmem.scheduler
         self.scheduler.interrupted = _interrupted
 
+    def begin(self, scripts: Mapping[str, Script], serial: int) -> None:
+        """Have this done again, of handlers up to the operation of this serial: from then on their functions run."""
+        for key, script in scripts.items():
+            live = self.live.get(key)
+            self.recorded[key] = script.until(serial) if live is not None and live.again else script
+
     def leave(self) -> dict[str, ThreadActor]:
         """Take all threads out: other structures come.  What a generator has done stays done, and is not ended."""
         left, self.threads, self._numbers = self.threads, {}, {}
@@ -80,10 +95,13 @@ class Callbacks:
         for thread in kmem.scheduler.threads.values():
             thread.call.close()
 
-    def begin_script(self, name: str) -> str:
-        """Begin the script of a new thread or handler; the key of it."""
+    def begin_script(self, name: str, code: Any = None) -> str:
+        """Begin the script of a new thread or handler, to be repeated where it has no code of its own; its key."""
         key = self.next_script(name)
         self.scripts[key] = Script(serial=self.door.journal.next_serial)
+        if code is not None:
+            self.live[key] = Live(code, self.door)
+            self.recorded.pop(key, None)
         return key
 
     def handler(self, name: str, key: str) -> Handler:
@@ -372,7 +390,14 @@ class Handler(LearnerCode):
         live = self.callbacks.live.get(self.key)
         if live is None:
             raise CallbackFailed("it was recorded up to here: what its function would do next is not known")
-        return with_machine(live.code, self.callbacks.machine)()
+        function = with_machine(live.code, self.callbacks.machine)
+        if live.door is self.callbacks.door:
+            return function()
+        with live.door.closed(
+            f"{self.title} runs in a branch of this machine, and calls this one: write it with the machine as its "
+            "argument, as in `def give_back(m): …`"
+        ):
+            return function()
 
     def __call__(self) -> None:
         """Run it once; what it raises is the error of the operation that called it, and a warning in the daemon."""

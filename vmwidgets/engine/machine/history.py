@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..base.errors import Refused, VMError, shown
 from ..base.interrupts import Stopped
-from ..base.journal import Line, Operation, Script
+from ..base.journal import Action, Line, Operation, Script
 from . import arguments
+from .callbacks import Live
 from .copies import NoCopy
 from .system import System
 
@@ -120,12 +122,9 @@ class History:
 
     def branch(self, number: int) -> Any:
         """An independent machine as this one was after operation `number`, with a history of its own."""
-        machine = self._remade(number, f"branch of {self.system.machine.name}")
+        again = {key: live for key, live in self.system.callbacks.live.items() if live.again}
+        machine = self._remade(number, f"branch of {self.system.machine.name}", again)
         machine.history.share(self._copies)
-        for key in machine.journal.scripts:
-            live = self.system.callbacks.live.get(key)
-            if live is not None and callable(live.code):
-                machine.system.callbacks.live[key] = live
         return machine
 
     def share(self, copies: Iterable[Copy]) -> None:
@@ -134,22 +133,33 @@ class History:
             if self._is_ours(copy):
                 self._keep(copy)
 
-    def _remade(self, number: int, name: str) -> Any:
+    def _remade(self, number: int, name: str, live: Mapping[str, Live] = MappingProxyType({})) -> Any:
         with self.door.looking():
             if number == 0:
                 machine = self._make(b"", name)
             else:
                 copy = self._nearest(number)
                 machine = self._make(copy.data, name)
+                machine.system.callbacks.live.update(live)
                 journal = machine.journal
                 journal.begin_as(self.journal, copy.number + 1)
-                machine.history.begin(copy.serial, self.journal.scripts)
-                machine.history.repeat(self.journal[copy.number + 1 : number + 1], self.journal.scripts, self._note)
+                scripts = self._scripts()
+                machine.history.begin(copy.serial, scripts)
+                machine.history.repeat(self.journal[copy.number + 1 : number + 1], scripts, self._note)
             serials = self.journal[number].serial
             machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serials}
             machine.journal.groups += [group for group in self.journal.groups if group.last <= serials]
             machine.journal.next_serial = machine.journal.most_serial = serials + 1
         return machine
+
+    def _scripts(self) -> dict[str, Script]:
+        """What learners' code did, with what it did later in operations that were undone, if that is known."""
+        recorded, found = self.system.callbacks.recorded, dict(self.journal.scripts)
+        for key, script in found.items():
+            longer = recorded.get(key, ())
+            if len(longer) > len(script) and all(map(Action.agrees, longer, script)):
+                found[key] = recorded[key]
+        return found
 
     def _note(self, other: System) -> None:
         """Keep a copy of a machine that is being made again, and has come as far as this one once was."""
@@ -179,7 +189,7 @@ class History:
         """Take back all operations from `number` on."""
         journal = self.journal
         later = journal.undone
-        scripts = later.scripts if later is not None else dict(journal.scripts)
+        scripts = later.scripts if later is not None else self._scripts()
         removed = tuple(journal[number:]) + (later.operations if later is not None else ())
         with self._other_structures():
             self._go_back(number - 1, scripts)
@@ -194,7 +204,7 @@ class History:
                 what = "nothing was undone" if not done else f"only {done} can be redone"
                 raise Refused(f"redo({count}): {what}, or something else was done since")
             size = self._unit(line.operations)
-            with self._quiet():
+            with self.quiet():
                 self.repeat(line.operations[:size], line.scripts)
             rest = line.operations[size:]
             line = Line(self.journal.last.serial, rest, line.scripts) if rest else None
@@ -222,7 +232,7 @@ class History:
         journal, system, callbacks = self.journal, self.system, self.system.callbacks
         held, dead = system.structures(), self.door.dead
         state, recorded = journal.state(), dict(callbacks.recorded)
-        with self._quiet():
+        with self.quiet():
             left = callbacks.leave()
             try:
                 yield
@@ -262,18 +272,16 @@ class History:
         """Do operations again, as they were recorded; :class:`Diverged` where one does something else."""
         if not operations:
             return
-        last = operations[-1].serial
-        recorded = self.system.callbacks.recorded
-        recorded.update((key, script.until(last)) for key, script in scripts.items() if script.serial <= last)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # learners' code warned when it failed first
+        self.system.callbacks.begin(scripts, operations[-1].serial)
+        with self.quiet():
             for number, operation in enumerate(operations, 1):
-                self._repeat(operation)
+                self.repeat_one(operation)
                 if after is not None and number % (EVERY // 2) == 0:
                     after(self.system)
         self.journal.next_serial = self.journal.most_serial
 
-    def _repeat(self, then: Operation) -> None:
+    def repeat_one(self, then: Operation) -> None:
+        """Do one operation again, and compare what it did."""
         journal, machine = self.journal, self.system.machine
         done = len(journal)
         journal.next_serial = then.serial
@@ -308,11 +316,13 @@ class History:
         )
 
     @contextmanager
-    def _quiet(self) -> Iterator[None]:
-        """No listener hears of the operations in here."""
+    def quiet(self) -> Iterator[None]:
+        """No listener hears of the operations in here, and learners' code that fails warns of nothing again."""
         listeners, self.door.listeners = self.door.listeners, []
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
         finally:
             self.door.listeners = listeners
 
@@ -325,7 +335,8 @@ def number_of(value: Any, name: str, system: System) -> int:
         if found is None:
             raise Refused(f"{name}({shown(value)}): that moment was undone; m.redo() brings it back")
         return found
-    number = arguments.whole(value, "n")
-    if not 0 <= number < len(journal):
-        raise Refused(f"{name}({shown(value)}): this machine has done operations 0, the boot, to {len(journal) - 1}")
+    last = len(journal) - 1
+    number = value + len(journal) if type(value) is int and value < 0 else arguments.whole(value, "n")
+    if not 0 <= number <= last:
+        raise Refused(f"{name}({shown(value)}): this machine has done operations 0, the boot, to {last}")
     return number

@@ -98,7 +98,7 @@ class Machine(Handle):
             ("architecture", architecture),
             ("ram", ram_bytes),
             ("layout", layout.name),
-            ("quirks", sorted(quirks)),
+            ("quirks", tuple(sorted(quirks))),
             *((("seed", seed),) if seed else ()),
             *((name, value) for name, value in cpus.arguments().items() if cpus != ONE_CPU),
         )

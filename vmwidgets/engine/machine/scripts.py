@@ -69,10 +69,12 @@ class Repeated:
         """What a thread did; at the end of the record it yields BEYOND."""
         try:
             while self.left:
-                action = self._record[len(self._script)]
+                place = len(self._script)
+                action = self._record[place]
+                if action.name == "closed" and not action.target:
+                    break  # it was ended from outside, in the middle of its function
                 if not action.target:
                     return self._end(action)
-                place = len(self._script)
                 try:
                     made = self._play(action)
                     if isinstance(made, Call):
@@ -88,8 +90,12 @@ class Repeated:
         yield BEYOND
 
     def _play_ending(self) -> None:
-        """What a thread did when it was ended."""
-        while self.left and self._record[len(self._script)].target:
+        """What a thread did when it was ended, if that is in its record."""
+        serial, begun = self._machine.journal.next_serial, len(self._script)
+        ended = self._record[begun - 1] if 0 < begun <= len(self._record) else None
+        if ended is None or (ended.target, ended.name, ended.serial) != ("", "closed", serial):
+            return
+        while self.left and self._record[len(self._script)].serial == serial:
             place = len(self._script)
             with suppress(VMError):
                 self._play(self._record[place])

@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, shown
 from ..base.events import Event
-from ..base.journal import Journal
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
 from ..base.units import Size
@@ -49,6 +48,7 @@ from .allocations import Allocation, Allocations
 from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .callbacks import Callbacks, Handler
 from .copies import freeze, thaw
+from .journal_file import MachineJournal
 from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
@@ -101,7 +101,7 @@ class System:
         self.seed = seed
         self.cpus = cpus
         self.recorder = Recorder()
-        self.journal = Journal(remake)
+        self.journal = MachineJournal(remake)
         self.door = Door(self.recorder, self.journal)
         self.maps: dict[str, X15Map] = {}
         """X15's maps by path: "kernel_map", "task:init/map", "kernel_map/drivers"."""

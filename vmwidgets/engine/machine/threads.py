@@ -13,7 +13,7 @@ from ..kernel.threads.waits import ChannelWait, MaySleep
 from . import arguments
 from .arguments import text_name
 from .boot_stages import KernelMemorySystem
-from .callbacks import Callbacks, Handler, Live, ThreadActor, Watcher, thread_body, with_machine
+from .callbacks import Callbacks, Handler, ThreadActor, Watcher, thread_body, with_machine
 from .system import Part, System
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -154,9 +154,7 @@ class ThreadFunctions(Part):
 
     def _spawn(self, name: str, function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> MachineThread:
         callbacks, scheduler, system = self._callbacks, self._kmem.scheduler, self.system
-        key = callbacks.begin_script(name)
-        if function is not None:
-            callbacks.live[key] = Live(thread_body(function, arguments))
+        key = callbacks.begin_script(name, None if function is None else thread_body(function, arguments))
         actor = ThreadActor(callbacks, name, key)
         ended = scheduler.threads.pop(name, None)  # it makes room for its namesake
         if ended is not None:
@@ -266,9 +264,7 @@ class ThreadFunctions(Part):
 
     def _register(self, name: str, function: Callable[..., Any] | None) -> None:
         callbacks = self._callbacks
-        key = callbacks.begin_script(f"on_lowmem:{name}")
-        if function is not None:
-            callbacks.live[key] = Live(function)
+        key = callbacks.begin_script(f"on_lowmem:{name}", function)
         made = callbacks.handler(f"on_lowmem:{name}", key)
         handlers = self._kmem.kmem.lowmem_handlers
         for index, one in enumerate(handlers):

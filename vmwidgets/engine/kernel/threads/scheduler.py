@@ -8,6 +8,7 @@ and `wakeup`.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
+from inspect import GEN_CREATED, getgeneratorstate
 from random import Random
 from typing import Any
 
@@ -51,7 +52,6 @@ class Thread:
         """The call that it is in, where that is known."""
         self.call = call
         self.state = "ready"
-        self.started = False
         self.wait: Wait | None = None
         self.until: int | None = None
         self.answer = 0
@@ -175,7 +175,6 @@ class Scheduler:
     def adopt(self, name: str, call: MaySleep[Any], wait: Wait) -> Thread:
         """Make a call that ran without a thread, and now has to wait, one: asleep, with what it got so far."""
         thread = self.threads[name] = Thread(name, call)
-        thread.started = True
         self._put_to_sleep(thread, wait)
         return thread
 
@@ -312,11 +311,11 @@ class Scheduler:
     def _go_on(self, thread: Thread) -> None:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
-        first, thread.started = not thread.started, True
         since, thread.since = thread.since, 0
         self._emit(ThreadRuns.tag, thread.name, since, thread.doing)
         try:
-            wait = next(thread.call) if first else thread.call.send(answer)
+            begun = getgeneratorstate(thread.call) != GEN_CREATED
+            wait = thread.call.send(answer) if begun else next(thread.call)
         except StopIteration as done:
             thread.result = done.value
             self._end(thread, "returned", "returned")

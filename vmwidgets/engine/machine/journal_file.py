@@ -1,0 +1,372 @@
+"""Journals as files: one line of JSON an operation, packed with gzip.
+
+The first line is the header: ``{"format": "vmwidgets journal", "version": 1, "by": …}``.  Then come lines of these
+kinds, which their first key says:
+
+* ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first;
+  an interrupted one has ``"stopped_at"`` too;
+* ``{"script": name, "serial": …, "actions": [[target, name, {arguments}, answer, serial], …]}``: what a learner's
+  thread or handler did;
+* ``{"line": "undone" | "branch", "after": serial}``: the operations and scripts behind it were undone;
+* ``{"group": name, "first": serial, "last": serial}`` and ``{"mark": name, "serial": serial}``.
+
+The last line, ``{"end": lines, "sha256": …}``, has a check value over the bytes of all lines before it, unpacked.
+
+Numbers and texts are JSON's.  An address is ``{"hex": "0x40_0000"}``, bytes are ``{"bytes": "00ff"}``, a part of the
+machine is ``{"part": path}``, processors' settings are ``{"settings": {…}}``, any other value that an operation gave is
+``{"value": [kind, fields]}``: it can be compared, and is not made again.  The same journal gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from functools import singledispatch
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import Refused, shown
+from ..base.journal import Action, Group, Journal, Line, Operation, Script
+from ..base.operations import Reference
+from ..base.units import Address
+from ..mmu.rules import Controls
+
+FORMAT, VERSION = "vmwidgets journal", 1
+
+MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 8 << 20, 1_000_000, 12
+"""What a file has at most, unpacked: bytes, bytes in a line, lines, and lists or objects in one another."""
+
+LONGEST_NUMBER = 40
+"""Digits of a number that is read."""
+
+
+class BadJournal(Refused):
+    """A file that is no journal, or a damaged one: the sentence names file and line."""
+
+
+class Settings(dict[str, Any]):
+    """Processors' settings by name: the machine that they are for makes its own of them."""
+
+
+class Written:
+    """A value of an operation as a file has it: equal to every value that is written so."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, data: Any) -> None:
+        self.text = _dumped(data)
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == (other.text if isinstance(other, Written) else _dumped(encode(other)))
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _dumped(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+# ---- values ------------------------------------------------------------------------------------
+
+
+@singledispatch
+def encode(value: Any) -> Any:
+    """A value as JSON's.
+
+    >>> encode((1, b"x", Address(4096), Reference("kernel_map")))
+    [1, {'bytes': '78'}, {'hex': '0x1000'}, {'part': 'kernel_map'}]
+    """
+    if not is_dataclass(value) or isinstance(value, type):
+        return {"value": [type(value).__name__, None]}
+    held = {one.name: encode(getattr(value, one.name)) for one in fields(value)}
+    return {"settings": held} if isinstance(value, Controls) else {"value": [type(value).__name__, held]}
+
+
+encode.register(type(None), lambda value: value)
+encode.register(bool, lambda value: value)
+encode.register(int, int)
+encode.register(str, str)
+encode.register(float, lambda value: {"float": repr(value)})
+encode.register(bytes, lambda value: {"bytes": value.hex()})
+encode.register(Address, lambda value: {"hex": str(value)})
+encode.register(Reference, lambda value: {"part": str(value)})
+encode.register(Written, lambda value: json.loads(value.text))
+encode.register(Settings, lambda value: {"settings": {name: encode(held) for name, held in value.items()}})
+encode.register(dict, lambda value: {"value": ["dict", [[encode(key), encode(held)] for key, held in value.items()]]})
+for _kind in (tuple, list, set, frozenset):
+    encode.register(_kind, lambda value: [encode(item) for item in value])
+
+
+def decode(data: Any, depth: int = 0) -> Any:
+    """What :func:`encode` wrote; a ValueError where it can't have."""
+    if depth > DEEPEST:
+        raise ValueError("lists in lists without end")
+    if data is None or isinstance(data, (bool, int, str)):
+        return data
+    if isinstance(data, list):
+        return tuple(decode(item, depth + 1) for item in data)
+    if not isinstance(data, dict) or len(data) != 1:
+        raise ValueError(f"{shown(data)} is no value")
+    ((kind, held),) = data.items()
+    if kind == "value" or (kind == "settings" and not isinstance(held, dict)):
+        return Written(data)
+    if kind == "settings":
+        return Settings((name, decode(one, depth + 1)) for name, one in held.items())
+    if not isinstance(held, str) or kind not in _TEXTS:
+        raise ValueError(f"{shown(data)} is no value")
+    return _TEXTS[kind](held)
+
+
+_TEXTS: dict[str, Any] = {
+    "hex": lambda text: Address(int(text[: LONGEST_NUMBER + 12], 16)),
+    "part": Reference,
+    "bytes": bytes.fromhex,
+    "float": float,
+}
+"""Makes a value of its text."""
+
+
+# ---- writing -----------------------------------------------------------------------------------
+
+
+class MachineJournal(Journal):
+    """The journal of a machine, which can be saved."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, `….jsonl.gz`, from which :func:`vmwidgets.load_journal` makes the machine again.
+
+        If that fails, a file that was there stays as it was.  O(operations).
+        """
+        save(self, path)
+
+
+def save(journal: Journal, path: str | os.PathLike[str]) -> None:
+    """Write a journal to a file, which is replaced once the new one is whole."""
+    target = Path(path)
+    lines = hashlib.sha256()
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                count = 0
+                for data in _lines(journal):
+                    text = f"{_dumped(data)}\n".encode()
+                    lines.update(text)
+                    packed.write(text)
+                    count += 1
+                packed.write(f"{_dumped({'end': count, 'sha256': lines.hexdigest()})}\n".encode())
+            Path(name).replace(target)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise Refused(f"{shown(str(path))} can't be written: {error.strerror or error}") from error
+
+
+def _lines(journal: Journal) -> Iterator[dict[str, Any]]:
+    yield {"format": FORMAT, "version": VERSION, "by": f"vmwidgets {_version()}"}
+    yield from map(_operation, journal)
+    yield from _scripts(journal.scripts)
+    undone = [("undone", journal.undone)] if journal.undone is not None else []
+    for kind, line in [*(("branch", one) for one in journal.branches), *undone]:
+        yield {"line": kind, "after": line.after}
+        yield from map(_operation, line.operations)
+        yield from _scripts(line.scripts)
+    for group in journal.groups:
+        yield {"group": group.name, "first": group.first, "last": group.last}
+    for mark, serial in journal.marks.items():
+        yield {"mark": mark, "serial": serial}
+
+
+def _version() -> str:
+    try:
+        return version("vmwidgets")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "of a checkout"
+
+
+def _operation(one: Operation) -> dict[str, Any]:
+    data = {
+        "operation": one.serial,
+        "target": one.target,
+        "name": one.name,
+        "arguments": {name: encode(value) for name, value in one.arguments},
+        "outcome": one.outcome,
+        "result": encode(one.result),
+    }
+    return data | ({"stopped_at": one.stopped_at} if one.stopped_at else {})
+
+
+def _scripts(scripts: dict[str, Script]) -> Iterator[dict[str, Any]]:
+    for name, script in scripts.items():
+        actions = [
+            [one.target, one.name, {key: encode(value) for key, value in one.arguments}, encode(one.answer), one.serial]
+            for one in script
+        ]
+        yield {"script": name, "serial": script.serial, "actions": actions}
+
+
+# ---- reading -----------------------------------------------------------------------------------
+
+
+class Loaded:
+    """What a file has: the operations with the number of the line of each, and the rest as a journal has it."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.lines: dict[int, int] = {}
+        """By an operation's serial: the line of the file."""
+        self.scripts: dict[str, Script] = {}
+        self.undone: Line | None = None
+        self.branches: list[Line] = []
+        self.groups: list[Group] = []
+        self.marks: dict[str, int] = {}
+
+
+def load(path: str | os.PathLike[str]) -> Loaded:
+    """Read a file, bounded in every way; :class:`BadJournal` where it is none, is damaged, or of a later version."""
+    loaded, reader = Loaded(), _Reader(path)
+    section: list[tuple[str, Line]] = []
+    for data in reader.lines():
+        try:
+            _read(data, loaded, section, reader.count)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # noqa: PERF203  each line has its own error
+            raise reader.wrong(f"it is no line of a journal ({shown(str(error))})") from None
+    return loaded
+
+
+class _Reader:
+    """The lines of one file; `count` is the number of the line that was read last."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        self.count = 0
+
+    def wrong(self, why: str, line: int = 0) -> BadJournal:
+        """The error of a line, of the last if none is given."""
+        return BadJournal(f"{shown(str(self._path))}, line {line or self.count}: {why}")
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """All lines between the header and the end, each as its data."""
+        check = hashlib.sha256()
+        try:
+            with gzip.open(self._path, "rb") as file:
+                for text in self._bounded(file):
+                    data = self._data(text)
+                    if self.count == 1:
+                        self._check_header(data)
+                    elif "end" in data:
+                        if (data.get("end"), data.get("sha256")) != (self.count - 1, check.hexdigest()):
+                            raise self.wrong("the check value does not match: the file was changed")
+                        if file.read(1):
+                            raise self.wrong("there is something behind the end", self.count + 1)
+                        return
+                    else:
+                        yield data
+                    check.update(text)
+        except (OSError, EOFError, zlib.error) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no whole gzip file"
+            raise self.wrong(reason, self.count + 1) from None
+        raise self.wrong("it ends too soon: the line with the check value is missing", self.count + 1)
+
+    def _bounded(self, file: gzip.GzipFile) -> Iterator[bytes]:
+        total = 0
+        while text := file.readline(MOST_LINE + 1):
+            total += len(text)
+            self.count += 1
+            if len(text) > MOST_LINE or total > MOST_BYTES or self.count > MOST_LINES:
+                most = f"{MOST_LINE >> 20} MiB a line, {MOST_BYTES >> 20} MiB and {MOST_LINES:,} lines"
+                raise self.wrong(f"it is longer than a journal is: at most {most}, unpacked")
+            yield text
+
+    def _data(self, text: bytes) -> dict[str, Any]:
+        try:
+            data = json.loads(text, parse_int=_number, parse_constant=_number, parse_float=_number)
+        except (ValueError, RecursionError) as error:
+            raise self.wrong(f"it is no line of JSON ({shown(str(error))})") from None
+        if not isinstance(data, dict):
+            raise self.wrong("each line is an object of JSON")
+        return data
+
+    def _check_header(self, data: dict[str, Any]) -> None:
+        if data.get("format") != FORMAT:
+            raise self.wrong(f'it is no journal: the first line has no "format": "{FORMAT}"')
+        if data.get("version") != VERSION:
+            by = f"written by {shown(data.get('by'))}"
+            raise self.wrong(
+                f"it has version {shown(data.get('version'))}, {by}: this vmwidgets reads version {VERSION}"
+            )
+
+
+def _number(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError("a number is too long")
+    return int(text)
+
+
+def _read(data: dict[str, Any], loaded: Loaded, section: list[tuple[str, Line]], count: int) -> None:
+    """One line between the first and the last."""
+    kind = next(iter(data))
+    if kind == "operation":
+        operation = _operation_of(data, section[-1][1].after if section else -1)
+        if section:
+            where, line = section[-1]
+            section[-1] = where, line._replace(operations=(*line.operations, operation))
+            _close(section, loaded)
+        else:
+            if loaded.operations and operation.serial <= loaded.operations[-1].serial:
+                raise ValueError("serials ascend")
+            loaded.lines[operation.serial] = count
+            loaded.operations.append(operation._replace(number=len(loaded.operations)))
+    elif kind == "script":
+        script = Script((_action(one) for one in data["actions"]), int(data["serial"]))
+        (section[-1][1].scripts if section else loaded.scripts)[str(data["script"])] = script
+    elif kind == "line":
+        if data["line"] not in ("undone", "branch"):
+            raise ValueError(f"there is no {data['line']!r}")
+        section.append((data["line"], Line(int(data["after"]), (), {})))
+        _close(section, loaded)
+    elif kind == "group":
+        loaded.groups.append(Group(str(data["group"]), int(data["first"]), int(data["last"])))
+    elif kind == "mark":
+        loaded.marks[str(data["mark"])] = int(data["serial"])
+    else:
+        raise ValueError(f"{kind!r} is no kind of line")
+
+
+def _close(section: list[tuple[str, Line]], loaded: Loaded) -> None:
+    """Have the lines of operations that were undone as they are by now."""
+    loaded.branches = [line for where, line in section if where == "branch"]
+    loaded.undone = next((line for where, line in section if where == "undone"), None)
+
+
+def _operation_of(data: dict[str, Any], after: int) -> Operation:
+    serial, stopped_at = data["operation"], data.get("stopped_at", 0)
+    texts = [data["target"], data["name"], data["outcome"]]
+    if type(serial) is not int or type(stopped_at) is not int or not all(isinstance(one, str) for one in texts):
+        raise ValueError("an operation has a serial, a target, a name and an outcome")
+    if serial <= after:
+        raise ValueError("serials ascend")
+    arguments = tuple((str(name), decode(value)) for name, value in data["arguments"].items())
+    target, name, outcome = texts
+    return Operation(0, serial, target, name, arguments, outcome, decode(data["result"]), stopped_at=stopped_at)
+
+
+def _action(data: Any) -> Action:
+    target, name, arguments, answer, serial = data
+    if not (isinstance(target, str) and isinstance(name, str) and type(serial) is int):
+        raise ValueError("an action has a target, a name and a serial")
+    return Action(target, name, tuple((key, decode(value)) for key, value in arguments.items()), decode(answer), serial)

@@ -1,0 +1,92 @@
+"""A machine from a saved journal: booted as it says, with the same operations done again, each outcome compared."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ..base.errors import Refused, VMError, shown
+from ..base.journal import Operation
+from .boot import boot
+from .history import Diverged
+from .journal_file import BadJournal, Settings, load
+from .machine import Machine
+
+RECORDED = frozenset(("spawn", "run", "register_handler"))
+"""What is recorded beside the methods marked as operations: calls that take learners' code."""
+
+MOST_STEPS = 10_000_000
+"""How many steps of threads a file may ask for in all."""
+
+
+def load_journal(path: str | os.PathLike[str]) -> Machine:
+    """The machine whose journal was saved to `path`, made again: the same structures, journal, branches and marks.
+
+    A file can only name operations, with arguments that they accept; it opens no file and runs no code of its own.
+    What learners' threads and handlers did is repeated; beyond that they can't go on.  O(operations).
+
+    >>> import tempfile, vmwidgets as vm
+    >>> m = vm.boot()
+    >>> a = m.kernel_map.enter("16 KiB")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     m.journal.save(f"{folder}/mine.jsonl.gz")
+    ...     again = vm.load_journal(f"{folder}/mine.jsonl.gz")
+    >>> again.journal.last
+    1: kernel_map.enter(size='16 KiB') → 0xffff_8080_0100_0000
+    """
+    loaded = load(path)
+
+    def wrong(operation: Operation | None, why: object) -> BadJournal:
+        line = loaded.lines[operation.serial] if operation is not None else 2
+        return BadJournal(f"{shown(str(path))}, line {line}: {why}")
+
+    if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
+        raise wrong(None, "the first operation is the boot")
+    first, *rest = loaded.operations
+    try:
+        machine = boot(**dict(first.arguments))
+    except (VMError, TypeError) as error:
+        raise wrong(first, f"no machine boots so: {error}") from None
+    if not machine.journal.last.agrees(first):
+        raise wrong(first, "the boot is answered otherwise")
+    history, journal = machine.history, machine.journal
+    history.begin(first.serial, loaded.scripts)
+    steps = 0
+    with history.quiet():
+        machine.callbacks.begin(loaded.scripts, loaded.operations[-1].serial)
+        for operation in rest:
+            try:
+                given = {name: _made(value, machine) for name, value in operation.arguments}
+                steps += given.get("steps", 0) if operation.name == "run" else 0
+                _check(operation, given, machine, steps)
+                history.repeat_one(operation._replace(arguments=tuple(given.items())))
+            except (Diverged, Refused) as error:  # noqa: PERF203  each line has its own error
+                raise wrong(operation, error) from None
+    journal.undone, journal.branches, journal.groups = loaded.undone, loaded.branches, loaded.groups
+    journal.marks = loaded.marks
+    serials = [one.serial for line in (loaded.undone, *loaded.branches) if line for one in line.operations]
+    journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
+    return machine
+
+
+def _made(value: Any, machine: Machine) -> Any:
+    """An argument as the operation takes it."""
+    if not isinstance(value, Settings):
+        return value
+    kind = type(machine.controls)
+    known = {name: type(held) for name, held in vars(machine.controls).items()}
+    if any(type(held) is not known.get(name) for name, held in value.items()):
+        raise Refused(f"settings={shown(dict(value))}: write this processor's settings, {kind.__name__}(…)")
+    return kind(**value)
+
+
+def _check(operation: Operation, given: dict[str, Any], machine: Machine, steps: int) -> None:
+    """Refuse what is no operation, or asks for more steps than a file may."""
+    if type(steps) is not int or steps > MOST_STEPS:
+        raise Refused(f"it asks for {shown(steps)} steps of threads: a journal has {MOST_STEPS:,} at most")
+    part = type(machine.part(operation.target))
+    method = getattr(part, operation.name, None)
+    if operation.name not in RECORDED and not getattr(method, "is_operation", False):
+        raise Refused(f"{operation.target}.{operation.name} is no operation")
+    if operation.name in RECORDED and not (part is Machine and set(given) <= {"name", "steps"}):
+        raise Refused(f"{operation.name} is recorded of the machine, with its name or its steps")
