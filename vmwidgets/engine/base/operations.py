@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import is_dataclass
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from itertools import islice
@@ -270,7 +269,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             if type(value) not in _ATOMS:
                 places = tuple(_settled(one) for one in args)
                 given = {key: _settled(one) for key, one in kwargs.items()}
-                values = tuple(plain(one) for one in (*places, *given.values()))
+                values = tuple(as_data(one) for one in (*places, *given.values()))
                 break
         call = alive if hasattr(self, "check_alive") else method
         result: R
@@ -394,7 +393,12 @@ def as_data(value: Any) -> Any:
     if kind in _COLLECTIONS:
         return tuple(as_data(item) for item in plain(value))
     kept = plain(value)
-    return kept if isinstance(kept, (int, float, str, bytes)) or is_dataclass(kept) else kind.__name__
+    is_data = isinstance(kept, (int, float, str, bytes)) or kind.__module__.startswith(_VALUES)
+    return kept if is_data else kind.__name__
+
+
+_VALUES = tuple(f"{__name__.partition('.base.')[0]}.{where}." for where in ("base.values", "mmu.formats"))
+"""The packages of frozen values: what there is to see, and processors' settings."""
 
 
 class Reference(str):

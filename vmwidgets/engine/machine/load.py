@@ -31,8 +31,8 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     m.journal.save(f"{folder}/mine.jsonl.gz")
     ...     again = vm.load_journal(f"{folder}/mine.jsonl.gz")
-    >>> again.journal.last
-    1: kernel_map.enter(size='16 KiB') → 0xffff_8080_0100_0000
+    >>> again.journal.last.result == a, again.kernel_map.entries() == m.kernel_map.entries()
+    (True, True)
     """
     loaded = load(path)
 
