@@ -20,10 +20,10 @@ from vmwidgets.engine.base.values.domains import (
     VnodeFold,
     VnodeValue,
 )
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.views.domain_focus import focus_of
 from vmwidgets.views.domain_picture import all_vnodes, things_of
-from vmwidgets.views.domain_rewind import rewind_domain
 
 # ---- what a window must be, said by the whole value ----------------------------------------------------
 
@@ -147,7 +147,7 @@ def test_a_window_is_true_and_taken_back_it_is_true_of_what_was(
     for before, after, events, _ in life.go_on(150):
         window = life.domain.window(focus_of(events, "life"), whole=0, few=few)
         assert list(untrue(window, after)) == [], life.name
-        assert list(untrue(rewind_domain(window, events), before)) == [], life.name
+        assert list(untrue(window.at(Past(events)), before)) == [], life.name
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -156,7 +156,7 @@ def test_a_window_that_shows_all_is_taken_back_to_all_that_was(seed: int) -> Non
     for before, after, events, _ in life.go_on(80):
         window = life.domain.window(focus_of(events, "life"), whole=10**6)
         assert list(untrue(window, after)) == []
-        past = rewind_domain(window, events)
+        past = window.at(Past(events))
         assert list(untrue(past, before)) == []
         assert list(all_vnodes(past.root)) == list(all_vnodes(before.root))
         assert past.regions == before.regions
@@ -184,7 +184,7 @@ def test_vnodes_that_are_put_back_where_they_stood_are_taken_back_in_order() -> 
     assert moments[0].root == moments[-1].root
     assert len({one.root for one in moments}) == 4
     for done, whole in enumerate(moments):
-        past = rewind_domain(window, events[done:])
+        past = window.at(Past(events[done:]))
         assert list(untrue_vnode(linked(past.root), linked(whole.root))) == []
 
 
@@ -201,7 +201,7 @@ def test_a_mapping_that_stays_when_its_entries_are_cleared_gets_them_back() -> N
     events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
     window = life.domain.window(focus_of(events, "life"), whole=0, few=0)
     assert list(untrue(window, after)) == []
-    past = rewind_domain(window, events)
+    past = window.at(Past(events))
     assert list(untrue(past, before)) == []
     held = next(one for one in past.cnodes[2].capabilities if one.ref == frame)
     assert (len(held.mapped), held.more_mapped) == (8, 4)
@@ -228,7 +228,7 @@ def test_an_operation_on_very_much_is_taken_back_too() -> None:
         window = domain.window(focus_of(operation.events, "hello"))
         assert list(untrue(window, domain.snapshot())) == []
         if not operation.truncated:
-            assert list(untrue(rewind_domain(window, operation.events), before)) == []
+            assert list(untrue(window.at(Past(operation.events)), before)) == []
         before = domain.snapshot()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..engine.base import events as ev
 from ..engine.base.units import binary_size, counted
 from ..engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
+from ..engine.base.values.past import Past
 from .columns import MARGIN
 from .domain_picture import DomainPicture
 from .functions import with_functions
@@ -140,7 +141,7 @@ def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -
 def refills_of(picture: DomainPicture) -> list[Refill]:
     """The refills of the operation, each turn in the order it began."""
     found: list[Refill] = []
-    free = _free_before(picture)
+    free = picture.value.at(Past(picture.events[: picture.done])).slab.free
     open_turns: list[int] = []
     for index, event, functions in with_functions(picture.events):
         done = index < picture.done
@@ -164,19 +165,6 @@ def _with(refill: Refill, *, got: int | None = None, done: bool = False) -> Refi
     return Refill(
         refill.level, refill.missing, refill.asked, got or refill.got, refill.wanted, refill.begun, done or refill.done
     )
-
-
-def _free_before(picture: DomainPicture) -> int:
-    """Free blocks before the operation."""
-    free = picture.value.slab.free
-    for event in reversed(picture.events[: picture.done]):
-        if isinstance(event, ev.BlockTaken) and event.block is not None:
-            free += 1
-        elif isinstance(event, ev.BlockGiven):
-            free -= 1
-        elif isinstance(event, ev.SlabGrown):
-            free -= event.blocks
-    return free
 
 
 def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> Node:

@@ -10,6 +10,7 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.events import EVENTS, Event, domains
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
 from vmwidgets.views.addresses import AddressStyle
@@ -24,7 +25,6 @@ from vmwidgets.views.domain_picture import (
     things_of,
     vnode_thing,
 )
-from vmwidgets.views.domain_rewind import rewind_domain
 from vmwidgets.views.domain_steps import domain_moment
 from vmwidgets.views.scene import Scene
 
@@ -157,7 +157,7 @@ def domain_picture(
     value = window_of(target, focus_of(events, target.name, selection, opened))
     style = style_of(value)
     moment = domain_moment(operation, events, step, style)
-    past = rewind_domain(value, events[moment.done :])
+    past = value.at(Past(events[moment.done :]))
     new, changed = marks_of(events[: moment.done], past)
     return DomainPicture(
         past, style, moment.caption, moment.steps, moment.plan, events, moment.done, decoder(target),

@@ -173,7 +173,9 @@ class Domain:
         tree = tree_snapshot(self.pmap.tree, self.ram.read_word)
         begin, end = self.pmap.meta_range
         slab, used = self.pmap.slab.snapshot(), self.pmap.meta_used
-        return DomainValue(self.name, self.fmt.name, cnodes, tree, slab, regions, begin, end, used)
+        return DomainValue(
+            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, tree, slab, regions, begin, end, used
+        )
 
     def window(self, focus: DomainFocus = EVERYWHERE, *, whole: int = WHOLE, few: int = FEW) -> DomainValue:
         """What `focus` is about, and `few` things beside it, as a frozen value; the others are counted.
@@ -203,7 +205,7 @@ class Domain:
         regions, region_folds = vspace.window(len(vspace) if len(vspace) <= whole else few, bases, AROUND)
         slab = self.pmap.slab.window(max(min(HEADS, few), focus.grown), focus.blocks)
         return DomainValue(
-            self.name, self.fmt.name, cnodes, root, slab, tuple(regions), begin, end,
+            self.name, self.fmt.name, self.pmap.layout.entry_bytes, cnodes, root, slab, tuple(regions), begin, end,
             self.pmap.meta_used, tuple(region_folds), tuple(found), LISTED,
         )  # fmt: skip
 

@@ -237,7 +237,8 @@ class ShadowTree:
         del self.by_id[node.id]
         emit = self._recorder.emit
         if emit is not None:
-            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, position, *_place(node), node.mapping))
+            older = len(node.parent.children) - position
+            emit((VnodeUnlinked.tag, self._domain, node.id, node.parent.id, *_place(node), node.mapping, older))
         return position
 
     def set_mapping(self, node: Vnode, mapping: CapRef | None) -> None:
@@ -327,4 +328,6 @@ class ShadowTree:
 
 def _place(node: Vnode) -> tuple[Any, ...]:
     """What events hold of a vnode."""
-    return node.entry, node.count, node.is_table, node.cap, node.flags, node.offset
+    assert node.parent is not None and node.parent.holds is not None
+    kind = "leaf" if node.holds is None else node.holds.kind
+    return node.entry, node.count, node.count << node.parent.holds.shift, kind, node.cap, node.flags, node.offset

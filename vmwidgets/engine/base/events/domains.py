@@ -6,7 +6,10 @@ Descriptors that the kernel writes for a domain are :class:`.memory.PteWritten`,
 
 from __future__ import annotations
 
-from ..values.domains import CapRef
+from collections.abc import Iterable
+
+from ..values.domains import CapabilityValue, CapRef, RegionValue, VnodeFields
+from ..values.past import ABSENT, MOVED, Row
 from .event import Event
 
 # ---- slots and capabilities ------------------------------------------------------------------
@@ -18,12 +21,19 @@ class SlotAllocated(Event):
     domain: str
     ref: CapRef | None
 
+    def writes(self) -> Iterable[Row]:
+        if self.ref is not None:
+            yield "slot", self.domain, self.ref, ABSENT, True
+
 
 class SlotFreed(Event):
     """A slot was freed to the slot allocator."""
 
     domain: str
     ref: CapRef
+
+    def writes(self) -> Iterable[Row]:
+        yield "slot", self.domain, self.ref, True, ABSENT
 
 
 class _Capability(Event):
@@ -44,13 +54,25 @@ class _Capability(Event):
     how: str
     object: int
 
+    @property
+    def held(self) -> CapabilityValue:
+        """The capability by itself."""
+        about = self.kind, self.base, self.bytes
+        return CapabilityValue(self.ref, self.id, *about, self.rights, self.source, (), self.object)
+
 
 class CapabilityMade(_Capability):
     """A capability appeared in `ref`: `how` is "create", "retype", "copy", "mint" or "map" (a Mapping)."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "capability", self.domain, self.ref, ABSENT, self.held
+
 
 class CapabilityDeleted(_Capability):
     """The capability in `ref` is gone; fields as when it was made, `how`: "delete", "revoke" or "unmap" (a Mapping)."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "capability", self.domain, self.ref, self.held, ABSENT
 
 
 # ---- what a domain asks of the kernel --------------------------------------------------------
@@ -163,6 +185,9 @@ class SlabGrown(Event):
     bytes: int
     blocks: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "pieces", self.domain, 0, MOVED, 1
+
 
 class BlockTaken(Event):
     """A vnode's block left the slab; `free` are left.  None left: `block` is none."""
@@ -170,6 +195,10 @@ class BlockTaken(Event):
     domain: str
     block: int | None
     free: int
+
+    def writes(self) -> Iterable[Row]:
+        if self.block is not None:
+            yield "free block", self.domain, self.block, True, ABSENT
 
 
 class BlockGiven(Event):
@@ -179,12 +208,15 @@ class BlockGiven(Event):
     block: int
     free: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "free block", self.domain, self.block, ABSENT, True
 
-class VnodeLinked(Event):
-    """A vnode became the first child of `parent` (an id; 0 the root) in the shadow tree.
 
-    `entry` and `count` are numbers of entries in the parent's table; `cap` the table or the frame; `flags` and `offset`
-    a leaf's.  `mapping` is set later (:class:`VnodeMapped`).
+class _Vnode(Event):
+    """A vnode in the shadow tree, in the list of `parent` (an id; 0 the root).
+
+    `entry` and `count` are numbers of entries in the parent's table, which are for `span` bytes; `kind` is that of a
+    table, or "leaf"; `cap` the table or the frame; `flags` and `offset` a leaf's.
     """
 
     domain: str
@@ -192,10 +224,29 @@ class VnodeLinked(Event):
     parent: int
     entry: int
     count: int
-    table: bool
+    span: int
+    kind: str
     cap: CapRef
     flags: int
     offset: int
+
+    @property
+    def table(self) -> bool:
+        """Whether it is a table's."""
+        return self.kind != "leaf"
+
+    def fields_with(self, older: int) -> VnodeFields:
+        """What a row has of it, with how many children of its parent stand behind it."""
+        return VnodeFields(
+            self.parent, older, self.entry, self.count, self.span, self.kind, self.cap, self.flags, self.offset
+        )
+
+
+class VnodeLinked(_Vnode):
+    """A vnode became the first child of `parent`, or came back to its place.  `mapping` is set later."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "vnode", self.domain, self.id, ABSENT, self.fields_with(0)
 
 
 class VnodeMapped(Event):
@@ -206,21 +257,19 @@ class VnodeMapped(Event):
     before: CapRef | None
     mapping: CapRef | None
 
+    def writes(self) -> Iterable[Row]:
+        yield "mapping", self.domain, self.id, self.before, self.mapping
 
-class VnodeUnlinked(Event):
-    """A vnode left the tree, `position` steps behind the first child.  Fields as when it was linked."""
 
-    domain: str
-    id: int
-    parent: int
-    position: int
-    entry: int
-    count: int
-    table: bool
-    cap: CapRef
-    flags: int
-    offset: int
+class VnodeUnlinked(_Vnode):
+    """A vnode left the tree, with `older` children of its parent behind it.  Fields as when it was linked."""
+
     mapping: CapRef | None
+    older: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "vnode", self.domain, self.id, self.fields_with(self.older), ABSENT
+        yield "mapping", self.domain, self.id, self.mapping, ABSENT
 
 
 class VnodeFlagsChanged(Event):
@@ -230,6 +279,9 @@ class VnodeFlagsChanged(Event):
     id: int
     before: int
     after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "flags", self.domain, self.id, self.before, self.after
 
 
 class _Region(Event):
@@ -243,13 +295,24 @@ class _Region(Event):
     memobj: str
     offset: int
 
+    @property
+    def region(self) -> RegionValue:
+        """The region by itself."""
+        return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
+
 
 class RegionAdded(_Region):
     """A vregion [base, base + size) of memobj `memobj` ("" none) from `offset` on joined the vspace."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "region", self.domain, self.id, ABSENT, self.region
+
 
 class RegionRemoved(_Region):
     """A vregion left the vspace; fields as when it was added."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "region", self.domain, self.id, self.region, ABSENT
 
 
 class MetaDataMoved(Event):
@@ -258,6 +321,9 @@ class MetaDataMoved(Event):
     domain: str
     before: int
     after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "meta data", self.domain, 0, self.before, self.after
 
 
 class MapUndone(Event):

@@ -199,6 +199,9 @@ class PteWritten(Event):
     level: int
     va: int
 
+    def writes(self) -> Iterable[Row]:
+        yield "word", "", self.pa, self.before, self.after
+
 
 class PteRunWritten(Event):
     """`count` descriptors in a row, `width` bytes apart from physical address `pa` on, were written.
@@ -225,6 +228,9 @@ class PteRunWritten(Event):
         for number in range(self.count):
             before, after = self.before + number * self.before_step, self.after + number * self.after_step
             yield self.pa + number * self.width, before, after
+
+    def writes(self) -> Iterable[Row]:
+        return (("word", "", *word) for word in self.words())
 
 
 class TlbUpdated(Event):

@@ -13,8 +13,8 @@ from tests.views.domains import DomainLife
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.base.values.domains import DomainValue
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.domain_picture import all_vnodes
-from vmwidgets.views.domain_rewind import rewind_domain
 
 
 def parts(value: DomainValue) -> dict[str, object]:
@@ -39,8 +39,8 @@ def test_an_operation_undone_leaves_what_was_before_it(seed: int, architecture: 
     counts = {"failed": 0, "done": 0}
     for before, after, events, failed in life.go_on(150):
         counts["failed" if failed else "done"] += 1
-        assert differences(rewind_domain(after, events), before) == [], life.name
-        assert rewind_domain(after, events) == before
+        assert differences(after.at(Past(events)), before) == [], life.name
+        assert after.at(Past(events)) == before
     assert min(counts.values()) > 10
 
 
@@ -52,7 +52,7 @@ def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> No
     events, after = materialize(life.raw, "map"), life.domain.snapshot()
     seen = []
     for done in range(len(events) + 1):
-        past = rewind_domain(after, events[done:])
+        past = after.at(Past(events[done:]))
         nodes = list(all_vnodes(past.root))
         seen.append((past.slab.free, sum(len(cnode.capabilities) for cnode in past.cnodes), len(nodes),
                      sum(bool(node.descriptor) for node in nodes)))  # fmt: skip
@@ -93,7 +93,7 @@ def test_all_that_a_machine_offers_can_be_taken_back(architecture: str) -> None:
         with suppress(vm.VMError):
             act()
         operation = machine.journal.last
-        assert differences(rewind_domain(domain.snapshot(), operation.events), before) == [], operation
+        assert differences(domain.snapshot().at(Past(operation.events)), before) == [], operation
 
 
 def test_a_mapping_whose_entries_were_cleared_is_mapped_nowhere_though_it_is_still_there() -> None:
@@ -105,7 +105,7 @@ def test_a_mapping_whose_entries_were_cleared_is_mapped_nowhere_though_it_is_sti
     events, after = materialize(life.raw, "unmap"), life.domain.snapshot()
     cleared = next(index for index, event in enumerate(events) if isinstance(event, ev.VnodeUnmapInvoked))
     for done, places in ((0, 1), (cleared + 1, 0), (len(events), 0)):
-        past = rewind_domain(after, events[done:])
+        past = after.at(Past(events[done:]))
         held = {one.ref: one for cnode in past.cnodes for one in cnode.capabilities}
         assert len(held[frame].mapped) == places
         kinds = [one.kind for one in held.values()]
