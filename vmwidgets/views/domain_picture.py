@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ..engine.base import events as ev
-from ..engine.base.events import PteRunWritten, PteWritten
 from ..engine.base.values.domains import CapRef, DomainValue, VnodeFold, VnodeValue
+from ..engine.base.values.past import Past
 from .addresses import AddressStyle
 from .columns import WIDTH
 from .domain_steps import DomainStep
@@ -70,11 +70,6 @@ class DomainPicture:
     changed: frozenset[str] = frozenset()
     """Things that the operation made, or touched, so far."""
 
-    @property
-    def entry_bytes(self) -> int:
-        """Bytes of a descriptor."""
-        return entry_bytes(self.value)
-
     @cached_property
     def vnodes(self) -> Sequence[VnodeValue]:
         """The vnodes that are known, each before its children."""
@@ -114,11 +109,6 @@ class DomainPicture:
     def thing(self, ref: CapRef) -> str:
         """What selects the capability in a slot."""
         return self.things.get(ref) or f"cap:{ref}"
-
-
-def entry_bytes(value: DomainValue) -> int:
-    """Bytes of a descriptor of the domain's tables."""
-    return 4 if value.architecture == "armv7" else 8
 
 
 def vnode_thing(identity: int) -> str:
@@ -177,37 +167,23 @@ def things_of(value: DomainValue) -> dict[CapRef, str]:
 
 def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[str], frozenset[str]]:
     """Things that are new after these events, and things that changed."""
-    new: set[str] = set()
-    changed: set[str] = set()
-    for event in done:
-        if isinstance(event, (ev.CapabilityMade, ev.SlotAllocated)) and event.ref is not None:
-            new.add(f"cap:{event.ref}")
-        elif isinstance(event, (ev.CapabilityDeleted, ev.SlotFreed)):
-            new.discard(f"cap:{event.ref}")
-            changed.add(f"cap:{event.ref}")
-        elif isinstance(event, ev.VnodeLinked):
-            new.add(vnode_thing(event.id))
-        elif isinstance(event, ev.VnodeUnlinked):
-            new.discard(vnode_thing(event.id))
-        elif isinstance(event, (ev.VnodeMapped, ev.VnodeFlagsChanged)):
-            changed.add(vnode_thing(event.id))
-        elif isinstance(event, ev.RegionAdded):
-            new.add(f"region:{event.id}")
-        elif isinstance(event, ev.SlabGrown):
-            new.add(f"head:{event.address:x}")
-    return frozenset(new), frozenset(changed | _written(done, value))
+    past, name = Past(done), value.name
+    slots, held, vnodes = (past.marks(table, name) for table in ("slot", "capability", "vnode"))
+    new = {f"cap:{ref}" for ref in slots.new | held.new} | {vnode_thing(one) for one in vnodes.new}
+    new |= {f"region:{one}" for one in past.marks("region", name).new}
+    new |= {f"head:{event.address:x}" for event in done if isinstance(event, ev.SlabGrown)}
+    changed = {f"cap:{ref}" for ref in slots.leaving | held.leaving | held.changed}
+    changed |= {vnode_thing(one) for table in ("mapping", "flags") for one in past.changes(table, name)}
+    return frozenset(new), frozenset(changed | _written(past, value))
 
 
-def _written(done: Sequence[ev.Event], value: DomainValue) -> set[str]:
+def _written(past: Past, value: DomainValue) -> set[str]:
     """The vnodes whose descriptors were rewritten."""
-    written = {event.pa for event in done if isinstance(event, PteWritten) and event.before}
-    for event in done:
-        if isinstance(event, PteRunWritten) and (event.before or event.before_step):
-            written.update(pa for pa, _, _ in event.words())
+    written = {pa for pa, before in past.before("word").items() if before}
     if not written:
         return set()
-    width = entry_bytes(value)
-    return {vnode_thing(node.id) for node in all_vnodes(value.root) if _holds(node, written, width)}
+    nodes = all_vnodes(value.root)
+    return {vnode_thing(node.id) for node in nodes if _holds(node, written, value.entry_bytes)}
 
 
 def _holds(node: VnodeValue, written: set[int], width: int) -> bool:

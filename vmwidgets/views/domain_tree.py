@@ -253,7 +253,7 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
         )  # fmt: skip
     word = node.descriptor or 0
     read = picture.decode(node.level, word)
-    digits = 8 if picture.entry_bytes == 4 else 16
+    digits = 8 if picture.value.entry_bytes == 4 else 16
     texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
     end = _meaning(read)
     left = 10 + text_width(texts[0].text, "mono label") + 12

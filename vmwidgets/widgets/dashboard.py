@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.dashboard import stack
@@ -70,7 +71,7 @@ class Dashboard(Map):
         task = next(
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
         )
-        scenes.append(walk_scene(machine, task, address, user=bool(task), later=events[picture.done :]))
+        scenes.append(walk_scene(machine, task, address, user=bool(task), past=Past(events[picture.done :])))
         return stack(scenes)
 
     def opened(self, node_id: str) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import Walk
 from vmwidgets.engine.machine import Machine, arguments
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.tables import MachineTables, MemoryBefore
+from vmwidgets.engine.machine.tables import MachineTables
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import PageTables
@@ -34,8 +34,8 @@ class Space(Protocol):
     def task(self) -> str:
         """The task whose they are; "" the kernel's, or nobody's."""
 
-    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
-        """What the hardware does; with the events in `later` undone."""
+    def walk(self, va: int, access: str, user: bool) -> Walk:
+        """What the hardware does."""
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
@@ -57,9 +57,10 @@ class MachineSpace:
 
     editable = True
 
-    def __init__(self, machine: Machine, task: str = "") -> None:
+    def __init__(self, machine: Machine, task: str = "", past: Past = NOTHING) -> None:
         self._machine = machine
         self.task = task
+        self._past = past
 
     @property
     def _tables(self) -> MachineTables:
@@ -67,16 +68,19 @@ class MachineSpace:
 
     @property
     def tables(self) -> PageTables[Any]:
-        """The tables as they are."""
-        return self._tables.now()
+        """The tables."""
+        return self._tables.now(self._past)
 
-    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
-        """What the hardware does; with the events in `later` undone."""
-        return self._tables.walk_in(MemoryBefore.undoing(self._machine.ram, later), va, arguments.access(access), user)
+    def walk(self, va: int, access: str, user: bool) -> Walk:
+        """What the hardware does."""
+        return self._walk(self._past.before("word"), va, access, user)
 
     def unedited(self, va: int, access: str, user: bool) -> Walk:
         """The same if descriptors held what they did before they were edited."""
-        return self._tables.walk_in(MemoryBefore(self._machine.ram, self.edited), va, arguments.access(access), user)
+        return self._walk(self.edited, va, access, user)
+
+    def _walk(self, words: Mapping[int, int], va: int, access: str, user: bool) -> Walk:
+        return self._tables.walk_in(self._tables.memory_with(words), va, arguments.access(access), user)
 
     @property
     def edited(self) -> Mapping[int, int]:
@@ -89,14 +93,13 @@ class MachineSpace:
         return not self.task or self.task in self._machine.tasks
 
     def entry(self, va: int) -> EntryValue | None:
-        """The entry that holds `va` now, for looking only."""
+        """The entry that holds `va`, for looking only."""
         if not self.has_map:
             return None
         target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
-        entry = target.vm_map.peek(va)
-        if entry is None or va < entry.start:
-            return None
-        return EntryValue.of(entry.fields(), target.roles.get(entry.id, ""))
+        written = self._past.changes("after", target.name)
+        value = target.value(written, (), [va], whole=1).at(self._past)
+        return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
 
 class TablesSpace:
@@ -108,7 +111,7 @@ class TablesSpace:
     def __init__(self, tables: PageTables[Any]) -> None:
         self.tables = tables
 
-    def walk(self, va: int, access: str, user: bool, later: Sequence[Event] = ()) -> Walk:
+    def walk(self, va: int, access: str, user: bool) -> Walk:
         """What the hardware does."""
         tables = self.tables
         return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)

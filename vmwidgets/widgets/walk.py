@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import AddressSplit
 from vmwidgets.engine.base.values.tables import Walk as WalkValue
 from vmwidgets.engine.machine import Machine
@@ -145,11 +144,11 @@ def _title(address: int, whose: str) -> str:
 
 
 def walk_scene(
-    machine: Machine, task: str, address: int, access: str = "read", user: bool = False, *, later: Sequence[Event] = ()
+    machine: Machine, task: str, address: int, access: str = "read", user: bool = False, *, past: Past = NOTHING
 ) -> Scene:
-    """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with the events in `later` undone."""
-    space = MachineSpace(machine, task)
-    found = space.walk(address, access, user, later)
+    """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with `past` laid over them."""
+    space = MachineSpace(machine, task, past)
+    found = space.walk(address, access, user)
     words = neighbours_of(space.tables, found)
     return draw_walk(
         found,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..base.errors import Broken, KernelPanic, Refused, a_kind
-from ..base.events import Event, PteRunWritten, PteWritten
+from ..base.events import PteWritten
 from ..base.operations import operation
 from ..base.units import Address, Size
+from ..base.values.past import NOTHING, Past
 from ..base.values.tables import Walk
 from ..kernel.pmap.pmap import Pmap
 from ..memory.ram import BusError, Ram
@@ -28,28 +29,25 @@ from .system import Part, SpacePart, System
 
 
 class MemoryBefore:
-    """Physical memory with some words as they were: `before` has them by physical address."""
+    """Physical memory with some words of `width` bytes as they were: `before` has them by physical address."""
 
-    def __init__(self, ram: Ram, before: Mapping[int, int]) -> None:
+    def __init__(self, ram: Ram, before: Mapping[int, int], width: int) -> None:
         self._ram = ram
         self._before = before
-
-    @classmethod
-    def undoing(cls, ram: Ram, later: Iterable[Event]) -> MemoryBefore:
-        """Memory as it was before the descriptor writes of some events."""
-        before: dict[int, int] = {}
-        for event in later:
-            if isinstance(event, PteWritten):
-                before.setdefault(event.pa, event.before)
-            elif isinstance(event, PteRunWritten):
-                for pa, word, _ in event.words():
-                    before.setdefault(pa, word)
-        return cls(ram, before)
+        self._width = width
 
     def read_word(self, pa: int, width: int) -> int:
         """The word of `width` bytes at `pa`."""
         before = self._before.get(pa)
         return self._ram.read_word(pa, width) if before is None else before
+
+    def read(self, pa: int, length: int) -> bytes:
+        """`length` bytes from `pa` on.  O(bytes + words)."""
+        data = bytearray(self._ram.read(pa, length))
+        for place, word in self._before.items():
+            if pa <= place < pa + length:
+                data[place - pa : place - pa + self._width] = word.to_bytes(self._width, "little")
+        return bytes(data)
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,13 +98,18 @@ class MachineTables:
         """Physical address of the root table."""
         return Address(self.pmap.root)
 
-    def now(self) -> PageTables[Any]:
-        """The tables as they are."""
+    def memory_with(self, words: Mapping[int, int]) -> Ram | MemoryBefore:
+        """Memory with some descriptors as they were, by physical address."""
+        ram = self.system.ram
+        return MemoryBefore(ram, words, self.pmap.fmt.entry_width) if words else ram
+
+    def now(self, past: Past = NOTHING) -> PageTables[Any]:
+        """The tables as they are, or with the descriptors as they were."""
         pmap = self.pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
         lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
-        return PageTables(name, self.system.ram, pmap.fmt, root, controls, kernel_from=lent)
+        return PageTables(name, self.memory_with(past.before("word")), pmap.fmt, root, controls, kernel_from=lent)
 
     def walk(self, address: int | str, access: str = "read", *, user: bool | None = None) -> MachineWalk:
         """What the hardware does with one access to `address` in these tables; nothing changes.
@@ -217,7 +220,8 @@ class DescriptorFunctions(Part):
         edits = self._edits
         if not edits:
             return []
-        kept = MemoryBefore(self.system.ram, {pa: place.kept for pa, place in self._places.places.items()})
+        places = {pa: place.kept for pa, place in self._places.places.items()}
+        kept = MemoryBefore(self.system.ram, places, self._width)
         now = {edit.pa: self.system.ram.read_word(edit.pa, self._width) for edit in edits}
         standing: list[Edit] = []
         for edit in reversed(edits):
@@ -335,7 +339,7 @@ class DescriptorFunctions(Part):
     def _place_of(self, pa: int) -> Place:
         """Which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""
         system = self.system
-        kept, now = MemoryBefore(system.ram, self.before()), MemoryBefore(system.ram, {})
+        kept, now = (MemoryBefore(system.ram, words, self._width) for words in (self.before(), {}))
         for memory in (kept, now):
             for name, pmap in [("", system.pmap), *system.spaces()]:
                 found = _find_place(memory, pmap, system.controls, pa)

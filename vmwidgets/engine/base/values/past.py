@@ -118,6 +118,10 @@ class Past:
         """What these rows held, by key."""
         return {key: change.before for key, change in self.changes(table, thing).items()}
 
+    def values(self, table: str, thing: str = "") -> list[Any]:
+        """All that the rows of one table held, before and after."""
+        return [one for change in self.changes(table, thing).values() for one in change if one is not ABSENT]
+
     def moved(self, table: str, thing: str = "") -> Counter[Any]:
         """By how much counts moved, by key."""
         return Counter({key: change.after for key, change in self.changes(table, thing).items()})
@@ -147,3 +151,7 @@ class Past:
             if before is not ABSENT or after is not ABSENT:
                 found[0 if before is ABSENT else 2 if after is ABSENT else 1].add(key)
         return Marks(*map(frozenset, found))
+
+
+NOTHING: Final = Past(())
+"""No rows: values are as they are now."""
