@@ -8,8 +8,8 @@ from itertools import count
 from typing import Protocol
 
 from ..engine.base.errors import KernelError
-from ..engine.base.events import GapCompared, GapTried, TreeCompared
-from ..engine.base.recorder import Raw, Recorder
+from ..engine.base.events import GapCompared, GapTried
+from ..engine.base.recorder import DESCENT, Raw, Recorder
 from ..engine.base.values.maps import MapValue
 from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
 from ..engine.kernel.freebsd.vm_map import FreeBSDMap
@@ -22,7 +22,7 @@ from ..engine.kernel.threads.waits import Running, run_without_sleeping
 from ..engine.kernel.x15.kmem import KMEM_FLAGS
 from ..engine.kernel.x15.vm_map import X15Map
 
-COUNTED = (TreeCompared.tag, GapTried.tag, GapCompared.tag)
+COUNTED = (GapTried.tag, GapCompared.tag)
 """Events that are steps: a node of a tree or a gap was looked at."""
 
 NOMEM = "NOMEM"
@@ -63,7 +63,7 @@ class _Counting:
         self.recorder.emit = self._count
 
     def _count(self, raw: Raw) -> None:
-        self.steps += raw[0] in COUNTED
+        self.steps += len(raw[2]) if raw[0] == DESCENT else raw[0] in COUNTED
 
 
 class BareX15(_Counting):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from vmwidgets.engine.base.errors import Broken
-from vmwidgets.engine.base.events import TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
+from vmwidgets.engine.base.events import TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked
 from vmwidgets.engine.base.rbtree import Duplicate, Node, RedBlackTree
 from vmwidgets.engine.base.recorder import Raw, Recorder, materialize
 
@@ -20,10 +20,11 @@ class Number(Node):
     def __init__(self, value):
         super().__init__(value + 1)
         self.value = value
+        self.start, self.end = value, value + 1
 
 
 def tree_of(*values):
-    tree = RedBlackTree(lambda key, node: key - node.value, Recorder(), "numbers")
+    tree = RedBlackTree(Recorder(), "numbers")
     for value in values:
         tree.insert(Number(value), value)
     return tree
@@ -141,12 +142,35 @@ def test_there_is_no_node_beyond_the_last_rank():
 def test_a_search_looks_at_no_more_nodes_than_the_tree_is_high():
     values = list(range(1000))
     tree = tree_of(*values)
-    seen: list[object] = []
-    tree._recorder.emit = lambda raw: seen.append(raw) if raw[0] == "TreeCompared" else None
+    seen: list[Raw] = []
+    tree._recorder.emit = seen.append
     for key in (0, 499, 999):
         seen.clear()
         tree.nearest(key)
-        assert 0 < len(seen) <= 2 * math.log2(1001)
+        compared = [event.node for event in materialize(seen, "test") if isinstance(event, TreeCompared)]
+        assert 0 < len(compared) <= 2 * math.log2(1001)
+
+
+def test_a_descent_is_an_event_for_each_node_on_the_way():
+    """What is reported as one is what a comparison at each node would be."""
+    tree = tree_of(*range(0, 40, 2))
+    raw: list[Raw] = []
+    tree._recorder.emit = raw.append
+    for key in range(-1, 41):
+        for look in (tree.nearest, lambda key: tree.insert(Number(key), key)):
+            wanted, node = [], tree.root
+            while node is not None:
+                outcome = "left" if key < node.value else "right" if key > node.value else "here"
+                wanted.append((node.id, key, outcome))
+                node = None if outcome == "here" else getattr(node, outcome)
+            raw.clear()
+            try:
+                look(key)
+            except Duplicate:
+                wanted.pop()
+            events = [event for event in materialize(raw, "test") if isinstance(event, TreeCompared)]
+            assert [(event.node, event.key, event.outcome) for event in events] == wanted
+            assert {event.tree for event in events} <= {"numbers"}
 
 
 def test_events_tell_each_change_with_what_takes_it_back():

@@ -1,7 +1,7 @@
-"""A red-black tree that knows nothing of what it orders.
+"""A red-black tree of ranges.
 
 Nodes are intrusive: whatever is ordered derives from :class:`Node`, so that identity survives every
-relinking.  The caller supplies the comparison.  Shapes and colours are exactly those of X15's `rbtree`
+relinking.  No two nodes of a tree overlap.  Shapes and colours are exactly those of X15's `rbtree`
 (top-down descent; a removed node with two children is replaced by its in-order successor).  Each node also
 counts its subtree, which the original does not: it lets a picture say how much it leaves out.
 
@@ -10,21 +10,24 @@ Costs: search, insert, remove, rank and select are O(log n).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
-from .events import Called, Returned, TreeCompared, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
-from .recorder import Recorder
+from .events import Called, Returned, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .recorder import DESCENT, Recorder
 
 TREE = 0
 """The id of the tree itself in a write of the root link."""
 
 
 class Node:
-    """A tree node; `id` names it in events, `count` is the size of its subtree, itself included."""
+    """A tree node, [start, end); `id` names it in events, `count` is the size of its subtree, itself included."""
 
-    __slots__ = ("count", "id", "left", "parent", "red", "right")
+    __slots__ = ("count", "end", "id", "left", "parent", "red", "right", "start")
+
+    start: int
+    end: int
 
     def __init__(self, identity: int) -> None:
         self.id = identity
@@ -57,22 +60,22 @@ def _count(node: Node | None) -> int:
 class RedBlackTree(Generic[N]):
     """An ordered set of nodes.
 
-    `compare(key, node)` is negative when `key` lies left of `node`, positive when right, 0 when it falls on it.
-    `name` names the tree in events.
+    A key falls on the node that holds it.  `name` names the tree in events.
 
     >>> class Number(Node):
-    ...     pass
-    >>> tree = RedBlackTree(lambda key, node: key - node.id, Recorder())
+    ...     def __init__(self, value):
+    ...         super().__init__(value)
+    ...         self.start, self.end = value, value + 1
+    >>> tree = RedBlackTree(Recorder())
     >>> for value in (1, 2, 3):
     ...     tree.insert(Number(value), value)
     >>> tree.root.id, tree.root.red, [node.id for node in tree]
     (2, False, [1, 2, 3])
     """
 
-    __slots__ = ("_compare", "_name", "_recorder", "root")
+    __slots__ = ("_name", "_recorder", "root")
 
-    def __init__(self, compare: Callable[[int, N], int], recorder: Recorder, name: str = "tree") -> None:
-        self._compare = compare
+    def __init__(self, recorder: Recorder, name: str = "tree") -> None:
         self._name = name
         self._recorder = recorder
         self.root: N | None = None
@@ -81,25 +84,35 @@ class RedBlackTree(Generic[N]):
 
     def nearest(self, key: int) -> N | None:
         """The node that `key` falls on, or else the next one to the right, or none."""
-        node, above = self.root, None
-        compare, emit = self._compare, self._recorder.emit
+        found, last, node = None, None, self.root
+        while node is not None:
+            last = node
+            if key >= node.end:
+                node = node.right  # type: ignore[assignment]  # children are of the same kind
+            else:
+                found = node
+                if key >= node.start:
+                    break
+                node = node.left  # type: ignore[assignment]
+        emit = self._recorder.emit
         if emit is not None:
             emit((Called.tag, "rbtree_lookup_nearest", (key,)))
-        while node is not None:
-            order = compare(key, node)
-            if emit is not None:
-                outcome = "here" if order == 0 else "left" if order < 0 else "right"
-                emit((TreeCompared.tag, self._name, node.id, key, outcome))
-            if order == 0:
-                above = node
-                break
-            if order < 0:
-                above, node = node, node.left  # type: ignore[assignment]  # children are of the same kind
-            else:
-                node = node.right  # type: ignore[assignment]
-        if emit is not None:
-            emit((Returned.tag, _identity(above)))
-        return above
+            self._report_descent(key, last, "right" if last is not found else "left" if node is None else "here")
+            emit((Returned.tag, _identity(found)))
+        return found
+
+    def _report_descent(self, key: int, last: Node | None, outcome: str) -> None:
+        """Report the comparisons on the way down to `last`, which had that outcome."""
+        emit, node = self._recorder.emit, last
+        if emit is None or node is None:
+            return
+        path = [node.id]
+        parent = node.parent
+        while parent is not None:
+            path.append(parent.id if node is parent.left else -parent.id)
+            node, parent = parent, parent.parent
+        path.reverse()
+        emit((DESCENT, self._name, tuple(path), key, outcome))
 
     def rank(self, node: N) -> int:
         """How many nodes are left of `node`."""
@@ -150,17 +163,19 @@ class RedBlackTree(Generic[N]):
         """
         parent: N | None = None
         here, side = self.root, "root"
-        compare, emit = self._compare, self._recorder.emit
+        emit = self._recorder.emit
         if emit is not None:
             emit((Called.tag, "rbtree_insert", (key,)))
         while here is not None:
-            order = compare(key, here)
-            if order == 0 and not duplicates:
+            if here.start <= key < here.end and not duplicates:
+                self._report_descent(key, parent, side)
                 raise Duplicate(here)
-            parent, side = here, "left" if order <= 0 else "right"
-            if emit is not None:
-                emit((TreeCompared.tag, self._name, here.id, key, side))
-            here = here.left if order <= 0 else here.right  # type: ignore[assignment]
+            parent = here
+            if key < here.end:
+                here, side = here.left, "left"  # type: ignore[assignment]
+            else:
+                here, side = here.right, "right"  # type: ignore[assignment]
+        self._report_descent(key, parent, side)
         self._hang(node, parent, side)
         if emit is not None:
             emit((TreeLinked.tag, self._name, node.id, _identity(parent), side))

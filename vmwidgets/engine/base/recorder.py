@@ -21,7 +21,7 @@ from inspect import Parameter, isgeneratorfunction, signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
-from .events import EVENTS, Called, Event, Returned, ThreadEnded, ThreadRuns, ThreadSlept, Unwound
+from .events import EVENTS, Called, Event, Returned, ThreadEnded, ThreadRuns, ThreadSlept, TreeCompared, Unwound
 
 Raw = tuple[Any, ...]
 """An event before anyone looked at it: its tag, then its fields."""
@@ -104,14 +104,24 @@ def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is None:
         return function({passed})
-    emit((CALLED, called, in_events(({arguments}))))
+    emit((CALLED, called, ({arguments})))
+    result = function({passed})
+    emit({returned})
+    return result
+"""
+
+_WITH_ERRORS = """
+def reported({parameters}):
+    emit = {self}.recorder.emit
+    if emit is None:
+        return function({passed})
+    emit((CALLED, called, ({arguments})))
     try:
         result = function({passed})
     except KernelError as error:
-        if errors:
-            emit((RETURNED, error.name))
+        emit((RETURNED, error.name))
         raise
-    emit((RETURNED, result if result is None or type(result) is int else answer(result)))
+    emit({returned})
     return result
 """
 
@@ -119,13 +129,16 @@ _MAY_SLEEP = """
 def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is not None:
-        emit((CALLED, called, in_events(({arguments}))))
+        emit((CALLED, called, ({arguments})))
     result = yield from function({passed})
     emit = {self}.recorder.emit  # there may be another listener by now, or none
     if emit is not None:
-        emit((RETURNED, answer(result)))
+        emit({returned})
     return result
 """
+
+_AS_THEY_ARE = ("int", "str", "bool", "int | None")
+"""Annotations of what is data already."""
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
@@ -136,8 +149,10 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
     parameters: list[str] = []
     passed: list[str] = []
     by_place: list[str] = []
+    arguments: list[str] = []
     defaults: dict[str, Any] = {}
-    for parameter in signature(function).parameters.values():
+    seen = signature(function)
+    for parameter in seen.parameters.values():
         name, by_name = parameter.name, parameter.kind is Parameter.KEYWORD_ONLY
         if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
             raise TypeError(f"{called}: a kernel function has named parameters, no *{name}")
@@ -151,14 +166,18 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         passed.append(f"{name}={name}" if by_name else name)
         if not by_name:
             by_place.append(name)
-    own, *arguments = by_place
-    reported = "".join(f"{one}, " for one in arguments[:first])
-    source = (_MAY_SLEEP if isgeneratorfunction(function) else _PLAIN).format(
-        parameters=", ".join(parameters), passed=", ".join(passed), self=own, arguments=reported
-    )
+            arguments.append(name if parameter.annotation in _AS_THEY_ARE else f"*in_events(({name},))")
+    data = seen.return_annotation in _AS_THEY_ARE
+    returned = "NOTHING" if seen.return_annotation == "None" else f"(RETURNED, {'' if data else 'answer'}(result))"
+    template = _MAY_SLEEP if isgeneratorfunction(function) else _WITH_ERRORS if errors else _PLAIN
+    source = template.format(
+        parameters=", ".join(parameters), passed=", ".join(passed), self=by_place[0], returned=returned,
+        arguments="".join(f"{one}, " for one in arguments[1:][:first]),
+    )  # fmt: skip  # the wrapper's parts
     space = {
-        "function": function, "called": called, "errors": errors, "CALLED": Called.tag, "RETURNED": Returned.tag,
-        "KernelError": KernelError, "in_events": _in_events, "answer": _answer, **defaults,
+        "function": function, "called": called, "CALLED": Called.tag, "RETURNED": Returned.tag,
+        "NOTHING": (Returned.tag, None), "KernelError": KernelError, "in_events": _in_events, "answer": _answer,
+        **defaults,
     }  # fmt: skip  # what the text above names
     exec(source, space)
     return space["reported"]
@@ -166,11 +185,6 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
 
 def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
     """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
-    for value in values:
-        if type(value) is not int:
-            break
-    else:  # nearly always
-        return tuple(values)
     found: list[Any] = []
     for value in values:
         if value is None or type(value) is int or type(value) is str:
@@ -206,7 +220,7 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     stacks = CallStacks()
     function, depth = outermost, 0
     events: list[Event] = []
-    for tag, *fields in raw:
+    for tag, *fields in expanded(raw):
         if tag not in MOVING:
             events.append(EVENTS[tag](*fields, function=function, depth=depth))
             continue
@@ -215,6 +229,29 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
         stacks.end(tag, *fields)
         function, depth = _innermost(stacks, outermost), len(stacks.stack)
     return tuple(events)
+
+
+DESCENT = "Descent"
+"""In place of a tag: a descent in a tree, which is one record for all its comparisons, to cost little.
+
+Its fields: the tree, the ids of the nodes (negative where it went right, but for the last), the key, the last outcome.
+"""
+
+
+def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
+    """What was reported, with an event for each comparison.
+
+    >>> list(expanded([(DESCENT, "map", (-4, 6, 5), 4096, "here")]))[1:]
+    [('TreeCompared', 'map', 6, 4096, 'left'), ('TreeCompared', 'map', 5, 4096, 'here')]
+    """
+    for one in raw:
+        if one[0] != DESCENT:
+            yield one
+            continue
+        _, tree, (*path, last), key, outcome = one
+        for node in path:
+            yield TreeCompared.tag, tree, abs(node), key, "right" if node < 0 else "left"
+        yield TreeCompared.tag, tree, last, key, outcome
 
 
 def _innermost(stacks: CallStacks, outermost: str) -> str:

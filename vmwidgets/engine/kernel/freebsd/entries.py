@@ -19,7 +19,7 @@ from ...base.protection import ALL, INHERITANCE, pack_flags, protection_of
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
-from ..map.core import Entry, EntrySource, compare
+from ..map.core import Entry, EntrySource
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import Running
 from .vm_page import Page, PageQueues
@@ -74,7 +74,7 @@ class GapTree(RedBlackTree[KernelEntry]):
     __slots__ = ("_end",)
 
     def __init__(self, recorder: Recorder, name: str, end: int) -> None:
-        super().__init__(compare, recorder, name)
+        super().__init__(recorder, name)
         self._end = end
 
     # ---- finding -----------------------------------------------------------------------------

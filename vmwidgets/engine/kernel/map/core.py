@@ -42,11 +42,8 @@ class Entry(Node):
     """
 
     __slots__ = (
-        "address", "end", "flags", "next", "object", "offset", "prev", "start", "static", "submap", "wired_count",
+        "address", "flags", "next", "object", "offset", "prev", "static", "submap", "wired_count",
     )  # fmt: skip  # read as a list of names
-
-    start: int
-    end: int
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
         super().__init__(identity)
@@ -78,13 +75,6 @@ class Entry(Node):
         self.start, self.end, self.flags = other.start, other.end, other.flags
         self.object, self.offset = other.object, other.offset
         self.wired_count, self.submap = other.wired_count, other.submap
-
-
-def compare(key: int, entry: Entry) -> int:
-    """Where `key` lies: 0 inside `entry`, negative below it, positive at or above its end."""
-    if key >= entry.end:
-        return 1
-    return -1 if key < entry.start else 0
 
 
 E = TypeVar("E", bound=Entry)
@@ -171,7 +161,7 @@ class MapCore(Generic[E]):
         self.size = 0
         self.first: E | None = None
         self.last: E | None = None
-        self.tree: RedBlackTree[E] = RedBlackTree(compare, recorder, name)
+        self.tree: RedBlackTree[E] = RedBlackTree(recorder, name)
         self.nr_entries = 0
         self.by_id: dict[int, E] = {}
         self.lookup_cache: E | None = None
