@@ -166,7 +166,7 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         passed.append(f"{name}={name}" if by_name else name)
         if not by_name:
             by_place.append(name)
-            arguments.append(name if parameter.annotation in _AS_THEY_ARE else f"*in_events(({name},))")
+            arguments.append(name if parameter.annotation in _AS_THEY_ARE else f"*in_events({name})")
     data = seen.return_annotation in _AS_THEY_ARE
     returned = "NOTHING" if seen.return_annotation == "None" else f"(RETURNED, {'' if data else 'answer'}(result))"
     template = _MAY_SLEEP if isgeneratorfunction(function) else _WITH_ERRORS if errors else _PLAIN
@@ -183,26 +183,23 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
     return space["reported"]
 
 
-def _in_events(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Arguments as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
-    found: list[Any] = []
-    for value in values:
-        if value is None or type(value) is int or type(value) is str:
-            found.append(value)
-        elif hasattr(value, "in_events"):
-            found += value.in_events()
-        elif isinstance(value, tuple) and all(isinstance(item, int) for item in value):
-            found.append(tuple(value))  # a pair of numbers with names is a pair
-        else:
-            found.append(value if isinstance(value, (int, str, tuple)) else getattr(value, "name", ""))
-    return tuple(found)
+def _in_events(value: Any) -> tuple[Any, ...]:
+    """An argument as data: numbers, texts and tuples as they are, of structures what they say, or their name."""
+    if value is None or isinstance(value, (int, str)):
+        return (value,)
+    says = getattr(value, "in_events", None)
+    if says is not None:
+        said: tuple[Any, ...] = says()
+        return said
+    if isinstance(value, tuple):
+        pair = all(isinstance(item, int) for item in value)
+        return (tuple(value) if pair else value,)  # a pair of numbers with names is a pair
+    return (getattr(value, "name", ""),)
 
 
 def _answer(result: Any) -> Any:
     """A result as data: one number or text."""
-    if result is None or type(result) is int:
-        return result
-    return next(iter(_in_events((result,))), None)
+    return next(iter(_in_events(result)), None)
 
 
 # ---- events ------------------------------------------------------------------------------------

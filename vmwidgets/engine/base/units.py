@@ -7,6 +7,7 @@ Sizes and addresses are plain integers of bytes.  Those that come back to a lear
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .errors import shown
 
@@ -73,6 +74,7 @@ def grouped_size(size: int) -> str:
     return f"{int(number):,} {unit}" if number.isdecimal() else f"{number} {unit}"
 
 
+@lru_cache(maxsize=1024)
 def parse_size(text: str) -> int:
     """The bytes that a text such as ``"64 MiB"``, ``"3 pages"`` or ``"0x1000"`` names.
 
@@ -89,6 +91,7 @@ def parse_size(text: str) -> int:
     return int(digits, 16 if digits.startswith("0x") else 10) * unit
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> int:
     """The address that a text names: decimal digits, hexadecimal ones after 0x, or a size such as ``"8 KiB"``.
 

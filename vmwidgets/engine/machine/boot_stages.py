@@ -26,7 +26,6 @@ from ..kernel.freebsd.uma import Zones
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.freebsd.vm_page import ZERO_POOL, PageQueues, SharedFrames
 from ..kernel.map.core import BYTES_32, BYTES_64, CachedEntries, Entry
-from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import PmapLayout
 from ..kernel.threads.scheduler import Scheduler
@@ -313,7 +312,7 @@ class Kernel:
             self._recorder,
             bits=layout.bits,
             kernel=self.pmap,
-            unmap=self._unmap_kernel,
+            unmap=self.pmap.unmap,
             quirks=self._quirks,
             assertions=True,
         )
@@ -329,9 +328,6 @@ class Kernel:
         self._recorder.emit = emit
         self._stage("boot range", f"{binary_size(self._boot_bytes)} of page descriptors get the first entry")
         return kernel_map
-
-    def _unmap_kernel(self, start: int, end: int) -> None:
-        unmap(self.pmap, start, end)
 
     def _kentry_bytes(self) -> int:
         slabs = self._layout.kentry_bytes >> PAGE_SHIFT
@@ -393,13 +389,6 @@ class Kernel:
             supplier = KernelSlabs(self.memory, cache.layout.slab_size, "vm_map_entry cache")
             cache = ObjectCache(self._recorder, "vm_map_entry", size, supplier, bits=bits)
         return cache
-
-
-def unmap(pmap: Pmap, start: int, end: int) -> None:
-    """Take the translations of a removed range away; pages that it covers in part go too."""
-    first, last = start & -PAGE, -(-end // PAGE) * PAGE
-    pmap.remove(first, last)
-    pmap.update(first, last)
 
 
 class NoEntries:

@@ -5,8 +5,6 @@ The same functions make the memory objects that a task's map can map.
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address, counted
@@ -17,7 +15,6 @@ from ..kernel.pmap.spaces import UserPmap
 from ..kernel.threads.waits import run_without_sleeping
 from ..kernel.x15.vm_map import X15Map
 from . import arguments
-from .boot_stages import unmap
 from .maps import MachineMap
 from .objects import AnonymousPager, DevicePager, MemoryObject
 from .processors import Processor
@@ -121,7 +118,7 @@ class TaskFunctions(Part):
             CachedEntries(system.kernel.entry_cache, system.kernel.identities, Entry),
             system.recorder,
             bits=system.layout.bits,
-            unmap=partial(unmap, pmap),
+            unmap=pmap.unmap,
             quirks=system.quirks,
             assertions=True,
         )

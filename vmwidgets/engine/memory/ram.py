@@ -6,10 +6,17 @@ the first write, so a machine of many gigabytes costs what it uses.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from ..base.errors import Refused, VMError, shown
 from ..base.units import PAGE, PAGE_SHIFT, Address, Size, counted
 
 _OFFSET = PAGE - 1
+
+_WORDS = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I"), 8: Struct("<Q")}
+_READ = {width: one.unpack_from for width, one in _WORDS.items()}
+_WRITE = {width: one.pack_into for width, one in _WORDS.items()}
+"""By width in bytes: how words are read and written."""
 
 
 class BusError(VMError):
@@ -61,15 +68,22 @@ class Ram:
 
     def read_word(self, pa: int, width: int) -> int:
         """The unsigned little-endian word of `width` bytes at `pa`."""
-        offset = pa & _OFFSET
-        held = self._frames.get(pa >> PAGE_SHIFT)
-        if held is None or offset + width > PAGE:
+        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & _OFFSET
+        if offset + width > PAGE:
             return int.from_bytes(self.read(pa, width), "little")
-        return int.from_bytes(held[offset : offset + width], "little")
+        if held is None:
+            self._check_inside(pa, width)
+            return 0
+        word: int = _READ[width](held, offset)[0]
+        return word
 
     def write_word(self, pa: int, width: int, value: int) -> None:
         """Write an unsigned little-endian word of `width` bytes; a value too big is an `OverflowError`."""
-        self.write(pa, value.to_bytes(width, "little"))
+        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & _OFFSET
+        if held is None or offset + width > PAGE or value >> 8 * width:
+            self.write(pa, value.to_bytes(width, "little"))
+        else:
+            _WRITE[width](held, offset, value)
 
     def fill(self, pa: int, length: int, byte: int = 0) -> None:
         """Set `length` bytes from `pa` on to `byte`."""

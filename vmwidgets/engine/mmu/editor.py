@@ -6,7 +6,7 @@ A descriptor is read into a :class:`Slot`.  What a word means, and how one is ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import unpack
 from typing import Generic, NamedTuple
 
@@ -147,15 +147,17 @@ class TableEditor(Generic[C]):
 
     def find(self, root: int, va: int, down_to: int = 1) -> Slot:
         """The slot that decides about `va`: a leaf, an absent one, or the one of level `down_to`."""
-        width, read_word = self.fmt.entry_width, self._read_word
-        table = root
-        for level in self.fmt.levels:
-            pa = table + level.index(va) * width
-            word = read_word(pa, width)
-            descriptor = level.read_as(word)
-            if descriptor.kind != "table" or level.number <= down_to:
-                break
-            table = descriptor.address_of(word)
+        width, read_word, table = self.fmt.entry_width, self._reader, root
+        try:
+            for level in self.fmt.levels:
+                pa = table + (va >> level.shift & level.last) * width
+                word = read_word(pa, width)
+                descriptor = level.read_as(word)
+                if descriptor.kind != "table" or level.number <= down_to:
+                    break
+                table = descriptor.address_of(word)
+        except BusError as error:
+            raise _outside(error) from error
         return Slot(level, va, pa, word, descriptor)
 
     def leaves(self, root: int, start: int, end: int) -> Iterable[Slot]:
@@ -166,21 +168,24 @@ class TableEditor(Generic[C]):
         O(tables that exist for the range): absent slots are passed with all they cover.  A table is read when the
         first of its slots is asked for.
         """
-        width, read_word, table, last = self.fmt.entry_width, self._read_word, root, end - 1
-        for level in self.fmt.levels:
-            shift = level.shift
-            if (start ^ last) >> shift:
-                return self._leaves_below(level, table, start, last)
-            pa = table + (start >> shift & (1 << level.bits) - 1) * width
-            word = read_word(pa, width)
-            if not word:  # nearly always, since most of what is unmapped was never touched
-                return ()
-            descriptor = level.read_as(word)
-            if descriptor.kind != "table":
-                slot = Slot(level, start >> shift << shift, pa, word, descriptor)
-                return (self.first_copy(slot),) if descriptor.kind == "leaf" else ()
-            table = descriptor.address_of(word)
-        raise AssertionError("level 1 refers to no tables")
+        width, read_word, table, last = self.fmt.entry_width, self._reader, root, end - 1
+        try:
+            for level in self.fmt.levels:
+                shift = level.shift
+                if (start ^ last) >> shift:
+                    break
+                pa = table + (start >> shift & level.last) * width
+                word = read_word(pa, width)
+                if not word:  # nearly always, since most of what is unmapped was never touched
+                    return ()
+                descriptor = level.read_as(word)
+                if descriptor.kind != "table":
+                    slot = Slot(level, start >> shift << shift, pa, word, descriptor)
+                    return (self.first_copy(slot),) if descriptor.kind == "leaf" else ()
+                table = descriptor.address_of(word)
+        except BusError as error:
+            raise _outside(error) from error
+        return self._leaves_below(level, table, start, last)
 
     def _leaves_below(self, level: Level, table: int, start: int, last: int) -> Iterator[Slot]:
         base = done = start >> level.shift << level.shift
@@ -230,12 +235,18 @@ class TableEditor(Generic[C]):
         kept = {(pa - start) // width: edit.kept for pa, edit in edits.items() if start <= pa < start + count * width}
         return tuple(kept.get(at, word) for at, word in enumerate(words)) if kept else words
 
-    def _read_word(self, pa: int, width: int) -> int:
+    @property
+    def _reader(self) -> Callable[[int, int], int]:
+        """Reads a word: memory's, or where there are edits the kernel's."""
+        return self._read_kept if self.edits.places else self.ram.read_word
+
+    def _read_kept(self, pa: int, width: int) -> int:
         edit = self.edits.places.get(pa)
-        if edit is not None:
-            return edit.kept
+        return self.ram.read_word(pa, width) if edit is None else edit.kept
+
+    def _read_word(self, pa: int, width: int) -> int:
         try:
-            return self.ram.read_word(pa, width)
+            return self._reader(pa, width)
         except BusError as error:
             raise _outside(error) from error
 

@@ -119,9 +119,14 @@ class Level:
         """Bytes of virtual memory that one descriptor covers."""
         return 1 << self.shift
 
+    @cached_property
+    def last(self) -> int:
+        """The number of the last descriptor of a table: a mask of all numbers."""
+        return self.entries - 1
+
     def index(self, va: int) -> int:
         """Which descriptor of a table is for `va`."""
-        return va >> self.shift & (1 << self.bits) - 1
+        return va >> self.shift & self.last
 
     def read_as(self, word: int) -> Descriptor:
         """How the manual reads `word` at this level."""

@@ -70,8 +70,8 @@ class Pmap(TableSpace):
         self._current = current
         self._reserved: dict[tuple[int, int], int] = {}
         """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
-        self._large = False
-        """Whether a descriptor above level 1 ever mapped a page here."""
+        self.large = False
+        """Whether a descriptor above level 1 ever mapped a page here: then a cut may take a table."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -143,6 +143,15 @@ class Pmap(TableSpace):
             with self.prepared((start, end)):
                 for slot in self._leaves(start, end):
                     self._clear_page(slot)
+
+    def unmap(self, start: int, end: int) -> None:
+        """Take the translations of a removed range away, and what processors keep of them.
+
+        Pages that it covers in part go too.
+        """
+        first, last = start & -PAGE, -(-end // PAGE) * PAGE
+        self.remove(first, last)
+        self.update(first, last)
 
     @kernel_function("pmap_protect", first=3)
     def protect(self, start: int, end: int, protection: int) -> None:
@@ -268,7 +277,7 @@ class Pmap(TableSpace):
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
-        self._large = self._large or level.number > 1
+        self.large = self.large or level.number > 1
         for slot in slots:
             self.editor.write(slot, word)
         for slot in slots:
@@ -344,7 +353,7 @@ class Pmap(TableSpace):
         missing (:meth:`tables_missing`).  What was not needed goes back at the end.  O(cuts) once there were large
         pages, else O(1).
         """
-        wanted = [*absent, *(place for edge in cuts for place in self._splits_at(edge))] if self._large else [*absent]
+        wanted = [*absent, *(place for edge in cuts for place in self._splits_at(edge))] if self.large else [*absent]
         places = [place for place in dict.fromkeys(wanted) if place not in self._reserved] if wanted else []
         if places:
             levels = [self.fmt.level(number - 1) for number, _ in places]
@@ -423,7 +432,7 @@ class Pmap(TableSpace):
         table = self.tables.spares.pop(slot.pa, None)
         if table is None:
             table = self._reserved.pop(_place(slot))
-        self._large = True
+        self.large = True
         self.tables.zero(table)
         self.editor.demote(slot, table, self._table_rights(slot))
         self._written(slot)

@@ -6,7 +6,6 @@ Sources: X15 `vm_map_request_assert_valid`, `vm_map_find_fixed`, `vm_map_find_av
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,16 +45,34 @@ class Request:
         return self.start, self.size
 
     def first_violation(self, mask: int) -> tuple[str, str] | None:
-        """Name and sentence of the first of :data:`CHECKS` that fails, or none.
+        """Name and sentence of the first check of debug builds that fails, in their order, or none.
 
-        `mask` is the word's largest number: sums wrap there.  Debug builds of X15 stop there.
+        `mask` is the word's largest number: sums wrap there.
 
         >>> Request(None, 0, 0, 0, 0, 0x277).first_violation(2**64 - 1)
         ('size_zero', 'size is 0')
         """
-        for name, fails, sentence in CHECKS:
-            if fails(self, mask):
-                return name, sentence.format(r=self)
+        offset, start, size, align, flags = self.offset, self.start, self.size, self.align, self.flags
+        if offset and self.object is None:
+            return "offset_without_object", f"offset {offset:#x} without an object"
+        if offset & _UNALIGNED:
+            return "offset_unaligned", f"offset {offset:#x} is not page aligned"
+        if start & _UNALIGNED:
+            return "start_unaligned", f"start {start:#x} is not page aligned"
+        if size == 0:
+            return "size_zero", "size is 0"
+        if size & _UNALIGNED:
+            return "size_unaligned", f"size {size:#x} is not a whole number of pages"
+        if (start + size) & mask <= start:
+            return "wrap", f"start {start:#x} and size {size:#x} pass the end of the word"
+        if 0 < align < PAGE:
+            return "align_below_page", f"align {align:#x} is less than a page"
+        if align & (align - 1):
+            return "align_not_pow2", f"align {align:#x} is not a power of two"
+        if flag.protection_of(flags) & ~flag.max_protection_of(flags):
+            return "prot_exceeds_maxprot", "the protection goes beyond the maximum protection"
+        if align and flags & flag.FIXED and start & (align - 1):
+            return "fixed_unaligned", f"the fixed start {start:#x} is not a multiple of align {align:#x}"
         return None
 
     def obstacle(self, entry: Entry, nomerge_compares: bool = False) -> str:
@@ -73,35 +90,6 @@ class Request:
         if (self.flags ^ entry.flags) & flag.ENTRY_MASK:
             return "its protection, inheritance or advice differs"
         return ""
-
-
-_Check = tuple[str, Callable[[Request, int], object], str]
-
-CHECKS: tuple[_Check, ...] = (
-    ("offset_without_object", lambda r, _: r.offset and r.object is None, "offset {r.offset:#x} without an object"),
-    ("offset_unaligned", lambda r, _: r.offset & _UNALIGNED, "offset {r.offset:#x} is not page aligned"),
-    ("start_unaligned", lambda r, _: r.start & _UNALIGNED, "start {r.start:#x} is not page aligned"),
-    ("size_zero", lambda r, _: r.size == 0, "size is 0"),
-    ("size_unaligned", lambda r, _: r.size & _UNALIGNED, "size {r.size:#x} is not a whole number of pages"),
-    (
-        "wrap",
-        lambda r, mask: (r.start + r.size) & mask <= r.start,
-        "start {r.start:#x} and size {r.size:#x} pass the end of the word",
-    ),
-    ("align_below_page", lambda r, _: 0 < r.align < PAGE, "align {r.align:#x} is less than a page"),
-    ("align_not_pow2", lambda r, _: r.align & (r.align - 1), "align {r.align:#x} is not a power of two"),
-    (
-        "prot_exceeds_maxprot",
-        lambda r, _: flag.protection_of(r.flags) & ~flag.max_protection_of(r.flags),
-        "the protection goes beyond the maximum protection",
-    ),
-    (
-        "fixed_unaligned",
-        lambda r, _: r.flags & flag.FIXED and r.align and r.start & (r.align - 1),
-        "the fixed start {r.start:#x} is not a multiple of align {r.align:#x}",
-    ),
-)
-"""Name, test (true: it fails) and sentence of each check; tests get the request and the word's largest number."""
 
 
 class Merge(NamedTuple):
@@ -293,6 +281,8 @@ class Placement:
 
     def report_nomerge(self, request: Request) -> None:
         """Report the neighbours that a NOMERGE request touches, and is not even compared with."""
+        if self.recorder.emit is None:
+            return
         for neighbour, side in zip(self._touching(request), ("previous", "next"), strict=True):
             if neighbour is not None:
                 self._report_merge(neighbour, side, "the request may not merge")

@@ -218,10 +218,11 @@ class X15Map(RangeMap[Entry]):
         """
         if self.assertions and not self.start <= start < end <= self.end:
             raise KernelPanic("remove_range", f"[{Address(start)}, {Address(end)}) is no range of {self.name}")
-        if self.unmap is None or not self.counts_references:
+        tables = self.tables
+        if tables is None or not tables.large or self.unmap is None or not self.counts_references:
             self._remove(start, end)
             return
-        with self.ready(edges_in(self.entries_in(start, end), start, end)):
+        with self.ready(edges_in(self._from(self.peek(start), end), start, end)):
             self._remove(start, end)
 
     def _remove(self, start: int, end: int) -> None:
