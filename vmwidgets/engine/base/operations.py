@@ -51,7 +51,8 @@ class Door:
         self.stop_at = 0
         """The safe point at which the next operation stops, which is one made again; 0: at none."""
         self._lock = threading.RLock()
-        self._owner = 0
+        self.owner = 0
+        """The thread that is in the middle of an operation; 0 for none."""
         self._points = 0
         self._stopped = -1
         """The address at which the operation under way stopped; -1 if it did not."""
@@ -59,12 +60,12 @@ class Door:
     @property
     def inside(self) -> bool:
         """Whether this thread is in the middle of an operation."""
-        return self._owner == get_ident()
+        return self.owner == get_ident()
 
     @property
     def busy(self) -> bool:
         """Whether an operation is under way, in whatever thread."""
-        return self._owner != 0
+        return self.owner != 0
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
@@ -99,7 +100,7 @@ class Door:
                 raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
                 said, edited_by_hand, recorder = "", self.edited_by_hand(), self.recorder
                 result: Any = None
-                self._owner = get_ident()
+                self.owner = get_ident()
                 recorder.emit = raw.append
                 self._points, self._stopped = 0, -1
                 try:
@@ -107,7 +108,7 @@ class Door:
                     if self._stopped >= 0:
                         reached = Address(self._stopped)
                         raise Stopped(f"interrupted: it is done below {reached}, from there on all is as it was")
-                    outcome, result = "done", as_data(returned)
+                    outcome, result = "done", returned if type(returned) in _ATOMS else as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
                 except BaseException as error:
                     outcome, said, dead = self._failed(error, raw, edited_by_hand)
@@ -119,7 +120,7 @@ class Door:
                     raise
                 finally:
                     recorder.emit = recorder.stop = None
-                    self._owner = self.stop_at = 0
+                    self.owner = self.stop_at = 0
                     if outcome:
                         point = self._points if self._stopped >= 0 else 0
                         self.journal.record(target, name, words, tuple(values), outcome, result, said, raw, point)
@@ -168,7 +169,7 @@ class Door:
         """One safe point: whether to stop there."""
         if self._stopped < 0:
             self._points += 1
-            if self._points == self.stop_at or INTERRUPT.take():
+            if self._points == self.stop_at or (INTERRUPT.pending and INTERRUPT.take()):
                 self._stopped = address
         return self._stopped >= 0
 
@@ -256,7 +257,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
     @wraps(method)
     def through_the_door(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
         door = self.door
-        inside = door.inside
+        inside = door.owner and door.inside
         if inside and door.actor is None:
             return method(self, *args, **kwargs)
         words = known.get((len(args), *kwargs))

@@ -98,7 +98,7 @@ class RedBlackTree(Generic[N]):
         if emit is not None:
             emit((Called.tag, "rbtree_lookup_nearest", (key,)))
             self._report_descent(key, last, "right" if last is not found else "left" if node is None else "here")
-            emit((Returned.tag, _identity(found)))
+            emit((Returned.tag, 0 if found is None else found.id))
         return found
 
     def _report_descent(self, key: int, last: Node | None, outcome: str) -> None:
@@ -176,14 +176,6 @@ class RedBlackTree(Generic[N]):
             else:
                 here, side = here.right, "right"  # type: ignore[assignment]
         self._report_descent(key, parent, side)
-        self._hang(node, parent, side)
-        if emit is not None:
-            emit((TreeLinked.tag, self._name, node.id, _identity(parent), side))
-        self._repair_insertion(node)
-        if emit is not None:
-            emit((Returned.tag,))
-
-    def _hang(self, node: N, parent: N | None, side: str) -> None:
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
         if parent is None:
             self.root = node
@@ -195,6 +187,12 @@ class RedBlackTree(Generic[N]):
         while up is not None:
             up.count += 1
             up = up.parent
+        if emit is not None:
+            emit((TreeLinked.tag, self._name, node.id, 0 if parent is None else parent.id, side))
+        if parent is None or parent.red:
+            self._repair_insertion(node)
+        if emit is not None:
+            emit((Returned.tag,))
 
     def _repair_insertion(self, node: Node) -> None:
         while True:
@@ -240,15 +238,16 @@ class RedBlackTree(Generic[N]):
             emit((Returned.tag,))
 
     def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
-        child = node.left if node.left is not None else node.right
-        parent = node.parent
+        left, right, parent, child_id = node.left, node.right, node.parent, 0
+        child = right if left is None else left
+        if child is not None:
+            child.parent, child_id = parent, child.id
         emit = self._recorder.emit
         if emit is not None:
-            writes = (*self._lost_links(node), (_identity(parent), self._side(node), node.id, _identity(child)))
-            emit((TreeUnlinked.tag, self._name, node.id, 0, writes, node.red, False))
+            lost = (node.id, "left", child_id if left else 0, 0), (node.id, "right", child_id if right else 0, 0)
+            link = (0 if parent is None else parent.id, self._side(node), node.id, child_id)
+            emit((TreeUnlinked.tag, self._name, node.id, 0, (*lost, link), node.red, False))
         self._set_child(parent, node, child)
-        if child is not None:
-            child.parent = parent
         self._discount(parent)
         return child, parent, not node.red
 
@@ -278,12 +277,8 @@ class RedBlackTree(Generic[N]):
         self._discount(parent)
         return child, parent, black
 
-    def _lost_links(self, node: Node) -> tuple[Write, Write]:
-        """The links that a removed node loses."""
-        return (node.id, "left", _identity(node.left), 0), (node.id, "right", _identity(node.right), 0)
-
     def _successor_writes(self, node: Node, successor: Node) -> tuple[Write, ...]:
-        writes: list[Write] = list(self._lost_links(node))
+        writes: list[Write] = [(node.id, side, _identity(getattr(node, side)), 0) for side in ("left", "right")]
         if successor is not node.right:
             writes.append((_identity(successor.parent), "left", successor.id, _identity(successor.right)))
             writes.append((successor.id, "right", _identity(successor.right), _identity(node.right)))

@@ -137,8 +137,12 @@ def reported({parameters}):
     return result
 """
 
-_AS_THEY_ARE = ("int", "str", "bool", "int | None")
-"""Annotations of what is data already."""
+_IN_EVENTS = {
+    **dict.fromkeys(("int", "str", "bool", "int | None"), "{0}"),
+    **dict.fromkeys(("E", "Entry", "KernelEntry"), "{0}.id"),
+    "E | None": "None if {0} is None else {0}.id",
+}
+"""By annotation: how what is data already, or has an id, is written in an event."""
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
@@ -166,9 +170,9 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         passed.append(f"{name}={name}" if by_name else name)
         if not by_name:
             by_place.append(name)
-            arguments.append(name if parameter.annotation in _AS_THEY_ARE else f"*in_events({name})")
-    data = seen.return_annotation in _AS_THEY_ARE
-    returned = "NOTHING" if seen.return_annotation == "None" else f"(RETURNED, {'' if data else 'answer'}(result))"
+            arguments.append(_IN_EVENTS.get(parameter.annotation, "*in_events({0})").format(name))
+    answer = _IN_EVENTS.get(seen.return_annotation, "answer({0})").format("result")
+    returned = "NOTHING" if seen.return_annotation == "None" else f"(RETURNED, {answer})"
     template = _MAY_SLEEP if isgeneratorfunction(function) else _WITH_ERRORS if errors else _PLAIN
     source = template.format(
         parameters=", ".join(parameters), passed=", ".join(passed), self=by_place[0], returned=returned,

@@ -18,6 +18,8 @@ from ..selfpaging.flags import VREGION_FLAGS, flag_names
 
 V = TypeVar("V")
 
+_OFFSET = PAGE - 1
+
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
 
@@ -74,6 +76,8 @@ def word(value: Any, name: str) -> int:
 
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
     """A whole number that is a multiple of `unit`."""
+    if type(value) is int and unit == PAGE and not value & _OFFSET and 0 <= value < 1 << 64:
+        return value  # nearly always
     number = whole(value, name)
     if number % unit:
         near = number // unit * unit

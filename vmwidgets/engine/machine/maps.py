@@ -67,14 +67,15 @@ class MachineMap(MapPart):
         >>> vm.boot("x86-64").kernel_map.enter("16 KiB")
         0xffff_8080_0014_1000
         """
-        self._refuse_lost_place()
+        if self.path in self.system.parents:
+            self._refuse_lost_place()
         vm_map = self.vm_map
         length = arguments.size_within(size, "size", vm_map.start, vm_map.end, self.path)
         start = self._start_of(vm_map, at, length, arguments.flag(fixed, "fixed"))
-        alignment = arguments.power_of_two(align, "align")
+        alignment = arguments.power_of_two(align, "align") if align else 0
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
-        target = self._object(object)
+        target = None if object is None else self._object(object)
         where = arguments.aligned(offset, "offset")
         if where and target is None:
             raise Refused(f"offset={where:#x} needs an object: write object=…")
@@ -302,17 +303,17 @@ class MachineMap(MapPart):
 
     def _reserved(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         """What the kernel lives on that [start, end) of the kernel map touches: start, end, and what it is."""
-        unprotected, by_id = "static-remove" in self.system.quirks, self.vm_map.by_id
+        by_id = self.vm_map.by_id
         for identity, role in self.system.roles[self.path].items():
             entry = by_id.get(identity)
-            if entry is not None and not (entry.static and unprotected) and entry.start < end and start < entry.end:
+            if entry is None or end <= entry.start or entry.end <= start:
+                continue
+            if not (entry.static and "static-remove" in self.system.quirks):
                 yield entry.start, entry.end, f"the {role}"
         for low, high, owner in self.system.kernel.memory.overlapping(start, end):
             yield low, high, f"a slab of the {owner}"
 
-    def _object(self, value: Any) -> VmObject | None:
-        if value is None:
-            return None
+    def _object(self, value: Any) -> VmObject:
         if isinstance(value, str):
             return self.system.objects[arguments.known(value, self.system.objects, "object")]
         if not isinstance(value, MemoryObject):

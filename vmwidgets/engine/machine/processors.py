@@ -173,7 +173,7 @@ class Processor:
         """Flush what the kernel wants flushed: a range, or with `pages` 0 everything of the space."""
         if self._window_used:
             self._flush_window()
-        if self.cpu.tlb:
+        if self.cpu.tlb.index:
             if pages:
                 self.cpu.flush_range(start, end, asid)
             elif asid is None:
@@ -184,7 +184,7 @@ class Processor:
 
     def flushed(self) -> None:
         """Reset the counts of forgotten flushes and of edits if the TLB is empty."""
-        if not self.cpu.tlb:
+        if not self.cpu.tlb.index:
             self.forgotten = self.edits = 0
 
     def comply(self) -> int:

@@ -213,7 +213,7 @@ class DescriptorFunctions(Part):
 
     def in_force(self) -> bool:
         """Whether a descriptor holds what an edit wrote.  O(1)."""
-        return bool(self._places.places)
+        return bool(self.system.pmap.editor.edits.places)
 
     def standing(self) -> list[Edit]:
         """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""

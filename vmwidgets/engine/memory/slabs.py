@@ -174,7 +174,7 @@ class ObjectCache:
         elif slab.state == "free":
             self._move(slab, "partial")
         self.allocated += 1
-        address = self._address(slab, index)
+        address = slab.address + slab.colour + index * self.layout.buffer_size
         emit = self._recorder.emit
         if emit is not None:
             following = self._address(slab, slab.free[-1]) if slab.free else 0

@@ -155,7 +155,7 @@ class Tlb(Generic[C]):
     <TLB of 16 sets and 4 ways: 0 entries, 0 hits, 0 misses>
     """
 
-    __slots__ = ("_clock", "_index", "_rows", "_shifts", "evictions", "flushed", "fmt", "hits", "misses", "ways")
+    __slots__ = ("_clock", "_rows", "_shifts", "evictions", "flushed", "fmt", "hits", "index", "misses", "ways")
 
     def __init__(self, fmt: TableFormat[C], *, sets: int = 16, ways: int = 4) -> None:
         if sets < 1 or sets & sets - 1 or ways < 1:
@@ -164,7 +164,8 @@ class Tlb(Generic[C]):
         self.ways = ways
         self.hits = self.misses = self.evictions = self.flushed = 0
         self._rows: list[list[TlbEntry[C] | None]] = [[None] * ways for _ in range(sets)]
-        self._index: dict[Key, TlbEntry[C]] = {}
+        self.index: dict[Key, TlbEntry[C]] = {}
+        """What is kept, by page size, page and space."""
         self._shifts: dict[int, int] = {}
         """How many entries there are of each page size, by its log2; smallest first."""
         self._clock = 0
@@ -189,7 +190,7 @@ class Tlb(Generic[C]):
 
     def peek(self, va: int, asid: int) -> TlbEntry[C] | None:
         """As :meth:`lookup`, without counting a hit or changing the order of use."""
-        index = self._index
+        index = self.index
         for shift in self._shifts:
             page = va >> shift
             entry = index.get((shift, page, asid)) or index.get((shift, page, GLOBAL))
@@ -210,7 +211,7 @@ class Tlb(Generic[C]):
         page = found.va >> shift
         key = (shift, page, GLOBAL if self.fmt.rules.is_global(found.path) else asid)
         row = self._rows[page & self.sets - 1]
-        before = self._index.get(key)
+        before = self.index.get(key)
         way = before.way if before is not None else self._way_for(row)
         gone = row[way]
         if gone is not None:
@@ -219,7 +220,7 @@ class Tlb(Generic[C]):
         self._clock += 1
         entry = TlbEntry(self.fmt, page & self.sets - 1, way, key, found, controls, self._clock)
         row[way] = entry
-        self._index[key] = entry
+        self.index[key] = entry
         self._count(shift, 1)
         return entry, gone
 
@@ -232,7 +233,7 @@ class Tlb(Generic[C]):
 
     def drop(self, va: int, asid: int | None) -> list[TlbEntry[C]]:
         """Drop what is kept for `va` in address space `asid` (None: in any), global or not; O(page sizes)."""
-        index = self._index
+        index = self.index
         if asid is None or not index:
             return self.drop_those(lambda entry: entry.covers(va))
         keys = [(shift, va >> shift, which) for shift in self._shifts for which in (asid, GLOBAL)]
@@ -257,7 +258,7 @@ class Tlb(Generic[C]):
 
     def drop_those(self, chosen: Callable[[TlbEntry[C]], bool]) -> list[TlbEntry[C]]:
         """Drop what `chosen` says, in the order of sets and ways; O(entries)."""
-        return self._drop([entry for entry in self if chosen(entry)]) if self._index else []
+        return self._drop([entry for entry in self if chosen(entry)]) if self.index else []
 
     def _drop(self, entries: list[TlbEntry[C]]) -> list[TlbEntry[C]]:
         for entry in entries:
@@ -267,7 +268,7 @@ class Tlb(Generic[C]):
         return entries
 
     def _forget(self, entry: TlbEntry[C]) -> None:
-        del self._index[entry.key]
+        del self.index[entry.key]
         self._count(entry.key[0], -1)
 
     def _count(self, shift: int, change: int) -> None:
@@ -286,7 +287,7 @@ class Tlb(Generic[C]):
         return (entry for row in self._rows for entry in row if entry is not None)
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self.index)
 
     def value(self, stale: Stale[C]) -> TlbValue:
         """All of it as a frozen value; `stale` says in what an entry differs from the tables."""
@@ -302,7 +303,7 @@ class Tlb(Generic[C]):
     def check(self) -> None:
         """Raise :class:`.errors.Broken` unless the numbered invariants hold."""
         entries = list(self)
-        if {entry.key: id(entry) for entry in entries} != {key: id(entry) for key, entry in self._index.items()}:
+        if {entry.key: id(entry) for entry in entries} != {key: id(entry) for key, entry in self.index.items()}:
             raise Broken(f"1. what is found is what a way holds: ways hold {len(entries)}, {len(self)} are found")
         for entry in entries:
             if self._rows[entry.set][entry.way] is not entry or entry.set != entry.key[1] & self.sets - 1:

@@ -36,6 +36,8 @@ class Frames:
 class Tables:
     """Page tables as a dict; `room` is how many translations fit."""
 
+    large = False
+
     def __init__(self):
         self.pages = {}
         self.room = 10**6

@@ -72,6 +72,9 @@ class Pmap(TableSpace):
         """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
         self.large = False
         """Whether a descriptor above level 1 ever mapped a page here: then a cut may take a table."""
+        self._region_shift = layout.fmt.level(2).shift
+        self._used: set[int] = set()
+        """The tables of level 1, by the numbers of their slots in level 2, that ever held a page."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -139,7 +142,10 @@ class Pmap(TableSpace):
         O(pages that are mapped there, and tables that exist for them).
         """
         self._check_range(start, end)
-        if self.editor.leaves(self.root, start, end):  # most of what is removed was never mapped
+        place = start >> self._region_shift
+        if place == end - 1 >> self._region_shift and place not in self._used and not self.large:
+            return  # most of what is removed was never mapped
+        if self.editor.leaves(self.root, start, end):
             with self.prepared((start, end)):
                 for slot in self._leaves(start, end):
                     self._clear_page(slot)
@@ -248,8 +254,8 @@ class Pmap(TableSpace):
             for slot in self.published(level, table, first):
                 self.editor.write(slot._replace(pa=ours + slot.pa - table), slot.word)
 
-    def _owns(self, va: int) -> bool:
-        """Whether `va` is in the part of the space that this pmap maps."""
+    def _owns(self, start: int, end: int) -> bool:
+        """Whether [start, end) is in the part of the space that this pmap maps."""
         raise NotImplementedError
 
     def _written(self, slot: Slot) -> None:
@@ -278,6 +284,7 @@ class Pmap(TableSpace):
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
         self.large = self.large or level.number > 1
+        self._used.add(va >> self._region_shift)
         for slot in slots:
             self.editor.write(slot, word)
         for slot in slots:
@@ -369,7 +376,7 @@ class Pmap(TableSpace):
 
     def _splits_at(self, edge: int) -> Iterator[tuple[int, int]]:
         """The slots that need a table, which they don't have as a spare, when a large page is cut at `edge`."""
-        slot = self.editor.find(self.root, edge) if self._owns(edge) else None
+        slot = self.editor.find(self.root, edge) if self._owns(edge, edge + PAGE) else None
         if slot is None or slot.kind != "leaf" or not edge % slot.span:
             return
         for level in self.fmt.levels:
@@ -456,10 +463,11 @@ class Pmap(TableSpace):
         return found[0]
 
     def _check_range(self, start: int, end: int, unit: int = PAGE) -> None:
-        self._check_alive()
+        if self.destroyed:
+            self._check_alive()
         if start % unit or end % unit or start >= end:
             raise Refused(f"[{start:#x}, {end:#x}): it must not be empty, and be cut at multiples of {Size(unit)}")
-        if not (self._owns(start) and self._owns(end - PAGE)):
+        if not self._owns(start, end):
             raise Refused(f"[{start:#x}, {end:#x}) is not in the part of the space that the pmap of {self.name} maps")
 
     def _check_alive(self) -> None:

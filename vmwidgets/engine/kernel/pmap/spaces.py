@@ -194,8 +194,10 @@ class KernelPmap(Pmap):
         registers: tuple[int, Any] = self.fmt.rules.registers(None, self.root, controls)
         return registers
 
-    def _owns(self, va: int) -> bool:
-        return self.layout.is_kernel(va)
+    def _owns(self, start: int, end: int) -> bool:
+        layout = self.layout
+        inside = layout.kernel_start <= start and end <= layout.kernel_end
+        return inside or (layout.is_kernel(start) and layout.is_kernel(end - PAGE))
 
     def _is_global(self, va: int) -> bool:
         return self.global_pages
@@ -264,8 +266,8 @@ class UserPmap(Pmap):
                     self.tables.free(slot.address)
             va = after
 
-    def _owns(self, va: int) -> bool:
-        return self.layout.is_user(va)
+    def _owns(self, start: int, end: int) -> bool:
+        return start >= 0 and end <= self.layout.user_end
 
 
 class LentPmap(Pmap):
@@ -315,5 +317,5 @@ class LentPmap(Pmap):
         self._check_alive()
         return self.root, self.fmt.rules.without_access_flag(controls)
 
-    def _owns(self, va: int) -> bool:
+    def _owns(self, start: int, end: int) -> bool:
         return False

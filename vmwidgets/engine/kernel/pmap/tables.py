@@ -79,7 +79,7 @@ class PmapLayout:
 
     def is_kernel(self, va: int) -> bool:
         """Whether `va` is the kernel map's or above it, where the kernel's image lies."""
-        return va >= self.kernel_start and (va < self.kernel_end or va == self.fmt.canonical(va))
+        return va >= self.kernel_start and va == self.fmt.canonical(va)
 
     def is_published(self, level: Level, va: int) -> bool:
         """Whether the slot of `level` for `va` must be the same in all spaces, in tables each has its own of."""

@@ -69,7 +69,7 @@ class Request:
             return "align_below_page", f"align {align:#x} is less than a page"
         if align & (align - 1):
             return "align_not_pow2", f"align {align:#x} is not a power of two"
-        if flag.protection_of(flags) & ~flag.max_protection_of(flags):
+        if flags >> flag.PROTECTION_SHIFT & ~(flags >> flag.MAX_PROTECTION_SHIFT) & flag.ALL:
             return "prot_exceeds_maxprot", "the protection goes beyond the maximum protection"
         if align and flags & flag.FIXED and start & (align - 1):
             return "fixed_unaligned", f"the fixed start {start:#x} is not a multiple of align {align:#x}"
@@ -132,7 +132,8 @@ class FindCache:
 
     def forget(self) -> None:
         """After a failure or a removal the next search begins at the bottom."""
-        self.move(0, self.none)
+        if self.address or self.threshold != self.none:
+            self.move(0, self.none)
 
 
 class Placement:
