@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import index as whole
 from tempfile import TemporaryFile
@@ -27,10 +26,6 @@ MAX_EVENTS = 4096
 
 IN_MEMORY = 64 << 20
 """How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
-
-_NOTHING: deque[Raw] = deque(maxlen=0)
-"""What a record has for events that were dropped; one for all of them."""
-
 
 class Operation(NamedTuple):
     """One call that passed the door.
@@ -50,7 +45,7 @@ class Operation(NamedTuple):
     outcome: str
     result: Any
     said: str = ""
-    raw: deque[Raw] = _NOTHING
+    raw: Sequence[Raw] = ()
     stopped_at: int = 0
 
     @property
@@ -72,7 +67,7 @@ class Operation(NamedTuple):
         return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
 
 
-Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, "deque[Raw]", int]
+Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, "Sequence[Raw]", int]
 """An operation as it is kept: without its number, and with the names of its arguments apart, if they are known so."""
 
 
@@ -171,7 +166,7 @@ class Journal:
         outcome: str,
         result: Any,
         said: str,
-        raw: deque[Raw],
+        raw: Sequence[Raw],
         stopped_at: int = 0,
     ) -> None:
         """Add a record; the events of those more than a thousand back are dropped.  O(1).
@@ -212,7 +207,7 @@ class Journal:
                 return _operation(self._packed.count + place, self._recent[place])
         return None
 
-    def _subjects_of(self, serial: int, raw: deque[Raw]) -> frozenset[Any]:
+    def _subjects_of(self, serial: int, raw: Sequence[Raw]) -> frozenset[Any]:
         """What an operation's events are about; worked out once."""
         known = self._subjects.get(serial)
         if known is None:
@@ -384,7 +379,7 @@ class _Packed:
     def _piece(self, number: int) -> list[Row]:
         if self._open[0] != number:
             rows = pickle.loads(zlib.decompress(self._read(number)))
-            self._open = number, [(*row[:-1], _NOTHING, row[-1]) for row in rows]
+            self._open = number, [(*row[:-1], (), row[-1]) for row in rows]
         return self._open[1]
 
     def __getitem__(self, number: int) -> Row:
@@ -397,6 +392,6 @@ def _pack(rows: Iterable[Row]) -> bytes:
     return zlib.compress(pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), 1)
 
 
-def _subjects(raw: deque[Raw]) -> frozenset[Any]:
+def _subjects(raw: Sequence[Raw]) -> frozenset[Any]:
     """The first field of each event: the map, tree or cache it is about, where it is about one."""
     return frozenset(event[1] for event in raw if len(event) > 1 and isinstance(event[1], str))

@@ -51,6 +51,9 @@ class Door:
         self.stop_at = 0
         """The safe point at which the next operation stops, which is one made again; 0: at none."""
         self._lock = threading.RLock()
+        self._raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
+        """The events of the operation under way: the last ones."""
+        self._report = self._raw.append
         self.owner = 0
         """The thread that is in the middle of an operation; 0 for none."""
         self._points = 0
@@ -97,11 +100,10 @@ class Door:
                     raise Refused(self.only_to_look_at)
                 if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
-                raw: deque[Raw] = deque(maxlen=MAX_EVENTS)
                 said, edited_by_hand, recorder = "", self.edited_by_hand(), self.recorder
                 result: Any = None
                 self.owner = get_ident()
-                recorder.emit = raw.append
+                recorder.emit = self._report
                 self._points, self._stopped = 0, -1
                 try:
                     returned = call(*args, **kwargs)
@@ -111,7 +113,7 @@ class Door:
                     outcome, result = "done", returned if type(returned) in _ATOMS else as_data(returned)
                     return returned  # noqa: TRY300  an else would come after the clause below, which ends each way
                 except BaseException as error:
-                    outcome, said, dead = self._failed(error, raw, edited_by_hand)
+                    outcome, said, dead = self._failed(error, edited_by_hand)
                     result = failure(self.dead if outcome == "panic" and self.dead is not None else error)
                     if outcome == "interrupted":
                         result = (*result, self._stopped)
@@ -122,8 +124,9 @@ class Door:
                     recorder.emit = recorder.stop = None
                     self.owner = self.stop_at = 0
                     if outcome:
-                        point = self._points if self._stopped >= 0 else 0
+                        point, raw = self._points if self._stopped >= 0 else 0, tuple(self._raw)
                         self.journal.record(target, name, words, tuple(values), outcome, result, said, raw, point)
+                    self._raw.clear()
             finally:
                 self._lock.release()
         finally:
@@ -133,11 +136,9 @@ class Door:
             finally:
                 INTERRUPT.release()
 
-    def _failed(
-        self, error: BaseException, raw: deque[Raw], edited_by_hand: bool
-    ) -> tuple[str, str, KernelPanic | None]:
+    def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""
-        dead = None
+        dead, raw = None, self._raw
         if isinstance(error, Refused):  # recorded where something had happened before: threads ran, ticks passed
             outcome = "error" if raw else ""
         elif isinstance(error, KernelPanic):

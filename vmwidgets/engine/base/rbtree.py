@@ -84,9 +84,14 @@ class RedBlackTree(Generic[N]):
 
     def nearest(self, key: int) -> N | None:
         """The node that `key` falls on, or else the next one to the right, or none."""
-        found, last, node = None, None, self.root
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((Called.tag, "rbtree_lookup_nearest", (key,)))
+            found = self._report_descent(key, "here")
+            emit((Returned.tag, 0 if found is None else found.id))
+            return found
+        found, node = None, self.root
         while node is not None:
-            last = node
             if key >= node.end:
                 node = node.right  # type: ignore[assignment]  # children are of the same kind
             else:
@@ -94,25 +99,31 @@ class RedBlackTree(Generic[N]):
                 if key >= node.start:
                     break
                 node = node.left  # type: ignore[assignment]
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "rbtree_lookup_nearest", (key,)))
-            self._report_descent(key, last, "right" if last is not found else "left" if node is None else "here")
-            emit((Returned.tag, 0 if found is None else found.id))
         return found
 
-    def _report_descent(self, key: int, last: Node | None, outcome: str) -> None:
-        """Report the comparisons on the way down to `last`, which had that outcome."""
-        emit, node = self._recorder.emit, last
-        if emit is None or node is None:
-            return
-        path = [node.id]
-        parent = node.parent
-        while parent is not None:
-            path.append(parent.id if node is parent.left else -parent.id)
-            node, parent = parent, parent.parent
-        path.reverse()
-        emit((DESCENT, self._name, tuple(path), key, outcome))
+    def _report_descent(self, key: int, at_hit: str) -> N | None:
+        """Report the comparisons on the way down; the node that `key` falls on, or else the next one to the right.
+
+        At a node that it falls on, a search ends "here"; an insertion goes "left", or ends before it ("").
+        """
+        path: list[int] = []
+        found, node = None, self.root
+        while node is not None:
+            if key >= node.end:
+                path.append(-node.id)
+                node = node.right  # type: ignore[assignment]
+                continue
+            found = node
+            if key >= node.start and at_hit != "left":
+                if at_hit:
+                    path.append(node.id)
+                break
+            path.append(node.id)
+            node = node.left  # type: ignore[assignment]
+        emit = self._recorder.emit
+        if emit is not None and path:
+            emit((DESCENT, self._name, tuple(path), key, bool(node and at_hit)))
+        return found
 
     def rank(self, node: N) -> int:
         """How many nodes are left of `node`."""
@@ -166,16 +177,15 @@ class RedBlackTree(Generic[N]):
         emit = self._recorder.emit
         if emit is not None:
             emit((Called.tag, "rbtree_insert", (key,)))
+            self._report_descent(key, "left" if duplicates else "")
         while here is not None:
             if here.start <= key < here.end and not duplicates:
-                self._report_descent(key, parent, side)
                 raise Duplicate(here)
             parent = here
             if key < here.end:
                 here, side = here.left, "left"  # type: ignore[assignment]
             else:
                 here, side = here.right, "right"  # type: ignore[assignment]
-        self._report_descent(key, parent, side)
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
         if parent is None:
             self.root = node

@@ -235,24 +235,25 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
 DESCENT = "Descent"
 """In place of a tag: a descent in a tree, which is one record for all its comparisons, to cost little.
 
-Its fields: the tree, the ids of the nodes (negative where it went right, but for the last), the key, the last outcome.
+Its fields: the tree, the ids of the nodes (negative where it went right), the key, whether it falls on the last.
 """
 
 
 def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
     """What was reported, with an event for each comparison.
 
-    >>> list(expanded([(DESCENT, "map", (-4, 6, 5), 4096, "here")]))[1:]
+    >>> list(expanded([(DESCENT, "map", (-4, 6, 5), 4096, True)]))[1:]
     [('TreeCompared', 'map', 6, 4096, 'left'), ('TreeCompared', 'map', 5, 4096, 'here')]
     """
     for one in raw:
         if one[0] != DESCENT:
             yield one
             continue
-        _, tree, (*path, last), key, outcome = one
-        for node in path:
+        _, tree, path, key, hit = one
+        for node in path[: len(path) - hit]:
             yield TreeCompared.tag, tree, abs(node), key, "right" if node < 0 else "left"
-        yield TreeCompared.tag, tree, last, key, outcome
+        if hit:
+            yield TreeCompared.tag, tree, path[-1], key, "here"
 
 
 def _innermost(stacks: CallStacks, outermost: str) -> str:
