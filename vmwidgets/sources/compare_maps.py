@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ..engine.base.errors import KernelError
 from ..engine.base.events import GapCompared, GapTried
-from ..engine.base.recorder import DESCENT, Raw, Recorder
+from ..engine.base.recorder import DESCENDED, LOOKED_UP, Raw, Recorder
 from ..engine.base.values.maps import MapValue
 from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
 from ..engine.kernel.freebsd.vm_map import FreeBSDMap
@@ -63,7 +63,7 @@ class _Counting:
         self.recorder.emit = self._count
 
     def _count(self, raw: Raw) -> None:
-        self.steps += len(raw[2]) if raw[0] == DESCENT else raw[0] in COUNTED
+        self.steps += len(raw[2]) if raw[0] in (DESCENDED, LOOKED_UP) else raw[0] in COUNTED
 
 
 class BareX15(_Counting):

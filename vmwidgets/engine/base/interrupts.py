@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 _MAIN = threading.main_thread().ident
+_SIGINT = int(signal.SIGINT)
 
 _present_handler: Any = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
 """`signal.getsignal` without its detour through enumerations, where it has one: this runs at every operation."""
@@ -57,7 +58,7 @@ class DeferredInterrupt:
         if get_ident() != _MAIN:
             return
         if not self._held:
-            present = _present_handler(signal.SIGINT)
+            present = _present_handler(_SIGINT)
             if present is not self._handler:
                 self._previous = present
                 signal.signal(signal.SIGINT, self._handler)

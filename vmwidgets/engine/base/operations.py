@@ -72,7 +72,7 @@ class Door:
 
     def operate(self, target: str, name: str, arguments: Arguments, call: Callable[[], Any]) -> Any:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
-        return self.perform(target, name, None, arguments, call)
+        return self.perform(target, name, None, arguments, call, (), {})
 
     def perform(  # noqa: PLR0912  the one way into the machine, flat because each operation pays for it
         self,
@@ -81,9 +81,8 @@ class Door:
         words: tuple[str, ...] | None,
         values: Iterable[Any],
         call: Callable[..., Any],
-        /,
-        *args: Any,
-        **kwargs: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
     ) -> Any:
         """The same with the arguments' names and values apart; the call gets `args` and `kwargs`.
 
@@ -93,7 +92,7 @@ class Door:
         INTERRUPT.hold()
         outcome: str = ""
         try:
-            if not self._lock.acquire(blocking=False):
+            if not self._lock.acquire(False):
                 INTERRUPT.acquire(self._lock)
             try:
                 if self.only_to_look_at:
@@ -279,7 +278,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             acting = partial(call, self, *places, **given)
             result = through(self, name, tuple(zip(words, values, strict=True)), acting)
         else:
-            result = door.perform(self.path, name, words, values, call, self, *places, **given)
+            result = door.perform(self.path, name, words, values, call, (self, *places), given)
         return result
 
     through_the_door.is_operation = True  # type: ignore[attr-defined]  # read by the operations panel and by replay

@@ -10,12 +10,12 @@ Costs: search, insert, remove, rank and select are O(log n).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
 from .events import Called, Returned, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
-from .recorder import DESCENT, Recorder
+from .recorder import DESCENDED, LOOKED_UP, Raw, Recorder
 
 TREE = 0
 """The id of the tree itself in a write of the root link."""
@@ -86,10 +86,7 @@ class RedBlackTree(Generic[N]):
         """The node that `key` falls on, or else the next one to the right, or none."""
         emit = self._recorder.emit
         if emit is not None:
-            emit((Called.tag, "rbtree_lookup_nearest", (key,)))
-            found = self._report_descent(key, "here")
-            emit((Returned.tag, 0 if found is None else found.id))
-            return found
+            return self._reported(emit, key)
         found, node = None, self.root
         while node is not None:
             if key >= node.end:
@@ -101,28 +98,21 @@ class RedBlackTree(Generic[N]):
                 node = node.left  # type: ignore[assignment]
         return found
 
-    def _report_descent(self, key: int, at_hit: str) -> N | None:
-        """Report the comparisons on the way down; the node that `key` falls on, or else the next one to the right.
-
-        At a node that it falls on, a search ends "here"; an insertion goes "left", or ends before it ("").
-        """
+    def _reported(self, emit: Callable[[Raw], None], key: int) -> N | None:
+        """What :meth:`nearest` finds, reported as one."""
         path: list[int] = []
         found, node = None, self.root
         while node is not None:
             if key >= node.end:
                 path.append(-node.id)
                 node = node.right  # type: ignore[assignment]
-                continue
-            found = node
-            if key >= node.start and at_hit != "left":
-                if at_hit:
-                    path.append(node.id)
-                break
-            path.append(node.id)
-            node = node.left  # type: ignore[assignment]
-        emit = self._recorder.emit
-        if emit is not None and path:
-            emit((DESCENT, self._name, tuple(path), key, bool(node and at_hit)))
+            else:
+                path.append(node.id)
+                found = node
+                if key >= node.start:
+                    break
+                node = node.left  # type: ignore[assignment]
+        emit((LOOKED_UP, self._name, tuple(path), key, node is not None, 0 if found is None else found.id))
         return found
 
     def rank(self, node: N) -> int:
@@ -175,17 +165,29 @@ class RedBlackTree(Generic[N]):
         parent: N | None = None
         here, side = self.root, "root"
         emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "rbtree_insert", (key,)))
-            self._report_descent(key, "left" if duplicates else "")
+        path: list[int] | None = None if emit is None else []
         while here is not None:
-            if here.start <= key < here.end and not duplicates:
-                raise Duplicate(here)
-            parent = here
-            if key < here.end:
-                here, side = here.left, "left"  # type: ignore[assignment]
+            if key >= here.end:
+                parent, here, side = here, here.right, "right"  # type: ignore[assignment]
+            elif duplicates or key < here.start:
+                parent, here, side = here, here.left, "left"  # type: ignore[assignment]
             else:
-                here, side = here.right, "right"  # type: ignore[assignment]
+                break
+            if path is not None:
+                path.append(parent.id if side == "left" else -parent.id)
+        if emit is not None:
+            emit((DESCENDED, self._name, tuple(path or ()), key))
+        if here is not None:
+            raise Duplicate(here)
+        self._hang(node, parent, side)
+        if emit is not None:
+            emit((TreeLinked.tag, self._name, node.id, 0 if parent is None else parent.id, side))
+        if parent is None or parent.red:
+            self._repair_insertion(node)
+        if emit is not None:
+            emit((Returned.tag,))
+
+    def _hang(self, node: N, parent: N | None, side: str) -> None:
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
         if parent is None:
             self.root = node
@@ -197,12 +199,6 @@ class RedBlackTree(Generic[N]):
         while up is not None:
             up.count += 1
             up = up.parent
-        if emit is not None:
-            emit((TreeLinked.tag, self._name, node.id, 0 if parent is None else parent.id, side))
-        if parent is None or parent.red:
-            self._repair_insertion(node)
-        if emit is not None:
-            emit((Returned.tag,))
 
     def _repair_insertion(self, node: Node) -> None:
         while True:

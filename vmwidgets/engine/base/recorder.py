@@ -232,28 +232,35 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
     return tuple(events)
 
 
-DESCENT = "Descent"
-"""In place of a tag: a descent in a tree, which is one record for all its comparisons, to cost little.
+LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
+"""In place of a tag: a lookup in a tree, or the way down of an insertion, is one record, to cost little.
 
-Its fields: the tree, the ids of the nodes (negative where it went right), the key, whether it falls on the last.
+Fields: the tree, the ids of the nodes on the way (negative where it went right), the key; and of a lookup, whether the
+key falls on the last node, and the id of what was found.
 """
 
 
 def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
     """What was reported, with an event for each comparison.
 
-    >>> list(expanded([(DESCENT, "map", (-4, 6, 5), 4096, True)]))[1:]
-    [('TreeCompared', 'map', 6, 4096, 'left'), ('TreeCompared', 'map', 5, 4096, 'here')]
+    >>> for one in expanded([(LOOKED_UP, "map", (-4, 5), 4096, True, 5)]):
+    ...     print(one)
+    ('Called', 'rbtree_lookup_nearest', (4096,))
+    ('TreeCompared', 'map', 4, 4096, 'right')
+    ('TreeCompared', 'map', 5, 4096, 'here')
+    ('Returned', 5)
     """
     for one in raw:
-        if one[0] != DESCENT:
+        if one[0] not in (LOOKED_UP, DESCENDED):
             yield one
             continue
-        _, tree, path, key, hit = one
-        for node in path[: len(path) - hit]:
-            yield TreeCompared.tag, tree, abs(node), key, "right" if node < 0 else "left"
-        if hit:
-            yield TreeCompared.tag, tree, path[-1], key, "here"
+        function, tree, path, key, *found = one
+        yield Called.tag, "rbtree_insert" if function == DESCENDED else "rbtree_lookup_nearest", (key,)
+        hit = path[-1] if found and found[0] else 0
+        for node in path:
+            yield TreeCompared.tag, tree, abs(node), key, "here" if node == hit else "right" if node < 0 else "left"
+        if found:
+            yield Returned.tag, found[1]
 
 
 def _innermost(stacks: CallStacks, outermost: str) -> str:

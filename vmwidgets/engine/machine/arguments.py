@@ -94,11 +94,11 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
 def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
     """A size of at least a page, page aligned, no larger than [start, end)."""
     size = aligned(value, name)
+    if 0 < size <= end - start:
+        return size
     if size == 0:
         raise Refused(f"{name}=0: a mapping has at least one page, {PAGE} bytes")
-    if size > end - start:
-        raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
-    return size
+    raise Refused(f"{name}={size} ({binary_size(size)}) is more than all of {where}, {binary_size(end - start)}")
 
 
 def within(value: int, name: str, start: int, end: int, where: str) -> int:
@@ -143,6 +143,8 @@ def count(value: Any, name: str) -> int:
 
 def power_of_two(value: Any, name: str) -> int:
     """0, or a power of two of at least a page."""
+    if type(value) is int and value == 0:
+        return value  # nearly always
     number = whole(value, name)
     if number and (number < PAGE or number & (number - 1)):
         raise Refused(f"{name}={number:#x} is no alignment: write 0, or a power of two from {PAGE} upward")
@@ -215,7 +217,7 @@ def reads_as_size(text: str) -> bool:
 
 def flag(value: Any, name: str) -> bool:
     """True or False, and nothing that merely looks like it."""
-    if not isinstance(value, bool):
+    if value is not True and value is not False:
         raise Refused(f"{name}={shown(value)}: write True or False")
     return value
 

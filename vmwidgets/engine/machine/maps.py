@@ -72,7 +72,7 @@ class MachineMap(MapPart):
         vm_map = self.vm_map
         length = arguments.size_within(size, "size", vm_map.start, vm_map.end, self.path)
         start = self._start_of(vm_map, at, length, arguments.flag(fixed, "fixed"))
-        alignment = arguments.power_of_two(align, "align") if align else 0
+        alignment = arguments.power_of_two(align, "align")
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
         target = None if object is None else self._object(object)
