@@ -113,13 +113,15 @@ class Slot(NamedTuple):
 class TableEditor(Generic[C]):
     """Tables of one format in `ram`; each write of a descriptor is an event."""
 
-    __slots__ = ("_recorder", "edits", "fmt", "ram")
+    __slots__ = ("_recorder", "edits", "fmt", "moved", "ram")
 
     def __init__(self, ram: Ram, fmt: TableFormat[C], recorder: Recorder, edits: HandEdits | None = None) -> None:
         self.ram = ram
         self.edits = HandEdits() if edits is None else edits
         """What was written past it: in those places the kernel's own word is read.  The hardware's editor has none."""
         self.fmt = fmt
+        self.moved = 0
+        """How often a descriptor above level 1 was written that held something: tables may have gone."""
         self._recorder = recorder
 
     def slot(self, level: Level, table: int, va: int) -> Slot:
@@ -263,6 +265,8 @@ class TableEditor(Generic[C]):
         if before == word:
             return
         self.ram.write_word(slot.pa, width, word)
+        if slot.level.number > 1 and before:
+            self.moved += 1
         emit = self._recorder.emit
         if emit is not None:
             emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))

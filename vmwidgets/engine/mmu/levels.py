@@ -52,6 +52,8 @@ class Descriptor:
 
     def place(self, address: int) -> int:
         """The word that holds `address`, which must fit, and this descriptor's type bits."""
+        if self._in_place is not None and not address & ~self._in_place:
+            return self.value | address
         word = self.value
         for bits in self.address:
             word |= address >> bits.to << bits.low & bits.mask

@@ -241,7 +241,8 @@ class SharedFrames:
     @property
     def free_frames(self) -> int:
         """Frames that hold nothing, zeroed ones among them."""
-        return self._pages.free_pages + len(self._zeroed)
+        segment = self._pages.segment
+        return segment.buddy.free_frames + len(segment.pool) + len(self._zeroed)
 
     @property
     def cached(self) -> int:

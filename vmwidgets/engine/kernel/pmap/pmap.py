@@ -23,7 +23,7 @@ from ...base.units import PAGE, Address, Size
 from ...base.values.tables import Rights, Walk
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot
-from ...mmu.levels import Level
+from ...mmu.levels import Descriptor, Level
 from ...mmu.rules import Access
 from ...mmu.walk import Descent, translate, walk
 from .tables import PmapLayout, TablePages, TableSpace
@@ -75,6 +75,11 @@ class Pmap(TableSpace):
         self._region_shift = layout.fmt.level(2).shift
         self._used: set[int] = set()
         """The tables of level 1, by the numbers of their slots in level 2, that ever held a page."""
+        self._found: dict[int, int] = {}
+        """By the same numbers: where the tables of level 1 lie that were looked up since `_moved`."""
+        self._moved = 0
+        self._leaf_bits: dict[tuple[int, bool, bool], tuple[Descriptor, int]] = {}
+        """By size of page, right to write, and whose: the descriptor of a page, and its bits beside the address."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -99,8 +104,8 @@ class Pmap(TableSpace):
     def extract(self, va: int) -> int | None:
         """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
         self._check_current("pmap_extract")
-        slot = self.editor.find(self.root, va)
-        return slot.address | va & slot.span - 1 if slot.kind == "leaf" else None
+        slot = self._find(va)
+        return slot.address | va & slot.span - 1 if slot.descriptor.kind == "leaf" else None
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
@@ -275,10 +280,30 @@ class Pmap(TableSpace):
             self.editor.write(slot, slot.word)
             self._written(slot)
 
+    def _find(self, va: int) -> Slot:
+        """The slot that decides about `va`.  O(1) where its table of level 1 was looked up before, else O(levels)."""
+        editor = self.editor
+        if self._moved != editor.moved:
+            self._found.clear()
+            self._moved = editor.moved
+        place = va >> self._region_shift
+        table = None if editor.edits.places else self._found.get(place)
+        if table is not None:
+            return editor.slot(self.fmt.levels[-1], table, va)
+        slot = editor.find(self.root, va)
+        if slot.level.number == 1 and not editor.edits.places:
+            self._found[place] = slot.pa - slot.level.index(va) * self.fmt.entry_width
+        return slot
+
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
-        rights, shared = self._rights(va, protection), self._is_global(va)
-        return self.fmt.leaf_word(level, pa, rights, shared=shared, size=size)
+        rights = self._rights(va, protection)
+        known = self._leaf_bits.get((size, rights.write, rights.user))
+        if known is None:
+            descriptor = level.made_of_size(size)
+            known = descriptor, self.fmt.rules.encode(descriptor, rights, self._is_global(va))
+            self._leaf_bits[size, rights.write, rights.user] = known
+        return known[0].place(pa) | known[1]
 
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
@@ -296,7 +321,7 @@ class Pmap(TableSpace):
         The tables above are made, and a large page that was here is demoted.  Each slot above level 1 has a spare: a
         table that was in it, or a new one.  NOMEM, and nothing changed, if there are too few pages.
         """
-        slot = self.editor.find(self.root, va, level.number)
+        slot = self._find(va) if level.number == 1 else self.editor.find(self.root, va, level.number)
         if count == level.number == 1 and slot.level is level and slot.descriptor.shift is None:
             return [slot]  # nearly always: a small page, where there is a table for it
         with self.prepared((va, va + count * level.span), self._absent_tables(slot, level.number)):
@@ -412,6 +437,10 @@ class Pmap(TableSpace):
 
     def _clear_page(self, slot: Slot) -> None:
         """Clear the slot of a page, and free its spare."""
+        if slot.level.number == 1 and slot.descriptor.shift is None:  # nearly always: a small page
+            self.editor.write(slot, 0)
+            self._written(slot)
+            return
         copies = self.editor.copies(slot)
         self.editor.clear(slot)
         for copy in copies:

@@ -73,10 +73,15 @@ class KernelPmap(Pmap):
     def kenter(self, va: int, pa: int, protection: int) -> None:
         """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
         self._check_range(va, va + PAGE)
-        level = self.fmt.level(1)
-        for hidden in self.editor.hidden(self.root, va):
+        level = self.fmt.levels[-1]
+        for hidden in self.editor.hidden(self.root, va) if self.editor.edits.places else ():
             self._miss_table(hidden, va)
-        slot = self.editor.find(self.root, va)
+        slot = self._find(va)
+        if slot.level is level and slot.descriptor.shift is None:  # nearly always
+            self._used.add(va >> self._region_shift)
+            self.editor.write(slot, self._leaf(level, va, pa, protection, PAGE))
+            self._written(slot)
+            return
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
         self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
@@ -206,7 +211,9 @@ class KernelPmap(Pmap):
         return slot.va < self.klimit
 
     def _written(self, slot: Slot) -> None:
-        if not (self.users or self.lent) or not self.layout.is_published(slot.level, slot.va):
+        if slot.level.number not in self.layout.published_levels or not (self.users or self.lent):
+            return
+        if not self.layout.is_published(slot.level, slot.va):
             return
         word = self.ram.read_word(slot.pa, self.fmt.entry_width)
         for user in (*self.users, *self.lent):

@@ -87,6 +87,13 @@ class PmapLayout:
             return False
         return level is self.fmt.root_level or self.side(self.fmt.level(level.number + 1), va) == "mixed"
 
+    @cached_property
+    def published_levels(self) -> frozenset[int]:
+        """The levels that have slots which must be the same in all spaces: the root's, and those below mixed slots."""
+        border = self.kernel_start
+        below = [one.number - 1 for one in self.fmt.levels if not self.split and self._half(one, border) == "mixed"]
+        return frozenset((self.fmt.root_level.number, *below))
+
     def _half(self, level: Level, va: int) -> Side:
         if self.split:
             return "kernel" if va >> self.fmt.word_bits - 1 else "user"
