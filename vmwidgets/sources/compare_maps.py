@@ -192,6 +192,8 @@ class _NoFrames:
 class _NoTables:
     """Page tables in which nothing is ever mapped."""
 
+    large = False
+
     def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         raise AssertionError("no pages are mapped here")
 

@@ -49,6 +49,8 @@ class Frames:
 
 
 class PlainPmap:
+    large = False
+
     def __init__(self):
         self.frames = {}
         self.rights = {}

@@ -66,7 +66,10 @@ class Allocations:
             del self._freed[next(iter(self._freed))]
 
     def _put(self, allocation: Allocation) -> None:
-        self._maps.setdefault(allocation.map, _Ledger()).add(allocation)
+        ledger = self._maps.get(allocation.map)
+        if ledger is None:
+            ledger = self._maps[allocation.map] = _Ledger()
+        ledger.add(allocation)
         self._freed.pop((allocation.map, allocation.start), None)
 
     @contextmanager
@@ -133,9 +136,9 @@ class _Ledger:
         self.starts.pop(bisect_left(self.starts, start))
 
     def overlapping(self, start: int, end: int) -> list[Allocation]:
-        index = max(0, bisect_right(self.starts, start) - 1)
-        found = (self.live[first] for first in self.starts[index : bisect_left(self.starts, end)])
-        return [one for one in found if one.end > start]
+        starts, live = self.starts, self.live
+        first = max(0, bisect_right(starts, start) - 1)
+        return [one for at in starts[first : bisect_left(starts, end, first)] if (one := live[at]).end > start]
 
     def all(self) -> list[Allocation]:
         return [self.live[start] for start in self.starts]

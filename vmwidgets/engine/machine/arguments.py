@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from ..base.errors import Refused, UnknownName, a_kind, shown
@@ -153,9 +154,9 @@ def power_of_two(value: Any, name: str) -> int:
 
 def known(value: Any, names: Any, what: str) -> str:
     """One of `names`; else refused, with the nearest."""
-    listed = sorted(names)
-    if isinstance(value, str) and value in listed:
+    if isinstance(value, str) and value in names:
         return value
+    listed = sorted(names)
     near = get_close_matches(value[:MAX_NAME], listed, 1, cutoff=0.3) if isinstance(value, str) else []
     advice = f"did you mean {near[0]!r}? " if near else ""
     more = f" and {len(listed) - MOST_LISTED} more" if len(listed) > MOST_LISTED else ""
@@ -241,9 +242,15 @@ def one_protection(prot: Any, max_prot: Any) -> int:
 
 
 def malloc_flags(value: Any) -> int:
+    """The flags word, from what a learner writes; each way to write it is worked out once."""
+    return _malloc_flags(value) if type(value) in (int, str) else _malloc_flags.__wrapped__(value)
+
+
+@lru_cache(maxsize=64)
+def _malloc_flags(value: Any) -> int:
     """The flags word from an integer, or a text such as ``"M_NOWAIT|M_ZERO"``; exactly one of NOWAIT and WAITOK.
 
-    >>> hex(malloc_flags("M_NOWAIT | M_ZERO"))
+    >>> hex(_malloc_flags("M_NOWAIT | M_ZERO"))
     '0x101'
     """
     word = _flags_from_text(value) if isinstance(value, str) else _from_number(value)

@@ -55,6 +55,11 @@ class KmemTables:
     def __init__(self, pmap: KernelPmap) -> None:
         self._pmap = pmap
 
+    @property
+    def large(self) -> bool:
+        """Whether large pages were ever mapped: then a cut may take a table."""
+        return self._pmap.large
+
     def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         """Translate `va` to `frame`; the tables don't tell wired pages from others."""
         self._pmap.kenter(va, frame << PAGE_SHIFT, READ | protection & WRITE)

@@ -114,8 +114,10 @@ class Callbacks:
 
     def _in_unended(self) -> bool:
         """Whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
+        if not self.unended:
+            return False
         frames = {id(one.gi_frame) for one in self.unended}
-        frame: FrameType | None = sys._getframe() if frames else None
+        frame: FrameType | None = sys._getframe()
         while frame is not None and id(frame) not in frames:
             frame = frame.f_back
         return frame is not None

@@ -34,8 +34,11 @@ def map_may_be_first(method: F) -> F:
 
     @wraps(method)
     def rotated(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        named = bool(args) and isinstance(args[0], str) and args[0] in self.system.kmem_maps
-        if named or (args and isinstance(args[0], (MachineKmemMap, MachineMap))):
+        first = args[0] if args else 0
+        if type(first) is int:  # nearly always
+            return method(self, *args, **kwargs)
+        named = isinstance(first, str) and first in self.system.kmem_maps
+        if named or isinstance(first, (MachineKmemMap, MachineMap)):
             if "map" in kwargs:
                 raise Refused("the map is given twice: first, and as map=…")
             for name in needed[len(args) - 1 :]:
@@ -70,7 +73,8 @@ class KmemFunctions(Part):
         >>> m.write(a, b"hello"), m.read(a, 5)
         (None, b'hello')
         """
-        vm_map, length = self._where(map), self._length(size, map)
+        vm_map = self._where(map)
+        length = self._length(size, vm_map)
         return self._got(vm_map, length, "kmem_alloc", self._kmem.kmem_alloc(vm_map, length))
 
     @map_may_be_first
@@ -93,14 +97,16 @@ class KmemFunctions(Part):
         >>> m.kmem.kmem_map.size
         12 KiB
         """
-        word, vm_map, length = malloc_flags(flags), self._where(map), self._length(size, map)
+        word, vm_map = malloc_flags(flags), self._where(map)
+        length = self._length(size, vm_map)
         return self._got(vm_map, length, "kmem_malloc", self._kmem.kmem_malloc(vm_map, length, word))
 
     @map_may_be_first
     @operation
     def kmem_alloc_nofault(self, size: int | str, *, map: MachineKmemMap | str = "kernel_map") -> Address:  # noqa: A002
         """Addresses alone, without pages: a fault in there is a panic (`kmem_alloc_nofault`).  0 when it fails."""
-        vm_map, length = self._where(map), self._length(size, map)
+        vm_map = self._where(map)
+        length = self._length(size, vm_map)
         steps = self._kmem.kmem_alloc_nofault(vm_map, length)
         return self._got(vm_map, length, "kmem_alloc_nofault", steps)
 
@@ -108,7 +114,8 @@ class KmemFunctions(Part):
     @operation
     def kmem_alloc_wait(self, size: int | str, *, map: MachineKmemMap | str = "exec_map") -> Address:  # noqa: A002
         """Addresses for memory that faults will fill (`kmem_alloc_wait`); sleeps until there is room in the map."""
-        vm_map, length = self._where(map), self._length(size, map)
+        vm_map = self._where(map)
+        length = self._length(size, vm_map)
         return self._got(vm_map, length, "kmem_alloc_wait", self._kmem.kmem_alloc_wait(vm_map, length))
 
     @operation
@@ -123,7 +130,8 @@ class KmemFunctions(Part):
         `placement` is the rule by which the new map is searched for room: "freebsd" (its own, the lowest gap), "first",
         "best", "worst" or "next".
         """
-        vm_map, length = self._where(parent), self._length(size, parent)
+        vm_map = self._where(parent)
+        length = self._length(size, vm_map)
         wanted = arguments.part_name(name, "name")
         fit = FITS.get(arguments.known(placement, ("freebsd", *FITS), "placement"))
         self.system.refuse_map_name(wanted)
@@ -178,6 +186,8 @@ class KmemFunctions(Part):
 
     def _where(self, value: Any) -> FreeBSDMap:
         """The map that was meant."""
+        if type(value) is str and value in self.system.kmem_maps:
+            return self.system.kmem_maps[value]
         if isinstance(value, MachineMap):
             raise Refused(
                 f"map={value.path} is X15's map, and the kmem functions work in FreeBSD's maps: "
@@ -189,8 +199,7 @@ class KmemFunctions(Part):
             return value.vm_map
         return self.system.kmem_maps[arguments.known(value, self.system.kmem_maps, "map")]
 
-    def _length(self, size: Any, where: Any) -> int:
-        vm_map = self._where(where)
+    def _length(self, size: Any, vm_map: FreeBSDMap) -> int:
         length, whole = arguments.whole(size, "size"), vm_map.end - vm_map.start
         if length == 0:
             raise Refused(

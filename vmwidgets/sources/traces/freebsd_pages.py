@@ -68,6 +68,8 @@ class CountedFrames:
 class TranslationTable:
     """Page tables as a plain table that costs nothing."""
 
+    large = False
+
     def __init__(self) -> None:
         self._frames: dict[int, int] = {}
 

@@ -141,13 +141,13 @@ class GapTree(RedBlackTree[KernelEntry]):
 
     def refresh(self, entry: Node | None) -> None:
         """Work the largest gaps out again from `entry` up to the root."""
-        while isinstance(entry, KernelEntry):
-            self._work_out(entry)
+        while entry is not None:
+            self._work_out(entry)  # type: ignore[arg-type]  # all nodes are such entries
             entry = entry.parent
 
     def _work_out(self, entry: KernelEntry) -> None:
-        largest = self.gap_behind(entry)
-        left, right = entry.left, entry.right
+        left, right, following = entry.left, entry.right, entry.next
+        largest = (self._end if following is None else following.start) - entry.end
         if left is not None and left.max_gap > largest:
             largest = left.max_gap
         if right is not None and right.max_gap > largest:
@@ -180,6 +180,10 @@ class GapTree(RedBlackTree[KernelEntry]):
 
 class KernelTables(Protocol):
     """The page tables of kernel space, which all kernel maps share: a machine's, or a replay's."""
+
+    @property
+    def large(self) -> bool:
+        """Whether large pages were ever mapped: then a cut may take a table."""
 
     def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
         """Translate the page at `va` to `frame`; it can be read at least, since no hardware has less."""

@@ -7,7 +7,7 @@ the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count
 
 from ...base.errors import Broken, KernelPanic, kernel_error
@@ -36,6 +36,7 @@ TRIES = 8
 """How often a caller that may wait looks for address space before it gives up."""
 
 
+@lru_cache(maxsize=16)
 def page_request(flags: int) -> PageRequest:
     """How pages are asked for under these flags.
 

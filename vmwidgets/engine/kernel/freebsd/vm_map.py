@@ -258,7 +258,10 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         page and there is no page for the table of its parts.  O((entries deleted + 1) log n + their pages).
         """
         try:
-            with self.ready(edges_in(self.entries_in(start, end), start, end)):
+            if not self.services.pmap.large:
+                self._delete(start, end)
+                return
+            with self.ready(edges_in(self._from(self.peek(start), end), start, end)):
                 self._delete(start, end)
         except MapError as error:
             raise kernel_error("NOMEM", error.why) from None
@@ -333,8 +336,9 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         O(log n) for each level.  As `vm_map_lookup` goes down.
         """
         entry = self.peek(address)
-        if entry is None or not isinstance(entry.submap, FreeBSDMap) or address < entry.start:
+        if entry is None or entry.submap is None or address < entry.start:
             return self
+        assert isinstance(entry.submap, FreeBSDMap), "submaps are of their parents' kind"
         return entry.submap.innermost(address)
 
     def inside(self) -> list[FreeBSDMap]:
@@ -353,12 +357,14 @@ class FreeBSDMap(RangeMap[KernelEntry]):
     ) -> None:
         """Put `entry` between two neighbours and into the tree."""
         super().link(entry, previous, next_, duplicates)
-        self._count_submap(entry.submap, 1)
+        if entry.submap is not None:
+            self._count_submap(entry.submap, 1)
 
     def unlink(self, entry: KernelEntry) -> None:
         """Take `entry` out of tree and list."""
         super().unlink(entry)
-        self._count_submap(entry.submap, -1)
+        if entry.submap is not None:
+            self._count_submap(entry.submap, -1)
 
     # ---- ranges ------------------------------------------------------------------------------
     #

@@ -71,7 +71,7 @@ class Pmap(TableSpace):
         self._reserved: dict[tuple[int, int], int] = {}
         """Tables that are held for the operation under way, by the level and the number of the slot that needs one."""
         self.large = False
-        """Whether a descriptor above level 1 ever mapped a page here: then a cut may take a table."""
+        """Whether pages other than the smallest were ever mapped here: then a cut may take a table."""
         self._region_shift = layout.fmt.level(2).shift
         self._used: set[int] = set()
         """The tables of level 1, by the numbers of their slots in level 2, that ever held a page."""
@@ -150,7 +150,10 @@ class Pmap(TableSpace):
         place = start >> self._region_shift
         if place == end - 1 >> self._region_shift and place not in self._used and not self.large:
             return  # most of what is removed was never mapped
-        if self.editor.leaves(self.root, start, end):
+        if not self.large:  # nothing sticks out
+            for slot in self._small(start, end):
+                self._clear_page(slot)
+        elif self.editor.leaves(self.root, start, end):
             with self.prepared((start, end)):
                 for slot in self._leaves(start, end):
                     self._clear_page(slot)
@@ -308,7 +311,7 @@ class Pmap(TableSpace):
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
-        self.large = self.large or level.number > 1
+        self.large = self.large or level.number > 1 or len(slots) > 1
         self._used.add(va >> self._region_shift)
         for slot in slots:
             self.editor.write(slot, word)
@@ -420,6 +423,13 @@ class Pmap(TableSpace):
         if slot.kind != "leaf":
             for number in range(slot.level.number, down_to, -1):
                 yield number, slot.va >> self.fmt.level(number).shift
+
+    def _small(self, start: int, end: int) -> Iterable[Slot]:
+        """The slots that map pages of [start, end), where all pages are small."""
+        if end - start > PAGE:
+            return self.editor.leaves(self.root, start, end)
+        slot = self._find(start)
+        return (slot,) if slot.descriptor.kind == "leaf" else ()
 
     def _leaves(self, start: int, end: int) -> Iterable[Slot]:
         """The slots that map pages of [start, end); a large page that sticks out is demoted first."""
