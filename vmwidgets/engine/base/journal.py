@@ -27,6 +27,7 @@ MAX_EVENTS = 4096
 IN_MEMORY = 64 << 20
 """How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
 
+
 class Operation(NamedTuple):
     """One call that passed the door.
 
