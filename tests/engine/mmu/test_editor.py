@@ -130,7 +130,7 @@ class TestEditor:
         for index, (old, _) in enumerate(words):
             editor.write(editor.slot(PT, 0x4000, index << 12), old)
         self.events.clear()
-        editor.write_all((editor.slot(PT, 0x4000, index << 12), new) for index, (_, new) in enumerate(words))
+        editor.write_range(PT, 0x4000, 0, 0, tuple(new for _, new in words))
         places = [0x4000 + 8 * index for index in range(len(words))]
         assert [self.ram.read_word(pa, 8) for pa in places] == [new for _, new in words]
         told = []
@@ -143,8 +143,17 @@ class TestEditor:
 
     def test_pages_in_a_row_are_one_event(self):
         editor = self.make()
-        editor.write_all((editor.slot(PT, 0x4000, index << 12), 0x5003 + (index << 12)) for index in range(512))
+        editor.write_range(PT, 0x4000, 0, 0, tuple(0x5003 + (index << 12) for index in range(512)))
         assert self.events == [(PteRunWritten.tag, 0x4000, 512, 8, 0, 0, 0x5003, 0x1000, 1, 0)]
+
+    def test_a_range_is_for_the_addresses_from_its_first_slot_on(self):
+        editor = self.make()
+        editor.write_range(PT, 0x4000, 3, 0x3000, (7, 0, 9))
+        assert self.events == [
+            (PteWritten.tag, 0x4018, 0, 7, 1, 0x3000),
+            (PteWritten.tag, 0x4028, 0, 9, 1, 0x5000),
+        ]
+        assert editor.words(PT, 0x4000, 2, 6) == (0, 7, 0, 9, 0)
 
     def test_find_goes_down_as_far_as_the_tables_do(self):
         editor = self.mapped()

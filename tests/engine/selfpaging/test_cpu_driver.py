@@ -408,6 +408,6 @@ def test_execute_never_is_set_only_as_a_hardening_and_only_without_execute(fmt, 
 
 def test_other_flags_leave_the_address_and_the_other_bits():
     word = ENCODINGS[X86.name].leaf_word(X86.level(2), 0x1220_0000, READ | WRITE) | 0b110_0000  # accessed, dirty
-    assert ENCODINGS[X86.name].with_flags(X86.level(2), word, READ) == word & ~0b10
+    assert ENCODINGS[X86.name].with_flags(X86.level(2), [word], READ) == (word & ~0b10,)
     section = ENCODINGS[ARM.name].leaf_word(ARM.level(2), 0x1230_0000, READ | WRITE)
-    assert ENCODINGS[ARM.name].with_flags(ARM.level(2), section, READ | NOCACHE) == 0x1230_0806
+    assert ENCODINGS[ARM.name].with_flags(ARM.level(2), [section], READ | NOCACHE) == (0x1230_0806,)

@@ -7,7 +7,8 @@ A descriptor is read into a :class:`Slot`.  What a word means, and how one is ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from struct import unpack
+from operator import ne
+from struct import pack, unpack
 from typing import Generic, NamedTuple
 
 from ..base.errors import KernelPanic
@@ -191,7 +192,7 @@ class TableEditor(Generic[C]):
 
     def _leaves_below(self, level: Level, table: int, start: int, last: int) -> Iterator[Slot]:
         base = done = start >> level.shift << level.shift
-        for index, word in enumerate(self._words(level, table, level.index(start), level.index(last))):
+        for index, word in enumerate(self.words(level, table, level.index(start), level.index(last))):
             if not word:
                 continue
             va = base + (index << level.shift)
@@ -206,12 +207,12 @@ class TableEditor(Generic[C]):
 
     def slots(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """All slots of a table whose first one is for `va`, in order.  One read of memory."""
-        for index, word in enumerate(self._words(level, table)):
+        for index, word in enumerate(self.words(level, table)):
             yield self._slot_at(level, table, va, index, word)
 
     def present(self, level: Level, table: int, va: int = 0) -> Iterator[Slot]:
         """The slots of a table that hold something, in order.  One read of memory."""
-        for index, word in enumerate(self._words(level, table)):
+        for index, word in enumerate(self.words(level, table)):
             if word:
                 slot = self._slot_at(level, table, va, index, word)
                 if slot.kind != "invalid":
@@ -220,15 +221,16 @@ class TableEditor(Generic[C]):
     def is_empty(self, level: Level, table: int) -> bool:
         """Whether a table holds nothing.  One read of memory."""
         if self.edits.places:
-            return not any(self._words(level, table))
+            return not any(self.words(level, table))
         return not self.ram.read(table, self.fmt.table_bytes(level)).strip(b"\0")
 
-    def _words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
+    def words(self, level: Level, table: int, first: int = 0, last: int | None = None) -> tuple[int, ...]:
+        """What the slots of a table hold, from number `first` to `last`.  One read of memory."""
         width = self.fmt.entry_width
         count = (level.entries if last is None else last + 1) - first
-        letter, start = {4: "I", 8: "Q"}[width], table + first * width
+        start = table + first * width
         try:
-            words = unpack(f"<{count}{letter}", self.ram.read(start, count * width))
+            words = unpack(f"<{count}{_LETTERS[width]}", self.ram.read(start, count * width))
         except BusError as error:
             raise _outside(error) from error
         edits = self.edits.places
@@ -271,48 +273,29 @@ class TableEditor(Generic[C]):
         if emit is not None:
             emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
 
-    def write_all(self, writes: Iterable[tuple[Slot, int]]) -> None:
-        """Put each word into its slot; a run of words that change in even steps, as those of pages do, is one event."""
-        run: list[tuple[Slot, int, int]] = []
+    def write_range(self, level: Level, table: int, first: int, va: int, words: tuple[int, ...]) -> None:
+        """Put words into neighbouring slots from number `first` on, which is for `va`.  One write of memory.
+
+        A run of words that change in even steps, as those of pages do, is one event.
+        """
         width = self.fmt.entry_width
-        for slot, word in writes:
-            if self.edits.places:
-                self.edits.end(slot.pa)
-            before = self.ram.read_word(slot.pa, width)
-            if before == word:
-                self._report(run)
-                run = []
-                continue
-            self.ram.write_word(slot.pa, width, word)
-            change = slot, before, word
-            if run and not self._continues(run, change):
-                self._report(run)
-                run = []
-            run.append(change)
-        self._report(run)
-
-    def _continues(self, run: list[tuple[Slot, int, int]], change: tuple[Slot, int, int]) -> bool:
-        """Whether a change is in the slot after a run's last, and as far from it as that from the one before."""
-        slot, before, word = change
-        last, last_before, last_word = run[-1]
-        if slot.pa != last.pa + self.fmt.entry_width:
-            return False
-        if len(run) == 1:
-            return True  # the second change makes the steps
-        _, earlier_before, earlier_word = run[-2]
-        return before - last_before == last_before - earlier_before and word - last_word == last_word - earlier_word
-
-    def _report(self, run: list[tuple[Slot, int, int]]) -> None:
+        start, layout = table + first * width, f"<{len(words)}{_LETTERS[width]}"
+        self.edits.freed(start, len(words) * width)
+        before = unpack(layout, self.ram.read(start, len(words) * width))
+        if before == words:
+            return
+        self.ram.write(start, pack(layout, *words))
         emit = self._recorder.emit
-        if emit is None or not run:
+        if emit is None:
             return
-        slot, before, word = run[0]
-        if len(run) == 1:
-            emit((PteWritten.tag, slot.pa, before, word, slot.level.number, slot.va))
-            return
-        steps = run[1][1] - before, run[1][2] - word
-        counts = len(run), self.fmt.entry_width
-        emit((PteRunWritten.tag, slot.pa, *counts, before, steps[0], word, steps[1], slot.level.number, slot.va))
+        for at, end in _runs(before, words):
+            pa, place = start + at * width, va + (at << level.shift)
+            if end - at == 1:
+                emit((PteWritten.tag, pa, before[at], words[at], level.number, place))
+                continue
+            steps = before[at + 1] - before[at], words[at + 1] - words[at]
+            made = before[at], steps[0], words[at], steps[1]
+            emit((PteRunWritten.tag, pa, end - at, width, *made, level.number, place))
 
     def refer(self, slot: Slot, table: int, rights: Rights) -> None:
         """Make a slot refer to the table at physical address `table`."""
@@ -372,6 +355,42 @@ class TableEditor(Generic[C]):
             if bits:
                 slot = self.slot_at(at.level, found.va, pa)
                 self.write(slot, slot.word | bits)
+
+
+def _runs(before: tuple[int, ...], words: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Where words change, in runs in which both go on in even steps: start and end of each.
+
+    >>> list(_runs((0, 0, 0, 7, 0), (1, 3, 5, 7, 8)))
+    [(0, 3), (4, 5)]
+    """
+    count = len(words)
+    if count > 1 and _even(before) and _even(words) and all(map(ne, before, words)):  # nearly always
+        yield 0, count
+        return
+    at = 0
+    while at < count:
+        end = at + 1
+        while (
+            end < count
+            and before[at] != words[at]
+            and before[end] != words[end]
+            and before[end] - before[end - 1] == before[at + 1] - before[at]
+            and words[end] - words[end - 1] == words[at + 1] - words[at]
+        ):
+            end += 1
+        if before[at] != words[at]:
+            yield at, end
+        at = end
+
+
+def _even(values: tuple[int, ...]) -> bool:
+    """Whether at least two numbers go on in even steps."""
+    first, step, count = values[0], values[1] - values[0], len(values)
+    return values == tuple(range(first, first + step * count, step)) if step else values.count(first) == count
+
+
+_LETTERS = {4: "I", 8: "Q"}
+"""How the struct module calls a word, by its bytes."""
 
 
 def _outside(error: BusError) -> KernelPanic:

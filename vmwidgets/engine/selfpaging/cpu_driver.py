@@ -8,7 +8,7 @@ several, a request is refused here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, PAGE_SHIFT
 from ..base.values.domains import CapRef
 from ..memory.ram import Ram
-from ..mmu.editor import HandEdits, Slot, TableEditor
+from ..mmu.editor import HandEdits, TableEditor
 from ..mmu.format import TableFormat
 from ..mmu.levels import Descriptor, Level
 from .capabilities import (
@@ -84,12 +84,26 @@ class Encoding:
         assert descriptor is not None, f"a {level.name} maps pages"
         return descriptor.place(base) | _put(descriptor, self._fields(flags, never))
 
-    def with_flags(self, level: Level, word: int, flags: int, *, never: bool = False) -> int:
-        """A leaf's descriptor with other flags, and everything else as it was."""
-        descriptor = level.read_as(word)
+    def leaf_words(self, level: Level, base: int, flags: int, count: int, *, never: bool = False) -> tuple[int, ...]:
+        """The descriptors of `count` neighbouring pages, the first at physical `base`."""
+        first, last = (self.leaf_word(level, base + at * level.span, flags, never=never) for at in (0, count - 1))
+        if last - first == (count - 1) * level.span:  # the address is one field, at its own place
+            return tuple(range(first, last + 1, level.span))
+        return tuple(self.leaf_word(level, base + at * level.span, flags, never=never) for at in range(count))
+
+    def with_flags(self, level: Level, words: Iterable[int], flags: int, *, never: bool = False) -> tuple[int, ...]:
+        """Descriptors of leaves with other flags, and everything else as it was."""
         fields = self._fields(flags, never)
-        mask = sum(field.mask for field in descriptor.fields if field.name in fields)
-        return word & ~mask | _put(descriptor, fields)
+        masks: dict[int, tuple[int, int]] = {}  # by the descriptor's id: those of a level live as long as it
+        made: list[int] = []
+        for word in words:
+            descriptor = level.read_as(word)
+            if id(descriptor) not in masks:
+                mask = sum(field.mask for field in descriptor.fields if field.name in fields)
+                masks[id(descriptor)] = ~mask, _put(descriptor, fields)
+            kept, put = masks[id(descriptor)]
+            made.append(word & kept | put)
+        return tuple(made)
 
     def _fields(self, flags: int, never: bool) -> dict[str, int]:
         access = 2 if flags & WRITE else 1 if flags & READ else 0
@@ -237,12 +251,11 @@ class CpuDriver:
         self.cspace.check_room(mapping)
         level = self._level_of(into)
         self._check_map(into, what, level, entry, flags, offset, count)
-        slots = list(self._slots(level, into.object, entry, count))
-        used = next((at for at, slot in enumerate(slots) if slot.word), None)
-        if used is not None:
+        before = self._editor.words(level, into.object.base, entry, entry + count - 1)
+        if any(before):
+            used = next(at for at, word in enumerate(before) if word)
             raise LibError("SYS_ERR_VNODE_SLOT_INUSE", f"entry {entry + used} of the table holds something")
-        words = self._words(level, what.object, offset, flags, count)
-        self._editor.write_all(zip(slots, words, strict=True))
+        self._write(into.object, entry, self._words(level, what.object, offset, flags, count))
         self._add_mapping(mapping, into.object, what, level, entry, offset, count)
 
     @kernel_function("page_mappings_unmap", errors=True)
@@ -266,10 +279,9 @@ class CpuDriver:
             raise LibError("SYS_ERR_ILLEGAL_INVOCATION", f"{mapping} maps a table, which has no flags")
         check_rights(held.rights, flags)
         level = self.fmt.level(held.table.kind.level)
-        self._editor.write_all(
-            (slot, self._encoding.with_flags(level, slot.word, flags, never=self._never))
-            for slot in self._slots(level, held.table, held.entry + offset, count)
-        )
+        entry = held.entry + offset
+        before = self._editor.words(level, held.table.base, entry, entry + count - 1)
+        self._write(held.table, entry, self._encoding.with_flags(level, before, flags, never=self._never))
         self._flush()
 
     # ---- deciding ----------------------------------------------------------------------------
@@ -305,23 +317,20 @@ class CpuDriver:
 
     # ---- tables ------------------------------------------------------------------------------
 
-    def _slots(self, level: Level, table: CapObject, entry: int, count: int) -> Iterator[Slot]:
-        width = self.fmt.entry_width
-        for index in range(entry, entry + count):
-            yield self._editor.slot_at(level, table.va + (index << level.shift), table.base + index * width)
+    def _write(self, table: CapObject, entry: int, words: tuple[int, ...]) -> None:
+        """Put descriptors into the entries of a table from `entry` on."""
+        level = self.fmt.level(table.kind.level)
+        self._editor.write_range(level, table.base, entry, table.va + (entry << level.shift), words)
 
-    def _words(self, level: Level, source: CapObject, offset: int, flags: int, count: int) -> Iterator[int]:
+    def _words(self, level: Level, source: CapObject, offset: int, flags: int, count: int) -> tuple[int, ...]:
         """The descriptors of `count` entries that refer to `source` from byte `offset` on."""
         base = source.base + offset
-        for at in range(count):
-            if source.kind.is_table:
-                yield self._encoding.table_word(level, base)
-            else:
-                yield self._encoding.leaf_word(level, base + at * level.span, flags, never=self._never)
+        if source.kind.is_table:
+            return (self._encoding.table_word(level, base),) * count
+        return self._encoding.leaf_words(level, base, flags, count, never=self._never)
 
     def _clear(self, mapping: Mapping) -> None:
-        level = self.fmt.level(mapping.table.kind.level)
-        self._editor.write_all((slot, 0) for slot in self._slots(level, mapping.table, mapping.entry, mapping.count))
+        self._write(mapping.table, mapping.entry, (0,) * mapping.count)
         self.database.uninstall(mapping)
 
     # ---- the mapping database ----------------------------------------------------------------
