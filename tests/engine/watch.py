@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vmwidgets.engine.base.recorder import Raw, Recorder
+from vmwidgets.engine.base.recorder import Raw, Recorder, expanded
 
 AHEAD = frozenset(("TreeRotated", "TreeUnlinked", "EntryWired"))
 """Events that are reported just before what they tell of; all others are reported just after it."""
@@ -49,7 +49,7 @@ class Watch:
         """An event is reported."""
         assert self._listener is not None
         self._listener(raw)
-        self._count += 1
+        self._count += sum(1 for _ in expanded([raw]))
         if self._wanted():
             self._listens = False
             self.seen.append((self._count - (raw[0] in AHEAD), self._look()))

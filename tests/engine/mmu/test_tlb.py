@@ -160,7 +160,7 @@ class TestValues:
             line.set = 1
 
         def lost(tlb):
-            tlb._index.clear()
+            tlb.index.clear()
 
         def used_at_once(tlb):
             for line in tlb:
