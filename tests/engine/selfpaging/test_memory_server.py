@@ -45,3 +45,27 @@ def test_regions_are_aligned_apart_and_conserved(sizes, data):
     for base, size in held.items():
         memory.free(base, size)
     assert memory.pages.free_pages == 2048
+
+
+@given(st.lists(st.integers(0, 40), max_size=120))
+def test_a_part_comes_from_the_page_that_was_shared_first(draws):
+    """As if all shared pages were looked through, the oldest first."""
+    memory = PageMemory(PageAllocator(Recorder(), 256, 64), "t")
+    pages: dict[int, list[int]] = {}
+    held: list[int] = []
+    for draw in draws:
+        if held and draw % 2:
+            base = held.pop(draw % len(held))
+            memory.free(base, 1024)
+            pages[base & -4096].append(base)
+            if len(pages[base & -4096]) == 4:
+                del pages[base & -4096]
+            continue
+        base = memory.allocate(1024, 1024, "table")
+        wanted = next((parts for parts in pages.values() if parts), None)
+        if wanted is None:
+            assert base % 4096 == 0, "all are used up: a fresh page"
+            pages[base] = [base + 3072, base + 2048, base + 1024]
+        else:
+            assert base == wanted.pop()
+        held.append(base)

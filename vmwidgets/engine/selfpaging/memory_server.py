@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import Protocol
 
 from ..base.units import PAGE, PAGE_SHIFT
@@ -31,13 +32,18 @@ class PageMemory:
     (1024, (('a', 1),))
     """
 
-    __slots__ = ("_free", "owner", "pages")
+    __slots__ = ("_count", "_free", "_open", "_shared", "owner", "pages")
 
     def __init__(self, pages: PageAllocator, owner: str) -> None:
         self.pages = pages
         self.owner = owner
         self._free: dict[tuple[int, int], list[int]] = {}
         """The free parts of each page that is shared, by its address and the size of its parts; the next one last."""
+        self._open: dict[int, list[tuple[int, int]]] = {}
+        """By size of parts, as a heap: when a page came to be shared, and its address; all that have a free part."""
+        self._shared: dict[tuple[int, int], int] = {}
+        """When each page came to be shared: a count."""
+        self._count = 0
 
     def allocate(self, size: int, align: int, purpose: str) -> int | None:
         """A region of at least `size` and `align` bytes; None where no such block of pages is left."""
@@ -51,24 +57,33 @@ class PageMemory:
             self.pages.free(base >> PAGE_SHIFT, _order(rounded))
             return
         page = base & -PAGE, rounded
-        parts = self._free.setdefault(page, [])
+        parts = self._free[page]
         parts.append(base)
         if len(parts) == PAGE // rounded:
-            del self._free[page]
+            del self._free[page], self._shared[page]
             self.pages.free(base >> PAGE_SHIFT, 0)
+        elif len(parts) == 1:
+            heappush(self._open[rounded], (self._shared[page], page[0]))
 
     def _block(self, size: int) -> int | None:
         frame = None if size > LARGEST else self.pages.allocate(_order(size), self.owner)
         return None if frame is None else frame << PAGE_SHIFT
 
     def _part(self, size: int) -> int | None:
-        shared = next((parts for key, parts in self._free.items() if key[1] == size and parts), None)
-        if shared is not None:
-            return shared.pop()
-        page = self._block(PAGE)
-        if page is not None:
-            self._free[page, size] = list(range(page + PAGE - size, page, -size))
-        return page
+        """A part of the page that was shared first, of those that have a free one.  O(log shared pages)."""
+        heap = self._open.setdefault(size, [])
+        while heap:
+            when, page = heap[0]
+            if self._shared.get((page, size)) == when and self._free[page, size]:
+                return self._free[page, size].pop()
+            heappop(heap)
+        fresh = self._block(PAGE)
+        if fresh is not None:
+            self._count += 1
+            when = self._shared[fresh, size] = self._count
+            self._free[fresh, size] = list(range(fresh + PAGE - size, fresh, -size))
+            heappush(heap, (when, fresh))
+        return fresh
 
 
 def _rounded(size: int) -> int:

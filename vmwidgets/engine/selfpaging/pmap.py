@@ -196,7 +196,7 @@ class DomainPmap:
         """The lowest address behind a region where `size` bytes fit, before the next; else behind the last.
 
         `alignment` in bytes, 0 for a page's.  Gaps below the region of the slab frames are passed over.
-        LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(regions).
+        LIB_ERR_OUT_OF_VIRTUAL_ADDR if the user's addresses end too soon.  O(log regions), and O(gaps of that size).
         """
         return self._determine_addr(_positive(size), alignment)
 
@@ -204,15 +204,11 @@ class DomainPmap:
     def _determine_addr(self, size: int, alignment: int) -> int:
         alignment = round_up(alignment, PAGE) or PAGE
         size = round_up(size, alignment)
-        begin, regions = self.layout.vspace_begin, list(self.vspace)
-        answer = round_up(begin, alignment)
-        for at, region in enumerate(regions):
-            behind = region.base + round_up(region.size, PAGE)
-            answer = round_up(behind, alignment)
-            if at + 1 == len(regions):
-                break
-            if regions[at + 1].base >= answer + size and behind > begin:
-                return answer
+        begin, last = self.layout.vspace_begin, self.vspace.last
+        gap = self.vspace.lowest_gap(size, alignment, begin)
+        if gap is not None:
+            return round_up(gap, alignment)
+        answer = round_up(begin if last is None else last.page_end, alignment)
         if answer + size > self.layout.user_end:
             raise LibError("LIB_ERR_OUT_OF_VIRTUAL_ADDR", f"no {Size(size)} are free behind the last region")
         return answer

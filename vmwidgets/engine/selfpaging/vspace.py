@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +13,7 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE, Address
 from ..base.values.domains import RegionFold, RegionValue
 from .errors import LibError
+from .layouts import round_up
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +35,11 @@ class Vregion:
         """The first address behind it."""
         return self.base + self.size
 
+    @property
+    def page_end(self) -> int:
+        """The first address behind its last page."""
+        return self.base + round_up(self.size, PAGE)
+
     def snapshot(self) -> RegionValue:
         """As views see it."""
         return RegionValue(self.id, self.base, self.size, self.flags, self.memobj, self.offset)
@@ -53,6 +59,8 @@ class Vspace:
         self._domain = domain
         self._regions: list[Vregion] = []
         self._bases: list[int] = []
+        self._gaps: dict[int, list[int]] = {}
+        """Where the gaps between two regions begin, rising, by the number of bits of their lengths."""
         self.by_id: dict[int, Vregion] = {}
         self._last_id = 0
 
@@ -61,6 +69,11 @@ class Vspace:
 
     def __len__(self) -> int:
         return len(self._regions)
+
+    @property
+    def last(self) -> Vregion | None:
+        """The one with the highest addresses."""
+        return self._regions[-1] if self._regions else None
 
     def new_id(self) -> int:
         """The id of a new region."""
@@ -76,6 +89,9 @@ class Vspace:
             if other.base < region.end and region.base < other.end:
                 where = f"[{Address(other.base)}, {Address(other.end)}) is a region already"
                 raise LibError("LIB_ERR_VSPACE_REGION_OVERLAP", where)
+        before, after = self._regions[max(at - 1, 0) : at], self._regions[at : at + 1]
+        self._count_gaps([*before, *after], -1)
+        self._count_gaps([*before, region, *after], 1)
         self._regions.insert(at, region)
         self._bases.insert(at, region.base)
         self.by_id[region.id] = region
@@ -87,8 +103,40 @@ class Vspace:
         at = bisect_left(self._bases, region.base)
         if self._regions[at : at + 1] != [region]:
             raise LibError("LIB_ERR_VSPACE_VREGION_NOT_FOUND", f"region {region.id} is not in the vspace")
+        before, after = self._regions[max(at - 1, 0) : at], self._regions[at + 1 : at + 2]
+        self._count_gaps([*before, region, *after], -1)
+        self._count_gaps([*before, *after], 1)
         del self._regions[at], self._bases[at], self.by_id[region.id]
         self._report(RegionRemoved.tag, region)
+
+    def _count_gaps(self, regions: list[Vregion], change: int) -> None:
+        """So many gaps more (1 or -1) between each two of neighbouring regions."""
+        for low, high in pairwise(regions):
+            behind = low.page_end
+            if behind < high.base:
+                begins = self._gaps.setdefault((high.base - behind).bit_length(), [])
+                if change > 0:
+                    insort(begins, behind)
+                else:
+                    del begins[bisect_left(begins, behind)]
+
+    def lowest_gap(self, size: int, alignment: int, above: int) -> int | None:
+        """Where the lowest gap between two regions begins that holds `size` bytes, aligned, and begins above `above`.
+
+        O(log regions), and O(gaps of about that size).
+        """
+        found: int | None = None
+        for bits, begins in self._gaps.items():
+            if bits < size.bit_length():
+                continue
+            for at in range(bisect_right(begins, above), len(begins)):
+                behind = begins[at]
+                if found is not None and behind > found:
+                    break
+                if self._bases[bisect_left(self._bases, behind)] >= round_up(behind, alignment) + size:
+                    found = behind
+                    break
+        return found
 
     def change_flags(self, region: Vregion, flags: int) -> None:
         """Give a region other flags: as if it left and came back."""
@@ -132,6 +180,10 @@ class Vspace:
                 raise Broken(f"vspace invariant 1: region {other.id} of {self._domain} begins in region {one.id}")
         if self._bases != [region.base for region in self._regions]:
             raise Broken(f"vspace invariant 2: the index of the regions of {self._domain} is wrong")
+        gaps = [(low.page_end, high.base) for low, high in pairwise(self._regions) if low.page_end < high.base]
+        known = sorted((begin, bits) for bits, begins in self._gaps.items() for begin in begins)
+        if known != [(begin, (end - begin).bit_length()) for begin, end in gaps]:
+            raise Broken(f"vspace invariant 2: the index of the gaps of {self._domain} is wrong")
         if self.by_id != {region.id: region for region in self._regions}:
             raise Broken(f"vspace invariant 2: the regions of {self._domain} are not found by their ids")
 
