@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ from vmwidgets.engine.selfpaging.vspace import Vregion, Vspace
 
 def first_in_line(regions: list[Vregion], size: int, alignment: int, above: int) -> int | None:
     """The same, by a look at each region in turn."""
-    for low, high in zip(regions, regions[1:], strict=False):
+    for low, high in pairwise(regions):
         behind = low.base + round_up(low.size, PAGE)
         if behind > above and high.base >= round_up(behind, alignment) + size:
             return behind
@@ -47,4 +49,6 @@ def test_the_last_region_is_the_highest():
     assert vspace.last is None
     for base in (3, 1, 2):
         vspace.add(Vregion(vspace.new_id(), base * PAGE, 1))
-    assert (vspace.last.base, vspace.last.page_end) == (3 * PAGE, 4 * PAGE)
+    last = vspace.last
+    assert last is not None
+    assert (last.base, last.page_end) == (3 * PAGE, 4 * PAGE)
