@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import vmwidgets as vm
+from tests.engine.machine.structures import differences
 from vmwidgets.engine.machine.machine import replayed
+from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.sources import maps_text, proc_maps
 from vmwidgets.sources.proc_maps import load_maps
 
@@ -351,3 +353,44 @@ def test_long_lists_are_cut_in_the_text(machine):
     assert text.splitlines()[0] == "1 range of the text in task 'maps', as 1 entry"
     assert text.endswith("  … and 4 more")
     assert len(text.splitlines()) == 2 + 8 + 1
+
+
+# ---- one group -----------------------------------------------------------------------------------
+
+
+def test_all_of_it_is_undone_and_redone_as_one(machine):
+    machine.object("before")
+    before, length = machine.branch(), len(machine.journal)
+    loaded = load_maps(machine, PROCESS)
+    after, operations = machine.branch(), len(machine.journal)
+    assert operations - length == 1 + 4 + 10  # the task, what is behind its ranges, the ranges
+    machine.undo()
+    assert (len(machine.journal), list(machine.tasks)) == (length, [])
+    assert list(differences(machine, before)) == []
+    with pytest.raises(vm.Refused, match="does not exist at this moment"):
+        len(loaded.task.map)
+    machine.redo()
+    assert len(machine.journal) == operations
+    assert list(differences(machine, after)) == []
+    assert rows(loaded.task) == rows(after.tasks["maps"])
+
+
+@pytest.mark.parametrize("ranges", [0, 1, 6])
+def test_a_failure_in_the_middle_changes_nothing(machine, monkeypatch, ranges):
+    machine.object("before")
+    before, length = machine.branch(), len(machine.journal)
+    enter, done = MachineMap.enter, []
+
+    def fails_later(self, *args, **kwargs):
+        if len(done) == ranges:
+            raise KeyboardInterrupt
+        done.append(enter(self, *args, **kwargs))
+
+    monkeypatch.setattr(MachineMap, "enter", fails_later)
+    with pytest.raises(KeyboardInterrupt):
+        load_maps(machine, PROCESS)
+    monkeypatch.undo()
+    assert len(done) == ranges
+    assert len(machine.journal) == length
+    assert list(differences(machine, before)) == []
+    assert load_maps(machine, PROCESS).task.name == "maps"

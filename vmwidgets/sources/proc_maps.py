@@ -66,8 +66,8 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     a name of the kernel's, such as ``[heap]``, of an object of its own.  MAP_SHARED is inherit "share", MAP_PRIVATE
     "copy".  Ranges without name have no object: neighbours with equal flags merge, which Linux had reasons not to do.
 
-    Damaged text, ranges that overlap, and more of them than the machine has memory for are refused in one sentence,
-    before anything is changed.  O(ranges × log ranges).
+    All of it is one group: ``m.undo()`` takes it back as one, and what fails half-way changes nothing.  Damaged text,
+    ranges that overlap, and more of them than the machine has memory for are refused beforehand.  O(n log n).
 
     >>> import vmwidgets as vm
     >>> vm.load_maps(vm.boot(), "10000-11000 rw-p 0 00:00 0\n11000-13000 rw-p 0 00:00 0\n")
@@ -83,8 +83,8 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     layout = machine.layout
     inside = [one for one in ranges if layout.user_start <= one.start and one.end <= layout.user_end]
     _refuse_without_room(machine, len(inside))
-    made = machine.task(name)
-    with _no_collection():
+    with machine.group("load_maps"), _no_collection():
+        made = machine.task(name)
         _enter(machine, made, inside)
     outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
     return LoadedMaps(made, source, recorded, len(inside), _merged(made, inside), outside)

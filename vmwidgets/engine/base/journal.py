@@ -149,6 +149,8 @@ class Journal:
         self.branches: list[Line] = []
         """What was undone, and something else done instead."""
         self.groups: list[Group] = []
+        self.open_groups = 0
+        """How many groups are under way, one in another."""
         self.marks: dict[str, int] = {}
         """Names that learners gave to moments, each with the serial of the operation before it."""
 
@@ -233,7 +235,7 @@ class Journal:
     def unit_before(self, number: int) -> int:
         """How many operations there were before the last unit among the first `number`: one, or a group."""
         serial = self[number - 1].serial
-        for group in self.groups:
+        for group in reversed(self.groups):  # a group in another ends before that one
             if group.first <= serial <= group.last:
                 first = self.number_of(group.first)
                 return number - 1 if first is None else first
@@ -243,11 +245,20 @@ class Journal:
     def group(self, name: str) -> Iterator[None]:
         """Take the operations that are done in here as one."""
         first = self.most_serial
-        yield
-        if self.most_serial > first:
-            self.groups.append(Group(name, first, self.most_serial - 1))
+        self.open_groups += 1
+        try:
+            yield
+        finally:
+            self.open_groups -= 1
+            if self.most_serial > first:
+                self.groups.append(Group(name, first, self.most_serial - 1))
 
     # ---- undoing -----------------------------------------------------------------------------
+
+    def give_up(self, before: Line | None) -> None:
+        """Make a branch of what was just undone; what can be redone is what could be redone before it, `before`."""
+        self.branches = [line for line in (*self.branches, self.undone) if line is not None and line is not before]
+        self.undone = before
 
     def cut(self, number: int) -> tuple[Operation, ...]:
         """Take all operations from `number` on out, which are returned."""

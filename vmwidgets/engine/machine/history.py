@@ -180,7 +180,7 @@ class History:
         number = len(self.journal)
         for done in range(count):
             if number == 1:
-                there = f"{done} operations can be undone" if done else "nothing was done since the boot"
+                there = f"{done} can be undone, then comes the boot" if done else "nothing was done since the boot"
                 raise Refused(f"undo({count}): {there}")
             number = self.journal.unit_before(number)
         self.undo_to(number)
@@ -214,7 +214,8 @@ class History:
     def _unit(self, operations: Sequence[Operation]) -> int:
         """How many of these operations, from the first on, are one: a group, or one."""
         first = operations[0].serial
-        last = next((group.last for group in self.journal.groups if group.first <= first <= group.last), first)
+        groups = reversed(self.journal.groups)  # a group in another ends before that one
+        last = next((group.last for group in groups if group.first <= first <= group.last), first)
         return sum(one.serial <= last for one in operations)
 
     def _go_back(self, number: int, scripts: dict[str, Script]) -> None:
@@ -249,15 +250,20 @@ class History:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """What is done in here is one, for undo; if it fails, all of it is undone and the error goes on."""
-        number = len(self.journal)
+        """What is done in here is one, for undo; if it fails, all of it is undone and the error goes on.
+
+        A machine that dies in here stays dead, and one undo takes back all that was done.
+        """
+        journal = self.journal
+        number, undone = len(journal), journal.undone
         with self.door.looking():
             try:
-                with self.journal.group(name):
+                with journal.group(name):
                     yield
             except BaseException:
-                if len(self.journal) > number and self.door.dead is None:
+                if len(journal) > number and self.door.dead is None:
                     self.undo_to(number)
+                    journal.give_up(undone)
                 raise
 
     # ---- doing operations again --------------------------------------------------------------

@@ -448,8 +448,11 @@ class Machine(Handle):
     def _between(self, name: str) -> None:
         if self.door.inside:
             raise Refused(f"m.{name}() moves between operations, and one is under way: call it in a cell")
-        if self.door.only_to_look_at and name in ("undo", "redo"):
-            raise Refused(self.door.only_to_look_at)
+        if name in ("undo", "redo"):
+            if self.door.only_to_look_at:
+                raise Refused(self.door.only_to_look_at)
+            if self.journal.open_groups:
+                raise Refused(f"m.{name}() takes a group as one, and one is under way: call it after the group")
 
     def _another(self, copy: bytes, name: str) -> Machine:
         """A machine booted like this one, or with the structures of a copy."""
