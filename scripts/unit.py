@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,10 +24,21 @@ def python_for(python: pythons.Python) -> Path:
     return environment.beside(environment.ROOT / ".cache" / "unit" / python.name, python.program, "unit")
 
 
+def journals_load(programs: list[Path]) -> bool:
+    """Whether each Python loads the journals that each saved."""
+    with tempfile.TemporaryDirectory() as folder:
+        commands = [
+            [program, "-W", "ignore", "-m", "tests.engine.machine.journals", "save", folder] for program in programs
+        ]
+        commands += [[*command[:-2], "load", folder] for command in commands]
+        return not any(subprocess.run(command, cwd=environment.ROOT, check=False).returncode for command in commands)
+
+
 def main(arguments: list[str]) -> int:
     """Run the tests on each; 1 if any failed."""
     failed = []
-    for which, python in pythons.here(environment.PYTHON).items():
+    here = pythons.here(environment.PYTHON)
+    for which, python in here.items():
         program = python_for(python)
         print(f"unit tests on Python {python.name} ({which})", flush=True)
         begun = time.monotonic()
@@ -34,6 +46,8 @@ def main(arguments: list[str]) -> int:
         if subprocess.run(command, cwd=environment.ROOT, check=False).returncode:
             failed.append(f"{python.name} ({which})")
         print(f"unit tests on Python {python.name}: {time.monotonic() - begun:.0f} s", flush=True)
+    if not arguments and not journals_load([python_for(python) for python in here.values()]):
+        failed.append("(a journal that one Python saved was not loaded by another)")
     if failed:
         print(f"unit tests failed on Python {' and '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

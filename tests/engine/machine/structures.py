@@ -37,7 +37,7 @@ def differences(one: Machine, other: Machine) -> Iterator[str]:
                 yield f"{path}: {a!r} and {b!r}"
         elif type(a) is not type(b):
             yield f"{path}: a {type(a).__name__} and a {type(b).__name__}"
-        elif isinstance(a, CONSTANTS):
+        elif isinstance(a, (*CONSTANTS, frozenset)):
             if a != b:
                 yield f"{path}: {a!r} and {b!r}"
         elif id(a) in met:
@@ -61,7 +61,7 @@ def parts(value: Any) -> list[tuple[str, Any]]:
         return [*keys, *((f"[{at}]", held) for at, held in enumerate(value.values()))]
     if isinstance(value, (list, tuple, deque)):
         return [(f"[{at}]", held) for at, held in enumerate(value)]
-    if isinstance(value, (set, frozenset)):
+    if isinstance(value, set):
         return [
             (f"[{at}]", held) for at, held in enumerate(sorted(value, key=lambda one: str(getattr(one, "name", one))))
         ]

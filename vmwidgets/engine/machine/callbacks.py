@@ -81,7 +81,8 @@ class Callbacks:
         """Have this done again, of handlers up to the operation of this serial: from then on their functions run."""
         for key, script in scripts.items():
             live = self.live.get(key)
-            self.recorded[key] = script.until(serial) if live is not None and live.again else script
+            again = live is not None and live.again
+            self.recorded[key] = script.until(serial) if again else Script(script, script.serial)
 
     def leave(self) -> dict[str, ThreadActor]:
         """Take all threads out: other structures come.  What a generator has done stays done, and is not ended."""

@@ -173,7 +173,7 @@ def save(journal: Journal, path: str | os.PathLike[str]) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        raise Refused(f"{shown(str(path))} can't be written: {error.strerror or error}") from error
+        raise Refused(f"{str(path)!r} can't be written: {error.strerror or error}") from error
 
 
 def _lines(journal: Journal) -> Iterator[dict[str, Any]]:
@@ -257,7 +257,7 @@ class _Reader:
 
     def wrong(self, why: str, line: int = 0) -> BadJournal:
         """The error of a line, of the last if none is given."""
-        return BadJournal(f"{shown(str(self._path))}, line {line or self.count}: {why}")
+        return BadJournal(f"{str(self._path)!r}, line {line or self.count}: {why}")
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines between the header and the end, each as its data."""
@@ -319,7 +319,7 @@ def _number(text: str) -> int:
 
 def _read(data: dict[str, Any], loaded: Loaded, section: list[tuple[str, Line]], count: int) -> None:
     """One line between the first and the last."""
-    kind = next(iter(data))
+    kind = next(iter(data), "")
     if kind == "operation":
         operation = _operation_of(data, section[-1][1].after if section else -1)
         if section:

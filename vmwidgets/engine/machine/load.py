@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import Any
 
 from ..base.errors import Refused, VMError, shown
@@ -38,7 +39,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
 
     def wrong(operation: Operation | None, why: object) -> BadJournal:
         line = loaded.lines[operation.serial] if operation is not None else 2
-        return BadJournal(f"{shown(str(path))}, line {line}: {why}")
+        return BadJournal(f"{str(path)!r}, line {line}: {why}")
 
     if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
         raise wrong(None, "the first operation is the boot")
@@ -57,8 +58,9 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
         for operation in rest:
             try:
                 given = {name: _made(value, machine) for name, value in operation.arguments}
-                steps += given.get("steps", 0) if operation.name == "run" else 0
-                _check(operation, given, machine, steps)
+                steps += _check(operation, given, machine)
+                if steps > MOST_STEPS:
+                    raise Refused(f"it asks for {steps:,} steps of threads: a journal has {MOST_STEPS:,} at most")
                 history.repeat_one(operation._replace(arguments=tuple(given.items())))
             except (Diverged, Refused) as error:  # noqa: PERF203  each line has its own error
                 raise wrong(operation, error) from None
@@ -74,19 +76,19 @@ def _made(value: Any, machine: Machine) -> Any:
     if not isinstance(value, Settings):
         return value
     kind = type(machine.controls)
-    known = {name: type(held) for name, held in vars(machine.controls).items()}
+    known = {one.name: type(getattr(machine.controls, one.name)) for one in fields(kind)}
     if any(type(held) is not known.get(name) for name, held in value.items()):
         raise Refused(f"settings={shown(dict(value))}: write this processor's settings, {kind.__name__}(…)")
     return kind(**value)
 
 
-def _check(operation: Operation, given: dict[str, Any], machine: Machine, steps: int) -> None:
-    """Refuse what is no operation, or asks for more steps than a file may."""
-    if type(steps) is not int or steps > MOST_STEPS:
-        raise Refused(f"it asks for {shown(steps)} steps of threads: a journal has {MOST_STEPS:,} at most")
+def _check(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
+    """Refuse what is no operation; how many steps of threads it asks for."""
     part = type(machine.part(operation.target))
     method = getattr(part, operation.name, None)
+    steps = given.get("steps", 0) if operation.name == "run" else 0
     if operation.name not in RECORDED and not getattr(method, "is_operation", False):
         raise Refused(f"{operation.target}.{operation.name} is no operation")
-    if operation.name in RECORDED and not (part is Machine and set(given) <= {"name", "steps"}):
+    if operation.name in RECORDED and not (part is Machine and set(given) <= {"name", "steps"} and type(steps) is int):
         raise Refused(f"{operation.name} is recorded of the machine, with its name or its steps")
+    return int(steps)
