@@ -27,10 +27,10 @@ def python_for(python: pythons.Python) -> Path:
 def journals_load(programs: list[Path]) -> bool:
     """Whether each Python loads the journals that each saved."""
     with tempfile.TemporaryDirectory() as folder:
-        commands = [
-            [program, "-W", "ignore", "-m", "tests.engine.machine.journals", "save", folder] for program in programs
+        module = "-W", "ignore", "-m", "tests.engine.machine.journals"
+        commands: list[list[str | Path]] = [
+            [program, *module, what, folder] for what in ("save", "load") for program in programs
         ]
-        commands += [[*command[:-2], "load", folder] for command in commands]
         return not any(subprocess.run(command, cwd=environment.ROOT, check=False).returncode for command in commands)
 
 

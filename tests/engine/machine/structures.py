@@ -13,11 +13,11 @@ from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.machine import Machine, Part, System
 from vmwidgets.engine.machine.callbacks import Callbacks, Handler
-from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.machine.system import constants
 
 OUTSIDE = (Machine, System, Part, Door, Recorder, Journal, Callbacks, Handler)
 CONSTANTS = (int, float, str, bytes, type(None), type, FunctionType, BuiltinFunctionType, ModuleType, range, slice)
-FORMAT_OBJECTS = {id(one) for fmt in FORMATS.values() for one in (fmt, fmt.rules)}
+FORMAT_OBJECTS = {id(one) for one in constants()}
 CONSTANT_PARTS = ("_by_name", "_encoding")
 """Attributes that hold constants of the formats."""
 

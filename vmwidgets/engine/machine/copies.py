@@ -45,7 +45,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
         pickler.dump(state)
         while pickler.empty:
             objects, pickler.empty = pickler.empty, []
-            pickler.dump([(one, _held(one)) for one in objects])
+            pickler.dump([(one, contents(one)) for one in objects])
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(str(error)) from error
     return out.getvalue()
@@ -120,7 +120,7 @@ def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any
     return made
 
 
-def _held(value: Any) -> dict[str, Any]:
+def contents(value: Any) -> dict[str, Any]:
     """All that an object holds, by attribute."""
     held = {name: getattr(value, name) for name in _slots(cast("Any", type(value))) if hasattr(value, name)}
     held.update(getattr(value, "__dict__", ()))

@@ -26,7 +26,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, shown
@@ -47,7 +47,7 @@ from . import arguments
 from .allocations import Allocation, Allocations
 from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .callbacks import Callbacks, Handler
-from .copies import freeze, thaw
+from .copies import contents, freeze, thaw
 from .journal_file import MachineJournal
 from .layouts import Layout
 from .processors import CpuSettings, Processors
@@ -166,9 +166,9 @@ class System:
 
         O(structures).
         """
-        outside: dict[int, tuple[Any, ...]] = {id(one): ("named", name) for name, one in self._outside().items()} | {
-            id(handle): ("part", type(handle), *key) for key, handle in self._parts.items()
-        }
+        outside: dict[int, tuple[Any, ...]] = {id(one): ("constant", place) for place, one in enumerate(constants())}
+        outside |= {id(one): ("named", name) for name, one in self._outside().items()}
+        outside |= {id(handle): ("part", type(handle), *key) for key, handle in self._parts.items()}
         outside[id(self.kmem.daemon_call)] = ("nothing",)
         for handler in self.kmem.kmem.lowmem_handlers:
             if isinstance(handler, Handler):
@@ -188,6 +188,7 @@ class System:
         """Have the structures of a copy instead, of this machine or of one booted like it; handles stay."""
         named = self._outside()
         makers: dict[str, Callable[..., Any]] = {
+            "constant": constants().__getitem__,
             "named": named.__getitem__,
             "part": self.part,
             "handler": self.callbacks.handler,
@@ -197,9 +198,7 @@ class System:
 
     def _outside(self) -> dict[str, Any]:
         """What structures lead to and a copy leaves out, by name."""
-        formats = {f"format {name}": fmt for name, fmt in FORMATS.items()}
-        rules = {f"rules {name}": fmt.rules for name, fmt in FORMATS.items()}
-        return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine} | formats | rules
+        return {"recorder": self.recorder, "door": self.door, "system": self, "machine": self.machine}
 
     # ---- structures --------------------------------------------------------------------------
 
@@ -348,6 +347,25 @@ class SpacePart(Part):
     @abstractmethod
     def check_alive(self) -> None:
         """Refuse if it is not there, or was destroyed."""
+
+
+@lru_cache(maxsize=1)
+def constants() -> tuple[Any, ...]:
+    """All that the table formats are made of, in a fixed order: machines share it, and copies only name it."""
+    found: dict[int, Any] = {}
+    todo: list[Any] = [FORMATS[name] for name in sorted(FORMATS)]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, (list, tuple, dict)):
+            todo += one.values() if isinstance(one, dict) else one
+        if type(one).__module__.startswith(FORMATS_PACKAGE) and id(one) not in found:
+            found[id(one)] = one
+            todo += contents(one).values()
+    return tuple(found.values())
+
+
+FORMATS_PACKAGE = f"{__name__.partition('.machine.')[0]}.mmu."
+"""Where the classes are that formats are made of."""
 
 
 def short_name(vm_map: FreeBSDMap) -> str:
