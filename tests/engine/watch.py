@@ -7,7 +7,7 @@ from typing import Any
 
 from vmwidgets.engine.base.recorder import Raw, Recorder, expanded
 
-AHEAD = frozenset(("TreeRotated", "TreeUnlinked", "EntryWired"))
+AHEAD = frozenset(("TreeRotated", "TreeUnlinked", "EntryWired", "FindCacheMoved"))
 """Events that are reported just before what they tell of; all others are reported just after it."""
 
 

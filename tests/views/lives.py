@@ -168,14 +168,13 @@ class Everything(NamedTuple):
 
     def at(self, past: Past) -> Everything:
         """All as it was."""
-        kept = self.maps.at(past), self.threads.at(past), self.frames.at(past)
-        return Everything(*kept, self.caches.at(past), self.kentry.at(past)).known
+        kept = self.maps.at(past), self.threads.at(past), known(self.frames.at(past))
+        return Everything(*kept, self.caches.at(past), self.kentry.at(past))
 
-    @property
-    def known(self) -> Everything:
-        """All but which free block is next, which is not known of the past."""
-        orders = tuple(replace(free, first=()) for free in self.frames.orders)
-        return self._replace(frames=replace(self.frames, orders=orders))
+
+def known(value: FramesValue) -> FramesValue:
+    """Frames without which free block is next, which is not known of the past."""
+    return replace(value, orders=tuple(replace(free, first=()) for free in value.orders))
 
 
 def everything(machine: vm.Machine) -> Everything:
@@ -183,7 +182,7 @@ def everything(machine: vm.Machine) -> Everything:
     return Everything(
         machine.kmem.value(whole=WHOLE),
         machine.threads.value(),
-        machine.frames.value(),
+        known(machine.frames.value(whole=WHOLE)),
         machine.caches.value(most=WHOLE),
         machine.kentry.contents(most=WHOLE),
-    ).known
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from inspect import Parameter, signature
 from typing import Any
@@ -65,8 +66,9 @@ LEFT_OUT = {"set_controls", "tsleep", "kmem_alloc_wait", "spawn", "run", "on_low
 class Walker:
     """One machine at random work; `outcomes` counts what came of the operations."""
 
-    def __init__(self, architecture: str, seed: int) -> None:
+    def __init__(self, architecture: str, seed: int, quirks: Iterable[str] = ()) -> None:
         self.architecture = architecture
+        self.quirks = set(quirks)
         self.chance = random.Random(f"{architecture} {seed}")
         self.outcomes: Counter[str] = Counter()
         self.boots = 0
@@ -75,7 +77,8 @@ class Walker:
     def boot(self) -> None:
         """A new machine, of another kind each time."""
         layout = self.chance.choice(("tiny", "small"))
-        self.machine: Any = vm.boot(self.architecture, layout=layout, cpus=1 + self.boots % 2, seed=self.boots)
+        kind: dict[str, Any] = {"layout": layout, "cpus": 1 + self.boots % 2, "seed": self.boots, "quirks": self.quirks}
+        self.machine: Any = vm.boot(self.architecture, **kind)
         self.boots += 1
         self.addresses: list[int] = [int(self.machine.kernel_map.start), 0x40_0000, 1 << 20]
         self.names: list[Any] = []

@@ -100,14 +100,14 @@ class MachineFrames(Part):
             len(mapped),
         )
 
-    def value(self, focus: Iterable[int] = ()) -> FramesValue:
-        """Frames as a frozen value: all of them where they are few blocks, else what surrounds those in `focus`.
+    def value(self, focus: Iterable[int] = (), *, whole: int = WHOLE) -> FramesValue:
+        """Frames as a frozen value: all of them up to `whole` blocks, else what surrounds those in `focus`.
 
         O(what is shown + owners), however much memory there is.
         """
         pages = self._pages
         first, end = pages.segment.buddy.first, pages.segment.buddy.end
-        if pages.blocks_known <= WHOLE:
+        if pages.blocks_known <= arguments.count(whole, "whole"):
             blocks: Iterable[Block] = pages.blocks(first, end - first)
         else:
             blocks = self._some_blocks(focus, first, end)

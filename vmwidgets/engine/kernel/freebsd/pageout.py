@@ -65,8 +65,8 @@ class FilePages:
                 self._ram.write(page.frame << PAGE_SHIFT, file_content(name, pindex))
                 page.busy = False
                 read += 1
-                self._report(FileRead.tag, name, pindex, page.frame, "read")
                 self._inactive[page.frame] = None
+                self._report(FileRead.tag, name, pindex, page.frame, "read")
                 break
         return read
 

@@ -193,8 +193,8 @@ class Scheduler:
             vm_map = thread.wait.map
             vm_map.needs_wakeup = bool(self.asleep_in(vm_map))
         thread.wait = None
-        self._end(thread, "failed", "abandoned", before)
         del self.threads[thread.name]
+        self._end(thread, "failed", "abandoned", before)
         base, _, digits = thread.name.rpartition(" ")
         if base in self._numbers and digits.isdecimal():
             self._numbers[base] = min(self._numbers[base], max(2, int(digits)))
