@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..base.errors import Refused, VMError, shown
-from ..base.interrupts import Stopped
+from ..base.interrupts import INTERRUPT, Stopped
 from ..base.journal import Action, Line, Operation, Script
 from . import arguments
 from .callbacks import Live
@@ -134,7 +134,7 @@ class History:
                 self._keep(copy)
 
     def _remade(self, number: int, name: str, live: Mapping[str, Live] = MappingProxyType({})) -> Any:
-        with self.door.looking():
+        with self.door.looking(), self.held():
             if number == 0:
                 machine = self._make(b"", name)
             else:
@@ -191,25 +191,41 @@ class History:
         later = journal.undone
         scripts = later.scripts if later is not None else self._scripts()
         removed = tuple(journal[number:]) + (later.operations if later is not None else ())
-        with self._other_structures():
+        with self.held(), self._other_structures():
             self._go_back(number - 1, scripts)
             journal.undone = Line(journal.last.serial, removed, scripts)
         self.door.tell()
 
     def redo(self, count: int) -> None:
         """Do the next `count` undone operations again; a group counts as one."""
-        line = self.journal.undone
-        for done in range(count):
-            if line is None:
-                what = "nothing was undone" if not done else f"only {done} can be redone"
-                raise Refused(f"redo({count}): {what}, or something else was done since")
-            size = self._unit(line.operations)
-            with self.quiet():
-                self.repeat(line.operations[:size], line.scripts)
-            rest = line.operations[size:]
-            line = Line(self.journal.last.serial, rest, line.scripts) if rest else None
-            self.journal.undone = line
+        with self.held(), self.quiet():
+            for done in range(count):
+                line = self.journal.undone
+                if line is None:
+                    what = "nothing was undone" if not done else f"only {done} can be redone"
+                    raise Refused(f"redo({count}): {what}, or something else was done since")
+                unit = line.operations[: self._unit(line.operations)]
+                self.system.callbacks.begin(line.scripts, unit[-1].serial)
+                for operation in unit:
+                    self._redo_one(operation)
         self.door.tell()
+
+    def _redo_one(self, operation: Operation) -> None:
+        journal, line, number = self.journal, self.journal.undone, len(self.journal)
+        assert line is not None, "the operation is its first"
+        try:
+            self.repeat_one(operation)
+        except BaseException:
+            if len(journal) > number:
+                with self._other_structures():
+                    self._go_back(number - 1, line.scripts)
+                    journal.undone = line
+            raise
+        finally:
+            journal.next_serial = journal.most_serial
+        rest = line.operations[1:]
+        journal.undone = Line(operation.serial, rest, line.scripts) if rest else None
+        self._stop_if_wanted()
 
     def _unit(self, operations: Sequence[Operation]) -> int:
         """How many of these operations, from the first on, are one: a group, or one."""
@@ -282,6 +298,7 @@ class History:
         with self.quiet():
             for number, operation in enumerate(operations, 1):
                 self.repeat_one(operation)
+                self._stop_if_wanted()
                 if after is not None and number % (EVERY // 2) == 0:
                     after(self.system)
         self.journal.next_serial = self.journal.most_serial
@@ -320,6 +337,19 @@ class History:
             f"operation {then.number}, {then.target}.{then.name}, is answered otherwise when it is done again: {now}, "
             f"not {then.said or shown(then.result)}"
         )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The stop button is heeded between two operations only, where all can be put back."""
+        INTERRUPT.hold()
+        try:
+            yield
+        finally:
+            INTERRUPT.release()
+
+    def _stop_if_wanted(self) -> None:
+        if INTERRUPT.take():
+            raise KeyboardInterrupt("it was stopped between two operations")
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
