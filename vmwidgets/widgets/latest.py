@@ -43,8 +43,8 @@ def latest_reporting(
 def tags_of(journal: Journal, operation: Operation) -> frozenset[str]:
     """The kinds of events that an operation reported; worked out once."""
     known = _known.setdefault(journal, {})
-    if operation.number not in known:
+    if operation.serial not in known:
         if len(known) > 4 * AMONG:
             known.clear()
-        known[operation.number] = frozenset(raw[0] for raw in operation.raw)
-    return known[operation.number]
+        known[operation.serial] = frozenset(raw[0] for raw in operation.raw)
+    return known[operation.serial]

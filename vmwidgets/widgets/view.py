@@ -64,6 +64,7 @@ class View(Exports, anywidget.AnyWidget):
         self._pages: set[str] = set()
         self._awaited = True  # made or displayed, and no page has said hello yet
         self._stale = True
+        self._drawn = True
         self._between_operations = True
         self._seq = 0
         self.made_in: Cell = current_cell()
@@ -165,9 +166,14 @@ class View(Exports, anywidget.AnyWidget):
         try:
             self._scene = self.draw()
             data = pack(self._scene)
-        except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
-            self.status = f"this picture could not be drawn: {type(error).__name__}: {error}"
+        except Refused as refused:  # after an undo, what is shown may not be there
+            self.status, self._drawn = f"this picture shows an earlier moment: {refused}", False
             return
+        except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
+            self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+            return
+        if not self._drawn:
+            self.status, self._drawn = "", True
         if data != self.frame.get("data"):
             self._seq += 1
             self.frame = {"seq": self._seq, "data": data}
