@@ -171,7 +171,7 @@ def test_kentry_and_tables_go_back_with_the_map(machine: vm.Machine) -> None:
 def test_a_hint_that_breaks_the_alignment_is_told(machine: vm.Machine) -> None:
     free = int(machine.kernel_map.start) + 200 * PAGE + PAGE
     machine.kernel_map.enter(PAGE, at=free, align=2 * PAGE)
-    assert "a hint is not held to it" in vm.Map(machine.kernel_map).draw().caption.reason
+    assert "that does not count for a hint" in vm.Map(machine.kernel_map).draw().caption.reason
 
 
 def test_a_panic_names_the_functions_that_never_returned() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
 
-KINDS = {
+KINDS: dict[str, Callable[[Any], Any]] = {
     "list": lambda m: vm.EntryList(m.kernel_map),
     "tree": lambda m: vm.Tree(m.kernel_map),
     "kmem": lambda m: vm.Kmem(m.kmem),
