@@ -11,12 +11,16 @@ daemon can, between two of its passes: it is made anew, at the top of its loop.
 
 from __future__ import annotations
 
+import gc
 import pickle
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
+from operator import attrgetter
 from types import FunctionType, GeneratorType
-from typing import Any, cast
+from typing import Any
 
 _OWN = __name__.partition(".")[0]
 """The package whose objects are written empty first."""
@@ -42,10 +46,11 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
     out = BytesIO()
     pickler = _Pickler(out, outside)
     try:
-        pickler.dump(state)
-        while pickler.empty:
-            objects, pickler.empty = pickler.empty, []
-            pickler.dump([(one, contents(one)) for one in objects])
+        with _no_collection():
+            pickler.dump(state)
+            while pickler.empty:
+                objects, pickler.empty = pickler.empty, {}
+                pickler.dump([_columns(kind, ones) for kind, ones in objects.items()])
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(str(error)) from error
     return out.getvalue()
@@ -54,24 +59,57 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
     """What was frozen, made anew; `makers` make what lay outside."""
     unpickler = _Unpickler(BytesIO(data), makers)
-    state = unpickler.load()
-    while unpickler.file.tell() < len(data):
-        for made, held in unpickler.load():
-            for name, value in held.items():
-                object.__setattr__(made, name, value)
+    with _no_collection():
+        state = unpickler.load()
+        while unpickler.file.tell() < len(data):
+            for kind, objects, columns, others in unpickler.load():
+                for name, column in columns.items():
+                    deque(map(getattr(kind, name).__set__, objects, column), maxlen=0)  # a loop without Python's steps
+                for one, held in zip(objects, others, strict=False):
+                    for name, value in held.items():
+                        object.__setattr__(one, name, value)
     return state
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The garbage collector would look at all that is made here again and again, and find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, tuple[Any, ...]], list[dict[str, Any]]]:
+    """The contents of objects of one kind: slots in columns where all are set, the rest object by object."""
+    slots = _slots(kind)
+    if slots and not hasattr(objects[0], "__dict__"):
+        try:
+            rows = map(attrgetter(*slots), objects)
+            return (
+                kind,
+                objects,
+                dict(zip(slots, zip(*rows, strict=True) if len(slots) > 1 else [tuple(rows)], strict=True)),
+                [],
+            )
+        except AttributeError:
+            pass
+    return kind, objects, {}, [contents(one) for one in objects]
 
 
 class _Pickler(pickle.Pickler):
     def __init__(self, out: BytesIO, outside: Mapping[int, tuple[Any, ...]]) -> None:
         super().__init__(out, pickle.HIGHEST_PROTOCOL)
         self._outside = outside
-        self.empty: list[Any] = []
-        """Objects that were written empty, and whose contents come next."""
+        self.empty: dict[Any, list[Any]] = {}
+        """Objects that were written empty, and whose contents come next, by their kind."""
 
     def reducer_override(self, value: Any) -> Any:
         """How one object is written."""
-        kind = type(value)
+        kind: Any = type(value)
         if kind is type or kind is FunctionType:
             return NotImplemented  # by its name; that refuses what has none
         place = self._outside.get(id(value))
@@ -83,8 +121,8 @@ class _Pickler(pickle.Pickler):
             return make, ("nothing",)
         if issubclass(kind, BaseException):
             return _error, (kind, value.args, value.__dict__)
-        if _by_identity(kind) and kind.__module__.startswith(_OWN):
-            self.empty.append(value)
+        if _by_identity(kind):
+            self.empty.setdefault(kind, []).append(value)
             return object.__new__, (kind,)
         return NotImplemented
 
@@ -104,13 +142,14 @@ class _Unpickler(pickle.Unpickler):
 
 
 def make(maker: str, *given: Any) -> Any:
-    """What stands in a copy for something outside; :func:`thaw` calls one of its makers instead."""
+    """What a copy has in the place of something outside; :func:`thaw` calls one of its makers instead."""
     raise NotImplementedError(f"{maker}{given} is made by thaw()")
 
 
+@cache
 def _by_identity(kind: Any) -> bool:
-    """Whether objects of this kind are the same only if they are one."""
-    return bool(kind.__hash__ is object.__hash__)
+    """Whether this is a kind of ours, whose objects are the same only if they are one."""
+    return bool(kind.__hash__ is object.__hash__ and kind.__module__.startswith(_OWN))
 
 
 def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any]) -> BaseException:
@@ -122,13 +161,14 @@ def _error(kind: type[BaseException], args: tuple[Any, ...], held: dict[str, Any
 
 def contents(value: Any) -> dict[str, Any]:
     """All that an object holds, by attribute."""
-    held = {name: getattr(value, name) for name in _slots(cast("Any", type(value))) if hasattr(value, name)}
+    kind: Any = type(value)
+    held = {name: getattr(value, name) for name in _slots(kind) if hasattr(value, name)}
     held.update(getattr(value, "__dict__", ()))
     return held
 
 
 @cache
-def _slots(kind: type) -> tuple[str, ...]:
+def _slots(kind: Any) -> tuple[str, ...]:
     found: list[str] = []
     for one in kind.__mro__:
         slots = one.__dict__.get("__slots__", ())

@@ -13,7 +13,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -145,11 +145,11 @@ class History:
                 journal.begin_as(self.journal, copy.number + 1)
                 scripts = self._scripts()
                 machine.history.begin(copy.serial, scripts)
-                machine.history.repeat(self.journal[copy.number + 1 : number + 1], scripts, self._note)
-            serials = self.journal[number].serial
-            machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serials}
-            machine.journal.groups += [group for group in self.journal.groups if group.last <= serials]
-            machine.journal.next_serial = machine.journal.most_serial = serials + 1
+                machine.history.come_to(self.journal[copy.number + 1 : number + 1], scripts, self)
+            serial = self.journal[number].serial
+            machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serial}
+            machine.journal.groups += [group for group in self.journal.groups if group.last <= serial]
+            machine.journal.next_serial = machine.journal.most_serial = serial + 1
         return machine
 
     def _scripts(self) -> dict[str, Script]:
@@ -161,17 +161,14 @@ class History:
                 found[key] = recorded[key]
         return found
 
-    def _note(self, other: System) -> None:
-        """Keep a copy of a machine that is being made again, and has come as far as this one once was."""
+    def note(self, other: System, *, always: bool = False) -> None:
+        """Keep a copy of a machine that is being made again and has come as far as this one once was, if it pays."""
         number = len(other.journal) - 1
-        if any(number - EVERY < copy.number <= number for copy in self._copies) or other.door.dead is not None:
-            return
-        try:
-            data = other.copy()
-        except NoCopy:
-            return
-        if len(data) // BYTES_AN_OPERATION <= EVERY:
-            self._keep(Copy(number, other.journal.last.serial, data))
+        before = max((copy for copy in self._copies if copy.number <= number), default=None)
+        apart = 0 if before is None or always else max(EVERY, len(before.data) // BYTES_AN_OPERATION)
+        if other.door.dead is None and (before is None or number - before.number >= apart):
+            with suppress(NoCopy):
+                self._keep(Copy(number, other.journal.last.serial, other.copy()))
 
     # ---- undo and redo -----------------------------------------------------------------------
 
@@ -241,7 +238,7 @@ class History:
         self.door.dead = None
         self.system.restore(copy.data)
         self.begin(copy.serial, scripts)
-        self.repeat(again, scripts)
+        self.come_to(again, scripts, self)
 
     @contextmanager
     def _other_structures(self) -> Iterator[None]:
@@ -287,6 +284,17 @@ class History:
     def begin(self, serial: int, scripts: dict[str, Script]) -> None:
         """Have what learners' code did up to the operation of this serial, and be ready to repeat what came then."""
         self.journal.scripts = {key: script.until(serial) for key, script in scripts.items() if script.serial <= serial}
+
+    def come_to(self, operations: Sequence[Operation], scripts: dict[str, Script], keeper: History) -> None:
+        """Do operations again on the way to a moment, and have `keeper` keep a copy a little before it.
+
+        Whoever asks for a moment asks for those around it next.
+        """
+        before = operations[: -(EVERY // 10)]
+        self.repeat(before, scripts, keeper.note)
+        if len(before) > EVERY // 2:
+            keeper.note(self.system, always=True)
+        self.repeat(operations[len(before) :], scripts)
 
     def repeat(
         self, operations: Sequence[Operation], scripts: dict[str, Script], after: Callable[[System], None] | None = None
