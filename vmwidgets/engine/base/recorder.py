@@ -141,8 +141,9 @@ _IN_EVENTS = {
     **dict.fromkeys(("int", "str", "bool", "int | None"), "{0}"),
     **dict.fromkeys(("E", "Entry", "KernelEntry"), "{0}.id"),
     "E | None": "None if {0} is None else {0}.id",
+    "Request": "*{0}.in_events()",
 }
-"""By annotation: how what is data already, or has an id, is written in an event."""
+"""By annotation: how what is data already, has an id, or says what it is, is written in an event."""
 
 
 def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:

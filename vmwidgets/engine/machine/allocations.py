@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import merge
 
@@ -72,16 +71,17 @@ class Allocations:
         ledger.add(allocation)
         self._freed.pop((allocation.map, allocation.start), None)
 
-    @contextmanager
-    def going(self, map: str, start: int, end: int, by: str) -> Iterator[None]:  # noqa: A002
-        """Mark [start, end) of a map as being freed, while the function that frees it waits in here."""
+    def begin_going(self, map: str, start: int, end: int, by: str) -> list[tuple[str, int]]:  # noqa: A002
+        """Mark [start, end) of a map as being freed, until :meth:`end_going` gets what this gives."""
         places = [(map, one.start) for one in self.overlapping(start, end, map)]
-        self._going.update(dict.fromkeys(places, by))
-        try:
-            yield
-        finally:
-            for place in places:
-                self._going.pop(place, None)
+        for place in places:
+            self._going[place] = by
+        return places
+
+    def end_going(self, places: list[tuple[str, int]]) -> None:
+        """The function that frees them waits no longer."""
+        for place in places:
+            self._going.pop(place, None)
 
     def going_by(self, allocation: Allocation) -> str:
         """Which function is about to free an allocation, and waits; "" for none."""
@@ -137,6 +137,9 @@ class _Ledger:
 
     def overlapping(self, start: int, end: int) -> list[Allocation]:
         starts, live = self.starts, self.live
+        one = live.get(start)
+        if one is not None and one.end >= end:
+            return [one]  # nearly always: that very allocation
         first = max(0, bisect_right(starts, start) - 1)
         return [one for at in starts[first : bisect_left(starts, end, first)] if (one := live[at]).end > start]
 

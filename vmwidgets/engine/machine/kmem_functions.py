@@ -239,8 +239,11 @@ class KmemFunctions(Part):
         allocations = self.system.allocations
 
         def noted() -> MaySleep[None]:
-            with allocations.going(vm_map.name, start, end, name):
+            places = allocations.begin_going(vm_map.name, start, end, name)
+            try:
                 yield from steps
+            finally:
+                allocations.end_going(places)
             allocations.drop(vm_map.name, start, end, name)
 
         return self.system.callbacks.complete(name, noted())
@@ -259,6 +262,8 @@ class KmemFunctions(Part):
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:
         """The map that `address` belongs to; or, where that gave nothing there, the only one that did."""
         inside = self.system.kmem.map_at(address)
+        if inside is not None and self.system.allocations.overlapping(address, address + 1, inside.name):
+            return inside
         gave = {one.map for one in self.system.allocations.overlapping(address, address + 1)}
         if inside is not None and len(gave) == 1 and inside.name not in gave:
             return next(vm_map for vm_map in self.system.kmem_maps.values() if vm_map.name in gave)

@@ -482,7 +482,7 @@ class Machine(Handle):
             with self.door.looking():
                 self.history.take_copy()
         gone = []
-        for held in list(self._listeners):
+        for held in tuple(self._listeners):
             callback = held()
             if callback is None or not self._call(callback):
                 gone.append(held)

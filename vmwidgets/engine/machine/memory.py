@@ -101,8 +101,11 @@ class MemoryFunctions(Part):
 
         def steps() -> MaySleep[None]:
             end = start + zones.large.get(start, 0)
-            with allocations.going(where, start, end, "free"):
+            places = allocations.begin_going(where, start, end, "free")
+            try:
                 yield from zones.free(start)
+            finally:
+                allocations.end_going(places)
             allocations.drop(where, start, end, "free")
 
         return self.system.callbacks.complete("free", steps())

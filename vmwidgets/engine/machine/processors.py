@@ -180,7 +180,8 @@ class Processor:
                 self.cpu.flush_all(globals_too=True)
             else:
                 self.cpu.flush_space(asid)
-        self.flushed()
+        if self.forgotten or self.edits:
+            self.flushed()
 
     def flushed(self) -> None:
         """Reset the counts of forgotten flushes and of edits if the TLB is empty."""

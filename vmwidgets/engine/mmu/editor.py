@@ -195,13 +195,15 @@ class TableEditor(Generic[C]):
         for index, word in enumerate(self.words(level, table, level.index(start), level.index(last))):
             if not word:
                 continue
-            va = base + (index << level.shift)
-            slot = Slot(level, va, table + level.index(va) * self.fmt.entry_width, word, level.read_as(word))
-            if slot.kind == "leaf":
-                if va >= done:
+            va, descriptor = base + (index << level.shift), level.read_as(word)
+            slot = Slot(level, va, table + (va >> level.shift & level.last) * self.fmt.entry_width, word, descriptor)
+            if descriptor.kind == "leaf":
+                if descriptor.shift is None:
+                    yield slot
+                elif va >= done:
                     yield self.first_copy(slot)
                     done = (va // slot.span + 1) * slot.span
-            elif slot.kind == "table":
+            elif descriptor.kind == "table":
                 below = self.fmt.level(level.number - 1)
                 yield from self._leaves_below(below, slot.address, max(va, start), min(va + level.span - 1, last))
 

@@ -195,7 +195,8 @@ class PageDaemon:
 
     def freed(self) -> None:
         """A page came free: those who wait look again if there are enough (`vm_page_free_wakeup`)."""
-        if self.available > self.marks.free_min:
+        least = self.marks.free_min
+        if self._pages.frames.free_frames > least or self.available > least:
             self._wake_waiters()
 
     def restart(self) -> None:

@@ -120,7 +120,10 @@ class PageQueues:
 
     def admits(self, page_class: str) -> bool:
         """Whether a request of this class would get a page now (FreeBSD `vm_page_alloc`); all limits are strict."""
-        available = self.frames.free_frames + self.frames.cached
+        available = self.frames.free_frames
+        if available > self.free_reserved:
+            return True  # nearly always
+        available += self.frames.cached
         if available > self.free_reserved:
             return True
         if page_class == SYSTEM:
@@ -266,7 +269,7 @@ class SharedFrames:
         """
         if zero and self._zeroed:
             return self._hand_over(self._zeroed.pop(), owner), True
-        if self._pages.free_pages:
+        if self._pages.segment.pool or self._pages.free_pages:
             frame = self._pages.allocate(owner=owner)
             if frame is not None:
                 return frame, False

@@ -19,11 +19,11 @@ from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.events import RootLoaded, TlbUpdated
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, Address, Size
+from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ...base.values.tables import Rights, Walk
 from ...memory.ram import Ram
 from ...mmu.editor import HandEdits, Slot
-from ...mmu.levels import Descriptor, Level
+from ...mmu.levels import Level
 from ...mmu.rules import Access
 from ...mmu.walk import Descent, translate, walk
 from .tables import PmapLayout, TablePages, TableSpace
@@ -78,8 +78,8 @@ class Pmap(TableSpace):
         self._found: dict[int, int] = {}
         """By the same numbers: where the tables of level 1 lie that were looked up since `_moved`."""
         self._moved = 0
-        self._leaf_bits: dict[tuple[int, bool, bool], tuple[Descriptor, int]] = {}
-        """By size of page, right to write, and whose: the descriptor of a page, and its bits beside the address."""
+        self._leaf_bits: dict[tuple[int, int, bool], tuple[int, int]] = {}
+        """By size of page, right to write, and whose: the number of its descriptor, and the bits beside the address."""
         self.destroyed = False
         self.global_leaves = False
         """Whether a user's pages are global too, so that processors drop them only with everything else."""
@@ -105,7 +105,10 @@ class Pmap(TableSpace):
         """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
         self._check_current("pmap_extract")
         slot = self._find(va)
-        return slot.address | va & slot.span - 1 if slot.descriptor.kind == "leaf" else None
+        descriptor = slot.descriptor
+        if descriptor.kind != "leaf":
+            return None
+        return descriptor.address_of(slot.word) | va & slot.level.span_of(descriptor) - 1
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
@@ -204,7 +207,7 @@ class Pmap(TableSpace):
 
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end): up to 64 pages one by one, else the whole TLB."""
-        pages = -(-(end - start) // PAGE)
+        pages = end - start + PAGE - 1 >> PAGE_SHIFT
         if pages > 0:
             self._flush(start, end, pages if pages <= UPDATE_PAGES else 0)
 
@@ -292,7 +295,10 @@ class Pmap(TableSpace):
         place = va >> self._region_shift
         table = None if editor.edits.places else self._found.get(place)
         if table is not None:
-            return editor.slot(self.fmt.levels[-1], table, va)
+            level, width = self.fmt.levels[-1], self.fmt.entry_width
+            pa = table + (va >> level.shift & level.last) * width
+            word = self.ram.read_word(pa, width)
+            return Slot(level, va, pa, word, level.read_as(word))
         slot = editor.find(self.root, va)
         if slot.level.number == 1 and not editor.edits.places:
             self._found[place] = slot.pa - slot.level.index(va) * self.fmt.entry_width
@@ -300,13 +306,13 @@ class Pmap(TableSpace):
 
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""
-        rights = self._rights(va, protection)
-        known = self._leaf_bits.get((size, rights.write, rights.user))
+        kind = size, protection & WRITE, va < self.layout.user_end
+        known = self._leaf_bits.get(kind)
         if known is None:
             descriptor = level.made_of_size(size)
-            known = descriptor, self.fmt.rules.encode(descriptor, rights, self._is_global(va))
-            self._leaf_bits[size, rights.write, rights.user] = known
-        return known[0].place(pa) | known[1]
+            bits = self.fmt.rules.encode(descriptor, self._rights(va, protection), self._is_global(va))
+            known = self._leaf_bits[kind] = level.descriptors.index(descriptor), bits
+        return level.descriptors[known[0]].place(pa) | known[1]
 
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""

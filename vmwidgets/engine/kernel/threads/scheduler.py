@@ -258,7 +258,8 @@ class Scheduler:
 
     def wakeup_pages(self) -> int:
         """Make all ready who wait for pages."""
-        return self._wake(self._sleepers.get(PageWait.subject, ()))
+        waiting = self._sleepers.get(PageWait.subject)
+        return self._wake(waiting) if waiting else 0
 
     def wakeup(self, channel: str) -> int:
         """Make all ready who sleep on a channel."""
