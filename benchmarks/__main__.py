@@ -2,6 +2,7 @@
 
 python -m benchmarks                 # all of it, some seven minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, paint, footprint
+python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import domain_pictures, domains, footprint, kmem, long_operations, maps, paint, tables, walks
+from . import against, domain_pictures, domains, footprint, growth, kmem, long_operations, maps, paint, tables, walks
 
 
 def run_maps(quick: bool) -> str:
@@ -53,6 +54,11 @@ def run_walks(quick: bool) -> str:
     return walks.report(walks.measure(seconds=0.1, count=100_000) if quick else walks.measure())
 
 
+def run_against(quick: bool) -> str:
+    """This tree beside an earlier commit."""
+    return against.report(against.measure(("pairs-1000", "kmem", "domain"), 1) if quick else against.measure())
+
+
 PARTS: dict[str, Callable[[bool], str]] = {
     "footprint": footprint.report,
     "maps": run_maps,
@@ -61,6 +67,8 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "domains": run_domains,
     "walks": run_walks,
     "tables": tables.report,
+    "against": run_against,
+    "growth": growth.report,
     "paint": run_paint,
 }
 

@@ -261,14 +261,16 @@ class TableEditor(Generic[C]):
         return Slot(level, address, table + index * self.fmt.entry_width, word, level.read_as(word))
 
     def write(self, slot: Slot, word: int) -> None:
-        """Put `word` into a slot."""
+        """Put `word` into a slot, whatever it holds by now."""
         if self.edits.places:
             self.edits.end(slot.pa)
-        width = self.fmt.entry_width
-        before = self.ram.read_word(slot.pa, width)
+        self.replace(slot, self.ram.read_word(slot.pa, self.fmt.entry_width), word)
+
+    def replace(self, slot: Slot, before: int, word: int) -> None:
+        """Put `word` into a slot that holds `before`, and was not edited."""
         if before == word:
             return
-        self.ram.write_word(slot.pa, width, word)
+        self.ram.write_word(slot.pa, self.fmt.entry_width, word)
         if slot.level.number > 1 and before:
             self.moved += 1
         emit = self._recorder.emit

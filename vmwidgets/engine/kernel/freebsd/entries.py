@@ -215,12 +215,13 @@ class MapServices:
     entries: EntrySource[KernelEntry]
     new_object: Callable[[int], FreeBSDObject]
 
-    def map_page(self, va: int, frame: int, entry: KernelEntry, *, wired: bool) -> None:
-        """Map a page in the kernel's page tables with the rights of `entry` (`pmap_enter`)."""
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((TranslationEntered.tag, va, frame, wired))
-        self.pmap.enter(va, frame, wired, protection_of(entry.flags))
+    def map_pages(self, pages: Iterable[tuple[int, int]], entry: KernelEntry, *, wired: bool) -> None:
+        """Map pages, given by address and frame, for the kernel with the rights of `entry` (`pmap_enter`)."""
+        emit, enter, protection = self.recorder.emit, self.pmap.enter, protection_of(entry.flags)
+        for va, frame in pages:
+            if emit is not None:
+                emit((TranslationEntered.tag, va, frame, wired))
+            enter(va, frame, wired, protection)
 
     def unmap(self, entry: KernelEntry) -> None:
         """Unmap the pages of `entry`."""
@@ -256,7 +257,7 @@ class MapServices:
         for va, page in self._pages_of(entry):
             self.pages.wire(page)
             page.busy = False
-            self.map_page(va, page.frame, entry, wired=True)
+            self.map_pages([(va, page.frame)], entry, wired=True)
 
     def unwire_pages(self, entry: KernelEntry) -> None:
         """Unwire each page of `entry` that its object has, if it is wired."""
@@ -266,10 +267,11 @@ class MapServices:
 
     def unwire_mapped(self, entry: KernelEntry) -> None:
         """Unwire the pages that the page tables show in `entry`; whatever they don't show stays wired."""
+        extract, pages = self.pmap.extract, self.pages
         for va in range(entry.start, entry.end, PAGE):
-            frame = self.pmap.extract(va)
+            frame = extract(va)
             if frame is not None:
-                self.pages.unwire(self.pages.in_use[frame])
+                pages.unwire(pages.in_use[frame])
 
     def free_pages(self, entry: KernelEntry, target: FreeBSDObject) -> None:
         """Of the object of a deleted entry, if others have it too: free the range's pages but wired ones, cut its end.

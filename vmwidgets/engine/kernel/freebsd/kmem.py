@@ -6,7 +6,7 @@ the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import count
 
@@ -306,11 +306,16 @@ class Kmem:
         """The entry counts as wired and may join; its pages are mapped and no longer busy."""
         vm_map.set_wired_count(entry, 1)
         vm_map.join(entry)
-        for va in range(address, address + size, 1 << PAGE_SHIFT):
-            page = self.pages.find(self.kmem_object, self.offset_of(va) >> PAGE_SHIFT)
-            if page is not None:
-                self.services.map_page(va, page.frame, entry, wired=True)
-                page.busy = False
+        self.services.map_pages(self._got_pages(address, size), entry, wired=True)
+
+    def _got_pages(self, address: int, size: int) -> Iterator[tuple[int, int]]:
+        """Address and frame of each page of kmem_object for the range; busy no longer once it is mapped."""
+        first, frames = self.offset_of(address) >> PAGE_SHIFT, self.kmem_object.pages
+        for at in range(size >> PAGE_SHIFT):
+            frame = frames.get(first + at)
+            if frame is not None:
+                yield address + (at << PAGE_SHIFT), frame
+                self.pages.in_use[frame].busy = False
 
     # ---- waiting for address space ----------------------------------------------------------
 
@@ -401,7 +406,7 @@ class Kmem:
         if page is None:
             return None
         page.busy = False
-        self.services.map_page(va, page.frame, entry, wired=False)
+        self.services.map_pages([(va, page.frame)], entry, wired=False)
         return page.frame
 
     # ---- invariants -------------------------------------------------------------------------

@@ -103,7 +103,8 @@ class Pmap(TableSpace):
 
     def extract(self, va: int) -> int | None:
         """The physical address that the tables give for `va`, whatever the rights; None if nothing is mapped."""
-        self._check_current("pmap_extract")
+        if self.current_only or self.destroyed:
+            self._check_current("pmap_extract")
         slot = self._find(va)
         descriptor = slot.descriptor
         if descriptor.kind != "leaf":
@@ -314,6 +315,14 @@ class Pmap(TableSpace):
             known = self._leaf_bits[kind] = level.descriptors.index(descriptor), bits
         return level.descriptors[known[0]].place(pa) | known[1]
 
+    def _write_page(self, slot: Slot, word: int) -> None:
+        """Put `word` into the slot of a small page, which was just read."""
+        if self.editor.edits.places:
+            self.editor.write(slot, word)
+        else:
+            self.editor.replace(slot, slot.word, word)
+        self._written(slot)
+
     def _put(self, level: Level, va: int, word: int) -> None:
         """Write a leaf and its copies, with all that is needed for it; NOMEM, and nothing changed, if that fails."""
         slots = self._make_slots(level, va, level.copies_of(level.read_as(word)))
@@ -454,8 +463,7 @@ class Pmap(TableSpace):
     def _clear_page(self, slot: Slot) -> None:
         """Clear the slot of a page, and free its spare."""
         if slot.level.number == 1 and slot.descriptor.shift is None:  # nearly always: a small page
-            self.editor.write(slot, 0)
-            self._written(slot)
+            self._write_page(slot, 0)
             return
         copies = self.editor.copies(slot)
         self.editor.clear(slot)

@@ -72,15 +72,16 @@ class KernelPmap(Pmap):
     @kernel_function("pmap_kenter", first=3)
     def kenter(self, va: int, pa: int, protection: int) -> None:
         """Map a page of 4 KiB where :meth:`kgrow` has made tables; a panic where it has not."""
-        self._check_range(va, va + PAGE)
+        layout = self.layout
+        if self.destroyed or va % PAGE or not layout.kernel_start <= va < layout.kernel_end:
+            self._check_range(va, va + PAGE)
         level = self.fmt.levels[-1]
         for hidden in self.editor.hidden(self.root, va) if self.editor.edits.places else ():
             self._miss_table(hidden, va)
         slot = self._find(va)
         if slot.level is level and slot.descriptor.shift is None:  # nearly always
             self._used.add(va >> self._region_shift)
-            self.editor.write(slot, self._leaf(level, va, pa, protection, PAGE))
-            self._written(slot)
+            self._write_page(slot, self._leaf(level, va, pa, protection, PAGE))
             return
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
