@@ -264,6 +264,7 @@ class TableEditor(Generic[C]):
         """Put `word` into a slot, whatever it holds by now."""
         if self.edits.places:
             self.edits.end(slot.pa)
+            self.moved += 1  # what the kernel had there may differ from what is there
         self.replace(slot, self.ram.read_word(slot.pa, self.fmt.entry_width), word)
 
     def replace(self, slot: Slot, before: int, word: int) -> None:

@@ -177,6 +177,27 @@ class TestRanges:
         assert events == [(TlbUpdated.tag, KERNEL, KERNEL + pages * 0x1000, told)]
 
 
+class TestTablesFoundBefore:
+    """A table that was looked up is not looked for again, unless it may have gone."""
+
+    def test_a_large_page_in_its_place_is_seen_by_all_spaces(self):
+        kernel, _ = boot()
+        user = kernel.create("init")
+        kernel.enter(KERNEL, 0x8000, READ)
+        assert [one.extract(KERNEL) for one in (kernel, user)] == [0x8000, 0x8000]
+        kernel.enter(KERNEL, 2 * MIB2, READ, MIB2)
+        assert [one.extract(KERNEL + 0x1000) for one in (kernel, user)] == [2 * MIB2 + 0x1000] * 2
+
+    def test_a_table_that_was_freed_is_not_taken_for_the_one_in_its_place(self):
+        kernel, _ = boot()
+        user = kernel.create("init")
+        user.enter(0x5000, 0x9000, READ)
+        assert user.extract(0x5000) == 0x9000
+        user.remove(0x5000, 0x6000)
+        user.enter(MIB2, 0xA000, READ)
+        assert [user.extract(va) for va in (0x5000, MIB2)] == [None, 0xA000]
+
+
 class TestWindow:
     def test_the_current_tables_appear_in_the_window(self):
         kernel, _ = boot()

@@ -288,7 +288,10 @@ class Pmap(TableSpace):
             self._written(slot)
 
     def _find(self, va: int) -> Slot:
-        """The slot that decides about `va`.  O(1) where its table of level 1 was looked up before, else O(levels)."""
+        """The slot that decides about `va`.  O(1) where its table of level 1 was looked up before, else O(levels).
+
+        Only tables for addresses of its own are remembered, which no other editor takes away.
+        """
         editor = self.editor
         if self._moved != editor.moved:
             self._found.clear()
@@ -301,7 +304,8 @@ class Pmap(TableSpace):
             word = self.ram.read_word(pa, width)
             return Slot(level, va, pa, word, level.read_as(word))
         slot = editor.find(self.root, va)
-        if slot.level.number == 1 and not editor.edits.places:
+        page = va & -PAGE
+        if slot.level.number == 1 and not editor.edits.places and self._owns(page, page + PAGE):
             self._found[place] = slot.pa - slot.level.index(va) * self.fmt.entry_width
         return slot
 
