@@ -79,7 +79,7 @@ def test_switches_ask_for_another_access(notebook: Notebook) -> None:
 
 def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -> None:
     cell = notebook.cell(1)
-    before = said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)")
+    before = said(notebook, "print(m.system.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)")
     cell.locator(".vmwidgets .node[data-id='walk/bit/0']").focus()
     notebook.page.keyboard.press("Enter")
     cell.locator(".vmwidgets .node.verdict.fault", has_text="not-present at the PTE").wait_for()
@@ -87,7 +87,7 @@ def test_clearing_the_present_bit_faults_and_undo_restores(notebook: Notebook) -
     assert said(notebook, "print(m.walk(w.va).fault.kind, m.journal[-1].name)") == "not-present set_descriptor"
     cell.locator(".vmwidgets .node[data-id='walk/switch/undo']").click()
     cell.locator(".vmwidgets .node.verdict.ok").wait_for()
-    assert said(notebook, "print(m.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)") == before
+    assert said(notebook, "print(m.system.ram.read_word(w.steps[-1].pa, 8), m.walk(w.va) == w)") == before
 
 
 def test_a_linux_table_opens_folds_and_is_searched_without_the_page_stalling(notebook: Notebook) -> None:

@@ -43,7 +43,7 @@ def snapshot(machine):
         len(machine.journal),
         list(machine.tasks),
         list(machine.objects),
-        machine.pages.snapshot(),
+        machine.system.pages.snapshot(),
         machine.kernel_map.value(),
         [task.map.value() for task in machine.tasks.values()],
     )
@@ -313,10 +313,10 @@ def test_what_is_not_refused_fits(fill):
 @pytest.mark.parametrize("left", [0, 1, 5, 9, 12, 20])
 def test_what_is_not_refused_fits_into_the_memory_that_is_left(left):
     machine = vm.boot("x86-64", layout="x15-64", ram="8 MiB")
-    taken = [machine.pages.allocate(owner="test") for _ in range(machine.pages.obtainable_pages)]
+    taken = [machine.system.pages.allocate(owner="test") for _ in range(machine.system.pages.obtainable_pages)]
     assert None not in taken
     for frame in taken[:left]:
-        machine.pages.free(frame)
+        machine.system.pages.free(frame)
     for count in (1_000, 500, 100, 50, 1):
         try:
             load_maps(machine, many(count))

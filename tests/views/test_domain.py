@@ -70,7 +70,7 @@ def test_each_vnode_stands_beside_the_descriptor_that_is_in_ram(seed: int, archi
         if value.descriptor_pa is None:
             assert value.kind.endswith(("l1", "pml4"))
             continue
-        word = domain.machine.ram.read_word(value.descriptor_pa, width)
+        word = domain.machine.system.ram.read_word(value.descriptor_pa, width)
         assert right.text[0].text == f"{word:0{2 * width}x}"
         way = [(step.pa, step.value) for step in domain.walk(value.va).steps]
         assert (value.descriptor_pa, word) in way, "the hardware goes that way"

@@ -185,7 +185,7 @@ def test_of_a_tasks_tables_the_kernels_are_told_apart_and_folded_apart(name: str
     for at in range(0, 64 << 20, 4 << 20):
         task.map.enter("4 KiB", at=at, object=machine.object("heap"), fixed=True)
         task.write(at, b"x")
-    end = int(machine.pmap.layout.user_end)
+    end = int(machine.system.pmap.layout.user_end)
     view = vm.Tables(task)
     for _ in range(8):
         scene = view.scene()
@@ -262,9 +262,9 @@ def test_a_fold_says_how_much_is_behind_it() -> None:
 def test_the_slots_of_the_other_root_are_no_gap() -> None:
     """ARM with TTBCR.N 1: TTBR1's table has 4,096 slots, and the lower 2,048 are never looked at."""
     machine = vm.boot("armv7")
-    root = machine.pmap.root
+    root = machine.system.pmap.root
     halves = replace(machine.controls, ttbcr_n=1, ttbr1=root)
-    window = PageTables("halves", machine.ram, machine.pmap.fmt, root, halves).window(Shown())
+    window = PageTables("halves", machine.system.ram, machine.system.pmap.fmt, root, halves).window(Shown())
     assert [(table.skipped, table.entries) for table in window.tables] == [(0, 2048), (2048, 4096)]
     scene = draw_tables(window)
     in_bounds(scene)

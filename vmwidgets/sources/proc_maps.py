@@ -149,7 +149,7 @@ def _task_name(machine: Machine, given: str | None) -> str:
 
 def _refuse_without_room(machine: Machine, ranges: int) -> None:
     """Entries come from slabs in the kernel map: running out there would be a panic half-way."""
-    cache, kernel_map = machine.kernel.entry_cache, machine.kernel_map
+    cache, kernel_map = machine.system.kernel.entry_cache, machine.kernel_map
     layout = cache.layout
     slabs = -(-ranges // layout.buffers)
     pages = slabs * layout.slab_size >> PAGE_SHIFT

@@ -66,7 +66,7 @@ class ThreadsLife:
             lambda: m.wakeup(chance.choice(("a", "b"))),
             lambda: m.take_pages(chance.choice((1, 20, 300))),
             lambda: m.give_pages(chance.choice((None, 10))),
-            lambda: m.on_lowmem(self.gives_back) if len(m.kernel.kmem.kmem.lowmem_handlers) < 2 else None,
+            lambda: m.on_lowmem(self.gives_back) if len(m.system.kernel.kmem.kmem.lowmem_handlers) < 2 else None,
             lambda: m.kill(chance.choice([one.name for one in m.threads])),
             lambda: m.kernel_map.enter(size),
             lambda: m.kernel_map.remove(m.kernel_map.start + chance.randrange(4000) * vm.PAGE, size=size),

@@ -181,7 +181,7 @@ class Walker:
             return
         if walked.steps:
             step = self.chance.choice(walked.steps)
-            value = step.value ^ 1 << self.chance.randrange(self.machine.pmap.fmt.entry_width * 8)
+            value = step.value ^ 1 << self.chance.randrange(self.machine.system.pmap.fmt.entry_width * 8)
             self.tried("set_descriptor", lambda: self.machine.set_descriptor(step.pa, value))
 
     def undo_edits(self) -> None:

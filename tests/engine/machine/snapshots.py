@@ -10,21 +10,21 @@ from tests.engine.kernel.pmaps import tables_of
 
 def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
     maps = [machine.kernel_map, *(task.map for task in machine.tasks.values())]
-    pmaps = [machine.pmap, *(task.pmap for task in machine.tasks.values())]
+    pmaps = [machine.system.pmap, *(task.pmap for task in machine.system.tasks.values())]
     return (
         len(machine.journal),
         machine.dead,
-        machine.recorder.emit,
+        machine.busy,
         [one.value(whole=10**6) for one in maps],
         [tables_of(one) for one in pmaps],
-        machine.pages.snapshot(10**6),
+        machine.system.pages.snapshot(10**6),
         machine.kentry.contents(),
-        machine.kernel.kentry_cache.snapshot(),
-        machine.kernel.entry_cache.snapshot(),
+        machine.system.kernel.kentry_cache.snapshot(),
+        machine.system.kernel.entry_cache.snapshot(),
         sorted(machine.tasks),
         [(name, one.pages, one.vm_object.references) for name, one in sorted(machine.objects.items())],
-        dict(machine.kernel.memory.ranges),
-        machine.pmap.klimit,
+        dict(machine.system.kernel.memory.ranges),
+        machine.system.pmap.klimit,
         kernel_memory(machine),
         machine.cpus.value(),
     )
@@ -32,7 +32,7 @@ def snapshot(machine: vm.Machine) -> tuple[Any, ...]:
 
 def kernel_memory(machine: vm.Machine) -> tuple[Any, ...]:
     """Maps, pages, zones and threads of kernel memory, and who was given what."""
-    system = machine.kernel.kmem
+    system = machine.system.kernel.kmem
     return (
         machine.kmem.value(whole=10**6),
         [(one.name, one.value(whole=10**6), one.locked_by, one.sleepers) for one in machine.kmem.maps.values()],

@@ -16,7 +16,7 @@ TEXTS = {"4096": 0x1000, "0x1000": 0x1000, "10 0000": 0x10_0000, "1 MiB": 0x10_0
 def test_every_walk_reads_it_the_same_way(text, address, tmp_path, capsys):
     m = vm.boot("x86-64")
     task = m.task("t")
-    tables = PageTables("tables", m.ram, m.pmap.fmt, task.pmap.root)
+    tables = PageTables("tables", m.system.ram, m.system.pmap.fmt, task.pmap.root)
     assert m.walk(text, task=task).va == task.walk(text).va == tables.walk(text).va == address
     mapped = vm.compare_formats([(text, PAGE)], ("x86-64", "armv7")).tables["x86-64"]
     assert mapped.walk(text).pa is not None

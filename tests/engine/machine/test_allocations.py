@@ -130,9 +130,9 @@ class TestBelowTheDoor:
         m.check()
 
     def test_the_rest_of_a_slab_is_the_learners(self, m):
-        zone = m.kernel.kmem.zones.zone_for(2000)
+        zone = m.system.kernel.kmem.zones.zone_for(2000)
         assert zone.slab_size > PAGE
-        slab = m.kernel.kmem.zones.kmem_map.start
+        slab = m.system.kernel.kmem.zones.kmem_map.start
         m.malloc(2000)
         m.unchecked.kmem_free(m.kmem.kmem_map, slab, PAGE)
         m.check()
@@ -151,7 +151,7 @@ class TestBelowTheDoor:
         assert m.kmem.kmem_map.size == 0
 
     def test_a_ready_slab_that_is_gone_is_not_used(self, m):
-        zones = m.kernel.kmem.zones
+        zones = m.system.kernel.kmem.zones
         slab = m.kmem_malloc(PAGE)
         m.kmem.allocations.drop("kmem_map", slab, slab + PAGE, "the zones")
         zones.grown(zones.zone_for(64), slab)
@@ -205,7 +205,7 @@ class TestWaiting:
 
     def lock_kept(self, m):
         """The mutex of kmem_map, as somebody's who will not let go of it: no thread of the machine can be that one."""
-        lock = m.kernel.kmem.zones.kmem_map.lock
+        lock = m.system.kernel.kmem.zones.kmem_map.lock
         lock.holder = "somebody"
         return lock
 
@@ -307,15 +307,15 @@ class TestBrokenLedger:
 
     def test_a_slab_that_no_entry_holds(self, m):
         m.malloc(64)
-        zones = m.kernel.kmem.zones
+        zones = m.system.kernel.kmem.zones
         (address,) = zones.slabs
         zone = zones.slabs[address]
         zones.kmem_map.delete(address, address + zone.slab_size)
         self.broken(m, f"^M9: the slab of zone 64 at {address:#x} lies in no entries of kmem_map$")
 
     def test_a_page_behind_map_entries_that_is_gone(self, m):
-        start, _ = m.kernel.kmem.boot_range
-        m.pmap.kremove(start, start + PAGE)
+        start, _ = m.system.kernel.kmem.boot_range
+        m.system.pmap.kremove(start, start + PAGE)
         self.broken(m, f"^M8: no page is mapped behind the slab of map entries at {start:#x}")
 
 

@@ -30,7 +30,7 @@ class TestEach:
         p = task.map.enter("64 KiB", at="4 MiB", object=m.object("data"))
         task.write(p + vm.PAGE - 2, b"user")
         assert task.read(p + vm.PAGE - 2, 4) == b"user"
-        assert m.ram.read(task.walk(p + vm.PAGE).pa, 2) == b"er"
+        assert m.system.ram.read(task.walk(p + vm.PAGE).pa, 2) == b"er"
         m.check()
 
     def test_user_code_and_kernel_stay_in_their_halves(self, name, layout):
@@ -58,14 +58,14 @@ class TestEach:
     def test_what_is_removed_is_gone_and_its_tables_too(self, name, layout):
         m = vm.boot(name, layout=layout)
         task = m.task("init")
-        free = m.pages.free_pages
+        free = m.system.pages.free_pages
         p = task.map.enter("64 KiB", at="16 MiB", object=m.object("data"))
         for offset in range(0, 64 * vm.KIB, vm.PAGE):
             task.write(p + offset, b"x")
         task.map.remove(p, size="64 KiB")
         assert task.walk(p).fault.kind == "not-present"
         m.check()
-        assert m.pages.free_pages >= free - 1, "all but a slab of map entries has come back"
+        assert m.system.pages.free_pages >= free - 1, "all but a slab of map entries has come back"
 
 
 def test_the_originals_layouts_are_those_of_their_architecture():

@@ -104,9 +104,9 @@ def test_kernel_memory_is_the_first_entry_from_the_kentry_area(layout):
 def test_freebsds_maps_share_kernel_memory():
     machine = vm.boot("x86-64")
     kmem = machine.kernel_map.entries()[2]
-    maps = {one.name: one for one in machine.kernel.kmem.kmem.maps}
+    maps = {one.name: one for one in machine.system.kernel.kmem.kmem.maps}
     sizes = machine.layout.kmem
-    whole = machine.kernel.kmem.kmem.kernel_map
+    whole = machine.system.kernel.kmem.kmem.kernel_map
     assert whole.name != machine.kernel_map.name, "events name their map"
     assert (whole.start, whole.end) == (kmem.start, kmem.end)
     assert next((entry.start, entry.end) for entry in whole) == (kmem.start, kmem.start + sizes.boot)
@@ -160,7 +160,7 @@ def test_what_the_boot_range_stands_for_is_mapped():
 
 def test_every_page_is_free_or_has_an_owner():
     machine = vm.boot("x86-64", ram="8 MiB")
-    value = machine.pages.snapshot(10**6)
+    value = machine.system.pages.snapshot(10**6)
     assert value.free_frames + sum(pages for _, pages in value.owners) == value.frames
     image_and_descriptors = (1 << 20) + -(-2048 * 48 // 4096) * 4096
     assert value.frames == 2048 - image_and_descriptors // 4096

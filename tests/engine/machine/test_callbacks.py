@@ -219,7 +219,7 @@ class TestAgain:
         for ours, theirs in zip(m.journal, twin.journal, strict=True):
             assert (ours.outcome, list(ours.raw)) == (theirs.outcome, list(theirs.raw)), ours
         assert twin.threads.value() == m.threads.value()
-        assert twin.callbacks.scripts == m.callbacks.scripts
+        assert twin.system.callbacks.scripts == m.system.callbacks.scripts
 
     def test_beyond_what_was_recorded_a_thread_of_such_a_machine_says_so(self, m):
         def thread():
@@ -278,7 +278,7 @@ class TestAgain:
         assert twin.threads.value() == m.threads.value()
         assert twin.threads["t"].result == m.threads["t"].result != 0
         assert [list(one.raw) for one in twin.journal] == [list(one.raw) for one in m.journal]
-        assert len(m.kernel.kmem.others) == 3
+        assert len(m.system.kernel.kmem.others) == 3
 
 
 class TestMoreNonsense:

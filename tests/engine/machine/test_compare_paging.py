@@ -35,7 +35,7 @@ def test_the_same_memory_mapped_both_ways(architecture: str) -> None:
     sizes = {"armv7": {16384, 1024}, "x86-64": {4096}}[architecture]
     for side in (found.task, found.domain):
         assert {one.bytes // one.count for one in side.tables} == sizes
-    assert found.task.table_bytes == task.pmap.tables.bytes_used
+    assert found.task.table_bytes == task.space.pmap.tables.bytes_used
     assert found.domain.slots == len(domain.domain.slots.used)
 
 

@@ -197,8 +197,8 @@ class TestTasks:
     def test_a_number_that_is_given_again_leads_to_nothing_old(self):
         m = two(tasks=("a", "b"), asids=True)
         m.cpus[1].store(AT, b"a")
-        m.tasks["a"].pmap.destroy()
-        assert [(cpu.space, cpu.processor.current) for cpu in m.cpus] == [("kernel", m.pmap)] * 2
+        m.tasks["a"].space.pmap.destroy()
+        assert [(cpu.space, cpu._processor.current) for cpu in m.cpus] == [("kernel", m.system.pmap)] * 2
         m.cpus[1].run("b")
         assert m.cpus[1].asid == 1
         assert m.cpus[1].load(AT) == b"\0"
@@ -262,7 +262,7 @@ class TestTasks:
         m = two(cpus=1)
         task = m.tasks["a"]
         task.write(AT, b"x")
-        window = m.pmap.layout.window
+        window = m.system.pmap.layout.window
         descriptor = window + (AT >> 12) * 8
         found = int.from_bytes(m.cpus[0].load(descriptor, 8, user=False), "little")
         assert found == task.walk(AT).steps[-1].value

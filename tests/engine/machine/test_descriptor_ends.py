@@ -12,16 +12,16 @@ EVERY = pytest.mark.parametrize("architecture", ["armv7", "x86-64", "x86-pae", "
 
 def word(m, pa):
     """The descriptor at `pa`."""
-    return m.ram.read_word(pa, m.pmap.fmt.entry_width)
+    return m.system.ram.read_word(pa, m.system.pmap.fmt.entry_width)
 
 
 def nothing_to_undo(m):
     """No edit stands, and taking one back is refused and changes nothing."""
-    before = {frame: bytes(data) for frame, data in m.ram._frames.items()}
+    before = {frame: bytes(data) for frame, data in m.system.ram._frames.items()}
     assert m.standing_edits == []
     with pytest.raises(vm.Refused, match="nothing to undo"):
         m.undo_descriptor()
-    assert {frame: bytes(data) for frame, data in m.ram._frames.items()} == before
+    assert {frame: bytes(data) for frame, data in m.system.ram._frames.items()} == before
     m.check()
 
 
@@ -80,7 +80,7 @@ def test_edits_of_a_domain_end_with_it(architecture):
     d = m.domain("hello")
     d.map(d.frame())
     step = d.walk(d.map(d.frame("8 KiB"))).steps[-1]
-    hidden = step.pa + 16 * m.pmap.fmt.entry_width
+    hidden = step.pa + 16 * m.system.pmap.fmt.entry_width
     m.set_descriptor(hidden, step.value)  # an entry that the kernel never wrote
     m.set_descriptor(step.pa, 0)
     m.destroy_domain(d)
@@ -129,7 +129,7 @@ def test_a_page_whose_table_goes_with_it(architecture):
     m.set_descriptor(pa, 0)
     task.map.remove(at, at + vm.PAGE)
     nothing_to_undo(m)
-    assert all(pa & -vm.PAGE != table & -vm.PAGE for table in task.pmap.tables)
+    assert all(pa & -vm.PAGE != table & -vm.PAGE for table in task.space.pmap.tables)
 
 
 def test_a_word_that_is_no_descriptor_is_cleared_with_its_page():

@@ -18,7 +18,7 @@ EVERY = sorted(FORMATS)
 
 def memory_of(machine: vm.Machine) -> dict[int, bytes]:
     """All frames that hold something."""
-    return {frame: bytes(data) for frame, data in machine.ram._frames.items() if any(data)}
+    return {frame: bytes(data) for frame, data in machine.system.ram._frames.items() if any(data)}
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -30,7 +30,7 @@ def test_any_edit_of_any_step_is_undone_exactly(name: str) -> None:
     for step in found.steps:
         for bit in range(0, width, 7):
             machine.set_descriptor(step.pa, step.value ^ 1 << bit)
-            assert machine.ram.read_word(step.pa, width // 8) == step.value ^ 1 << bit
+            assert machine.system.ram.read_word(step.pa, width // 8) == step.value ^ 1 << bit
             machine.walk(found.va)
             machine.tables.now()
             assert machine.undo_descriptor() == step.pa
@@ -58,7 +58,7 @@ def test_many_edits_are_undone_in_turn(edits: list[tuple[int, int]]) -> None:
     before = memory_of(machine)
     for step, bit in edits:
         pa = found.steps[step].pa
-        machine.set_descriptor(pa, machine.ram.read_word(pa, 8) ^ 1 << bit)
+        machine.set_descriptor(pa, machine.system.ram.read_word(pa, 8) ^ 1 << bit)
     assert machine.before_edits.keys() <= {step.pa for step in found.steps}
     while machine.standing_edits:
         machine.undo_descriptor()
@@ -86,10 +86,10 @@ def test_what_the_kernel_has_written_since_is_not_undone() -> None:
     step = machine.walk(address).steps[-1]
     machine.set_descriptor(step.pa, step.value & ~2)
     machine.kmem_free(address, "4 KiB")
-    now = machine.ram.read_word(step.pa, 8)
+    now = machine.system.ram.read_word(step.pa, 8)
     with pytest.raises(vm.Refused, match="nothing to undo"):
         machine.undo_descriptor()
-    assert machine.ram.read_word(step.pa, 8) == now
+    assert machine.system.ram.read_word(step.pa, 8) == now
 
 
 def test_a_tasks_tables_are_edited_too() -> None:
@@ -141,9 +141,9 @@ def test_nonsense_is_refused_and_nothing_has_changed(pa: Any, value: Any, words:
 def test_32_bit_descriptors_have_32_bits() -> None:
     machine = vm.boot("armv7")
     with pytest.raises(vm.Refused, match="has 32 bits"):
-        machine.set_descriptor(machine.pmap.root, 1 << 32)
+        machine.set_descriptor(machine.system.pmap.root, 1 << 32)
     with pytest.raises(vm.Refused, match="multiples of 4"):
-        machine.set_descriptor(machine.pmap.root + 2, 0)
+        machine.set_descriptor(machine.system.pmap.root + 2, 0)
 
 
 def test_the_kernel_takes_down_what_it_put_up_whatever_an_edit_shows_the_hardware() -> None:
@@ -225,7 +225,7 @@ def test_whoever_is_made_while_the_kernels_root_is_edited_is_put_right_too(archi
     domain = machine.domain("late") if architecture in ("armv7", "x86-64") else None
     machine.undo_descriptor()
     machine.check()
-    for tables in (task.pmap, *([domain.pmap] if domain else [])):
+    for tables in (task.space.pmap, *([domain.space.pmap] if domain else [])):
         assert tables.walk(machine.kernel_map.start).fault is None
 
 
@@ -235,13 +235,13 @@ def test_a_task_made_while_an_edit_stood_is_put_right_with_it(architecture: str)
     machine = vm.boot(architecture)
     address = machine.kernel_map.enter("4 KiB")
     top = machine.walk(address).steps[0]
-    descriptor = machine.pmap.fmt.root_level.of_kind("table")
-    machine.set_descriptor(top.pa, descriptor.place(machine.pmap.root))
+    descriptor = machine.system.pmap.fmt.root_level.of_kind("table")
+    machine.set_descriptor(top.pa, descriptor.place(machine.system.pmap.root))
     task = machine.task("made meanwhile")
     machine.check()
     machine.undo_descriptor()
     machine.check()
-    assert task.pmap.walk(address).steps[0].value == top.value
+    assert task.space.pmap.walk(address).steps[0].value == top.value
 
 
 @pytest.mark.parametrize("architecture", EVERY)
@@ -250,12 +250,12 @@ def test_a_fault_below_a_table_that_was_cut_off_has_the_kernel_write_its_descrip
     task = machine.task("init")
     at = task.map.enter("8 KiB", object=machine.object("heap"))
     task.write(at, b"here")
-    used = len(task.pmap.tables)
+    used = len(task.space.pmap.tables)
     first = task.walk(at).steps[0]
     machine.set_descriptor(first.pa, 0)
     machine.check()
     task.write(at + vm.PAGE, b"more")  # not in the TLB: a fault, and the way to its page is the kernel's
-    assert len(task.pmap.tables) == used
+    assert len(task.space.pmap.tables) == used
     assert task.walk(at).steps[0].value == first.value
     machine.check()
     with pytest.raises(vm.Refused, match="nothing to undo"):

@@ -51,10 +51,10 @@ ASKED = {
 def test_all_of_it_refuses(gone, asked):
     d, *_ = gone
     m = d.machine
-    owners, done = m.pages.owners, len(m.journal)
+    owners, done = m.system.pages.owners, len(m.journal)
     with pytest.raises(vm.Refused, match=r"^domain 'gone' was destroyed$"):
         ASKED[asked](*gone)
-    assert (m.pages.owners, len(m.journal)) == (owners, done), "nothing was given, nothing recorded"
+    assert (m.system.pages.owners, len(m.journal)) == (owners, done), "nothing was given, nothing recorded"
     m.check()
     replayed(m, done - 1)
 
@@ -83,14 +83,14 @@ def test_the_kernels_slots_are_taken_out_of_its_root(architecture):
     d = m.domain("gone")
     d.read(d.map(d.frame()))
     assert m.cpus[0].space == "domain:gone"
-    root, lent, tables = d.pmap.root, d.pmap, d.tables
-    width, size = m.pmap.fmt.entry_width, m.pmap.fmt.table_bytes(m.pmap.fmt.root_level)
-    assert any(m.ram.read(root + size // 2, size // 2)), "the kernel's half"
+    root, lent, tables = d.space.pmap.root, d.space.pmap, d.tables
+    width, size = m.system.pmap.fmt.entry_width, m.system.pmap.fmt.table_bytes(m.system.pmap.fmt.root_level)
+    assert any(m.system.ram.read(root + size // 2, size // 2)), "the kernel's half"
     m.destroy_domain(d)
-    assert not any(m.ram.read(root, size))
+    assert not any(m.system.ram.read(root, size))
     assert m.cpus[0].space == "kernel"
     m.kernel_map.enter("16 MiB")  # kernel space grows, and not in there
-    assert not any(m.ram.read_word(root + at, width) for at in range(0, size, width))
+    assert not any(m.system.ram.read_word(root + at, width) for at in range(0, size, width))
     for look in (lent.load, lambda: lent.registers(m.controls), tables.now):
         with pytest.raises(vm.Refused, match="destroyed"):
             look()

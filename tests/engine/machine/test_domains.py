@@ -123,9 +123,9 @@ def test_the_kernel_grows_in_a_domain_too(architecture):
     m = vm.boot(architecture)
     d = m.domain("hello")
     d.read(d.map(d.frame()))
-    before = m.pmap.klimit
+    before = m.system.pmap.klimit
     m.kernel_map.enter("16 MiB")
-    assert m.pmap.klimit > before
+    assert m.system.pmap.klimit > before
     m.check()
 
 
@@ -182,14 +182,14 @@ def test_the_window_of_a_domains_root_is_its_own():
     """On x86-64 the tables appear in the addresses by a root slot that refers to the root; no user gets there."""
     m = vm.boot("x86-64")
     d = m.domain("hello")
-    window = m.pmap.layout.window
+    window = m.system.pmap.layout.window
     assert window is not None
     index = window >> 39 & 511
     whole = (
         window | index << 30 | index << 21 | index << 12
     )  # four times through the root's own slot: the root as a page
     assert m.walk(whole, task=d, user=False).pa == d.pmap.root
-    assert m.walk(whole, user=False).pa == m.pmap.root != d.pmap.root
+    assert m.walk(whole, user=False).pa == m.system.pmap.root != d.pmap.root
     assert d.walk(whole).fault.kind == "protection"
 
 

@@ -38,16 +38,16 @@ class World:
         m = self.m
         walks: list[Any] = [m.walk(m.kernel_map.start), *(m.walk(a) for a, _ in self.kernel)]
         walks += [self.task.walk(self.at + at * PAGE) for at in (0, 2, 8)]
-        walks += [self.task.pmap.walk(a) for a, _ in self.kernel]
+        walks += [self.task.space.pmap.walk(a) for a, _ in self.kernel]
         if self.domain is not None:
             walks += [self.domain.walk(a) for a in self.frames]
         return [step for one in walks for step in one.steps]
 
     def flip(self):
         step = self.chance.choice(self.places())
-        width = 8 * self.m.pmap.fmt.entry_width
+        width = 8 * self.m.system.pmap.fmt.entry_width
         bit = self.chance.randrange(width)
-        self.m.set_descriptor(step.pa, self.m.ram.read_word(step.pa, width // 8) ^ 1 << bit)
+        self.m.set_descriptor(step.pa, self.m.system.ram.read_word(step.pa, width // 8) ^ 1 << bit)
         return f"{self.m.journal.last} (bit {bit} of level {step.level})"
 
     def work(self):
@@ -137,13 +137,13 @@ LARGE = [
 def test_a_table_made_a_large_page_is_a_table_again(architecture, bits, step):
     m = vm.boot(architecture, layout="tiny")
     before = m.walk(m.kernel_map.start)
-    tables = set(m.pmap.tables)
+    tables = set(m.system.pmap.tables)
     place = before.steps[step]
     m.set_descriptor(place.pa, place.value ^ bits)
     with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*a large page is there"):
         m.kmem_alloc("4 KiB")
     m.undo_descriptor()
-    assert set(m.pmap.tables) >= tables
+    assert set(m.system.pmap.tables) >= tables
     assert m.walk(before.va) == before
     m.check()
     m.kmem_free(m.kmem_alloc("8 KiB"), "8 KiB")
@@ -156,10 +156,10 @@ def test_a_table_that_seems_to_lie_elsewhere_is_not_written_to(architecture):
     step = m.walk(m.kernel_map.start).steps[-2]
     m.set_descriptor(step.pa, step.value + (PAGE if architecture != "riscv-sv39" else PAGE >> 2))
     foreign = m.walk(m.kernel_map.start).steps[-1].pa & -PAGE
-    held = m.ram.read(foreign, PAGE)
+    held = m.system.ram.read(foreign, PAGE)
     with pytest.raises(vm.KernelPanic, match=r"kenter_no_table.*no table that the kernel put there"):
         m.kmem_alloc("4 KiB")
-    assert m.ram.read(foreign, PAGE) == held
+    assert m.system.ram.read(foreign, PAGE) == held
     m.undo_descriptor()
     m.check()
 

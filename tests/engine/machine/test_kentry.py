@@ -56,17 +56,17 @@ def test_a_slot_that_came_back_is_the_next_to_be_used(machine):
 
 def test_slabs_get_a_page_when_they_are_made_and_give_it_back_when_reaped():
     machine = vm.boot("x86-64", layout="small")
-    free = machine.pages.free_pages
+    free = machine.system.pages.free_pages
     first = machine.kentry.start
     ranges = fill(machine, 49 + 50 * 2)  # the rest of the first slab, and two more
-    assert machine.pages.free_pages == free - 2
+    assert machine.system.pages.free_pages == free - 2
     assert all(machine.walk(first + slab * 4096).ok for slab in range(3))
     machine.kernel_map.remove(ranges[0], size=50 * 4096)
     machine.kernel_map.remove(ranges[50], size=99 * 4096)
-    assert machine.pages.free_pages == free - 2, "an empty slab stays"
+    assert machine.system.pages.free_pages == free - 2, "an empty slab stays"
     machine.check()
     assert machine.kentry.reap() == 2
-    assert machine.pages.free_pages == free
+    assert machine.system.pages.free_pages == free
     assert [machine.walk(first + slab * 4096).ok for slab in range(3)] == [True, False, False], (
         "kernel memory's entry keeps the first slab"
     )
@@ -157,7 +157,7 @@ def test_a_dead_machine_can_be_looked_at_and_nothing_else(machine):
     assert len(machine.kernel_map.value().entries) == len(machine.kernel_map.entries())
     assert machine.kernel_map.info()
     assert machine.kentry.contents().area.allocated == 2
-    assert machine.pages.snapshot()
+    assert machine.system.pages.snapshot()
     assert machine.journal.last.events[-1].name == "entry_create"
     assert vm.show(machine.kernel_map).to_svg().startswith("<svg")
     assert vm.show(machine.kentry).to_svg().startswith("<svg")

@@ -25,8 +25,8 @@ class Failing(KernelMemory):
     def boot(self) -> None:
         super().boot()
         self.plan: list[bool] = []
-        self.machine.kernel.kmem.pages.veto = self.fails
-        self.machine.pages.veto = self.fails
+        self.machine.system.kernel.kmem.pages.veto = self.fails
+        self.machine.system.pages.veto = self.fails
 
     def fails(self) -> bool:
         return self.plan.pop(0) if self.plan else False
@@ -59,7 +59,7 @@ def test_each_request_in_turn_that_fails_for_good(name):
     """Counted first; then the first, the second, … and all after it fail: an error, 0, or a call that can't finish."""
     call, requests = CALLS[name], count()
     m = vm.boot(layout="tiny")
-    m.kernel.kmem.pages.veto = lambda: next(requests) < 0  # none fails
+    m.system.kernel.kmem.pages.veto = lambda: next(requests) < 0  # none fails
     call(m)
     made = next(requests)
     assert made
@@ -67,7 +67,7 @@ def test_each_request_in_turn_that_fails_for_good(name):
         m = vm.boot(layout="tiny")
         before = m.kmem.pages, m.kmem.kmem_map.size, m.kmem.kernel_map.size
         asked = count()
-        m.kernel.kmem.pages.veto = lambda first=first, asked=asked: next(asked) >= first  # type: ignore[misc]  # bound now
+        m.system.kernel.kmem.pages.veto = lambda first=first, asked=asked: next(asked) >= first  # type: ignore[misc]  # bound now
         result = 0
         with suppress(Stuck):
             result = call(m)
@@ -77,7 +77,7 @@ def test_each_request_in_turn_that_fails_for_good(name):
         used = m.kmem.pages.used
         if "exec_map" not in name and name != "a file":  # what those had got is of use to the next who asks
             assert (used, m.kmem.kmem_map.size, m.kmem.kernel_map.size) == (before[0].used, *before[1:])
-        m.kernel.kmem.pages.veto = None
+        m.system.kernel.kmem.pages.veto = None
         call(m)
         m.check()
 
@@ -103,8 +103,10 @@ def soak(operations, seed, *, views):
         elif objects:
             m.free(objects.pop(chance.randrange(len(objects))))
         counts = m.kmem.pages
-        assert counts.free + counts.cached + counts.used == total == m.pages.total_pages, number
-        assert counts.used == sum(owned for _, owned in m.pages.snapshot(0).owners) - counts.zeroed - counts.cached
+        assert counts.free + counts.cached + counts.used == total == m.system.pages.total_pages, number
+        assert (
+            counts.used == sum(owned for _, owned in m.system.pages.snapshot(0).owners) - counts.zeroed - counts.cached
+        )
         if shown and number % 500 == 0:
             for view in shown:
                 view.scene()
@@ -123,7 +125,7 @@ def test_a_soak_conserves_pages_and_gives_all_back():
     fresh = vm.boot(layout="small", ram="16 MiB")
     assert m.kmem.pages.wired == 0
     assert m.kmem.kmem_map.size == 0
-    kept = dict(m.pages.snapshot(0).owners)
+    kept = dict(m.system.pages.snapshot(0).owners)
     at_boot = dict(fresh.pages.snapshot(0).owners)
     assert {owner for owner in kept if kept[owner] != at_boot.get(owner)} <= {"kmem entries", "zeroed pages"}
 

@@ -48,7 +48,7 @@ class KernelMemory(RuleBasedStateMachine):
 
     def watch(self) -> None:
         """Compare each answer to a request for a page with what its class may have."""
-        system = self.machine.kernel.kmem
+        system = self.machine.system.kernel.kmem
         pages, frames, marks = system.pages, system.frames, system.daemon.marks
         least = {NORMAL: marks.free_reserved, SYSTEM: marks.interrupt_free_min, INTERRUPT: 0}
         allocate = pages.allocate
@@ -156,7 +156,7 @@ class KernelMemory(RuleBasedStateMachine):
     @rule(which=st.integers(0, 100))
     def free_a_slab_below_the_door(self, which: int) -> None:
         """A page of it: its objects are lost, and what is left of it is the learner's."""
-        for slab in chosen(sorted(self.machine.kernel.kmem.zones.slabs), which, 1):
+        for slab in chosen(sorted(self.machine.system.kernel.kmem.zones.slabs), which, 1):
             self.machine.unchecked.kmem_free(self.machine.kmem.kmem_map, slab, PAGE)
             self.forget(slab, slab + PAGE)
 
@@ -168,7 +168,7 @@ class KernelMemory(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 100), count=st.sampled_from([1, 1000]))
     def give_objects(self, which: int, count: int) -> None:
-        zones = self.machine.kernel.kmem.zones
+        zones = self.machine.system.kernel.kmem.zones
         taken = {**{address: zone.size for address, zone in zones.taken.items()}, **zones.large}
         for address in chosen(sorted(taken), which, count):
             self.machine.free(address)
@@ -214,7 +214,7 @@ class KernelMemory(RuleBasedStateMachine):
     def sound(self) -> None:
         if hasattr(self, "machine"):
             self.machine.check()
-            assert self.machine.kernel.kmem.frames.zeroed <= ZERO_POOL
+            assert self.machine.system.kernel.kmem.frames.zeroed <= ZERO_POOL
 
     @invariant()
     def thresholds_hold(self) -> None:
@@ -237,7 +237,7 @@ class TestBroken:
     @pytest.fixture
     def machine(self) -> vm.Machine:
         machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
-        self.system = machine.kernel.kmem
+        self.system = machine.system.kernel.kmem
         self.address = run_without_sleeping(self.system.kmem.kmem_malloc(self.system.map("kmem_map"), 3 * PAGE, 0))
         (self.frame, *self.others) = sorted(self.system.pages.in_use)
         machine.check()
@@ -273,27 +273,27 @@ class TestBroken:
         self.broken(machine, f"^M5: {count + 1} entries are linked, {count} are taken$")
 
     def test_a_page_whose_frame_is_somebody_elses(self, machine: vm.Machine) -> None:
-        machine.pages.hand_over(self.frame, "nobody")
+        machine.system.pages.hand_over(self.frame, "nobody")
         message = f"^M6: frame {self.frame:#x} is page 0 of kmem_object and belongs to 'nobody'$"
         self.broken(machine, message.replace("page 0", r"page \d+"))
 
     def test_a_frame_that_was_taken_and_is_no_page(self, machine: vm.Machine) -> None:
-        machine.pages.allocate(owner="kmem_object")
+        machine.system.pages.allocate(owner="kmem_object")
         self.broken(machine, "^M6: kmem_object has 3 frames, 4 belong to it$")
 
     def test_a_zeroed_frame_that_nobody_remembers(self, machine: vm.Machine) -> None:
-        machine.pages.allocate(owner=ZEROED)
+        machine.system.pages.allocate(owner=ZEROED)
         zeroed = self.system.frames.zeroed
         self.broken(machine, f"^M6: zeroed pages has {zeroed} frames, {zeroed + 1} belong to it$")
 
     def test_a_cached_frame_that_nobody_remembers(self, machine: vm.Machine) -> None:
-        machine.pages.allocate(owner="cached: file x")
+        machine.system.pages.allocate(owner="cached: file x")
         self.broken(machine, "^M6: 0 frames are cached, 1 belong to the cache$")
 
     def test_a_translation_to_another_page(self, machine: vm.Machine) -> None:
         other = self.system.pages.in_use[self.others[-1]]
         assert self.system.kmem.start + other.pindex * PAGE != self.address
-        machine.pmap.kenter(self.address, other.frame << 12, 3)
+        machine.system.pmap.kenter(self.address, other.frame << 12, 3)
         name = f"page {other.pindex} of kmem_object"
         self.broken(machine, f"^M7: {self.address:#x} is translated to frame {other.frame:#x}, {name}$")
 
@@ -309,9 +309,9 @@ class TestBroken:
         machine.write(first, b"x")
         machine.write(second, b"y")
         machine.check()
-        (one, other) = (machine.pmap.extract(first) or 0, machine.pmap.extract(second) or 0)
-        machine.pmap.kenter(first, other, 3)
-        machine.pmap.kenter(second, one, 3)
+        (one, other) = (machine.system.pmap.extract(first) or 0, machine.system.pmap.extract(second) or 0)
+        machine.system.pmap.kenter(first, other, 3)
+        machine.system.pmap.kenter(second, one, 3)
         self.broken(machine, f"^M7: {first:#x} is translated to frame {other >> 12:#x}, page")
 
     def test_what_the_structures_check_themselves_is_checked(self, machine: vm.Machine) -> None:
@@ -320,9 +320,9 @@ class TestBroken:
         self.broken(machine, "^K2:")
         self.system.pages.wired -= 1
         (zeroed, _) = next(self.system.frames.standing_by())
-        machine.ram.write(zeroed << 12, b"x")
+        machine.system.ram.write(zeroed << 12, b"x")
         self.broken(machine, "^F2:")
-        machine.ram.zero_frame(zeroed)
+        machine.system.ram.zero_frame(zeroed)
         machine.check()
         self.system.zones.slabs[page.frame << 12] = self.system.zones.zones[0]
         self.broken(machine, "^Z2:")
@@ -331,34 +331,34 @@ class TestBroken:
 def test_kernel_space_grows_on_frames_that_stand_by() -> None:
     """Nothing is free, and page tables are made of zeroed and cached frames; one too many is a panic, as ever."""
     machine = vm.boot("x86-64", layout="small", ram="4 MiB")
-    system = machine.kernel.kmem
+    system = machine.system.kernel.kmem
     run_without_sleeping(system.files.read("data", 0, 4))
     while system.files.cache_oldest():
         pass
-    for _ in range(machine.pages.free_pages):
-        machine.pages.allocate(owner="somebody")
-    assert (machine.pages.free_pages, machine.pages.obtainable_pages) == (0, ZERO_POOL + 4)
+    for _ in range(machine.system.pages.free_pages):
+        machine.system.pages.allocate(owner="somebody")
+    assert (machine.system.pages.free_pages, machine.system.pages.obtainable_pages) == (0, ZERO_POOL + 4)
     span = 2 * MIB  # of a table of the last level
-    room = machine.pages.obtainable_pages * span
-    end = machine.pmap.klimit
-    machine.pmap.kgrow(end + room - PAGE)
-    assert machine.pmap.klimit == end + room
-    assert machine.pages.obtainable_pages == 0
+    room = machine.system.pages.obtainable_pages * span
+    end = machine.system.pmap.klimit
+    machine.system.pmap.kgrow(end + room - PAGE)
+    assert machine.system.pmap.klimit == end + room
+    assert machine.system.pages.obtainable_pages == 0
     machine.check()
     with pytest.raises(vm.KernelPanic, match="takes 1 tables, and 0 pages are free"):
-        machine.pmap.kgrow(machine.pmap.klimit)
+        machine.system.pmap.kgrow(machine.system.pmap.klimit)
 
 
 def test_frames_standing_by_are_given_up_when_the_rest_is_gone() -> None:
     """The kernel map's side takes zeroed and cached frames too, and all stay counted."""
     machine = vm.boot("x86-64", layout="tiny", ram="4 MiB")
-    system = machine.kernel.kmem
+    system = machine.system.kernel.kmem
     run_without_sleeping(system.files.read("data", 0, 8))
     while system.files.cache_oldest():
         pass
     assert (system.frames.zeroed, system.frames.cached) == (ZERO_POOL, 8)
-    free, taken = machine.pages.free_pages, 0
-    while machine.pages.allocate(owner="somebody") is not None:
+    free, taken = machine.system.pages.free_pages, 0
+    while machine.system.pages.allocate(owner="somebody") is not None:
         taken += 1
     assert taken == free + ZERO_POOL + 8
     assert (system.frames.free_frames, system.frames.zeroed, system.frames.cached) == (0, 0, 0)

@@ -166,7 +166,7 @@ class TestMemoryIsReal:
         a = m.kmem_malloc(3 * PAGE)
         m.write(a + PAGE - 2, b"abcd")
         assert m.read(a + PAGE - 2, 4) == b"abcd"
-        assert m.ram.read(m.walk(a + PAGE).pa, 2) == b"cd"
+        assert m.system.ram.read(m.walk(a + PAGE).pa, 2) == b"cd"
 
     def test_kmem_alloc_gives_zeroes_whatever_was_there(self, m):
         a = m.kmem_alloc(PAGE)
@@ -365,7 +365,7 @@ class TestRunningOut:
         m.spawn(m.kmem_alloc, PAGE, name="waiter")
         m.run()
         for _ in range(m.kmem.pages.free_min + enough):
-            m.kernel.pages.free(m.kernel.kmem.others.pop())
+            m.system.kernel.pages.free(m.system.kernel.kmem.others.pop())
         assert m.threads["waiter"].state == "asleep"
         m.run()
         assert m.threads["waiter"].state == ("returned" if enough else "asleep")
@@ -385,10 +385,10 @@ class TestZones:
     def test_sizes_go_to_the_zone_of_the_next_power_of_two(self, m):
         for size, zone in [(1, "16"), (16, "16"), (17, "32"), (4096, "4096")]:
             address = m.malloc(size)
-            assert m.kernel.kmem.zones.taken[address].name == zone
+            assert m.system.kernel.kmem.zones.taken[address].name == zone
         pages = m.malloc(4097)
         assert pages % PAGE == 0
-        assert m.kernel.kmem.zones.large[pages] == 2 * PAGE
+        assert m.system.kernel.kmem.zones.large[pages] == 2 * PAGE
 
     def test_objects_do_not_overlap_and_zero_means_zero(self, m):
         objects = [m.malloc(100, "M_WAITOK|M_ZERO") for _ in range(200)]
@@ -422,7 +422,7 @@ class TestZones:
         for address in rest:
             m.free(address)
         assert m.kmem.kmem_map.size == size
-        slab = m.kernel.kmem.zones.zone_for(2000).slab_size
+        slab = m.system.kernel.kmem.zones.zone_for(2000).slab_size
         assert m.uma_reclaim() == size - slab
         m.write(kept, b"still mine")
         m.check()
@@ -435,11 +435,11 @@ class TestFiles:
         m.take_pages(m.kmem.pages.free - m.kmem.pages.free_reserved)
         m.kmem_alloc(PAGE)
         assert m.kmem.pages.cached == 256
-        frames = dict(m.kernel.kmem.files.files["film"].pages)
+        frames = dict(m.system.kernel.kmem.files.files["film"].pages)
         assert not frames, "cached pages belong to no object"
         assert m.read_file("film", "64 KiB") == 0
-        frame = m.kernel.kmem.files.files["film"].pages[3]
-        assert m.ram.read(frame * PAGE, 12) == b"film, page 3"
+        frame = m.system.kernel.kmem.files.files["film"].pages[3]
+        assert m.system.ram.read(frame * PAGE, 12) == b"film, page 3"
         m.check()
 
     def test_a_cached_page_that_was_reused_is_read_again(self, m):

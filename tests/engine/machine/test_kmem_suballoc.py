@@ -47,7 +47,7 @@ class TestSuballocThatCannotBe:
     def test_without_memory_for_an_entry(self):
         m = vm.boot("x86-64", layout="tiny", ram="4 MiB")
         for number in range(200):  # entries of two kinds by turns, which never join, until their slabs are full
-            if not m.kernel.kmem.entry_cache.slab_counts["partial"]:
+            if not m.system.kernel.kmem.entry_cache.slab_counts["partial"]:
                 break
             (m.kmem_alloc_nofault if number % 2 else m.kmem_alloc_wait)("4 KiB", map="kernel_map")
         m.take_pages(10_000)

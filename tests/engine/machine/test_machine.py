@@ -125,7 +125,7 @@ class WholeMachine(RuleBasedStateMachine):
     @rule()
     def reap(self) -> None:
         self.attempt(self.machine.reap)
-        for cache in (self.machine.kernel.kentry_cache, self.machine.kernel.entry_cache):
+        for cache in (self.machine.system.kernel.kentry_cache, self.machine.system.kernel.entry_cache):
             assert all(slab.state != "free" for slab in cache.slabs())
 
     @invariant()
@@ -136,18 +136,18 @@ class WholeMachine(RuleBasedStateMachine):
         machine.check()
         self.no_page_is_lost()
         live = [entry for entry in machine.kernel_map.vm_map if not entry.static]
-        assert machine.kernel.kentry_cache.allocated == len(live)
+        assert machine.system.kernel.kentry_cache.allocated == len(live)
         area = machine.kentry.area
         assert all(area.start <= entry.address < area.end for entry in live)
 
     def no_page_is_lost(self) -> None:
         """Each page is free, or stands where its owner says."""
         machine = self.machine
-        owners = dict(machine.pages.snapshot().owners)
-        assert machine.pages.free_pages + sum(owners.values()) == machine.pages.total_pages
+        owners = dict(machine.system.pages.snapshot().owners)
+        assert machine.system.pages.free_pages + sum(owners.values()) == machine.system.pages.total_pages
         for name, target in machine.objects.items():
             assert owners.get(f"object {name}", 0) == len(target.pages)
-        slabs = sum(size for size, _ in machine.kernel.memory.ranges.values()) // PAGE
+        slabs = sum(size for size, _ in machine.system.kernel.memory.ranges.values()) // PAGE
         assert owners.get("vm_map_entry cache", 0) == slabs
         assert owners["kentry area"] == machine.kentry.area.allocated + 1, "slabs, and the table"
 
@@ -412,7 +412,7 @@ class TestCheck:
 
     def test_a_buffer_that_is_lost(self):
         machine = self.machine()
-        machine.kernel.kentry_cache.allocate()
+        machine.system.kernel.kentry_cache.allocate()
         # kernel memory's, ours, and that of the slab where the task's entry lives; two more are static
         self.broken(machine, r"^M1: 3 entries are linked, vm_map_kentry handed out 4$")
 
@@ -431,13 +431,13 @@ class TestCheck:
 
     def test_a_slab_without_its_page(self):
         machine = self.machine()
-        machine.pmap.kremove(machine.kentry.start, machine.kentry.start + 4096)
+        machine.system.pmap.kremove(machine.kentry.start, machine.kentry.start + 4096)
         self.broken(machine, "^M4: no page is mapped behind the kentry slab")
 
     def test_tables_that_do_not_reach(self):
         machine = self.machine()
         start = machine.kernel_map.enter(4096, at=machine.kernel_map.start + (3 << 20))
         entry = machine.kernel_map.lookup(start)
-        machine.pmap.klimit = machine.kernel_map.start + (2 << 20)
-        limit = machine.pmap.klimit
+        machine.system.pmap.klimit = machine.kernel_map.start + (2 << 20)
+        limit = machine.system.pmap.klimit
         self.broken(machine, f"^M2: entry {entry.id} ends at {start + 4096:#x}, page tables at {limit:#x}$")

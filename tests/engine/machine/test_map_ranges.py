@@ -123,10 +123,10 @@ class TestInheritAndAdvise:
 
 class TestWire:
     def test_all_pages_come_and_are_mapped_without_a_fault(self, machine, task):
-        free = machine.pages.free_pages
+        free = machine.system.pages.free_pages
         task.map.wire(BASE, size="16 KiB")
         assert all(task.walk(BASE + offset, "write").pa is not None for offset in range(0, 4 * PAGE, PAGE))
-        assert free - machine.pages.free_pages >= 4
+        assert free - machine.system.pages.free_pages >= 4
         assert [(entry.wired, entry.size) for entry in task.map] == [(1, 4 * PAGE), (0, 12 * PAGE)]
         machine.check()
 
@@ -145,7 +145,7 @@ class TestWire:
     def test_wirings_are_counted_and_what_goes_leaves_nothing_behind(self, machine):
         kernel_map = machine.kernel_map
         kernel_map.remove(kernel_map.enter("16 KiB"), size="16 KiB")  # what tables need is there now
-        free, entries = machine.pages.free_pages, len(kernel_map)
+        free, entries = machine.system.pages.free_pages, len(kernel_map)
         address = kernel_map.enter("16 KiB")
         kernel_map.wire(address, size="16 KiB")
         kernel_map.wire(address, size="8 KiB")
@@ -154,7 +154,7 @@ class TestWire:
         assert error(kernel_map.unwire, address, size="16 KiB") == "INVAL"
         machine.check()
         kernel_map.remove(address, size="16 KiB")
-        assert (machine.pages.free_pages, len(kernel_map)) == (free, entries)
+        assert (machine.system.pages.free_pages, len(kernel_map)) == (free, entries)
         machine.check()
 
     def test_without_enough_pages_nothing_has_come(self):
@@ -163,10 +163,10 @@ class TestWire:
         address = space.enter("64 MiB", at="1 GiB")
         space.enter("4 KiB", at="2 GiB", object=machine.object("o"))
         machine.tasks["t"].write("2 GiB", b"x")
-        free, before = machine.pages.free_pages, space.entries()
+        free, before = machine.system.pages.free_pages, space.entries()
         assert error(space.wire, address, size="64 MiB") == "NOMEM"
         assert space.entries() == before
-        assert machine.pages.free_pages >= free - 40, "tables stay, pages don't"
+        assert machine.system.pages.free_pages >= free - 40, "tables stay, pages don't"
         machine.check()
 
     def test_holes_and_pages_that_can_not_be_read_are_errors(self, machine, task):
@@ -182,7 +182,7 @@ class TestWire:
             space.wire(space.enter("4 KiB", nomerge=True), size="4 KiB")
         names = [entry.object for space in spaces for entry in space if entry.wired]
         assert len(names) == len(set(names)) == 6
-        assert all(dict(machine.pages.owners)[f"object {name}"] == 1 for name in names)
+        assert all(dict(machine.system.pages.owners)[f"object {name}"] == 1 for name in names)
         machine.check()
 
     def test_an_object_called_like_wired_memory_is_another(self, machine):

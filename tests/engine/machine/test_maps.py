@@ -166,7 +166,7 @@ def test_a_part_of_the_kernels_ranges_may_be_touched_but_for_those_it_lives_on(m
 def test_with_quirk_static_remove_only_the_static_ranges_lose_their_protection():
     machine = vm.boot("x86-64", quirks={"static-remove"})
     machine.task("init").map.enter("4 KiB")
-    (slab,) = machine.kernel.memory.ranges
+    (slab,) = machine.system.kernel.memory.ranges
     with pytest.raises(vm.Refused, match="a slab of the vm_map_entry cache"):
         machine.kernel_map.remove(slab, size="4 KiB")
     machine.kernel_map.remove(machine.kernel_map.start, size="4 KiB")
@@ -176,7 +176,7 @@ def test_with_quirk_static_remove_only_the_static_ranges_lose_their_protection()
 def test_without_a_page_for_one_more_entry_x15_panics_as_the_guide_says():
     m = vm.boot("armv7", ram="8 MiB", layout="tiny")
     task = m.task("init")
-    m.take_pages(m.pages.total_pages)
+    m.take_pages(m.system.pages.total_pages)
     with pytest.raises(vm.KernelPanic, match=r"panic \(entry_create\): no entry is left for task:init/map"):
         task.map.enter("16 KiB")
     assert m.dead

@@ -248,7 +248,7 @@ class TestRemove:
 
     def test_slabs_that_other_entries_live_in(self, machine):
         """The task's entry lies in a slab that is a range of the kernel's map."""
-        (address,) = machine.kernel.memory.ranges
+        (address,) = machine.system.kernel.memory.ranges
         refused(machine, lambda: machine.kernel_map.remove(address, size=4096), "a slab of the vm_map_entry cache")
 
 
@@ -467,9 +467,9 @@ class TestSetting:
 class TestSentences:
     def test_physical_memory_is_addressed_by_numbers(self, machine):
         for call in (
-            lambda: machine.ram.read("x", 4),
-            lambda: machine.ram.read(1.5, 4),
-            lambda: machine.ram.write(0.0, b""),
+            lambda: machine.system.ram.read("x", 4),
+            lambda: machine.system.ram.read(1.5, 4),
+            lambda: machine.system.ram.write(0.0, b""),
         ):
             refused(machine, call, "write whole numbers")
 

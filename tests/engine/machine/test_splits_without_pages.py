@@ -18,12 +18,12 @@ GIGABYTES = [name for name, size in LARGE if size == vm.GIB]
 
 def everything(m, task):
     """The map, the tables with what is in them, the pages and their owners."""
-    tables = task.pmap.tables
+    tables = task.space.pmap.tables
     return (
         list(task.map),
-        {pa: m.ram.read(pa, tables._sizes[pa]) for pa in tables},
+        {pa: m.system.ram.read(pa, tables._sizes[pa]) for pa in tables},
         dict(tables.spares),
-        m.pages.obtainable_pages,
+        m.system.pages.obtainable_pages,
         {name: dict(one.vm_object.pages) for name, one in m.objects.items()},
     )
 
@@ -42,9 +42,9 @@ def large_page(name, size, kind):
 
 def leave(m, count):
     """Have all but `count` pages used by others."""
-    m.take_pages(m.pages.total_pages)
+    m.take_pages(m.system.pages.total_pages)
     m.give_pages(count)
-    assert m.pages.obtainable_pages == count
+    assert m.system.pages.obtainable_pages == count
 
 
 def page_inside(a, size):
@@ -127,13 +127,15 @@ def test_kernel_memory_too(name, free):
     size = 2 * vm.MIB
     at = -(-where // size) * size
     leave(m, 16)
-    m.door.operate("test", "large page", (), lambda: m.pmap.enter(at, 0x4000_0000, 3, size))
-    m.pmap.tables.free(m.pmap.tables.spares.pop(next(iter(m.pmap.tables.spares))))  # as of a part of a larger page
+    m.door.operate("test", "large page", (), lambda: m.system.pmap.enter(at, 0x4000_0000, 3, size))
+    m.system.pmap.tables.free(
+        m.system.pmap.tables.spares.pop(next(iter(m.system.pmap.tables.spares)))
+    )  # as of a part of a larger page
     leave(m, free)
 
     def state():
-        tables = {pa: m.ram.read(pa, vm.PAGE) for pa in m.pmap.tables}
-        return list(m.kmem.kernel_map), tables, m.pages.obtainable_pages, m.kmem.kernel_map.vm_map.lock.holder
+        tables = {pa: m.system.ram.read(pa, vm.PAGE) for pa in m.system.pmap.tables}
+        return list(m.kmem.kernel_map), tables, m.system.pages.obtainable_pages, m.kmem.kernel_map.vm_map.lock.holder
 
     before = state()
     calls = [

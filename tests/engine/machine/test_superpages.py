@@ -34,12 +34,12 @@ class TestSuperpages:
             task.write(a + offset, b"x")
             walk = task.walk(a + offset)
             assert walk.page_size == size
-            assert m.ram.read(walk.pa, 1) == b"x"
+            assert m.system.ram.read(walk.pa, 1) == b"x"
         m.check()
 
     def test_a_hole_in_it_leaves_the_rest_and_gives_its_memory_back(self, name, size):
         m, task = task_of(name)
-        free = m.pages.free_pages
+        free = m.system.pages.free_pages
         a = task.map.enter(size, at="64 MiB", object=m.object("film"))
         task.map.superpages(a, size=size, page=size)
         task.write(a + size - vm.PAGE, b"last")
@@ -52,7 +52,7 @@ class TestSuperpages:
         m.check()
         task.map.remove(a + vm.PAGE, a + size)
         m.check()
-        assert m.pages.free_pages >= free - 1
+        assert m.system.pages.free_pages >= free - 1
 
     def test_small_pages_are_promoted_where_they_lie_so(self, name, size):
         m, task = task_of(name)
@@ -182,7 +182,7 @@ def test_without_a_size_it_is_the_smallest_large_one(name):
 def test_large_pages_that_can_not_be_had_leave_the_page_cache_alone():
     m, task = task_of("x86-64", layout="tiny", ram="4 MiB")
     m.read_file("film", "232 KiB")
-    while m.kernel.kmem.files.cache_oldest():
+    while m.system.kernel.kmem.files.cache_oldest():
         pass
     a = task.map.enter("4 MiB", at="64 MiB", object=m.object("film"))
     m.take_pages(m.kmem.pages.free)
@@ -201,7 +201,7 @@ def test_a_large_page_of_anonymous_memory_is_zeroed_but_for_the_quirk(quirks, ke
         task = m.task("init")
         start = task.map.enter("2 MiB", at="4 MiB", object=m.object("film"))
         if dirty is not None:
-            m.ram.write(dirty, b"mine")
+            m.system.ram.write(dirty, b"mine")
         assert task.map.superpages(start, size="2 MiB") == 1
         return task.walk(start).pa, task.read(start, 4)
 

@@ -55,9 +55,9 @@ def test_a_handle_shows_what_its_path_names_now(m):
     task, held = m.tasks["init"], m.system.tasks["init"]
     m.task("other")
     m.system.tasks["init"] = m.system.tasks["other"]
-    assert task.pmap is m.tasks["other"].pmap
+    assert task.space.pmap is m.tasks["other"].space.pmap
     m.system.tasks["init"] = held
-    assert task.pmap is held.pmap
+    assert task.space.pmap is held.pmap
 
 
 GONE = {

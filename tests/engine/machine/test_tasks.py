@@ -34,9 +34,9 @@ def test_memory_reads_as_zeros_until_it_is_written(machine, task):
 
 
 def test_a_page_comes_with_the_first_touch_and_not_before(machine, task):
-    free = machine.pages.free_pages
+    free = machine.system.pages.free_pages
     task.map.enter("4 MiB", at=AT + (1 << 20), object="file")
-    assert machine.pages.free_pages >= free - 1
+    assert machine.system.pages.free_pages >= free - 1
     task.touch(AT, "write")
     events = machine.journal.last.events
     assert [event.va for event in events if isinstance(event, FaultRaised)] == [AT]
@@ -107,7 +107,7 @@ def test_memory_runs_out_for_all():
     touched = count()
     with pytest.raises((vm.KernelError, vm.KernelPanic)):
         touch_all(task, touched)
-    assert machine.pages.free_pages == 0
+    assert machine.system.pages.free_pages == 0
     machine.check()
     assert next(touched) > 100
 
@@ -143,7 +143,7 @@ def test_an_existing_name_gives_that_task_and_object(machine, task):
 
 def test_no_page_for_a_root_table_is_an_error_and_leaves_no_task():
     machine = vm.boot("x86-64", ram="4 MiB")
-    while machine.pages.allocate(owner="test") is not None:
+    while machine.system.pages.allocate(owner="test") is not None:
         pass
     with pytest.raises(vm.KernelError, match=r"^NOMEM: no page for the root table of late"):
         machine.task("late")

@@ -56,7 +56,7 @@ class Asked(dict[str, Any]):
 
 class TestSpawn:
     def test_a_thread_more_costs_the_same_however_many_there_are(self, m):
-        scheduler, callbacks = m.kernel.kmem.scheduler, m.callbacks
+        scheduler, callbacks = m.system.kernel.kmem.scheduler, m.system.callbacks
         scheduler.threads, m.journal.scripts = Asked(scheduler.threads), Asked(callbacks.scripts)
 
         def cost(spawn):

@@ -225,7 +225,9 @@ def test_descriptors_edited_by_hand_earn_nothing(name: str) -> None:
     domain.write(0x5000_0000, b"what the program wrote")
     first = domain.walk(0x5000_0000).steps[-1]
     for page in range(4):
-        domain.machine.set_descriptor(first.pa + 4 * page, domain.machine.ram.read_word(first.pa + 4 * page, 4) & ~0x10)
+        domain.machine.set_descriptor(
+            first.pa + 4 * page, domain.machine.system.ram.read_word(first.pa + 4 * page, 4) & ~0x10
+        )
     if name == "09/thrift":
         domain.map(domain.frame("4 MiB"), at=0x6000_0000, flags="rw large")
         domain.map(domain.frame("4 MiB"), at=0x6040_0000, flags="rw large")

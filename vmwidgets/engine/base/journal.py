@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, overload
 
 from .errors import Refused, a_kind, printable, shown
 from .events import Event
-from .recorder import Raw, materialize
+from .recorder import Raw, Unrecorded, materialize
 
 KEPT = 1000
 """How many of the latest operations keep their events, at least; older ones are made again by replay."""
@@ -151,6 +151,8 @@ class Journal:
         self.groups: list[Group] = []
         self.open_groups = 0
         """How many groups are under way, one in another."""
+        self.unrecorded = Unrecorded()
+        """What happened between operations."""
         self.marks: dict[str, int] = {}
         """Names that learners gave to moments, each with the serial of the operation before it."""
 
@@ -218,6 +220,15 @@ class Journal:
                 self._subjects.clear()
             known = self._subjects[serial] = _subjects(raw)
         return known
+
+    @property
+    def incomplete(self) -> str:
+        """Why the machine is not what its operations make it, in a sentence; "" while it is."""
+        first = self.unrecorded.first
+        return first and (
+            f"this machine was changed past its operations ({first}), and its journal does not have that: "
+            "what changes it is an operation, also m.unchecked and m.set_descriptor"
+        )
 
     # ---- serials, marks, groups --------------------------------------------------------------
 

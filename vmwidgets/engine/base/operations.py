@@ -56,6 +56,8 @@ class Door:
         self._report = self._raw.append
         self.owner = 0
         """The thread that is in the middle of an operation; 0 for none."""
+        self._between: Callable[[Raw], None] | None = None
+        """What hears of what happens between operations."""
         self._points = 0
         self._stopped = -1
         """The address at which the operation under way stopped; -1 if it did not."""
@@ -120,7 +122,7 @@ class Door:
                         raise dead from error
                     raise
                 finally:
-                    recorder.emit = recorder.stop = None
+                    recorder.emit, recorder.stop = self._between, None
                     self.owner = self.stop_at = 0
                     if outcome:
                         point, raw = self._points if self._stopped >= 0 else 0, tuple(self._raw)
@@ -172,6 +174,10 @@ class Door:
             if self._points == self.stop_at or (INTERRUPT.pending and INTERRUPT.take()):
                 self._stopped = address
         return self._stopped >= 0
+
+    def watch(self) -> None:
+        """From now on, note in the journal whatever structures report that they changed between operations."""
+        self.recorder.emit = self._between = self.journal.unrecorded
 
     def tell(self) -> None:
         """Let the listeners know that the machine has changed."""

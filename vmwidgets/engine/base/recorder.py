@@ -21,7 +21,18 @@ from inspect import Parameter, isgeneratorfunction, signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from .errors import KernelError
-from .events import EVENTS, Called, Event, Returned, ThreadEnded, ThreadRuns, ThreadSlept, TreeCompared, Unwound
+from .events import (
+    EVENTS,
+    WRITING,
+    Called,
+    Event,
+    Returned,
+    ThreadEnded,
+    ThreadRuns,
+    ThreadSlept,
+    TreeCompared,
+    Unwound,
+)
 
 Raw = tuple[Any, ...]
 """An event before anyone looked at it: its tag, then its fields."""
@@ -51,6 +62,28 @@ class Recorder:
             yield
         finally:
             self.emit = emit
+
+
+class Unrecorded:
+    """Listens where nothing is recorded: `first` is the first event that says that something was written.
+
+    >>> from vmwidgets.engine.base.events import Called, MapResized
+    >>> heard = Unrecorded()
+    >>> heard((Called.tag, "vm_map_lookup", ()))
+    >>> heard((MapResized.tag, "kernel_map", 0, 4096))
+    >>> heard.first
+    'MapResized'
+    """
+
+    __slots__ = ("first",)
+
+    def __init__(self) -> None:
+        self.first = ""
+
+    def __call__(self, raw: Raw) -> None:
+        """Hear of an event."""
+        if raw[0] in WRITING:
+            self.first = self.first or raw[0]
 
 
 # ---- kernel functions --------------------------------------------------------------------------

@@ -93,8 +93,9 @@ class Callbacks:
         """End the threads of structures that nothing has any more; what learners' generators have done stays."""
         for actor in left.values():
             actor.left = True
-        for thread in kmem.scheduler.threads.values():
-            thread.call.close()
+        with kmem.recorder.quiet():
+            for thread in kmem.scheduler.threads.values():
+                thread.call.close()
 
     def begin_script(self, name: str, code: Any = None) -> str:
         """Begin the script of a new thread or handler, to be repeated where it has no code of its own; its key."""

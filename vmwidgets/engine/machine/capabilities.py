@@ -10,7 +10,6 @@ from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import Address, Size, counted
 from ..base.values.domains import CapabilityValue, CapRef
-from ..kernel.pmap.spaces import LentPmap
 from ..selfpaging.capabilities import OBJ_TYPES, Capability
 from ..selfpaging.domain import Domain
 from ..selfpaging.errors import LibError
@@ -48,11 +47,6 @@ class DomainPart(SpacePart):
     def domain(self) -> Domain:
         """The engine's own."""
         return self.space.domain
-
-    @property
-    def pmap(self) -> LentPmap:
-        """Its page tables, as processors load them."""
-        return self.space.pmap
 
     @property
     def destroyed(self) -> bool:

@@ -74,7 +74,7 @@ def _operations(journal: Journal, path: str) -> Iterator[Operation]:
 
 
 def _task_side(task: Task) -> PagingSide:
-    system, pmap = task.system, task.pmap
+    system, pmap = task.system, task.space.pmap
     counts = _Counts(system.journal, task.path)
     fmt, own = pmap.fmt, set(pmap.tables) - {pmap.root}
     slots = pmap.own_slots(fmt.root_level, pmap.root, 0, is_kernel=False)
@@ -92,7 +92,8 @@ def _task_side(task: Task) -> PagingSide:
 
 def _task_ranges(task: Task) -> Iterator[PagedRange]:
     for entry in task.map.entries():
-        slots = list(task.pmap.editor.leaves(task.pmap.root, int(entry.start), int(entry.end)))
+        pmap = task.space.pmap
+        slots = list(pmap.editor.leaves(pmap.root, int(entry.start), int(entry.end)))
         behind = "no object" if entry.object is None else str(entry.object)
         present = sum(min(slot.span, entry.end - entry.start) for slot in slots)
         yield PagedRange(int(entry.start), int(entry.end), entry.protection, present, len(slots), behind)

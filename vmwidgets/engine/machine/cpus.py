@@ -9,13 +9,12 @@ from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, Address
 from ..base.values.cpus import CpusValue, CpuValue, TlbSlot
-from ..kernel.pmap.pmap import Pmap
 from ..kernel.threads.waits import MaySleep
-from ..mmu.cpu import Cpu
 from ..mmu.format import TableFormat
 from ..mmu.rules import Access
 from . import arguments
 from .processors import SHOOTDOWNS, CpuSettings, Processor, Processors
+from .reading import OF_TABLES, Reading
 from .system import Part, SpacePart, System
 
 MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
@@ -57,19 +56,14 @@ class MachineCpu(Part):
         """Its place among the machine's processors, from 0 on."""
 
     @property
-    def processor(self) -> Processor:
+    def _processor(self) -> Processor:
         """The kernel's own: what it has loaded, what waits for it."""
         return self.system.processors.all[self.number]
 
     @property
-    def cpu(self) -> Cpu[Any]:
-        """The hardware: its TLB and its settings."""
-        return self.processor.cpu
-
-    @property
-    def pmap(self) -> Pmap:
-        """Whose tables it has loaded."""
-        return self.processor.pmap
+    def pmap(self) -> Reading:
+        """Whose tables it has loaded, to be read."""
+        return Reading(f"{self.path}.pmap", lambda: self._processor.pmap, OF_TABLES)
 
     # ---- what runs on it ---------------------------------------------------------------------
 
@@ -80,7 +74,7 @@ class MachineCpu(Part):
         What the TLB keeps of other tasks is dropped, unless the machine tells address spaces apart (``asids=True``).
         """
         pmap = self.system.pmap_of(task)
-        with self.system.processors.on(self.processor):
+        with self.system.processors.on(self._processor):
             pmap.load()
 
     @operation
@@ -100,7 +94,7 @@ class MachineCpu(Part):
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
-        return self._complete("store", self.processor.store(start, content, self._by_user(start, user)))
+        return self._complete("store", self._processor.store(start, content, self._by_user(start, user)))
 
     @operation
     def fetch(self, address: int | str, length: int | str = 1, *, user: bool | None = None) -> bytes:
@@ -109,10 +103,10 @@ class MachineCpu(Part):
 
     def _load(self, name: str, address: Any, length: Any, access: Access, user: Any) -> bytes:
         start, count = self._span(address, length)
-        return self._complete(name, self.processor.load(start, count, access, self._by_user(start, user)))
+        return self._complete(name, self._processor.load(start, count, access, self._by_user(start, user)))
 
     def _complete(self, name: str, steps: MaySleep[T]) -> T:
-        with self.system.processors.on(self.processor):
+        with self.system.processors.on(self._processor):
             return self.system.callbacks.complete(name, steps)
 
     def _span(self, address: Any, length: Any) -> tuple[int, int]:
@@ -136,7 +130,7 @@ class MachineCpu(Part):
         With `address` those of its page, global or not; with `task`, or a domain, those of its address space that are
         not global; with neither all, but what is global if that is to be kept.
         """
-        processors, processor = self.system.processors, self.processor
+        processors, processor = self.system.processors, self._processor
         kept = arguments.flag(keep_globals, "keep_globals")
         pmap = None if task is None else self.system.pmap_of(task)
         if kept and (address is not None or pmap is not None):
@@ -156,24 +150,24 @@ class MachineCpu(Part):
     @operation
     def acknowledge(self) -> int:
         """Handle the interrupts that other processors have sent: drop what they ask for, and say so; how many."""
-        return self.processor.comply()
+        return self._processor.comply()
 
     # ---- looking -----------------------------------------------------------------------------
 
     @property
     def space(self) -> str:
         """Whose tables are loaded: "kernel", a task's name, or a domain's path."""
-        return self.pmap.name
+        return self._processor.pmap.name
 
     @property
     def asid(self) -> int:
         """Number of the address space that is loaded; 0 for the kernel's and where spaces have none."""
-        return self.cpu.asid
+        return self._processor.cpu.asid
 
     def lookup(self, address: int | str) -> TlbSlot | None:
         """What the TLB keeps for `address`, whether it is stale, or None; it does not count as a use."""
         with self.door.looking():
-            line = self.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
+            line = self._processor.cpu.tlb.peek(arguments.whole(address, "address"), self.asid)
             if line is None:
                 return None
             row = self.value().tlb.rows[line.set]
@@ -187,13 +181,15 @@ class MachineCpu(Part):
     def value(self) -> CpuValue:
         """The processor and its TLB as a frozen value.  O(ways × levels)."""
         with self.door.looking():
-            one = self.processor
+            one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
             tlb = one.cpu.tlb.value(one.cpu.stale)
             return CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
 
     def __repr__(self) -> str:
-        return f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self.cpu.tlb!r}>"
+        return (
+            f"<{self.path}: runs {self.space!r}, root table at {Address(self.pmap.root)}, {self._processor.cpu.tlb!r}>"
+        )
 
 
 class MachineCpus(Part):

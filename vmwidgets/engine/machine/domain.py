@@ -371,7 +371,7 @@ class MachineDomain(DomainPart):
 
     def _processor(self) -> Processor:
         """Processor 0 with its tables loaded."""
-        return self.system.processors.borrow(self.pmap)
+        return self.system.processors.borrow(self.space.pmap)
 
     def _wanted(self, size: int | str, align: int | str) -> tuple[int, int]:
         length = arguments.whole(size, "size")

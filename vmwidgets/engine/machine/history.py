@@ -74,7 +74,7 @@ class History:
         """Keep a copy of the machine as it is now, if one can be taken; say when the next is due."""
         number = len(self.journal) - 1
         self.next_copy = number + EVERY
-        if self.door.dead is not None or self.system.descriptor_edits:
+        if self.door.dead is not None or self.system.descriptor_edits or self.journal.incomplete:
             return
         try:
             data = self.system.copy()
@@ -109,7 +109,7 @@ class History:
         """A machine as this one was after operation `number`, to look at.  O(operations since the nearest copy)."""
         serial = self.journal[number].serial
         machine = self._looked_at.get(serial)
-        if machine is None:
+        if machine is None or machine.journal.incomplete:
             name = f"{self.system.machine.name} after operation {number}"
             machine = self._looked_at[serial] = self._remade(number, name)
             machine.door.only_to_look_at = (

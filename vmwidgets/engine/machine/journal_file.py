@@ -154,6 +154,8 @@ class MachineJournal(Journal):
 
 def save(journal: Journal, path: str | os.PathLike[str]) -> None:
     """Write a journal to a file, which is replaced once the new one is whole."""
+    if journal.incomplete:
+        raise Refused(f"{shown(str(path))} is not written: {journal.incomplete}")
     target = Path(path)
     lines = hashlib.sha256()
     try:

@@ -54,7 +54,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     history.begin(first.serial, loaded.scripts)
     steps = 0
     with history.quiet():
-        machine.callbacks.begin(loaded.scripts, loaded.operations[-1].serial)
+        machine.system.callbacks.begin(loaded.scripts, loaded.operations[-1].serial)
         for operation in rest:
             try:
                 given = {name: _made(value, machine) for name, value in operation.arguments}

@@ -14,14 +14,8 @@ from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.operations import Reference, operation
 from ..base.units import binary_size, counted
-from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap
-from ..memory.pages import PageAllocator
-from ..memory.ram import Ram
 from . import arguments
 from .arguments import Named
-from .boot_stages import Kernel
-from .callbacks import Callbacks
 from .cpus import MachineCpus
 from .domain import MachineDomain
 from .domain_functions import DomainFunctions
@@ -35,6 +29,7 @@ from .maps import MachineMap
 from .memory import MemoryFunctions
 from .objects import MemoryObject
 from .processors import ONE_CPU, CpuSettings
+from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
 from .spaces import Edit, unquoted
 from .system import Handle, Part, SpacePart, System
 from .tables import DescriptorFunctions, MachineTables, MachineWalk
@@ -125,6 +120,7 @@ class Machine(Handle):
         self.door.remedy = self._descriptors.remedy
         self.door.edited_by_hand = self._descriptors.in_force
         self.door.listeners.append(self._notify)
+        self.door.watch()
 
     # ---- functions of its parts --------------------------------------------------------------
 
@@ -170,7 +166,7 @@ class Machine(Handle):
     @operation
     def reap(self) -> int:
         """Give the free slabs of all entry caches back, and their pages; how many slabs they were."""
-        return self.kernel.kentry_cache.reap() + self.kernel.entry_cache.reap()
+        return self.system.kernel.kentry_cache.reap() + self.system.kernel.entry_cache.reap()
 
     @operation
     def set_controls(self, controls: Any) -> None:
@@ -195,34 +191,24 @@ class Machine(Handle):
         self._name = name
 
     @property
-    def kernel(self) -> Kernel:
-        """All that the boot made."""
-        return self.system.kernel
+    def ram(self) -> Reading:
+        """Physical memory, to be read."""
+        return Reading("m.ram", lambda: self.system.ram, OF_MEMORY)
 
     @property
-    def ram(self) -> Ram:
-        """Physical memory."""
-        return self.system.ram
+    def pages(self) -> Reading:
+        """The page allocator, to be read."""
+        return Reading("m.pages", lambda: self.system.pages, OF_PAGES)
 
     @property
-    def pages(self) -> PageAllocator:
-        """The page allocator."""
-        return self.system.pages
-
-    @property
-    def pmap(self) -> KernelPmap:
-        """The kernel's page tables, as the kernel writes them."""
-        return self.system.pmap
+    def pmap(self) -> Reading:
+        """The kernel's page tables as the kernel has them, to be read."""
+        return self.pmap_of(None)
 
     @property
     def tables(self) -> MachineTables:
         """The kernel's page tables, to be shown and walked."""
         return MachineTables(self.system)
-
-    @property
-    def callbacks(self) -> Callbacks:
-        """Learners' code that the machine calls, and what it did."""
-        return self.system.callbacks
 
     @property
     def controls(self) -> Any:
@@ -290,7 +276,7 @@ class Machine(Handle):
         pmap = self.system.pmap_of(task)
         root, controls = pmap.registers(self.controls)
         with self.door.looking():
-            return translate(self.ram, pmap.fmt, root, addresses, kind, by_user, controls)
+            return translate(self.system.ram, pmap.fmt, root, addresses, kind, by_user, controls)
 
     def tables_of(self, space: SpacePart | str | None) -> MachineTables:
         """The page tables of a task or a domain, or by its name or path; the kernel's for None and ""."""
@@ -300,9 +286,11 @@ class Machine(Handle):
         path = space if space not in self.system.tasks else self.system.tasks[space].path
         return MachineTables(self.system, self.part(path) if space else None)
 
-    def pmap_of(self, task: SpacePart | str | None) -> Pmap:
-        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel writes them."""
-        return self.system.pmap_of(task)
+    def pmap_of(self, task: SpacePart | str | None) -> Reading:
+        """The tables of a task, of a domain (or by its path), or the kernel's, as the kernel has them, to be read."""
+        self.system.pmap_of(task)  # refuses what is none
+        whose = "m.pmap" if task is None else f"m.pmap_of({shown(getattr(task, 'path', task))})"
+        return Reading(whose, lambda: self.system.pmap_of(task), OF_TABLES)
 
     @property
     def descriptor_edits(self) -> list[Edit]:
@@ -448,6 +436,8 @@ class Machine(Handle):
     def _between(self, name: str) -> None:
         if self.door.inside:
             raise Refused(f"m.{name}() moves between operations, and one is under way: call it in a cell")
+        if self.journal.incomplete:
+            raise Refused(f"m.{name}(): {self.journal.incomplete}")
         if name in ("undo", "redo"):
             if self.door.only_to_look_at:
                 raise Refused(self.door.only_to_look_at)
@@ -502,7 +492,7 @@ class Machine(Handle):
         return True
 
     def __repr__(self) -> str:
-        free = binary_size(self.pages.free_pages * 4096)
+        free = binary_size(self.system.pages.free_pages * 4096)
         names = ", ".join(map(repr, self.system.tasks)) or "none"
         domains = f", domains: {', '.join(map(repr, self.system.domains))}" if self.system.domains else ""
         return (

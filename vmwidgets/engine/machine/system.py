@@ -51,6 +51,7 @@ from .copies import contents, freeze, thaw
 from .journal_file import MachineJournal
 from .layouts import Layout
 from .processors import CpuSettings, Processors
+from .reading import OF_TABLES, Reading
 from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
 
 P = TypeVar("P", bound="Part")
@@ -225,7 +226,7 @@ class System:
             if space.system is not self:
                 raise Refused(f"{space.noun} {shown(space.name)} belongs to another machine")
             space.check_alive()
-            return space.pmap
+            return space.space.pmap
         given: object = space
         domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
@@ -341,8 +342,13 @@ class SpacePart(Part):
 
     @property
     @abstractmethod
-    def pmap(self) -> Pmap:
-        """Its page tables."""
+    def space(self) -> TaskSpace | DomainSpace:
+        """The machine's own."""
+
+    @property
+    def pmap(self) -> Reading:
+        """Its page tables as processors load them, to be read."""
+        return Reading(f"{self.path}.pmap", lambda: self.space.pmap, OF_TABLES)
 
     @abstractmethod
     def check_alive(self) -> None:

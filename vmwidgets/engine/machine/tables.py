@@ -79,9 +79,8 @@ class MachineTables:
         return self.system.machine
 
     @property
-    def pmap(self) -> Pmap:
-        """The kernel's own."""
-        return self.system.pmap if self._space is None else self._space.pmap
+    def _pmap(self) -> Pmap:
+        return self.system.pmap if self._space is None else self._space.space.pmap
 
     @property
     def task(self) -> str:
@@ -91,21 +90,21 @@ class MachineTables:
     @property
     def format(self) -> str:
         """The format's name."""
-        return self.pmap.fmt.name
+        return self._pmap.fmt.name
 
     @property
     def root(self) -> Address:
         """Physical address of the root table."""
-        return Address(self.pmap.root)
+        return Address(self._pmap.root)
 
     def memory_with(self, words: Mapping[int, int]) -> Ram | MemoryBefore:
         """Memory with some descriptors as they were, by physical address."""
         ram = self.system.ram
-        return MemoryBefore(ram, words, self.pmap.fmt.entry_width) if words else ram
+        return MemoryBefore(ram, words, self._pmap.fmt.entry_width) if words else ram
 
     def now(self, past: Past = NOTHING) -> PageTables[Any]:
         """The tables as they are, or with the descriptors as they were."""
-        pmap = self.pmap
+        pmap = self._pmap
         name = f"page tables of {self.task or 'the kernel'}"
         root, controls = pmap.registers(self.system.controls)
         lent = pmap.layout.user_end if self.task else None  # the kernel has nothing lent
@@ -122,14 +121,14 @@ class MachineTables:
 
     def walk_in(self, memory: Ram | MemoryBefore, va: int, access: Access, user: bool) -> MachineWalk:
         """Walk `va` in memory as it is (`Ram`), or as it was."""
-        pmap = self.pmap
+        pmap = self._pmap
         root, controls = pmap.registers(self.system.controls)
         found = walk(memory, pmap.fmt, root, va, access, user, controls)
         return MachineWalk.of(found, source=weakref.ref(self.system.machine), task=self.task)
 
     def __repr__(self) -> str:
         whose = "the kernel" if self._space is None else f"{self._space.noun} {self._space.name!r}"
-        count = len(self.pmap.tables)
+        count = len(self._pmap.tables)
         return f"<page tables of {whose}: {self.format}, root {self.root}, {count:,} table pages>"
 
 

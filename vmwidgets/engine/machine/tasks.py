@@ -11,7 +11,6 @@ from ..base.units import Address, counted
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import FITS
 from ..kernel.map.vm_object import VmObject
-from ..kernel.pmap.spaces import UserPmap
 from ..kernel.threads.waits import run_without_sleeping
 from ..kernel.x15.vm_map import X15Map
 from . import arguments
@@ -35,11 +34,6 @@ class Task(SpacePart):
     def space(self) -> TaskSpace:
         """The kernel's own."""
         return self.system.tasks.get(self.name) or self.missing()
-
-    @property
-    def pmap(self) -> UserPmap:
-        """Its page tables."""
-        return self.space.pmap
 
     def check_alive(self) -> None:
         """Refuse if it is not there."""
@@ -83,7 +77,7 @@ class Task(SpacePart):
 
     def _processor(self) -> Processor:
         """Processor 0 with its tables loaded."""
-        return self.system.processors.borrow(self.pmap)
+        return self.system.processors.borrow(self.space.pmap)
 
     def _span(self, address: int | str, length: int | str) -> tuple[int, int]:
         return arguments.span(address, length, self.pmap.fmt.word_bits)

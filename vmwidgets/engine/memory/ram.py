@@ -41,6 +41,8 @@ class Ram:
     """
 
     __slots__ = ("_frames", "size")
+    readable = ("read", "read_word", "size")
+    """What learners may use of it."""
 
     def __init__(self, size: int) -> None:
         if size <= 0 or size % PAGE:

@@ -123,8 +123,8 @@ def _outside(closed: bool, beside: bool) -> str:
 
 def _opened(machine: Machine, access: str) -> bool:
     """Whether user code reaches the section's memory in one step when DACR opens all domains."""
-    pmap = machine.tasks[TASK].pmap
+    pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
-    found = walk(machine.ram, pmap.fmt, root, VAULT, "write" if access == "write" else "read", True, controls)
+    found = walk(machine.system.ram, pmap.fmt, root, VAULT, "write" if access == "write" else "read", True, controls)
     frame = machine.objects["gold"].pages.get(0)
     return found.pa is not None and found.page_size == MIB and found.pa == (frame or 0) * PAGE

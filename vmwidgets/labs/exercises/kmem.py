@@ -55,7 +55,7 @@ def handler(machine: Machine) -> Iterator[Criterion]:
         actual=f"tick {machine.threads.ticks:,}",
     )
     by_cell = sum(one.outcome == "done" and one.name in FREEING for one in machine.journal)
-    frees = {name: sum(one.name in FREEING for one in script) for name, script in machine.callbacks.scripts.items()}
+    frees = {name: sum(one.name in FREEING for one in script) for name, script in machine.journal.scripts.items()}
     by_handler = sum(count for name, count in frees.items() if name.startswith("on_lowmem:"))
     others = {"a cell": by_cell, "a thread": sum(frees.values()) - by_handler}
     by_others = " and ".join(f"{count} times from {who}" for who, count in others.items() if count)
@@ -129,7 +129,7 @@ def order(machine: Machine) -> Iterator[Criterion]:
 
 def _latest(machine: Machine, name: str) -> Script:
     """What the thread of this name did: the latest, where others had the name before it was given again."""
-    scripts = machine.callbacks.scripts
+    scripts = machine.journal.scripts
     keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
     return scripts[keys[-1]] if keys else Script()
 

@@ -209,7 +209,7 @@ def test_a_machine_boots_with_it(registered, marks):
         cpu.store(start, bytes((number + 1,)))
         assert cpu.load(start) == bytes((number + 1,))
         assert task.walk(start).steps[-1].fields[0].name == "VALID"
-    assert sorted(m.system.processors.asid_of(task.pmap) for task in tasks) == [
+    assert sorted(m.system.processors.asid_of(task.space.pmap) for task in tasks) == [
         0,
         1,
         2,

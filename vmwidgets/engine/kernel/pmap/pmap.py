@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.events import RootLoaded, TlbUpdated
@@ -62,6 +62,12 @@ UPDATE_PAGES = 64
 
 class Pmap(TableSpace):
     """An address space's tables; made by :class:`.spaces.KernelPmap`."""
+
+    readable: ClassVar[tuple[str, ...]] = (
+        "current_only", "destroyed", "extract", "fmt", "global_leaves", "is_current", "layout", "name", "registers",
+        "root", "walk",
+    )  # fmt: skip  # read as a list of names
+    """What learners may use of it."""
 
     def __init__(
         self, name: str, ram: Ram, pages: TablePages, layout: PmapLayout, recorder: Recorder, current: CurrentPmap

@@ -23,6 +23,8 @@ class KernelPmap(Pmap):
     Of the quirks it knows `pmap-current-only`.
     """
 
+    readable = (*Pmap.readable, "klimit")
+
     def __init__(
         self,
         ram: Ram,

@@ -1,0 +1,70 @@
+"""What learners get of a machine's structures: they can be read, and not be changed past the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..base.errors import Refused
+
+
+class NotForReading(Refused, AttributeError):
+    """What a structure has is no part of what is read of it."""
+
+
+class Reading:
+    r"""A structure of a machine, to be read: what its class lists in `readable` goes through, all else is refused.
+
+    It is found anew each time, so that it is that of the machine's present moment.  `instead` says what changes it.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.ram.read(0x1000, 4)
+    b'\x00\x00\x00\x00'
+    >>> m.ram.write(0x1000, b"text")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    vmwidgets...NotForReading: m.ram.write: m.ram is there to be read, by read, read_word and size; what changes ...
+    """
+
+    __slots__ = ("_find", "_instead", "_name")
+
+    def __init__(self, name: str, find: Callable[[], Any], instead: str) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_find", find)
+        object.__setattr__(self, "_instead", instead)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{self._name} has no {name}")  # Python and notebooks ask for such names themselves
+        found = self._find()
+        if name not in found.readable:
+            raise self._refused(name)
+        return getattr(found, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise self._refused(name)
+
+    def _refused(self, name: str) -> NotForReading:
+        *most, last = sorted(self._find().readable)
+        return NotForReading(
+            f"{self._name}.{name}: {self._name} is there to be read, by {', '.join(most)} and {last}; {self._instead}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reading) and self._find() is other._find()
+
+    def __hash__(self) -> int:
+        return id(self._find())
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._find().readable)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}, to be read: {', '.join(dir(self))}>"
+
+
+OF_MEMORY = "what changes memory is an operation: m.write(…), m.task(…).write(…) or m.set_descriptor(…)"
+OF_PAGES = "what takes and gives pages is an operation: m.take_pages(…), m.give_pages(…)"
+OF_TABLES = (
+    "what changes tables is an operation: those of maps, such as enter and remove, m.unchecked, m.set_descriptor(…)"
+)
