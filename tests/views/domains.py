@@ -28,7 +28,7 @@ class DomainLife:
     """A domain and its random life; `frames` pages of RAM, `slots` slots: little of both makes requests fail."""
 
     def __init__(self, seed: int, architecture: str = "armv7", *, frames: int = 1024, slots: int = 400) -> None:
-        recorder = Recorder()
+        recorder = self.recorder = Recorder()
         ram = Ram((FIRST_FRAME + frames) * 4096)
         self.memory = PageMemory(PageAllocator(Recorder(), FIRST_FRAME, frames), "test")
         self.domain = Domain("life", ram, FORMATS[architecture], self.memory, recorder, slots=slots)

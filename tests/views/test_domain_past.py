@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
@@ -9,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 import vmwidgets as vm
+from tests.engine.watch import Watch
 from tests.views.domains import DomainLife
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.recorder import materialize
@@ -42,6 +44,24 @@ def test_an_operation_undone_leaves_what_was_before_it(seed: int, architecture: 
         assert differences(after.at(Past(events)), before) == [], life.name
         assert after.at(Past(events)) == before
     assert min(counts.values()) > 10
+
+
+@pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
+@pytest.mark.parametrize("seed", range(3))
+def test_each_step_is_what_was_there_when_it_was_reported(seed: int, architecture: str) -> None:
+    """A mapping counts as cleared just after the writes that clear its entries; in between no event tells of it."""
+    life, draws = DomainLife(seed, architecture), random.Random(seed)
+    watch = Watch(life.recorder, life.domain.snapshot, lambda: draws.random() < 0.2)
+    life.recorder.emit = life.raw.append
+    compared = 0
+    for _, after, events, _ in life.go_on(80):
+        for done, then in watch.seen:
+            if isinstance(events[done - 1], (ev.PteWritten, ev.PteRunWritten)):
+                continue
+            assert differences(after.at(Past(events[done:])), then) == [], events[done - 1]
+            compared += 1
+        watch.begin()
+    assert compared > 100
 
 
 def test_in_the_middle_what_was_done_so_far_is_there_and_the_rest_is_not() -> None:

@@ -57,7 +57,34 @@ def recorded(life: Life, count: int, begin: Callable[[Any], None] = lambda machi
             yield machine
 
 
-LIVES = [(operations, 110), (threads, 40)]
+def entries(architecture: str, seed: int) -> Life:
+    """A kernel map with so many entries that their slabs come and go, in memory that fills up and is given back."""
+    draws = random.Random(seed)
+    machine = vm.boot(architecture, layout="small", ram="4 MiB")
+    space = machine.kernel_map
+    first = int(space.end) - 1000 * vm.PAGE
+    for number in range(97):
+        space.enter(vm.PAGE, at=first + 8 * number * vm.PAGE, fixed=True, nomerge=True)
+
+    def act() -> None:
+        page = first + draws.randrange(960) * vm.PAGE
+        acts: list[Callable[[], object]] = [
+            lambda: space.enter(vm.PAGE, at=page, fixed=True, nomerge=True),
+            lambda: space.remove(page, size=draws.randrange(1, 100) * vm.PAGE),
+            lambda: space.remove(first, size=1000 * vm.PAGE),
+            machine.kentry.reap,
+            lambda: machine.take_pages(draws.choice([40, machine.kmem.pages.available - 50])),
+            lambda: machine.give_pages(None),
+            lambda: machine.read_file("data", draws.choice(["64 KiB", "256 KiB"])),
+            lambda: machine.kmem_malloc("64 KiB", vm.M_NOWAIT),
+        ]
+        with suppress(vm.VMError):
+            draws.choices(acts, [9, 1, 1, 1, 1, 1, 1, 2])[0]()
+
+    return lambda: machine, act
+
+
+LIVES = [(operations, 110), (threads, 40), (entries, 40)]
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 
@@ -146,9 +173,12 @@ def test_every_value_at_a_step_is_what_was_there_when_it_was_reported(
     draws, life = random.Random(seed), kind(architecture, seed)
     watches: dict[int, Watch] = {}
 
+    def wanted() -> bool:
+        return draws.random() < 0.12 / (1 + sum(len(watch.seen) for watch in watches.values()))
+
     def begin(machine: Any) -> None:
         if id(machine) not in watches:
-            watches[id(machine)] = Watch(machine.system.recorder, lambda: seen(machine), lambda: draws.random() < 0.12)
+            watches[id(machine)] = Watch(machine.system.recorder, lambda: seen(machine), wanted)
         watches[id(machine)].begin()
 
     def seen(machine: Any) -> dict[str, Any]:

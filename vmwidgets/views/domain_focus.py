@@ -24,7 +24,7 @@ def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opene
     number = {int(name)} if name.isdecimal() else set()
     return DomainFocus(
         vnodes=frozenset(number if kind == "vnode" else ()).union(
-            *(past.changes(table, domain) for table in ("vnode", "mapping", "flags")), (one.parent for one in vnodes)
+            *(past.changes(table, domain) for table in ("vnode", "mapping")), (one.parent for one in vnodes)
         ),
         entries=frozenset((one.parent, one.entry) for one in vnodes),
         refs=frozenset(one for one in named if isinstance(one, CapRef)).union(

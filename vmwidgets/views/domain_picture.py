@@ -173,7 +173,7 @@ def marks_of(done: Sequence[ev.Event], value: DomainValue) -> tuple[frozenset[st
     new |= {f"region:{one}" for one in past.marks("region", name).new}
     new |= {f"head:{event.address:x}" for event in done if isinstance(event, ev.SlabGrown)}
     changed = {f"cap:{ref}" for ref in slots.leaving | held.leaving | held.changed}
-    changed |= {vnode_thing(one) for table in ("mapping", "flags") for one in past.changes(table, name)}
+    changed |= {vnode_thing(one) for one in past.changes("mapping", name)}
     return frozenset(new), frozenset(changed | _written(past, value))
 
 

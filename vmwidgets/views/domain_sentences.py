@@ -161,9 +161,6 @@ _WRITERS: dict[type[ev.Event], Callable[[Any, AddressStyle], Told]] = {
     ev.BlockGiven: lambda event, style: Told(f"A vnode's block is free again: {event.free:,} free.", "block"),
     ev.VnodeLinked: _linked,
     ev.VnodeUnlinked: _unlinked,
-    ev.VnodeFlagsChanged: lambda event, style: Told(
-        f"The tree remembers {flag_words(event.after)} instead of {flag_words(event.before)}.", "flags"
-    ),
     ev.RegionAdded: _region,
     ev.RegionRemoved: _region,
     ev.MetaDataMoved: lambda event, style: Told(

@@ -272,18 +272,6 @@ class VnodeUnlinked(_Vnode):
         yield "mapping", self.domain, self.id, self.mapping, ABSENT
 
 
-class VnodeFlagsChanged(Event):
-    """The flags that the tree remembers of leaf `id` changed."""
-
-    domain: str
-    id: int
-    before: int
-    after: int
-
-    def writes(self) -> Iterable[Row]:
-        yield "flags", self.domain, self.id, self.before, self.after
-
-
 class _Region(Event):
     """A region of the address space, as it is or was."""
 

@@ -448,7 +448,7 @@ class _PastTree:
     def __init__(self, domain: DomainValue, past: Past, capabilities: _PastCapabilities) -> None:
         self._domain, self._capabilities = domain, capabilities
         self._words = past.before("word")
-        self._flags, self._mappings = past.before("flags", domain.name), past.before("mapping", domain.name)
+        self._mappings = past.before("mapping", domain.name)
         parents: dict[int, int] = {}
         now = dict(_nodes(domain.root, parents))
         self._moved: dict[int, dict[int, int]] = defaultdict(dict)
@@ -482,7 +482,6 @@ class _PastTree:
         place = node.descriptor_pa
         node = replace(
             node,
-            flags=self._flags.get(number, node.flags),
             mapping=self._mappings.get(number, node.mapping),
             descriptor=None if place is None else self._words.get(place, node.descriptor or 0),
             older=node.older + sum(moved[one] for one in others if one < number),
