@@ -259,6 +259,58 @@ def test_a_thread_that_made_room_for_its_namesake_is_back() -> None:
     assert machine.threads.value().at(Past(machine.journal.last.events)) == before
 
 
+def test_the_lock_is_held_until_its_holder_sleeps_and_the_flag_is_set_until_all_are_awake() -> None:
+    machine: Any = Life(0).machine
+    taken = machine.kmem_alloc_wait("64 KiB")
+    machine.spawn(machine.kmem_alloc_wait, "8 KiB", name="sh")
+
+    def steps(act: Callable[[], object]) -> list[tuple[str, KernelMapValue]]:
+        act()
+        after, events = machine.kmem.value(whole=WHOLE), machine.journal.last.events
+        maps = [after.at(Past(events[done + 1 :])) for done in range(len(events))]
+        exec_maps = [next(one for one in value.all() if one.map.name == "exec_map") for value in maps]
+        return list(zip([event.tag for event in events], exec_maps, strict=True))
+
+    fell_asleep = dict(steps(machine.run))
+    assert fell_asleep["MapLocked"].locked_by == "sh"
+    assert (fell_asleep["ThreadSlept"].locked_by, fell_asleep["ThreadSlept"].sleepers) == (None, ("sh",))
+    woken = dict(steps(lambda: machine.kmem_free_wakeup(taken, "64 KiB")))
+    assert (woken["ThreadWoken"].needs_wakeup, woken["ThreadWoken"].sleepers) == (True, ())
+    assert not woken["SleepersWoken"].needs_wakeup
+
+
+def test_entries_live_in_their_slots_while_they_are_in_the_list() -> None:
+    machine = vm.boot("x86-64")
+    for _ in range(3):
+        machine.kernel_map.enter("8 KiB", nomerge=True)
+    where = machine.kernel_map.entries()[-2]
+    for act in (lambda: machine.kernel_map.protect(where.start, size="4 KiB", prot="r"),
+                lambda: machine.kernel_map.remove(where.start, size="8 KiB")):  # fmt: skip
+        act()
+        contents, value = machine.kentry.contents(most=WHOLE), machine.kernel_map.value(whole=WHOLE)
+        events = machine.journal.last.events
+        for done in range(len(events) + 1):
+            past = Past(events[done:])
+            slots = {contents.area.index(entry.address) for entry in value.entries if entry.address}
+            listed = {entry.id for entry in value.at(past).entries if contents.area.start <= entry.address}
+            assert slots
+            assert {identity for identity, _ in contents.at(past).residents.values()} <= listed, done
+
+
+def test_the_end_of_the_page_tables_is_where_it_was() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    before = machine.kernel_map.value()
+    machine.kernel_map.enter("4 KiB", at=int(machine.kernel_map.end) - 4096, fixed=True)
+    after = machine.kernel_map.value()
+    assert after.klimit != before.klimit
+    entered = after.entries[-1].id
+    past = Past(machine.journal.last.events)
+    for table in ("entry", "node"):
+        new, _, gone = past.marks(table, "kernel_map")
+        assert [*new] == [entered] and not gone
+    assert after.at(Past(machine.journal.last.events)) == before
+
+
 # ---- maps on their own --------------------------------------------------------------------------
 
 

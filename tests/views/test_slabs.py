@@ -46,6 +46,14 @@ def test_the_free_list_is_numbered_in_the_order_it_will_be_taken(machine: vm.Mac
     assert machine.malloc(300) == taken[4]
 
 
+def test_a_buffer_that_was_freed_is_marked(machine: vm.Machine) -> None:
+    kept, freed = machine.malloc(300), machine.malloc(300)
+    machine.free(freed)
+    (drawn,) = cells(vm.Slabs(machine).scene(), "zone 512")
+    styles = [bar.style for bar in drawn.bars]
+    assert (styles.count("changed"), styles.count("plain")) == (1, 1), kept
+
+
 def test_slabs_say_on_which_list_they_are_and_what_page_they_stand_on(machine: vm.Machine) -> None:
     addresses = [machine.malloc(4096) for _ in range(8)]
     boxes = {node.id: node for node in vm.Slabs(machine).scene().nodes if node.kind == "slab"}

@@ -68,7 +68,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
     PageDenied.tag: lambda request, target, pindex: ["page_alloc_fail", request, target, pindex],
     PageCleared.tag: lambda target, pindex, frame: ["zero_page", target, pindex],
     PageUnwired.tag: lambda target, pindex, *_: ["page_unwire", target, pindex, 1],
-    PageReleased.tag: lambda target, pindex, *_: ["page_free", target, pindex, 1],
+    PageReleased.tag: lambda target, pindex, frame: ["page_free", target, pindex, 1],
     TranslationEntered.tag: lambda va, frame, wired: ["pmap_enter", va, 1, int(wired)],
     TranslationsRemoved.tag: lambda start, end: ["pmap_remove", start, end],
     LowMemory.tag: lambda: ["vm_lowmem"],

@@ -208,11 +208,8 @@ class PageUnwired(_WiredPage):
         yield "wirings", "", self.frame, self.wirings, self.wirings - 1
 
 
-class PageReleased(_WiredPage):
-    """A page was freed."""
-
-    def writes(self) -> Iterable[Row]:
-        yield "wirings", "", self.frame, self.wirings, ABSENT
+class PageReleased(_ObjectPage):
+    """A page was freed; it has no wiring any more."""
 
 
 class TranslationEntered(Event):

@@ -182,9 +182,10 @@ class KentryContents:
         if not past:
             return self
         slabs = slabs_at(self.slabs, self.cache, self.buffers, past)
-        written = past.before("entry", self.map)
+        written, listed = past.before("entry", self.map), past.before("after", self.map)
         residents = {at: (one, start) for at, (one, start) in self.residents.items() if one not in written}
         residents |= {entry[6]: entry[:2] for entry in written.values() if entry is not ABSENT}
+        residents = {at: who for at, who in residents.items() if listed.get(who[0]) is not ABSENT}
         living = {slot: residents[slot] for slab in slabs for slot in self.taken(slab) if slot in residents}
         return replace(self, area=self.area.at(past), slabs=slabs, residents=living)
 

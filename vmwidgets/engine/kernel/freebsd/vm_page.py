@@ -218,7 +218,7 @@ class PageQueues:
         self.wired -= page.wire_count > 0
         emit = self.recorder.emit
         if emit is not None:
-            emit((PageReleased.tag, page.object.name, page.pindex, frame, page.wire_count))
+            emit((PageReleased.tag, page.object.name, page.pindex, frame))
         self.frames.free(frame)
         if self.freed is not None:
             self.freed()
