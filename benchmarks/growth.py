@@ -93,7 +93,7 @@ def regions(size: int) -> Operation:
 
 
 def faults(size: int) -> Operation:
-    """A page of kernel memory read for the first time, in an entry of so many pages whose rights were changed."""
+    """A page of kernel memory written for the first time, in an entry of so many pages whose rights were changed."""
     machine = vm.boot("x86-64", ram="256 MiB", layout="x15-64")
     wide = machine.kmem_suballoc(5 * SIZES[-1] * PAGE, "wide")
     length = 5 * size * PAGE
