@@ -43,9 +43,10 @@ def test_many_operations_undone_leave_what_was_before_them() -> None:
     life = Life(4)
     moments = [everything(life.machine)]
     moments += [everything(life.machine) for _ in life.go_on(60)]
-    operations = life.machine.journal[-len(moments) + 1 :]
-    for first in range(0, len(operations), 7):
-        assert moments[-1].at(Past((), operations[first:])) == moments[first], first
+    last = life.machine.journal.last.number
+    for crossed in range(1, len(moments), 7):
+        assert moments[-1].at(life.machine.journal.since(last - crossed)) == moments[-1 - crossed], crossed
+    assert not life.machine.journal.since(last)
 
 
 def test_what_was_not_kept_of_an_operation_cannot_be_crossed() -> None:
@@ -57,6 +58,16 @@ def test_what_was_not_kept_of_an_operation_cannot_be_crossed() -> None:
     assert past.one("size", "m", 5) == 0, "in the middle of it events can be taken back as far as they are kept"
     with pytest.raises(vm.Refused, match="operation 7 can't be taken back: only its last events were kept"):
         Past((), [kept, lost])
+
+
+def test_operations_whose_events_were_forgotten_cannot_be_crossed() -> None:
+    machine = vm.boot()
+    while machine.journal.keeps(1):
+        machine.tick(1)
+    first = next(number for number in range(len(machine.journal)) if machine.journal.keeps(number))
+    assert machine.threads.value().at(machine.journal.since(first - 1)).ticks == first - 1
+    with pytest.raises(vm.Refused, match=f"operation {first - 1} can't be taken back: only the latest 1,000 keep"):
+        machine.journal.since(first - 2)
 
 
 def outside_of_links(events: Sequence[Event], done: int) -> bool:

@@ -232,7 +232,7 @@ def test_a_folded_map_taken_back_over_operations_is_a_fresh_window_of_then(archi
             else:
                 space.enter(vm.PAGE, at=page, fixed=True, prot=draws.choice(["r", "rw"]))
     last = machine.journal.last.number
-    past = Past((), machine.journal[last - crossed + 1 :])
+    past = machine.journal.since(last - crossed)
     value = space.value(alive(past, space.name), whole=1)
     then = machine.at(last - crossed).kernel_map
     assert value.folds

@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple, overload
 from .errors import Refused, a_kind, printable, shown
 from .events import Event
 from .recorder import Raw, Unrecorded, materialize
+from .values.past import Past
 
 KEPT = 1000
 """How many of the latest operations keep their events, at least; older ones are made again by replay."""
@@ -196,6 +197,16 @@ class Journal:
         if operation.number < self._packed.count and self._remake is not None:
             return self._remake(operation.number)
         return operation.events
+
+    def since(self, number: int) -> Past:
+        """What the operations after `number` wrote, to be laid over values of now.
+
+        :class:`.errors.Refused` where not all of their events are kept.
+        """
+        first = range(len(self))[number] + 1
+        if first < len(self) and not self.keeps(first):
+            raise Refused(f"operation {first} can't be taken back: only the latest {KEPT:,} keep their events")
+        return Past((), self[first:])
 
     def keeps(self, number: int) -> bool:
         """Whether the events of operation `number` are here, and need not be made again."""
