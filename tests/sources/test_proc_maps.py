@@ -8,7 +8,6 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.structures import differences
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.sources import maps_text, proc_maps
 from vmwidgets.sources.proc_maps import load_maps
@@ -133,7 +132,7 @@ def test_hostile_paths_stay_as_they_are(machine):
 
 def test_loading_goes_through_the_door_and_can_be_done_again(machine):
     loaded = load_maps(machine, PROCESS)
-    twin = replayed(machine, len(machine.journal) - 1)
+    twin = machine.branch(len(machine.journal) - 1)
     assert rows(twin.tasks["maps"]) == rows(loaded.task)
     assert machine.journal.last.target == "task:maps/map"
     assert machine.journal.last.name == "enter"

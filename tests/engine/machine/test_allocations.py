@@ -9,7 +9,6 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.kernel.threads.scheduler import Stuck
 from vmwidgets.engine.machine.allocations import Allocation, Allocations
-from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE
 
@@ -285,7 +284,7 @@ class TestWaiting:
         m.unchecked.kmem_free(m.kmem.exec_map, int(a), PAGE)
         m.malloc(100)
         m.unchecked.kmem_free(m.kmem.kmem_map, int(m.kmem.kmem_map.start), PAGE)
-        twin = replayed(m, len(m.journal) - 1)
+        twin = m.branch(len(m.journal) - 1)
         assert list(twin.kmem.allocations) == list(m.kmem.allocations)
         assert twin.kmem.value() == m.kmem.value()
 

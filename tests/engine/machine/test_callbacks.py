@@ -11,7 +11,6 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.test_threads import shell
 from vmwidgets.engine.kernel.threads.scheduler import Stuck
-from vmwidgets.engine.machine.machine import replayed
 
 
 @pytest.fixture
@@ -215,7 +214,7 @@ class TestAgain:
         m.run(until=lambda: m.threads.ticks > 10)
         with pytest.raises(vm.CallbackFailed):
             m.run()
-        twin = replayed(m, len(m.journal) - 1)
+        twin = m.branch(len(m.journal) - 1)
         for ours, theirs in zip(m.journal, twin.journal, strict=True):
             assert (ours.outcome, list(ours.raw)) == (theirs.outcome, list(theirs.raw)), ours
         assert twin.threads.value() == m.threads.value()
@@ -228,7 +227,7 @@ class TestAgain:
 
         m.spawn(thread)
         m.step()
-        twin = replayed(m, len(m.journal) - 1)
+        twin = m.branch(len(m.journal) - 1)
         with pytest.raises(vm.CallbackFailed, match="recorded up to here"):
             twin.run()
 
@@ -246,7 +245,7 @@ class TestAgain:
         m.spawn(m.kmem_malloc, vm.PAGE, name="t")
         with pytest.raises(vm.KernelPanic):
             m.run()
-        twin = replayed(m, len(m.journal) - 1)
+        twin = m.branch(len(m.journal) - 1)
         assert (twin.dead, twin.threads.value()) == (True, m.threads.value())
 
     def test_results_names_that_come_again_and_what_was_done_at_the_end_are_the_same(self):
@@ -274,7 +273,7 @@ class TestAgain:
         for _ in range(2):  # as when a cell is run again
             m.on_lowmem(give)
             m.kmem_malloc(vm.PAGE)
-        twin = replayed(m, len(m.journal) - 1)
+        twin = m.branch(len(m.journal) - 1)
         assert twin.threads.value() == m.threads.value()
         assert twin.threads["t"].result == m.threads["t"].result != 0
         assert [list(one.raw) for one in twin.journal] == [list(one.raw) for one in m.journal]

@@ -21,7 +21,6 @@ from vmwidgets.engine.base.events import (
     TlbHit,
     TlbMissed,
 )
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.mmu.formats import FORMATS
 
 AT = 0x40_0000
@@ -123,7 +122,7 @@ class TestEachArchitecture:
         m.cpus[1].acknowledge()
         m.cpus[1].flush(keep_globals=True)
         m.write(m.kmem_malloc(PAGE), b"k")
-        assert snapshot(replayed(m, len(m.journal) - 1)) == snapshot(m)
+        assert snapshot(m.branch(len(m.journal) - 1)) == snapshot(m)
 
 
 class TestWhoIsAsked:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.mmu.formats import FORMATS
 
 EVERY = sorted(FORMATS)
@@ -76,7 +75,7 @@ def test_an_edit_is_journaled_and_done_again_by_a_replay() -> None:
     assert isinstance(event, vm.events.PteWritten)
     assert (event.pa, event.before, event.after, event.level) == (step.pa, step.value, step.value & ~2, 1)
     assert event.va == machine.kernel_map.start
-    twin = replayed(machine, len(machine.journal) - 1)
+    twin = machine.branch(len(machine.journal) - 1)
     assert memory_of(twin) == memory_of(machine)
 
 
@@ -179,7 +178,7 @@ def test_a_machine_that_died_of_an_edit_goes_on_when_it_is_taken_back(architectu
     assert machine.read(address, 4) == b"kept"
     machine.kmem_free(machine.kmem_malloc("64 KiB"), "64 KiB")
     machine.check()
-    assert memory_of(replayed(machine, len(machine.journal) - 1)) == memory_of(machine)
+    assert memory_of(machine.branch(len(machine.journal) - 1)) == memory_of(machine)
 
 
 @pytest.mark.parametrize(("architecture", "bit"), [("x86-64", 38), ("riscv-sv39", 50), ("aarch64", 38)])

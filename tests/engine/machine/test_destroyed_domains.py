@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.machine import replayed
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 
@@ -56,7 +55,7 @@ def test_all_of_it_refuses(gone, asked):
         ASKED[asked](*gone)
     assert (m.system.pages.owners, len(m.journal)) == (owners, done), "nothing was given, nothing recorded"
     m.check()
-    replayed(m, done - 1)
+    m.branch(done - 1)
 
 
 def test_what_is_left_says_so(gone):

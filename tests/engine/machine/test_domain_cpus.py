@@ -6,7 +6,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.events import ShootdownAcknowledged, ShootdownForgotten, ShootdownSent
-from vmwidgets.engine.machine.machine import replayed
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
 SHOTS = (ShootdownSent, ShootdownAcknowledged, ShootdownForgotten)
@@ -49,7 +48,7 @@ def test_a_processor_runs_a_domain(architecture, by_name):
     with pytest.raises(vm.KernelError, match="FAULT"):
         m.cpus[1].load(address)
     m.check()
-    assert replayed(m, len(m.journal) - 1).cpus.value() == m.cpus.value()
+    assert m.branch(len(m.journal) - 1).cpus.value() == m.cpus.value()
 
 
 @BOTH

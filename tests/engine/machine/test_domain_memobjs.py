@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.selfpaging.errors import LibError
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
@@ -61,7 +60,7 @@ def test_protected_before_anything_is_mapped():
     memory.protect("rw", "4 KiB", "4 KiB")
     d.write(memory.address + vm.PAGE, b"x")
     m.check()
-    assert replayed(m, len(m.journal) - 1).domains["hello"].snapshot() == d.snapshot()
+    assert m.branch(len(m.journal) - 1).domains["hello"].snapshot() == d.snapshot()
 
 
 def test_a_handle_is_of_one_object_for_ever():

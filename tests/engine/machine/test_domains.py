@@ -6,7 +6,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.operations import Reference
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.selfpaging.errors import LibError
 
 BOTH = pytest.mark.parametrize("architecture", ["armv7", "x86-64"])
@@ -418,7 +417,7 @@ def test_a_life_can_be_lived_again(architecture):
     d.map(part)
     d.revoke(frame)
     m.check()
-    twin = replayed(m, len(m.journal) - 1)
+    twin = m.branch(len(m.journal) - 1)
     twin.check()
     assert twin.domains["a/b"].snapshot() == d.snapshot()
     assert [record.outcome for record in twin.journal] == [record.outcome for record in m.journal]

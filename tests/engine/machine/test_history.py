@@ -191,7 +191,7 @@ class TestUndo:
         m.journal._recent[1] = (*m.journal._recent[1][:6], 4096, *m.journal._recent[1][7:])
         before = list(m.journal)
         structures = m.system.structures()
-        with pytest.raises(vm.VMError, match=r"operation 1, kernel_map.enter, is answered otherwise .*, not 4096"):
+        with pytest.raises(vm.VMError, match=r"operation 1, kernel_map.enter, gives another result .*, not 4096"):
             m.undo()
         assert list(m.journal) == before
         assert m.system.structures() == structures
@@ -415,7 +415,9 @@ class TestThreads:
         branch = m.branch(1)
         while branch.kmem_malloc(PAGE, vm.M_NOWAIT):
             pass
-        with pytest.raises(vm.CallbackFailed, match=r"kmem_malloc is answered otherwise here \(0x0 instead of 0x\w+\)"):
+        with pytest.raises(
+            vm.CallbackFailed, match=r"kmem_malloc is answered differently here \(0x0 instead of 0x\w+\)"
+        ):
             branch.run()
         assert not branch.tasks, "it changes nothing further"
         branch.check()

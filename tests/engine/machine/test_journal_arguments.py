@@ -9,7 +9,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.operations import Reference
-from vmwidgets.engine.machine.machine import replayed
 
 
 def last(m):
@@ -19,7 +18,7 @@ def last(m):
 
 def again(m):
     """The machine, made again."""
-    return replayed(m, len(m.journal) - 1)
+    return m.branch(len(m.journal) - 1)
 
 
 def test_a_list_is_kept_as_it_was():
@@ -82,7 +81,7 @@ def test_a_record_that_names_what_is_gone_is_passed_over_if_it_failed():
     assert [(one.number, one.name) for one in twin.journal] == [(one.number, one.name) for one in m.journal]
     assert twin.domains["hello"].snapshot() == d.snapshot()
     m.journal.record("domain:gone", "frame", (), (), "done", None, "", deque())
-    with pytest.raises(vm.VMError, match=r"operation \d+, domain:gone.frame, is answered otherwise .* was destroyed"):
+    with pytest.raises(vm.VMError, match=r"operation \d+, domain:gone.frame, gives another result .* was destroyed"):
         again(m)
 
 

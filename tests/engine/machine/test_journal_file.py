@@ -206,7 +206,7 @@ def test_what_the_engine_now_answers_otherwise_names_the_line(saved):
     lines[number] = lines[number].replace('"result":', '"was":1,"result":7,"x":')
     write(saved, lines)
     assert f"line {number + 1}: operation" in refused(saved)
-    assert "is answered otherwise" in refused(saved)
+    assert "gives another result" in refused(saved)
 
 
 GOOD = {

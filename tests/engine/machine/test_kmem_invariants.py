@@ -18,7 +18,6 @@ from vmwidgets.engine.base.values.memory import ZEROED
 from vmwidgets.engine.kernel.freebsd.vm_page import INTERRUPT, NORMAL, SYSTEM, ZERO_POOL, Page, PageRequest
 from vmwidgets.engine.kernel.map.vm_object import VmObject
 from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
-from vmwidgets.engine.machine.machine import replayed
 
 T = TypeVar("T")
 
@@ -223,7 +222,7 @@ class KernelMemory(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "machine"):
-            twin = replayed(self.machine, len(self.machine.journal) - 1)
+            twin = self.machine.branch(len(self.machine.journal) - 1)
             assert snapshot(twin) == snapshot(self.machine)
 
 

@@ -7,7 +7,6 @@ import pytest
 import vmwidgets as vm
 from tests.work import calls_of
 from vmwidgets.engine.machine.arguments import malloc_flags
-from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE
 
@@ -158,7 +157,7 @@ class TestWhere:
 
     def test_a_machine_made_again_searches_by_the_same_rule(self, m):
         m.kmem_suballoc("64 KiB", "own", placement="worst")
-        assert replayed(m, m.journal.last.number).kmem.own.placement == "worst"
+        assert m.branch(m.journal.last.number).kmem.own.placement == "worst"
 
 
 class TestMemoryIsReal:

@@ -7,7 +7,6 @@ import random
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE
 
@@ -72,7 +71,7 @@ class TestSuballocThatCannotBe:
             parent, size = chance.choice(names), chance.randrange(1, 12) * PAGE
             what = chance.choice(["suballoc", "alloc", "nofault", "free", "take"])
             if what == "suballoc":
-                twin = replayed(m, len(m.journal) - 1)
+                twin = m.branch(len(m.journal) - 1)
                 try:
                     m.kmem_suballoc(size, f"map{number}", parent=parent)
                     panics = ""

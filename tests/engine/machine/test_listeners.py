@@ -8,7 +8,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelPanic
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.mmu.formats.x86 import X86Controls
 
 
@@ -55,7 +54,7 @@ def test_a_thread_that_waited_while_the_machine_died_does_nothing(machine: vm.Ma
 def test_the_processors_settings_are_set_by_an_operation(machine: vm.Machine) -> None:
     machine.controls = X86Controls(smep=True)
     assert machine.journal.last.name == "set_controls"
-    assert replayed(machine, len(machine.journal) - 1).controls == machine.controls
+    assert machine.branch(len(machine.journal) - 1).controls == machine.controls
     with pytest.raises(vm.Refused, match=r"controls=5: write this processor's settings, X86Controls"):
         machine.controls = 5
     assert machine.controls.smep

@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
 from vmwidgets.engine.base.journal import KEPT
-from vmwidgets.engine.machine.machine import replayed
 from vmwidgets.engine.memory.ram import Ram
 
 PAGE = 4096
@@ -190,7 +189,7 @@ def work(machine):
 def test_a_machine_is_made_again_from_its_journal(layout):
     machine = vm.boot("x86-64", layout=layout, ram="8 MiB")
     work(machine)
-    twin = replayed(machine, len(machine.journal) - 1)
+    twin = machine.branch(len(machine.journal) - 1)
     assert snapshot(twin) == snapshot(machine)
     assert [record[:6] for record in map(tuple_of, twin.journal)] == [
         record[:6] for record in map(tuple_of, machine.journal)
@@ -211,7 +210,7 @@ def test_it_can_be_made_again_as_it_was_earlier():
     states.append(snapshot(machine))
     machine.task("t").map.enter("8 KiB")
     for number, state in enumerate(states):
-        assert snapshot(replayed(machine, number)) == state
+        assert snapshot(machine.branch(number)) == state
     assert len(machine.journal) == 4
 
 
@@ -219,7 +218,7 @@ def test_a_panic_is_made_again_too():
     machine = vm.boot("x86-64", layout="tiny", ram="8 MiB")
     with pytest.raises(vm.KernelPanic):
         machine.unchecked.vm_map_enter(machine.kernel_map, 0, 0, 0, 0x273)
-    twin = replayed(machine, 1)
+    twin = machine.branch(1)
     assert twin.dead
     assert snapshot(twin) == snapshot(machine)
 
@@ -265,7 +264,7 @@ class TestPanicWhileCutting:
             assert "</svg>" in vm.show(thing).to_svg()
 
     def test_it_is_made_again_in_that_state(self, machine):
-        assert snapshot(replayed(machine, len(machine.journal) - 1)) == snapshot(machine)
+        assert snapshot(machine.branch(len(machine.journal) - 1)) == snapshot(machine)
 
 
 def test_events_of_long_ago_are_those_that_were():
@@ -314,7 +313,7 @@ def test_the_stop_button_leaves_a_machine_that_is_whole(delay):
     machine.check()
     assert machine.journal.last.outcome in ("done", "interrupted")
     machine.kernel_map.enter("16 KiB")
-    assert snapshot(replayed(machine, len(machine.journal) - 1))[3:] == snapshot(machine)[3:]
+    assert snapshot(machine.branch(len(machine.journal) - 1))[3:] == snapshot(machine)[3:]
 
 
 def test_the_stop_button_inside_an_operation_waits_for_its_end(monkeypatch):

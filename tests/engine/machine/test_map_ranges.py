@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.engine.machine.machine import replayed
 
 PAGE = vm.PAGE
 
@@ -316,7 +315,7 @@ def test_a_machine_made_again_has_done_the_same(machine, task):
     inner.enter("4 KiB")
     space.unwire(0, size="4 KiB")
     space.simplify()
-    twin = replayed(machine, len(machine.journal) - 1)
+    twin = machine.branch(len(machine.journal) - 1)
     for one, other in (
         (space, twin.part(space.path)),
         (task.map, twin.part(task.map.path)),

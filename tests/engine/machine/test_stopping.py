@@ -10,7 +10,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.machine.machine import replayed
 
 COUNT = 40
 """Entries in the map of each test."""
@@ -78,7 +77,7 @@ def asks(m, operation: Callable[[], object]) -> int:
 
 def check_done_again(m):
     """A machine made again after the journal is in the same state, and so are the records."""
-    twin = replayed(m, m.journal.last.number)
+    twin = m.branch(m.journal.last.number)
     for one, other in zip(m.journal, twin.journal, strict=True):
         assert one[:6] == other[:6]
         assert one.stopped_at == other.stopped_at

@@ -12,7 +12,6 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.kernel.threads.scheduler import Stuck
-from vmwidgets.engine.machine.machine import replayed
 
 STRING = 256 * vm.KIB
 """What exec takes of exec_map for the arguments of one program: a quarter of it in the small layout."""
@@ -361,7 +360,7 @@ class TestOrder:
             for name in "abcdef":
                 m.spawn(thread, name, name=name)
             m.run()
-            return ended, replayed(m, len(m.journal) - 1).threads.value() == m.threads.value()
+            return ended, m.branch(len(m.journal) - 1).threads.value() == m.threads.value()
 
         assert order(0) == (list("abcdef"), True)
         assert order(7) == order(7)

@@ -291,7 +291,7 @@ class Journal:
         return removed
 
     def begin_as(self, other: Journal, count: int) -> None:
-        """Have the first `count` operations of another journal, and none else.  O(count / 1000)."""
+        """Have the first `count` operations of another journal, and no others.  O(count / 1000)."""
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]

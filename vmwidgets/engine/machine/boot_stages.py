@@ -327,7 +327,7 @@ class Kernel:
             emit((Called.tag, "vm_map_setup"))
         boot = Entry(BOOT_ENTRY, static=True)
         kernel_map.enter(layout.kernel_start, self._boot_bytes, 0, RESERVED_FLAGS | flag.FIXED, static=boot)
-        self._recorder.emit = None  # a page a time, and the same each time: nothing to step through
+        self._recorder.emit = None  # page by page the same: nothing to step through
         for offset in range(0, self._boot_bytes, PAGE):
             self.pmap.kenter(layout.kernel_start + offset, IMAGE_BYTES + offset, flag.READ | flag.WRITE)
         self._recorder.emit = emit

@@ -46,7 +46,7 @@ class Live:
 
 
 class Callbacks:
-    """Who of the learner's code runs in one machine."""
+    """The learner's code in one machine, and which of it runs now."""
 
     kmem: KernelMemorySystem
     scheduler: Scheduler

@@ -261,7 +261,7 @@ class MachineCpus(Part):
             return CpusValue(cpus, one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten)
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""
+        """Raise `Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""
         self._processors.check()
 
     def __repr__(self) -> str:

@@ -342,7 +342,7 @@ class History:
 
     def _differs(self, then: Operation, now: str) -> str:
         return (
-            f"operation {then.number}, {then.target}.{then.name}, is answered otherwise when it is done again: {now}, "
+            f"operation {then.number}, {then.target}.{then.name}, gives another result when it is done again: {now}, "
             f"not {then.said or shown(then.result)}"
         )
 

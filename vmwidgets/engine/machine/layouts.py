@@ -75,7 +75,7 @@ _REAL = {
         ),
     )
 }  # fmt: skip  # one layout a block reads as a table
-"""By name.  Limits: X15 `machine/param.h` of 2013, as the facts tell them."""
+"""By name.  Limits: X15 `machine/param.h` of 2013."""
 
 _ORIGINALS = {
     "x86": ("x15-32",),

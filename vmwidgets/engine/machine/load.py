@@ -47,9 +47,9 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
     try:
         machine = boot(**dict(first.arguments))
     except (VMError, TypeError) as error:
-        raise wrong(first, f"no machine boots so: {error}") from None
+        raise wrong(first, f"a machine can't boot with these settings: {error}") from None
     if not machine.journal.last.agrees(first):
-        raise wrong(first, "the boot is answered otherwise")
+        raise wrong(first, "the boot gives another result than was recorded")
     history, journal = machine.history, machine.journal
     history.begin(first.serial, loaded.scripts)
     steps = 0

@@ -508,8 +508,3 @@ class Machine(Handle):
 
 SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
 """The paths of the parts that every machine has one of."""
-
-
-def replayed(machine: Machine, number: int) -> Machine:
-    """A machine like `machine` right after its operation `number`."""
-    return machine.branch(number)

@@ -340,7 +340,7 @@ class Processors:
             cpu.edits += bool(cpu.cpu.tlb)
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless each TLB is sound and P1 holds.
+        """Raise `Broken` unless each TLB is sound and P1 holds.
 
         P1. no TLB keeps what the tables no longer say, but for flushes that were forgotten or not yet acknowledged,
         and for descriptors that were edited by hand.

@@ -130,8 +130,8 @@ class Repeated:
                 "what it names is not there" if now is None else f"{shown(now.answer)} instead of {shown(then.answer)}"
             )
             raise CallbackFailed(
-                f"{self._title} stops: its calls are repeated as they were recorded, and {then.name} is answered "
-                f"otherwise here ({why})"
+                f"{self._title} stops: its calls are repeated as they were recorded, and {then.name} is "
+                f"answered differently here ({why})"
             )
 
     def _end(self, action: Action) -> Any:

@@ -301,7 +301,7 @@ class Tlb(Generic[C]):
         )
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the numbered invariants hold."""
+        """Raise `Broken` unless the numbered invariants hold."""
         entries = list(self)
         if {entry.key: id(entry) for entry in entries} != {key: id(entry) for key, entry in self.index.items()}:
             raise Broken(f"1. what is found is what a way holds: ways hold {len(entries)}, {len(self)} are found")

@@ -210,7 +210,7 @@ class CapObject:
             yield child
 
     def check_parts(self) -> None:
-        """Raise :class:`.errors.Broken` unless what was retyped from this lies inside it, each part apart (D2)."""
+        """Raise `Broken` unless what was retyped from this lies inside it, each part apart (D2)."""
         parts = sorted(self.children.values(), key=lambda one: one.base)
         for part in parts:
             if not self.base <= part.base <= part.end <= self.end:
@@ -343,7 +343,7 @@ class MappingDatabase:
             del mapping.table.inside[mapping.entry]
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the numbered invariants hold.
+        """Raise `Broken` unless the numbered invariants hold.
 
         D1. every object has a capability.  D2. what was retyped lies inside what it was retyped from, and overlaps
         nothing else that was.  D3. a region of RAM has as many objects as it says, all inside, and no two regions

@@ -135,7 +135,7 @@ ENCODINGS = {
 
 
 class CpuDriver:
-    """What the kernel does for the program `domain`.  A call that raises :class:`.errors.LibError` has done nothing.
+    """What the kernel does for the program `domain`.  A call that raises :class:`~.errors.LibError` has done nothing.
 
     `flush` drops the translations that processors keep of the program.  `edits` are descriptors edited by hand; one
     ends when the kernel writes it.  Of the quirks it knows "frame-overrun", of the hardenings (:data:`HARDENINGS`) all.
@@ -216,7 +216,7 @@ class CpuDriver:
 
     @kernel_function("caps_revoke", errors=True)
     def revoke(self, ref: CapRef) -> None:
-        """Delete all other copies of a capability, all that was made from it, and every mapping of it.
+        """Delete all that was made from a capability, every mapping of it, and then its other copies.
 
         O(what is deleted).
         """

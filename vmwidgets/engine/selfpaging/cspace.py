@@ -100,7 +100,7 @@ class SlotCounts:
             slot = self.next(slot + 1)
 
     def check(self, kinds: Mapping[int, str], name: str) -> None:
-        """Raise :class:`.errors.Broken` unless slots with these kinds are what is counted."""
+        """Raise `Broken` unless slots with these kinds are what is counted."""
         right = SlotCounts(self.slots, kinds.get)
         for slot, kind in kinds.items():
             right.add(slot, kind)
@@ -223,7 +223,7 @@ class SlotAllocator:
         heappush(self._returned, slot)
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the slots add up.
+        """Raise `Broken` unless the slots add up.
 
         A1. a slot is in use or free, none is both or neither.  A2. what other parts of the program have is in use.
         """

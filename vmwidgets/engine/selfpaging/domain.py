@@ -210,7 +210,7 @@ class Domain:
         )  # fmt: skip
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless all invariants hold.
+        """Raise `Broken` unless all invariants hold.
 
         The pmap's (:mod:`.check`), the mapping database's (D), the slot allocator's (A), and that slots, capabilities
         and tables agree (C, :mod:`.check`).

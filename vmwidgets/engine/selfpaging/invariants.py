@@ -113,7 +113,7 @@ def _check_words(pmap: DomainPmap, table: Vnode, word_at: WordAt) -> None:
 
 
 def check_slots(cspace: Cspace, database: MappingDatabase, slots: SlotAllocator, *, leaks: bool) -> None:
-    """Raise :class:`.errors.Broken` unless slots and objects agree.
+    """Raise `Broken` unless slots and objects agree.
 
     C1. a capability is in the slot that it names, and known to its object.  C2. the allocated slots are those that
     hold something, and those of other parts of the program (not with quirks that leak).  C4. slots are counted right.

@@ -129,7 +129,7 @@ class SlabAllocator:
         return SlabAllocatorValue(self.block_bytes, self.total, self.free_blocks, tuple(heads), rest)
 
     def check(self) -> None:
-        """Raise :class:`.errors.Broken` unless the numbered invariants hold.
+        """Raise `Broken` unless the numbered invariants hold.
 
         1 the heads add up; 2 a block is free or allocated, never both; 3 the heads with free blocks are listed.
         """

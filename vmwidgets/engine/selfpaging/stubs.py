@@ -1,6 +1,6 @@
 """The library's stubs: what a program asks of its slot allocator, of the memory server, and of the kernel.
 
-Each call either does what it says, or raises :class:`.errors.LibError` and has done nothing.  Each is an event.
+Each call either does what it says, or raises :class:`~.errors.LibError` and has done nothing.  Each is an event.
 Barrelfish, lib/barrelfish (libbarrelfish).
 """
 

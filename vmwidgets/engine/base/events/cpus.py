@@ -76,7 +76,7 @@ class _Request(Event):
 
 
 class ShootdownSent(_Request):
-    """An interrupt to `cpu`: it shall drop what it keeps of `request`; the sender waits."""
+    """An interrupt asks `cpu` to drop what it keeps of `request`; the sender waits."""
 
 
 class ShootdownAcknowledged(_Request):

@@ -30,7 +30,7 @@ M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
 """Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
 
 MALLOC_FLAGS = {"M_NOWAIT": M_NOWAIT, "M_WAITOK": M_WAITOK, "M_ZERO": M_ZERO, "M_USE_RESERVE": M_USE_RESERVE}
-"""They by name."""
+"""The same by their names."""
 
 TRIES = 8
 """How often a caller that may wait looks for address space before it gives up."""

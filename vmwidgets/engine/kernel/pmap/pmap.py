@@ -36,10 +36,10 @@ class FlushTarget(Protocol):
         """The processor that runs the kernel loads the tables of `space`."""
 
     def flush(self, space: TableSpace, start: int, end: int, pages: int) -> None:
-        """No processor shall keep translations of [start, end); with `pages` 0, none of `space` at all."""
+        """Drop the translations of [start, end) on all processors; with `pages` 0, all those of `space`."""
 
     def unload(self, space: TableSpace) -> None:
-        """The tables of `space` are freed: no processor shall have them loaded, or keep anything of them."""
+        """Have no processor use the tables of `space`, which are freed, or keep anything of them."""
 
 
 class CurrentPmap:
