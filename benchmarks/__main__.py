@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some seven minutes; --quick: two
-python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 """
 
@@ -16,7 +16,20 @@ from time import perf_counter
 
 import vmwidgets
 
-from . import against, domain_pictures, domains, footprint, growth, kmem, long_operations, maps, paint, tables, walks
+from . import (
+    against,
+    domain_pictures,
+    domains,
+    footprint,
+    going_back,
+    growth,
+    kmem,
+    long_operations,
+    maps,
+    paint,
+    tables,
+    walks,
+)
 
 
 def run_maps(quick: bool) -> str:
@@ -44,6 +57,11 @@ def run_domains(quick: bool) -> str:
     return f"{pairs}\n\n{domain_pictures.report(domain_pictures.measure(sizes), sizes)}"
 
 
+def run_time(quick: bool) -> str:
+    """The past of a machine."""
+    return going_back.report(going_back.measure(1_000) if quick else going_back.measure())
+
+
 def run_paint(quick: bool) -> str:
     """Operation to picture."""
     return paint.report(paint.measure((31, 127), 10) if quick else paint.measure((31, 127, 1_023, 100_000), 24))
@@ -69,6 +87,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "tables": tables.report,
     "against": run_against,
     "growth": growth.report,
+    "time": run_time,
     "paint": run_paint,
 }
 

@@ -427,3 +427,15 @@ class TestStopButton:
         with pytest.raises(KeyboardInterrupt):
             body.remove(start, size="4 KiB")
         m.check()
+
+
+def test_a_thread_that_has_ended_stays_ended_when_what_came_later_is_undone(m):
+    m.spawn(shell, m, name="sh")
+    m.run()
+    result = m.threads["sh"].result
+    m.history.take_copy()
+    m.kernel_map.enter("4 KiB")
+    m.kernel_map.enter("4 KiB")
+    m.undo()
+    m.undo()
+    assert (m.threads["sh"].state, m.threads["sh"].result) == ("returned", result)

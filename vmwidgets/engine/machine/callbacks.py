@@ -95,7 +95,8 @@ class Callbacks:
             actor.left = True
         with kmem.recorder.quiet():
             for thread in kmem.scheduler.threads.values():
-                thread.call.close()
+                if not thread.done:
+                    thread.call.close()
 
     def begin_script(self, name: str, code: Any = None) -> str:
         """Begin the script of a new thread or handler, to be repeated where it has no code of its own; its key."""

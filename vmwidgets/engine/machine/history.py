@@ -14,6 +14,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -33,6 +34,12 @@ BYTES_AN_OPERATION = 100
 
 MOST_BYTES = 64 << 20
 """What all copies of one machine take at most; beyond that every second one is dropped."""
+
+SOON = 10
+"""Where a thread is in the middle of a call, and no copy can be taken, that is tried again so many operations later."""
+
+NEAR = 100
+"""Who asks for a moment asks for those around it next: so many operations before it, copies are kept more often."""
 
 LOOKED_AT = 4
 """How many machines of the past are kept, to be asked for again."""
@@ -73,6 +80,9 @@ class History:
     def take_copy(self) -> None:
         """Keep a copy of the machine as it is now, if one can be taken; say when the next is due."""
         number = len(self.journal) - 1
+        self.next_copy = number + SOON
+        if not self.system.between_calls:
+            return
         self.next_copy = number + EVERY
         if self.door.dead is not None or self.system.descriptor_edits or self.journal.incomplete:
             return
@@ -81,7 +91,7 @@ class History:
         except NoCopy:
             return
         self._keep(Copy(number, self.journal.last.serial, data))
-        self.next_copy = number + max(EVERY, len(data) // BYTES_AN_OPERATION)
+        self.next_copy = number + _worth(len(data))
 
     def _keep(self, copy: Copy) -> None:
         kept = [one for one in self._copies if self._is_ours(one) and one.number != copy.number]
@@ -161,12 +171,16 @@ class History:
                 found[key] = recorded[key]
         return found
 
-    def note(self, other: System, *, always: bool = False) -> None:
-        """Keep a copy of a machine that is being made again and has come as far as this one once was, if it pays."""
+    def note(self, other: System, apart: int = 0) -> None:
+        """Keep a copy of a machine that is being made again and has come as far as this one once was, if it pays.
+
+        That is where none of the last `apart` operations has one; without it, as many as a copy of its size is worth.
+        """
         number = len(other.journal) - 1
         before = max((copy for copy in self._copies if copy.number <= number), default=None)
-        apart = 0 if before is None or always else max(EVERY, len(before.data) // BYTES_AN_OPERATION)
-        if other.door.dead is None and (before is None or number - before.number >= apart):
+        if before is not None and number - before.number < (apart or _worth(len(before.data))):
+            return
+        if other.door.dead is None and other.between_calls:
             with suppress(NoCopy):
                 self._keep(Copy(number, other.journal.last.serial, other.copy()))
 
@@ -290,11 +304,9 @@ class History:
 
         Whoever asks for a moment asks for those around it next.
         """
-        before = operations[: -(EVERY // 10)]
-        self.repeat(before, scripts, keeper.note)
-        if len(before) > EVERY // 2:
-            keeper.note(self.system, always=True)
-        self.repeat(operations[len(before) :], scripts)
+        early, late = operations[:-NEAR], operations[-NEAR:]
+        self.repeat(early, scripts, keeper.note)
+        self.repeat(late, scripts, partial(keeper.note, apart=NEAR // 2) if len(early) > NEAR else None)
 
     def repeat(
         self, operations: Sequence[Operation], scripts: dict[str, Script], after: Callable[[System], None] | None = None
@@ -304,10 +316,10 @@ class History:
             return
         self.system.callbacks.begin(scripts, operations[-1].serial)
         with self.quiet():
-            for number, operation in enumerate(operations, 1):
+            for operation in operations:
                 self.repeat_one(operation)
                 self._stop_if_wanted()
-                if after is not None and number % (EVERY // 2) == 0:
+                if after is not None:
                     after(self.system)
         self.journal.next_serial = self.journal.most_serial
 
@@ -369,6 +381,11 @@ class History:
                 yield
         finally:
             self.door.listeners = listeners
+
+
+def _worth(size: int) -> int:
+    """How many operations are done again rather than keeping a copy of so many bytes more."""
+    return max(EVERY, size // BYTES_AN_OPERATION)
 
 
 def number_of(value: Any, name: str, system: System) -> int:

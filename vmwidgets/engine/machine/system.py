@@ -176,6 +176,11 @@ class System:
                 outside[id(handler)] = ("handler", handler.name, handler.key)
         return freeze(self.structures(), outside)
 
+    @property
+    def between_calls(self) -> bool:
+        """Whether no thread but the page daemon is in the middle of a call: only then a copy can be taken."""
+        return all(thread.done or thread.daemon for thread in self.kmem.scheduler.threads.values())
+
     def structures(self) -> dict[str, Any]:
         """All that operations change, by attribute."""
         return {name: getattr(self, name) for name in STRUCTURES}
