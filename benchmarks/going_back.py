@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import tempfile
+import tracemalloc
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -201,15 +203,19 @@ def report(found: list[Measured]) -> str:
         ["copies", *(f"{len(one.machine.history._copies):,}" for one in found)],
         ["KiB of all copies", *(f"{one.machine.history.bytes_kept / 1024:,.0f}" for one in found)],
         ["bytes an operation in the journal", *(f"{one.machine.journal.bytes_an_operation():.0f}" for one in found)],
+        ["bytes an operation of what learners' code did", *(f"{_of_code(one.machine):.0f}" for one in found)],
         ["bytes an operation in the saved file", *(f"{one.saved / len(one.machine.journal):.0f}" for one in found)],
     ]
     header = ["", *(one.title for one in found)]
     operations = len(found[0].machine.journal) - 1
     copied = [one for one in found if one.copied]
     near, far = max(max(one.neighbours) for one in copied), max(max(one.any) for one in copied)
-    most = max(one.machine.journal.bytes_an_operation() for one in found)
+    records = max(one.machine.journal.bytes_an_operation() for one in found)
+    most = max(one.machine.journal.bytes_an_operation() + _of_code(one.machine) for one in found)
     bound = max(one.machine.history.bytes_kept for one in found)
-    spills = f"beyond {IN_MEMORY >> 20} MiB, some {IN_MEMORY / most / 1e6:.1f} million operations, they spill to a file"
+    spills = (
+        f"beyond {IN_MEMORY >> 20} MiB, some {IN_MEMORY / records / 1e6:.1f} million operations, they spill to a file"
+    )
     return "\n".join([
         table(f"Going back, {operations:,} operations (milliseconds)", header, rows),
         f"  where copies can be taken: {', '.join(one.title for one in copied)}; else all since the boot is done again",
@@ -220,6 +226,18 @@ def report(found: list[Measured]) -> str:
         f"  aim: copies within {MOST_BYTES >> 20} MiB: {verdict(bound <= MOST_BYTES)}",
         f"  aim: at most {BYTES} bytes an operation: {verdict(most <= BYTES)} ({spills})",
     ])  # fmt: skip  # one line each
+
+
+def _of_code(machine: Any) -> float:
+    """Bytes of the host's memory that the records of threads and handlers take, for each operation of the journal."""
+    kept = machine.journal.scripts
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    same = {key: script.until(script.last) for key, script in pickle.loads(pickle.dumps(kept)).items()}
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert len(same) == len(kept), "all of them are there while they are measured"
+    return taken / len(machine.journal)
 
 
 def _ms(value: float) -> str:

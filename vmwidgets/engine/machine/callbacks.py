@@ -82,7 +82,7 @@ class Callbacks:
         for key, script in scripts.items():
             live = self.live.get(key)
             again = live is not None and live.again
-            self.recorded[key] = script.until(serial) if again else Script(script, script.serial)
+            self.recorded[key] = script.until(serial) if again else script.until(script.last)
 
     def leave(self) -> dict[str, ThreadActor]:
         """Take all threads out: other structures come.  What a generator has done stays done, and is not ended."""
@@ -343,7 +343,7 @@ class ThreadActor(LearnerCode):
         finally:
             thread.doing = ""
         answer = as_data(given) if error is None else failure(error)
-        self.script[place] = self.script[place]._replace(answer=answer)
+        self.script.answered(place, answer)
         return given, error
 
     def _refuse_unmade(self, item: Any) -> None:
@@ -370,6 +370,8 @@ class ThreadActor(LearnerCode):
         self._release_locks()
         self.callbacks.live.pop(self.key, None)
         self.callbacks.threads.pop(self.key, None)
+        if not sys.is_finalizing():  # then nothing can be imported, which packing does
+            self.script.pack()
 
     def _release_locks(self) -> list[MapLock]:
         kept = self.callbacks.scheduler.locks_of(self._name)
