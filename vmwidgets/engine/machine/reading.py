@@ -21,7 +21,7 @@ class Reading:
     >>> m = vm.boot("x86-64")
     >>> m.ram.read(0x1000, 4)
     b'\x00\x00\x00\x00'
-    >>> m.ram.write(0x1000, b"text")  # doctest: +ELLIPSIS
+    >>> m.ram.write(0x1000, b"text")
     Traceback (most recent call last):
     vmwidgets...NotForReading: m.ram.write: m.ram is there to be read, by read, read_word and size; what changes ...
     """
