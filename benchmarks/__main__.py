@@ -1,6 +1,6 @@
 """Measure speed, side by side with what others do.
 
-python -m benchmarks                 # all of it, some seven minutes; --quick: two
+python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 """
