@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 import vmwidgets as vm
+from tests.engine.machine.lives import LIVES
 from vmwidgets.engine.kernel.threads.waits import run_without_sleeping
+from vmwidgets.engine.machine.machine import SINGLE_PARTS
 from vmwidgets.engine.machine.reading import NotForReading, Reading
 
 PAGE = vm.PAGE
@@ -205,3 +208,38 @@ def test_no_copy_is_taken_of_a_machine_that_was_changed(m):
     kept = m.history.bytes_kept
     m.history.take_copy()
     assert m.history.bytes_kept == kept
+
+
+LEFT_OUT = {"undo", "redo", "branch", "at", "run", "spawn", "register_handler", "missing", "group"}
+"""What changes the machine, or goes elsewhere, and is no method marked as an operation."""
+
+
+def whatever_looks(handle):
+    """All properties of a handle, and its methods that are no operations and take no arguments."""
+    for name in dir(type(handle)):
+        held = getattr(type(handle), name)
+        if name.startswith("_") or name in LEFT_OUT or getattr(held, "is_operation", False):
+            continue
+        with suppress(vm.VMError, TypeError, AssertionError):
+            yield name, held.fget(handle) if isinstance(held, property) else held(handle)
+
+
+@pytest.mark.parametrize("kind", LIVES)
+def test_nothing_that_looks_is_a_change(kind):
+    m = LIVES[kind]("x86-64", 6, 60)
+    domains = list(m.domains.values())
+    parts = [m, *m.cpus, *m.threads, *m.tasks.values(), *m.objects.values(), *m.kmem.maps.values(), *domains]
+    parts += [m.part(path) for path in SINGLE_PARTS] + [task.map for task in m.tasks.values()] + [m.tables]
+    seen = 0
+    for part in parts:
+        for name, _ in whatever_looks(part):
+            seen += 1
+            assert not m.journal.incomplete, (part, name)
+    for domain in domains:
+        for look in (domain.lookup, domain.determine_addr, domain.window, domain.walk):
+            with suppress(vm.VMError, TypeError):
+                look(4096)
+    m.frames.frame(300)
+    m.walk(m.kernel_map.start)
+    assert seen > 150
+    assert not m.journal.incomplete
