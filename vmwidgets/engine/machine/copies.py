@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from io import BytesIO
+from itertools import count
 from operator import attrgetter
 from types import FunctionType, GeneratorType
 from typing import Any
@@ -119,6 +120,8 @@ class _Pickler(pickle.Pickler):
             if value.gi_frame is not None:
                 raise NoCopy(f"{value.__qualname__} is in the middle of something")
             return make, ("nothing",)
+        if kind is count:  # Python 3.14 and later don't write it
+            return count, (int(repr(value).removeprefix("count(").removesuffix(")")),)
         if issubclass(kind, BaseException):
             return _error, (kind, value.args, value.__dict__)
         if _by_identity(kind):
