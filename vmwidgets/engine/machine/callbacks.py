@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from ..base.errors import Broken, CallbackFailed, KernelPanic, Refused, VMError, failure, shown
 from ..base.events import CallbackRan
 from ..base.interrupts import INTERRUPT
-from ..base.journal import Action, Script
 from ..base.operations import Door, as_data, plain
+from ..base.scripts import Action, Script
 from ..kernel.threads.scheduler import Scheduler, Thread, numbered
 from ..kernel.threads.waits import MapLock, MaySleep, WouldSleep, run_without_sleeping
 from .boot_stages import KernelMemorySystem

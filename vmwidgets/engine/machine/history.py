@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 from ..base.errors import Refused, VMError, shown
 from ..base.interrupts import INTERRUPT, Stopped
-from ..base.journal import Action, Line, Operation, Script
+from ..base.journal import Line, Operation
+from ..base.scripts import Action, Script
 from . import arguments
 from .callbacks import Live
 from .copies import NoCopy

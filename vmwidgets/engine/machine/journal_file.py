@@ -34,8 +34,9 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import Refused, shown
-from ..base.journal import Action, Group, Journal, Line, Operation, Script
+from ..base.journal import Group, Journal, Line, Operation
 from ..base.operations import Reference
+from ..base.scripts import Action, Script
 from ..base.units import Address
 from ..mmu.rules import Controls
 

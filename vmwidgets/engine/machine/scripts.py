@@ -1,7 +1,7 @@
 """What learners' code did, done again: each call in its order, with the answer that it got.
 
 A Python function is no data.  So the journal keeps which operations it called, and how they were answered
-(:class:`~vmwidgets.engine.base.journal.Script`); a machine that is made again plays those back.
+(:class:`~vmwidgets.engine.base.scripts.Script`); a machine that is made again plays those back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..base.errors import CallbackFailed, KernelPanic, VMError, shown
-from ..base.journal import Action, Script
+from ..base.scripts import Action, Script
 from ..kernel.threads.waits import MaySleep
 
 

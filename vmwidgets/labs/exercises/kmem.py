@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vmwidgets.engine.base.journal import Script
+from vmwidgets.engine.base.scripts import Script
 from vmwidgets.engine.base.units import PAGE, Size
 from vmwidgets.engine.machine import Machine
 
