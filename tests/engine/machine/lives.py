@@ -71,8 +71,18 @@ class ThreadsLife:
             lambda: m.kernel_map.enter(size),
             lambda: m.kernel_map.remove(m.kernel_map.start + chance.randrange(4000) * vm.PAGE, size=size),
             lambda: m.write(chance.choice(self.taken), b"x") if self.taken else None,
+            self.is_interrupted,
             lambda: m.pagedaemon.stop() if chance.random() < 0.5 else m.pagedaemon.start(),
         ]
+
+    def is_interrupted(self) -> None:
+        """A removal that is stopped at one of its safe points, or comes to its end."""
+        space = self.machine.task("stopped").map
+        for number in range(self.chance.randrange(4, 20)):
+            space.enter(vm.PAGE, at=2 * number * vm.PAGE, prot="rw" if number % 2 else "r")
+        self.machine.door.stop_at = self.chance.randrange(1, 24)
+        with suppress(KeyboardInterrupt):
+            space.remove(0, 64 * vm.PAGE)
 
     def allocates(self, size: int, nap: int) -> Generator[Any, Any, int]:
         """A thread that takes memory, uses it, sleeps, and gives it back or fails."""
