@@ -550,6 +550,18 @@ class TestGroups:
         m.undo(2)
         assert list(m.tasks) == ["before"]
 
+    def test_the_journal_shows_it_as_one_and_can_open_it(self, m):
+        m.task("before")
+        with m.group("set-up"):
+            m.task("a")
+            m.task("b")
+        lines = repr(m.journal).splitlines()
+        assert lines[1].startswith("1: machine.task(name='before')")
+        assert lines[2:] == ["2 to 3: set-up, 2 operations as one"]
+        assert [one.number for one in m.journal.units()[-1].operations] == [2, 3]
+        m.undo()
+        assert len(m.journal.units()) == 2
+
     def test_one_that_fails_is_undone(self, m):
         m.task("before")
         before = m.branch()

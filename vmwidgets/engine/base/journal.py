@@ -316,10 +316,39 @@ class Journal:
     def __iter__(self) -> Iterator[Operation]:
         return (self[number] for number in range(len(self)))
 
+    def units(self, most: int = 10) -> list[Unit]:
+        """The latest units, oldest first: what one ``undo`` each takes back.
+
+        >>> Journal().units()
+        []
+        """
+        found: list[Unit] = []
+        end = len(self)
+        while end and len(found) < most:
+            begin = self.unit_before(end)
+            serial = self[begin].serial
+            named = (group.name for group in self.groups if group.first <= serial <= group.last)
+            found.append(Unit(next(named, ""), self[begin:end]))
+            end = begin
+        return found[::-1]
+
     def __repr__(self) -> str:
-        latest = [str(operation) for operation in self[-10:]]
-        left_out = len(self) - len(latest)
-        return "\n".join([f"… {left_out} earlier"] * bool(left_out) + latest)
+        units = self.units()
+        left_out = len(self) - sum(len(unit.operations) for unit in units)
+        return "\n".join([f"… {left_out} earlier"] * bool(left_out) + [str(unit) for unit in units])
+
+
+class Unit(NamedTuple):
+    """Operations that are undone as one: those of the group `name`, or one alone, without a name."""
+
+    name: str
+    operations: list[Operation]
+
+    def __str__(self) -> str:
+        first, last = self.operations[0], self.operations[-1]
+        if not self.name:
+            return str(first)
+        return f"{first.number} to {last.number}: {printable(self.name)}, {len(self.operations):,} operations as one"
 
 
 class NoSuchOperation(Refused, IndexError):
