@@ -7,8 +7,9 @@ import pytest
 
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import EntryLinked, MapResized, TreeLinked
-from vmwidgets.engine.base.journal import KEPT, MAX_EVENTS, Journal
+from vmwidgets.engine.base.journal import KEPT, MAX_EVENTS, MOST_EVENTS, Journal
 
 BOUND = 120
 """Bytes that the record of an operation may take once its events are gone."""
@@ -25,14 +26,47 @@ def filled(count, remake=None):
     return journal
 
 
-def test_the_latest_thousand_keep_their_events():
-    journal = filled(2 * KEPT - 1)
-    assert all(operation.events for operation in journal)
-    journal = filled(2 * KEPT + 5)
-    kept = [bool(operation.events) for operation in journal]
-    assert kept == [False] * KEPT + [True] * (KEPT + 5)
-    assert len(journal) == 2 * KEPT + 5
+def kept(journal):
+    return [bool(operation.events) for operation in journal]
+
+
+@pytest.mark.parametrize("count", [KEPT, KEPT + 1, 2 * KEPT - 1, 2 * KEPT, 2 * KEPT + 5])
+def test_the_latest_thousand_keep_their_events(count):
+    journal = filled(count)
+    assert kept(journal) == [False] * (count - KEPT) + [True] * KEPT
+    assert [journal.keeps(number) for number in range(count)] == kept(journal)
+    assert len(journal) == count
     assert [operation.arguments for operation in journal[:2]] == [(("amount", 0),), (("amount", 1),)]
+
+
+def test_fewer_keep_them_where_they_are_many():
+    journal = Journal()
+    at_most = MOST_EVENTS // MAX_EVENTS
+    for number in range(at_most + 7):
+        journal.record(*record(number, *[("MapResized", "counter", 0, number)] * MAX_EVENTS))
+    assert kept(journal) == [False] * 7 + [True] * at_most
+    journal.cut(at_most)
+    journal.record(*record(at_most, ("MapResized", "counter", 0, 1)))
+    assert kept(journal) == [False] * 7 + [True] * (at_most - 6)
+    assert [journal.keeps(number) for number in range(at_most + 1)] == kept(journal)
+    with pytest.raises(Refused, match=f"only the latest {at_most - 6} keep their events"):
+        journal.since(5)
+
+
+@pytest.mark.parametrize("left", [0, 1, KEPT - 1, KEPT, KEPT + 4, KEPT + 5, 2 * KEPT + 4])
+def test_what_is_left_after_a_cut_keeps_what_it_had(left):
+    journal = filled(2 * KEPT + 5)
+    before, whole = journal[:left], journal.state()
+    journal.cut(left)
+    assert journal[:] == before
+    assert [journal.keeps(number) for number in range(left)] == kept(journal)
+    other = Journal()
+    journal.restore(whole)
+    if left:
+        other.begin_as(journal, left)
+        assert other[:] == before
+    assert journal[:left] == before
+    assert journal[:] == filled(2 * KEPT + 5)[:]
 
 
 def test_older_events_are_made_again_and_only_those():
@@ -42,16 +76,16 @@ def test_older_events_are_made_again_and_only_those():
         asked.append(number)
         return ("again", number)
 
-    journal = filled(2 * KEPT, remake)
-    assert [journal.events(number) for number in (0, KEPT - 1)] == [("again", 0), ("again", KEPT - 1)]
-    assert journal.events(KEPT) == (MapResized("counter", KEPT, KEPT + 1),)
-    assert journal.events(-1) == (MapResized("counter", 2 * KEPT - 1, 2 * KEPT),)
-    assert asked == [0, KEPT - 1]
-    assert journal.events(-KEPT - 1) == ("again", KEPT - 1)
+    journal = filled(KEPT + 5, remake)
+    assert [journal.events(number) for number in (0, 4)] == [("again", 0), ("again", 4)]
+    assert journal.events(5) == (MapResized("counter", 5, 6),)
+    assert journal.events(-1) == (MapResized("counter", KEPT + 4, KEPT + 5),)
+    assert asked == [0, 4]
+    assert journal.events(-KEPT - 1) == ("again", 4)
 
 
 def test_without_a_way_to_make_them_again_they_are_gone():
-    assert filled(2 * KEPT).events(0) == ()
+    assert filled(KEPT + 1).events(0) == ()
 
 
 def test_records_of_long_runs_stay_small():
@@ -113,3 +147,5 @@ def test_the_latest_operation_on_something_is_found():
     assert [None if one is None else one.number for one in found] == [3, 4, 5, 2, None]
     assert journal.latest_touching({"counter"}, among=3) is None
     assert journal.latest_touching({"a", "b"}).number == 4
+    journal.cut(4)
+    assert journal.latest_touching({"a", "b"}).number == 3

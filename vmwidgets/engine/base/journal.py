@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import index as whole
 from tempfile import TemporaryFile
 from typing import IO, Any, NamedTuple, overload
@@ -21,7 +23,10 @@ from .scripts import Script
 from .values.past import Past
 
 KEPT = 1000
-"""How many of the latest operations keep their events, at least; older ones are made again by replay."""
+"""How many of the latest operations keep their events, at most; those of older ones are made again by replay."""
+
+MOST_EVENTS = 200_000
+"""How many events they keep together: beyond that the oldest operations' are dropped earlier."""
 
 MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
@@ -36,8 +41,8 @@ class Operation(NamedTuple):
     `number` is its place in the journal, `serial` a number that is never used again.  `target` is the path of what was
     called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that were given, `outcome`
     "done", "error", "panic" or "interrupted".  `result` is what came back, or the kind of failure, as data;
-    `said` is the sentence of a failure.  `raw` are the events before anyone looked at them.  `stopped_at` is the number
-    of the safe point at which an interrupted one stopped: made again, it stops there too.
+    `said` is the sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted one
+    stopped: made again, it stops there too.  `raw` are the events before anyone looked at them.
     """
 
     number: int
@@ -48,8 +53,8 @@ class Operation(NamedTuple):
     outcome: str
     result: Any
     said: str = ""
-    raw: Sequence[Raw] = ()
     stopped_at: int = 0
+    raw: Sequence[Raw] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -70,14 +75,8 @@ class Operation(NamedTuple):
         return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
 
 
-Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, "Sequence[Raw]", int]
-"""An operation as it is kept: without its number, and with the names of its arguments apart, if they are known so."""
-
-
-def _operation(number: int, row: Row) -> Operation:
-    serial, target, name, words, values, *rest = row
-    pairs = values if words is None else tuple(zip(words, values, strict=True))
-    return Operation(number, serial, target, name, pairs, *rest)
+Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, int]
+"""An operation as it is kept: without its number and events, the names of its arguments apart, if they are known so."""
 
 
 class Line(NamedTuple):
@@ -108,7 +107,11 @@ class Journal:
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
         self._packed = _Packed()
         self._recent: list[Row] = []
-        """The latest: at least KEPT of them, where there are as many."""
+        """Those that are not packed yet."""
+        self._events: deque[Sequence[Raw]] = deque()
+        """The events of the latest operations, which are freed as fast as others come: the collector finds little."""
+        self._held = 0
+        """How many events these are together."""
         self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
         self.next_serial = 0
@@ -132,8 +135,8 @@ class Journal:
     def append(self, operation: Operation) -> None:
         """Add a record that was made elsewhere, with its serial.  O(1)."""
         self.next_serial = operation.serial
-        pairs = operation.arguments
-        self.record(operation.target, operation.name, None, pairs, *operation[5:])
+        _, _, target, name, pairs, outcome, result, said, stopped_at, raw = operation
+        self.record(target, name, None, pairs, outcome, result, said, raw, stopped_at)
 
     def record(
         self,
@@ -147,12 +150,16 @@ class Journal:
         raw: Sequence[Raw],
         stopped_at: int = 0,
     ) -> None:
-        """Add a record; the events of those more than a thousand back are dropped.  O(1).
+        """Add a record; events of those a thousand back are dropped, and earlier where they are many.  O(1).
 
         `words` are the arguments' names; without them `values` are pairs of name and value.
         """
-        serial, recent = self.next_serial, self._recent
-        recent.append((serial, target, name, words, values, outcome, result, said, raw, stopped_at))
+        serial, recent, events = self.next_serial, self._recent, self._events
+        recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
+        events.append(raw)
+        self._held += len(raw)
+        while len(events) > KEPT or self._held > MOST_EVENTS:
+            self._held -= len(events.popleft())
         self.next_serial = serial + 1
         if serial >= self.most_serial:
             self.most_serial = serial + 1
@@ -166,9 +173,9 @@ class Journal:
     def events(self, number: int) -> tuple[Event, ...]:
         """The events of operation `number`, made again by replay if they were dropped."""
         operation = self[number]
-        if operation.number < self._packed.count and self._remake is not None:
-            return self._remake(operation.number)
-        return operation.events
+        if self._remake is None or self.keeps(operation.number):
+            return operation.events
+        return self._remake(operation.number)
 
     def since(self, number: int) -> Past:
         """What the operations after `number` wrote, to be laid over values of now.
@@ -177,22 +184,24 @@ class Journal:
         """
         first = range(len(self))[number] + 1
         if first < len(self) and not self.keeps(first):
-            raise Refused(f"operation {first} can't be taken back: only the latest {KEPT:,} keep their events")
+            raise Refused(
+                f"operation {first} can't be taken back: only the latest {len(self._events):,} keep their events"
+            )
         return Past((), self[first:])
 
     def keeps(self, number: int) -> bool:
         """Whether the events of operation `number` are here, and need not be made again."""
-        return number >= self._packed.count
+        return number >= len(self) - len(self._events)
 
     def latest_touching(self, names: Collection[str], among: int = KEPT) -> Operation | None:
         """The latest of the last `among` operations that reports on one of `names` or was called on it.
 
-        A panic concerns everything.
+        A panic concerns everything.  Only operations that keep their events are looked at.
         """
-        for place in range(len(self._recent) - 1, max(-1, len(self._recent) - 1 - among), -1):
-            serial, target, *_, outcome, _, _, raw, _ = self._recent[place]
+        rows = zip(range(len(self) - 1, -1, -1), reversed(self._events), reversed(self._recent), strict=False)
+        for number, raw, (serial, target, *_, outcome, _, _, _) in islice(rows, among):
             if outcome == "panic" or target in names or not self._subjects_of(serial, raw).isdisjoint(names):
-                return _operation(self._packed.count + place, self._recent[place])
+                return self[number]
         return None
 
     def _subjects_of(self, serial: int, raw: Sequence[Raw]) -> frozenset[Any]:
@@ -257,22 +266,28 @@ class Journal:
     def cut(self, number: int) -> tuple[Operation, ...]:
         """Take all operations from `number` on out, which are returned."""
         removed = tuple(self[number:])
+        self._keep(list(self._events)[: max(0, len(self._events) - len(removed))])
         while self._packed.count > number:
             self._recent[:0] = self._packed.pop()
         del self._recent[number - self._packed.count :]
         return removed
+
+    def _keep(self, events: Iterable[Sequence[Raw]]) -> None:
+        self._events = deque(events)
+        self._held = sum(map(len, self._events))
 
     def begin_as(self, other: Journal, count: int) -> None:
         """Have the first `count` operations of another journal, and no others.  O(count / 1000)."""
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]
+        self._keep(list(other._events)[: max(0, count - len(other) + len(other._events))])
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
     def state(self) -> dict[str, Any]:
         """All that it holds, for :meth:`restore`: what is done to it then changes nothing of that."""
         held = {**self.__dict__, "_packed": self._packed.first(self._packed.count // KEPT)}
-        return {name: value.copy() if isinstance(value, (list, dict)) else value for name, value in held.items()}
+        return {name: value.copy() if isinstance(value, (list, dict, deque)) else value for name, value in held.items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Hold again what it held then."""
@@ -304,7 +319,11 @@ class Journal:
         number += len(self) * (number < 0)
         if not 0 <= number < len(self):
             raise NoSuchOperation(f"journal[{shown(index)}]: it has operations 0 to {len(self) - 1}")
-        return _operation(number, self._row(number))
+        serial, target, name, words, values, *rest = self._row(number)
+        pairs = values if words is None else tuple(zip(words, values, strict=True))
+        place = number - len(self) + len(self._events)
+        rest.append(self._events[place] if place >= 0 else ())
+        return Operation(number, serial, target, name, pairs, *rest)
 
     def _row(self, number: int) -> Row:
         packed = self._packed
@@ -356,7 +375,7 @@ class NoSuchOperation(Refused, IndexError):
 
 
 class _Packed:
-    """Records of old operations, KEPT in a piece, without their events."""
+    """Records of old operations, KEPT in a piece."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -413,18 +432,15 @@ class _Packed:
 
     def _piece(self, number: int) -> list[Row]:
         if self._open[0] != number:
-            rows = pickle.loads(zlib.decompress(self._read(number)))
-            self._open = number, [(*row[:-1], (), row[-1]) for row in rows]
+            self._open = number, pickle.loads(zlib.decompress(self._read(number)))
         return self._open[1]
 
     def __getitem__(self, number: int) -> Row:
         return self._piece(number // KEPT)[number % KEPT]
 
 
-def _pack(rows: Iterable[Row]) -> bytes:
-    """Records without their events."""
-    kept = [(*row[:8], row[9]) for row in rows]
-    return zlib.compress(pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), 1)
+def _pack(rows: list[Row]) -> bytes:
+    return zlib.compress(pickle.dumps(rows, pickle.HIGHEST_PROTOCOL), 1)
 
 
 def _subjects(raw: Sequence[Raw]) -> frozenset[Any]:
