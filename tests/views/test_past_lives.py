@@ -18,12 +18,14 @@ from tests.engine.machine.random_door import Walker
 from tests.engine.watch import Watch
 from tests.views.lives import WHOLE
 from tests.views.test_domain_window import untrue
-from tests.views.wholes import taken_back, whole
+from tests.views.wholes import taken_back, unwalked, whole
 from vmwidgets.engine.base.events import Event, ThreadEnded
 from vmwidgets.engine.base.recorder import CallStacks
 from vmwidgets.engine.base.values.cpus import ThreadsValue
 from vmwidgets.engine.base.values.memory import ZEROED, KentryContents
 from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.machine.processors import SHOOTDOWNS
+from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.views.domain_focus import focus_of
 
 Life = tuple[Callable[[], Any], Callable[[], object]]
@@ -84,7 +86,41 @@ def entries(architecture: str, seed: int) -> Life:
     return lambda: machine, act
 
 
-LIVES = [(operations, 110), (threads, 40), (entries, 40)]
+def processors(architecture: str, seed: int) -> Life:
+    """Two processors with small TLBs that evict: accesses, switches, flushes of each kind, shootdowns of each kind."""
+    draws = random.Random(seed)
+    asids = bool(FORMATS[architecture].asid_bits)
+    machine = vm.boot(architecture, layout="small", cpus=2, tlb=(2, 2), asids=asids)
+    tasks = [machine.task(name) for name in ("one", "two")]
+    for task in tasks:
+        task.map.enter(12 * vm.PAGE, at=0x40_0000)
+    kernel = machine.kmem_malloc(6 * vm.PAGE)
+
+    def act() -> None:
+        cpu, task = draws.choice(list(machine.cpus)), draws.choice(tasks)
+        page = draws.choice([0x40_0000 + draws.randrange(12) * vm.PAGE, kernel + draws.randrange(6) * vm.PAGE])
+        acts: list[tuple[int, Callable[[], object]]] = [
+            (6, lambda: cpu.load(page, 5)),
+            (5, lambda: cpu.store(page, b"hello")),
+            (2, lambda: cpu.run(draws.choice([None, *tasks]))),
+            (4, lambda: task.map.protect(page, size=2 * vm.PAGE, prot=draws.choice(["r", "rw"]))),
+            (1, lambda: task.write(page, b"there")),
+            (1, lambda: machine.cpus.set_shootdown(draws.choice(SHOOTDOWNS))),
+            (1, cpu.acknowledge),
+            (1, lambda: cpu.flush(page)),
+            (1, lambda: cpu.flush(task=task)),
+            (1, lambda: cpu.flush(keep_globals=draws.random() < 0.5)),
+            (2, lambda: machine.set_descriptor(machine.walk(page, task=task).steps[-1].pa, 0)),
+            (2, machine.undo_descriptor),
+            (3, lambda: machine.kmem_free(machine.kmem_malloc(vm.PAGE), vm.PAGE)),
+        ]
+        with suppress(vm.VMError):
+            draws.choices([one for _, one in acts], [weight for weight, _ in acts])[0]()
+
+    return lambda: machine, act
+
+
+LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90)]
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 
@@ -262,3 +298,16 @@ def test_a_window_on_a_domain_taken_back_over_operations_is_true_of_then(archite
     window = domain.domain.window(focus_of(events, "hello"), whole=0, few=3)
     then = machine.at(machine.journal.last.number - crossed).part(domain.path).snapshot()
     assert list(untrue(window.at(past), then)) == []
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("crossed", [1, 5, 30])
+def test_processors_taken_back_over_operations_are_those_of_then(architecture: str, crossed: int) -> None:
+    machine_of, act = processors(architecture, crossed)
+    for _ in range(90):
+        act()
+    machine = machine_of()
+    last = machine.journal.last.number
+    value, then = machine.cpus.value(), machine.at(last - crossed).cpus.value()
+    assert unwalked(value.at(machine.journal.since(last - crossed))) == unwalked(then)
+    assert value.at(Past(())) is value  # with what is stale

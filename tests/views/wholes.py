@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.views.lives import WHOLE, Everything, everything, known
+from vmwidgets.engine.base.values.cpus import CpusValue, TlbValue
 from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import TableWindow
 from vmwidgets.engine.machine.tables import MachineTables
@@ -32,9 +33,20 @@ def whole(machine: Any) -> dict[str, Any]:
     """Each value that pictures of a machine are made from: what it is about, and the value."""
     found: dict[str, Any] = dict(zip(Everything._fields, everything(machine), strict=True))
     found |= {path: machine.part(path).value(whole=WHOLE) for path in machine.system.maps}
+    found["cpus"] = unwalked(machine.cpus.value())
     domains = [f"domain:{path}" for path in machine.system.domains]
     found |= {path: machine.part(path).snapshot() for path in domains}
     return found | {f"tables of {name}": window(machine.tables_of(name)) for name in ("", *machine.tasks, *domains)}
+
+
+def unwalked(value: CpusValue) -> CpusValue:
+    """Processors without what is stale in their TLBs: a walk tells that."""
+
+    def fresh(tlb: TlbValue) -> TlbValue:
+        rows = (tuple(slot and replace(slot, stale=()) for slot in row) for row in tlb.rows)
+        return replace(tlb, rows=tuple(rows))
+
+    return replace(value, cpus=tuple(replace(cpu, tlb=fresh(cpu.tlb)) for cpu in value.cpus))
 
 
 def taken_back(machine: Any, name: str, value: Any, past: Past) -> Any:

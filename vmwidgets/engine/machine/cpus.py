@@ -209,7 +209,7 @@ class MachineCpus(Part):
     @operation
     def set_shootdown(self, shootdown: str) -> None:
         """What becomes of flushes from now on: "acknowledged", "sent" or "forgotten"."""
-        self._processors.shootdown = arguments.known(shootdown, SHOOTDOWNS, "shootdown")
+        self._processors.set_shootdown(arguments.known(shootdown, SHOOTDOWNS, "shootdown"))
 
     @property
     def shootdown(self) -> str:

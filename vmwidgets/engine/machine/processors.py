@@ -16,7 +16,15 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from ..base.errors import Broken, KernelError, VMError, kernel_error
-from ..base.events import FaultRaised, ShootdownAcknowledged, ShootdownForgotten, ShootdownSent, SpaceLoaded
+from ..base.events import (
+    FaultRaised,
+    ShootdownAcknowledged,
+    ShootdownChosen,
+    ShootdownForgotten,
+    ShootdownSent,
+    SpaceLoaded,
+    TlbDoubted,
+)
 from ..base.recorder import Recorder
 from ..base.units import Address
 from ..base.values.cpus import FlushRequest
@@ -159,13 +167,16 @@ class Processor:
             return
         before, self.pmap = self.pmap, pmap
         asid = self._all.assign_asid(pmap)
+        earlier = before.name, before.root, self.cpu.asid
+        root, controls = pmap.registers(self._all.controls)
+        self.cpu.load_root(root, asid, keep=True, controls=controls)
         emit = self._all.recorder.emit
         if emit is not None:
-            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, before.name))
+            emit((SpaceLoaded.tag, self.path, pmap.name, pmap.root, asid, *earlier))
         if before.global_leaves:
             self.cpu.flush_all(globals_too=True)
-        root, controls = pmap.registers(self._all.controls)
-        self.cpu.load_root(root, asid, keep=bool(asid), controls=controls)
+        elif not asid:
+            self.cpu.flush_space(asid)
         if asid:
             self.seen.add(pmap)
 
@@ -186,17 +197,26 @@ class Processor:
     def flushed(self) -> None:
         """Reset the counts of forgotten flushes and of edits if the TLB is empty."""
         if not self.cpu.tlb.index:
-            self.forgotten = self.edits = 0
+            self.doubt(0, 0)
+
+    def doubt(self, forgotten: int, edits: int) -> None:
+        """Set both counts."""
+        before, after = (self.forgotten, self.edits), (forgotten, edits)
+        self.forgotten, self.edits = after
+        emit = self._all.recorder.emit
+        if before != after and emit is not None:
+            emit((TlbDoubted.tag, self.path, before, after))
 
     def comply(self) -> int:
         """Do what other processors asked for, and acknowledge it; returns how many requests there were."""
         count, emit = len(self.pending), self._all.recorder.emit
         while self.pending:
-            request = self.pending.popleft()
+            request = self.pending[0]
             self.drop(request.start, request.end, request.pages, request.asid)
+            self.pending.popleft()
+            self._all.acknowledged += 1
             if emit is not None:
                 emit((ShootdownAcknowledged.tag, self.path, request))
-            self._all.acknowledged += 1
         return count
 
     def _flush_window(self) -> None:
@@ -267,7 +287,8 @@ class Processors:
             if cpu is running:
                 cpu.drop(start, end, pages, asid)
             else:
-                self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid))
+                number = 0 if self.shootdown == "forgotten" else self.sent + 1
+                self._ask(cpu, FlushRequest(running.path, space.name, start, end, pages, asid, number))
 
     def unload(self, space: TableSpace) -> None:
         """Load the kernel's tables wherever those of `space`, which go away, are loaded; flush it, free its number.
@@ -291,19 +312,26 @@ class Processors:
         """Send `cpu` an interrupt with a request, as `shootdown` says."""
         emit = self.recorder.emit
         if self.shootdown == "forgotten":
-            cpu.forgotten += 1
             self.forgotten += 1
             if emit is not None:
                 emit((ShootdownForgotten.tag, cpu.path, request))
+            cpu.doubt(cpu.forgotten + 1, cpu.edits)
             return
         self.sent += 1
+        cpu.pending.append(request)
         if emit is not None:
             emit((ShootdownSent.tag, cpu.path, request))
-        cpu.pending.append(request)
         if self.shootdown == "acknowledged":
             cpu.comply()
 
     # ---- what the machine asks for -----------------------------------------------------------
+
+    def set_shootdown(self, shootdown: str) -> None:
+        """What becomes of requests from now on, one of :data:`SHOOTDOWNS`."""
+        before, self.shootdown = self.shootdown, shootdown
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((ShootdownChosen.tag, before, shootdown))
 
     def borrow(self, pmap: Pmap) -> Processor:
         """Processor 0, with the tables of `pmap` loaded, for an access on behalf of a task."""
@@ -315,7 +343,7 @@ class Processors:
         self.controls = controls
         for cpu in self.all:
             cpu.cpu.set_controls(cpu.pmap.registers(controls)[1])
-            cpu.forgotten = cpu.edits = 0
+            cpu.doubt(0, 0)
 
     def asid_of(self, pmap: Pmap) -> int:
         """The number of an address space; 0 for the kernel's, and for those that have none."""
@@ -337,7 +365,7 @@ class Processors:
     def edited(self) -> None:
         """Note that a descriptor was written by hand, without a flush: what the TLBs keep may be stale."""
         for cpu in self.all:
-            cpu.edits += bool(cpu.cpu.tlb)
+            cpu.doubt(cpu.forgotten, cpu.edits + bool(cpu.cpu.tlb))
 
     def check(self) -> None:
         """Raise `Broken` unless each TLB is sound and P1 holds.

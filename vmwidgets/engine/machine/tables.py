@@ -330,10 +330,10 @@ class DescriptorFunctions(Part):
 
     def _write(self, pa: int, before: int, after: int, level: int, va: int) -> None:
         self.system.ram.write_word(pa, self._width, after)
-        self.system.processors.edited()
         emit = self.system.recorder.emit
         if emit is not None and before != after:
             emit((PteWritten.tag, pa, before, after, level, va))
+        self.system.processors.edited()
 
     def _place_of(self, pa: int) -> Place:
         """Which descriptor is at `pa`: looked for in the tables that the kernel made, as they were before edits."""

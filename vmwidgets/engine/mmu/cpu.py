@@ -103,7 +103,7 @@ class Cpu(Generic[C]):
         clean = stop is None and access == "write" and entry.pending != 0
         if emit is not None:
             outcome = "used" if stop is None and not clean else "clean" if clean else "forbidden"
-            emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome))
+            emit((TlbHit.tag, self.name, va, access, entry.set, entry.way, outcome, entry.earlier))
         if stop is not None:
             self._after_fault(va)
             return fault_of(self.fmt, stop, entry.path, access, user, self.controls)
@@ -122,7 +122,8 @@ class Cpu(Generic[C]):
         entry, evicted = self.tlb.fill(found, self.asid, self.controls)
         emit = self._recorder.emit
         if emit is not None:
-            emit((TlbFilled.tag, self.name, entry.value, None if evicted is None else evicted.value))
+            gone = (None, 0) if evicted is None else (evicted.value, evicted.used)
+            emit((TlbFilled.tag, self.name, entry.value, *gone))
         return found.pa
 
     def _after_fault(self, va: int) -> None:
@@ -175,7 +176,8 @@ class Cpu(Generic[C]):
     def _dropped(self, scope: str, start: int, end: int, asid: int | None, entries: list[TlbEntry[C]]) -> None:
         emit = self._recorder.emit
         if entries and emit is not None:
-            emit((TlbFlushed.tag, self.name, scope, start, end, asid, tuple(entry.value for entry in entries)))
+            dropped, used = tuple(entry.value for entry in entries), tuple(entry.used for entry in entries)
+            emit((TlbFlushed.tag, self.name, scope, start, end, asid, dropped, used))
 
     # ---- looking -----------------------------------------------------------------------------
 

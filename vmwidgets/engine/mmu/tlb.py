@@ -33,9 +33,9 @@ _BARRED = ("protection", "domain")
 
 
 class TlbEntry(Generic[C]):
-    """What a TLB keeps of one walk; only `used`, and what follows from the processor's settings, ever change."""
+    """What a TLB keeps of one walk; only `used`, `earlier`, and what follows from the processor's settings, ever change."""
 
-    __slots__ = ("_controls", "_judged", "_permissions", "_value", "fmt", "key", "pa", "path", "pending", "rights",
+    __slots__ = ("_controls", "_judged", "_permissions", "_value", "earlier", "fmt", "key", "pa", "path", "pending", "rights",
                  "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
@@ -51,8 +51,8 @@ class TlbEntry(Generic[C]):
         self.pa = found.pa & -self.size
         self.path = [at._replace(word=at.word | bits) for at, bits in zip(found.path, found.sets, strict=True)]
         """The descriptors on the way, with what the hardware set in them."""
-        self.used = used
-        """When it was used last, by the TLB's count."""
+        self.used = self.earlier = used
+        """When it was used last, by the TLB's count, and when before that."""
         self.rights = found.rights
         self._use(controls)
 
@@ -185,7 +185,7 @@ class Tlb(Generic[C]):
             return None
         self.hits += 1
         self._clock += 1
-        entry.used = self._clock
+        entry.earlier, entry.used = entry.used, self._clock
         return entry
 
     def peek(self, va: int, asid: int) -> TlbEntry[C] | None:
@@ -291,14 +291,8 @@ class Tlb(Generic[C]):
 
     def value(self, stale: Stale[C]) -> TlbValue:
         """All of it as a frozen value; `stale` says in what an entry differs from the tables."""
-        rows = tuple(self._row_value(row, stale) for row in self._rows)
-        return TlbValue(self.sets, self.ways, rows, self.hits, self.misses, self.evictions, self.flushed)
-
-    def _row_value(self, row: list[TlbEntry[C] | None], stale: Stale[C]) -> tuple[TlbSlot | None, ...]:
-        by_use = sorted((entry.used for entry in row if entry is not None), reverse=True)
-        return tuple(
-            None if entry is None else TlbSlot(entry.value, by_use.index(entry.used), stale(entry)) for entry in row
-        )
+        kept = [TlbSlot(entry.value, 0, stale(entry), entry.used) for entry in self]
+        return TlbValue.of(self.sets, self.ways, kept, self.hits, self.misses, self.evictions, self.flushed)
 
     def check(self) -> None:
         """Raise `Broken` unless the numbered invariants hold."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..values.cpus import FlushRequest, ThreadValue, TlbEntryValue
-from ..values.past import ABSENT, Row
+from ..values.past import ABSENT, MOVED, Row
 from .event import Event
 
 
@@ -20,13 +20,19 @@ class SpaceLoaded(Event):
     root: int
     asid: int
     before: str
+    root_before: int = 0
+    asid_before: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        before, after = (self.before, self.root_before, self.asid_before), (self.space, self.root, self.asid)
+        yield "loaded", self.cpu, 0, before, after
 
 
 class TlbHit(Event):
     """The TLB had `va`, in way `way` of set `set`.
 
     `outcome`: "used"; "forbidden", a fault by the rights that it keeps; "clean", a write for which the tables have to
-    be marked first, so that a walk follows.
+    be marked first, so that a walk follows.  `used` is when the entry was used before, by the TLB's count.
     """
 
     cpu: str
@@ -35,6 +41,11 @@ class TlbHit(Event):
     set: int
     way: int
     outcome: str
+    used: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        yield "used", self.cpu, (self.set, self.way), self.used, True
+        yield "tlb count", self.cpu, "hits", MOVED, 1
 
 
 class TlbMissed(Event):
@@ -44,20 +55,31 @@ class TlbMissed(Event):
     va: int
     access: str
 
+    def writes(self) -> Iterable[Row]:
+        yield "tlb count", self.cpu, "misses", MOVED, 1
+
 
 class TlbFilled(Event):
-    """A walk's result was put into the TLB; `evicted` was replaced."""
+    """A walk's result was put into the TLB; `evicted`, used last at `used`, was replaced."""
 
     cpu: str
     entry: TlbEntryValue
     evicted: TlbEntryValue | None
+    used: int = 0
+
+    def writes(self) -> Iterable[Row]:
+        place, evicted = self.entry.place, self.evicted
+        yield "line", self.cpu, place, ABSENT if evicted is None else evicted, True
+        yield "used", self.cpu, place, ABSENT if evicted is None else self.used, True
+        if evicted is not None and evicted.page != self.entry.page:
+            yield "tlb count", self.cpu, "evictions", MOVED, 1
 
 
 class TlbFlushed(Event):
     """What the TLB kept of something was dropped.
 
     `scope`: "range", [start, end); "space", all of address space `asid`; "all", what is not global; "all and global";
-    "fault", what it kept of an address that faulted.
+    "fault", what it kept of an address that faulted.  `used` says of each of `dropped` when it was used last.
     """
 
     cpu: str
@@ -66,6 +88,24 @@ class TlbFlushed(Event):
     end: int
     asid: int | None
     dropped: tuple[TlbEntryValue, ...]
+    used: tuple[int, ...] = ()
+
+    def writes(self) -> Iterable[Row]:
+        for entry, used in zip(self.dropped, self.used, strict=True):
+            yield "line", self.cpu, entry.place, entry, ABSENT
+            yield "used", self.cpu, entry.place, used, ABSENT
+        yield "tlb count", self.cpu, "flushed", MOVED, len(self.dropped)
+
+
+class TlbDoubted(Event):
+    """How many forgotten flushes and edits by hand a TLB has lived through since it was last empty: now `after`."""
+
+    cpu: str
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+    def writes(self) -> Iterable[Row]:
+        yield "doubts", self.cpu, 0, self.before, self.after
 
 
 class _Request(Event):
@@ -78,13 +118,34 @@ class _Request(Event):
 class ShootdownSent(_Request):
     """An interrupt asks `cpu` to drop what it keeps of `request`; the sender waits."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "pending", self.cpu, self.request.number, ABSENT, self.request
+        yield "shootdowns", "", "sent", MOVED, 1
+
 
 class ShootdownAcknowledged(_Request):
     """`cpu` has dropped what it was asked to, and says so."""
 
+    def writes(self) -> Iterable[Row]:
+        yield "pending", self.cpu, self.request.number, self.request, ABSENT
+        yield "shootdowns", "", "acknowledged", MOVED, 1
+
 
 class ShootdownForgotten(_Request):
     """`cpu` should have been asked to drop `request`, and was not: what it keeps of it may be wrong from now on."""
+
+    def writes(self) -> Iterable[Row]:
+        yield "shootdowns", "", "forgotten", MOVED, 1
+
+
+class ShootdownChosen(Event):
+    """What becomes of flushes that one processor asks another for is now `after`."""
+
+    before: str
+    after: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "shootdown", "", 0, self.before, self.after
 
 
 # ---- threads ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ A TLB is drawn as rows of sets and columns of ways.  `cpu` is a processor's path
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..units import Address
@@ -32,6 +32,16 @@ class TlbEntryValue:
     dirty: bool
     """Whether writes go through at once; else the first one walks, to set what the hardware sets for a write."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its set and its way."""
+        return self.set, self.way
+
+    @property
+    def page(self) -> tuple[int, int, int | None]:
+        """What it translates: the page's address and size, and the address space."""
+        return self.va, self.page_size, self.asid
+
 
 class Difference(NamedTuple):
     """Something in which a kept translation is not what the tables say now."""
@@ -54,6 +64,8 @@ class TlbSlot:
     """Rank in its set: 0 was used last, the highest is evicted next."""
     stale: tuple[Difference, ...] = ()
     """How it differs from a fresh walk of the tables; empty where it does not."""
+    used: int = 0
+    """When it was used last, by the TLB's count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,29 @@ class TlbValue:
     """Entries that were replaced because their set was full."""
     flushed: int
     """Entries that were flushed."""
+
+    @classmethod
+    def of(cls, sets: int, ways: int, kept: Iterable[TlbSlot], *counts: int) -> TlbValue:
+        """The value in which each slot is where its entry says, and has its age among those of its set."""
+        by_use: list[list[TlbSlot]] = [[] for _ in range(sets)]
+        for slot in sorted(kept, key=lambda one: -one.used):
+            by_use[slot.entry.set].append(slot)
+        rows: list[list[TlbSlot | None]] = [[None] * ways for _ in range(sets)]
+        for row, slots in zip(rows, by_use, strict=True):
+            for age, slot in enumerate(slots):
+                row[slot.entry.way] = replace(slot, age=age)
+        return cls(sets, ways, tuple(map(tuple, rows)), *counts)
+
+    def at(self, past: Past, cpu: str) -> TlbValue:
+        """The TLB of `cpu` as it was, with no slot `stale`: which were takes walks of the tables as they were.
+
+        Whoever needs that asks ``m.at(n)``.
+        """
+        used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "used", cpu)
+        lines = past.laid_over({slot.entry.place: slot.entry for slot in self.slots}, "line", cpu)
+        kept = [TlbSlot(entry, 0, used=used[place]) for place, entry in lines.items()]
+        counts = (getattr(self, name) - past.moved("tlb count", cpu)[name] for name in _COUNTS)
+        return TlbValue.of(self.sets, self.ways, kept, *counts)
 
     @property
     def slots(self) -> tuple[TlbSlot, ...]:
@@ -86,6 +121,9 @@ class TlbValue:
         return tuple(slot for slot in self.slots if slot.stale)
 
 
+_COUNTS = ("hits", "misses", "evictions", "flushed")
+
+
 @dataclass(frozen=True, slots=True)
 class FlushRequest:
     """What a processor asks another to drop: [start, end) of `space`, or all there is of it where `pages` is 0."""
@@ -97,6 +135,8 @@ class FlushRequest:
     pages: int
     asid: int | None
     """Only of this address space; None: of all, globals too."""
+    number: int = field(default=0, compare=False)
+    """Which of the requests that were sent since boot it is, from 1 on; 0 for one that was forgotten."""
 
     def __str__(self) -> str:
         what = f"[{Address(self.start)}, {Address(self.end)})" if self.pages else "everything"
@@ -119,6 +159,14 @@ class CpuValue:
     edits: int = 0
     """How often descriptors were edited by hand, which flushes nothing, since the TLB was last empty."""
 
+    def at(self, past: Past) -> CpuValue:
+        """The processor as it was; see :meth:`TlbValue.at` for what is stale."""
+        space, root, asid = past.one("loaded", self.cpu, (self.space, self.root, self.asid))
+        pending = past.laid_over({one.number: one for one in self.pending}, "pending", self.cpu)
+        waiting = tuple(pending[number] for number in sorted(pending))
+        doubts = past.one("doubts", self.cpu, (self.forgotten, self.edits))
+        return CpuValue(self.cpu, space, root, asid, self.tlb.at(past, self.cpu), waiting, *doubts)
+
 
 @dataclass(frozen=True, slots=True)
 class CpusValue:
@@ -132,6 +180,15 @@ class CpusValue:
     sent: int
     acknowledged: int
     forgotten: int
+
+    def at(self, past: Past) -> CpusValue:
+        """All processors as they were; see :meth:`TlbValue.at` for what is stale."""
+        if not past:
+            return self
+        moved = past.moved("shootdowns")
+        counts = (getattr(self, name) - moved[name] for name in ("sent", "acknowledged", "forgotten"))
+        cpus = tuple(cpu.at(past) for cpu in self.cpus)
+        return CpusValue(cpus, past.one("shootdown", "", self.shootdown), self.asids, *counts)
 
 
 # ---- threads ---------------------------------------------------------------------------------
