@@ -95,9 +95,10 @@ def processors(architecture: str, seed: int) -> Life:
     for task in tasks:
         task.map.enter(12 * vm.PAGE, at=0x40_0000)
     kernel = machine.kmem_malloc(6 * vm.PAGE)
+    machine.cpus.set_shootdown("sent")
 
     def act() -> None:
-        cpu, task = draws.choice(list(machine.cpus)), draws.choice(tasks)
+        cpu, task, size = draws.choice(list(machine.cpus)), draws.choice(tasks), draws.randrange(1, 5) * vm.PAGE
         page = draws.choice([0x40_0000 + draws.randrange(12) * vm.PAGE, kernel + draws.randrange(6) * vm.PAGE])
         acts: list[tuple[int, Callable[[], object]]] = [
             (6, lambda: cpu.load(page, 5)),
@@ -112,7 +113,7 @@ def processors(architecture: str, seed: int) -> Life:
             (1, lambda: cpu.flush(keep_globals=draws.random() < 0.5)),
             (2, lambda: machine.set_descriptor(machine.walk(page, task=task).steps[-1].pa, 0)),
             (2, machine.undo_descriptor),
-            (3, lambda: machine.kmem_free(machine.kmem_malloc(vm.PAGE), vm.PAGE)),
+            (3, lambda: machine.kmem_free(machine.kmem_malloc(size), size)),
         ]
         with suppress(vm.VMError):
             draws.choices([one for _, one in acts], [weight for weight, _ in acts])[0]()

@@ -33,10 +33,10 @@ _BARRED = ("protection", "domain")
 
 
 class TlbEntry(Generic[C]):
-    """What a TLB keeps of one walk; only `used`, `earlier`, and what follows from the processor's settings, ever change."""
+    """What a TLB keeps of one walk; only its use, and what follows from the processor's settings, ever change."""
 
-    __slots__ = ("_controls", "_judged", "_permissions", "_value", "earlier", "fmt", "key", "pa", "path", "pending", "rights",
-                 "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
+    __slots__ = ("_controls", "_judged", "_permissions", "_value", "earlier", "fmt", "key", "pa", "path", "pending",
+                 "rights", "set", "size", "used", "va", "way")  # fmt: skip  # read as a list of names
 
     def __init__(
         self, fmt: TableFormat[C], set_number: int, way: int, key: Key, found: Descent, controls: C, used: int
