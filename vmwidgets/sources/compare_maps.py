@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Protocol
@@ -194,14 +194,14 @@ class _NoTables:
 
     large = False
 
-    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
+    def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
         raise AssertionError("no pages are mapped here")
 
     def remove(self, start: int, end: int) -> None:
         pass
 
-    def extract(self, va: int) -> int | None:
-        return None
+    def translated(self, start: int, end: int) -> list[int]:
+        return []
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
         return nullcontext()

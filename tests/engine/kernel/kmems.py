@@ -56,18 +56,19 @@ class PlainPmap:
         self.rights = {}
         self.only_wired = True
 
-    def enter(self, va, frame, wired, protection):
+    def enter(self, va, frames, wired, protection):
         assert wired or not self.only_wired
-        self.frames[va] = frame
-        self.rights[va] = protection
+        for at, frame in enumerate(frames):
+            self.frames[va + at * PAGE] = frame
+            self.rights[va + at * PAGE] = protection
 
     def remove(self, start, end):
         for va in [va for va in self.frames if start <= va < end]:
             del self.frames[va]
             self.rights.pop(va, None)
 
-    def extract(self, va):
-        return self.frames.get(va)
+    def translated(self, start, end):
+        return [frame for va, frame in sorted(self.frames.items()) if start <= va < end]
 
     def prepared(self, cuts):
         return nullcontext()

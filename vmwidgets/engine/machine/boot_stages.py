@@ -7,7 +7,7 @@ live in memory of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any
@@ -60,20 +60,18 @@ class KmemTables:
         """Whether large pages were ever mapped: then a cut may take a table."""
         return self._pmap.large
 
-    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
-        """Translate `va` to `frame`; the tables don't tell wired pages from others."""
-        self._pmap.kenter(va, frame << PAGE_SHIFT, READ | protection & WRITE)
-        self._pmap.update(va, va + PAGE)
+    def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
+        """Translate the pages from `va` on to `frames`; the tables don't tell wired pages from others."""
+        self._pmap.kenter_pages(va, frames, READ | protection & WRITE)
 
     def remove(self, start: int, end: int) -> None:
         """Translate nothing in [start, end)."""
         self._pmap.kremove(start, end)
         self._pmap.update(start, end)
 
-    def extract(self, va: int) -> int | None:
-        """The frame behind `va`, if any."""
-        physical = self._pmap.extract(va)
-        return None if physical is None else physical >> PAGE_SHIFT
+    def translated(self, start: int, end: int) -> list[int]:
+        """The frames behind [start, end)."""
+        return self._pmap.translated(start, end)
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
         """Hold the tables that large pages cut at `cuts` need."""

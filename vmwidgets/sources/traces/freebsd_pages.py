@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import count
+
+from ...engine.base.units import PAGE
 
 
 class CountedFrames:
@@ -73,18 +75,18 @@ class TranslationTable:
     def __init__(self) -> None:
         self._frames: dict[int, int] = {}
 
-    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
-        """`va` is translated to `frame`; that it is wired makes no difference here."""
-        self._frames[va] = frame
+    def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
+        """Pages from `va` on are translated to `frames`; that they are wired makes no difference here."""
+        self._frames.update(zip(range(va, va + len(frames) * PAGE, PAGE), frames, strict=True))
 
     def remove(self, start: int, end: int) -> None:
         """Nothing in [start, end) is translated."""
         for va in [va for va in self._frames if start <= va < end]:
             del self._frames[va]
 
-    def extract(self, va: int) -> int | None:
-        """The frame behind `va`, if any."""
-        return self._frames.get(va)
+    def translated(self, start: int, end: int) -> list[int]:
+        """The frames behind [start, end)."""
+        return [self._frames[va] for va in range(start, end, PAGE) if va in self._frames]
 
     def prepared(self, cuts: Iterable[int]) -> AbstractContextManager[None]:
         """Nothing here ever needs a table."""

@@ -73,6 +73,11 @@ class Space:
         self.kernel.check()
 
 
+def held(ram):
+    frames = range(1 << 10, (1 << 10) + 4096)
+    return {frame: data for frame in frames if (data := ram.read(frame * PAGE, PAGE)).strip(b"\0")}
+
+
 @pytest.mark.parametrize("name", FORMATS)
 class TestEachFormat:
     def test_every_size_of_page_is_found_by_the_hardware(self, name):
@@ -98,6 +103,37 @@ class TestEachFormat:
         assert space.found(va, user=False).pa == 0x5000
         assert space.found(va, user=True).fault is not None
         assert space.kernel.walk(va, "write", False, space.controls).pa == 0x5000
+
+    @pytest.mark.parametrize("large", [False, True])
+    @pytest.mark.parametrize("shape", ["falling", "rising", "strewn"])
+    def test_a_range_of_the_kernels_is_entered_and_removed_as_page_by_page(self, name, large, shape):
+        at_once, by_page = Space(name), Space(name)
+        frames = {
+            "falling": range(0x90, 0x86, -1),
+            "rising": range(0x80, 0x8A),
+            "strewn": (5, 9, 2, 7, 8, 6, 1, 4, 3, 0),
+        }
+        border = at_once.kernel.layout.kernel_start + 2 * at_once.fmt.level(2).span
+        start = border - 6 * PAGE
+        for one in (at_once, by_page):
+            one.kernel.kgrow(border + PAGE)
+            one.kernel.kenter(start + 2 * PAGE, 0x5000, READ)
+            if large:
+                one.kernel.enter(border - at_once.fmt.level(2).span * 2, 0, READ, one.fmt.page_sizes[1])
+        at_once.kernel.kenter_pages(start, frames[shape], READ | WRITE)
+        for number, frame in enumerate(frames[shape]):
+            by_page.kernel.kenter(start + number * PAGE, frame * PAGE, READ | WRITE)
+        assert held(at_once.ram) == held(by_page.ram)
+        for first, last in ((1, 2), (3, 7), (8, 10), (0, 10)):
+            at_once.kernel.remove(start + first * PAGE, start + last * PAGE)
+            for number in range(first, last):
+                by_page.kernel.remove(start + number * PAGE, start + (number + 1) * PAGE)
+            left = [at_once.kernel.extract(va) for va in range(start, border + 4 * PAGE, PAGE)]
+            assert held(at_once.ram) == held(by_page.ram)
+            for begin, end in ((start, border), (border, border + 4 * PAGE), (start, border + 4 * PAGE)):
+                there = left[begin - start >> 12 : end - start >> 12]
+                assert at_once.kernel.translated(begin, end) == [pa >> 12 for pa in there if pa is not None]
+        at_once.kernel.check()
 
     def test_what_grows_later_is_seen_in_all_spaces(self, name):
         space = Space(name)

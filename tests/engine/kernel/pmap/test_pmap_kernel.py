@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.kernel.pmaps import KERNEL, MIB2, NARROW, READ, TINY, WIDE, WRITE, boot, recorded, tables_of, used
 from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
-from vmwidgets.engine.base.events import KernelLimitMoved, PteWritten, TlbUpdated
+from vmwidgets.engine.base.events import KernelLimitMoved, PteRunWritten, PteWritten, TlbUpdated
 
 
 class TestGrowing:
@@ -58,6 +58,17 @@ class TestGrowing:
         assert [user.walk(KERNEL).pa for user in users] == [0x8000, 0x8000]
         assert kernel.create("later").walk(KERNEL).pa == 0x8000
         kernel.check()
+
+    def test_a_range_is_one_write_and_its_pages_are_dropped_one_by_one(self):
+        kernel, _ = boot()
+        kernel.kgrow(KERNEL)
+        events = recorded(kernel, PteRunWritten.tag, PteWritten.tag, TlbUpdated.tag)
+        kernel.kenter_pages(KERNEL, range(100, 30, -1), READ)
+        kernel.remove(KERNEL, KERNEL + 70 * 0x1000)
+        (_, _, count, width, *before, word, step, level, va), flush, back = events
+        assert (count, width, before, word >> 12 & 0xFF, step, level, va) == (70, 8, [0, 0], 100, -0x1000, 1, KERNEL)
+        assert flush == (TlbUpdated.tag, KERNEL, KERNEL + 70 * 0x1000, 70)
+        assert back[2:8] == (70, 8, word, step, 0, 0)
 
     def test_a_large_page_counts_as_tables_and_leaves_one(self):
         kernel, pages = boot()

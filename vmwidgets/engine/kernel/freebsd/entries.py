@@ -8,7 +8,7 @@ the pages of an entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -185,14 +185,14 @@ class KernelTables(Protocol):
     def large(self) -> bool:
         """Whether large pages were ever mapped: then a cut may take a table."""
 
-    def enter(self, va: int, frame: int, wired: bool, protection: int) -> None:
-        """Translate the page at `va` to `frame`; it can be read at least, since no hardware has less."""
+    def enter(self, va: int, frames: Sequence[int], wired: bool, protection: int) -> None:
+        """Translate the pages from `va` on to `frames`; they can be read at least, since no hardware has less."""
 
     def remove(self, start: int, end: int) -> None:
         """Translate nothing in [start, end) any more."""
 
-    def extract(self, va: int) -> int | None:
-        """The frame that `va` is translated to, if any."""
+    def translated(self, start: int, end: int) -> list[int]:
+        """The frames that the pages of [start, end) are translated to, as far as they are."""
 
     def protect(self, start: int, end: int, protection: int) -> None:
         """Give what is translated in [start, end) other rights."""
@@ -215,13 +215,13 @@ class MapServices:
     entries: EntrySource[KernelEntry]
     new_object: Callable[[int], FreeBSDObject]
 
-    def map_pages(self, pages: Iterable[tuple[int, int]], entry: KernelEntry, *, wired: bool) -> None:
-        """Map pages, given by address and frame, for the kernel with the rights of `entry` (`pmap_enter`)."""
-        emit, enter, protection = self.recorder.emit, self.pmap.enter, protection_of(entry.flags)
-        for va, frame in pages:
-            if emit is not None:
+    def map_pages(self, start: int, frames: Sequence[int], entry: KernelEntry, *, wired: bool) -> None:
+        """Map frames from `start` on for the kernel with the rights of `entry` (`pmap_enter` of each)."""
+        emit = self.recorder.emit
+        if emit is not None:
+            for va, frame in zip(range(start, start + len(frames) * PAGE, PAGE), frames, strict=True):
                 emit((TranslationEntered.tag, va, frame, wired))
-            enter(va, frame, wired, protection)
+        self.pmap.enter(start, frames, wired, protection_of(entry.flags))
 
     def unmap(self, entry: KernelEntry) -> None:
         """Unmap the pages of `entry`."""
@@ -257,7 +257,7 @@ class MapServices:
         for va, page in self._pages_of(entry):
             self.pages.wire(page)
             page.busy = False
-            self.map_pages([(va, page.frame)], entry, wired=True)
+            self.map_pages(va, [page.frame], entry, wired=True)
 
     def unwire_pages(self, entry: KernelEntry) -> None:
         """Unwire each page of `entry` that its object has, if it is wired."""
@@ -267,11 +267,8 @@ class MapServices:
 
     def unwire_mapped(self, entry: KernelEntry) -> None:
         """Unwire the pages that the page tables show in `entry`; whatever they don't show stays wired."""
-        extract, pages = self.pmap.extract, self.pages
-        for va in range(entry.start, entry.end, PAGE):
-            frame = extract(va)
-            if frame is not None:
-                pages.unwire(pages.in_use[frame])
+        for frame in self.pmap.translated(entry.start, entry.end):
+            self.pages.unwire(self.pages.in_use[frame])
 
     def free_pages(self, entry: KernelEntry, target: FreeBSDObject) -> None:
         """Of the object of a deleted entry, if others have it too: free the range's pages but wired ones, cut its end.

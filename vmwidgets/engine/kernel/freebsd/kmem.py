@@ -6,7 +6,7 @@ the kernel is given to :class:`Kmem`: page tables, pages, entries, a wakeup, the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache, partial
 from itertools import count
 
@@ -279,15 +279,15 @@ class Kmem:
     def _get_pages(self, vm_map: FreeBSDMap, address: int, size: int, flags: int) -> MaySleep[bool]:
         """All pages of the range, rising; false, with none of them left, where M_NOWAIT met a shortage."""
         request, first = page_request(flags), self.offset_of(address) >> PAGE_SHIFT
-        for pindex in range(first, first + (size >> PAGE_SHIFT)):
-            while self.pages.allocate(self.kmem_object, pindex, request) is None:
-                if flags & M_NOWAIT:
-                    self._give_back(first, pindex)
-                    return False
-                vm_map.lock.release()
-                with undone(self.recorder, "kmem_malloc", partial(self._undo_malloc, vm_map, address, size, pindex)):
-                    yield PageWait()
-                    yield from vm_map.lock.acquire()
+        pindex, last = first, first + (size >> PAGE_SHIFT)
+        while (pindex := self.pages.allocate_many(self.kmem_object, pindex, last, request)) < last:
+            if flags & M_NOWAIT:
+                self._give_back(first, pindex)
+                return False
+            vm_map.lock.release()
+            with undone(self.recorder, "kmem_malloc", partial(self._undo_malloc, vm_map, address, size, pindex)):
+                yield PageWait()
+                yield from vm_map.lock.acquire()
         return True
 
     def _undo_malloc(self, vm_map: FreeBSDMap, address: int, size: int, pindex: int) -> None:
@@ -306,16 +306,15 @@ class Kmem:
         """The entry counts as wired and may join; its pages are mapped and no longer busy."""
         vm_map.set_wired_count(entry, 1)
         vm_map.join(entry)
-        self.services.map_pages(self._got_pages(address, size), entry, wired=True)
-
-    def _got_pages(self, address: int, size: int) -> Iterator[tuple[int, int]]:
-        """Address and frame of each page of kmem_object for the range; busy no longer once it is mapped."""
-        first, frames = self.offset_of(address) >> PAGE_SHIFT, self.kmem_object.pages
-        for at in range(size >> PAGE_SHIFT):
-            frame = frames.get(first + at)
-            if frame is not None:
-                yield address + (at << PAGE_SHIFT), frame
-                self.pages.in_use[frame].busy = False
+        first, count, pages = self.offset_of(address) >> PAGE_SHIFT, size >> PAGE_SHIFT, self.kmem_object.pages
+        frames = [pages[pindex] for pindex in range(first, first + count) if pindex in pages]
+        if len(frames) == count:
+            self.services.map_pages(address, frames, entry, wired=True)
+        else:  # some went while it slept
+            for pindex in self.kmem_object.pages_between(first, first + count):
+                self.services.map_pages(address + (pindex - first << PAGE_SHIFT), [pages[pindex]], entry, wired=True)
+        for frame in frames:
+            self.pages.in_use[frame].busy = False
 
     # ---- waiting for address space ----------------------------------------------------------
 
@@ -406,7 +405,7 @@ class Kmem:
         if page is None:
             return None
         page.busy = False
-        self.services.map_pages([(va, page.frame)], entry, wired=False)
+        self.services.map_pages(va, [page.frame], entry, wired=False)
         return page.frame
 
     # ---- invariants -------------------------------------------------------------------------

@@ -140,27 +140,40 @@ class PageQueues:
 
         A request for zeroes gets them: a page not known to be zero is cleared here, right after it was got.
         """
-        if pindex in owner.pages:
-            raise KernelPanic("vm_page_alloc", f"page {pindex} of {owner.name} is there already")
-        emit = self.recorder.emit
-        admitted = self.admits(request.page_class) and not (self.veto is not None and self.veto())
-        taken = self.frames.allocate(request.zero, owner.name) if admitted else None
-        if taken is None:
-            self.deficit += 1
+        got = self.allocate_many(owner, pindex, pindex + 1, request) > pindex
+        return self.in_use[owner.pages[pindex]] if got else None
+
+    def allocate_many(self, owner: VmObject, first: int, last: int, request: PageRequest) -> int:
+        """Pages for the places [first, last), rising, as :meth:`allocate` gets each; the first that could not be had.
+
+        `last` where all could.  O(pages).
+        """
+        emit, pages, frames, in_use = self.recorder.emit, owner.pages, self.frames, self.in_use
+        name, text, zero, wired = owner.name, request.text, request.zero, int(request.wired)
+        plenty = frames.free_frames - self.free_reserved
+        """So many more are admitted whatever their class: each takes one that is free."""
+        for pindex in range(first, last):
+            if pindex in pages:
+                raise KernelPanic("vm_page_alloc", f"page {pindex} of {name} is there already")
+            admitted = (plenty > 0 or self.admits(request.page_class)) and not (self.veto is not None and self.veto())
+            taken = frames.allocate(zero, name) if admitted else None
+            if taken is None:
+                self.deficit += 1
+                if emit is not None:
+                    emit((PageDenied.tag, text, name, pindex))
+                if self.kick is not None:
+                    self.kick()
+                return pindex
+            plenty -= 1
+            frame, zeroed = taken
+            page = in_use[frame] = Page(frame, owner, pindex, request)
+            pages[pindex] = frame
+            self.wired += wired
             if emit is not None:
-                emit((PageDenied.tag, request.text, owner.name, pindex))
-            if self.kick is not None:
-                self.kick()
-            return None
-        frame, zeroed = taken
-        page = self.in_use[frame] = Page(frame, owner, pindex, request)
-        owner.pages[pindex] = frame
-        self.wired += page.wire_count
-        if emit is not None:
-            emit((PageGranted.tag, request.text, owner.name, pindex, frame, zeroed and request.zero))
-        if request.zero and not zeroed:
-            self.clear(page)
-        return page
+                emit((PageGranted.tag, text, name, pindex, frame, zeroed and zero))
+            if zero and not zeroed:
+                self.clear(page)
+        return last
 
     def clear(self, page: Page) -> None:
         """Fill it with zeroes."""

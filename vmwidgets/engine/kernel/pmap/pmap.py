@@ -117,6 +117,17 @@ class Pmap(TableSpace):
             return None
         return descriptor.address_of(slot.word) | va & slot.level.span_of(descriptor) - 1
 
+    def translated(self, start: int, end: int) -> list[int]:
+        """The frames that the tables give for the pages of [start, end), where they give one.  O(pages)."""
+        run = self._run(start, end)
+        if run is None:
+            found = (self.extract(va) for va in range(start, end, PAGE))
+            return [pa >> PAGE_SHIFT for pa in found if pa is not None]
+        level, table, first = run
+        words = self.editor.words(level, table, first, first + (end - start >> PAGE_SHIFT) - 1)
+        read = ((level.read_as(word), word) for word in words if word)
+        return [one.address_of(word) >> PAGE_SHIFT for one, word in read if one.kind == "leaf"]
+
     def registers(self, controls: Any) -> tuple[int, Any]:
         """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
         return self.root, controls
@@ -160,7 +171,10 @@ class Pmap(TableSpace):
         place = start >> self._region_shift
         if place == end - 1 >> self._region_shift and place not in self._used and not self.large:
             return  # most of what is removed was never mapped
-        if not self.large:  # nothing sticks out
+        run = self._run(start, end)
+        if run is not None:
+            self.editor.write_range(*run, start, (0,) * (end - start >> PAGE_SHIFT))
+        elif not self.large:  # nothing sticks out
             for slot in self._small(start, end):
                 self._clear_page(slot)
         elif self.editor.leaves(self.root, start, end):
@@ -314,6 +328,21 @@ class Pmap(TableSpace):
         if slot.level.number == 1 and not editor.edits.places and self._owns(page, page + PAGE):
             self._found[place] = slot.pa - slot.level.index(va) * self.fmt.entry_width
         return slot
+
+    def _run(self, start: int, end: int) -> tuple[Level, int, int] | None:
+        """Of several pages that have neighbouring slots in one table: its level, its address, the first slot's number.
+
+        None where each slot has to be looked at by itself: where there are edits, were large pages, or where each space
+        has a copy of its own.
+        """
+        one_table = start >> self._region_shift == end - 1 >> self._region_shift and end - start > PAGE
+        if not one_table or self.large or self.editor.edits.places or 1 in self.layout.published_levels:
+            return None
+        slot = self._find(start)
+        if slot.level.number > 1:
+            return None
+        first = slot.level.index(start)
+        return slot.level, slot.pa - first * self.fmt.entry_width, first
 
     def _leaf(self, level: Level, va: int, pa: int, protection: int, size: int) -> int:
         """The word that maps the page of `size` bytes at `pa` here; an address that does not fit in it is refused."""

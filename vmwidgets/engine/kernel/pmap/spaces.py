@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import KernelLimitMoved
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, Address
+from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
 from ...mmu.editor import Slot
 from ...mmu.levels import Level
@@ -88,6 +88,31 @@ class KernelPmap(Pmap):
         if slot.kind == "invalid" and slot.level is not level:
             raise KernelPanic("kenter_no_table", f"{Address(va)} has no {slot.level.name}; grow kernel space first")
         self._put(level, va, self._leaf(level, va, pa, protection, PAGE))
+
+    def kenter_pages(self, va: int, frames: Sequence[int], protection: int) -> None:
+        """Map frames side by side from `va` on, as :meth:`kenter` does each, and drop what was translated there."""
+        start, end = va, va + len(frames) * PAGE
+        while start < end:
+            after = min(end, (start >> self._region_shift) + 1 << self._region_shift)
+            here = frames[start - va >> PAGE_SHIFT : after - va >> PAGE_SHIFT]
+            run = self._run(start, after)
+            if run is not None:
+                self._enter_run(start, len(here), here, protection, run)
+            else:
+                for at, frame in enumerate(here):
+                    self.kenter(start + at * PAGE, frame << PAGE_SHIFT, protection)
+            start = after
+        self._flush(va, end, len(frames))
+
+    @kernel_function("pmap_qenter", first=2)
+    def _enter_run(
+        self, va: int, count: int, frames: Sequence[int], protection: int, run: tuple[Level, int, int]
+    ) -> None:
+        self._check_range(va, va + count * PAGE)
+        self._used.add(va >> self._region_shift)
+        level = run[0]
+        words = [self._leaf(level, va, frame << PAGE_SHIFT, protection, PAGE) for frame in frames]
+        self.editor.write_range(*run, va, tuple(words))
 
     def _miss_table(self, slot: Slot, va: int) -> None:
         """Panic: a table that :meth:`kgrow` made is not where it was, since its descriptor was edited by hand."""
