@@ -69,6 +69,24 @@ def test_what_is_left_after_a_cut_keeps_what_it_had(left):
     assert journal[:] == filled(2 * KEPT + 5)[:]
 
 
+def test_operations_are_found_by_their_serials_also_where_some_were_undone():
+    journal = filled(KEPT - 7)
+    journal.cut(KEPT - 20)
+    journal.next_serial = journal.most_serial
+    for number in range(KEPT - 20, 4 * KEPT):
+        journal.record(*record(number))
+    serials = [operation.serial for operation in journal]
+    assert serials == [*range(KEPT - 20), *range(KEPT - 7, 4 * KEPT + 13)]
+    assert [journal.serial(number) for number in range(4 * KEPT)] == serials
+    assert [journal.number_of(serial) for serial in serials[::97]] == [*range(0, 4 * KEPT, 97)]
+    assert journal.number_of(KEPT - 15) is None
+    journal.cut(KEPT + 3)
+    journal.next_serial = journal.most_serial
+    for number in range(KEPT + 3, 3 * KEPT):
+        journal.record(*record(number))
+    assert [journal.serial(number) for number in range(3 * KEPT)] == [operation.serial for operation in journal]
+
+
 def test_older_events_are_made_again_and_only_those():
     asked: list[int] = []
 

@@ -229,11 +229,16 @@ class Journal:
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
-            if self[middle].serial < serial:
+            if self.serial(middle) < serial:
                 low = middle + 1
             else:
                 high = middle
-        return low if low < len(self) and self[low].serial == serial else None
+        return low if low < len(self) and self.serial(low) == serial else None
+
+    def serial(self, number: int) -> int:
+        """The serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
+        packed = self._packed
+        return packed.serial(number) if number < packed.count else self._recent[number - packed.count][0]
 
     def unit_before(self, number: int) -> int:
         """How many operations there were before the last unit among the first `number`: one, or a group."""
@@ -382,6 +387,8 @@ class _Packed:
         self.bytes = 0
         self._pieces: list[bytes | tuple[int, int]] = []
         """Packed, or where in the file and how long."""
+        self._serials: list[tuple[int, int]] = []
+        """Of each piece the first operation's and the last one's."""
         self._file: IO[bytes] | None = None
         self._open: tuple[int, list[Row]] = -1, []
         """The piece that was read last, and its number."""
@@ -390,6 +397,7 @@ class _Packed:
         """The first pieces, as records of another journal."""
         made = _Packed()
         made._pieces, made._file = self._pieces[:pieces], self._file
+        made._serials = self._serials[:pieces]
         made.count = KEPT * pieces
         made.bytes = sum(len(one) if isinstance(one, bytes) else one[1] for one in made._pieces)
         return made
@@ -398,6 +406,7 @@ class _Packed:
         """Pack KEPT operations."""
         data = _pack(operations)
         self._pieces.append(data if self.bytes + len(data) <= IN_MEMORY else self._spilled(data))
+        self._serials.append((operations[0][0], operations[-1][0]))
         self.count += len(operations)
         self.bytes += len(data)
 
@@ -419,8 +428,13 @@ class _Packed:
         self.bytes -= len(self._read(number))
         self.count -= len(operations)
         self._open = -1, []
-        del self._pieces[number]
+        del self._pieces[number], self._serials[number]
         return operations
+
+    def serial(self, number: int) -> int:
+        """The serial of operation `number`; its record is read only where some between were undone."""
+        first, last = self._serials[number // KEPT]
+        return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
 
     def _read(self, number: int) -> bytes:
         piece = self._pieces[number]

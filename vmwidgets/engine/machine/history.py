@@ -102,7 +102,7 @@ class History:
 
     def _is_ours(self, copy: Copy) -> bool:
         """Whether it is of this line of operations, and of none that was undone."""
-        return copy.number < len(self.journal) and self.journal[copy.number].serial == copy.serial
+        return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
     def _nearest(self, number: int) -> Copy:
         """The latest copy of the machine as it was before operation `number`."""
@@ -110,7 +110,7 @@ class History:
             if copy.number < number and self._is_ours(copy):
                 return copy
         booted = self._make(b"", "")
-        copy = Copy(0, self.journal[0].serial, booted.system.copy())
+        copy = Copy(0, self.journal.serial(0), booted.system.copy())
         self._keep(copy)
         return copy
 
@@ -118,7 +118,7 @@ class History:
 
     def at(self, number: int) -> Any:
         """A machine as this one was after operation `number`, to look at.  O(operations since the nearest copy)."""
-        serial = self.journal[number].serial
+        serial = self.journal.serial(number)
         machine = self._looked_at.get(serial)
         if machine is None or machine.journal.incomplete:
             name = f"{self.system.machine.name} after operation {number}"
@@ -157,7 +157,7 @@ class History:
                 scripts = self._scripts()
                 machine.history.begin(copy.serial, scripts)
                 machine.history.come_to(self.journal[copy.number + 1 : number + 1], scripts, self)
-            serial = self.journal[number].serial
+            serial = self.journal.serial(number)
             machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serial}
             machine.journal.groups += [group for group in self.journal.groups if group.last <= serial]
             machine.journal.next_serial = machine.journal.most_serial = serial + 1
