@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.base import events as ev
 from ..engine.base.events import ThreadEnded, ThreadRuns, ThreadSlept
-from ..engine.base.recorder import CallStacks
+from ..engine.base.recorder import MOVING, CallStacks
 
 Functions = tuple[str, ...]
 """Kernel functions, outermost first."""
@@ -61,4 +61,4 @@ def _moving(event: ev.Event) -> tuple[Any, ...]:
         return type(event).__name__, event.to
     if isinstance(event, (ThreadRuns, ThreadSlept, ThreadEnded)):
         return type(event).__name__, event.thread
-    return (type(event).__name__,) if isinstance(event, ev.Returned) else ()
+    return (event.tag,) if event.tag in MOVING else ()

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+import pytest
+
 import vmwidgets as vm
-from vmwidgets.engine.base.events import Called, MapResized, Returned, ThreadEnded, ThreadRuns, ThreadSlept, Unwound
+from vmwidgets.engine.base.events import (
+    Called,
+    LowMemory,
+    MapResized,
+    Returned,
+    ThreadEnded,
+    ThreadRuns,
+    ThreadSlept,
+    Unwound,
+    ZonesReclaimed,
+)
 from vmwidgets.engine.base.recorder import Raw, materialize
+from vmwidgets.views.functions import left_open
 
 
 def told(raw: list[Raw]) -> list[tuple[str, int]]:
@@ -124,3 +138,63 @@ def test_of_two_that_wait_for_pages_each_events_function_is_its_own():
     assert [(event.object, event.function) for event in granted] == [("kmem_object", "kmem_malloc")] * 2 + [
         ("kernel_object", "kmem_alloc")
     ] * 2
+
+
+def test_what_a_thread_does_after_an_error_that_it_caught_is_not_inside_what_failed():
+    machine: Any = vm.boot("x86-64", layout="small")
+    space = machine.task("one").map
+    space.enter(4096, at=0x40_0000)
+
+    def thread():
+        for _ in range(2):
+            with pytest.raises(vm.KernelError):
+                space.enter(4096, at=0x40_0000, fixed=True)
+            space.enter(4096)
+            with pytest.raises(vm.KernelError):
+                yield from machine.tasks["one"].read(0x7000_0000, 1)
+        yield from machine.kmem_alloc(4096)
+
+    machine.spawn(thread, name="A")
+    machine.run()
+    events = machine.journal.last.events
+    entered = [event.depth for event in events if isinstance(event, Called) and event.name == "vm_map_enter"]
+    assert entered == [1] * 4
+    (allocated,) = {event.depth for event in events if isinstance(event, Called) and event.name == "kmem_alloc"}
+    assert allocated == 1
+    assert left_open(events) == ()
+
+
+def test_an_error_that_ends_a_thread_still_says_where_it_came_from():
+    machine: Any = vm.boot("x86-64", layout="small")
+    space = machine.task("one").map
+    space.enter(4096, at=0x40_0000)
+    machine.spawn(lambda: space.enter(4096, at=0x40_0000, fixed=True), name="A")
+    with suppress(vm.CallbackFailed):
+        machine.run()
+    events = machine.journal.last.events
+    assert left_open(events)[0] == "vm_map_enter"
+    assert not any(isinstance(event, Unwound) for event in events)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_follows_a_handler_that_failed_is_where_the_handler_was_called(goes_on: bool):
+    machine: Any = vm.boot("x86-64", layout="tiny", ram="4 MiB")
+    space = machine.task("one").map
+    space.enter(4096, at=0x40_0000)
+
+    def handler():
+        with suppress(vm.KernelError):
+            space.enter(4096, at=0x40_0000, fixed=True)
+        if goes_on:
+            space.enter(4096)
+
+    machine.on_lowmem(handler)
+    machine.take_pages(machine.kmem.pages.available - 2)
+    with suppress(vm.VMError):
+        machine.kmem_malloc("256 KiB")
+    told = machine.journal.last.events
+    fired = [event.depth for event in told if isinstance(event, LowMemory)]
+    assert fired and fired == [event.depth for event in told if isinstance(event, ZonesReclaimed)]
+    assert any(isinstance(event, Unwound) and event.to == "LowMemory" for event in told)
+    entered = [event.depth for event in told if isinstance(event, Called) and event.name == "vm_map_enter"]
+    assert set(entered) == {fired[0] + 1}

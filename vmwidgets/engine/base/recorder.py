@@ -26,12 +26,14 @@ from .events import (
     WRITING,
     Called,
     Event,
+    LowMemory,
     Returned,
     ThreadEnded,
     ThreadRuns,
     ThreadSlept,
     TreeCompared,
     Unwound,
+    ZonesReclaimed,
 )
 
 Raw = tuple[Any, ...]
@@ -303,7 +305,10 @@ def _innermost(stacks: CallStacks, outermost: str) -> str:
 
 # ---- call stacks: which kernel functions are under way, of each simulated thread its own -------
 
-MOVING = frozenset((Called.tag, Returned.tag, Unwound.tag, ThreadRuns.tag, ThreadSlept.tag, ThreadEnded.tag))
+MOVING = frozenset(
+    (Called.tag, Returned.tag, Unwound.tag, ThreadRuns.tag, ThreadSlept.tag, ThreadEnded.tag, LowMemory.tag,
+     ZonesReclaimed.tag)
+)  # fmt: skip  # one list
 """Tags of the events that say so; others need not be shown to a :class:`CallStacks`."""
 
 
@@ -330,7 +335,7 @@ class CallStacks:
     ('', ['f'])
     """
 
-    __slots__ = ("_stacks", "runner", "stack")
+    __slots__ = ("_fired", "_stacks", "runner", "stack")
 
     def __init__(self) -> None:
         self.runner = ""
@@ -338,6 +343,8 @@ class CallStacks:
         self.stack: list[str] = []
         """Its functions, outermost first."""
         self._stacks = {self.runner: self.stack}
+        self._fired: list[int] = []
+        """How many functions were under way where the handlers that run now were called; the innermost last."""
 
     def begin(self, tag: str, *fields: Any) -> None:
         """An event comes: a call is under way from here on, as is what a thread that goes on had begun."""
@@ -347,6 +354,10 @@ class CallStacks:
             self._unwind(fields)
         elif tag == ThreadRuns.tag:
             self._switch(fields[0])
+        elif tag == LowMemory.tag:
+            self._fired.append(len(self.stack))
+        elif tag == ZonesReclaimed.tag and self._fired:
+            self._fired.pop()
 
     def end(self, tag: str, *fields: Any) -> None:
         """An event is behind us: a call that returned is over, and the thread that slept or ended does not run."""
@@ -364,5 +375,8 @@ class CallStacks:
         self.stack = self._stacks.setdefault(runner, [])
 
     def _unwind(self, fields: Sequence[Any]) -> None:
+        if fields[0] == LowMemory.tag:
+            del self.stack[self._fired[-1] if self._fired else 0 :]
+            return
         while self.stack and self.stack[-1] != fields[0]:
             self.stack.pop()

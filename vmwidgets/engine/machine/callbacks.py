@@ -15,7 +15,7 @@ from types import FrameType, GeneratorType
 from typing import Any, TypeVar
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, Refused, VMError, failure, shown
-from ..base.events import CallbackRan
+from ..base.events import CallbackRan, LowMemory, Unwound
 from ..base.interrupts import INTERRUPT
 from ..base.operations import Door, as_data, plain
 from ..base.scripts import Action, Script
@@ -177,12 +177,17 @@ def _interrupted() -> bool:
 class LearnerCode:
     """Learner's code while it runs: its calls of operations go into its script."""
 
+    caller = ""
+    """What its calls return to, as :class:`~.events.Unwound` names it: a thread is called by no kernel function."""
+
     def __init__(self, callbacks: Callbacks, title: str, key: str) -> None:
         self.callbacks = callbacks
         self.title = title
         self.key = key
         self._calls = 0
         self._made: list[Call] = []
+        self._raised = False
+        """Whether its latest call failed, and the kernel functions that failed are still under way in the events."""
 
     @property
     def script(self) -> Script:
@@ -215,9 +220,11 @@ class LearnerCode:
             counting(counted)
 
     def _noted(self, target: str, name: str, given: tuple[tuple[str, Any], ...], call: Callable[[], Any]) -> Any:
+        self._unwind()
         try:
             result = call()
         except VMError as error:
+            self._raised = True
             self.note(name, target, given, failure(error))
             raise
         if isinstance(result, Call):
@@ -226,6 +233,17 @@ class LearnerCode:
         else:
             self.note(name, target, given, as_data(result))
         return result
+
+    def _unwind(self) -> None:
+        """It goes on after an error: report that the functions which failed are done.
+
+        That is not reported where it caught the error: it may be about to end by it, and then they tell where it
+        came from.
+        """
+        raised, self._raised = self._raised, False
+        emit = self.callbacks.kmem.recorder.emit
+        if raised and emit is not None:
+            emit((Unwound.tag, self.caller))
 
     def run(self, step: Callable[[], Any], *, stoppable: bool = True) -> Any:
         """Let the learner's code go on; whatever it raises becomes one sentence.  The stop button works if it may."""
@@ -334,12 +352,13 @@ class ThreadActor(LearnerCode):
         thread = self.callbacks.scheduler.threads[self._name]
         thread.doing = item.action.name
         given, error = None, None
+        self._unwind()
         try:
             given = yield from item.steps
         except KernelPanic:
             raise
         except VMError as raised:
-            error = raised
+            error, self._raised = raised, True
         finally:
             thread.doing = ""
         answer = as_data(given) if error is None else failure(error)
@@ -383,6 +402,8 @@ class ThreadActor(LearnerCode):
 class Handler(LearnerCode):
     """A learner's handler, called again and again; it can't sleep."""
 
+    caller = LowMemory.tag
+
     def __init__(self, callbacks: Callbacks, name: str, key: str) -> None:
         super().__init__(callbacks, f"handler {shown(name.partition(':')[2])}", key)
         self.name = name
@@ -420,6 +441,7 @@ class Handler(LearnerCode):
                 made.close()
                 raise CallbackFailed(f"{self.title} is a generator, and a handler may not sleep: write no yield in it")
             self.note("returned")
+            self._unwind()
         except KeyboardInterrupt:
             outcome = f"{self.title} was interrupted"
             self._fails(outcome)
@@ -429,6 +451,7 @@ class Handler(LearnerCode):
             outcome = str(failed)
             if kmem.running.thread != kmem.daemon.name:
                 raise
+            self._unwind()
             warnings.warn(outcome, RuntimeWarning, stacklevel=2)
         finally:
             self._runs = False

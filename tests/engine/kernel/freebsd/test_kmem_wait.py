@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.engine.kernel.kmems import Kernel, finish
+from vmwidgets.engine.base.errors import KernelError, kernel_error
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.kmem import Kmem
 from vmwidgets.engine.kernel.threads.waits import RoomWait
@@ -54,3 +55,17 @@ def test_only_what_is_larger_than_the_whole_map_fails(kernel):
 def test_size_0_is_the_maps_start_and_takes_nothing(kernel):
     assert kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 0) == kernel.exec_map.start
     assert kernel.exec_map.nr_entries == 0
+
+
+def test_the_lock_is_free_again_when_a_large_page_can_not_be_split(kernel, monkeypatch):
+    def no_table(cuts):
+        raise kernel_error("NOMEM", "no page for a table")
+
+    start = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
+    monkeypatch.setattr(kernel.pmap, "prepared", no_table)
+    with pytest.raises(KernelError, match="NOMEM: no page for a table"):
+        kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, start, PAGE)
+    assert not kernel.exec_map.lock.held
+    monkeypatch.undo()
+    kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, start, PAGE)
+    kernel.check()

@@ -76,7 +76,10 @@ class Returned(Event):
 
 
 class Unwound(Event):
-    """The function `to` caught an error: those it had called are done."""
+    """The function `to` caught an error: those it had called are done.
+
+    With `to` "" a thread's own code caught it, with "LowMemory" the handler of the latest :class:`LowMemory`.
+    """
 
     to: str
 

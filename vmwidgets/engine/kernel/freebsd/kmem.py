@@ -340,14 +340,16 @@ class Kmem:
     def kmem_free_wakeup(self, vm_map: FreeBSDMap, address: int, size: int) -> MaySleep[None]:
         """Make a range free, and wake all who sleep for room in this map, even if nothing came free."""
         yield from vm_map.lock.acquire()
-        vm_map.delete(trunc_page(address), round_page(address + size))
-        if vm_map.needs_wakeup:
-            vm_map.needs_wakeup = False
-            woken = self.wakeup(vm_map)
-            emit = self.recorder.emit
-            if emit is not None:
-                emit((SleepersWoken.tag, vm_map.name, woken))
-        vm_map.lock.release()
+        try:
+            vm_map.delete(trunc_page(address), round_page(address + size))
+            if vm_map.needs_wakeup:
+                vm_map.needs_wakeup = False
+                woken = self.wakeup(vm_map)
+                emit = self.recorder.emit
+                if emit is not None:
+                    emit((SleepersWoken.tag, vm_map.name, woken))
+        finally:
+            vm_map.lock.release()
 
     # ---- faults -----------------------------------------------------------------------------
 
