@@ -62,6 +62,7 @@ def test_the_lock_is_free_again_when_a_large_page_can_not_be_split(kernel, monke
         raise kernel_error("NOMEM", "no page for a table")
 
     start = kernel.do(Kmem.kmem_alloc_wait, kernel.exec_map, 2 * PAGE)
+    monkeypatch.setattr(kernel.pmap, "large", True)
     monkeypatch.setattr(kernel.pmap, "prepared", no_table)
     with pytest.raises(KernelError, match="NOMEM: no page for a table"):
         kernel.do(Kmem.kmem_free_wakeup, kernel.exec_map, start, PAGE)
