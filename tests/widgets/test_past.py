@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import vmwidgets as vm
+from vmwidgets.views.domain_focus import DomainFocus
 from vmwidgets.views.scene import Scene
+from vmwidgets.widgets.domain import window_of
 
 
 def at_first(view: vm.Kentry | vm.Dashboard) -> Scene:
@@ -46,3 +48,18 @@ def test_before_an_entry_is_made_the_walk_beside_it_knows_of_none() -> None:
     dashboard = vm.Dashboard(machine)
     assert f"entry {entered.id}" in words(dashboard.scene())
     assert f"entry {entered.id}" not in words(at_first(dashboard))
+
+
+def test_an_operation_in_an_undone_ones_place_is_not_taken_for_it() -> None:
+    machine = vm.boot("x86-64")
+    domain = machine.domain("hello")
+    frame, focus = domain.frame("16 KiB"), DomainFocus()
+    domain.map(frame, size="4 KiB")
+    undone, number = window_of(domain, focus), machine.journal.last.number
+    assert window_of(domain, focus) is undone, "it is taken once after an operation"
+    machine.undo()
+    domain.map(frame, size="16 KiB")
+    assert machine.journal.last.number == number
+    shown = window_of(domain, focus)
+    assert shown != undone
+    assert shown == domain.window(focus)

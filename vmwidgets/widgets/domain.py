@@ -166,14 +166,17 @@ def domain_picture(
 
 
 Windows = dict[DomainFocus, DomainValue]
-_known: weakref.WeakKeyDictionary[MachineDomain, tuple[Operation, Windows]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.WeakKeyDictionary()
 
 
 def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
-    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps."""
-    latest = target.machine.journal.last
+    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps.
+
+    The serial names the operation: after an undo another one has its number.
+    """
+    latest = target.machine.journal.last.serial
     known = _known.get(target)
-    if known is None or known[0] is not latest or len(known[1]) > MOST_WINDOWS:
+    if known is None or known[0] != latest or len(known[1]) > MOST_WINDOWS:
         known = _known[target] = (latest, {})
     if focus not in known[1]:
         known[1][focus] = target.window(focus)
