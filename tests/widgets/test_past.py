@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vmwidgets as vm
-from vmwidgets.views.domain_focus import DomainFocus
+from vmwidgets.engine.base.values.domains import DomainFocus
 from vmwidgets.views.scene import Scene
 from vmwidgets.widgets.domain import window_of
 
