@@ -93,7 +93,10 @@ class Allocations:
             return []
         if map is not None:
             ledger = self._maps.get(map)
-            return [] if ledger is None else ledger.overlapping(start, end)
+            if ledger is None:
+                return []
+            one = ledger.live.get(start)
+            return [one] if one is not None and one.end >= end else ledger.overlapping(start, end)  # the one, mostly
         found = [one for ledger in self._maps.values() for one in ledger.overlapping(start, end)]
         return sorted(found, key=_start)
 
@@ -137,9 +140,6 @@ class _Ledger:
 
     def overlapping(self, start: int, end: int) -> list[Allocation]:
         starts, live = self.starts, self.live
-        one = live.get(start)
-        if one is not None and one.end >= end:
-            return [one]  # nearly always: that very allocation
         first = max(0, bisect_right(starts, start) - 1)
         return [one for at in starts[first : bisect_left(starts, end, first)] if (one := live[at]).end > start]
 

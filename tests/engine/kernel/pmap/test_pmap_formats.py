@@ -135,6 +135,13 @@ class TestEachFormat:
                 assert at_once.kernel.translated(begin, end) == [pa >> 12 for pa in there if pa is not None]
         at_once.kernel.check()
 
+    def test_some_pages_of_a_page_that_fills_several_slots_go_and_the_rest_stays(self, name):
+        space = Space(name)
+        size = space.fmt.page_sizes[1]
+        space.enter(size, 2 * size, READ | WRITE, size)
+        space.remove(size + 2 * PAGE, size + 5 * PAGE)
+        space.agrees(range(0, 3 * size, PAGE) if size < 1 << 18 else range(size, size + 8 * PAGE, PAGE))
+
     def test_what_grows_later_is_seen_in_all_spaces(self, name):
         space = Space(name)
         va = space.kernel.layout.kernel_start + (32 << 20)

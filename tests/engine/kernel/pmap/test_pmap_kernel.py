@@ -110,6 +110,19 @@ class TestUsers:
         assert [pmap.extract(layout.kernel_start) for pmap in (kernel, early, late)] == [None] * 3
         kernel.check()
 
+    def test_a_range_of_the_kernels_is_entered_and_removed_in_all(self, layout, private):
+        kernel, _ = boot(layout)
+        users = [kernel.create("init"), kernel.create("shell")]
+        start = layout.kernel_start
+        kernel.kgrow(start + 0x4000)
+        kernel.kenter_pages(start, [9, 8, 7], READ)
+        pages = range(start, start + 0x3000, 0x1000)
+        assert [user.extract(va) for user in users for va in pages] == [0x9000, 0x8000, 0x7000] * 2
+        kernel.check()
+        kernel.remove(start, start + 0x2000)
+        assert [user.extract(va) for user in users for va in pages] == [None, None, 0x7000] * 2
+        kernel.check()
+
     def test_without_pages_nothing_is_half_made(self, layout, private):
         kernel, pages = boot(layout)
         user = kernel.create("init")

@@ -335,8 +335,9 @@ class Pmap(TableSpace):
         None where each slot has to be looked at by itself: where there are edits, were large pages, or where each space
         has a copy of its own.
         """
-        one_table = start >> self._region_shift == end - 1 >> self._region_shift and end - start > PAGE
-        if not one_table or self.large or self.editor.edits.places or 1 in self.layout.published_levels:
+        if end - start <= PAGE or start >> self._region_shift != end - 1 >> self._region_shift:
+            return None
+        if self.large or self.editor.edits.places or 1 in self.layout.published_levels:
             return None
         slot = self._find(start)
         if slot.level.number > 1:

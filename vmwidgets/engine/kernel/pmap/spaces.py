@@ -96,11 +96,11 @@ class KernelPmap(Pmap):
             after = min(end, (start >> self._region_shift) + 1 << self._region_shift)
             here = frames[start - va >> PAGE_SHIFT : after - va >> PAGE_SHIFT]
             run = self._run(start, after)
-            if run is not None:
-                self._enter_run(start, len(here), here, protection, run)
-            else:
+            if run is None:
                 for at, frame in enumerate(here):
                     self.kenter(start + at * PAGE, frame << PAGE_SHIFT, protection)
+            else:
+                self._enter_run(start, len(here), here, protection, run)
             start = after
         self._flush(va, end, len(frames))
 
