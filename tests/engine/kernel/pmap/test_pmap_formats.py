@@ -140,6 +140,7 @@ class TestEachFormat:
         size = space.fmt.page_sizes[1]
         space.enter(size, 2 * size, READ | WRITE, size)
         space.remove(size + 2 * PAGE, size + 5 * PAGE)
+        assert [space.found(size + number * PAGE).page_size for number in (0, 1, 5, 6)] == [PAGE] * 4
         space.agrees(range(0, 3 * size, PAGE) if size < 1 << 18 else range(size, size + 8 * PAGE, PAGE))
 
     def test_what_grows_later_is_seen_in_all_spaces(self, name):
