@@ -35,6 +35,10 @@ class AddressStyle:
         """The address without the common prefix."""
         return grouped_hex(address, self.digits)[-(self.digits + self.digits // 4 - 1) :]
 
+    def range(self, start: int, end: int) -> str:
+        """[start, end) in a sentence."""
+        return f"{self.long(start)}–{self.long(end)}"
+
     def short(self, address: int) -> str:
         """The page number within the prefix: the fewest digits that still tell."""
         return f"{(address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT:x}"

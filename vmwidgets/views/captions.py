@@ -75,10 +75,6 @@ _WEIGHT: dict[type[ev.Event], int] = {
 """Which events tell most of what an operation was about."""
 
 
-def _range(style: AddressStyle, start: int, end: int) -> str:
-    return f"{style.long(start)}–{style.long(end)}"
-
-
 def _enter(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:
     grown = [event for event in events if isinstance(event, ev.EntryResized)]
     tried = [event for event in events if isinstance(event, ev.MergeTried)]
@@ -135,8 +131,8 @@ def _lookup(operation: Operation, given: dict[str, Any], events: Sequence[Any], 
         return "Looked up an address: no entry holds it or lies above.", how
     address = next((event.arguments[0] for event in events if isinstance(event, ev.Called) and event.arguments), None)
     if address is None or found.start <= address:
-        return f"Found the entry {_range(style, found.start, found.end)}.", how
-    return f"No entry holds the address; the next one is {_range(style, found.start, found.end)}.", how
+        return f"Found the entry {style.range(found.start, found.end)}.", how
+    return f"No entry holds the address; the next one is {style.range(found.start, found.end)}.", how
 
 
 def _boot(operation: Operation, given: dict[str, Any], events: Sequence[Any], style: AddressStyle) -> tuple[str, str]:

@@ -24,10 +24,6 @@ def sentence(event: ev.Event, style: AddressStyle, frames: set[int]) -> str:
     return "" if writer is None else writer(event, style)
 
 
-def _range(style: AddressStyle, start: int, end: int) -> str:
-    return f"{style.long(start)}–{style.long(end)}"
-
-
 def _sought(event: ev.SpaceSought, style: AddressStyle) -> str:
     if event.address is None:
         return f"No gap of {visible(event.map)} holds {binary_size(event.length)}."
@@ -35,7 +31,7 @@ def _sought(event: ev.SpaceSought, style: AddressStyle) -> str:
 
 
 def _inserted(event: ev.RangeInserted, style: AddressStyle) -> str:
-    where = _range(style, event.start, event.end)
+    where = style.range(event.start, event.end)
     if event.status:
         why = {1: "it is no range of this map", 3: "part of it is used"}.get(event.status, f"status {event.status}")
         return f"{where} is not inserted into {visible(event.map)}: {why}."
@@ -53,7 +49,7 @@ def _compared(event: ev.GapCompared, style: AddressStyle) -> str:
 
 def _joined(event: ev.EntryJoined, style: AddressStyle) -> str:
     side = "before" if event.side == "prev" else "after"
-    return f"It takes in the entry {side} it, which continues it: {_range(style, event.start, event.end)} now."
+    return f"It takes in the entry {side} it, which continues it: {style.range(event.start, event.end)} now."
 
 
 def _clipped(event: ev.EntryClipped, style: AddressStyle) -> str:
@@ -61,7 +57,7 @@ def _clipped(event: ev.EntryClipped, style: AddressStyle) -> str:
 
 
 def _submap(event: ev.SubmapAttached, style: AddressStyle) -> str:
-    where = _range(style, event.start, event.end)
+    where = style.range(event.start, event.end)
     if event.status:
         return f"{where} of {visible(event.map)} can't be the place of {visible(event.submap)}."
     return f"{where} of {visible(event.map)} is the place of {visible(event.submap)}."
@@ -70,7 +66,7 @@ def _submap(event: ev.SubmapAttached, style: AddressStyle) -> str:
 def _created(event: ev.MapCreated, style: AddressStyle) -> str:
     if event.map is None:
         return "There was no memory for a map."
-    return f"A map of its own, {visible(event.map)}, is made for {_range(style, event.start, event.end)}."
+    return f"A map of its own, {visible(event.map)}, is made for {style.range(event.start, event.end)}."
 
 
 def _thread(name: str) -> str:
@@ -143,10 +139,9 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     ev.EntryJoined: _joined,
     ev.EntryClipped: _clipped,
     ev.EntryWired: _wire,
-    ev.EntryChanged: lambda event, style: f"{_range(style, event.after[1], event.after[2])}: {visible(event.why)}.",
-    ev.EntryChanged: lambda event, style: f"{_range(style, *event.after[1:3])}: {visible(event.why)}.",
+    ev.EntryChanged: lambda event, style: f"{style.range(*event.after[1:3])}: {visible(event.why)}.",
     ev.RangeDeleted: lambda event, style: (
-        f"{_range(style, event.start, event.end)} of {visible(event.map)} is free again."
+        f"{style.range(event.start, event.end)} of {visible(event.map)} is free again."
     ),
     ev.SubmapAttached: _submap,
     ev.SleepersWoken: _woke,
@@ -155,7 +150,7 @@ _SENTENCES: dict[type[ev.Event], Callable[[Any, AddressStyle], str]] = {
     ),
     ev.PageDenied: _denied,
     ev.TranslationsRemoved: lambda event, style: (
-        f"The page tables map nothing in {_range(style, event.start, event.end)} any more."
+        f"The page tables map nothing in {style.range(event.start, event.end)} any more."
     ),
     ev.LowMemory: lambda event, style: "vm_lowmem is fired: whoever can give memory back is asked to.",
     ev.ZonesReclaimed: lambda event, style: "The zone allocator is asked to give its empty slabs back.",

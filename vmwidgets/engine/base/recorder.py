@@ -51,6 +51,11 @@ class Recorder:
         """Asked at the safe points of a long operation, where what is below an address is done and nothing from there
         on is: whether to stop there, with the rest left as it is.  ``None`` where an operation has to be finished."""
 
+    def report(self, tag: str, *fields: Any) -> None:
+        """Report an event, where that need not be fast."""
+        if self.emit is not None:
+            self.emit((tag, *fields))
+
     def take_stop(self) -> Callable[[int], bool] | None:
         """`stop`, for the one loop that asks it: what that calls has to be finished, and finds none."""
         stop, self.stop = self.stop, None

@@ -13,6 +13,8 @@ from .errors import shown
 
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
+IN_PAGE = PAGE - 1
+"""The bits of an address that say where in its page it is."""
 """Bytes in a page."""
 
 KIB = 1 << 10

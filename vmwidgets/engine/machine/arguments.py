@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ..base.errors import Refused, UnknownName, a_kind, shown
 from ..base.protection import parse_protection
-from ..base.units import PAGE, Address, binary_size, parse_address, parse_size
+from ..base.units import IN_PAGE, PAGE, Address, binary_size, parse_address, parse_size
 from ..kernel.freebsd.kmem import M_NOWAIT, M_WAITOK, MALLOC_FLAGS
 from ..mmu.rules import Access
 from ..selfpaging.capabilities import CAP_RIGHTS
@@ -19,7 +19,6 @@ from ..selfpaging.flags import VREGION_FLAGS, flag_names
 
 V = TypeVar("V")
 
-_OFFSET = PAGE - 1
 
 MAX_NAME = 200
 """Characters of a name that a learner gives."""
@@ -77,7 +76,7 @@ def word(value: Any, name: str) -> int:
 
 def aligned(value: Any, name: str, unit: int = PAGE) -> int:
     """A whole number that is a multiple of `unit`."""
-    if type(value) is int and unit == PAGE and not value & _OFFSET and 0 <= value < 1 << 64:
+    if type(value) is int and unit == PAGE and not value & IN_PAGE and 0 <= value < 1 << 64:
         return value  # nearly always
     number = whole(value, name)
     if number % unit:

@@ -9,9 +9,7 @@ from __future__ import annotations
 from struct import Struct
 
 from ..base.errors import Refused, VMError, shown
-from ..base.units import PAGE, PAGE_SHIFT, Address, Size, counted
-
-_OFFSET = PAGE - 1
+from ..base.units import IN_PAGE, PAGE, PAGE_SHIFT, Address, Size, counted
 
 _WORDS = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I"), 8: Struct("<Q")}
 _READ = {width: one.unpack_from for width, one in _WORDS.items()}
@@ -55,7 +53,7 @@ class Ram:
         self._check_inside(pa, length)
         parts = []
         for at, count in page_pieces(pa, length):
-            held, offset = self._frames.get(at >> PAGE_SHIFT), at & _OFFSET
+            held, offset = self._frames.get(at >> PAGE_SHIFT), at & IN_PAGE
             parts.append(bytes(count) if held is None else held[offset : offset + count])
         return b"".join(parts)
 
@@ -64,13 +62,13 @@ class Ram:
         self._check_inside(pa, len(data))
         done = 0
         for at, count in page_pieces(pa, len(data)):
-            offset = at & _OFFSET
+            offset = at & IN_PAGE
             self._commit(at >> PAGE_SHIFT)[offset : offset + count] = data[done : done + count]
             done += count
 
     def read_word(self, pa: int, width: int) -> int:
         """The unsigned little-endian word of `width` bytes at `pa`."""
-        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & _OFFSET
+        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & IN_PAGE
         if offset + width > PAGE:
             return int.from_bytes(self.read(pa, width), "little")
         if held is None:
@@ -81,7 +79,7 @@ class Ram:
 
     def write_word(self, pa: int, width: int, value: int) -> None:
         """Write an unsigned little-endian word of `width` bytes; a value too big is an `OverflowError`."""
-        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & _OFFSET
+        held, offset = self._frames.get(pa >> PAGE_SHIFT), pa & IN_PAGE
         if held is None or offset + width > PAGE or value >> 8 * width:
             self.write(pa, value.to_bytes(width, "little"))
         else:
@@ -119,7 +117,7 @@ def page_pieces(address: int, length: int) -> list[tuple[int, int]]:
     """
     pieces, end = [], address + length
     while address < end:
-        count = min(PAGE - (address & _OFFSET), end - address)
+        count = min(PAGE - (address & IN_PAGE), end - address)
         pieces.append((address, count))
         address += count
     return pieces

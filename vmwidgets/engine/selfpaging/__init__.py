@@ -7,5 +7,5 @@ wired together.
 
 Read first: :meth:`.pmap.DomainPmap.map`, then :meth:`.mapping.Mapper.do_map` and what it calls, then
 :meth:`.cpu_driver.CpuDriver.vnode_map`.  What lies behind a region is a memory object (:mod:`.memobj`).
-:mod:`.window` and :mod:`.serialise` look at a pmap from above; :mod:`.check` has its invariants.
+:mod:`.window` and :mod:`.serialise` look at a pmap from above; :mod:`.invariants` has its invariants.
 """

@@ -212,8 +212,8 @@ class Domain:
     def check(self) -> None:
         """Raise `Broken` unless all invariants hold.
 
-        The pmap's (:mod:`.check`), the mapping database's (D), the slot allocator's (A), and that slots, capabilities
-        and tables agree (C, :mod:`.check`).
+        The pmap's (:mod:`.invariants`), the mapping database's (D), the slot allocator's (A), and that slots,
+        capabilities and tables agree (C, :mod:`.invariants`).
         """
         leaks = bool(self.quirks & {FIRST_TABLE_DECIDES, MAP_NOT_UNDONE, TABLE_MAPPING_SLOT_LEAK})
         self.kernel.database.check()

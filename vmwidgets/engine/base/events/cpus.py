@@ -44,7 +44,7 @@ class TlbHit(Event):
     used: int = 0
 
     def writes(self) -> Iterable[Row]:
-        yield "used", self.cpu, (self.set, self.way), self.used, True
+        yield "last use", self.cpu, (self.set, self.way), self.used, True
         yield "tlb count", self.cpu, "hits", MOVED, 1
 
 
@@ -70,7 +70,7 @@ class TlbFilled(Event):
     def writes(self) -> Iterable[Row]:
         place, evicted = self.entry.place, self.evicted
         yield "line", self.cpu, place, ABSENT if evicted is None else evicted, True
-        yield "used", self.cpu, place, ABSENT if evicted is None else self.used, True
+        yield "last use", self.cpu, place, ABSENT if evicted is None else self.used, True
         if evicted is not None and evicted.page != self.entry.page:
             yield "tlb count", self.cpu, "evictions", MOVED, 1
 
@@ -93,7 +93,7 @@ class TlbFlushed(Event):
     def writes(self) -> Iterable[Row]:
         for entry, used in zip(self.dropped, self.used, strict=True):
             yield "line", self.cpu, entry.place, entry, ABSENT
-            yield "used", self.cpu, entry.place, used, ABSENT
+            yield "last use", self.cpu, entry.place, used, ABSENT
         yield "tlb count", self.cpu, "flushed", MOVED, len(self.dropped)
 
 

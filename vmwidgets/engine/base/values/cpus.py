@@ -99,7 +99,7 @@ class TlbValue:
 
         Whoever needs that asks ``m.at(n)``.
         """
-        used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "used", cpu)
+        used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "last use", cpu)
         lines = past.laid_over({slot.entry.place: slot.entry for slot in self.slots}, "line", cpu)
         kept = [TlbSlot(entry, 0, used=used[place]) for place, entry in lines.items()]
         counts = (getattr(self, name) - past.moved("tlb count", cpu)[name] for name in _COUNTS)

@@ -273,7 +273,11 @@ class FramesValue:
     end_frame: int
 
     def at(self, past: Past) -> FramesValue:
-        """The frames as they were.  Of a free list that changed only its length is known.  O(runs + rows)."""
+        """The frames as they were.  Of a free list that changed only its length is known.  O(runs + rows).
+
+        Which block comes next is in no row: each event of a block would have to carry its neighbours in the list.
+        ``m.at(n)`` has that.
+        """
         if not past:
             return self
         frames, wirings = past.changes("frame"), past.changes("wirings")

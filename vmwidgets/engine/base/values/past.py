@@ -34,6 +34,57 @@ Row = tuple[str, str, Any, Any, Any]
 """Table, thing, key, what the row held before, and what after; where only its presence matters, after is True."""
 
 
+TABLES: Final = {
+    "after": "of a map, by entry (0: the head): the entry behind it in the list",
+    "blocks": "by order: how many free blocks there are",
+    "capability": "of a domain, by slot: the capability in it",
+    "deficit": "one row: how many pages were asked for in vain",
+    "doing": "by thread: the call that it is in",
+    "doubts": "of a processor, one row: flushes forgotten and edits by hand since its TLB was empty",
+    "entry": "of a map, by entry: its fields",
+    "find cache": "of a map, one row: where a search for space begins",
+    "first buffer": "of a cache, by slab: the head of its free list",
+    "first slab": "one row: the head of the kentry area's free list",
+    "frame": "by frame: who has it",
+    "free block": "of a domain, by block: that it is free",
+    "inactive": "by frame: that its page is inactive",
+    "klimit": "one row: the kernel's limit",
+    "last use": "of a processor, by set and way: when the line was used last",
+    "left": "of a tree, by node (0: above the root): its left child",
+    "line": "of a processor, by set and way: what its TLB keeps there",
+    "loaded": "of a processor, one row: whose tables it has loaded, their root, their number",
+    "lock": "by map: the thread that has its lock",
+    "lookup cache": "of a map, one row: the entry that was found last",
+    "map": "by name: that the map is there",
+    "mapping": "of a domain, by vnode: what it maps",
+    "meta data": "of a domain, one row: how far its own memory is used",
+    "needs_wakeup": "of a map, one row: that a thread sleeps for room",
+    "next buffer": "of a cache, by address of a free buffer: the next one",
+    "next slab": "by free slab of the kentry area: the next one",
+    "node": "of a tree, by node: that it is there",
+    "pending": "of a processor, by number: a request that waits",
+    "pieces": "of a domain, one row: how many pieces of memory its slab has",
+    "red": "of a tree, by node: that it is red",
+    "region": "of a domain, by number: a region",
+    "right": "of a tree, by node: its right child",
+    "shootdown": "one row: what becomes of requests",
+    "shootdowns": "by what became of them: how many requests",
+    "size": "of a map, one row: its bytes in use",
+    "slab": "of a cache, by address: the slab's colour",
+    "sleeper": "of a map, by thread that sleeps for room in it: since when",
+    "slot": "of a domain, by slot: that it is taken",
+    "thread": "by name: a thread",
+    "ticks": "one row: the clock",
+    "tlb count": "of a processor, by name: how many hits, misses, evictions, flushed entries",
+    "used": "of a cache, by slab: how many of its buffers are taken",
+    "vnode": "of a domain, by number: a node of its shadow tree",
+    "wired": "of a map, by entry: how often it is wired",
+    "wirings": "by frame: how often its page is wired",
+    "word": "by physical address: a descriptor",
+}
+"""All tables: of what thing each is, by what its rows are known, and what they hold.  One row has the key 0."""
+
+
 class Change(NamedTuple):
     """What a row held before the first of some events that wrote it, and after the last."""
 

@@ -14,7 +14,7 @@ from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import LowMemory, MapCreated, SleepersWoken, ZonesReclaimed
 from ...base.protection import protection_of, protection_text
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, PAGE_SHIFT, Address
+from ...base.units import IN_PAGE, PAGE_SHIFT, Address
 from ..map.core import EntrySource
 from ..map.ranges import NO_SPACE, SUCCESS
 from ..map.vm_object import FreeBSDObject
@@ -24,7 +24,6 @@ from .vm_map import FreeBSDMap
 from .vm_page import GRAB, INTERRUPT, SYSTEM, PageQueues, PageRequest
 
 _WORD = (1 << 64) - 1
-_OFFSET = PAGE - 1
 
 M_NOWAIT, M_WAITOK, M_ZERO, M_USE_RESERVE = 0x1, 0x2, 0x100, 0x400
 """Flags (malloc(9)): never sleep; may sleep; zeroed; may use reserves."""
@@ -55,12 +54,12 @@ def round_page(size: int) -> int:
     >>> round_page(1), round_page(4096), round_page(2**64 - 1)
     (4096, 4096, 0)
     """
-    return (size + _OFFSET) & ~_OFFSET & _WORD
+    return (size + IN_PAGE) & ~IN_PAGE & _WORD
 
 
 def trunc_page(address: int) -> int:
     """Down to the start of its page."""
-    return address & ~_OFFSET
+    return address & ~IN_PAGE
 
 
 class Kmem:

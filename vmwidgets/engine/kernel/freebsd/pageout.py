@@ -66,7 +66,7 @@ class FilePages:
                 page.busy = False
                 read += 1
                 self._inactive[page.frame] = None
-                self._report(FileRead.tag, name, pindex, page.frame, "read")
+                self._recorder.report(FileRead.tag, name, pindex, page.frame, "read")
                 break
         return read
 
@@ -83,7 +83,7 @@ class FilePages:
             self._pages.adopt(frame, target, pindex, READ)
         self._inactive.pop(frame, None)
         self._inactive[frame] = None
-        self._report(FileRead.tag, name, pindex, frame, how)
+        self._recorder.report(FileRead.tag, name, pindex, frame, how)
         return True
 
     def _find_cached(self, target: VmObject, pindex: int) -> int | None:
@@ -106,13 +106,8 @@ class FilePages:
             del self._cached[before]
         self._cached[place], self._places[frame] = frame, place
         self._frames.cache(frame, page.object.name)
-        self._report(PageCached.tag, frame, page.object.name)
+        self._recorder.report(PageCached.tag, frame, page.object.name)
         return True
-
-    def _report(self, tag: str, *fields: object) -> None:
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((tag, *fields))
 
 
 # ---- page daemon -------------------------------------------------------------------------------

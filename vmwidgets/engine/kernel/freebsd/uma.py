@@ -120,7 +120,7 @@ class Zones:
 
     def _shrink(self, zone: Zone, address: int) -> None:
         del self.slabs[address]
-        self._report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
+        self.recorder.report(ZoneShrunk.tag, zone.name, address, zone.slab_size)
         try:
             run_without_sleeping(self.kmem.kmem_free(self.kmem_map, address, zone.slab_size))
         except WouldSleep as error:
@@ -130,7 +130,7 @@ class Zones:
         """A slab came from kmem_malloc."""
         self.slabs[address] = zone
         zone.ready.append(address)
-        self._report(ZoneGrown.tag, zone.name, address, zone.slab_size)
+        self.recorder.report(ZoneGrown.tag, zone.name, address, zone.slab_size)
 
     def drop_range(self, start: int, end: int) -> list[tuple[int, int]]:
         """Drop what lies in [start, end), whose pages were freed by another: slabs, objects and large requests.
@@ -154,11 +154,6 @@ class Zones:
             return
         for one in zone.cache.drop_slab(address):
             del self.taken[one]
-
-    def _report(self, tag: str, *fields: object) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((tag, *fields))
 
     def check(self) -> None:
         """Raise :class:`Broken` unless each zone's slabs are sound, and objects are counted."""

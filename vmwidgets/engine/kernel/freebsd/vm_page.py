@@ -314,7 +314,7 @@ class SharedFrames:
             self._ram.zero_frame(frame)
             self._zeroed.append(frame)
             done += 1
-            self._report(PageZeroed.tag, frame)
+            self._pages.recorder.report(PageZeroed.tag, frame)
         return done
 
     # ---- cached ------------------------------------------------------------------------------
@@ -358,16 +358,11 @@ class SharedFrames:
         self._pages.free(frame)
 
     def _forget_cached(self, frame: int) -> None:
-        self._report(PageReused.tag, frame, self._cached.pop(frame))
+        self._pages.recorder.report(PageReused.tag, frame, self._cached.pop(frame))
 
     def _hand_over(self, frame: int, owner: str) -> int:
         self._pages.hand_over(frame, owner)
         return frame
-
-    def _report(self, tag: str, *fields: object) -> None:
-        emit = self._pages.recorder.emit
-        if emit is not None:
-            emit((tag, *fields))
 
     def check(self) -> None:
         """Raise :class:`Broken` unless each frame standing by belongs to the store, and zeroed ones hold zeroes."""

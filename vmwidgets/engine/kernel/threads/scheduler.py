@@ -164,7 +164,7 @@ class Scheduler:
         self._made += 1
         thread = self.threads[name] = Thread(name, call, self._made)
         self._append_ready(thread)
-        self._emit(ThreadSpawned.tag, name, None if replaced is None else replaced.value())
+        self.recorder.report(ThreadSpawned.tag, name, None if replaced is None else replaced.value())
         return thread
 
     def _append_ready(self, thread: Thread) -> None:
@@ -244,7 +244,7 @@ class Scheduler:
         if count < 0:
             raise Refused(f"{count} ticks: the clock does not go back")
         before, self.ticks = self.ticks, self.ticks + count
-        self._emit(ClockTicked.tag, before, self.ticks)
+        self.recorder.report(ClockTicked.tag, before, self.ticks)
         due = [thread for thread in self._asleep if thread.until is not None and thread.until <= self.ticks]
         for thread in sorted(due, key=lambda one: one.until or 0):
             self._make_ready(thread, "timeout", EWOULDBLOCK)
@@ -313,7 +313,7 @@ class Scheduler:
         outer, self.running.thread = self.running.thread, thread.name
         thread.state, answer, thread.answer = "running", thread.answer, 0
         since, thread.since = thread.since, 0
-        self._emit(ThreadRuns.tag, thread.name, since, thread.doing)
+        self.recorder.report(ThreadRuns.tag, thread.name, since, thread.doing)
         try:
             begun = getgeneratorstate(thread.call) != GEN_CREATED
             wait = thread.call.send(answer) if begun else next(thread.call)
@@ -355,7 +355,7 @@ class Scheduler:
         self._sleepers.setdefault(wait.subject, {})[thread] = None
         if isinstance(wait, LockWait):
             self._at_locks[thread] = None
-        self._emit(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject, thread.since)
+        self.recorder.report(ThreadSlept.tag, thread.name, str(wait), thread.until, *wait.subject, thread.since)
 
     def _refuse_held_mutex(self, thread: Thread) -> None:
         """A mutex may not be held asleep: the kernel stops (`witness_warn`, `sleepq_wait`)."""
@@ -380,7 +380,7 @@ class Scheduler:
         thread.state = state
         if state == "failed":
             self._failed.append(thread)
-        self._emit(ThreadEnded.tag, thread.name, how, *before)
+        self.recorder.report(ThreadEnded.tag, thread.name, how, *before)
 
     def _make_ready(self, thread: Thread, why: str, answer: int = 0) -> None:
         wait, until, since = thread.wait, thread.until, thread.since
@@ -388,7 +388,7 @@ class Scheduler:
         self._leave_queues(thread, wait)
         thread.state, thread.answer, thread.wait, thread.until = "ready", answer, None, None
         self._append_ready(thread)
-        self._emit(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, since)
+        self.recorder.report(ThreadWoken.tag, thread.name, why, str(wait), until, *wait.subject, since)
 
     def _leave_queues(self, thread: Thread, wait: Wait) -> None:
         """A thread sleeps no longer."""
@@ -402,8 +402,3 @@ class Scheduler:
         if timers:
             self.tick(max(0, min(timers) - self.ticks))
         return bool(timers)
-
-    def _emit(self, tag: str, *fields: Any) -> None:
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((tag, *fields))

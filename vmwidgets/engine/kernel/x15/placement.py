@@ -13,13 +13,10 @@ from ...base import protection as flag
 from ...base.errors import KernelPanic, kernel_error
 from ...base.events import FindCacheMoved, GapTried, HintTried, MergeTried, SearchRestarted
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, Address, Size
+from ...base.units import IN_PAGE, PAGE, Address, Size
 from ..map.core import Entry
 from ..map.ranges import RangeMap
 from ..map.vm_object import VmObject
-
-_UNALIGNED = PAGE - 1
-
 
 # ---- requests ----------------------------------------------------------------------------------
 
@@ -55,13 +52,13 @@ class Request:
         offset, start, size, align, flags = self.offset, self.start, self.size, self.align, self.flags
         if offset and self.object is None:
             return "offset_without_object", f"offset {offset:#x} without an object"
-        if offset & _UNALIGNED:
+        if offset & IN_PAGE:
             return "offset_unaligned", f"offset {offset:#x} is not page aligned"
-        if start & _UNALIGNED:
+        if start & IN_PAGE:
             return "start_unaligned", f"start {start:#x} is not page aligned"
         if size == 0:
             return "size_zero", "size is 0"
-        if size & _UNALIGNED:
+        if size & IN_PAGE:
             return "size_unaligned", f"size {size:#x} is not a whole number of pages"
         if (start + size) & mask <= start:
             return "wrap", f"start {start:#x} and size {size:#x} pass the end of the word"
