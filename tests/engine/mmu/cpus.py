@@ -8,7 +8,9 @@ from typing import Any
 from tests.engine.mmu.tables import map_page
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import PAGE
-from vmwidgets.engine.base.values.tables import Rights, Walk
+from vmwidgets.engine.base.values.tables import Fault, Rights, Walk
+from vmwidgets.engine.kernel.threads.waits import MaySleep, run_without_sleeping
+from vmwidgets.engine.machine.processors import Reach, read_bytes, write_bytes
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.editor import Slot, TableEditor
@@ -20,6 +22,30 @@ from vmwidgets.engine.mmu.walk import Descent, translate, walk
 ALL, KERNELS = Rights(), Rights(user=False)
 STEP = 1 << 14
 """Roots and tables stand this far apart, which is aligned enough for all of them."""
+
+
+class Faulted(Exception):
+    """An access faulted."""
+
+
+class LoadingCpu(Cpu[Any]):
+    """A processor on which a program runs: bytes move as on the machine's, and no fault is resolved."""
+
+    def load(self, va: int, length: int, *, user: bool, access: Access = "read") -> bytes:
+        return run_without_sleeping(read_bytes(self.ram, va, length, self._reaching(access, user)))
+
+    def store(self, va: int, data: bytes, *, user: bool) -> None:
+        run_without_sleeping(write_bytes(self.ram, va, data, self._reaching("write", user)))
+
+    def _reaching(self, access: Access, user: bool) -> Reach:
+        def reach(va: int) -> MaySleep[int]:
+            found = self.translate(va, access, user)
+            if isinstance(found, Fault):
+                raise Faulted(va, found.kind)
+            yield from ()  # it never sleeps
+            return found
+
+        return reach
 
 
 class Tables:
@@ -72,9 +98,9 @@ class Tables:
         """The descriptor that maps `va`, as it stands in memory."""
         return self.walk(va).steps[-1].value
 
-    def cpu(self, *, sets: int = 4, ways: int = 4, **settings: Any) -> Cpu[Any]:
+    def cpu(self, *, sets: int = 4, ways: int = 4, **settings: Any) -> LoadingCpu:
         """A processor with the first space loaded, and such settings beside the format's own."""
-        made: Cpu[Any] = Cpu("cpu", self.ram, self.fmt, Tlb(self.fmt, sets=sets, ways=ways), self.recorder)
+        made = LoadingCpu("cpu", self.ram, self.fmt, Tlb(self.fmt, sets=sets, ways=ways), self.recorder)
         made.load_root(self.root, controls=replace(self.fmt.defaults, **settings))
         return made
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.mmu.cpus import ALL, KERNELS, Tables
+from tests.engine.mmu.cpus import ALL, KERNELS, Faulted, Tables
 from tests.engine.mmu.random_tables import PLACES, addresses, controls, fill
 from vmwidgets.engine.base.events import PteWritten, TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.engine.base.units import MIB, PAGE
 from vmwidgets.engine.base.values.tables import Fault, Rights
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.engine.mmu.cpu import Cpu, Trapped
+from vmwidgets.engine.mmu.cpu import Cpu
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.rules import Access
 from vmwidgets.engine.mmu.tlb import Tlb
@@ -52,7 +52,7 @@ class TestWhatItBelieves:
         cpu.store(AT + PAGE - 2, b"four", user=True)
         assert (tables.ram.read(FRAME + PAGE - 2, 2), tables.ram.read(3 * FRAME, 2)) == (b"fo", b"ur")
         assert cpu.load(AT + PAGE - 3, 6, user=True) == b"\0four\0"
-        assert cpu.fetch(AT + PAGE - 2, 4, user=True) == b"four"
+        assert cpu.load(AT + PAGE - 2, 4, user=True, access="execute") == b"four"
         assert (cpu.tlb.hits, cpu.tlb.misses) == (4, 2)
 
     def test_a_hit_reads_no_tables_and_a_flush_ends_it(self, tables):
@@ -183,25 +183,12 @@ class TestFaults:
         cpu.flush_range(AT, AT + PAGE, 0)
         assert cpu.translate(AT, "write", True) == FRAME
 
-    def test_a_trap_is_handled_and_the_access_tried_again(self, tables):
-        traps = []
-
-        def handle(va, access, user, fault):
-            traps.append((va, access, user, fault.kind))
-            tables.map(va & -PAGE, FRAME + (va & PAGE), ALL)
-
-        cpu = tables.cpu()
-        cpu.trap = handle
-        cpu.store(AT + PAGE - 1, b"ab", user=True)
-        assert traps == [(AT + PAGE - 1, "write", True, "not-present"), (AT + PAGE, "write", True, "not-present")]
-        assert tables.ram.read(FRAME + PAGE - 1, 2) == b"ab"
-
-    def test_without_a_handler_the_fault_is_raised_as_a_value(self, tables):
+    def test_a_fault_leaves_what_was_stored_before_it(self, tables):
         tables.map(AT, FRAME, ALL)
         cpu = tables.cpu()
-        with pytest.raises(Trapped) as caught:
+        with pytest.raises(Faulted) as caught:
             cpu.store(AT + PAGE - 1, b"ab", user=True)
-        assert (caught.value.va, caught.value.fault.kind) == (AT + PAGE, "not-present")
+        assert caught.value.args == (AT + PAGE, "not-present")
         assert tables.ram.read(FRAME + PAGE - 1, 1) == b"a"
 
 

@@ -1,12 +1,11 @@
 """A processor, as far as memory goes: loads, stores and fetches through its TLB.
 
 It knows no kernel.  What it does with a fault is up to whoever owns it: :meth:`Cpu.translate` gives the fault, and
-:meth:`Cpu.load` and its kin call a trap handler and try again.
+the machine's processors move bytes through it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Generic
 
 from ..base.events import TlbFilled, TlbFlushed, TlbHit, TlbMissed
@@ -14,44 +13,22 @@ from ..base.recorder import Recorder
 from ..base.units import PAGE
 from ..base.values.cpus import Difference
 from ..base.values.tables import Fault
-from ..memory.ram import Ram, page_pieces
+from ..memory.ram import Ram
 from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
 from .tlb import Tlb, TlbEntry
 from .walk import fault_of, translate
 
-Trap = Callable[[int, Access, bool, Fault], None]
-"""Handles the fault of an access to an address, by user code or not; it raises what ends the access."""
-
-
-class Trapped(Exception):
-    """An access faulted, and no handler of traps is set; `fault` says why."""
-
-    def __init__(self, va: int, access: Access, user: bool, fault: Fault) -> None:
-        super().__init__(f"{fault.exception}: {fault.why}")
-        self.va = va
-        self.access = access
-        self.user = user
-        self.fault = fault
-
-
-def unhandled(va: int, access: Access, user: bool, fault: Fault) -> None:
-    """Handles nothing."""
-    raise Trapped(va, access, user, fault)
-
 
 class Cpu(Generic[C]):
     """A processor called `name` with the tables at `root` loaded; `controls` are its settings."""
 
-    def __init__(
-        self, name: str, ram: Ram, fmt: TableFormat[C], tlb: Tlb[C], recorder: Recorder, trap: Trap = unhandled
-    ) -> None:
+    def __init__(self, name: str, ram: Ram, fmt: TableFormat[C], tlb: Tlb[C], recorder: Recorder) -> None:
         self.name = name
         self.ram = ram
         self.fmt = fmt
         self.tlb = tlb
-        self.trap = trap
         self.controls = fmt.defaults
         self.root = 0
         """Physical address of the root table, as in CR3, TTBR0 or satp."""
@@ -61,30 +38,6 @@ class Cpu(Generic[C]):
         """The root that was last loaded for each address space's number, and the settings it was loaded with."""
         self._recorder = recorder
         self._editor = TableEditor(ram, fmt, recorder)
-
-    # ---- what a program does -----------------------------------------------------------------
-
-    def load(self, va: int, length: int, *, user: bool) -> bytes:
-        """`length` bytes from `va` on, page by page."""
-        return b"".join(self.ram.read(self._reach(at, "read", user), count) for at, count in page_pieces(va, length))
-
-    def store(self, va: int, data: bytes, *, user: bool) -> None:
-        """Put `data` at `va`, page by page: a trap that raises leaves what was stored before it."""
-        done = 0
-        for at, count in page_pieces(va, len(data)):
-            self.ram.write(self._reach(at, "write", user), data[done : done + count])
-            done += count
-
-    def fetch(self, va: int, length: int, *, user: bool) -> bytes:
-        """`length` bytes from `va` on, as instructions."""
-        return b"".join(self.ram.read(self._reach(at, "execute", user), count) for at, count in page_pieces(va, length))
-
-    def _reach(self, va: int, access: Access, user: bool) -> int:
-        while True:
-            found = self.translate(va, access, user)
-            if not isinstance(found, Fault):
-                return found
-            self.trap(va, access, user, found)
 
     # ---- translation -------------------------------------------------------------------------
 
