@@ -178,7 +178,7 @@ class LearnerCode:
     """Learner's code while it runs: its calls of operations go into its script."""
 
     caller = ""
-    """What its calls return to, as :class:`~.events.Unwound` names it: a thread is called by no kernel function."""
+    """What its calls return to, as :class:`~.event.Unwound` names it: a thread is called by no kernel function."""
 
     def __init__(self, callbacks: Callbacks, title: str, key: str) -> None:
         self.callbacks = callbacks

@@ -15,7 +15,7 @@ in time:
 * Structures don't refer to handles, to the System or to the Machine, and hold no lambda and no closure, but bound
   methods, `functools.partial` and small classes, so that they can be copied.  The lock is the door's, and lies outside.
   One exception is left: a learner's own code.  A registered handler and a thread that sleeps in a call lead to the
-  machine by way of :class:`~.scripts.Callbacks`; a copy of the structures has to leave those out.
+  machine by way of :class:`~.callbacks.Callbacks`; a copy of the structures has to leave those out.
 
 `System.machine` is there to be handed back: to learners' code, to pictures, to recorded scripts that are run again.
 Nothing here asks it for a structure.

@@ -287,7 +287,7 @@ class ReachedTables(Generic[C]):
 
 
 def _addresses(descriptor: Descriptor, words: Words) -> Words:
-    """:meth:`.format.Descriptor.address_of` of each word."""
+    """:meth:`.levels.Descriptor.address_of` of each word."""
     found = np.zeros(words.shape, np.uint64)
     for bits in descriptor.address:
         found |= (words & np.uint64(bits.mask)) >> np.uint64(bits.low) << np.uint64(bits.to)

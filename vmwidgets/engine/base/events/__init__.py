@@ -1,7 +1,7 @@
 """What can happen inside the machine: one frozen class for each kind of change, declared once, with its fields.
 
 Read `event.py` first; then the file of the structure that interests you.  The tables whose rows they write are
-listed in :data:`..values.past.TABLES`.
+listed in :data:`.values.past.TABLES`.
 """
 
 from .cpus import *  # noqa: F403  all of it is offered here

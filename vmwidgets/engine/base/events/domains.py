@@ -1,6 +1,6 @@
 """Events of self-paging domains: capabilities, slots, vnodes, slabs, vregions.
 
-`domain` is the domain's name.  A capability is named by its :class:`~..values.domains.CapRef`, (cnode, slot).
+`domain` is the domain's name.  A capability is named by its :class:`~.values.domains.CapRef`, (cnode, slot).
 Descriptors that the kernel writes for a domain are :class:`.memory.PteWritten`, as any kernel's.
 """
 

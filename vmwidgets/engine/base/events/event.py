@@ -55,7 +55,7 @@ class Event:
             EVENTS[cls.tag] = cls
 
     def writes(self) -> Iterable[Row]:
-        """The rows that it wrote (:mod:`..values.past`).  None, unless it says so."""
+        """The rows that it wrote (:mod:`.values.past`).  None, unless it says so."""
         return ()
 
 

@@ -177,7 +177,7 @@ class VnodeValue:
 
 @dataclass(frozen=True, slots=True)
 class VnodeFields:
-    """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`..events.VnodeLinked`."""
+    """A vnode as events have it: see :class:`VnodeValue`, and `kind` of :class:`.events.domains.VnodeLinked`."""
 
     parent: int
     older: int

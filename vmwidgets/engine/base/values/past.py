@@ -1,6 +1,6 @@
 """What was before: rows that events wrote, laid over a value of later.
 
-An event names each row that it wrote, with what the row held before and after (:meth:`.events.Event.writes`).  A row
+An event names each row that it wrote, with what the row held before and after (:meth:`.event.Event.writes`).  A row
 is a key of a table, and a table belongs to one thing: a map, a tree, a cache, a domain.  Of all writes to a row after a
 moment, the first one says what it held at that moment.  So :class:`Past` is read off the events in one pass, forwards,
 and each value has a method `at(past)` that lays it over itself.

@@ -7,5 +7,5 @@ Read first: :mod:`.core` (entries in a list and a red-black tree, and where entr
 * :mod:`.fits`: first, best, worst and next fit, which a map can be given in place of its own search;
 * :mod:`.window`: the part of a map that one picture shows, as a frozen value.
 
-Nothing here knows which kernel a map is of: :mod:`..x15.vm_map` and :mod:`..freebsd.vm_map` build on it.
+Nothing here knows which kernel a map is of: :mod:`.x15.vm_map` and :mod:`.freebsd.vm_map` build on it.
 """

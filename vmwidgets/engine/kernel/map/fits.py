@@ -1,8 +1,8 @@
 """First, best, worst and next fit: small values given to a map, in place of its own search for a gap.
 
 Each is asked for a gap and changes nothing but what it remembers itself; ties go to the lowest address.  X15's own
-search with its find cache is in :mod:`..x15.placement`, FreeBSD's first fit with its tree of gaps in
-:mod:`..freebsd.vm_map`.
+search with its find cache is in :mod:`.x15.placement`, FreeBSD's first fit with its tree of gaps in
+:mod:`.freebsd.vm_map`.
 The rules are those of Knuth, The Art of Computer Programming, volume 1, section 2.5.
 """
 
