@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 import threading
 import warnings
+import weakref
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -531,6 +533,126 @@ class TestHandlers:
         m.check()
 
 
+class TestEndsFromOutside:
+    """What ended an operation was no part of the machine: a learner's function, or the stop button."""
+
+    def check(self, m):
+        """The machine can go back, and forth, and be saved and loaded."""
+        m.task("after")
+        before, number = m.branch(), len(m.journal)
+        m.undo(number - 1)
+        m.redo(number - 1)
+        same(m, before)
+        m.check()
+
+    @pytest.mark.parametrize("kind", ["an error", "the stop button", "an operation", "undo", "after two steps"])
+    def test_an_until_that_fails(self, m, kind):
+        asked = []
+
+        def until():
+            asked.append(1)
+            if kind == "the stop button":
+                raise KeyboardInterrupt
+            if kind == "an operation":
+                m.task("no")
+            if kind == "undo":
+                m.undo()
+            if kind == "an error" or len(asked) > 2:
+                raise ValueError("no")
+
+        def thread():
+            for _ in range(5):
+                yield from m.tsleep("x", ticks=1)
+
+        m.spawn(thread)
+        with pytest.raises((vm.VMError, KeyboardInterrupt)):
+            m.run(until)
+        self.check(m)
+
+    def test_the_stop_button_in_a_thread_and_in_a_handler(self, m):
+        def thread():
+            yield from m.tsleep("x", ticks=1)
+            raise KeyboardInterrupt
+
+        m.spawn(thread)
+        with pytest.raises(KeyboardInterrupt):
+            m.run()
+        self.check(m)
+
+        @m.on_lowmem
+        def give():
+            raise KeyboardInterrupt
+
+        with suppress(KeyboardInterrupt, vm.VMError):
+            m.kmem_malloc(1 << 20)
+        m.task("later")
+        m.branch().check()
+
+    def test_a_group_in_a_thread_is_refused(self, m):
+        def thread():
+            with m.group("g"):
+                yield from m.tsleep("x")
+
+        m.spawn(thread)
+        with pytest.raises(vm.CallbackFailed, match="moves between operations"):
+            m.run()
+        assert not m.journal.open_groups
+        m.undo()
+
+
+def test_a_redo_of_more_than_there_is_changes_nothing(m):
+    m.task("a")
+    m.task("b")
+    m.undo()
+    with pytest.raises(vm.Refused, match="only 1 can be redone"):
+        m.redo(5)
+    assert list(m.tasks) == ["a"]
+    assert m.journal.undone is not None
+
+
+def test_a_thread_needs_a_function_also_where_one_of_its_name_was_undone(m):
+    m.spawn(m.kmem_alloc, "4 KiB", name="q")
+    m.undo()
+    m.task("x")
+    with pytest.raises(vm.Refused, match="takes a function"):
+        m.spawn(name="q")
+    with pytest.raises(vm.Refused, match="a name and a function"):
+        m.register_handler("h")
+
+
+def test_copies_are_taken_again_after_a_long_undo(m):
+    def work(count):
+        for _ in range(count):
+            m.kernel_map.remove(m.kernel_map.enter("4 KiB"), size="4 KiB")
+
+    work(EVERY)
+    m.undo(2 * EVERY - 5)
+    work(EVERY)
+    assert max(copy.number for copy in m.history._copies if m.history._is_ours(copy)) >= EVERY
+
+
+def test_a_machine_to_look_at_has_the_marks_of_now_and_takes_none(m):
+    m.task("a")
+    then = m.at(1)
+    with pytest.raises(vm.Refused, match="to look at"):
+        then.mark("mine")
+    m.mark("ours")
+    assert set(m.at(1).journal.marks) == {"ours"}
+    with pytest.raises(vm.Refused, match="no mark of this name; marks: 'ours'"):
+        m.branch("your")
+
+
+def test_a_branch_does_not_keep_its_origin():
+    m: Any = vm.boot(layout="tiny")
+    m.on_lowmem(lambda machine: None)
+    m.task("a")
+    branch, origin = m.branch(), weakref.ref(m)
+    del m
+    gc.collect()
+    assert origin() is None
+    branch.check()
+
+
 # ---- groups --------------------------------------------------------------------------------------
 
 
@@ -561,6 +683,16 @@ class TestGroups:
         assert [one.number for one in m.journal.units()[-1].operations] == [2, 3]
         m.undo()
         assert len(m.journal.units()) == 2
+
+    def test_one_that_begins_with_one_that_failed_is_undone_whole(self, m):
+        with m.group("outer"):
+            with suppress(vm.Refused), m.group("inner"):
+                m.task("a")
+                m.kernel_map.enter(0)
+            m.task("b")
+            m.task("c")
+        m.undo()
+        assert len(m.journal) == 1
 
     def test_one_that_fails_is_undone(self, m):
         m.task("before")

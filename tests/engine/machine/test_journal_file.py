@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -247,23 +248,101 @@ BAD_OPERATIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", BAD_OPERATIONS)
 def test_a_line_that_no_machine_wrote(case, saved):
     lines = lines_of(saved)[:-1]
-    good = {
+    write(saved, [*lines[:2], json.dumps({**GOOD, **BAD_OPERATIONS[case]})])
+    assert ", line 3: " in refused(saved)
+
+
+HOSTILE = {
+    "a copy of structures": ("_another", {"copy": {"bytes": "80"}, "name": "x"}),
+    "an attribute": ("__setattr__", {"name": "name", "value": "x"}),
+    "a listener": ("on_operation", {"callback": "x"}),
+    "undo": ("undo", {}),
+    "a look": ("walk", {"address": 0}),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_was_undone_and_scripts_can_name_operations_only(case, saved):
+    name, arguments = HOSTILE[case]
+    lines = [line for line in lines_of(saved)[:-1] if not line.startswith('{"line"')][:2]
+    undone = {
         "operation": 1,
         "target": "machine",
-        "name": "task",
-        "arguments": {"name": "x"},
+        "name": name,
+        "arguments": arguments,
         "outcome": "done",
         "result": None,
     }
-    bad = {**good, **BAD_OPERATIONS[case]}
-    write(saved, [*lines[:2], json.dumps(bad)])
-    assert ", line 3: " in refused(saved)
+    write(saved, [*lines, json.dumps({"line": "undone", "after": 0}), json.dumps(undone)])
+    again = vm.load_journal(saved)
+    with pytest.raises(vm.VMError, match="is no operation"):
+        again.redo()
+    again.check()
+    spawn = {"operation": 1, "target": "machine", "name": "spawn", "arguments": {"name": "t"}, "outcome": "done"}
+    step = {"operation": 2, "target": "machine", "name": "step", "arguments": {}, "outcome": "error"}
+    thread = [["machine", name, arguments, None, 2]]
+    rows = [{**spawn, "result": {"part": "thread:t"}}, {**step, "result": ["CallbackFailed"]}]
+    rows.append({"script": "t", "serial": 1, "actions": thread})
+    write(saved, [*lines, *map(json.dumps, rows)])
+    with suppress(vm.Refused):
+        again = vm.load_journal(saved)
+        assert again.threads["t"].state == "failed"
+        assert (again.name != "x", len(again.journal)) == (True, 3)
+
+
+def test_many_operations_that_were_undone_load_in_linear_time_and_scripts_of_any_length(tmp_path):
+    m: Any = vm.boot(layout="tiny")
+
+    def busy():
+        for _ in range(20):
+            for _ in range(100):
+                m.pagedaemon.stop()
+            yield from m.tsleep("x", ticks=1)
+
+    m.spawn(busy)
+    m.run()
+    m.journal.save(tmp_path / "j")
+    lines = lines_of(tmp_path / "j")
+    assert max(map(len, lines)) < 200_000 and sum(line.startswith('{"script"') for line in lines) > 2
+    again = vm.load_journal(tmp_path / "j")
+    assert again.threads["busy"].state == "returned"
+
+
+def test_numbers_that_no_machine_has_are_written_and_loaded(tmp_path):
+    m: Any = vm.boot(layout="tiny")
+
+    def odd():
+        for number in (10**50, 10**5000, -(10**60)):
+            with suppress(vm.VMError):
+                yield from m.kmem_alloc(number)
+
+    m.spawn(odd)
+    m.run()
+    m.journal.save(tmp_path / "j")
+    assert vm.load_journal(tmp_path / "j").threads["odd"].state == "returned"
+
+
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b", b"x"])
+def test_paths_that_are_none(m, path):
+    with pytest.raises(vm.Refused, match="is no path"):
+        m.journal.save(path)
+    with pytest.raises(vm.Refused, match="is no path"):
+        vm.load_journal(path)
+
+
+def test_who_may_read_the_file_stays(m, tmp_path):
+    m.journal.save(tmp_path / "j")
+    (tmp_path / "j").chmod(0o640)
+    m.journal.save(tmp_path / "j")
+    assert (tmp_path / "j").stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(
     "line",
     ["", "nonsense", "null", "{}", '{"what": 1}', '{"operation": 1}', '{"script": "x"}', '{"line": "x", "after": 1}',
-     '{"mark": "x"}', '{"group": "x", "first": "y", "last": 2}', '{"operation": NaN}', '{"operation": 1.5}',
+     '{"mark": "x"}', '{"mark": "", "serial": 1}', '{"mark": 7, "serial": 1}', '{"mark": "x", "serial": -5}',
+     '{"group": "x", "first": 5, "last": 2}', '{"group": 7, "first": 1, "last": 2}',
+     '{"group": "x", "first": "y", "last": 2}', '{"operation": NaN}', '{"operation": 1.5}',
      "[" * 100_000, '{"operation": ' + "9" * 5000 + "}", '{"script": "x", "serial": 1, "actions": [[1]]}'],
 )  # fmt: skip  # one list
 def test_lines_that_are_none(line, saved):

@@ -89,6 +89,10 @@ class Line(NamedTuple):
     operations: tuple[Operation, ...]
     scripts: dict[str, Script]
 
+    def packed(self) -> Line:
+        """The same without events: they can be made again."""
+        return self._replace(operations=tuple(one._replace(raw=()) for one in self.operations))
+
 
 class Group(NamedTuple):
     """Operations that one call made, by the serials of the first and the last: undone as one."""
@@ -164,7 +168,7 @@ class Journal:
         if serial >= self.most_serial:
             self.most_serial = serial + 1
             if self.undone is not None:
-                self.branches.append(self.undone)
+                self.branches.append(self.undone.packed())
                 self.undone = None
         if len(recent) == 2 * KEPT:
             self._packed.append(recent[:KEPT])
@@ -226,6 +230,11 @@ class Journal:
 
     def number_of(self, serial: int) -> int | None:
         """The number of the operation with this serial; None where it is not in the journal now.  O(log n)."""
+        number = self._first_from(serial)
+        return number if number < len(self) and self.serial(number) == serial else None
+
+    def _first_from(self, serial: int) -> int:
+        """The number of the first operation with this serial or a later one."""
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -233,7 +242,7 @@ class Journal:
                 low = middle + 1
             else:
                 high = middle
-        return low if low < len(self) and self.serial(low) == serial else None
+        return low
 
     def serial(self, number: int) -> int:
         """The serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
@@ -245,8 +254,7 @@ class Journal:
         serial = self[number - 1].serial
         for group in reversed(self.groups):  # a group in another ends before that one
             if group.first <= serial <= group.last:
-                first = self.number_of(group.first)
-                return number - 1 if first is None else first
+                return self._first_from(group.first)
         return number - 1
 
     @contextmanager
@@ -265,8 +273,15 @@ class Journal:
 
     def give_up(self, before: Line | None) -> None:
         """Make a branch of what was just undone; what can be redone is what could be redone before it, `before`."""
-        self.branches = [line for line in (*self.branches, self.undone) if line is not None and line is not before]
+        first = before.operations[0].serial if before is not None else -1
+        lines = (line for line in (*self.branches, self.undone) if line is not None)
+        self.branches = [line for line in lines if line.operations[0].serial != first]
         self.undone = before
+
+    def amend(self, then: Operation) -> None:
+        """Have the outcome of `then`, with its result and sentence, as the latest operation's."""
+        *head, _, _, _, stopped_at = self._recent[-1]
+        self._recent[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
 
     def cut(self, number: int) -> tuple[Operation, ...]:
         """Take all operations from `number` on out, which are returned."""

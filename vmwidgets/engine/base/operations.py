@@ -39,6 +39,8 @@ class Door:
         self.dead: KernelPanic | None = None
         self.only_to_look_at = ""
         """Why no operation is taken, in a sentence: the machine is one of the past."""
+        self._closed: dict[int, str] = {}
+        """Threads of Python's whose operations are refused, and why."""
         self.listeners: list[Callable[[], None]] = []
         self.edited_by_hand: Callable[[], bool] = lambda: False
         """Whether page tables hold what a learner wrote past the kernel, which may not go on with that."""
@@ -97,8 +99,8 @@ class Door:
             if not self._lock.acquire(False):
                 INTERRUPT.acquire(self._lock)
             try:
-                if self.only_to_look_at:
-                    raise Refused(self.only_to_look_at)
+                if self.only_to_look_at or get_ident() in self._closed:
+                    raise Refused(self.only_to_look_at or self._closed[get_ident()])
                 if self.dead is not None and name not in AFTER_A_PANIC:
                     raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
                 said, edited_by_hand, recorder = "", self.edited_by_hand(), self.recorder
@@ -186,12 +188,17 @@ class Door:
 
     @contextmanager
     def closed(self, why: str) -> Iterator[None]:
-        """Take no operation in here, and say why."""
-        before, self.only_to_look_at = self.only_to_look_at, why
+        """Take no operation of this thread of Python's in here, and say why."""
+        thread = get_ident()
+        before = self._closed.get(thread)
+        self._closed[thread] = why
         try:
             yield
         finally:
-            self.only_to_look_at = before
+            if before is None:
+                del self._closed[thread]
+            else:
+                self._closed[thread] = before
 
     @contextmanager
     def looking(self, wait: bool = True) -> Iterator[bool]:
@@ -400,7 +407,9 @@ def as_data(value: Any) -> Any:
     if kind in _COLLECTIONS:
         return tuple(as_data(item) for item in plain(value))
     kept = plain(value)
-    is_data = isinstance(kept, (int, float, str, bytes)) or kind.__module__.startswith(_VALUES)
+    is_data = (
+        isinstance(kept, (int, float, str, bytes)) or kind.__module__.startswith(_VALUES) or hasattr(kind, "is_data")
+    )
     return kept if is_data else kind.__name__
 
 

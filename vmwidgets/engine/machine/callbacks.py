@@ -13,6 +13,7 @@ from functools import partial
 from inspect import iscoroutine, isgenerator, signature
 from types import FrameType, GeneratorType
 from typing import Any, TypeVar
+from weakref import ref
 
 from ..base.errors import Broken, CallbackFailed, KernelPanic, Refused, VMError, failure, shown
 from ..base.events import CallbackRan, LowMemory, Unwound
@@ -36,7 +37,7 @@ class Live:
 
     def __init__(self, code: Any, door: Door) -> None:
         self.code = code
-        self.door = door
+        self.door = ref(door)  # a branch does not keep its origin
         self.position = 0
 
     @property
@@ -64,6 +65,8 @@ class Callbacks:
         """Learners' own code, by the names of scripts."""
         self.threads: dict[str, ThreadActor] = {}
         """Threads of learners that have not ended, by the names of scripts."""
+        self.silent = False
+        """Whether operations are done again: what is recorded is repeated, and nothing warns a second time."""
         self.unended: list[GeneratorType[Any, Any, Any]] = []
         """Generators of learners that ignored GeneratorExit."""
 
@@ -97,6 +100,11 @@ class Callbacks:
             for thread in kmem.scheduler.threads.values():
                 if not thread.done:
                     thread.call.close()
+
+    def warn(self, sentence: str, stacklevel: int = 3) -> None:
+        """Warn of learners' code that failed where no call can raise its error."""
+        if not self.silent:
+            warnings.warn(sentence, RuntimeWarning, stacklevel=stacklevel)
 
     def begin_script(self, name: str, code: Any = None) -> str:
         """Begin the script of a new thread or handler, to be repeated where it has no code of its own; its key."""
@@ -166,7 +174,7 @@ class Callbacks:
             thread.reported = True
             self.scheduler.threads.pop("", None)
             while (other := self.scheduler.failure()) is not None:
-                warnings.warn(f"while the cell waited: {other.error}", RuntimeWarning, stacklevel=6)
+                self.warn(f"while the cell waited: {other.error}", stacklevel=7)
 
 
 def _interrupted() -> bool:
@@ -293,7 +301,7 @@ class ThreadActor(LearnerCode):
                 self.note("closed")
             raise
         except KeyboardInterrupt:
-            self._fails(f"{self.title} was interrupted")
+            self.note("interrupted")
             raise
         except CallbackFailed as failed:
             self._fails(failed)
@@ -385,7 +393,7 @@ class ThreadActor(LearnerCode):
             self.run(self._body.close, stoppable=False)
         except CallbackFailed as failed:
             self.callbacks.unended += [one for one in chain if one.gi_frame is not None]
-            warnings.warn(f"{failed}, when it was ended", RuntimeWarning, stacklevel=2)
+            self.callbacks.warn(f"{failed}, when it was ended")
         self._release_locks()
         self.callbacks.live.pop(self.key, None)
         self.callbacks.threads.pop(self.key, None)
@@ -417,11 +425,12 @@ class Handler(LearnerCode):
             return repeated.run()
         live = self.callbacks.live.get(self.key)
         if live is None:
-            raise CallbackFailed("it was recorded up to here: what its function would do next is not known")
+            raise CallbackFailed(f"{self.title} was recorded up to here: what its function would do next is not known")
         function = with_machine(live.code, self.callbacks.machine)
-        if live.door is self.callbacks.door:
+        door = live.door()
+        if door is None or door is self.callbacks.door:
             return function()
-        with live.door.closed(
+        with door.closed(
             f"{self.title} runs in a branch of this machine, and calls this one: write it with the machine as its "
             "argument, as in `def give_back(m): …`"
         ):
@@ -444,7 +453,7 @@ class Handler(LearnerCode):
             self._unwind()
         except KeyboardInterrupt:
             outcome = f"{self.title} was interrupted"
-            self._fails(outcome)
+            self.note("interrupted")
             raise
         except CallbackFailed as failed:
             self._fails(failed)
@@ -452,7 +461,7 @@ class Handler(LearnerCode):
             if kmem.running.thread != kmem.daemon.name:
                 raise
             self._unwind()
-            warnings.warn(outcome, RuntimeWarning, stacklevel=2)
+            self.callbacks.warn(outcome)
         finally:
             self._runs = False
             emit = kmem.recorder.emit

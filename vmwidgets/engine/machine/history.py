@@ -10,7 +10,6 @@ handles, and gives the machine other structures.
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,9 +19,8 @@ from typing import Any, NamedTuple
 
 from ..base.errors import Refused, VMError, shown
 from ..base.interrupts import INTERRUPT, Stopped
-from ..base.journal import Line, Operation
+from ..base.journal import Journal, Line, Operation
 from ..base.scripts import Action, Script
-from . import arguments
 from .callbacks import Live
 from .copies import NoCopy
 from .system import System
@@ -128,6 +126,7 @@ class History:
             )
             if len(self._looked_at) > LOOKED_AT:
                 self._looked_at.popitem(last=False)
+        self._name_moments(machine.journal, serial)
         self._looked_at.move_to_end(serial)
         return machine
 
@@ -158,10 +157,14 @@ class History:
                 machine.history.begin(copy.serial, scripts)
                 machine.history.come_to(self.journal[copy.number + 1 : number + 1], scripts, self)
             serial = self.journal.serial(number)
-            machine.journal.marks |= {mark: one for mark, one in self.journal.marks.items() if one <= serial}
-            machine.journal.groups += [group for group in self.journal.groups if group.last <= serial]
+            self._name_moments(machine.journal, serial)
             machine.journal.next_serial = machine.journal.most_serial = serial + 1
         return machine
+
+    def _name_moments(self, journal: Journal, serial: int) -> None:
+        """Have the marks and groups up to the operation of this serial."""
+        journal.marks = {mark: one for mark, one in self.journal.marks.items() if one <= serial}
+        journal.groups = [group for group in self.journal.groups if group.last <= serial]
 
     def _scripts(self) -> dict[str, Script]:
         """What learners' code did, with what it did later in operations that were undone, if that is known."""
@@ -206,38 +209,52 @@ class History:
         with self.held(), self._other_structures():
             self._go_back(number - 1, scripts)
             journal.undone = Line(journal.last.serial, removed, scripts)
+        kept = max((copy for copy in self._copies if self._is_ours(copy)), default=None)
+        self.next_copy = EVERY if kept is None else kept.number + _worth(len(kept.data))
+        for serial in [one for one in self._looked_at if one > journal.last.serial]:
+            del self._looked_at[serial]
         self.door.tell()
 
     def redo(self, count: int) -> None:
         """Do the next `count` undone operations again; a group counts as one."""
-        with self.held(), self.quiet():
-            for done in range(count):
-                line = self.journal.undone
-                if line is None:
-                    what = "nothing was undone" if not done else f"only {done} can be redone"
-                    raise Refused(f"redo({count}): {what}, or something else was done since")
-                unit = line.operations[: self._unit(line.operations)]
-                self.system.callbacks.begin(line.scripts, unit[-1].serial)
-                for operation in unit:
-                    self._redo_one(operation)
-        self.door.tell()
-
-    def _redo_one(self, operation: Operation) -> None:
-        journal, line, number = self.journal, self.journal.undone, len(self.journal)
-        assert line is not None, "the operation is its first"
+        line = self.journal.undone
+        units, rest = 0, line.operations if line is not None else ()
+        while rest and units < count:
+            rest = rest[self._unit(rest) :]
+            units += 1
+        if units < count or line is None:
+            what = f"only {units} can be redone" if units else "nothing was undone"
+            raise Refused(f"redo({count}): {what}, or something else was done since")
+        again = line.operations[: len(line.operations) - len(rest)]
+        if not again:
+            return
+        before = len(self.journal)
         try:
-            self.repeat_one(operation)
+            with self.held(), self.quiet():
+                self._redo(again, line)
+        finally:
+            if len(self.journal) > before:
+                self.door.tell()
+
+    def _redo(self, again: Sequence[Operation], line: Line) -> None:
+        """Do these operations of a line again; where one can't be, those before it stay done."""
+        journal, begun = self.journal, len(self.journal)
+        self.system.callbacks.begin(line.scripts, again[-1].serial)
+        try:
+            for operation in again:
+                self.repeat_one(operation)
+                self._stop_if_wanted()
         except BaseException:
-            if len(journal) > number:
+            number = len(journal)
+            if number > begun and not journal.last.agrees(again[number - begun - 1]):
+                number -= 1
                 with self._other_structures():
                     self._go_back(number - 1, line.scripts)
-                    journal.undone = line
             raise
         finally:
+            rest = line.operations[len(journal) - begun :]
+            journal.undone = Line(journal.last.serial, rest, line.scripts) if rest else None
             journal.next_serial = journal.most_serial
-        rest = line.operations[1:]
-        journal.undone = Line(operation.serial, rest, line.scripts) if rest else None
-        self._stop_if_wanted()
 
     def _unit(self, operations: Sequence[Operation]) -> int:
         """How many of these operations, from the first on, are one: a group, or one."""
@@ -283,8 +300,8 @@ class History:
         A machine that dies in here stays dead, and one undo takes back all that was done.
         """
         journal = self.journal
-        number, undone = len(journal), journal.undone
         with self.door.looking():
+            number, undone = len(journal), journal.undone
             try:
                 with journal.group(name):
                     yield
@@ -333,7 +350,7 @@ class History:
         error: BaseException | None = None
         try:
             given = {key: machine.resolve(value) for key, value in then.arguments}
-            call = getattr(machine.part(then.target), then.name)
+            call = machine.recorded(then.target, then.name)
         except Refused as refused:
             if then.outcome != "error":
                 raise Diverged(self._differs(then, str(refused))) from refused
@@ -342,13 +359,19 @@ class History:
         try:
             call(**given)
         except Stopped as stopped:
-            if not then.stopped_at:
+            if journal.last.stopped_at != then.stopped_at:
                 raise  # the stop button, pressed now
             error = stopped
+        except KeyboardInterrupt as pressed:
+            if then.result != ("KeyboardInterrupt",):
+                raise  # the stop button, pressed now
+            error = pressed
         except Exception as raised:  # noqa: BLE001  whatever a learner's code raised, it raises again
             error = raised
         finally:
             self.door.stop_at = 0
+        if then.name == "run" and then.outcome == "error" and len(journal) > done and journal.last.outcome == "done":
+            journal.amend(then)  # its steps were made; what ended it was the learner's own function, or the stop button
         if len(journal) == done or not journal.last.agrees(then):
             now = (journal.last.said or shown(journal.last.result)) if len(journal) > done else str(error)
             raise Diverged(self._differs(then, now)) from error
@@ -376,12 +399,12 @@ class History:
     def quiet(self) -> Iterator[None]:
         """No listener hears of the operations in here, and learners' code that fails warns of nothing again."""
         listeners, self.door.listeners = self.door.listeners, []
+        callbacks = self.system.callbacks
+        silent, callbacks.silent = callbacks.silent, True
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
+            yield
         finally:
-            self.door.listeners = listeners
+            self.door.listeners, callbacks.silent = listeners, silent
 
 
 def _worth(size: int) -> int:
@@ -392,13 +415,19 @@ def _worth(size: int) -> int:
 def number_of(value: Any, name: str, system: System) -> int:
     """The number of an operation that a learner gave, or of the one at a mark of this name."""
     journal = system.journal
-    if isinstance(value, str) and value in journal.marks:
+    if isinstance(value, str):
+        if value not in journal.marks:
+            known = ", ".join(map(repr, journal.marks)) or "none yet"
+            raise Refused(f"{name}({shown(value)}): there is no mark of this name; marks: {known}")
         found = journal.number_of(journal.marks[value])
         if found is None:
-            raise Refused(f"{name}({shown(value)}): that moment was undone; m.redo() brings it back")
+            later = journal.undone is not None and journal.undone.operations[-1].serial >= journal.marks[value]
+            how = "m.redo() brings it back" if later else "it is in a branch now, m.journal.branches"
+            raise Refused(f"{name}({shown(value)}): that moment was undone; {how}")
         return found
     last = len(journal) - 1
-    number = value + len(journal) if type(value) is int and value < 0 else arguments.whole(value, "n")
-    if not 0 <= number <= last:
-        raise Refused(f"{name}({shown(value)}): this machine has done operations 0, the boot, to {last}")
+    number = value + len(journal) if type(value) is int and value < 0 else value
+    if type(number) is not int or not 0 <= number <= last:
+        what = f"write the number of an operation, 0, the boot, to {last}, or a mark's name"
+        raise Refused(f"{name}({shown(value)}): {what}")
     return number

@@ -6,7 +6,7 @@ kinds, which their first key says:
 * ``{"operation": serial, "target": path, "name": …, "arguments": {…}, "outcome": …, "result": …}``, the boot first;
   an interrupted one has ``"stopped_at"`` too;
 * ``{"script": name, "serial": …, "actions": [[target, name, {arguments}, answer, serial], …]}``: what a learner's
-  thread or handler did;
+  thread or handler did, in as many lines as it takes;
 * ``{"line": "undone" | "branch", "after": serial}``: the operations and scripts behind it were undone;
 * ``{"group": name, "first": serial, "last": serial}`` and ``{"mark": name, "serial": serial}``.
 
@@ -23,7 +23,8 @@ import gzip
 import hashlib
 import json
 import os
-import tempfile
+import secrets
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -42,8 +43,14 @@ from ..mmu.rules import Controls
 
 FORMAT, VERSION = "vmwidgets journal", 1
 
-MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 8 << 20, 1_000_000, 12
+MOST_BYTES, MOST_LINE, MOST_LINES, DEEPEST = 256 << 20, 4 << 20, 1_000_000, 16
 """What a file has at most, unpacked: bytes, bytes in a line, lines, and lists or objects in one another."""
+
+MOST_ITEMS_A_LINE, MOST_ITEMS = 100_000, 20_000_000
+"""How many items lists and objects have at most, in a line and in all."""
+
+ACTIONS_A_LINE = 500
+"""A script with more actions has several lines."""
 
 LONGEST_NUMBER = 40
 """Digits of a number that is read."""
@@ -61,6 +68,8 @@ class Written:
     """A value of an operation as a file has it: equal to every value that is written so."""
 
     __slots__ = ("text",)
+    is_data = True
+    """A record keeps it as it is."""
 
     def __init__(self, data: Any) -> None:
         self.text = _dumped(data)
@@ -97,7 +106,7 @@ def encode(value: Any) -> Any:
 
 encode.register(type(None), lambda value: value)
 encode.register(bool, lambda value: value)
-encode.register(int, int)
+encode.register(int, lambda value: int(value) if value.bit_length() <= 128 else {"value": ["int", hex(value)[:64]]})
 encode.register(str, str)
 encode.register(float, lambda value: {"float": repr(value)})
 encode.register(bytes, lambda value: {"bytes": value.hex()})
@@ -157,26 +166,42 @@ def save(journal: Journal, path: str | os.PathLike[str]) -> None:
     """Write a journal to a file, which is replaced once the new one is whole."""
     if journal.incomplete:
         raise Refused(f"{shown(str(path))} is not written: {journal.incomplete}")
-    target = Path(path)
-    lines = hashlib.sha256()
+    target = place_of(path)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
-            with os.fdopen(handle, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                count = 0
-                for data in _lines(journal):
-                    text = f"{_dumped(data)}\n".encode()
-                    lines.update(text)
-                    packed.write(text)
-                    count += 1
-                packed.write(f"{_dumped({'end': count, 'sha256': lines.hexdigest()})}\n".encode())
-            Path(name).replace(target)
-        except BaseException:
+            with part.open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                _write(journal, packed)
+            if target.exists():
+                shutil.copymode(target, part)
+            part.replace(target)
+        finally:
             with suppress(OSError):
-                Path(name).unlink()
-            raise
+                part.unlink()
     except OSError as error:
         raise Refused(f"{str(path)!r} can't be written: {error.strerror or error}") from error
+
+
+def place_of(path: Any) -> Path:
+    """A path that was given as one; :class:`Refused` where it can be none."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
+        raise Refused(f"{shown(path)} is no path: write the name of a file, such as 'mine.jsonl.gz'")
+    return Path(path)
+
+
+def _write(journal: Journal, packed: gzip.GzipFile) -> None:
+    check, lines, size = hashlib.sha256(), 0, 0
+    for data in _lines(journal):
+        text = f"{_dumped(data)}\n".encode()
+        lines, size = lines + 1, size + len(text)
+        if len(text) > MOST_LINE or size > MOST_BYTES or lines >= MOST_LINES:
+            raise Refused(f"the journal is too long for a file: {_LIMITS}")
+        check.update(text)
+        packed.write(text)
+    packed.write(f"{_dumped({'end': lines, 'sha256': check.hexdigest()})}\n".encode())
+
+
+_LIMITS = f"at most {MOST_LINE >> 20} MiB a line, {MOST_BYTES >> 20} MiB and {MOST_LINES:,} lines, unpacked"
 
 
 def _lines(journal: Journal) -> Iterator[dict[str, Any]]:
@@ -219,7 +244,8 @@ def _scripts(scripts: dict[str, Script]) -> Iterator[dict[str, Any]]:
             [one.target, one.name, {key: encode(value) for key, value in one.arguments}, encode(one.answer), one.serial]
             for one in script
         ]
-        yield {"script": name, "serial": script.serial, "actions": actions}
+        for begin in range(0, max(1, len(actions)), ACTIONS_A_LINE):
+            yield {"script": name, "serial": script.serial, "actions": actions[begin : begin + ACTIONS_A_LINE]}
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -233,20 +259,101 @@ class Loaded:
         self.lines: dict[int, int] = {}
         """By an operation's serial: the line of the file."""
         self.scripts: dict[str, Script] = {}
-        self.undone: Line | None = None
-        self.branches: list[Line] = []
         self.groups: list[Group] = []
         self.marks: dict[str, int] = {}
+        self._sections: list[tuple[str, int, list[Operation], dict[str, Script]]] = []
+        """Of each line of operations that were undone: its kind, what it came after, its operations and scripts."""
+
+    @property
+    def undone(self) -> Line | None:
+        """What can be redone."""
+        found = [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == "undone"]
+        return found[-1] if found and found[-1].operations else None
+
+    @property
+    def branches(self) -> list[Line]:
+        """What was undone, and something else done instead."""
+        return [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == "branch"]
+
+    def read(self, data: dict[str, Any], count: int) -> None:
+        """One line between the first and the last."""
+        kind = next(iter(data), "")
+        if kind not in _KINDS:
+            raise ValueError(f"{kind!r} is no kind of line")
+        _KINDS[kind](self, data, count)
+
+    def _operation(self, data: dict[str, Any], count: int) -> None:
+        done = self._sections[-1][2] if self._sections else self.operations
+        after = done[-1].serial if done else self._sections[-1][1] if self._sections else -1
+        operation = _operation_of(data, after)._replace(number=len(done))
+        self.lines.setdefault(operation.serial, count)
+        done.append(operation)
+
+    def _script(self, data: dict[str, Any], count: int) -> None:
+        scripts = self._sections[-1][3] if self._sections else self.scripts
+        script = scripts.setdefault(_text(data["script"]), Script(serial=_whole(data["serial"])))
+        for one in data["actions"]:
+            script.append(_action(one))
+
+    def _line(self, data: dict[str, Any], count: int) -> None:
+        if data["line"] not in ("undone", "branch"):
+            raise ValueError(f"there is no {data['line']!r}")
+        self._sections.append((data["line"], _whole(data["after"]), [], {}))
+
+    def _group(self, data: dict[str, Any], count: int) -> None:
+        group = Group(_text(data["group"]), _whole(data["first"]), _whole(data["last"]))
+        if group.last < group.first or any(
+            one.first < group.first <= one.last < group.last or group.first < one.first <= group.last < one.last
+            for one in self.groups[-1000:]
+        ):
+            raise ValueError("groups lie in one another, or apart")
+        self.groups.append(group)
+
+    def _mark(self, data: dict[str, Any], count: int) -> None:
+        self.marks[_text(data["mark"])] = _whole(data["serial"])
+
+
+_KINDS = {
+    "operation": Loaded._operation, "script": Loaded._script, "line": Loaded._line, "group": Loaded._group,
+    "mark": Loaded._mark,
+}  # fmt: skip  # what reads each kind of line
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 1000:
+        raise ValueError(f"{shown(value)} is no name")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{shown(value)} is no serial")
+    return value
+
+
+def _deeper(data: Any, most: int) -> bool:
+    """Whether lists and objects lie deeper in one another than that."""
+    held = [data]
+    for _ in range(most):
+        held = [
+            item
+            for one in held
+            if isinstance(one, (list, dict))
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, (list, dict))
+        ]
+        if not held:
+            return False
+    return True
 
 
 def load(path: str | os.PathLike[str]) -> Loaded:
     """Read a file, bounded in every way; :class:`BadJournal` where it is none, is damaged, or of a later version."""
     loaded, reader = Loaded(), _Reader(path)
-    section: list[tuple[str, Line]] = []
     for data in reader.lines():
         try:
-            _read(data, loaded, section, reader.count)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:  # noqa: PERF203  each line has its own error
+            loaded.read(data, reader.count)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:  # noqa: PERF203  of this line
             raise reader.wrong(f"it is no line of a journal ({shown(str(error))})") from None
     return loaded
 
@@ -255,8 +362,9 @@ class _Reader:
     """The lines of one file; `count` is the number of the line that was read last."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = path
+        self._path = place_of(path)
         self.count = 0
+        self._items = 0
 
     def wrong(self, why: str, line: int = 0) -> BadJournal:
         """The error of a line, of the last if none is given."""
@@ -291,8 +399,11 @@ class _Reader:
             total += len(text)
             self.count += 1
             if len(text) > MOST_LINE or total > MOST_BYTES or self.count > MOST_LINES:
-                most = f"{MOST_LINE >> 20} MiB a line, {MOST_BYTES >> 20} MiB and {MOST_LINES:,} lines"
-                raise self.wrong(f"it is longer than a journal is: at most {most}, unpacked")
+                raise self.wrong(f"it is longer than a journal is: {_LIMITS}")
+            items = text.count(b",") + text.count(b"[") + text.count(b"{")
+            self._items += items
+            if items > MOST_ITEMS_A_LINE or self._items > MOST_ITEMS:
+                raise self.wrong("it has more items than a journal has")
             yield text
 
     def _data(self, text: bytes) -> dict[str, Any]:
@@ -302,6 +413,8 @@ class _Reader:
             raise self.wrong(f"it is no line of JSON ({shown(str(error))})") from None
         if not isinstance(data, dict):
             raise self.wrong("each line is an object of JSON")
+        if _deeper(data, DEEPEST):
+            raise self.wrong("it is no line of a journal (lists in lists without end)")
         return data
 
     def _check_header(self, data: dict[str, Any]) -> None:
@@ -318,42 +431,6 @@ def _number(text: str) -> int:
     if len(text) > LONGEST_NUMBER:
         raise ValueError("a number is too long")
     return int(text)
-
-
-def _read(data: dict[str, Any], loaded: Loaded, section: list[tuple[str, Line]], count: int) -> None:
-    """One line between the first and the last."""
-    kind = next(iter(data), "")
-    if kind == "operation":
-        operation = _operation_of(data, section[-1][1].after if section else -1)
-        if section:
-            where, line = section[-1]
-            section[-1] = where, line._replace(operations=(*line.operations, operation))
-            _close(section, loaded)
-        else:
-            if loaded.operations and operation.serial <= loaded.operations[-1].serial:
-                raise ValueError("serials ascend")
-            loaded.lines[operation.serial] = count
-            loaded.operations.append(operation._replace(number=len(loaded.operations)))
-    elif kind == "script":
-        script = Script((_action(one) for one in data["actions"]), int(data["serial"]))
-        (section[-1][1].scripts if section else loaded.scripts)[str(data["script"])] = script
-    elif kind == "line":
-        if data["line"] not in ("undone", "branch"):
-            raise ValueError(f"there is no {data['line']!r}")
-        section.append((data["line"], Line(int(data["after"]), (), {})))
-        _close(section, loaded)
-    elif kind == "group":
-        loaded.groups.append(Group(str(data["group"]), int(data["first"]), int(data["last"])))
-    elif kind == "mark":
-        loaded.marks[str(data["mark"])] = int(data["serial"])
-    else:
-        raise ValueError(f"{kind!r} is no kind of line")
-
-
-def _close(section: list[tuple[str, Line]], loaded: Loaded) -> None:
-    """Have the lines of operations that were undone as they are by now."""
-    loaded.branches = [line for where, line in section if where == "branch"]
-    loaded.undone = next((line for where, line in section if where == "undone"), None)
 
 
 def _operation_of(data: dict[str, Any], after: int) -> Operation:

@@ -7,14 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 from ..base.errors import Refused, VMError, shown
-from ..base.journal import Operation
+from ..base.journal import Line, Operation
 from .boot import boot
 from .history import Diverged
 from .journal_file import BadJournal, Settings, load
-from .machine import Machine
-
-RECORDED = frozenset(("spawn", "run", "register_handler"))
-"""What is recorded beside the methods marked as operations: calls that take learners' code."""
+from .machine import RECORDED, Machine
 
 MOST_STEPS = 10_000_000
 """How many steps of threads a file may ask for in all."""
@@ -58,17 +55,29 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
         for operation in rest:
             try:
                 given = {name: _made(value, machine) for name, value in operation.arguments}
-                steps += _check(operation, given, machine)
+                steps += _steps(operation, given, machine)
                 if steps > MOST_STEPS:
                     raise Refused(f"it asks for {steps:,} steps of threads: a journal has {MOST_STEPS:,} at most")
                 history.repeat_one(operation._replace(arguments=tuple(given.items())))
             except (Diverged, Refused) as error:  # noqa: PERF203  each line has its own error
                 raise wrong(operation, error) from None
-    journal.undone, journal.branches, journal.groups = loaded.undone, loaded.branches, loaded.groups
-    journal.marks = loaded.marks
-    serials = [one.serial for line in (loaded.undone, *loaded.branches) if line for one in line.operations]
+    journal.undone, journal.branches = _made_line(loaded.undone, machine), loaded.branches
+    journal.groups, journal.marks = loaded.groups, loaded.marks
+    undone = [journal.undone] if journal.undone is not None else []
+    serials = [one.serial for line in (*undone, *journal.branches) for one in line.operations]
     journal.next_serial = journal.most_serial = max([journal.most_serial, *(serial + 1 for serial in serials)])
     return machine
+
+
+def _made_line(line: Line | None, machine: Machine) -> Line | None:
+    """What can be redone, with arguments as the operations take them."""
+    if line is None:
+        return None
+    made = (
+        one._replace(arguments=tuple((name, _made(value, machine)) for name, value in one.arguments))
+        for one in line.operations
+    )
+    return line._replace(operations=tuple(made))
 
 
 def _made(value: Any, machine: Machine) -> Any:
@@ -82,13 +91,10 @@ def _made(value: Any, machine: Machine) -> Any:
     return kind(**value)
 
 
-def _check(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
-    """Refuse what is no operation; how many steps of threads it asks for."""
-    part = type(machine.part(operation.target))
-    method = getattr(part, operation.name, None)
+def _steps(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
+    """How many steps of threads an operation asks for; refused where a record has no such arguments."""
+    machine.recorded(operation.target, operation.name)
     steps = given.get("steps", 0) if operation.name == "run" else 0
-    if operation.name not in RECORDED and not getattr(method, "is_operation", False):
-        raise Refused(f"{operation.target}.{operation.name} is no operation")
-    if operation.name in RECORDED and not (part is Machine and set(given) <= {"name", "steps"} and type(steps) is int):
+    if operation.name in RECORDED and not (set(given) <= {"name", "steps"} and type(steps) is int):
         raise Refused(f"{operation.name} is recorded of the machine, with its name or its steps")
     return int(steps)

@@ -355,6 +355,15 @@ class Machine(Handle):
             raise KeyError(path)
         return self.kmem.maps[name]
 
+    def recorded(self, target: str, name: str) -> Callable[..., Any]:
+        """The call of this name that records have of the part at `target`; what is no operation is refused."""
+        part = self.part(target)
+        method = getattr(type(part), name, None)
+        if not getattr(method, "is_operation", False) and not (part is self and name in RECORDED):
+            raise Refused(f"{shown(target)[1:-1]}.{shown(name)[1:-1]} is no operation")
+        call: Callable[..., Any] = getattr(part, name)
+        return call
+
     def resolve(self, value: Any) -> Any:
         """A recorded argument as this machine's own: references become its parts."""
         if type(value) is tuple:
@@ -378,7 +387,8 @@ class Machine(Handle):
         if isinstance(n, str) and n not in self.journal.marks:
             warnings.warn("m.at(path) is m.part(path) now", DeprecationWarning, stacklevel=2)
             return self.part(n)
-        return self.history.at(self._moment(n, "at"))
+        with self.door.looking():
+            return self.history.at(self._moment(n, "at"))
 
     def branch(self, n: int | str | None = None) -> Machine:
         """An independent machine as this one was after operation `n`, or is now: each goes on without the other.
@@ -392,7 +402,8 @@ class Machine(Handle):
         >>> other.kernel_map.enter("8 KiB") == a, len(m.journal), other.journal.last.number
         (True, 2, 1)
         """
-        made: Machine = self.history.branch(self._moment(-1 if n is None else n, "branch"))
+        with self.door.looking():
+            made: Machine = self.history.branch(self._moment(-1 if n is None else n, "branch"))
         return made
 
     def undo(self, n: int = 1) -> None:
@@ -423,10 +434,13 @@ class Machine(Handle):
 
     def mark(self, name: str) -> None:
         """Give the present moment a name, for ``m.at(name)`` and ``m.branch(name)``; no operation, and never undone."""
+        if self.door.only_to_look_at:
+            raise Refused(self.door.only_to_look_at)
         self.journal.marks[arguments.text_name(name, "name")] = self.journal.last.serial
 
     def group(self, name: str) -> AbstractContextManager[None]:
         """In a ``with`` statement: what is done there is one for ``undo``; if it fails, all of it is undone."""
+        self._between("group")
         return self.history.group(arguments.text_name(name, "name"))
 
     def _moment(self, given: int | str, name: str) -> int:
@@ -505,6 +519,9 @@ class Machine(Handle):
         """The events of operation `number`, from a machine that is made again."""
         return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
+
+RECORDED = frozenset(("spawn", "run", "register_handler"))
+"""Calls of the machine that are recorded beside the methods marked as operations: they take learners' code."""
 
 SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
 """The paths of the parts that every machine has one of."""

@@ -120,7 +120,7 @@ class Repeated:
     def _play(self, action: Action) -> Any:
         """Do one action again; it notes itself in the script."""
         arguments = {key: self._machine.resolve(value) for key, value in action.arguments}
-        return getattr(self._machine.part(action.target), action.name)(**arguments)
+        return self._machine.recorded(action.target, action.name)(**arguments)
 
     def _compare(self, place: int) -> None:
         then = self._record[place]
@@ -136,6 +136,8 @@ class Repeated:
 
     def _end(self, action: Action) -> Any:
         ending = dict(action.arguments)
+        if action.name == "interrupted":
+            raise KeyboardInterrupt("as when it was recorded")
         if action.name == "failed":
             raise CallbackFailed(str(ending["why"]))
         return self._machine.resolve(ending.get("result"))

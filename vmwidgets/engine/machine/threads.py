@@ -148,7 +148,7 @@ class ThreadFunctions(Part):
                 f"name={shown(wanted)}: there is a thread of this name already, {known.state}; choose another, or end "
                 f"it with m.kill({wanted!r})"
             )
-        if function is None and self._callbacks.next_script(wanted) not in self._callbacks.recorded:
+        if function is None and not self._callbacks.silent:
             raise Refused("spawn takes a function, such as a generator function that calls the machine")
         return through(self, "spawn", (("name", wanted),), lambda: self._spawn(wanted, function, arguments))
 
@@ -260,6 +260,8 @@ class ThreadFunctions(Part):
 
     def register_handler(self, name: str, function: Callable[..., Any] | None = None) -> None:
         """Register a low-memory handler by name; without function, one that does what was recorded of it."""
+        if function is None and not self._callbacks.silent:
+            raise Refused("register_handler takes a name and a function: @m.on_lowmem gives both")
         through(self, "register_handler", (("name", name),), lambda: self._register(name, function))
 
     def _register(self, name: str, function: Callable[..., Any] | None) -> None:
