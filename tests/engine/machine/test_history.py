@@ -728,3 +728,16 @@ def test_signals_do_not_come_between_an_undo_and_its_machine(m):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def test_a_mark_that_is_none_and_a_dead_machine_say_what_can_be_done(m):
+    m.mark("ours")
+    for ask in (m.at, m.branch):
+        with pytest.raises(vm.Refused, match="there is no mark of this name; marks: 'ours'"):
+            ask("typo")
+    while m.kmem_malloc(PAGE, vm.M_NOWAIT):
+        pass
+    with pytest.raises(vm.KernelPanic):
+        m.kmem_malloc(PAGE)
+    with pytest.raises(vm.Refused, match=r"m\.undo\(\) takes back what it died of"):
+        m.task("x")

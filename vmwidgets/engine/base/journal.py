@@ -387,7 +387,9 @@ class Unit(NamedTuple):
         first, last = self.operations[0], self.operations[-1]
         if not self.name:
             return str(first)
-        return f"{first.number} to {last.number}: {printable(self.name)}, {len(self.operations):,} operations as one"
+        count = len(self.operations)
+        as_one = f", {count:,} operations as one" if count > 1 else ""
+        return f"{first.number} to {last.number}: {printable(self.name)}{as_one}"
 
 
 class NoSuchOperation(Refused, IndexError):

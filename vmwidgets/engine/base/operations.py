@@ -46,7 +46,7 @@ class Door:
         """Whether page tables hold what a learner wrote past the kernel, which may not go on with that."""
         self.actor: Actor | None = None
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
-        self.remedy: Callable[[], str] = lambda: "boot another to go on"
+        self.remedy: Callable[[], str] = lambda: "boot another"
         """What to do about a dead machine, in words."""
         self.whole = False
         """Whether what is called now has to be finished: a learner's own code calls it."""

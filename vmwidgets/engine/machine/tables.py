@@ -207,8 +207,8 @@ class DescriptorFunctions(Part):
 
     def remedy(self) -> str:
         """What to do about this machine if it is dead."""
-        edited = "undo_descriptor() takes back the latest edit of its page tables; or " if self._edits else ""
-        return f"{edited}boot another to go on"
+        edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
+        return f"m.undo() takes back what it died of; {edited}or boot another"
 
     def in_force(self) -> bool:
         """Whether a descriptor holds what an edit wrote.  O(1)."""
