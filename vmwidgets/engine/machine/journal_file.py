@@ -304,7 +304,7 @@ class Loaded:
         group = Group(_text(data["group"]), _whole(data["first"]), _whole(data["last"]))
         if group.last < group.first or any(
             one.first < group.first <= one.last < group.last or group.first < one.first <= group.last < one.last
-            for one in self.groups[-1000:]
+            for one in self.groups[-50:]
         ):
             raise ValueError("groups lie in one another, or apart")
         self.groups.append(group)
