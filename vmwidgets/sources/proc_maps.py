@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -15,6 +13,7 @@ from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import PAGE_SHIFT, binary_size, counted
 from ..engine.machine import Machine
 from ..engine.machine.arguments import MAX_NAME, part_name, reads_as_size
+from ..engine.machine.copies import no_collection
 from ..engine.machine.objects import MemoryObject
 from ..engine.machine.tasks import Task
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
@@ -83,7 +82,8 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     layout = machine.layout
     inside = [one for one in ranges if layout.user_start <= one.start and one.end <= layout.user_end]
     _refuse_without_room(machine, len(inside))
-    with machine.group("load_maps"), _no_collection():
+    # Entries and records stay, so that looking for garbage among them would take most of the time of a long load.
+    with machine.group("load_maps"), no_collection():
         made = machine.task(name)
         _enter(machine, made, inside)
     outside = tuple(one for one in ranges if not (layout.user_start <= one.start and one.end <= layout.user_end))
@@ -177,18 +177,6 @@ def _enter(machine: Machine, task: Task, ranges: Sequence[MapsRange]) -> None:
             object=target,
             offset=offset,
         )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Entries and records stay, so that looking for garbage among them would take most of the time of a long load."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Objects:

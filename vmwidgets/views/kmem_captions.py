@@ -60,12 +60,6 @@ def of_kind(events: Sequence[ev.Event], kind: type[E]) -> list[E]:
     return [event for event in events if isinstance(event, kind)]
 
 
-def _arguments(operation: Operation, events: Sequence[ev.Event]) -> tuple[Any, ...]:
-    """What the kernel function of the operation's name was given."""
-    called = (event for event in events if isinstance(event, ev.Called) and event.name == operation.name)
-    return next((event.arguments for event in called), ())
-
-
 def _pages(count: int) -> str:
     return f"{count:,} page{'' if count == 1 else 's'}"
 

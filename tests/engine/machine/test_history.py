@@ -684,6 +684,13 @@ class TestGroups:
         m.undo()
         assert len(m.journal.units()) == 2
 
+    def test_of_groups_in_one_another_the_outermost_gives_the_name(self, m):
+        with m.group("outer"):
+            with m.group("inner"):
+                m.task("a")
+            m.task("b")
+        assert repr(m.journal).splitlines()[-1] == "1 to 2: outer, 2 operations as one"
+
     def test_one_that_begins_with_one_that_failed_is_undone_whole(self, m):
         with m.group("outer"):
             with suppress(vm.Refused), m.group("inner"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -235,14 +236,7 @@ class Journal:
 
     def _first_from(self, serial: int) -> int:
         """The number of the first operation with this serial or a later one."""
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if self.serial(middle) < serial:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(range(len(self)), serial, key=self.serial)
 
     def serial(self, number: int) -> int:
         """The serial of operation `number`, 0 to the latest; its record is not unpacked.  O(1)."""
@@ -251,11 +245,13 @@ class Journal:
 
     def unit_before(self, number: int) -> int:
         """How many operations there were before the last unit among the first `number`: one, or a group."""
-        serial = self[number - 1].serial
-        for group in reversed(self.groups):  # a group in another ends before that one
-            if group.first <= serial <= group.last:
-                return self._first_from(group.first)
-        return number - 1
+        group = self.group_of(self.serial(number - 1))
+        return number - 1 if group is None else self._first_from(group.first)
+
+    def group_of(self, serial: int) -> Group | None:
+        """The group that the operation of this serial is undone with: of groups in one another the outermost."""
+        groups = reversed(self.groups)  # a group in another ends before that one
+        return next((group for group in groups if group.first <= serial <= group.last), None)
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
@@ -283,14 +279,12 @@ class Journal:
         *head, _, _, _, stopped_at = self._recent[-1]
         self._recent[-1] = (*head, then.outcome, then.result, then.said, stopped_at)
 
-    def cut(self, number: int) -> tuple[Operation, ...]:
-        """Take all operations from `number` on out, which are returned."""
-        removed = tuple(self[number:])
-        self._keep(list(self._events)[: max(0, len(self._events) - len(removed))])
+    def cut(self, number: int) -> None:
+        """Take all operations from `number` on out."""
+        self._keep(list(self._events)[: max(0, len(self._events) - (len(self) - number))])
         while self._packed.count > number:
             self._recent[:0] = self._packed.pop()
         del self._recent[number - self._packed.count :]
-        return removed
 
     def _keep(self, events: Iterable[Sequence[Raw]]) -> None:
         self._events = deque(events)
@@ -364,10 +358,8 @@ class Journal:
         found: list[Unit] = []
         end = len(self)
         while end and len(found) < most:
-            begin = self.unit_before(end)
-            serial = self[begin].serial
-            named = (group.name for group in self.groups if group.first <= serial <= group.last)
-            found.append(Unit(next(named, ""), self[begin:end]))
+            begin, group = self.unit_before(end), self.group_of(self.serial(end - 1))
+            found.append(Unit("" if group is None else group.name, self[begin:end]))
             end = begin
         return found[::-1]
 

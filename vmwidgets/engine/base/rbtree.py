@@ -17,9 +17,6 @@ from .errors import Broken
 from .events import Called, Returned, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
 from .recorder import DESCENDED, LOOKED_UP, Raw, Recorder
 
-TREE = 0
-"""The id of the tree itself in a write of the root link."""
-
 
 class Node:
     """A tree node, [start, end); `id` names it in events, `count` is the size of its subtree, itself included."""

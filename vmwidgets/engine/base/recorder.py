@@ -150,20 +150,16 @@ def reported({parameters}):
     return result
 """
 
-_WITH_ERRORS = """
-def reported({parameters}):
-    emit = {self}.recorder.emit
-    if emit is None:
-        return function({passed})
-    emit((CALLED, called, ({arguments})))
+_WITH_ERRORS = _PLAIN.replace(
+    "    result = function({passed})\n",
+    """\
     try:
         result = function({passed})
     except KernelError as error:
         emit((RETURNED, error.name))
         raise
-    emit({returned})
-    return result
-"""
+""",
+)
 
 _MAY_SLEEP = """
 def reported({parameters}):

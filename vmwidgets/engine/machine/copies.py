@@ -47,7 +47,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
     out = BytesIO()
     pickler = _Pickler(out, outside)
     try:
-        with _no_collection():
+        with no_collection():
             pickler.dump(state)
             while pickler.empty:
                 objects, pickler.empty = pickler.empty, {}
@@ -60,7 +60,7 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
     """What was frozen, made anew; `makers` make what lay outside."""
     unpickler = _Unpickler(BytesIO(data), makers)
-    with _no_collection():
+    with no_collection():
         state = unpickler.load()
         while unpickler.file.tell() < len(data):
             for kind, objects, columns, others in unpickler.load():
@@ -73,8 +73,8 @@ def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """The garbage collector would look at all that is made here again and again, and find nothing."""
+def no_collection() -> Iterator[None]:
+    """In here the garbage collector rests: where all that is made stays, it would look again and again, for nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -89,13 +89,7 @@ def _columns(kind: Any, objects: list[Any]) -> tuple[Any, list[Any], dict[str, t
     slots = _slots(kind)
     if slots and not hasattr(objects[0], "__dict__"):
         try:
-            rows = map(attrgetter(*slots), objects)
-            return (
-                kind,
-                objects,
-                dict(zip(slots, zip(*rows, strict=True) if len(slots) > 1 else [tuple(rows)], strict=True)),
-                [],
-            )
+            return kind, objects, {slot: tuple(map(attrgetter(slot), objects)) for slot in slots}, []
         except AttributeError:
             pass
     return kind, objects, {}, [contents(one) for one in objects]
@@ -146,7 +140,7 @@ class _Unpickler(pickle.Unpickler):
 
 def make(maker: str, *given: Any) -> Any:
     """What a copy has in the place of something outside; :func:`thaw` calls one of its makers instead."""
-    raise NotImplementedError(f"{maker}{given} is made by thaw()")
+    raise RuntimeError(f"{maker}{given} is made by thaw()")
 
 
 @cache

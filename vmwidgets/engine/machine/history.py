@@ -102,11 +102,15 @@ class History:
         """Whether it is of this line of operations, and of none that was undone."""
         return copy.number < len(self.journal) and self.journal.serial(copy.number) == copy.serial
 
+    def _latest(self, number: int) -> Copy | None:
+        """The latest copy that was kept before operation `number`."""
+        return next((copy for copy in reversed(self._copies) if copy.number < number and self._is_ours(copy)), None)
+
     def _nearest(self, number: int) -> Copy:
         """The latest copy of the machine as it was before operation `number`."""
-        for copy in reversed(self._copies):
-            if copy.number < number and self._is_ours(copy):
-                return copy
+        kept = self._latest(number)
+        if kept is not None:
+            return kept
         booted = self._make(b"", "")
         copy = Copy(0, self.journal.serial(0), booted.system.copy())
         self._keep(copy)
@@ -181,7 +185,7 @@ class History:
         That is where none of the last `apart` operations has one; without it, as many as a copy of its size is worth.
         """
         number = len(other.journal) - 1
-        before = max((copy for copy in self._copies if copy.number <= number), default=None)
+        before = self._latest(number + 1)
         if before is not None and number - before.number < (apart or _worth(len(before.data))):
             return
         if other.door.dead is None and other.between_calls:
@@ -209,7 +213,7 @@ class History:
         with self.held(), self._other_structures():
             self._go_back(number - 1, scripts)
             journal.undone = Line(journal.last.serial, removed, scripts)
-        kept = max((copy for copy in self._copies if self._is_ours(copy)), default=None)
+        kept = self._latest(len(journal))
         self.next_copy = EVERY if kept is None else kept.number + _worth(len(kept.data))
         for serial in [one for one in self._looked_at if one > journal.last.serial]:
             del self._looked_at[serial]
@@ -218,20 +222,18 @@ class History:
     def redo(self, count: int) -> None:
         """Do the next `count` undone operations again; a group counts as one."""
         line = self.journal.undone
-        units, rest = 0, line.operations if line is not None else ()
-        while rest and units < count:
-            rest = rest[self._unit(rest) :]
-            units += 1
-        if units < count or line is None:
-            what = f"only {units} can be redone" if units else "nothing was undone"
-            raise Refused(f"redo({count}): {what}, or something else was done since")
-        again = line.operations[: len(line.operations) - len(rest)]
-        if not again:
+        operations, end = line.operations if line is not None else (), 0
+        for done in range(count):
+            if end == len(operations):
+                what = f"only {done} can be redone" if done else "nothing was undone"
+                raise Refused(f"redo({count}): {what}, or something else was done since")
+            end = self._unit_end(operations, end)
+        if line is None or not end:
             return
         before = len(self.journal)
         try:
             with self.held(), self.quiet():
-                self._redo(again, line)
+                self._redo(operations[:end], line)
         finally:
             if len(self.journal) > before:
                 self.door.tell()
@@ -256,12 +258,13 @@ class History:
             journal.undone = Line(journal.last.serial, rest, line.scripts) if rest else None
             journal.next_serial = journal.most_serial
 
-    def _unit(self, operations: Sequence[Operation]) -> int:
-        """How many of these operations, from the first on, are one: a group, or one."""
-        first = operations[0].serial
-        groups = reversed(self.journal.groups)  # a group in another ends before that one
-        last = next((group.last for group in groups if group.first <= first <= group.last), first)
-        return sum(one.serial <= last for one in operations)
+    def _unit_end(self, operations: Sequence[Operation], begin: int) -> int:
+        """Where the unit ends that begins at this place among the operations: one, or a group."""
+        group = self.journal.group_of(operations[begin].serial)
+        end = begin + 1
+        while group is not None and end < len(operations) and operations[end].serial <= group.last:
+            end += 1
+        return end
 
     def _go_back(self, number: int, scripts: dict[str, Script]) -> None:
         copy = self._nearest(number)

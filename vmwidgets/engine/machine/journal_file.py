@@ -59,6 +59,9 @@ LONGEST_NUMBER = 40
 class BadJournal(Refused):
     """A file that is no journal, or a damaged one: the sentence names file and line."""
 
+    def __init__(self, path: Any, line: int, why: object) -> None:
+        super().__init__(f"{str(path)!r}, line {line}: {why}")
+
 
 class Settings(dict[str, Any]):
     """Processors' settings by name: the machine that they are for makes its own of them."""
@@ -119,21 +122,19 @@ for _kind in (tuple, list, set, frozenset):
     encode.register(_kind, lambda value: [encode(item) for item in value])
 
 
-def decode(data: Any, depth: int = 0) -> Any:
+def decode(data: Any) -> Any:
     """What :func:`encode` wrote; a ValueError where it can't have."""
-    if depth > DEEPEST:
-        raise ValueError("lists in lists without end")
     if data is None or isinstance(data, (bool, int, str)):
         return data
     if isinstance(data, list):
-        return tuple(decode(item, depth + 1) for item in data)
+        return tuple(decode(item) for item in data)
     if not isinstance(data, dict) or len(data) != 1:
         raise ValueError(f"{shown(data)} is no value")
     ((kind, held),) = data.items()
     if kind == "value" or (kind == "settings" and not isinstance(held, dict)):
         return Written(data)
     if kind == "settings":
-        return Settings((name, decode(one, depth + 1)) for name, one in held.items())
+        return Settings((name, decode(one)) for name, one in held.items())
     if not isinstance(held, str) or kind not in _TEXTS:
         raise ValueError(f"{shown(data)} is no value")
     return _TEXTS[kind](held)
@@ -159,27 +160,22 @@ class MachineJournal(Journal):
 
         If that fails, a file that was there stays as it was.  O(operations).
         """
-        save(self, path)
-
-
-def save(journal: Journal, path: str | os.PathLike[str]) -> None:
-    """Write a journal to a file, which is replaced once the new one is whole."""
-    if journal.incomplete:
-        raise Refused(f"{shown(str(path))} is not written: {journal.incomplete}")
-    target = place_of(path)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
+        if self.incomplete:
+            raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
+        target = place_of(path)
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
-            with part.open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                _write(journal, packed)
-            if target.exists():
-                shutil.copymode(target, part)
-            part.replace(target)
-        finally:
-            with suppress(OSError):
-                part.unlink()
-    except OSError as error:
-        raise Refused(f"{str(path)!r} can't be written: {error.strerror or error}") from error
+            try:
+                with part.open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                    _write(self, packed)
+                if target.exists():
+                    shutil.copymode(target, part)
+                part.replace(target)
+            finally:
+                with suppress(OSError):
+                    part.unlink()
+        except OSError as error:
+            raise Refused(f"{str(path)!r} can't be written: {error.strerror or error}") from error
 
 
 def place_of(path: Any) -> Path:
@@ -267,13 +263,16 @@ class Loaded:
     @property
     def undone(self) -> Line | None:
         """What can be redone."""
-        found = [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == "undone"]
+        found = self._of_kind("undone")
         return found[-1] if found and found[-1].operations else None
 
     @property
     def branches(self) -> list[Line]:
         """What was undone, and something else done instead."""
-        return [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == "branch"]
+        return self._of_kind("branch")
+
+    def _of_kind(self, wanted: str) -> list[Line]:
+        return [Line(after, tuple(done), scripts) for kind, after, done, scripts in self._sections if kind == wanted]
 
     def read(self, data: dict[str, Any], count: int) -> None:
         """One line between the first and the last."""
@@ -368,7 +367,7 @@ class _Reader:
 
     def wrong(self, why: str, line: int = 0) -> BadJournal:
         """The error of a line, of the last if none is given."""
-        return BadJournal(f"{str(self._path)!r}, line {line or self.count}: {why}")
+        return BadJournal(self._path, line or self.count, why)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines between the header and the end, each as its data."""

@@ -36,7 +36,7 @@ def load_journal(path: str | os.PathLike[str]) -> Machine:
 
     def wrong(operation: Operation | None, why: object) -> BadJournal:
         line = loaded.lines[operation.serial] if operation is not None else 2
-        return BadJournal(f"{str(path)!r}, line {line}: {why}")
+        return BadJournal(path, line, why)
 
     if not loaded.operations or (loaded.operations[0].target, loaded.operations[0].name) != ("machine", "boot"):
         raise wrong(None, "the first operation is the boot")
