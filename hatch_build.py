@@ -26,7 +26,7 @@ SOURCES = (
     "js/build.mjs",
     "js/tsconfig.json",
     "js/src",
-    "vmwidgets/views/style.css",
+    "vmwidgets/views/scene/style.css",
 )
 """What the bundle is made of."""
 

@@ -3,6 +3,7 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
+python -m benchmarks pages           # whether pictures that no page shows cost anything
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from . import (
     kmem,
     long_operations,
     maps,
+    pages,
     paint,
     tables,
     walks,
@@ -87,6 +89,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "tables": tables.report,
     "against": run_against,
     "growth": growth.report,
+    "pages": pages.report,
     "time": run_time,
     "paint": run_paint,
 }

@@ -9,7 +9,7 @@ from time import process_time
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.widgets.packing import pack
+from vmwidgets.widgets.host.packing import pack
 
 from .table import table, verdict
 

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any
 
 import vmwidgets as vm
-from vmwidgets.engine.base.journal import IN_MEMORY
+from vmwidgets.engine.base.packed import IN_MEMORY
 from vmwidgets.engine.machine.history import MOST_BYTES
 
 from .table import table, verdict

@@ -1,11 +1,13 @@
 """Make the pictures of README and docs from the real thing: `make pictures`.
 
 docs/pictures/*.png are screenshots of JupyterLab in Chromium, light and dark; *.svg are what the widgets export.
+js/test/scenes/*.json are the same pictures as the page gets them: js/demo.html shows them all without a notebook.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,12 +16,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs" / "pictures"
+RECORDED = ROOT / "js" / "test" / "scenes"
 sys.path.insert(0, str(ROOT))
 
 import vmwidgets as vm  # noqa: E402  the checkout's, which the line above has put first
 from vmwidgets.engine.mmu.formats import FORMATS  # noqa: E402
-from vmwidgets.views.scene import Scene  # noqa: E402
-from vmwidgets.views.svg import to_svg  # noqa: E402
+from vmwidgets.views.scene.model import Scene  # noqa: E402
+from vmwidgets.views.scene.svg import to_svg  # noqa: E402
+from vmwidgets.widgets.host.packing import pack, unpack  # noqa: E402
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -30,15 +34,45 @@ CELLS = (
 )
 """The notebook on the screenshots."""
 
+MORE = ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")
+"""Pictures that the demo shows and the documents don't."""
+
 
 def main() -> None:
     """Write all pictures, and say how large they are."""
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, scene in scenes().items():
+    drawn = scenes()
+    for name, scene in drawn.items():
         (OUT / f"{name}.svg").write_text(to_svg(scene))
+    record(
+        {**drawn, **{kind: lane(kind) for kind in ("Tree", "EntryList", "Ribbon", "Kentry", "Dashboard", "Comparison")}}
+    )
     screenshots()
     for path in sorted(OUT.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+
+
+def record(drawn: dict[str, Scene]) -> None:
+    """Write scenes for the demo, and the list of their names."""
+    shutil.rmtree(RECORDED, ignore_errors=True)
+    RECORDED.mkdir()
+    now = {"number": 1, "place": -1, "now": True, "kept": False, "finds": False, "cell": -1}
+    for name, scene in drawn.items():
+        frame = unpack(pack(scene, {**now, "number": max(scene.steps.operation, -1)}))
+        (RECORDED / f"{name}.json").write_text(json.dumps(frame, separators=(",", ":")) + "\n")
+    (RECORDED / "index.json").write_text(json.dumps(sorted(drawn), indent=1) + "\n")
+
+
+def lane(kind: str) -> Scene:
+    """One of the pictures that the documents don't have."""
+    if kind == "Comparison":
+        work = [vm.workload.allocate("a", "64 KiB"), vm.workload.allocate("b", "16 KiB"), vm.workload.free("a")]
+        return vm.picture(vm.compare([*work, vm.workload.allocate("c", "32 KiB")])).scene()
+    m = vm.boot("x86-64", layout="tiny")
+    for prot in "rw", "r", "rx", "rw":
+        m.kernel_map.enter("64 KiB", prot=prot)
+    found: Scene = getattr(vm, kind)(m).scene()
+    return found
 
 
 def scenes() -> dict[str, Scene]:
@@ -69,7 +103,7 @@ def insertion() -> Scene:
     for step in range(view.scene().steps.count, 0, -1):
         view.step = step
         scene = view.scene()
-        if scene.caption.text.startswith("Rotation"):
+        if scene.caption.text.startswith("A rotation"):
             return scene
     raise RuntimeError("the last insertion of this machine has no rotation any more: enter one more, or one fewer")
 

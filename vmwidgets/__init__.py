@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import events
 from .engine.base.errors import Broken, CallbackFailed, KernelError, KernelPanic, Refused, VMError
+from .engine.base.journal import EXPLAINED_BY
 from .engine.base.units import GIB, KIB, MIB, PAGE, TIB, Address, Size
 from .engine.kernel.freebsd.kmem import M_NOWAIT, M_USE_RESERVE, M_WAITOK, M_ZERO
 from .engine.machine import LAYOUTS, Machine, boot
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
-    from .sources.compare import allocate, compare, free, lookup
+    from .pictures.registry import picture
+    from .sources import workload
+    from .sources.compare import compare
     from .sources.proc_maps import load_maps
     from .sources.tables.recorded import load_tables
     from .widgets import (
@@ -69,32 +72,54 @@ _LAZY = {
     "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
     "load_tables": ".sources.tables.recorded",
-    **dict.fromkeys(("allocate", "compare", "free", "lookup"), ".sources.compare"),
+    "picture": ".pictures.registry",
+    "compare": ".sources.compare",
+    "workload": ".sources",
     "lab": ".labs",
 }  # fmt: skip  # read as a list of names
 """What is imported when it is first asked for: drawing costs nothing until somebody draws."""
+
+_RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
+"""Names of an earlier version, and what they are now."""
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList",
     "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Paging", "Refused",
     "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
-    "Walk", "allocate", "boot", "compare", "compare_formats", "compare_paging", "events", "free", "lab",
-    "load_journal", "load_maps", "load_tables", "lookup", "show",
+    "Walk", "boot", "compare", "compare_formats", "compare_paging", "events", "lab",
+    "load_journal", "load_maps", "load_tables", "picture", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
+    from warnings import warn
 
-    if name not in _LAZY:
+    if name in _RENAMED:
+        warn(f"vm.{name} is vm.{_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(".sources.workload", __name__), name)
+    module = _LAZY.get(name)
+    if module is None and name[:1].isupper() and name in import_module(".pictures.registry", __name__).known_pictures():
+        module = ".widgets"  # a picture that was added
+    if module is None:
         raise AttributeError(f"module 'vmwidgets' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name], __name__), name)
+    return getattr(import_module(module, __name__), name)
 
 
 def __dir__() -> list[str]:
     """What a learner sees behind `vm.` and a tab: what this package offers, not what it is made from."""
     return sorted({*__all__, *(name for name in globals() if name.startswith("__") and name.endswith("__"))})
+
+
+def _explained(operation: Any) -> object:
+    """The story of an operation; the words are imported when it is asked for."""
+    from .pictures.explanation import explained
+
+    return explained(operation)
+
+
+EXPLAINED_BY.append(_explained)
 
 
 def _register() -> None:

@@ -1,22 +1,20 @@
 // One view on the page: the drawing, the words around it, and what keys, clicks and gestures mean.
 
+import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
-import { upright } from "./keyboard.ts";
 import { Pins } from "./pins.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
-import { type Picture, type Scene, SUPPORTED_VERSION } from "./scene.ts";
+import { type Picture, SUPPORTED_VERSION } from "./scene.ts";
 import { Slicer } from "./slicer.ts";
-import { button, Steps } from "./steps.ts";
 import { html, say } from "./svg.ts";
+import { Time } from "./time.ts";
 import { TableTwin, Words } from "./words.ts";
 
 /** Pixels: words need so much, however narrow the drawing; and there is so much beside both. */
 const NARROWEST = 640;
-/** Lanes whose nodes lie at addresses. */
-const ADDRESSED = new Set(["tree", "list", "ribbon", "slices"]);
 const MARGINS = 28;
 
 export interface FigureCalls {
@@ -31,7 +29,7 @@ export class Figure {
   private readonly words = new Words();
   private readonly table = new TableTwin();
   private readonly status = html("p", "vmw-status");
-  private readonly steps: Steps;
+  private readonly time: Time;
   private readonly ribbon: Ribbon;
   private readonly slicer: Slicer;
   private readonly pins: Pins;
@@ -44,7 +42,7 @@ export class Figure {
 
   constructor(calls: FigureCalls, router: Router) {
     this.calls = calls;
-    this.steps = new Steps(calls.send);
+    this.time = new Time(calls.send);
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send);
@@ -57,7 +55,7 @@ export class Figure {
   }
 
   /** Draws the picture of number `seq`, unless a newer one is on screen. */
-  draw(seq: number, { scene, dot }: Picture): void {
+  draw(seq: number, { scene, dot, when }: Picture): void {
     if (seq <= this.seq) return;
     this.seq = seq;
     this.tell(""); // what was said of the last request is answered by this picture
@@ -68,10 +66,10 @@ export class Figure {
     this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) + MARGINS}px`;
     this.words.draw(scene);
     this.renderer.draw(scene);
-    this.steps.draw(scene);
+    this.time.draw(scene, when);
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
-    this.finder.hidden = !scene.nodes.some(({ lane = "" }) => ADDRESSED.has(lane) || upright(lane));
+    this.finder.hidden = !when.finds;
     this.focus.settle();
     if (dot) this.ask(seq, dot, scene.height);
   }
@@ -81,12 +79,23 @@ export class Figure {
     return this.seq;
   }
 
+  /** The machine has come to operation `number`. */
+  reach(number: number): void {
+    this.time.reach(number);
+    this.pins.reach(number);
+  }
+
+  /** The last request was answered, and changed nothing. */
+  answered(): void {
+    this.time.answered();
+  }
+
   select(thing: string): void {
     this.renderer.select(thing);
   }
 
-  pin(scenes: readonly Scene[]): void {
-    this.pins.draw(scenes);
+  pin(pictures: readonly Picture[]): void {
+    this.pins.draw(pictures);
   }
 
   /** Machine, cell, and what has become of them. */
@@ -101,7 +110,8 @@ export class Figure {
   }
 
   close(): void {
-    this.steps.stop();
+    this.time.stop();
+    this.pins.close();
     this.ribbon.close();
     this.slicer.close();
     this.root.remove();
@@ -114,7 +124,9 @@ export class Figure {
     closer.addEventListener("click", () => this.ribbon.zoom(1));
     wider.addEventListener("click", () => this.ribbon.zoom(-1));
     this.zoomer.append(wider, closer);
-    this.words.header.append(pin);
+    const save = button("save", "save this picture as a file", "s");
+    save.addEventListener("click", () => this.calls.send({ type: "save" }));
+    this.words.header.append(save, pin);
     this.finder.type = "search";
     this.finder.placeholder = "find an address";
     this.finder.title = "find an address (/)";
@@ -124,10 +136,12 @@ export class Figure {
     this.status.setAttribute("role", "status");
     this.table.summary.tabIndex = -1;
     const footer = html("div", "vmw-footer");
-    footer.append(this.steps.root, this.zoomer, this.finder, this.table.root);
+    footer.append(this.zoomer, this.finder, this.table.root);
     const { header, caption, notes, spoken } = this.words;
     this.tell("");
-    this.root.append(header, caption, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+    const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
+    bar.append(caption, this.time.root);
+    this.root.append(header, bar, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
   }
 
   private find(event: KeyboardEvent): void {
@@ -172,16 +186,28 @@ export class Figure {
         this.calls.select("");
         return true;
       case "[":
-        this.steps.by(-1);
+        this.time.by(-1);
+        return true;
+      case "{":
+        this.time.toFirst();
+        return true;
+      case "}":
+        this.time.toNow();
+        return true;
+      case "c":
+        this.time.toCell();
         return true;
       case "]":
-        this.steps.by(1);
+        this.time.by(1);
         return true;
       case " ":
-        this.steps.toggle();
+        this.time.toggle();
         return true;
       case "p":
         this.calls.send({ type: "pin" });
+        return true;
+      case "s":
+        this.calls.send({ type: "save" });
         return true;
       case "/":
         if (!this.finder.hidden) this.finder.focus();

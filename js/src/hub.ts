@@ -1,7 +1,7 @@
 // The hub: one model a kernel holds all of this code; every view reaches it through its host.  The same file, started
 // as a Worker, is Graphviz: so the library travels once.
 
-import stylesheet from "../../vmwidgets/views/style.css";
+import stylesheet from "../../vmwidgets/views/scene/style.css";
 import type { HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
 import { openWorker, Router } from "./router.ts";

@@ -12,42 +12,47 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   if (!here) return nodes[0] ?? null;
   const lane = nodes.filter((node) => node.lane === here.lane);
   const at = lane.indexOf(here);
-  if (upright(here.lane ?? "")) return inColumn(nodes, lane, here, key);
+  if (inColumns(scene, here)) return alongColumn(scene, nodes, lane, here, key);
   switch (key) {
     case "ArrowLeft": // up and down turn a slice: past an end of their lane is the way out of it
-      return lane[at - 1] ?? (here.kind === "slice" ? acrossLanes(nodes, here, -1) : null);
+      return lane[at - 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, -1) : null);
     case "ArrowRight":
-      return lane[at + 1] ?? (here.kind === "slice" ? acrossLanes(nodes, here, 1) : null);
+      return lane[at + 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, 1) : null);
     case "Home":
       return lane[0] ?? null;
     case "End":
       return lane.at(-1) ?? null;
     case "ArrowUp":
-      return treeNeighbour(scene, nodes, from, "up") ?? acrossLanes(nodes, here, -1);
+      return treeNeighbour(scene, nodes, from, "up") ?? acrossLanes(scene, nodes, here, -1);
     case "ArrowDown":
-      return treeNeighbour(scene, nodes, from, "down") ?? acrossLanes(nodes, here, 1);
+      return treeNeighbour(scene, nodes, from, "down") ?? acrossLanes(scene, nodes, here, 1);
   }
 }
 
-/** Whether a lane is a column: up and down go along it, left and right to the next. */
-export function upright(lane: string): boolean {
-  return lane.startsWith("column");
+/** Whether a node is in a lane that goes downwards: up and down go along it, left and right to the next. */
+function inColumns(scene: Scene, node: SceneNode): boolean {
+  return scene.columns.includes(node.lane ?? "");
 }
 
-function inColumn(nodes: SceneNode[], lane: SceneNode[], here: SceneNode, key: Arrow): SceneNode | null {
+function alongColumn(
+  scene: Scene,
+  nodes: SceneNode[],
+  lane: SceneNode[],
+  here: SceneNode,
+  key: Arrow,
+): SceneNode | null {
   const at = lane.indexOf(here);
   const beside = (way: 1 | -1): SceneNode | null => {
-    const names = [...new Set(nodes.map((node) => node.lane ?? "").filter(upright))].sort();
-    const next = names[names.indexOf(here.lane ?? "") + way];
+    const next = scene.columns[scene.columns.indexOf(here.lane ?? "") + way];
     const column = nodes.filter((node) => node.lane === next && next !== undefined);
     const far = (node: SceneNode): number => Math.abs(node.y - here.y);
     return column.reduce<SceneNode | null>((best, node) => (best && far(best) <= far(node) ? best : node), null);
   };
   switch (key) {
     case "ArrowUp":
-      return lane[at - 1] ?? acrossLanes(nodes, here, -1);
+      return lane[at - 1] ?? acrossLanes(scene, nodes, here, -1);
     case "ArrowDown":
-      return lane[at + 1] ?? acrossLanes(nodes, here, 1);
+      return lane[at + 1] ?? acrossLanes(scene, nodes, here, 1);
     case "ArrowLeft":
       return beside(-1);
     case "ArrowRight":
@@ -68,7 +73,7 @@ export function entrance(scene: Scene): SceneNode | null {
 
 function treeNeighbour(scene: Scene, nodes: SceneNode[], from: string, way: "up" | "down"): SceneNode | null {
   for (const link of scene.links) {
-    if (link.kind !== "tree") continue;
+    if (!link.branch) continue;
     const [near, far] = way === "up" ? [link.target, link.source] : [link.source, link.target];
     if (near === from) return nodes.find((node) => node.id === far) ?? null;
   }
@@ -78,11 +83,11 @@ function treeNeighbour(scene: Scene, nodes: SceneNode[], from: string, way: "up"
 const middle = (node: SceneNode): number => node.x + node.w / 2;
 
 /** The node nearest in x of the next lane above or below. */
-function acrossLanes(nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
+function acrossLanes(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 | -1): SceneNode | null {
   const lanes = new Map<string, SceneNode[]>();
   for (const node of nodes) lanes.set(node.lane ?? "", [...(lanes.get(node.lane ?? "") ?? []), node]);
   for (const name of lanes.keys())
-    if (upright(name) && upright(here.lane ?? "") && name !== here.lane) lanes.delete(name);
+    if (name !== here.lane && inColumns(scene, here) && scene.columns.includes(name)) lanes.delete(name);
   const height = (lane: SceneNode[]) => lane.reduce((sum, node) => sum + node.y + node.h / 2, 0) / lane.length;
   const ordered = [...lanes.values()].sort((a, b) => height(a) - height(b));
   const next = ordered[ordered.findIndex((lane) => lane.includes(here)) + way];

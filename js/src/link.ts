@@ -1,9 +1,9 @@
 // One link of a scene: Python's polyline at once, Graphviz's route when it arrives.
 //
-//   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> <text class="label"/> </g>
+//   <g class="link KIND STATE…" data-id> <path class="line"/> <path class="arrow"/> </g>
 
 import type { Point, Route, SceneLink } from "./scene.ts";
-import { put, say, svg } from "./svg.ts";
+import { put, svg } from "./svg.ts";
 
 const ARROW = { length: 9, half: 4 };
 
@@ -11,7 +11,6 @@ export class LinkElement {
   readonly root = svg("g");
   private readonly line = svg("path", "line");
   private arrow: SVGPathElement | null = null;
-  private label: SVGTextElement | null = null;
   private placed = "";
   link: SceneLink;
 
@@ -25,7 +24,6 @@ export class LinkElement {
   draw(link: SceneLink): void {
     this.link = link;
     put(this.root, "class", `link ${link.kind} ${link.state ?? ""}`.trimEnd());
-    this.drawLabel(link);
     const placed = JSON.stringify([link.points, link.source, link.target, link.arrow]);
     if (placed === this.placed) return; // the same place: a route that Graphviz found for it stays
     this.placed = placed;
@@ -51,23 +49,6 @@ export class LinkElement {
       this.line.after(this.arrow);
     }
     put(this.arrow, "d", arrowPath(from, to));
-  }
-
-  private drawLabel(link: SceneLink): void {
-    if (!link.label) {
-      this.label?.remove();
-      this.label = null;
-      return;
-    }
-    if (!this.label) {
-      this.label = svg("text", "label dim");
-      this.root.append(this.label);
-    }
-    const [x, y] = middle(link.points);
-    put(this.label, "x", x);
-    put(this.label, "y", y - 4);
-    put(this.label, "text-anchor", "middle");
-    say(this.label, link.label);
   }
 }
 
@@ -106,10 +87,4 @@ export function arrowPath(from: Point, to: Point): string {
 
 function between([ax, ay]: Point, [bx, by]: Point, part: number): Point {
   return [ax + (bx - ax) * part, ay + (by - ay) * part];
-}
-
-function middle(points: readonly Point[]): Point {
-  const half = points.length >> 1;
-  const [a, b] = [points[half - 1], points[half]];
-  return a && b ? between(a, b, 1 / 2) : (points[0] ?? [0, 0]);
 }

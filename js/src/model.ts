@@ -13,6 +13,11 @@ export interface ViewTraits {
   pinned: Frame[];
 }
 
+/** JupyterLab's connection to a kernel: `disposed` fires when the kernel is shut down. */
+export interface Kernel {
+  disposed?: { connect(listener: () => void): boolean; disconnect(listener: () => void): boolean };
+}
+
 export interface Model<Traits> {
   get<K extends keyof Traits & string>(name: K): Traits[K];
   set<K extends keyof Traits & string>(name: K, value: Traits[K]): void;
@@ -20,10 +25,11 @@ export interface Model<Traits> {
   on(event: string, callback: (...args: never[]) => void): void;
   off(event: string | null, callback?: ((...args: never[]) => void) | null): void;
   send(content: unknown): void;
-  widget_manager?: { get_model(id: string): Promise<{ comm_live?: boolean }> };
+  widget_manager?: { get_model(id: string): Promise<{ comm_live?: boolean }>; kernel?: Kernel | null };
 }
 
-export type SelectionModel = Model<{ selection: string }>;
+/** What all pictures of a machine share: what is selected, and the machine's latest operation. */
+export type SelectionModel = Model<{ selection: string; latest: number }>;
 
 /** anywidget 0.11: other widgets of the same kernel, by reference. */
 export interface Host {

@@ -12,12 +12,16 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 
 /** Draws the view in `el` until `signal` says that it is gone. */
 export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
-  const whole = await model.widget_manager?.get_model(model.get("twin_id"));
-  const selection = await host?.getModel(`anywidget:${model.get("selection_model")}`);
+  const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
+  const selection = await found(host?.getModel(`anywidget:${model.get("selection_model")}`));
   if (signal.aborted) return;
   const page = `${thisPage}-${++pages}`;
   const send = (request: Request): void => model.send(request);
-  const figure = new Figure({ send, select: (thing) => select(selection, thing) }, router);
+  const choose = (thing: string): void => {
+    if (selection) select(selection, thing);
+    else figure.tell("What is selected can't be shared with this kernel's pictures: run this cell again.");
+  };
+  const figure: Figure = new Figure({ send, select: choose }, router);
   const area = el.closest(".jp-OutputArea");
   const notebook = el.closest(".jp-Notebook");
   el.dataset.vmwidgetsView = model.get("twin_id");
@@ -33,16 +37,32 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     figure.tell(live ? "" : "kernel restarted: run all");
     if (live) hello();
   });
+  const gone = (): void => figure.tell("The kernel of this picture is gone: start one, and run all.");
+  const kernel = model.widget_manager?.kernel;
+  kernel?.disposed?.connect(gone);
+  signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
   follow(model, figure);
-  listen(model, figure);
+  listen(model, figure, hello);
   if (selection) share(selection, figure, signal);
   hello();
+  // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
+  addEventListener("pagehide", () => goodbye(model, page, false), { signal });
+  addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
   signal.addEventListener("abort", () => {
     figure.close();
     if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
     setTimeout(() => goodbye(model, page, notebook?.isConnected ?? false));
   });
+}
+
+/** What a promise brings; undefined where it fails, or there is none. */
+async function found<T>(promise: Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch {
+    return undefined;
+  }
 }
 
 function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void {
@@ -63,7 +83,11 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
     asked = false;
     drawn = performance.now();
     const { seq = 0, data } = model.get("frame");
-    if (data && seq > figure.shown) figure.draw(seq, unpack(data));
+    try {
+      if (data && seq > figure.shown) figure.draw(seq, unpack(data));
+    } catch (error) {
+      figure.tell(`Picture ${seq} could not be drawn: ${error}`);
+    }
   };
   model.on("change:frame", () => {
     if (asked) return;
@@ -78,28 +102,47 @@ function follow(model: Model<ViewTraits>, figure: Figure): void {
   draw();
 }
 
-function listen(model: Model<ViewTraits>, figure: Figure): void {
+function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): void {
   const place = (): void => figure.place([model.get("origin"), model.get("status")]);
-  const pin = (): void => figure.pin(model.get("pinned").map((frame) => unpack(frame.data).scene));
+  const pin = (): void => figure.pin(model.get("pinned").map((frame) => unpack(frame.data)));
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);
   model.on("msg:custom", (reply: Reply) => {
     if (reply.type === "refused") figure.tell(reply.reason);
+    else if (reply.type === "who") hello();
+    else if (reply.type === "saved") download(reply.name, reply.svg);
+    if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });
   place();
   pin();
 }
 
-function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
-  const show = (): void => figure.select(selection.get("selection"));
-  selection.on("change:selection", show);
-  signal.addEventListener("abort", () => selection.off("change:selection", show));
-  show();
+/** Hands the browser a file. */
+function download(name: string, svg: string): void {
+  const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-function select(selection: SelectionModel | undefined, thing: string): void {
-  if (!selection || selection.get("selection") === thing) return;
+function share(selection: SelectionModel, figure: Figure, signal: AbortSignal): void {
+  const show = (): void => figure.select(selection.get("selection"));
+  const reach = (): void => figure.reach(selection.get("latest"));
+  selection.on("change:selection", show);
+  selection.on("change:latest", reach);
+  signal.addEventListener("abort", () => {
+    selection.off("change:selection", show);
+    selection.off("change:latest", reach);
+  });
+  show();
+  reach();
+}
+
+function select(selection: SelectionModel, thing: string): void {
+  if (selection.get("selection") === thing) return;
   selection.set("selection", thing); // all views follow now, Python when it is idle
   selection.save_changes();
 }

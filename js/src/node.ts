@@ -31,7 +31,17 @@ export class NodeElement {
     const place = `translate(${node.x}px, ${node.y}px)`;
     if (place !== this.place) this.root.style.transform = place;
     this.place = place;
-    const drawn = JSON.stringify([node.kind, node.w, node.h, node.shape, node.state, node.text, node.bars, node.title]);
+    const drawn = JSON.stringify([
+      node.kind,
+      node.w,
+      node.h,
+      node.shape,
+      node.state,
+      node.text,
+      node.bars,
+      node.title,
+      node.value,
+    ]);
     if (!first && drawn === this.drawn) return;
     this.drawn = drawn;
     const selected = this.root.classList.contains("selected") ? " selected" : "";
@@ -55,11 +65,10 @@ export class NodeElement {
     say(this.title, node.title ?? "");
     if (!focusable(node)) return;
     put(this.root, "role", roleOf(node));
-    if (node.kind === "switch") put(this.root, "aria-pressed", String(node.state === "chosen"));
-    if (node.kind === "slice") {
-      const said = node.text?.[0]?.[2] ?? "";
-      put(this.root, "aria-valuetext", said);
-      put(this.root, "aria-valuenow", Number.parseInt(said.split(" ").at(-1) ?? "", 10) || 0);
+    if (node.role === "switch") put(this.root, "aria-pressed", String(node.state === "chosen"));
+    if (node.value !== undefined) {
+      put(this.root, "aria-valuetext", node.text?.[0]?.[2] ?? "");
+      put(this.root, "aria-valuenow", node.value ?? 0);
     }
     put(this.root, "aria-label", node.title || textOf(node) || node.id);
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
@@ -112,7 +121,7 @@ export function focusable(node: SceneNode): boolean {
 }
 
 function roleOf(node: SceneNode): string {
-  if (node.kind === "slice") return "spinbutton"; // arrow keys change its number
+  if (node.value !== undefined) return "spinbutton"; // arrow keys change its number
   return node.action ? "button" : "img";
 }
 

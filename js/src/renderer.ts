@@ -91,7 +91,7 @@ export class Renderer {
   }
 }
 
-/** Names in DOT to link ids: e0, e1, … are the links of the graph in order, as vmwidgets/views/dot.py names them. */
+/** Names in DOT to link ids: e0, e1, … are the links of the graph in order, as vmwidgets/views/scene/dot.py names them. */
 export function dotLinks(scene: Scene): Map<string, string> {
   const drawn = new Set(scene.nodes.filter((node) => node.graph).map((node) => node.id));
   const links = scene.links.filter((link) => link.graph && drawn.has(link.source) && drawn.has(link.target));

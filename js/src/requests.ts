@@ -1,19 +1,25 @@
-// What the browser may ask of Python; vmwidgets/widgets/messages.py checks each and refuses what does not fit.
+// What the browser may ask of Python; vmwidgets/widgets/host/messages.py checks each and refuses what does not fit.
 
 export type Request =
   | { type: "hello"; page: string; seq: number }
   | { type: "bye"; page: string; cleared: boolean }
-  | { type: "select"; thing: string }
   | { type: "open"; id: string }
-  | { type: "step"; index: number }
+  | { type: "seek"; operation: number; place: number }
+  | { type: "seek_pin"; index: number; operation: number; place: number }
+  | { type: "stay" }
   | { type: "zoom"; factor: number; at: number }
   | { type: "pan"; by: number }
   | { type: "turn"; id: string; by: number }
   | { type: "find"; text: string }
   | { type: "pin" }
+  | { type: "save" }
   | { type: "unpin"; index: number };
 
-/** What Python sends outside the frame. */
-export type Reply = { type: "refused"; reason: string };
+/** What Python sends outside the frame: why it did not do what was asked, or that it changed nothing; who is there. */
+export type Reply =
+  | { type: "refused"; reason: string }
+  | { type: "unchanged" }
+  | { type: "saved"; name: string; svg: string }
+  | { type: "who" };
 
 export type Send = (request: Request) => void;

@@ -6,6 +6,7 @@ import type { SceneNode } from "./scene.ts";
 
 const WHEEL_STEP = 1.2;
 const BUTTON_STEP = 1.6;
+const SLACK = 4; // pixels that still are a click
 const PAUSE = 60; // milliseconds between two requests: a wheel turns faster than a picture can be made
 
 export class Ribbon {
@@ -13,7 +14,8 @@ export class Ribbon {
   private readonly send: Send;
   private pending = { factor: 1, at: 0.5, by: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private dragFrom: number | null = null;
+  private held: { from: number; pressed: number; moved: boolean } | null = null;
+  private dragged = false;
 
   constructor(renderer: Renderer, send: Send) {
     this.renderer = renderer;
@@ -23,6 +25,7 @@ export class Ribbon {
     root.addEventListener("pointerdown", (event) => this.press(event));
     root.addEventListener("pointermove", (event) => this.drag(event));
     for (const end of ["pointerup", "pointercancel"] as const) root.addEventListener(end, () => this.release());
+    root.addEventListener("click", (event) => this.swallow(event), { capture: true });
   }
 
   /** Whether the scene has a ribbon. */
@@ -39,13 +42,17 @@ export class Ribbon {
   }
 
   private node(): SceneNode | undefined {
-    return this.renderer.scene?.nodes.find((node) => node.kind === "ribbon");
+    return this.renderer.scene?.nodes.find((node) => node.role === "pan");
+  }
+
+  private box(): DOMRect | undefined {
+    const node = this.node();
+    return node && this.renderer.nodes.get(node.id)?.root.querySelector(".shape")?.getBoundingClientRect();
   }
 
   /** Where on the ribbon the pointer is, from 0 to 1; null beside it. */
   private position(event: MouseEvent): number | null {
-    const node = this.node();
-    const box = node && this.renderer.nodes.get(node.id)?.root.querySelector(".shape")?.getBoundingClientRect();
+    const box = this.box();
     if (!box?.width || event.clientY < box.top - 24 || event.clientY > box.bottom + 24) return null;
     return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
   }
@@ -58,20 +65,37 @@ export class Ribbon {
   }
 
   private press(event: PointerEvent): void {
-    const onGround = (event.target as Element).closest(".node.ribbon");
-    this.dragFrom = onGround && event.button === 0 ? this.position(event) : null;
-    if (this.dragFrom !== null) this.renderer.root.setPointerCapture(event.pointerId);
+    const from = event.button === 0 && this.isOn(event) ? this.position(event) : null;
+    this.dragged = false;
+    this.held = from === null ? null : { from, pressed: event.clientX, moved: false };
+  }
+
+  /** Whether the pointer is on the ribbon, or on what lies on it: ranges and gaps cover nearly all of it. */
+  private isOn(event: PointerEvent): boolean {
+    const box = this.box();
+    return box !== undefined && box.top <= event.clientY && event.clientY <= box.bottom;
   }
 
   private drag(event: PointerEvent): void {
-    const at = this.dragFrom === null ? null : this.position(event);
-    if (at === null || this.dragFrom === null) return;
-    this.ask({ factor: 1, at, by: this.dragFrom - at });
-    this.dragFrom = at;
+    const { held } = this;
+    if (!held || (!held.moved && Math.abs(event.clientX - held.pressed) < SLACK)) return;
+    if (!held.moved) this.renderer.root.setPointerCapture(event.pointerId);
+    held.moved = this.dragged = true;
+    const at = this.position(event);
+    if (at === null) return;
+    this.ask({ factor: 1, at, by: held.from - at });
+    held.from = at;
   }
 
   private release(): void {
-    this.dragFrom = null;
+    this.held = null;
+  }
+
+  /** The click that ends a drag is none. */
+  private swallow(event: MouseEvent): void {
+    if (!this.dragged) return;
+    this.dragged = false;
+    event.stopPropagation();
   }
 
   private ask(more: { factor: number; at: number; by: number }): void {

@@ -1,4 +1,5 @@
-// The page's side of Graphviz: one worker for all views; each view has one question under way and one waiting.
+// The page's side of Graphviz: one worker for all views; each view has one question under way and one waiting.  Without a
+// worker (a page may forbid them, or it dies) pictures keep the straight links that they came with.
 
 import type { Placed } from "./route.ts";
 import type { Answer, Question } from "./worker.ts";
@@ -17,11 +18,15 @@ interface Client {
   waiting: { seq: number; dot: string; height: number } | null;
 }
 
+/** So many workers that fail, and no other is tried. */
+const MOST_LOST = 3;
+
 export type Ask = (seq: number, dot: string, height: number) => void;
 
 export class Router {
   private readonly open: () => Line;
   private line: Line | null = null;
+  private lost = 0;
   private key = 0;
   private readonly clients = new Map<number, { client: Client; seq: number }>();
 
@@ -49,18 +54,35 @@ export class Router {
     const question = client.waiting;
     client.waiting = null;
     client.asked = null;
-    if (!question) return;
+    const line = question && this.worker();
+    if (!question || !line) return;
     client.asked = ++this.key;
     this.clients.set(this.key, { client, seq: question.seq });
-    this.worker().postMessage({ key: this.key, dot: question.dot, height: question.height });
+    line.postMessage({ key: this.key, dot: question.dot, height: question.height });
   }
 
-  private worker(): Line {
-    if (!this.line) {
+  /** The worker; null where there have been enough that did not live. */
+  private worker(): Line | null {
+    if (this.line || this.lost >= MOST_LOST) return this.line;
+    try {
       this.line = this.open();
       this.line.onmessage = (event) => this.receive(event.data);
+      this.line.onerror = (event) => this.lose(event.message);
+    } catch (error) {
+      this.lose(error);
     }
     return this.line;
+  }
+
+  /** The worker is dead: what was asked is asked no longer, what waits is asked of another one. */
+  private lose(why: unknown): void {
+    this.lost++;
+    console.warn(`vmwidgets: links stay straight, since Graphviz does not run here: ${why}`);
+    this.line?.terminate();
+    this.line = null;
+    const asked = [...this.clients.values()];
+    this.clients.clear();
+    for (const { client } of asked) this.next(client);
   }
 
   private receive(answer: Answer): void {

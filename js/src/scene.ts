@@ -1,4 +1,4 @@
-// The wire format of a scene: the browser's half of vmwidgets/views/wire.py.  Fields at their defaults are left out.
+// The wire format of a scene: the browser's half of vmwidgets/views/scene/wire.py.  Fields at their defaults are left out.
 
 /** One run of text: x, y of the baseline, the text, its style classes, its anchor. */
 export type Run = [x: number, y: number, text: string, style: string, anchor: "start" | "middle" | "end"];
@@ -26,6 +26,10 @@ export interface SceneNode {
   title?: string;
   action?: string;
   lane?: string;
+  /** What a hand does with it: "pan" what lies on it, "turn" the node with a value above it, "switch". */
+  role?: "pan" | "turn" | "switch";
+  /** The number of a node that can be turned. */
+  value?: number;
 }
 
 export interface SceneLink {
@@ -37,7 +41,13 @@ export interface SceneLink {
   state?: string;
   graph?: boolean;
   arrow?: boolean;
-  label?: string;
+  /** From a parent to a child: arrow keys follow it. */
+  branch?: boolean;
+}
+
+export interface SceneTable {
+  header: string[];
+  rows: string[][];
 }
 
 export interface Scene {
@@ -51,9 +61,13 @@ export interface Scene {
   caption: { text: string; functions: string[]; reason: string; tone: string };
   nodes: SceneNode[];
   links: SceneLink[];
-  table: { header: string[]; rows: string[][] };
-  steps: { index: number; count: number; operation: number };
+  table: SceneTable & { more?: (SceneTable & { title: string })[] };
+  /** `places`: how many events are done at each step; -1 is after the operation.
+   * `functions`: the steps, by index, at which another kernel function begins. */
+  steps: { index: number; count: number; operation: number; places: number[]; functions: number[] };
   notes: string[];
+  /** Lanes that go downwards, from left to right. */
+  columns: string[];
 }
 
 /** What Python sends for each picture: `seq` only rises, `data` is a packed {@link Picture}. */
@@ -62,10 +76,27 @@ export interface Frame {
   data: DataView;
 }
 
-/** A scene, and its graph in Graphviz's language: "" where it has none. */
+/** Which moment a picture shows. */
+export interface When {
+  /** The operation's number in the journal; -1: the picture has no history. */
+  number: number;
+  /** How many of its events are done; -1: all. */
+  place: number;
+  /** It moves on with the machine. */
+  now: boolean;
+  /** It stays, whatever moment the machine's other pictures show. */
+  kept: boolean;
+  /** Addresses can be found in it. */
+  finds: boolean;
+  /** The operation that was the latest when the picture's cell was done; -1: it is not done. */
+  cell: number;
+}
+
+/** A scene, its graph in Graphviz's language ("" where it has none), and its moment. */
 export interface Picture {
   scene: Scene;
   dot: string;
+  when: When;
 }
 
 /** A cubic path that Graphviz found for a link: the start, then three points for each piece; `tip` is where an arrow ends. */

@@ -31,7 +31,7 @@ export class Slicer {
   /** True if `key` turns the slice called `id`. */
   key(key: string, id: string | undefined): boolean {
     const by = KEYS[key];
-    if (!by || !id || this.renderer.nodes.get(id)?.node.kind !== "slice") return false;
+    if (!by || !id || this.renderer.nodes.get(id)?.node.value === undefined) return false;
     this.turn(id, by);
     return true;
   }
@@ -76,11 +76,11 @@ export class Slicer {
   }
 
   private sliceOf(node: SceneNode): SceneNode | undefined {
-    if (node.kind === "slice") return node;
-    if (node.kind !== "address-bit") return undefined;
+    if (node.value !== undefined) return node;
+    if (node.role !== "turn") return undefined;
     const middle = node.x + node.w / 2;
     return this.renderer.scene?.nodes.find(
-      (one) => one.kind === "slice" && one.x <= middle && middle <= one.x + one.w && one.y <= node.y,
+      (one) => one.value !== undefined && one.x <= middle && middle <= one.x + one.w && one.y <= node.y,
     );
   }
 

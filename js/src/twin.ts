@@ -6,12 +6,14 @@ import { html } from "./svg.ts";
  * A style element that hides the twin called `id` for as long as it is on the page.
  *
  * In JupyterLab only inside the output area that holds the view as well: the same saved notebook, opened beside this
- * one, has a twin of the same name that must stay.
+ * one, has a twin of the same name that must stay.  An output that holds the view too stays: it is what an `Output`
+ * widget or `interact` shows, with an output area of its own.
  */
 export function hideTwin(id: string, inOutputArea: boolean): HTMLStyleElement {
   const twin = `[data-vmwidgets-twin="${CSS.escape(id)}"]`;
+  const view = `[data-vmwidgets-view="${CSS.escape(id)}"]`;
   const rule = inOutputArea
-    ? `.jp-OutputArea:has([data-vmwidgets-view="${CSS.escape(id)}"]) > .jp-OutputArea-child:has(${twin}) { display: none }`
+    ? `.jp-OutputArea:has(${view}) > .jp-OutputArea-child:has(${twin}):not(:has(${view})) { display: none }`
     : `${twin} { display: none }`;
   return html("style", "", rule);
 }

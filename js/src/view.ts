@@ -3,12 +3,24 @@
 import type { HubExports, RenderArguments } from "./model.ts";
 
 async function render(view: RenderArguments): Promise<void> {
+  const say = (sentence: string): void => {
+    view.el.textContent = sentence;
+  };
+  if (!view.host) {
+    say("This picture needs anywidget 0.11 or newer in the page: update it, and load the page again.");
+    return;
+  }
+  let hub: HubExports;
   try {
-    if (!view.host) throw new Error("anywidget 0.11 or newer is needed");
-    const hub = await view.host.getWidget(`anywidget:${view.model.get("hub")}`);
-    await (hub.exports as HubExports).mount(view);
+    hub = (await view.host.getWidget(`anywidget:${view.model.get("hub")}`)).exports as HubExports;
   } catch (error) {
-    view.el.textContent = `This picture has lost its kernel's drawing code: run this cell again. (${error})`;
+    say(`This picture has lost its kernel's drawing code: run this cell again. (${error})`);
+    return;
+  }
+  try {
+    await hub.mount(view);
+  } catch (error) {
+    say(`This picture could not be drawn. (${error})`);
   }
 }
 

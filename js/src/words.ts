@@ -1,6 +1,6 @@
 // The words around a picture: heading, caption, notes, the table twin, the spoken line.
 
-import type { Scene } from "./scene.ts";
+import type { Scene, SceneTable } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
 /** Heading and caption; drawn again with every frame. */
@@ -76,23 +76,27 @@ export class TableTwin {
 
   private fill(): void {
     if (!this.root.open || !this.scene) return;
-    const { header, rows } = this.scene.table;
-    const filled = JSON.stringify([header, rows]);
+    const { title, table } = this.scene;
+    const filled = JSON.stringify(table);
     if (filled === this.filled) return;
     this.filled = filled;
-    const table = html("table");
-    table.createCaption().textContent = this.scene.title;
-    const head = table.createTHead().insertRow();
-    for (const word of header) {
-      const cell = html("th", "", word);
-      cell.scope = "col";
-      head.append(cell);
-    }
-    const body = table.createTBody();
-    for (const row of rows) {
-      const line = body.insertRow();
-      for (const word of row) line.insertCell().textContent = word;
-    }
-    this.box.replaceChildren(table);
+    this.box.replaceChildren(drawn(title, table), ...(table.more ?? []).map((other) => drawn(other.title, other)));
   }
+}
+
+function drawn(title: string, { header, rows }: SceneTable): HTMLTableElement {
+  const table = html("table");
+  table.createCaption().textContent = title;
+  const head = table.createTHead().insertRow();
+  for (const word of header) {
+    const cell = html("th", "", word);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const row of rows) {
+    const line = body.insertRow();
+    for (const word of row) line.insertCell().textContent = word;
+  }
+  return table;
 }

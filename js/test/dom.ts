@@ -1,7 +1,7 @@
 // A document for tests that draw, and small scenes to draw.
 
 import { Window } from "happy-dom";
-import type { Scene, SceneLink, SceneNode } from "../src/scene.ts";
+import type { Scene, SceneLink, SceneNode, When } from "../src/scene.ts";
 
 const window = new Window();
 Object.assign(globalThis, { window, document: window.document });
@@ -34,8 +34,12 @@ export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial
     nodes,
     links,
     table: { header: [], rows: [] },
-    steps: { index: 0, count: 0, operation: 1 },
+    steps: { index: 0, count: 0, operation: 1, places: [-1], functions: [0] },
     notes: [],
+    columns: [],
     ...more,
   };
 }
+
+/** The moment of a picture that follows a machine whose latest operation is 1. */
+export const now: When = { number: 1, place: -1, now: true, kept: false, finds: false, cell: -1 };

@@ -5,7 +5,7 @@ import { Figure } from "../src/figure.ts";
 import type { Request } from "../src/requests.ts";
 import { Router } from "../src/router.ts";
 import type { Scene } from "../src/scene.ts";
-import { node, scene } from "./dom.ts";
+import { node, now, scene } from "./dom.ts";
 
 function setUp() {
   const sent: Request[] = [];
@@ -16,18 +16,15 @@ function setUp() {
   const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
   document.body.replaceChildren(figure.root);
   let seq = 0;
-  const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "" });
+  const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "", when: now });
   const find = (selector: string) => figure.root.querySelector(selector) as HTMLElement;
   return { sent, chosen, figure, draw, find };
 }
 
-const steps = (index: number, count: number) =>
-  scene([node("a", { lane: "x" })], [], { steps: { index, count, operation: 1 } });
-
 test("an older frame never replaces a newer one", () => {
   const { figure, find } = setUp();
-  figure.draw(5, { scene: scene([], [], { title: "new" }), dot: "" });
-  figure.draw(4, { scene: scene([], [], { title: "old" }), dot: "" });
+  figure.draw(5, { scene: scene([], [], { title: "new" }), dot: "", when: now });
+  figure.draw(4, { scene: scene([], [], { title: "old" }), dot: "", when: now });
   assert.equal(find(".vmw-title").textContent, "new");
 });
 
@@ -44,33 +41,6 @@ test("the caption tells cause, reason and functions, and is spoken", () => {
   assert.equal(find(".vmw-spoken").textContent, "Entered 20 KiB. No merge.");
   assert.equal(find(".vmw-spoken").getAttribute("aria-live"), "polite");
   assert.equal(find(".vmw-caption").className, "vmw-caption good");
-});
-
-test("steps are shown only where there are any, and ask for no picture beyond them", () => {
-  const { sent, draw, find } = setUp();
-  draw(steps(0, 0));
-  assert.equal(find(".vmw-steps").hidden, true);
-  draw(steps(3, 3));
-  assert.equal(find(".vmw-where").textContent, "step 3 of 3");
-  assert.equal((find('[aria-label="next step"]') as HTMLButtonElement).disabled, true);
-  find('[aria-label="previous step"]').click();
-  assert.deepEqual(sent, [{ type: "step", index: 2 }]);
-});
-
-test("play begins anew from the end and stops there", (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { sent, draw, find } = setUp();
-  draw(steps(2, 2));
-  find('[aria-label="play the steps"]').click();
-  for (const index of [0, 1, 2]) {
-    draw(steps(index, 2));
-    context.mock.timers.tick(1000);
-  }
-  assert.deepEqual(
-    sent.map((request) => request.type === "step" && request.index),
-    [0, 1, 2],
-  );
-  assert.equal(find('[aria-label="play the steps"]').textContent, "play");
 });
 
 test("a click acts as the node says", () => {
@@ -117,6 +87,23 @@ test("the table twin is made when it is opened, and follows while it is open", (
   );
   draw(table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
+});
+
+test("a picture of several things has the table of each, under its name", () => {
+  const { figure, draw, find } = setUp();
+  const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
+  draw(scene([], [], { table: { header: ["start"], rows: [["c0a0"]], more } }));
+  const details = find("details") as HTMLDetailsElement;
+  details.open = true;
+  details.dispatchEvent(new window.Event("toggle"));
+  const tables = [...figure.root.querySelectorAll("table")];
+  assert.deepEqual(
+    tables.map((table) => [table.caption?.textContent, table.querySelectorAll("td").length]),
+    [
+      ["kernel_map", 1],
+      ["walk of 1000", 2],
+    ],
+  );
 });
 
 test("a picture of another version says so and draws nothing", () => {

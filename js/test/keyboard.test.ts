@@ -14,7 +14,11 @@ const small = scene(
     node("l2", { lane: "list", x: 90, y: 150 }),
     node("l3", { lane: "list", x: 210, y: 150, state: "changed new" }),
   ],
-  [link("a", "t2", "t1"), link("b", "t2", "t3"), link("n", "l1", "l2", { kind: "next" })],
+  [
+    link("a", "t2", "t1", { branch: true }),
+    link("b", "t2", "t3", { branch: true }),
+    link("n", "l1", "l2", { kind: "next" }),
+  ],
 );
 
 const walk = (from: string, ...keys: Arrow[]): string => keys.reduce((at, key) => step(small, at, key)?.id ?? at, from);
@@ -44,16 +48,20 @@ test("from a node that is gone the walk begins anew", () => {
 });
 
 // Two columns of a table each, below a row of slices.
-const columns = scene([
-  node("s1", { lane: "slices", kind: "slice", x: 0, y: 0 }),
-  node("s2", { lane: "slices", kind: "slice", x: 100, y: 0 }),
-  node("a1", { lane: "column 0", x: 0, y: 50 }),
-  node("a2", { lane: "column 0", x: 0, y: 100 }),
-  node("a3", { lane: "column 0", x: 0, y: 150 }),
-  node("b1", { lane: "column 1", x: 200, y: 60 }),
-  node("b2", { lane: "column 1", x: 200, y: 140 }),
-  node("bit", { lane: "bits", x: 0, y: 300 }),
-]);
+const columns = scene(
+  [
+    node("s1", { lane: "slices", value: 0, x: 0, y: 0 }),
+    node("s2", { lane: "slices", value: 0, x: 100, y: 0 }),
+    node("a1", { lane: "column 0", x: 0, y: 50 }),
+    node("a2", { lane: "column 0", x: 0, y: 100 }),
+    node("a3", { lane: "column 0", x: 0, y: 150 }),
+    node("b1", { lane: "column 1", x: 200, y: 60 }),
+    node("b2", { lane: "column 1", x: 200, y: 140 }),
+    node("bit", { lane: "bits", x: 0, y: 300 }),
+  ],
+  [],
+  { columns: ["column 0", "column 1"] },
+);
 
 const stroll = (from: string, ...keys: Arrow[]): string =>
   keys.reduce((at, key) => step(columns, at, key)?.id ?? at, from);

@@ -135,3 +135,17 @@ test("a crowd jumps, a few move", () => {
   renderer.draw(scene(many));
   assert.equal(renderer.root.classList.contains("still"), true);
 });
+
+test("what can be turned says its number, however that is written", () => {
+  const renderer = new Renderer();
+  const said = (): (string | null)[] => {
+    const root = renderer.nodes.get("offset")?.root;
+    return [root?.getAttribute("aria-valuenow") ?? null, root?.getAttribute("aria-valuetext") ?? null];
+  };
+  const slice = (value: number, text: string) =>
+    scene([node("offset", { kind: "slice", lane: "slices", value, text: [[0, 0, text, "label", "start"]] })]);
+  renderer.draw(slice(0x1a8, "offset 1a8"));
+  assert.deepEqual(said(), ["424", "offset 1a8"]);
+  renderer.draw(slice(0xffff, "copies of bit 47"));
+  assert.deepEqual(said(), ["65535", "copies of bit 47"]);
+});

@@ -6,11 +6,18 @@ import type { Answer, Question } from "../src/worker.ts";
 /** A worker that answers when it is told to. */
 class SlowLine implements Line {
   questions: Question[] = [];
+  ended = false;
   onmessage: ((event: MessageEvent<Answer>) => unknown) | null = null;
+  onerror: ((event: ErrorEvent) => unknown) | null = null;
   postMessage(question: Question): void {
     this.questions.push(question);
   }
-  terminate(): void {}
+  terminate(): void {
+    this.ended = true;
+  }
+  die(): void {
+    this.onerror?.({ message: "out of memory" } as ErrorEvent);
+  }
   answer(more: Partial<Answer> = {}): void {
     const question = this.questions.shift();
     if (!question) throw new Error("nothing was asked");
@@ -76,4 +83,36 @@ test("a picture that Graphviz refuses does not stop the next", (context) => {
   line.answer({ error: "syntax error" });
   line.answer();
   assert.deepEqual(got, [2]);
+});
+
+test("after a worker that died the next one is asked what waits", (context) => {
+  context.mock.method(console, "warn", () => {});
+  const lines = [new SlowLine(), new SlowLine()];
+  let opened = 0;
+  const router = new Router(() => lines[opened++] as SlowLine);
+  const got: number[] = [];
+  const ask = router.connect((seq) => got.push(seq));
+  for (const seq of [1, 2]) ask(seq, `dot ${seq}`, 10);
+  lines[0]?.die();
+  assert.equal(lines[0]?.ended, true);
+  assert.deepEqual(
+    lines[1]?.questions.map((question) => question.dot),
+    ["dot 2"],
+  );
+  lines[1]?.answer();
+  ask(3, "dot 3", 10);
+  lines[1]?.answer();
+  assert.deepEqual(got, [2, 3]);
+});
+
+test("where no worker lives, few are tried and no view waits for ever", (context) => {
+  context.mock.method(console, "warn", () => {});
+  let opened = 0;
+  const router = new Router(() => {
+    opened++;
+    throw new Error("refused by the page's policy");
+  });
+  const ask = router.connect(() => assert.fail("nothing can be answered"));
+  for (let seq = 1; seq < 20; seq++) ask(seq, "dot", 10);
+  assert.equal(opened, 3);
 });

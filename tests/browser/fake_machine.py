@@ -8,8 +8,9 @@ from typing import Any
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.views.scene import Caption, Link, Node, Scene, Steps, Table, Text
-from vmwidgets.widgets.view import View
+from vmwidgets.pictures.picture import At
+from vmwidgets.views.scene.model import AFTER, Caption, Link, Node, Scene, Steps, Table, Text
+from vmwidgets.widgets.host.view import View
 
 
 class FakeMachine:
@@ -18,10 +19,17 @@ class FakeMachine:
     def __init__(self, nodes: int = 7, name: str = "machine 1") -> None:
         self.name, self.nodes, self.operations = name, nodes, 0
         self.door = Door(Recorder(), Journal(lambda _number: ()))
+        self.journal = self.door.journal
         self._listeners: list[weakref.WeakMethod[Any]] = []
 
     def on_operation(self, callback: Any) -> None:
         self._listeners.append(weakref.WeakMethod(callback))
+
+    def at(self, n: int) -> FakeMachine:
+        """The machine after its first `n` operations."""
+        there = FakeMachine(self.nodes, self.name)
+        there.operations = n + 1
+        return there
 
     def _count(self) -> None:
         self.operations += 1
@@ -41,9 +49,9 @@ class FakeTree(View):
     def __init__(self, machine: FakeMachine, **options: Any) -> None:
         super().__init__(machine, machine=machine, **options)
 
-    def draw(self) -> Scene:
-        machine: FakeMachine = self.target
-        return tree_scene(machine.nodes, machine.operations, machine.name, self.step)
+    def draw(self, at: At) -> Scene:
+        machine: FakeMachine = at.target
+        return tree_scene(machine.nodes, machine.operations, machine.name, -1 if at.done is None else min(at.done, 3))
 
 
 def tree_scene(count: int, operations: int, machine: str = "machine 1", step: int = -1) -> Scene:
@@ -69,13 +77,14 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
         if i:
             (px, py), parent = place[(i - 1) // 2], (i - 1) // 2
             points = ((px, py + 14), (x + 35, y + 14))
-            links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, graph=True))
+            links.append(Link(f"link/{i}", "tree", f"tree/{parent}", f"tree/{i}", points, graph=True, branch=True))
     count_of_steps = 3 if operations else 0
+    places = (0, 1, 2, AFTER) if operations else (AFTER,)
     caption = Caption(f"Operation {operations} is done.", ("fake_insert", "rbtree_insert"), "It was asked for.", "good")
     return Scene(
         view="tree", title="fake_map", subtitle=f"{count} nodes", width=width, height=20 + 44.0 * depth,
         caption=caption,
         nodes=tuple(nodes), links=tuple(links),
         table=Table(("node", "state"), tuple((node.id, " ".join(node.state)) for node in nodes)),
-        steps=Steps(count_of_steps if step < 0 else step, count_of_steps, operations), machine=machine,
+        steps=Steps(count_of_steps if step < 0 else step, count_of_steps, operations, places), machine=machine,
     )  # fmt: skip

@@ -57,15 +57,15 @@ def test_a_map_in_a_cell_adds_a_capability_a_vnode_and_a_descriptor_selected_tog
 def test_a_click_on_a_call_goes_to_the_moment_after_it(notebook: Notebook) -> None:
     notebook.run("c = d.map(f, at=0x5100_0000, size='4 KiB')")
     cell = notebook.cell(1)
-    cell.locator(".vmw-caption", has_text="5100 0000").wait_for()
+    cell.locator(".vmw-caption", has_text="0x5100_0000").wait_for()
     descriptors = cell.locator(".vmwidgets .node.hardware")
     before = descriptors.count()
     cell.locator(".vmwidgets .node.call", has_text="vnode_create").click()
-    cell.locator(".vmw-caption", has_text="retyped to a new L2 table").wait_for()
+    cell.locator(".vmw-caption", has_text="becomes a new L2 table").wait_for()
     assert cell.locator(".vmwidgets .node.call.path").text_content() is not None
     assert cell.locator(".vmwidgets .node.call.coming").count() > 0
     assert descriptors.count() == before - 2, "neither the table nor the leaf is in the tree yet"
-    cell.get_by_role("button", name="next step").first.click()
+    cell.get_by_role("button", name="forward", exact=True).first.click()
     cell.locator(".vmwidgets .node.hardware.is-invalid").wait_for()
 
 

@@ -81,7 +81,7 @@ def test_a_map_is_chosen_by_a_click_and_steps_are_taken_in_the_page(notebook: No
     cell.locator(".vmwidgets .node.kmem-map[data-thing='map:pipe_map']").click()
     cell.locator(".vmwidgets .node[data-id='kmem/concerned']", has_text="pipe_map").wait_for()
     notebook.cell(2).locator(".vmwidgets").first.wait_for()
-    back = cell.get_by_role("button", name="previous step").first
+    back = cell.get_by_role("button", name="back", exact=True).first
     back.click()
     cell.locator(".vmw-caption", has_text="kmem_map is unlocked").wait_for()
     assert cell.locator(".vmwidgets .node.kmem-map.held").count() == 0

@@ -36,7 +36,7 @@ def choose(notebook: Notebook, label: str) -> None:
     cell = notebook.cell(0)
     cell.get_by_label(label).check()
     cell.locator(".widget-button").click()
-    cell.get_by_text("It stands above").wait_for()
+    cell.get_by_text("Your answer is shown above").wait_for()
     notebook.wait_idle()
 
 

@@ -53,7 +53,7 @@ def test_dragging_a_slice_changes_the_walk(notebook: Notebook) -> None:
     mouse.up()
     cell.locator(".vmwidgets .node[data-id='walk/slice/1']", has_text="PT 5").wait_for()
     assert int(said(notebook, "print(int(v.address))")) == before + 5 * 4096
-    assert "0010 5000" in caption(notebook, 1)
+    assert "0x10_5000" in caption(notebook, 1)
 
 
 def test_arrow_keys_turn_a_slice_and_a_click_flips_a_bit(notebook: Notebook) -> None:

@@ -12,10 +12,11 @@ import pytest
 from tests.browser.lab import Notebook, Server
 
 SETUP = """
-from vmwidgets.widgets.show import register, shown_as
+from vmwidgets.pictures.registry import picture_of
+from vmwidgets.widgets.host.show import register
 from fake_machine import FakeMachine, FakeTree
 register()
-shown_as(FakeMachine, FakeTree)
+picture_of(FakeMachine)(FakeTree)
 m = FakeMachine(15)
 """
 
@@ -144,15 +145,15 @@ def test_a_click_selects_in_every_view_of_the_machine(notebook: Notebook) -> Non
         selected = notebook.cell(cell).locator(".node.selected")
         assert [node.get_attribute("data-id") for node in selected.all()] == ["tree/5"]
     notebook.wait_idle()
-    told = notebook.run("from vmwidgets.widgets.pictures import pictures_of\npictures_of(m).selection.selection")
+    told = notebook.run("from vmwidgets.widgets.host.pictures import pictures_of\npictures_of(m).selection.selection")
     assert notebook.outputs(told)[0]["data"]["text/plain"] == "'entry:5'"
 
 
 def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.run("m.operate()")
     where = notebook.cell(1).locator(".vmw-where")
-    assert where.inner_text() == "step 3 of 3"
-    notebook.cell(1).get_by_role("button", name="previous step").click()
+    assert where.inner_text() == "operation 0 of 0 · step 3 of 3"
+    notebook.cell(1).get_by_role("button", name="back", exact=True).click()
     notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
     notebook.cell(1).locator(".node").first.focus()
     notebook.page.keyboard.press("[")
@@ -160,7 +161,66 @@ def test_steps_go_back_and_forth(notebook: Notebook) -> None:
     notebook.page.keyboard.press("]")
     notebook.page.locator(".vmw-where", has_text="step 2 of 3").wait_for()
     notebook.run("m.operate()")
-    assert where.inner_text() == "step 3 of 3"
+    notebook.page.locator(".vmw-where", has_text="operation 0 of 1 · step 2 of 3").wait_for()
+    notebook.cell(1).locator(".node").first.focus()
+    notebook.page.keyboard.press("}")
+    notebook.page.locator(".vmw-where", has_text="operation 1 of 1 · step 3 of 3").wait_for()
+
+
+def test_the_slider_goes_through_all_operations_and_other_pictures_with_it(notebook: Notebook) -> None:
+    notebook.run("m.operate(9)")
+    other = notebook.run("FakeTree(m)")
+    cell = notebook.cell(1)
+    cell.get_by_label("go by").select_option("operation")
+    slider = cell.get_by_label("moment, by operation")
+    assert slider.get_attribute("max") == "8"
+    slider.fill("3")
+    for index in (1, other):
+        notebook.cell(index).locator(".vmw-caption", has_text="Operation 4 is done.").wait_for()
+    slider.focus()
+    notebook.page.keyboard.press("ArrowLeft")
+    notebook.cell(other).locator(".vmw-caption", has_text="Operation 3 is done.").wait_for()
+    cell.get_by_role("button", name="to now, and follow").click()
+    notebook.cell(other).locator(".vmw-caption", has_text="Operation 9 is done.").wait_for()
+
+
+def test_a_picture_shows_itself_as_it_was_at_its_cell(notebook: Notebook) -> None:
+    notebook.run("m.operate(2)")
+    mine = notebook.run("FakeTree(m)")
+    notebook.run("m.operate(5)")
+    cell = notebook.cell(mine)
+    cell.locator(".vmw-since", has_text="5 operations since this cell").wait_for()
+    cell.get_by_role("button", name="show the picture as it was when its cell was done").click()
+    cell.locator(".vmw-caption", has_text="Operation 2 is done.").wait_for()
+    assert caption(notebook, 1) == "Operation 7 is done."
+    notebook.run("m.operate()")
+    assert caption(notebook, mine) == "Operation 2 is done."
+
+
+def test_what_is_seen_is_saved_as_a_file(notebook: Notebook) -> None:
+    notebook.run("m.operate(3)")
+    with notebook.page.expect_download() as saved:
+        notebook.cell(1).get_by_role("button", name="save this picture as a file").click()
+    assert saved.value.suggested_filename == "fake_map-3.svg"
+    assert "Operation 3 is done." in saved.value.path().read_text()
+
+
+def test_a_pinned_picture_is_stepped_by_itself(notebook: Notebook) -> None:
+    notebook.run("m.operate(3)")
+    cell = notebook.cell(1)
+    cell.get_by_role("button", name="keep this picture below").click()
+    pin = cell.locator(".vmw-pinned")
+    pin.get_by_role("button", name="back", exact=True).click()
+    pin.locator(".vmw-where", has_text="operation 2 of 2 · step 2 of 3").wait_for()
+    assert "step 3 of 3" in cell.locator(".vmw-where").first.inner_text()
+
+
+def test_quick_presses_are_all_kept(notebook: Notebook) -> None:
+    notebook.run("m.operate()")
+    notebook.cell(1).locator(".node").first.focus()
+    for key in "[[[":
+        notebook.page.keyboard.press(key)
+    notebook.page.locator(".vmw-where", has_text="step 0 of 3").wait_for()
 
 
 def test_keys_walk_along_the_structure_and_leave_the_notebook_alone(notebook: Notebook) -> None:
@@ -214,13 +274,20 @@ def test_a_cell_run_again_frees_what_it_had_made(notebook: Notebook) -> None:
     assert caption(notebook, 1) == "Operation 6 is done."
 
 
+CLEAR = """(index) => { window.panel.content.activeCellIndex = index; window.panel.content.deselectAll();
+    return window.jupyterapp.commands.execute('notebook:clear-cell-output') }"""
+
+
+def clear_output(notebook: Notebook, index: int) -> None:
+    notebook.page.evaluate(CLEAR, index)
+    notebook.wait_idle()
+
+
 def test_a_cleared_output_frees_its_model(notebook: Notebook) -> None:
     count = "len([w for w in _instances.values() if isinstance(w, FakeTree)])"
     notebook.run("from ipywidgets.widgets.widget import _instances")
     assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "1"
-    notebook.page.evaluate("""() => { window.panel.content.activeCellIndex = 1; window.panel.content.deselectAll();
-        return window.jupyterapp.commands.execute('notebook:clear-cell-output') }""")
-    notebook.wait_idle()
+    clear_output(notebook, 1)
     notebook.run("None")
     assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "0"
 
@@ -232,6 +299,25 @@ def test_a_reloaded_page_shows_the_newest_state(notebook: Notebook) -> None:
     notebook.page.locator(CAPTION, has_text="Operation 9 is done.").first.wait_for()
     notebook.run("m.operate(1)")
     assert caption(notebook, 1) == "Operation 10 is done."
+
+
+def test_a_page_that_was_loaded_again_is_forgotten(notebook: Notebook) -> None:
+    notebook.run("from ipywidgets.widgets.widget import _instances")
+    notebook.save()
+    notebook.reload()
+    notebook.cell(1).locator(".vmw-scene .node").first.wait_for()
+    clear_output(notebook, 1)
+    notebook.run("None")
+    count = "len([w for w in _instances.values() if isinstance(w, FakeTree)])"
+    assert notebook.outputs(notebook.run(count))[0]["data"]["text/plain"] == "0"
+
+
+def test_a_kernel_that_is_shut_down_is_said_to_be_gone(notebook: Notebook) -> None:
+    notebook.page.evaluate("() => window.panel.sessionContext.shutdown()")
+    notebook.page.locator(".vmw-status", has_text="The kernel of this picture is gone").wait_for()
+    assert notebook.cell(1).locator(".vmw-scene .node").count() == 15
+    notebook.page.evaluate("() => window.panel.sessionContext.startKernel()")
+    notebook.page.locator(".vmw-status", has_text="run all").wait_for()
 
 
 def test_a_restarted_kernel_leaves_the_picture_and_says_what_to_do(notebook: Notebook) -> None:
@@ -261,8 +347,8 @@ SEND = """([id, data]) => {
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"method": "custom", "content": {"type": "step", "index": -1}}, "index is -1"),
-        ({"method": "custom", "content": {"type": "step", "index": 9}}, "has 3 steps"),
+        ({"method": "custom", "content": {"type": "unpin", "index": -1}}, "index is -1"),
+        ({"method": "custom", "content": {"type": "seek", "operation": 9, "place": 0}}, "the latest is"),
         ({"method": "custom", "content": {"type": "<b>"}}, "message of type '<b>'"),
         ({"method": "custom", "content": [1]}, "must be an object"),
         ({"method": "update", "state": {"frame": {}}}, "may not set frame"),
@@ -273,7 +359,7 @@ def test_a_malformed_message_changes_nothing_and_says_why(notebook: Notebook, da
     model = notebook.outputs(1)[0]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
     notebook.page.evaluate(SEND, [model, data])
     notebook.page.locator(".vmw-status", has_text=sentence).wait_for()
-    assert notebook.cell(1).locator(".vmw-where").inner_text() == "step 3 of 3"
+    assert notebook.cell(1).locator(".vmw-where").inner_text() == "operation 0 of 0 · step 3 of 3"
     notebook.run("m.operate()")
     assert caption(notebook, 1) == "Operation 2 is done."
 

@@ -134,6 +134,23 @@ def test_of_a_machine_the_part_is_shown_that_the_check_is_about(name: str, archi
     assert "<img" in result._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.parametrize("name", sorted(MACHINES))
+def test_what_cannot_be_judged_yet_says_the_criterion_first(name: str) -> None:
+    machine = vm.boot(MACHINES[name])
+    tasks = {task: machine.task(task) for task in ("keys", "player", "vault")}
+    result = lab.check(name, tasks["player"] if name == "07/eleven" else machine)
+    sentences = [criterion.sentence for criterion in result.criteria]
+    assert sentences
+    assert [sentence for sentence in sentences if sentence.startswith("first ")] == []
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_a_criterion_that_waits_for_another_is_named_with_what_to_do_first() -> None:
+    waiting = lab.criterion(1, 0, "nothing else is mapped", "something else is mapped", first="make a stack")
+    assert waiting.sentence == "nothing else is mapped (not judged yet: first make a stack)"
+    assert lab.criterion(1, 1, "all", "none", first="begin").sentence == "all"
+
+
 def test_a_part_that_is_not_there_is_not_shown_and_the_result_says_why() -> None:
     result = lab.check("07/door", vm.boot("armv7"))
     assert result.picture == ""

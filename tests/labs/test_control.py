@@ -25,7 +25,7 @@ def test_a_press_answers(asked: Prediction) -> None:
     press(control, "low")
     assert [(answer.answer, answer.how) for answer in asked.answers] == [("high", "control"), ("low", "control")]
     assert control.given == "low"
-    assert "stands above" in control.status
+    assert "shown above" in control.status
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, 3, ["high"], {"a": 1}])

@@ -50,11 +50,11 @@ def test_a_refused_answer_changes_nothing(asked: Prediction) -> None:
 def test_outcomes() -> None:
     guess = lab.predict("How many?", id="t/many", kind="number", answer="5")
     assert (guess.compare(5).right, guess.compare(6).right) == (True, False)
-    assert repr(guess.compare(6)) == "You said 5. It is 6."
+    assert repr(guess.compare(6)) == "You said: 5. What happened: 6."
     assert guess.compare(6).data()["actual"] == "6"
 
 
-def test_an_outcome_that_was_no_option_is_told(asked: Prediction) -> None:
+def test_an_outcome_that_was_no_option_is_shown(asked: Prediction) -> None:
     asked.say("low")
     outcome = asked.compare("nowhere")
     assert outcome.right is False
@@ -88,7 +88,40 @@ def test_predictions_are_kept_in_the_order_they_were_asked() -> None:
         kernel.ask(Prediction(name, "Which?", "text")).say(name)
     data = kernel._repr_mimebundle_()[Predictions.MIME]
     assert [one["id"] for one in data["predictions"]] == ["z", "a", "m"]
-    assert repr(kernel) == "z: z\na: a\nm: m"
+
+
+def test_together_they_say_what_was_asked_said_and_right_and_count() -> None:
+    kernel = Predictions()
+    answered = {"t/right": "2", "t/wrong": "3", "t/silent": None, "t/open": "4"}
+    for name, answer in answered.items():
+        one = kernel.ask(Prediction(name, f"How many of {name}?", "number"))
+        if answer is not None:
+            one.say(answer)
+        if name != "t/open":
+            one.compare(2)
+    kernel["t/silent"].say(2)
+    bundle = kernel._repr_mimebundle_()
+    assert kernel.summary == "1 of 2 right. 1 not answered before the outcome."
+    assert [(one["id"], one["said"], one["actual"], one["right"]) for one in bundle[Predictions.MIME]["outcomes"]] == [
+        ("t/right", "2", "2", True),
+        ("t/wrong", "3", "2", False),
+        ("t/silent", "2", "2", True),
+    ]
+    for form in repr(kernel).splitlines(), bundle["text/html"].split("<tr>")[2:]:
+        right, wrong, silent, open_ = form[:4]
+        assert "✓" in right
+        assert "✗" in wrong
+        assert "How many of t/wrong?" in wrong
+        assert "after it was shown" in silent
+        assert "not shown yet" in open_
+
+
+def test_what_was_not_answered_before_is_counted_apart() -> None:
+    kernel = Predictions()
+    for name in "t/one", "t/two":
+        kernel.ask(Prediction(name, "Which?", "text")).compare("this")
+    kernel["t/one"].say("this")  # too late to count
+    assert kernel.summary == "0 of 0 right. 2 not answered before the outcome."
 
 
 def test_what_people_write_is_not_markup() -> None:
@@ -123,4 +156,4 @@ def test_a_question_that_makes_no_sense_is_refused(arguments: dict[str, Any]) ->
 
 def test_both_ways_lead_to_the_same_lab() -> None:
     assert vm.lab is lab
-    assert dir(lab) == ["check", "criterion", "exercise", "predict", "predictions"]
+    assert dir(lab) == ["check", "criterion", "exercise", "keep_moments", "predict", "predictions"]

@@ -18,6 +18,7 @@ LONGEST_CELL = 22
 PREDICTION = re.compile(r'\bid="([^"]+)"')
 ASKED = re.compile(r"^(\w+) = lab\.predict\(", re.MULTILINE)
 COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
+HEADING = re.compile(r"^## .*$", re.MULTILINE)
 CHECK = re.compile(r'lab\.check\("([^"]+)"')
 
 by_name = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -41,6 +42,12 @@ def test_it_opens_with_what_a_learner_asks(path: Path) -> None:
 @with_solutions
 def test_the_first_code_says_the_version(path: Path) -> None:
     assert "vm.__version__" in cells(path, "code")[0].source
+
+
+@with_solutions
+def test_the_first_code_keeps_pictures_at_their_cells(path: Path) -> None:
+    """What the text says of a picture is then true after Run All as well."""
+    assert "lab.keep_moments()" in cells(path, "code")[0].source
 
 
 @with_solutions
@@ -116,7 +123,23 @@ def test_checks_exist(path: Path) -> None:
 
 
 @by_name
-def test_its_solutions_tell_of_each_prediction_and_solve_each_exercise(path: Path) -> None:
+def test_an_exercise_ends_its_own_section(path: Path) -> None:
+    """Its text and its check are under one heading, and nothing of the section comes after them."""
+    heading, exercises = "", False
+    every = nbformat.read(path, as_version=4).cells
+    for cell, following in zip(every, [*every[1:], None], strict=True):
+        if cell.cell_type == "markdown" and (found := HEADING.findall(cell.source)):
+            heading, exercises = found[-1], "Exercise" in cell.source.split(found[-1])[-1] or "Exercise" in found[-1]
+        elif cell.cell_type == "markdown":
+            exercises |= "**Exercise" in cell.source
+        for name in CHECK.findall(cell.source):
+            assert exercises, f"{name} is checked under {heading!r}, and its text is elsewhere"
+            assert following is not None
+            assert following.source.startswith(("## ", "**", "lab.predictions")), f"{name} does not end {heading!r}"
+
+
+@by_name
+def test_its_solutions_explain_each_prediction_and_solve_each_exercise(path: Path) -> None:
     solved = FOLDER / "solutions" / path.name
     assert solved.exists(), f"{path.stem} has no solutions"
     text = "\n".join(cell.source for cell in cells(solved, "markdown"))

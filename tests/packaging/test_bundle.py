@@ -9,7 +9,7 @@ import pytest
 
 import hatch_build
 
-STYLE = "vmwidgets/views/style.css"
+STYLE = "vmwidgets/views/scene/style.css"
 
 
 @pytest.fixture

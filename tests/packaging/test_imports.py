@@ -15,7 +15,8 @@ OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which modules; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema"},
-    "vmwidgets/views": {"graphviz"},
+    "vmwidgets/pictures": {"traitlets"},
+    "vmwidgets/views": {"graphviz", "resvg_py"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
     "vmwidgets": {
@@ -23,6 +24,7 @@ OUTSIDE = {
         "fastjsonschema",
         "graphviz",
         "ipywidgets",
+        "resvg_py",
         "traitlets",
         "IPython",
         "psygnal",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import vmwidgets as vm
 from vmwidgets.engine.base.values.comparisons import ComparisonValue, WorkloadOperation
 from vmwidgets.sources.compare_maps import LABELS
+from vmwidgets.sources.workload import allocate, free, lookup
 
 PAGE, START, PAGES = vm.PAGE, vm.MIB, 64
 LABELLED = sorted(LABELS)
@@ -46,10 +47,10 @@ class Pages:
 
     def search(self, size, align, hint=None):
         def fitting(base):
-            for first, free in self.gaps(base):
+            for first, room in self.gaps(base):
                 at = -(-first // align) * align
-                if first + free - at >= size:
-                    yield at, first + free - at
+                if first + room - at >= size:
+                    yield at, first + room - at
 
         found = list(fitting(hint or 0))
         if self.rule == "next" and hint is None:
@@ -83,16 +84,16 @@ def operations_of(plan):
         if kind == "allocate":
             size, align, hint = rest
             at = None if hint is None else START + hint * PAGE
-            operations.append(vm.allocate(f"n{number}", size * PAGE, align=0 if align == 1 else align * PAGE, hint=at))
+            operations.append(allocate(f"n{number}", size * PAGE, align=0 if align == 1 else align * PAGE, hint=at))
             steps.append(("allocate", f"n{number}", size, align, hint))
             live.append(f"n{number}")
         elif kind == "free" and live:
             name = live.pop(rest[0] % len(live))
-            operations.append(vm.free(name))
+            operations.append(free(name))
             steps.append(("free", name))
         elif kind == "free range":
             first, length = rest[0], min(rest[1], PAGES - rest[0])
-            operations.append(vm.free(START + first * PAGE, length * PAGE))
+            operations.append(free(START + first * PAGE, length * PAGE))
             steps.append(("free range", first, length))
     return operations, steps
 
@@ -128,7 +129,12 @@ def test_outcomes_pieces_and_gaps_are_those_of_a_list_of_pages(plan):
 
 
 def test_the_first_map_is_what_others_differ_from():
-    workload = [vm.allocate("a", "64 KiB"), vm.allocate("b", "4 KiB"), vm.free("a"), vm.allocate("c", "4 KiB")]
+    workload = [
+        allocate("a", "64 KiB"),
+        allocate("b", "4 KiB"),
+        free("a"),
+        allocate("c", "4 KiB"),
+    ]
     result = vm.compare(workload, on=["first", "x15", "worst"])
     assert [row.number for row in result.differences] == [4]
     assert result.differences[0].differing == (False, False, True)
@@ -140,8 +146,8 @@ def test_the_first_map_is_what_others_differ_from():
 def test_x15_goes_by_its_find_cache():
     """A gap below the find cache is passed over by a larger request: first fit would look there."""
     workload = [
-        vm.allocate("a", "8 KiB"), vm.allocate("b", "4 KiB"), vm.free("a"), vm.allocate("c", "4 KiB"),
-        vm.allocate("d", "4 KiB"),
+        allocate("a", "8 KiB"), allocate("b", "4 KiB"), free("a"), allocate("c", "4 KiB"),
+        allocate("d", "4 KiB"),
     ]  # fmt: skip
     result = vm.compare(workload, on=["x15", "first"])
     assert result.map("x15").steps > 0
@@ -150,10 +156,10 @@ def test_x15_goes_by_its_find_cache():
 
 def test_lookups_tell_the_two_kernels_apart():
     workload = [
-        vm.allocate("a", "4 KiB", hint=START + 8 * PAGE),
-        vm.lookup(START),
-        vm.lookup("a"),
-        vm.lookup(START + 9 * PAGE),
+        allocate("a", "4 KiB", hint=START + 8 * PAGE),
+        lookup(START),
+        lookup("a"),
+        lookup(START + 9 * PAGE),
     ]
     x15, freebsd = zip(*(row.outcomes for row in vm.compare(workload, on=["x15", "freebsd"]).rows[1:]), strict=True)
     assert [one.result for one in x15] == ["next: 0x10_8000–0x10_9000", "0x10_8000–0x10_9000", "nothing"]
@@ -161,15 +167,25 @@ def test_lookups_tell_the_two_kernels_apart():
 
 
 def test_what_one_map_never_got_it_can_not_free():
-    again = vm.allocate("b", "64 KiB", hint=START)
-    workload = [vm.allocate("a", "64 KiB"), vm.free(START, "4 KiB"), again, vm.lookup("b"), vm.free("b")]
+    again = allocate("b", "64 KiB", hint=START)
+    workload = [
+        allocate("a", "64 KiB"),
+        free(START, "4 KiB"),
+        again,
+        lookup("b"),
+        free("b"),
+    ]
     result = vm.compare(workload, size="64 KiB", on=["x15"])
     assert [row.outcomes[0].result for row in result.rows][2:] == ["no room", "never got it", "never got it"]
     assert (result.maps[0].failures, [piece.start for piece in result.maps[0].pieces]) == (1, [START + PAGE])
 
 
 def test_a_range_may_be_freed_in_parts_and_over_holes():
-    workload = [vm.allocate("a", "16 KiB"), vm.free(START + PAGE, "4 KiB"), vm.free(START, "12 KiB")]
+    workload = [
+        allocate("a", "16 KiB"),
+        free(START + PAGE, "4 KiB"),
+        free(START, "12 KiB"),
+    ]
     result = vm.compare(workload, on=["freebsd", "x15"])
     assert [row.outcomes[0].result for row in result.rows] == ["0x10_0000", "4 KiB", "8 KiB"]
     assert [(piece.name, piece.start) for piece in result.maps[0].pieces] == [("a", START + 3 * PAGE)]
@@ -177,38 +193,38 @@ def test_a_range_may_be_freed_in_parts_and_over_holes():
 
 
 def test_no_event_is_kept_and_two_runs_are_equal():
-    workload = [vm.allocate(f"n{number}", "8 KiB") for number in range(50)]
+    workload = [allocate(f"n{number}", "8 KiB") for number in range(50)]
     assert vm.compare(workload) == vm.compare(iter(workload))
     with pytest.raises(AttributeError):
         vm.compare(workload).rows = ()  # type: ignore[misc]
 
 
-A = vm.allocate("a", "4 KiB")
+A = allocate("a", "4 KiB")
 WRONG: Any = [("allocate", "a", PAGE)]
 TEXT: Any = "x15"
 NUMBER: Any = 3
 
 
 @pytest.mark.parametrize(("call", "why"), [
-    (lambda: vm.allocate("a", 5), "size=5 is not page aligned"),
-    (lambda: vm.allocate("a", 0), "size=0: an allocation has at least one page"),
-    (lambda: vm.allocate("", PAGE), "name has 0 characters"),
-    (lambda: vm.allocate(NUMBER, PAGE), "name 3 is an int"),
-    (lambda: vm.allocate("a", PAGE, align=3), "align=0x3 is no alignment"),
-    (lambda: vm.allocate("a", PAGE, hint=3), "hint=3 is not page aligned"),
-    (lambda: vm.free(START), "needs the size too, or the name"),
-    (lambda: vm.free(START, 0), "there is nothing to free"),
-    (lambda: vm.lookup(-1), "address=-1 is negative"),
-    (lambda: vm.lookup(NUMBER * 0.5), "address=1.5 is a float"),
+    (lambda: allocate("a", 5), "size=5 is not page aligned"),
+    (lambda: allocate("a", 0), "size=0: an allocation has at least one page"),
+    (lambda: allocate("", PAGE), "name has 0 characters"),
+    (lambda: allocate(NUMBER, PAGE), "name 3 is an int"),
+    (lambda: allocate("a", PAGE, align=3), "align=0x3 is no alignment"),
+    (lambda: allocate("a", PAGE, hint=3), "hint=3 is not page aligned"),
+    (lambda: free(START), "needs the size too, or the name"),
+    (lambda: free(START, 0), "there is nothing to free"),
+    (lambda: lookup(-1), "address=-1 is negative"),
+    (lambda: lookup(NUMBER * 0.5), "address=1.5 is a float"),
     (lambda: vm.compare(TEXT), "write a list, such as"),
     (lambda: vm.compare(NUMBER), "write a list, such as"),
-    (lambda: vm.compare(WRONG), "operation 1, ('allocate', 'a', 4096): write vm.allocate"),
+    (lambda: vm.compare(WRONG), "operation 1, ('allocate', 'a', 4096): write vm.workload.allocate"),
     (lambda: vm.compare([A, A]), "operation 2: 'a' is allocated already"),
-    (lambda: vm.compare([vm.free("a")]), "operation 1: nothing is called 'a' then"),
-    (lambda: vm.compare([A, vm.free("a"), vm.lookup("a")]), "operation 3: nothing is called 'a' then"),
-    (lambda: vm.compare([vm.lookup(0)]), "operation 1: address 0x0 lies outside the maps"),
-    (lambda: vm.compare([vm.free(START, "2 MiB")]), "operation 1: 0x10_0000 to 0x30_0000 lies outside the maps"),
-    (lambda: vm.compare([vm.allocate("a", PAGE, hint=PAGE)]), "operation 1: hint 0x1000 lies outside the maps"),
+    (lambda: vm.compare([free("a")]), "operation 1: nothing is called 'a' then"),
+    (lambda: vm.compare([A, free("a"), lookup("a")]), "operation 3: nothing is called 'a' then"),
+    (lambda: vm.compare([lookup(0)]), "operation 1: address 0x0 lies outside the maps"),
+    (lambda: vm.compare([free(START, "2 MiB")]), "operation 1: 0x10_0000 to 0x30_0000 lies outside the maps"),
+    (lambda: vm.compare([allocate("a", PAGE, hint=PAGE)]), "operation 1: hint 0x1000 lies outside the maps"),
     (lambda: vm.compare([A], size=0), "a map has a page to 1 TiB"),
     (lambda: vm.compare([A], size="2 TiB"), "a map has a page to 1 TiB"),
     (lambda: vm.compare([A], start=(1 << 64) - PAGE), "a map has a page to"),
@@ -217,7 +233,7 @@ NUMBER: Any = 3
     (lambda: vm.compare([A], on=["bets"]), "did you mean 'best'"),
     (lambda: vm.compare([A], on=["x15", "x15"]), "on names 'x15' twice"),
     (lambda: vm.compare(A for _ in iter(int, 1)), "operation 2: 'a' is allocated already"),
-    (lambda: vm.compare(vm.lookup(START) for _ in iter(int, 1)), "more than 10,000 operations"),
+    (lambda: vm.compare(lookup(START) for _ in iter(int, 1)), "more than 10,000 operations"),
 ])  # fmt: skip
 def test_nonsense_is_refused_in_a_sentence(call, why):
     with pytest.raises(vm.Refused) as caught:
@@ -227,7 +243,7 @@ def test_nonsense_is_refused_in_a_sentence(call, why):
 
 def test_names_from_learners_are_kept_and_shown_harmlessly():
     name = "é\u202e\n<b>"
-    result = vm.compare([vm.allocate(name, PAGE), vm.free(name)])
+    result = vm.compare([allocate(name, PAGE), free(name)])
     assert isinstance(result, ComparisonValue)
     assert all(line.isprintable() for line in str(result).splitlines())
     assert len(str(result).splitlines()) == 1 + 2 + 6

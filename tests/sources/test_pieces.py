@@ -9,6 +9,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.values.comparisons import Piece
 from vmwidgets.sources.pieces import Pieces
+from vmwidgets.sources.workload import allocate, free
 
 
 def three() -> Pieces:
@@ -38,8 +39,8 @@ def test_what_is_cut_out_is_gone_and_the_rest_is_kept(start: int, end: int, free
 
 def calls_of(count: int) -> int:
     """How many functions are called to compare so many allocations that are all freed, in another order."""
-    given = [vm.allocate(f"n{number}", "4 KiB") for number in range(count)]
-    workload = [*given, *(vm.free(f"n{number * 7 % count}") for number in range(count))]
+    given = [allocate(f"n{number}", "4 KiB") for number in range(count)]
+    workload = [*given, *(free(f"n{number * 7 % count}") for number in range(count))]
     calls = 0
 
     def note(frame: object, event: str, argument: object) -> None:

@@ -53,7 +53,7 @@ class Story:
             outcome, said = "error", str(error)
         self.kernel.recorder.emit = None
         self.number += 1
-        self.operation = Operation(self.number, self.number, "machine", name, (), outcome, result, said, raw=raw)
+        self.operation = Operation(self.number, self.number, "machine", name, (), outcome, result, said, records=raw)
         return result
 
     def call(self, name: str, *args: Any) -> Any:

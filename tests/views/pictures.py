@@ -9,8 +9,8 @@ from itertools import pairwise
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.views.scene import Node, Scene
-from vmwidgets.views.text import ELLIPSIS, text_width
+from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import ELLIPSIS, text_width
 
 PAGE = 4096
 

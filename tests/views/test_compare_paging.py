@@ -71,4 +71,4 @@ def test_one_entry_is_an_entry_and_bytes_have_their_digits_in_groups() -> None:
 def test_a_comparison_in_a_cell_is_its_picture_and_other_things_are_refused() -> None:
     assert isinstance(vm.show(compared(1)), vm.Paging)
     with pytest.raises(vm.Refused, match="compare_paging"):
-        vm.Paging(3)  # type: ignore[arg-type]  # on purpose
+        vm.Paging(3)

@@ -9,8 +9,8 @@ from tests.views.domains import machine_life
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.base.values.domains import VnodeValue
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.views.domain_picture import all_vnodes, vnode_thing
-from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.domain.picture import all_vnodes, vnode_thing
+from vmwidgets.views.scene.model import Node, Scene
 
 PAGE = 4096
 PARTS = (vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels, vm.Dashboard)
@@ -85,7 +85,7 @@ def test_a_section_is_larger_than_pages_and_says_what_the_hardware_lets_pass(dom
     domain.map(frame, at=0x6000_0000, size="8 KiB", flags="rw nocache")
     domain.map(frame, at=0x5000_0000, flags="r large")
     nodes = [node for node in vm.Vnodes(domain).scene().nodes if node.kind == "vnode" and "is-leaf" in node.state]
-    section, pages = next(node for node in nodes if "5000 0000" in words(node)), nodes[-1]
+    section, pages = next(node for node in nodes if "5000_0000" in words(node)), nodes[-1]
     assert section.h > pages.h
     assert "2 × 1 MiB" in words(section)
     assert "rw- uncached" in pages.title
@@ -105,7 +105,7 @@ def test_what_is_left_out_is_counted_and_opens(domain: MachineDomain) -> None:
     slab_frames = len([node for node in tree(domain) if not node.is_table]) - 60
     assert len(leaves) + hidden == 60 + slab_frames
     view.opened(fold.id)
-    assert len([node for node in view.draw().nodes if node.kind == "vnode" and "is-leaf" in node.state]) > len(leaves)
+    assert len([node for node in view.scene().nodes if node.kind == "vnode" and "is-leaf" in node.state]) > len(leaves)
 
 
 # ---- the strip of calls ---------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def test_a_refill_inside_a_refill_stands_inside_it_one_row_lower(domain: Machine
             assert inner.x <= box.x <= box.x + box.w <= inner.x + inner.w
             assert inner.y <= box.y <= box.y + box.h <= inner.y + inner.h
     levels = [words(node) for node in scene.nodes if node.kind == "refill-level"]
-    assert levels[0].startswith("refill 1: 15,424 blocks wanted, 15,417 wanting")
+    assert levels[0].startswith("refill 1: 15,424 blocks wanted, 15,417 short")
     assert "16 KiB" in levels[1], "what the map of a 1 MiB frame wants, of a slab with 7 free blocks"
 
 
@@ -140,10 +140,10 @@ def test_a_click_on_a_call_goes_there(domain: MachineDomain) -> None:
     scene = view.scene()
     second = [node for node in scene.nodes if node.kind == "call"][1]
     view._on_open(second.id)
-    there = view.draw()
+    there = view.scene()
     assert there.steps.index == int(second.id.rpartition("/")[2])
     assert there.caption.text.startswith("RAM at physical ")
-    assert "retyped to a new L2 table; its capability is in slots[1]" in there.caption.text
+    assert "becomes a new L2 table, with its capability in slots[1]" in there.caption.text
     assert "path" in placed(there)[second.id].state
     coming = [node for node in there.nodes if "coming" in node.state]
     assert all(node.x > second.x for node in coming)
@@ -159,7 +159,11 @@ def test_a_step_shows_what_was_there_then(domain: MachineDomain) -> None:
         descriptors.append([words(node).split()[0] for node in scene.nodes if node.kind == "hardware"][1:])
     assert said[0] == "Before the operation."
     assert descriptors[0] == []
-    linked = next(number for number, text in enumerate(said) if text.startswith("A table for entry 1028"))
+    linked = next(
+        number
+        for number, text in enumerate(said)
+        if text.startswith("A table, slots[1], becomes the first child in the shadow tree, at entry 1028")
+    )
     assert descriptors[linked] == ["00000000"]
     assert descriptors[-1] == [f"{word:08x}" for word in (descriptor(domain, 1), descriptor(domain, 2))]
     assert len(set(said)) == len(said)
@@ -180,8 +184,10 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
         domain.map(frame, at=0x500F_F000, size="16 KiB")
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
-    assert "LIB_ERR_SLOT_ALLOC_NO_SPACE" in scene.caption.text
-    order = [scene.caption.text.index(name) for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
+    told = f"{scene.caption.text} {scene.caption.reason}"
+    assert "LIB_ERR_SLOT_ALLOC_NO_SPACE" in told
+    assert scene.caption.reason.endswith("What it had begun was taken back.")
+    order = [told.index(name.strip("(:;")) for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
     assert order == sorted(order)
     failed = [node for node in scene.nodes if "fault" in node.state]
     undone = [node for node in scene.nodes if "undoing" in node.state]
@@ -190,7 +196,7 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
     assert all(node.x > failed[0].x for node in undone)
     past = vm.Domain(domain)
     past.step = 0
-    assert [node.thing for node in past.draw().nodes if node.kind == "vnode"] == [
+    assert [node.thing for node in past.scene().nodes if node.kind == "vnode"] == [
         f"vnode:{node.id}" for node in sorted(all_vnodes(before.root), key=lambda node: (node.va, -node.level))
     ]
 
@@ -205,22 +211,20 @@ def test_every_operation_has_a_sentence_of_its_own(domain: MachineDomain) -> Non
     frame = domain.frame("8 KiB")
     assert said() == f"slots[0] holds a frame of 8 KiB at physical {frame.base}, rwg."
     copy = domain.mint(frame, "rg")
-    assert said().endswith("r-g, a copy with fewer rights of what is in slots[0].")
+    assert said().endswith("r-g, a weaker copy of slots[0].")
     address = domain.map(copy, flags="r")
-    assert said() == "Mapped 8 KiB of slots[1] at 4040 0000, r--."
+    assert said() == "map placed 8 KiB of slots[1] at 0x4040_0000, r--."
     domain.map(frame, at=0x5000_0000)
     domain.modify_flags(0x5000_0000, "4 KiB", "r")
-    assert said() == "4 KiB at 5000 0000 may be used r-- now."
+    assert said() == "modify_flags made 4 KiB at 0x5000_0000 r--."
     domain.unmap(address, "8 KiB")
-    assert said() == "Unmapped 8 KiB at 4040 0000."
-    assert "1 slot and 1 block came back" in view.scene().caption.reason
+    assert said() == "unmap cleared 8 KiB at 0x4040_0000."
+    assert "1 slot and 1 block are free again" in view.scene().caption.reason
     domain.revoke(frame)
-    assert said() == (
-        "slots[0] alone is left of all that stood for its memory: "
-        "slots[11] (mapping), slots[1] (frame) are empty; 1 leaf is unmapped."
-    )
+    assert said() == ("revoke left slots[0] alone with its memory, and emptied slots[11] (mapping), slots[1] (frame).")
+    assert view.scene().caption.reason == "1 leaf is unmapped with it."
     domain.take_slots(3)
-    assert said() == "Take slots of domain:hello: 3 slots taken."
+    assert said() == "take_slots of domain:hello: 3 slots taken, 0 given back."
     domain.machine.destroy_domain(domain)
     assert said().startswith("The domain is destroyed: ")
 
@@ -291,7 +295,7 @@ def test_selected_things_fit_too() -> None:
         view = shown(kind, domain)
         for thing in sorted({node.thing for node in view.scene().nodes if node.action == "select"}):
             view.selection = thing
-            sound(view.draw())
+            sound(view.scene())
 
 
 @pytest.mark.parametrize("kind", PARTS)
@@ -320,7 +324,7 @@ def test_the_dashboard_follows_the_domain_that_is_worked_on(domain: MachineDomai
     machine = domain.machine
     view = vm.Dashboard(machine)
     domain.map(domain.frame("4 KiB"))
-    assert view.scene().caption.text.startswith("Mapped 4 KiB of slots[0]")
+    assert view.scene().caption.text.startswith("map placed 4 KiB of slots[0]")
     other = machine.domain("other")
     assert "other" in view.scene().title
     other.map(other.frame("8 KiB"))
@@ -345,12 +349,13 @@ def test_an_address_that_is_looked_for_selects_its_leaf(architecture: str) -> No
             view._on_find("hello")
 
 
-def test_pictures_of_two_domains_tell_of_their_own_last_operation(domain: MachineDomain) -> None:
+def test_pictures_of_two_domains_have_one_headline_and_the_steps_of_their_own(domain: MachineDomain) -> None:
     domain.map(domain.frame("4 KiB"))
     other = domain.machine.domain("other")
     other.map(other.frame("8 KiB"), flags="r")
-    assert "4 KiB" in vm.Domain(domain).scene().caption.text
-    assert "8 KiB" in vm.Domain(other).scene().caption.text
+    mine, others = vm.Domain(domain).scene(), vm.Domain(other).scene()
+    assert "8 KiB" in mine.caption.text == others.caption.text
+    assert mine.steps.count == 0 < others.steps.count
 
 
 @pytest.mark.parametrize("kind", [vm.Domain, vm.Vnodes, vm.Capabilities, vm.Vspace, vm.SlabLevels])
@@ -367,14 +372,14 @@ def test_a_domain_in_a_cell_is_its_picture(domain: MachineDomain) -> None:
 def test_flags_that_were_lost_are_told_and_not_those_that_were_asked_for(architecture: str) -> None:
     border = 0x6010_0000 if architecture == "armv7" else 0x6020_0000
     for quirks, told in (
-        ((), "may be used rw- now."),
-        (("modify-flags-lost",), "should be used rw-: the kernel was asked for --- and r--."),
+        ((), "rw-."),
+        (("modify-flags-lost",), "rw-; the kernel was asked for --- and r--."),
     ):
         domain = vm.boot(architecture, quirks=quirks).domain("log")
         domain.map(domain.frame("8 KiB"), at=border - vm.PAGE)
         domain.modify_flags(border - vm.PAGE, "8 KiB", "rw")
         text = vm.Domain(domain).scene().caption.text
-        assert text.startswith("8 KiB at ")
+        assert "8 KiB at " in text
         assert text.endswith(f"f000 {told}")
 
 
@@ -398,4 +403,4 @@ def test_calls_of_the_kernel_are_counted_alike() -> None:
     domain.map(domain.frame("8 KiB"))
     calls = vm.compare_paging(task, domain).domain.invocations
     assert calls == 3  # a table is made, put into the root, and pages into it
-    assert vm.Domain(domain).scene().caption.reason.startswith("It took 3 calls of the kernel,")
+    assert vm.Domain(domain).scene().caption.reason.startswith("It took 3 kernel calls,")

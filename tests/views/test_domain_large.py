@@ -9,7 +9,7 @@ from tests.views.test_domain import PAGE, placed, tree, words
 from tests.views.test_kmem_layout import sound, steps_of
 from vmwidgets.engine.base.values.domains import VnodeValue
 from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.views.domain_picture import all_vnodes
+from vmwidgets.views.domain.picture import all_vnodes
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_fold_in_the_middle_of_a_large_table_opens_where_it_begins(large: Mach
     last = [node for node in view.scene().nodes if node.id.startswith("tree/fold/")][-1]
     _, _, table, first = last.id.split("/")
     view.opened(last.id)
-    opened = [node for node in view.draw().nodes if node.kind == "vnode" and "is-leaf" in node.state]
+    opened = [node for node in view.scene().nodes if node.kind == "vnode" and "is-leaf" in node.state]
     there = {f"tree/{node.id}": node for node in tree(large)}
     below = [there[node.id].entry for node in opened if there[node.id] in children(large, int(table))]
     assert min(entry for entry in below if entry >= int(first)) == int(first)

@@ -16,7 +16,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.recorder import materialize
 from vmwidgets.engine.base.values.domains import DomainValue
 from vmwidgets.engine.base.values.past import Past
-from vmwidgets.views.domain_picture import all_vnodes
+from vmwidgets.views.domain.picture import all_vnodes
 
 
 def parts(value: DomainValue) -> dict[str, object]:

@@ -8,8 +8,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.views.dot import to_dot
-from vmwidgets.views.scene import Caption, Link, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.dot import to_dot
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
 
 NODE = re.compile(r"^\t(n\d+) \[(.*)\]$", re.MULTILINE)
 

@@ -9,9 +9,9 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from vmwidgets.engine.base.values.memory import PageCounts
-from vmwidgets.views.columns import MARGIN, WIDTH
-from vmwidgets.views.frames_gauge import gauges, level, served
-from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.memory.gauge import gauges, level, served
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Node, Scene
 
 COUNTS = PageCounts(
     total=10_000, free=9000, zeroed=10, cached=100, used=900, wired=300, inactive=50, free_reserved=60,
@@ -92,14 +92,14 @@ def test_a_selected_frame_tells_where_it_is_mapped() -> None:
     frame = heap.pages[4096]
     view = vm.Frames(machine)
     view.selection = f"frame:{frame}"
-    detail = placed(view.draw())["frames/detail"]
+    detail = placed(view.scene())["frames/detail"]
     assert "object heap" in detail.title
     assert "mapped at init 0x40_1000" in detail.title
     view.selection = "frame:448"
-    assert "no virtual address leads to it" in placed(view.draw())["frames/detail"].title
+    assert "no virtual address leads to it" in placed(view.scene())["frames/detail"].title
     for nonsense in ("frame:99999999999", "frame:x", "entry:3"):
         view.selection = nonsense
-        assert "frames/detail" not in placed(view.draw())
+        assert "frames/detail" not in placed(view.scene())
 
 
 def test_the_owners_are_told_with_the_most_first() -> None:
@@ -128,7 +128,7 @@ def test_the_frames_behind_a_selected_entry_light_up() -> None:
         entry = next(entry for entry in map_ if entry.start == start)
         view = vm.Frames(machine)
         view.selection = f"entry:{entry.id}"
-        lit = [node for node in view.draw().nodes if node.kind == "run" and "path" in node.state]
+        lit = [node for node in view.scene().nodes if node.kind == "run" and "path" in node.state]
         wanted = {(machine.walk(a, task=None if map_ is not task.map else task).pa or 0) >> 12
                   for a in range(start, start + count * 4096, 4096)}  # fmt: skip
         assert wanted == set(machine.frames.behind(entry.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.events import Called, PageDenied, Panicked, Returned, ThreadEnded, ThreadRuns, ThreadSlept
 from vmwidgets.engine.base.recorder import materialize
-from vmwidgets.views.functions import followed, left_open
+from vmwidgets.views.story.calls import followed, left_open
 
 WAITS = ("free pages", None, "pages", "")
 DENIED = (PageDenied.tag, "NORMAL", "object", 0)

@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.views.lives import lived_in
 from tests.views.pictures import misplaced_text, outside, overlaps
-from vmwidgets.views.scene import Scene
+from vmwidgets.views.scene.model import Scene
 
 VIEWS = (vm.Kmem, vm.Threads, vm.Frames, vm.Slabs, vm.Dashboard)
 
@@ -19,7 +19,7 @@ def steps_of(view: vm.View) -> list[Scene]:
     found = []
     for step in range(view.scene().steps.count + 1):
         view.step = step
-        found.append(view.draw())
+        found.append(view.scene())
     return found
 
 
@@ -53,7 +53,7 @@ def test_selected_things_fit_too(seed: int) -> None:
         things = {node.thing for node in view.scene().nodes if node.action == "select"}
         for thing in sorted(things):
             view.selection = thing
-            sound(view.draw())
+            sound(view.scene())
 
 
 @pytest.mark.parametrize("kind", VIEWS)

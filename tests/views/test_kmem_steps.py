@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.events import SpaceSought
-from vmwidgets.views.functions import followed
+from vmwidgets.views.story.calls import followed
 
 PAGE = 4096
 
@@ -24,22 +24,30 @@ def told(view: vm.View) -> list[str]:
     sentences = []
     for step in range(1, view.scene().steps.count):
         view.step = step
-        sentences.append(view.draw().caption.text)
+        sentences.append(view.scene().caption.text)
     view.step = -1
     return sentences
 
 
 def ranges(view: vm.View) -> set[str]:
     """The ranges of all maps."""
-    return {node.id for node in view.draw().nodes if node.kind == "range" and node.id.startswith("kmem/")}
+    return {node.id for node in view.scene().nodes if node.kind == "range" and node.id.startswith("kmem/")}
 
 
 def test_kmem_malloc_is_told_lock_by_lock_and_page_by_page(machine: vm.Machine) -> None:
     machine.kmem_malloc(2 * PAGE, vm.M_WAITOK | vm.M_ZERO)
     view = vm.Kmem(machine)
     said = told(view)
-    kinds = ["is locked", "First fit", "hands out", "new entry", "gets frame", "gets frame", "wired count"]
-    kinds += ["entered in", "unlocked"]
+    kinds = [
+        "is locked",
+        "finds 8 KiB free",
+        "allocates the buffer",
+        "new entry",
+        "gets frame",
+        "gets frame",
+        "is wired once",
+    ]
+    kinds += ["page tables map 2 pages", "unlocked"]
     assert [kind for kind, text in zip(kinds, said, strict=True) if kind not in text] == [], said
     assert "SYSTEM" in said[4]
     assert "zeroes already" in said[4], "the idle loop had cleared it ahead"
@@ -59,8 +67,8 @@ def test_of_many_pages_three_have_steps_of_their_own(machine: vm.Machine) -> Non
 def test_wiring_and_mapping_many_pages_is_one_step(machine: vm.Machine) -> None:
     machine.kmem_alloc(12 * PAGE)
     said = told(vm.Kmem(machine))
-    assert [text for text in said if "entered in" in text] == [text for text in said if "12 pages are entered" in text]
-    assert sum("entered in" in text for text in said) == 1
+    assert [text for text in said if "page tables map" in text] == [text for text in said if "map 12 pages" in text]
+    assert sum("page tables map" in text for text in said) == 1
 
 
 def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
@@ -68,8 +76,8 @@ def test_a_join_names_the_sides_and_the_reason(machine: vm.Machine) -> None:
     machine.kmem_free(middle, PAGE)
     machine.kmem_malloc(PAGE)
     caption = vm.Kmem(machine).scene().caption
-    assert "joined the entries on both sides" in caption.reason
-    joins = [text for text in told(vm.Kmem(machine)) if "takes in the entry" in text]
+    assert "merged with the entries on both sides" in caption.reason
+    joins = [text for text in told(vm.Kmem(machine)) if "merges with the one" in text]
     assert len(joins) == 2
     assert first < middle < last
 
@@ -79,9 +87,9 @@ def test_what_may_not_wait_says_which_shortage_it_met(machine: vm.Machine) -> No
     machine.take_pages(machine.kmem.pages.available - 8)
     assert machine.kmem_malloc(8 * PAGE, vm.M_NOWAIT | vm.M_USE_RESERVE) == 0
     caption = vm.Kmem(machine).scene().caption
-    assert "too few pages are left for class SYSTEM" in caption.text
+    assert "class SYSTEM has too few pages" in caption.text
     assert "given back" in caption.reason
-    assert any("page daemon is kicked" in text for text in told(vm.Kmem(machine)))
+    assert any("page daemon is woken" in text for text in told(vm.Kmem(machine)))
     machine.give_pages(100)
     assert machine.kmem_malloc(PAGE, vm.M_NOWAIT)
     assert machine.kmem_malloc("256 KiB", vm.M_NOWAIT) == 0
@@ -94,7 +102,7 @@ def test_eight_tries_are_told_and_the_panic_ends_the_picture(machine: vm.Machine
         machine.kmem_malloc(PAGE)
     view = vm.Kmem(machine)
     said = told(view)
-    assert sum(text.startswith("vm_lowmem is fired") for text in said) == 8
+    assert sum(text.startswith("vm_lowmem asks") for text in said) == 8
     assert sum("The cell sleeps" in text for text in said) == 8
     assert view.scene().caption.tone == "panic"
     assert "kmem_map too small" in view.scene().caption.text
@@ -107,7 +115,7 @@ def test_kmem_free_wakes_nobody_and_kmem_free_wakeup_says_whom(machine: vm.Machi
     machine.run()
     assert "one, two wait for room in exec_map." in vm.Threads(machine).scene().caption.reason
     machine.kmem_free(small, PAGE, map="exec_map")
-    assert "It wakes nobody." in vm.Kmem(machine).scene().caption.reason
+    assert "wakes no sleeper" in vm.Kmem(machine).scene().caption.reason
     machine.kmem_free_wakeup(large, "44 KiB", map="exec_map")
     assert "It woke 2 sleepers" in vm.Kmem(machine).scene().caption.reason
     woken = [text for text in told(vm.Kmem(machine)) if "is ready again" in text]
@@ -126,7 +134,7 @@ def test_killing_a_thread_is_told_lock_by_lock(machine: vm.Machine) -> None:
     assert told(vm.Threads(machine)) == ["exec_map is unlocked.", "holder is given up."]
     view = vm.Threads(machine)
     view.step = 0
-    assert [row[:2] for row in view.draw().table.rows][1:] == [("holder", "asleep")]
+    assert [row[:2] for row in view.scene().table.rows][1:] == [("holder", "asleep")]
 
 
 def test_functions_belong_to_the_thread_that_runs(machine: vm.Machine) -> None:
@@ -144,7 +152,7 @@ def test_before_the_first_step_nothing_has_happened(machine: vm.Machine) -> None
     machine.kmem_alloc(PAGE)
     view = vm.Kmem(machine)
     view.step = 0
-    scene = view.draw()
+    scene = view.scene()
     assert scene.caption.text == "Before the operation."
     assert ranges(view) == before
 
@@ -165,8 +173,11 @@ def test_of_an_operation_of_many_pages_the_end_is_told_and_the_beginning_said_to
     address = machine.kmem_malloc("8 MiB")
     for kind in (vm.Kmem, vm.Frames, vm.Slabs, vm.Threads, vm.Dashboard):
         view = kind(machine)
-        assert view.scene().caption.text.startswith("kmem_malloc took 8 MiB at 0030 0000 from kmem_map."), kind
+        assert view.scene().caption.text.startswith("kmem_malloc took 8 MiB at 0xffff_8080_0030_0000 from kmem_map."), (
+            kind
+        )
         view.step = 0
-        assert view.draw().caption.text == "Earlier steps are left out."
+        assert view.scene().caption.text == "Earlier steps are left out."
+        view.moment = None
     machine.kmem_free(address, "8 MiB")
-    assert vm.Kmem(machine).scene().caption.text == "kmem_free gave 8 MiB back at 0030 0000 in kmem_map."
+    assert vm.Kmem(machine).scene().caption.text == "kmem_free gave 8 MiB back at 0xffff_8080_0030_0000 in kmem_map."

@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with, misplaced_text, outside, overlaps, worked_on
-from vmwidgets.views.scene import Scene
+from vmwidgets.views.scene.model import Scene
 
 SIZES = (3, 9, 12, 31, 60, 127, 290, 700)
 
@@ -41,7 +41,7 @@ def test_every_step_of_a_random_life_is_drawn_in_bounds(seed: int) -> None:
     view = vm.Dashboard(machine)
     for step in range(view.scene().steps.count + 1):
         view.step = step
-        scene = view.draw()
+        scene = view.scene()
         assert misplaced_text(scene) == []
         assert outside(scene) == []
 
@@ -107,7 +107,7 @@ def test_opening_a_fold_shows_more_of_it_and_nothing_else() -> None:
     before = view.scene()
     fold = next(node for node in before.nodes if node.kind == "fold" and node.lane == "tree")
     view.opened(fold.id)
-    after = view.draw()
+    after = view.scene()
     assert f"tree/{fold.id.rpartition('/')[2]}" in {node.id for node in after.nodes}
     assert {n.id for n in before.nodes if n.kind == "tree-node"} < {n.id for n in after.nodes if n.kind == "tree-node"}
     assert misplaced_text(after) == []

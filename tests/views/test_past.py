@@ -52,7 +52,7 @@ def test_many_operations_undone_leave_what_was_before_them() -> None:
 def test_what_was_not_kept_of_an_operation_cannot_be_crossed() -> None:
     life = Life(0)
     kept = life.machine.journal.last
-    lost = kept._replace(number=7, raw=((MapResized.tag, "m", 0, 1),) * 4096)
+    lost = kept._replace(number=7, records=((MapResized.tag, "m", 0, 1),) * 4096)
     assert lost.truncated
     past = Past(lost.events[:1], [kept])
     assert past.one("size", "m", 5) == 0, "in the middle of it events can be taken back as far as they are kept"

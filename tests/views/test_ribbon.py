@@ -9,11 +9,10 @@ import pytest
 import vmwidgets as vm
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.views.columns import MARGIN
-from vmwidgets.views.ribbon import LEAST_GAP, address_at, zoomed
-from vmwidgets.views.scene import Node, Scene
-from vmwidgets.views.text import text_width
-from vmwidgets.widgets.vm_map import latest_operation
+from vmwidgets.views.maps.ribbon import LEAST_GAP, address_at, zoomed
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.scene.text import text_width
 
 PAGE = 4096
 
@@ -66,7 +65,7 @@ def test_zoomed_in_everything_is_truly_to_scale() -> None:
     view = vm.Ribbon(machine.kernel_map)
     first, last = list(machine.kernel_map)[4], list(machine.kernel_map)[8]
     view._zoom = (int(first.start), int(last.end))
-    scene = view.draw()
+    scene = view.scene()
     sizes = {f"entry:{entry.id}": entry.size for entry in machine.kernel_map}
     scales = [(n.w + 2) / sizes[n.thing] for n in pieces(scene) if n.kind == "range" and n.w > 12]
     assert len(scales) >= 3
@@ -101,7 +100,7 @@ def test_what_is_pointed_at_is_what_is_drawn_there() -> None:
     scene = view.scene()
     entry = list(machine.kernel_map)[20]
     drawn = next(node for node in pieces(scene) if node.thing == f"entry:{entry.id}")
-    picture = view.picture(machine.kernel_map, *latest_operation(machine.kernel_map))
+    picture = view.picture(machine.kernel_map, view.at().moment)
     at = (drawn.x + drawn.w / 2 - MARGIN) / (scene.width - 2 * MARGIN)
     assert entry.start <= address_at(picture, None, at) < entry.end
 
@@ -113,10 +112,10 @@ def test_zooming_with_the_button_goes_to_what_is_selected_and_back_again() -> No
     view.selection = f"entry:{entry.id}"
     for _ in range(6):
         view.zoomed(1.6, 0.5)
-        assert f"entry:{entry.id}" in {node.thing for node in pieces(view.draw())}
+        assert f"entry:{entry.id}" in {node.thing for node in pieces(view.scene())}
     for _ in range(8):
         view.zoomed(1 / 1.6, 0.5)
-    assert {node.thing for node in pieces(view.draw())} >= {f"entry:{one.id}" for one in machine.kernel_map}
+    assert {node.thing for node in pieces(view.scene())} >= {f"entry:{one.id}" for one in machine.kernel_map}
 
 
 def test_find_cache_and_hint_are_marked_at_their_addresses() -> None:

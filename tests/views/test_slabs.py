@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
-from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.scene.model import Node, Scene
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_slabs_say_on_which_list_they_are_and_what_page_they_stand_on(machine: v
     assert not [node for node in vm.Slabs(machine).scene().nodes if node.id.startswith("slabs/zone 4096")]
     view = vm.Slabs(machine)
     view.step = 0
-    assert [node for node in view.draw().nodes if node.id.startswith("slabs/zone 4096")], "a step back they were there"
+    assert [node for node in view.scene().nodes if node.id.startswith("slabs/zone 4096")], "a step back they were there"
 
 
 def test_many_slabs_are_counted(machine: vm.Machine) -> None:

@@ -11,20 +11,19 @@ from tests.views.pictures import machine_with
 from vmwidgets.engine.base.events import BootStage
 from vmwidgets.engine.base.values.maps import MapValue
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.views.scene import Scene
-from vmwidgets.widgets.vm_map import latest_operation
+from vmwidgets.views.scene.model import Scene
 
 PAGE = 4096
 
 
 def at_step(view: vm.Map, step: int) -> Scene:
     view.step = step
-    return view.draw()
+    return view.scene()
 
 
 def picture_at(view: vm.Map, target: MachineMap, step: int) -> MapValue:
     view.step = step
-    return view.picture(target, *latest_operation(target)).value
+    return view.picture(target, view.at().moment).value
 
 
 def tree_of(scene: Scene) -> dict[str, str]:
@@ -34,7 +33,7 @@ def tree_of(scene: Scene) -> dict[str, str]:
 
 
 def sentences(view: vm.Map) -> list[str]:
-    last = view.draw().steps.count
+    last = view.scene().steps.count
     return [at_step(view, step).caption.text for step in range(1, last + 1)]
 
 
@@ -44,7 +43,7 @@ def machine() -> vm.Machine:
 
 
 def test_before_the_first_step_stands_the_map_before_the_operation(machine: vm.Machine) -> None:
-    before = {node.id for node in vm.Tree(machine.kernel_map).draw().nodes if node.kind == "tree-node"}
+    before = {node.id for node in vm.Tree(machine.kernel_map).scene().nodes if node.kind == "tree-node"}
     machine.kernel_map.enter(PAGE)
     view = vm.Tree(machine.kernel_map)
     assert {node.id for node in at_step(view, 0).nodes if node.kind == "tree-node"} == before
@@ -62,8 +61,8 @@ def three_in_a_row(machine: vm.Machine) -> MachineMap:
 def test_the_new_node_is_hung_red_before_colours_are_repaired(machine: vm.Machine) -> None:
     view = vm.Tree(three_in_a_row(machine))
     said = sentences(view)
-    hung = next(i for i, text in enumerate(said, 1) if "is hung below" in text)
-    rotated = next(i for i, text in enumerate(said, 1) if text.startswith("Rotation to the left"))
+    hung = next(i for i, text in enumerate(said, 1) if "becomes the right child of" in text)
+    rotated = next(i for i, text in enumerate(said, 1) if text.startswith("A rotation to the left"))
     assert hung < rotated
     assert list(tree_of(at_step(view, hung)).values()) == ["black", "red", "red"]
     roots = {node.y for node in at_step(view, hung).nodes if node.kind == "tree-node"}
@@ -79,7 +78,7 @@ def test_each_comparison_is_a_step_that_says_which_way(machine: vm.Machine) -> N
     machine.kernel_map.lookup(int(machine.kernel_map.start))  # moves the lookup cache away
     machine.kernel_map.lookup(wanted.start)
     view = vm.Tree(machine.kernel_map)
-    said = sentences(view)
+    said = sentences(view)[:-1]
     compared = [text for text in said if "go right" in text or "go left" in text or "found" in text]
     assert compared[-1].endswith("found.")
     assert all("go right" in text for text in compared[:-1])
@@ -90,19 +89,19 @@ def test_each_comparison_is_a_step_that_says_which_way(machine: vm.Machine) -> N
 def test_a_merge_says_why_and_grows_the_neighbour(machine: vm.Machine) -> None:
     machine.kernel_map.enter(PAGE)
     machine.kernel_map.enter(PAGE)
-    scene = vm.Map(machine.kernel_map).draw()
-    assert scene.caption.text.startswith("Entered 4 KiB")
+    scene = vm.Map(machine.kernel_map).scene()
+    assert scene.caption.text.startswith("enter took 4 KiB")
     assert "same flags" in scene.caption.reason
     changed = [node for node in scene.nodes if node.lane == "list" and "changed" in node.state]
     assert [node.text[2].text for node in changed] == ["8 KiB"]
 
 
-@pytest.mark.parametrize(("change", "word"), [({"prot": "r"}, "protection"), ({"nomerge": True}, "may not merge")])
+@pytest.mark.parametrize(("change", "word"), [({"prot": "r"}, "protection"), ({"nomerge": True}, "nomerge")])
 def test_a_merge_that_fails_says_why(machine: vm.Machine, change: dict[str, object], word: str) -> None:
     before = len(machine.kernel_map)
     machine.kernel_map.enter(PAGE)
     machine.kernel_map.enter(PAGE, **change)  # type: ignore[arg-type]
-    assert word in vm.Map(machine.kernel_map).draw().caption.reason
+    assert word in vm.Map(machine.kernel_map).scene().caption.reason
     assert len(machine.kernel_map) == before + 2
 
 
@@ -110,8 +109,8 @@ def test_a_cut_shows_both_parts_and_names_the_kernel_function(machine: vm.Machin
     start = machine.kernel_map.enter(4 * PAGE)
     machine.kernel_map.remove(start + PAGE, size=PAGE)
     view = vm.Map(machine.kernel_map)
-    scene = view.draw()
-    assert scene.caption.text.startswith("Removed 4 KiB")
+    scene = view.scene()
+    assert scene.caption.text.startswith("remove freed 4 KiB (1 entry)")
     assert "2 cuts" in scene.caption.reason
     last = scene.steps.count
     functions = {name for step in range(1, last) for name in at_step(view, step).caption.functions}
@@ -121,7 +120,7 @@ def test_a_cut_shows_both_parts_and_names_the_kernel_function(machine: vm.Machin
 def test_an_error_is_a_caption_too_and_nothing_is_marked_new(machine: vm.Machine) -> None:
     with pytest.raises(vm.KernelError):
         machine.kernel_map.enter("3 MiB", at=int(machine.kernel_map.start), fixed=True)
-    scene = vm.Map(machine.kernel_map).draw()
+    scene = vm.Map(machine.kernel_map).scene()
     assert scene.caption.tone == "error"
     assert "NOMEM" in scene.caption.text
     assert not [node for node in scene.nodes if "new" in node.state]
@@ -130,17 +129,20 @@ def test_an_error_is_a_caption_too_and_nothing_is_marked_new(machine: vm.Machine
 def test_a_panic_is_told_and_the_dead_machine_can_be_looked_at(machine: vm.Machine) -> None:
     with pytest.raises(vm.KernelPanic):
         machine.unchecked.vm_map_enter(machine.kernel_map, 0, 123, 0, 0x277)
-    scene = vm.Dashboard(machine).draw()
+    scene = vm.Dashboard(machine).scene()
     assert scene.caption.tone == "panic"
     assert "size_unaligned" in scene.caption.text
 
 
-def test_a_new_operation_ends_the_stepping(machine: vm.Machine) -> None:
+def test_a_new_operation_leaves_a_picture_at_its_step(machine: vm.Machine) -> None:
     machine.kernel_map.enter(PAGE)
     view = vm.Map(machine.kernel_map)
     view.step = 1
+    before = view.scene()
     machine.kernel_map.enter(PAGE, prot="r")
-    assert view.step == -1
+    there = view.scene()
+    assert (there.steps, there.caption, there.nodes) == (before.steps, before.caption, before.nodes)
+    assert view.step == 1
 
 
 def test_the_boot_can_be_stepped_from_an_empty_map() -> None:
@@ -151,7 +153,7 @@ def test_the_boot_can_be_stepped_from_an_empty_map() -> None:
     assert any(text.startswith("boot range") for text in said)
     assert any(text.startswith("kentry area") for text in said)
     assert any(text.startswith("kmem: ") for text in said)
-    for step in range(view.draw().steps.count + 1):
+    for step in range(view.scene().steps.count + 1):
         value = picture_at(view, machine.kernel_map, step)
         assert len(value.entries) == value.nr_entries, "other kernels' maps boot too, and are none of this one's"
         assert set(value.nodes) <= {entry.id for entry in value.entries}
@@ -171,7 +173,7 @@ def test_kentry_and_tables_go_back_with_the_map(machine: vm.Machine) -> None:
 def test_a_hint_that_breaks_the_alignment_is_told(machine: vm.Machine) -> None:
     free = int(machine.kernel_map.start) + 200 * PAGE + PAGE
     machine.kernel_map.enter(PAGE, at=free, align=2 * PAGE)
-    assert "that does not count for a hint" in vm.Map(machine.kernel_map).draw().caption.reason
+    assert "that does not count for a hint" in vm.Map(machine.kernel_map).scene().caption.reason
 
 
 def test_a_panic_names_the_functions_that_never_returned() -> None:
@@ -180,7 +182,7 @@ def test_a_panic_names_the_functions_that_never_returned() -> None:
         machine.kernel_map.enter(PAGE, prot=("r", "rw")[len(machine.kernel_map) % 2])
     with pytest.raises(vm.KernelPanic):
         machine.kernel_map.enter(PAGE, prot="x")
-    functions = vm.Map(machine.kernel_map).draw().caption.functions
+    functions = vm.Map(machine.kernel_map).scene().caption.functions
     assert functions[-1] == "vm_map_insert"
     assert "vm_map_kentry_alloc" not in functions, "it returned, and gave nothing"
 
@@ -192,7 +194,7 @@ def test_a_removal_counts_all_that_went_however_long_it_was() -> None:
         target.enter(PAGE, at=first + index * PAGE, prot=("rw", "r")[index % 2])
     target.remove(first, target.end)
     view = vm.Map(target)
-    assert "1,000 entries went" in view.draw().caption.text
+    assert "(1,000 entries)" in view.scene().caption.text
     assert at_step(view, 0).caption.text == "Earlier steps are left out."
 
 
@@ -215,7 +217,7 @@ def test_a_folded_picture_goes_back_only_as_far_as_it_is_right(seed: int) -> Non
         else:
             machine.kernel_map.enter(PAGE, prot=draws.choice(["r", "rw", "rx"]))
         view = vm.Map(machine.kernel_map)
-        for step in range(view.draw().steps.count + 1):
+        for step in range(view.scene().steps.count + 1):
             picture = picture_at(view, machine.kernel_map, step)
             ids = [item.id for item in picture.items]
             assert len(ids) == len(set(ids))
@@ -228,19 +230,19 @@ def test_what_is_sought_is_told_and_led_to() -> None:
     entries = list(machine.kernel_map)
     machine.kernel_map.lookup(entries[10].start)
     view = vm.Tree(machine.kernel_map, find=entries[600].start + PAGE // 2)
-    scene = view.draw()
+    scene = view.scene()
     assert "is in the entry" in scene.caption.text
     (here,) = [node for node in scene.nodes if "here" in node.state]
     assert here.thing == f"entry:{entries[600].id}"
     assert here.text, "what was found has a label"
     machine.kernel_map.enter(PAGE)
-    assert view.draw().caption.text.startswith("Entered")
+    assert view.scene().caption.text.startswith("enter took")
 
 
 def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
     machine = machine_with(12)
     gap = list(machine.kernel_map)[5].end
-    scene = vm.Map(machine.kernel_map, find=gap).draw()
+    scene = vm.Map(machine.kernel_map, find=gap).scene()
     assert scene.caption.text.startswith("No entry holds")
     assert "a gap of" in scene.caption.text
 
@@ -251,7 +253,7 @@ def test_a_list_out_of_order_is_marked_and_the_ribbon_is_not() -> None:
     for slot in range(4):
         task.map.enter(4 * PAGE, at=0x400000 + 8 * slot * PAGE, fixed=True)
     task.map.remove(0x400000, size=PAGE)
-    scene = vm.Map(task.map).draw()
+    scene = vm.Map(task.map).scene()
     assert "out of order" in scene.caption.reason
     assert [node for node in scene.nodes if node.lane == "list" and "fault" in node.state]
     ranges = sorted((node for node in scene.nodes if node.kind == "range"), key=lambda node: node.x)
@@ -262,7 +264,7 @@ def test_a_list_out_of_order_is_marked_and_the_ribbon_is_not() -> None:
 def test_comparisons_are_not_written_where_a_rotation_has_moved_the_nodes(machine: vm.Machine) -> None:
     view = vm.Tree(three_in_a_row(machine))
     asked = [node.id for node in at_step(view, -1).nodes if node.id.endswith("/asked")]
-    hung = next(i for i, text in enumerate(sentences(view), 1) if "is hung below" in text)
+    hung = next(i for i, text in enumerate(sentences(view), 1) if "becomes the right child of" in text)
     assert asked == []
     assert [node.id for node in at_step(view, hung).nodes if node.id.endswith("/asked")]
 
@@ -271,7 +273,7 @@ def test_comparisons_are_not_written_where_a_rotation_has_moved_the_nodes(machin
 def test_a_stub_shows_its_whole_count(entries: int) -> None:
     machine = machine_with(entries, layout="x15-64")
     for kind in (vm.Tree, vm.Map):
-        stubs = [node for node in kind(machine.kernel_map).draw().nodes if node.kind == "fold"]
+        stubs = [node for node in kind(machine.kernel_map).scene().nodes if node.kind == "fold"]
         assert stubs
         assert [node.id for node in stubs if not node.text or "…" in node.text[0].text] == []
 
@@ -294,18 +296,18 @@ def test_steps_and_captions_of_changed_ranges_say_what_was_done() -> None:
 
     space.protect(a, size="16 KiB", prot="r")
     caption = view.scene().caption
-    assert caption.text == "16 KiB at 0000 0010 0000 may be used r--."
-    assert caption.reason == "1 entry changed; 1 cut at the edges."
+    assert caption.text == "protect gives 16 KiB at 0x10_0000 the rights r--."
+    assert caption.reason == "Entries: 1 changed, 1 cut, 0 merged. The map had 1 entry before and has 2 now."
     assert "vm_map_protect" in caption.functions
     assert any("rw- becomes r--" in one for one in sentences())
     changed = [node for node in view.scene().nodes if node.kind == "entry" and "changed" in node.state]
     assert len(changed) == 1
     space.wire(a, size="16 KiB")
-    assert any(one.endswith("is wired once: its pages stay.") for one in sentences())
-    assert view.scene().caption.text.startswith("Wired 16 KiB")
+    assert any(one.endswith("is wired once: its pages stay in memory.") for one in sentences())
+    assert view.scene().caption.text.startswith("wire keeps 16 KiB at ")
     space.unwire(a, size="16 KiB")
-    assert any("is wired no more" in one for one in sentences())
+    assert any("is no longer wired" in one for one in sentences())
     space.protect(a, size="16 KiB", prot="rw")
-    assert "1 joined with a neighbour" in view.scene().caption.reason
+    assert "1 merged" in view.scene().caption.reason
     space.simplify()
-    assert view.scene().caption.text == "Joined what is alike: 0 entries fewer."
+    assert view.scene().caption.text == "simplify found no neighbours to merge."

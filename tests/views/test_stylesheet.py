@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from vmwidgets.views.stylesheet import standalone_style
+from vmwidgets.views.scene.stylesheet import standalone_style
 
-CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "style.css"
+CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css"
 
 
 def palettes() -> list[dict[str, str]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.views.svg import to_svg
+from vmwidgets.views.scene.model import Link
+from vmwidgets.views.scene.svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 NASTY = [
@@ -71,3 +74,42 @@ def test_the_picture_carries_its_own_style_and_ground() -> None:
     assert "prefers-color-scheme: dark" in svg
     assert 'class="ground"' in svg
     assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_an_arrow_is_the_one_that_the_page_draws() -> None:
+    link = Link("a-b", "waits", "a", "b", ((0, 0), (20, 0)), arrow=True)
+    scene = replace(vm.Threads(vm.boot()).scene(), links=(link,))
+    (head,) = [
+        path.get("d") for path in ET.fromstring(to_svg(scene)).iter(f"{SVG}path") if path.get("class") == "arrow"
+    ]
+    numbers = [float(number) for number in re.findall(r"[-\d.]+", head or "")]
+    drawn_by_the_page = [20, 0, 11, 4, 11, -4]  # js/test/route.test.ts
+    assert numbers == drawn_by_the_page
+
+
+def test_a_static_picture_has_nothing_to_press() -> None:
+    machine = vm.boot("x86-64", cpus=2)
+    walk = machine.walk(machine.kernel_map.start)
+    machine.set_descriptor(walk.steps[-1].pa, walk.steps[-1].value ^ 4)
+    for view in (vm.Tlb(machine), vm.Walk(walk), vm.Tables(machine)):
+        switches = [node for node in view.scene().nodes if node.lane == "switches"]
+        assert switches
+        for svg in (view.to_svg(), view.snapshot().to_svg()):
+            groups = {group.get("class") or "": group for group in ET.fromstring(svg).iter(f"{SVG}g")}
+            drawn = [
+                group for kind, group in groups.items() if kind.split()[:2] in (["node", "switch"], ["node", "press"])
+            ]
+            assert not [group for group in drawn if group.find(f"{SVG}rect") is not None]
+            words = {text.text for text in ET.fromstring(svg).iter(f"{SVG}text")}
+            on = {node.text[0].text for node in switches if "chosen" in node.state}
+            off = {node.text[0].text for node in switches} - on
+            assert on <= words
+            assert not off & words
+            assert "click" not in svg
+
+
+def test_the_title_stands_above_the_caption() -> None:
+    drawn = ET.fromstring(vm.Map(machine_with(3).kernel_map).to_svg())
+    (title,) = [text for text in drawn.iter(f"{SVG}text") if text.get("class") == "title"]
+    (caption,) = [box for box in drawn.iter(f"{SVG}rect") if box.get("class") == "bar rail" and box.get("rx")]
+    assert float(title.get("y", "")) + 4 <= float(caption.get("y", ""))

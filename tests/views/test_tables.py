@@ -11,11 +11,11 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import crossing_text, cut_text, misplaced_text, outside
-from vmwidgets.engine.base.units import binary_size, grouped_hex, grouped_size
+from vmwidgets.engine.base.units import Address, binary_size, grouped_size
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables, Shown
-from vmwidgets.views.scene import Node, Scene
-from vmwidgets.views.tables import draw_tables
+from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.tables.picture import draw_tables
 
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
@@ -134,7 +134,7 @@ def test_rows_and_gaps_of_a_table_cover_what_it_does_and_say_their_size(name: st
         gaps = [run for run in drawn[box.id] if run.startswith("gap ")]
         assert gaps, "each table has room left here"
         assert len([run for run in drawn[box.id] if re.fullmatch(r"\d+(–\d+)?", run)]) == len(gaps), "with its slots"
-        assert any(run.removeprefix("at ") == grouped_hex(int(box.thing[6:], 16), 8) for run in drawn[box.id])
+        assert any(run.removeprefix("at ") == str(Address(int(box.thing[6:], 16))) for run in drawn[box.id])
 
 
 def row_says_all(row: Node) -> bool:
@@ -142,8 +142,8 @@ def row_says_all(row: Node) -> bool:
     said, title = " ".join(run.text for run in row.text), row.title
     address = re.search(r"physical 0x([0-9a-f_]+)(?!.*physical)", title)
     assert address is not None
-    digits = f"→{int(address[1].replace('_', ''), 16):08x}"
-    goes = digits in said.replace("→ ", "→").replace(" ", "")
+    digits = f"→{int(address[1].replace('_', ''), 16):#x}"
+    goes = digits in said.replace("→ ", "→").replace("_", "")
     if "is-table" in row.state:
         return goes and bool(re.search(r"[KMGTP]iB table", said))
     rights = title.partition(", standing")[0].rpartition(", ")[2]

@@ -9,11 +9,11 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
-from vmwidgets.views.kmem_steps import Moment
-from vmwidgets.views.scene import Caption, Node, Scene, Steps
-from vmwidgets.views.threads import draw_threads, groups_of
+from vmwidgets.views.memory.threads import draw_threads, groups_of
+from vmwidgets.views.scene.model import Node, Scene
+from vmwidgets.views.story.moment import Moment
 
-NOW = Moment(Caption("Now."), Steps(0, 0, -1), 0)
+NOW = Moment()
 
 
 def nodes(scene: Scene, kind: str) -> dict[str, Node]:
@@ -114,8 +114,8 @@ def test_a_step_back_there_was_no_deadlock_yet(machine: vm.Machine) -> None:
     machine.run()
     view = vm.Threads(machine)
     view.step = 0
-    assert not [link for link in view.draw().links if link.kind == "stuck"]
-    assert view.draw().caption.tone != "error"
+    assert not [link for link in view.scene().links if link.kind == "stuck"]
+    assert view.scene().caption.tone != "error"
 
 
 def test_the_cell_is_shown_where_it_has_a_lock_that_is_waited_for(machine: vm.Machine) -> None:

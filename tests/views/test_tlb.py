@@ -8,7 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import cut_text, misplaced_text, outside, overlaps
-from vmwidgets.views.scene import Node, Scene
+from vmwidgets.views.scene.model import Node, Scene
 
 
 def worked(architecture: str = "x86-64", cpus: int = 3, tlb: tuple[int, int] = (16, 4)) -> vm.Machine:
@@ -63,7 +63,7 @@ def test_what_is_stale_is_marked_and_told_in_full_when_it_is_chosen() -> None:
     assert len(truth) == 4, "two pages on each of the two processors that were not asked"
     assert all(any("≠" in run.text for run in node.text) for node in stale)
     assert view.scene().caption.tone == "error"
-    assert "2 forgotten" in view.scene().caption.text
+    assert "It forgot 2 shootdowns" in view.scene().caption.reason
     view.selection = stale[0].id
     scene = view.scene()
     in_bounds(scene)
@@ -83,7 +83,8 @@ def test_a_descriptor_edited_by_hand_is_told_as_that_and_not_as_a_forgotten_flus
     view = vm.Tlb(machine)
     scene = view.scene()
     in_bounds(scene)
-    assert "edited by hand, and the TLBs are as they were" in scene.caption.text
+    assert scene.caption.text.startswith("set_descriptor changed the descriptor at ")
+    assert "It changed no TLB." in scene.caption.reason
     assert words_of(scene).count("1 edit of descriptors by hand: what is kept may be wrong") == 2
     assert not any("flush" in words or "forgotten:" in words for words in words_of(scene))
     assert all(cpu.value().tlb.stale and not cpu.value().forgotten for cpu in machine.cpus)
@@ -130,7 +131,7 @@ def test_any_size_of_tlb_is_a_small_picture(sets: int, ways: int) -> None:
 def test_an_empty_tlb_says_so() -> None:
     scene = vm.Tlb(vm.boot("armv7")).scene()
     in_bounds(scene)
-    assert "0 hits and 0 misses" in scene.caption.reason or "hit" in scene.caption.reason
+    assert "0 hits and 0 misses since boot" in scene.subtitle
 
 
 def test_a_folded_processor_says_how_much_it_keeps_and_how_much_of_it_is_stale() -> None:
@@ -149,7 +150,7 @@ def test_a_folded_processor_says_how_much_it_keeps_and_how_much_of_it_is_stale()
         assert "fault" in node.state
     marked = sum("fault" in node.state for node in cells(scene))
     assert marked + 3 * len(folds) == 18, "with the folds, all that the caption counts"
-    assert scene.caption.reason.startswith("18 kept translations")
+    assert "18 kept translations are" in scene.caption.reason
 
 
 @pytest.mark.parametrize("name", ["init", "a task whose name is rather long", "a task whose name is long " * 4])

@@ -10,17 +10,17 @@ from vmwidgets.engine.base.values.tables import Permission, Permissions
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats.armv7 import ARMV7
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.views.walk import draw_walk
+from vmwidgets.views.tables.walk import draw_walk
 
 
 @pytest.mark.parametrize(
     ("supervisor", "user", "sentence"),
     [
-        ("rwx", "rwx", "User code and supervisor may read, write and execute here, as far as the tables go."),
-        ("rw-", "---", "Only the supervisor may read and write here, as far as the tables go."),
-        ("rw-", "r-x", "User code may read and execute here, the supervisor read and write, as far as the tables go."),
-        ("---", "r--", "User code may read here, the supervisor nothing, as far as the tables go."),
-        ("---", "---", "User code and supervisor may do nothing here, as far as the tables go."),
+        ("rwx", "rwx", "The page tables let user code and supervisor read, write and execute here."),
+        ("rw-", "---", "The page tables let only the supervisor read and write here."),
+        ("rw-", "r-x", "The page tables let user code read and execute here, and the supervisor read and write."),
+        ("---", "r--", "The page tables let user code read here, and the supervisor do nothing."),
+        ("---", "---", "The page tables let user code and supervisor do nothing here."),
     ],
 )
 def test_each_sides_rights_are_told(supervisor, user, sentence):

@@ -18,14 +18,14 @@ from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
 from vmwidgets.engine.mmu.tables import PageTables
 from vmwidgets.engine.mmu.walk import walk
-from vmwidgets.views.address_slices import slices_of, turned, with_sign
-from vmwidgets.views.descriptor_bits import DescriptorPicture, draw_descriptor, names_of_bits
-from vmwidgets.views.scene import Scene
-from vmwidgets.views.svg import to_svg
-from vmwidgets.views.text import ELLIPSIS
-from vmwidgets.views.walk import draw_walk
-from vmwidgets.views.walk_bench import Bench
-from vmwidgets.views.wire import encode_scene
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.text import ELLIPSIS
+from vmwidgets.views.scene.wire import encode_scene
+from vmwidgets.views.tables.bits import DescriptorPicture, draw_descriptor, names_of_bits
+from vmwidgets.views.tables.slices import slices_of, turned, with_sign
+from vmwidgets.views.tables.walk import draw_walk
+from vmwidgets.views.tables.walk_bench import Bench
 
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"
@@ -255,8 +255,11 @@ def test_walks_of_linux_tables_are_drawn_in_bounds(name: str) -> None:
     ("name", "words"),
     [
         ("x86-64", ["#PF", "not-present at the PML4E", "code 6 = W/R U/S"]),
-        ("armv7", ["Data Abort", "not-present at the first level", "code 5", "DFSR 805 FS[3:0]=5 WnR"]),
-        ("aarch64", ["Data Abort", "not-present at level 0", "code 4", "ESR_EL1 92000044", "DFSC=4 WnR IL EC=24"]),
+        ("armv7", ["Data Abort", "not-present at the first level", "code 5", "DFSR 0x805 FS[3:0]=0x5 WnR"]),
+        (
+            "aarch64",
+            ["Data Abort", "not-present at level 0", "code 4", "ESR_EL1 0x92000044", "DFSC=0x4 WnR IL EC=0x24"],
+        ),
         ("riscv-sv39", ["Store/AMO page fault", "not-present at level 2", "code 15"]),
     ],
 )

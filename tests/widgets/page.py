@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vmwidgets.widgets.view import View
+from vmwidgets.widgets.host.view import View
 
 HELLO = {"type": "hello", "page": "p-1", "seq": -1}
 BYE = {"type": "bye", "page": "p-1", "cleared": False}
@@ -13,6 +13,7 @@ BYE = {"type": "bye", "page": "p-1", "cleared": False}
 def replies(view: View, *messages: Any) -> list[Any]:
     """What the page is told when it sends these."""
     told: list[Any] = []
+    view.open()  # what a page sends to is open
     view.send = lambda content, buffers=None: told.append(content)
     for message in messages:
         view._handle_msg({"content": {"data": {"method": "custom", "content": message}}, "buffers": []})

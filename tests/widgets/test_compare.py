@@ -5,12 +5,13 @@ from __future__ import annotations
 from ipywidgets.widgets.widget import _instances
 
 import vmwidgets as vm
-from vmwidgets.widgets.cells import Cell
+from vmwidgets.sources.workload import allocate
+from vmwidgets.widgets.host.cells import Cell
 
 
 def test_a_picture_without_a_machine_has_a_selection_of_its_own() -> None:
     """The page asks for the model of the selection by its id, and can't draw without one."""
-    view, other = (vm.show(vm.compare([vm.allocate("a", "4 KiB")])) for _ in range(2))
+    view, other = (vm.show(vm.compare([allocate("a", "4 KiB")])) for _ in range(2))
     for one in (view, other):
         one.prepare(Cell("c", 1))
     model = _instances[view.selection_model]
@@ -25,6 +26,6 @@ def test_a_picture_without_a_machine_has_a_selection_of_its_own() -> None:
 
 
 def test_it_stays_when_nobody_holds_the_value() -> None:
-    view = vm.Comparison(vm.compare([vm.allocate("a", "4 KiB")]), selection="piece:a")
+    view = vm.Comparison(vm.compare([allocate("a", "4 KiB")]), selection="piece:a")
     assert view.scene().title == "comparison"
     assert view.selection == "piece:a"

@@ -9,8 +9,8 @@ import pytest
 
 import vmwidgets as vm
 from tests.widgets.page import HELLO, replies
-from vmwidgets.widgets.packing import unpack
-from vmwidgets.widgets.refresh import refresher
+from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.refresh import refresher
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def test_what_is_on_a_page_follows(machine: vm.Machine, kind: Any) -> None:
     after = on_page(view)
     assert view.status == ""
     assert after["steps"]["operation"] > before["steps"]["operation"]
-    assert replies(view, {"type": "step", "index": 0}) == []
-    assert view.step == 0
+    assert replies(view, {"type": "seek", "operation": 3, "place": 0}) == []
+    assert (view.moment, view.step) == ((3, 0), 0)
     machine.malloc(8000)
-    assert view.step == -1
+    assert (view.moment, view.step) == ((3, 0), 0)
 
 
 def test_the_page_finds_addresses_in_the_innermost_map(machine: vm.Machine) -> None:
@@ -94,12 +94,12 @@ def test_a_fold_opens(machine: vm.Machine) -> None:
     fold = next(node for node in view.scene().nodes if node.kind == "fold" and node.action == "open")
     before = {node.id for node in view.scene().nodes}
     assert replies(view, {"type": "open", "id": fold.id}) == []
-    assert len({node.id for node in view.draw().nodes if node.id.startswith("list/")} - before) > 1
+    assert len({node.id for node in view.scene().nodes if node.id.startswith("list/")} - before) > 1
 
 
 def test_a_selection_is_shared_by_all_pictures_of_the_machine(machine: vm.Machine) -> None:
     kmem, threads, frames = vm.Kmem(machine), vm.Threads(machine), vm.Frames(machine)
-    replies(kmem, HELLO, {"type": "select", "thing": "map:exec_map"})
+    kmem.selection = "map:exec_map"
     assert threads.selection == frames.selection == "map:exec_map"
 
 

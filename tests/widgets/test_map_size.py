@@ -6,7 +6,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.views.pictures import machine_with
-from vmwidgets.widgets.packing import pack
+from vmwidgets.widgets.host.packing import pack
 
 LIMIT = 64 * 1024
 
@@ -18,11 +18,11 @@ def test_no_update_is_larger_than_the_limit(entries: int) -> None:
         kind(machine.kernel_map, whole=10**6) for kind in (vm.Tree, vm.EntryList, vm.Ribbon, vm.Map)
     ]
     for view in [*views, vm.Dashboard(machine, whole=10**6)]:
-        assert len(pack(view.draw())) < LIMIT, type(view).__name__
+        assert len(pack(view.scene(), {})) < LIMIT, type(view).__name__
 
 
 def test_a_single_lane_can_show_a_thousand_entries_whole() -> None:
     machine = machine_with(1023)
-    nodes = vm.Tree(machine.kernel_map, whole=2000).draw().nodes
+    nodes = vm.Tree(machine.kernel_map, whole=2000).scene().nodes
     assert sum(node.kind == "tree-node" for node in nodes) == 1023
     assert not [node for node in nodes if node.kind == "fold"]

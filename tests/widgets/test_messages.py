@@ -8,19 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.widgets.messages import SCHEMA, check_message
+from vmwidgets.widgets.host.messages import SCHEMA, check_message
 
 GOOD: list[dict[str, Any]] = [
     {"type": "hello", "page": "ab-1", "seq": -1},
     {"type": "bye", "page": "ab-1", "cleared": True},
-    {"type": "select", "thing": ""},
     {"type": "open", "id": "fold/3"},
-    {"type": "step", "index": 0},
+    {"type": "seek", "operation": -1, "place": -1},
+    {"type": "seek_pin", "index": 0, "operation": 3, "place": 14},
+    {"type": "stay"},
     {"type": "zoom", "factor": 1.2, "at": 0.5},
     {"type": "pan", "by": -0.25},
     {"type": "turn", "id": "walk/slice/2", "by": -3},
     {"type": "find", "text": "0014 1000"},
     {"type": "pin"},
+    {"type": "save"},
     {"type": "unpin", "index": 1},
 ]
 
@@ -52,12 +54,15 @@ def test_a_missing_or_further_field_is_named(message: dict[str, Any]) -> None:
         ({}, "type None"),
         ({"type": ["step"]}, "type"),
         ({"type": "__class__"}, "known are"),
-        ({"type": "step", "index": True}, "index is True"),
-        ({"type": "step", "index": 1.0}, "index is 1.0"),
-        ({"type": "step", "index": "1"}, "index is '1'"),
-        ({"type": "step", "index": -1}, "index is -1"),
-        ({"type": "select", "thing": "x" * 201}, "at most 200"),
-        ({"type": "select", "thing": 5}, "thing is 5"),
+        ({"type": "unpin", "index": True}, "index is True"),
+        ({"type": "unpin", "index": 1.0}, "index is 1.0"),
+        ({"type": "unpin", "index": "1"}, "index is '1'"),
+        ({"type": "unpin", "index": -1}, "index is -1"),
+        ({"type": "seek", "operation": -2, "place": 0}, "operation is -2"),
+        ({"type": "seek", "operation": 2**60, "place": 0}, "operation is 1152921504606846976"),
+        ({"type": "seek", "operation": 0, "place": 0.5}, "place is 0.5"),
+        ({"type": "open", "id": "x" * 201}, "at most 200"),
+        ({"type": "open", "id": 5}, "id is 5"),
         ({"type": "zoom", "factor": 0, "at": 0.5}, "factor is 0"),
         ({"type": "zoom", "factor": math.nan, "at": 0.5}, "factor is nan"),
         ({"type": "zoom", "factor": math.inf, "at": 0.5}, "factor is inf"),

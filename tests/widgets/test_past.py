@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import vmwidgets as vm
 from vmwidgets.engine.base.values.domains import DomainFocus
-from vmwidgets.views.scene import Scene
-from vmwidgets.widgets.domain import window_of
+from vmwidgets.pictures.domain import window_of
+from vmwidgets.views.scene.model import Scene
 
 
 def at_first(view: vm.Kentry | vm.Dashboard) -> Scene:
@@ -27,7 +27,7 @@ def test_before_a_reap_the_slab_that_it_returned_is_there() -> None:
     before = vm.Kentry(machine).scene()
     machine.kentry.reap()
     view = vm.Kentry(machine)
-    assert view.scene().caption.text == "Reap of kentry: 1 empty slab returned."
+    assert view.scene().caption.text == "reap returned 1 empty slab."
     stepped = at_first(view)
     assert stepped.subtitle == before.subtitle != view_now(machine)
     assert {node.id for node in stepped.nodes if node.kind == "slot" and node.lane == "kentry"} == {
@@ -38,7 +38,7 @@ def test_before_a_reap_the_slab_that_it_returned_is_there() -> None:
 
 
 def view_now(machine: vm.Machine) -> str:
-    return vm.Kentry(machine).scene().subtitle
+    return vm.picture(machine.kentry).scene().subtitle
 
 
 def test_before_an_entry_is_made_the_walk_beside_it_knows_of_none() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
-from vmwidgets.widgets.refresh import BREATH, PAUSE, Refresher
+from vmwidgets.widgets.host.refresh import BREATH, PAUSE, Refresher
 
 
 class Clock:
@@ -148,11 +149,36 @@ def test_the_timer_skips_a_machine_with_an_operation_under_way() -> None:
     assert wait_until(lambda: picture.frames == [1, 3])
 
 
-def test_without_threads_the_end_of_the_cell_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_threads(_thread: threading.Thread) -> None:
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in Pyodide."""
+
+    def start(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", no_threads)
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_the_loop_sends_what_a_callback_left() -> None:
+    async def two_operations() -> None:
+        for _ in range(2):
+            operate(refresher, picture)
+        assert picture.frames == [1]
+        while picture.frames != [1, 2]:
+            await asyncio.sleep(PAUSE / 4)
+        await asyncio.sleep(PAUSE)
+        operate(refresher, picture)
+        operate(refresher, picture)
+        while picture.frames[-1] != 4:
+            await asyncio.sleep(PAUSE / 4)
+
+    picture, refresher = Picture(), Refresher()
+    asyncio.run(asyncio.wait_for(two_operations(), 5))
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_the_end_of_the_cell_sends() -> None:
     picture = Picture()
     refresher = Refresher(Clock())
     for _ in range(3):

@@ -91,9 +91,9 @@ def test_the_picture_follows_the_machine() -> None:
 @pytest.mark.parametrize("target", [None, 5, "m", [], vm.Walk])
 def test_what_has_no_tables_is_refused(target: object) -> None:
     with pytest.raises(vm.Refused, match="Tables shows"):
-        vm.Tables(target)  # type: ignore[arg-type]  # what learners write
+        vm.Tables(target)
     with pytest.raises(vm.Refused, match="Formats shows"):
-        vm.Formats(target)  # type: ignore[arg-type]  # what learners write
+        vm.Formats(target)
 
 
 def test_tables_nobody_else_keeps_stay_with_their_picture() -> None:

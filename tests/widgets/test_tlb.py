@@ -106,4 +106,4 @@ def test_sets_that_are_not_shown_are_opened() -> None:
 @pytest.mark.parametrize("target", [None, 5, [], "cpu:0"])
 def test_what_has_no_tlb_is_refused(target: object) -> None:
     with pytest.raises(vm.Refused, match="Tlb shows a machine or its processors"):
-        vm.Tlb(target)  # type: ignore[arg-type]  # what learners write
+        vm.Tlb(target)

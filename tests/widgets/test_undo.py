@@ -61,10 +61,7 @@ def test_a_picture_of_what_is_not_there_says_so_and_comes_back():
     view.refresh()
     m.undo(2)
     view.refresh()
-    assert (
-        view.status
-        == "this picture shows an earlier moment: task:init/map does not exist at this moment of the machine"
-    )
+    assert view.status == "the picture is as it was: task:init/map does not exist at this moment of the machine"
     with pytest.raises(Refused, match="does not exist at this moment"):
         view.scene()
     m.redo(2)

@@ -2,21 +2,26 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances
 
+import vmwidgets as vm
 from tests.browser.fake_machine import FakeMachine, FakeTree
 from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.widgets.cells import Cell
-from vmwidgets.widgets.hub import open_hub
-from vmwidgets.widgets.packing import unpack
-from vmwidgets.widgets.pictures import machine_booted, pictures_of
-from vmwidgets.widgets.refresh import refresher
-from vmwidgets.widgets.show import show, shown_as
+from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.registry import picture_of
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.widgets.host.cells import Cell
+from vmwidgets.widgets.host.hub import open_hub
+from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.pictures import pictures_of
+from vmwidgets.widgets.host.refresh import refresher
+from vmwidgets.widgets.host.show import show
 
 
 @pytest.fixture
@@ -64,36 +69,85 @@ def test_numbers_of_frames_rise_and_equal_pictures_are_not_sent_again(machine: F
     assert view.seq == numbers[-1]
 
 
-def test_an_operation_ends_stepping(machine: FakeMachine) -> None:
+def seek(operation: int, place: int) -> dict[str, Any]:
+    return {"type": "seek", "operation": operation, "place": place}
+
+
+def test_a_picture_in_the_past_stays_there_until_it_is_set_free(machine: FakeMachine) -> None:
     view = FakeTree(machine)
+    machine.operate(2)
+    assert replies(view, HELLO, seek(1, 1)) == []
+    assert (view.moment, view.step) == ((1, 1), 1)
     machine.operate()
-    told = replies(view, HELLO, {"type": "step", "index": 1})
-    assert told == []
-    assert view.step == 1
-    machine.operate()
-    assert view.step == -1
+    assert (view.moment, view.step) == ((1, 1), 1)
+    assert replies(view, seek(0, -1)) == []
+    refresher.flush()
+    assert operation_on_page(view) == 1
+    assert replies(view, seek(-1, -1)) == []
+    refresher.flush()
+    assert (view.moment, view.step, operation_on_page(view)) == (None, -1, 3)
+
+
+def test_after_the_latest_operation_is_now(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    machine.operate(2)
+    replies(view, HELLO, seek(0, -1), seek(1, -1))
+    assert view.moment is None
+
+
+def test_a_moment_that_is_not_there_is_refused(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    machine.operate(2)
+    (told,) = replies(view, HELLO, seek(2, 0))
+    assert told == {"type": "refused", "reason": "seek: operation is 2; the latest is 1"}
+    assert view.moment is None
 
 
 def test_a_step_that_is_not_there_is_refused(machine: FakeMachine) -> None:
     view = FakeTree(machine)
     machine.operate()
-    (told,) = replies(view, HELLO, {"type": "step", "index": 4})
-    assert told["type"] == "refused"
-    assert "3 steps" in told["reason"]
-    assert view.step == -1
+    with pytest.raises(Refused, match="step=4, but this picture has 3 steps of the operation; -1 is after it"):
+        view.step = 4
+    assert (view.step, view.moment) == (-1, None)
+
+
+def test_a_request_that_changes_nothing_is_answered(machine: FakeMachine) -> None:
+    view = FakeTree(machine)
+    machine.operate()
+    answers = replies(view, HELLO, seek(0, -1))
+    refresher.flush()
+    assert answers == [{"type": "unchanged"}]
+
+
+def test_all_pictures_of_a_machine_show_one_moment_but_those_that_do_not_follow(machine: FakeMachine) -> None:
+    one, other, alone = FakeTree(machine), FakeTree(machine), FakeTree(machine, follow=False)
+    foreign = FakeTree(FakeMachine(7))
+    machine.operate(3)
+    one.moment = (1, None)
+    assert (other.moment, alone.moment, foreign.moment) == ((1, None), None, None)
+    alone.moment = (0, 2)
+    assert one.moment == (1, None)
+    alone.follow = True
+    assert alone.moment == (1, None)
+    assert FakeTree(machine).moment == (1, None)
 
 
 def test_opening_asks_for_a_node_of_the_picture(machine: FakeMachine) -> None:
     opened: list[str] = []
 
     class Openable(FakeTree):
+        def draw(self, at: At) -> Scene:
+            drawn = super().draw(at)
+            return replace(drawn, nodes=(replace(drawn.nodes[0], id="fold", action="open"), *drawn.nodes))
+
         def opened(self, node_id: str) -> None:
             opened.append(node_id)
 
     view = Openable(machine)
-    told = replies(view, HELLO, {"type": "open", "id": "tree/2"}, {"type": "open", "id": "tree/99"})
-    assert opened == ["tree/2"]
-    assert [reply["type"] for reply in told] == ["refused"]
+    told = replies(view, HELLO, *({"type": "open", "id": node} for node in ("fold", "tree/2", "tree/99")))
+    assert opened == ["fold"]
+    reasons = [reply["reason"] for reply in told]
+    assert reasons == ["open: 'tree/2' can't be opened", "open: there is no 'tree/99' in this picture"]
 
 
 def test_the_page_sets_nothing_but_the_selection(machine: FakeMachine) -> None:
@@ -146,19 +200,9 @@ def test_a_view_keeps_no_machine_alive_and_keeps_its_last_picture() -> None:
     assert "Operation 2 is done." in view.text()
 
 
-def test_a_new_machine_makes_older_pictures_say_so(machine: FakeMachine) -> None:
-    old = FakeTree(machine)
-    newer = FakeMachine(name="machine 2")
-    new = FakeTree(newer)
-    machine_booted(newer)
-    assert (old.status, new.status) == ("earlier machine", "")
-    machine.operate(2)
-    assert old.status == "", "two machines side by side: the older one is worked on again"
-
-
 def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) -> None:
     class Failing(FakeTree):
-        def draw(self) -> Any:
+        def draw(self, _at: object) -> Any:
             raise ValueError("no such column")
 
     view = Failing(machine)
@@ -168,7 +212,8 @@ def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) 
 
 
 @pytest.mark.parametrize(
-    ("option", "advice"), [("selecton", "did you mean 'selection'?"), ("frame", "it has layout, selection, step")]
+    ("option", "advice"),
+    [("selecton", "did you mean 'selection'?"), ("frame", "it has follow, layout, moment, selection, step")],
 )
 def test_an_unknown_option_is_refused_with_advice(machine: FakeMachine, option: str, advice: str) -> None:
     with pytest.raises(Refused) as refusal:
@@ -179,6 +224,8 @@ def test_an_unknown_option_is_refused_with_advice(machine: FakeMachine, option: 
 
 def test_the_hub_is_one_until_it_is_closed(machine: FakeMachine) -> None:
     first, second = FakeTree(machine), FakeTree(machine)
+    first.open()
+    second.open()
     assert first.hub == second.hub == open_hub().model_id
     Widget.close_all()
     assert open_hub().model_id != first.hub
@@ -194,7 +241,8 @@ def test_a_closed_view_that_is_shown_again_is_a_view_again(machine: FakeMachine)
     assert "widget-view" in str(view._repr_mimebundle_())
     assert _instances[view.model_id] is view
     assert view.hub == open_hub().model_id
-    replies(view, HELLO, {"type": "select", "thing": "entry:2"})
+    replies(view, HELLO)
+    view.selection = "entry:2"
     assert pictures_of(machine).selection.selection == "entry:2"
 
 
@@ -219,9 +267,38 @@ def test_exports_escape_what_learners_wrote(machine: FakeMachine) -> None:
 
 
 def test_show_knows_views_and_kinds_and_says_what_it_does_not(machine: FakeMachine) -> None:
-    shown_as(FakeMachine, FakeTree)
+    picture_of(FakeMachine)(FakeTree)
     view = show(machine)
     assert isinstance(view, FakeTree)
     assert show(view) is view
     with pytest.raises(Refused, match=r"no picture of a list; .*FakeMachine"):
         show([])
+
+
+@pytest.mark.parametrize("make", [vm.Tree, vm.picture])
+def test_a_misspelt_attribute_is_refused_with_the_nearest(make: Any) -> None:
+    view = make(vm.boot().kernel_map)
+    with pytest.raises(Refused, match=r"has no option 'selecton'; did you mean 'selection'\?"):
+        view.selecton = "entry:1"
+    with pytest.raises(Refused, match=r"has no option 'colour'; it has find, "):
+        view.colour = "red"
+    assert not hasattr(view, "selecton")
+    view.selection = "entry:1"
+    assert view.selection == "entry:1"
+
+
+def test_a_view_says_what_it_is() -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    name = machine.name
+    assert repr(vm.Tree(machine.kernel_map)) == f"<Tree of kernel_map of {name}>"
+    assert repr(vm.Tree(task)) == f"<Tree of task:init/map of {name}>"
+    assert repr(vm.Dashboard(machine)) == f"<Dashboard of {name}>"
+    assert repr(vm.picture(machine.kmem)) == f"<Kmem of kmem of {name}>"
+    assert repr(vm.Walk(machine.walk(0))) == f"<Walk of {name}>"
+    assert repr(vm.Formats(vm.compare_formats([(0, "64 KiB")]))) == "<Formats>"
+    machine.task("a\x1b[2J")
+    assert repr(vm.Tree(machine.tasks["a\x1b[2J"])).isprintable()
+    view = vm.Tree(vm.boot())
+    gc.collect()
+    assert repr(view) == "<Tree of a machine that is gone>"

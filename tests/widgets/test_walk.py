@@ -9,7 +9,7 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.page import asked
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.views.scene import Node
+from vmwidgets.views.scene.model import Node
 
 DATA = Path(__file__).parents[1] / "data" / "mmu"
 
@@ -75,7 +75,7 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
     assert machine.journal[-1].name == "set_descriptor"
     assert machine.walk(view.address).fault.kind == "not-present"
     assert {"fault", "changed"} <= set(verdict(view).state)
-    assert "before that, the access went through" in view.scene().caption.reason
+    assert "before that, the access reached physical" in view.scene().caption.reason
     bit = next(node for node in view.scene().nodes if node.id == "walk/bit/0")
     assert "changed" in bit.state
     assert "edited" in bit.title
@@ -87,7 +87,8 @@ def test_flipping_the_present_bit_is_an_operation_that_undo_takes_back(view: vm.
 
 def test_the_selected_descriptor_is_the_one_that_is_edited(view: vm.Walk, machine: vm.Machine) -> None:
     top = machine.walk(view.address).steps[0]
-    asked(view, type="select", thing=f"pte:{top.pa:x}")
+    view.selection = f"pte:{top.pa:x}"
+    view.refresh()
     assert asked(view, type="open", id="walk/bit/0") == ""
     assert machine.walk(view.address).fault.level == top.level
     assert machine.standing_edits[0].pa == top.pa
@@ -115,7 +116,7 @@ def test_a_walk_without_a_machine_is_looked_at_and_not_edited() -> None:
     view.scene()
     asked(view, type="turn", id="walk/slice/2", by=1)
     assert view.address == tables.queries[0].va + (1 << 20)
-    assert "not be edited" in asked(view, type="open", id="walk/bit/0")
+    assert "can't be opened" in asked(view, type="open", id="walk/bit/0")
     assert "32 bits" in asked(view, type="find", text="1 0000 0000")
 
 
@@ -140,3 +141,13 @@ def test_a_domain_has_no_map_that_could_lack_an_entry() -> None:
     domain, task = machine.domain("hello"), machine.task("hello")
     for walk, told in ((domain.walk(0x5000_0000), False), (task.walk(0x5000_0000), True)):
         assert ("no entry of the map" in vm.Walk(walk).to_svg()) is told
+
+
+def test_a_slice_has_its_bits_as_a_number(machine: vm.Machine) -> None:
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Walk(machine.walk(machine.kernel_map.start), address=0xFFFF_8080_0014_11A8)
+    nodes = {node["id"]: node for node in view.to_json()["nodes"]}
+    values = [nodes[f"walk/slice/{key}"]["value"] for key in ("top", "4", "3", "2", "1", "offset")]
+    bits = "".join(f"{value:0{width}b}" for value, width in zip(values, (16, 9, 9, 9, 9, 12), strict=True))
+    assert int(bits, 2) == view.address
+    assert "value" not in nodes["walk/verdict"]

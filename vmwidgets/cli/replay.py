@@ -56,8 +56,8 @@ def _partly(outcome: Outcome) -> str:
     """How many of them were compared with what would be correct only, or not at all."""
     if not outcome.corrected and not outcome.passed_over:
         return ""
-    told = f"{outcome.corrected} with what is correct where the original has a bug"
-    return f" ({told}, {outcome.passed_over} not compared, after one)"
+    partly = f"{outcome.corrected} with what is correct where the original has a bug"
+    return f" ({partly}, {outcome.passed_over} not compared, after one)"
 
 
 def _report(outcome: Outcome, divergence: Divergence) -> str:

@@ -28,7 +28,7 @@ def comparison_table(found: Sequence[Difference]) -> list[str]:
 
 
 def value_text(value: Any) -> str:
-    """A value as it stands in the file, an address also in hexadecimal."""
+    """A value as it is in the file, an address also in hexadecimal."""
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int) and value >= 10:

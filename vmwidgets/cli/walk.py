@@ -61,7 +61,9 @@ def run(options: argparse.Namespace) -> int:
     """Walk what was given; the worst status of all."""
     if options.tables is not None:
         if options.memory is not None or options.arch is not None or options.addresses:
-            options.usage_error("--tables stands alone: the cases say their architecture, root and addresses")
+            options.usage_error(
+                "--tables goes with no other option: the cases say their architecture, root and addresses"
+            )
         return max(_tables(path, options.answers) for path in options.tables)
     if options.memory is None or options.arch is None or options.root is None or not options.addresses:
         options.usage_error("give --tables FILE…, or --arch, --memory, --root and an address")
@@ -69,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         _image(options)
     except Refused as error:
         return _failed(str(error))
-    except BrokenPipeError:  # not the image's: nobody reads on
+    except BrokenPipeError:  # not the image's: nothing reads the rest
         raise
     except OSError as error:
         return _failed(f"{options.memory}: {error.strerror or error}")

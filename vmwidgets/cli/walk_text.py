@@ -32,9 +32,9 @@ def walk_lines(found: Walk, fmt: TableFormat[Any]) -> Iterator[str]:
             yield f"      {fields}"
     if found.fault is not None:
         yield f"  = {verdict(found)}"
-        told = _fields(found.fault.decoded)
-        if told:
-            yield f"      code: {told}"
+        code = _fields(found.fault.decoded)
+        if code:
+            yield f"      code: {code}"
         syndrome = found.fault.syndrome
         if syndrome is not None:
             yield f"      {syndrome.register} {syndrome.value:#x}: {_fields(syndrome.decoded)}"
@@ -52,6 +52,6 @@ def _target(step: Step) -> str:
 
 
 def _fields(decoded: tuple[FieldValue, ...]) -> str:
-    """Those that are not 0, but for the address, which is told already."""
+    """The fields that are not 0, without the address, which is in the line above."""
     found = (part for part in decoded if part.value and not part.field.name.startswith("address"))
     return " ".join(f"{field.name}={value:#x}" if value > 9 else f"{field.name}={value}" for field, value in found)

@@ -11,8 +11,8 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.arguments import known
-from vmwidgets.widgets.cells import Cell, current_cell, current_shell
-from vmwidgets.widgets.display import publish
+from vmwidgets.widgets.host.cells import Cell, current_cell, current_shell
+from vmwidgets.widgets.host.display import publish
 
 from .answers import KINDS, line
 from .prediction import Prediction, identity_of
@@ -46,7 +46,7 @@ def predict(
     >>> import vmwidgets as vm
     >>> birth = vm.lab.predict("How many entries?", id="doc/birth", kind="number", answer=3)
     >>> birth.compare(len(vm.boot("x86-64").task("t").map))
-    You said 3. It is 0.
+    You said: 3. What happened: 0.
     """
     words = line(question, "question")
     chosen = _options(options)

@@ -12,13 +12,13 @@ import anywidget
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.widgets.display import VIEW_MIME, publish
-from vmwidgets.widgets.hub import read_static
+from vmwidgets.widgets.host.display import publish_widget
+from vmwidgets.widgets.host.hub import read_static
 
 from .answers import KINDS
 from .prediction import Prediction
 
-SAID = "It stands above, and is saved with the notebook. (If not, run this cell again.)"
+SAID = "Your answer is shown above, and is saved with the notebook. (If not, run this cell again.)"
 
 
 class Control(anywidget.AnyWidget):
@@ -68,5 +68,4 @@ def show_control(prediction: Prediction) -> None:
     if earlier is not None:
         earlier.close()
     control = _controls[prediction.id] = Control(prediction)
-    reference = {"version_major": 2, "version_minor": 0, "model_id": control.model_id}
-    publish({"text/plain": f"(a control to answer {prediction.id})", VIEW_MIME: reference})
+    publish_widget(control, f"(a control to answer {prediction.id})")

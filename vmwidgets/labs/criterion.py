@@ -29,19 +29,22 @@ class Criterion:
 
 
 def criterion(
-    of: int, earned: bool | int, yes: str, no: str, *, expected: object = "", actual: object = ""
+    of: int, earned: bool | int, yes: str, no: str, *, first: str = "", expected: object = "", actual: object = ""
 ) -> Criterion:
     """Worth `of` points; `earned` is True, False, or how many of them (partial credit).
 
-    `yes` is said when all are earned, else `no`: the reason and what would be right, without giving the answer away.
-    `expected` and `actual` are shown beside it as text.
+    `yes` is the sentence when all are earned, else `no`: the reason and what would be right, without giving the answer
+    away.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`, and what has to be done
+    before.  `expected` and `actual` are shown beside it as text.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'
+    >>> criterion(2, 0, "both ends are cut", "one end is not cut", first="map the range").sentence
+    'both ends are cut (not judged yet: first map the range)'
     """
     worth = whole_points(of, "of", 1)
     points = (worth if earned else 0) if isinstance(earned, bool) else whole_points(earned, "earned", 0, worth)
-    sentence = yes if points == worth else no
+    sentence = yes if points == worth else f"{yes} (not judged yet: first {first})" if first else no
     return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(str(actual)))
 
 

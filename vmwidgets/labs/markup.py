@@ -1,4 +1,4 @@
-"""Small HTML for outputs: everything that somebody wrote is escaped, nothing says something by colour alone.
+"""Small HTML for outputs: all text is escaped, and nothing is said by colour alone.
 
 Colours are those of the page, so that light and dark need no question.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from vmwidgets.views.text import visible
+from vmwidgets.views.scene.text import visible
 
 _FRAME = "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0"
 _TEXT = "max-width: 80ch"

@@ -1,4 +1,4 @@
-"""What happened, beside what somebody had said would."""
+"""What happened, beside what was predicted."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ class Outcome:
         return None if self.said is None else self.said.casefold() == self.actual.casefold()
 
     @property
+    def sign(self) -> str:
+        """✓ for right, ✗ for wrong, nothing where nothing was said."""
+        return {True: "✓", False: "✗", None: ""}[self.right]
+
+    @property
     def sentence(self) -> str:
         """Both, in a sentence."""
         if self.said is None:
-            return f"It is {self.actual}. You had said nothing."
+            return f"What happened: {self.actual}. You gave no answer before."
         when = " (after it was shown)" if self.late else ""
-        return (
-            f"You said {self.said}{when}, and so it is."
-            if self.right
-            else f"You said {self.said}{when}. It is {self.actual}."
-        )
+        return f"You said: {self.said}{when}. " + ("That is right." if self.right else f"What happened: {self.actual}.")
 
     def data(self) -> dict[str, Any]:
         """The outcome as the notebook keeps it."""
@@ -51,8 +52,9 @@ class Outcome:
         }
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        sign = {True: "✓ ", False: "✗ ", None: ""}[self.right]
-        html = framed(f"<div>{marked(sign + self.sentence)}</div>", f"prediction {self.id}: {self.question}")
+        html = framed(
+            f"<div>{marked(f'{self.sign} {self.sentence}'.strip())}</div>", f"prediction {self.id}: {self.question}"
+        )
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:

@@ -35,7 +35,8 @@ class Prediction:
     """What was asked, and what was said; :func:`vmwidgets.lab.predict` makes it.
 
     `id` is lasting ("01/first-fit"), `kind` says what an answer is, `options` what there is to choose from.  The first
-    answer counts; later ones are kept behind it.  `listeners` are called after each answer; `show` puts it on a page.
+    answer counts; later ones are kept behind it.  `happened` is what :meth:`compare` was last given, None
+    before.  `listeners` are called after each answer; `show` puts it on a page.
     """
 
     def __init__(self, identity: str, question: str, kind: str, options: tuple[str, ...] = ()) -> None:
@@ -44,7 +45,7 @@ class Prediction:
         self.kind = kind
         self.options = options
         self.answers: tuple[Answer, ...] = ()
-        self.revealed = False
+        self.happened: str | None = None
         self.listeners: list[Callable[[], None]] = []
         self.show: Callable[[], None] | None = None
 
@@ -66,21 +67,29 @@ class Prediction:
         text = written(value, self.kind, self.options)
         if self.answers and self.answers[-1].answer == text:
             return
-        self.answers = (*self.answers, Answer(text, how, self.revealed))
+        self.answers = (*self.answers, Answer(text, how, self.happened is not None))
         for listener in list(self.listeners):
             listener()
 
     def compare(self, actual: Any) -> Outcome:
-        """What happened, beside what was said; nobody is blamed for having said nothing.
+        """What happened, beside what was said; having said nothing is no error.
 
         `actual` is of the question's kind.  Answers that come after this are marked as late.
         """
         try:
-            happened = written(actual, self.kind, self.options)
-        except Refused:  # nobody thought of this option: that is an outcome as well
-            happened = shown(actual)
-        self.revealed = True
-        return Outcome(self.id, self.question, self.answer, happened, self.answers[:1] != () and self.answers[0].late)
+            self.happened = written(actual, self.kind, self.options)
+        except Refused:  # what happened is not among the options: that is an outcome as well
+            self.happened = shown(actual)
+        return self._outcome(self.happened)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What happened, beside what was said; None before :meth:`compare`."""
+        return None if self.happened is None else self._outcome(self.happened)
+
+    def _outcome(self, happened: str) -> Outcome:
+        late = bool(self.answers) and self.answers[0].late
+        return Outcome(self.id, self.question, self.answer, happened, late)
 
     def data(self) -> dict[str, Any]:
         """The prediction as the notebook keeps it; docs/labs.md says what it means."""

@@ -1,4 +1,4 @@
-"""The predictions of a kernel, together."""
+"""The predictions of a kernel, together: what was asked, what was said, what happened, and how many were right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .markup import framed, marked
+from .outcome import Outcome
 from .prediction import SCHEMA, Prediction
+
+_CELL = "text-align: left; vertical-align: top; padding: 2px 12px 2px 0"
 
 
 class Predictions(Mapping[str, Prediction]):
@@ -34,10 +37,54 @@ class Predictions(Mapping[str, Prediction]):
     def __len__(self) -> int:
         return len(self._by_id)
 
+    @property
+    def summary(self) -> str:
+        """How many were right, in a sentence: of those that were answered before their outcome was shown."""
+        judged = [one.right for one in self.outcomes if one.right is not None and not one.late]
+        silent = sum(one.answer is None or one.answers[0].late for one in self.values())
+        rest = f" {silent} not answered before the outcome." if silent else ""
+        return f"{sum(judged)} of {len(judged)} right.{rest}"
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """What happened, for those that were compared."""
+        return [one.outcome for one in self.values() if one.outcome is not None]
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        rows = "".join(f"<div>{marked(one.id, 'code')} {marked(one.answer or '–')}</div>" for one in self.values())
-        data = {"schema": SCHEMA, "predictions": [one.data() for one in self.values()]}
-        return {self.MIME: data, "text/html": framed(rows, "your predictions"), "text/plain": repr(self)}
+        heads = "".join(f'<th style="{_CELL}">{head}</th>' for head in ("", "question", "you said", "what happened"))
+        rows = "".join(map(_row, self.values()))
+        table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+        html = framed(f"<div>{marked(self.summary, 'strong')}</div>{table}", "your predictions")
+        data = {
+            "schema": SCHEMA,
+            "summary": self.summary,
+            "predictions": [one.data() for one in self.values()],
+            "outcomes": [outcome.data() for outcome in self.outcomes],
+        }
+        return {self.MIME: data, "text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return "\n".join(f"{one.id}: {one.answer or '–'}" for one in self.values()) or "no predictions yet"
+        if not self:
+            return "no predictions yet"
+        return "\n".join([*map(_line, self.values()), self.summary])
+
+
+def _parts(one: Prediction) -> tuple[str, str, str]:
+    """Right or wrong as a sign, what was said, and what happened."""
+    outcome = one.outcome
+    if outcome is None:
+        return "", one.answer or "–", "not shown yet"
+    return outcome.sign, f"{one.answer or '–'}{' (after it was shown)' * outcome.late}", outcome.actual
+
+
+def _line(one: Prediction) -> str:
+    sign, said, happened = _parts(one)
+    return f"{sign or '·'} {one.id}: {one.question} You said: {said}. What happened: {happened}."
+
+
+def _row(one: Prediction) -> str:
+    sign, *texts = _parts(one)
+    cells = f'<td style="{_CELL}">{marked(sign)}</td>'
+    asked = marked(one.question) + f' <span style="opacity: 0.7">{marked(one.id, "code")}</span>'
+    cells += f'<td style="{_CELL}">{asked}</td>'
+    return f"<tr>{cells}" + "".join(f'<td style="{_CELL}">{marked(text)}</td>' for text in texts) + "</tr>"

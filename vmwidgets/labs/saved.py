@@ -1,7 +1,7 @@
-"""Answers that an earlier kernel stored in the notebook: a restart must not make anybody's first answer a new one.
+"""Answers that an earlier kernel stored in the notebook: a restart must not make a first answer a later one.
 
 Jupyter tells a kernel which notebook it was started for (`JPY_SESSION_NAME`); where it does not, nothing is known.
-What is in the file is data that anybody may have written: what is not an answer to the question asked is left out.
+The file may have been edited by hand: what is not an answer to the question asked is left out.
 """
 
 from __future__ import annotations

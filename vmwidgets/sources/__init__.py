@@ -1,0 +1,5 @@
+"""Where machines and values come from: recorded traces and tables, maps of processes, workloads to compare."""
+
+from . import workload
+
+__all__ = ["workload"]

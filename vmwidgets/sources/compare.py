@@ -25,43 +25,9 @@ from .compare_maps import LABELS, BareMap, bare_map
 from .pieces import Pieces
 
 DEFAULT = ("x15", "freebsd", "first", "best", "worst", "next")
-"""What is compared if nobody says otherwise: both kernels, and the placements on X15's map."""
+"""What is compared by default: both kernels, and the placements on X15's map."""
 
 MOST_OPERATIONS, MOST_BYTES = 10_000, 1024 * GIB
-
-
-def allocate(name: str, size: int | str, *, align: int | str = 0, hint: int | str | None = None) -> Allocate:
-    """An operation for :func:`compare`: get `size` bytes and call them `name`.
-
-    `align` is 0 or a power of two of at least a page; `hint` is an address to try first (X15) or to search from
-    (FreeBSD).  FreeBSD's map knows no alignment.
-    """
-    wanted = arguments.text_name(name, "name")
-    length = arguments.aligned(size, "size")
-    if length == 0:
-        raise Refused("size=0: an allocation has at least one page, 4096 bytes")
-    return Allocate(
-        wanted, length, arguments.power_of_two(align, "align"), 0 if hint is None else arguments.aligned(hint, "hint")
-    )
-
-
-def free(what: str | int, size: int | str | None = None) -> Free:
-    """An operation for :func:`compare`: free what `what` was given, or `size` bytes from the address `what` on."""
-    if size is None:
-        if not isinstance(what, str):
-            raise Refused(f"free({shown(what)}) needs the size too, or the name of an allocation: free('a')")
-        return Free(arguments.text_name(what, "name"))
-    start, length = arguments.aligned(what, "start"), arguments.aligned(size, "size")
-    if length == 0:
-        raise Refused("size=0: there is nothing to free")
-    return Free("", start, start + length)
-
-
-def lookup(what: str | int) -> Lookup:
-    """An operation for :func:`compare`: look up where the allocation `what` begins, or the address `what`."""
-    if isinstance(what, str):
-        return Lookup(arguments.text_name(what, "name"))
-    return Lookup("", arguments.whole(what, "address"))
 
 
 def compare(
@@ -73,13 +39,18 @@ def compare(
 ) -> ComparisonValue:
     """Run the same operations on several empty maps of [start, start + size), and lay the outcomes side by side.
 
-    `operations` are made by ``vm.allocate``, ``vm.free`` and ``vm.lookup``; names may be used again once freed.  `on`
+    `operations` are made by ``vm.workload``; a name may be used again once it is freed.  `on`
     says what is compared: "x15", "freebsd"; "first", "best", "worst", "next" (on X15's map), "freebsd best" and so on.
     The first is what the others differ from.  O(operations × what each map takes).
 
     >>> import vmwidgets as vm
     >>> result = vm.compare(
-    ...     [vm.allocate("a", "64 KiB"), vm.allocate("b", "16 KiB"), vm.free("a"), vm.allocate("c", "32 KiB")],
+    ...     [
+    ...         vm.workload.allocate("a", "64 KiB"),
+    ...         vm.workload.allocate("b", "16 KiB"),
+    ...         vm.workload.free("a"),
+    ...         vm.workload.allocate("c", "32 KiB"),
+    ...     ],
     ...     on=["x15", "first", "next"],
     ... )
     >>> print(result)
@@ -114,16 +85,14 @@ def compare(
 def _checked(operations: Any, start: int, end: int) -> Sequence[WorkloadOperation]:
     """The operations as a list that makes sense on its own: names are given before they are used, and once."""
     if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
-        raise Refused(
-            f"operations={shown(operations)}: write a list, such as [vm.allocate('a', '64 KiB'), vm.free('a')]"
-        )
+        raise Refused(f"operations={shown(operations)}: write a list, such as [vm.workload.allocate('a', '64 KiB')]")
     todo: list[WorkloadOperation] = []
     live: set[str] = set()
     for number, one in enumerate(operations, 1):
         if number > MOST_OPERATIONS:
             raise Refused(f"more than {MOST_OPERATIONS:,} operations: compare fewer at a time")
         if not isinstance(one, (Allocate, Free, Lookup)):
-            raise Refused(f"operation {number}, {shown(one)}: write vm.allocate(…), vm.free(…) or vm.lookup(…)")
+            raise Refused(f"operation {number}, {shown(one)}: write vm.workload.allocate(…), .free(…) or .lookup(…)")
         _check_names(number, one, live)
         _check_range(number, one, start, end)
         todo.append(one)

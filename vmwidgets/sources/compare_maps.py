@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ..engine.base.errors import KernelError
 from ..engine.base.events import GapCompared, GapTried
-from ..engine.base.recorder import DESCENDED, LOOKED_UP, Raw, Recorder
+from ..engine.base.recorder import Raw, Recorder
+from ..engine.base.records import DESCENDED, LOOKED_UP, comparisons, unpacked
 from ..engine.base.values.maps import MapValue
 from ..engine.kernel.freebsd.entries import KernelEntry, MapServices
 from ..engine.kernel.freebsd.vm_map import FreeBSDMap
@@ -63,7 +64,8 @@ class _Counting:
         self.recorder.emit = self._count
 
     def _count(self, raw: Raw) -> None:
-        self.steps += len(raw[2]) if raw[0] in (DESCENDED, LOOKED_UP) else raw[0] in COUNTED
+        for one in unpacked((raw,)):
+            self.steps += comparisons(one) if one[0] in (DESCENDED, LOOKED_UP) else one[0] in COUNTED
 
 
 class BareX15(_Counting):

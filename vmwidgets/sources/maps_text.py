@@ -1,4 +1,4 @@
-r"""The text of /proc/PID/maps: one line a range, checked as a whole before anybody uses it.
+r"""The text of /proc/PID/maps: one line a range, checked as a whole before it is used.
 
 Format: `proc_pid_maps(5)` of the Linux manual.  A newline in a path is written ``\012`` there and stays so; every
 other character of a path stands for itself, so lines end at newlines and nowhere else.

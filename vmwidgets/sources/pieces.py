@@ -25,7 +25,7 @@ class Pieces:
         return (self._by_start[start] for start in self._starts)
 
     def add(self, piece: Piece) -> None:
-        """One piece more, where no other is.  O(log n), and moving what stands above it in a list."""
+        """Add a piece where there is none.  O(log n), and moving what is above it in a list."""
         insort(self._starts, piece.start)
         self._by_start[piece.start] = piece
 

@@ -28,7 +28,7 @@ LISTED = 8
 class LoadedMaps:
     """What became of the ranges of a process.
 
-    `task` holds them in `task.map`; `entered` says how many went in.  `merged` lists groups of neighbours that the
+    `task` holds them in `task.map`; `entered` says how many were entered.  `merged` lists groups of neighbours that the
     model made one entry of; `outside` those that its user map has no addresses for.  `source` names where they came
     from; `recorded` is true when this system has no /proc and the recorded map was taken.
     """

@@ -1,61 +1,65 @@
-"""Live pictures for notebooks."""
+"""Live pictures for notebooks: each picture of :mod:`vmwidgets.pictures` as a view on a page.
 
-from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
-from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.boot import booted
-from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
-from vmwidgets.engine.machine.domain import MachineDomain
-from vmwidgets.engine.machine.frames import MachineCaches, MachineFrames, MachineKentry
-from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
-from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.engine.machine.tables import MachineTables, MachineWalk
-from vmwidgets.engine.machine.tasks import Task
-from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
-from vmwidgets.engine.mmu.compare_formats import FormatComparison
-from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
+`host` carries them there.
+"""
 
-from .compare import Comparison
-from .compare_formats import Formats
-from .compare_paging import Paging
-from .dashboard import Dashboard
-from .domain import Capabilities, Domain, SlabLevels, Vnodes, Vspace
-from .frames import Frames
-from .kentry import Kentry
-from .kmem import Kmem
-from .pictures import machine_booted
-from .show import register, show, shown_as
-from .slabs import Slabs
-from .tables import Tables
-from .threads import Threads
-from .tlb import Tlb
-from .view import View
-from .vm_map import EntryList, Map, Ribbon, Tree
-from .walk import Walk
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
-    "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk",
-    "register", "show",
-]  # fmt: skip  # read as a list of names
+from vmwidgets.pictures.registry import known_pictures
 
-booted.append(machine_booted)
-shown_as(Machine, Dashboard)
-shown_as(ComparisonValue, Comparison)
-shown_as(MachineMap, Map)
-shown_as(MachineKentry, Kentry)
-shown_as(MachineWalk, Walk)
-shown_as(PagingComparison, Paging)
-shown_as(FormatComparison, Formats)
-shown_as(TablesWalk, Walk)
-shown_as(MachineCpus, Tlb)
-shown_as(MachineCpu, Tlb)
-shown_as(MachineTables, Tables)
-shown_as(PageTables, Tables)
-shown_as(MachineKmem, Kmem)
-shown_as(MachineKmemMap, Kmem)
-shown_as(MachineFrames, Frames)
-shown_as(MachineCaches, Slabs)
-shown_as(MachineThreads, Threads)
-shown_as(MachineThread, Threads)
-shown_as(MachineDomain, Domain)
-shown_as(Task, lambda task: Dashboard(task.map))
+from .host.show import register, show, view_of
+from .host.view import View
+
+__all__ = ["View", "register", "show"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in known_pictures():
+        raise AttributeError(f"there is no view {name!r}; there are {', '.join(sorted(known_pictures()))}")
+    return view_of(name)
+
+
+if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
+    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, tables, tlb, walk
+
+    class Comparison(View, compare.Comparison): ...
+
+    class Formats(View, compare.Formats): ...
+
+    class Paging(View, compare.Paging): ...
+
+    class Dashboard(View, dashboard.Dashboard): ...
+
+    class Capabilities(View, domain.Capabilities): ...
+
+    class Domain(View, domain.Domain): ...
+
+    class SlabLevels(View, domain.SlabLevels): ...
+
+    class Vnodes(View, domain.Vnodes): ...
+
+    class Vspace(View, domain.Vspace): ...
+
+    class EntryList(View, maps.EntryList): ...
+
+    class Map(View, maps.Map): ...
+
+    class Ribbon(View, maps.Ribbon): ...
+
+    class Tree(View, maps.Tree): ...
+
+    class Frames(View, memory.Frames): ...
+
+    class Kentry(View, memory.Kentry): ...
+
+    class Kmem(View, memory.Kmem): ...
+
+    class Slabs(View, memory.Slabs): ...
+
+    class Threads(View, memory.Threads): ...
+
+    class Tables(View, tables.Tables): ...
+
+    class Tlb(View, tlb.Tlb): ...
+
+    class Walk(View, walk.Walk): ...

@@ -9,7 +9,10 @@ from tests.engine.base.counters import Counter
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.events import EntryLinked, MapResized, TreeLinked
-from vmwidgets.engine.base.journal import KEPT, MAX_EVENTS, MOST_EVENTS, Journal
+from vmwidgets.engine.base.journal import MAX_EVENTS, MOST_EVENTS, Journal
+from vmwidgets.engine.base.operations import Reference
+from vmwidgets.engine.base.packed import KEPT
+from vmwidgets.engine.base.units import Address, Size
 
 BOUND = 120
 """Bytes that the record of an operation may take once its events are gone."""
@@ -167,3 +170,22 @@ def test_the_latest_operation_on_something_is_found():
     assert journal.latest_touching({"a", "b"}).number == 4
     journal.cut(4)
     assert journal.latest_touching({"a", "b"}).number == 3
+
+
+def test_old_records_come_back_as_they_were():
+    """Addresses and sizes are packed as numbers: what comes back is of the same kind, among the same others."""
+    given = [
+        (Address(4096), Size(64), 7, True, "64 KiB", None),
+        (),
+        (("at", Address(1 << 63)), ("size", (Size(5), b"x"))),
+        (Reference("kernel_map"), Address(0)),
+    ]
+    results = [Address(8192), None, ("KernelError", "NOMEM", 1), Size(3), False]
+    journal = Journal()
+    for number in range(2 * KEPT):
+        journal.record("m", "f", None, given[number % 4], "done", results[number % 5], "", ())
+    packed, kept = journal[: KEPT // 2], journal[KEPT + KEPT // 5 : KEPT + KEPT // 5 + 20]
+    for one in (*packed, *kept):
+        wanted = given[one.number % 4], results[one.number % 5]
+        assert repr((one.arguments, one.result)) == repr(wanted)
+        assert [type(value) for value in one.arguments] == [type(value) for value in wanted[0]]

@@ -247,3 +247,43 @@ class TestCheck:
         tree = tree_of(1, 2, 3)
         tree.root.count = 4
         self.broken(tree, "^5: node 3 counts 4, its subtree has 3")
+
+
+@pytest.mark.parametrize("listener", [None, lambda raw: None])
+def test_an_insertion_after_a_lookup_minds_what_changed_in_between(listener):
+    """Where the lookup ended may be another's place by then, gone, or inside a range that grew."""
+    for between in ("nothing", "insert", "remove", "grow"):
+        tree = tree_of(10, 20, 30, 40)
+        tree._recorder.emit = listener
+        nodes = {node.value: node for node in tree}
+        assert tree.nearest(25) is nodes[30]
+        if between == "insert":
+            tree.insert(Number(24), 24)
+        elif between == "remove":
+            tree.remove(nodes[30])
+        elif between == "grow":
+            nodes[20].end = 28
+            tree.ranges_changed()
+            with pytest.raises(Duplicate, match="node 21 is already there"):
+                tree.insert(Number(25), 25)
+            continue
+        tree.insert(Number(25), 25)
+        tree._recorder.emit = None
+        tree.check()
+        values = [node.value for node in tree]
+        assert values == sorted(values) and 25 in values
+
+
+def test_the_way_down_is_the_same_with_a_lookup_before_it():
+    """What an insertion reports does not say whether it went down itself."""
+    reported = []
+    for looks in (False, True):
+        tree, raw = tree_of(*range(0, 40, 2)), []
+        tree._recorder.emit = raw.append
+        if looks:
+            tree.nearest(11)
+            raw.clear()
+        node = Number(11)
+        tree.insert(node, 11)
+        reported.append(materialize(raw, "test"))
+    assert reported[0] == reported[1]

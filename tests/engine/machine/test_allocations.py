@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 import vmwidgets as vm
@@ -321,4 +319,4 @@ class TestBrokenLedger:
 def test_an_allocation_says_what_it_is():
     one = Allocation(0x1000, 0x3000, "kmem_map", "malloc", "malloc")
     assert repr(one).endswith("8 KiB of kmem_map by malloc for malloc>")
-    assert repr(replace(one, owner="")).endswith("8 KiB of kmem_map by malloc>")
+    assert repr(one._replace(owner="")).endswith("8 KiB of kmem_map by malloc>")

@@ -321,11 +321,11 @@ def test_wrong_arguments_in_a_thread_end_the_thread_alone() -> None:
 def test_once_no_edit_is_in_force_an_error_of_the_engine_is_its_own() -> None:
     machine = vm.boot("x86-64", layout="tiny")
     leaf = machine.walk(machine.kernel_map.start).steps[-1]
-    assert not machine.door.edited_by_hand()
+    assert not machine.door.edits.places
     machine.set_descriptor(leaf.pa, leaf.value ^ 1 << 9)
-    assert machine.door.edited_by_hand()
+    assert machine.door.edits.places
     machine.undo_descriptor()
-    assert not machine.door.edited_by_hand()
+    assert not machine.door.edits.places
     with pytest.raises(ZeroDivisionError):
         machine.door.operate("machine", "fails", (), lambda: 1 // 0)
     assert not machine.dead

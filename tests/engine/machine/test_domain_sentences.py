@@ -48,4 +48,4 @@ def test_a_picture_of_a_destroyed_domain_is_not_about_its_successor() -> None:
     after = machine.domain("hello")
     after.map(after.frame("64 KiB"))
     assert view.scene().caption.text.startswith("The domain is destroyed: ")
-    assert vm.Domain(after).scene().caption.text.startswith("Mapped 64 KiB ")
+    assert vm.Domain(after).scene().caption.text.startswith("map placed 64 KiB ")

@@ -20,7 +20,7 @@ from vmwidgets.engine.base.events import (
     ZonesReclaimed,
 )
 from vmwidgets.engine.base.recorder import Raw, materialize
-from vmwidgets.views.functions import left_open
+from vmwidgets.views.story.calls import left_open
 
 
 def told(raw: list[Raw]) -> list[tuple[str, int]]:

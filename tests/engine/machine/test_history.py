@@ -17,7 +17,7 @@ import pytest
 import vmwidgets as vm
 from tests.engine.machine.lives import ARCHITECTURES, LIVES
 from tests.engine.machine.structures import differences, shared
-from vmwidgets.engine.base.journal import KEPT
+from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.machine.history import EVERY, MOST_BYTES
 
 PAGE = vm.PAGE

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import vmwidgets as vm
 from tests.engine.machine.snapshots import snapshot
-from vmwidgets.engine.base.journal import KEPT
+from vmwidgets.engine.base.packed import KEPT
 from vmwidgets.engine.memory.ram import Ram
 
 PAGE = 4096

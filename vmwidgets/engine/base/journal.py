@@ -6,34 +6,27 @@ too: first to be redone, and as a branch once something else was done instead.
 
 from __future__ import annotations
 
-import pickle
-import zlib
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from operator import index as whole
-from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from .errors import Refused, a_kind, printable, shown
 from .events import Event
+from .packed import KEPT, Packed, Row, pack
 from .recorder import Raw, Unrecorded, materialize
+from .records import unpacked
 from .scripts import Script
 from .values.past import Past
 
-KEPT = 1000
-"""How many of the latest operations keep their events, at most; those of older ones are made again by replay."""
-
 MOST_EVENTS = 200_000
-"""How many events they keep together: beyond that the oldest operations' are dropped earlier."""
+"""How many events the latest operations keep together: beyond that the oldest operations' are dropped earlier."""
 
 MAX_EVENTS = 4096
 """How many events one operation keeps: the last ones, from which a picture can step backwards."""
-
-IN_MEMORY = 64 << 20
-"""How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
 
 
 class Operation(NamedTuple):
@@ -43,7 +36,7 @@ class Operation(NamedTuple):
     called ("machine", "kernel_map", "task:init/map"), `arguments` the names and values that were given, `outcome`
     "done", "error", "panic" or "interrupted".  `result` is what came back, or the kind of failure, as data;
     `said` is the sentence of a failure.  `stopped_at` is the number of the safe point at which an interrupted one
-    stopped: made again, it stops there too.  `raw` are the events before anyone looked at them.
+    stopped: made again, it stops there too.  `records` are the events as they were reported (:mod:`.records`).
     """
 
     number: int
@@ -55,17 +48,39 @@ class Operation(NamedTuple):
     result: Any
     said: str = ""
     stopped_at: int = 0
-    raw: Sequence[Raw] = ()
+    records: Sequence[Raw] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
         """What happened, each with the kernel function that did it; empty once forgotten. O(events)."""
-        return materialize(self.raw, self.name)
+        return materialize(self.records, self.name)
+
+    @property
+    def raw(self) -> tuple[Raw, ...]:
+        """The events before anyone looked at them; a way down a tree is one. O(events)."""
+        return tuple(unpacked(self.records))
 
     @property
     def truncated(self) -> bool:
         """Whether earlier events of this operation were left out."""
-        return len(self.raw) == MAX_EVENTS
+        return len(self.records) == MAX_EVENTS
+
+    def explain(self) -> object:
+        """Its story as text, as pictures tell it: what it did, and step by step, with the kernel functions.
+
+        Events that were forgotten are made again.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> a = m.kernel_map.lookup(m.kernel_map.start)
+        >>> m.journal.last.explain()
+        lookup found the entry 0xffff_8080_0000_0000–0xffff_8080_000c_0000.
+        The lookup cache had it: nothing was compared.
+        vm_map_lookup_nearest
+             vm_map_lookup_nearest
+          1. The lookup cache names 0xffff_8080_0000_0000, which holds the address.
+        """
+        return EXPLAINED_BY[-1](self)
 
     def agrees(self, other: Operation) -> bool:
         """Whether another run of it did and gave the same."""
@@ -76,8 +91,8 @@ class Operation(NamedTuple):
         return printable(f"{self.number}: {self.target}.{self.name}({arguments}) → {self.said or self.result}")
 
 
-Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, int]
-"""An operation as it is kept: without its number and events, the names of its arguments apart, if they are known so."""
+EXPLAINED_BY: list[Callable[[Operation], object]] = []
+"""What tells an operation's story, the last of them: words are no business of the engine."""
 
 
 class Line(NamedTuple):
@@ -92,7 +107,7 @@ class Line(NamedTuple):
 
     def packed(self) -> Line:
         """The same without events: they can be made again."""
-        return self._replace(operations=tuple(one._replace(raw=()) for one in self.operations))
+        return self._replace(operations=tuple(one._replace(records=()) for one in self.operations))
 
 
 class Group(NamedTuple):
@@ -110,7 +125,9 @@ class Journal:
     """
 
     def __init__(self, remake: Callable[[int], tuple[Event, ...]] | None = None) -> None:
-        self._packed = _Packed()
+        self._packed = Packed()
+        self.count = 0
+        """How many operations there are."""
         self._recent: list[Row] = []
         """Those that are not packed yet."""
         self._events: deque[Sequence[Raw]] = deque()
@@ -162,12 +179,13 @@ class Journal:
         serial, recent, events = self.next_serial, self._recent, self._events
         recent.append((serial, target, name, words, values, outcome, result, said, stopped_at))
         events.append(raw)
+        self.count += 1
         self._held += len(raw)
         while len(events) > KEPT or self._held > MOST_EVENTS:
             self._held -= len(events.popleft())
-        self.next_serial = serial + 1
+        self.next_serial = following = serial + 1
         if serial >= self.most_serial:
-            self.most_serial = serial + 1
+            self.most_serial = following
             if self.undone is not None:
                 self.branches.append(self.undone.packed())
                 self.undone = None
@@ -285,6 +303,7 @@ class Journal:
         while self._packed.count > number:
             self._recent[:0] = self._packed.pop()
         del self._recent[number - self._packed.count :]
+        self.count = number
 
     def _keep(self, events: Iterable[Sequence[Raw]]) -> None:
         self._events = deque(events)
@@ -295,6 +314,7 @@ class Journal:
         self._packed = other._packed.first(min(count, other._packed.count) // KEPT)
         begun = self._packed.count
         self._recent = [other._row(number) for number in range(begun, count)]
+        self.count = count
         self._keep(list(other._events)[: max(0, count - len(other) + len(other._events))])
         self.next_serial = self.most_serial = self._recent[-1][0] + 1 if self._recent else self._row(count - 1)[0] + 1
 
@@ -316,8 +336,10 @@ class Journal:
 
     def bytes_an_operation(self) -> float:
         """Mean bytes of a packed record: what a long run costs for each operation."""
-        packed = self._packed
-        return packed.bytes / packed.count if packed.count else len(_pack(self._recent)) / max(1, len(self._recent))
+        packed, recent = self._packed, self._recent
+        if packed.count:
+            return packed.bytes / packed.count
+        return len(pack(recent)) / len(recent) if recent else 0
 
     @overload
     def __getitem__(self, index: int) -> Operation: ...
@@ -344,7 +366,7 @@ class Journal:
         return self._recent[number - packed.count] if number >= packed.count else packed[number]
 
     def __len__(self) -> int:
-        return self._packed.count + len(self._recent)
+        return self.count
 
     def __iter__(self) -> Iterator[Operation]:
         return (self[number] for number in range(len(self)))
@@ -388,84 +410,6 @@ class NoSuchOperation(Refused, IndexError):
     """The journal has no operation of this number."""
 
 
-class _Packed:
-    """Records of old operations, KEPT in a piece."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.bytes = 0
-        self._pieces: list[bytes | tuple[int, int]] = []
-        """Packed, or where in the file and how long."""
-        self._serials: list[tuple[int, int]] = []
-        """Of each piece the first operation's and the last one's."""
-        self._file: IO[bytes] | None = None
-        self._open: tuple[int, list[Row]] = -1, []
-        """The piece that was read last, and its number."""
-
-    def first(self, pieces: int) -> _Packed:
-        """The first pieces, as records of another journal."""
-        made = _Packed()
-        made._pieces, made._file = self._pieces[:pieces], self._file
-        made._serials = self._serials[:pieces]
-        made.count = KEPT * pieces
-        made.bytes = sum(len(one) if isinstance(one, bytes) else one[1] for one in made._pieces)
-        return made
-
-    def append(self, operations: list[Row]) -> None:
-        """Pack KEPT operations."""
-        data = _pack(operations)
-        self._pieces.append(data if self.bytes + len(data) <= IN_MEMORY else self._spilled(data))
-        self._serials.append((operations[0][0], operations[-1][0]))
-        self.count += len(operations)
-        self.bytes += len(data)
-
-    def _spilled(self, data: bytes) -> bytes | tuple[int, int]:
-        """Where `data` lies in the file now; itself where no file can be written."""
-        try:
-            if self._file is None:
-                self._file = TemporaryFile()  # noqa: SIM115  it lives as long as the journal
-            place = self._file.seek(0, 2)
-            self._file.write(data)
-        except OSError:
-            return data
-        return place, len(data)
-
-    def pop(self) -> list[Row]:
-        """The last piece, which is taken out."""
-        number = len(self._pieces) - 1
-        operations = self._piece(number)
-        self.bytes -= len(self._read(number))
-        self.count -= len(operations)
-        self._open = -1, []
-        del self._pieces[number], self._serials[number]
-        return operations
-
-    def serial(self, number: int) -> int:
-        """The serial of operation `number`; its record is read only where some between were undone."""
-        first, last = self._serials[number // KEPT]
-        return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
-
-    def _read(self, number: int) -> bytes:
-        piece = self._pieces[number]
-        if isinstance(piece, bytes):
-            return piece
-        assert self._file is not None, "a piece lies in it"
-        self._file.seek(piece[0])
-        return self._file.read(piece[1])
-
-    def _piece(self, number: int) -> list[Row]:
-        if self._open[0] != number:
-            self._open = number, pickle.loads(zlib.decompress(self._read(number)))
-        return self._open[1]
-
-    def __getitem__(self, number: int) -> Row:
-        return self._piece(number // KEPT)[number % KEPT]
-
-
-def _pack(rows: list[Row]) -> bytes:
-    return zlib.compress(pickle.dumps(rows, pickle.HIGHEST_PROTOCOL), 1)
-
-
 def _subjects(raw: Sequence[Raw]) -> frozenset[Any]:
     """The first field of each event: the map, tree or cache it is about, where it is about one."""
-    return frozenset(event[1] for event in raw if len(event) > 1 and isinstance(event[1], str))
+    return frozenset(event[1] for event in unpacked(raw) if len(event) > 1 and isinstance(event[1], str))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
@@ -27,6 +27,20 @@ AFTER_A_PANIC = frozenset({"undo_descriptor"})
 """Operations that a dead machine still does: they take back what it died of."""
 
 
+class Edits(Protocol):
+    """Descriptors that were written past the kernel."""
+
+    @property
+    def places(self) -> Collection[int]:
+        """Where they lie."""
+
+
+class _Untouched:
+    """No page tables, so none that were edited."""
+
+    places = ()
+
+
 class Door:
     """Lets one operation at a time into a machine, records it, and tells the listeners.
 
@@ -42,8 +56,8 @@ class Door:
         self._closed: dict[int, str] = {}
         """Threads of Python's whose operations are refused, and why."""
         self.listeners: list[Callable[[], None]] = []
-        self.edited_by_hand: Callable[[], bool] = lambda: False
-        """Whether page tables hold what a learner wrote past the kernel, which may not go on with that."""
+        self.edits: Edits = _Untouched()
+        """What a learner wrote in page tables past the kernel, which may not go on with that."""
         self.actor: Actor | None = None
         """Who acts while a learner's own code runs inside an operation: what it calls is noted as its doing."""
         self.remedy: Callable[[], str] = lambda: "boot another"
@@ -78,7 +92,7 @@ class Door:
         """Run `call` as one recorded operation; others wait.  `arguments` are read when it is done."""
         return self.perform(target, name, None, arguments, call, (), {})
 
-    def perform(  # noqa: PLR0912  the one way into the machine, flat because each operation pays for it
+    def perform(
         self,
         target: str,
         name: str,
@@ -99,11 +113,9 @@ class Door:
             if not self._lock.acquire(False):
                 INTERRUPT.acquire(self._lock)
             try:
-                if self.only_to_look_at or get_ident() in self._closed:
-                    raise Refused(self.only_to_look_at or self._closed[get_ident()])
-                if self.dead is not None and name not in AFTER_A_PANIC:
-                    raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
-                said, edited_by_hand, recorder = "", self.edited_by_hand(), self.recorder
+                if self.only_to_look_at or self._closed or self.dead is not None:
+                    self._refuse(name)
+                said, edited_by_hand, recorder = "", bool(self.edits.places), self.recorder
                 result: Any = None
                 self.owner = get_ident()
                 recorder.emit = self._report
@@ -126,18 +138,28 @@ class Door:
                 finally:
                     recorder.emit, recorder.stop = self._between, None
                     self.owner = self.stop_at = 0
+                    raw = self._raw
                     if outcome:
-                        point, raw = self._points if self._stopped >= 0 else 0, tuple(self._raw)
-                        self.journal.record(target, name, words, tuple(values), outcome, result, said, raw, point)
-                    self._raw.clear()
+                        point = self._points if self._stopped >= 0 else 0
+                        self.journal.record(
+                            target, name, words, tuple(values), outcome, result, said, tuple(raw), point
+                        )
+                    raw.clear()
             finally:
                 self._lock.release()
         finally:
             try:
-                if outcome:
-                    self.tell()
+                for listener in tuple(self.listeners) if outcome else ():
+                    listener()
             finally:
                 INTERRUPT.release()
+
+    def _refuse(self, name: str) -> None:
+        """Refuse the operation `name` where none is taken from here, or where the machine is dead."""
+        if self.only_to_look_at or get_ident() in self._closed:
+            raise Refused(self.only_to_look_at or self._closed[get_ident()])
+        if self.dead is not None and name not in AFTER_A_PANIC:
+            raise Refused(f"this machine is dead ({self.dead}): it can be looked at; {self.remedy()}")
 
     def _failed(self, error: BaseException, edited_by_hand: bool) -> tuple[str, str, KernelPanic | None]:
         """What the record says of a call that raised: outcome ("" for no record) and sentence; and what it died of."""
@@ -183,7 +205,7 @@ class Door:
 
     def tell(self) -> None:
         """Let the listeners know that the machine has changed."""
-        for listener in list(self.listeners):
+        for listener in tuple(self.listeners):
             listener()
 
     @contextmanager
@@ -278,7 +300,7 @@ def operation(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S,
             words = takes.words(self, args, kwargs)
         places: tuple[Any, ...] = args
         given: Mapping[str, Any] = kwargs
-        values = (*args, *kwargs.values())
+        values = args + tuple(kwargs.values())
         for value in values:
             if type(value) not in _ATOMS:
                 places = tuple(_settled(one) for one in args)

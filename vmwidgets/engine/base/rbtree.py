@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from .errors import Broken
-from .events import Called, Returned, TreeLinked, TreeRecoloured, TreeRotated, TreeUnlinked, Write
-from .recorder import DESCENDED, LOOKED_UP, Raw, Recorder
+from .events import Called, TreeRecoloured, TreeRotated, TreeUnlinked, Write
+from .recorder import Recorder
+from .records import DESCENDED, DONE, LEAF_UNLINKED, LOOKED_UP, TREE_LINKED, Path, Raw
 
 
 class Node:
@@ -70,12 +71,17 @@ class RedBlackTree(Generic[N]):
     (2, False, [1, 2, 3])
     """
 
-    __slots__ = ("_name", "_recorder", "root")
+    __slots__ = ("_gap", "_name", "_recorder", "root")
 
     def __init__(self, recorder: Recorder, name: str = "tree") -> None:
         self._name = name
         self._recorder = recorder
         self.root: N | None = None
+        self._gap: tuple[int, N | None, str, Path | None] | None = None
+        """Where the latest lookup ended that fell on no node: its key, the node above, the side, and the way if noted.
+
+        An insertion mostly comes after such a lookup, and need not go down again.
+        """
 
     # ---- finding -----------------------------------------------------------------------------
 
@@ -83,34 +89,47 @@ class RedBlackTree(Generic[N]):
         """The node that `key` falls on, or else the next one to the right, or none."""
         emit = self._recorder.emit
         if emit is not None:
-            return self._reported(emit, key)
-        found, node = None, self.root
+            found, path, hit = self.search(key)
+            emit((LOOKED_UP, self._name, path, key, hit, 0 if found is None else found.id))
+            return found
+        found = above = None
+        node = self.root
         while node is not None:
+            above = node
             if key >= node.end:
                 node = node.right  # type: ignore[assignment]  # children are of the same kind
             else:
                 found = node
                 if key >= node.start:
-                    break
+                    return found
                 node = node.left  # type: ignore[assignment]
+        self._gap = key, above, "root" if above is None else "left" if above is found else "right", None
         return found
 
-    def _reported(self, emit: Callable[[Raw], None], key: int) -> N | None:
-        """What :meth:`nearest` finds, reported as one."""
-        path: list[int] = []
-        found, node = None, self.root
+    def search(self, key: int) -> tuple[N | None, Path, bool]:
+        """What :meth:`nearest` finds, the way there as :mod:`.records` have it, and whether the key falls on it."""
+        path: list[int | None] = []
+        note = path.append
+        found = above = None
+        node = self.root
         while node is not None:
+            above = node
+            note(node.id)
             if key >= node.end:
-                path.append(-node.id)
                 node = node.right  # type: ignore[assignment]
             else:
-                path.append(node.id)
                 found = node
                 if key >= node.start:
-                    break
+                    return found, tuple(path), True
+                note(None)
                 node = node.left  # type: ignore[assignment]
-        emit((LOOKED_UP, self._name, tuple(path), key, node is not None, 0 if found is None else found.id))
-        return found
+        way = tuple(path)
+        self._gap = key, above, "root" if above is None else "left" if above is found else "right", way
+        return found, way, False
+
+    def ranges_changed(self) -> None:
+        """A node of the tree has another range now, without having been out of it."""
+        self._gap = None
 
     def rank(self, node: N) -> int:
         """How many nodes are left of `node`."""
@@ -159,32 +178,11 @@ class RedBlackTree(Generic[N]):
         A key that falls on a node raises :class:`Duplicate` with nothing changed or, with `duplicates`,
         goes left (what X15 does without assertions).
         """
-        parent: N | None = None
-        here, side = self.root, "root"
-        emit = self._recorder.emit
-        path: list[int] | None = None if emit is None else []
-        while here is not None:
-            if key >= here.end:
-                parent, here, side = here, here.right, "right"  # type: ignore[assignment]
-            elif duplicates or key < here.start:
-                parent, here, side = here, here.left, "left"  # type: ignore[assignment]
-            else:
-                break
-            if path is not None:
-                path.append(parent.id if side == "left" else -parent.id)
-        if emit is not None:
-            emit((DESCENDED, self._name, tuple(path or ()), key))
-        if here is not None:
-            raise Duplicate(here)
-        self._hang(node, parent, side)
-        if emit is not None:
-            emit((TreeLinked.tag, self._name, node.id, 0 if parent is None else parent.id, side))
-        if parent is None or parent.red:
-            self._repair_insertion(node)
-        if emit is not None:
-            emit((Returned.tag,))
-
-    def _hang(self, node: N, parent: N | None, side: str) -> None:
+        emit, gap = self._recorder.emit, self._gap
+        if gap is None or gap[0] != key or (gap[3] is None and emit is not None):
+            gap = self._leaf(key, duplicates, emit)
+        _, parent, side, path = gap
+        self._gap = None
         node.parent, node.left, node.right, node.red, node.count = parent, None, None, True, 1
         if parent is None:
             self.root = node
@@ -196,6 +194,30 @@ class RedBlackTree(Generic[N]):
         while up is not None:
             up.count += 1
             up = up.parent
+        if emit is not None:
+            emit((TREE_LINKED, self._name, path, key, node.id, 0 if parent is None else parent.id, side))
+        if parent is None or parent.red:
+            self._repair_insertion(node)
+        if emit is not None:
+            emit(DONE)
+
+    def _leaf(self, key: int, duplicates: bool, emit: Callable[[Raw], None] | None) -> tuple[int, N | None, str, Path]:
+        """Where a node of this key is hung: as `_gap` has it."""
+        parent: N | None = None
+        here, side = self.root, "root"
+        path: list[int | None] = []
+        while here is not None:
+            if key >= here.end:
+                path.append(here.id)
+                parent, here, side = here, here.right, "right"  # type: ignore[assignment]
+            elif duplicates or key < here.start:
+                path += here.id, None
+                parent, here, side = here, here.left, "left"  # type: ignore[assignment]
+            else:
+                if emit is not None:
+                    emit((DESCENDED, self._name, tuple(path), key))
+                raise Duplicate(here)
+        return key, parent, side, tuple(path)
 
     def _repair_insertion(self, node: Node) -> None:
         while True:
@@ -228,31 +250,34 @@ class RedBlackTree(Generic[N]):
 
     def remove(self, node: N) -> None:
         """Take `node` out, then repair."""
-        emit = self._recorder.emit
-        if emit is not None:
-            emit((Called.tag, "rbtree_remove", (node.id,)))
+        self._gap = None
         if node.left is not None and node.right is not None:
             child, parent, black = self._replace_by_successor(node)
         else:
             child, parent, black = self._replace_by_child(node)
         if black:
             self._repair_removal(child, parent)
-        if emit is not None:
-            emit((Returned.tag,))
-
-    def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
-        left, right, parent, child_id = node.left, node.right, node.parent, 0
-        child = right if left is None else left
-        if child is not None:
-            child.parent, child_id = parent, child.id
         emit = self._recorder.emit
         if emit is not None:
-            lost = (node.id, "left", child_id if left else 0, 0), (node.id, "right", child_id if right else 0, 0)
-            link = (0 if parent is None else parent.id, self._side(node), node.id, child_id)
-            emit((TreeUnlinked.tag, self._name, node.id, 0, (*lost, link), node.red, False))
-        self._set_child(parent, node, child)
+            emit(DONE)
+
+    def _replace_by_child(self, node: N) -> tuple[Node | None, Node | None, bool]:
+        left, parent, red = node.left, node.parent, node.red
+        child = node.right if left is None else left
+        if child is not None:
+            child.parent = parent
+        if parent is None:
+            self.root, side = child, "root"  # type: ignore[assignment]  # children are of the same kind
+        elif parent.left is node:
+            parent.left, side = child, "left"
+        else:
+            parent.right, side = child, "right"
         self._discount(parent)
-        return child, parent, not node.red
+        emit = self._recorder.emit
+        if emit is not None:
+            above, below = 0 if parent is None else parent.id, 0 if child is None else child.id
+            emit((LEAF_UNLINKED, self._name, node.id, red, above, side, below, left is not None))
+        return child, parent, not red
 
     def _replace_by_successor(self, node: N) -> tuple[Node | None, Node | None, bool]:
         successor = node.right
@@ -265,6 +290,7 @@ class RedBlackTree(Generic[N]):
         assert parent is not None
         emit = self._recorder.emit
         if emit is not None:
+            emit((Called.tag, "rbtree_remove", (node.id,)))
             writes = self._successor_writes(node, successor)
             emit((TreeUnlinked.tag, self._name, node.id, successor.id, writes, node.red, successor.red))
         if not direct:

@@ -7,9 +7,10 @@ no listener is there, so that an event then costs one test::
     if emit is not None:
         emit((PageAllocated.tag, frame, order))
 
-What is reported is a plain tuple, the tag of the event's class and its fields in order; :func:`materialize` makes
-the frozen events of :mod:`~vmwidgets.engine.base.events` from them when a view asks.  :func:`kernel_function` reports
-where a kernel function begins and ends, which gives each event its function and depth (:class:`CallStacks`).
+What is reported is a plain tuple, the tag of the event's class and its fields in order, or a record of several
+(:mod:`.records`); :func:`materialize` makes the frozen events of :mod:`~vmwidgets.engine.base.events` from them when
+a view asks.  :func:`kernel_function` reports where a kernel function begins and ends, which gives each event its
+function and depth (:class:`CallStacks`).
 """
 
 from __future__ import annotations
@@ -31,13 +32,22 @@ from .events import (
     ThreadEnded,
     ThreadRuns,
     ThreadSlept,
-    TreeCompared,
     Unwound,
     ZonesReclaimed,
 )
+from .records import BEGAN, RETURNED, Raw, expanded, unpacked
 
-Raw = tuple[Any, ...]
-"""An event before anyone looked at it: its tag, then its fields."""
+__all__ = [
+    "MOVING",
+    "CallStacks",
+    "HasRecorder",
+    "Raw",
+    "Recorder",
+    "Unrecorded",
+    "expanded",
+    "kernel_function",
+    "materialize",
+]
 
 
 class Recorder:
@@ -89,8 +99,8 @@ class Unrecorded:
 
     def __call__(self, raw: Raw) -> None:
         """Hear of an event."""
-        if raw[0] in WRITING:
-            self.first = self.first or raw[0]
+        if not self.first:
+            self.first = next((one[0] for one in unpacked((raw,)) if one[0] in WRITING), "")
 
 
 # ---- kernel functions --------------------------------------------------------------------------
@@ -128,7 +138,7 @@ def kernel_function(
     ...         return start + size
     >>> seen: list[Raw] = []
     >>> Map.recorder.emit = seen.append
-    >>> Map().enter(4096, 8192), seen
+    >>> Map().enter(4096, 8192), list(unpacked(seen))
     (12288, [('Called', 'vm_map_enter', (4096,)), ('Returned', 12288)])
     """
 
@@ -144,7 +154,7 @@ def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is None:
         return function({passed})
-    emit((CALLED, called, ({arguments})))
+    emit((BEGAN, called, {arguments}))
     result = function({passed})
     emit({returned})
     return result
@@ -165,7 +175,7 @@ _MAY_SLEEP = """
 def reported({parameters}):
     emit = {self}.recorder.emit
     if emit is not None:
-        emit((CALLED, called, ({arguments})))
+        emit((BEGAN, called, {arguments}))
     result = yield from function({passed})
     emit = {self}.recorder.emit  # there may be another listener by now, or none
     if emit is not None:
@@ -177,7 +187,7 @@ _IN_EVENTS = {
     **dict.fromkeys(("int", "str", "bool", "int | None"), "{0}"),
     **dict.fromkeys(("E", "Entry", "KernelEntry"), "{0}.id"),
     "E | None": "None if {0} is None else {0}.id",
-    "Request": "*{0}.in_events()",
+    "Request": "{0}.start, {0}.size",
 }
 """By annotation: how what is data already, has an id, or says what it is, is written in an event."""
 
@@ -216,8 +226,8 @@ def _marked(function: Any, called: str, first: int | None, errors: bool) -> Any:
         arguments="".join(f"{one}, " for one in arguments[1:][:first]),
     )  # fmt: skip  # the wrapper's parts
     space = {
-        "function": function, "called": called, "CALLED": Called.tag, "RETURNED": Returned.tag,
-        "NOTHING": (Returned.tag, None), "KernelError": KernelError, "in_events": _in_events, "answer": _answer,
+        "function": function, "called": called, "BEGAN": BEGAN, "RETURNED": Returned.tag, "NOTHING": RETURNED,
+        "KernelError": KernelError, "in_events": _in_events, "answer": _answer,
         **defaults,
     }  # fmt: skip  # what the text above names
     exec(source, space)
@@ -267,37 +277,6 @@ def materialize(raw: Iterable[Raw], outermost: str) -> tuple[Event, ...]:
         stacks.end(tag, *fields)
         function, depth = _innermost(stacks, outermost), len(stacks.stack)
     return tuple(events)
-
-
-LOOKED_UP, DESCENDED = "TreeLookedUp", "TreeDescended"
-"""In place of a tag: a lookup in a tree, or the way down of an insertion, is one record, to cost little.
-
-Fields: the tree, the ids of the nodes on the way (negative where it went right), the key; and of a lookup, whether the
-key falls on the last node, and the id of what was found.
-"""
-
-
-def expanded(raw: Iterable[Raw]) -> Iterator[Raw]:
-    """What was reported, with an event for each comparison.
-
-    >>> for one in expanded([(LOOKED_UP, "map", (-4, 5), 4096, True, 5)]):
-    ...     print(one)
-    ('Called', 'rbtree_lookup_nearest', (4096,))
-    ('TreeCompared', 'map', 4, 4096, 'right')
-    ('TreeCompared', 'map', 5, 4096, 'here')
-    ('Returned', 5)
-    """
-    for one in raw:
-        if one[0] not in (LOOKED_UP, DESCENDED):
-            yield one
-            continue
-        function, tree, path, key, *found = one
-        yield Called.tag, "rbtree_insert" if function == DESCENDED else "rbtree_lookup_nearest", (key,)
-        hit = path[-1] if found and found[0] else 0
-        for node in path:
-            yield TreeCompared.tag, tree, abs(node), key, "here" if node == hit else "right" if node < 0 else "left"
-        if found:
-            yield Returned.tag, found[1]
 
 
 def _innermost(stacks: CallStacks, outermost: str) -> str:

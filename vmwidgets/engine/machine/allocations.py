@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
 from heapq import merge
+from typing import NamedTuple
 
 from ..base.units import Address, Size
 
@@ -16,8 +16,7 @@ REMEMBERED = 10_000
 """Of how many freed allocations it is remembered that they were freed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(NamedTuple):
     """[start, end) of the map called `map`, got from `function` for `owner` ("" the learner)."""
 
     start: int
@@ -46,7 +45,8 @@ class Allocations:
 
     def add(self, allocation: Allocation) -> None:
         """One more; what it overlaps in its map was freed without a word, and is forgotten."""
-        self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
+        if self.overlapping(allocation.start, allocation.end, allocation.map):
+            self.drop(allocation.map, allocation.start, allocation.end, allocation.function)
         self._put(allocation)
 
     def drop(self, map: str, start: int, end: int, by: str) -> None:  # noqa: A002  the kernel's own argument
@@ -82,6 +82,12 @@ class Allocations:
         """The function that frees them waits no longer."""
         for place in places:
             self._going.pop(place, None)
+
+    def is_free_to_go(self, start: int, end: int, map: str) -> bool:  # noqa: A002  the kernel's own argument
+        """Whether [start, end) of a map is one allocation, the learner's, that nothing is freeing yet.  O(1)."""
+        ledger = self._maps.get(map)
+        one = None if ledger is None else ledger.live.get(start)
+        return one is not None and one.end == end and not one.owner and (map, start) not in self._going
 
     def going_by(self, allocation: Allocation) -> str:
         """Which function is about to free an allocation, and waits; "" for none."""
@@ -140,8 +146,11 @@ class _Ledger:
 
     def overlapping(self, start: int, end: int) -> list[Allocation]:
         starts, live = self.starts, self.live
-        first = max(0, bisect_right(starts, start) - 1)
-        return [one for at in starts[first : bisect_left(starts, end, first)] if (one := live[at]).end > start]
+        first = bisect_right(starts, start)
+        if first and live[starts[first - 1]].end > start:
+            first -= 1
+        last = bisect_left(starts, end, first)
+        return [live[at] for at in starts[first:last]] if first < last else []
 
     def all(self) -> list[Allocation]:
         return [self.live[start] for start in self.starts]

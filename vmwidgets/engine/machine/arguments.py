@@ -93,6 +93,8 @@ def aligned(value: Any, name: str, unit: int = PAGE) -> int:
 
 def size_within(value: Any, name: str, start: int, end: int, where: str) -> int:
     """A size of at least a page, page aligned, no larger than [start, end)."""
+    if type(value) is int and 0 < value <= end - start and not value & IN_PAGE:
+        return value  # nearly always
     size = aligned(value, name)
     if 0 < size <= end - start:
         return size
@@ -106,6 +108,13 @@ def within(value: int, name: str, start: int, end: int, where: str) -> int:
     if not start <= value < end:
         raise Refused(f"{name}={Address(value)} lies outside {where}, {Address(start)} to {Address(end)}")
     return value
+
+
+def page_within(value: Any, name: str, start: int, end: int, where: str) -> int:
+    """The address of a page of [start, end)."""
+    if type(value) is int and start <= value < end and not value & IN_PAGE:
+        return value  # nearly always
+    return within(aligned(value, name), name, start, end, where)
 
 
 MAX_BYTES = 64 * 1024

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ..base.errors import Refused, shown
@@ -14,9 +14,6 @@ from . import arguments
 from .cpus import cpu_settings
 from .layouts import layouts_of
 from .machine import Machine
-
-booted: list[Callable[[Machine], None]] = []
-"""Callbacks run for each new machine; the widget layer registers itself here."""
 
 LEAST_RAM, MOST_RAM = 4 * MIB, 16 * GIB
 
@@ -60,10 +57,7 @@ def boot(
     layouts = layouts_of(FORMATS[name])
     chosen = layouts[arguments.known(layout, layouts, f"layout of {name}")]
     settings, order = cpu_settings(FORMATS[name], cpus, tlb, asids), arguments.word(seed, "seed")
-    machine = Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
-    for listener in booted:
-        listener(machine)
-    return machine
+    return Machine(name, size, chosen, _quirks(quirks), cpus=settings, seed=order)
 
 
 def _quirks(given: Any) -> frozenset[str]:

@@ -125,8 +125,6 @@ class Callbacks:
 
     def _in_unended(self) -> bool:
         """Whether this runs inside a generator that ignored GeneratorExit (Python will close it again)."""
-        if not self.unended:
-            return False
         frames = {id(one.gi_frame) for one in self.unended}
         frame: FrameType | None = sys._getframe()
         while frame is not None and id(frame) not in frames:
@@ -143,7 +141,7 @@ class Callbacks:
         A thread gets a :class:`Call` to yield; a handler can't wait at all; for the cell others run until it is done.
         """
         result: T
-        if isinstance(self.current, ThreadActor) or self._in_unended():
+        if isinstance(self.current, ThreadActor) or (self.unended and self._in_unended()):
             waiting: Any = Call(steps)  # `yield from` it gives the result
             result = waiting
             return result

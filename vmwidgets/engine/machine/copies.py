@@ -6,7 +6,7 @@ restored in puts its own there.
 
 An object is written as empty first, and what it holds later: lists and trees of any length are written without
 recursion.  A simulated thread in the middle of a call can't be copied, as Python can't copy a generator.  The page
-daemon can, between two of its passes: it is made anew, at the top of its loop.
+daemon can, between two of its passes: a new one starts at the top of its loop.
 """
 
 from __future__ import annotations
@@ -52,13 +52,14 @@ def freeze(state: Any, outside: Mapping[int, tuple[Any, ...]]) -> bytes:
             while pickler.empty:
                 objects, pickler.empty = pickler.empty, {}
                 pickler.dump([_columns(kind, ones) for kind, ones in objects.items()])
+            del pickler  # with all that it remembers, so that the collector has nothing to look for
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise NoCopy(str(error)) from error
     return out.getvalue()
 
 
 def thaw(data: bytes, makers: Mapping[str, Callable[..., Any]]) -> Any:
-    """What was frozen, made anew; `makers` make what lay outside."""
+    """What was frozen, made again; `makers` make what lay outside."""
     unpickler = _Unpickler(BytesIO(data), makers)
     with no_collection():
         state = unpickler.load()

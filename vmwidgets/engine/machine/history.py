@@ -28,7 +28,7 @@ from .system import System
 EVERY = 500
 """A copy is taken after so many operations, at the least; of a larger machine less often."""
 
-BYTES_AN_OPERATION = 100
+BYTES_AN_OPERATION = 80
 """So many bytes of a copy are worth one operation more between two."""
 
 MOST_BYTES = 64 << 20

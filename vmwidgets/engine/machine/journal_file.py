@@ -23,18 +23,15 @@ import gzip
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import singledispatch
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from ..base.errors import Refused, shown
+from ..base.files import place_of, written_whole
 from ..base.journal import Group, Journal, Line, Operation
 from ..base.operations import Reference
 from ..base.scripts import Action, Script
@@ -149,6 +146,9 @@ _TEXTS: dict[str, Any] = {
 """Makes a value of its text."""
 
 
+SUCH = "mine.jsonl.gz"
+"""The name of a file, for those who gave none."""
+
 # ---- writing -----------------------------------------------------------------------------------
 
 
@@ -162,27 +162,11 @@ class MachineJournal(Journal):
         """
         if self.incomplete:
             raise Refused(f"{shown(str(path))} is not written: {self.incomplete}")
-        target = place_of(path)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            try:
-                with part.open("xb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                    _write(self, packed)
-                if target.exists():
-                    shutil.copymode(target, part)
-                part.replace(target)
-            finally:
-                with suppress(OSError):
-                    part.unlink()
-        except OSError as error:
-            raise Refused(f"{str(path)!r} can't be written: {error.strerror or error}") from error
-
-
-def place_of(path: Any) -> Path:
-    """A path that was given as one; :class:`Refused` where it can be none."""
-    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
-        raise Refused(f"{shown(path)} is no path: write the name of a file, such as 'mine.jsonl.gz'")
-    return Path(path)
+        with (
+            written_whole(place_of(path, SUCH)) as raw,
+            gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        ):
+            _write(self, packed)
 
 
 def _write(journal: Journal, packed: gzip.GzipFile) -> None:
@@ -361,7 +345,7 @@ class _Reader:
     """The lines of one file; `count` is the number of the line that was read last."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = place_of(path)
+        self._path = place_of(path, SUCH)
         self.count = 0
         self._items = 0
 

@@ -256,7 +256,8 @@ class KmemFunctions(Part):
         if vm_map is None or not vm_map.start <= start < end <= vm_map.end:
             name = "any map of kernel memory" if vm_map is None else vm_map.name
             raise Refused(f"address={Address(start)} and size={length} are no range of {name}: nothing to free there")
-        self._refuse_foreign(vm_map, start, end)
+        if not self.system.allocations.is_free_to_go(start, end, vm_map.name):
+            self._refuse_foreign(vm_map, start, end)
         return vm_map, start, end
 
     def _map_to_free_in(self, address: int) -> FreeBSDMap | None:

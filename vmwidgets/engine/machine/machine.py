@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from ..mmu.bulk import Translation
 
 _numbers = count(1)
+
+MACHINES: WeakSet[Machine] = WeakSet()
+"""All that are alive, those of the past too."""
 
 F = TypeVar("F", bound=Part)
 P = ParamSpec("P")
@@ -80,6 +84,7 @@ class Machine(Handle):
     ) -> None:
         self._name = name or f"machine {next(_numbers)}"
         self._listeners: list[Callable[[], Callable[[Machine], Any] | None]] = []
+        MACHINES.add(self)
         self.system = system = System(self, architecture, layout, quirks, ram_bytes, seed, cpus, self._remake)
         self.door = system.door
         self.journal = system.journal
@@ -118,7 +123,6 @@ class Machine(Handle):
         self._domains = DomainFunctions(system, self.path)
         self._descriptors = DescriptorFunctions(system, self.path)
         self.door.remedy = self._descriptors.remedy
-        self.door.edited_by_hand = self._descriptors.in_force
         self.door.listeners.append(self._notify)
         self.door.watch()
 
@@ -486,9 +490,11 @@ class Machine(Handle):
 
     def _notify(self) -> None:
         """Call the listeners, and drop those that are gone or fail."""
-        if len(self.journal) > self.history.next_copy:
+        if self.journal.count > self.history.next_copy:
             with self.door.looking():
                 self.history.take_copy()
+        if not self._listeners:
+            return
         gone = []
         for held in tuple(self._listeners):
             callback = held()

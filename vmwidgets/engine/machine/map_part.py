@@ -13,7 +13,7 @@ from typing import Any
 from ..base import protection as flag
 from ..base.errors import Refused, shown
 from ..base.operations import operation
-from ..base.units import Address, Size
+from ..base.units import IN_PAGE, Address, Size
 from ..base.values.maps import EntryValue, MapValue
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.window import WHOLE, map_value
@@ -176,10 +176,15 @@ class MapPart(Part):
     def _range(self, verb: str, start: Any, end: Any, size: Any) -> tuple[int, int]:
         """A range of the map that is not empty, and that may be changed."""
         vm_map = self.vm_map
-        first = arguments.within(arguments.aligned(start, "start"), "start", vm_map.start, vm_map.end, self.path)
+        first = arguments.page_within(start, "start", vm_map.start, vm_map.end, self.path)
         if (end is None) == (size is None):
             raise Refused(f"{verb} takes the end of the range, or its size: write one of end and size")
-        last = first + arguments.aligned(size, "size") if end is None else arguments.aligned(end, "end")
+        if end is not None:
+            last = arguments.aligned(end, "end")
+        elif type(size) is int and 0 < size <= vm_map.end and not size & IN_PAGE:
+            last = first + size  # nearly always
+        else:
+            last = first + arguments.aligned(size, "size")
         if not first < last <= vm_map.end:
             name = f"size={last - first:#x}" if end is None else f"end={Address(last)}"
             if last <= first:

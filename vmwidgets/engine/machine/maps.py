@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 from ..base import protection as flag
@@ -71,17 +70,21 @@ class MachineMap(MapPart):
             self._refuse_lost_place()
         vm_map = self.vm_map
         length = arguments.size_within(size, "size", vm_map.start, vm_map.end, self.path)
-        start = self._start_of(vm_map, at, length, arguments.flag(fixed, "fixed"))
-        alignment = arguments.power_of_two(align, "align")
+        if fixed is not True and fixed is not False:
+            arguments.flag(fixed, "fixed")
+        start = self._start_of(vm_map, at, length, fixed)
+        alignment = 0 if type(align) is int and not align else arguments.power_of_two(align, "align")
         if fixed and alignment and start % alignment:
             raise Refused(f"at={Address(start)} is not a multiple of align={alignment:#x}, and fixed=True")
         target = None if object is None else self._object(object)
-        where = arguments.aligned(offset, "offset")
+        where = 0 if type(offset) is int and not offset else arguments.aligned(offset, "offset")
         if where and target is None:
             raise Refused(f"offset={where:#x} needs an object: write object=…")
         if target is not None and where + length >= 1 << 64:
             raise Refused(f"offset={where:#x} and size={length:#x} pass the end of the object's 64 bits")
-        flags = flags_word(prot, max_prot, inherit, advice, arguments.flag(nomerge, "nomerge"), fixed)
+        if nomerge is not True and nomerge is not False:
+            arguments.flag(nomerge, "nomerge")
+        flags = flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
         return Address(vm_map.enter(start, length, alignment, flags, target, where))
 
     @operation
@@ -270,7 +273,7 @@ class MachineMap(MapPart):
             if fixed:
                 raise Refused("fixed=True needs an address: write at=…")
             return 0
-        start = arguments.within(arguments.aligned(at, "at"), "at", vm_map.start, vm_map.end, self.path)
+        start = arguments.page_within(at, "at", vm_map.start, vm_map.end, self.path)
         if fixed and length > vm_map.end - start:
             raise Refused(f"at={Address(start)} and size={length:#x} pass the end of {self.path}, {self.end}")
         if (start + length) & vm_map.mask <= start:
@@ -288,30 +291,38 @@ class MachineMap(MapPart):
 
     def _refuse_range(self, verb: str, start: int, end: int) -> None:
         """Refuse a range that the kernel lives on, or that is a submap's."""
-        for low, high, owner in self._reserved(start, end) if self.path == "kernel_map" else ():
-            raise Refused(
-                f"start={Address(start)} to {Address(end)} touches {owner}, {Address(low)} to {Address(high)}, "
-                f"which the kernel lives on: {verb} what lies beside it"
-            )
-        for path in self.system.submaps.get(self.path, ()):
-            submap = self.system.maps[path]
-            if submap.start < end and start < submap.end and self.system.has_place(path):
+        system, ours = self.system, self.path
+        if ours == "kernel_map":
+            self._refuse_reserved(verb, start, end)
+        for path in system.submaps.get(ours, ()):
+            submap = system.maps[path]
+            if submap.start < end and start < submap.end and system.has_place(path):
                 raise Refused(
                     f"start={Address(start)} to {Address(end)} overlaps the submap {path}, {Address(submap.start)} to "
                     f"{Address(submap.end)}: {verb} in that map"
                 )
 
-    def _reserved(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-        """What the kernel lives on that [start, end) of the kernel map touches: start, end, and what it is."""
-        by_id = self.vm_map.by_id
-        for identity, role in self.system.roles[self.path].items():
+    def _refuse_reserved(self, verb: str, start: int, end: int) -> None:
+        """Refuse a range of the kernel map that touches what the kernel lives on."""
+        system = self.system
+        by_id, roles = system.maps[self.path].by_id, system.roles[self.path]
+        touched = None
+        for identity in roles:
             entry = by_id.get(identity)
-            if entry is None or end <= entry.start or entry.end <= start:
+            if entry is None or entry.end <= start or end <= entry.start:
                 continue
-            if not (entry.static and "static-remove" in self.system.quirks):
-                yield entry.start, entry.end, f"the {role}"
-        for low, high, owner in self.system.kernel.memory.overlapping(start, end):
-            yield low, high, f"a slab of the {owner}"
+            if not (entry.static and "static-remove" in system.quirks):
+                touched = entry.start, entry.end, f"the {roles[identity]}"
+                break
+        slabs = system.kernel.memory.overlapping(start, end)
+        if slabs and touched is None:
+            touched = (*slabs[0][:2], f"a slab of the {slabs[0][2]}")
+        if touched is not None:
+            low, high, owner = touched
+            raise Refused(
+                f"start={Address(start)} to {Address(end)} touches {owner}, {Address(low)} to {Address(high)}, "
+                f"which the kernel lives on: {verb} what lies beside it"
+            )
 
     def _object(self, value: Any) -> VmObject:
         if isinstance(value, str):
@@ -352,13 +363,24 @@ _CHANGES: dict[str, Callable[..., None]] = {
 
 def flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
     """The packed flags word of a request, from what a learner writes; each combination is worked out once."""
+    given = prot, max_prot, inherit, advice, nomerge, fixed
     try:
-        return _flags_word(prot, max_prot, inherit, advice, nomerge, fixed)
+        known = _FLAGS.get(given)
     except TypeError:  # something that can't be remembered: it is refused below
-        return _flags_word.__wrapped__(prot, max_prot, inherit, advice, nomerge, fixed)
+        known = None
+    if known is None:
+        known = _flags_word(*given)
+        if all(type(one) is str for one in given[:4]) and len(_FLAGS) < MOST_FLAGS:  # 1 is True, as a key
+            _FLAGS[given] = known
+    return known
 
 
-@lru_cache(maxsize=512, typed=True)
+_FLAGS: dict[tuple[Any, ...], int] = {}
+"""What was asked for in words."""
+
+MOST_FLAGS = 512
+
+
 def _flags_word(prot: Any, max_prot: Any, inherit: Any, advice: Any, nomerge: bool, fixed: bool) -> int:
     protection, maximum = flag.parse_protection(prot), flag.parse_protection(max_prot, "max_prot")
     if protection & ~maximum:

@@ -15,7 +15,7 @@ class NotForReading(Refused, AttributeError):
 class Reading:
     r"""A structure of a machine, to be read: what its class lists in `readable` goes through, all else is refused.
 
-    It is found anew each time, so that it is that of the machine's present moment.  `instead` says what changes it.
+    It is looked up each time, so that it is that of the machine's present moment.  `instead` says what changes it.
 
     >>> import vmwidgets as vm
     >>> m = vm.boot("x86-64")

@@ -142,6 +142,7 @@ class System:
         """Boot the machine, as its first operation."""
         self.kernel = kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
         self.ram, self.pages, self.pmap = kernel.ram, kernel.pages, kernel.pmap
+        self.door.edits = self.pmap.editor.edits
         self.kmem = kmem = kernel.kmem
         fmt = FORMATS[self.architecture]
         controls = fmt.rules.with_access_flag(fmt.defaults)
@@ -188,6 +189,7 @@ class System:
     def hold(self, structures: dict[str, Any]) -> None:
         """Have these structures instead."""
         self.__dict__.update(structures)
+        self.door.edits = self.pmap.editor.edits
         self.callbacks.serve(self.kmem)
 
     def restore(self, copy: bytes) -> None:

@@ -210,10 +210,6 @@ class DescriptorFunctions(Part):
         edited = "undo_descriptor() takes back the latest edit of its page tables; " if self._edits else ""
         return f"m.undo() takes back what it died of; {edited}or boot another"
 
-    def in_force(self) -> bool:
-        """Whether a descriptor holds what an edit wrote.  O(1)."""
-        return bool(self.system.pmap.editor.edits.places)
-
     def standing(self) -> list[Edit]:
         """The edits in force: their descriptors are in the tables and hold what was written; the latest last."""
         edits = self._edits

@@ -164,21 +164,24 @@ class ObjectCache:
 
     def allocate(self) -> int | None:
         """The address of a free object; None when the supplier has no slab for it.  O(1)."""
-        slab = self._first("partial") or self._first("free") or self._grow()
+        partial = self._lists["partial"]
+        slab = next(iter(partial.values())) if partial else self._first("free") or self._grow()
         if slab is None:
             return None
-        index = slab.free.pop()
+        free = slab.free
+        index = free.pop()
         slab.used[index] = 1
-        if not slab.free:
+        if not free:
             self._move(slab, "full")
         elif slab.state == "free":
             self._move(slab, "partial")
         self.allocated += 1
-        address = slab.address + slab.colour + index * self.layout.buffer_size
+        layout, first = self.layout, slab.address + slab.colour
+        address = first + index * layout.buffer_size
         emit = self._recorder.emit
         if emit is not None:
-            following = self._address(slab, slab.free[-1]) if slab.free else 0
-            used = self.layout.buffers - len(slab.free) - 1
+            following = first + free[-1] * layout.buffer_size if free else 0
+            used = layout.buffers - len(free) - 1
             emit((BufferAllocated.tag, self.name, address, slab.address, following, used))
         return address
 
@@ -187,15 +190,18 @@ class ObjectCache:
 
         An address that is not an allocated object's is a panic: `slab_foreign_free` or `slab_double_free`.
         """
-        found = self._find(address)
-        if found is None:
-            raise KernelPanic("slab_foreign_free", f"{address:#x} is not the address of an object of cache {self.name}")
-        slab, index = found
+        layout, slab = self.layout, self._by_page.get(address >> PAGE_SHIFT)
+        if slab is None:
+            raise self._foreign(address)
+        first, free = slab.address + slab.colour, slab.free
+        index, rest = divmod(address - first, layout.buffer_size)
+        if rest or not 0 <= index < layout.buffers:
+            raise self._foreign(address)
         if not slab.used[index]:
             raise KernelPanic("slab_double_free", f"the object at {address:#x} of cache {self.name} is free already")
         slab.used[index] = 0
-        slab.free.append(index)
-        if len(slab.free) == self.layout.buffers:
+        free.append(index)
+        if len(free) == layout.buffers:
             self._move(slab, "free")
         elif slab.state == "full":
             self._move(slab, "partial")
@@ -203,8 +209,8 @@ class ObjectCache:
         self.allocated -= 1
         emit = self._recorder.emit
         if emit is not None:
-            following = self._address(slab, slab.free[-2]) if len(slab.free) > 1 else 0
-            used = self.layout.buffers - len(slab.free) + 1
+            following = first + free[-2] * layout.buffer_size if len(free) > 1 else 0
+            used = layout.buffers - len(free) + 1
             emit((BufferFreed.tag, self.name, address, slab.address, following, used))
 
     def reap(self) -> int:
@@ -287,13 +293,9 @@ class ObjectCache:
 
     # ---- slabs -------------------------------------------------------------------------------
 
-    def _find(self, address: int) -> tuple[Slab, int] | None:
-        """The slab and number of the buffer at exactly `address`, allocated or free; None if there is none."""
-        slab = self._by_page.get(address >> PAGE_SHIFT)
-        if slab is None:
-            return None
-        index, rest = divmod(address - slab.address - slab.colour, self.layout.buffer_size)
-        return (slab, index) if not rest and 0 <= index < self.layout.buffers else None
+    def _foreign(self, address: int) -> KernelPanic:
+        """The panic about an address that is no object's."""
+        return KernelPanic("slab_foreign_free", f"{address:#x} is not the address of an object of cache {self.name}")
 
     def _first(self, state: str) -> Slab | None:
         return next(iter(self._lists[state].values()), None)

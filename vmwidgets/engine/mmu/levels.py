@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Literal, NamedTuple
 
 from ..base.errors import Refused
@@ -136,6 +137,23 @@ class Level:
             if word & descriptor.mask == descriptor.value:
                 return descriptor
         raise AssertionError(f"no descriptor of {self.name} covers {word:#x}")
+
+    def mapped(self, words: Iterable[int]) -> list[int]:
+        """The physical addresses of the pages that these words map; a word like the one before is read as that was."""
+        found: list[int] = []
+        read_as, known = self.descriptors[0], -1
+        for word in words:
+            if word:
+                if known < 0 or (word ^ known) & self._deciding:
+                    read_as, known = self.read_as(word), word
+                if read_as.kind == "leaf":
+                    found.append(read_as.address_of(word))
+        return found
+
+    @cached_property
+    def _deciding(self) -> int:
+        """The bits that say how a word is read, set."""
+        return reduce(or_, (one.mask for one in self.descriptors))
 
     def of_kind(self, kind: Kind) -> Descriptor | None:
         """The first descriptor of `kind`, which is the one that is made here; or None."""

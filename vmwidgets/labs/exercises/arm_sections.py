@@ -48,9 +48,8 @@ def eleven(task: Task) -> Iterator[Criterion]:
         all(complete.values()) * ((len(pages) <= SOME) + (len(pages) <= FEW)),
         "eleven translations reach it",
         "fewer translations could reach it: which is the largest page that fits each part, and which addresses does it "
-        "need?"
-        if all(complete.values())
-        else "first map all of it",
+        "need?",
+        first="" if all(complete.values()) else "map all of it",
         expected=f"at most {FEW} pages, of whatever size",
         actual=f"{len(pages):,} pages",
     )
@@ -59,9 +58,8 @@ def eleven(task: Task) -> Iterator[Criterion]:
         1,
         all(complete.values()) and len(second) <= 1,
         "one second-level table is enough",
-        "more second-level tables are read than have to be: for which addresses is one of them?"
-        if all(complete.values())
-        else "first map all of it",
+        "more second-level tables are read than have to be: for which addresses is one of them?",
+        first="" if all(complete.values()) else "map all of it",
         expected="at most 1 second-level table",
         actual=f"{len(second):,}",
     )
@@ -99,26 +97,20 @@ def door(machine: Machine) -> Iterator[Criterion]:
     yield criterion(
         1,
         closed and beside.ok and kernel.ok,
-        "everything else goes on to work",
-        _outside(closed, beside.ok),
+        "everything else still works",
+        f"{'the kernel' if beside.ok else 'the other page'} is behind the door, too: "
+        "the section needs a domain of its own",
+        first="" if closed else "close the section",
         actual=", ".join(one.fault.why for one in (beside, kernel) if one.fault),
     )
     yield criterion(
         2,
         closed * (_opened(machine, "read") + _opened(machine, "write")),
         "with all domains open it is as it was: one section that can be read and written",
-        "with all domains open the section should be as it was: only its domain may differ"
-        if closed
-        else "first close the section",
+        "with all domains open the section should be as it was: only its domain may differ",
+        first="" if closed else "close the section",
         expected="a section of 1 MiB, to read and write",
     )
-
-
-def _outside(closed: bool, beside: bool) -> str:
-    if not closed:
-        return "first close the section"
-    whose = "the kernel" if beside else "the other page"
-    return f"{whose} is behind the door, too: the section needs a domain of its own"
 
 
 def _opened(machine: Machine, access: str) -> bool:

@@ -37,9 +37,8 @@ def window(space: MachineMap) -> Iterator[Criterion]:
         2,
         bool(hole) * ((len(right) >= len(others) // 2) + (not wrong)),
         "every other address shows the byte of the object that it showed before",
-        "some addresses show another part of the object, or nothing: what must the offset be, so many pages in?"
-        if wrong
-        else "first make the hole",
+        "some addresses show another part of the object, or nothing: what must the offset be, so many pages in?",
+        first="" if wrong else "make the hole",
         expected="pages 0 to 3 and 8 to 15 of the object, each at its own address",
         actual=f"wrong at {_listed(wrong)}" if wrong else "",
     )
@@ -56,7 +55,8 @@ def window(space: MachineMap) -> Iterator[Criterion]:
         1,
         bool(hole) and not beside,
         "nothing else is mapped",
-        "something is mapped beside the window" if beside else "first make the hole",
+        "something is mapped beside the window",
+        first="" if beside else "make the hole",
         actual=told(beside) if beside else "",
     )
 
@@ -93,9 +93,8 @@ def whole(space: MachineMap) -> Iterator[Criterion]:
         1,
         calls == ["enter"] and changed and len(entries) < 6,
         "nothing was unmapped on the way",
-        "nothing may be unmapped on the way: somebody uses these pages"
-        if "remove" in calls
-        else "nothing has been joined yet",
+        "nothing may be unmapped on the way: these pages are in use",
+        first="" if "remove" in calls else "join the pieces",
         actual=f"{calls.count('remove')} removals",
     )
 

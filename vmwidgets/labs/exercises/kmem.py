@@ -49,8 +49,9 @@ def handler(machine: Machine) -> Iterator[Criterion]:
     yield criterion(
         1,
         served and machine.threads.ticks == 0,
-        "at the first try: nobody slept",
-        "the first try should succeed; each one that fails is a sleep",
+        "it got it at the first try, without a sleep",
+        "the first try should succeed; the thread sleeps after each try that fails",
+        first="" if served else "serve the request",
         expected="tick 0",
         actual=f"tick {machine.threads.ticks:,}",
     )
@@ -72,16 +73,13 @@ def handler(machine: Machine) -> Iterator[Criterion]:
         2,
         (served and not in_use) * ((len(gone) < len(SPARE)) + (len(gone) <= WANTED // PAGE)),
         "what others need is still there, and most of the cache",
-        _complaint(served, in_use),
+        "pages were freed that are in use: only those of the cache can be spared"
+        if in_use
+        else "more was freed than was needed: which four pages are enough?",
+        first="" if served or in_use else "serve the request",
         expected=f"{pages(WANTED)} of the cache, and nothing else",
         actual=f"pages {', '.join(map(str, gone[:12]))}{' and more' if len(gone) > 12 else ''}" if gone else "none",
     )
-
-
-def _complaint(served: bool, in_use: list[int]) -> str:
-    if in_use:
-        return "pages were given back that somebody uses: only those of the cache can be spared"
-    return "more was given back than was needed: which four pages are enough?" if served else "first serve the request"
 
 
 def _gone(machine: Machine) -> list[int]:
@@ -120,9 +118,8 @@ def order(machine: Machine) -> Iterator[Criterion]:
         2,
         not missing and not crossing,
         "both take the locks in one order, so they can't wait for each other, whoever runs when",
-        "they take the locks in different orders: one day each has what the other waits for"
-        if crossing
-        else "first let both copy",
+        "they take the locks in different orders: one day each will hold what the other waits for",
+        first="" if crossing else "let both copy",
         actual=", ".join(f"{_map(first)} before {_map(second)}" for first, second in crossing),
     )
 

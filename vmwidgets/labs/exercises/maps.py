@@ -28,7 +28,7 @@ def guard(space: MachineMap) -> Iterator[Criterion]:
         2,
         min(len(stacks), 2),
         "two stacks of 16 pages can be read and written",
-        "a stack is 16 pages in a row, no more and no less, that can be read and written; there should be two",
+        "there should be two stacks, each of exactly 16 pages in a row that can be read and written",
         expected="2 stacks of 16 pages rw-",
         actual=told(usable),
     )
@@ -46,7 +46,8 @@ def guard(space: MachineMap) -> Iterator[Criterion]:
         1,
         bool(stacks) and not others,
         "nothing else is mapped",
-        "something is mapped that belongs to neither stack" if others else "there is no stack yet",
+        "something is mapped that belongs to neither stack",
+        first="" if others else "make a stack",
         expected="the two stacks and nothing else",
         actual=told(others) if others else "",
     )
@@ -69,8 +70,9 @@ def three_gaps(space: MachineMap) -> Iterator[Criterion]:
     yield criterion(
         1,
         bool(asked) and not above,
-        "nothing had to go above the 20 pages",
-        "a request found no gap that was large enough, and went above everything" if above else "nothing was asked for",
+        "nothing was placed above the 20 pages",
+        "a request found no gap that was large enough, and was placed above everything else",
+        first="" if above else "ask for memory",
         expected=f"nothing above {Address(PUZZLE)}",
         actual=told(above),
     )

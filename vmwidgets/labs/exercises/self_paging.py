@@ -36,17 +36,16 @@ TEXT_PAGES = 4
     shows=lambda domain: domain,
 )
 def refill(domain: MachineDomain) -> Iterator[Criterion]:
-    """One map refilled three deep, told from the slab's frames; and no larger one than needed."""
+    """One map refilled three deep, seen in the slab's frames; and the map was no larger than needed."""
     deepest = max(nests(domain.snapshot()), key=len, default=[])
     levels = len(deepest)
     yield criterion(
         3,
         min(levels, LEVELS),
         "a map refilled, inside that refilled, and inside that refilled again",
-        "for each level more, the frame of the level above has to need more blocks than are free: so it must be "
-        "larger, or fewer must be free"
-        if levels
-        else "no map has refilled the slab yet",
+        "for each further level, the frame of the level above has to need more blocks than are free: so it must be "
+        "larger, or fewer must be free",
+        first="" if levels else "make a map refill the slab",
         expected=f"{LEVELS} levels in one map",
         actual=f"{levels}: frames of {' and '.join(str(Size(head.bytes)) for head in reversed(deepest))}"
         if levels
@@ -56,10 +55,9 @@ def refill(domain: MachineDomain) -> Iterator[Criterion]:
     yield criterion(
         2,
         0 < outermost <= SMALL_FRAME,
-        "and the map was no larger than it had to be",
-        "a smaller map could do it: how few blocks may be free when it begins, and which maps lead there?"
-        if outermost
-        else "first have three levels",
+        "the map was no larger than it had to be",
+        "a smaller map could do it: how few blocks may be free when it begins, and which maps lead there?",
+        first="" if outermost else "reach three levels",
         expected=f"an outermost frame of {Size(SMALL_FRAME)}",
         actual=str(Size(outermost)) if outermost else "",
     )
@@ -103,7 +101,7 @@ def thrift(domain: MachineDomain) -> Iterator[Criterion]:
         "8 MiB of memory can be read and written",
         _EDITED
         if _edited(domain)
-        else "8 MiB of RAM should be mapped to read and write; the same frame mapped twice, or a device, is no more",
+        else "8 MiB of RAM should be mapped to read and write; a frame mapped twice counts once, a device not",
         expected=f"{Size(NEEDED)} of RAM",
         actual=str(reached),
     )
@@ -112,9 +110,8 @@ def thrift(domain: MachineDomain) -> Iterator[Criterion]:
         2,
         complete * ((used <= SOME_SLOTS) + (used <= FEW_SLOTS)),
         "four slots are enough for it",
-        "fewer slots could do it: each frame, each mapping, and each table takes its own"
-        if complete
-        else "first map all of it",
+        "fewer slots could do it: each frame, each mapping, and each table takes its own",
+        first="" if complete else "map all of it",
         expected=f"at most {FEW_SLOTS} slots in use" if complete else "",
         actual=f"{used:,}" if complete else "",
     )
@@ -123,7 +120,8 @@ def thrift(domain: MachineDomain) -> Iterator[Criterion]:
         1,
         complete and not second,
         "no second-level table is needed",
-        "there are second-level tables: which pages need none?" if complete else "first map all of it",
+        "there are second-level tables: which pages need none?",
+        first="" if complete else "map all of it",
         expected="no second-level table" if complete else "",
         actual=f"{second:,}" if complete else "",
     )
@@ -163,9 +161,8 @@ def bug(domain: MachineDomain) -> Iterator[Criterion]:
         1,
         only_read > 0 and kept,
         "what was written is still there",
-        "what was written should still be there: the frame has to be the same"
-        if only_read
-        else "first make it read-only",
+        "what was written should still be there: the frame has to be the same",
+        first="" if only_read else "make it read-only",
         expected=f"{TEXT.decode()!r} at {Address(TEXT_AT)}",
     )
     asked, passed_on = _worst_call(domain)
@@ -174,9 +171,8 @@ def bug(domain: MachineDomain) -> Iterator[Criterion]:
         2,
         wrong + (wrong and len(passed_on) > 1),
         "one call of modify_flags gave parts of its range different rights",
-        "where does a range have to lie so that its parts are treated differently?"
-        if wrong
-        else "no call of modify_flags has gone wrong yet on this machine",
+        "where does a range have to lie so that its parts are treated differently?",
+        first="" if wrong else "call modify_flags so that it goes wrong",
         actual=_told(asked, passed_on),
     )
 
@@ -185,7 +181,7 @@ _EDITED = "descriptors of this domain are edited by hand: what the program can d
 
 
 def _edited(domain: MachineDomain) -> bool:
-    """Whether somebody writes the domain's tables past the kernel."""
+    """Whether the domain's tables are edited past the kernel."""
     return any(edit.space == domain.path for edit in domain.machine.standing_edits)
 
 
@@ -198,7 +194,7 @@ def page_rights(domain: MachineDomain, va: int) -> str:
 
 
 def _worst_call(domain: MachineDomain) -> tuple[int, set[int]]:
-    """The call of modify_flags that went wrong most: which flags it was given, and which it gave the kernel."""
+    """The call of modify_flags with the most wrong flags: which flags it was given, and which it gave the kernel."""
     journal = domain.machine.journal
     done = [one for one in journal if (one.target, one.name, one.outcome) == (domain.path, "modify_flags", "done")]
     calls = [(_asked(one), _passed_on(journal.events(one.number))) for one in done]

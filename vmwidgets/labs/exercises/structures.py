@@ -65,7 +65,7 @@ def _told(entry: EntryValue) -> str:
 
 
 def done_to(space: MachineMap, *names: str) -> Iterator[Operation]:
-    """The operations that went well on this map, of these names."""
+    """The operations of these names that succeeded on this map."""
     for operation in space.machine.journal:
         if operation.target == space.path and operation.name in names and operation.outcome == "done":
             yield operation

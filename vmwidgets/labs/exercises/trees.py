@@ -35,7 +35,8 @@ def no_rotation(space: MachineMap) -> Iterator[Criterion]:
         3,
         3 * complete if not turned else max(0, 2 - len(turned)) * complete,
         "no insertion rotated",
-        _why(turned) if turned else "first enter the seven pages",
+        _why(turned) if turned else "an insertion rotated",
+        first="" if turned else "enter the seven pages",
         expected="no rotation",
         actual=", ".join(f"{count} at {Address(one.result)}" for one, count in turned) or "no seven pages yet",
     )

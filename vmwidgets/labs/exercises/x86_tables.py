@@ -17,7 +17,7 @@ CHANGED = 2
 
 TASK = "keys"
 
-FIRST = "first take the rights away"
+FIRST = "take the rights away"
 
 
 @exercise(
@@ -44,17 +44,17 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
         1,
         any(stopped) and not wrong,
         "it can be read, and the other three pages are as they were",
-        "a page is not where it was, or its rights are not what they should be: what else does that descriptor map?"
-        if wrong
-        else FIRST,
+        "a page is not where it was, or its rights are not what they should be: what else does that descriptor map?",
+        first="" if wrong else FIRST,
         actual=", ".join(f"page {number} of {PAGES}, at {Address(START + number * PAGE)}" for number in wrong),
     )
     stale = [cpu.number for cpu in machine.cpus if _remembers(machine, cpu.number, page, stale=True)]
     yield criterion(
         2,
         any(stopped) * (len(machine.cpus) - len(stale)),
-        "no processor goes on with what is no longer true",
-        "a processor goes on with the rights that it remembers: who tells it?" if stale else FIRST,
+        "no processor uses rights that are no longer true",
+        "a processor still uses the rights that it remembers: which instruction makes it forget them?",
+        first="" if stale else FIRST,
         actual=", ".join(f"cpu:{number} keeps the page as it was" for number in stale),
     )
     others = [START + number * PAGE for number in range(PAGES) if number != CHANGED]
@@ -62,8 +62,9 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
     yield criterion(
         1,
         any(stopped) and kept,
-        "what is still true was kept",
-        "more was flushed than had to be: a flush can be for one page" if any(stopped) else FIRST,
+        "what is still true stays in the TLBs",
+        "more was flushed than had to be: a flush can be for one page",
+        first="" if any(stopped) else FIRST,
         expected="the other three pages, on each processor",
     )
 

@@ -1,4 +1,4 @@
-"""The shape of a case, as JSON schema: a damaged file is told from one with other answers."""
+"""The shape of a case, as JSON schema: so that a damaged file is not taken for one with other answers."""
 
 from __future__ import annotations
 

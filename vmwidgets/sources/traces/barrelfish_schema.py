@@ -1,4 +1,4 @@
-"""The shape of a Barrelfish trace, as JSON schemas: a damaged file is told from one that diverges."""
+"""The shape of a Barrelfish trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BYTES = {"type": "integer", "minimum": 1, "maximum": 2**32}
 _TEXT = {"type": "string"}
 _FLAGS = {"type": "array", "items": {"enum": list(VREGION_FLAGS)}, "uniqueItems": True}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: whatever stands there, if it is not what comes out the trace diverges."""
+"""What is compared: if another value comes out, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:

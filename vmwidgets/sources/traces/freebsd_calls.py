@@ -17,7 +17,7 @@ VM_WAIT = "vm_wait"
 """Where those sleep who wait for pages."""
 
 HookFree = Callable[[Row], None]
-"""A kmem_free of map, address and size by somebody else."""
+"""A kmem_free of map, address and size by another caller."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +67,7 @@ class Calls:
             self.running = None
 
     def wake(self, where: str) -> int:
-        """Make all who sleep there ready, in the order they went to sleep; how many they were."""
+        """Make all who sleep there ready, in the order in which they fell asleep; how many they were."""
         woken = [call for call, place in self.sleepers if place == where and call not in self.ready]
         self.ready += woken
         return len(woken)

@@ -28,7 +28,7 @@ from ...engine.base.events import (
     TranslationsRemoved,
     ZonesReclaimed,
 )
-from ...engine.base.recorder import Raw
+from ...engine.base.records import Raw, unpacked
 from ...engine.base.units import PAGE
 
 Row = list[Any]
@@ -78,7 +78,7 @@ _ROWS: dict[str, Callable[..., Row]] = {
 """How each event that the recorder knew is written; it did not look at the rest."""
 
 _FOLDED = {"page_alloc": (3, 4, 1), "page_unwire": (2, 3, 1), "page_free": (2, 3, 1), "pmap_enter": (1, 2, PAGE)}
-"""Of rows that fold: where the place stands, where the count, and how far apart two places are."""
+"""Of rows that fold: where the place is, where the count, and how far apart two places are."""
 
 
 def recorded(events: Iterable[Raw]) -> list[Row]:
@@ -88,7 +88,7 @@ def recorded(events: Iterable[Raw]) -> list[Row]:
     [['page_free', 'kmem_object', 7, 3], ['page_free', 'kmem_object', 8, 1]]
     """
     rows: list[Row] = []
-    for tag, *fields in events:
+    for tag, *fields in unpacked(events):
         write = _ROWS.get(tag)
         if write is None:
             continue

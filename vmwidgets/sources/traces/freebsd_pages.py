@@ -13,7 +13,7 @@ class CountedFrames:
     """Frames that are only counted.  A free one is taken if there is any, else a cached one.
 
     A request for zeroes takes a zeroed one where there is one, others only where all free ones are zeroed.  What
-    comes back never counts as zeroed.  `taken` is what somebody else has.
+    comes back never counts as zeroed.  `taken` is what others have.
     """
 
     def __init__(self, pages: int) -> None:
@@ -43,21 +43,21 @@ class CountedFrames:
     # ---- what the rest of the system does ----------------------------------------------------
 
     def take_pages(self, wanted: int) -> None:
-        """Somebody takes free ones, the zeroed last."""
+        """Others take free ones, the zeroed last."""
         moved = min(wanted, self.free_frames)
         self.free_frames -= moved
         self.taken += moved
         self.zeroed = min(self.zeroed, self.free_frames)
 
     def give_pages(self, wanted: int) -> int:
-        """Somebody gives some back; how many it could."""
+        """Others free some; how many they could."""
         moved = min(wanted, self.taken)
         self.taken -= moved
         self.free_frames += moved
         return moved
 
     def cache_pages(self, wanted: int) -> None:
-        """Somebody leaves clean pages behind."""
+        """Others leave clean pages behind."""
         moved = min(wanted, self.taken)
         self.taken -= moved
         self.cached += moved

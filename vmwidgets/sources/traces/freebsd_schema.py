@@ -1,4 +1,4 @@
-"""The shape of a FreeBSD trace, as JSON schemas: a damaged file is told from one that diverges."""
+"""The shape of a FreeBSD trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PAGES = {"type": "integer", "minimum": 0, "maximum": 1 << 40}
 _TEXT = {"type": "string"}
 _RANGE = {"type": "array", "items": [_WORD, _WORD], "minItems": 2, "maxItems": 2}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: whatever stands there, if it is not what comes out the trace diverges."""
+"""What is compared: if another value comes out, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:

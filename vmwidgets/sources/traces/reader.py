@@ -28,7 +28,7 @@ class Unreadable(Exception):
 def read_records(path: Path) -> Iterator[tuple[int, Record]]:
     """Each line's number and JSON object, one at a time; :class:`Unreadable` where there is none.
 
-    Plain text or gzip, told apart by the first bytes; read once, so that a pipe will do.
+    Plain text or gzip, recognized by the first bytes; read once, so that a pipe will do.
     """
     number = 0
     try:
@@ -88,7 +88,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Record:
     if len(record) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _Unfit(f"{short(twice)} stands twice in one object")
+        raise _Unfit(f"{short(twice)} is twice in one object")
     return record
 
 

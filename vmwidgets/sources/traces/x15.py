@@ -1,6 +1,6 @@
 """X15's recorded runs: the recorder's stand-ins, and each recorded operation done on our map.
 
-The recorder stood in for page tables, physical pages and entries: tables cost nothing and are only counted, pages
+The recorder replaced page tables, physical pages and entries: tables cost nothing and are only counted, pages
 are numbered in the order of misses and never come back, entries never run out.  None of this is in the engine.
 """
 

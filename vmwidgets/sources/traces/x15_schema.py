@@ -1,4 +1,4 @@
-"""The shape of an X15 trace, as JSON schemas: a damaged file is told from one that diverges."""
+"""The shape of an X15 trace, as JSON schemas: so that a damaged file is not taken for one that diverges."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BOOL = {"type": "boolean"}
 _TEXT = {"type": "string"}
 _NAME = {"type": ["string", "null"]}
 _EXPECTED: dict[str, Any] = {}
-"""What is compared: whatever stands there, if it is not what comes out the trace diverges."""
+"""What is compared: if another value comes out, the trace diverges."""
 
 
 def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.engine.kernel.kmems import Kernel
 from vmwidgets.engine.base.events import Called, Returned
+from vmwidgets.engine.base.records import unpacked
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.kernel.freebsd.kmem import Kmem
 from vmwidgets.engine.kernel.threads.waits import LockWait, MapLock, WouldSleep, run_without_sleeping
@@ -30,8 +31,9 @@ def test_what_can_not_wait_says_for_what_it_would_have_to():
 
 def test_a_kernel_function_reports_where_it_begins_and_ends():
     kernel = Kernel()
-    events = []
-    kernel.recorder.emit = events.append
+    reported = []
+    kernel.recorder.emit = reported.append
     address = kernel.do(Kmem.kmem_alloc_nofault, kernel.kernel_map, PAGE)
+    events = list(unpacked(reported))
     assert events[0] == (Called.tag, "kmem_alloc_nofault", ("kernel_map", PAGE))
     assert events[-1] == (Returned.tag, address)

@@ -14,7 +14,7 @@ from vmwidgets.engine.base.errors import Broken, KernelError, KernelPanic
 from vmwidgets.engine.base.events import Called, EntryLinked, EntryUnlinked
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.kernel.map.window import map_value
-from vmwidgets.views.map_picture import touched
+from vmwidgets.views.maps.picture import touched
 
 PAGES = (HIGH - LOW) // PAGE
 pages = st.integers(0, PAGES - 1)

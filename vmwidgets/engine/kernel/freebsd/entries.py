@@ -43,7 +43,7 @@ class KernelEntry(Entry):
     object: FreeBSDObject | None
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
-        super().__init__(identity, address, static)
+        Entry.__init__(self, identity, address, static)
         self.max_gap = 0
 
     @property

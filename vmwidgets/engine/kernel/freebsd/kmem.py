@@ -309,7 +309,7 @@ class Kmem:
         frames = [pages[pindex] for pindex in range(first, first + count) if pindex in pages]
         if len(frames) == count:
             self.services.map_pages(address, frames, entry, wired=True)
-        else:  # some went while it slept
+        else:  # some were freed while it slept
             for pindex in self.kmem_object.pages_between(first, first + count):
                 self.services.map_pages(address + (pindex - first << PAGE_SHIFT), [pages[pindex]], entry, wired=True)
         for frame in frames:

@@ -161,6 +161,7 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         before = entry.fields()
         self.resize(end - entry.end)
         entry.end = end
+        self.tree.ranges_changed()
         self.tree.refresh(entry)
         if entry.object is not None:
             entry.object.size = max(entry.object.size, entry.last_page)

@@ -11,16 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from ...base.errors import Broken, KernelPanic
-from ...base.events import (
-    EntryLinked,
-    EntryResized,
-    EntryUnlinked,
-    LookupCacheHit,
-    LookupCacheMoved,
-    MapResized,
-)
+from ...base.events import EntryResized, MapResized
 from ...base.rbtree import Node, RedBlackTree
-from ...base.recorder import Recorder, kernel_function
+from ...base.recorder import Recorder
+from ...base.records import ENTRY_LINKED, ENTRY_UNLINKED, MAP_CACHE_HIT, MAP_LOOKED_UP, RETURNED, UNLINKING
 from ...base.values.maps import EntryFields
 from ...memory.slabs import ObjectCache
 from .vm_object import VmObject
@@ -46,7 +40,7 @@ class Entry(Node):
     )  # fmt: skip  # read as a list of names
 
     def __init__(self, identity: int, address: int = 0, static: bool = False) -> None:
-        super().__init__(identity)
+        Node.__init__(self, identity)  # each insertion makes one: `super` would cost as much as half of this
         self.address = address
         self.static = static
         self.prev: Entry | None = None
@@ -175,21 +169,26 @@ class MapCore(Generic[E]):
             yield entry
             entry = entry.next  # type: ignore[assignment]  # neighbours are of the same kind
 
-    @kernel_function("vm_map_lookup_nearest")
     def lookup_nearest(self, address: int) -> E | None:
         """The entry that holds `address`, or else the next one above, or none (X15 `vm_map_lookup_nearest`).
 
         The entry found is the lookup cache then, which the next lookup tries first.  O(log n).
         """
-        cached = self.lookup_cache
+        cached, emit = self.lookup_cache, self.recorder.emit
         if cached is not None and cached.start <= address < cached.end:
-            emit = self.recorder.emit
             if emit is not None:
-                emit((LookupCacheHit.tag, self.name, cached.id))
+                emit((MAP_CACHE_HIT, self.name, address, cached.id))
             return cached
-        entry = self.tree.nearest(address)
+        if emit is None:
+            entry = self.tree.nearest(address)
+            if entry is not None:
+                self.lookup_cache = entry
+            return entry
+        entry, path, hit = self.tree.search(address)
+        found = 0
         if entry is not None:
-            self._remember(entry)
+            self.lookup_cache, found = entry, entry.id
+        emit((MAP_LOOKED_UP, self.name, address, path, hit, found, 0 if cached is None else cached.id))
         return entry
 
     def peek(self, address: int) -> E | None:
@@ -205,20 +204,8 @@ class MapCore(Generic[E]):
                 node = node.left  # type: ignore[assignment]
         return found
 
-    def _remember(self, entry: E | None) -> None:
-        before = self.lookup_cache
-        if before is entry:
-            return
-        self.lookup_cache = entry
-        emit = self.recorder.emit
-        if emit is not None:
-            emit(
-                (LookupCacheMoved.tag, self.name, 0 if before is None else before.id, 0 if entry is None else entry.id)
-            )
-
-    @kernel_function("vm_map_link", first=1)
     def link(self, entry: E, previous: E | None, next_: E | None, duplicates: bool = False) -> None:
-        """Put `entry` into the list between two neighbours (none: the header) and into the tree.
+        """Put `entry` into the list between two neighbours (none: the header) and into the tree (`vm_map_link`).
 
         Raises :class:`~vmwidgets.engine.base.rbtree.Duplicate` when its start lies inside an entry; the list then
         holds it and the tree does not, which is how the original stops too.
@@ -235,18 +222,21 @@ class MapCore(Generic[E]):
         emit = self.recorder.emit
         if emit is not None:
             before = 0 if previous is None else previous.id
-            after = 0 if next_ is None else next_.id
-            emit((EntryLinked.tag, self.name, entry.fields(), before, after))
+            emit((ENTRY_LINKED, self.name, before, 0 if next_ is None else next_.id, *entry.fields()))
         self.tree.insert(entry, entry.start, duplicates)
         self.nr_entries += 1
         self.by_id[entry.id] = entry
+        if emit is not None:
+            emit(RETURNED)
 
-    @kernel_function("vm_map_unlink")
     def unlink(self, entry: E) -> None:
-        """Take `entry` out of tree and list; a lookup cache that names it is cleared."""
-        previous, next_ = entry.prev, entry.next
-        if entry is self.lookup_cache:
-            self._remember(None)
+        """Take `entry` out of tree and list; a lookup cache that names it is cleared (`vm_map_unlink`)."""
+        previous, next_, emit = entry.prev, entry.next, self.recorder.emit
+        forgotten = entry is self.lookup_cache
+        if forgotten:
+            self.lookup_cache = None
+        if emit is not None:
+            emit((UNLINKING, self.name, entry.id, forgotten))
         if previous is None:
             self.first = next_  # type: ignore[assignment]
         else:
@@ -258,12 +248,10 @@ class MapCore(Generic[E]):
         self.tree.remove(entry)
         self.nr_entries -= 1
         del self.by_id[entry.id]
-        emit = self.recorder.emit
         if emit is not None:
             # Reported last: in between, a picture has an entry without a node, never a node without an entry.
             before = 0 if previous is None else previous.id
-            after = 0 if next_ is None else next_.id
-            emit((EntryUnlinked.tag, self.name, entry.fields(), before, after))
+            emit((ENTRY_UNLINKED, self.name, before, 0 if next_ is None else next_.id, *entry.fields()))
 
     # ---- entries -----------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from ...base.errors import KernelPanic, Refused, kernel_error
 from ...base.events import RootLoaded, TlbUpdated
 from ...base.protection import WRITE
 from ...base.recorder import Recorder, kernel_function
+from ...base.records import NEVER_MAPPED
 from ...base.units import PAGE, PAGE_SHIFT, Address, Size
 from ...base.values.tables import Rights, Walk
 from ...memory.ram import Ram
@@ -63,6 +64,8 @@ UPDATE_PAGES = 64
 class Pmap(TableSpace):
     """An address space's tables; made by :class:`.spaces.KernelPmap`."""
 
+    prunes: ClassVar[bool] = False
+    """Whether a removal frees tables that are empty then."""
     readable: ClassVar[tuple[str, ...]] = (
         "current_only", "destroyed", "extract", "fmt", "global_leaves", "is_current", "layout", "name", "registers",
         "root", "walk",
@@ -121,12 +124,11 @@ class Pmap(TableSpace):
         """The frames that the tables give for the pages of [start, end), where they give one.  O(pages)."""
         run = self._run(start, end)
         if run is None:
-            found = (self.extract(va) for va in range(start, end, PAGE))
+            found = [self.extract(va) for va in range(start, end, PAGE)]
             return [pa >> PAGE_SHIFT for pa in found if pa is not None]
         level, table, first = run
         words = self.editor.words(level, table, first, first + (end - start >> PAGE_SHIFT) - 1)
-        read = ((level.read_as(word), word) for word in words if word)
-        return [one.address_of(word) >> PAGE_SHIFT for one, word in read if one.kind == "leaf"]
+        return [pa >> PAGE_SHIFT for pa in level.mapped(words)]
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """What the base registers hold while these tables are loaded: the root, and `controls` with any other."""
@@ -187,9 +189,18 @@ class Pmap(TableSpace):
 
         Pages that it covers in part go too.
         """
-        first, last = start & -PAGE, -(-end // PAGE) * PAGE
-        self.remove(first, last)
-        self.update(first, last)
+        first, last = start & -PAGE, end + PAGE - 1 & -PAGE
+        place, emit = first >> self._region_shift, self.recorder.emit
+        if place in self._used or place != last - 1 >> self._region_shift or self.large or self.prunes or emit is None:
+            self.remove(first, last)
+            self.update(first, last)
+            return
+        if not self._owns(first, last):
+            self._check_range(first, last)
+        pages = last - first >> PAGE_SHIFT if last - first <= UPDATE_PAGES * PAGE else 0
+        emit((NEVER_MAPPED, first, last, pages))
+        if self._current.processors is not None:
+            self._current.processors.flush(self, first, last, pages)
 
     @kernel_function("pmap_protect", first=3)
     def protect(self, start: int, end: int, protection: int) -> None:

@@ -92,6 +92,9 @@ class KernelPmap(Pmap):
     def kenter_pages(self, va: int, frames: Sequence[int], protection: int) -> None:
         """Map frames side by side from `va` on, as :meth:`kenter` does each, and drop what was translated there."""
         start, end = va, va + len(frames) * PAGE
+        if len(frames) == 1:  # nearly always
+            self.kenter(va, frames[0] << PAGE_SHIFT, protection)
+            start = end
         while start < end:
             after = min(end, (start >> self._region_shift) + 1 << self._region_shift)
             here = frames[start - va >> PAGE_SHIFT : after - va >> PAGE_SHIFT]
@@ -111,8 +114,9 @@ class KernelPmap(Pmap):
         self._check_range(va, va + count * PAGE)
         self._used.add(va >> self._region_shift)
         level = run[0]
-        words = [self._leaf(level, va, frame << PAGE_SHIFT, protection, PAGE) for frame in frames]
-        self.editor.write_range(*run, va, tuple(words))
+        first, page = frames[0] << PAGE_SHIFT, level.made_of_size(PAGE)
+        bits = self._leaf(level, va, first, protection, PAGE) ^ page.place(first)  # all but the address
+        self.editor.write_range(*run, va, tuple([page.place(frame << PAGE_SHIFT) | bits for frame in frames]))
 
     def _miss_table(self, slot: Slot, va: int) -> None:
         """Panic: a table that :meth:`kgrow` made is not where it was, since its descriptor was edited by hand."""
@@ -250,6 +254,8 @@ class KernelPmap(Pmap):
 
 class UserPmap(Pmap):
     """The tables of a task; made by :meth:`KernelPmap.create`."""
+
+    prunes = True
 
     def __init__(
         self, name: str, kernel: Pmap, pages: TablePages, current: CurrentPmap, unload: Callable[[UserPmap], None]

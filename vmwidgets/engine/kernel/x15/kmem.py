@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator
 
 from ...base.errors import KernelError
 from ...base.events import Unwound
@@ -51,15 +50,17 @@ class KernelMemory:
         self._backing.unback(address, size)
         self._map.remove(address, address + size)
 
-    def overlapping(self, start: int, end: int) -> Iterator[tuple[int, int, str]]:
-        """Start, end and owner of the ranges that [start, end) touches, rising.  O(log ranges) for the first."""
-        at = bisect_right(self._starts, start)
-        if at and self._starts[at - 1] + self.ranges[self._starts[at - 1]][0] > start:
+    def overlapping(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """Start, end and owner of the ranges that [start, end) touches, rising.  O(log ranges + found)."""
+        starts, found = self._starts, []
+        at = bisect_right(starts, start)
+        if at and starts[at - 1] + self.ranges[starts[at - 1]][0] > start:
             at -= 1
-        while at < len(self._starts) and self._starts[at] < end:
-            size, owner = self.ranges[self._starts[at]]
-            yield self._starts[at], self._starts[at] + size, owner
+        while at < len(starts) and starts[at] < end:
+            size, owner = self.ranges[starts[at]]
+            found.append((starts[at], starts[at] + size, owner))
             at += 1
+        return found
 
 
 class KernelSlabs:

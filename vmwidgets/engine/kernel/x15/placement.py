@@ -13,6 +13,7 @@ from ...base import protection as flag
 from ...base.errors import KernelPanic, kernel_error
 from ...base.events import FindCacheMoved, GapTried, HintTried, MergeTried, SearchRestarted
 from ...base.recorder import Recorder, kernel_function
+from ...base.records import NO_MERGE
 from ...base.units import IN_PAGE, PAGE, Address, Size
 from ..map.core import Entry
 from ..map.ranges import RangeMap
@@ -37,10 +38,6 @@ class Request:
     flags: int
     next: Entry | None = None
 
-    def in_events(self) -> tuple[int, int]:
-        """What it is in a call's arguments: start and size."""
-        return self.start, self.size
-
     def first_violation(self, mask: int) -> tuple[str, str] | None:
         """Name and sentence of the first check of debug builds that fails, in their order, or none.
 
@@ -50,6 +47,9 @@ class Request:
         ('size_zero', 'size is 0')
         """
         offset, start, size, align, flags = self.offset, self.start, self.size, self.align, self.flags
+        beyond = flags >> flag.PROTECTION_SHIFT & ~(flags >> flag.MAX_PROTECTION_SHIFT) & flag.ALL
+        if not (offset or align or beyond or (start | size) & IN_PAGE) and size and start < (start + size) & mask:
+            return None  # nearly always
         if offset and self.object is None:
             return "offset_without_object", f"offset {offset:#x} without an object"
         if offset & IN_PAGE:
@@ -66,7 +66,7 @@ class Request:
             return "align_below_page", f"align {align:#x} is less than a page"
         if align & (align - 1):
             return "align_not_pow2", f"align {align:#x} is not a power of two"
-        if flags >> flag.PROTECTION_SHIFT & ~(flags >> flag.MAX_PROTECTION_SHIFT) & flag.ALL:
+        if beyond:
             return "prot_exceeds_maxprot", "the protection goes beyond the maximum protection"
         if align and flags & flag.FIXED and start & (align - 1):
             return "fixed_unaligned", f"the fixed start {start:#x} is not a multiple of align {align:#x}"
@@ -279,11 +279,15 @@ class Placement:
 
     def report_nomerge(self, request: Request) -> None:
         """Report the neighbours that a NOMERGE request touches, and is not even compared with."""
-        if self.recorder.emit is None:
+        emit, following = self.recorder.emit, request.next
+        if emit is None:
             return
-        for neighbour, side in zip(self._touching(request), ("previous", "next"), strict=True):
-            if neighbour is not None:
-                self._report_merge(neighbour, side, "the request may not merge")
+        previous = self.core.last if following is None else following.prev
+        before = previous.id if previous is not None and previous.end == request.start else 0
+        end = (request.start + request.size) & self.mask
+        after = following.id if following is not None and following.start == end else 0
+        if before or after:
+            emit((NO_MERGE, self.core.name, before, after))
 
     def _touching(self, request: Request) -> tuple[Entry | None, Entry | None]:
         """The entries before and behind the range that it touches."""

@@ -74,6 +74,11 @@ class Resolved(NamedTuple):
         return (self.frame,)
 
 
+def _is_inside(entry: Entry, duplicate: Duplicate) -> KernelPanic:
+    """The panic of debug builds about an entry whose start lies in another."""
+    return KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}")
+
+
 @contextmanager
 def x15_errors() -> Iterator[None]:
     """What can't be done to a range is an error in X15's words."""
@@ -186,7 +191,10 @@ class X15Map(RangeMap[Entry]):
         if request.object is not None and self.counts_references:
             request.object.reference()
         following = request.next
-        self.relink(entry, self.last if following is None else following.prev, following)
+        try:
+            self.link(entry, self.last if following is None else following.prev, following, not self.assertions)
+        except Duplicate as duplicate:
+            raise _is_inside(entry, duplicate) from None
         return entry
 
     def _grow(self, merge: Merge) -> Entry:
@@ -255,14 +263,15 @@ class X15Map(RangeMap[Entry]):
                 self.unmap(entry.start, entry.end)
             if entry.object is not None:
                 entry.object.release()
-        self.free_entry(entry)
+        if not entry.static:
+            self.entries.free(entry)
 
     def relink(self, entry: Entry, previous: Entry | None, following: Entry | None) -> None:
         """Link `entry`; a start inside another entry is a panic in debug builds."""
         try:
             self.link(entry, previous, following, not self.assertions)
         except Duplicate as duplicate:
-            raise KernelPanic("tree_duplicate", f"{Address(entry.start)} is inside entry {duplicate.node.id}") from None
+            raise _is_inside(entry, duplicate) from None
 
     # ---- clipping ----------------------------------------------------------------------------
     #

@@ -1,0 +1,89 @@
+"""What pictures leave behind: operations after exports, and after a cell that shows a picture ran again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import process_time
+from types import ModuleType
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
+
+import vmwidgets as vm
+from vmwidgets.widgets import register
+
+from .table import ratio, table, verdict
+
+ALLOWED = 1.1
+"""How many times as long operations may take after forty as after one: what can be told from chance."""
+
+TIMES = (1, 40)
+PAIRS, ROUNDS = 200, 9
+
+
+class Shell(InteractiveShell):
+    """A notebook of one cell and empty ones, as JupyterLab names them."""
+
+    cell = ""
+
+    def get_parent(self) -> Any:
+        """What JupyterLab says of the cell that runs."""
+        return {"metadata": {"cellId": self.cell}}
+
+    def run(self, cell: str, source: str) -> None:
+        """Run `source` in the cell called `cell`; what it shows is thrown away."""
+        self.cell = cell
+        with capture_output():
+            self.run_cell(source, store_history=True).raise_error()
+
+
+def exports(machine: vm.Machine, times: int) -> None:
+    """Pictures made for files."""
+    for _ in range(times):
+        vm.Tree(machine.kernel_map).to_svg()
+        vm.Kmem(machine).to_html()
+
+
+def cells(machine: vm.Machine, times: int) -> None:
+    """A cell that shows a picture, run again."""
+    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}), user_module=ModuleType("cells"))
+    register()
+    shell.user_ns["machine"] = machine
+    for _ in range(times):
+        shell.run(f"shows {machine.name}", "from vmwidgets import Map\nMap(machine.kernel_map)")
+    for number in range(3):  # no page says that it shows the picture
+        shell.run(f"other {number}", "None")
+    Shell.clear_instance()
+
+
+SUBJECTS: dict[str, Callable[[vm.Machine, int], None]] = {
+    "after exports of two pictures": exports,
+    "after a cell that shows a picture": cells,
+}
+
+
+def after(prepare: Callable[[vm.Machine, int], None]) -> list[float]:
+    """Microseconds of an enter and its remove, of the best of some rounds; machines take turns."""
+    machines = [vm.boot("x86-64", layout="x15-64") for _ in TIMES]
+    for machine, times in zip(machines, TIMES, strict=True):
+        prepare(machine, times)
+    found = [float("inf")] * len(machines)
+    for _ in range(ROUNDS):
+        for place, machine in enumerate(machines):
+            space, begun = machine.kernel_map, process_time()
+            for _ in range(PAIRS):
+                space.remove(space.enter(vm.PAGE), size=vm.PAGE)
+            found[place] = min(found[place], process_time() - begun)
+    return [seconds / PAIRS * 1e6 for seconds in found]
+
+
+def report(_quick: bool) -> str:
+    """The table."""
+    rows = []
+    for name, prepare in SUBJECTS.items():
+        once, often = after(prepare)
+        rows.append([name, f"{once:.1f}", f"{often:.1f}", ratio(often / once), verdict(often / once <= ALLOWED)])
+    header = ["microseconds a pair", *(f"{times:,}" for times in TIMES), "ratio", f"aim: {ALLOWED}"]
+    return table("Pictures that no page shows cost nothing", header, rows)

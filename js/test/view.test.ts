@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import { zlibSync } from "fflate";
+import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/model.ts";
+import { mount } from "../src/mount.ts";
+import type { Request } from "../src/requests.ts";
+import { Router } from "../src/router.ts";
+import type { Scene } from "../src/scene.ts";
+import view from "../src/view.ts";
+import { node, now, scene } from "./dom.ts";
+
+Object.assign(globalThis, {
+  CSS: { escape: (text: string) => text },
+  addEventListener: window.addEventListener.bind(window),
+  requestAnimationFrame: (draw: () => void) => setTimeout(draw),
+});
+
+function packed(drawn: Scene): DataView {
+  return new DataView(
+    zlibSync(new TextEncoder().encode(JSON.stringify({ scene: drawn, dot: "", when: now }))).slice().buffer,
+  );
+}
+
+/** A model of the page that only remembers what it was sent, and a place to draw. */
+function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<RenderArguments["host"]>> = {}) {
+  const sent: Request[] = [];
+  const heard = new Map<string, ((...args: never[]) => void)[]>();
+  const state: ViewTraits = {
+    frame: { seq: 1, data: packed(scene([node("a", { thing: "entry:1", action: "select" })])) },
+    hub: "h",
+    selection_model: "s",
+    twin_id: "t",
+    origin: "",
+    status: "",
+    pinned: [],
+    ...traits,
+  };
+  const model: Model<ViewTraits> = {
+    get: (name) => state[name],
+    set: (name, value) => Object.assign(state, { [name]: value }),
+    save_changes: () => {},
+    on: (event, callback) => heard.set(event, [...(heard.get(event) ?? []), callback]),
+    off: () => {},
+    send: (content) => sent.push(content as Request),
+  };
+  const chosen = { selection: "", latest: 1 };
+  const selection = { ...model, get: (name: keyof typeof chosen) => chosen[name] } as unknown as SelectionModel;
+  const router = new Router(() => {
+    throw new Error("no graph is drawn here");
+  });
+  const el = document.createElement("div");
+  document.body.replaceChildren(el);
+  const exports: HubExports = { mount: (given) => mount(given, router) };
+  const stop = new AbortController();
+  const given: RenderArguments = {
+    model,
+    el,
+    signal: stop.signal,
+    host: { getModel: async () => selection, getWidget: async () => ({ exports }), ...host },
+  };
+  const fire = (event: string, ...args: unknown[]) => {
+    for (const callback of heard.get(event) ?? []) (callback as (...all: unknown[]) => void)(...args);
+  };
+  return { sent, state, el, given, fire, stop };
+}
+
+const status = (el: HTMLElement) => el.querySelector(".vmw-status")?.textContent;
+const said = (sent: Request[]) => sent.map((request) => request.type);
+
+test("a view is drawn and says hello", async () => {
+  const { el, given, sent } = setUp();
+  await view.render(given);
+  assert.equal(el.querySelectorAll(".node").length, 1);
+  assert.deepEqual(said(sent), ["hello"]);
+});
+
+test("a hub that is gone is told apart from a picture that fails", async () => {
+  const gone = setUp({}, { getWidget: () => Promise.reject(new Error("model not found")) });
+  await view.render(gone.given);
+  assert.match(gone.el.textContent ?? "", /lost its kernel's drawing code: run this cell again/);
+  const fails = setUp(
+    {},
+    { getWidget: async () => ({ exports: { mount: () => Promise.reject(new Error("no SVG")) } }) },
+  );
+  await view.render(fails.given);
+  assert.equal(fails.el.textContent, "This picture could not be drawn. (Error: no SVG)");
+  const old = setUp();
+  await view.render({ model: old.given.model, el: old.el, signal: old.given.signal });
+  assert.match(old.el.textContent ?? "", /needs anywidget 0.11/);
+});
+
+test("a frame that is damaged says so, and the next one is drawn", async () => {
+  const { el, given, state, fire } = setUp({ frame: { seq: 1, data: new DataView(new ArrayBuffer(3)) } });
+  await view.render(given);
+  assert.match(status(el) ?? "", /^Picture 1 could not be drawn/);
+  state.frame = { seq: 2, data: packed(scene([node("a")])) };
+  fire("change:frame");
+  await new Promise((done) => setTimeout(done, 50));
+  assert.equal(status(el), "");
+  assert.equal(el.querySelectorAll(".node").length, 1);
+});
+
+test("without the selection's model a picture is drawn, and a click says what is missing", async () => {
+  const { el, given } = setUp({}, { getModel: () => Promise.reject(new Error("closed")) });
+  await view.render(given);
+  el.querySelector(".node")?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  assert.match(status(el) ?? "", /selected.*run this cell again/);
+});
+
+test("a page that is asked whether it is there says hello, one that is left says bye", async () => {
+  const { given, sent, fire, stop } = setUp();
+  await view.render(given);
+  fire("msg:custom", { type: "who" });
+  assert.deepEqual(said(sent), ["hello", "hello"]);
+  window.dispatchEvent(new window.Event("pagehide"));
+  assert.deepEqual(said(sent), ["hello", "hello", "bye"]);
+  stop.abort();
+  window.dispatchEvent(new window.Event("pagehide"));
+  await new Promise((done) => setTimeout(done, 10));
+  assert.deepEqual(said(sent), ["hello", "hello", "bye", "bye"]);
+});

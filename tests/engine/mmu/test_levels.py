@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from vmwidgets.engine.mmu.formats import FORMATS
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_words_of_a_run_are_read_as_each_by_itself(name):
+    """Whatever the order: a word that differs from the one before in a bit that decides is read anew."""
+    fmt, draws = FORMATS[name], random.Random(name)
+    for level in fmt.levels:
+        like = [draws.getrandbits(8 * fmt.entry_width) for _ in range(40)]
+        words = [word & -8 | low for word in like for low in draws.sample(range(8), 4)] + [0, *like, 0]
+        read = [(level.read_as(word), word) for word in words if word]
+        assert level.mapped(words) == [one.address_of(word) for one, word in read if one.kind == "leaf"]
+        assert level.mapped([]) == level.mapped([0]) == []

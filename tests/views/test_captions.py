@@ -1,0 +1,92 @@
+"""Captions of pictures are true, whatever the picture: bugs that were found, and the same words everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+
+AT = 0x40_0000
+
+
+@pytest.mark.parametrize("kind", [vm.Frames, vm.Dashboard, vm.Tlb])
+def test_a_tasks_write_is_not_said_to_go_through_the_kernels_tables(kind: type[vm.View]) -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
+    task.write(AT, b"hello")
+    caption = kind(machine).scene().caption
+    assert "kernel's page tables" not in f"{caption.text} {caption.reason}"
+
+
+def test_a_tasks_write_is_said_to_go_through_its_tables_with_a_fault() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    task.map.enter("8 KiB", at=AT, object=machine.object("heap"))
+    task.write(AT, b"hello")
+    caption = vm.Frames(machine).scene().caption
+    assert caption.text == "write put 5 bytes at 0x40_0000 of task:init."
+    assert "page tables of task:init" in caption.reason
+    assert "1 page fault" in caption.reason
+
+
+@pytest.mark.parametrize("placement", ["best", "worst", "next"])
+def test_another_placement_is_not_called_first_fit(placement: str) -> None:
+    machine = vm.boot("x86-64", layout="small")
+    own = machine.kmem_suballoc("64 KiB", "own", placement=placement)
+    machine.kmem_alloc_nofault("4 KiB", map=own)
+    view = vm.Map(own)
+    assert f"{placement} fit" in view.scene().subtitle
+    said = [view.scene().subtitle]
+    for step in range(view.scene().steps.count + 1):
+        view.step = step
+        said.append(view.scene().caption.text)
+    assert [text for text in said if "first fit" in text.casefold()] == []
+
+
+def test_a_reap_that_returned_a_slab_is_not_said_to_have_returned_none() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    space = machine.kernel_map
+    taken = [space.enter("4 KiB", nomerge=True) for _ in range(60)]
+    for address in taken[5:]:
+        space.remove(address, size="4 KiB")
+    assert machine.kentry.reap() == 1
+    for kind in (vm.Kentry, vm.Slabs):
+        caption = kind(machine).scene().caption
+        assert caption.text == "reap returned 1 empty slab.", kind
+        assert "No slot" not in caption.reason
+
+
+def test_a_removal_that_cuts_says_how_many_entries_there_are_then() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    start = machine.kernel_map.enter("16 KiB")
+    before = len(machine.kernel_map)
+    machine.kernel_map.remove(start + vm.PAGE, size=vm.PAGE)
+    caption = vm.Map(machine.kernel_map).scene().caption
+    assert caption.text == "remove freed 4 KiB (1 entry) in kernel_map."
+    assert f"The map had {before} entries before and has {before + 1} now." in caption.reason
+
+
+def test_one_operation_has_one_headline_in_all_pictures() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    address = machine.kernel_map.enter("16 KiB")
+    views = (vm.Map(machine.kernel_map), vm.Kentry(machine), vm.Slabs(machine), vm.Tlb(machine), vm.Dashboard(machine))
+    said = {view.scene().caption.text for view in views}
+    assert said == {f"enter took 16 KiB at {vm.Address(address)} in kernel_map."}
+
+
+def test_an_entry_that_moves_is_called_by_where_it_was_until_then() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init").map
+    for number in range(3):
+        task.enter("16 KiB", at=AT + number * 0x10000, fixed=True)
+    task.remove(AT, size="4 KiB")
+    view = vm.Map(task)
+    said = []
+    for step in range(1, view.scene().steps.count):
+        view.step = step
+        said.append(view.scene().caption.text)
+    cut = next(number for number, text in enumerate(said) if "The high part" in text)
+    compared = [text for text in said[:cut] if ": go " in text or "found." in text]
+    assert compared
+    assert [text for text in compared if "0x40_1000" in text] == [], "nothing begins there before the cut"

@@ -1,0 +1,98 @@
+"""The kit, by what it is for: a new picture, the clock of page replacement, in four small files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vmwidgets.views.scene.kit import Box, arrow, card, fold, heading, label, ring, row, scene
+from vmwidgets.views.scene.model import Caption, Node, Steps, Table
+from vmwidgets.views.scene.text import text_width
+
+HERE = Path(__file__).parent
+
+STORY = """
+import vmwidgets as vm
+from tests.views.clock import view
+from tests.views.clock.model import MachineClock
+
+def lived(pages):
+    clock = MachineClock(vm.boot(layout="tiny").system)
+    for page in pages:
+        clock.touch(page)
+    return clock
+
+pages = (1, 2, 3, 1, 4, 5, 6, 3, 7, 8, 2, 2, 9)
+for count in range(1, len(pages) + 1):
+    clock = lived(pages[:count])
+    picture = vm.Clock(clock)
+    scene = picture.scene()
+    assert "page %d" % pages[count - 1] in scene.caption.text, scene.caption
+    picture.step = 0
+    before = picture.scene().table
+    assert before == (vm.picture(lived(pages[: count - 1])).scene().table if count > 1 else before)
+    hands = []
+    for step in range(scene.steps.count + 1):
+        picture.step = step
+        hands.append(picture.scene().links[0].target)
+    assert hands[-1] == "clock/%d" % clock.clock.hand
+    assert picture.scene() == scene
+print(clock.machine.journal.last.explain())
+"""
+
+
+def test_a_new_picture_steps_speaks_and_goes_back() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STORY], cwd=HERE.parents[1], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "page 9" in done.stdout
+
+
+def test_a_new_picture_is_four_files_and_eighty_lines_of_view() -> None:
+    files = {path.name: len(path.read_text().splitlines()) for path in (HERE / "clock").glob("*.py")}
+    assert sorted(files) == ["events.py", "model.py", "value.py", "view.py"]
+    assert files["view.py"] <= 80
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40])
+def test_boxes_of_a_ring_and_of_a_row_keep_apart_and_inside(count: int) -> None:
+    for boxes in (ring(count, 60, 30, width=3000), row(count, 8, 30, width=3000)):
+        for number, one in enumerate(boxes):
+            assert 0 <= one.x <= one.x + one.w <= 3000
+            assert one.y >= 0
+            for other in boxes[:number]:
+                apart = abs(one.middle[0] - other.middle[0]) >= (one.w + other.w) / 2 - 1e-6
+                assert apart or abs(one.middle[1] - other.middle[1]) >= (one.h + other.h) / 2 - 1e-6
+
+
+def test_words_that_are_too_long_are_cut_and_whole_on_hover() -> None:
+    words = "a line of words that is far too long for its place"
+    short = [
+        label("a", words, 0, 0, most=80),
+        fold("b", Box(0, 0, 80, 20), words),
+        card("c", Box(0, 0, 80, 40), [words]),
+    ]
+    for node in short:
+        assert words in node.title
+        for text in node.text:
+            assert text.text.endswith("…")
+            assert text_width(text.text, text.style) <= 80
+    assert label("a", words, 0, 0).text[0].text == words
+    assert heading("h", "title", words, 0, width=160).text[1].text.endswith("…")
+
+
+def test_an_arrow_ends_at_the_edge_of_what_it_leads_to() -> None:
+    one, other = (Node(name, "card", x, y, 40, 20) for name, x, y in (("a", 0, 0), ("b", 100, 50)))
+    (start, end) = arrow("l", one, other).points
+    assert start == pytest.approx((40, 20), abs=6)
+    assert 100 <= end[0] <= 140
+    assert end[1] == pytest.approx(50, abs=6)
+
+
+def test_a_scene_is_as_high_as_what_is_in_it() -> None:
+    nodes = [Node("a", "card", 0, 10, 40, 20), Node("b", "card", 0, 90, 40, 25)]
+    assert scene("v", "t", "", nodes, caption=Caption(""), steps=Steps(0, 0, 0), table=Table((), ())).height == 123

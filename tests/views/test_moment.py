@@ -1,0 +1,130 @@
+"""The moment that pictures share: its places, its words, and what is past and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import pytest
+
+import vmwidgets as vm
+from tests.engine.machine.random_door import Walker
+from tests.views.domains import machine_life
+from tests.views.lives import Life
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.pictures.parts import starts_of
+from vmwidgets.views.domain.steps import steps_of_domain
+from vmwidgets.views.maps.picture import steps_of_map
+from vmwidgets.views.memory.kentry_steps import steps_of_kentry
+from vmwidgets.views.memory.steps import steps_of_memory
+from vmwidgets.views.scene.model import AFTER
+from vmwidgets.views.story.moment import Mine, Moment
+
+PICTURES: list[Mine] = [steps_of_map("kernel_map"), steps_of_memory, steps_of_kentry, steps_of_domain("life")]
+
+
+def operations() -> Iterator[tuple[vm.Machine, Operation]]:
+    """Operations of all parts of machines, that live at random."""
+    for architecture in ("x86-64", "armv7"):
+        walker = Walker(architecture, 5)
+        for _ in range(60):
+            walker.step()
+            yield walker.machine, walker.machine.journal.last
+    life = Life(3)
+    for _ in life.go_on(60):
+        yield life.machine, life.machine.journal.last
+    domain = machine_life(2)
+    for operation in domain.machine.journal[1:]:
+        yield domain.machine, operation
+
+
+LIVED = list(operations())
+
+T = TypeVar("T")
+
+
+def some(many: Sequence[T]) -> Sequence[T]:
+    """A few of many, the first and the last among them."""
+    return many if len(many) < 60 else [*many[:20], *many[20 : -20 : len(many) // 20], *many[-20:]]
+
+
+@pytest.mark.parametrize("mine", PICTURES)
+def test_each_place_of_a_picture_is_reached_by_its_number_and_by_its_index(mine: Mine) -> None:
+    reached = 0
+    for _, operation in LIVED:
+        after = Moment(operation)
+        steps = after.steps(mine)
+        assert len(steps.places) == steps.count + 1
+        assert (steps.index, steps.places[-1]) == (steps.count, AFTER)
+        assert steps.count != 1, "one step has the picture before it, with it, and after the operation"
+        for index, place in some(list(enumerate(steps.places))):
+            moment = after.at_step(index, mine)
+            assert moment == Moment(operation, None if place == AFTER else place)
+            assert moment.steps(mine).index == index
+            reached += 1
+    assert reached > 200
+
+
+def test_places_rise_and_each_has_a_step_of_the_story() -> None:
+    for _, operation in LIVED:
+        after = Moment(operation)
+        places = [step.index + 1 for step in after.story.steps]
+        assert places == sorted(set(places))
+        for step in some(after.story.steps):
+            moment = after.at(step.index + 1)
+            assert moment.caption.text == step.sentence
+            assert moment.so_far[-1] in (step.event, operation.events[step.index])
+
+
+def test_before_the_first_event_it_is_before_the_operation_and_after_all_its_headline_is_said() -> None:
+    for _, operation in LIVED:
+        assert Moment(operation, 0).caption.text == "Before the operation."
+        assert Moment(operation).caption == Moment(operation).story.headline
+
+
+def test_what_is_past_and_what_is_so_far_are_all_events_between_them() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kernel_map.enter("16 KiB")
+    operation = machine.journal.last
+    value = machine.kernel_map.value()
+    for done in range(len(operation.events) + 1):
+        moment = Moment(operation, done)
+        new = moment.marks("after", "kernel_map").new
+        assert value.at(moment.past).nr_entries == 3 + len(new)
+    assert Moment(operation).marks("after", "kernel_map").new == {entry.id for entry in value.entries if not entry.role}
+
+
+def test_two_pictures_at_one_moment_say_the_same() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    machine.kmem_malloc("12 KiB")
+    operation = machine.journal.last
+    kmem = Moment(operation, starts=starts_of(machine))
+    for place in kmem.steps(steps_of_memory).places[1:-1]:
+        said = {Moment(operation, place, starts_of(machine)).caption.text}
+        for mine in (steps_of_memory, steps_of_map("kmem_map")):
+            places = kmem.steps(mine).places
+            said |= {kmem.at_step(places.index(place), mine).caption.text} if place in places else set()
+        assert len(said) == 1, said
+
+
+def test_a_picture_that_cannot_go_back_so_far_says_that() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kernel_map.enter("16 KiB")
+    moment = Moment(machine.journal.last, 0).above(9)
+    assert moment.place == 9
+    assert moment.caption.text == "Earlier steps are left out."
+    assert "folded" in moment.caption.reason
+    places = moment.steps(steps_of_map("kernel_map")).places
+    assert places[0] == 9
+    assert all(place > 9 for place in places[1:-1])
+
+
+def test_an_entry_that_is_not_known_is_called_by_its_number() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.kernel_map.lookup(machine.kernel_map.start)
+    operation = machine.journal.last
+    assert any("entry 1" in step.sentence for step in Moment(operation).story.steps)
+    named = [step.sentence for step in Moment(operation, starts=starts_of(machine)).story.steps]
+    assert named
+    assert not any("entry 1" in text for text in named)
+    assert any(str(machine.kernel_map.start) in text for text in named)

@@ -1,0 +1,110 @@
+"""The registry of sentences: plain words, short sentences, nothing left without one."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
+
+import pytest
+
+import vmwidgets.engine.machine as parts
+from tests.plain import MANNERED
+from tests.views.test_moment import LIVED
+from vmwidgets.engine.base.events import EVENTS
+from vmwidgets.views.story import words
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.headlines import MAX_WORDS
+from vmwidgets.views.story.words.kmem_events import FAMILIES
+from vmwidgets.views.story.words.registry import HEADLINES, SAYINGS, SILENT, TEMPLATES, Template
+
+for one in iter_modules(words.__path__):  # each declares its sentences
+    import_module(f"{words.__name__}.{one.name}")
+
+TOO_LOOSE = ("of what is", "anyone", "whoever")
+"""In a caption the subject has a name."""
+
+
+def forms() -> Iterator[tuple[str, str]]:
+    """Each sentence, and its plural, by name."""
+    for name, template in TEMPLATES.items():
+        yield name, template.one
+        if template.many:
+            yield f"{name} (plural)", template.many
+
+
+def fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+
+
+def test_there_are_sentences_of_all_subjects() -> None:
+    assert len(TEMPLATES) > 300
+    assert len({name.partition(":")[0] for name in TEMPLATES}) > 12
+
+
+def test_no_sentence_has_mannered_words() -> None:
+    assert [name for name, text in forms() if MANNERED.search(text)] == []
+
+
+@pytest.mark.parametrize("loose", TOO_LOOSE)
+def test_no_sentence_has_loose_words(loose: str) -> None:
+    assert [name for name, text in forms() if re.search(rf"\b{loose}\b", text, re.IGNORECASE)] == []
+
+
+def test_a_sentence_has_at_most_twenty_words_and_a_full_stop() -> None:
+    assert [name for name, text in forms() if len(text.split()) > MAX_WORDS] == []
+    assert [name for name, text in forms() if not text.endswith(".")] == []
+
+
+def test_a_sentence_begins_with_a_capital_a_name_or_what_it_is_about() -> None:
+    operations = {name for _, name in HEADLINES}
+    for name, text in forms():
+        first = text.split()[0].partition("=")[0]
+        assert text[0].isupper() or text[0] in "{123456789" or first in operations | {"vm_lowmem", "cap_delete"}, name
+
+
+def test_a_plural_has_the_fields_of_the_singular() -> None:
+    for name, template in TEMPLATES.items():
+        if template.many:
+            assert fields(template.one) - fields(template.many) <= {"entry", "offset"}, name
+            assert "count" not in fields(template.one), f"{name}: the singular is for one"
+
+
+def test_of_one_the_singular_is_said_and_of_none_the_plural() -> None:
+    template = Template("1 page of {owner}.", "{count} pages of {owner}.")
+    assert [template.say(count, owner="init") for count in (0, 1, 1200)] == [
+        "0 pages of init.", "1 page of init.", "1,200 pages of init.",
+    ]  # fmt: skip
+
+
+def test_every_kind_of_event_has_a_sentence_or_is_named_as_silent() -> None:
+    said = {*SAYINGS, *FAMILIES}
+    assert set(EVENTS.values()) - said - SILENT == set()
+    assert said & SILENT == set()
+
+
+def test_every_operation_has_a_headline() -> None:
+    modules = [__import__(f"{parts.__name__}.{one.name}", fromlist=["x"]) for one in iter_modules(parts.__path__)]
+    names = {
+        name
+        for module in modules
+        for _, kind in getmembers(module, isclass)
+        for name, member in vars(kind).items()
+        if getattr(member, "is_operation", False)
+    }
+    assert len(names) > 60
+    assert names - {name for _, name in HEADLINES} == set()
+
+
+def test_sentences_of_lives_are_short_too() -> None:
+    long = []
+    for _, operation in LIVED:
+        story = Moment(operation).story
+        if operation.outcome == "done":
+            said = [story.headline.text, story.headline.reason, *(step.sentence for step in story.steps)]
+            long += [text for text in said if len(text.split()) > MAX_WORDS]
+        assert not story.headline.text.endswith("is done."), operation
+    assert long == []

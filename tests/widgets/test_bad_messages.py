@@ -1,0 +1,122 @@
+"""Whatever a page sends, to whatever picture: a sentence, and never an error of Python's."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.widgets.page import HELLO
+
+Make = Callable[[vm.Machine], vm.View]
+
+
+def domain_of(machine: vm.Machine) -> Any:
+    domain = machine.domain("hello")
+    domain.map(domain.frame("8 KiB"))
+    return domain
+
+
+VIEWS: dict[str, Make] = {
+    **{kind.__name__: kind for kind in (vm.Map, vm.Tree, vm.Ribbon, vm.Dashboard, vm.Kmem, vm.Frames, vm.Slabs)},
+    **{kind.__name__: kind for kind in (vm.Threads, vm.Tlb, vm.Tables)},
+    "Kentry": lambda machine: vm.Kentry(machine.kentry),
+    "Walk": lambda machine: vm.Walk(machine.walk(machine.kernel_map.start)),
+    "Domain": lambda machine: vm.Domain(domain_of(machine)),
+    "Vnodes": lambda machine: vm.Vnodes(domain_of(machine)),
+}
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    made = vm.boot("armv7", cpus=2)
+    made.kernel_map.enter("16 KiB")
+    made.malloc(100)
+    return made
+
+
+def said(view: vm.View, message: Any) -> list[str]:
+    """Why the view refuses a message, without the widget machinery that catches errors."""
+    reasons: list[str] = []
+    view.send = lambda content, buffers=None: reasons.append(content["reason"])
+    view._handle_custom_msg(message, [])
+    return reasons
+
+
+DEEP: list[Any] = []
+for _ in range(5000):
+    DEEP = [DEEP]
+
+MALFORMED = [
+    None, 5, "open", [], DEEP, {}, {"type": DEEP}, {"type": 10**5000}, {"type": "\ud800"}, {"type": "open"},
+    {"type": "open", "id": DEEP}, {"type": "open", "id": "\ud800"}, {"type": "open", "id": 10**5000},
+    {"type": "open", "id": "no such node"}, {"type": "seek", "operation": 10**400, "place": 0},
+    {"type": "seek", "operation": 0, "place": 1e400},
+    {"type": "pan", "by": 10**400}, {"type": "pan", "by": float("nan")}, {"type": "zoom", "factor": 10**400, "at": 0},
+    {"type": "turn", "id": "walk/slice/none", "by": 10**400}, {"type": "turn", "id": "", "by": 1},
+    {"type": "find", "text": "\ud800"}, {"type": "find", "text": "f" * 200}, {"type": "unpin", "index": 3},
+    {"type": "hello", "page": DEEP, "seq": 0}, {"type": "hello", "page": "p", "seq": 10**5000}, {"\ud800": 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_malformed_message_is_refused_in_a_sentence(name: str, machine: vm.Machine) -> None:
+    view = VIEWS[name](machine)
+    view.open()
+    before = view.to_json()
+    for message in MALFORMED:
+        (reason,) = said(view, message)
+        assert 10 < len(reason) < 400
+        assert reason.isprintable()
+    assert view.to_json() == before
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_only_nodes_that_open_are_opened(name: str, machine: vm.Machine) -> None:
+    view = VIEWS[name](machine)
+    view.open()
+    nodes = view.scene().nodes
+    before = view.to_json()
+    closed = [node for node in nodes if node.action != "open"]
+    assert closed
+    for node in closed:
+        (reason,) = said(view, {"type": "open", "id": node.id})
+        assert "can't be opened" in reason
+    assert view.to_json() == before
+    for node in nodes:
+        if node.action == "open":
+            view.refresh()
+            said(view, {"type": "open", "id": node.id})
+            assert view.scene()
+
+
+ANY: list[dict[str, Any]] = [
+    {"type": "zoom", "factor": 2, "at": 0.3}, {"type": "pan", "by": 0.5}, {"type": "find", "text": "1000"},
+    {"type": "turn", "id": "walk/slice/1", "by": 1}, {"type": "seek", "operation": 0, "place": 0},
+    HELLO, {"type": "pin"},
+    {"type": "unpin", "index": 0},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("was_drawn", [True, False])
+def test_a_picture_whose_machine_is_gone_says_so(name: str, was_drawn: bool) -> None:
+    machine = vm.boot("armv7", cpus=2)
+    view = VIEWS[name](machine)
+    nodes = [node.id for node in view.scene().nodes if node.action == "open"]
+    if was_drawn:
+        view.open()
+    del machine
+    gc.collect()
+    assert view.machine is None
+    shown = view.scene()
+    view.open()
+    asked = [{"type": "open", "id": node} for node in nodes]
+    for message in [*asked, *ANY]:
+        reasons = said(view, message)
+        if message["type"] not in ("hello", "pin", "unpin"):
+            assert reasons == ["the machine of this picture is gone: boot one, and show it again"]
+    assert view.scene() == shown

@@ -1,0 +1,82 @@
+"""What a display puts into a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.browser.fake_machine import FakeMachine, FakeTree
+from tests.widgets.notebook import PyodideShell, open_notebook
+from vmwidgets.labs.control import show_control
+from vmwidgets.labs.prediction import Prediction
+from vmwidgets.pictures.registry import picture_of
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+MANAGER = "https://ssl.gstatic.com/colaboratory-static/widgets/colab-cdn-widget-manager/manager.min.js"
+
+
+@pytest.fixture
+def shell() -> Iterator[PyodideShell]:
+    with open_notebook() as opened:
+        yield opened
+
+
+@pytest.fixture
+def published(shell: PyodideShell, monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], Any]]:
+    """Each output: what there is of it, and the metadata."""
+    outputs: list[tuple[dict[str, Any], Any]] = []
+    monkeypatch.setattr(
+        shell.display_pub, "publish", lambda data, metadata=None, **_options: outputs.append((data, metadata))
+    )
+    return outputs
+
+
+@pytest.fixture
+def colab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Colab has besides Jupyter, as its widgets need it."""
+    own = SimpleNamespace(enable_custom_widget_manager=lambda: None, _widgets=SimpleNamespace(_installed_url=MANAGER))
+    monkeypatch.setitem(sys.modules, "google.colab.output", own)
+
+
+def widgets_in(published: list[tuple[dict[str, Any], Any]]) -> list[Any]:
+    """The metadata of each output that is a widget."""
+    return [(metadata or {}).get(VIEW) for data, metadata in published if VIEW in data]
+
+
+def test_a_view_is_a_widget_and_a_twin(shell: PyodideShell, published: list[Any]) -> None:
+    shell.run("tree = FakeTree(m)\ntree")
+    (live, _), (twin, _) = published
+    assert live[VIEW]["model_id"] == shell.user_ns["tree"].model_id
+    assert live["text/plain"] == "FakeTree: fake_map · 7 nodes"
+    assert twin["text/html"].startswith("<div data-vmwidgets-twin=")
+
+
+@pytest.mark.usefixtures("colab")
+def test_colab_learns_which_manager_draws_a_view(shell: PyodideShell, published: list[Any]) -> None:
+    shell.run("m")
+    assert widgets_in(published) == [{"colab": {"custom_widget_manager": {"url": MANAGER}}}]
+
+
+@pytest.mark.usefixtures("colab", "shell")
+def test_colab_learns_which_manager_draws_a_control(published: list[Any]) -> None:
+    show_control(Prediction("01/birth", "How many?", "number"))
+    assert widgets_in(published) == [{"colab": {"custom_widget_manager": {"url": MANAGER}}}]
+
+
+def test_elsewhere_there_is_no_manager(shell: PyodideShell, published: list[Any]) -> None:
+    shell.run("m")
+    assert widgets_in(published) == [None]
+
+
+def test_a_picture_that_is_registered_later_is_shown_too(shell: PyodideShell, published: list[Any]) -> None:
+    class Later(FakeMachine):
+        pass
+
+    shell.user_ns["later"] = Later(3)
+    picture_of(Later)(FakeTree)
+    shell.run("later")
+    assert [VIEW in data for data, _ in published] == [True, False]

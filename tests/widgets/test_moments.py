@@ -1,0 +1,339 @@
+"""One moment for all pictures of a machine: in its whole history, and kept at the end of a cell."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.engine.machine.lives import operations_life
+from tests.widgets.notebook import LabShell, open_notebook
+from tests.widgets.page import HELLO, replies
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.pictures import keep_moments
+from vmwidgets.widgets.host.refresh import refresher
+
+
+def parts_of(machine: vm.Machine) -> list[Any]:
+    """Things that have pictures and are there from the boot on."""
+    m = machine
+    return [m, m.kernel_map, m.kentry, m.kmem, m.frames, m.caches, m.threads, m.cpus]
+
+
+def drawn(picture: Picture, when: Any) -> Scene:
+    picture.moment = when
+    return picture.scene()
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_picture_at_a_moment_is_that_of_the_machine_as_it_was(architecture: str, seed: int) -> None:
+    machine = operations_life(architecture, seed, 60)
+    draws = random.Random(seed)
+    latest = len(machine.journal) - 1
+    for number in sorted(draws.sample(range(latest), 6)):
+        there = machine.at(number)
+        serial = machine.journal.serial(number)
+        for thing, then in zip(parts_of(machine), parts_of(there), strict=True):
+            picture = vm.picture(thing)
+            scene = drawn(picture, (serial, None))
+            fresh = vm.picture(then)
+            assert scene == fresh.scene()
+            done = draws.choice(scene.steps.places)
+            when = None if done == AFTER else (there.journal.last.serial, done)
+            assert drawn(picture, (serial, done)) == drawn(fresh, when)
+
+
+def test_steps_and_moments_are_one() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    tree = vm.picture(machine.kernel_map)
+    places = tree.scene().steps.places
+    for index, done in enumerate(places):
+        tree.step = index
+        assert tree.moment == (None if done == AFTER else (1, done))
+        assert tree.scene().steps.index == index
+    machine.kernel_map.enter("16 KiB")
+    tree.moment = (1, places[1])
+    assert tree.scene().steps.operation == 1
+    assert tree.step == 1
+    tree.step = -1
+    assert tree.moment == (1, None)
+
+
+def test_two_pictures_show_the_same_moment_and_say_the_same() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    tree, kentry, walk = (
+        vm.Tree(machine.kernel_map),
+        vm.Kentry(machine),
+        vm.Walk(machine.walk(machine.kernel_map.start)),
+    )
+    tree.step = 2
+    assert tree.moment == kentry.moment == walk.moment != None  # noqa: E711  the moment is no None
+    assert tree.scene().caption.text == kentry.scene().caption.text
+    kentry.moment = None
+    assert (tree.moment, tree.step) == (None, -1)
+
+
+@pytest.mark.parametrize("wrong", [3, "3", (1,), (1, 2, 3), (-1, None), (1, -2), (True, 1), (1, "2")])
+def test_what_is_no_moment_is_refused_and_changes_nothing(wrong: Any) -> None:
+    picture = vm.picture(vm.boot())
+    with pytest.raises(vm.Refused, match=r"moment=.* but it must be None for now, or a pair"):
+        vm.picture(vm.boot(), moment=wrong)
+    with pytest.raises(Exception, match="None for now, or a pair"):
+        picture.moment = wrong
+    assert picture.moment is None
+
+
+def test_a_moment_that_was_undone_is_said_in_a_sentence_and_the_picture_stays() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    replies(view, HELLO)
+    view.moment = (1, 3)
+    view.refresh()
+    before = view.frame
+    machine.undo()
+    refresher.flush()
+    assert "the operation of this moment was undone" in view.status
+    assert unpack(view.frame["data"])["scene"]["nodes"] == unpack(before["data"])["scene"]["nodes"]
+    machine.redo()
+    refresher.flush()
+    assert view.status == ""
+
+
+def test_a_part_that_was_not_there_is_said() -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    picture = vm.picture(task.map, moment=(0, None))
+    with pytest.raises(vm.Refused, match="task:init/map is not there after operation 0"):
+        picture.scene()
+
+
+def test_what_changes_a_machine_is_refused_in_the_past() -> None:
+    machine = vm.boot()
+    walk = vm.Walk(machine.walk(machine.kernel_map.start))
+    machine.kernel_map.enter("16 KiB")
+    walk.moment = (0, None)
+    (bit,) = [node.id for node in walk.scene().nodes if node.id.endswith("bit/1")][:1]
+    (told,) = replies(walk, HELLO, {"type": "open", "id": bit})
+    assert told["type"] == "refused"
+    assert "branch" in told["reason"]
+    assert len(machine.journal) == 2
+
+
+# ---- cells -----------------------------------------------------------------------------------------
+
+
+def when_on_page(view: vm.View) -> dict[str, Any]:
+    found: dict[str, Any] = unpack(view.frame["data"])["when"]
+    return found
+
+
+def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> None:
+    with open_notebook() as shell:
+        shell.run("v = FakeTree(m); m.operate(2); v", "a")
+        view = shell.user_ns["v"]
+        replies(view, HELLO)
+        shell.run("m.operate(3)", "b")
+        assert when_on_page(view) == {
+            "number": 4,
+            "place": AFTER,
+            "now": True,
+            "kept": False,
+            "finds": False,
+            "cell": 1,
+        }
+        assert replies(view, {"type": "stay"}) == []
+        view.refresh()
+        assert (view.follow, view.moment) == (False, (1, None))
+        assert when_on_page(view) == {
+            "number": 1,
+            "place": AFTER,
+            "now": False,
+            "kept": True,
+            "finds": False,
+            "cell": 1,
+        }
+        shell.run("m.operate()", "c")
+        assert when_on_page(view)["number"] == 1
+        replies(view, {"type": "seek", "operation": -1, "place": -1})
+        refresher.flush()
+        assert (view.follow, when_on_page(view)["number"]) == (True, 5)
+
+
+def test_kept_moments_are_those_of_the_cells_and_the_newest_is_live() -> None:
+    with open_notebook(LabShell) as shell:
+        keep_moments()
+        try:
+            for cell in "abc":
+                shell.run(f"{cell} = FakeTree(m); m.operate(); {cell}", cell)
+                replies(shell.user_ns[cell], {**HELLO, "page": cell})
+            shell.run("m.operate()", "d")
+            a, b, c = (shell.user_ns[name] for name in "abc")
+            assert [view.moment for view in (a, b, c)] == [(0, None), (1, None), (2, None)]
+            assert [when_on_page(view)["number"] for view in (a, b, c)] == [0, 1, 2]
+            shell.run("e = FakeTree(m); e", "e")
+            assert shell.user_ns["e"].moment is None
+        finally:
+            keep_moments(keep=False)
+
+
+def test_a_pinned_picture_can_be_stepped_and_the_live_one_stays() -> None:
+    machine = vm.boot()
+    for _ in range(3):
+        machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    replies(view, HELLO, {"type": "pin"})
+    live = view.frame
+    assert replies(view, {"type": "seek_pin", "index": 0, "operation": 1, "place": 2}) == []
+    pinned = unpack(view.pinned[0]["data"])
+    assert pinned["when"] == {"number": 1, "place": 2, "now": False, "kept": True, "finds": False, "cell": -1}
+    assert pinned["scene"]["steps"]["operation"] == 1
+    assert view.frame == live
+    (told,) = replies(view, {"type": "seek_pin", "index": 1, "operation": 1, "place": 2})
+    assert told["reason"] == "seek_pin: index is 1; there are 1 pinned pictures"
+
+
+def test_a_page_gets_the_file_of_the_moment_that_it_shows() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    view.moment = (0, None)
+    (told,) = replies(view, HELLO, {"type": "save"})
+    assert (told["type"], told["name"], told["svg"]) == ("saved", "kernel_map-0.svg", view.to_svg())
+    assert "The machine booted." in told["svg"]
+
+
+# ---- what a trial found ----------------------------------------------------------------------------
+
+
+def test_new_pictures_of_a_notebook_that_keeps_moments_are_live() -> None:
+    with open_notebook(LabShell) as shell:
+        keep_moments()
+        try:
+            shell.run("a = FakeTree(m); m.operate(3); a", "a")
+            replies(shell.user_ns["a"], HELLO)
+            shell.run("a.step = 1", "b")
+            shell.run("c = FakeTree(m); m.operate(); c", "c")
+            assert (shell.user_ns["a"].moment, shell.user_ns["c"].moment) == ((2, 1), None)
+            shell.run("d = FakeTree(m); d.moment = (0, None); d", "d")
+            shell.run("e = FakeTree(m); e", "e")
+            assert (shell.user_ns["d"].moment, shell.user_ns["e"].moment) == ((3, None), None)
+        finally:
+            keep_moments(keep=False)
+
+
+def test_a_picture_that_was_set_free_is_not_kept_again() -> None:
+    with open_notebook(LabShell) as shell:
+        keep_moments()
+        try:
+            shell.run("a = FakeTree(m); m.operate(); a", "a")
+            shell.run("m.operate()", "b")
+            shell.run("a.follow = True", "c")
+            shell.run("m.operate()", "d")
+            shell.run("m.operate()", "e")
+            assert (shell.user_ns["a"].follow, shell.user_ns["a"].moment) == (True, None)
+        finally:
+            keep_moments(keep=False)
+
+
+def test_a_machine_that_is_gone_stops_no_cell() -> None:
+    with open_notebook(LabShell) as shell:
+        keep_moments()
+        try:
+            shell.run("a = FakeTree(FakeMachine(3)); a", "a")
+            shell.run("b = FakeTree(m); m.operate(); b", "b")
+            shell.run("m.operate()", "c")
+            assert shell.user_ns["b"].moment == (0, None)
+        finally:
+            keep_moments(keep=False)
+
+
+def test_the_controls_reach_to_the_latest_operation_from_the_first_picture_on() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    view.open()
+    assert view._choice.model.latest == 1
+    other = vm.boot()
+    late = vm.Tree(other.kernel_map)
+    other.kernel_map.enter("16 KiB")
+    late.open()
+    assert late._choice.model.latest == 1
+
+
+def test_a_walk_and_the_tables_are_taken_back_inside_an_operation() -> None:
+    machine = vm.boot()
+    address = machine.kmem_malloc("4 KiB")
+    mapped = vm.picture(machine.walk(address)).scene()
+    machine.kmem_free(address, "4 KiB")
+    walk, tables = vm.picture(machine.walk(address)), vm.Tables(machine, address=address)
+    assert walk.scene().caption.text != mapped.caption.text
+    before = (machine.journal.last.serial, 0)
+    walk.moment = tables.moment = before
+    assert [node.text for node in walk.scene().nodes if node.kind == "verdict"] == [
+        node.text for node in mapped.nodes if node.kind == "verdict"
+    ]
+    assert "is mapped" in tables.scene().caption.text
+
+
+def test_a_moment_given_to_the_constructor_counts() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    other = vm.Kentry(machine)
+    assert vm.Tree(machine.kernel_map, moment=(0, None)).moment == other.moment == (0, None)
+    other.moment = None
+    assert vm.Tree(machine.kernel_map, step=2).step == 2
+    assert other.moment is not None
+
+
+def test_a_moment_of_later_is_refused() -> None:
+    machine = vm.boot()
+    view = vm.Tree(machine.kernel_map)
+    with pytest.raises(vm.Refused, match=r"moment=\(999, None\), but the machine's latest operation is 0"):
+        view.moment = (999, None)
+    assert view.moment is None
+
+
+def test_a_picture_of_its_own_moment_stays_at_the_end_of_an_operation() -> None:
+    machine = vm.boot()
+    machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map, follow=False)
+    view.step = 1
+    view.step = view.scene().steps.count
+    assert view.moment == (1, None)
+    machine.kernel_map.enter("16 KiB")
+    assert view.scene().steps.operation == 1
+
+
+def test_a_pinned_picture_goes_to_now_by_itself_and_each_request_is_answered() -> None:
+    machine = vm.boot()
+    for _ in range(3):
+        machine.kernel_map.enter("16 KiB")
+    view = vm.Tree(machine.kernel_map)
+    replies(view, HELLO, {"type": "pin"})
+    view.moment = (0, None)
+    for _ in range(2):
+        before = view.pinned
+        replies(view, {"type": "seek_pin", "index": 0, "operation": -1, "place": -1})
+        assert unpack(view.pinned[0]["data"])["scene"]["steps"]["operation"] == 3
+        assert view.pinned != before, "a page hears of it"
+
+
+def test_a_moment_that_can_not_be_drawn_is_answered_and_can_be_left() -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    view = vm.Map(task.map)
+    replies(view, HELLO, {"type": "seek", "operation": 0, "place": -1})
+    refresher.flush()
+    assert "task:init/map is not there after operation 0" in view.status
+    assert when_on_page(view)["number"] == 0
+    replies(view, {"type": "seek", "operation": -1, "place": -1})
+    refresher.flush()
+    assert (view.status, when_on_page(view)["number"]) == ("", 1)

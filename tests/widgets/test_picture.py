@@ -1,0 +1,153 @@
+"""Pictures without a page: made, saved, and nothing of them left alive."""
+
+import gc
+import json
+import struct
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import ipywidgets
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.pictures.picture import At
+from vmwidgets.pictures.registry import known_pictures, picture_of
+from vmwidgets.sources.workload import allocate
+from vmwidgets.views.scene.model import Caption, Scene, Steps, Table
+from vmwidgets.widgets.host.pictures import pictures_of
+
+
+@pytest.fixture
+def machine() -> vm.Machine:
+    m = vm.boot(layout="tiny")
+    m.kernel_map.enter("16 KiB")
+    return m
+
+
+def test_a_picture_is_what_its_view_shows(machine: vm.Machine) -> None:
+    task = machine.task("t")
+    d = machine.domain("d")
+    m = machine
+    things = [m, m.kernel_map, m.kentry, m.walk(m.kernel_map.start), m.cpus, m.kmem, m.frames, m.caches, m.threads,
+              task, d, m.tables_of(None), vm.compare_formats([(0, "64 KiB")]),
+              vm.compare([allocate("a", "4 KiB")])]  # fmt: skip
+    for thing in things:
+        view = vm.show(thing)
+        assert vm.picture(thing).scene() == view.scene()
+        view.close()
+
+
+def test_a_picture_makes_no_model_and_follows_nothing(machine: vm.Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ipywidgets.Widget] = []
+    monkeypatch.setattr(ipywidgets.Widget, "open", made.append)
+    picture = vm.picture(machine)
+    assert picture.to_svg()
+    assert made == []
+    assert not list(pictures_of(machine).views)
+    kept = weakref.ref(picture)
+    del picture
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_picture_keeps_its_machine() -> None:
+    picture = vm.picture(vm.boot(layout="tiny").kernel_map)
+    gc.collect()
+    assert picture.scene().title == "kernel_map"
+
+
+@pytest.mark.parametrize("ending", ["svg", "html", "json", "dot", "txt", "png"])
+def test_a_file_holds_the_picture_in_the_format_of_its_name(machine: vm.Machine, tmp_path: Path, ending: str) -> None:
+    picture = vm.picture(machine.kernel_map)
+    path = picture.save(tmp_path / f"map.{ending}")
+    data = path.read_bytes()
+    if ending == "png":
+        scene = picture.scene()
+        assert data[:8] == b"\x89PNG\r\n\x1a\n"
+        assert struct.unpack(">I", data[16:20])[0] == round(2 * scene.width)
+    elif ending == "json":
+        assert json.loads(data) == json.loads(json.dumps(picture.to_json()))
+    else:
+        texts = {"svg": picture.to_svg, "html": picture.to_html, "dot": picture.to_dot, "txt": picture.text}
+        assert data.decode().strip() == texts[ending]().strip()
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_another_ending_is_refused_and_writes_nothing(machine: vm.Machine, tmp_path: Path) -> None:
+    with pytest.raises(vm.Refused, match=r"ends in '.pdf'; it must end in .svg, .html, .json, .dot, .txt, .png"):
+        vm.picture(machine).save(tmp_path / "map.pdf")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_can_not_be_written_leaves_the_old_one(
+    machine: vm.Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(vm.Refused, match="can't be written: No such file"):
+        vm.picture(machine).save(tmp_path / "none" / "map.svg")
+    path = tmp_path / "map.svg"
+    path.write_text("old")
+
+    def full(_part: Path, _target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(vm.Refused, match="can't be written: No space left"):
+        vm.picture(machine).save(path)
+    assert path.read_text() == "old"
+    assert [one.name for one in tmp_path.iterdir()] == ["map.svg"]
+
+
+def test_a_png_has_the_theme_and_the_size_that_were_asked_for(machine: vm.Machine) -> None:
+    picture = vm.picture(machine.kernel_map)
+    light, dark = picture.to_png(scale=1), picture.to_png(theme="dark", scale=1)
+    assert light != dark
+    assert struct.unpack(">I", light[16:20])[0] == round(picture.scene().width)
+    for wrong in ({"theme": "blue"}, {"scale": 0}):
+        with pytest.raises(vm.Refused, match="it must be"):
+            picture.to_png(**wrong)
+
+
+@pytest.fixture
+def _registry() -> Iterator[None]:
+    from vmwidgets.pictures import registry
+
+    pictures, shown = dict(known_pictures()), dict(registry._shown_as)
+    yield
+    registry._pictures.clear()
+    registry._pictures.update(pictures)
+    registry._shown_as.clear()
+    registry._shown_as.update(shown)
+
+
+class Dial:
+    """A thing that has no picture yet."""
+
+    def __init__(self, machine: vm.Machine) -> None:
+        self.machine = machine
+        self.hours = 3
+
+
+@pytest.mark.usefixtures("_registry")
+def test_a_function_is_a_picture_once_it_is_registered(machine: vm.Machine) -> None:
+    @picture_of(Dial, name="Clock")
+    def draw(at: At) -> Scene:
+        return Scene(
+            "clock", f"{at.target.hours} h", "", 100, 40, Caption("It ticks."), (), (), Table((), ()), Steps(0, 0, 0)
+        )
+
+    dial = Dial(machine)
+    assert vm.picture(dial).scene().title == "3 h"
+    view = vm.Clock(dial)
+    assert type(vm.show(dial)).__name__ == type(view).__name__ == "Clock"
+    dial.hours = 4
+    assert view.scene().title == "4 h"
+    with pytest.raises(vm.Refused, match="Clock shows a Dial, not 3"):
+        vm.Clock(3)
+
+
+def test_nothing_else_has_a_picture() -> None:
+    with pytest.raises(vm.Refused, match=r"there is no picture of a list; there are pictures of .*Machine"):
+        vm.picture([])
+    with pytest.raises(AttributeError, match="no attribute 'Clok'"):
+        vm.Clok  # noqa: B018

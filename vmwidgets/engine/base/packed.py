@@ -1,0 +1,139 @@
+"""Records of old operations as bytes: a thousand in a piece, in memory or in a temporary file."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+from operator import itemgetter
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from .units import Address, Size
+
+KEPT = 1000
+"""How many operations are packed in a piece, and how many of the latest keep their events, at most.
+
+The events of older ones are made again by replay.
+"""
+
+IN_MEMORY = 64 << 20
+"""How many bytes of packed records are kept in memory; what is more lies in a temporary file."""
+
+
+Row = tuple[int, str, str, "tuple[str, ...] | None", tuple[Any, ...], str, Any, str, int]
+"""An operation as it is kept: without its number and events, the names of its arguments apart, if they are known so."""
+
+
+class Packed:
+    """Records of old operations, KEPT in a piece."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.bytes = 0
+        self._pieces: list[bytes | tuple[int, int]] = []
+        """Packed, or where in the file and how long."""
+        self._serials: list[tuple[int, int]] = []
+        """Of each piece the first operation's and the last one's."""
+        self._file: IO[bytes] | None = None
+        self._open: tuple[int, list[Row]] = -1, []
+        """The piece that was read last, and its number."""
+
+    def first(self, pieces: int) -> Packed:
+        """The first pieces, as records of another journal."""
+        made = Packed()
+        made._pieces, made._file = self._pieces[:pieces], self._file
+        made._serials = self._serials[:pieces]
+        made.count = KEPT * pieces
+        made.bytes = sum(len(one) if isinstance(one, bytes) else one[1] for one in made._pieces)
+        return made
+
+    def append(self, operations: list[Row]) -> None:
+        """Pack KEPT operations."""
+        data = pack(operations)
+        self._pieces.append(data if self.bytes + len(data) <= IN_MEMORY else self._spilled(data))
+        self._serials.append((operations[0][0], operations[-1][0]))
+        self.count += len(operations)
+        self.bytes += len(data)
+
+    def _spilled(self, data: bytes) -> bytes | tuple[int, int]:
+        """Where `data` lies in the file now; itself where no file can be written."""
+        try:
+            if self._file is None:
+                self._file = TemporaryFile()  # noqa: SIM115  it lives as long as the journal
+            place = self._file.seek(0, 2)
+            self._file.write(data)
+        except OSError:
+            return data
+        return place, len(data)
+
+    def pop(self) -> list[Row]:
+        """The last piece, which is taken out."""
+        number = len(self._pieces) - 1
+        operations = self._piece(number)
+        self.bytes -= len(self._read(number))
+        self.count -= len(operations)
+        self._open = -1, []
+        del self._pieces[number], self._serials[number]
+        return operations
+
+    def serial(self, number: int) -> int:
+        """The serial of operation `number`; its record is read only where some between were undone."""
+        first, last = self._serials[number // KEPT]
+        return first + number % KEPT if last - first == KEPT - 1 else self[number][0]
+
+    def _read(self, number: int) -> bytes:
+        piece = self._pieces[number]
+        if isinstance(piece, bytes):
+            return piece
+        assert self._file is not None, "a piece lies in it"
+        self._file.seek(piece[0])
+        return self._file.read(piece[1])
+
+    def _piece(self, number: int) -> list[Row]:
+        if self._open[0] != number:
+            self._open = number, _unpack(self._read(number))
+        return self._open[1]
+
+    def __getitem__(self, number: int) -> Row:
+        return self._piece(number // KEPT)[number % KEPT]
+
+
+def pack(rows: Sequence[Row]) -> bytes:
+    """Records as bytes: in columns, with addresses and sizes as numbers, which are written several times as fast.
+
+    Column by column: `zip` makes an iterator a row, so many that the search for garbage would begin.
+    """
+    serials, targets, names, words, values, outcomes, results, said, stopped = (
+        list(map(itemgetter(place), rows)) for place in range(9)
+    )
+    lengths = list(map(len, values))
+    columns = serials, targets, names, words, lengths, outcomes, said, stopped
+    data = columns, _plain(chain.from_iterable(values)), _plain(results)
+    return zlib.compress(pickle.dumps(data, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def _unpack(data: bytes) -> list[Row]:
+    columns, values, results = pickle.loads(zlib.decompress(data))
+    serials, targets, names, words, lengths, outcomes, said, stopped = columns
+    given = iter(_as_they_were(*values))
+    tuples = [tuple(islice(given, length)) for length in lengths]
+    found = _as_they_were(*results)
+    return list(zip(serials, targets, names, words, tuples, outcomes, found, said, stopped, strict=True))
+
+
+_NUMBERS: tuple[type[int], ...] = (int, Address, Size)
+_KINDS = {Address: 1, Size: 2}
+"""The place of a kind among `_NUMBERS`."""
+
+
+def _plain(values: Iterable[Any]) -> tuple[list[Any], bytes]:
+    """Values with plain numbers for addresses and sizes, and which of them were what."""
+    column, kind_of = list(values), _KINDS.get
+    kinds = bytes([kind_of(type(one), 0) for one in column])
+    return [int(one) if kind else one for one, kind in zip(column, kinds, strict=True)], kinds
+
+
+def _as_they_were(column: list[Any], kinds: bytes) -> list[Any]:
+    return [_NUMBERS[kind](one) if kind else one for one, kind in zip(column, kinds, strict=True)]

@@ -1,0 +1,72 @@
+"""Comparisons: they have no machine, and stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
+from vmwidgets.engine.mmu.compare_formats import FormatComparison
+from vmwidgets.views.domain.paging import draw_paging
+from vmwidgets.views.maps.compare import draw_comparison
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.formats import draw_formats
+
+from .picture import At, Picture
+from .registry import picture_of
+
+
+@picture_of(ComparisonValue)
+class Comparison(Picture):
+    """Several maps after the same operations, side by side; what differs from the first is marked.
+
+    `target` is the result of ``vm.compare(…)``.
+
+    >>> import vmwidgets as vm
+    >>> vm.Comparison(vm.compare([vm.workload.allocate("a", "4 KiB")])).scene().caption.text
+    'All maps agree on every operation.'
+    """
+
+    def __init__(self, target: ComparisonValue, **options: Any) -> None:
+        if not isinstance(target, ComparisonValue):
+            raise Refused(f"Comparison shows the result of vm.compare(…), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The comparison."""
+        return draw_comparison(at.target)
+
+
+@picture_of(FormatComparison)
+class Formats(Picture):
+    """One mapping in several page-table formats, side by side.
+
+    `target` is the result of ``vm.compare_formats(…)``.
+    """
+
+    def __init__(self, target: FormatComparison, **options: Any) -> None:
+        if not isinstance(target, FormatComparison):
+            raise Refused(f"Formats shows the result of vm.compare_formats(…), not {shown(target)}")
+        super().__init__(target, **options)
+        self._held = target  # weakly held otherwise, and nothing else may keep it
+
+    def draw(self, at: At) -> Scene:
+        """The comparison."""
+        return draw_formats(self._held.value)
+
+
+@picture_of(PagingComparison)
+class Paging(Picture):
+    """What the kernel did for a task beside what a domain did for itself.
+
+    `target` is the result of ``vm.compare_paging(task, domain)``.
+    """
+
+    def __init__(self, target: PagingComparison, **options: Any) -> None:
+        if not isinstance(target, PagingComparison):
+            raise Refused(f"Paging shows the result of vm.compare_paging(task, domain), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The comparison."""
+        return draw_paging(at.target)

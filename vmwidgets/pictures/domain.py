@@ -1,0 +1,206 @@
+"""Live pictures of a self-paging domain: all of it, or one lane."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.mmu.tables import rights_in_words
+from vmwidgets.views.domain.focus import focus_of
+from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
+from vmwidgets.views.domain.picture import (
+    Decoded,
+    all_vnodes,
+    extents_of,
+    marks_of,
+    things_of,
+    vnode_thing,
+)
+from vmwidgets.views.domain.picture import (
+    DomainPicture as Lanes,
+)
+from vmwidgets.views.domain.steps import plan_of, steps_of_domain
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
+
+from .maps import parse_address
+from .picture import At, Picture
+from .registry import picture_of
+
+NOT_THE_PROGRAMS = "--- user"
+"""The rights of a program to a page that it may do nothing with; what the supervisor could do is not its business."""
+
+AMONG = 200
+"""How many of the latest operations are asked which one destroyed a domain."""
+
+Draw = Callable[..., Scene]
+
+
+class DomainPicture(Picture):
+    """What all pictures of a domain share: which operation they tell of, stepping, folds."""
+
+    _draws: Draw
+
+    def __init__(self, target: MachineDomain, **options: Any) -> None:
+        if not isinstance(target, MachineDomain):
+            raise Refused(f"{type(self).__name__} shows a self-paging domain, machine.domain(…), not {shown(target)}")
+        self._folds_opened: list[str] = []
+        super().__init__(target, machine=target.machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The domain at a moment."""
+        moment = at.moment if not at.target.pmap.destroyed else destruction_of(at.target)
+        picture = domain_picture(at.target, moment, self.selection, self._folds_opened)
+        return type(self)._draws(picture, machine=at.whole.name)
+
+    def opened(self, node_id: str) -> None:
+        """Go to a call of the strip, or open a fold; folds opened earlier stay open."""
+        step = step_of(node_id)
+        if step is not None:
+            self.step = step
+        else:
+            self._folds_opened = [*self._folds_opened, fold_of(node_id)][-8:]
+
+
+class TreePicture(DomainPicture):
+    """A picture with the shadow tree, in which addresses are found."""
+
+    def sought(self, text: str) -> None:
+        """Select the leaf that maps the address `text`, or the lowest table that is for it."""
+        self.selection = found_at(self.at().target, text)
+
+
+@picture_of(MachineDomain)
+class Domain(TreePicture):
+    """A self-paging domain: the calls of its last operation, its shadow tree beside the hardware's tables, its
+    capabilities, regions, and the slab of its vnodes.
+
+    >>> import vmwidgets as vm
+    >>> d = vm.boot("armv7").domain("hello")
+    >>> a = d.map(d.frame("8 KiB"))
+    >>> vm.Domain(d).scene().caption.text
+    'map placed 8 KiB of slots[0] at 0x4040_0000, rw-.'
+    """  # noqa: D205  one sentence
+
+    _draws = draw_domain
+
+
+@picture_of()
+class Capabilities(DomainPicture):
+    """The cnodes of a domain, slot by slot."""
+
+    _draws = draw_capabilities
+
+
+@picture_of()
+class Vnodes(TreePicture):
+    """A domain's shadow tree, and beside each vnode the descriptor that the hardware reads."""
+
+    _draws = draw_vnodes
+
+
+@picture_of()
+class Vspace(DomainPicture):
+    """The regions of a domain's address space, and what is mapped."""
+
+    _draws = draw_vspace
+
+
+@picture_of()
+class SlabLevels(DomainPicture):
+    """The slab that a domain's vnodes come from, and the refills inside refills of its last operation."""
+
+    _draws = draw_slab_levels
+
+
+def found_at(target: MachineDomain, text: str) -> str:
+    """What a selection calls the lowest vnode that is for the address `text`."""
+    layout = target.domain.layout
+    return vnode_thing(target.vnode_at(parse_address(text, layout.vspace_begin, layout.user_end)))
+
+
+def step_of(node_id: str) -> int | None:
+    """The step that a node of the strip stands for."""
+    lane, _, number = node_id.partition("/")
+    return int(number) if lane == "calls" and number.isdecimal() else None
+
+
+def fold_of(node_id: str) -> str:
+    """What opens with a fold: the children of a vnode from an entry on, the slots of a cnode.
+
+    >>> fold_of("tree/fold/7/256"), fold_of("slots/slots/fold/9")
+    ('tree/7/256', 'slots/slots')
+    """
+    lane, _, rest = node_id.partition("/")
+    return f"{lane}/{rest.removeprefix('fold/') if lane == 'tree' else rest.split('/')[0]}"
+
+
+def destruction_of(target: MachineDomain) -> Moment:
+    """After the operation that destroyed a domain: a domain that was made later may have its name."""
+    latest = reversed(target.machine.journal[-AMONG:])
+    return Moment(next((operation for operation in latest if operation.name == "destroy_domain"), None))
+
+
+def domain_picture(target: MachineDomain, moment: Moment, selection: str = "", opened: Collection[str] = ()) -> Lanes:
+    """What the lanes are drawn from at a moment of an operation."""
+    mine = steps_of_domain(target.name)
+    value = window_of(target, focus_of(moment.events, target.name, selection, opened))
+    past = value.at(moment.past)
+    new, changed = marks_of(moment.so_far, past)
+    return Lanes(
+        past, style_of(value), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,
+        decoder(target), selection, opened, things=things_of(past), new=new, changed=changed,
+    )  # fmt: skip
+
+
+Windows = dict[DomainFocus, DomainValue]
+_known: weakref.WeakKeyDictionary[MachineDomain, tuple[int, Windows]] = weakref.WeakKeyDictionary()
+
+
+def window_of(target: MachineDomain, focus: DomainFocus) -> DomainValue:
+    """A domain as it is; taken once after an operation, for all pictures with that focus and all steps.
+
+    The serial names the operation: after an undo another one has its number.
+    """
+    latest = target.machine.journal.last.serial
+    known = _known.get(target)
+    if known is None or known[0] != latest or len(known[1]) > MOST_WINDOWS:
+        known = _known[target] = (latest, {})
+    if focus not in known[1]:
+        known[1][focus] = target.window(focus)
+    return known[1][focus]
+
+
+MOST_WINDOWS = 16
+"""So many windows on one moment are remembered."""
+
+
+def style_of(value: DomainValue) -> AddressStyle:
+    """How a domain's addresses are written: all that it uses share the prefix that is left out."""
+    extents = extents_of(all_vnodes(value.root))
+    low = min([value.meta_start, *(one.start for one in extents), *(region.base for region in value.regions),
+               *(fold.start for fold in value.region_folds)])  # fmt: skip
+    high = max([value.meta_end, *(one.end for one in extents),
+                *(region.base + region.size for region in value.regions),
+                *(fold.end for fold in value.region_folds)])  # fmt: skip
+    return AddressStyle.of(low, high)
+
+
+def decoder(target: MachineDomain) -> Callable[[int, int], Decoded]:
+    """Reads descriptors of a domain's tables as the hardware does."""
+    fmt, controls = target.pmap.fmt, target.machine.controls
+
+    def decode(level: int, word: int) -> Decoded:
+        descriptor = fmt.rules.read_as(fmt.level(level), word, controls)
+        if descriptor.kind not in ("leaf", "table"):
+            return Decoded("invalid", 0, "")
+        rights = fmt.rules.rights_of(descriptor, word)
+        words = "" if descriptor.kind == "table" else rights_in_words(rights) if rights.user else NOT_THE_PROGRAMS
+        return Decoded(descriptor.kind, descriptor.address_of(word), words)
+
+    return decode

@@ -1,0 +1,42 @@
+"""The story of an operation of a machine, which the machine helps to write: it knows where entries start."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.machine.machine import MACHINES, Machine
+from vmwidgets.views.story.explanation import Explanation
+from vmwidgets.views.story.story import story_of
+from vmwidgets.views.story.words.names import UNKNOWN, Starts
+
+from .parts import starts_of
+
+
+def explained(operation: Operation) -> Explanation:
+    """The story of `operation`; of a machine that is alive with what its entries are called then."""
+    machine = _machine_of(operation)
+    if machine is None:
+        return Explanation(story_of(operation))
+    events = machine.journal.events(operation.number)
+    return Explanation(story_of(operation, _starts_at(machine, operation), events))
+
+
+def _machine_of(operation: Operation) -> Machine | None:
+    """The machine whose journal has this operation."""
+    for machine in list(MACHINES):
+        journal = machine.journal
+        if journal.number_of(operation.serial) == operation.number < len(journal):
+            mine = journal[operation.number]
+            if mine.records is operation.records or (not operation.records and mine.agrees(operation)):
+                return machine
+    return None
+
+
+def _starts_at(machine: Machine, operation: Operation) -> Starts:
+    """Where entries start after an operation; of an older one as far as the machine of then can be made."""
+    if operation.number == machine.journal.last.number:
+        return starts_of(machine)
+    try:
+        return starts_of(machine.at(operation.number))
+    except Refused:
+        return UNKNOWN

@@ -1,0 +1,217 @@
+"""Live pictures of a map: all lanes together, or one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.kernel.map.window import WHOLE
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.kmem import MachineKmemMap
+from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
+from vmwidgets.views.maps.picture import MapPicture, map_picture, touched
+from vmwidgets.views.maps.ribbon import Zoom, address_at, drawn_bytes, zoomed
+from vmwidgets.views.maps.seek import seek
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
+
+from .options import AddressTrait
+from .picture import At, Picture
+from .registry import picture_of
+
+MOST_LANE, MOST_LANES = 1050, 400
+"""However large `whole` is, one lane shows so many entries whole, several so many: updates stay below 64 KiB."""
+
+FOCUS = 10
+"""How many entries of the last operation are kept in a folded picture."""
+
+
+AnyMap = MachineMap | MachineKmemMap
+"""A map of X15's or of FreeBSD's."""
+
+
+@picture_of(MachineMap)
+class Map(Picture):
+    """A map: its tree above its entry list above its address ribbon, one column an entry.
+
+    `Tree`, `EntryList` and `Ribbon` are the same on their own.  The picture follows the map; `step` goes back into
+    its last operation.  `find` is an address to show as well, for maps too large to be shown whole.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> vm.Map(m.kernel_map).scene().title
+    'kernel_map'
+    """
+
+    lanes: Sequence[str] = LANES
+
+    whole = traitlets.Int(
+        WHOLE, min=1, help="Maps of up to so many entries are drawn whole, as far as an update can carry them."
+    ).tag(public=True)
+    find = AddressTrait(
+        None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
+    ).tag(public=True)
+
+    def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:
+        shown_map = map_of(target, type(self).__name__)
+        self._folds_opened: list[int] = []
+        self._zoom: Zoom = None
+        self._seeking = options.get("find") is not None
+        super().__init__(shown_map, machine=shown_map.machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The map at a moment."""
+        target: AnyMap = at.target
+        picture = self.picture(target, at.moment)
+        return draw_map(
+            picture,
+            lanes=self.lanes,
+            title=title_of(target),
+            subtitle=f"{target.machine.architecture} · {subtitle_of(picture)}{fit_of(target)}",
+            machine=target.machine.name,
+            selection=entry_id(self.selection),
+            zoom=self._zoom,
+        )
+
+    def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
+        """What is drawn: the map's value around what matters, at a moment, or the answer to a search."""
+        focus = [] if self._seeking else touched(moment.events, target.name)[:FOCUS]
+        selected = entry_id(self.selection)
+        addresses = [] if self.find is None else [self.find]
+        value = target.value([*focus, selected], self._folds_opened, addresses, whole=self._most())
+        if not self._seeking:
+            moment = moment.above(value.reach(moment.events))
+        picture = map_picture(value, moment)
+        return seek(picture, self.find) if self._seeking and self.find is not None else picture
+
+    def operation_done(self) -> bool:
+        """The picture shows the operation from now on, and a search no longer."""
+        self._seeking = False
+        return super().operation_done()
+
+    def _most(self) -> int:
+        return min(self.whole, MOST_LANE if len(self.lanes) == 1 else MOST_LANES)
+
+    def opened(self, node_id: str) -> None:
+        """Open a folded subtree; the ones opened earlier stay open."""
+        self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
+
+    def zoomed(self, factor: float, at: float) -> None:
+        """Zoom the ribbon: by a pointer around where it points, otherwise (`at` 0.5) around what matters."""
+        here = self.at()
+        target: AnyMap = here.target
+        picture = self.picture(target, here.moment)
+        pointed = address_at(picture, self._zoom, at)
+        pivot = self._address_of_interest(picture, pointed) if at == 0.5 else pointed
+        whole = drawn_bytes(picture)
+        span = (whole if self._zoom is None else self._zoom[1] - self._zoom[0]) / factor
+        limits = (int(target.start), int(target.end))
+        self._zoom = None if span >= whole and factor < 1 else zoomed(limits, pivot, span, at)
+
+    def _address_of_interest(self, picture: MapPicture, otherwise: int) -> int:
+        """The middle of the entry that is selected or that the picture is about."""
+        entries = {entry.id: entry for entry in picture.value.entries}
+        chosen = next((entries[i] for i in picture.important(entry_id(self.selection)) if i in entries), None)
+        return otherwise if chosen is None else (chosen.start + chosen.end) // 2
+
+    def panned(self, by: float) -> None:
+        """Move the zoomed ribbon along."""
+        if self._zoom is None:
+            return
+        target: AnyMap = self.at().target
+        first, last = self._zoom
+        moved = max(int(target.start) - first, min(int((last - first) * by), int(target.end) - last)) & ~0xFFF
+        self._zoom = (first + moved, last + moved)
+
+    def sought(self, text: str) -> None:
+        """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
+        target: AnyMap = self.at().target
+        address = parse_address(text, int(target.start), int(target.end))
+        self._seeking = True
+        self.find = address
+        entry = target.vm_map.peek(address)
+        self.selection = f"entry:{entry.id}" if entry is not None and entry.start <= address else ""
+
+    @traitlets.observe("find")
+    def _sought_otherwise(self, _change: object) -> None:
+        self._seeking = self.find is not None
+
+    @traitlets.observe("whole", "find")
+    def _shown_otherwise_too(self, change: object) -> None:
+        self.changed(change)
+
+
+@picture_of()
+class Tree(Map):
+    """The red-black tree of a map: how an address is found."""
+
+    lanes = ("tree",)
+
+
+@picture_of()
+class EntryList(Map):
+    """The entries of a map in order."""
+
+    lanes = ("list",)
+
+
+@picture_of()
+class Ribbon(Map):
+    """The addresses of a map, to scale: what is where, and where the gaps are."""
+
+    lanes = ("ribbon",)
+
+
+def map_of(target: object, view: str) -> AnyMap:
+    """The map that a view called `view` shows: a map itself, a machine's kernel map, or a task's map.
+
+    Raises :class:`Refused` for anything else.
+    """
+    if isinstance(target, (MachineMap, MachineKmemMap)):
+        return target
+    if isinstance(target, Machine):
+        return target.kernel_map
+    if isinstance(target, Task):
+        return target.map
+    what = "a machine or a map" if view == "Dashboard" else "a map"
+    raise Refused(f"{view} shows {what}, such as machine.kernel_map or task.map, not {shown(target)}")
+
+
+def title_of(target: AnyMap) -> str:
+    """What a map is called in pictures: its path, with a task's name as it was given."""
+    return target.path.replace("%2F", "/").replace("%25", "%")
+
+
+def fit_of(target: AnyMap) -> str:
+    """By which rule the map looks for room, where that is not X15's own."""
+    rule = {"x15": "", "freebsd": "first"}.get(target.placement, target.placement)
+    return f" · {rule} fit" if rule else ""
+
+
+def parse_address(text: str, start: int, end: int) -> int:
+    """An address of [start, end) as people type it: hexadecimal, grouped or not, perhaps without its first digits.
+
+    >>> hex(parse_address("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
+    '0xffff808000141000'
+    """
+    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("…").removeprefix("0x")
+    if not digits or len(digits) > 16 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
+    address = int(digits, 16)
+    if address < start:
+        address |= start >> 4 * len(digits) << 4 * len(digits)
+    if not start <= address < end:
+        raise Refused(f"find: {Address(address)} lies outside the map, {Address(start)} to {Address(end)}")
+    return address
+
+
+def entry_id(selection: str) -> int:
+    """The entry that a selection names; 0 if it names something else."""
+    kind, _, number = selection.partition(":")
+    return int(number) if kind == "entry" and number.isdecimal() else 0

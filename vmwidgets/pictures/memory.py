@@ -1,0 +1,203 @@
+"""Pictures of kernel memory: the maps inside maps, the kentry area, physical memory, slabs, threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.events import BufferAllocated, BufferFreed, Event, SlabCreated
+from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.frames import OPEN_SLABS, MachineCaches, MachineFrames, MachineKentry
+from vmwidgets.engine.machine.kmem import MachineKmem, MachineKmemMap
+from vmwidgets.engine.machine.threads import MachineThread, MachineThreads
+from vmwidgets.views.maps.picture import touched
+from vmwidgets.views.memory.frames import draw_frames, touched_frames
+from vmwidgets.views.memory.kentry import draw_kentry
+from vmwidgets.views.memory.kmem import draw_kmem
+from vmwidgets.views.memory.slabs import draw_slabs
+from vmwidgets.views.memory.threads import draw_threads
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
+
+from .maps import FOCUS, entry_id, parse_address
+from .parts import machine_of
+from .picture import At, Picture
+from .registry import picture_of
+
+WHOLE = 48
+"""Kernel maps of up to so many entries are drawn whole."""
+
+
+@picture_of(MachineKmem, MachineKmemMap)
+class Kmem(Picture):
+    """Kernel memory: the kernel map's ribbon, its submaps below it, and the list of the map that is concerned.
+
+    `target` is ``m.kmem``, one of its maps, which is then shown in full at first, or the machine.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kmem_malloc("12 KiB")
+    >>> vm.Kmem(m).scene().caption.text.partition(" at ")[0]
+    'kmem_malloc took 12 KiB'
+    """
+
+    def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:
+        wanted = "Kmem shows a machine's kernel memory, machine.kmem, or one of its maps"
+        machine = machine_of(target, MachineKmem, MachineKmemMap, wanted=wanted)
+        self._chosen = f"map:{target.name}" if isinstance(target, MachineKmemMap) else ""
+        self._folds_opened: list[int] = []
+        super().__init__(machine.kmem, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """Kernel memory at a moment."""
+        target: MachineKmem = at.target
+        return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened)
+
+    def opened(self, node_id: str) -> None:
+        """Open a folded part of a map; those opened earlier stay open."""
+        self._folds_opened = [*self._folds_opened, int(node_id.rpartition("/")[2])][-8:]
+
+    def sought(self, text: str) -> None:
+        """Select the entry that holds the address `text`, in the innermost map that does."""
+        self.selection = found_at(self.at().target, text)
+
+
+def found_at(target: MachineKmem, text: str) -> str:
+    """What a selection calls the entry that holds the address `text`, in the innermost map that does, or that map."""
+    root = target.kernel_map
+    address = parse_address(text, int(root.start), int(root.end))
+    inner = target.map_of(address)
+    entry = None if inner is None else inner.lookup(address)
+    return "" if inner is None else f"map:{inner.name}" if entry is None else f"entry:{entry.id}"
+
+
+def kmem_scene(
+    target: MachineKmem, moment: Moment, selection: str = "", *, opened: Sequence[int] = (), compact: bool = False
+) -> Scene:
+    """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
+    value = target.value(_focus(target, moment.events, selection), opened, whole=WHOLE)
+    reached = moment.above(value.reach(moment.events))
+    return draw_kmem(value, reached, selection=selection, machine=target.machine.name, compact=compact)
+
+
+def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") -> list[int]:
+    """Entries that a folded map shows: what is selected, the places of submaps, and what the operation touched."""
+    found = [entry_id(selection)] if entry_id(selection) else []
+    for parent in target.maps.values():
+        inside = [one for one in target.maps.values() if one is not parent and parent.start <= one.start < parent.end]
+        found += [entry.id for one in inside if (entry := parent.lookup(one.start)) is not None]
+    for one in target.maps.values():
+        found += touched(events, one.name)[:FOCUS]
+    return found
+
+
+@picture_of(MachineKentry)
+class Kentry(Picture):
+    """The kentry area: the reserved range, its free list, and the slots with the kernel map's entries in them.
+
+    `target` is ``m.kentry``, or the machine.
+    """
+
+    def __init__(self, target: MachineKentry | Machine, **options: Any) -> None:
+        area = target.kentry if isinstance(target, Machine) else target
+        if not isinstance(area, MachineKentry):
+            raise Refused(f"Kentry shows the kentry area of a machine, machine.kentry, not {shown(target)}")
+        super().__init__(area, machine=area.machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The area at a moment."""
+        return kentry_scene(at.target, at.moment)
+
+
+def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Scene:
+    """The scene of the area at a moment of an operation."""
+    slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
+    contents = target.contents(slots, 1 if compact else OPEN_SLABS)
+    kernel_map = target.machine.kernel_map
+    style = AddressStyle.of(kernel_map.start, kernel_map.end)
+    name = target.machine.name
+    return draw_kentry(contents, moment, style=style, machine=name, compact=compact)
+
+
+@picture_of(MachineFrames)
+class Frames(Picture):
+    """Physical memory: gauges with the reserves, free lists, runs of frames, owners; a selected frame's reverse map.
+
+    `target` is ``m.frames``, or the machine.
+    """
+
+    def __init__(self, target: MachineFrames | Machine, **options: Any) -> None:
+        machine = machine_of(target, MachineFrames, wanted="Frames shows a machine's physical memory, machine.frames")
+        super().__init__(machine.frames, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """Physical memory at a moment."""
+        return frames_scene(at.target, at.moment, self.selection)
+
+
+def frames_scene(target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False) -> Scene:
+    """The scene of physical memory at one moment of an operation."""
+    chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
+    touched = touched_frames(moment.events)
+    moved = (frame for frame in reversed(touched) if frame - 1 not in touched)
+    lit = target.behind(entry_id(selection)) if entry_id(selection) else ()
+    focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
+    selected = None if chosen is None or compact else target.frame(chosen)
+    name = target.machine.name
+    return draw_frames(target.value(focus), moment, selected=selected, lit=lit, machine=name, compact=compact)
+
+
+def frame_of(selection: str, frames: int) -> int | None:
+    """The frame that a selection names, of so many; None if it names something else."""
+    kind, _, number = selection.partition(":")
+    return int(number) if kind == "frame" and number.isdecimal() and int(number) < frames else None
+
+
+@picture_of(MachineCaches)
+class Slabs(Picture):
+    """Object caches and zones: their slabs, the buffers in them, and the order in which free ones are taken.
+
+    `target` is ``m.caches``, or the machine.
+    """
+
+    def __init__(self, target: MachineCaches | Machine, **options: Any) -> None:
+        machine = machine_of(target, MachineCaches, wanted="Slabs shows a machine's object caches, machine.caches")
+        super().__init__(machine.caches, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The caches at a moment."""
+        target: MachineCaches = at.target
+        machine, moment = at.whole, at.moment
+        kinds = (BufferAllocated, BufferFreed, SlabCreated)
+        focus = dict.fromkeys(event.address for event in reversed(moment.events) if isinstance(event, kinds))
+        value = target.value(focus)
+        places = [slab.address for cache in value.caches for slab in cache.slabs] or [int(machine.kernel_map.start)]
+        style = AddressStyle.of(min(places), max(places) + 1)
+        return draw_slabs(value, moment, style=style, machine=machine.name)
+
+
+@picture_of(MachineThreads, MachineThread)
+class Threads(Picture):
+    """Threads: those that can go on, the sleepers by what they wait for, in the order they wake, and a deadlock.
+
+    `target` is ``m.threads``, a thread, which is then selected, or the machine.
+    """
+
+    def __init__(self, target: MachineThreads | MachineThread | Machine, **options: Any) -> None:
+        wanted = "Threads shows a machine's threads, machine.threads"
+        machine = machine_of(target, MachineThreads, MachineThread, wanted=wanted)
+        super().__init__(machine.threads, machine=machine, **options)
+        if isinstance(target, MachineThread):
+            self.selection = f"thread:{target.name}"
+
+    def draw(self, at: At) -> Scene:
+        """The threads at a moment."""
+        return threads_scene(at.target, at.moment)
+
+
+def threads_scene(target: MachineThreads, moment: Moment) -> Scene:
+    """The scene of the threads at one moment of an operation."""
+    return draw_threads(target.value(), moment, machine=target.machine.name)

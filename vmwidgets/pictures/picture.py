@@ -1,0 +1,261 @@
+"""A picture: a thing, and at a moment the scene of it.  It needs no page, and one on a page is a view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.values.past import NOTHING, Past
+from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.model import AFTER, Scene
+from vmwidgets.views.story.moment import Moment
+
+from .exports import Exports
+from .moments import NOW, When, WhenTrait, counterpart, machine_at
+from .options import refuse_unfit, refuse_unknown
+from .parts import starts_of
+from .snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class At:
+    """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
+
+    It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
+    """
+
+    target: Any
+    machine: Machine | None
+    number: int = -1
+    done: int | None = None
+
+    @property
+    def past(self) -> Past:
+        """The rows of what comes after it in the operation; none at its end, or without a machine."""
+        return NOTHING if self.done is None or self.machine is None else self.moment.past
+
+    @cached_property
+    def moment(self) -> Moment:
+        """The same with the story of the operation: what a view is given."""
+        machine = self.whole
+        return Moment(machine.journal.last, self.done, starts_of(machine))
+
+    @property
+    def whole(self) -> Machine:
+        """The machine of a picture that has one."""
+        assert self.machine is not None, "only pictures without a machine are drawn without one"
+        return self.machine
+
+
+class Picture(Exports, traitlets.HasTraits):
+    """A picture of one thing, at one moment of its machine.
+
+    A subclass overrides :meth:`draw`, and what it wants of :meth:`opened`, :meth:`zoomed`, :meth:`panned`,
+    :meth:`turned` and :meth:`sought`: what the hands of a reader ask for.
+
+    Raises :class:`Refused` for an option that the picture doesn't have, with the nearest one that it has, and for a
+    value that the option doesn't take.
+    """
+
+    step = traitlets.Int(-1, min=-1, help="Which of its steps of the operation the picture shows; -1: after it.").tag(
+        public=True
+    )
+    moment = WhenTrait(
+        help="What is shown: None for now, or (serial of an operation, how many of its events are done or None)."
+    ).tag(public=True)
+    selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(public=True)
+
+    _placing = True  # `step` follows the moment, and does not choose it
+
+    def __init__(self, target: Any = None, *, machine: Any = None, **options: Any) -> None:
+        refuse_unknown(type(self), options)
+        refuse_unfit(self, options)
+        self._target = self._hold(target)
+        self._machine = self._hold(machine)
+        self._has_machine = machine is not None
+        self._scene: Scene | None = None
+        self._drawn_at: tuple[int, int | None] = (-1, None)
+        self._drawn_serial = -1
+        step = options.pop("step", -1)
+        try:
+            super().__init__(**options, **self._page_traits())
+        except traitlets.TraitError as error:
+            raise Refused(f"{type(self).__name__}: layout={shown(options.get('layout'))}: {error}") from None
+        self._placing = False
+        if step >= 0:
+            self.step = step
+
+    def _hold(self, thing: Any) -> Callable[[], Any]:
+        """A way to `thing`: a picture in a name keeps it."""
+        return lambda: thing
+
+    def _page_traits(self) -> dict[str, Any]:
+        """What a picture has, without its place on a page."""
+        return {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an option; a name that the picture doesn't have is refused, with the nearest that it has."""
+        if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
+            refuse_unknown(type(self), {name: value})
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        if not self.alive:
+            return f"<{type(self).__name__} of a machine that is gone>"
+        whole = "" if self.machine is None else self.machine.name
+        shown_part = self._part()
+        part = next((text for text in (getattr(shown_part, name, "") for name in ("path", "name")) if text), "")
+        named = [printable(text) for text in (part, whole) if isinstance(text, str) and text]
+        return f"<{' of '.join([type(self).__name__, *dict.fromkeys(named)])}>"
+
+    def _part(self) -> Any:
+        """What is shown of the machine; None: the machine itself."""
+        return self.target
+
+    # ---- for subclasses --------------------------------------------------------------------------
+
+    def draw(self, at: At) -> Scene:
+        """The scene of this moment, from the target there, `step` and `selection`."""
+        raise NotImplementedError
+
+    def opened(self, node_id: str) -> None:
+        """A node of the picture was opened."""
+
+    def zoomed(self, factor: float, at: float) -> None:
+        """Show 1/`factor` of what is shown, around `at` (0 left, 1 right)."""
+
+    def panned(self, by: float) -> None:
+        """Show what lies `by` widths further on."""
+
+    def turned(self, node_id: str, by: int) -> None:
+        """Change the number in a slice of the address by `by`."""
+        raise Refused("turn: there is nothing to turn in this picture")
+
+    def sought(self, text: str) -> None:
+        """Show the address `text`."""
+        raise Refused("find: there is nothing to find in this picture")
+
+    def operation_done(self) -> bool:
+        """The machine has done an operation.  True if the picture is to be drawn again."""
+        return True
+
+    def changed(self, _change: object = None) -> None:
+        """What is shown is another thing from now on: a trait was set."""
+
+    # ---- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Any:
+        """What is shown; None when it is gone."""
+        return self._target()
+
+    @property
+    def machine(self) -> Machine | None:
+        """The machine that is shown; None when it is gone, or was never given."""
+        machine: Machine | None = self._machine()
+        return machine
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is something to draw: the machine, if there is one, is there."""
+        return not self._has_machine or self.machine is not None
+
+    def at(self, *other: When | None) -> At:
+        """The moment that is shown, or another.
+
+        Raises :class:`Refused` where the machine's history does not have it, or the target is not there.
+        """
+        machine = self.machine
+        if machine is None:
+            return At(self.target, None)
+        there = machine_at(machine, *(other or (self.moment,)))
+        return At(counterpart(self.target, machine, there), *there)
+
+    def scene(self) -> Scene:
+        """The newest scene; the last that was drawn when the machine is gone."""
+        if self.alive:
+            return self._draw()
+        if self._scene is None:
+            raise Refused("the machine of this picture is gone, and it was never drawn: keep the machine in a name")
+        return self._scene
+
+    def _draw(self) -> Scene:
+        """Draw the moment that is shown, and say at which step that is."""
+        at = self.at()
+        scene: Scene = self.draw(at)
+        self._scene, self._drawn_at, self._drawn_serial = scene, (at.number, at.done), self._serial()
+        self._place(-1 if at.done is None else scene.steps.index)
+        return scene
+
+    def _place(self, step: int) -> None:
+        self._placing = True
+        try:
+            self.step = step
+        finally:
+            self._placing = False
+
+    @traitlets.validate("moment")
+    def _moment_was(self, proposal: Any) -> When | None:
+        """Refuse an operation that the machine has never had."""
+        when: When | None = proposal["value"]
+        machine = self.machine if when is not None and not self._placing else None
+        if when is not None and machine is not None and when.operation >= machine.journal.next_serial:
+            latest = machine.journal.last.serial
+            raise Refused(f"moment={tuple(when)}, but the machine's latest operation is {latest}")
+        return when
+
+    @traitlets.validate("step")
+    def _step_is_there(self, proposal: Any) -> int:
+        """Refuse a step that the picture doesn't have at this moment."""
+        wanted: int = proposal["value"]
+        if self._placing or wanted < 0:
+            return wanted
+        drawn = self._scene if self._drawn_serial == self._serial() else None
+        scene = drawn or self.scene()
+        if wanted > scene.steps.count:
+            steps = counted(scene.steps.count, "step")
+            raise Refused(f"step={wanted}, but this picture has {steps} of the operation; -1 is after it")
+        return wanted
+
+    def _serial(self) -> int:
+        """The serial of the operation that is shown; -1 for a picture that has no history."""
+        if self.moment is not None:
+            return self.moment.operation
+        machine = self.machine
+        return -1 if machine is None or not len(machine.journal) else machine.journal.last.serial
+
+    @traitlets.observe("step")
+    def _step_chosen(self, change: Any) -> None:
+        if self._placing or self._scene is None or not self._has_machine:
+            return
+        places = self._scene.steps.places
+        done = places[change["new"]] if 0 <= change["new"] < len(places) else AFTER
+        self.moment = self._when(self._drawn_at[0], done)
+
+    def _when(self, number: int, done: int) -> When | None:
+        """The moment after `done` events of operation `number`; now, if that is the latest and all are done."""
+        machine = self.machine
+        if machine is None or (number == len(machine.journal) - 1 and done == AFTER):
+            return NOW
+        return When(machine.journal.serial(number), None if done == AFTER else done)
+
+    def snapshot(self) -> Snapshot:
+        """A picture of now, which stays as it is: for before and after."""
+        return Snapshot(self.scene())
+
+    @traitlets.observe("moment")
+    def _moved(self, change: Any) -> None:
+        """Say at which step the new moment is, as far as that is known before it is drawn."""
+        done = None if change["new"] is None else change["new"].done
+        places = () if self._scene is None else self._scene.steps.places
+        self._place(-1 if done is None else sum(0 < one <= done for one in places))
+
+    @traitlets.observe("moment", "selection")
+    def _shown_otherwise(self, change: object) -> None:
+        self.changed(change)

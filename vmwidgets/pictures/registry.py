@@ -1,0 +1,103 @@
+"""Which pictures there are, by name and by what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.views.scene.model import Scene
+
+from .picture import At, Picture
+
+_pictures: dict[str, type[Picture]] = {}
+_shown_as: dict[type, type[Picture]] = {}
+
+registered: list[Callable[[type], None]] = []
+"""Called with each kind of objects that has a picture from now on: a running notebook shows them by it."""
+
+
+def picture_of(*kinds: type, name: str = "") -> Callable[[Any], Any]:
+    """Register a picture, a class or a function that draws; objects of `kinds` are shown by it.
+
+    A class is a :class:`Picture`; a function takes a moment (:class:`At`) and gives its scene, and needs a `name`.
+
+    >>> @picture_of(range, name="Numbers")
+    ... def draw(at):
+    ...     return at.target
+    >>> picture_class("Numbers")(range(3)).scene()
+    range(0, 3)
+    """
+
+    def register(drawn: Any) -> Any:
+        made = drawn if isinstance(drawn, type) else _from_function(drawn, name, kinds)
+        _pictures[made.__name__] = made
+        for kind in kinds:
+            _shown_as[kind] = made
+            for listener in registered:
+                listener(kind)
+        return drawn
+
+    return register
+
+
+def _from_function(draw: Callable[[At], Scene], name: str, kinds: tuple[type, ...]) -> type[Picture]:
+    such = " or ".join(kind.__name__ for kind in kinds)
+
+    def __init__(self: Picture, target: Any, **options: Any) -> None:  # noqa: N807  a class is made here
+        if not isinstance(target, kinds):
+            raise Refused(f"{name} shows a {such}, not {shown(target)}")
+        Picture.__init__(self, target, machine=getattr(target, "machine", None), **options)
+
+    named = {"__doc__": draw.__doc__, "__module__": draw.__module__}
+    members = {**named, "__init__": __init__, "draw": lambda _self, at: draw(at)}
+    return type(name, (Picture,), members)
+
+
+def known_pictures() -> dict[str, type[Picture]]:
+    """All pictures by name; each module of this package registers its own."""
+    package = __name__.rpartition(".")[0]
+    for module in iter_modules(import_module(package).__path__):
+        import_module(f"{package}.{module.name}")
+    return dict(_pictures)
+
+
+def picture_class(name: str) -> type[Picture]:
+    """The picture of a name."""
+    return known_pictures()[name]
+
+
+def kinds_shown() -> dict[type, type[Picture]]:
+    """What shows objects, by their class."""
+    known_pictures()
+    return dict(_shown_as)
+
+
+def picture(thing: Any, **options: Any) -> Picture:
+    """A picture of `thing`, as it is shown in a cell, without a page: in a script, a test, a slide.
+
+    It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``text()`` and ``save(path)``.
+
+    Raises :class:`Refused` for an object that has no picture.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot()
+    >>> vm.picture(m.kernel_map).scene().title
+    'kernel_map'
+    """
+    return thing if isinstance(thing, Picture) else picture_shown(thing)(thing, **options)
+
+
+def picture_shown(thing: Any) -> type[Picture]:
+    """The picture that an object is shown by.
+
+    Raises :class:`Refused` for an object that has none.
+    """
+    kinds = kinds_shown()
+    for kind in type(thing).__mro__:
+        if kind in kinds:
+            return kinds[kind]
+    names = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise Refused(f"there is no picture of a {type(thing).__name__}; there are pictures of {names}")

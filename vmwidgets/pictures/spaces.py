@@ -1,0 +1,199 @@
+"""Whose page tables a picture shows: a machine's, or tables that have no machine; asked in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.base.values.past import NOTHING, Past
+from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.machine import Machine, arguments
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.tables import MachineTables
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.tables.walk_tables import Neighbour
+
+
+class Space(Protocol):
+    """Page tables that can be walked."""
+
+    editable: bool
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """The tables as they are."""
+
+    @property
+    def task(self) -> str:
+        """The task whose they are; "" where they are the kernel's or no task's."""
+
+    def walk(self, va: int, access: str, user: bool) -> Walk:
+        """What the hardware does."""
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same if descriptors held what they did before they were edited."""
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """What edited descriptors held before, by physical address."""
+
+    @property
+    def has_map(self) -> bool:
+        """Whether a map says what should be mapped: a domain has none, nor have tables without a machine."""
+
+    def entry(self, va: int) -> EntryValue | None:
+        """The map's entry for an address, if there is a map."""
+
+
+class MachineSpace:
+    """The kernel's tables in a machine, or a task's."""
+
+    editable = True
+
+    def __init__(self, machine: Machine, task: str = "", past: Past = NOTHING) -> None:
+        self._machine = machine
+        self.task = task
+        self._past = past
+
+    @property
+    def _tables(self) -> MachineTables:
+        return self._machine.tables_of(self.task)
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """The tables."""
+        return self._tables.now(self._past)
+
+    def walk(self, va: int, access: str, user: bool) -> Walk:
+        """What the hardware does."""
+        return self._walk(self._past.before("word"), va, access, user)
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same if descriptors held what they did before they were edited."""
+        return self._walk(self.edited, va, access, user)
+
+    def _walk(self, words: Mapping[int, int], va: int, access: str, user: bool) -> Walk:
+        return self._tables.walk_in(self._tables.memory_with(words), va, arguments.access(access), user)
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """What edited descriptors held before, by physical address."""
+        return self._machine.before_edits
+
+    @property
+    def has_map(self) -> bool:
+        """Whether these are the kernel's or a task's."""
+        return not self.task or self.task in self._machine.tasks
+
+    def entry(self, va: int) -> EntryValue | None:
+        """The entry that holds `va`, for looking only."""
+        if not self.has_map:
+            return None
+        target = self._machine.tasks[self.task].map if self.task else self._machine.kernel_map
+        written = self._past.changes("after", target.name)
+        value = target.value(written, (), [va], whole=1).at(self._past)
+        return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
+
+
+class TablesSpace:
+    """Tables without a machine."""
+
+    editable = False
+    task = ""
+
+    def __init__(self, tables: PageTables[Any]) -> None:
+        self.tables = tables
+
+    def walk(self, va: int, access: str, user: bool) -> Walk:
+        """What the hardware does."""
+        tables = self.tables
+        return walk(tables.memory, tables.fmt, tables.root, va, arguments.access(access), user, tables.controls)
+
+    def unedited(self, va: int, access: str, user: bool) -> Walk:
+        """The same: nothing is edited here."""
+        return self.walk(va, access, user)
+
+    @property
+    def edited(self) -> Mapping[int, int]:
+        """Nothing is."""
+        return {}
+
+    has_map = False
+
+    def entry(self, va: int) -> EntryValue | None:
+        """There is no map."""
+        return None
+
+
+def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
+    """The tables that `target` has, and the machine they are of, if there is one.
+
+    Raises :class:`Refused` for anything else, in words that begin with `wanted`.
+    """
+    if isinstance(target, PageTables):
+        return TablesSpace(target), None
+    if isinstance(target, Machine):
+        return MachineSpace(target), target
+    if isinstance(target, Task):
+        return MachineSpace(target.machine, target.name), target.machine
+    if isinstance(target, MachineDomain):
+        return MachineSpace(target.machine, target.path), target.machine
+    if isinstance(target, MachineTables):
+        return MachineSpace(target.machine, target.task), target.machine
+    raise Refused(f"{wanted}, not {shown(target)}")
+
+
+def live_space(machine: object, task: str, tables: PageTables[Any] | None, past: Past = NOTHING) -> Space:
+    """What a view looks at: `tables` if they have no machine, else those of `task` in its machine, before `past`."""
+    if tables is not None:
+        return TablesSpace(tables)
+    assert isinstance(machine, Machine), "a view whose machine is gone is not drawn"
+    return MachineSpace(machine, task, past)
+
+
+def chosen_descriptor(selection: str) -> int:
+    """The physical address of the descriptor that a selection names; 0 if it names something else.
+
+    >>> chosen_descriptor("pte:1c7000") == 0x1C_7000, chosen_descriptor("entry:3")
+    (True, 0)
+    """
+    kind, _, digits = selection.partition(":")
+    known = kind == "pte" and 0 < len(digits) <= 16 and all(digit in "0123456789abcdef" for digit in digits)
+    return int(digits, 16) if known else 0
+
+
+def typed_address(text: str, bits: int) -> int:
+    """An address of a register of `bits` bits, as people type it: hexadecimal, grouped or not.
+
+    >>> hex(typed_address("ffff 8080 0014 1000", 64))
+    '0xffff808000141000'
+    """
+    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or len(digits) > 32 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
+    address = int(digits, 16)
+    if address >> bits:
+        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
+    return address
+
+
+def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:
+    """The descriptors beside those that a walk read, by table and index; those outside of memory are left out."""
+    fmt, width = tables.fmt, tables.fmt.entry_width
+    beside: dict[tuple[int, int], Neighbour] = {}
+    for step in found.steps:
+        entries = 1 << (step.index_bits[0] - step.index_bits[1] + 1)
+        first = max(0, min(step.index - 1, entries - 3))
+        for index in range(first, min(entries, first + 3)):
+            with suppress(BusError):
+                word = tables.memory.read_word(step.table + index * width, width)
+                descriptor = fmt.rules.read_as(fmt.level(step.level), word, tables.controls)
+                beside[step.table, index] = Neighbour(word, descriptor.kind != "invalid")
+    return beside

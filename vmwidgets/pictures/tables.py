@@ -1,0 +1,233 @@
+"""Live page tables in levels: opened, folded, searched, and where they are a machine's edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.base.values.tables import TableWindow
+from vmwidgets.engine.base.values.tables import Walk as WalkValue
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.domain import MachineDomain
+from vmwidgets.engine.machine.tables import MachineTables
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.engine.memory.ram import BusError
+from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey
+from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.scene.model import Caption, Scene
+from vmwidgets.views.tables.bench import TablesBench
+from vmwidgets.views.tables.picture import draw_tables
+
+from .editing import flip_bit, undo_edit
+from .options import AddressTrait
+from .picture import At, Picture
+from .registry import picture_of
+from .spaces import Space, chosen_descriptor, live_space, space_of, typed_address
+
+ROWS, STACKED = 12, 22
+"""Rows of a table, and of all tables of one level together."""
+
+AT_FIRST = 22
+"""Rows below the root that are opened without being asked for."""
+
+
+@picture_of(MachineTables, PageTables)
+class Tables(Picture):
+    """Page tables in levels: only what is present, runs folded with their counts, large pages larger.
+
+    `target` is a machine (its kernel's tables), a task, a domain, or tables without a machine.  A click opens and
+    closes a table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what
+    is open, however many tables there are.
+    """
+
+    address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
+        public=True
+    )
+
+    def __init__(
+        self, target: Machine | Task | MachineDomain | MachineTables | PageTables[Any], **options: Any
+    ) -> None:
+        space, machine = space_of(target, "Tables shows a machine, a task, a domain, or tables that were loaded")
+        self._task = space.task
+        self._without_machine = space.tables if machine is None else None
+        self._opened: list[TableKey] = []
+        self._expanded: list[int] = []
+        self._centres: dict[TableKey, int] = {}
+        self._touched = self._ready = False
+        super().__init__(target, machine=machine, **options)
+        self._ready = True
+        if self.address >= 0:
+            self._open_way()
+
+    @property
+    def space(self) -> Space:
+        """The tables that are shown."""
+        return live_space(self.at().machine, self._task, self._without_machine)
+
+    def draw(self, at: At) -> Scene:
+        """The open tables as they are now."""
+        space = live_space(at.machine, self._task, self._without_machine, at.past)
+        tables = space.tables
+        if not self._touched:
+            self._open_first(tables)
+        found = self._walked(space) if self.address >= 0 else None
+        path = [step.pa for step in found.steps] if found is not None else []
+        edited = space.edited
+        chosen = chosen_descriptor(self.selection)
+        window = self._window(tables, [*path[-1:], *edited, *([chosen] if chosen else [])])
+        word = self._word(tables, chosen)
+        if word is None:
+            chosen = 0
+        bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
+        return draw_tables(window, bench, machine="" if at.machine is None else at.machine.name)
+
+    def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
+        crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
+        rows = max(5, min(ROWS, STACKED // crowd))
+        return tables.window(Shown(self._opened, self._expanded, self._centres, marked, rows))
+
+    def _word(self, tables: PageTables[Any], pa: int) -> int | None:
+        try:
+            return tables.memory.read_word(pa, tables.fmt.entry_width) if pa else None
+        except BusError:
+            return None
+
+    def _walked(self, space: Space) -> WalkValue:
+        tables = space.tables
+        return walk(tables.memory, tables.fmt, tables.root, self.address, "read", False, tables.controls)
+
+    def _answer(self, found: WalkValue | None) -> Caption | None:
+        if found is None:
+            return None
+        last = found.steps[-1] if found.steps else None
+        if last is None:
+            assert found.fault is not None, "a walk that read nothing stopped before"
+            return Caption(f"{Address(found.va)}: {found.fault.why}.", tone="error")
+        way = " → ".join(f"{step.name} {step.index}" for step in found.steps)
+        if last.kind == "leaf":
+            pa = Address(last.address | found.va & found.page_size - 1)
+            size = binary_size(found.page_size)
+            return Caption(f"{Address(found.va)} is mapped: physical {pa}, in a page of {size}.", (), way, "good")
+        return Caption(f"Nothing is mapped at {Address(found.va)}: {found.fault.why if found.fault else ''}.", (), way)
+
+    def _open_first(self, tables: PageTables[Any]) -> None:
+        """Some tables of each level, from the lowest addresses: as much as is read at a glance.
+
+        Those that the kernel lends are among them only where there are no others.
+        """
+        self._opened = []
+        budget = AT_FIRST
+        waiting: list[TableKey] = []
+        seen: set[TableKey] = set()
+        has_own = False
+        while True:
+            window = tables.window(Shown(self._opened, rows=ROWS))
+            found = [(table.level - 1, row) for table in window.tables for row in table.rows if row.kind == "table"]
+            has_own = has_own or any(not row.is_lent for _, row in found)
+            for level, row in found:
+                key = (level, row.va)
+                if key not in seen and not (row.is_lent and has_own):
+                    seen.add(key)
+                    waiting.append(key)
+            waiting.sort()  # the deepest first: pages say most
+            fitting = [key for key in waiting if sum(1 for level, _ in self._opened if level == key[0]) < 3]
+            if not fitting or budget <= 0 or len(self._opened) >= MOST_OPEN // 2:
+                return
+            key = fitting[0]
+            waiting.remove(key)
+            self._opened.append(key)
+            now = next(
+                (one for one in tables.window(Shown(self._opened, rows=ROWS)).tables
+                 if (one.level, one.va) == key), None,
+            )  # fmt: skip
+            budget -= len(now.rows) if now is not None else 1
+
+    # ---- what the page asks ----------------------------------------------------------------------
+
+    def opened(self, node_id: str) -> None:
+        """A table, a descriptor, a fold, or a bit."""
+        what, _, which = node_id.removeprefix("tables/").partition("/")
+        self._touched = True
+        if what == "table":
+            level, va = which.split("/")
+            self._close((int(level), int(va, 16)))
+        elif what == "slot":
+            level, va = which.split("/")
+            self._open_slot(int(level), int(va, 16))
+        elif what == "fold":
+            level, va, first = which.split("/")
+            self._centres[int(level), int(va, 16)] = int(first)
+        elif what == "bit":
+            self._flip(int(which))
+        elif what == "switch":
+            undo_edit(self.at().machine)
+
+    def sought(self, text: str) -> None:
+        """Open the way to the address `text`."""
+        self.show_address(typed_address(text, self.space.tables.fmt.word_bits))
+
+    def show_address(self, address: int) -> None:
+        """Open the tables on the way to `address`, and select the descriptor that decides about it."""
+        if self.address == address:
+            self._open_way()
+        else:
+            self.address = address
+
+    def _open_way(self) -> None:
+        """The way to `address`, and nothing else."""
+        self._touched = True
+        found = self._walked(self.space)
+        tables = self.space.tables
+        way = []
+        for step in found.steps[1:]:
+            covered = step.index_bits[0] + 1
+            first = tables.fmt.as_register(found.va >> covered << covered, tables.controls)
+            way.append((step.level, first))
+            self._centres.pop((step.level, first), None)
+        self._opened = way
+        self.selection = f"pte:{found.steps[-1].pa:x}" if found.steps else ""
+
+    def _open_slot(self, level: int, va: int) -> None:
+        """Select a descriptor; a table's opens or closes, a run of pages is shown page by page."""
+        window = self._window(self.space.tables, [])
+        rows = [(table, row) for table in window.tables for row in table.rows if row.kind != "fold"]
+        found = next(((table, row) for table, row in rows if (table.level, row.va) == (level, va)), None)
+        if found is None:  # it is one that was shown because it was looked for
+            return
+        table, row = found
+        self.selection = f"pte:{row.pa:x}"
+        key = (level - 1, va)
+        if row.kind in ("table", "window") and level > 1:
+            if key in self._opened:
+                self._close(key)
+            else:
+                self._opened = [*self._opened, key][-(MOST_OPEN - 1) :]
+        elif row.pages > 1:
+            self._expanded = [*self._expanded, row.pa][-8:]
+            self._centres[table.level, table.va] = row.first
+
+    def _close(self, key: TableKey) -> None:
+        """Close a table, and those below it."""
+        level, va = key
+        fmt = self.space.tables.fmt
+        shift = fmt.level(level).shift + fmt.level(level).bits
+        self._opened = [one for one in self._opened if one[0] > level or one[1] >> shift != va >> shift]
+
+    def _flip(self, bit: int) -> None:
+        pa = chosen_descriptor(self.selection)
+        word = self._word(self.space.tables, pa)
+        if word is not None:
+            flip_bit(self.at().machine, pa, word, bit)
+
+    @traitlets.observe("address")
+    def _looked_elsewhere(self, change: object) -> None:
+        if self._ready and self.address >= 0:
+            try:
+                self._open_way()
+            except Refused:
+                self.address = -1
+                raise
+        self.changed(change)

@@ -1,0 +1,61 @@
+"""Live TLBs: what the processors still believe, and what they were asked to forget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.tlb import MODES, draw_tlb
+from vmwidgets.views.tables.tlb_cpus import DETAILED, TlbBench
+from vmwidgets.views.tables.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
+
+from .parts import machine_of
+from .picture import At, Picture
+from .registry import picture_of
+
+
+@picture_of(MachineCpus, MachineCpu)
+class Tlb(Picture):
+    """The TLBs of a machine's processors: sets and ways, whose translations, their age, and which are stale.
+
+    `target` is a machine, its processors (``m.cpus``) or one of them.  With several processors the picture says what
+    becomes of shootdowns, and those that wait are acknowledged by a click.  The cells of four processors are drawn; a
+    click on the fold of another opens it, and the one that was opened first folds.
+    """
+
+    def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:
+        machine = machine_of(target, MachineCpus, MachineCpu, wanted="Tlb shows a machine or its processors")
+        wanted = target.number if isinstance(target, MachineCpu) else 0
+        first = max(0, min(wanted, len(machine.cpus) - DETAILED))
+        others = [number for number in range(first, first + DETAILED) if number != wanted]
+        self._opened = [*reversed(others), wanted]  # the first of these folds when another is opened
+        self._sets = 0
+        self._requests: dict[int, int] = {}
+        super().__init__(target, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The processors as they are now."""
+        machine = at.whole
+        value = machine.cpus.value()
+        bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
+        return draw_tlb(value, at.moment, bench, machine=machine.name)
+
+    def opened(self, node_id: str) -> None:
+        """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""
+        machine = self.at().whole
+        parts = node_id.split("/")
+        if parts[1] == "switch" and parts[2] in MODES:
+            machine.cpus.set_shootdown(parts[2])
+            return
+        number, what = int(parts[1].removeprefix("cpu:")), parts[2]
+        if what == "more":
+            self._sets = int(parts[3])
+        elif what == "pending":
+            machine.cpus[number].acknowledge()
+            self._requests.pop(number, None)
+        elif what == "older":
+            self._requests[number] = self._requests.get(number, MOST_REQUESTS) + MORE_REQUESTS
+        elif what == "fold":
+            self._opened = [*self._opened[1:], number]

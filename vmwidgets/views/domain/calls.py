@@ -1,0 +1,206 @@
+"""The strip of an operation's calls: what the pmap asked of the world, in order; a refill is a row lower.
+
+A box is a call, a tick a record that the pmap changed by itself.  What is done is filled, what comes is faint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.text import text_width
+
+from .picture import DomainPicture
+from .steps import DomainStep
+
+BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
+"""Height of a box; widths of a tick and of a fold; room between two."""
+
+ROW, HEAD = 46.0, 18.0
+"""Height of a level of refills, with the words above its boxes; of the words."""
+
+WIDEST, NARROWEST = 92.0, 38.0
+"""Widths of a box: room for a call's name, and for a short word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A step, or the steps [first, last] folded into one; steps count from 1."""
+
+    first: int
+    last: int
+    step: DomainStep
+
+    @property
+    def folded(self) -> bool:
+        """Whether it stands for several."""
+        return self.last > self.first
+
+
+def calls_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
+    """Nodes of the strip, and the y where it ends; nothing for an operation without steps."""
+    if not picture.plan:
+        return [], top
+    items = chosen(picture.plan, picture.steps.index, picture.width - 2 * MARGIN)
+    deepest = max(item.step.level for item in items)
+    places = _places(items, picture.width)
+    boxes = [(item, w) for item, (_, w) in zip(items, places, strict=True) if _is_box(item)]
+    words = _words(boxes)
+    nodes = _refills(picture, items, places, top)
+    for item, (x, w) in zip(items, places, strict=True):
+        nodes.append(_item(picture, item, x, top + item.step.level * ROW, w, words))
+    return nodes, top + deepest * ROW + BOX + 10
+
+
+def chosen(plan: Sequence[DomainStep], at: int, room: float) -> list[Item]:
+    """The steps as far as there is room: the first and last, those around the one at hand, where refills begin."""
+    items = [Item(number, number, step) for number, step in enumerate(plan, 1)]
+    around = 24
+    while _least(items) > room and around:
+        items = list(_folded(plan, _kept(plan, at, around)))
+        around -= 1
+    return items
+
+
+def _least(items: Sequence[Item]) -> float:
+    """The least width of a strip."""
+    return sum((FOLD if item.folded else NARROWEST if _is_box(item) else TICK) + GAP for item in items) - GAP
+
+
+def _kept(plan: Sequence[DomainStep], at: int, around: int) -> set[int]:
+    """Steps that stand alone: so many around the one at hand, the ends, and as many beginnings of refills."""
+    last = len(plan)
+    kept = {
+        *range(at - around // 2, at + around // 2 + 1),
+        *range(1, around // 2 + 2),
+        *range(last - around // 3, last + 1),
+    }
+    begun = [number for number, step in enumerate(plan, 1) if isinstance(step.event, ev.SlabRefillBegan) or step.failed]
+    return kept | set(begun[: around // 2])
+
+
+def _folded(plan: Sequence[DomainStep], kept: set[int]) -> Iterator[Item]:
+    run: Item | None = None
+    for number, step in enumerate(plan, 1):
+        if run is not None and (number in kept or step.level != run.step.level):
+            yield run
+            run = None
+        if number in kept:
+            yield Item(number, number, step)
+        else:
+            run = Item(number, number, step) if run is None else Item(run.first, number, run.step)
+    if run is not None:
+        yield run
+
+
+def _is_box(item: Item) -> bool:
+    return bool(item.step.call) and not item.folded
+
+
+def _places(items: Sequence[Item], width: float) -> list[tuple[float, float]]:
+    """Left edge and width of each, from left to right over all levels: time goes one way."""
+    room = width - 2 * MARGIN
+    boxes = sum(_is_box(item) for item in items)
+    spare = max(0.0, room - _least(items))
+    box = min(WIDEST, NARROWEST + spare / max(1, boxes))
+    squeeze = min(1.0, room / _least(items))  # what can't be folded further is narrower
+    places, x = [], MARGIN
+    for item in items:
+        w = (FOLD if item.folded else box if _is_box(item) else TICK) * squeeze
+        places.append((x, w))
+        x += w + GAP * squeeze
+    return places
+
+
+def _words(boxes: Sequence[tuple[Item, float]]) -> tuple[bool, str]:
+    """Whether all boxes have room for their call's whole name, and in which size words fit: the same in all."""
+    if all(text_width(item.step.call, "label") <= w - 4 for item, w in boxes):
+        return True, "label"
+    fits = all(text_width(item.step.short, "label") <= w - 4 for item, w in boxes)
+    return False, "label" if fits else "letter"
+
+
+def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float, words: tuple[bool, str]) -> Node:
+    at, step = picture.steps.index, item.step
+    done = item.last <= at
+    here = item.first <= at <= item.last and at < picture.steps.count
+    state = [*(["done"] if done else ["coming"]), *(["path"] if here else [])]
+    state += ["undoing"] * step.undoing + ["fault"] * (step.failed and not item.folded)
+    text: tuple[Text, ...] = ()
+    if item.folded:
+        text = _fitting((f"+{item.last - item.first + 1}", "…"), w, "label")
+        title = f"steps {item.first} to {item.last}, folded: go there"
+        kind, h, state = "fold", BOX, ["folded", *state]
+    else:
+        if step.call:
+            whole, style = words
+            text = _fitting((step.call if whole else step.short, step.short[:1]), w, style)
+        title = f"step {item.first}: {step.call + ': ' if step.call else ''}{step.sentence}"
+        kind, h = ("call" if step.call else "record"), BOX
+    return Node(
+        f"calls/{item.first}", kind, x, y, w, h, text=text, state=tuple(state), title=title, action="open",
+        lane=f"calls/{step.level}",
+    )  # fmt: skip
+
+
+def _fitting(words: Sequence[str], w: float, style: str) -> tuple[Text, ...]:
+    fitting = next((word for word in words if text_width(word, style) <= w - 2), "")
+    return (Text(w / 2, 16, fitting, style, "middle"),) if fitting else ()
+
+
+# ---- refills --------------------------------------------------------------------------------------------
+
+
+def _refills(
+    picture: DomainPicture, items: Sequence[Item], places: Sequence[tuple[float, float]], top: float
+) -> list[Node]:
+    """A frame around the boxes of each level of refills, with what it is for."""
+    nodes: list[Node] = []
+    for level in range(1, max(item.step.level for item in items) + 1):
+        y = top + level * ROW - HEAD
+        for first, last in _runs(items, level):
+            x = places[first][0] - 3
+            w = places[last][0] + places[last][1] + 3 - x
+            labels, title = _refill_words(items[first : last + 1], level)
+            room = min(w - 8, picture.width - MARGIN - x)
+            label = next((words for words in labels if text_width(words, "label") <= room), "")
+            text = (Text(6, 12, label, "label"),) if label else ()
+            deep = max(item.step.level for item in items[first : last + 1]) - level
+            nodes.append(
+                Node(f"calls/refill/{level}/{items[first].first}", "refill", x, y, w, HEAD + BOX + 5 + deep * ROW,
+                     text=text, title=title)
+            )  # fmt: skip
+    return nodes
+
+
+def _runs(items: Sequence[Item], level: int) -> list[tuple[int, int]]:
+    """Neighbours in refills at least `level` deep: index of the first and of the last."""
+    runs: list[tuple[int, int]] = []
+    for number, item in enumerate(items):
+        if item.step.level < level:
+            continue
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _refill_words(items: Sequence[Item], level: int) -> tuple[tuple[str, ...], str]:
+    """What a refill is for, in ever fewer words, and in all."""
+    here = [item.step.event for item in items if item.step.level == level]
+    began = [event for event in here if isinstance(event, ev.SlabRefillBegan) and event.level == level]
+    frames = [event for event in here if isinstance(event, ev.FrameAllocated) and event.bytes is not None]
+    name = f"refill {level}"
+    if not began:
+        return (name,), f"a refill of level {level}"
+    missing = counted(began[0].missing, "block")
+    size = binary_size(frames[0].bytes or 0) if frames else ""
+    times = f", {len(began)} turns" if len(began) > 1 else ""
+    got = f" → a frame of {size}{times}" if size else times
+    title = f"refill_slabs, level {level}: {missing} short{got}"
+    return (f"{name}: {missing}{got}", f"{name}: {missing} → {size}", f"{name}: {missing}", name), title

@@ -1,0 +1,156 @@
+"""A self-paging domain: how a process maps its own memory, in lanes from what it asked to what it got.
+
+The strip of its calls; its shadow tree beside the hardware's tables; its capabilities, slot by slot; its regions; and
+the slab that vnodes come from.  Each lane is a picture of its own too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width
+
+from .calls import calls_lane
+from .picture import COLUMNS, DomainPicture
+from .regions import regions_lane, regions_table
+from .slab import slab_lane, slab_table
+from .slots import slots_lane, slots_table
+from .tree import tree_lane, tree_table
+
+ROWS, ROWS_ALONE = 11, 26
+"""Rows of the tree beside other lanes, and alone."""
+
+HEADING = 22.0
+
+Drawn = tuple[list[Node], list[Link], float]
+Lane = Callable[[DomainPicture, float], Drawn]
+
+
+def draw_domain(picture: DomainPicture, *, title: str = "", machine: str = "") -> Scene:
+    """The scene of a whole domain."""
+    lanes: list[tuple[str, str, Lane]] = [
+        ("tree", "shadow tree", lambda one, y: tree_lane(one, y, ROWS)),
+        ("slots", "capabilities", lambda one, y: _without_links(slots_lane(one, y, 1))),
+        ("regions", "regions", lambda one, y: _without_links(regions_lane(one, y))),
+        ("slab", "slab of vnodes", lambda one, y: _without_links(slab_lane(one, y))),
+    ]
+    return _stacked(picture, "domain", lanes, title or picture.value.name, machine, _whole_table(picture))
+
+
+def draw_vnodes(picture: DomainPicture, *, machine: str = "") -> Scene:
+    """The scene of the shadow tree beside the hardware's tables."""
+    lanes: list[tuple[str, str, Lane]] = [("tree", "shadow tree", lambda one, y: tree_lane(one, y, ROWS_ALONE))]
+    title = f"{picture.value.name}: shadow tree"
+    return _stacked(picture, "vnodes", lanes, title, machine, tree_table(picture, ROWS_ALONE))
+
+
+def draw_capabilities(picture: DomainPicture, *, machine: str = "") -> Scene:
+    """The scene of the cnodes."""
+    lanes: list[tuple[str, str, Lane]] = [
+        ("slots", "capabilities", lambda one, y: _without_links(slots_lane(one, y, 4)))
+    ]
+    return _stacked(
+        picture, "capabilities", lanes, f"{picture.value.name}: capabilities", machine, slots_table(picture)
+    )
+
+
+def draw_vspace(picture: DomainPicture, *, machine: str = "") -> Scene:
+    """The scene of the regions."""
+    lanes: list[tuple[str, str, Lane]] = [
+        ("regions", "regions", lambda one, y: _without_links(regions_lane(one, y))),
+    ]
+    return _stacked(picture, "vspace", lanes, f"{picture.value.name}: vspace", machine, regions_table(picture))
+
+
+def draw_slab_levels(picture: DomainPicture, *, machine: str = "") -> Scene:
+    """The scene of the slab and of the refills inside refills."""
+    lanes: list[tuple[str, str, Lane]] = [
+        ("slab", "slab of vnodes", lambda one, y: _without_links(slab_lane(one, y))),
+    ]
+    return _stacked(picture, "slab-levels", lanes, f"{picture.value.name}: slab", machine, slab_table(picture))
+
+
+def _without_links(drawn: tuple[list[Node], float]) -> Drawn:
+    nodes, y = drawn
+    return nodes, [], y
+
+
+def _stacked(
+    picture: DomainPicture, view: str, lanes: list[tuple[str, str, Lane]], title: str, machine: str, table: Table
+) -> Scene:
+    nodes, y = calls_lane(picture, 2)
+    links: list[Link] = []
+    for name, words, lane in lanes:
+        nodes.append(_heading(picture, name, words, y))
+        drawn, lines, y = lane(picture, y + HEADING)
+        nodes += drawn
+        links += lines
+    return Scene(
+        view=view,
+        title=title,
+        subtitle=_subtitle(picture),
+        width=picture.width,
+        height=y,
+        caption=picture.caption,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=table,
+        steps=picture.steps,
+        machine=machine,
+        columns=COLUMNS,
+    )
+
+
+def _subtitle(picture: DomainPicture) -> str:
+    value = picture.value
+    capabilities = sum(cnode.held for cnode in value.cnodes)
+    prefix = f" · {picture.style.legend}" if picture.style.legend else ""
+    held = counted(capabilities, "capability", "capabilities")
+    return f"{value.architecture} · {held} · {_mapped_words(picture)}{prefix}"
+
+
+def _mapped_words(picture: DomainPicture) -> str:
+    return f"{binary_size(picture.below[picture.value.root.id].bytes)} mapped"
+
+
+def _heading(picture: DomainPicture, name: str, words: str, y: float) -> Node:
+    left = text_width(words, "strong") + 12
+    w = picture.width - 2 * MARGIN
+    said = shorten(_said(picture, name), w - left - 8, "label")
+    text = [Text(0, 15, words, "strong"), Text(left, 15, said, "label dim")]
+    return Node(f"heading/{name}", "label", MARGIN, y, w, HEADING, shape="none", text=tuple(text))
+
+
+def _said(picture: DomainPicture, name: str) -> str:
+    """What a lane's heading says beside its name."""
+    value = picture.value
+    if name == "tree":
+        tables, leaves, _ = picture.below[value.root.id]
+        many = f"{counted(tables, 'table')}, {counted(leaves, 'leaf', 'leaves')}"
+        return f"what the program remembers: {many}; at the right what the hardware reads"
+    if name == "slots":
+        return "F frame, M mapping, R RAM, C cnode, D device frame; the others are tables"
+    if name == "regions":
+        return f"{counted(value.region_count, 'region')} of the address space; below them what is mapped"
+    return f"{binary_size(value.slab.block_bytes)} for a vnode; the outlined blocks are the reserve"
+
+
+def _whole_table(picture: DomainPicture) -> Table:
+    """Vnodes, capabilities, regions and slab in one table, each part under a heading of its own."""
+    parts = (
+        ("vnodes", tree_table(picture, ROWS)),
+        ("capabilities", slots_table(picture)),
+        ("regions", regions_table(picture)),
+        ("slab", slab_table(picture)),
+    )
+    width = max(len(table.header) for _, table in parts)
+    rows: list[tuple[str, ...]] = []
+    for name, table in parts[1:]:
+        rows.append((name, *table.header, *[""] * (width - len(table.header))))
+        rows += [("", *row, *[""] * (width - len(row))) for row in table.rows]
+    first = parts[0][1]
+    header = ("", *first.header, *[""] * (width - len(first.header)))
+    return Table(header, (*(("", *row, *[""] * (width - len(row))) for row in first.rows), *rows))

@@ -1,0 +1,203 @@
+"""A kernel-managed task beside a self-paging domain: who decided, what ran, and what it costs.
+
+On top both cards with what is mapped; below them each measure in the middle, its bars to the left for the task and to
+the right for the domain, to one scale a measure; at the end the functions that ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_size
+from vmwidgets.engine.base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.story.words.comparisons import say
+
+RANGES, FUNCTIONS = 6, 10
+"""Ranges and functions of a side that are drawn; the others are counted."""
+
+MIDDLE, GAP = 236.0, 10.0
+"""Width of the words between the bars; room beside them."""
+
+LINE, HEAD = 19.0, 62.0
+
+
+def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
+    """The scene of a comparison."""
+    half = (width - 2 * MARGIN - 24) / 2
+    right_x = width - MARGIN - half
+    nodes: list[Node] = []
+    bottoms = []
+    for side, x, name in ((value.task, MARGIN, "task"), (value.domain, right_x, "domain")):
+        drawn, bottom = _card(side, name, x, 6, half)
+        nodes += drawn
+        bottoms.append(bottom)
+    y = max(bottoms) + 14
+    nodes.append(kit.label("paging/measures", "what it took", MARGIN, y, style="strong"))
+    y += 22
+    for number, measure in enumerate(value.measures()):
+        nodes += _measure(number, measure, y, width)
+        y += LINE + 4
+    y += 8
+    nodes.append(kit.label("paging/functions", "functions that ran for it, and how often", MARGIN, y, style="strong"))
+    y += 22
+    ends = []
+    for side, x, name in ((value.task, MARGIN, "task"), (value.domain, right_x, "domain")):
+        drawn, bottom = _functions(side, name, x, y, half)
+        nodes += drawn
+        ends.append(bottom)
+    return Scene(
+        view="paging",
+        title=f"{visible(value.task.label)} · {visible(value.domain.label)}",
+        subtitle="the same memory, mapped by the kernel and by the program itself",
+        width=width,
+        height=max(ends) + 6,
+        caption=_caption(value),
+        nodes=tuple(nodes),
+        links=(),
+        table=_table(value),
+        steps=Steps(0, 0, -1),
+    )
+
+
+def _caption(value: PagingComparison) -> Caption:
+    task, domain = value.task, value.domain
+    faults, calls = counted(task.faults, "page fault"), counted(domain.invocations, "kernel call")
+    text = say("paging", task=task.present, faults=faults, domain=domain.present, calls=calls)
+    sizes = {"task": task.table_bytes, "domain": domain.table_bytes}
+    sizes |= {"task_records": task.record_bytes, "domain_records": domain.record_bytes}
+    reason = say("paging/bytes", **{name: grouped_size(size) for name, size in sizes.items()})
+    if forgotten := task.forgotten + domain.forgotten:
+        reason = f"{reason} {say('paging/lost', forgotten)}"
+    return Caption(text, (), reason)
+
+
+# ---- cards --------------------------------------------------------------------------------------------
+
+
+def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
+    """Who it is, who decides, and its ranges."""
+    tables = ", ".join(_records_words(one) for one in side.tables) or "none"
+    records = ", ".join(_records_words(one) for one in side.records)
+    room = w - 30 - text_width(decides := f"{side.decider} decides", "label")
+    head = (
+        Text(10, 19, shorten(side.label, room, "title"), "title"),
+        Text(w - 10, 19, decides, "label", "end"),
+        Text(10, 37, shorten(f"tables: {tables}", w - 20, "label"), "label"),
+        Text(10, 53, shorten(f"records: {records}; {side.architecture}", w - 20, "label"), "label dim"),
+    )
+    title = f"{visible(side.label)}: {side.decider} decides; {tables}; {records}"
+    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=head, title=title, lane=f"paging/{name}",
+                  bars=(Bar(0, 0, 4, HEAD, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
+    y += HEAD + 6
+    ranges = side.ranges[:RANGES]
+    style = AddressStyle.of(
+        min((one.start for one in side.ranges), default=0), max((one.end for one in side.ranges), default=1)
+    )
+    for number, one in enumerate(ranges):
+        nodes.append(_range(one, number, name, style, x, y, w))
+        y += LINE + 5
+    if len(side.ranges) > len(ranges) or not ranges:
+        label = f"{len(side.ranges) - len(ranges)} more, in the table" if ranges else "nothing is mapped"
+        text = (Text(8, 14, label, "label dim"),)
+        nodes.append(Node(f"paging/{name}/more", "label", x, y, w, LINE, shape="none", text=text))
+        y += LINE + 5
+    return nodes, y
+
+
+def _records_words(one: PagingRecords) -> str:
+    what = one.single if one.single and one.count == 1 else one.what
+    return f"{one.count:,} {visible(what).removesuffix(' table')} ({grouped_size(one.bytes)})"
+
+
+def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: float, y: float, w: float) -> Node:
+    where = f"{style.long(one.start)}–{style.long(one.end)}"
+    left = 8 + text_width(where, "mono label") + 10
+    present = "all present" if one.present >= one.end - one.start else f"{binary_size(one.present)} present"
+    words = (f"{one.rights}  {binary_size(one.end - one.start)}, {present}, {visible(one.backing)}",
+             f"{one.rights}  {binary_size(one.end - one.start)}, {present}", one.rights)  # fmt: skip
+    room = w - left - 8
+    fitting = next((word for word in words if text_width(word, "label") <= room), "")
+    share = min(1.0, one.present / max(1, one.end - one.start))
+    text = (Text(8, 14, shorten(where, w - 16, "mono label"), "mono label"), Text(left, 14, fitting, "label"))
+    return Node(
+        f"paging/{name}/range/{number}", "paging", x, y, w, LINE + 2, text=tuple(run for run in text if run.text),
+        bars=(Bar(0, LINE - 1, w * share, 3, "plain" if name == "task" else "object"),), title=str(one),
+        lane=f"paging/{name}", action="select",
+    )  # fmt: skip
+
+
+# ---- measures -----------------------------------------------------------------------------------------
+
+
+def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> list[Node]:
+    name, left, right, is_bytes = measure
+    room = (width - 2 * MARGIN - MIDDLE) / 2 - GAP
+    most = max(left, right, 1)
+    said = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
+    widths = [max(2.0 if value else 0.0, (room - 90) * value / most) for value in (left, right)]
+    middle = MARGIN + room + GAP
+    title = f"{name}: {said[0]} and {said[1]}"
+    text = (
+        Text(room - widths[0] - 6, 14, said[0], "label", "end"),
+        Text(room + GAP + MIDDLE / 2, 14, shorten(name, MIDDLE, "label"), "label", "middle"),
+        Text(room + 2 * GAP + MIDDLE + widths[1] + 6, 14, said[1], "label"),
+    )
+    bars = (
+        Bar(room - widths[0], 3, widths[0], LINE - 6, "plain"),
+        Bar(middle - MARGIN + MIDDLE + GAP, 3, widths[1], LINE - 6, "object"),
+    )
+    w = width - 2 * MARGIN
+    return [Node(f"paging/measure/{number}", "measure", MARGIN, y, w, LINE, shape="none", text=text, bars=bars,
+                 title=title)]  # fmt: skip
+
+
+def _functions(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
+    nodes: list[Node] = []
+    shown = side.functions[:FUNCTIONS]
+    columns = 2
+    share = w / columns
+    rows = -(-len(shown) // columns)
+    for number, (function, times) in enumerate(shown):
+        column, row = number // max(1, rows), number % max(1, rows)
+        label = f"{times:,} ×"
+        text = (Text(44, 14, label, "label dim", "end"),
+                Text(50, 14, shorten(function, share - 54, "mono label"), "mono label"))  # fmt: skip
+        nodes.append(Node(f"paging/{name}/function/{number}", "label", x + column * share, y + row * LINE, share, LINE,
+                          shape="none", text=text, title=f"{function} ran {counted(times, 'time')}"))  # fmt: skip
+    y += rows * LINE
+    left_out = side.functions[FUNCTIONS:]
+    if left_out or not shown:
+        label = f"and {counted(len(left_out), 'function')} more" if shown else "none"
+        nodes.append(Node(f"paging/{name}/functions", "label", x, y, w, LINE, shape="none",
+                          text=(Text(50, 14, label, "label dim"),)))  # fmt: skip
+        y += LINE
+    return nodes, y
+
+
+# ---- the table ----------------------------------------------------------------------------------------
+
+
+def _table(value: PagingComparison) -> Table:
+    sides = (value.task, value.domain)
+    rows: list[tuple[str, ...]] = list(value.table())
+    most = max(len(side.ranges) for side in sides)
+    rows += [(f"range {number + 1}", *(_range_words(side.ranges, number) for side in sides)) for number in range(most)]
+    ran = [dict(side.functions) for side in sides]
+    names = dict.fromkeys((*ran[0], *ran[1]))
+    rows += [(visible(name), *(f"{one.get(name, 0):,}" for one in ran)) for name in names]
+    return Table(("measure", visible(value.task.label), visible(value.domain.label)), tuple(rows[:MAX_ROWS]))
+
+
+MAX_ROWS = 400
+
+
+def _range_words(ranges: Sequence[PagedRange], number: int) -> str:
+    if number >= len(ranges):
+        return ""
+    one = ranges[number]
+    return f"{Address(one.start)}–{Address(one.end)} {one.rights}, {binary_size(one.present)} present"

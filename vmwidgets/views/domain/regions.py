@@ -1,0 +1,230 @@
+"""The address space as a ribbon: regions to scale, how much of the slab frames' region is used, what is mapped."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
+from heapq import nsmallest
+from itertools import groupby
+
+from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.values.domains import RegionFold, RegionValue
+from vmwidgets.views.maps.ribbon import Segment, break_large_gaps, place, x_of
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Bar, Node, Table, Text
+from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.story.words.domain_nouns import flag_words
+
+from .picture import DomainPicture, Extent
+
+BAR, LEAVES, FOLDED = 30.0, 8.0, 2.0
+"""Height of the ribbon; of the strip of mapped memory below it; of that where leaves are folded."""
+
+BROKEN = 92.0
+"""Pixels of a gap at which the axis is broken: room for its size."""
+
+MOST = 24
+"""Regions that are drawn; what is mapped is drawn of all."""
+
+RegionSegment = Segment[RegionValue]
+
+
+def regions_lane(picture: DomainPicture, top: float) -> tuple[list[Node], float]:
+    """Nodes of the ribbon, and the y where it ends."""
+    folded = _left_out(picture, shown_regions(picture))
+    segments = place(_segments(picture, folded), MARGIN, picture.width - 2 * MARGIN, broken=BROKEN)
+    if not segments:
+        return [], top
+    title = f"the addresses from {Address(segments[0].start)} to {Address(segments[-1].end)}"
+    w = picture.width - 2 * MARGIN
+    nodes = [Node("regions/ground", "axis", MARGIN, top, w, BAR, title=title)]
+    nodes += [
+        _gap(folded, segment, top) if segment.item is None else _region(picture, segment, segment.item, top)
+        for segment in segments
+    ]
+    nodes.append(_mapped(picture, segments, top + BAR + 3))
+    nodes += _ticks(picture, segments, top + BAR + LEAVES + 4)
+    return nodes, top + BAR + LEAVES + 28
+
+
+def shown_regions(picture: DomainPicture) -> tuple[RegionValue, ...]:
+    """The regions that are drawn: those that changed or are selected, that of the slab frames, then the lowest."""
+    regions = picture.value.regions
+    if len(regions) <= MOST:
+        return regions
+
+    def rank(region: RegionValue) -> tuple[bool, bool, bool, int]:
+        thing = f"region:{region.id}"
+        marked = thing in picture.new or thing == picture.selection
+        return not marked, region.base != picture.value.meta_start, bool(region.memobj), region.base
+
+    chosen = {region.id for region in nsmallest(MOST, regions, key=rank)}
+    return tuple(region for region in regions if region.id in chosen)
+
+
+def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[RegionSegment]:
+    """Regions, what is folded, and the gaps between; from the first to the end of what is in use, leaves outside too.
+
+    What is folded is a gap: where it is wide, the axis is broken there.
+    """
+    regions = shown_regions(picture)
+    extents = picture.extents
+    edges = [*(region.base for region in regions), *folded, *(extent.start for extent in extents)]
+    parts: list[tuple[int, int, RegionValue | None]] = [
+        *((region.base, region.base + region.size, region) for region in regions),
+        *((fold.start, fold.end, None) for fold in folded.values()),
+    ]
+    ends = [*(end for _, end, _ in parts), *(extent.end for extent in extents)]
+    if not edges:
+        return []
+    segments: list[RegionSegment] = []
+    at = min(edges)
+    for start, end, region in sorted(parts, key=lambda part: part[0]):
+        if start > at:
+            segments.append(Segment(None, at, start))
+        segments.append(Segment(region, start, end))
+        at = end
+    if max(ends) > at:
+        segments.append(Segment(None, at, max(ends)))
+    return _with_meta_broken(picture, break_large_gaps(_parted(segments, extents, folded)))
+
+
+def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
+    """The region of the slab frames is not to scale where it would be larger than all others together."""
+    sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
+    meta = picture.value.meta_start
+    if meta not in sizes or not 2 * sizes[meta] > sum(sizes.values()) > sizes[meta]:
+        return segments
+    return [replace(segment, broken=segment.broken or segment.start == meta) for segment in segments]
+
+
+def _parted(
+    segments: Sequence[RegionSegment], extents: Sequence[Extent], folded: Container[int]
+) -> list[RegionSegment]:
+    """Gaps cut where something is mapped outside of all regions, so that the axis is never broken there."""
+    result: list[RegionSegment] = []
+    places = [extent.start for extent in extents]
+    for segment in segments:
+        inside = extents[bisect_left(places, segment.start) : bisect_left(places, segment.end)]
+        if segment.item is not None or segment.start in folded or not inside:
+            result.append(segment)
+            continue
+        at = segment.start
+        first, last = inside[0].start, inside[-1].end
+        for start, end in ((at, first), (first, min(last, segment.end)), (min(last, segment.end), segment.end)):
+            if start < end:
+                result.append(Segment(None, start, end))
+    return result
+
+
+def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue, y: float) -> Node:
+    meta = region.base == picture.value.meta_start and not region.memobj
+    inset = min(1.0, segment.w * 0.15)
+    w = max(0.8, segment.w - 2 * inset)
+    size = binary_size(region.size)
+    used = picture.value.meta_used
+    name = "slab frames" if meta else visible(region.memobj)
+    extra = f"{binary_size(used)} used" if meta else flag_words(region.flags)
+    wanted = (f"{name} {size}, {extra}", f"{name} {size}", name, size)
+    label = next((words for words in wanted if words and text_width(words, "label") <= w - 8), "")
+    bars: tuple[Bar, ...] = ()
+    if meta and used:
+        bars = (Bar(0, BAR - 7, max(2.0, w * min(1.0, used / region.size)), 7, "wired"),)
+    title = (
+        f"region {Address(region.base)}–{Address(region.base + region.size)}, {size}"
+        f"{f': {name}' if name else ''}, {extra}"
+    )
+    return Node(
+        f"regions/{region.id}", "range", segment.x + inset, y, w, BAR, f"region:{region.id}", bars=bars,
+        text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
+        state=("static" if meta else "object", *picture.states(f"region:{region.id}")), title=title, action="select",
+        lane="regions",
+    )  # fmt: skip
+
+
+def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> Node:
+    """A piece of the addresses in which no region is drawn: none is there, or some are folded."""
+    size = binary_size(segment.end - segment.start)
+    count = folded[segment.start].count if segment.start in folded else 0
+    many = counted(count, "region")
+    wanted = (many, f"+{count:,}") if count else (size,)
+    label = next((words for words in wanted if text_width(words, "label") <= segment.w - 16), "")
+    text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
+    bars = (
+        (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
+         Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
+        if segment.broken and segment.w > 14 else ()
+    )  # fmt: skip
+    what = f"{many} in" if count else "no region:"
+    title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
+    return Node(
+        f"regions/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title
+    )
+
+
+def _left_out(picture: DomainPicture, drawn: Sequence[RegionValue]) -> dict[int, RegionFold]:
+    """Regions that are not drawn, neighbours together, by where the first begins."""
+    ids, bases = {region.id for region in drawn}, [region.base for region in drawn]
+    parts = [RegionFold(one.base, one.base + one.size, 1) for one in picture.value.regions if one.id not in ids]
+    found: dict[int, RegionFold] = {}
+    for _, group in groupby(
+        sorted([*parts, *picture.value.region_folds], key=lambda part: part.start),
+        key=lambda part: bisect_left(bases, part.start),
+    ):
+        run = list(group)
+        found[run[0].start] = RegionFold(run[0].start, run[-1].end, sum(part.count for part in run))
+    return found
+
+
+def _mapped(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> Node:
+    """A strip of what is mapped, neighbours joined; thin where folded leaves are somewhere."""
+    runs: list[tuple[float, float, tuple[str, float]]] = []
+    at = 0
+    for start, end, level, vnode in picture.extents:
+        while at < len(segments) - 1 and segments[at].end <= start:
+            at += 1
+        here = segments[at]
+        if not here.start <= start < here.end:
+            continue
+        left = here.place(start)
+        right = here.place(end) if end <= here.end else x_of(segments, end) or here.x + here.w
+        style = "new" if vnode in picture.fresh else "object" if level > 1 else "plain"
+        look = style, LEAVES if vnode is not None else FOLDED
+        if runs and runs[-1][2] == look and left <= runs[-1][1] + 0.5:
+            runs[-1] = (runs[-1][0], max(right, runs[-1][1]), look)
+        else:
+            runs.append((left, right, look))
+    bars = [Bar(left - MARGIN, (LEAVES - h) / 2, max(1.5, right - left), h, style) for left, right, (style, h) in runs]
+    _, leaves, total = picture.below[picture.value.root.id]
+    folded = "; thin where leaves are folded" if any(vnode is None for *_, vnode in picture.extents) else ""
+    title = f"mapped: {leaves:,} leaves, {binary_size(total)}{folded}"
+    w = picture.width - 2 * MARGIN
+    return Node("regions/mapped", "strip", MARGIN, y, w, LEAVES, shape="none", bars=tuple(bars), title=title)
+
+
+def _ticks(picture: DomainPicture, segments: Sequence[RegionSegment], y: float) -> list[Node]:
+    """Addresses below: both ends, then where regions begin, as far as they do not meet."""
+    wanted = [segments[0].start, segments[-1].end]
+    new = [segment.start for segment in segments if segment.item and f"region:{segment.item.id}" in picture.new]
+    wanted += new + [segment.start for segment in segments if segment.item is not None]
+    return kit.ticks("regions", wanted, lambda address: x_of(segments, address), picture.style, y, width=picture.width)
+
+
+MAX_ROWS = 400
+REGIONS_HEADER = ("from", "to", "size", "what", "flags", "offset")
+
+
+def regions_table(picture: DomainPicture) -> Table:
+    """Every region in a row."""
+    rows: list[tuple[str, ...]] = []
+    for region in picture.value.regions[:MAX_ROWS]:
+        meta = region.base == picture.value.meta_start and not region.memobj
+        what = f"slab frames, {binary_size(picture.value.meta_used)} used" if meta else visible(region.memobj)
+        rows.append((str(Address(region.base)), str(Address(region.base + region.size)), binary_size(region.size), what,
+                     flag_words(region.flags), f"{region.offset:#x}"))  # fmt: skip
+    left_out = picture.value.region_count - len(rows)
+    if left_out > 0:
+        rows.append((f"… {left_out:,} more", *[""] * (len(REGIONS_HEADER) - 1)))
+    return Table(REGIONS_HEADER, tuple(rows))

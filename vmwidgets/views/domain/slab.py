@@ -1,0 +1,201 @@
+"""The slab that vnodes come from: its pieces of memory, block by block, the reserve, and the levels of a refill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Bar, Node, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.story.calls import with_functions
+
+from .picture import DomainPicture
+
+RESERVE = {"armv7": 3, "x86-64": 5}
+"""Blocks that every map leaves: what mapping one more page for the slab may take, a leaf and a table a level."""
+
+CELLS = 63
+"""Blocks of a piece that have a cell of their own; of more, a share that is in proportion."""
+
+HEAD_W, HEAD_H, GAP = 206.0, 62.0, 8.0
+LEVEL_H = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """A refill of the operation: how deep, what was missing, what came, and whether all of it is behind."""
+
+    level: int
+    missing: int
+    asked: int
+    got: int | None
+    wanted: int
+    """Blocks that were to be free."""
+    begun: bool
+    done: bool
+
+
+def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[Node], float]:
+    """Nodes of the slab, and the y where it ends; at most `most` of its pieces are drawn."""
+    slab = picture.value.slab
+    refills = refills_of(picture)
+    words = _words(picture, slab, refills, top)
+    nodes = [words]
+    x, y = MARGIN, top + 22
+    room = picture.width - 2 * MARGIN
+    fit = max(1, min(most, int((room + GAP) // (HEAD_W + GAP))))
+    heads = len(slab.heads) + slab.fold.heads
+    newest = slab.heads[: fit if heads <= fit else fit - 1]
+    reserve = _reserved(slab, RESERVE.get(picture.value.architecture, 3))
+    for number, head in enumerate(newest):
+        nodes += _head(picture, head, head.number, reserve.get(number, 0), x, y)
+        x += HEAD_W + GAP
+    left_out = heads - len(newest)
+    if left_out:
+        free = slab.free - sum(head.free for head in newest)
+        label = (f"{left_out:,} older", f"{free:,} free in them")
+        nodes.append(_older(label, x, y))
+    y += HEAD_H + 6
+    for number, refill in enumerate(refills):
+        nodes.append(_refill(picture, refill, number, y))
+        y += LEVEL_H
+    return nodes, y + 4
+
+
+def _older(label: Sequence[str], x: float, y: float) -> Node:
+    text = (Text(8, 18, label[0], "label"), Text(8, 34, label[1], "label dim"))
+    return Node("slab/older", "fold", x, y, 130, HEAD_H, text=text, state=("folded",), title=": ".join(label))
+
+
+def _reserved(slab: SlabAllocatorValue, reserve: int) -> dict[int, int]:
+    """How many of each piece's free blocks are the reserve: the last that would be taken."""
+    found: dict[int, int] = {}
+    left = max(0, min(reserve, slab.free) - slab.fold.free)
+    for number in reversed(range(len(slab.heads))):
+        if left and slab.heads[number].free:
+            found[number] = min(left, slab.heads[number].free)
+            left -= found[number]
+    return found
+
+
+def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[Refill], y: float) -> Node:
+    used = slab.total - slab.free
+    reserve = RESERVE.get(picture.value.architecture, 3)
+    parts = [f"{slab.free:,} of {slab.total:,} blocks free, {used:,} hold a vnode"]
+    parts.append(f"each map leaves a reserve of {reserve}")
+    if refills:
+        parts.append(f"this operation wanted {refills[0].wanted:,} free")
+    label = " · ".join(parts)
+    w = picture.width - 2 * MARGIN
+    text = (Text(0, 13, shorten(label, w, "label"), "label"),)
+    return Node("slab/words", "label", MARGIN, y, w, 18, shape="none", text=text, title=label)
+
+
+def _head(
+    picture: DomainPicture, head: SlabHeadValue, number: int, reserve: int, x: float, y: float
+) -> tuple[Node, Node]:
+    where = picture.style.long(head.address) if head.address else "own buffer" if number == 1 else "from the heap"
+    used = f"{head.blocks - head.free:,}/{head.blocks:,}"
+    room = HEAD_W - 12 - text_width(used, "label") - 8
+    style = "mono label" if head.address else "label"
+    size = binary_size(head.bytes)
+    name = next(
+        (words for words in (f"{where}, {size}", where) if text_width(words, style) <= room),
+        shorten(where, room, style),
+    )
+    text = (Text(6, 14, name, style), Text(HEAD_W - 6, 14, used, "label dim", "end"))
+    thing = f"head:{head.address:x}"
+    state = ("slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial",)
+    spare = f", {reserve} of them the reserve" if reserve else ""
+    title = f"{size} at {where}: {head.blocks:,} blocks, {head.free:,} free{spare}"
+    box = Node(f"slab/{number}", "slab", x, y, HEAD_W, HEAD_H, thing, text=text, title=title, action="select",
+               state=(*state, *picture.states(thing)), lane="slab")  # fmt: skip
+    return box, _cells(head, number, reserve, x, y + 20)
+
+
+def _cells(head: SlabHeadValue, number: int, reserve: int, x: float, y: float) -> Node:
+    """Blocks in use filled, free ones empty, those of the reserve outlined: the last that would be taken."""
+    cells = min(CELLS, head.blocks)
+    columns = min(21, cells)
+    w, h = (HEAD_W - 12) / columns, 12.0
+    bars = []
+    used = head.blocks - head.free
+    for cell in range(cells):
+        block = cell * head.blocks // cells
+        look = "plain" if block < used else "next" if block >= head.blocks - reserve else "rail"
+        inset = 1.0 if look == "next" else 0.5
+        at = 6 + cell % columns * w + inset, cell // columns * h + inset
+        bars.append(Bar(*at, max(1.0, min(w, 22) - 1.5 - inset), h - 1.5 - inset, look))
+    return Node(
+        f"slab/{number}/blocks", "cells", x, y, HEAD_W, -(-cells // columns) * h, shape="none", bars=tuple(bars)
+    )
+
+
+# ---- refills ------------------------------------------------------------------------------------------
+
+
+def refills_of(picture: DomainPicture) -> list[Refill]:
+    """The refills of the operation, each turn in the order it began."""
+    found: list[Refill] = []
+    free = picture.value.at(Past(picture.moment.so_far)).slab.free
+    open_turns: list[int] = []
+    for index, event, functions in with_functions(picture.moment.events):
+        done = index < picture.moment.place
+        if isinstance(event, (ev.BlockTaken, ev.BlockGiven)):
+            free = event.free
+        elif isinstance(event, ev.SlabRefillBegan):
+            open_turns = [number for number in open_turns if found[number].level < event.level]
+            open_turns.append(len(found))
+            found.append(Refill(event.level, event.missing, event.bytes, None, free + event.missing, done, False))
+        elif isinstance(event, ev.FrameAllocated) and open_turns and "refill_slabs" in functions:
+            found[open_turns[-1]] = _with(found[open_turns[-1]], got=event.bytes)
+        elif isinstance(event, ev.SlabGrown):
+            free += event.blocks
+            if open_turns:
+                number = open_turns.pop()
+                found[number] = _with(found[number], done=done)
+    return found
+
+
+def _with(refill: Refill, *, got: int | None = None, done: bool = False) -> Refill:
+    return Refill(
+        refill.level, refill.missing, refill.asked, got or refill.got, refill.wanted, refill.begun, done or refill.done
+    )
+
+
+def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> Node:
+    x = MARGIN + (refill.level - 1) * 28
+    w = picture.width - MARGIN - x
+    got = "no frame" if refill.got is None else f"a frame of {binary_size(refill.got)}"
+    how = "done" if refill.done else "under way" if refill.begun else "to come"
+    label = (
+        f"refill {refill.level}: {counted(refill.wanted, 'block')} wanted, {refill.missing:,} short → "
+        f"{refill.asked:,} bytes → {got}"
+    )
+    mark = text_width(how, "label")
+    text = (Text(10, 15, shorten(label, w - mark - 30, "label"), "label"), Text(w - 8, 15, how, "label dim", "end"))
+    state = ("done",) if refill.done else ("path",) if refill.begun else ("coming",)
+    return Node(f"slab/refill/{number}", "refill-level", x, y, w, LEVEL_H - 3, text=text, state=state,
+                title=f"{label}: {how}")  # fmt: skip
+
+
+SLAB_HEADER = ("piece", "at", "bytes", "blocks", "free")
+
+
+def slab_table(picture: DomainPicture) -> Table:
+    """Every piece of memory in a row, the newest first."""
+    heads = picture.value.slab.heads
+    rows = [
+        (str(head.number), picture.style.whole(head.address) if head.address else "", f"{head.bytes:,}",
+         f"{head.blocks:,}", f"{head.free:,}")
+        for head in heads
+    ]  # fmt: skip
+    rest = picture.value.slab.fold
+    if rest.heads:
+        rows.append((f"… {rest.heads:,} more", "", "", f"{rest.blocks:,}", f"{rest.free:,}"))
+    return Table(SLAB_HEADER, tuple(rows))

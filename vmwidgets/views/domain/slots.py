@@ -1,0 +1,231 @@
+"""Cnodes and slots: a cnode is rows of slots, each with the letters of the capability in it; runs are folded."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from itertools import islice
+
+from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, SlotFold
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Bar, Node, Table, Text
+from vmwidgets.views.scene.text import short_count, shorten, visible
+from vmwidgets.views.story.words.domain_nouns import kind_words
+
+from .picture import DomainPicture
+
+NAME_W, CELL_W, CELL_H, GAP = 78.0, 30.0, 30.0, 3.0
+"""Width of a cnode's name; a slot's size; room between two."""
+
+FOLD_W = 74.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A slot, or the slots [first, last] folded into one.
+
+    `held` is what is in a single slot; `kinds` are counts of what is in several, by letters; `reserved` how many were
+    given and hold nothing.
+    """
+
+    first: int
+    last: int
+    held: CapabilityValue | None = None
+    kinds: tuple[tuple[str, int], ...] = ()
+    reserved: int = 0
+
+    @property
+    def folded(self) -> bool:
+        """Whether it stands for several."""
+        return self.last > self.first
+
+
+def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[Node], float]:
+    """Nodes of all cnodes, and the y where they end; each has at most `rows` rows, small ones share one."""
+    nodes: list[Node] = []
+    right = picture.width - MARGIN
+    x, y, bottom = MARGIN, top, top
+    for cnode in picture.value.cnodes:
+        cells = cells_of(picture, cnode, rows * (right - MARGIN - NAME_W))
+        w = NAME_W + sum(_width(cell) + GAP for cell in cells)
+        if x > MARGIN and x + w > right:
+            x, y = MARGIN, bottom
+        nodes += _cnode(picture, cnode, cells, x, y)
+        bottom = max(bottom, max(node.y for node in nodes) + CELL_H + 8)
+        x += w + 26
+    return nodes, bottom
+
+
+def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
+    name = visible(cnode.name)
+    used = f"{cnode.held:,} of {short_count(cnode.slots)}"
+    text = (Text(0, 13, shorten(name, NAME_W - 8, "strong"), "strong"),
+            Text(0, 27, shorten(used, NAME_W - 8, "label"), "label dim"))  # fmt: skip
+    title = f"cnode {name}: {counted(cnode.held, 'capability', 'capabilities')} in {cnode.slots:,} slots"
+    nodes = [Node(f"slots/{cnode.name}", "label", left, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
+    x, y = left + NAME_W, top
+    for cell in cells:
+        w = _width(cell)
+        if x + w > picture.width - MARGIN + 0.5:
+            x, y = left + NAME_W, y + CELL_H + GAP
+        nodes.append(_cell(picture, cnode, cell, x, y, w))
+        x += w + GAP
+    return nodes
+
+
+# ---- which are drawn -----------------------------------------------------------------------------------
+
+
+def cells_of(picture: DomainPicture, cnode: CnodeValue, room: float) -> list[Cell]:
+    """The cells of a cnode that fit `room` pixels of rows: what changed, what is selected, then the first ones."""
+    held = {one.ref.slot: one for one in cnode.capabilities}
+    taken = sorted({*held, *cnode.reserved})
+    names = picture.new | picture.changed | {picture.selection}
+    marked = [slot for slot in taken if _is_marked(picture, names, CapRef(cnode.name, slot))]
+    if f"slots/{cnode.name}" in picture.opened:
+        room += OPENED * (CELL_W + GAP)
+    budget = int(room // (CELL_W + GAP))
+    while True:
+        kept = set(marked[-max(1, budget // 2) :])
+        kept.update(islice((slot for slot in taken if slot not in kept), max(0, budget - len(kept))))
+        cells = list(_cells(cnode, taken, sorted(kept), held))
+        if sum(_width(cell) + GAP for cell in cells) <= room or budget < 4:
+            return cells
+        budget -= max(1, budget // 8)
+
+
+OPENED = 300
+"""So many slots more are drawn of a cnode that was opened."""
+
+
+def _width(cell: Cell) -> float:
+    return FOLD_W if cell.folded else CELL_W
+
+
+def _cells(
+    cnode: CnodeValue, taken: Sequence[int], kept: Sequence[int], held: dict[int, CapabilityValue]
+) -> Iterator[Cell]:
+    """In order: kept slots alone; between them what is folded; the free ones behind the last."""
+    at, first, fold = 0, 0, 0
+    for slot in [*kept, cnode.slots]:
+        upto = bisect_left(taken, slot, first)
+        upto_fold = bisect_left(cnode.folds, slot, fold, key=lambda one: one.first)
+        alone, folds = taken[first:upto], cnode.folds[fold:upto_fold]
+        if alone or folds:
+            last = max([*alone[-1:], *(one.last for one in folds[-1:])])
+            end = slot if slot < cnode.slots else last + 1
+            yield _several(at, end - 1, [held.get(one) for one in alone], folds)
+            at = end
+        if at < slot:
+            yield Cell(at, slot - 1)
+        if slot < cnode.slots:
+            yield Cell(slot, slot, held.get(slot), reserved=slot not in held)
+        at, first, fold = slot + 1, upto + 1, upto_fold
+
+
+def _several(first: int, last: int, held: Sequence[CapabilityValue | None], folds: Sequence[SlotFold]) -> Cell:
+    """Slots of which not each has a cell: some that are known, and some that a window only counts."""
+    if first == last:
+        return Cell(first, last, held[0], reserved=held[0] is None)
+    kinds = Counter(kind_words(one.kind).letters for one in held if one is not None)
+    for fold in folds:
+        kinds.update({kind_words(kind).letters: count for kind, count in fold.kinds})
+    reserved = sum(one is None for one in held) + sum(fold.reserved for fold in folds)
+    return Cell(first, last, None, tuple(kinds.items()), reserved)
+
+
+def _is_marked(picture: DomainPicture, names: Set[str], ref: CapRef) -> bool:
+    thing = picture.things.get(ref)
+    return thing in names or f"cap:{ref}" in names
+
+
+# ---- drawing -------------------------------------------------------------------------------------------
+
+
+def _cell(picture: DomainPicture, cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
+    name = f"slots/{cnode.name}/{cell.first}"
+    if cell.folded:
+        return _fold(cnode, cell, x, y, w)
+    ref = CapRef(cnode.name, cell.first)
+    lane = f"slots/{cnode.name}"
+    number = Text(w / 2, 27, short_count(cell.first), "letter dim", "middle")
+    if cell.held is None:
+        what = "given, and empty" if cell.reserved else "free"
+        letters = (Text(w / 2, 14, "·", "label dim", "middle"),) if cell.reserved else ()
+        state = ("reserved" if cell.reserved else "free", *picture.states(f"cap:{ref}"))
+        return Node(name, "cap", x, y, w, CELL_H, f"cap:{ref}", text=(*letters, number), state=state,
+                    title=f"{visible(str(ref))}: {what}", action="select", lane=lane)  # fmt: skip
+    held = cell.held
+    words = kind_words(held.kind)
+    thing = picture.thing(ref)
+    return Node(
+        name, "cap", x, y, w, CELL_H, thing,
+        text=(Text(w / 2, 15, words.letters, "strong", "middle"), number),
+        bars=(Bar(0, 0, w, 4, words.colour),),
+        state=("taken", *picture.states(f"cap:{ref}", thing)), title=describe(held), action="select", lane=lane,
+    )  # fmt: skip
+
+
+def _fold(cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
+    count = cell.last - cell.first + 1
+    kinds = cell.kinds
+    if kinds:
+        label, summary = f"+{short_count(count)}", ", ".join(f"{number:,} {letters}" for letters, number in kinds)
+        second = ", ".join(f"{short_count(number)} {letters}" for letters, number in kinds)
+    elif cell.reserved:
+        label, summary, second = f"+{short_count(count)}", f"{cell.reserved:,} given, and empty", "empty"
+    else:
+        label, summary, second = f"{short_count(count)} free", f"{count:,} free", ""
+    text = [Text(w / 2, 13 if second else 19, shorten(label, w - 4, "label"), "label dim", "middle")]
+    if second:
+        text.append(Text(w / 2, 26, shorten(second, w - 4, "letter"), "letter dim", "middle"))
+    title = f"slots {cell.first} to {cell.last} of {visible(cnode.name)}: {summary}{': open' if kinds else ''}"
+    return Node(
+        f"slots/{cnode.name}/fold/{cell.first}", "fold", x, y, w, CELL_H, text=tuple(text), state=("folded",),
+        title=title, action="open" if kinds else "", lane=f"slots/{cnode.name}" if kinds else "",
+    )  # fmt: skip
+
+
+def describe(held: CapabilityValue) -> str:
+    """A capability in one line."""
+    words = kind_words(held.kind).words
+    parts = [
+        f"{visible(str(held.ref))}: {words}, {binary_size(held.bytes)} at physical {Address(held.base)}, {held.rights}"
+    ]
+    if held.source is not None:
+        parts.append(f"made from {visible(str(held.source))}")
+    if held.copies:
+        left_out = len(held.copies) - MOST_COPIES + held.more_copies
+        more = f" and {left_out:,} more" if left_out > 0 else ""
+        parts.append(f"copies: {', '.join(visible(str(ref)) for ref in held.copies[:MOST_COPIES])}{more}")
+    for table, entry, count in held.mapped[:MOST_PLACES]:
+        entries = f"entry {entry}" if count == 1 else f"entries {entry}–{entry + count - 1}"
+        parts.append(f"mapped in {entries} of {visible(str(table))}")
+    left_out = len(held.mapped) - MOST_PLACES + held.more_mapped
+    return "; ".join([*parts, *([f"mapped in {left_out:,} places more"] if left_out > 0 else [])])
+
+
+MOST_COPIES, MOST_PLACES = 4, 3
+"""Copies and places that are named."""
+
+
+SLOTS_HEADER = ("slot", "capability", "base", "size", "rights", "made from", "mapped in")
+MAX_ROWS = 400
+
+
+def slots_table(picture: DomainPicture) -> Table:
+    """Every capability in a row."""
+    held = [one for cnode in picture.value.cnodes for one in cnode.capabilities]
+    rows: list[tuple[str, ...]] = [
+        (visible(str(one.ref)), one.kind, str(Address(one.base)), binary_size(one.bytes), one.rights,
+         visible(str(one.source)) if one.source is not None else "",
+         ", ".join(f"{visible(str(table))} entry {entry}" for table, entry, _ in one.mapped[:MOST_PLACES]))
+        for one in held[:MAX_ROWS]
+    ]  # fmt: skip
+    left_out = sum(cnode.held for cnode in picture.value.cnodes) - len(rows)
+    if left_out > 0:
+        rows.append((f"… {left_out:,} more", *[""] * (len(SLOTS_HEADER) - 1)))
+    return Table(SLOTS_HEADER, tuple(rows))

@@ -1,0 +1,317 @@
+"""The shadow tree beside the hardware's tables: what the program remembers left, what is in RAM right, row by row.
+
+A row is a vnode, in the order of addresses, indented by its depth; a line leads to its descriptor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.values.domains import VnodeFold, VnodeValue
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.story.words.domain_nouns import flag_words, kind_words, pages_words
+
+from .focus import opened_table
+from .picture import COLUMNS, Decoded, DomainPicture, below_fold, vnode_id, vnode_thing
+
+INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
+"""Pixels that a level goes in; height of a row, and of one whose pages are large; room between two."""
+
+LEFT, BETWEEN = 0.555, 52.0
+"""The part of the width that the tree takes; the room for lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A vnode, or children of `node` that are folded."""
+
+    node: VnodeValue
+    depth: int
+    parent: VnodeValue | None
+    folded: VnodeFold | None = None
+
+
+def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
+    """Nodes and lines of at most about `most` rows, and the y where they end."""
+    rows = rows_of(picture, most)
+    left_w = (picture.width - 2 * MARGIN - BETWEEN) * LEFT
+    right_x = MARGIN + left_w + BETWEEN
+    right_w = picture.width - MARGIN - right_x
+    nodes: list[Node] = []
+    links: list[Link] = []
+    y = top
+    placed: dict[int, Node] = {}
+    for row in rows:
+        h = LARGE_H if _is_large(row) else ROW_H
+        x = MARGIN + row.depth * INDENT
+        if row.folded:
+            nodes.append(_fold(row, x, y, MARGIN + left_w - x))
+        else:
+            left = _vnode(picture, row, x, y, MARGIN + left_w - x, h)
+            right = _descriptor(picture, row, right_x, y, right_w, h)
+            nodes += [left, right]
+            middle = y + h / 2
+            states = picture.states(vnode_thing(row.node.id))
+            chosen = ("path",) if picture.selection == left.thing else states
+            points = ((MARGIN + left_w, middle), (right_x, middle))
+            links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=chosen))
+            placed[row.node.id] = left
+            if row.parent is not None:
+                links.append(_branch(placed[row.parent.id], left))
+        y += h + GAP
+    return nodes, links, y + 4
+
+
+def _branch(above: Node, below: Node) -> Link:
+    """From a table's row down to one in it."""
+    x, middle = above.x + INDENT / 2, below.y + below.h / 2
+    points = ((x, above.y + above.h), (x, middle), (below.x, middle))
+    return Link(f"{below.id}/branch", "branch", above.id, below.id, points)
+
+
+def _is_large(row: Row) -> bool:
+    return not row.folded and not row.node.is_table and row.node.level > 1
+
+
+# ---- which rows ---------------------------------------------------------------------------------------
+
+OPENED = 60
+"""So many rows more are drawn for a fold that was opened."""
+
+
+def rows_of(picture: DomainPicture, most: int) -> list[Row]:
+    """The root, and as many vnodes as fit: what changed or is selected first, then from the top; others are folded."""
+    root = picture.value.root
+    parents = {child.id: node for node in picture.vnodes for child in node.children}
+    most += OPENED * sum(one.startswith("tree/") for one in picture.opened)
+    kept: list[int] = []
+    known = {root.id}
+    for node in _ranked(picture):
+        way = [node]
+        while way[-1].id not in known and parents[way[-1].id].id not in known:
+            way.append(parents[way[-1].id])
+        if len(known) + len(way) > most:
+            break
+        for one in reversed(way):
+            if one.id not in known:
+                known.add(one.id)
+                kept.append(one.id)
+    while True:
+        rows = [Row(root, 0, None), *_rows_below(picture, root, 1, known)]
+        if len(rows) <= most or not kept:
+            return rows
+        known.discard(kept.pop())
+
+
+def _ranked(picture: DomainPicture) -> Iterator[VnodeValue]:
+    """All vnodes but the root in the order in which they are wanted: tables before what is in them."""
+    root = picture.value.root
+    chosen = vnode_id(picture.selection)
+    marked = [node for node in picture.vnodes if node.id in picture.marked or node.id == chosen]
+    opened = [where for one in picture.opened if (where := opened_table(one)) is not None]
+    yield from sorted((node for node in marked if node is not root), key=lambda node: node.id != chosen)
+    tables = {node.id: node for node in picture.vnodes if node.is_table} if opened else {}
+    for number, entry in opened:
+        there = (child for child in tables[number].children if child.entry >= entry) if number in tables else ()
+        yield from sorted(there, key=lambda child: child.entry)[:OPENED]
+    waiting = [root]
+    for node in waiting:
+        children = sorted(node.children, key=lambda child: child.entry)
+        yield from children
+        waiting += children
+
+
+def _rows_below(picture: DomainPicture, table: VnodeValue, depth: int, known: set[int]) -> Iterator[Row]:
+    run: list[VnodeValue | VnodeFold] = []
+    for part in [*_in_order(table), None]:
+        if isinstance(part, VnodeFold) or (part is not None and part.id not in known):
+            run.append(part)
+            continue
+        if len(run) == 1 and isinstance(run[0], VnodeValue) and not run[0].child_count:  # as much room as a fold takes
+            yield Row(run[0], depth, table)
+        elif run:
+            yield Row(table, depth, table, _folded(picture, run))
+        run = []
+        if part is not None:
+            yield Row(part, depth, table)
+            yield from _rows_below(picture, part, depth + 1, known)
+
+
+def _in_order(table: VnodeValue) -> list[VnodeValue | VnodeFold]:
+    """Children and folds, in the order of entries."""
+    parts: list[VnodeValue | VnodeFold] = [*table.children, *table.folds]
+    return sorted(parts, key=lambda part: part.first if isinstance(part, VnodeFold) else part.entry)
+
+
+def _folded(picture: DomainPicture, run: Sequence[VnodeValue | VnodeFold]) -> VnodeFold:
+    """Neighbours as one fold."""
+    folds = [part if isinstance(part, VnodeFold) else _fold_of(picture, part) for part in run]
+    counts = zip(*((one.children, one.tables, *below_fold(one)) for one in folds), strict=True)
+    return VnodeFold(folds[0].first, folds[-1].last, folds[0].va, folds[-1].end, *(sum(part) for part in counts))
+
+
+def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
+    end = node.entry + node.count - 1
+    return VnodeFold(node.entry, end, node.va, node.va + node.span, 1, node.is_table, *picture.below[node.id])
+
+
+# ---- drawing ------------------------------------------------------------------------------------------
+
+
+def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+    node = row.node
+    thing = vnode_thing(node.id)
+    base = h / 2 + 4
+    colour = "submap" if node.is_table else "object" if node.level > 1 else "plain"
+    number = "root" if row.parent is None else _entries(node)
+    letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
+    text = [Text(10, base, letters, "strong"), Text(38, base, number, "mono label")]
+    left = 38 + text_width(number, "mono label") + 12
+    flags = "" if node.is_table else flag_words(node.flags)
+    right = w - 8 - (text_width(flags, "mono label") + 12 if flags else 0)
+    for words, style in _details(picture, node):
+        fitting = next((one for one in words if text_width(one, style) <= right - left), "")
+        if fitting:
+            text.append(Text(left, base, fitting, style))
+            left += text_width(fitting, style) + 12
+    if flags:
+        text.append(Text(w - 8, base, shorten(flags, w - 46, "mono label"), "mono label", "end"))
+    mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
+    state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
+    return Node(
+        f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(text), bars=(mark,), state=state,
+        title=describe(node, row.parent), action="select", lane=COLUMNS[0],
+    )  # fmt: skip
+
+
+def _entries(node: VnodeValue) -> str:
+    return str(node.entry) if node.count == 1 else f"{node.entry}–{node.entry + node.count - 1}"
+
+
+def _details(picture: DomainPicture, node: VnodeValue) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts of a row after the number of its entry, from the longest to the shortest."""
+    if node.is_table:
+        leaves = node.child_count
+        yield (f"{kind_words(node.kind).words} in {node.cap}", str(node.cap)), "label"
+        yield (f"{leaves} below" if leaves else "empty", str(leaves)), "label dim"
+        return
+    unit = node.span // max(1, node.count)
+    yield (picture.style.long(node.va),), "mono label dim"
+    offset = f"+{node.offset:#x}" if node.offset else ""
+    yield (visible(f"{node.cap}{offset}"),), "label"
+    yield (pages_words(node.count, unit), binary_size(node.span)), "label"
+
+
+def describe(node: VnodeValue, parent: VnodeValue | None = None) -> str:
+    """A vnode in one line; `parent` is the table that it is in."""
+    where = f"for {Address(node.va)}–{Address(node.va + node.span)}"
+    if node.is_table:
+        parts = [f"vnode of a {kind_words(node.kind).words} {where}", f"capability in {visible(str(node.cap))}",
+                 f"at physical {Address(node.base)}", counted(node.child_count, "child", "children")]  # fmt: skip
+        if node.invokable != node.cap:
+            parts.append(f"invoked through its copy in {visible(str(node.invokable))}")
+    else:
+        parts = [f"leaf {where}: {visible(str(node.cap))} from byte {node.offset:#x} on",
+                 f"physical {Address(node.base)}", f"{flag_words(node.flags)} when it was mapped"]  # fmt: skip
+    if node.mapping is not None:
+        parts.append(f"mapping in {visible(str(node.mapping))}")
+    elif node.level and node.descriptor_pa is not None:
+        parts.append("no mapping")
+    place = 1 if parent is None else parent.child_count - node.older
+    entry = f"entry {_entries(node)}, number {place} in its list"
+    return "; ".join([parts[0], *([entry] if node.descriptor_pa is not None else []), *parts[1:]])
+
+
+def _fold(row: Row, x: float, y: float, w: float) -> Node:
+    fold = row.folded
+    assert fold is not None
+    tables, leaves, first = fold.tables, fold.leaves, fold.first
+    summary = " and ".join(
+        [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
+    )
+    text = (Text(10, ROW_H / 2 + 4, shorten(f"… {summary}", w - 16, "label"), "label dim"),)
+    return Node(
+        f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
+        title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0],
+    )  # fmt: skip
+
+
+def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+    node = row.node
+    thing = vnode_thing(node.id)
+    base = h / 2 + 4
+    name = f"descriptor/{node.id}"
+    if node.descriptor_pa is None:
+        where = f"{kind_words(node.kind).words} at physical {Address(node.base)}"
+        text = (Text(10, base, shorten(where, w - 16, "label"), "label"),)
+        return Node(
+            name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
+            state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1],
+        )  # fmt: skip
+    word = node.descriptor or 0
+    read = picture.decode(node.level, word)
+    digits = 8 if picture.value.entry_bytes == 4 else 16
+    texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
+    end = _meaning(read)
+    left = 10 + text_width(texts[0].text, "mono label") + 12
+    end_w = text_width(end, "label")
+    texts.append(Text(w - 8, base, shorten(end, w - left - 8, "label"), "label", "end"))
+    index = f"[{_entries(node)}]"
+    if left + text_width(index, "mono label") + end_w + 22 <= w:
+        texts.append(Text(left, base, index, "mono label dim"))
+    many = f"; {node.count} alike from there on" if node.count > 1 else ""
+    title = (
+        f"descriptor at physical {Address(node.descriptor_pa)}, {_level_words(row)} entry {node.entry}: "
+        f"{word:#x}, {_meaning(read)}{many}"
+    )
+    state = (f"is-{read.kind}", *picture.states(thing))
+    large = node.level > 1 and read.kind == "leaf"
+    bars = () if read.kind == "invalid" else (
+        Bar(0, 1, 6.0 if large else 4.0, h - 2, "submap" if read.kind == "table" else "object" if large else "plain"),
+    )  # fmt: skip
+    return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
+                action="select", lane=COLUMNS[1])  # fmt: skip
+
+
+def _level_words(row: Row) -> str:
+    return kind_words(row.parent.kind).words if row.parent is not None else ""
+
+
+def _meaning(read: Decoded) -> str:
+    if read.kind == "invalid":
+        return "not present"
+    rights = f" {read.rights}" if read.kind == "leaf" else ""
+    return f"{'table' if read.kind == 'table' else 'page'} → {Address(read.address)}{rights}"
+
+
+# ---- the table ----------------------------------------------------------------------------------------
+
+TREE_HEADER = ("address", "vnode", "entries", "capability", "mapping", "flags", "descriptor at", "word", "meaning")
+
+
+def tree_table(picture: DomainPicture, most: int) -> Table:
+    """The rows that are drawn, in words."""
+    rows: list[tuple[str, ...]] = []
+    for row in rows_of(picture, most):
+        node = row.node
+        indent = "  " * row.depth
+        if row.folded:
+            summary = f"{counted(row.folded.tables, 'table')}, {counted(row.folded.leaves, 'leaf', 'leaves')}"
+            rows.append((f"{indent}…", summary, *[""] * (len(TREE_HEADER) - 2)))
+            continue
+        kind = kind_words(node.kind).words if node.is_table else "leaf"
+        offset = f" + {node.offset:#x}" if node.offset else ""
+        read = picture.decode(node.level, node.descriptor or 0) if node.descriptor_pa is not None else None
+        rows.append(
+            (
+                indent + picture.style.whole(node.va), kind, _entries(node) if read else "", f"{node.cap}{offset}",
+                str(node.mapping or ""), "" if node.is_table else flag_words(node.flags),
+                "" if node.descriptor_pa is None else str(Address(node.descriptor_pa)),
+                "" if read is None else f"{node.descriptor or 0:#x}", "" if read is None else _meaning(read),
+            )
+        )  # fmt: skip
+    return Table(TREE_HEADER, tuple(tuple(visible(word) for word in row) for row in rows))

@@ -1,0 +1,300 @@
+"""Several maps after the same operations: a ribbon each, all to one scale, over a grid of what each operation gave.
+
+What differs from the first map has a dashed outline and ≠.  In a ribbon stand the allocations, by name; the lines below
+it are the map's entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, Outcome, Piece, Row
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.story.words.comparisons import say
+
+HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
+"""Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
+
+LINE, CELL = 18.0, 20.0
+"""Height of a line of words, and of a row of the grid."""
+
+MOST_ROWS, MOST_TABLE_ROWS, MOST_PIECES = 14, 200, 300
+"""Operations in the grid, which are then those that differ; rows of the table; allocations with a box each."""
+
+NARROW = 3.0
+"""Pixels below which neighbouring strips are drawn as one."""
+
+TAIL = 112.0
+"""Pixels of the unused end of the maps, where it is too large to be drawn to scale."""
+
+_NAMES = {"x15": "X15", "freebsd": "FreeBSD"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Addresses [start, end) to pixels; from `end` to `limit` the axis is broken."""
+
+    start: int
+    end: int
+    limit: int
+    width: float
+
+    def x(self, address: int) -> float:
+        """The x of an address."""
+        if address > self.end:
+            return MARGIN + self.width
+        room = self.width - (TAIL if self.limit > self.end else 0.0)
+        return MARGIN + room * (address - self.start) / (self.end - self.start)
+
+
+def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
+    """The scene of a comparison."""
+    scale = _scale(value, width - 2 * MARGIN)
+    style = AddressStyle.of(value.start, value.end)
+    nodes: list[Node] = []
+    y = 6.0
+    reference = {(piece.name, piece.start, piece.end) for piece in value.maps[0].pieces}
+    crowded = sum(len(one.pieces) for one in value.maps) > MOST_PIECES
+    for one in value.maps:
+        nodes += _ribbon(one, reference, scale, style, y, crowded)
+        y += HEADING + RIBBON + GAP
+    nodes += _axis(scale, style, y - GAP + 6)
+    y += 22
+    grid, y = _grid(value, y, width)
+    return Scene(
+        view="comparison",
+        title="comparison",
+        subtitle=_subtitle(value, style),
+        width=width,
+        height=y + 4,
+        caption=_caption(value),
+        nodes=(*nodes, *grid),
+        links=(),
+        table=_table(value),
+        steps=Steps(0, 0, -1),
+    )
+
+
+def _subtitle(value: ComparisonValue, style: AddressStyle) -> str:
+    size = binary_size(value.end - value.start)
+    against = f" · ≠ differs from {value.maps[0].label}" if len(value.maps) > 1 else ""
+    return f"{len(value.rows):,} operations on empty maps of {size} from {style.long(value.start)}{against}"
+
+
+def _caption(value: ComparisonValue) -> Caption:
+    differing, count = value.differences, len(value.rows)
+    if len(value.maps) == 1:
+        return Caption(say("maps/one", count, map=value.maps[0].label))
+    if not differing:
+        return Caption(say("maps/agree"), reason=_work(value))
+    first = differing[0]
+    answers = "; ".join(f"{', '.join(labels)}: {visible(said)}" for said, labels in _voices(value, first))
+    which = say("maps/first", operation=visible(str(first.operation)), answers=answers)
+    text = say("maps/disagree", count, differing=f"{len(differing):,}")
+    return Caption(text, reason=f"{which} {_work(value)}")
+
+
+def _voices(value: ComparisonValue, row: Row) -> Iterator[tuple[str, list[str]]]:
+    """What was said of one operation, and by whom."""
+    said: dict[str, list[str]] = {}
+    for one, outcome in zip(value.maps, row.outcomes, strict=True):
+        said.setdefault(outcome.result, []).append(one.label)
+    yield from said.items()
+
+
+def _work(value: ComparisonValue) -> str:
+    least = min(value.maps, key=lambda one: one.steps)
+    most = max(value.maps, key=lambda one: one.steps)
+    if least.steps == most.steps:
+        return say("maps/equal work", least=f"{least.steps:,}")
+    counts = {"least": f"{least.steps:,}", "more": f"{most.steps:,}"}
+    return say("maps/work", fewest=least.label, most=most.label, **counts)
+
+
+# ---- ribbons -------------------------------------------------------------------------------------
+
+
+def _scale(value: ComparisonValue, width: float) -> _Scale:
+    """To scale as far as addresses are in use; where that is not most of the maps, their common end is cut short."""
+    used = max((entry.end for one in value.maps for entry in one.map.entries), default=value.end)
+    used = max([used, *(piece.end for one in value.maps for piece in one.pieces)])
+    shown = value.start + (used - value.start) * 9 // 8
+    return _Scale(value.start, min(shown, value.end) if shown < value.end else value.end, value.end, width)
+
+
+def _ribbon(
+    one: ComparedMap, reference: set[tuple[str, int, int]], scale: _Scale, style: AddressStyle, y: float, crowded: bool
+) -> list[Node]:
+    """One map: words, its allocations (`crowded`: as strips without names), and its entries as lines below."""
+    top = y + HEADING
+    whole = scale.width
+    strips = _strips(one.pieces, scale, 2, RIBBON - 4, "plain") if crowded else ()
+    ground = Node(
+        f"compare/{one.label}", "axis", MARGIN, top, whole, RIBBON, title=_describe(one),
+        bars=(*_breaks(scale), *strips), text=_rest(scale), lane=one.label,
+    )  # fmt: skip
+    boxes = () if crowded else one.pieces
+    pieces = [_piece(one, piece, number, reference, scale, style, top) for number, piece in enumerate(boxes)]
+    bars = _strips(one.map.entries, scale, 0, 3, "line")
+    entries = Node(
+        f"compare/{one.label}/entries", "label", MARGIN, top + RIBBON + 2, whole, 4, shape="none", bars=bars,
+        title=f"{one.entries:,} entries of {one.label}",
+    )  # fmt: skip
+    return [_heading(one, y), ground, *pieces, entries]
+
+
+def _strips(ranges: Sequence[Piece | EntryValue], scale: _Scale, y: float, h: float, style: str) -> tuple[Bar, ...]:
+    """A strip for each range; those that together are too narrow to be distinguished are one."""
+    strips: list[tuple[float, float]] = []
+    for one in ranges:
+        left, right = scale.x(one.start) - MARGIN, scale.x(one.end) - MARGIN
+        if strips and right - strips[-1][0] < NARROW:
+            left = strips.pop()[0]
+        strips.append((left, right))
+    return tuple(Bar(round(left + 0.5, 1), y, round(max(1.0, right - left - 1), 1), h, style) for left, right in strips)
+
+
+def _heading(one: ComparedMap, y: float) -> Node:
+    name, rule = _name(one), one.rule
+    w = WIDTH - 2 * MARGIN
+    stats = (
+        f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
+        f"{one.largest_gap} · {one.steps:,} steps" + (f" · {one.failures:,} failed" if one.failures else "")
+    )
+    x = text_width(name, "strong") + 10
+    right = text_width(stats, "label")
+    said = shorten(rule, w - x - right - 14, "label")
+    text = (Text(0, 14, name, "strong"), Text(x, 14, said, "label dim"), Text(w, 14, stats, "label", "end"))
+    return Node(f"compare/{one.label}/heading", "label", MARGIN, y, w, HEADING, shape="none", text=text)
+
+
+def _name(one: ComparedMap) -> str:
+    kernel, _, fit = one.label.rpartition(" ")
+    if one.label in _NAMES:
+        return _NAMES[one.label]
+    return f"{fit} fit" + (f", {_NAMES[kernel]}" if kernel else "")
+
+
+def _describe(one: ComparedMap) -> str:
+    return (
+        f"{one.label}: {counted(len(one.pieces), 'allocation', 'allocations')} in "
+        f"{counted(one.entries, 'entry')}, {one.used} used, "
+        f"{counted(len(one.gaps), 'gap', 'gaps')}, the largest {one.largest_gap}, "
+        f"fragmentation {one.fragmentation:.0%}"
+    )
+
+
+def _piece(
+    one: ComparedMap,
+    piece: Piece,
+    number: int,
+    reference: set[tuple[str, int, int]],
+    scale: _Scale,
+    style: AddressStyle,
+    top: float,
+) -> Node:
+    differs = (piece.name, piece.start, piece.end) not in reference
+    x = scale.x(piece.start)
+    w = max(1.0, scale.x(piece.end) - x - 1)
+    label = shorten(f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label")
+    text = (Text(w / 2, 17, label, "label", "middle"),) if label else ()
+    limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
+    elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
+    return Node(
+        f"compare/{one.label}/{number}", "range", x, top, w, RIBBON, f"piece:{piece.name}", text=text,
+        state=("plain", "changed") if differs else ("plain",), action="select", lane=one.label,
+        title=f"{visible(piece.name)}: {limits}, {binary_size(piece.end - piece.start)}{elsewhere}",
+    )  # fmt: skip
+
+
+def _breaks(scale: _Scale) -> tuple[Bar, ...]:
+    """The marks of a broken axis, where the end of the maps is cut short."""
+    if scale.limit == scale.end:
+        return ()
+    left, right = scale.width - TAIL, scale.width
+    return tuple(Bar(x, 4, 1.5, RIBBON - 8, "line") for x in (left + 2, left + 6, right - 7.5, right - 3.5))
+
+
+def _rest(scale: _Scale) -> tuple[Text, ...]:
+    if scale.limit == scale.end:
+        return ()
+    size = f"+ {binary_size(scale.limit - scale.end)}"
+    return (Text(scale.width - TAIL / 2, 17, shorten(size, TAIL - 20, "label"), "label dim", "middle"),)
+
+
+def _axis(scale: _Scale, style: AddressStyle, y: float) -> list[Node]:
+    """Addresses below the last ribbon: both ends, and quarters between."""
+    quarters = [scale.start + (scale.end - scale.start) * part // 4 & -4096 for part in range(4)]
+    nodes = []
+    for address in dict.fromkeys([*quarters, scale.limit]):
+        label = style.long(address)
+        w = text_width(label, "mono label")
+        x = scale.x(address)
+        left = min(max(MARGIN, x - w / 2), MARGIN + scale.width - w)
+        bars = (Bar(min(max(0.0, x - left), w - 1), 0, 1, 4, "tick"),)
+        text = (Text(w / 2, 15, label, "mono label dim", "middle"),)
+        nodes.append(Node(f"compare/tick/{address:x}", "label", left, y, w, 18, shape="none", text=text, bars=bars))
+    return nodes
+
+
+# ---- the grid ------------------------------------------------------------------------------------
+
+
+def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], float]:
+    rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
+    first = min(250.0, 40 + max((text_width(str(row.operation), "label") for row in rows), default=0.0))
+    share = (width - 2 * MARGIN - first) / len(value.maps)
+    nodes = [
+        _words(f"compare/head/{one.label}", MARGIN + first + share * number, y, share, one.label, "label strong")
+        for number, one in enumerate(value.maps)
+    ]
+    y += LINE
+    for row in rows:
+        label = shorten(f"{row.number}  {row.operation}", first - 10, "label")
+        nodes.append(_words(f"compare/{row.number}", MARGIN, y, first, label, "label", str(row.operation)))
+        for number, (outcome, differs) in enumerate(zip(row.outcomes, row.differing, strict=True)):
+            x = MARGIN + first + share * number
+            nodes.append(_cell(row, value.maps[number].label, outcome, differs, x, y, share))
+        y += CELL
+    left = len(value.rows) - len(rows)
+    if left:
+        which = "that do not differ" if len(value.differences) <= MOST_ROWS else "in the table"
+        words = f"… {counted(left, 'operation', 'operations')} more, {which}"
+        nodes.append(_words("compare/more", MARGIN, y, width - 2 * MARGIN, words, "label dim"))
+        y += LINE
+    return nodes, y
+
+
+def _words(identity: str, x: float, y: float, w: float, words: str, style: str, title: str = "") -> Node:
+    text = (Text(4, 12, shorten(words, w - 6, style), style),)
+    return Node(identity, "label", x, y, w, LINE, shape="none", text=text, title=visible(title))
+
+
+def _cell(row: Row, label: str, outcome: Outcome, differs: bool, x: float, y: float, w: float) -> Node:
+    state = (*(["fault"] if outcome.failed else []), *(["changed"] if differs else []))
+    mark = "≠ " if differs else ""
+    begins = outcome.result.partition("–")[0]
+    wanted = (mark + outcome.result, f"{mark}{begins}–…")
+    words = next(
+        (one for one in wanted if text_width(one, "mono label") <= w - 12), shorten(wanted[1], w - 12, "mono label")
+    )
+    return Node(
+        f"compare/{row.number}/{label}", "label", x + 1, y, w - 4, CELL - 4, shape="box" if state else "none",
+        text=(Text(4, 12, words, "mono label"),), state=state,
+        title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {outcome.steps:,} steps",
+    )  # fmt: skip
+
+
+def _table(value: ComparisonValue) -> Table:
+    rows = value.table()
+    sums = rows[len(value.rows) :]
+    shown = rows[: min(len(value.rows), MOST_TABLE_ROWS)]
+    more = len(value.rows) - len(shown)
+    left_out = ((f"… {more:,} operations more", *[""] * len(value.maps)),) if more else ()
+    return Table(value.header, (*shown, *left_out, *sums))

@@ -1,0 +1,195 @@
+"""The list lane: what is in the map, in order.
+
+Header and entries are records with links to the next and back; a dotted link crosses a gap and says how large it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
+from vmwidgets.views.scene.columns import Column
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
+
+from .picture import MapPicture, kind_of, what_is
+
+HEADER = 54.0
+"""Pixels that the list's header takes at the left."""
+
+CARD_HEIGHT = 72.0
+
+
+def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> tuple[list[Node], list[Link], float]:
+    """Nodes and links of the list, and the y where the lane ends."""
+    items = picture.value.items
+    cards = [_item(picture, item, columns[item.id], top) for item in items]
+    header = Node(
+        "list/header", "entry", 8, top + 23, HEADER - 16, 26, shape="box",
+        text=(Text((HEADER - 16) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
+        title=f"the list's header: {picture.value.nr_entries:,} entries",
+    )  # fmt: skip
+    links = _links([header, *cards], [None, *items])
+    gaps = _gaps(picture, columns, top + CARD_HEIGHT)
+    return [header, *cards, *gaps], links, top + CARD_HEIGHT + (20 if gaps else 6)
+
+
+def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float) -> Node:
+    if isinstance(item, Fold):
+        return _fold(item, column, top)
+    states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
+    kind = kind_of(item)
+    if column.level == "card":
+        w, text = column.w - 8, _card_text(picture, item, column.w - 8)
+    elif column.level == "short":
+        w = column.w - 4
+        text = _short_text(picture, item, w)
+    else:
+        return _mark(picture, item, column, top, (*states, kind))
+    return Node(
+        f"list/{item.id}", "entry", column.middle - w / 2, top, w, CARD_HEIGHT, f"entry:{item.id}", "box", text,
+        (Bar(1.5, 1.5, w - 3, 4, kind),), (*states, kind), title=describe(picture, item), action="select", lane="list",
+        graph=True,
+    )  # fmt: skip
+
+
+def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
+    """An entry where there is no room for words: a bar in the colour of its kind."""
+    w = max(1.0, column.w - min(3.0, column.w * 0.35))
+    title = f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}"
+    return Node(
+        f"list/{entry.id}", "range", column.middle - w / 2, top + 20, w, 32, f"entry:{entry.id}", state=states,
+        title=title, action="select", lane="list", graph=True,
+    )  # fmt: skip
+
+
+def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
+    style = picture.style
+    wired = _wired(entry)
+    what = shorten_middle(_brief(entry), w - 18 - text_width(wired, "label"), "label")
+    return (
+        Text(7, 21, style.long(entry.start), "mono label"),
+        Text(7, 35, style.long(entry.end), "mono label dim"),
+        Text(7, 50, _size(entry.size, w - 14 - 22), "label strong"),
+        Text(w - 7, 50, entry.protection, "mono label", "end"),
+        Text(7, 65, what, "label dim"),
+        *((Text(w - 7, 65, wired, "label strong", "end"),) if wired else ()),
+    )
+
+
+def _wired(entry: EntryValue, before: str = "") -> str:
+    """That an entry is wired, and how often if more than once."""
+    if not entry.wired:
+        return ""
+    return before + ("wired" if entry.wired == 1 else f"wired {short_count(entry.wired)}×")
+
+
+def _size(size: int, width: float) -> str:
+    """A size that fits, if need be with its unit as a letter."""
+    text = binary_size(size)
+    if text_width(text, "label strong") > width:
+        text = text.replace(" ", "").replace("iB", "")
+    return shorten(text, width, "label strong")
+
+
+def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
+    label = shorten_middle(picture.style.short(entry.start), w - 3, "mono label")
+    rows = [Text(w / 2, 24, label, "mono label", "middle")]
+    if text_width(entry.protection, "mono label") <= w - 2:
+        rows.append(Text(w / 2, 42, entry.protection, "mono label dim", "middle"))
+    return tuple(rows)
+
+
+def _brief(entry: EntryValue) -> str:
+    """What is mapped, in the space of a card: of a path its last part, which says most."""
+    if entry.object is None or "/" not in entry.object.rstrip("/"):
+        return what_is(entry)
+    return entry.object.rstrip("/").rpartition("/")[2]
+
+
+def describe(picture: MapPicture, entry: EntryValue) -> str:
+    """All there is to say of an entry."""
+    style = picture.style
+    flags = ", may not merge" if entry.nomerge else ""
+    flags += f", wired {entry.wired} time{'' if entry.wired == 1 else 's'}" if entry.wired else ""
+    lives = f", itself at {style.whole(entry.address)}" if entry.address else ""
+    return (
+        f"entry {entry.id}: {style.whole(entry.start)}–{style.whole(entry.end)}, {binary_size(entry.size)}, "
+        f"{entry.protection} of {entry.max_protection}, inherit {entry.inheritance}, advice {entry.advice}{flags}, "
+        f"{what_is(entry)}{lives}"
+    )
+
+
+def _fold(fold: Fold, column: Column, top: float) -> Node:
+    w = max(4.0, column.w - 2)
+    label = shorten(short_count(fold.count), w, "label")
+    return Node(
+        f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
+        (Text(w / 2, 21, label, "label", "middle"),), state=("folded",), action="open", lane="list", graph=True,
+        title=f"{fold.count:,} entries folded: open",
+    )  # fmt: skip
+
+
+LEAST_LINK = 2.0
+"""Pixels between two items below which no line is drawn from one to the next: they stand in a row as it is."""
+
+
+def _links(cards: Sequence[Node], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
+    links = []
+    for left, right, before, after in zip(cards, cards[1:], items, items[1:], strict=False):
+        if right.x - left.x - left.w < LEAST_LINK:
+            continue
+        y = left.y + left.h / 2
+        touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
+        ends = ((left.x + left.w, y), (right.x, y))
+        state = () if touching or before is None else ("gap",)
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, ends, state, graph=True))
+    return links
+
+
+def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[Node]:
+    """Sizes of the gaps between cards, where there is room to write them."""
+    labels: list[Node] = []
+    value = picture.value
+    reached = 0.0
+    for before, after in zip(value.items, value.items[1:], strict=False):
+        if not isinstance(before, EntryValue) or not isinstance(after, EntryValue) or before.end >= after.start:
+            continue
+        left, right = columns[before.id], columns[after.id]
+        label = binary_size(after.start - before.end)
+        w = text_width(label, "label")
+        x = right.x - w / 2
+        if "card" not in (left.level, right.level) or x < reached:
+            continue
+        reached = x + w + 6
+        text = (Text(w / 2, 13, label, "label dim", "middle"),)
+        title = f"a gap of {label} after {picture.style.whole(before.end)}"
+        labels.append(Node(f"list/gap/{before.id}", "gap", x, y, w, 18, shape="none", text=text, title=title))
+    return labels
+
+
+def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
+    """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
+    rows = []
+    for item in value.items[:MAX_ROWS]:
+        if isinstance(item, Fold):
+            rows.append((f"… {item.count:,} entries folded", *[""] * 9))
+            continue
+        node = value.nodes.get(item.id)
+        colour = "" if node is None else "red" if node.red else "black"
+        style = picture.style
+        rows.append(
+            (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,
+             item.max_protection, item.inheritance, item.advice, what_is(item) + _wired(item, ", "), colour,
+             str(item.id))
+        )  # fmt: skip
+    if len(value.items) > MAX_ROWS:
+        rows.append((f"… {len(value.items) - MAX_ROWS:,} rows more", *[""] * 9))
+    return tuple(rows)
+
+
+MAX_ROWS = 400
+"""How many rows a table twin has at most: it travels with every picture."""
+
+TABLE_HEADER = ("start", "end", "size", "prot", "max", "inherit", "advice", "what", "node", "entry")

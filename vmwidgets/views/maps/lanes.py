@@ -1,0 +1,75 @@
+"""Pictures of a map: tree over list over ribbon, one column an entry, so that the eye goes straight down.
+
+The single views are the same lanes on their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.views.scene.columns import CARD, MARGIN, WIDTH, lay_columns
+from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.text import text_width
+
+from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
+from .picture import MapPicture
+from .ribbon import Zoom, ribbon_lane
+from .tree import tree_lane
+
+FEW = 9
+"""Up to so many entries have cards that show whole addresses."""
+
+LANES = ("tree", "list", "ribbon")
+
+
+def draw_map(
+    picture: MapPicture,
+    *,
+    lanes: Sequence[str] = LANES,
+    title: str = "",
+    subtitle: str = "",
+    machine: str = "",
+    selection: int = 0,
+    zoom: Zoom = None,
+    width: float = WIDTH,
+) -> Scene:
+    """The scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none)."""
+    nodes: list[Node] = []
+    links: list[Link] = []
+    y = 6.0
+    card = max(CARD, text_width(picture.style.widest, "mono label") + 24)
+    left = HEADER if "list" in lanes else MARGIN
+    columns = lay_columns(picture.value.items, picture.important(selection), width, card, left)
+    if "tree" in lanes:
+        more, lines, y = tree_lane(picture, columns, y)
+        nodes, links, y = nodes + more, links + lines, y + 10
+    if "list" in lanes:
+        more, lines, y = list_lane(picture, columns, y)
+        nodes, links = nodes + more, links + lines
+    if "ribbon" in lanes:
+        more, lines, y = ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width)
+        nodes, links = nodes + more, links + lines
+    return Scene(
+        view="+".join(lanes),
+        title=title or picture.value.name,
+        subtitle=subtitle or subtitle_of(picture),
+        width=width,
+        height=y + 4,
+        caption=picture.caption,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=Table(TABLE_HEADER, table_rows(picture.value, picture)),
+        steps=picture.steps,
+        machine=machine,
+    )
+
+
+def subtitle_of(picture: MapPicture) -> str:
+    """Limits, number of entries, bytes used, and what the addresses leave out."""
+    value, style = picture.value, picture.style
+    count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
+    prefix = f" · {style.legend}" if style.legend else ""
+    if value.nr_entries > FEW:
+        prefix += " · short labels are page numbers"
+    return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(value.size)} used{prefix}"

@@ -1,0 +1,173 @@
+"""What a picture of a map is made from: the map at one moment of an operation, and what is true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.values.maps import EntryValue, MapValue
+from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.model import Caption, Steps
+from vmwidgets.views.story.moment import Mine, Moment
+from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.words import map_pictures
+
+
+@dataclass(frozen=True, slots=True)
+class MapPicture:
+    """`value` is the map at the step shown; `states` what is true of entries by id ("new", "changed", "path", "here").
+
+    `path` lists the nodes that the search under way compared, in order, with the direction that it took at each;
+    `hint` is the address a free search was given (None: none).
+    """
+
+    value: MapValue
+    style: AddressStyle
+    caption: Caption
+    steps: Steps
+    states: dict[int, tuple[str, ...]]
+    path: tuple[tuple[int, str], ...]
+    hint: int | None
+    moment: Moment
+
+    def important(self, selection: int = 0) -> list[int]:
+        """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
+        ranked = {"here": 0, "new": 1, "changed": 2}
+        marked = [(min(ranked[s] for s in states if s in ranked), identity)
+                  for identity, states in self.states.items() if any(s in ranked for s in states)]  # fmt: skip
+        chosen = [identity for _, identity in sorted(marked)]
+        ends = [node for node, _ in reversed(self.path)]
+        looked_up = [self.value.lookup_cache] if self.value.lookup_cache else []
+        edges = [entry.id for entry in (*self.value.entries[:1], *self.value.entries[-1:])]
+        return [*([selection] if selection else []), *chosen, *ends, *looked_up, *edges]
+
+
+def steps_of_map(name: str) -> Mine:
+    """The steps of the map called `name`: all that happens in it, and what belongs to no map."""
+
+    def mine(step: Step) -> bool:
+        kind, of = step.about
+        return (kind in ("tree", "list", "map") and of == name) or kind in ("machine", "kentry")
+
+    return mine
+
+
+def map_picture(value: MapValue, moment: Moment) -> MapPicture:
+    """The picture at `moment` of `value`, which is the map after its operation."""
+    style = AddressStyle.of(value.start, value.end)
+    moment = moment.above(value.reach(moment.events))
+    shown = value if moment.is_after else value.at(moment.past)
+    done, here = moment.so_far, moment.step
+    path = _path(done, value.name)
+    return MapPicture(
+        shown,
+        style,
+        _caption(value, moment),
+        moment.steps(steps_of_map(value.name)),
+        states_of(shown, done, "" if here is None else here.thing, path),
+        path,
+        next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
+        moment,
+    )
+
+
+def _caption(value: MapValue, moment: Moment) -> Caption:
+    """The moment's, and after the operation what it meant for this map."""
+    if moment.operation is None:
+        return Caption(map_pictures.nothing(value))
+    if not moment.is_after:
+        return moment.caption
+    if wrong := _out_of_order(value):
+        own = map_pictures.out_of_order([entry.start for entry in wrong[:3]])
+        return replace(moment.caption_with(own), tone="error")
+    return moment.caption_with(map_pictures.own_sentence(value, moment.operation, moment.events))
+
+
+def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:
+    """The comparisons of the latest search that made any."""
+    path: list[tuple[int, str]] = []
+    fresh = True
+    for event in done:
+        if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
+            fresh = True
+        elif isinstance(event, ev.TreeCompared) and event.tree == name:
+            if fresh:
+                path, fresh = [], False
+            path.append((event.node, event.outcome))
+    return tuple(path)
+
+
+def states_of(
+    value: MapValue, done: Sequence[ev.Event], here: str = "", path: Sequence[tuple[int, str]] = ()
+) -> dict[int, tuple[str, ...]]:
+    """What is true of the entries of `value` after the events `done`, by id; `here` is the thing at hand."""
+    past = Past(done)
+    linked = past.marks("after", value.name).new  # an entry may change before it is in the list
+    changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed
+    found: dict[int, list[str]] = {}
+    for node, _ in path:
+        found.setdefault(node, []).append("path")
+    for entry in value.entries:
+        if entry.id in linked:
+            found.setdefault(entry.id, []).append("new")
+        elif entry.id in changed:
+            found.setdefault(entry.id, []).append("changed")
+    for entry in _out_of_order(value):
+        found.setdefault(entry.id, []).append("fault")
+    if here.startswith("entry:"):
+        found.setdefault(int(here.removeprefix("entry:")), []).append("here")
+    return {identity: tuple(states) for identity, states in found.items()}
+
+
+def touched(events: Sequence[ev.Event], name: str) -> list[int]:
+    """Ids of the entries of map `name` that `events` were about, each once, those that a picture needs most first.
+
+    First what is new; then, the latest first, what was written in list and tree, and what was met.
+    """
+    met: list[int] = []
+    for event in reversed(events):
+        rows = [row for row in event.writes() if row[1] == name]
+        for table, _, key, *held in rows:
+            links = held if table in ("after", "lookup cache") else ()
+            met += [one for one in (key, *links) if one is not ABSENT]
+        if isinstance(event, ev.LookupCacheHit) and event.map == name:
+            met.append(event.entry)
+        elif isinstance(event, ev.MergeTried) and event.map == name:
+            met.append(event.neighbour)
+    past = Past(events)
+    new, _, gone = past.marks("after", name)
+    found = dict.fromkeys([*reversed([one for one in past.changes("after", name) if one in new]), *met])
+    return [one for one in found if one not in gone and one]
+
+
+def _out_of_order(value: MapValue) -> list[EntryValue]:
+    """Entries that the list has behind one which lies above them: what quirk clip-end-first does."""
+    pairs = pairwise(value.entries)
+    return [after for before, after in pairs if after.start < before.start]
+
+
+def kind_of(entry: EntryValue) -> str:
+    """The colour class of an entry: "static", "submap", "object" or "plain"."""
+    if entry.role or entry.flags & NOFAULT:
+        return "static"
+    if entry.flags & SUB_MAP:
+        return "submap"
+    return "object" if entry.object is not None else "plain"
+
+
+NOFAULT, SUB_MAP = 0x100000, 0x200000
+"""Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
+
+
+def what_is(entry: EntryValue) -> str:
+    """What an entry is for, in a word or two: its role, its submap, its object and offset."""
+    if entry.role:
+        return entry.role
+    if entry.flags & SUB_MAP:
+        return (entry.object or "").removeprefix("submap:") or "submap"
+    if entry.object is None:
+        return "NOFAULT" if entry.flags & NOFAULT else "anonymous"
+    return f"{entry.object}+{entry.offset:#x}"

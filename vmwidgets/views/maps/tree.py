@@ -1,0 +1,153 @@
+"""The tree lane: how an address is found.
+
+x is the order of addresses and y the depth, so that a node is right above its entry.  Red nodes are round and
+marked R, black ones square and marked B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from vmwidgets.engine.base.values.maps import EntryValue, Fold
+from vmwidgets.views.scene.columns import WIDTH, Column
+from vmwidgets.views.scene.model import Link, Node, Text
+from vmwidgets.views.scene.text import short_count, shorten, text_width
+
+from .picture import MapPicture
+
+_ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
+_HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
+
+
+def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> tuple[list[Node], list[Link], float]:
+    """Nodes and links of the tree, and the y where the lane ends."""
+    depths = dict(_depths(picture))
+    if not depths:
+        return (
+            [Node("tree/empty", "label", 14, top, 200, 20, text=(Text(0, 14, "The tree is empty.", "label dim"),))],
+            [],
+            top + 24,
+        )
+    row = _ROW[_level(columns)]
+    items = {item.id: item for item in picture.value.items}
+    nodes = [
+        _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
+        if isinstance(items[identity], Fold)
+        else _node(picture, items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]
+        for identity, depth in depths.items()
+    ]
+    placed = {node.id: node for node in nodes}
+    links = list(_links(picture, placed))
+    nodes += _comparisons(picture, placed)
+    return nodes, links, top + max(depths.values()) * row + 30
+
+
+def _level(columns: Mapping[int, Column]) -> str:
+    levels = {column.level for column in columns.values()}
+    return "mark" if "mark" in levels else "short" if "short" in levels else "card"
+
+
+def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
+    """Ids and depths of all that is shown, in preorder."""
+    value = picture.value
+    shown = {item.id for item in value.items}
+    pending = [(value.root, 0)]
+    while pending:
+        identity, depth = pending.pop()
+        if identity not in shown:
+            continue
+        yield identity, depth
+        node = value.nodes.get(identity)
+        if node is not None:
+            pending += [(node.right, depth + 1), (node.left, depth + 1)]
+
+
+def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
+    red = picture.value.nodes[entry.id].red
+    states = ("red" if red else "black", *picture.states.get(entry.id, ()))
+    h = _HEIGHT[column.level]
+    text: tuple[Text, ...] = ()
+    if column.level == "card":
+        label = picture.style.long(entry.start)
+        w = min(column.w - 6, text_width(label, "mono label") + 24)
+        text = (
+            Text(6, 15.5, "R" if red else "B", "letter"),
+            Text(w / 2 + 6, 16, label, "mono label", "middle"),
+        )
+    elif column.level == "short":
+        label = picture.style.short(entry.start)[-6:]
+        w = min(max(26.0, text_width(label, "mono label") + 8), 2 * column.w - 4)
+        fits = text_width(label, "mono label") <= w - 4
+        text = (Text(w / 2, 14, label if fits else "R" if red else "B", "mono label", "middle"),)
+    else:
+        w = h
+    title = f"{'red' if red else 'black'} node {picture.style.whole(entry.start)}, entry {entry.id}"
+    return Node(
+        f"tree/{entry.id}", "tree-node", column.middle - w / 2, y + (24 - h) / 2, w, h, f"entry:{entry.id}",
+        "round" if red else "box", text, state=states, title=title, action="select", lane="tree", graph=True,
+    )  # fmt: skip
+
+
+def _fold(fold: Fold, column: Column, y: float) -> Node:
+    label = short_count(fold.count)
+    w = max(20.0, min(text_width(label, "label") + 8, column.w))
+    return Node(
+        f"tree/fold/{fold.id}", "fold", column.middle - w / 2, y + 3, w, 18, f"fold:{fold.id}", "box",
+        (Text(w / 2, 13, shorten(label, w, "label"), "label", "middle"),), state=("folded",),
+        title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
+    )  # fmt: skip
+
+
+def _links(picture: MapPicture, placed: Mapping[str, Node]) -> Iterator[Link]:
+    walked = dict(picture.path)
+    for node in picture.value.nodes.values():
+        source = placed.get(f"tree/{node.id}")
+        if source is None:
+            continue
+        for side, child in (("left", node.left), ("right", node.right)):
+            target = placed.get(f"tree/{child}") or placed.get(f"tree/fold/{child}")
+            if target is None:
+                continue
+            new = "new" in picture.states.get(child, ())
+            on_path = walked.get(node.id) == side and (new or child in walked)
+            yield Link(
+                f"tree/{node.id}/{side}", "tree", source.id, target.id,
+                ((source.x + source.w / 2, source.y + source.h), (target.x + target.w / 2, target.y)),
+                state=("path",) if on_path else ("new",) if new else (), graph=True, branch=True,
+            )  # fmt: skip
+
+
+def _still_a_path(picture: MapPicture) -> bool:
+    nodes = picture.value.nodes
+    for (node, outcome), (following, _) in pairwise(picture.path):
+        value = nodes.get(node)
+        if value is None or following != (value.left if outcome == "left" else value.right):
+            return False
+    return True
+
+
+def _comparisons(picture: MapPicture, placed: Mapping[str, Node]) -> list[Node]:
+    """What each node of the path was asked, beside it where there is room.
+
+    After a rotation the nodes that were compared are no path any more: then nothing is written.
+    """
+    if not _still_a_path(picture):
+        return []
+    rows: dict[float, list[Node]] = {}
+    for node in placed.values():
+        rows.setdefault(node.y + node.h / 2, []).append(node)
+    labels: list[Node] = []
+    words = {"left": "below → left", "right": "≥ end → right", "here": "inside: found"}
+    for number, (identity, outcome) in enumerate(picture.path, 1):
+        asked = placed.get(f"tree/{identity}")
+        if asked is None or asked.h < _HEIGHT["card"]:
+            continue
+        label = f"{number} {words[outcome]}"
+        x, w = asked.x + asked.w + 4, text_width(label, "label")
+        row = rows[asked.y + asked.h / 2]
+        if x + w > WIDTH or any(other.x < x + w and other.x > asked.x for other in row):
+            continue
+        text = (Text(0, 16, label, "label path"),)
+        labels.append(Node(f"{asked.id}/asked", "label", x, asked.y, w, asked.h, shape="none", text=text))
+    return labels

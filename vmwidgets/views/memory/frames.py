@@ -1,0 +1,263 @@
+"""Physical memory: how much is left, which classes of requests are still served, who owns what.
+
+On top the gauges; below the buddy system's free lists by order, the frames as runs of one owner, and the owners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import PAGE, Address, binary_size
+from vmwidgets.engine.base.values.memory import FrameRun, FramesValue, FrameValue, state_of
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.names import frames as frame_numbers
+
+from .gauge import HEIGHT, gauges, served
+from .steps import steps_of_memory
+
+RUNS = 18
+"""Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
+
+OWNERS = 6
+_COLUMNS, _RUN_H, _ORDER_H = 6, 38.0, 50.0
+
+
+def draw_frames(
+    value: FramesValue,
+    moment: Moment,
+    *,
+    selected: FrameValue | None = None,
+    lit: Collection[int] = (),
+    title: str = "physical memory",
+    machine: str = "",
+    width: float = WIDTH,
+    compact: bool = False,
+) -> Scene:
+    """The scene of physical memory at `moment` of an operation; `value` is how that left the frames.
+
+    `selected` is a frame to tell all of, `lit` are frames behind what is selected elsewhere; `compact` draws the gauges
+    alone.
+    """
+    past = value.at(moment.past)
+    before = value.at(Past(moment.events)).counts
+    nodes = gauges(past.counts, before, 10, width)
+    y = 10 + HEIGHT
+    if not compact:
+        done = moment.so_far
+        nodes += _orders(past, done, y, width)
+        y += _ORDER_H + 36
+        more, y = _runs_lane(past, touched_frames(done), selected, frozenset(lit), y, width)
+        nodes += more
+        if selected is not None:
+            nodes.append(_detail(selected, y, width))
+            y += 48
+        more, y = _owners_lane(past, y, width)
+        nodes += more
+    counts = past.counts
+    subtitle = (
+        f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
+        f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
+    )
+    return Scene(
+        view="frames",
+        title=title,
+        subtitle=subtitle,
+        width=width,
+        height=y + 4,
+        caption=moment.caption,
+        nodes=tuple(nodes),
+        links=(),
+        table=Table(("what", "pages", "from", "to", "wired"), _rows(past)),
+        steps=moment.steps(steps_of_memory),
+        machine=machine,
+    )
+
+
+def touched_frames(done: Sequence[ev.Event]) -> dict[int, str]:
+    """Frames that the operation took ("new"), or gave, wired or unwired ("changed")."""
+    past = Past(done)
+    touched = dict.fromkeys(past.changes("wirings"), "changed")
+    for frame, (before, after) in past.changes("frame").items():
+        is_free = state_of(after) in ("free", "pooled")
+        if not (is_free and state_of(before) in ("free", "pooled")):
+            touched[frame] = "changed" if is_free else "new"
+    return touched
+
+
+# ---- free lists ------------------------------------------------------------------------------------------
+
+
+def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: float) -> list[Node]:
+    nodes = [kit.label("frames/orders", "the buddy system's free blocks, by order", MARGIN, top)]
+    share = (width - 2 * MARGIN) / max(1, len(value.orders))
+    changed = {event.order for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
+    changed |= {event.order - 1 for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
+    for number, free in enumerate(value.orders):
+        x, w = MARGIN + number * share, share - 6
+        first = "" if not free.first else f", next {free.first[0]:#x}"
+        count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
+        text = (
+            Text(7, 15, shorten(f"order {free.order}", w - 12, "label"), "label dim"),
+            Text(7, 29, shorten(binary_size(PAGE << free.order), w - 12, "label"), "label dim"),
+            Text(w - 7, 45, shorten(f"{count} free", w - 12, "label strong"),
+                 "label strong" if free.count else "label dim", "end"),
+        )  # fmt: skip
+        state = (*(["changed"] if free.order in changed else []), *(["empty"] if not free.count else []))
+        nodes.append(
+            Node(f"frames/order/{free.order}", "order", x, top + 20, w, _ORDER_H, text=text, state=state,
+                 lane="frames/orders", title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
+        )  # fmt: skip
+    return nodes
+
+
+# ---- runs --------------------------------------------------------------------------------------------------
+
+
+def _runs_lane(
+    value: FramesValue,
+    touched: dict[int, str],
+    selected: FrameValue | None,
+    lit: frozenset[int],
+    top: float,
+    width: float,
+) -> tuple[list[Node], float]:
+    shown = _chosen(value.runs, {**dict.fromkeys(lit, ""), **touched}, selected)
+    nodes = [kit.label("frames/runs", "frames in order, as runs of one owner", MARGIN, top)]
+    share = (width - 2 * MARGIN) / _COLUMNS
+    at, number, y = value.first_frame, 0, top + 20
+
+    def place() -> tuple[float, float]:
+        return MARGIN + number % _COLUMNS * share, top + 20 + number // _COLUMNS * (_RUN_H + 8)
+
+    for run in shown:
+        if run.first > at:
+            nodes.append(_fold(at, run.first - at, *place(), share - 8))
+            number += 1
+        state = next((touched[frame] for frame in _frames_of(run, touched)), "")
+        is_lit = any(run.first <= frame < run.first + run.frames for frame in lit)
+        nodes.append(_run(run, (state, "path" if is_lit else ""), selected, *place(), share - 8))
+        number += 1
+        at = run.first + run.frames
+    if at < value.end_frame:
+        nodes.append(_fold(at, value.end_frame - at, *place(), share - 8))
+        number += 1
+    y += -(-number // _COLUMNS) * (_RUN_H + 8)
+    return nodes, y + 6
+
+
+def _frames_of(run: FrameRun, touched: dict[int, str]) -> list[int]:
+    return [frame for frame in touched if run.first <= frame < run.first + run.frames]
+
+
+def _chosen(runs: Sequence[FrameRun], touched: dict[int, str], selected: FrameValue | None) -> list[FrameRun]:
+    """The runs that matter most, in order: selected, changed, wired or used before free, large before small."""
+
+    def rank(run: FrameRun) -> tuple[bool, bool, int]:
+        chosen = selected is not None and run.first <= selected.frame < run.first + run.frames
+        return not chosen, not _frames_of(run, touched), -run.frames
+
+    return sorted(sorted(runs, key=rank)[:RUNS], key=lambda run: run.first)
+
+
+def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: float, y: float, w: float) -> Node:
+    last = run.first + run.frames - 1
+    words = run.owner or run.state
+    if run.state in ("cached", "pooled"):
+        words = f"cached: {run.owner}" if run.owner else "free, in the pool"
+    numbers = frame_numbers(run.first, run.frames)
+    count = short_count(run.frames)
+    wired = " wired" if run.wired else ""
+    room = w - 16 - text_width(count, "label strong")
+    text = (
+        Text(8, 15, shorten_middle(words, room, "label"), "label"),
+        Text(w - 8, 15, count, "label strong", "end"),
+        Text(8, 30, shorten(numbers, w - 16 - text_width(wired, "label"), "mono label"), "mono label dim"),
+        *((Text(w - 8, 30, wired.strip(), "label", "end"),) if wired else ()),
+    )
+    chosen = selected is not None and run.first <= selected.frame <= last
+    look = run.state if run.state != "used" else "object"
+    states = (f"frame-{run.state}", *(mark for mark in marks if mark), *(["here"] if chosen else []))
+    bars = (Bar(0, 0, 4, _RUN_H, look), *((Bar(4, _RUN_H - 4, w - 4, 4, "wired"),) if run.wired else ()))
+    owner = f" of {run.owner}" if run.owner else ""
+    title = f"{run.frames:,} frame{'' if run.frames == 1 else 's'} {numbers}: {run.state}{owner}{wired}"
+    return Node(
+        f"frames/run/{run.first:x}", "run", x, y, w, _RUN_H, f"frame:{run.first}", text=text, bars=bars, state=states,
+        title=title, action="select", lane="frames/runs",
+    )  # fmt: skip
+
+
+def _fold(first: int, count: int, x: float, y: float, w: float) -> Node:
+    words = f"{short_count(count)} frame{'' if count == 1 else 's'} more"
+    title = f"{count:,} frames from {first:#x} on are left out"
+    return kit.fold(f"frames/fold/{first:x}", kit.Box(x, y, w, _RUN_H), words, title=title, lane="frames/runs")
+
+
+def _detail(frame: FrameValue, y: float, width: float) -> Node:
+    """All that is known of one frame, with its reverse map."""
+    w = width - 2 * MARGIN
+    page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
+    wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
+    words = f"frame {frame.frame:#x}: {page}{frame.owner or frame.state}{wired}"
+    places = ", ".join(f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped)
+    more = f" and {frame.mappings - len(frame.mapped):,} more" if frame.mappings > len(frame.mapped) else ""
+    mapped = f"mapped at {places}{more}" if places else "no virtual address leads to it"
+    text = (
+        Text(10, 16, shorten(words, w - 20, "strong"), "strong"),
+        Text(10, 33, shorten(mapped, w - 20, "mono label"), "mono label"),
+    )
+    return Node("frames/detail", "run", MARGIN, y, w, 42, text=text, title=f"{words}; {mapped}", lane="frames/detail")
+
+
+# ---- owners ------------------------------------------------------------------------------------------------
+
+
+def _owners_lane(value: FramesValue, top: float, width: float) -> tuple[list[Node], float]:
+    shown = value.owners[:OWNERS]
+    if not shown:
+        return [kit.label("frames/owners", "no frame has an owner", MARGIN, top)], top + 22
+    left_out = len(value.owners) - len(shown)
+    words = "who has how many" + (f", the first {len(shown)} of {len(value.owners):,}" if left_out else "")
+    nodes = [kit.label("frames/owners", words, MARGIN, top)]
+    most = max(count for _, count in shown)
+    y = top + 20
+    for name, count in shown:
+        label = shorten_middle(name, 190, "label")
+        number = f"{count:,} · {binary_size(count * PAGE)}"
+        w = max(2.0, (width - 2 * MARGIN - 200 - 150) * count / most)
+        text = (Text(0, 13, label, "label"), Text(200 + w + 8, 13, number, "label dim"))
+        nodes.append(
+            Node(f"frames/owner/{name}", "label", MARGIN, y, width - 2 * MARGIN, 18, shape="none", text=text,
+                 bars=(Bar(200, 3, w, 11, "object"),), title=f"{name}: {count:,} frames")
+        )  # fmt: skip
+        y += 18
+    return nodes, y + 4
+
+
+# ---- the table -------------------------------------------------------------------------------------------
+
+
+def _rows(value: FramesValue) -> tuple[tuple[str, ...], ...]:
+    counts = value.counts
+    rows = [(name, f"{getattr(counts, name):,}", "", "", "") for name in _COUNTED]
+    now = served(counts)
+    rows += [(f"class {name}", "served" if now[name] else "refused", "", "", "") for name in now]
+    rows += [(f"owner {name}", f"{count:,}", "", "", "") for name, count in value.owners[:40]]
+    rows += [(f"free blocks of order {free.order}", f"{free.count:,}", "", "", "") for free in value.orders]
+    rows += [
+        (run.owner or run.state, f"{run.frames:,}", f"{run.first:#x}", f"{run.first + run.frames - 1:#x}",
+         "wired" if run.wired else "")
+        for run in value.runs[:200]
+    ]  # fmt: skip
+    return tuple(rows)
+
+
+_COUNTED = (
+    "total", "free", "zeroed", "cached", "used", "wired", "inactive", "free_target", "free_min", "free_reserved",
+    "interrupt_free_min", "deficit",
+)  # fmt: skip

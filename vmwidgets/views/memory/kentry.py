@@ -1,0 +1,207 @@
+"""The kentry area: who feeds the map that feeds everyone.
+
+On top the reserved range, slab by slab, with its free list; below the open slabs, slot by slot, with the entries in
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.memory import KentryContents, SlabValue
+from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Node, Scene, Table, Text
+from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.kmem_events import KENTRY
+
+from .kentry_steps import kentry_caption, steps_of_kentry
+
+CELLS = 32
+"""How many slabs of the range are drawn; the rest is one fold."""
+
+_SLOT_W, _SLOT_H, _COLUMNS = 48.0, 20.0, 17
+
+
+def draw_kentry(
+    contents: KentryContents,
+    moment: Moment,
+    *,
+    style: AddressStyle | None = None,
+    title: str = "kentry area",
+    machine: str = "",
+    width: float = WIDTH,
+    compact: bool = False,
+) -> Scene:
+    """The scene of the area at `moment` of an operation, which left it with these `contents`.
+
+    `compact` folds the slots that are free and not next into one with their number.
+    """
+    contents = contents.at(moment.past)
+    area = contents.area
+    end = area.start + area.slabs * area.slab_size
+    addresses = style or AddressStyle.of(area.start, end)
+    past = Past(moment.so_far)
+    touched = {
+        address: "new" if change.after is ABSENT else "changed"
+        for address, change in past.changes("next buffer", KENTRY).items()
+    }
+    nodes, y = _range_row(contents, addresses, past.marks("next slab").leaving, width)
+    for slab in contents.slabs:
+        more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)
+        nodes += more
+    subtitle = (
+        f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
+        f"{binary_size(area.allocated * area.slab_size)} in memory"
+    )
+    return Scene(
+        view="kentry",
+        title=title,
+        subtitle=subtitle,
+        width=width,
+        height=y + 8,
+        caption=kentry_caption(moment),
+        nodes=tuple(nodes),
+        links=(),
+        table=_table(contents, addresses),
+        steps=moment.steps(steps_of_kentry),
+        machine=machine,
+    )
+
+
+def _range_row(
+    contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float
+) -> tuple[list[Node], float]:
+    area = contents.area
+    cells = min(area.slabs, CELLS)
+    rest = area.slabs - cells
+    room = width - 2 * MARGIN - (110 if rest else 0)
+    w = min(26.0, room / cells)
+    opened = {area.index(slab.address) for slab in contents.slabs}
+    free = set(area.free)
+    next_free = area.free[0] if area.free else -1
+    first_known = len(area.free) < area.slabs - area.allocated  # the free list is longer than what is known
+    nodes = []
+    for index in range(cells):
+        allocated = index not in free and not (first_known and index > max(free, default=0))
+        states = [*(["new"] if index in fresh else []), "taken" if allocated else "free"]
+        label = str(index) if text_width(str(index), "label") <= w - 4 else ""
+        state = "in use" if allocated else "next on the free list" if index == next_free else "free"
+        nodes.append(
+            Node(
+                f"kentry/{index}",
+                "slot",
+                MARGIN + index * w,
+                8,
+                w - 2,
+                28,
+                f"slab:{index}",
+                "box",
+                (Text((w - 2) / 2, 18, label, "label" if allocated else "label dim", "middle"),) if label else (),
+                state=(*states, *(["path"] if index in opened else [])),
+                action="select",
+                lane="kentry",
+                title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
+            )
+        )
+    x = MARGIN + cells * w
+    if rest:
+        text = (Text(4, 18, f"… {rest:,} more", "label dim"),)
+        nodes.append(Node("kentry/rest", "label", x, 8, 100, 28, shape="none", text=text, title=f"{rest:,} more slabs"))
+    head = "no free slab" if next_free < 0 else f"free list: {' → '.join(map(str, area.free[:6]))}"
+    if len(area.free) > 6:
+        head += " → …"
+    nodes.append(
+        Node("kentry/head", "label", MARGIN, 38, 400, 18, shape="none", text=(Text(0, 13, head, "label dim"),))
+    )
+    return nodes, 58.0
+
+
+def _slab_grid(
+    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, compact: bool
+) -> tuple[list[Node], float]:
+    area = contents.area
+    index = area.index(slab.address)
+    free = {address: place for place, address in enumerate(slab.free)}
+    head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
+    colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
+    nodes = [
+        Node(
+            f"kentry/{index}/title",
+            "label",
+            MARGIN,
+            top,
+            600,
+            18,
+            shape="none",
+            text=(Text(0, 13, head + colour, "label"),),
+        )
+    ]
+    columns = min(_COLUMNS, int((WIDTH - 2 * MARGIN) // (_SLOT_W + 3)))
+    first = slab.address + slab.colour
+    addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
+    shown = [a for a in addresses if not compact or free.get(a, 0) == 0 or a in touched]
+    place = 0
+    if len(shown) < slab.buffers:
+        label = f"{slab.buffers - len(shown)} free"
+        text = (Text(_SLOT_W / 2, 14, label, "label dim", "middle"),)
+        nodes.append(
+            Node(
+                f"kentry/{index}/free",
+                "slot",
+                MARGIN,
+                top + 22,
+                _SLOT_W,
+                _SLOT_H,
+                text=text,
+                state=("free", "folded"),
+                title=label,
+            )
+        )
+        place = 1
+    for position, address in enumerate(shown, place):
+        x = MARGIN + position % columns * (_SLOT_W + 3)
+        y = top + 22 + position // columns * (_SLOT_H + 3)
+        number = (address - first) // contents.buffer_size
+        nodes.append(_slot(contents, address, number, free.get(address), style, touched.get(address, ""), x, y))
+    rows = -(-(len(shown) + place) // columns)
+    return nodes, top + 22 + rows * (_SLOT_H + 3)
+
+
+def _slot(
+    contents: KentryContents, address: int, number: int, place: int | None, style: AddressStyle, touched: str, x:
+    float, y: float ) -> Node:  # fmt: skip
+    resident = contents.residents.get(address)
+    states = [touched] if touched else []
+    if resident is None:
+        thing, action = "", ""
+        label, look = ("next", "label dim") if place == 0 else ("", "label dim")
+        states.append("taken" if place is None else "free")
+        what = "taken, its entry is in no list" if place is None else "free, next to be taken" if not place else "free"
+        title = f"slot {number} at {style.whole(address)}: {what}"
+    else:
+        identity, start = resident
+        thing, action = f"entry:{identity}", "select"
+        label, look = style.short(start)[-6:], "mono label"
+        states.append("taken")
+        title = f"slot {number} at {style.whole(address)}: entry {identity}, which begins at {style.whole(start)}"
+    text = (Text(_SLOT_W / 2, 14, label, look, "middle"),) if label else ()
+    return Node(
+        f"kentry/slot/{address:x}", "slot", x, y, _SLOT_W, _SLOT_H, thing,
+        text=text, state=tuple(states), title=title, action=action, lane="slots",
+    )  # fmt: skip
+
+
+def _table(contents: KentryContents, style: AddressStyle) -> Table:
+    rows = []
+    for slab in contents.slabs:
+        for number in range(slab.buffers):
+            address = slab.address + slab.colour + number * contents.buffer_size
+            resident = contents.residents.get(address)
+            if resident is not None:
+                rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
+                             str(resident[0]), style.whole(resident[1])))  # fmt: skip
+    return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows))

@@ -1,0 +1,262 @@
+"""Kernel memory: maps inside maps, each as a ribbon of its own scale below its place in its parent.
+
+On top the kernel map over the whole width; below it a row for each level of submaps, with lines from the part of the
+parent that each one is.  At the end the entry list and the ribbon of the map concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
+from vmwidgets.views.maps.entries import HEADER, list_lane
+from vmwidgets.views.maps.picture import MapPicture, kind_of, states_of, what_is
+from vmwidgets.views.maps.ribbon import ribbon_lane
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.columns import CARD, MARGIN, WIDTH, lay_columns
+from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.story.moment import Moment
+
+from .kmem_map import CARD_H, RIBBON_H, ROOT_H, map_box, place_of, used_words, what_was_freed
+from .steps import steps_of_memory
+
+MOST = 6
+"""How many maps stand side by side at most; the others of a row are counted."""
+
+WIDEST = 280.0
+_GAP, _DROP = 16.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a map's box is."""
+
+    value: KernelMapValue
+    parent: str
+    x: float
+    w: float
+
+
+def draw_kmem(
+    value: KernelMapValue,
+    moment: Moment,
+    *,
+    selection: str = "",
+    title: str = "kernel memory",
+    machine: str = "",
+    width: float = WIDTH,
+    compact: bool = False,
+) -> Scene:
+    """The scene of kernel memory at `moment` of an operation; `value` is how that left the maps.
+
+    `compact` leaves the list of the map concerned out.
+    """
+    style = AddressStyle.of(value.map.start, value.map.end)
+    moment = moment.above(value.reach(moment.events))
+    past = value.at(moment.past)
+    done = moment.so_far
+    concerned = map_concerned(past, moment.events, selection)
+    nodes, links, y = _nested(past, done, style, concerned.map.name, width)
+    if not compact:
+        more, lines, y = _detail(concerned, moment, done, style, selection, y, width)
+        nodes, links = nodes + more, links + lines
+    maps = list(past.all())
+    used = sum(one.map.size for one in maps if not one.submaps)
+    subtitle = (
+        f"{style.long(value.map.start)}–{style.long(value.map.end)} · {len(maps)} map{'' if len(maps) == 1 else 's'} · "
+        f"{binary_size(used)} allocated"
+    )
+    subtitle += f" · {style.legend}" if style.legend else ""
+    return Scene(
+        view="kmem",
+        title=title,
+        subtitle=subtitle,
+        width=width,
+        height=y + 4,
+        caption=moment.caption,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=Table(TABLE_HEADER, _rows(maps, style)),
+        steps=moment.steps(steps_of_memory),
+        machine=machine,
+    )
+
+
+def map_concerned(value: KernelMapValue, events: Sequence[ev.Event], selection: str = "") -> KernelMapValue:
+    """The map that is selected, or that holds the selected entry; else the one that the operation worked on."""
+    maps = {one.map.name: one for one in value.all()}
+    kind, _, name = selection.partition(":")
+    if kind == "map" and name in maps:
+        return maps[name]
+    if kind == "entry":
+        for one in maps.values():
+            entry = next((entry for entry in one.map.entries if str(entry.id) == name), None)
+            if entry is not None:
+                return maps.get(what_is(entry), one) if kind_of(entry) == "submap" else one
+    for kinds in (_CHANGES, _LOOKS):
+        for event in reversed(events):
+            name = getattr(event, "submap", "") or getattr(event, "map", "") or ""
+            if isinstance(event, kinds) and name in maps:
+                return maps[name]
+    return value.submaps[0] if value.submaps else value
+
+
+_CHANGES = (ev.RangeInserted, ev.RangeDeleted, ev.SubmapAttached)
+_LOOKS = (ev.SpaceSought, ev.MapLocked)
+
+
+# ---- the nested maps ---------------------------------------------------------------------------------
+
+
+def _nested(
+    root: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, concerned: str, width: float
+) -> tuple[list[Node], list[Link], float]:
+    nodes: list[Node] = []
+    links: list[Link] = []
+    row = [Place(root, "", MARGIN, width - 2 * MARGIN)]
+    y, depth = 8.0, 0
+    above: dict[str, tuple[Place, float]] = {}
+    while row:
+        height = CARD_H if depth else ROOT_H
+        for place in row:
+            nodes += map_box(place.value, done, style, (place.x, y, place.w), depth, place.value.map.name == concerned)
+            if place.parent:
+                links += _funnel(above[place.parent], place, done, y)
+            above[place.value.map.name] = (place, y + height)
+        below, left_out = _row_below(row, concerned, width)
+        bottom = y + height + RIBBON_H
+        if left_out:
+            nodes.append(_more(left_out, bottom, width))
+        y, row, depth = bottom + (_DROP if below else 8), below, depth + 1
+    return nodes, links, y
+
+
+def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list[Place], int]:
+    """The submaps of the maps in `row`, each below its parent as near as there is room; and how many have none."""
+    children = [(child, place) for place in row for child in place.value.submaps]
+    if not children:
+        return [], 0
+    first = sorted(children, key=lambda one: not _holds(one[0], concerned))[:MOST]
+    shown = [one for one in children if one in first]
+    room = width - 2 * MARGIN
+    w = min(WIDEST, (room - _GAP * (len(shown) - 1)) / len(shown))
+    places: list[Place] = []
+    x = MARGIN
+    for number, (child, parent) in enumerate(shown):
+        siblings = [one for one, other in shown if other is parent]
+        block = len(siblings) * w + (len(siblings) - 1) * _GAP
+        place = siblings.index(child)
+        wish = parent.x + parent.w / 2 - block / 2 + place * (w + _GAP)
+        rest = len(shown) - number
+        most = width - MARGIN - rest * w - (rest - 1) * _GAP
+        x = max(x, min(wish, most))
+        places.append(Place(child, parent.value.map.name, x, w))
+        x += w + _GAP
+    return places, len(children) - len(shown)
+
+
+def _holds(value: KernelMapValue, name: str) -> bool:
+    return any(one.map.name == name for one in value.all())
+
+
+def _more(count: int, y: float, width: float) -> Node:
+    words = f"{count} more map{'' if count == 1 else 's'}, in the table"
+    return kit.label(f"kmem/more/{y:g}", words, width - MARGIN - text_width(words, "label"), y)
+
+
+def _funnel(above: tuple[Place, float], place: Place, done: Sequence[ev.Event], top: float) -> list[Link]:
+    """Two lines: from both ends of a map's place in its parent to both ends of its box."""
+    parent, ribbon_top = above
+    left, right, source = place_of(parent.value, place.value, done, parent.x, parent.w)
+    name, bottom = place.value.map.name, ribbon_top + RIBBON_H
+    ends = (("left", left, place.x), ("right", right, place.x + place.w))
+    return [
+        Link(f"kmem/{name}/{side}", "funnel", source, f"kmem/{name}", ((x0, bottom), (x1, top)))
+        for side, x0, x1 in ends
+    ]
+
+
+# ---- the map concerned -------------------------------------------------------------------------------
+
+
+def _detail(
+    value: KernelMapValue,
+    moment: Moment,
+    done: Sequence[ev.Event],
+    style: AddressStyle,
+    selection: str,
+    top: float,
+    width: float,
+) -> tuple[list[Node], list[Link], float]:
+    name = value.map.name
+    picture = MapPicture(
+        value.map, style, moment.caption, moment.steps(steps_of_memory), states_of(value.map, done), (), None, moment
+    )
+    kind, _, number = selection.partition(":")
+    chosen = int(number) if kind == "entry" and number.isdecimal() else 0
+    card = max(CARD, text_width(style.widest, "mono label") + 24)
+    columns = lay_columns(value.map.items, picture.important(chosen), width, card, HEADER)
+    heading = _heading(value, top, width)
+    nodes, links, y = list_lane(picture, columns, top + 30) if value.map.items else ([], [], top + 18)
+    more, lines, y = ribbon_lane(picture, columns, y, None, width)
+    freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, done)}
+    return [heading, *nodes, *(_adapted(node, name, freed) for node in more)], links + lines, y
+
+
+def _adapted(node: Node, name: str, freed: set[str]) -> Node:
+    """The ribbon here does not zoom, and its gaps say what came free."""
+    if node.kind == "ribbon":
+        return replace(node, id=f"kmem/{name}/whole", kind="axis", role="")
+    return replace(node, state=(*node.state, "changed")) if node.id in freed else node
+
+
+def _heading(value: KernelMapValue, y: float, width: float) -> Node:
+    name = value.map.name
+    count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
+    what = f"in order: {count}, {used_words(value.map)[0]} used"
+    x = text_width(name, "strong") + 14
+    text = (
+        Text(0, 20, name, "strong"),
+        Text(x, 20, shorten(what, width - 2 * MARGIN - x, "label"), "label dim"),
+    )
+    return Node("kmem/concerned", "label", MARGIN, y, width - 2 * MARGIN, 26, shape="none", text=text)
+
+
+# ---- the table ---------------------------------------------------------------------------------------
+
+TABLE_HEADER = ("map", "start", "end", "size", "what", "wired", "entry")
+MAX_ROWS = 400
+
+
+def _rows(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[str, ...], ...]:
+    rows: list[tuple[str, ...]] = []
+    for one in maps:
+        value = one.map
+        size = binary_size(value.end - value.start)
+        rows.append((value.name, style.whole(value.start), style.whole(value.end), size, words_of(one), "", ""))
+        rows += [_row(item, style) for item in value.items]
+    left_out = len(rows) - MAX_ROWS
+    return (*rows[:MAX_ROWS], *([(f"… {left_out:,} rows more", *[""] * 6)] if left_out > 0 else []))
+
+
+def _row(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
+    if isinstance(item, Fold):
+        return (f"… {item.count:,} entries folded", *[""] * 6)
+    wired = str(item.wired) if item.wired else ""
+    return ("", style.whole(item.start), style.whole(item.end), binary_size(item.size), what_is(item), wired,
+            str(item.id))  # fmt: skip
+
+
+def words_of(value: KernelMapValue) -> str:
+    """Lock and sleepers of a map, in words."""
+    lock = "mutex" if value.system else "lock"
+    state = "free" if value.locked_by is None else f"held by {value.locked_by or 'the cell'}"
+    told = f"{lock} {state}"
+    if value.sleepers:
+        told += f"; asleep for room: {', '.join(value.sleepers)}"
+    return told + ("; needs_wakeup" if value.needs_wakeup else "")

@@ -1,0 +1,244 @@
+"""One kernel map as a box: its name, its lock, who sleeps for room in it, and its ribbon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
+from vmwidgets.views.maps.picture import NOFAULT, kind_of, states_of, what_is
+from vmwidgets.views.maps.ribbon import LEAST_GAP, MapSegment, cut, place, x_of
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.model import Bar, Node, Text
+from vmwidgets.views.scene.text import short_count, shorten, text_width
+
+BROKEN = 82.0
+"""Pixels of a gap at which a map's axis is broken: room for its size."""
+
+ROOT_H, CARD_H, RIBBON_H = 44.0, 62.0, 26.0
+"""Heights of the words above a ribbon, for the outermost map and for one inside, and of a ribbon."""
+
+
+def map_box(
+    value: KernelMapValue,
+    done: Sequence[ev.Event],
+    style: AddressStyle,
+    box: tuple[float, float, float],
+    depth: int,
+    concerned: bool,
+) -> list[Node]:
+    """The nodes of a map; `box` is x, y and width; `concerned`: the operation is about it."""
+    x, y, w = box
+    height = CARD_H if depth else ROOT_H
+    card = _card(value, style, box, depth, concerned, _woken(value.map.name, done))
+    return [card, *_ribbon(value, done, style, x, y + height, w, depth)]
+
+
+def _woken(name: str, done: Sequence[ev.Event]) -> bool:
+    """Whether the sleepers for room in the map were woken."""
+    return any(isinstance(event, ev.SleepersWoken) and event.map == name for event in done)
+
+
+def _card(
+    value: KernelMapValue,
+    style: AddressStyle,
+    box: tuple[float, float, float],
+    depth: int,
+    concerned: bool,
+    woken: bool,
+) -> Node:
+    x, y, w = box
+    name = value.map.name
+    used = used_words(value.map)
+    limits = f"{style.long(value.map.start)}–{style.long(value.map.end)}"
+    held = value.locked_by is not None
+    lock, sleepers = lock_words(value), sleeper_words(value)
+    named = shorten(name, w - 16, "strong")
+    room = w - 26 - text_width(named, "strong")
+    fitting = next((words for words in used if text_width(words, "label") <= room), "")
+    rows = [Text(8, 16, named, "strong"), Text(w - 8, 16, fitting, "label dim", "end")]
+    mark = "label changed" if held else "label dim"
+    if depth:
+        rows.append(Text(8, 31, shorten(limits, w - 16, "mono label"), "mono label dim"))
+        rows.append(Text(8, 44, shorten(lock, w - 16, "label"), mark))
+        rows.append(Text(8, 57, shorten(sleepers, w - 16, "label"), "label changed"))
+    else:
+        half = (w - 40) / 3
+        rows.append(Text(8, 34, shorten(limits, half, "mono label"), "mono label dim"))
+        rows.append(Text(8 + half + 12, 34, shorten(lock, half, "label"), mark))
+        rows.append(Text(w - 8, 34, shorten(sleepers, half, "label"), "label changed", "end"))
+    state = (*(["here"] if concerned else []), *(["changed"] if woken else []), *(["held"] if held else []))
+    return Node(
+        f"kmem/{name}", "kmem-map", x, y, w, CARD_H if depth else ROOT_H, f"map:{name}",
+        text=tuple(row for row in rows if row.text),
+        bars=(Bar(0, 0, 4, CARD_H if depth else ROOT_H, "changed"),) if held else (),
+        state=state, action="select", lane=f"maps/{depth}", title=_describe(value, style),
+    )  # fmt: skip
+
+
+def used_words(value: MapValue) -> tuple[str, ...]:
+    """How much of a map is used, in ever fewer words."""
+    used, whole = binary_size(value.size), binary_size(value.end - value.start)
+    number, _, unit = used.partition(" ")
+    return f"{number if unit == whole.partition(' ')[2] else used} of {whole}", f"{used} used", used
+
+
+def lock_words(value: KernelMapValue) -> str:
+    """The lock, of which kind it is and who has it.
+
+    A system map has a mutex, which no thread may hold asleep.
+    """
+    kind = "mutex" if value.system else "sleep lock"
+    return f"{kind} free" if value.locked_by is None else f"{kind} held by {value.locked_by or 'the cell'}"
+
+
+def sleeper_words(value: KernelMapValue) -> str:
+    """Who sleeps for room, in the order they will look again."""
+    if not value.sleepers:
+        return "needs_wakeup" if value.needs_wakeup else ""
+    count = len(value.sleepers)
+    flag = "" if value.needs_wakeup else " (needs_wakeup not set)"
+    return f"{count} asleep for room{flag}: {', '.join(value.sleepers)}"
+
+
+def _describe(value: KernelMapValue, style: AddressStyle) -> str:
+    limits = f"{style.whole(value.map.start)}–{style.whole(value.map.end)}"
+    told = [f"{value.map.name}: {limits}", f"{value.map.nr_entries:,} entries", lock_words(value)]
+    if value.needs_wakeup:
+        told.append("needs_wakeup is set")
+    return ", ".join([*told, *([sleeper_words(value)] if value.sleepers else [])])
+
+
+# ---- the ribbon --------------------------------------------------------------------------------------
+
+
+def _ribbon(
+    value: KernelMapValue, done: Sequence[ev.Event], style: AddressStyle, x: float, y: float, w: float, depth: int
+) -> list[Node]:
+    name = value.map.name
+    states = states_of(value.map, done)
+    segments = place(cut(thinned(value.map, w, states)), x, w, broken=BROKEN)
+    freed = what_was_freed(value.map, done)
+    title = f"{name}: {style.whole(value.map.start)}–{style.whole(value.map.end)}"
+    nodes = [Node(f"kmem/{name}/ground", "axis", x, y, w, RIBBON_H, title=title)]
+    for segment in segments:
+        node = _piece(name, segment, states, freed, style, y, depth)
+        if node is not None:
+            nodes.append(node)
+    return nodes
+
+
+def _piece(
+    name: str,
+    segment: MapSegment,
+    states: dict[int, tuple[str, ...]],
+    freed: frozenset[int],
+    style: AddressStyle,
+    y: float,
+    depth: int,
+) -> Node | None:
+    item = segment.item
+    if item is None:
+        return _gap(name, segment, freed, style, y)
+    if isinstance(item, Fold):
+        label = shorten(short_count(item.count), segment.w - 2, "label")
+        return Node(
+            f"kmem/{name}/fold/{item.id}", "fold", segment.x, y, segment.w, RIBBON_H, f"fold:{item.id}",
+            text=(Text(segment.w / 2, 17, label, "label", "middle"),) if label else (), state=("folded",),
+            title=f"{item.count:,} entries folded", lane=f"kmem/{depth}",
+        )  # fmt: skip
+    inset = min(0.8, segment.w * 0.15)
+    w = max(0.8, segment.w - 2 * inset)
+    label = _label(item, w)
+    return Node(
+        f"kmem/{name}/{item.id}", "range", segment.x + inset, y, w, RIBBON_H, f"entry:{item.id}",
+        text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
+        bars=(Bar(0, RIBBON_H - 5, w, 5, "wired"),) if item.wired else (),
+        state=(kind_of(item), *states.get(item.id, ())), action="select", lane=f"kmem/{depth}",
+        title=_title(item, style),
+    )  # fmt: skip
+
+
+def _label(entry: EntryValue, w: float) -> str:
+    """The most telling words that fit."""
+    name = what_is(entry).partition("+")[0]
+    wanted = [f"{name} {binary_size(entry.size)}", name, binary_size(entry.size)]
+    if entry.flags & NOFAULT:
+        wanted.insert(1, "NOFAULT")
+    return next((words for words in wanted if text_width(words, "label") <= w - 6), "")
+
+
+def _title(entry: EntryValue, style: AddressStyle) -> str:
+    wired = f"wired {entry.wired}×" if entry.wired else "not wired"
+    nofault = ", NOFAULT: a fault in there is a panic" if entry.flags & NOFAULT else ""
+    limits = f"{style.whole(entry.start)}–{style.whole(entry.end)}"
+    return f"entry {entry.id}: {limits}, {binary_size(entry.size)}, {what_is(entry)}, {wired}{nofault}"
+
+
+def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressStyle, y: float) -> Node | None:
+    if segment.w < LEAST_GAP:
+        return None
+    size = binary_size(segment.end - segment.start)
+    room = segment.w - (16 if segment.broken else 4)
+    label = size if text_width(size, "label") <= room else ""
+    bars = (
+        (Bar(1, 3, 1.5, RIBBON_H - 6, "line"), Bar(4, 3, 1.5, RIBBON_H - 6, "line"),
+         Bar(segment.w - 6, 3, 1.5, RIBBON_H - 6, "line"), Bar(segment.w - 3, 3, 1.5, RIBBON_H - 6, "line"))
+        if segment.broken and segment.w > 14 else ()
+    )  # fmt: skip
+    return Node(
+        f"kmem/{name}/gap/{segment.start:x}", "gap", segment.x, y, segment.w, RIBBON_H,
+        text=(Text(segment.w / 2, 17, label, "label dim", "middle"),) if label else (), bars=bars,
+        state=("changed",) if segment.start in freed else (),
+        title=f"free: {style.whole(segment.start)}–{style.whole(segment.end)}, {size}",
+    )  # fmt: skip
+
+
+def what_was_freed(value: MapValue, done: Sequence[ev.Event]) -> frozenset[int]:
+    """Starts of the gaps in which something was made free by the events `done`."""
+    ranges = [
+        (event.start, event.end) for event in done if isinstance(event, ev.RangeDeleted) and event.map == value.name
+    ]
+    if not ranges:
+        return frozenset()
+    gaps = [segment for segment in cut(value) if segment.item is None]
+    return frozenset(gap.start for gap in gaps if any(start < gap.end and gap.start < end for start, end in ranges))
+
+
+def thinned(value: MapValue, w: float, states: Mapping[int, tuple[str, ...]]) -> MapValue:
+    """`value` as far as `w` pixels can show it: neighbours that are not of interest are one fold."""
+    if not value.folds and len(value.items) <= w / LEAST:
+        return value
+    items: list[EntryValue | Fold] = []
+    for item in value.items:
+        alone = isinstance(item, EntryValue) and (item.id in states or kind_of(item) in ("submap", "static"))
+        last = items[-1] if items else None
+        if alone:
+            items.append(item)
+        elif isinstance(last, Fold):
+            items[-1] = Fold(last.id, last.count + _count(item), last.start, item.end)
+        else:
+            items.append(Fold(item.id, _count(item), item.start, item.end))
+    return replace(value, items=tuple(items))
+
+
+LEAST = 5.0
+"""Pixels of an entry below which the entries of a small ribbon are folded."""
+
+
+def _count(item: EntryValue | Fold) -> int:
+    return item.count if isinstance(item, Fold) else 1
+
+
+def place_of(
+    parent: KernelMapValue, child: KernelMapValue, done: Sequence[ev.Event], x: float, w: float
+) -> tuple[float, float, str]:
+    """Both ends of a submap's place in its parent's ribbon, and the id of the node that stands for it."""
+    segments = place(cut(thinned(parent.map, w, states_of(parent.map, done))), x, w, broken=BROKEN)
+    left, right = x_of(segments, child.map.start), x_of(segments, child.map.end)
+    source = next((entry.id for entry in parent.map.entries if entry.start == child.map.start), None)
+    name = parent.map.name
+    node = f"kmem/{name}/ground" if source is None else f"kmem/{name}/{source}"
+    return (x if left is None else left), (x + w if right is None else right), node

@@ -1,0 +1,291 @@
+"""Threads: who runs, who sleeps on what and in which order they will wake, and who waits for whom in a circle.
+
+On top those that can go on; below a row for each thing that is waited for, with its sleepers in order; a deadlock is
+drawn as the circle it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.thread_operations import deadlock
+
+from .steps import steps_of_memory
+from .thread_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, subject_box, thread_card
+from .wait_cycle import cycle_lane
+
+ABREAST = 4
+"""Sleepers of one thing that are drawn; of more, the first three and how many follow."""
+
+GROUPS = 6
+"""Things waited for that have a row; the others are counted."""
+
+_LEFT = MARGIN + SUBJECT_W + 34
+_ROW = H + 18
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Those who wait for one thing: `kind` and `subject` name it, `holder` has it (a lock)."""
+
+    kind: str
+    subject: str
+    holder: str | None
+    sleepers: tuple[ThreadValue, ...]
+
+    @property
+    def id(self) -> str:
+        """Its name in scenes."""
+        return f"wait/{self.kind}/{self.subject}"
+
+
+def draw_threads(
+    value: ThreadsValue,
+    moment: Moment,
+    *,
+    title: str = "threads",
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
+    """The scene of the threads at `moment` of an operation; `value` is how that left them."""
+    past = value.at(moment.past)
+    touched = _touched(moment.so_far)
+    nodes, y = _ready_lane(past, touched, width)
+    links: list[Link] = []
+    ring = tuple(thread for name in past.cycle for thread in past.threads if thread.name == name)
+    groups = groups_of(past)
+    if ring:
+        more, lines, y = cycle_lane(ring, touched, y, width)
+        nodes, links = nodes + more, links + lines
+    more, lines, y = _groups_lane(groups, touched, y)
+    nodes, links = nodes + more, links + lines
+    links += _holder_links(groups, nodes)
+    more, y = _done_lane(past, touched, y, width)
+    nodes += more
+    return Scene(
+        view="threads",
+        title=title,
+        subtitle=_subtitle(past),
+        width=width,
+        height=y + 4,
+        caption=_caption(moment, past),
+        nodes=tuple(nodes),
+        links=tuple(links),
+        table=Table(TABLE_HEADER, _rows(past)),
+        steps=moment.steps(steps_of_memory),
+        machine=machine,
+    )
+
+
+def groups_of(value: ThreadsValue) -> tuple[Group, ...]:
+    """The sleepers by what they wait for, each in the order of falling asleep; those of a deadlock are left out."""
+    threads = {thread.name: thread for thread in value.threads}
+    order = [threads[name] for name in value.sleeping if name in threads]
+    order += [thread for thread in value.asleep if thread not in order]
+    found: dict[tuple[str, str], list[ThreadValue]] = {}
+    for thread in order:
+        if thread.state == "asleep" and thread.name not in value.cycle:
+            found.setdefault(subject_of(thread), []).append(thread)
+    kinds = sorted(found.items(), key=lambda item: (_KINDS.get(item[0][0], len(_KINDS)), item[0][1] == DAEMON))
+    return tuple(
+        Group(kind, subject, next((one.holder for one in sleepers if one.holder is not None), None), _waking(sleepers))
+        for (kind, subject), sleepers in kinds
+    )
+
+
+DAEMON = "vm_pages_needed"
+"""What the page daemon sleeps on, which says least."""
+
+_KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
+"""In which order kinds of waiting stand; channels come last, the page daemon's among them."""
+
+
+def subject_of(thread: ThreadValue) -> tuple[str, str]:
+    """What it waits for; all who wait for the clock wait for the same."""
+    return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
+
+
+def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
+    """Timers in the order of time, others in that of going to sleep."""
+    if all(one.until is not None for one in sleepers) and subject_of(sleepers[0])[0] == "timer":
+        return tuple(sorted(sleepers, key=lambda one: one.until or 0))
+    return tuple(sleepers)
+
+
+def _touched(done: Sequence[ev.Event]) -> dict[str, str]:
+    """What the operation did to threads: "new", or "changed"."""
+    kinds = (ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
+    touched = {event.thread: "changed" for event in done if isinstance(event, kinds)}
+    return {**touched, **{event.thread: "new" for event in done if isinstance(event, ev.ThreadSpawned)}}
+
+
+# ---- those that can go on, and those that are done -----------------------------------------------------
+
+
+def _ready_lane(value: ThreadsValue, touched: dict[str, str], width: float) -> tuple[list[Node], float]:
+    threads = {thread.name: thread for thread in value.threads}
+    running = [thread for thread in value.threads if thread.state == "running" and thread.name not in value.cycle]
+    ready = [threads[name] for name in value.ready if name in threads]
+    ready += [thread for thread in value.threads if thread.state == "ready" and thread not in ready]
+    holds = any(thread.holder == "" for thread in value.threads) and "" not in threads
+    nodes = [
+        kit.label(
+            "threads/ready",
+            "ready, the next one first" if running or ready else "no thread is ready to run",
+            MARGIN,
+            6.0,
+        )
+    ]
+    x, y = MARGIN, 28.0
+    most = int((width - 2 * MARGIN + GAP) // (CARD_W + GAP)) - (1 if holds else 0)
+    cards = [*running, *ready]
+    shown = cards if len(cards) <= most else cards[: most - 1]
+    if holds:
+        nodes.append(cell_card(x, y))
+        x += CARD_W + GAP
+    for number, thread in enumerate(shown, 1):
+        nodes.append(thread_card(thread, x, y, touched, number - len(running), lane="ready"))
+        x += CARD_W + GAP
+    if len(shown) < len(cards):
+        nodes.append(fold("ready", len(cards) - len(shown), x, y, CARD_W))
+    if cards or holds:
+        y += _ROW
+    return nodes, y
+
+
+def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: float) -> tuple[list[Node], float]:
+    """Those that are done, small, what this operation ended first, and how many they are."""
+    done = [thread for thread in value.threads if thread.state in ("returned", "failed")]
+    if not done:
+        return [], y
+    nodes = [kit.label("threads/done", f"{len(done):,} done", MARGIN, y)]
+    x, room = MARGIN, width - MARGIN
+    for thread in sorted(done, key=lambda one: one.name not in touched)[:NAMES]:
+        how = "returned" if thread.state == "returned" else "failed"
+        why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
+        outcome = f" {how}" + (f": {why}" if why and how == "failed" else "")
+        label = shorten(thread.name + outcome, 260, "label")
+        w = text_width(label, "label") + 18
+        if x + w > room:
+            break
+        state = ("fault",) if how == "failed" else ()
+        nodes.append(
+            Node(f"thread/{thread.name}", "thread", x, y + 20, w, 22, f"thread:{thread.name}", "box",
+                 (Text(9, 15, label, "label"),), state=(*state, *([touched[thread.name]] if thread.name in touched
+                 else [])), title=f"{thread.name} {how}: {thread.outcome}", action="select", lane="done")
+        )  # fmt: skip
+        x += w + 8
+    return nodes, y + 48
+
+
+# ---- those that wait -----------------------------------------------------------------------------------
+
+
+def _groups_lane(groups: Sequence[Group], touched: dict[str, str], top: float) -> tuple[list[Node], list[Link], float]:
+    if not groups:
+        return [], [], top
+    nodes, links = [kit.label("threads/asleep", "asleep, in the order they will look again", MARGIN, top)], list[Link]()
+    y = top + 22
+    for group in groups[:GROUPS]:
+        more, lines = _group(group, touched, y)
+        nodes, links = nodes + more, links + lines
+        y += _ROW
+    if len(groups) > GROUPS:
+        nodes.append(fold("groups", len(groups) - GROUPS, MARGIN, y, SUBJECT_W, "more things waited for"))
+        y += _ROW
+    return nodes, links, y
+
+
+def _group(group: Group, touched: dict[str, str], y: float) -> tuple[list[Node], list[Link]]:
+    nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), MARGIN, y)]
+    links: list[Link] = []
+    shown = group.sleepers if len(group.sleepers) <= ABREAST else group.sleepers[: ABREAST - 1]
+    x, middle = _LEFT, y + H / 2
+    left, target = MARGIN + SUBJECT_W, group.id
+    for number, thread in enumerate(shown, 1):
+        card = thread_card(thread, x, y, touched, number, lane=group.id)
+        nodes.append(card)
+        ends = ((x, middle), (left, middle))
+        links.append(Link(f"{card.id}/waits", "waits", card.id, target, ends, arrow=number == 1))
+        left, target = x + CARD_W, card.id
+        x += CARD_W + GAP
+    if len(shown) < len(group.sleepers):
+        nodes.append(fold(group.id, len(group.sleepers) - len(shown), x, y, CARD_W))
+    return nodes, links
+
+
+def _holder_links(groups: Sequence[Group], nodes: Sequence[Node]) -> list[Link]:
+    """From each lock that is waited for to the one who has it, along the left margin."""
+    placed = {node.id: node for node in nodes}
+    links: list[Link] = []
+    for group in groups[:GROUPS]:
+        holder = placed.get(f"thread/{group.holder}") if group.holder is not None else None
+        box = placed.get(group.id)
+        if holder is None or box is None:
+            continue
+        rail = MARGIN - 4 - 3 * (len(links) % 3)
+        above = holder.y < box.y
+        edge = holder.y + holder.h if above else holder.y
+        turn, middle = edge + (7 if above else -7), holder.x + holder.w / 4 + 6 * (len(links) % 3)
+        points = (
+            (box.x, box.y + box.h / 2), (rail, box.y + box.h / 2), (rail, turn), (middle, turn), (middle, edge),
+        )  # fmt: skip
+        links.append(Link(f"{group.id}/held", "held-by", group.id, holder.id, points, arrow=True))
+    return links
+
+
+# ---- words ---------------------------------------------------------------------------------------------
+
+
+def _subtitle(value: ThreadsValue) -> str:
+    states = [thread.state for thread in value.threads]
+    counted = [
+        (states.count("running") + states.count("ready"), "can go on"),
+        (states.count("asleep"), "asleep"),
+        (states.count("returned") + states.count("failed"), "done"),
+    ]
+    told = [f"{count:,} {words}" for count, words in counted if count]
+    clock = f"tick {value.ticks:,} of the clock, {value.hz:,} a second"
+    return " · ".join([clock, *(told or ["no threads yet"])])
+
+
+def _caption(moment: Moment, value: ThreadsValue) -> Caption:
+    """A deadlock is said in words, whatever the operation was."""
+    said = f"{moment.caption.text} {moment.caption.reason}"
+    if not value.cycle or "deadlock:" in said:  # the error says it itself
+        return moment.caption
+    return replace(moment.caption_with(deadlock(value.cycle)), tone="error")
+
+
+def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for thread in value.threads[:MAX_ROWS]:
+        holder = "" if thread.holder is None else thread.holder or "the cell"
+        until = "" if thread.until is None else f"{thread.until:,}"
+        state = thread.state + (" (deadlock)" if thread.name in value.cycle else "")
+        rows.append(
+            (
+                thread.name or "the cell",
+                state,
+                thread.waits_for,
+                holder,
+                until,
+                ", ".join(thread.locks),
+                thread.doing,
+                thread.outcome,
+            )
+        )
+    left_out = len(value.threads) - MAX_ROWS
+    return (*rows, *([(f"… {left_out:,} threads more", *[""] * 7)] if left_out > 0 else []))
+
+
+MAX_ROWS = 400
+TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks", "doing", "outcome")

@@ -1,0 +1,64 @@
+"""How addresses are written in one picture: as Python writes them, without the digits that all of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address, grouped_hex
+from vmwidgets.views.scene.text import ELLIPSIS
+
+
+@dataclass(frozen=True, slots=True)
+class AddressStyle:
+    """`top` are the leading digits that all addresses of a picture share (0: none); `digits` are left of each.
+
+    >>> style = AddressStyle.of(0xFFFF808000000000, 0xFFFF808004000000)
+    >>> style.long(0xFFFF808000A07000), style.short(0xFFFF808000A07000), style.legend
+    ('…00a0_7000', 'a07', '… is 0xffff_8080')
+    >>> style = AddressStyle.of(0x10000, 0x7FFFFFFFF000)
+    >>> style.long(0x400000), style.legend
+    ('0x40_0000', '')
+    """
+
+    top: int
+    digits: int
+
+    @classmethod
+    def of(cls, start: int, end: int) -> AddressStyle:
+        """The style for addresses in [start, end]."""
+        digits = max(8, len(f"{end:x}"))
+        digits += -digits % 4
+        first, last = f"{start:0{digits}x}", f"{end:0{digits}x}"
+        common = 0
+        while common < digits - 8 and first[: common + 4] == last[: common + 4]:
+            common += 4
+        return cls(int(first[:common] or "0", 16), digits - common)
+
+    @property
+    def legend(self) -> str:
+        """What is left out of addresses, in words; "" where nothing is."""
+        return f"{ELLIPSIS} is {Address(self.top)}" if self.top else ""
+
+    @property
+    def widest(self) -> str:
+        """As long as an address is at most."""
+        return self.long((self.top + 1 << 4 * self.digits) - 1)
+
+    def long(self, address: int) -> str:
+        """The address, with a mark in place of what all share."""
+        if not self.top or address >> 4 * self.digits != self.top:
+            return self.whole(address)
+        rest = grouped_hex(address & (1 << 4 * self.digits) - 1, self.digits)
+        return ELLIPSIS + rest.replace(" ", "_")
+
+    def range(self, start: int, end: int) -> str:
+        """[start, end)."""
+        return f"{self.long(start)}–{self.long(end)}"
+
+    def short(self, address: int) -> str:
+        """The page number within the prefix: the fewest digits that still tell."""
+        return f"{(address & ((1 << 4 * self.digits) - 1)) >> PAGE_SHIFT:x}"
+
+    def whole(self, address: int) -> str:
+        """All digits."""
+        return str(Address(address))

@@ -1,0 +1,215 @@
+"""What pictures are put together from: places in a row, a flow or a ring, and labels, headings, cards, folds, arrows.
+
+A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` puts all of it together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from math import cos, hypot, pi, sin
+from typing import NamedTuple
+
+from .addresses import AddressStyle
+from .columns import MARGIN, WIDTH
+from .model import Bar, Caption, Link, Node, Scene, Steps, Table, Text
+from .text import shorten, text_width
+
+LINE = 18.0
+"""Pixels from one line of words to the next."""
+
+PAD = 8.0
+"""Pixels between a card's edge and its words."""
+
+
+class Box(NamedTuple):
+    """A place on screen, in pixels: the top left corner, width and height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The point in its midst."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    def edge_towards(self, point: tuple[float, float]) -> tuple[float, float]:
+        """Where a line from the middle to `point` leaves the box.
+
+        >>> Box(0, 0, 40, 20).edge_towards((100, 10))
+        (40.0, 10.0)
+        """
+        (x, y), (to_x, to_y) = self.middle, point
+        across, down = to_x - x, to_y - y
+        if not across and not down:
+            return x, y
+        share = min(self.w / 2 / abs(across) if across else 1e9, self.h / 2 / abs(down) if down else 1e9)
+        return x + across * share, y + down * share
+
+
+# ---- places ----------------------------------------------------------------------------------------
+
+
+def row(count: int, y: float, h: float, *, width: float = WIDTH, gap: float = 8.0, most: float = 1e9) -> list[Box]:
+    """So many equal boxes beside each other, each at most `most` wide.
+
+    >>> [box.x for box in row(2, 0, 20, width=228)]
+    [14.0, 118.0]
+    """
+    w = min(most, (width - 2 * MARGIN - gap * (count - 1)) / max(1, count))
+    return [Box(MARGIN + i * (w + gap), y, w, h) for i in range(count)]
+
+
+def flow(widths: Iterable[float], y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
+    """Boxes of these widths beside each other, in a new line where one ends.
+
+    >>> [(box.x, box.y) for box in flow([100, 100, 50], 0, 20, width=240)]
+    [(14.0, 0), (122.0, 0), (14.0, 28.0)]
+    """
+    boxes: list[Box] = []
+    x = MARGIN
+    for w in widths:
+        if x > MARGIN and x + w > width - MARGIN:
+            x, y = MARGIN, y + h + gap
+        boxes.append(Box(x, y, w, h))
+        x += w + gap
+    return boxes
+
+
+def ring(count: int, w: float, h: float, *, width: float = WIDTH, top: float = 8.0, gap: float = 10.0) -> list[Box]:
+    """So many equal boxes in a circle, the first on top, clockwise: as small a circle as keeps them apart.
+
+    >>> len(ring(6, 60, 30)), ring(6, 60, 30)[0].y
+    (6, 8.0)
+    """
+    side = hypot(w, h) + gap
+    radius = side / 2 if count < 3 else side / 2 / sin(pi / count)
+    x, y = width / 2, top + h / 2 + radius
+    turns = [2 * pi * i / max(1, count) for i in range(count)]
+    return [Box(x + radius * sin(turn) - w / 2, y - radius * cos(turn) - h / 2, w, h) for turn in turns]
+
+
+def center(boxes: Sequence[Box]) -> tuple[float, float]:
+    """The point amid boxes."""
+    left, right = min(box.x for box in boxes), max(box.x + box.w for box in boxes)
+    top, bottom = min(box.y for box in boxes), max(box.y + box.h for box in boxes)
+    return (left + right) / 2, (top + bottom) / 2
+
+
+# ---- things ----------------------------------------------------------------------------------------
+
+
+def label(identity: str, words: str, x: float, y: float, *, style: str = "label dim", most: float = 0) -> Node:
+    """A line of words; cut at `most` pixels, if that is given, with the whole on hover."""
+    cut = shorten(words, most, style) if most else words
+    return Node(
+        identity, "label", x, y, text_width(cut, style) + 2, LINE, shape="none",
+        text=(Text(0, 14, cut, style),), title=words if cut != words else "",
+    )  # fmt: skip
+
+
+def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH) -> Node:
+    """A title, and words about it in the same line."""
+    x = text_width(title, "strong") + 14
+    rest = shorten(words, width - 2 * MARGIN - x, "label dim")
+    text = (Text(0, 20, title, "strong"), *([Text(x, 20, rest, "label dim")] if rest else []))
+    return Node(identity, "label", MARGIN, y, width - 2 * MARGIN, 30.0, shape="none", text=text)
+
+
+def card(
+    identity: str,
+    box: Box,
+    lines: Sequence[str],
+    *,
+    kind: str = "card",
+    thing: str = "",
+    state: Collection[str] = (),
+    lane: str = "",
+    title: str = "",
+    bar: str = "",
+) -> Node:
+    """A box with lines of words, the first of them strong; `bar` is the style of a strip on its upper edge.
+
+    It is selected by a click if it has a `thing`; a line that is too long ends in an ellipsis.
+    """
+    y = max(LINE - 4, (box.h - LINE * (len(lines) - 1)) / 2 + 4)
+    styled = [(line, "label" if number else "strong") for number, line in enumerate(lines)]
+    text = tuple(
+        Text(PAD, y + number * LINE, shorten(line, box.w - 2 * PAD, style), style)
+        for number, (line, style) in enumerate(styled)
+    )
+    return Node(
+        identity, kind, *box, thing=thing, text=text, state=tuple(state), lane=lane, title=title or ", ".join(lines),
+        action="select" if thing else "", bars=(Bar(0, 0, box.w, 4, bar),) if bar else (),
+    )  # fmt: skip
+
+
+def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
+    """What was left out, in a dashed box; `opens`: a click shows it."""
+    text = (Text(box.w / 2, box.h / 2 + 4, shorten(words, box.w - 8, "label"), "label", "middle"),)
+    return Node(
+        identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
+        action="open" if opens else "",
+    )  # fmt: skip
+
+
+def arrow(identity: str, source: Node, target: Node, *, kind: str = "leader", state: Collection[str] = ()) -> Link:
+    """A straight line from one thing to the edge of another, with a head."""
+    begin, end = (Box(one.x, one.y, one.w, one.h) for one in (source, target))
+    points = (begin.edge_towards(end.middle), end.edge_towards(begin.middle))
+    return Link(identity, kind, source.id, target.id, points, state=tuple(state), arrow=True)
+
+
+def ticks(
+    lane: str,
+    addresses: Sequence[int],
+    place: Callable[[int], float | None],
+    style: AddressStyle,
+    y: float,
+    *,
+    width: float = WIDTH,
+) -> list[Node]:
+    """Addresses below an axis, as far as they do not meet: both ends, which come first, then what matters most.
+
+    `place` gives an address's x; none is written where it gives none.
+    """
+    nodes: list[Node] = []
+    taken: list[tuple[float, float]] = []
+    for address in dict.fromkeys(addresses):
+        x = place(address)
+        if x is None:
+            continue
+        words = style.long(address)
+        w = text_width(words, "mono label")
+        shift = 0.0 if address == addresses[0] else w if address == addresses[1] else 4.0
+        left = min(max(MARGIN, x - shift), width - MARGIN - w)
+        if any(left < b + 8 and left + w > a - 8 for a, b in taken):
+            continue
+        taken.append((left, left + w))
+        bars = (Bar(min(max(0.0, x - left), w), 0, 1, 5, "tick"),)
+        text = (Text(w / 2, 16, words, "mono label dim", "middle"),)
+        nodes.append(Node(f"{lane}/tick/{address:x}", "label", left, y, w, 20, shape="none", text=text, bars=bars))
+    return nodes
+
+
+# ---- the whole -------------------------------------------------------------------------------------
+
+
+def scene(
+    view: str,
+    title: str,
+    subtitle: str,
+    nodes: Iterable[Node],
+    *,
+    caption: Caption,
+    steps: Steps,
+    table: Table,
+    links: Iterable[Link] = (),
+    machine: str = "",
+    width: float = WIDTH,
+) -> Scene:
+    """All of a picture, as high as what is in it."""
+    drawn = tuple(nodes)
+    height = max((node.y + node.h for node in drawn), default=0.0) + 8
+    return Scene(view, title, subtitle, width, height, caption, drawn, tuple(links), table, steps, machine)

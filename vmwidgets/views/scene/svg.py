@@ -1,0 +1,142 @@
+"""A scene as a standalone SVG: the static twin of the live drawing, from the same numbers and the same style sheet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.sax.saxutils import escape, quoteattr
+
+from .model import Bar, Caption, Link, Node, Scene
+from .stylesheet import standalone_style
+from .text import shorten, text_width, visible
+
+_HEAD, _LINE = 30.0, 18.0
+_PAD = 14.0
+
+
+def to_svg(scene: Scene, *, bare: bool = False) -> str:
+    """The whole picture: title, caption, drawing.  Follows the reader's dark mode and paints its own ground.
+
+    `bare` leaves out what an image in a page can't show: names and titles of single nodes.
+    """
+    words, top = _words(scene)
+    height = top + scene.height + 8
+    width = max(scene.width, 320.0)
+    size = f'width="{width:g}" height="{height:g}"'
+    links, nodes = (
+        "".join(_link(link, bare) for link in scene.links),
+        "".join(_node(node, bare) for node in _without_switches(scene)),
+    )
+    style = standalone_style(f'<g class="vmw-scene vmw-standalone still ground links nodes"/>{words}{links}{nodes}')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="vmw-scene vmw-standalone still" {size} '
+        f'viewBox="0 0 {width:g} {height:g}" role="img">'
+        f"<title>{_safe(alt_text(scene))}</title><style>{escape(style)}</style>"
+        f'<rect class="ground" {size}/>{words}'
+        f'<g transform="translate(0,{top:g})"><g class="links">{links}</g><g class="nodes">{nodes}</g></g></svg>'
+    )
+
+
+def _without_switches(scene: Scene) -> list[Node]:
+    """The nodes without what only a live picture can do: of its switches, the words of those that are on."""
+    words = [replace(node, shape="none") if node.kind == "switch" else node for node in scene.nodes]
+    return [node for node in words if node.kind != "press" and (node.kind != "switch" or "chosen" in node.state)]
+
+
+def alt_text(scene: Scene) -> str:
+    """What the picture says, in a sentence."""
+    return visible(f"{scene.title}: {scene.subtitle}. {scene.caption.text} {scene.caption.reason}".strip())
+
+
+def _words(scene: Scene) -> tuple[str, float]:
+    title = shorten(scene.title, scene.width - 2 * _PAD, "title")
+    x = _PAD + text_width(title, "title") + 12
+    subtitle = shorten(scene.subtitle, scene.width - _PAD - x, "label")
+    parts = [_text(_PAD, 20, title, "title"), _text(x, 20, subtitle, "label dim")]
+    lines = _caption_lines(scene.caption, scene.width - 2 * _PAD - 20)
+    if not lines:
+        return "".join(parts), _HEAD
+    box = len(lines) * _LINE + 8
+    tone = {"good": "bar new", "error": "bar error", "panic": "bar error"}.get(scene.caption.tone, "bar line")
+    w = scene.width - 2 * _PAD
+    parts.append(f'<rect class="bar rail" x="{_PAD:g}" y="{_HEAD:g}" width="{w:g}" height="{box:g}" rx="4"/>')
+    parts.append(f'<rect class="{tone}" x="{_PAD:g}" y="{_HEAD:g}" width="4" height="{box:g}"/>')
+    y = _HEAD + _LINE
+    for line, style in lines:
+        parts.append(_text(_PAD + 14, y - 2, line, style))
+        y += _LINE
+    return "".join(parts), _HEAD + box + 10
+
+
+def _caption_lines(caption: Caption, width: float) -> list[tuple[str, str]]:
+    lines = [(line, "strong") for line in _wrap(caption.text, width, "strong")]
+    lines += [(line, "label") for line in _wrap(caption.reason, width, "label")]
+    chain = " → ".join(caption.functions)
+    return lines + [(line, "mono label dim") for line in _wrap(chain, width, "mono label")]
+
+
+def _wrap(text: str, width: float, style: str) -> list[str]:
+    lines: list[str] = []
+    line = ""
+    for word in visible(text).split(" ") if text else []:
+        trial = f"{line} {word}" if line else word
+        if line and text_width(trial, style) > width:
+            lines.append(line)
+            trial = word
+        line = shorten(trial, width, style)
+    return [*lines, line] if line else lines
+
+
+def _node(node: Node, bare: bool) -> str:
+    state = " ".join(("node", node.kind, *node.state))
+    name = "" if bare else f" data-id={_quoted(node.id)}"
+    parts = [f'<g class={_quoted(state)} transform="translate({node.x:g},{node.y:g})"{name}>']
+    if node.title and not bare:
+        parts.append(f"<title>{_safe(node.title)}</title>")
+    if node.shape == "triangle":
+        parts.append(f'<path class="shape" d="M0,0 H{node.w:g} L{node.w / 2:g},{node.h:g} Z"/>')
+    elif node.shape != "none":
+        rx = node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
+        parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{rx:g}"/>')
+    parts += [_bar(bar) for bar in node.bars]
+    parts += [_text(run.x, run.y, run.text, run.style, run.anchor) for run in node.text]
+    return "".join([*parts, "</g>"])
+
+
+def _bar(bar: Bar) -> str:
+    place = f'x="{bar.x:g}" y="{bar.y:g}" width="{bar.w:g}" height="{bar.h:g}"'
+    return f"<rect class={_quoted('bar ' + bar.style)} {place}/>"
+
+
+def _link(link: Link, bare: bool) -> str:
+    state = " ".join(("link", link.kind, *link.state))
+    path = " ".join(f"{'L' if i else 'M'}{x:g},{y:g}" for i, (x, y) in enumerate(link.points))
+    head = _arrow(link) if link.arrow and len(link.points) > 1 else ""
+    name = "" if bare else f" data-id={_quoted(link.id)}"
+    return f'<g class={_quoted(state)}{name}><path class="line" d="{path}"/>{head}</g>'
+
+
+_TIP, _HALF_TIP = 9, 4  # an arrow's length and half its width, as `js/src/link.ts` draws it
+
+
+def _arrow(link: Link) -> str:
+    (x0, y0), (x1, y1) = link.points[-2:]
+    length = max(1e-6, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
+    dx, dy = (x1 - x0) / length, (y1 - y0) / length
+    bx, by = x1 - _TIP * dx, y1 - _TIP * dy
+    left, right = (bx - _HALF_TIP * dy, by + _HALF_TIP * dx), (bx + _HALF_TIP * dy, by - _HALF_TIP * dx)
+    corners = " ".join(f"L{x:.1f},{y:.1f}" for x, y in (left, right))
+    return f'<path class="arrow" d="M{x1:.1f},{y1:.1f} {corners} Z"/>'
+
+
+def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:
+    if not text:
+        return ""
+    return f'<text class={_quoted(style)} x="{x:g}" y="{y:g}" text-anchor="{anchor}">{_safe(text)}</text>'
+
+
+def _safe(text: str) -> str:
+    return escape(visible(text))
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(visible(text))

@@ -1,0 +1,105 @@
+"""A scene as plain data: what the browser gets, what `to_json()` gives.
+
+The front end's half is `js/src/scene.ts`.  Fields at their defaults are left out, so that an update costs the
+bytes of what is on screen and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import VERSION, Link, Node, Scene, Table
+
+
+def _number(value: float) -> float | int:
+    """A tenth of a pixel is enough, and short in JSON."""
+    tenths = int(value * 10 + (0.5 if value >= 0 else -0.5))
+    return tenths / 10 if tenths % 10 else tenths // 10
+
+
+def encode_node(node: Node) -> dict[str, Any]:
+    """One node; text runs are [x, y, text, style, anchor], bars [x, y, w, h, style]."""
+    data: dict[str, Any] = {
+        "id": node.id,
+        "kind": node.kind,
+        "x": _number(node.x),
+        "y": _number(node.y),
+        "w": _number(node.w),
+        "h": _number(node.h),
+    }
+    if node.text:
+        data["text"] = [[_number(t.x), _number(t.y), t.text, t.style, t.anchor] for t in node.text]
+    if node.bars:
+        data["bars"] = [[_number(b.x), _number(b.y), _number(b.w), _number(b.h), b.style] for b in node.bars]
+    if node.shape != "box":
+        data["shape"] = node.shape
+    if node.state:
+        data["state"] = " ".join(node.state)
+    if node.graph:
+        data["graph"] = True
+    for name in ("thing", "title", "action", "lane", "role"):
+        value = getattr(node, name)
+        if value:
+            data[name] = value
+    if node.value >= 0:
+        data["value"] = node.value
+    return data
+
+
+def encode_link(link: Link) -> dict[str, Any]:
+    """One link; `points` are [[x, y], ...]."""
+    data: dict[str, Any] = {
+        "id": link.id,
+        "kind": link.kind,
+        "source": link.source,
+        "target": link.target,
+        "points": [[_number(x), _number(y)] for x, y in link.points],
+    }
+    if link.state:
+        data["state"] = " ".join(link.state)
+    if link.graph:
+        data["graph"] = True
+    for name in ("arrow", "branch"):
+        if getattr(link, name):
+            data[name] = True
+    return data
+
+
+def encode_table(table: Table) -> dict[str, Any]:
+    """One table, with those under it."""
+    data: dict[str, Any] = {"header": list(table.header), "rows": [list(row) for row in table.rows]}
+    if table.more:
+        data["more"] = [{"title": title, **encode_table(other)} for title, other in table.more]
+    return data
+
+
+def encode_scene(scene: Scene) -> dict[str, Any]:
+    """The whole scene."""
+    caption = scene.caption
+    return {
+        "version": VERSION,
+        "view": scene.view,
+        "machine": scene.machine,
+        "title": scene.title,
+        "subtitle": scene.subtitle,
+        "width": _number(scene.width),
+        "height": _number(scene.height),
+        "caption": {
+            "text": caption.text,
+            "functions": list(caption.functions),
+            "reason": caption.reason,
+            "tone": caption.tone,
+        },
+        "nodes": [encode_node(node) for node in scene.nodes],
+        "links": [encode_link(link) for link in scene.links],
+        "table": encode_table(scene.table),
+        "columns": list(scene.columns),
+        "steps": {
+            "index": scene.steps.index,
+            "count": scene.steps.count,
+            "operation": scene.steps.operation,
+            "places": list(scene.steps.places),
+            "functions": list(scene.steps.functions),
+        },
+        "notes": list(scene.notes),
+    }

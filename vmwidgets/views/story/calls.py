@@ -1,0 +1,64 @@
+"""Which kernel functions were under way when something happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.events import ThreadEnded, ThreadRuns, ThreadSlept
+from vmwidgets.engine.base.recorder import MOVING, CallStacks
+
+Functions = tuple[str, ...]
+"""Kernel functions, outermost first."""
+
+_CALLS = (ev.Called, ev.Returned, ev.Unwound)
+
+
+def with_functions(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions]]:
+    """Each event but calls and returns, with its place and the functions that were under way."""
+    return ((index, event, functions) for index, event, functions, _ in followed(events))
+
+
+def followed(events: Iterable[ev.Event]) -> Iterator[tuple[int, ev.Event, Functions, str]]:
+    """As :func:`with_functions`, and who ran: threads take turns, and each has functions of its own under way.
+
+    "" is the learner's cell.
+    """
+    stacks = CallStacks()
+    for index, event in enumerate(events):
+        moving = _moving(event)
+        if moving:
+            stacks.begin(*moving)
+        if not isinstance(event, _CALLS):
+            yield index, event, tuple(stacks.stack), stacks.runner
+        if moving:
+            stacks.end(*moving)
+
+
+def left_open(events: Iterable[ev.Event]) -> Functions:
+    """The functions that never returned: where an error or a panic came from, in the thread that it ended."""
+    stacks = CallStacks()
+    failed: Functions = ()
+    for event in events:
+        moving = _moving(event)
+        if not moving:
+            continue
+        stacks.begin(*moving)
+        if isinstance(event, (ev.Called, ThreadRuns)):
+            failed = ()  # whatever failed before, it continued
+        elif isinstance(event, ThreadEnded) and event.how != "returned" and event.thread == stacks.runner:
+            failed = tuple(stacks.stack)
+        stacks.end(*moving)
+    return failed or tuple(stacks.stack)
+
+
+def _moving(event: ev.Event) -> tuple[Any, ...]:
+    """An event about what is under way as it was reported, as far as that matters; of others nothing."""
+    if isinstance(event, ev.Called):
+        return type(event).__name__, event.name
+    if isinstance(event, ev.Unwound):
+        return type(event).__name__, event.to
+    if isinstance(event, (ThreadRuns, ThreadSlept, ThreadEnded)):
+        return type(event).__name__, event.thread
+    return (event.tag,) if event.tag in MOVING else ()

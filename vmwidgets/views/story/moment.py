@@ -1,0 +1,156 @@
+"""The one moment that all pictures of an operation are of: so many of its events are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
+from vmwidgets.engine.base.values.past import Marks, Past
+from vmwidgets.views.scene.model import AFTER, Caption, Steps
+
+from .story import Step, Story, story_of
+from .words.headlines import shortened
+from .words.moments import say
+from .words.names import Starts
+
+Mine = Callable[[Step], bool]
+"""Which steps a picture has."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """`done` events of `operation` are behind, the others are still to come; none: it is after the operation.
+
+    `starts` are for :func:`.story.story_of`.  `floor`: what the picture at hand shows can't be taken back to before so
+    many events, because some of it is folded (:meth:`above`).
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("16 KiB")
+    >>> Moment(m.journal.last, 0).caption.text
+    'Before the operation.'
+    >>> steps = Moment(m.journal.last).steps(lambda step: step.about.kind == "tree")
+    >>> steps.index == steps.count, steps.places[0], steps.places[-1]
+    (True, 0, -1)
+    """
+
+    operation: Operation | None = None
+    done: int | None = None
+    starts: Starts = field(default_factory=dict, repr=False, compare=False)
+    floor: int = field(default=0, repr=False, compare=False)
+
+    @cached_property
+    def events(self) -> Sequence[Event]:
+        """All events of the operation that are kept."""
+        return () if self.operation is None else self.operation.events
+
+    @cached_property
+    def story(self) -> Story:
+        """The operation's story."""
+        if self.operation is None:
+            return Story(Caption(say("nothing")), ())
+        return story_of(self.operation, self.starts, self.events)
+
+    @property
+    def place(self) -> int:
+        """How many events are done, as a number."""
+        return len(self.events) if self.done is None else max(self.floor, min(self.done, len(self.events)))
+
+    @property
+    def is_after(self) -> bool:
+        """Whether all of the operation is done, so that the headline is its story."""
+        return self.done is None
+
+    @property
+    def so_far(self) -> Sequence[Event]:
+        """The events that are done."""
+        return self.events[: self.place]
+
+    @cached_property
+    def past(self) -> Past:
+        """The rows of the events that come after the moment."""
+        return Past(self.events[self.place :])
+
+    @cached_property
+    def _written(self) -> Past:
+        return Past(self.so_far)
+
+    def marks(self, table: str, thing: str = "") -> Marks:
+        """What the events that are done made of the rows of one table."""
+        return self._written.marks(table, thing)
+
+    # ---- words -----------------------------------------------------------------------------------
+
+    @cached_property
+    def step(self) -> Step | None:
+        """The step that was made last, where the operation is not over; none before the first."""
+        if self.is_after:
+            return None
+        reached = [step for step in self.story.steps if self.floor < step.index + 1 <= self.place]
+        return reached[-1] if reached else None
+
+    @cached_property
+    def caption(self) -> Caption:
+        """The headline after the operation, else the sentence of the step at hand: the same in all pictures."""
+        operation = self.operation
+        if operation is None or self.is_after:
+            return self.story.headline
+        if self.step is not None:
+            return Caption(self.step.sentence, shortened(self.step.functions))
+        if self.floor:
+            return Caption(say("left out"), (), say("folded"))
+        if operation.truncated:
+            return Caption(say("left out"), (), say("truncated", events=f"{MAX_EVENTS:,}"))
+        return Caption(say("before"))
+
+    def caption_with(self, own: str) -> Caption:
+        """The caption, with a sentence of the picture's own subject after it ("": none)."""
+        caption = self.caption
+        return replace(caption, reason=f"{caption.reason} {own}".strip()) if own else caption
+
+    # ---- the steps of a picture ------------------------------------------------------------------
+
+    def mine(self, mine: Mine) -> list[Step]:
+        """The steps that a picture has."""
+        return [step for step in self.story.steps if step.index + 1 > self.floor and mine(step)]
+
+    def steps(self, mine: Mine) -> Steps:
+        """Where a picture is among its own steps: the last of its places is after the operation."""
+        if self.operation is None:
+            return Steps(0, 0, -1)
+        steps = self.mine(mine)
+        if not steps:
+            return Steps(0, 0, self.operation.number)
+        done = [step.index + 1 for step in steps]
+        count = len(done) + 1  # the whole operation comes after its last step, so that this one is seen too
+        at = count if self.is_after else sum(one <= self.place for one in done)
+        functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
+        places = (self.floor, *done, AFTER)
+        return Steps(at, count, self.operation.number, places, (0, *functions, count))
+
+    def at(self, place: int | None) -> Moment:
+        """Another moment of the same operation, whose story need not be written again; after it with none or AFTER."""
+        return self._with(done=None if place == AFTER else place)
+
+    def at_step(self, index: int, mine: Mine) -> Moment:
+        """The moment of step `index` of a picture's own steps; after the operation where there is none (-1)."""
+        places = self.steps(mine).places
+        return self.at(places[index] if 0 <= index < len(places) else AFTER)
+
+    def above(self, floor: int) -> Moment:
+        """The same moment in a picture that can't be taken back to before the first `floor` events."""
+        return self._with(floor=floor) if floor != self.floor else self
+
+    def _with(self, **changes: int | None) -> Moment:
+        other: Moment = replace(self, **changes)  # type: ignore[arg-type]  # its own fields
+        known = self.__dict__
+        other.__dict__.update({name: known[name] for name in known.keys() & {"events", "story"}})
+        return other
+
+
+def _begins(step: Step, before: Step) -> bool:
+    """Whether another kernel function is under way at a step than at the one before."""
+    return step.functions[-1:] != before.functions[-1:]

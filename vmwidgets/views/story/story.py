@@ -1,0 +1,230 @@
+"""The story of an operation: what it did in one sentence, and step by step.  It is the same for every picture.
+
+A step is one thing that an event says, such as a comparison, a link, a lock, a call of the kernel.  After three pages
+of a run the others are one step; what the kernel does for a domain's call is one step with the call; a step of
+a thread begins with its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.views.scene.model import Caption
+from vmwidgets.views.scene.text import visible
+
+from .calls import Functions, followed
+from .words import (  # noqa: F401  they declare sentences
+    cpu_events,
+    cpu_operations,
+    domain_events,
+    domain_operations,
+    kmem_operations,
+    map_events,
+    map_operations,
+)
+from .words.headlines import headline
+from .words.kmem_events import FAMILIES, said_of_page, said_of_rest, said_of_run
+from .words.names import UNKNOWN, Names, Starts
+from .words.registry import SAYINGS
+from .words.thread_events import THREADS
+
+SINGLE = 3
+"""So many pages of a run have a step of their own."""
+
+
+class About(NamedTuple):
+    """What a step is about, so that a picture can choose its own.
+
+    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain" or "cpu"; `name` says
+    of which map, owner, cache, thread, domain or processor ("" where that is said of none).
+    """
+
+    kind: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `index` is the place of its last event in the operation's events, so that index + 1 are done then.
+
+    `functions` were under way, outermost first; `thing` is what a selection calls what it is about ("entry:17", ""
+    where that can't be selected); `event` is the event that the sentence is of, of a run the last.
+    """
+
+    index: int
+    sentence: str
+    functions: Functions
+    thing: str
+    about: About
+    event: ev.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What an operation did: `headline` in one sentence with one more as its reason, `steps` one by one."""
+
+    headline: Caption
+    steps: tuple[Step, ...]
+
+
+def story_of(operation: Operation, starts: Starts = UNKNOWN, events: Sequence[ev.Event] | None = None) -> Story:
+    """The story of `operation`, from its events, arguments, result and outcome alone.  O(events).
+
+    `starts` says where entries start that events mention by their id only; one that is in neither is "entry 17".
+    `events` are the operation's, where it has forgotten them.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> a = m.kernel_map.enter("16 KiB")
+    >>> story_of(m.journal.last).headline.text
+    'enter took 16 KiB at 0xffff_8080_0014_1000 in kernel_map.'
+    """
+    events = operation.events if events is None else events
+    return Story(headline(operation, events), tuple(_Plan(events, starts).steps()))
+
+
+class _Plan:
+    """The steps of one operation, in the making."""
+
+    def __init__(self, events: Sequence[ev.Event], starts: Starts) -> None:
+        self._events = events
+        self._names = Names(events, starts)
+        self._steps: list[Step] = []
+        self._run: list[_Said] = []
+        self._requested = {event.frame for event in events if isinstance(event, (ev.PageGranted, ev.PageReleased))}
+
+    def steps(self) -> list[Step]:
+        """All of them."""
+        for index, event, functions, runner in followed(self._events):
+            self._names.follow(event)
+            said = _Said(index, event, functions, runner, FAMILIES.get(type(event), ""))
+            if self._goes_with_a_call(said) or self._told_by_requests(event):
+                continue
+            sentence = "" if said.family else self._sentence(event)
+            if sentence or said.family:
+                self._end_run(said)
+                if said.family:
+                    self._run.append(said)
+                else:
+                    self._steps.append(said.step(sentence))
+        self._end_run(None)
+        return self._steps
+
+    def _sentence(self, event: ev.Event) -> str:
+        saying = SAYINGS.get(type(event))
+        return "" if saying is None else saying.writer(event, self._names)
+
+    def _told_by_requests(self, event: ev.Event) -> bool:
+        """Whether page requests say enough of what the allocator below them does."""
+        if isinstance(event, (ev.BlockSplit, ev.BlockJoined)):
+            return bool(self._requested)
+        return isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.frame in self._requested
+
+    # ---- what the kernel does inside a domain's call ---------------------------------------------
+
+    def _goes_with_a_call(self, said: _Said) -> bool:
+        """Whether an event is the kernel's work in a call, which is one step with the call."""
+        event = said.event
+        if isinstance(event, ev.VnodeMapped) or (_of_a_domain(event) and self._steps):
+            last = next((step for step in reversed(self._steps) if step.about.kind == "domain"), None)
+            if last is not None and _belongs_to(event, last.event):
+                self._steps.remove(last)
+                self._steps.append(replace(last, index=said.index))
+                return True
+        return _of_a_domain(event) and bool(said.functions) and said.functions[-1] in _WITH_THE_CALL
+
+    # ---- runs of pages ---------------------------------------------------------------------------
+
+    def _end_run(self, coming: _Said | None) -> None:
+        """Make steps of a run that `coming` does not go on with."""
+        run = self._run
+        if run and (coming is None or (run[0].family, run[0].runner) != (coming.family, coming.runner)):
+            self._steps += _folded(run)
+            self._run = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """An event with what was under way, and who ran."""
+
+    index: int
+    event: Any
+    functions: Functions
+    runner: str
+    family: str
+
+    def step(self, sentence: str) -> Step:
+        who = f"{visible(self.runner)}: " if self.runner and not isinstance(self.event, THREADS) else ""
+        thing = _thing(self.event)
+        return Step(self.index, who + sentence, self.functions, thing, _about(self.event), self.event)
+
+
+def _about(event: ev.Event) -> About:
+    saying = SAYINGS.get(type(event))
+    if saying is None:
+        return About("pages")  # a run
+    return About(saying.kind, str(getattr(event, saying.of) or "") if saying.of else "")
+
+
+def _thing(event: ev.Event) -> str:
+    """The entry that an event is about."""
+    if isinstance(event, (ev.EntryLinked, ev.EntryUnlinked)):
+        identity = event.entry[0]
+    elif isinstance(event, (ev.EntryResized, ev.EntryChanged)):
+        identity = event.after[0]
+    else:
+        name = _ENTRY.get(type(event), "")
+        identity = getattr(event, name) if name else 0
+    return f"entry:{identity}" if identity else ""
+
+
+_ENTRY: dict[type[ev.Event], str] = {
+    **dict.fromkeys((ev.TreeCompared, ev.TreeLinked, ev.TreeRecoloured, ev.TreeRotated, ev.TreeUnlinked), "node"),
+    **dict.fromkeys((ev.EntryWired, ev.LookupCacheHit, ev.GapCompared, ev.EntryJoined, ev.EntryClipped), "entry"),
+    ev.MergeTried: "neighbour",
+}
+"""Which attribute names the entry."""
+
+
+def _of_a_domain(event: ev.Event) -> bool:
+    saying = SAYINGS.get(type(event))
+    return saying is not None and saying.kind == "domain"
+
+
+_WITH_THE_CALL = frozenset(("caps_copy_to_vnode", "page_mappings_unmap", "page_mappings_modify_flags"))
+"""What the kernel does in these functions is one step with the call that follows."""
+
+
+def _belongs_to(event: ev.Event, before: ev.Event) -> bool:
+    """Whether an event is the effect of the call before it."""
+    if isinstance(event, ev.VnodeMapped):
+        return True
+    if isinstance(event, ev.CapabilityMade):
+        made = (ev.VnodeCreated, ev.FrameAllocated, ev.CapabilityCopyInvoked)
+        return isinstance(before, made) and before.ref == event.ref
+    if isinstance(event, ev.CapabilityDeleted):
+        return isinstance(before, ev.CapabilityDeleteInvoked) and before.ref == event.ref
+    return False
+
+
+def _folded(run: Sequence[_Said]) -> Iterator[Step]:
+    """The steps of a run: one, or of pages that are granted a few."""
+    if run[0].family != "grant":
+        yield run[-1].step(said_of_run(run[0].family, [said.event for said in run]))
+        return
+    units: list[list[_Said]] = []
+    for said in run:
+        if isinstance(said.event, ev.PageGranted) or not units:
+            units.append([])
+        units[-1].append(said)
+    few = units if len(units) <= SINGLE + 1 else units[:SINGLE]
+    for unit in few:
+        yield unit[-1].step(said_of_page([said.event for said in unit]))
+    rest = units[len(few) :]
+    if rest:
+        cleared = sum(isinstance(said.event, ev.PageCleared) for unit in rest for said in unit)
+        yield rest[-1][-1].step(said_of_rest(len(rest), cleared))

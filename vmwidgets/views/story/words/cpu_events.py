@@ -1,0 +1,96 @@
+"""What happens in processors and their TLBs, event by event."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.values.cpus import FlushRequest
+from vmwidgets.views.scene.text import visible
+
+from .names import Names, address, span
+from .registry import says, sentences
+
+say = sentences(
+    "cpu events",
+    {
+        "SpaceLoaded": "{cpu} loads the page tables of {space}.",
+        "TlbHit/used": "{cpu} finds {address} in its TLB.",
+        "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the rights kept there forbid the access.",
+        "TlbHit/clean": "{cpu} finds {address} in its TLB; the write has to mark the tables first.",
+        "TlbMissed": "{cpu} does not find {address} in its TLB and walks the page tables.",
+        "TlbFilled": "{cpu} keeps the translation of {address} in its TLB.",
+        "TlbFilled/evicted": "{cpu} keeps the translation of {address} in its TLB and evicts that of {evicted}.",
+        "TlbFlushed/range": (
+            "{cpu} drops 1 translation of {range}.",
+            "{cpu} drops {count} translations of {range}.",
+        ),
+        "TlbFlushed/space": (
+            "{cpu} drops 1 translation of address space {asid}.",
+            "{cpu} drops {count} translations of address space {asid}.",
+        ),
+        "TlbFlushed/all": (
+            "{cpu} drops the 1 translation that is not global.",
+            "{cpu} drops all {count} translations that are not global.",
+        ),
+        "TlbFlushed/all and global": (
+            "{cpu} drops the 1 translation of its TLB.",
+            "{cpu} drops all {count} translations of its TLB.",
+        ),
+        "ShootdownSent": "{sender} asks {cpu} to drop {what}.",
+        "ShootdownAcknowledged": "{cpu} has dropped {what}, and says so.",
+        "ShootdownForgotten": "{sender} does not ask {cpu} to drop {what}: that may be wrong now.",
+        "ShootdownChosen": "Shootdowns are {after} from now on.",
+    },
+)
+
+
+@says(ev.SpaceLoaded, about="cpu", of="cpu")
+def _loaded(event: ev.SpaceLoaded, names: Names) -> str:
+    return say("SpaceLoaded", cpu=event.cpu, space=visible(event.space))
+
+
+@says(ev.TlbHit, about="cpu", of="cpu")
+def _hit(event: ev.TlbHit, names: Names) -> str:
+    return say(f"TlbHit/{event.outcome}", cpu=event.cpu, address=address(event.va))
+
+
+@says(ev.TlbMissed, about="cpu", of="cpu")
+def _missed(event: ev.TlbMissed, names: Names) -> str:
+    return say("TlbMissed", cpu=event.cpu, address=address(event.va))
+
+
+@says(ev.TlbFilled, about="cpu", of="cpu")
+def _filled(event: ev.TlbFilled, names: Names) -> str:
+    evicted = event.evicted
+    other = evicted is not None and evicted.page != event.entry.page
+    name = "TlbFilled/evicted" if other else "TlbFilled"
+    return say(name, cpu=event.cpu, address=address(event.entry.va), evicted=address(evicted.va if evicted else 0))
+
+
+@says(ev.TlbFlushed, about="cpu", of="cpu")
+def _flushed(event: ev.TlbFlushed, names: Names) -> str:
+    if not event.dropped:
+        return ""
+    scope = "range" if event.scope == "fault" else event.scope
+    where = span(event.start, event.end)
+    return say(f"TlbFlushed/{scope}", len(event.dropped), cpu=event.cpu, range=where, asid=event.asid)
+
+
+@says(ev.ShootdownSent, ev.ShootdownAcknowledged, ev.ShootdownForgotten, about="cpu", of="cpu")
+def _shootdown(event: ev.ShootdownSent | ev.ShootdownAcknowledged | ev.ShootdownForgotten, names: Names) -> str:
+    return say(event.tag, cpu=event.cpu, sender=event.request.sender, what=flush_in_words(event.request))
+
+
+@says(ev.ShootdownChosen, about="cpu")
+def _chosen(event: ev.ShootdownChosen, names: Names) -> str:
+    return say("ShootdownChosen", after=event.after)
+
+
+def flush_in_words(request: FlushRequest) -> str:
+    """What is to be dropped: "2 pages at 0x1000 of init"."""
+    return f"{what_of(request)} of {visible(request.space)}"
+
+
+def what_of(request: FlushRequest) -> str:
+    """The same without whose it is."""
+    return f"{counted(request.pages, 'page')} at {address(request.start)}" if request.pages else "all"

@@ -1,0 +1,263 @@
+"""What happens in a self-paging domain, event by event, and the words for the strip of its calls."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.domains import CapRef
+from vmwidgets.views.scene.text import visible
+
+from .domain_nouns import flag_words, kind_words
+from .names import Names, address, span
+from .registry import says, sentences
+
+say = sentences(
+    "domain events",
+    {
+        "SlotAllocated": "The slot allocator gives its lowest free slot, {slot}.",
+        "SlotAllocated/no": "The slot allocator has no slot left.",
+        "SlotFreed": "The slot {slot} is free again.",
+        "VnodeCreated": "RAM at physical {address} becomes a new {kind}, with its capability in {slot}.",
+        "VnodeCreated/no": "There is no RAM for a new {kind}.",
+        "VnodeMapInvoked": (
+            "The kernel writes {source} into entry {entry} of {table}, {flags}; {mapping} holds the mapping.",
+            "The kernel writes {source} into entries {entries} of {table}, {flags}; {mapping} holds the mapping.",
+        ),
+        "VnodeMapInvoked/no": "The kernel refuses vnode_map: {error}.",
+        "VnodeUnmapInvoked": (
+            "The kernel clears entry {entry} of {table}, of the mapping in {mapping}.",
+            "The kernel clears entries {entries} of {table}, of the mapping in {mapping}.",
+        ),
+        "VnodeUnmapInvoked/no": "The kernel refuses vnode_unmap: {error}.",
+        "MappingFlagsInvoked": (
+            "The kernel gives entry {offset} of the mapping in {mapping} the rights {flags}.",
+            "The kernel gives {count} entries of the mapping in {mapping}, from {offset} on, the rights {flags}.",
+        ),
+        "MappingFlagsInvoked/no": "The kernel refuses modify_flags: {error}.",
+        "CapabilityDeleted": "The {kind} capability in {slot} is gone.",
+        "CapabilityDeleted/revoke": "The {kind} capability in {slot} is revoked.",
+        "CapabilityMade": "{slot} holds a {kind} of {size} at physical {address}, {rights}.",
+        "CapabilityMade/from": "{slot} holds a {kind} of {size} at physical {address}, {rights}, from {source}.",
+        "CapabilityDeleteInvoked": "cap_delete empties the slot {slot}.",
+        "CapabilityCopyInvoked": "{slot} gets a copy of the capability in {source}.",
+        "FrameAllocated": "{slot} gets a frame of {size} at physical {address}.",
+        "FrameAllocated/more": "{slot} gets a frame of {size} at physical {address}; {wanted} bytes were asked for.",
+        "FrameAllocated/no": "There is no RAM for a frame of {size}.",
+        "MallocCalled": "The heap gives {bytes} bytes.",
+        "SlabRefillBegan": (
+            "The slab is 1 block short: refill_slabs asks for {bytes} bytes.",
+            "The slab is {count} blocks short: refill_slabs asks for {bytes} bytes.",
+        ),
+        "SlabRefillBegan/nested": (
+            "The slab is 1 block short: a refill of level {level} asks for {bytes} bytes.",
+            "The slab is {count} blocks short: a refill of level {level} asks for {bytes} bytes.",
+        ),
+        "SlabGrown": ("{size} give the slab 1 more block.", "{size} give the slab {count} more blocks."),
+        "SlabGrown/at": (
+            "{size} at {address} give the slab 1 more block.",
+            "{size} at {address} give the slab {count} more blocks.",
+        ),
+        "BlockTaken": (
+            "A new vnode takes a block of the slab: 1 is left.",
+            "A new vnode takes a block of the slab: {count} are left.",
+        ),
+        "BlockTaken/no": "The slab has no free block left.",
+        "BlockGiven": ("A vnode's block is free again: 1 is free.", "A vnode's block is free again: {count} are free."),
+        "VnodeLinked/table": "A table, {cap}, becomes the first child in the shadow tree, at {entries}.",
+        "VnodeLinked/leaf": "A leaf, {cap}, becomes the first child in the shadow tree, at {entries}.",
+        "VnodeUnlinked/table": "The table of {cap} leaves the shadow tree.",
+        "VnodeUnlinked/leaf": "The leaf of {cap} leaves the shadow tree.",
+        "RegionAdded": "The region {range}, {size}, joins the vspace.",
+        "RegionRemoved": "The region {range}, {size}, leaves the vspace.",
+        "MetaDataMoved/up": "The next slab frame will be mapped at {after}, the last one is at {before}.",
+        "MetaDataMoved/down": "The addresses from {after} on are free for a slab frame again.",
+        "MapUndone": "All that was begun is taken back, because it failed: {why}.",
+    }
+)  # fmt: skip  # templates on one line where they fit
+
+
+class StripWords(NamedTuple):
+    """An event in the strip of a domain's calls: a word for its tick, and the call's name if it is one."""
+
+    short: str
+    call: str = ""
+
+
+_STRIP: dict[type[ev.Event], StripWords] = {
+    ev.SlotAllocated: StripWords("slot", "slot_alloc"),
+    ev.SlotFreed: StripWords("free", "slot_free"),
+    ev.VnodeCreated: StripWords("table", "vnode_create"),
+    ev.VnodeMapInvoked: StripWords("map", "vnode_map"),
+    ev.VnodeUnmapInvoked: StripWords("unmap", "vnode_unmap"),
+    ev.MappingFlagsInvoked: StripWords("flags", "modify_flags"),
+    ev.CapabilityDeleteInvoked: StripWords("delete", "cap_delete"),
+    ev.CapabilityCopyInvoked: StripWords("copy", "cap_copy"),
+    ev.FrameAllocated: StripWords("frame", "frame_alloc"),
+    ev.MallocCalled: StripWords("malloc", "malloc"),
+    ev.SlabRefillBegan: StripWords("refill", "refill_slabs"),
+    ev.SlabGrown: StripWords("grow", "slab_grow"),
+    ev.BlockTaken: StripWords("block"),
+    ev.BlockGiven: StripWords("block"),
+    ev.VnodeLinked: StripWords("link"),
+    ev.VnodeUnlinked: StripWords("unlink"),
+    ev.RegionAdded: StripWords("region"),
+    ev.RegionRemoved: StripWords("region"),
+    ev.MetaDataMoved: StripWords("move"),
+    ev.MapUndone: StripWords("undone"),
+}
+
+
+def strip_words(event: ev.Event) -> StripWords:
+    """What an event is called in the strip."""
+    if isinstance(event, ev.CapabilityMade):
+        return StripWords(event.how, event.how)
+    if isinstance(event, ev.CapabilityDeleted):
+        return StripWords(event.how)
+    return _STRIP[type(event)]
+
+
+def ref(slot: CapRef) -> str:
+    """A slot in a sentence."""
+    return visible(str(slot))
+
+
+# ---- slots and capabilities ----------------------------------------------------------------------
+
+
+@says(ev.SlotAllocated, about="domain", of="domain")
+def _slot(event: ev.SlotAllocated, names: Names) -> str:
+    return say("SlotAllocated/no") if event.ref is None else say("SlotAllocated", slot=ref(event.ref))
+
+
+@says(ev.SlotFreed, ev.CapabilityDeleteInvoked, about="domain", of="domain")
+def _emptied(event: ev.SlotFreed | ev.CapabilityDeleteInvoked, names: Names) -> str:
+    return say(event.tag, slot=ref(event.ref))
+
+
+@says(ev.CapabilityDeleted, about="domain", of="domain")
+def _deleted(event: ev.CapabilityDeleted, names: Names) -> str:
+    name = "CapabilityDeleted/revoke" if event.how == "revoke" else "CapabilityDeleted"
+    return say(name, kind=kind_words(event.kind).words, slot=ref(event.ref))
+
+
+@says(ev.CapabilityMade, about="domain", of="domain")
+def _made(event: ev.CapabilityMade, names: Names) -> str:
+    name = "CapabilityMade" if event.source is None else "CapabilityMade/from"
+    source = "" if event.source is None else ref(event.source)
+    return say(
+        name, slot=ref(event.ref), kind=kind_words(event.kind).words, size=binary_size(event.bytes),
+        address=address(event.base), rights=event.rights, source=source,
+    )  # fmt: skip
+
+
+@says(ev.CapabilityCopyInvoked, about="domain", of="domain")
+def _copied(event: ev.CapabilityCopyInvoked, names: Names) -> str:
+    return say("CapabilityCopyInvoked", slot=ref(event.ref), source=ref(event.source))
+
+
+@says(ev.FrameAllocated, about="domain", of="domain")
+def _frame(event: ev.FrameAllocated, names: Names) -> str:
+    if event.base is None or event.bytes is None:
+        return say("FrameAllocated/no", size=binary_size(event.want))
+    name = "FrameAllocated" if event.want == event.bytes else "FrameAllocated/more"
+    size, where = binary_size(event.bytes), address(event.base)
+    return say(name, slot=ref(event.ref), size=size, address=where, wanted=f"{event.want:,}")
+
+
+# ---- what the kernel is asked --------------------------------------------------------------------
+
+
+@says(ev.VnodeCreated, about="domain", of="domain")
+def _created(event: ev.VnodeCreated, names: Names) -> str:
+    kind = kind_words(event.kind).words
+    if event.base is None:
+        return say("VnodeCreated/no", kind=kind)
+    return say("VnodeCreated", kind=kind, address=address(event.base), slot=ref(event.ref))
+
+
+@says(ev.VnodeMapInvoked, about="domain", of="domain")
+def _mapped(event: ev.VnodeMapInvoked, names: Names) -> str:
+    if event.error is not None:
+        return say("VnodeMapInvoked/no", error=visible(event.error))
+    source = f"{ref(event.source)}+{event.offset:#x}" if event.offset else ref(event.source)
+    return say(
+        "VnodeMapInvoked", event.count, source=source, entry=event.entry, entries=_entries(event.entry, event.count),
+        table=ref(event.table), flags=flag_words(event.flags), mapping=ref(event.mapping),
+    )  # fmt: skip
+
+
+@says(ev.VnodeUnmapInvoked, about="domain", of="domain")
+def _unmapped(event: ev.VnodeUnmapInvoked, names: Names) -> str:
+    if event.error is not None:
+        return say("VnodeUnmapInvoked/no", error=visible(event.error))
+    first, count = event.entry or 0, event.count or 0
+    places = {"table": ref(event.table), "mapping": ref(event.mapping)}
+    return say("VnodeUnmapInvoked", count, entry=first, entries=_entries(first, count), **places)
+
+
+@says(ev.MappingFlagsInvoked, about="domain", of="domain")
+def _flags(event: ev.MappingFlagsInvoked, names: Names) -> str:
+    if event.error is not None:
+        return say("MappingFlagsInvoked/no", error=visible(event.error))
+    words = {"mapping": ref(event.mapping), "flags": flag_words(event.flags)}
+    return say("MappingFlagsInvoked", event.pages, offset=event.offset, **words)
+
+
+def _entries(first: int, count: int) -> str:
+    """Entries of a table, in a row."""
+    return str(first) if count == 1 else f"{first}–{first + count - 1}"
+
+
+# ---- the pmap's own records ----------------------------------------------------------------------
+
+
+@says(ev.MallocCalled, about="domain", of="domain")
+def _malloc(event: ev.MallocCalled, names: Names) -> str:
+    return say("MallocCalled", bytes=f"{event.bytes:,}")
+
+
+@says(ev.SlabRefillBegan, about="domain", of="domain")
+def _refill(event: ev.SlabRefillBegan, names: Names) -> str:
+    name = "SlabRefillBegan" if event.level == 1 else "SlabRefillBegan/nested"
+    return say(name, event.missing, bytes=f"{event.bytes:,}", level=event.level)
+
+
+@says(ev.SlabGrown, about="domain", of="domain")
+def _grown(event: ev.SlabGrown, names: Names) -> str:
+    name = "SlabGrown/at" if event.address else "SlabGrown"
+    return say(name, event.blocks, size=binary_size(event.bytes), address=address(event.address))
+
+
+@says(ev.BlockTaken, about="domain", of="domain")
+def _taken(event: ev.BlockTaken, names: Names) -> str:
+    return say("BlockTaken/no") if event.block is None else say("BlockTaken", event.free)
+
+
+@says(ev.BlockGiven, about="domain", of="domain")
+def _given(event: ev.BlockGiven, names: Names) -> str:
+    return say("BlockGiven", event.free)
+
+
+@says(ev.VnodeLinked, ev.VnodeUnlinked, about="domain", of="domain")
+def _linked(event: ev.VnodeLinked | ev.VnodeUnlinked, names: Names) -> str:
+    case = "table" if event.table else "leaf"
+    noun = "entry" if event.count == 1 else "entries"
+    return say(f"{event.tag}/{case}", cap=ref(event.cap), entries=f"{noun} {_entries(event.entry, event.count)}")
+
+
+@says(ev.RegionAdded, ev.RegionRemoved, about="domain", of="domain")
+def _region(event: ev.RegionAdded | ev.RegionRemoved, names: Names) -> str:
+    return say(event.tag, range=span(event.base, event.base + event.size), size=binary_size(event.size))
+
+
+@says(ev.MetaDataMoved, about="domain", of="domain")
+def _moved(event: ev.MetaDataMoved, names: Names) -> str:
+    case = "up" if event.after > event.before else "down"
+    return say(f"MetaDataMoved/{case}", before=address(event.before), after=address(event.after))
+
+
+@says(ev.MapUndone, about="domain", of="domain")
+def _undone(event: ev.MapUndone, names: Names) -> str:
+    return say("MapUndone", why=visible(event.why))

@@ -1,0 +1,235 @@
+"""What an operation did, in one sentence: which words say it, which functions did it, and what becomes of failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.views.scene.model import Caption
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.story.calls import Functions, followed, left_open
+
+from .names import address
+from .registry import HEADLINES, Headline, sentences
+
+say = sentences(
+    "headlines",
+    {
+        "failed": "{name} failed with {said}.",
+        "failed/long": "{name} failed with {kind}.",
+        "interrupted": "{name} was {said}.",
+        "panic": "{said}.",
+        "panic/dead": "The machine is dead.",
+        "long": "This operation made more than {events} events; the first ones were not recorded.",
+        "other": "{name} of {target} is done.",
+        "detail": "{said}.",
+    },
+)
+
+MAX_FUNCTIONS = 5
+"""So many functions a caption names; of more the first and the last ones."""
+
+MAX_WORDS = 20
+"""So many words a headline has at most."""
+
+E = TypeVar("E", bound=ev.Event)
+
+
+class Facts:
+    """What a headline is written from: the operation, its events, what was given."""
+
+    def __init__(self, operation: Operation, events: Sequence[ev.Event]) -> None:
+        self.operation = operation
+        self.events = events
+        self.name = operation.name
+        self.result = operation.result
+        self.truncated = operation.truncated
+
+    @cached_property
+    def given(self) -> Mapping[str, Any]:
+        """The arguments that were given, by name."""
+        return dict(self.operation.arguments)
+
+    @property
+    def target(self) -> str:
+        """The path of what was called."""
+        return visible(self.operation.target.replace("%2F", "/").replace("%25", "%"))
+
+    @property
+    def map(self) -> str:
+        """The name of the map that was called; with an unchecked call, of the one that was given."""
+        given = self.given.get("map") if self.operation.target == "unchecked" else None
+        return visible(str(given)) if given else self.target
+
+    def of(self, *kinds: type[E]) -> list[E]:
+        """The events of some kinds."""
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    def of_the_cell(self) -> Facts:
+        """The same without what threads did that ran while the cell waited."""
+        if not self.of(ev.ThreadRuns):
+            return self
+        return Facts(self.operation, [event for _, event, _, runner in followed(self.events) if not runner])
+
+    def at_map(self, *kinds: type[E]) -> list[E]:
+        """Those of the map that was called."""
+        given = self.given.get("map") if self.operation.target == "unchecked" else None
+        name = str(given) if given else self.operation.target.removeprefix("kmem/")
+        names = (name, self.operation.target)
+        return [event for event in self.of(*kinds) if getattr(event, "map", name) in names]
+
+    def called(self, name: str) -> ev.Called | None:
+        """The latest call of a kernel function."""
+        return next((event for event in reversed(self.of(ev.Called)) if event.name == name), None)
+
+    def size(self, name: str = "size") -> str:
+        """A size that was given, in words."""
+        given = self.given.get(name)
+        return binary_size(given) if isinstance(given, int) else visible(str(given or "a range"))
+
+    def where(self, name: str = "address") -> str:
+        """An address that was given."""
+        return visible(address(self.given.get(name, 0)))
+
+
+def headline(operation: Operation, events: Sequence[ev.Event]) -> Caption:
+    """The headline of `operation`, with its functions and its tone."""
+    facts = Facts(operation, events)
+    if operation.outcome == "panic":
+        functions = shortened(left_open(events))
+        return Caption(say("panic", said=visible(operation.said)), functions, say("panic/dead"), "panic")
+    if operation.outcome == "error":
+        return _failed(facts)
+    if operation.outcome == "interrupted":
+        text = say("interrupted", name=operation.name, said=visible(operation.said))
+        return Caption(text, shortened(left_open(events)), "", "error")
+    text, reason = written(facts)
+    if operation.truncated:
+        reason = say("long", events=f"{MAX_EVENTS:,}")
+    return Caption(text, telling(facts), reason, "good")
+
+
+def written(facts: Facts) -> Headline:
+    """The headline of an operation that was done."""
+    name, part = facts.name, part_of(facts.operation.target)
+    writer = HEADLINES.get((part, name)) or HEADLINES.get(("", name))
+    if writer is None:
+        return Headline(say("other", name=name, target=facts.target))
+    return writer(facts)
+
+
+def part_of(target: str) -> str:
+    """The kind of part that a path names.
+
+    >>> [part_of(path) for path in ("kernel_map", "task:init/map", "task:init", "kmem/exec_map", "cpu:0")]
+    ['map', 'map', 'task', 'kmem', 'cpu']
+    """
+    head, _, rest = target.partition("/")
+    kind = head.partition(":")[0]
+    if kind == "task" and rest:
+        return "map"
+    if kind == "domain" and rest:
+        return "memobj"
+    return "map" if kind in ("kernel_map", "unchecked") else kind
+
+
+def _failed(facts: Facts) -> Caption:
+    """What failed, and with which error."""
+    operation = facts.operation
+    said = visible(operation.said)
+    text = say("failed", name=operation.name, said=said)
+    after = HEADLINES.get((part_of(operation.target), "failed"), HEADLINES[("", "failed")])(facts)
+    reason = after.reason
+    if len(text.split()) > MAX_WORDS:
+        kind, _, detail = said.partition(": ")
+        text = say("failed/long", name=operation.name, kind=kind)
+        reason = f"{say('detail', said=detail)} {reason}".rstrip()
+    functions = _where_it_failed(facts.events) if _is_domains(facts) else left_open(facts.events)
+    return Caption(text, shortened(functions) or telling(facts), reason, "error")
+
+
+# ---- functions -----------------------------------------------------------------------------------
+
+
+def shortened(functions: Functions) -> Functions:
+    """The outermost function and the innermost ones, where there are many."""
+    many = len(functions) > MAX_FUNCTIONS
+    return functions[:1] + functions[-(MAX_FUNCTIONS - 1) :] if many else functions
+
+
+_MAP_WEIGHT: dict[type[ev.Event], int] = {
+    ev.TreeLinked: 3,
+    ev.TreeUnlinked: 2,
+    ev.EntryResized: 4,
+    ev.EntryChanged: 4,
+    ev.PagerAsked: 3,
+    ev.TreeCompared: 1,
+    ev.LookupCacheHit: 1,
+}
+_KMEM_WEIGHT: dict[type[ev.Event], int] = {
+    ev.SpaceSought: 1,
+    ev.RangeInserted: 3,
+    ev.RangeDeleted: 3,
+    ev.PageDenied: 4,
+    ev.SleepersWoken: 5,
+    ev.SubmapAttached: 5,
+}
+_DOMAIN_WEIGHT: dict[type[ev.Event], int] = {
+    **dict.fromkeys((ev.VnodeMapInvoked, ev.VnodeUnmapInvoked, ev.MappingFlagsInvoked), 2),
+    **dict.fromkeys((ev.CapabilityMade, ev.CapabilityDeleted), 1),
+}
+"""Which events say most of what an operation was about, in a map of X15's, in kernel memory, in a domain."""
+
+
+def telling(facts: Facts) -> Functions:
+    """The kernel functions that were under way when the event that says most happened."""
+    if _is_domains(facts):
+        return _domains_functions(facts)
+    weights = _KMEM_WEIGHT if facts.of(ev.MapLocked, ev.MapUnlocked) else _MAP_WEIGHT
+    best: Functions = ()
+    rank = 0 if weights is _KMEM_WEIGHT else -1
+    for _, event, functions, _ in followed(facts.events):
+        weight = weights.get(type(event), 0)
+        if functions and weight >= rank and (weight or weights is _MAP_WEIGHT):
+            best, rank = functions, weight
+    return shortened(best) or ((facts.name,) if facts.truncated else ())
+
+
+def _is_domains(facts: Facts) -> bool:
+    kind = facts.operation.target.partition(":")[0]
+    return kind == "domain" or facts.name in ("domain", "destroy_domain")
+
+
+def _domains_functions(facts: Facts) -> Functions:
+    """Those under way when the kernel was last asked to write entries; else, to make a capability.
+
+    Revoking is known by its own name, whatever was unmapped on the way.
+    """
+    if facts.called("caps_revoke") is not None:
+        return ("caps_revoke",)
+    best: Functions = ()
+    rank = 1
+    for _, event, functions, _ in followed(facts.events):
+        weight = _DOMAIN_WEIGHT.get(type(event), 0)
+        if weight >= rank and functions and "refill_slabs" not in functions:
+            best, rank = functions, weight
+    return shortened(best) or (facts.name,)
+
+
+def _where_it_failed(events: Sequence[ev.Event]) -> Functions:
+    """The functions that were under way at the deepest when the last error came up; those that go back then return."""
+    stack: list[str] = []
+    deepest: Functions = ()
+    for event in events:
+        if isinstance(event, ev.Called):
+            stack.append(event.name)
+        elif isinstance(event, ev.Returned) and stack:
+            failed = isinstance(event.result, str) and "_ERR_" in event.result
+            if failed and not (deepest[: len(stack)] == tuple(stack) and len(deepest) > len(stack)):
+                deepest = tuple(stack)
+            stack.pop()
+    return deepest

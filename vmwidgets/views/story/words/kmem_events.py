@@ -1,0 +1,332 @@
+"""What happens in kernel memory, event by event: maps and their locks, pages, slabs, buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.views.scene.text import visible
+
+from .names import Names, address, frames, span
+from .registry import says, sentences
+
+say = sentences(
+    "kmem events",
+    {
+        "MapCreated": "{map} becomes a map of its own for {range}.",
+        "MapCreated/no": "There is no memory for another map.",
+        "MapLocked": "{map} is locked.",
+        "MapUnlocked": "{map} is unlocked.",
+        "GapCompared/left": "The largest gap from {entry} down is {largest}: {size} fits further left.",
+        "GapCompared/right": "The largest gap from {entry} down is {largest}: {size} fits further right.",
+        "GapCompared/here": "The gap behind {entry} is the lowest that holds {size}.",
+        "SpaceSought": "The search in {map} finds {size} free at {address}.",
+        "SpaceSought/no": "{map} has no gap of {size}.",
+        "RangeInserted/new": "{map} gets a new entry {range} without object, not wired yet.",
+        "RangeInserted/object": "{map} gets a new entry {range} of {object} at offset {offset}, not wired yet.",
+        "RangeInserted/extend": "The entry before grows over {range}: no object, same flags, not wired.",
+        "RangeInserted/outside": "{range} is not inserted into {map}: it is no range of this map.",
+        "RangeInserted/used": "{range} is not inserted into {map}: part of it is used.",
+        "RangeInserted/refused": "{range} is not inserted into {map}: status {status}.",
+        "EntryJoined/prev": "The entry merges with the one before it, which it continues: {range} now.",
+        "EntryJoined/next": "The entry merges with the one after it, which continues it: {range} now.",
+        "EntryClipped": "An entry of {map} is split at {address}.",
+        "RangeDeleted": "{range} of {map} is free again.",
+        "SubmapAttached": "{range} of {map} becomes the place of {submap}.",
+        "SubmapAttached/no": "{range} of {map} can't be the place of {submap}.",
+        "SleepersWoken": (
+            "The thread that slept for room in {map} is ready to look again.",
+            "{count} threads that slept for room in {map} are ready to look again.",
+        ),
+        "ObjectCreated": "The entry gets an object of its own, {object}, before it is split.",
+        "PageDenied": "Class {page_class} gets no page: too few are left. The page daemon is woken.",
+        "TranslationsRemoved": "The page tables map nothing in {range} now.",
+        "LowMemory": "vm_lowmem asks every handler for memory.",
+        "ZonesReclaimed": "The zone allocator is asked for its empty slabs.",
+        "PageAllocated": (
+            "Frame {frames} is allocated for {owner}.",
+            "Frames {frames} are allocated for {owner}.",
+        ),
+        "PageFreed": ("Frame {frames} of {owner} is free again.", "Frames {frames} of {owner} are free again."),
+        "PageReused": "Cached frame {frame} gives up its page of {owner}.",
+        "FileRead/hit": "Page {page} of file {file} is in memory: frame {frame}.",
+        "FileRead/reactivated": "Page {page} of file {file} was cached and is used again: frame {frame}.",
+        "FileRead/read": "Page {page} of file {file} is read into frame {frame}.",
+        "DaemonScanned": (
+            "The page daemon moves 1 page: {available} pages are available.",
+            "The page daemon moves {count} pages: {available} pages are available.",
+        ),
+        "ZoneGrown": "Zone {zone} gets a slab of {size} at {address} from kmem_malloc.",
+        "ZoneShrunk": "Zone {zone} gives an empty slab of {size} at {address} back.",
+        "CallbackRan": "The handler {name} ran: {outcome}.",
+        "CallUndone": "{call} is given up and undone: {why}.",
+        "SlabCreated": "{cache} gets a slab at {address}.",
+        "SlabDestroyed": "{cache} gives its slab at {address} back.",
+        "BufferAllocated": "{cache} allocates the buffer at {address}.",
+        "BufferFreed": "{cache} frees the buffer at {address}.",
+        "BufferAllocated/entry": "An entry takes the slot at {address} of the kentry area.",
+        "BufferFreed/entry": "The slot at {address} of the kentry area is free again.",
+        # runs of pages
+        "PageZeroed": (
+            "The idle loop fills a free frame with zeroes ahead of need.",
+            "The idle loop fills {count} free frames with zeroes ahead of need.",
+        ),
+        "PageCached": (
+            "The page daemon caches an inactive page: it is available at once.",
+            "The page daemon caches {count} inactive pages: they are available at once.",
+        ),
+        "BlockSplit": (
+            "The buddy system halves a free block.",
+            "The buddy system halves free blocks {count} times, down to the size wanted.",
+        ),
+        "BlockJoined": (
+            "The buddy system joins two free buddies to one block.",
+            "The buddy system joins free buddies {count} times.",
+        ),
+        "TranslationEntered": (
+            "The kernel's page tables map 1 page at {address}.",
+            "The kernel's page tables map {count} pages from {address} on.",
+        ),
+        "PageReleased": ("1 page of {object} is free again.", "{count} pages of {object} are free again."),
+        "PageReleased/falling": (
+            "1 page of {object} is free again.",
+            "{count} pages of {object} are free again, the highest first.",
+        ),
+        "PageReleased/unwired": (
+            "1 page of {object} is unwired and free again.",
+            "{count} pages of {object} are unwired and free again.",
+        ),
+        "PageReleased/unwired falling": (
+            "1 page of {object} is unwired and free again.",
+            "{count} pages of {object} are unwired and free again, the highest first.",
+        ),
+        "PageUnwired": ("1 page loses a wiring.", "{count} pages lose a wiring each."),
+        "PageGranted": "Class {page_class} gets frame {frame} for page {page} of {object}.",
+        "PageGranted/zeroed": (
+            "Class {page_class} gets frame {frame}, full of zeroes already, for page {page} of {object}."
+        ),
+        "PageGranted/cleared": "Class {page_class} gets frame {frame} for page {page} of {object} and clears it.",
+        "PageGranted/wired": "Class {page_class} gets frame {frame} for page {page} of {object}, wired.",
+        "PageGranted/wired zeroed": (
+            "Class {page_class} gets frame {frame}, full of zeroes already, for page {page} of {object}, wired."
+        ),
+        "PageGranted/wired cleared": (
+            "Class {page_class} gets frame {frame} for page {page} of {object}, wired, and clears it."
+        ),
+        "PageGranted/more": ("1 more page comes the same way.", "{count} more pages come the same way."),
+        "PageGranted/more cleared": (
+            "1 more page comes the same way and is cleared.",
+            "{count} more pages come the same way; {cleared} of them are cleared.",
+        ),
+        "PageCleared": "Frame {frame} is filled with zeroes.",
+    },
+)
+
+KENTRY = "vm_map_kentry"
+"""The cache whose buffers are slots of the kentry area."""
+
+OTHERS = "another user"
+"""Who has pages that no part of the kernel asked for."""
+
+
+# ---- maps ----------------------------------------------------------------------------------------
+
+
+@says(ev.MapCreated, about="map", of="map")
+def _created(event: ev.MapCreated, names: Names) -> str:
+    if event.map is None:
+        return say("MapCreated/no")
+    return say("MapCreated", map=visible(event.map), range=span(event.start, event.end))
+
+
+@says(ev.MapLocked, ev.MapUnlocked, about="map", of="map")
+def _locked(event: ev.MapLocked | ev.MapUnlocked, names: Names) -> str:
+    return say(event.tag, map=visible(event.map))
+
+
+@says(ev.GapCompared, about="map", of="map")
+def _compared(event: ev.GapCompared, names: Names) -> str:
+    sizes = {"largest": binary_size(event.largest), "size": binary_size(event.length)}
+    return say(f"GapCompared/{event.outcome}", entry=names.entry(event.entry), **sizes)
+
+
+@says(ev.SpaceSought, about="map", of="map")
+def _sought(event: ev.SpaceSought, names: Names) -> str:
+    name = "SpaceSought/no" if event.address is None else "SpaceSought"
+    return say(name, map=visible(event.map), size=binary_size(event.length), address=address(event.address or 0))
+
+
+@says(ev.RangeInserted, about="map", of="map")
+def _inserted(event: ev.RangeInserted, names: Names) -> str:
+    case = event.how
+    if event.status:
+        case = {1: "outside", 3: "used"}.get(event.status, "refused")
+    elif case != "extend" and event.object is not None:
+        case = "object"
+    return say(
+        f"RangeInserted/{case}", map=visible(event.map), range=span(event.start, event.end), status=event.status,
+        object=visible(event.object or ""), offset=f"{event.offset:#x}",
+    )  # fmt: skip
+
+
+@says(ev.EntryJoined, about="map", of="map")
+def _joined(event: ev.EntryJoined, names: Names) -> str:
+    return say(f"EntryJoined/{event.side}", range=span(event.start, event.end))
+
+
+@says(ev.EntryClipped, about="map", of="map")
+def _clipped(event: ev.EntryClipped, names: Names) -> str:
+    return say("EntryClipped", map=visible(event.map), address=address(event.address))
+
+
+@says(ev.RangeDeleted, about="map", of="map")
+def _deleted(event: ev.RangeDeleted, names: Names) -> str:
+    return say("RangeDeleted", map=visible(event.map), range=span(event.start, event.end))
+
+
+@says(ev.SubmapAttached, about="map", of="map")
+def _submap(event: ev.SubmapAttached, names: Names) -> str:
+    name = "SubmapAttached/no" if event.status else "SubmapAttached"
+    return say(name, map=visible(event.map), submap=visible(event.submap), range=span(event.start, event.end))
+
+
+@says(ev.SleepersWoken, about="map", of="map")
+def _woke(event: ev.SleepersWoken, names: Names) -> str:
+    return say("SleepersWoken", event.count, map=visible(event.map))
+
+
+# ---- pages ---------------------------------------------------------------------------------------
+
+
+@says(ev.ObjectCreated, about="pages")
+def _object(event: ev.ObjectCreated, names: Names) -> str:
+    return say("ObjectCreated", object=visible(event.object))
+
+
+@says(ev.PageDenied, about="pages")
+def _denied(event: ev.PageDenied, names: Names) -> str:
+    return say("PageDenied", page_class=class_of(event))
+
+
+@says(ev.TranslationsRemoved, about="pages")
+def _unmapped(event: ev.TranslationsRemoved, names: Names) -> str:
+    return say("TranslationsRemoved", range=span(event.start, event.end))
+
+
+@says(ev.LowMemory, ev.ZonesReclaimed, about="pages")
+def _asked(event: ev.LowMemory | ev.ZonesReclaimed, names: Names) -> str:
+    return say(event.tag)
+
+
+@says(ev.PageAllocated, ev.PageFreed, about="pages", of="owner")
+def _frames(event: ev.PageAllocated | ev.PageFreed, names: Names) -> str:
+    count = 1 << event.order
+    return say(event.tag, count, frames=frames(event.frame, count), owner=visible(event.owner) or OTHERS)
+
+
+@says(ev.PageReused, about="pages")
+def _reused(event: ev.PageReused, names: Names) -> str:
+    return say("PageReused", frame=frames(event.frame), owner=visible(event.whose))
+
+
+@says(ev.FileRead, about="pages")
+def _file(event: ev.FileRead, names: Names) -> str:
+    case = event.how if event.how in ("hit", "reactivated") else "read"
+    return say(f"FileRead/{case}", page=f"{event.pindex:#x}", file=visible(event.file), frame=frames(event.frame))
+
+
+@says(ev.DaemonScanned, about="pages")
+def _scanned(event: ev.DaemonScanned, names: Names) -> str:
+    return say("DaemonScanned", event.moved, available=f"{event.available:,}")
+
+
+@says(ev.CallbackRan, about="pages")
+def _callback(event: ev.CallbackRan, names: Names) -> str:
+    return say("CallbackRan", name=visible(event.name), outcome=visible(event.outcome))
+
+
+@says(ev.CallUndone, about="pages")
+def _undone(event: ev.CallUndone, names: Names) -> str:
+    return say("CallUndone", call=visible(event.call), why=visible(event.why))
+
+
+# ---- slabs and buffers ---------------------------------------------------------------------------
+
+
+@says(ev.ZoneGrown, ev.ZoneShrunk, about="buffers", of="zone")
+def _zone(event: ev.ZoneGrown | ev.ZoneShrunk, names: Names) -> str:
+    return say(event.tag, zone=visible(event.zone), size=binary_size(event.size), address=address(event.address))
+
+
+@says(ev.SlabCreated, ev.SlabDestroyed, about="buffers", of="cache")
+def _slab(event: ev.SlabCreated | ev.SlabDestroyed, names: Names) -> str:
+    return say(event.tag, cache=visible(event.cache), address=address(event.address))
+
+
+@says(ev.BufferAllocated, ev.BufferFreed, about="buffers", of="cache")
+def _buffer(event: ev.BufferAllocated | ev.BufferFreed, names: Names) -> str:
+    name = f"{event.tag}/entry" if event.cache == KENTRY else event.tag
+    return say(name, cache=visible(event.cache), address=address(event.address))
+
+
+# ---- runs of pages -------------------------------------------------------------------------------
+
+FAMILIES: dict[type[ev.Event], str] = {
+    ev.PageGranted: "grant",
+    ev.PageCleared: "grant",
+    ev.PageUnwired: "release",
+    ev.PageReleased: "release",
+    ev.TranslationEntered: "enter",
+    ev.PageZeroed: "zero",
+    ev.PageCached: "cache",
+    ev.BlockSplit: "split",
+    ev.BlockJoined: "join",
+}
+"""Events that come in runs, page by page, and of which family: a run is one step, or a few."""
+
+_COUNTED = {"zero": "PageZeroed", "cache": "PageCached", "split": "BlockSplit", "join": "BlockJoined"}
+
+
+def said_of_run(family: str, events: Sequence[ev.Event]) -> str:
+    """The sentence of a run of pages of one family, but of those granted."""
+    if family == "enter":
+        first = next(event for event in events if isinstance(event, ev.TranslationEntered))
+        return say("TranslationEntered", len(events), address=address(first.va))
+    if family == "release":
+        return _released(events)
+    return say(_COUNTED[family], len(events))
+
+
+def _released(events: Sequence[ev.Event]) -> str:
+    freed = [event for event in events if isinstance(event, ev.PageReleased)]
+    unwired = len(events) - len(freed)
+    if not freed:
+        return say("PageUnwired", unwired)
+    falling = len(freed) > 1 and freed[0].pindex > freed[-1].pindex
+    case = " ".join(["unwired"] * bool(unwired) + ["falling"] * falling)
+    return say(f"PageReleased/{case}" if case else "PageReleased", len(freed), object=visible(freed[0].object))
+
+
+def said_of_page(events: Sequence[ev.Event]) -> str:
+    """The sentence of one page that was granted, and perhaps cleared."""
+    first = events[0]
+    if not isinstance(first, ev.PageGranted):
+        assert isinstance(first, ev.PageCleared), "a run of pages that are granted begins with one or the other"
+        return say("PageCleared", frame=frames(first.frame))
+    words = first.request.split("|")
+    case = " ".join(["wired"] * ("WIRED" in words) + [("zeroed" if first.zeroed else "cleared")] * ("ZERO" in words))
+    return say(
+        f"PageGranted/{case}" if case else "PageGranted", page_class=words[0], frame=frames(first.frame),
+        page=f"{first.pindex:#x}", object=visible(first.object),
+    )  # fmt: skip
+
+
+def said_of_rest(pages: int, cleared: int) -> str:
+    """The sentence of the other pages of a run."""
+    return say("PageGranted/more cleared" if cleared else "PageGranted/more", pages, cleared=f"{cleared:,}")
+
+
+def class_of(event: ev.PageGranted | ev.PageDenied) -> str:
+    """The class of a page request."""
+    return event.request.partition("|")[0]

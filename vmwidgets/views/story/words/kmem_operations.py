@@ -1,0 +1,248 @@
+"""Headlines of operations on kernel memory: allocating and freeing, submaps, zones, files, the page daemon."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
+from vmwidgets.views.scene.text import visible
+
+from .headlines import Facts
+from .kmem_events import class_of
+from .names import address, span
+from .registry import Headline, headline_of, sentences
+from .thread_operations import waiting
+
+say = sentences(
+    "kmem operations",
+    {
+        "alloc": "{name} took {size} at {address} from {map}.",
+        "alloc/pages": (
+            "{name} took {size} at {address} from {map}: 1 page of {object}, class {page_class}.",
+            "{name} took {size} at {address} from {map}: {count} pages of {object}, class {page_class}.",
+        ),
+        "alloc/nofault": "{name} took {size} at {address} from {map}: addresses only; a fault there is a panic.",
+        "alloc/addresses": "{name} took {size} at {address} from {map}: addresses, and no pages yet.",
+        "alloc/no pages": "{name} returned 0: it may not sleep, and class {page_class} has too few pages.",
+        "alloc/gave back": (
+            "The 1 page that it had got is given back.",
+            "The {count} pages that it had got are given back.",
+        ),
+        "alloc/nothing to give": "Nothing had to be given back.",
+        "alloc/no gap": "{name} returned 0: no gap of {map} holds {size}.",
+        "alloc/addresses short": "The map is short of addresses, however many pages are free.",
+        "alloc/nothing": "{name} returned 0.",
+        "alloc/both": "It merged with the entries on both sides: same object, consecutive offsets, same wiring.",
+        "alloc/prev": "It merged with the entry before it: same object, consecutive offsets, same wiring.",
+        "alloc/next": "It merged with the entry after it: same object, consecutive offsets, same wiring.",
+        "alloc/grown": "It made no new entry: the one before grew.",
+        "alloc/new": "It made a new entry.",
+        "alloc/reclaimed": (
+            "The map was full: it asked for memory 1 time of at most 8.",
+            "The map was full: it asked for memory {count} times of at most 8.",
+        ),
+        "alloc/slept": ("It waited for pages once.", "It waited for pages {count} times."),
+        "free": "{name} gave {size} back at {address} in {map}.",
+        "free/pages": (
+            "{name} gave {size} back at {address} in {map}: 1 page is free.",
+            "{name} gave {size} back at {address} in {map}: {count} pages are free.",
+        ),
+        "free/nothing": "{name} found nothing to free there.",
+        "free/cuts": ("It made 1 cut at the edges.", "It made {count} cuts at the edges."),
+        "free/woke": (
+            "It woke 1 sleeper, which looks again.",
+            "It woke {count} sleepers: each looks again, in this order.",
+        ),
+        "free/silent": "It wakes no sleeper; kmem_free_wakeup does.",
+        "free/silent cuts": (
+            "It made 1 cut at the edges, and wakes no sleeper; kmem_free_wakeup does.",
+            "It made {count} cuts at the edges, and wakes no sleeper; kmem_free_wakeup does.",
+        ),
+        "suballoc": "kmem_suballoc made {submap}, a map of its own over {range} of {map}.",
+        "suballoc/reason": "Allocations in it use its own lock, and its own room.",
+        "malloc": "malloc took the buffer at {address} from {cache}.",
+        "malloc/slab": "It needed a slab: kmem_malloc gave {address}.",
+        "malloc/had": "A slab that the zone had holds it.",
+        "mfree": "free gave the buffer at {address} back to {cache}.",
+        "mfree/slabs": ("1 empty slab was returned.", "{count} empty slabs were returned."),
+        "mfree/kept": "Its slab stays with the zone, empty or not, until uma_reclaim.",
+        "uma_reclaim": "The zones gave {size} back to kmem_map.",
+        "uma_reclaim/nothing": "The zones had no empty slab to give back.",
+        "uma_reclaim/reason": "Only empty slabs can be given back.",
+        "lock": "The cell holds the lock of {map}.",
+        "lock/reason": "Other threads that want it wait until it is unlocked.",
+        "unlock": "The lock of {map} is free.",
+        "read_file": ("read_file used 1 page of {file}.", "read_file used {count} pages of {file}."),
+        "read_file/reason": "Pages of files can be taken away when others need memory.",
+        "take_pages": ("Another user took 1 page.", "Another user took {count} pages."),
+        "give_pages": ("Another user gave 1 page back.", "Another user gave {count} pages back."),
+        "stop": "The page daemon was stopped.",
+        "start": "The page daemon may work again.",
+        "pace": "The page daemon has another pace.",
+    },
+)
+
+ALLOCATE = ("kmem_malloc", "kmem_alloc", "kmem_alloc_nofault", "kmem_alloc_wait")
+FREE = ("kmem_free", "kmem_free_wakeup")
+
+
+# ---- allocating ----------------------------------------------------------------------------------
+
+
+@headline_of(*ALLOCATE)
+def _allocated(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
+    if facts.truncated:
+        return _long(facts, "alloc", facts.result)
+    if not isinstance(facts.result, int) or not facts.result:
+        return _refused(facts)
+    inserted = [event for event in facts.of(ev.RangeInserted) if not event.status]
+    granted, sought = facts.of(ev.PageGranted), facts.of(ev.SpaceSought)
+    size = inserted[-1].end - inserted[-1].start if inserted else sought[-1].length if sought else 0
+    fields = {"name": facts.name, "size": binary_size(size), "address": address(facts.result), "map": _map(facts)}
+    why = _waited(facts) or _merged(facts, inserted)
+    if granted:
+        classes = " and ".join(dict.fromkeys(class_of(event) for event in granted))
+        last = visible(granted[-1].object)
+        return Headline(say("alloc/pages", len(granted), object=last, page_class=classes, **fields), why)
+    if facts.name == "kmem_alloc_nofault":
+        return Headline(say("alloc/nofault", **fields), why)
+    return Headline(say("alloc/addresses" if inserted and facts.name != "malloc" else "alloc", **fields), why)
+
+
+def _map(facts: Facts) -> str:
+    """The map that something was taken from or given back to."""
+    for kinds in ((ev.SpaceSought,), (ev.RangeInserted,), (ev.MapUnlocked,)):
+        found = facts.of(*kinds)
+        if found:
+            return visible(found[-1].map if kinds[0] is not ev.SpaceSought else found[0].map)
+    given = facts.given.get("map")
+    return visible(str(given)) if given else "its map"
+
+
+def _refused(facts: Facts) -> Headline:
+    denied, sought, granted = facts.of(ev.PageDenied), facts.of(ev.SpaceSought), facts.of(ev.PageGranted)
+    if denied:
+        text = say("alloc/no pages", name=facts.name, page_class=class_of(denied[-1]))
+        back = say("alloc/gave back", len(granted)) if granted else say("alloc/nothing to give")
+        return Headline(text, back)
+    if sought and sought[-1].address is None:
+        size = binary_size(sought[-1].length)
+        return Headline(say("alloc/no gap", name=facts.name, map=_map(facts), size=size), say("alloc/addresses short"))
+    return Headline(say("alloc/nothing", name=facts.name))
+
+
+def _merged(facts: Facts, inserted: list[ev.RangeInserted]) -> str:
+    joined = facts.of(ev.EntryJoined)
+    grew = bool(inserted) and inserted[-1].how == "extend"  # the one before, over the range
+    if joined:
+        return say("alloc/both" if grew or len(joined) > 1 else f"alloc/{joined[-1].side}")
+    if inserted:
+        return say("alloc/grown" if grew else "alloc/new")
+    return ""
+
+
+def _waited(facts: Facts) -> str:
+    tries, denied = len(facts.of(ev.LowMemory)), len(facts.of(ev.PageDenied))
+    if tries:
+        return say("alloc/reclaimed", tries)
+    return say("alloc/slept", denied) if denied else ""
+
+
+def _long(facts: Facts, verb: str, where: object) -> Headline:
+    """An operation of so many pages that what happened first was not recorded: by what was given and what came back."""
+    return Headline(say(verb, name=facts.name, size=facts.size(), address=visible(address(where)), map=_map(facts)))
+
+
+# ---- freeing -------------------------------------------------------------------------------------
+
+
+@headline_of(*FREE)
+def _freed(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
+    if facts.truncated:
+        return _long(facts, "free", facts.given.get("address", facts.given.get("addr", 0)))
+    deleted, released, woken = facts.of(ev.RangeDeleted), facts.of(ev.PageReleased), facts.of(ev.SleepersWoken)
+    if not deleted:
+        return Headline(say("free/nothing", name=facts.name))
+    size = binary_size(sum(event.end - event.start for event in deleted))
+    fields = {"name": facts.name, "size": size, "map": visible(deleted[0].map)}
+    text = say(
+        "free/pages" if released else "free",
+        len(released),
+        address=address(min(one.start for one in deleted)),
+        **fields,
+    )
+    if woken:
+        return Headline(text, say("free/woke", woken[-1].count))
+    clipped = len(facts.of(ev.EntryClipped))
+    if facts.name == "kmem_free":
+        return Headline(text, say("free/silent cuts", clipped) if clipped else say("free/silent"))
+    return Headline(text, say("free/cuts", clipped) if clipped else "")
+
+
+@headline_of("kmem_suballoc")
+def _suballoc(facts: Facts) -> Headline:
+    attached = facts.of(ev.SubmapAttached)
+    if not attached:
+        return Headline(say("alloc/nothing", name=facts.name))
+    last = attached[-1]
+    fields = {"submap": visible(last.submap), "range": span(last.start, last.end), "map": visible(last.map)}
+    return Headline(say("suballoc", **fields), say("suballoc/reason"))
+
+
+# ---- zones ---------------------------------------------------------------------------------------
+
+
+@headline_of("malloc", part=("machine", "kmem"))
+def _malloc(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
+    taken, made = facts.of(ev.BufferAllocated), facts.of(ev.SlabCreated)
+    if not taken:
+        return _allocated(facts)
+    text = say("malloc", address=address(taken[-1].address), cache=visible(taken[-1].cache))
+    return Headline(text, say("malloc/slab", address=address(made[-1].address)) if made else say("malloc/had"))
+
+
+@headline_of("free", part=("machine", "kmem"))
+def _mfree(facts: Facts) -> Headline:
+    facts = facts.of_the_cell()
+    given, gone = facts.of(ev.BufferFreed), facts.of(ev.SlabDestroyed)
+    if not given:
+        return _freed(facts)
+    text = say("mfree", address=address(given[-1].address), cache=visible(given[-1].cache))
+    return Headline(text, say("mfree/slabs", len(gone)) if gone else say("mfree/kept"))
+
+
+@headline_of("uma_reclaim")
+def _reclaimed(facts: Facts) -> Headline:
+    size = facts.result if isinstance(facts.result, int) else 0
+    if not size:
+        return Headline(say("uma_reclaim/nothing"))
+    return Headline(say("uma_reclaim", size=binary_size(size)), say("uma_reclaim/reason"))
+
+
+# ---- locks, files, the page daemon ---------------------------------------------------------------
+
+
+@headline_of("lock", "unlock", part=("kmem",))
+def _locked(facts: Facts) -> Headline:
+    """Lock and unlock of a map, by the cell: what threads do is said of their run."""
+    text = say(facts.name, map=facts.target.partition("/")[2])
+    return Headline(text, say("lock/reason") if facts.name == "lock" else "")
+
+
+@headline_of("read_file")
+def _file(facts: Facts) -> Headline:
+    count = facts.result if isinstance(facts.result, int) else 0
+    return Headline(say("read_file", count, file=visible(str(facts.given.get("name", "")))), say("read_file/reason"))
+
+
+@headline_of("take_pages", "give_pages")
+def _others(facts: Facts) -> Headline:
+    count = facts.result if isinstance(facts.result, int) else 0
+    return Headline(say(facts.name, count), waiting(facts.events))
+
+
+@headline_of("stop", "start", "pace", part=("pagedaemon",))
+def _daemon(facts: Facts) -> Headline:
+    return Headline(say(facts.name))

@@ -1,0 +1,245 @@
+"""Headlines of operations on X15's maps, on ranges of all maps, and of accesses."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.views.scene.text import visible
+
+from .headlines import Facts
+from .map_events import obstacle
+from .names import address, span
+from .registry import Headline, headline_of, sentences
+
+say = sentences(
+    "map operations",
+    {
+        "enter": "enter took {size} at {address} in {map}.",
+        "enter/grown": "It grew the entry {side} it: {why}.",
+        "enter/joined": "It merged with both neighbours: {why}.",
+        "enter/alone": "It made a new entry: no neighbour touches it.",
+        "enter/apart": "It made a new entry, not merged with the {side} one: {why}.",
+        "enter/hint refused": "The hint was refused: {why}.",
+        "enter/hint taken": "The hint was taken: {why}.",
+        "remove": ("remove freed {size} (1 entry) in {map}.", "remove freed {size} ({count} entries) in {map}."),
+        "remove/nothing": "remove found no entry in the range.",
+        "remove/cache": "The find cache is cleared anyway.",
+        "remove/whole": "No entry had to be cut.",
+        "remove/cut": ("It made 1 cut at the edges first.", "It made {count} cuts at the edges first."),
+        "lookup": "lookup found the entry {range}.",
+        "lookup/next": "lookup found no entry at {address}; the next one is {range}.",
+        "lookup/nothing": "lookup found no entry at {address} or above.",
+        "lookup/cached": "The lookup cache had it: nothing was compared.",
+        "lookup/compared": ("It made 1 comparison in the tree.", "It made {count} comparisons in the tree."),
+        "read": ("{name} got 1 byte at {address} of {space}.", "{name} got {count} bytes at {address} of {space}."),
+        "write": ("{name} put 1 byte at {address} of {space}.", "{name} put {count} bytes at {address} of {space}."),
+        "touch": "{name} used {address} of {space} ({access}).",
+        "access": "It used {tables}, and no access faulted.",
+        "access/faults": (
+            "It used {tables}: 1 page fault, and {pages} from a pager.",
+            "It used {tables}: {count} page faults, and {pages} from a pager.",
+        ),
+        "protect": "protect gives {size} at {address} the rights {rights}.",
+        "protect/max": "protect limits {size} at {address} to the rights {rights}.",
+        "inherit": "inherit={what}: a child task gets {size} at {address} so.",
+        "inherit/none": "inherit=none: a child task does not get {size} at {address}.",
+        "advise": "advise says of {size} at {address}: {what}.",
+        "wire": "wire keeps {size} at {address} in memory.",
+        "unwire": "unwire takes one wiring off {size} at {address}.",
+        "simplify": (
+            "simplify merged entries that are alike: 1 entry fewer.",
+            "simplify merged entries that are alike: {count} entries fewer.",
+        ),
+        "simplify/nothing": "simplify found no neighbours to merge.",
+        "submap": "submap makes {size} at {address} the place of {map}.",
+        "range": "Entries: {changed} changed, {cut} cut, {joined} merged.",
+        "superpages": ("superpages mapped 1 large page.", "superpages mapped {count} large pages."),
+        "promote": ("promote made 1 large page of small ones.", "promote made {count} large pages of small ones."),
+        "boot": "The machine booted.",
+        "boot/reason": "Step back to see its maps being made.",
+        "task": "task made {name}, with an empty address space.",
+        "task/reason": "Its page tables share the kernel's slots.",
+        "object": "object made {name}, which has no page yet.",
+        "device": "device made {name}, over {size} of device memory.",
+        "reap": ("reap returned 1 empty slab.", "reap returned {count} empty slabs."),
+        "reap/nothing": "reap found no empty slab to return.",
+        "reap/reason": "The pages behind them are free again.",
+        "set_controls": "set_controls changed what the processor's control registers say.",
+    },
+)
+
+MAPS = ("map", "kmem")
+
+
+# ---- entering, removing, looking up --------------------------------------------------------------
+
+
+@headline_of("enter", "vm_map_enter", part=("map",))
+def _enter(facts: Facts) -> Headline:
+    sizes = [event.after - event.before for event in facts.at_map(ev.MapResized)]
+    size = binary_size(sizes[-1]) if sizes else facts.size()
+    return Headline(say("enter", size=size, address=address(facts.result), map=facts.map), _how_entered(facts))
+
+
+def _how_entered(facts: Facts) -> str:
+    hint = next(iter(facts.at_map(ev.HintTried)), None)
+    if hint is not None and not hint.taken:
+        return say("enter/hint refused", why=hint.why)
+    if hint is not None and "multiple of align" in hint.why:
+        return say("enter/hint taken", why=hint.why)
+    tried = facts.at_map(ev.MergeTried)
+    merged = next((event for event in reversed(tried) if event.merged), None)
+    if merged is not None:
+        side = "before" if merged.side == "previous" else "after"
+        return say("enter/joined" if merged.side == "both" else "enter/grown", side=side, why=merged.why)
+    if tried:
+        return say("enter/apart", side=tried[-1].side, why=obstacle(tried[-1].why))
+    return say("enter/alone") if facts.at_map(ev.EntryLinked) else ""
+
+
+@headline_of("remove", "vm_map_remove", part=("map",))
+def _remove(facts: Facts) -> Headline:
+    done = next(iter(reversed(facts.at_map(ev.RangeRemoved))), None)
+    if done is None or not done.entries:
+        return Headline(say("remove/nothing"), say("remove/cache"))
+    text = say("remove", done.entries, size=binary_size(done.size), map=facts.map)
+    return Headline(text, say("remove/cut", done.cuts) if done.cuts else say("remove/whole"))
+
+
+@headline_of("lookup", part=("map",))
+def _lookup(facts: Facts) -> Headline:
+    compared = len(facts.of(ev.TreeCompared))
+    how = say("lookup/cached") if facts.of(ev.LookupCacheHit) else say("lookup/compared", compared)
+    found, wanted = facts.result, facts.called("vm_map_lookup_nearest")
+    where = wanted.arguments[0] if wanted is not None and wanted.arguments else facts.given.get("address", 0)
+    if found is None:
+        return Headline(say("lookup/nothing", address=address(where)), how)
+    held = not isinstance(where, int) or found.start <= where
+    name = "lookup" if held else "lookup/next"
+    return Headline(say(name, address=address(where), range=span(found.start, found.end)), how)
+
+
+# ---- accesses ------------------------------------------------------------------------------------
+
+_TABLES = {"machine": "the kernel's page tables", "cpu": "the TLB or the page tables"}
+"""What an access goes through, by the part that makes it; a task and a domain have page tables of their own."""
+
+ACCESSES = ("read", "write", "touch", "load", "store", "fetch")
+
+
+@headline_of(*ACCESSES)
+def _access(facts: Facts) -> Headline:
+    part, given, result = facts.operation.target.partition(":")[0], facts.given, facts.result
+    written, got = given.get("data"), result
+    fields = {
+        "name": facts.name,
+        "address": facts.where(),
+        "space": facts.target if part != "machine" else "the kernel",
+    }
+    if facts.name in ("write", "store"):
+        text = say("write", len(written) if isinstance(written, (bytes, bytearray)) else 1, **fields)
+    elif facts.name == "touch":
+        text = say("touch", access=visible(str(given.get("access", "read"))), **fields)
+    else:
+        text = say("read", len(got) if isinstance(got, (bytes, bytearray)) else 1, **fields)
+    tables = _TABLES.get(part) or f"the page tables of {facts.target}"
+    faults = facts.of(ev.FaultRaised)
+    if not faults:
+        return Headline(text, say("access", tables=tables))
+    pages = counted(sum(event.outcome == "miss" for event in facts.of(ev.PagerAsked)), "page")
+    return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
+
+
+# ---- ranges --------------------------------------------------------------------------------------
+
+FUNCTIONS = {
+    "protect": "vm_map_protect",
+    "inherit": "vm_map_inherit",
+    "advise": "vm_map_madvise",
+    "wire": "vm_map_wire",
+    "unwire": "vm_map_unwire",
+    "simplify": "vm_map_simplify_entry",
+    "submap": "vm_map_submap",
+}
+"""Operations on ranges and the kernel functions that they stand before."""
+
+
+@headline_of(*FUNCTIONS, part=MAPS)
+def _range(facts: Facts) -> Headline:
+    called = facts.called(FUNCTIONS[facts.name])
+    if facts.name == "simplify":
+        return _simplified(facts)
+    if called is None:
+        start, end, rest = facts.given.get("start", 0), 0, []
+        size = facts.size()
+    else:
+        start, end, *rest = called.arguments
+        size = binary_size(end - start)
+    return Headline(_of_range(facts.name, size, address(start), rest), _entries(facts))
+
+
+def _of_range(name: str, size: str, where: str, rest: list[object]) -> str:
+    fields = {"size": size, "address": where}
+    value = rest[0] if rest else ""
+    number = value if isinstance(value, int) else 0
+    if name == "protect":
+        limit = len(rest) > 1 and bool(rest[1])
+        return say("protect/max" if limit else "protect", rights=protection_text(number), **fields)
+    if name == "inherit":
+        what = name_of(number, INHERITANCE)
+        return say("inherit/none" if what == "none" else "inherit", what=what, **fields)
+    if name == "advise":
+        return say("advise", what=name_of(number, ADVICE), **fields)
+    if name == "submap":
+        return say("submap", map=visible(str(value)), **fields)
+    return say(name, **fields)
+
+
+def _simplified(facts: Facts) -> Headline:
+    joined = len(facts.of(ev.EntryJoined))
+    count = facts.result if isinstance(facts.result, int) else joined
+    return Headline(say("simplify", count) if count else say("simplify/nothing"))
+
+
+def _entries(facts: Facts) -> str:
+    """How entries changed."""
+    changed = {event.after[0] for event in facts.of(ev.EntryChanged)} | {
+        event.entry for event in facts.of(ev.EntryWired)
+    }
+    cuts = sum(event.name.startswith("vm_map_clip_") for event in facts.of(ev.Called))
+    return say("range", changed=f"{len(changed):,}", cut=f"{cuts:,}", joined=f"{len(facts.of(ev.EntryJoined)):,}")
+
+
+@headline_of("superpages", "promote", part=("map",))
+def _large(facts: Facts) -> Headline:
+    return Headline(say(facts.name, facts.result if isinstance(facts.result, int) else 0))
+
+
+# ---- the machine ---------------------------------------------------------------------------------
+
+
+@headline_of("boot")
+def _boot(facts: Facts) -> Headline:
+    return Headline(say("boot"), say("boot/reason"))
+
+
+@headline_of("task")
+def _task(facts: Facts) -> Headline:
+    return Headline(say("task", name=visible(str(facts.given.get("name", "")))), say("task/reason"))
+
+
+@headline_of("object", "device")
+def _object(facts: Facts) -> Headline:
+    return Headline(say(facts.name, name=visible(str(facts.given.get("name", ""))), size=facts.size()))
+
+
+@headline_of("reap")
+def _reap(facts: Facts) -> Headline:
+    slabs = facts.result if isinstance(facts.result, int) else 0
+    return Headline(say("reap", slabs), say("reap/reason")) if slabs else Headline(say("reap/nothing"))
+
+
+@headline_of("set_controls")
+def _controls(facts: Facts) -> Headline:
+    return Headline(say("set_controls"))

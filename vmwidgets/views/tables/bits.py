@@ -1,0 +1,146 @@
+"""A descriptor bit by bit, under the names that its manual gives them; where it can be edited, a click flips a bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.values.tables import Field
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.text import shorten, text_width
+
+LINE, NAMES, MORE, CELL = 24.0, 16.0, 10.0, 24.0
+"""Height of the heading, of the names above a row of bits, of the second line of names, of a bit."""
+
+PER_ROW = 32
+
+_SHORT = {"contiguous": "cont", "type[18]": "[18]"}
+"""Names that are wider than the one bit that they are of; its title has the whole name."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorPicture:
+    """What is drawn: the word at `pa`, how it is read, and what it held `before` it was edited, if it was."""
+
+    pa: int
+    word: int
+    bits: int
+    fields: tuple[Field, ...]
+    layout: str
+    section: str
+    editable: bool = False
+    before: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of bits."""
+        return self.bits // PER_ROW
+
+    @property
+    def names_height(self) -> float:
+        """Pixels of the names above a row of bits."""
+        return NAMES + MORE * any(len(_lines(field)) > 1 for field in self.fields)
+
+    @property
+    def height(self) -> float:
+        """Pixels that it takes."""
+        return LINE + self.rows * (self.names_height + CELL + 8)
+
+
+def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
+    """The word with its names; `view` begins the ids."""
+    w = width - 2 * MARGIN
+    head = one.layout[:1].upper() + one.layout[1:]
+    was = "" if one.before is None else f", before the edit {one.before:#x}"
+    value = f"at {Address(one.pa)}: {one.word:0{one.bits // 4}x}{was}"
+    left = text_width(head, "strong") + 12
+    fits = left + text_width(value, "mono label") + 20 + text_width(one.section, "label dim") <= w
+    right = one.section if fits else ""  # half a section can't be looked up; the title has it
+    text = (
+        Text(0, 15, shorten(head, w, "strong"), "strong"),
+        Text(left, 15, shorten(value, w - left, "mono label"), "mono label"),
+        Text(w, 15, right, "label dim", "end"),
+    )
+    nodes = [
+        Node(f"{view}/descriptor", "label", MARGIN, y, w, LINE, shape="none", text=text,
+             title=f"{head} {value} ({one.section})", lane="descriptor"),
+    ]  # fmt: skip
+    cell = w / PER_ROW
+    names = names_of_bits(one.fields, one.bits)
+    for row in range(one.rows):
+        top = y + LINE + row * (one.names_height + CELL + 8)
+        high = one.bits - 1 - row * PER_ROW
+        nodes += _names(one, names, view, high, top, cell)
+        nodes += [
+            _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + one.names_height, cell)
+            for bit in range(high, high - PER_ROW, -1)
+        ]
+    return nodes
+
+
+def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
+    """The field that each bit belongs to; where fields overlap, the narrower one.
+
+    >>> [field.name for field in names_of_bits((Field("type", 0, 1, ""), Field("XN", 0, 0, "")), 2)]
+    ['XN', 'type']
+    """
+    names: list[Field | None] = [None] * bits
+    for field in sorted(fields, key=lambda field: field.low - field.high):
+        for bit in range(field.low, min(field.high + 1, bits)):
+            names[bit] = field
+    return names
+
+
+def _names(
+    one: DescriptorPicture, names: list[Field | None], view: str, high: int, top: float, cell: float
+) -> list[Node]:
+    """The names above a row of bits: one for each run of bits of a field."""
+    nodes = []
+    bit, low = high, high - PER_ROW + 1
+    while bit >= low:
+        field, last = names[bit], bit
+        while last > low and names[last - 1] is field:
+            last -= 1
+        if field is not None:
+            w = cell * (bit - last + 1)
+            h, lines = one.names_height, _lines(field)
+            text = tuple(
+                Text(w / 2, h - 4 - MORE * above, shorten(line, w + 2, "letter"), "letter", "middle")
+                for above, line in enumerate(lines[::-1])
+            )
+            nodes.append(
+                Node(f"{view}/name/{bit}", "label", MARGIN + cell * (high - bit), top, w, h, shape="none", text=text,
+                     title=f"{field.name}: {field.meaning}"),
+            )  # fmt: skip
+        bit = last - 1
+    return nodes
+
+
+def _lines(field: Field) -> tuple[str, ...]:
+    """A field's name in one line, or two if it has one bit and a long name: AArch64's UXNTable."""
+    name = _SHORT.get(field.name, field.name)
+    if field.low == field.high and name.endswith("Table"):
+        return name.removesuffix("Table"), "Table"
+    return (name,)
+
+
+def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: float, y: float, w: float) -> Node:
+    value = one.word >> bit & 1
+    changed = one.before is not None and (one.before >> bit & 1) != value
+    state = (
+        *(["one"] if value else []),
+        *([] if field is not None else ["unnamed"]),
+        *(["changed"] if changed else []),
+    )
+    whole = "" if field is None or field.low == field.high else f" of {field.name}"
+    name = f"{field.name} (bit {bit})" if field is not None and not whole else f"bit {bit}{whole}"
+    meaning = f": {field.meaning}" if field is not None else ", which has no name here"
+    edited = ", edited" if changed else ""
+    return Node(
+        f"{view}/bit/{bit}", "bit", x, y, w, CELL,
+        text=(Text(3, 9, str(bit), "tiny dim"), Text(w / 2 + 2, 18, str(value), "mono label", "middle")),
+        state=state, title=f"{name} is {value}{edited}{meaning}", action="open" if one.editable else "",
+        lane="bits",
+    )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Page tables in levels: a column a level, the root's at the left; a descriptor that is chosen bit by bit below."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.units import Address, binary_size, counted
+from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table
+from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
+from vmwidgets.views.scene.switches import Switch, draw_switches
+from vmwidgets.views.story.words import walks
+
+from .bench import TablesBench
+from .bits import DescriptorPicture, draw_descriptor
+from .boxes import column_lane, draw_table, pieces_of
+from .rows import folded_in_words, slots_in_words
+
+BETWEEN, GAP = 14.0, 20.0
+"""Room below a table, and between two columns."""
+
+WIDEST = 290.0
+
+
+def draw_tables(
+    window: TableWindow, bench: TablesBench | None = None, *, machine: str = "", width: float = WIDTH
+) -> Scene:
+    """The scene of the tables that are open."""
+    bench = bench or TablesBench()
+    parts = window.split.parts
+    share = min(WIDEST, (width - 2 * MARGIN + GAP) / len(parts))
+    top = 4.0
+    nodes: list[Node] = []
+    if bench.edited:
+        nodes += draw_switches([[_undo(bench)]], "tables", top)
+        top += SWITCHES + 6
+    bottoms = dict.fromkeys((part.level for part in parts), top)
+    for table in window.tables:
+        column = next(number for number, part in enumerate(parts) if part.level == table.level)
+        x = MARGIN + column * share
+        drawn = draw_table(window, table, bench, x, bottoms[table.level], share - GAP, column)
+        nodes += drawn
+        bottoms[table.level] = drawn[0].y + drawn[0].h + BETWEEN
+    bottom = max(bottoms.values())
+    chosen = window.row(bench.chosen) if bench.chosen else None
+    if chosen is not None:
+        picture = _picture(window, chosen, bench)
+        nodes += draw_descriptor(picture, "tables", bottom + 4, width)
+        bottom += picture.height + 8
+    return Scene(
+        view="tables",
+        title=window.name,
+        subtitle=f"{window.format} · {_registers(window)}",
+        width=width,
+        height=bottom,
+        caption=bench.found or _caption(window),
+        nodes=tuple(nodes),
+        links=tuple(_links(window, nodes, bench)),
+        table=_rows(window),
+        steps=Steps(0, 0, -1),
+        machine=machine,
+        columns=tuple(map(column_lane, range(len(parts)))),
+    )
+
+
+def _registers(window: TableWindow) -> str:
+    """The base registers and what they hold: ARM has one for each half."""
+    names = [window.base_register, window.base_register.replace("TTBR0", "TTBR1")]
+    roots = [table for table in window.tables if table.parent is None]
+    return " · ".join(f"{names[table.va > 0]} {Address(table.pa)}" for table in roots)
+
+
+def _undo(bench: TablesBench) -> Switch:
+    many = f" ({len(bench.edited)} edited)"
+    return Switch("undo", f"undo{many}", None, f"take the latest edit of a descriptor back{many}")
+
+
+def _caption(window: TableWindow) -> Caption:
+    roots = [table for table in window.tables if table.parent is None]
+    rows = [row for table in window.tables for row in table.rows]
+    slots = sum(table.present for table in roots)
+    folds = sum(row.kind == "fold" for row in rows)
+    text = walks.say("tables", slots, root="root" if len(roots) == 1 else "roots", what=_in_use(roots))
+    name = "tables/folded" if folds else "tables/open"
+    return Caption(text, (), walks.say(name, len(window.tables), folds=counted(folds, "fold")))
+
+
+def _in_use(roots: list[OpenTable]) -> str:
+    """What the roots refer to; in a space that has some of it lent, how much is whose."""
+    rows = [row for table in roots for row in table.rows]
+    own = [row for row in rows if not row.is_lent and row.kind != "window"]
+    lent = [row for row in rows if row.is_lent]
+    parts = ["the root itself"] if any(row.kind == "window" for row in rows) else []
+    if not lent:
+        return " and ".join([*parts, _refers_to(own)])
+    parts += [f"{_refers_to(own)} of its own"] if own else []
+    return "".join(f"{part}, " for part in parts) + f"{'and ' if parts else ''}{_refers_to(lent)} lent by the kernel"
+
+
+def _refers_to(rows: list[WindowRow]) -> str:
+    tables, pages = sum(row.tables for row in rows), sum(row.pages for row in rows)
+    return counted(tables, "table") + (f" and {counted(pages, 'large page')}" if pages else "")
+
+
+def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> DescriptorPicture:
+    return DescriptorPicture(
+        bench.chosen, bench.word, 8 * window.entry_width, row.fields, row.layout, row.section, bench.editable,
+        bench.edited.get(bench.chosen),
+    )  # fmt: skip
+
+
+# ---- links and words -----------------------------------------------------------------------------
+
+
+def _links(window: TableWindow, nodes: list[Node], bench: TablesBench) -> list[Link]:
+    placed = {node.id: node for node in nodes}
+    links = []
+    for table in window.tables:
+        if table.parent is None:
+            continue
+        source = placed.get(f"tables/slot/{table.level + 1}/{table.va:x}")
+        target = placed[f"tables/table/{table.level}/{table.va:x}"]
+        if source is None:
+            continue
+        start = (source.x + source.w, source.y + source.h / 2)
+        end = (target.x, target.y + 14)
+        state = ("path",) if table.parent[1] in bench.path else ()
+        links.append(
+            Link(f"{target.id}/from", "refers", source.id, target.id, (start, end), state=state, arrow=True)
+        )  # a straight line between columns needs no routing
+    return links
+
+
+def _rows(window: TableWindow) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for table in window.tables:
+        for piece in pieces_of(table):
+            if isinstance(piece, range):
+                slots, size = slots_in_words(piece.start, len(piece)), binary_size(len(piece) * table.span)
+                rows.append((table.name, slots, "", "gap", "", size, "", ""))
+                continue
+            size = binary_size(piece.count * table.span)
+            begin = (table.name, slots_in_words(piece.first, piece.count), str(Address(piece.va)))
+            lent = ", lent" if piece.is_lent else ""
+            if piece.kind == "fold":
+                rows.append((*begin, f"folded{lent}", folded_in_words(piece) or "others", size, "", ""))
+                continue
+            pages = f"{piece.pages:,} × {binary_size(piece.size)}" if piece.kind == "leaf" else ""
+            target = "" if piece.kind in ("invalid", "reserved") else str(Address(piece.address))
+            rows.append((*begin, f"{piece.kind}{lent}", target, size, pages, piece.rights))
+    return Table(("table", "slots", "for", "kind", "physical", "covers", "pages", "rights"), tuple(rows))

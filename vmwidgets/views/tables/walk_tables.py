@@ -1,0 +1,160 @@
+"""The tables of a walk: in each the descriptor that was read, between its neighbours.
+
+A descriptor has one line, or two where index, address and flags don't fit beside each other: half an address says
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.values.tables import Field, Step, Walk
+from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.text import shorten, text_width
+
+LEAST_H = 104.0
+"""Least height of a table."""
+
+_BESIDE, _HEAD, _LINE, _ROW_H = 22.0, 30.0, 14.0, 22.0
+"""Room beside a table; height of its name, of one more line, of a descriptor."""
+
+_FLAGS = {
+    "P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": " PS", "XD": " XD",
+    "R": "R", "W": "W", "X": "X", "U": "U", "XN": " XN", "PXN": " PXN", "UXN": " UXN", "AF": " AF", "nG": " nG",
+    "S": " S", "AP[2]": " AP2",
+}  # fmt: skip  # x86's, RISC-V's, ARM's
+"""Short names of a descriptor's flags, in the order they are written."""
+
+
+class Neighbour(NamedTuple):
+    """A descriptor beside one that was read."""
+
+    word: int
+    is_present: bool
+
+
+Neighbours = Mapping[tuple[int, int], Neighbour]
+"""By table and index; what lies outside of memory is left out."""
+
+
+def table_name(step: Step) -> str:
+    """The manual's name of the table that a step read, from that of its descriptors."""
+    if step.name.endswith("E") and len(step.name) > 2 and " " not in step.name:
+        return step.name[:-1]
+    return step.name.removesuffix(" descriptor").removesuffix(" PTE") + (" table" if " " in step.name else "")
+
+
+def draw_tables_read(
+    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], x: float, y: float, share: float
+) -> list[Node]:
+    """A table a step, `share` pixels apart; all have one height.  `changed` are the levels whose descriptors differ."""
+    w = share - _BESIDE
+    below = any(_address_is_below(step, w) for step in walk.steps)  # alike in all tables
+    lines = below + any(_has_two_lines(step, w - 8) for step in walk.steps)
+    height = LEAST_H + _LINE * lines
+    nodes = []
+    for position, step in enumerate(walk.steps):
+        left = x + position * share
+        nodes.append(_box(step, left, y, w, height, below))
+        nodes += _rows(walk, step, neighbours, left + 4, y + _HEAD + _LINE * below, w - 8, step.level in changed)
+    return nodes
+
+
+def flags_of(fields: tuple[Field, ...], word: int) -> str:
+    """The flags that are set, by letter; rights that are missing as a dash; ARM's access permissions as a number."""
+    letters = []
+    for field in fields:
+        if field.name in _FLAGS and field.low == field.high:
+            on = field.of(word)
+            letters.append(_FLAGS[field.name] if on else "-" if field.name in ("R/W", "U/S") else "")
+        elif field.name == "AP":
+            letters.append(f" AP{field.of(word):0{field.high - field.low + 1}b}")
+    return "".join(letters).strip()
+
+
+def _address_is_below(step: Step, w: float) -> bool:
+    place = text_width(str(Address(step.table)), "mono label")
+    return place + text_width(table_name(step), "strong") > w - 24
+
+
+def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Node:
+    name = table_name(step)
+    place = Text(w - 8, 20, str(Address(step.table)), "mono label dim", "end")
+    if below:
+        place = Text(10, 35, _fitting(step.table, w - 16, "at "), "mono label dim")
+    return Node(
+        f"walk/table/{step.level}", "table", x, y, w, h,
+        text=(Text(10, 20, shorten(name, w - 16, "strong"), "strong"), place),
+        title=f"{name} at physical {Address(step.table)}",
+    )  # fmt: skip
+
+
+def _rows(
+    walk: Walk, step: Step, neighbours: Neighbours | None, x: float, y: float, w: float, changed: bool
+) -> list[Node]:
+    nodes = []
+    faulty = walk.fault is not None and walk.fault.level == step.level
+    entries = 1 << step.index_bits[0] - step.index_bits[1] + 1
+    first = max(0, min(step.index - 1, entries - 3))
+    for index in range(first, min(first + 3, entries)):
+        if index == step.index:
+            states = ("fault",) if faulty else ("changed", "path") if changed else ("path",)
+            nodes.append(_descriptor(step, x, y, w, states))
+            y += _LINE * _has_two_lines(step, w)
+        elif neighbours is not None:
+            nodes.append(_neighbour(step, index, neighbours.get((step.table, index)), x, y, w))
+        y += _ROW_H + 1
+    return nodes
+
+
+def _label(step: Step) -> str:
+    """What a descriptor refers to, or why it refers to nothing."""
+    words = {"invalid": "not present", "reserved": "reserved"}
+    return words.get(step.kind) or str(Address(step.address))
+
+
+def _fitting(address: int, w: float, before: str = "") -> str:
+    """An address in groups of digits, with `before` in front of it; without one or both where there is less room."""
+    ways = (f"{before}{Address(address)}", str(Address(address)), f"{address:#x}", f"{address:x}")
+    return next((way for way in ways if text_width(way, "mono label") <= w), shorten(ways[-1], w, "mono label"))
+
+
+def _has_two_lines(step: Step, w: float) -> bool:
+    flags = "" if step.kind == "invalid" else flags_of(step.fields, step.value)
+    return bool(flags) and text_width(f"{step.index}{_label(step)}{flags}", "mono label") + 28 > w
+
+
+def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
+    two = _has_two_lines(step, w)
+    left = 12 + text_width(str(step.index), "mono label")
+    label = _label(step) if step.kind in ("invalid", "reserved") else _fitting(step.address, w - left - 3)
+    title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
+        f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
+    )
+    flags = shorten(flags_of(step.fields, step.value), w - 10, "mono label") if step.kind != "invalid" else ""
+    text = (
+        Text(6, 15, str(step.index), "mono label"),
+        Text(left, 15, shorten(label, w - left, "mono label"), "mono label"),
+        Text(w - 5, 15 + _LINE * two, flags, "mono label", "end"),
+    )
+    return Node(
+        f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
+        states, f"{title} ({step.section})", "select", "walk", True,
+    )  # fmt: skip
+
+
+def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: float, w: float) -> Node:
+    number = str(index)
+    left = 12 + text_width(number, "mono label")
+    label, look = "–", "label dim"
+    if held is not None:
+        label = "present" if held.is_present else "not present"
+        if held.is_present and left + text_width(f"{held.word:x}", "mono label") <= w - 4:  # half of it says nothing
+            label, look = f"{held.word:x}", "mono label dim"
+    said = "outside of memory" if held is None else f"{held.word:#x}"
+    return Node(
+        f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
+        text=(Text(6, 15, number, "mono label dim"), Text(left, 15, label, look)), title=f"descriptor {index}: {said}",
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Which notebook cell is running, and what it has put on the page."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that ran: its id in the notebook, and the number of that run.
+
+    `lasts` says that the id is the same when the cell runs again.
+    """
+
+    id: str
+    number: int
+    lasts: bool = True
+
+    @property
+    def label(self) -> str:
+        """What pictures call it.
+
+        >>> Cell("4c1d", 7).label
+        'cell [7]'
+        """
+        return f"cell [{self.number}]" if self.number else ""
+
+
+NOWHERE = Cell("", 0)
+"""Where things are made outside of any notebook."""
+
+
+def current_shell() -> Any | None:
+    """The running IPython shell; None in a plain Python, which this does not make import IPython."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _running_number(shell: Any) -> int:
+    """The running cell's number: that of the newest input (`execution_count` may be one ahead)."""
+    history = getattr(shell, "history_manager", None)
+    return len(history.input_hist_parsed) - 1 if history is not None else int(shell.execution_count)
+
+
+def current_cell(shell: Any | None = None) -> Cell:
+    """The cell that is running now.
+
+    Where the shell can't say which it is (Pyodide's), the id is the number of the run, and never comes again.  That
+    number is known once the cell's input is stored, which is after `pre_run_cell`.
+    """
+    shell = shell or current_shell()
+    if shell is None:
+        return NOWHERE
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    header, metadata = parent.get("header") or {}, parent.get("metadata") or {}
+    number = _running_number(shell)
+    lasting = metadata.get("cellId")
+    return Cell(str(lasting or header.get("msg_id") or number), number, lasts=bool(lasting))

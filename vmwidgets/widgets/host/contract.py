@@ -1,0 +1,44 @@
+"""What a picture needs of a machine: no more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+from vmwidgets.engine.base.journal import Journal
+
+
+class Door(Protocol):
+    """Where a machine's operations go through, one at a time."""
+
+    def looking(self, wait: bool = True) -> AbstractContextManager[bool]:
+        """Keep operations out during a reading; without `wait`, false if one is running."""
+
+
+class Guarded(Protocol):
+    """What has a door."""
+
+    @property
+    def door(self) -> Door:
+        """The machine's door."""
+
+
+class Machine(Guarded, Protocol):
+    """The part of a machine that pictures hold on to, weakly."""
+
+    @property
+    def name(self) -> str:
+        """What pictures call the machine: "machine 1"."""
+
+    @property
+    def journal(self) -> Journal:
+        """What was done to it."""
+
+    def on_operation(self, callback: Callable[[Any], None]) -> None:
+        """Have `callback` called with the machine after each operation; methods are held weakly."""
+
+
+def looking(machine: Guarded | None) -> AbstractContextManager[bool]:
+    """Look at a machine without waiting: false while another thread's operation is under way."""
+    return nullcontext(True) if machine is None else machine.door.looking(wait=False)

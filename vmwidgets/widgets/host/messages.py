@@ -1,0 +1,110 @@
+"""What the browser may say to a view, and the check that each message passes before it means anything.
+
+The front end's half is `js/src/requests.ts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+MAX_TEXT = 200
+"""Characters in a name that the browser sends: ids and things are far shorter."""
+
+Check = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _whole(low: int, high: int) -> Check:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _number(low: float, high: float) -> Check:
+    def check(value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+    return check
+
+
+Field = tuple[Check, str]
+"""A check, and what it wants, in words."""
+
+TEXT: Field = (_text, f"a text of at most {MAX_TEXT} characters")
+FLAG: Field = (_flag, "true or false")
+INDEX: Field = (_whole(0, 10**6), "a whole number from 0 to 1000000")
+
+SCHEMA: dict[str, dict[str, Field]] = {
+    # A view was drawn on `page` (a name for one drawing of it), where the newest frame is `seq`.
+    "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
+    # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
+    "bye": {"page": TEXT, "cleared": FLAG},
+    "open": {"id": TEXT},
+    # Show the moment after so many events of an operation, by its number (-1: now; place -1: after all of them).
+    "seek": {
+        "operation": (_whole(-1, 2**53), "a whole number from -1"),
+        "place": (_whole(-1, 10**9), "a whole number from -1"),
+    },
+    # The same for a pinned picture.
+    "seek_pin": {
+        "index": INDEX,
+        "operation": (_whole(-1, 2**53), "a whole number from -1"),
+        "place": (_whole(-1, 10**9), "a whole number from -1"),
+    },
+    # Show the picture as it was when its cell was done.
+    "stay": {},
+    # Show 1/factor of what is shown, around `at` (0 left, 1 right).
+    "zoom": {
+        "factor": (_number(0.001, 1000), "a number from 0.001 to 1000"),
+        "at": (_number(0, 1), "a number from 0 to 1"),
+    },
+    # Move by so many widths of what is shown.
+    "pan": {"by": (_number(-100, 100), "a number from -100 to 100")},
+    # Change the number in a slice of the address by so much.
+    "turn": {"id": TEXT, "by": (_whole(-(10**6), 10**6), "a whole number from -1000000 to 1000000")},
+    # An address, as it was typed.
+    "find": {"text": TEXT},
+    "pin": {},
+    # Give the picture as a file.
+    "save": {},
+    "unpin": {"index": INDEX},
+}
+"""Each message's fields; all are needed, and there are no others."""
+
+
+def check_message(content: Any) -> dict[str, Any]:
+    """The message, if it is one.
+
+    Raises :class:`Refused` with a sentence that names the field and the value.
+
+    >>> check_message({"type": "unpin", "index": 3})
+    {'type': 'unpin', 'index': 3}
+    >>> check_message({"type": "unpin", "index": -1})
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: unpin: index is -1; it must be a whole number from 0 to 1000000
+    """
+    if not isinstance(content, dict):
+        raise Refused(f"a message from the browser must be an object with a type, not {shown(content)}")
+    kind = content.get("type")
+    if not isinstance(kind, str) or kind not in SCHEMA:
+        raise Refused(f"the browser sent a message of type {shown(kind)}; known are {', '.join(SCHEMA)}")
+    fields = SCHEMA[kind]
+    unknown = [name for name in content if name != "type" and name not in fields]
+    if unknown:
+        raise Refused(f"{kind}: unknown field {shown(unknown[0])}; it has {', '.join(fields) or 'none'}")
+    for name, (check, wanted) in fields.items():
+        if name not in content:
+            raise Refused(f"{kind}: {name} is missing; it must be {wanted}")
+        if not check(content[name]):
+            raise Refused(f"{kind}: {name} is {shown(content[name])}; it must be {wanted}")
+    return content

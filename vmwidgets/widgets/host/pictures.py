@@ -1,0 +1,187 @@
+"""Who shows what: the pictures of each machine, and those that each cell made.
+
+Machines are held weakly: a picture does not keep one alive.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Protocol
+
+from .cells import NOWHERE, Cell, current_cell, current_shell
+from .contract import Machine
+from .refresh import Picture, refresher
+from .selection import Chosen, Selection
+
+
+class LivePicture(Picture, Protocol):
+    """A picture that cells display: a view."""
+
+    status: Any
+    """What became of its machine; a text."""
+    made_in: Cell
+    """The cell that made it."""
+    cleared: bool
+    """Whether the outputs that showed it were cleared."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether a page shows it."""
+
+    def operation_done(self) -> bool:
+        """Take note that its machine has done an operation; whether it is to be drawn again."""
+
+    def cell_done(self) -> None:
+        """Take note that a cell has ended."""
+
+    def cell_over(self) -> None:
+        """Take note that the cell which displayed it has ended."""
+
+    @property
+    def can_stay(self) -> bool:
+        """Whether it follows its machine though its cell is done, and was not set free to do so."""
+
+    def stay(self) -> None:
+        """Show the machine as it was then."""
+
+    def close(self) -> None:
+        """Free its model on both sides."""
+
+
+class MachinePictures:
+    """The views of one machine, and the selection that they share."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = weakref.ref(machine)
+        self.views: weakref.WeakSet[LivePicture] = weakref.WeakSet()
+        self.chosen = Chosen()
+        self.chosen.latest = len(machine.journal) - 1
+        self._said = ""
+        machine.on_operation(self._changed)
+
+    @property
+    def machine(self) -> Machine | None:
+        """The machine; None when it is gone."""
+        return self._machine()
+
+    def refresh(self) -> None:
+        """Say in the page how far the machine has come."""
+        machine = self.machine
+        if machine is not None:
+            self.chosen.reach(len(machine.journal) - 1)
+
+    @property
+    def selection(self) -> Selection:
+        """The selection's model in the page."""
+        return self.chosen.model
+
+    def say(self, sentence: str) -> None:
+        """Have the pictures say what became of their machine; "": it is what it was."""
+        for view in list(self.views):
+            if view.status == self._said:
+                view.status = sentence
+        self._said = sentence
+
+    def _changed(self, _machine: Machine) -> None:
+        if self._said:
+            self.say("")
+        shared: list[Picture] = [self] if self.chosen.on_a_page else []
+        refresher.mark([*shared, *(view for view in list(self.views) if view.operation_done())])
+
+
+_machines: weakref.WeakKeyDictionary[Machine, MachinePictures] = weakref.WeakKeyDictionary()
+_keeping = False
+_displayed: dict[str, list[LivePicture]] = {}  # by cell id
+_named: dict[str, MachinePictures] = {}  # by the notebook's name of the machine
+_kinds: set[type] = set()  # of machines
+
+
+def pictures_of(machine: Machine) -> MachinePictures:
+    """The pictures of `machine`; the first call makes them follow its operations."""
+    if machine not in _machines:
+        _machines[machine] = MachinePictures(machine)
+        _kinds.add(type(machine))
+    return _machines[machine]
+
+
+# ---- cells -----------------------------------------------------------------------------------------
+
+
+def displayed(view: LivePicture, cell: Cell) -> None:
+    """`view` was put on the page by `cell`."""
+    views = _displayed.setdefault(cell.id, [])
+    if not any(other is view for other in views):
+        views.append(view)
+
+
+def cell_begins(*_info: object) -> None:
+    """A cell runs, perhaps again: what its last run made and displayed is off the page, and is closed.
+
+    A view that was made in another cell has a name there, and one that another cell displays is looked at: they stay.
+    """
+    cell = current_cell()
+    if _keeping:
+        done = [view for other, views in _displayed.items() if other != cell.id for view in views]
+        for view in [view for view in done if view.can_stay]:
+            view.stay()
+        for pictures in list(_machines.values()):
+            pictures.chosen.go(None)  # the newest cell's pictures are live
+    if not cell.lasts:  # it can't be known whether it ran before
+        return
+    for view in _displayed.pop(cell.id, []):
+        if view.made_in.id == cell.id:
+            view.made_in = NOWHERE
+        if view.made_in is NOWHERE and not _is_displayed(view):
+            view.close()
+
+
+def cell_ends(*_result: object) -> None:
+    """The newest pictures go out; views whose outputs were cleared give their models back."""
+    _note_names()
+    refresher.flush()
+    for pictures in list(_machines.values()):
+        for view in list(pictures.views):
+            view.cell_done()
+    for view in _displayed.get(current_cell().id, ()):
+        view.cell_over()
+    for view in [view for views in _displayed.values() for view in views if view.cleared]:
+        view.close()
+
+
+def keep_moments(keep: bool = True) -> None:
+    """From here on a picture stays at the moment when its cell was done; the newest cell's is live.
+
+    Each can be set free again: ``view.follow = True``, or its control for now.
+    """
+    global _keeping  # noqa: PLW0603  one notebook a kernel
+    _keeping = keep
+
+
+def forget(view: LivePicture) -> None:
+    """`view` is closed: nothing is sent to it, and no cell counts it among what it displays."""
+    for cell_id, views in list(_displayed.items()):
+        left = [other for other in views if other is not view]
+        if left:
+            _displayed[cell_id] = left
+        else:
+            del _displayed[cell_id]
+    refresher.forget(view)
+
+
+def _is_displayed(view: LivePicture) -> bool:
+    return any(other is view for views in _displayed.values() for other in views)
+
+
+def _note_names() -> None:
+    """Pictures of a machine whose last name is another machine by now say so, whether the first lives on or not."""
+    shell = current_shell()
+    if shell is None or not _kinds:
+        return
+    named = {name: thing for name, thing in shell.user_ns.items() if type(thing) in _kinds and name[:1] != "_"}
+    for name, machine in named.items():
+        before = _named.pop(name, None)
+        if before is not None and all(before.machine is not other for other in named.values()):
+            before.say(f"{name} is {machine.name} now")
+        if machine in _machines:
+            _named[name] = _machines[machine]
+            _machines[machine].say("")

@@ -1,0 +1,140 @@
+"""When pictures are sent: at once after a pause, at most thirty times a second while a cell runs, always when it ends.
+
+Unthrottled updates are not slow but wrong: a Jupyter server drops messages past a thousand a second, and with them the
+newest state.  No event loop runs while a cell does, so an operation itself sends when the pause has passed; the end of
+the cell sends what is left; one daemon thread covers a cell that sleeps.  Where threads don't start (Pyodide), the
+event loop sends what a callback left: no cell ends after it.  What is sent is made at sending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from .contract import Guarded, looking
+
+PAUSE = 0.033
+"""Seconds between two pictures of a running cell."""
+
+BREATH = 3.0
+"""After drawing for a time, so many times as long is left to the cell."""
+
+
+class Picture(Protocol):
+    """What can be refreshed: a view."""
+
+    @property
+    def machine(self) -> Guarded | None:
+        """The machine that the picture shows, while it lives."""
+
+    def refresh(self) -> None:
+        """Make the newest picture and send it."""
+
+
+class Refresher:
+    """Gathers what has changed and sends it in time; `clock` is for tests."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, threads: bool = True) -> None:
+        self._clock = clock
+        self._dirty: dict[Picture, None] = {}
+        self._next = float("-inf")
+        self._sending = threading.RLock()
+        self._marked = threading.Event()
+        self._threads = threads
+        self._timer: threading.Thread | None = None
+        self._is_due = False
+
+    def mark(self, pictures: list[Picture]) -> None:
+        """An operation has changed what these pictures show."""
+        for picture in pictures:
+            self._dirty[picture] = None
+        if self._clock() >= self._next:
+            self.flush()
+        elif self._dirty:
+            self._wake()
+
+    def forget(self, picture: Picture) -> None:
+        """This picture is gone."""
+        self._dirty.pop(picture, None)
+
+    def flush(self) -> None:
+        """Send the newest of everything that is marked.
+
+        What belongs to a machine on which another thread operates stays marked: that operation's end sends it.
+        """
+        with self._sending:
+            self._send_all()
+
+    def _send_all(self) -> None:
+        begun = self._clock()
+        for picture in list(self._dirty):
+            with looking(picture.machine) as quiet:
+                if quiet:
+                    self._send(picture)
+                    self._rest(begun)
+
+    def _send(self, picture: Picture) -> None:
+        self._dirty.pop(picture, None)
+        try:
+            picture.refresh()
+        except BaseException:
+            self._dirty[picture] = None  # the stop button came: the end of the cell sends it
+            raise
+
+    def _rest(self, begun: float) -> None:
+        now = self._clock()
+        self._next = now + max(PAUSE, BREATH * (now - begun))
+
+    # ---- the timer: for cells that sleep -----------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self._threads and (self._timer is None or not self._timer.is_alive()):
+            self._timer = threading.Thread(target=self._watch, name="vmwidgets refresh", daemon=True)
+            try:
+                self._timer.start()
+            except RuntimeError:  # threads don't start here
+                self._threads = False
+        if self._threads:
+            self._marked.set()
+        else:
+            self._send_later()
+
+    def _send_later(self) -> None:
+        """Have the event loop send what is left; without a loop, the end of the cell does."""
+        if self._is_due:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._is_due = True
+        loop.call_later(max(0.0, self._next - self._clock()), self._is_time)
+
+    def _is_time(self) -> None:
+        self._is_due = False
+        self._flush_idle()
+        if self._dirty:
+            self._send_later()
+
+    def _watch(self) -> None:
+        while True:
+            self._marked.wait()
+            self._marked.clear()
+            while self._dirty:
+                time.sleep(max(PAUSE / 4, self._next - self._clock()))
+                self._flush_idle()
+
+    def _flush_idle(self) -> None:
+        if self._clock() < self._next or not self._sending.acquire(blocking=False):
+            return
+        try:
+            self._send_all()
+        finally:
+            self._sending.release()
+
+
+refresher = Refresher()
+"""The kernel's one refresher."""

@@ -1,0 +1,121 @@
+"""What all views of a machine share: what is selected, and the moment that they show."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Protocol
+
+import anywidget
+import traitlets
+
+from vmwidgets.pictures.moments import When
+
+from .messages import MAX_TEXT
+
+SELECTION_ESM = "export default {}"
+
+
+class Selection(anywidget.AnyWidget):
+    """The thing that is selected in every picture of one machine; "" is none.
+
+    Views on the page follow a change at once, even while the kernel is busy; Python hears of it when it is idle.
+    """
+
+    _esm = traitlets.Unicode(SELECTION_ESM).tag(sync=True)
+
+    selection = traitlets.Unicode(help="The engine's name of the selected thing, such as 'entry:17'.").tag(sync=True)
+    latest = traitlets.Int(help="The number of the machine's latest operation.").tag(sync=True)
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the browser chose; anything else that it sends is refused and changes nothing."""
+        chosen = sync_data.get("selection")
+        if set(sync_data) == {"selection"} and isinstance(chosen, str) and len(chosen) <= MAX_TEXT:
+            super().set_state(sync_data)
+        else:
+            self.send({"type": "refused", "reason": "the browser may change the selection only, to a short text"})
+            self.send_state("selection")
+
+    def close(self) -> None:
+        """Free the model and its layout, which every widget has."""
+        if self.comm is not None:
+            self.layout.close()
+        super().close()
+
+
+class Chooser(Protocol):
+    """A view, as far as it shares a choice."""
+
+    selection: Any
+    """What it shows as selected; a text."""
+    moment: Any
+    """The moment that it shows: a :class:`When`, or None for now."""
+    follow: Any
+    """Whether it shows the moment of the others."""
+    comm: Any
+    """Its line to the page; None while it is on none."""
+
+
+class Chosen:
+    """What the views of one machine show as selected, and the moment; a view that has no machine is on its own.
+
+    The views are held weakly.  There is a model in the page only while one of them has one.
+    """
+
+    def __init__(self) -> None:
+        self.thing = ""
+        self.when: When | None = None
+        self.latest = 0
+        self._views: weakref.WeakSet[Chooser] = weakref.WeakSet()
+        self._model: Selection | None = None
+
+    @property
+    def model(self) -> Selection:
+        """The model that the page's views share; made again when it was closed."""
+        if self._model is None or self._model.comm is None:
+            self._model = Selection(selection=self.thing, latest=self.latest)
+            self._model.observe(lambda change: self.choose(change["new"]), "selection")
+        return self._model
+
+    def choose(self, thing: str) -> None:
+        """Have all views show `thing` as selected."""
+        if thing == self.thing:
+            return
+        self.thing = thing
+        if self._model is not None and self._model.comm is not None:
+            self._model.selection = thing
+        for view in list(self._views):
+            view.selection = thing
+
+    def go(self, when: When | None) -> None:
+        """Have all views that follow show the moment `when`."""
+        if when == self.when:
+            return
+        self.when = when
+        for view in list(self._views):
+            if view.follow:
+                view.moment = when
+
+    def reach(self, latest: int) -> None:
+        """The machine has come to operation `latest`: the page's controls reach so far."""
+        self.latest = latest
+        if self._model is not None and self._model.comm is not None:
+            self._model.latest = latest
+
+    @property
+    def on_a_page(self) -> bool:
+        """Whether a page has the model."""
+        return self._model is not None and self._model.comm is not None
+
+    def join(self, view: Chooser) -> None:
+        """Have `view` share the choice."""
+        self._views.add(view)
+        view.selection = self.thing
+        if view.follow:
+            view.moment = self.when
+
+    def leave(self, view: Chooser) -> None:
+        """`view` is closed; the last one takes the model off the page."""
+        self._views.discard(view)
+        if self._model is not None and all(other.comm is None for other in list(self._views)):
+            self._model.close()
+            self._model = None

@@ -1,0 +1,65 @@
+"""How objects of the engine are shown in a cell: registered here, from outside the engine."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.registry import kinds_shown, known_pictures, picture_shown, registered
+
+from .cells import current_shell
+from .display import fix_twins, show_or_say, watch_cells
+from .pictures import cell_begins, cell_ends
+from .tracebacks import shorten_tracebacks
+from .view import View
+
+_views: dict[type[Picture], type[View]] = {}
+
+
+def view_of(name: str) -> type[View]:
+    """The class of the views that show the picture of this name.
+
+    >>> view_of("Tree").__name__
+    'Tree'
+    """
+    return _view_class(known_pictures()[name])
+
+
+def _view_class(drawn: type[Picture]) -> type[View]:
+    if issubclass(drawn, View):
+        return drawn
+    if drawn not in _views:
+        members = {"__doc__": drawn.__doc__, "__module__": "vmwidgets"}
+        _views[drawn] = type(drawn.__name__, (View, drawn), members)
+    return _views[drawn]
+
+
+def show(thing: Any) -> View:
+    """A view of an object of the engine; a view is its own.
+
+    Raises :class:`Refused` for an object that has no picture.
+    """
+    if isinstance(thing, View):
+        return thing
+    return _view_class(picture_shown(thing))(thing)
+
+
+def register() -> None:
+    """Teach the running notebook how objects are shown; harmless elsewhere, and when called again."""
+    watch_cells(cell_begins, cell_ends, fix_twins)
+    shorten_tracebacks()
+    if _teach not in registered:
+        registered.append(_teach)
+    _teach(View)
+    for kind in kinds_shown():
+        _teach(kind)
+
+
+def _teach(kind: type) -> None:
+    shell = current_shell()
+    formatter = getattr(shell, "display_formatter", None)
+    if formatter is not None:
+        formatter.ipython_display_formatter.for_type(kind, lambda thing: show_or_say(thing, show))
+    if "marimo" in sys.modules and kind is not View:  # marimo asks the object itself, and knows how to show a widget
+        kind._display_ = show  # type: ignore[attr-defined]

@@ -1,0 +1,33 @@
+"""What a cell shows when an operation fails: the learner's own lines and the sentence, nothing of the package."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import VMError
+
+PACKAGE = str(Path(__file__).resolve().parents[2])
+
+_RED, _PLAIN = "\x1b[0;31m", "\x1b[0m"
+
+
+def brief_traceback(error: VMError) -> list[str]:
+    """Lines for the notebook: where in the learner's code, then the error's name and sentence.
+
+    IPython asks an exception for this by the name `_render_traceback_`.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(PACKAGE) and frame.line]
+    where = [f"{_place(frame)}: {frame.line}" for frame in own if "IPython" not in frame.filename]
+    return [*where, f"{_RED}{type(error).__name__}{_PLAIN}: {error}"]
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    inside = "" if frame.name == "<module>" else f" of {frame.name}"
+    return f"line {frame.lineno}{inside}"
+
+
+def shorten_tracebacks() -> None:
+    """Have IPython show errors of the machine briefly; harmless when called again."""
+    VMError._render_traceback_ = brief_traceback  # type: ignore[attr-defined]  # the name is IPython's, and only there

@@ -1,0 +1,447 @@
+"""The base of every picture that lives on a page."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import anywidget
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.pictures.moments import NOW, When
+from vmwidgets.pictures.options import weakly
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.snapshot import Snapshot, signed
+from vmwidgets.views.scene.model import AFTER, Scene, Steps
+from vmwidgets.views.scene.svg import to_svg
+
+from .cells import NOWHERE, Cell, current_cell
+from .hub import open_hub, read_static
+from .messages import check_message
+from .packing import pack
+from .pictures import MachinePictures, forget, pictures_of
+from .refresh import refresher
+from .selection import Chosen
+
+MAX_PINS = 4
+"""Pinned pictures a view keeps; one more takes the oldest away."""
+
+PATIENCE = 3
+"""So many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
+
+A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
+"""
+
+STILL_ANSWERED = frozenset(("hello", "bye", "pin", "unpin"))
+"""What a page may say to a picture whose machine is gone."""
+
+TRUST = 100
+"""After so many frames a page is asked whether it is still there; without an answer it is forgotten, with patience.
+
+A page that is closed says so, but what it says while it closes may be lost.
+"""
+
+
+class View(Picture, anywidget.AnyWidget):
+    """A picture that follows its machine for as long as it is on a page.
+
+    Target and machine are held weakly where they can be: a page keeps no machine.  A model for the page is opened when
+    the view is displayed or put into a box; a view that is only exported has none, and dies with its name.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+
+    # Between Python and the page.  A frame is one trait, so that a picture never mixes two states.
+    frame = traitlets.Dict(help="The picture: its rising number `seq`, and `data`, the packed scene.").tag(sync=True)
+    hub = traitlets.Unicode(help="Model id of the hub.").tag(sync=True)
+    selection_model = traitlets.Unicode(help="Model id of the machine's selection.").tag(sync=True)
+    twin_id = traitlets.Unicode(help="Model id of this view, and name of its static twins.").tag(sync=True)
+    origin = traitlets.Unicode(help="The cell that made the picture.").tag(sync=True)
+    status = traitlets.Unicode(help="What became of the machine, or why it could not be drawn.").tag(sync=True)
+    follow = traitlets.Bool(True, help="Whether the picture shows the moment that all of its machine show.").tag(
+        public=True
+    )
+    pinned: traitlets.List[Any] = traitlets.List(help="Earlier frames that stay below the live one.").tag(sync=True)
+
+    made_in = NOWHERE
+    cleared = False
+
+    def __init__(self, target: Any = None, **options: Any) -> None:
+        self._choice = Chosen()
+        self._pictures: MachinePictures | None = None
+        self._openable = False
+        self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
+        self._awaited = 0  # so many cells may still end before a page says hello
+        self._stale = True
+        self._drawn = True
+        self._quiet = False  # what changes is not to be drawn
+        self._seq = 0
+        self._asked = False  # a page waits for the moment that it asked for
+        self._free = False  # it was kept at its cell, and shall follow again
+        self._cell_over = -1  # the serial of the latest operation when the view's cell was done
+        self.made_in = current_cell()
+        super().__init__(target, **options)
+        machine = self.machine
+        if machine is not None:
+            self._pictures = pictures_of(machine)
+            self._choice = self._pictures.chosen
+        if self.selection:  # given to the constructor: all pictures of the machine select it
+            self._choice.choose(self.selection)
+        if self.moment is not None and self.follow:
+            self._choice.go(self.moment)
+        self._openable = True
+        self._join()
+
+    def _hold(self, thing: Any) -> Callable[[], Any]:
+        return weakly(thing)
+
+    def _page_traits(self) -> dict[str, Any]:
+        twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
+        return {
+            "_esm": read_static("view.js"),
+            "twin_id": twin_id,
+            "model_id": twin_id,
+            "origin": self.made_in.label,
+        }
+
+    _repr_mimebundle_ = anywidget.AnyWidget._repr_mimebundle_
+
+    def snapshot(self) -> Snapshot:
+        """A picture of now, which stays as it is and says which cell it is of: for before and after."""
+        return Snapshot(self.signed_scene(current_cell()))
+
+    def signed_scene(self, cell: Cell) -> Scene:
+        """The newest scene with a note of where it comes from."""
+        return signed(self.scene(), cell.label)
+
+    @property
+    def drawn(self) -> Scene | None:
+        """The scene of the newest frame; None where there is none, or where the newest could not be drawn."""
+        return self._scene if self._drawn else None
+
+    # ---- frames ----------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> bool:
+        """Whether the view is on some page, as far as that can be known."""
+        return self.comm is not None and (self._awaited > 0 or bool(self._pages))
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest frame; 0: none was ever drawn."""
+        return self._seq
+
+    def operation_done(self) -> bool:
+        """An operation is over, or taken back.  True if this view is on a page and shows another thing from now on."""
+        machine, when = self.machine, self.moment
+        is_there = when is not None and machine is not None and machine.journal.number_of(when.operation) is not None
+        if is_there and self._drawn:
+            return False  # what was, stays
+        super().operation_done()
+        self._stale = True
+        return self.shown
+
+    def refresh(self) -> None:
+        """Make the newest picture and send it, if it differs; one that can't be drawn says so in a sentence."""
+        if not self.alive:
+            return
+        self._stale = False
+        try:
+            data = pack(self._draw(), self._controls())
+        except Refused as refused:  # the moment was undone, or what is shown is not there
+            self.status, self._drawn = f"the picture is as it was: {refused}", False
+            self._send_controls()
+            return
+        except Exception as error:  # noqa: BLE001  a learner's operation must not fail because a drawing does
+            self.status, self._drawn = f"this picture could not be drawn: {type(error).__name__}: {error}", False
+            return
+        if not self._drawn:
+            self.status, self._drawn = "", True
+        self._send_frame(data)
+
+    def _send_controls(self) -> None:
+        """What was drawn last, with the controls at the moment that could not be drawn: one can go on from there."""
+        machine, when = self.machine, self.moment
+        if self._scene is None or machine is None:
+            return
+        number = None if when is None else machine.journal.number_of(when.operation)
+        latest = len(machine.journal) - 1
+        at = (latest, None) if when is None or number is None else (number, when.done)
+        scene = replace(self._scene, steps=Steps(0, 0, at[0]))
+        self._send_frame(pack(scene, {**self._controls(at), "kept": not self.follow, "now": False}))
+
+    def _send_frame(self, data: bytes) -> None:
+        if data != self.frame.get("data"):
+            self._seq += 1
+            self.frame = {"seq": self._seq, "data": data}
+            self._pages = {page: max(0, trust - 1) for page, trust in self._pages.items()}
+        elif self._asked:
+            self.send({"type": "unchanged"})
+        self._asked = False
+
+    def _controls(self, pinned: tuple[int, int | None] | None = None) -> dict[str, Any]:
+        """Which moment is shown, for the page's controls; or which a pinned picture shows."""
+        number, done = pinned or self._drawn_at
+        kept = pinned is not None
+        machine = self.machine
+        cell = None if machine is None or kept else machine.journal.number_of(self._cell_over)
+        return {
+            "number": number,
+            "place": AFTER if done is None else done,
+            "now": self.moment is None and not kept,
+            "kept": kept or not self.follow,
+            "finds": not kept and type(self).sought is not Picture.sought,
+            "cell": -1 if cell is None else cell,
+        }
+
+    # ---- moments ---------------------------------------------------------------------------------
+
+    @traitlets.observe("moment")
+    def _moved_here(self, change: Any) -> None:
+        if self.follow:
+            self._choice.go(change["new"])
+
+    @traitlets.observe("follow")
+    def _followed_or_kept(self, _change: object) -> None:
+        if self.follow:
+            self._free = True
+            self.moment = self._choice.when
+        self.changed()
+
+    def _when(self, number: int, done: int) -> When | None:
+        """The moment after `done` events of operation `number`; a picture with a moment of its own is never at now."""
+        when = super()._when(number, done)
+        machine = self.machine
+        return When(machine.journal.serial(number)) if when is NOW and machine is not None and not self.follow else when
+
+    def cell_over(self) -> None:
+        """The cell that shows the view is done: it can be shown as it is now later on."""
+        machine = self.machine
+        if machine is not None and len(machine.journal):
+            self._cell_over = machine.journal.last.serial
+
+    @property
+    def can_stay(self) -> bool:
+        """Whether the view follows its machine though its cell is done, and was not set free to do so."""
+        machine = self.machine
+        is_known = machine is not None and machine.journal.number_of(self._cell_over) is not None
+        return is_known and self.follow and not self._free
+
+    def stay(self) -> None:
+        """Show the machine as it was when the view's cell was done, whatever moment its other pictures show."""
+        machine = self.machine
+        if machine is None or self._cell_over < 0:
+            raise Refused("stay: the cell of this picture is not done")
+        is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and not self._stale
+        self._quiet = True  # nothing else is to be seen
+        try:
+            self.follow = False
+            self.moment = When(self._cell_over)
+        finally:
+            self._quiet = False
+        if is_drawn and self._scene is not None:
+            self._send_frame(pack(self._scene, self._controls()))
+        else:
+            self.changed()
+
+    @traitlets.observe("selection")
+    def _selected_here(self, change: Any) -> None:
+        self._choice.choose(change["new"])
+
+    def changed(self, _change: object = None) -> None:
+        """What is shown is another thing from now on: draw it, if it was drawn."""
+        self._stale = True
+        if self._scene is not None and self.shown and not self._quiet:
+            refresher.mark([self])
+
+    # ---- coming and going ------------------------------------------------------------------------
+
+    @property
+    def model_id(self) -> str:
+        """The id of the view's model.  What asks for it is about to put the view on a page: so the model is opened."""
+        self.open()
+        return self.twin_id
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """What the page knows of the view; all of it is asked for to put the view on a page."""
+        if key is None:
+            self.open()
+        return super().get_state(key, drop_defaults)
+
+    def open(self) -> None:
+        """Open the view's model, with the hub, the selection and a first frame; nothing if it is open."""
+        if self.comm is not None or not self._openable:
+            return
+        self._openable = False  # asking for the state would open it again
+        try:
+            self.__dict__.pop("_repr_mimebundle_", None)  # what closing leaves there
+            self.layout.open()
+            self._join()
+            self._reach_models()
+            self.refresh()
+            super().open()
+        finally:
+            self._openable = True
+        self._awaited = PATIENCE
+
+    def prepare(self, cell: Cell) -> None:
+        """Be ready for the page, on which `cell` is about to put the view."""
+        self.origin, self.cleared = cell.label, False
+        if self.comm is None:
+            self.open()
+        else:
+            with self.hold_sync():
+                self._reach_models()
+                self.refresh()
+        self._awaited = PATIENCE
+
+    def close(self) -> None:
+        """Take the view off every page and free its model."""
+        if self.comm is None:  # closed before, never shown, or refused while it was made
+            return
+        self._pages.clear()
+        self._awaited = 0
+        self.layout.close()
+        super().close()
+        self._choice.leave(self)
+        if self._pictures is not None:
+            self._pictures.views.discard(self)
+        forget(self)
+
+    def cell_done(self) -> None:
+        """A cell has ended: a page that shows the view should say so soon, one that was silent for long again."""
+        self._awaited = max(0, self._awaited - 1)
+        silent = [page for page, trust in self._pages.items() if trust <= 0]
+        for page in silent:
+            self._pages[page] -= 1
+            if self._pages[page] < -PATIENCE:
+                del self._pages[page]
+        if any(self._pages.get(page) == -1 for page in silent):
+            self.send({"type": "who"})
+
+    def _join(self) -> None:
+        """Follow the machine, and share its selection."""
+        self._choice.join(self)
+        if self._pictures is not None:
+            self._pictures.views.add(self)
+
+    def _reach_models(self) -> None:
+        if self._pictures is not None:
+            self._pictures.refresh()
+        self.hub = open_hub().model_id
+        self.selection_model = self._choice.model.model_id
+
+    # ---- what the page asks ----------------------------------------------------------------------
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Refuse: a page asks by messages, which are checked, and never sets what Python has said."""
+        names = printable(", ".join(map(str, sync_data))[:200])
+        self.send({"type": "refused", "reason": f"the browser may not set {names}"})
+
+    def _handle_custom_msg(self, content: Any, buffers: object) -> None:
+        super()._handle_custom_msg(content, buffers)
+        self._receive(content)
+
+    def _receive(self, content: Any) -> None:
+        try:
+            message = check_message(content)
+            if not self.alive and message["type"] not in STILL_ANSWERED:
+                raise Refused("the machine of this picture is gone: boot one, and show it again")
+            handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
+            handle(**{name: value for name, value in message.items() if name != "type"})
+        except Refused as refusal:
+            self.send({"type": "refused", "reason": str(refusal)})
+
+    def _on_hello(self, page: str, seq: int) -> None:
+        self._awaited, self.cleared = 0, False
+        load = page.partition("-")[0]
+        others = [other for other in self._pages if other.partition("-")[0] != load and page not in self._pages]
+        self._pages[page] = TRUST
+        if others:  # the same page before it was loaded again, or a second one
+            self._pages.update(dict.fromkeys(others, -1))
+            self.send({"type": "who"})
+        if self._stale or seq != self._seq:
+            self.refresh()
+
+    def _on_bye(self, page: str, cleared: bool) -> None:
+        self._pages.pop(page, None)
+        self.cleared = cleared and not self._pages
+
+    def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
+        node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)
+        if node is None:
+            raise Refused(f"open: there is no {shown(id)} in this picture")
+        if node.action != "open":
+            raise Refused(f"open: {shown(id)} can't be opened")
+        self.opened(id)
+        refresher.mark([self])
+
+    def _on_seek(self, operation: int, place: int) -> None:
+        when = self._when_of(operation, place)
+        self._asked = True
+        if operation < 0:
+            self.follow = True
+        self.moment = when
+        refresher.mark([self])
+
+    def _when_of(self, operation: int, place: int) -> When | None:
+        """The moment that a page means; now for operation -1."""
+        machine = self.machine
+        if machine is None:
+            raise Refused("seek: this picture has no history")
+        latest = len(machine.journal) - 1
+        if operation > latest:
+            raise Refused(f"seek: operation is {operation}; the latest is {latest}")
+        return NOW if operation < 0 else self._when(operation, place)
+
+    def _on_seek_pin(self, index: int, operation: int, place: int) -> None:
+        self._check_pin("seek_pin", index)
+        machine, when = self.machine, self._when_of(operation, place)
+        if when is NOW and machine is not None:  # what is pinned stays there
+            when = When(machine.journal.last.serial)
+        at = self.at(when)
+        data = pack(self.draw(at), self._controls((at.number, at.done)))
+        old = self.pinned[index]
+        self.pinned = [*self.pinned[:index], {"seq": old["seq"] + 1, "data": data}, *self.pinned[index + 1 :]]
+
+    def _check_pin(self, request: str, index: int) -> None:
+        if index >= len(self.pinned):
+            raise Refused(f"{request}: index is {index}; there are {len(self.pinned)} pinned pictures")
+
+    def _on_stay(self) -> None:
+        self._asked = True
+        self.stay()
+
+    def _on_zoom(self, factor: float, at: float) -> None:
+        self.zoomed(factor, at)
+        refresher.mark([self])
+
+    def _on_pan(self, by: float) -> None:
+        self.panned(by)
+        refresher.mark([self])
+
+    def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
+        self.turned(id, by)
+        refresher.mark([self])
+
+    def _on_find(self, text: str) -> None:
+        self.sought(text)
+        refresher.mark([self])
+
+    def _on_save(self) -> None:
+        scene = self.scene()
+        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(scene.steps.operation, 0)}")) or "picture"
+        self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
+
+    def _on_pin(self) -> None:
+        if self._scene is not None:
+            data = pack(self._scene, self._controls(self._drawn_at))
+            self.pinned = [*self.pinned, {"seq": self._seq, "data": data}][-MAX_PINS:]
+
+    def _on_unpin(self, index: int) -> None:
+        self._check_pin("unpin", index)
+        self.pinned = [frame for i, frame in enumerate(self.pinned) if i != index]
