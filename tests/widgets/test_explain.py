@@ -66,6 +66,21 @@ def test_an_operation_whose_events_were_forgotten_is_told_as_it_was() -> None:
     assert str(machine.journal[1].explain()) == before
 
 
+def test_a_forgotten_operation_is_not_taken_for_the_same_one_of_a_copy_or_of_another_machine() -> None:
+    others = [vm.boot("x86-64", layout="small", quirks=("nomerge-enter",) * (index % 2)) for index in range(8)]
+    machine = vm.boot("x86-64", layout="small")
+    for one in (*others, machine):
+        one.kernel_map.enter("16 KiB")
+    before = str(machine.journal[1].explain())
+    for one in (*others, machine):
+        for _ in range(KEPT + 1):
+            one.tick(1)
+    copies = [machine.at(number) for number in (1, KEPT + 1)]
+    assert not machine.journal[1].records
+    assert str(machine.journal[1].explain()) == before
+    assert [str(copy.journal[1].explain()) for copy in copies] == [before] * 2
+
+
 def test_the_story_outlives_its_machine() -> None:
     machine = vm.boot("x86-64", layout="small")
     machine.kernel_map.enter("16 KiB")

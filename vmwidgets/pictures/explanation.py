@@ -25,10 +25,8 @@ def _machine_of(operation: Operation) -> Machine | None:
     """The machine whose journal has this operation."""
     for machine in list(MACHINES):
         journal = machine.journal
-        if journal.number_of(operation.serial) == operation.number < len(journal):
-            mine = journal[operation.number]
-            if mine.records is operation.records or (not operation.records and mine.agrees(operation)):
-                return machine
+        if operation.number < len(journal) and journal[operation.number].is_same(operation):
+            return machine
     return None
 
 

@@ -82,6 +82,10 @@ class Operation(NamedTuple):
         """
         return EXPLAINED_BY[-1](self)
 
+    def is_same(self, other: Operation) -> bool:
+        """Whether both are one record of one journal, or have nothing that could differ."""
+        return self.records is other.records and self.serial == other.serial and self.agrees(other)
+
     def agrees(self, other: Operation) -> bool:
         """Whether another run of it did and gave the same."""
         return self[2:7] == other[2:7] and self.stopped_at == other.stopped_at
@@ -134,6 +138,7 @@ class Journal:
         """The events of the latest operations, which are freed as fast as others come: the collector finds little."""
         self._held = 0
         """How many events these are together."""
+        self._forgotten = _Forgotten()
         self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
         self.next_serial = 0
@@ -358,7 +363,7 @@ class Journal:
         serial, target, name, words, values, *rest = self._row(number)
         pairs = values if words is None else tuple(zip(words, values, strict=True))
         place = number - len(self) + len(self._events)
-        rest.append(self._events[place] if place >= 0 else ())
+        rest.append(self._events[place] if place >= 0 else self._forgotten)
         return Operation(number, serial, target, name, pairs, *rest)
 
     def _row(self, number: int) -> Row:
@@ -404,6 +409,12 @@ class Unit(NamedTuple):
         count = len(self.operations)
         as_one = f", {count:,} operations as one" if count > 1 else ""
         return f"{first.number} to {last.number}: {printable(self.name)}{as_one}"
+
+
+class _Forgotten(tuple[Raw, ...]):
+    """No events any longer.  Each journal has its own, so that its old operations are known from another's."""
+
+    __slots__ = ()
 
 
 class NoSuchOperation(Refused, IndexError):
