@@ -33,7 +33,7 @@ def whole(machine: Any) -> dict[str, Any]:
     """Each value that pictures of a machine are made from: what it is about, and the value."""
     found: dict[str, Any] = dict(zip(Everything._fields, everything(machine), strict=True))
     found |= {path: machine.part(path).value(whole=WHOLE) for path in machine.system.maps}
-    found["cpus"] = unwalked(machine.cpus.value())
+    found["cpus"] = machine.cpus.value()
     domains = [f"domain:{path}" for path in machine.system.domains]
     found |= {path: machine.part(path).snapshot() for path in domains}
     return found | {f"tables of {name}": window(machine.tables_of(name)) for name in ("", *machine.tasks, *domains)}
@@ -53,4 +53,6 @@ def taken_back(machine: Any, name: str, value: Any, past: Past) -> Any:
     """The value called `name` as it was; page tables are read again, through memory as it was."""
     if isinstance(value, TableWindow):
         return window(machine.tables_of(name.removeprefix("tables of ")), past)
+    if isinstance(value, CpusValue):  # what is stale is read again too
+        return machine.cpus.value(past)
     return known(value.at(past)) if name == "frames" else value.at(past)

@@ -107,3 +107,19 @@ def test_sets_that_are_not_shown_are_opened() -> None:
 def test_what_has_no_tlb_is_refused(target: object) -> None:
     with pytest.raises(vm.Refused, match="Tlb shows a machine or its processors"):
         vm.Tlb(target)
+
+
+def test_inside_an_operation_each_processor_is_as_it_was_there(machine: vm.Machine) -> None:
+    view = vm.Tlb(machine)
+    machine.tasks["init"].map.remove(0, size="4 KiB")
+    assert not any(cpu.value().tlb.stale for cpu in machine.cpus)
+    seen = []
+    for step in range(1, view.scene().steps.count):
+        view.step = step
+        scene = view.scene()
+        kept = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and node.text]
+        stale = [node.id.split("/")[1] for node in scene.nodes if node.kind == "slot" and "fault" in node.state]
+        seen.append((scene.caption.text.split()[0], kept, stale))
+    first, *_, last = seen
+    assert first == ("cpu:0", ["cpu:1"], ["cpu:1"]), "cpu:0 has dropped it, cpu:1 has not heard of it"
+    assert last == ("cpu:1", [], [])

@@ -36,9 +36,9 @@ class Tlb(Picture):
         super().__init__(target, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
-        """The processors as they are now."""
+        """The processors as they are at this moment."""
         machine = at.whole
-        value = machine.cpus.value()
+        value = machine.cpus.value(at.past)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
         return draw_tlb(value, at.moment, bench, machine=machine.name)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..base.units import PAGE, Address
 from ..base.values.cpus import CpusValue, CpuValue, TlbSlot
+from ..base.values.past import NOTHING, Past
 from ..kernel.threads.waits import MaySleep
 from ..mmu.format import TableFormat
 from ..mmu.rules import Access
@@ -16,6 +18,7 @@ from . import arguments
 from .processors import SHOOTDOWNS, CpuSettings, Processor, Processors
 from .reading import OF_TABLES, Reading
 from .system import Part, SpacePart, System
+from .tables import MemoryBefore
 
 MOST_CPUS, MOST_SETS, MOST_WAYS = 16, 256, 16
 
@@ -178,13 +181,21 @@ class MachineCpu(Part):
         """What the TLB keeps and the tables no longer say."""
         return self.value().tlb.stale
 
-    def value(self) -> CpuValue:
-        """The processor and its TLB as a frozen value.  O(ways × levels)."""
+    def value(self, past: Past = NOTHING) -> CpuValue:
+        """The processor and its TLB as a frozen value, as they are or as they were.  O(ways × levels)."""
         with self.door.looking():
             one = self._processor
             loaded = self.path, one.pmap.name, one.pmap.root, one.cpu.asid
             tlb = one.cpu.tlb.value(one.cpu.stale)
-            return CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
+            now = CpuValue(*loaded, tlb, tuple(one.pending), one.forgotten, one.edits)
+            return self._before(now, past) if past else now
+
+    def _before(self, now: CpuValue, past: Past) -> CpuValue:
+        """The processor as it was, with what was stale by the tables as they were."""
+        cpu, then = self._processor.cpu, now.at(past)
+        memory = MemoryBefore(self.system.ram, past.before("word"), cpu.fmt.entry_width)
+        tlb = then.tlb.judged(lambda entry: cpu.was_stale(entry, memory, then.root, then.asid))
+        return replace(then, tlb=tlb)
 
     def __repr__(self) -> str:
         return (
@@ -253,12 +264,13 @@ class MachineCpus(Part):
     def __len__(self) -> int:
         return len(self._cpus)
 
-    def value(self) -> CpusValue:
-        """All of them as a frozen value."""
+    def value(self, past: Past = NOTHING) -> CpusValue:
+        """All of them as a frozen value, as they are or, `past` being what came later, as they were."""
         with self.door.looking():
             one = self._processors
-            cpus = tuple(cpu.value() for cpu in self)
-            return CpusValue(cpus, one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten)
+            counts = one.shootdown, one.settings.asids, one.sent, one.acknowledged, one.forgotten
+            then = CpusValue(tuple(cpu.value() for cpu in self), *counts).at(past)
+            return replace(then, cpus=tuple(cpu.value(past) for cpu in self)) if past else then
 
     def check(self) -> None:
         """Raise `Broken` unless each TLB is sound; see :meth:`.processors.Processors.check`."""

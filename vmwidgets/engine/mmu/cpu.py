@@ -11,14 +11,14 @@ from typing import Generic
 from ..base.events import TlbFilled, TlbFlushed, TlbHit, TlbMissed
 from ..base.recorder import Recorder
 from ..base.units import PAGE
-from ..base.values.cpus import Difference
+from ..base.values.cpus import Difference, TlbEntryValue
 from ..base.values.tables import Fault
 from ..memory.ram import Ram
 from .editor import TableEditor
 from .format import TableFormat
 from .rules import Access, C
-from .tlb import Tlb, TlbEntry
-from .walk import fault_of, translate
+from .tlb import Tlb, TlbEntry, differences
+from .walk import Memory, fault_of, translate
 
 
 class Cpu(Generic[C]):
@@ -136,8 +136,13 @@ class Cpu(Generic[C]):
 
     def stale(self, entry: TlbEntry[C]) -> tuple[Difference, ...]:
         """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
-        root, controls = self._loaded[self.asid if entry.asid is None else entry.asid]
-        return entry.differences(self.ram, root, controls)
+        return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
+
+    def was_stale(self, entry: TlbEntryValue, memory: Memory, root: int, asid: int) -> tuple[Difference, ...]:
+        """The same of an entry that was kept when `memory` was so, and the tables at `root` were loaded for `asid`."""
+        place = asid if entry.asid is None else entry.asid
+        other, controls = self._loaded.get(place, (root, self.controls))
+        return differences(entry, self.fmt, memory, root if place == asid else other, controls)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"

@@ -105,32 +105,39 @@ class TlbEntry(Generic[C]):
         return self._value
 
     def differences(self, memory: Memory, root: int, controls: C) -> tuple[Difference, ...]:
-        """In what it differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
-
-        Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
-        the other way round, writes would stay unnoticed.  Global entries are left out there: their descriptor may have
-        a copy in each space, and which one was marked depends on which was loaded.
-        """
-        fmt, rules = self.fmt, self.fmt.rules
-        now = translate(memory, fmt, root, self.va, "read", self.rights.user, controls)
-        if now.stop is not None and now.stop.kind not in _BARRED:
-            why = f"{now.stop.kind}: {fault_of(fmt, now.stop, now.path, 'read', self.rights.user, controls).why}"
-            return (Difference("mapping", f"physical {Address(self.pa)}", why),)
-        leaf = now.path[-1]
-        address = leaf.descriptor.address_of(leaf.word) | self.va & now.page_size - 1
+        """In what it differs from the tables at `root`, under these settings; see :func:`differences`.  O(levels)."""
         self.forbids("read", False, controls)  # so that its rights are those of these settings
-        may = permissions_of(fmt, now.path, now.rights, controls)
-        compared = (
-            ("address", Address(self.pa), Address(address)),
-            ("page size", binary_size(self.size), binary_size(now.page_size)),
-            ("rights", _in_words(self.permissions), _in_words(may)),
-            ("global", _whose(self.asid is None), _whose(rules.is_global(now.path))),
-        )
-        found = [Difference(what, str(kept), str(there)) for what, kept, there in compared if kept != there]
-        unmarked = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
-        if self.asid is not None and not self.pending and unmarked and not found:
-            found.append(Difference("dirty", "a page that was written to", "one that was not"))
-        return tuple(found)
+        return differences(self.value, self.fmt, memory, root, controls)
+
+
+def differences(
+    kept: TlbEntryValue, fmt: TableFormat[C], memory: Memory, root: int, controls: C
+) -> tuple[Difference, ...]:
+    """In what a kept entry differs from a fresh walk of the tables at `root`; empty if it is not stale.  O(levels).
+
+    Only what matters counts: a dirty bit that the tables have and the entry has not costs a walk and does no harm;
+    the other way round, writes would stay unnoticed.  Global entries are left out there: their descriptor may have
+    a copy in each space, and which one was marked depends on which was loaded.
+    """
+    rules, user = fmt.rules, any(kept.permissions.user)
+    now = translate(memory, fmt, root, kept.va, "read", user, controls)
+    if now.stop is not None and now.stop.kind not in _BARRED:
+        why = f"{now.stop.kind}: {fault_of(fmt, now.stop, now.path, 'read', user, controls).why}"
+        return (Difference("mapping", f"physical {Address(kept.pa)}", why),)
+    leaf = now.path[-1]
+    address = leaf.descriptor.address_of(leaf.word) | kept.va & now.page_size - 1
+    may = permissions_of(fmt, now.path, now.rights, controls)
+    compared = (
+        ("address", Address(kept.pa), Address(address)),
+        ("page size", binary_size(kept.page_size), binary_size(now.page_size)),
+        ("rights", _in_words(kept.permissions), _in_words(may)),
+        ("global", _whose(kept.asid is None), _whose(rules.is_global(now.path))),
+    )
+    found = [Difference(what, str(before), str(there)) for what, before, there in compared if before != there]
+    unmarked = rules.accessed(leaf.descriptor, True, controls) & ~leaf.word
+    if kept.asid is not None and kept.dirty and unmarked and not found:
+        found.append(Difference("dirty", "a page that was written to", "one that was not"))
+    return tuple(found)
 
 
 def _in_words(may: Permissions) -> str:

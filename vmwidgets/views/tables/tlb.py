@@ -12,10 +12,11 @@ from dataclasses import replace
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.cpus import CpusValue
 from vmwidgets.views.scene.columns import WIDTH
-from vmwidgets.views.scene.model import Caption, Node, Scene, Steps, Table
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table
 from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
 from vmwidgets.views.scene.switches import Switch, draw_switches
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.cpu_events import flush_in_words
 from vmwidgets.views.story.words.tlb_pictures import own_sentence, stale_sentence
 
@@ -35,7 +36,7 @@ def draw_tlb(
 ) -> Scene:
     """The scene of all processors of a machine, with what the operation of `moment` did marked."""
     bench = bench or TlbBench()
-    marks = marks_of(moment.events)
+    marks = marks_of(moment.so_far)
     groups = [_modes(value)] if len(value.cpus) > 1 else []
     nodes: list[Node] = draw_switches(groups, "tlb", 4)
     y = 4 + (SWITCHES + 10 if groups else 0)
@@ -57,9 +58,14 @@ def draw_tlb(
         nodes=tuple(nodes),
         links=tuple(links_to_senders(nodes, value)),
         table=_table(value),
-        steps=Steps(0, 0, -1),
+        steps=moment.steps(steps_of_processors),
         machine=machine,
     )
+
+
+def steps_of_processors(step: Step) -> bool:
+    """Whether a step is about a processor, so that the picture has it."""
+    return step.about.kind == "cpu"
 
 
 def _since_boot(value: CpusValue) -> str:
@@ -79,9 +85,8 @@ def _modes(value: CpusValue) -> list[Switch]:
 def _caption(value: CpusValue, moment: Moment) -> Caption:
     """The moment's headline, and what the operation meant for the TLBs."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
-    caption, own = moment.caption, own_sentence(moment.events)
-    if moment.operation is None:
-        own = ""
+    caption = moment.caption
+    own = own_sentence(moment.events) if moment.operation is not None and moment.is_after else ""
     if stale:
         return replace(caption, reason=f"{own} {stale_sentence(stale)}".strip(), tone="error")
     return replace(caption, reason=own)

@@ -5,7 +5,7 @@ A TLB is drawn as rows of sets and columns of ways.  `cpu` is a processor's path
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -95,15 +95,17 @@ class TlbValue:
         return cls(sets, ways, tuple(map(tuple, rows)), *counts)
 
     def at(self, past: Past, cpu: str) -> TlbValue:
-        """The TLB of `cpu` as it was, with no slot `stale`: which were takes walks of the tables as they were.
-
-        Whoever needs that asks ``m.at(n)``.
-        """
+        """The TLB of `cpu` as it was, with no slot `stale`: that takes walks of the tables as they were."""
         used = past.laid_over({slot.entry.place: slot.used for slot in self.slots}, "last use", cpu)
         lines = past.laid_over({slot.entry.place: slot.entry for slot in self.slots}, "line", cpu)
         kept = [TlbSlot(entry, 0, used=used[place]) for place, entry in lines.items()]
         counts = (getattr(self, name) - past.moved("tlb count", cpu)[name] for name in _COUNTS)
         return TlbValue.of(self.sets, self.ways, kept, *counts)
+
+    def judged(self, stale: Callable[[TlbEntryValue], tuple[Difference, ...]]) -> TlbValue:
+        """The same TLB, in which `stale` says of each entry how it differs from the tables."""
+        rows = (tuple(slot and replace(slot, stale=stale(slot.entry)) for slot in row) for row in self.rows)
+        return replace(self, rows=tuple(rows))
 
     @property
     def slots(self) -> tuple[TlbSlot, ...]:
@@ -160,7 +162,7 @@ class CpuValue:
     """How often descriptors were edited by hand, which flushes nothing, since the TLB was last empty."""
 
     def at(self, past: Past) -> CpuValue:
-        """The processor as it was; see :meth:`TlbValue.at` for what is stale."""
+        """The processor as it was, with nothing stale."""
         space, root, asid = past.one("loaded", self.cpu, (self.space, self.root, self.asid))
         pending = past.laid_over({one.number: one for one in self.pending}, "pending", self.cpu)
         waiting = tuple(pending[number] for number in sorted(pending))
@@ -182,7 +184,7 @@ class CpusValue:
     forgotten: int
 
     def at(self, past: Past) -> CpusValue:
-        """All processors as they were; see :meth:`TlbValue.at` for what is stale."""
+        """All processors as they were, with nothing stale: ``m.cpus.value(past)`` says what was."""
         if not past:
             return self
         moved = past.moved("shootdowns")
