@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,16 @@ settings.load_profile(os.environ.get("VMWIDGETS_HYPOTHESIS", "test"))
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    """For interrupts at any moment: one that falls into a callback of the collector is lost there, and reported."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,11 +59,12 @@ def add_for_long(counter):
         counter.add(1)
 
 
+@pytest.mark.usefixtures("without_collector")
 def test_an_interrupt_by_a_timer_in_a_long_run_leaves_whole_operations(counter):
     """The signal comes from outside, wherever the loop happens to be."""
     counter.between = lambda: sum(range(300))
-    signal.setitimer(signal.ITIMER_REAL, 0.02)
     previous = signal.signal(signal.SIGALRM, lambda *_: press_stop())
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
     try:
         with pytest.raises(KeyboardInterrupt):
             add_for_long(counter)
@@ -298,6 +299,7 @@ def test_a_wait_in_the_middle_of_another_machines_operation_is_not_interrupted(c
     assert (counter.left, counter.right) == (11, 11)
 
 
+@pytest.mark.usefixtures("without_collector")
 def test_interrupts_at_any_moment_of_a_contended_door_leave_it_whole_and_free(counter):
     """Signals of a timer, while another thread takes the door again and again."""
     over, interrupts, armed = threading.Event(), 0, False

@@ -711,6 +711,7 @@ class TestGroups:
         assert len(m.journal) == 2
 
 
+@pytest.mark.usefixtures("without_collector")
 def test_signals_do_not_come_between_an_undo_and_its_machine(m):
     """A timer's interrupts at any moment of undo and redo: the machine is whole, and nothing is lost."""
     for _ in range(40):
