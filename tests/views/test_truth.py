@@ -250,12 +250,12 @@ HEADLINES: dict[str, Callable[[Seen, dict[str, str], str], None]] = {
     "kmem operations: free": freed,
     "kmem operations: free/pages": freed,
     "kmem operations: uma_reclaim": reclaimed,
-    "thread operations: ran/slept": ran,
-    "thread operations: ran/ended": ran,
-    "thread operations: tick": ticked,
-    "thread operations: wakeup": woken,
+    "threads: ran/slept": ran,
+    "threads: ran/ended": ran,
+    "threads: tick": ticked,
+    "threads: wakeup": woken,
 }
-LEAST = dict.fromkeys(HEADLINES, 2) | {"map operations: lookup/nothing": 0, "thread operations: wakeup": 1}
+LEAST = dict.fromkeys(HEADLINES, 2) | {"map operations: lookup/nothing": 0, "threads: wakeup": 1}
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from vmwidgets.engine.base.errors import Refused
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.machine.machine import MACHINES, Machine
-from vmwidgets.views.story.explanation import Explanation
-from vmwidgets.views.story.story import story_of
+from vmwidgets.views.story.story import Explanation, story_of
 from vmwidgets.views.story.words.names import UNKNOWN, Starts
 
 from .parts import starts_of

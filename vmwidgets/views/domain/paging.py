@@ -15,7 +15,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
-from vmwidgets.views.story.words.comparisons import say
+from vmwidgets.views.story.words.pictures import say_compared
 
 RANGES, FUNCTIONS = 6, 10
 """Ranges and functions of a side that are drawn; the others are counted."""
@@ -67,12 +67,12 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
 def _caption(value: PagingComparison) -> Caption:
     task, domain = value.task, value.domain
     faults, calls = counted(task.faults, "page fault"), counted(domain.invocations, "kernel call")
-    text = say("paging", task=task.present, faults=faults, domain=domain.present, calls=calls)
+    text = say_compared("paging", task=task.present, faults=faults, domain=domain.present, calls=calls)
     sizes = {"task": task.table_bytes, "domain": domain.table_bytes}
     sizes |= {"task_records": task.record_bytes, "domain_records": domain.record_bytes}
-    reason = say("paging/bytes", **{name: grouped_size(size) for name, size in sizes.items()})
+    reason = say_compared("paging/bytes", **{name: grouped_size(size) for name, size in sizes.items()})
     if forgotten := task.forgotten + domain.forgotten:
-        reason = f"{reason} {say('paging/lost', forgotten)}"
+        reason = f"{reason} {say_compared('paging/lost', forgotten)}"
     return Caption(text, (), reason)
 
 

@@ -15,7 +15,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.columns import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import text_width, visible
-from vmwidgets.views.story.words.domain_nouns import flag_words
+from vmwidgets.views.story.words.names import flag_words
 
 from .picture import DomainPicture, Extent
 

@@ -13,7 +13,7 @@ from vmwidgets.engine.base.values.domains import CapabilityValue, CapRef, CnodeV
 from vmwidgets.views.scene.columns import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import short_count, shorten, visible
-from vmwidgets.views.story.words.domain_nouns import kind_words
+from vmwidgets.views.story.words.names import kind_words
 
 from .picture import DomainPicture
 

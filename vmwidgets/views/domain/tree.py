@@ -13,7 +13,7 @@ from vmwidgets.engine.base.values.domains import VnodeFold, VnodeValue
 from vmwidgets.views.scene.columns import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
-from vmwidgets.views.story.words.domain_nouns import flag_words, kind_words, pages_words
+from vmwidgets.views.story.words.names import flag_words, kind_words, pages_words
 
 from .focus import opened_table
 from .picture import COLUMNS, Decoded, DomainPicture, below_fold, vnode_id, vnode_thing

@@ -16,7 +16,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
-from vmwidgets.views.story.words.comparisons import say
+from vmwidgets.views.story.words.pictures import say_compared
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
@@ -90,13 +90,13 @@ def _subtitle(value: ComparisonValue, style: AddressStyle) -> str:
 def _caption(value: ComparisonValue) -> Caption:
     differing, count = value.differences, len(value.rows)
     if len(value.maps) == 1:
-        return Caption(say("maps/one", count, map=value.maps[0].label))
+        return Caption(say_compared("maps/one", count, map=value.maps[0].label))
     if not differing:
-        return Caption(say("maps/agree"), reason=_work(value))
+        return Caption(say_compared("maps/agree"), reason=_work(value))
     first = differing[0]
     answers = "; ".join(f"{', '.join(labels)}: {visible(said)}" for said, labels in _voices(value, first))
-    which = say("maps/first", operation=visible(str(first.operation)), answers=answers)
-    text = say("maps/disagree", count, differing=f"{len(differing):,}")
+    which = say_compared("maps/first", operation=visible(str(first.operation)), answers=answers)
+    text = say_compared("maps/disagree", count, differing=f"{len(differing):,}")
     return Caption(text, reason=f"{which} {_work(value)}")
 
 
@@ -112,9 +112,9 @@ def _work(value: ComparisonValue) -> str:
     least = min(value.maps, key=lambda one: one.steps)
     most = max(value.maps, key=lambda one: one.steps)
     if least.steps == most.steps:
-        return say("maps/equal work", least=f"{least.steps:,}")
+        return say_compared("maps/equal work", least=f"{least.steps:,}")
     counts = {"least": f"{least.steps:,}", "more": f"{most.steps:,}"}
-    return say("maps/work", fewest=least.label, most=most.label, **counts)
+    return say_compared("maps/work", fewest=least.label, most=most.label, **counts)
 
 
 # ---- ribbons -------------------------------------------------------------------------------------

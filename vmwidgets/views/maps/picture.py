@@ -13,7 +13,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Caption, Steps
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
-from vmwidgets.views.story.words import map_pictures
+from vmwidgets.views.story.words.pictures import map_sentence, map_untouched, out_of_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ def map_picture(value: MapValue, moment: Moment) -> MapPicture:
 def _caption(value: MapValue, moment: Moment) -> Caption:
     """The moment's, and after the operation what it meant for this map."""
     if moment.operation is None:
-        return Caption(map_pictures.nothing(value))
+        return Caption(map_untouched(value))
     if not moment.is_after:
         return moment.caption
     if wrong := _out_of_order(value):
-        own = map_pictures.out_of_order([entry.start for entry in wrong[:3]])
+        own = out_of_order([entry.start for entry in wrong[:3]])
         return replace(moment.caption_with(own), tone="error")
-    return moment.caption_with(map_pictures.own_sentence(value, moment.operation, moment.events))
+    return moment.caption_with(map_sentence(value, moment.operation, moment.events))
 
 
 def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:

@@ -16,7 +16,7 @@ from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment
-from vmwidgets.views.story.words.thread_operations import deadlock
+from vmwidgets.views.story.words.threads import deadlock
 
 from .steps import steps_of_memory
 from .thread_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, subject_box, thread_card

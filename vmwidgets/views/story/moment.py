@@ -13,8 +13,8 @@ from vmwidgets.views.scene.model import AFTER, Caption, Steps
 
 from .story import Step, Story, story_of
 from .words.headlines import shortened
-from .words.moments import say
 from .words.names import Starts
+from .words.pictures import say_moment
 
 Mine = Callable[[Step], bool]
 """Which steps a picture has."""
@@ -51,7 +51,7 @@ class Moment:
     def story(self) -> Story:
         """The operation's story."""
         if self.operation is None:
-            return Story(Caption(say("nothing")), ())
+            return Story(Caption(say_moment("nothing")), ())
         return story_of(self.operation, self.starts, self.events)
 
     @property
@@ -101,10 +101,10 @@ class Moment:
         if self.step is not None:
             return Caption(self.step.sentence, shortened(self.step.functions))
         if self.floor:
-            return Caption(say("left out"), (), say("folded"))
+            return Caption(say_moment("left out"), (), say_moment("folded"))
         if operation.truncated:
-            return Caption(say("left out"), (), say("truncated", events=f"{MAX_EVENTS:,}"))
-        return Caption(say("before"))
+            return Caption(say_moment("left out"), (), say_moment("truncated", events=f"{MAX_EVENTS:,}"))
+        return Caption(say_moment("before"))
 
     def caption_with(self, own: str) -> Caption:
         """The caption, with a sentence of the picture's own subject after it ("": none)."""

@@ -18,19 +18,18 @@ from vmwidgets.views.scene.text import visible
 
 from .calls import Functions, followed
 from .words import (  # noqa: F401  they declare sentences
-    cpu_events,
-    cpu_operations,
+    cpus,
     domain_events,
     domain_operations,
     kmem_operations,
     map_events,
     map_operations,
 )
-from .words.headlines import headline
+from .words.headlines import headline, shortened
 from .words.kmem_events import FAMILIES, said_of_page, said_of_rest, said_of_run
 from .words.names import UNKNOWN, Names, Starts
 from .words.registry import SAYINGS
-from .words.thread_events import THREADS
+from .words.threads import THREADS
 
 SINGLE = 3
 """So many pages of a run have a step of their own."""
@@ -228,3 +227,45 @@ def _folded(run: Sequence[_Said]) -> Iterator[Step]:
     if rest:
         cleared = sum(isinstance(said.event, ev.PageCleared) for unit in rest for said in unit)
         yield rest[-1][-1].step(said_of_rest(len(rest), cleared))
+
+
+# ---- as text -------------------------------------------------------------------------------------
+
+
+MOST = 400
+"""So many steps are printed; of more the first and the last."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """A story that prints as text: headline and reason with their functions, then a numbered line a step."""
+
+    story: Story
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        headline = self.story.headline
+        yield from filter(None, (headline.text, headline.reason, _chain(headline.functions)))
+        steps = list(enumerate(self.story.steps, 1))
+        left_out = max(0, len(steps) - MOST)
+        first = steps if not left_out else steps[: MOST // 2]
+        yield from _numbered(first)
+        if left_out:
+            yield f"     … {left_out:,} more steps"
+            yield from _numbered(steps[MOST // 2 + left_out :])
+
+
+def _numbered(steps: Sequence[tuple[int, Step]]) -> Iterator[str]:
+    """A line a step, and its functions where they are others than the step's before it."""
+    said: Functions = ()
+    for number, step in steps:
+        if step.functions != said:
+            said = step.functions
+            yield f"     {_chain(said)}" if said else "     outside kernel functions"
+        yield f"{number:>3}. {step.sentence}"
+
+
+def _chain(functions: Functions) -> str:
+    return " → ".join(shortened(functions))

@@ -10,7 +10,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
-from vmwidgets.views.story.words.comparisons import say
+from vmwidgets.views.story.words.pictures import say_compared
 
 HEAD, BAR, LINE, ROW_GAP = 24.0, 22.0, 15.0, 14.0
 """Height of the words above the columns, of a bar, of a line below it; room below a row."""
@@ -65,21 +65,22 @@ def _caption(value: FormatsValue) -> Caption:
     reached = [cost for cost in value.formats if not cost.left_out and cost.mapped]
     out = [cost for cost in value.formats if cost.left_out]
     reason = " ".join(
-        say("formats/out", cost.left_out, format=cost.format, size=grouped_size(cost.left_out_bytes)) for cost in out
+        say_compared("formats/out", cost.left_out, format=cost.format, size=grouped_size(cost.left_out_bytes))
+        for cost in out
     )
     if len(reached) < 2:
-        only = say("formats/only", format=reached[0].format) if reached else say("formats/none")
-        return Caption(only if out else say("formats/nothing"), (), reason)
+        only = say_compared("formats/only", format=reached[0].format) if reached else say_compared("formats/none")
+        return Caption(only if out else say_compared("formats/nothing"), (), reason)
     least, most = min(reached, key=lambda one: one.table_bytes), max(reached, key=lambda one: one.table_bytes)
     size = grouped_size(least.table_bytes)
     if least.table_bytes == most.table_bytes:
-        text = say("formats/equal", size=size)
+        text = say_compared("formats/equal", size=size)
     else:
         more = grouped_size(most.table_bytes)
-        text = say("formats/tables", fewest=least.format, least=size, most=most.format, more=more)
+        text = say_compared("formats/tables", fewest=least.format, least=size, most=most.format, more=more)
     few, many = min(reached, key=lambda one: one.entries), max(reached, key=lambda one: one.entries)
     case = "formats/entries" if few.entries == many.entries else "formats/more entries"
-    tlb = say(case, few.entries, fewest=few.format, most=many.format, more=f"{many.entries:,}")
+    tlb = say_compared(case, few.entries, fewest=few.format, most=many.format, more=f"{many.entries:,}")
     return Caption(text, (), f"{tlb} {reason}".strip())
 
 

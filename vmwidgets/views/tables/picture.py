@@ -8,7 +8,7 @@ from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table
 from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
 from vmwidgets.views.scene.switches import Switch, draw_switches
-from vmwidgets.views.story.words import walks
+from vmwidgets.views.story.words import pictures as words
 
 from .bench import TablesBench
 from .bits import DescriptorPicture, draw_descriptor
@@ -79,9 +79,9 @@ def _caption(window: TableWindow) -> Caption:
     rows = [row for table in window.tables for row in table.rows]
     slots = sum(table.present for table in roots)
     folds = sum(row.kind == "fold" for row in rows)
-    text = walks.say("tables", slots, root="root" if len(roots) == 1 else "roots", what=_in_use(roots))
+    text = words.say_walk("tables", slots, root="root" if len(roots) == 1 else "roots", what=_in_use(roots))
     name = "tables/folded" if folds else "tables/open"
-    return Caption(text, (), walks.say(name, len(window.tables), folds=counted(folds, "fold")))
+    return Caption(text, (), words.say_walk(name, len(window.tables), folds=counted(folds, "fold")))
 
 
 def _in_use(roots: list[OpenTable]) -> str:

@@ -17,8 +17,8 @@ from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
 from vmwidgets.views.scene.switches import Switch, draw_switches
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
-from vmwidgets.views.story.words.cpu_events import flush_in_words
-from vmwidgets.views.story.words.tlb_pictures import own_sentence, stale_sentence
+from vmwidgets.views.story.words.cpus import flush_in_words
+from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
 
 from .tlb_cpus import TlbBench, chosen_slot, draw_cpu, draw_details, marks_of
 from .tlb_requests import links_to_senders
@@ -86,7 +86,7 @@ def _caption(value: CpusValue, moment: Moment) -> Caption:
     """The moment's headline, and what the operation meant for the TLBs."""
     stale = sum(len(cpu.tlb.stale) for cpu in value.cpus)
     caption = moment.caption
-    own = own_sentence(moment.events) if moment.operation is not None and moment.is_after else ""
+    own = tlb_sentence(moment.events) if moment.operation is not None and moment.is_after else ""
     if stale:
         return replace(caption, reason=f"{own} {stale_sentence(stale)}".strip(), tone="error")
     return replace(caption, reason=own)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from vmwidgets.engine.base.values.tables import AddressSplit, Step, Walk
 from vmwidgets.views.scene.model import Caption
 from vmwidgets.views.scene.switches import Switch
-from vmwidgets.views.story.words.walks import edited
+from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture
 from .walk_words import caption_of
@@ -74,4 +74,4 @@ def has_broken(walk: Walk, bench: Bench | None) -> bool:
 def edited_caption(walk: Walk, bench: Bench) -> Caption:
     """What became of the access, and what it was before descriptors were edited."""
     before = bench.unedited if has_broken(walk, bench) else None
-    return replace(caption_of(walk, None), reason=edited(len(bench.edited), before))
+    return replace(caption_of(walk, None), reason=edited_walk(len(bench.edited), before))

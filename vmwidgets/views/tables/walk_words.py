@@ -10,7 +10,7 @@ from vmwidgets.engine.base.values.tables import Fault, FieldValue, Walk
 from vmwidgets.views.scene.columns import MARGIN
 from vmwidgets.views.scene.model import Caption, Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
-from vmwidgets.views.story.words import walks
+from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
 
 VERDICT = 216.0
@@ -27,15 +27,15 @@ def caption_of(walk: Walk, earlier: Walk | None) -> Caption:
     else:
         assert walk.pa is not None
         places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
-        caption = Caption(walks.say("reached", **places), (), walks.rights(walk), "good")
+        caption = Caption(words.say_walk("reached", **places), (), words.walk_rights(walk), "good")
     if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
-        caption = replace(caption, reason=walks.earlier(earlier))
+        caption = replace(caption, reason=words.earlier_walk(earlier))
     return caption
 
 
 def _fault(fault: Fault) -> str:
     why = fault.why[:1].upper() + fault.why[1:]
-    return walks.say("fault", exception=fault.exception, why=why.removesuffix("."))
+    return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
 
 
 def verdict_box(

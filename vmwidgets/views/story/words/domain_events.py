@@ -9,8 +9,7 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.domains import CapRef
 from vmwidgets.views.scene.text import visible
 
-from .domain_nouns import flag_words, kind_words
-from .names import Names, address, span
+from .names import Names, address, flag_words, kind_words, span
 from .registry import says, sentences
 
 say = sentences(

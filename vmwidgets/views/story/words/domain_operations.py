@@ -10,10 +10,9 @@ from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene.text import visible
 
 from .domain_events import ref
-from .domain_nouns import flag_words, kind_words
 from .headlines import Facts
 from .map_operations import ACCESSES
-from .names import address
+from .names import address, flag_words, kind_words
 from .registry import Headline, headline_of, sentences
 
 say = sentences(

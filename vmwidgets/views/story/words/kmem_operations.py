@@ -10,7 +10,7 @@ from .headlines import Facts
 from .kmem_events import class_of
 from .names import address, span
 from .registry import Headline, headline_of, sentences
-from .thread_operations import waiting
+from .threads import waiting
 
 say = sentences(
     "kmem operations",

@@ -1,4 +1,4 @@
-"""Headlines of operations on threads and on the clock, and who waits for what."""
+"""Threads and the clock: what happens to them, headlines of operations on them, and who waits for what."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
-from .names import address
-from .registry import Headline, headline_of, sentences
-from .thread_events import thread_name
+from .names import Names, address
+from .registry import Headline, headline_of, says, sentences
 
 say = sentences(
-    "thread operations",
+    "threads",
     {
+        "ThreadSpawned": "{thread} is ready; it has not run yet.",
+        "ThreadRuns": "{thread} runs.",
+        "ThreadSlept": "{thread} sleeps: it waits for {what}.",
+        "ThreadSlept/until": "{thread} sleeps: it waits for {what}, at most until tick {until}.",
+        "ThreadWoken/timeout": "{thread} is ready again: its time is up.",
+        "ThreadWoken/lock": "{thread} is ready again: the lock is free.",
+        "ThreadWoken/wakeup": "{thread} is ready again: a wakeup reached it.",
+        "ThreadEnded/returned": "{thread} is done.",
+        "ThreadEnded/abandoned": "{thread} is given up.",
+        "ThreadEnded/failed": "{thread} fails: {how}.",
+        "ClockTicked": "The clock goes from {before} to {after}.",
         "spawn": "Thread {thread} is ready.",
         "spawn/reason": "It has not run yet; call m.step() or m.run().",
         "ran/none": "No thread was ready to run.",
@@ -41,6 +51,53 @@ say = sentences(
         "kill/undone": "What its {call} had begun was taken back.",
     },
 )
+
+CELL = "the cell"
+"""Who runs where no thread does."""
+
+THREADS = (ev.ThreadSpawned, ev.ThreadRuns, ev.ThreadSlept, ev.ThreadWoken, ev.ThreadEnded)
+"""Events whose sentences name the thread."""
+
+
+def thread_name(name: str) -> str:
+    """A thread inside a sentence."""
+    return visible(name) or CELL
+
+
+def _subject(name: str) -> str:
+    return visible(name) or "The cell"
+
+
+@says(ev.ThreadSpawned, ev.ThreadRuns, about="threads", of="thread")
+def _runs(event: ev.ThreadSpawned | ev.ThreadRuns, names: Names) -> str:
+    return say(event.tag, thread=_subject(event.thread))
+
+
+@says(ev.ThreadSlept, about="threads", of="thread")
+def _slept(event: ev.ThreadSlept, names: Names) -> str:
+    name = "ThreadSlept" if event.until is None else "ThreadSlept/until"
+    return say(name, thread=_subject(event.thread), what=visible(event.what), until=f"{event.until or 0:,}")
+
+
+@says(ev.ThreadWoken, about="threads", of="thread")
+def _woken(event: ev.ThreadWoken, names: Names) -> str:
+    why = event.why if event.why in ("timeout", "lock") else "wakeup"
+    return say(f"ThreadWoken/{why}", thread=_subject(event.thread))
+
+
+@says(ev.ThreadEnded, about="threads", of="thread")
+def _ended(event: ev.ThreadEnded, names: Names) -> str:
+    how = event.how if event.how in ("returned", "abandoned") else "failed"
+    return say(f"ThreadEnded/{how}", thread=_subject(event.thread), how=visible(event.how))
+
+
+@says(ev.ClockTicked, about="threads")
+def _ticked(event: ev.ClockTicked, names: Names) -> str:
+    return say("ClockTicked", before=f"{event.before:,}", after=f"{event.after:,}")
+
+
+# ---- operations ----------------------------------------------------------------------------------
+
 
 MOST = 3
 """So many threads a sentence names."""
@@ -115,7 +172,7 @@ def deadlock(cycle: Sequence[str]) -> str:
 
 
 @headline_of("tick")
-def _ticked(facts: Facts) -> Headline:
+def _tick(facts: Facts) -> Headline:
     ticks, woken = facts.of(ev.ClockTicked), facts.of(ev.ThreadWoken)
     if not ticks:
         return Headline(say("tick/still"))
@@ -133,7 +190,7 @@ def _woke(facts: Facts) -> Headline:
 
 
 @headline_of("tsleep")
-def _slept(facts: Facts) -> Headline:
+def _tsleep(facts: Facts) -> Headline:
     return Headline(say("tsleep", result=visible(str(facts.result))))
 
 

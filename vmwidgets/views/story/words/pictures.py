@@ -1,0 +1,296 @@
+"""What pictures say of their own: beside the story of an operation, and where there is no operation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.base.values.past import Past
+from vmwidgets.engine.base.values.tables import Permission, Walk
+
+from .kmem_events import KENTRY
+from .names import address
+from .registry import sentences
+
+# ---- maps ----------------------------------------------------------------------------------------
+
+
+_say_map = sentences(
+    "map pictures",
+    {
+        "map/nothing": "Nothing was done to this map yet.",
+        "map/elsewhere": "The latest operations did not concern this map.",
+        "map/out of order": "The list is out of order at {addresses}.",
+        "map/took": "The cache of entries allocated {size} from this map.",
+        "map/gave": "The cache of entries gave {size} back to this map.",
+        "map/entries": (
+            "The map had 1 entry before and has {now} now.",
+            "The map had {count} entries before and has {now} now.",
+        ),
+    },
+)
+
+say_sought = sentences(
+    "sought addresses",
+    {
+        "held": "{address} is in the entry {range}.",
+        "free": "No entry holds {address}: it is in a gap of {size}, {range}.",
+        "compared": (
+            "It took 1 comparison in the tree; nothing in the machine changed.",
+            "It took {count} comparisons in the tree; nothing in the machine changed.",
+        ),
+    },
+)
+
+
+def map_untouched(value: MapValue) -> str:
+    """That no operation is known of this map."""
+    return _say_map("map/elsewhere" if value.nr_entries else "map/nothing")
+
+
+def out_of_order(starts: Iterable[int]) -> str:
+    """That the list is out of order there."""
+    return _say_map("map/out of order", addresses=", ".join(address(start) for start in starts))
+
+
+def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Event]) -> str:
+    """What an operation that is done meant for the map `value`; "" where the headline says it all."""
+    if operation.outcome != "done" or operation.name == "boot":
+        return ""
+    name, here = value.name, operation.target in (value.name, "unchecked")
+    if operation.name in ("enter", "remove") and not here:
+        change = sum(
+            event.after - event.before for event in events if isinstance(event, ev.MapResized) and event.map == name
+        )
+        if not change:
+            return ""
+        return _say_map("map/took" if change > 0 else "map/gave", size=binary_size(abs(change)))
+    if operation.truncated or not here:
+        return ""
+    marks = Past(events).marks("after", name)
+    before = value.nr_entries - len(marks.new) + len(marks.leaving)
+    return "" if before == value.nr_entries else _say_map("map/entries", before, now=f"{value.nr_entries:,}")
+
+
+# ---- moments -------------------------------------------------------------------------------------
+
+
+say_moment = sentences(
+    "moments",
+    {
+        "nothing": "Nothing was done here yet.",
+        "elsewhere": "The latest operations did not concern this map.",
+        "before": "Before the operation.",
+        "left out": "Earlier steps are left out.",
+        "folded": "They happened in a part of the map that is folded here.",
+        "truncated": "This operation made more than {events} events; the first ones were not recorded.",
+    },
+)
+
+
+# ---- the kentry area -----------------------------------------------------------------------------
+
+
+_say_kentry = sentences(
+    "kentry pictures",
+    {
+        "kentry/nothing": "The latest operations took no slot of the area and gave none back.",
+        "kentry/none": "No slot was taken or given back.",
+        "kentry/taken": ("1 slot was taken.", "{count} slots were taken."),
+        "kentry/given": ("1 slot was given back.", "{count} slots were given back."),
+        "kentry/both": "{taken} taken, {given} given back.",
+        "kentry/slab": (
+            "{taken} taken, from a new slab with a page behind it.",
+            "{taken} taken, from {count} new slabs with a page behind each.",
+        ),
+    },
+)
+
+
+def kentry_untouched() -> str:
+    """That no operation concerned the area."""
+    return _say_kentry("kentry/nothing")
+
+
+def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
+    """How many slots an operation took and gave back; "" for one that is about slabs."""
+    taken = sum(isinstance(event, ev.BufferAllocated) and event.cache == KENTRY for event in events)
+    given = sum(isinstance(event, ev.BufferFreed) and event.cache == KENTRY for event in events)
+    slabs = sum(isinstance(event, ev.KentrySlabTaken) for event in events)
+    if slabs and taken:
+        return _say_kentry("kentry/slab", slabs, taken=counted(taken, "slot"))
+    if taken and given:
+        return _say_kentry("kentry/both", taken=counted(taken, "slot"), given=f"{given:,}")
+    if taken or given:
+        return _say_kentry("kentry/taken" if taken else "kentry/given", taken or given)
+    return "" if name in ("reap", "boot") else _say_kentry("kentry/none")
+
+
+# ---- TLBs ----------------------------------------------------------------------------------------
+
+
+_say_tlb = sentences(
+    "tlb pictures",
+    {
+        "none": "It changed no TLB.",
+        "accesses": "The TLBs had {hits}, {misses}, and keep {filled}.",
+        "dropped": ("It dropped 1 translation.", "It dropped {count} translations."),
+        "sent": (
+            "It sent 1 shootdown and dropped {dropped}.",
+            "It sent {count} shootdowns and dropped {dropped}.",
+        ),
+        "acknowledged": (
+            "It sent {sent}, acknowledged 1, and dropped {dropped}.",
+            "It sent {sent}, acknowledged {count}, and dropped {dropped}.",
+        ),
+        "forgotten": (
+            "It forgot 1 shootdown and dropped {dropped}.",
+            "It forgot {count} shootdowns and dropped {dropped}.",
+        ),
+        "stale": (
+            "1 kept translation is not what the tables say: marked ≠.",
+            "{count} kept translations are not what the tables say: marked ≠.",
+        ),
+    },
+)
+
+
+def tlb_sentence(events: Sequence[ev.Event]) -> str:
+    """What an operation did to TLBs."""
+    kinds = Counter(type(event) for event in events)
+    dropped = sum(len(event.dropped) for event in events if isinstance(event, ev.TlbFlushed))
+    fields = {"dropped": counted(dropped, "translation"), "sent": counted(kinds[ev.ShootdownSent], "shootdown")}
+    if kinds[ev.ShootdownForgotten]:
+        return _say_tlb("forgotten", kinds[ev.ShootdownForgotten], **fields)
+    if kinds[ev.ShootdownAcknowledged]:
+        return _say_tlb("acknowledged", kinds[ev.ShootdownAcknowledged], **fields)
+    if kinds[ev.ShootdownSent]:
+        return _say_tlb("sent", kinds[ev.ShootdownSent], **fields)
+    hits, misses, filled = kinds[ev.TlbHit], kinds[ev.TlbMissed], kinds[ev.TlbFilled]
+    if hits or misses or filled:
+        kept = {"misses": counted(misses, "miss"), "filled": counted(filled, "new translation")}
+        return _say_tlb("accesses", hits=counted(hits, "hit"), **kept)
+    return _say_tlb("dropped", dropped) if dropped else _say_tlb("none")
+
+
+def stale_sentence(count: int) -> str:
+    """How many translations are stale."""
+    return _say_tlb("stale", count)
+
+
+# ---- walks and page tables -----------------------------------------------------------------------
+
+
+say_walk = sentences(
+    "walks",
+    {
+        "reached": "{address} is at physical {physical}, in a page of {size}.",
+        "fault": "{exception}: {why}.",
+        "may/both": "The page tables let user code and supervisor {supervisor} here.",
+        "may/supervisor": "The page tables let only the supervisor {supervisor} here.",
+        "may/each": "The page tables let user code {user} here, and the supervisor {supervisor}.",
+        "earlier/reached": "When the cell ran, the access reached physical {physical}.",
+        "earlier/fault": "When the cell ran, the access ended in {kind}.",
+        "edited": (
+            "1 descriptor was edited by hand; the access comes out as before.",
+            "{count} descriptors were edited by hand; the access comes out as before.",
+        ),
+        "edited/reached": (
+            "1 descriptor was edited by hand; before that, the access reached physical {physical}.",
+            "{count} descriptors were edited by hand; before that, the access reached physical {physical}.",
+        ),
+        "edited/fault": (
+            "1 descriptor was edited by hand; before that, the access raised {exception} ({kind}).",
+            "{count} descriptors were edited by hand; before that, the access raised {exception} ({kind}).",
+        ),
+        "tables": (
+            "1 descriptor of the {root} is in use: {what}.",
+            "{count} descriptors of the {root} are in use: {what}.",
+        ),
+        "tables/open": (
+            "1 table is open. Gaps show only their size.",
+            "{count} tables are open. Gaps show only their size.",
+        ),
+        "tables/folded": (
+            "1 table is open, and {folds} with more. Gaps show only their size.",
+            "{count} tables are open, and {folds} with more. Gaps show only their size.",
+        ),
+    },
+)
+
+
+def walk_rights(walk: Walk) -> str:
+    """What each side may do with the page, the processor set as it was for the walk."""
+    may = walk.permissions
+    if may is None:
+        return ""
+    case = "both" if may.user == may.supervisor else "each" if any(may.user) else "supervisor"
+    return say_walk(f"may/{case}", user=_listed(may.user), supervisor=_listed(may.supervisor))
+
+
+def _listed(may: Permission) -> str:
+    """Such as "read, write and execute", or "do nothing"."""
+    what = [word for word, allowed in zip(("read", "write", "execute"), may, strict=True) if allowed]
+    return " and ".join(filter(None, [", ".join(what[:-1]), what[-1]])) if what else "do nothing"
+
+
+def earlier_walk(walk: Walk) -> str:
+    """What an earlier walk of the same address had said."""
+    if walk.fault is not None:
+        return say_walk("earlier/fault", kind=walk.fault.kind)
+    return say_walk("earlier/reached", physical=address(walk.pa or 0))
+
+
+def edited_walk(count: int, before: Walk | None) -> str:
+    """That so many descriptors were edited, and what the access was `before` (none: the same)."""
+    if before is None:
+        return say_walk("edited", count)
+    if before.fault is not None:
+        return say_walk("edited/fault", count, exception=before.fault.exception, kind=before.fault.kind)
+    return say_walk("edited/reached", count, physical=address(before.pa or 0))
+
+
+# ---- comparisons ---------------------------------------------------------------------------------
+
+
+say_compared = sentences(
+    "comparisons",
+    {
+        "maps/one": ("1 operation ran on {map} alone.", "{count} operations ran on {map} alone."),
+        "maps/agree": "All maps agree on every operation.",
+        "maps/disagree": (
+            "The maps disagree on {differing} of 1 operation.",
+            "The maps disagree on {differing} of {count} operations.",
+        ),
+        "maps/first": "The first is {operation} ({answers}).",
+        "maps/equal work": "Each took {least} steps.",
+        "maps/work": "{fewest} took the fewest steps, {least}; {most} took the most, {more}.",
+        "formats/only": "Only {format} reaches all of it.",
+        "formats/none": "No format reaches all of it.",
+        "formats/nothing": "There is nothing to compare with.",
+        "formats/equal": "All take {size} of tables.",
+        "formats/tables": "{fewest} takes the least, {least} of tables; {most} takes the most, {more}.",
+        "formats/entries": (
+            "Reaching all of it takes 1 TLB entry in each.",
+            "Reaching all of it takes {count} TLB entries in each.",
+        ),
+        "formats/more entries": (
+            "Reaching all of it takes 1 TLB entry in {fewest} and {more} in {most}.",
+            "Reaching all of it takes {count} TLB entries in {fewest} and {more} in {most}.",
+        ),
+        "formats/out": (
+            "{format} can't reach 1 of the ranges, {size}.",
+            "{format} can't reach {count} of the ranges, {size}.",
+        ),
+        "paging": "The kernel mapped {task} in {faults}; the domain mapped {domain} itself, in {calls}.",
+        "paging/bytes": "Tables take {task} and {domain}, records {task_records} and {domain_records}.",
+        "paging/lost": (
+            "The events of 1 older call are not kept, and not counted.",
+            "The events of {count} older calls are not kept, and not counted.",
+        ),
+    },
+)
