@@ -24,8 +24,7 @@ from vmwidgets.views.scene.text import ELLIPSIS
 from vmwidgets.views.scene.wire import encode_scene
 from vmwidgets.views.tables.bits import DescriptorPicture, draw_descriptor, names_of_bits
 from vmwidgets.views.tables.slices import slices_of, turned, with_sign
-from vmwidgets.views.tables.walk import draw_walk
-from vmwidgets.views.tables.walk_bench import Bench
+from vmwidgets.views.tables.walk import Bench, draw_walk
 
 EVERY = sorted(FORMATS)
 DATA = Path(__file__).parents[1] / "data" / "mmu"

@@ -18,7 +18,7 @@ from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey
 from vmwidgets.engine.mmu.walk import walk
 from vmwidgets.views.scene.model import Caption, Scene
-from vmwidgets.views.tables.bench import TablesBench
+from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
 
 from .editing import flip_bit, undo_edit

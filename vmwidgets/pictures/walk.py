@@ -16,8 +16,7 @@ from vmwidgets.engine.machine.tables import MachineWalk
 from vmwidgets.engine.mmu.tables import PageTables, TablesWalk
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.slices import Slice, slices_of, turned, with_sign
-from vmwidgets.views.tables.walk import draw_walk
-from vmwidgets.views.tables.walk_bench import Bench
+from vmwidgets.views.tables.walk import Bench, draw_walk
 
 from .editing import flip_bit, undo_edit
 from .options import AddressTrait

@@ -1,22 +1,39 @@
 """An open page table: its box, a row for each descriptor or run of pages, folds, and the gaps between.
 
 What maps more is higher, with a broader bar.  Each row, fold and gap says how much of memory it covers; together they
-cover what the table does.
+cover what the table does.  A row has one line, or two where slots, address, size and rights don't fit beside each
+other: it always says where it leads to, how much it covers, and what it lets pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from vmwidgets.engine.base.units import Address, binary_size
+from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
-from vmwidgets.views.scene.model import Node, Text
+from vmwidgets.views.scene.model import Bar, Caption, Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
 
-from .bench import TablesBench
-from .rows import draw_row, fitting, row_height, slots_in_words, words_of_rows
 
-HEAD, ABSENT_H = 54.0, 16.0
+@dataclass(frozen=True, slots=True)
+class TablesBench:
+    """What can be done: `chosen` is where the descriptor that is shown bit by bit is (0: none), `word` its bits.
+
+    `path` are addresses of the descriptors on the way to an address that was looked for; `edited` what edited
+    descriptors held before.
+    """
+
+    editable: bool = False
+    chosen: int = 0
+    word: int = 0
+    path: Collection[int] = ()
+    edited: Mapping[int, int] = field(default_factory=dict)
+    found: Caption | None = None
+
+
+_HEAD, _ABSENT_H = 54.0, 16.0
 """Height of a table's heading; of a gap's line: slots that hold nothing."""
 
 
@@ -33,30 +50,30 @@ def draw_table(
     lane = column_lane(column)
     text = _heading(window, table, w)
     rows: list[Node] = []
-    words = words_of_rows(table, w - 8)
-    at = HEAD
+    words = _words_of_rows(table, w - 8)
+    at = _HEAD
     is_lent = table.is_lent
     if is_lent:
         text.append(_whose(is_lent, at))
-        at += ABSENT_H
+        at += _ABSENT_H
     for piece in pieces_of(table):
         if isinstance(piece, WindowRow) and piece.is_lent is not is_lent and piece.kind != "window":
             is_lent = piece.is_lent
             text.append(_whose(is_lent, at))
-            at += ABSENT_H
+            at += _ABSENT_H
         if isinstance(piece, WindowRow):
             said = words[piece.first]
-            h = row_height(piece, said)
-            rows.append(draw_row(window, table, piece, said, bench, x + 4, y + at, w - 8, lane))
+            h = _row_height(piece, said)
+            rows.append(_draw_row(window, table, piece, said, bench, x + 4, y + at, w - 8, lane))
             at += h + 2
         else:
             text += _absent(piece, table.span, at, w)
-            at += ABSENT_H
+            at += _ABSENT_H
     count = f"{table.present:,} of {table.entries:,}"
     title = f"{table.name} at physical {Address(table.pa)}, from {Address(table.va)} on: {count} descriptors in use"
     if table.unreadable:
-        text.append(Text(8, HEAD + 12, shorten("outside of memory", w - 16, "label"), "label error"))
-        title, at = f"{title}; {table.unreadable}", HEAD + 20
+        text.append(Text(8, _HEAD + 12, shorten("outside of memory", w - 16, "label"), "label error"))
+        title, at = f"{title}; {table.unreadable}", _HEAD + 20
     box = Node(
         f"tables/table/{key}", "table", x, y, w, at + 4, f"table:{table.pa:x}", text=tuple(text), title=title,
         state=("fault",) if table.unreadable else (), action="" if table.parent is None else "open", lane=lane,
@@ -109,3 +126,155 @@ def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
         left,
         Text(w - 10, y + 11, fitting((f"gap of {size}", f"gap {size}", size), room, "label"), "label dim", "end"),
     ]
+
+
+# ---- rows ----------------------------------------------------------------------------------------
+
+
+_HEIGHTS = ((30, 46.0), (24, 40.0), (20, 34.0), (16, 27.0), (0, 20.0))
+"""Height of a row by log2 of the bytes of its pages."""
+
+_TWO_LINES, _LINE = 32.0, 13.0
+"""Least height of a row that has two lines; how far apart they are."""
+
+_LEFT, _RIGHT = 7.0, 5.0
+"""Room before a row's words, and after them."""
+
+
+class _Words(NamedTuple):
+    """What a row says: slots, what they lead to, and at its right end how much; there in a second line if `two`."""
+
+    slots: str
+    target: str
+    end: str
+    two: bool
+
+
+def _words_of_rows(table: OpenTable, w: float) -> Mapping[int, _Words]:
+    """What each row of a table says in `w` pixels, by its first slot.
+
+    The rows that refer to tables have all one line or all two.
+    """
+    words = {row.first: _words(row, table.span, w) for row in table.rows}
+    refer = [row.first for row in table.rows if row.kind in ("table", "window")]
+    if any(words[first].two for first in refer):
+        words |= {first: words[first]._replace(two=True) for first in refer}
+    return words
+
+
+def _words(row: WindowRow, span: int, w: float) -> _Words:
+    slots, size = slots_in_words(row.first, row.count), binary_size(row.count * span)
+    if row.kind == "fold":
+        return _words_of_fold(row, f"in {size}", w)
+    room = w - _LEFT - _RIGHT
+    beside = room - text_width(slots, "mono label") - 4
+    target = _target(row, beside)
+    if row.kind == "leaf":
+        rights = f"{row.rights.removesuffix(' user')}{' u' if row.rights.endswith('user') else ''}"
+        pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
+        end = fitting((f"{pages}  {rights}", f"{size}  {rights}"), room, "label")
+    else:
+        end = fitting((f"{size} {_KINDS[row.kind]}",), room, "label")
+    left = text_width(target, "mono label") + 6 if target else 4
+    return _Words(slots, target, end, left + text_width(end, "label") > beside)
+
+
+def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
+    room = w - _LEFT - _RIGHT
+    what = fitting((f"… {folded_in_words(row) or 'more'}",), room, "label")
+    return _Words(what, "", size, text_width(what, "label") + text_width(size, "label") + 8 > room)
+
+
+def _target(row: WindowRow, w: float) -> str:
+    """To what a row refers, in groups of digits if they fit."""
+    if row.kind in ("invalid", "reserved"):
+        return ""
+    return fitting((f"→{Address(row.address)}", f"→{row.address:#x}"), w, "mono label")
+
+
+_KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid": "not present"}
+
+
+def fitting(ways: Sequence[str], w: float, style: str) -> str:
+    """The first that fits; else the last, cut."""
+    return next((way for way in ways if text_width(way, style) <= w), shorten(ways[-1], w, style))
+
+
+def slots_in_words(first: int, count: int) -> str:
+    """Slots by their numbers: "3", "4–7"."""
+    return str(first) if count == 1 else f"{first}–{first + count - 1}"
+
+
+def folded_in_words(row: WindowRow) -> str:
+    """What a fold hides: "2 tables and 1 page"."""
+    parts = [counted(count, word) for count, word in ((row.tables, "table"), (row.pages, "page")) if count]
+    return " and ".join(parts)
+
+
+def _row_height(row: WindowRow, words: _Words) -> float:
+    """Pixels of a row: the larger its pages, the higher, and room for its lines."""
+    least = _TWO_LINES if words.two else 20.0
+    return max(least, next(height for shift, height in _HEIGHTS if row.size >> shift)) if row.kind == "leaf" else least
+
+
+def _draw_row(
+    window: TableWindow, table: OpenTable, row: WindowRow, words: _Words, bench: TablesBench, x: float, y: float,
+    w: float, lane: str,
+) -> Node:  # fmt: skip
+    """A row's box with its words."""
+    h = _row_height(row, words)
+    if row.kind == "fold":
+        return _fold(table, row, words, x, y, w, h, lane)
+    width = window.entry_width
+    state = [f"is-{row.kind}"]
+    if any(row.pa <= pa < row.pa + row.count * width for pa in bench.path):
+        state.append("path")
+    if any(row.pa <= pa < row.pa + row.count * width for pa in bench.edited):
+        state.append("changed")
+    return Node(
+        f"tables/slot/{table.level}/{row.va:x}", "descriptor", x, y, w, h, f"pte:{row.pa:x}",
+        text=_lines(words, w, h, "mono label", "label"), bars=_bar(row, h), state=tuple(state),
+        title=_title(window, table, row), action="open", lane=lane, graph=True,
+    )  # fmt: skip
+
+
+def _lines(words: _Words, w: float, h: float, left: str, right: str) -> tuple[Text, ...]:
+    """The words of a row in one line or two, in the middle of its height."""
+    base = h / 2 + (4 - _LINE / 2 if words.two else 4)
+    text = [Text(_LEFT, base, words.slots, left)]
+    if words.target:
+        text.append(Text(_LEFT + 4 + text_width(words.slots, left), base, words.target, f"{left} dim"))
+    text.append(Text(w - _RIGHT, base + _LINE * words.two, words.end, right, "end"))
+    return tuple(text)
+
+
+def _fold(table: OpenTable, row: WindowRow, words: _Words, x: float, y: float, w: float, h: float, lane: str) -> Node:
+    what = folded_in_words(row) or "others"
+    what += " of the kernel" if row.is_lent else ""
+    title = f"descriptors {row.first} to {row.end - 1}, not shown: {what}, {words.end} with the gaps between"
+    return Node(
+        f"tables/fold/{table.level}/{table.va:x}/{row.first}", "fold", x, y, w, h, state=("folded",),
+        text=_lines(words, w, h, "label dim", "label dim"), title=title, action="open", lane=lane,
+    )  # fmt: skip
+
+
+def _bar(row: WindowRow, h: float) -> tuple[Bar, ...]:
+    """A strip at the left of what maps memory: the broader, the larger the pages."""
+    if row.kind != "leaf":
+        return ()
+    return (Bar(0, 1, 3.0 if row.size <= 1 << 12 else 5.0, h - 2, "plain" if row.size <= 1 << 12 else "object"),)
+
+
+def _title(window: TableWindow, table: OpenTable, row: WindowRow) -> str:
+    where = (
+        f"{row.layout}{' of the kernel' if row.is_lent else ''} at physical {Address(row.pa)}, for {Address(row.va)}"
+    )
+    if row.kind == "leaf":
+        size = binary_size(row.size)
+        pages = f"{row.pages:,} pages of {size}, {binary_size(row.bytes)}, from" if row.pages > 1 else f"{size}"
+        said = f"{where}: {pages} physical {Address(row.address)}, {row.rights}"
+        return f"{said}, standing in {row.repeated} descriptors" if row.repeated > 1 else said
+    covered = f"{where} and {binary_size(row.count * table.span)}"
+    if row.kind in ("table", "window"):
+        return f"{covered}: the table at physical {Address(row.address)}"
+    return f"{covered}: {row.word:#x}"

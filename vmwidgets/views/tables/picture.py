@@ -10,10 +10,8 @@ from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
 from vmwidgets.views.scene.switches import Switch, draw_switches
 from vmwidgets.views.story.words import pictures as words
 
-from .bench import TablesBench
 from .bits import DescriptorPicture, draw_descriptor
-from .boxes import column_lane, draw_table, pieces_of
-from .rows import folded_in_words, slots_in_words
+from .boxes import TablesBench, column_lane, draw_table, folded_in_words, pieces_of, slots_in_words
 
 BETWEEN, GAP = 14.0, 20.0
 """Room below a table, and between two columns."""

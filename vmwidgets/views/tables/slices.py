@@ -1,6 +1,8 @@
-"""An address cut where the tables' indices are, and turned slice by slice.
+"""An address cut where the tables' indices are: each slice of its bits can be turned.
 
-Of a page whose descriptor is in several slots (ARM's), the index's lowest bits are bits of the offset too.
+A slice of few bits is as wide as its words need: each says what it indexes and which bits it is.  Of a page whose
+descriptor is in several slots (ARM's), the index's lowest bits are bits of the offset too: the two slices cover each
+other at those, the index with its words above the bits, the offset below.
 """
 
 from __future__ import annotations
@@ -8,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vmwidgets.engine.base.values.tables import AddressSplit, Walk
+from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.model import Bar, Link, Node, Text
+from vmwidgets.views.scene.text import shorten, text_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def slices_of(walk: Walk, split: AddressSplit) -> tuple[Slice, ...]:
     return tuple(slices)
 
 
-def shared_bits(slices: tuple[Slice, ...]) -> range:
+def _shared_bits(slices: tuple[Slice, ...]) -> range:
     """The bits that both choose the slot and are part of the offset, the lowest first."""
     return range(slices[-2].low, slices[-1].high + 1)
 
@@ -76,3 +81,193 @@ def with_sign(va: int, key: str, split: AddressSplit) -> int:
     low = va & (1 << split.va_bits) - 1
     negative = low >> split.va_bits - 1
     return low | ((1 << split.word_bits) - (1 << split.va_bits) if negative else 0)
+
+
+# ---- the bit slicer ------------------------------------------------------------------------------
+
+
+HEIGHT = 52.0
+"""Pixels of the slices."""
+
+_GAP, _HEAD, _CELL, _FOOT = 5.0, 24.0, 22.0, 20.0
+"""Between two slices; height of a slice's words; greatest width of a bit; height of words below the bits."""
+
+_AROUND = 16.0
+"""Room around the two words above a slice."""
+
+_TURNED = "drag it, or press arrow up and down, to change it"
+
+
+def slices_height(walk: Walk, split: AddressSplit) -> float:
+    """Pixels of the slices of a walk."""
+    return HEIGHT + _FOOT if _shared_bits(slices_of(walk, split)) else HEIGHT
+
+
+def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list[Node]:
+    """The slices with their bits."""
+    slices = slices_of(walk, split)
+    shared = _shared_bits(slices)
+    room = width - 2 * MARGIN - _GAP * (len(slices) - 1)
+    cell, widths = _measures(slices, shared, room, split)
+    x = MARGIN
+    boxes: list[Node] = []
+    bits: list[Node] = []
+    indices = [(one, w) for one, w in zip(slices, widths, strict=True) if one.key.isdecimal()]
+    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in indices)
+    for one, w in zip(slices, widths, strict=True):
+        if one.key == "offset" and shared:
+            x -= _GAP + cell * len(shared)
+            boxes.append(_offset_below(walk, one, shared, x, y, cell))
+        else:
+            boxes.append(_slice(walk, one, shared, x, y, w, cell, split, brief))
+        right = x + w - cell
+        bits += [
+            _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + _HEAD, cell)
+            for bit in range(one.high, one.low - 1, -1)
+            if one.key != "offset" or bit not in shared  # those stand in the index's slice
+        ]
+        x += w + _GAP
+    return boxes + bits
+
+
+def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
+    """How wide a bit is, and each slice: as its bits, or as its words need for any number."""
+    own = [one.width - len(shared) * (one.key == "offset") for one in slices]
+    least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
+    wide: set[int] = set()
+    while True:
+        left = room - sum(least[number] for number in wide)
+        cell = min(_CELL, left / max(1, sum(bits for number, bits in enumerate(own) if number not in wide)))
+        narrow = {number for number, bits in enumerate(own) if least[number] > cell * bits}
+        if narrow <= wide:
+            return cell, [max(least[number], cell * one.width) for number, one in enumerate(slices)]
+        wide |= narrow
+
+
+def _least(one: Slice, split: AddressSplit) -> float:
+    """Pixels that the words above a slice take at least, with the largest number there is."""
+    if one.key == "top":
+        head = _tops(one, split)[-1]
+    elif one.key == "offset":
+        head = f"offset {'0' * -(-one.width // 4)}"
+    else:
+        head = _heads(-1, one, True)[0]
+    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND
+
+
+def _slice(
+    walk: Walk, one: Slice, shared: range, x: float, y: float, w: float, cell: float, split: AddressSplit, brief: bool
+) -> Node:
+    """A slice's box and its words; `brief` if the tables have short names here, all or none."""
+    bars: tuple[Bar, ...] = ()
+    if one.key == "top":
+        heads = _tops(one, split)
+        title = f"bits {one.high} to {one.low} of the address"
+    elif one.key == "offset":
+        heads = [_offset(walk, one)]
+        title = f"{heads[0]}, bits {one.high} to 0"
+    else:
+        heads = _heads(walk.va, one, brief)
+        number = heads[-1]
+        title = f"index {number} into the {one.name}, bits {one.high} to {one.low}"
+        if one.low in shared:
+            title += f"; {_said(shared)} are part of the offset too"
+            bars = (Bar(w - cell * len(shared), _HEAD - 1, cell * len(shared), HEIGHT - _HEAD, "rail"),)
+    return Node(
+        f"walk/slice/{one.key}", "slice", x, y, w, HEIGHT, text=_heading(heads, one, w, 15), bars=bars,
+        title=f"{title}; {_TURNED}", lane="slices", state=() if one.read else ("unread",),
+        value=_number(walk.va, one),
+    )  # fmt: skip
+
+
+def _offset_below(walk: Walk, one: Slice, shared: range, x: float, y: float, cell: float) -> Node:
+    """The offset whose highest bits are the index's lowest: its box begins at the bits, its words are below them."""
+    w, bits = cell * one.width, HEIGHT - _HEAD + 3
+    head = _offset(walk, one)
+    words = f"bits {shared[-1]}–{shared[0]} are part of the index too"
+    text = [*_heading([head], one, w, bits + 14)]
+    left = text_width(head, "label") + 22
+    if left + text_width(words, "label") + 44 < w:
+        text.insert(1, Text(left, bits + 14, words, "label dim"))
+    title = (
+        f"{head}, bits {one.high} to 0; {_said(shared)} are part of the index too, for the page's descriptor is in "
+        f"{1 << len(shared)} neighbouring slots; {_TURNED}"
+    )
+    return Node(
+        "walk/slice/offset", "slice", x, y + _HEAD - 3, w, bits + _FOOT, text=tuple(text), title=title, lane="slices",
+        state=("over",), value=_number(walk.va, one),
+    )  # fmt: skip
+
+
+def _tops(one: Slice, split: AddressSplit) -> list[str]:
+    """What the bits above the translated ones are; and in less room."""
+    if not split.signed:
+        return ["0: TTBR0, 1: TTBR1"]
+    return [f"copies of bit {one.low - 1}", f"= bit {one.low - 1}"]
+
+
+def _number(va: int, one: Slice) -> int:
+    """What the bits of a slice are as a number."""
+    return va >> one.low & (1 << one.width) - 1
+
+
+def _heads(va: int, one: Slice, brief: bool) -> list[str]:
+    """A table and the index into it; and in less room."""
+    number = _number(va, one)
+    name = one.name.removesuffix(" table")
+    if name == one.name:
+        return [f"{name} {number}", str(number)]
+    return [f"{name}: {number}" if brief else f"{one.name} {number}", str(number)]
+
+
+def _fits(head: str, one: Slice, w: float) -> bool:
+    """Whether there is room for `head` beside the numbers of the bits."""
+    return text_width(head, "label") + text_width(_bits(one), "letter") + _AROUND <= w + 0.01
+
+
+def _bits(one: Slice) -> str:
+    return f"{one.high}–{one.low}" if one.high > one.low else str(one.low)
+
+
+def _heading(heads: list[str], one: Slice, w: float, y: float) -> tuple[Text, ...]:
+    """The first of `heads` that fits beside the numbers of the bits; else the first that fits without them."""
+    look = "label" if one.read else "label dim"
+    for head in heads:
+        if _fits(head, one, w):
+            return (Text(4, y, head, look), Text(w - 4, y, _bits(one), "letter dim", "end"))
+    head = next((one for one in heads if text_width(one, "label") <= w - 8), heads[-1])
+    return (Text(4, y, shorten(head, w - 8, "label"), look),)
+
+
+def _offset(walk: Walk, one: Slice) -> str:
+    number = _number(walk.va, one)
+    return f"offset {number:0{-(-one.width // 4)}x}"
+
+
+def _said(bits: range) -> str:
+    return f"bits {bits[-1]} to {bits[0]}"
+
+
+def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: float) -> Node:
+    value = va >> bit & 1
+    both = ": it helps to choose the slot, and is part of the offset" if shared else ""
+    return Node(
+        f"walk/va/{bit}", "address-bit", x, y, w, HEIGHT - _HEAD - 3, shape="box",
+        text=(Text(w / 2, 16, str(value), "mono label" if one.read else "mono label dim", "middle"),),
+        state=("one",) if value else (), title=f"bit {bit} of the address is {value}{both}", action="open",
+        lane="address", role="turn",
+    )  # fmt: skip
+
+
+def funnels(nodes: list[Node], levels: list[int]) -> list[Link]:
+    """A line from each slice to the table that it indexes."""
+    placed = {node.id: node for node in nodes}
+    links = []
+    for level in levels:
+        source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
+        if source is not None and target is not None:
+            bare = next((bar.x for bar in source.bars), source.w)  # where the offset does not stand below it
+            start = (source.x + bare / 2, source.y + source.h)
+            end = (target.x + min(target.w / 2, 60), target.y)
+            links.append(Link(f"walk/index/{level}", "funnel", source.id, target.id, (start, end)))
+    return links

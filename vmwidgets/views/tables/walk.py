@@ -7,24 +7,28 @@ address can be turned, the access be switched, and a descriptor be seen, and edi
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from vmwidgets.engine.base.units import Address
+from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.base.values.tables import Walk
+from vmwidgets.engine.base.values.tables import AddressSplit, Fault, FieldValue, Step, Walk
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
-from vmwidgets.views.scene.switches import draw_switches
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.switches import Switch, draw_switches
+from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.story.words import pictures as words
+from vmwidgets.views.story.words.names import address
+from vmwidgets.views.story.words.pictures import edited_walk
 
-from .bits import draw_descriptor
-from .slice_boxes import draw_slices, funnels, slices_height
-from .walk_bench import Bench, descriptor_picture, edited_caption, has_broken, shown_step, switches_of
+from .bits import DescriptorPicture, draw_descriptor
+from .slices import draw_slices, funnels, slices_height
 from .walk_tables import Neighbours, draw_tables_read, flags_of, table_name
-from .walk_words import VERDICT, caption_of, named_fields, verdict_box
 
-WIDEST = 240.0
+_WIDEST = 240.0
 """Greatest width of a table, with the room beside it."""
 
 
@@ -46,11 +50,11 @@ def draw_walk(
     `earlier` an older walk of the same address: what differs from it is marked as changed.
     """
     levels = max(len(walk.steps), 1)
-    share = min(WIDEST, (width - 2 * MARGIN - VERDICT) / levels)
+    share = min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / levels)
     if bench is None:
         nodes, top = _bits_row(walk, share), 64.0
     else:
-        nodes = draw_switches(switches_of(walk, bench), "walk", 4)
+        nodes = draw_switches(_switches_of(walk, bench), "walk", 4)
         nodes += draw_slices(walk, bench.split, SWITCHES + 14, width)
         top = SWITCHES + slices_height(walk, bench.split) + 14 + 26
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
@@ -62,18 +66,18 @@ def draw_walk(
     }
     tables = draw_tables_read(walk, neighbours, changed, MARGIN, top, share)
     x, table_h = MARGIN + len(walk.steps) * share, max((node.h for node in tables), default=0.0)
-    verdict = verdict_box(walk, entry, x, top, width, table_h, has_broken(walk, bench), has_map)
+    verdict = _verdict_box(walk, entry, x, top, width, table_h, _has_broken(walk, bench), has_map)
     nodes += [*tables, verdict]
     links = _arrows(walk, nodes)
     height = top + verdict.h + 16
     if bench is not None:
         links += funnels(nodes, [step.level for step in walk.steps])
-        shown = shown_step(walk, bench)
+        shown = _shown_step(walk, bench)
         if shown is not None:
-            picture = descriptor_picture(shown, bench)
+            picture = _descriptor_picture(shown, bench)
             nodes += draw_descriptor(picture, "walk", height, width)
             height += picture.height + 4
-    caption = caption_of(walk, earlier) if bench is None or not bench.edited else edited_caption(walk, bench)
+    caption = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
     who = "user" if walk.user else "supervisor"
     subtitle = f"{walk.format} · {who} {walk.access}"
     return Scene(
@@ -153,11 +157,187 @@ def _rows(walk: Walk) -> Table:
     )
     told = []
     if walk.fault is not None and walk.fault.code is not None:
-        told.append(("", "", "", "", f"{walk.fault.code:#x}", "code", named_fields(walk.fault.decoded)))
+        told.append(("", "", "", "", f"{walk.fault.code:#x}", "code", _named_fields(walk.fault.decoded)))
     if walk.fault is not None and walk.fault.syndrome is not None:
         syndrome = walk.fault.syndrome
-        told.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, named_fields(syndrome.decoded)))
+        told.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, _named_fields(syndrome.decoded)))
     return Table(
         ("level", "table", "at", "index", "descriptor", "kind", "flags"),
         (*rows, ("", "", "", "", "", "verdict", verdict), *told),
     )
+
+
+# ---- what came of it -----------------------------------------------------------------------------
+
+
+_VERDICT = 216.0
+"""Width of the verdict's box."""
+
+_FIRST, _LINE = 39.0, 17.0
+"""Where the first line below the verdict is; height of a line."""
+
+
+def _caption_of(walk: Walk, earlier: Walk | None) -> Caption:
+    """What became of the access, and what an earlier walk of the same address had said, if that was something else."""
+    if walk.fault is not None:
+        caption = Caption(_fault(walk.fault), (), "", "error")
+    else:
+        assert walk.pa is not None
+        places = {"address": address(walk.va), "physical": address(walk.pa), "size": binary_size(walk.page_size)}
+        caption = Caption(words.say_walk("reached", **places), (), words.walk_rights(walk), "good")
+    if earlier is not None and (earlier.pa, earlier.fault) != (walk.pa, walk.fault):
+        caption = replace(caption, reason=words.earlier_walk(earlier))
+    return caption
+
+
+def _fault(fault: Fault) -> str:
+    why = fault.why[:1].upper() + fault.why[1:]
+    return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
+
+
+def _verdict_box(
+    walk: Walk, entry: EntryValue | None, x: float, top: float, width: float, least: float, changed: bool, mapped: bool
+) -> Node:
+    """The verdict's box, at least `least` high: `changed` by edits; in a map that tells of entries if `mapped`."""
+    w = min(_VERDICT, width - MARGIN - x)
+    lines: list[tuple[str, str]]
+    if walk.fault is not None:
+        head, lines, state = _fault_lines(walk, walk.fault, w - 20)
+    else:
+        assert walk.pa is not None
+        head, state = "Access goes through", "ok"
+        lines = [
+            (f"physical {Address(walk.pa)}", "mono label"),
+            (f"page of {binary_size(walk.page_size)}{_in_slots(walk)}", "label"),
+        ]
+    if entry is not None:
+        lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
+    elif walk.fault is not None and mapped:
+        lines.append(("no entry of the map there", "label dim"))
+    text = [Text(10, 20, shorten(head, w - 20, "strong"), "strong")]
+    text += [
+        Text(10, _FIRST + _LINE * number, shorten(line, w - 20, look), look)
+        for number, (line, look) in enumerate(lines)
+    ]
+    title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
+    return Node(
+        "walk/verdict",
+        "verdict",
+        x,
+        top,
+        w,
+        max(least, _FIRST + _LINE * len(lines)),
+        text=tuple(text),
+        state=(state, "changed") if changed else (state,),
+        title=title,
+        lane="walk",
+        graph=True,
+    )
+
+
+def _in_slots(walk: Walk) -> str:
+    """In how many slots the page's descriptor is, if in more than one."""
+    slots = walk.page_size >> walk.steps[-1].index_bits[1]
+    return f", in {slots} slots" if slots > 1 else ""
+
+
+def _fault_lines(walk: Walk, fault: Fault, w: float) -> tuple[str, list[tuple[str, str]], str]:
+    lines = [(f"{fault.kind}{_place_of(walk, fault)}", "label")]
+    syndrome = fault.syndrome
+    if fault.code is not None:
+        plain = not fault.code or len(fault.code_fields) == 1 or syndrome is not None  # the number, or a register tells
+        lines.append(
+            (f"code {fault.code}" if plain else f"code {fault.code} = {_named_fields(fault.decoded)}", "mono label")
+        )
+    if syndrome is not None:
+        register, fields = f"{syndrome.register} {syndrome.value:#x}", _named_fields(syndrome.decoded)
+        whole = f"{register} {fields}"
+        parts = [whole] if text_width(whole, "mono label") <= w else [register, fields]
+        lines += [(part, "mono label") for part in parts]
+    named = fault.exception.startswith("#") or fault.exception.casefold().endswith(("fault", "abort"))
+    head = fault.exception[:1].upper() + fault.exception[1:]
+    return head if named else f"{head} fault", lines, "fault"
+
+
+def _place_of(walk: Walk, fault: Fault) -> str:
+    """At which descriptor the walk stopped: its manual's name, for manuals number the levels each in their own way."""
+    step = next((step for step in walk.steps if step.level == fault.level), None)
+    if step is None:
+        return ""
+    level, _, kind = step.name.rpartition(" ")
+    return f" at {level}" if level.startswith("level") else f" at the {level.replace('-', ' ') or kind}"
+
+
+def _named_fields(decoded: tuple[FieldValue, ...]) -> str:
+    """The fields of a code that are not 0: flags by name, others with their number."""
+    words = [
+        value.field.name if value.field.low == value.field.high else f"{value.field.name}={value.value:#x}"
+        for value in decoded
+        if value.value
+    ]
+    return " ".join(words) or "none set"
+
+
+# ---- the bench -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What makes a walk something to try things on.
+
+    `chosen` is the address of the descriptor that is shown bit by bit (0: where the walk ended); `edited` what edited
+    descriptors held before, by address; `unedited` the walk if they still did.
+    """
+
+    split: AddressSplit
+    width: int
+    """Bits of a descriptor."""
+    editable: bool = False
+    chosen: int = 0
+    edited: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    unedited: Walk | None = None
+
+
+def _switches_of(walk: Walk, bench: Bench) -> list[list[Switch]]:
+    """The access, who makes it, and what takes an edit back."""
+    accesses = [
+        Switch(word, word, walk.access == word, f"the access is a {word}" if walk.access == word else f"make it {word}")
+        for word in ("read", "write", "execute")
+    ]
+    who = [
+        Switch("user", "user", walk.user, "user code makes the access" if walk.user else "let user code make it"),
+        Switch("supervisor", "supervisor", not walk.user,
+               "the supervisor makes the access" if not walk.user else "let the supervisor make it"),
+    ]  # fmt: skip
+    many = f" ({len(bench.edited)} edited)"
+    undo = [Switch("undo", f"undo{many}", None, f"take the latest edit of a descriptor back{many}")]
+    return [accesses, who, undo if bench.edited else []]
+
+
+def _shown_step(walk: Walk, bench: Bench) -> Step | None:
+    """The step whose descriptor is shown bit by bit."""
+    chosen = next((step for step in walk.steps if step.pa == bench.chosen), None)
+    return chosen or (walk.steps[-1] if walk.steps else None)
+
+
+def _descriptor_picture(step: Step, bench: Bench) -> DescriptorPicture:
+    """The descriptor of a step, bit by bit."""
+    fields = step.fields
+    if step.kind == "invalid" and bench.unedited is not None:  # under the names that it had
+        fields = next((one.fields for one in bench.unedited.steps if one.pa == step.pa), fields)
+    return DescriptorPicture(
+        step.pa, step.value, bench.width, fields, step.layout, step.section, bench.editable,
+        bench.edited.get(step.pa),
+    )  # fmt: skip
+
+
+def _has_broken(walk: Walk, bench: Bench | None) -> bool:
+    """Whether edits changed what comes of the access."""
+    was = bench.unedited if bench is not None else None
+    return was is not None and (was.pa, was.fault) != (walk.pa, walk.fault)
+
+
+def _edited_caption(walk: Walk, bench: Bench) -> Caption:
+    """What became of the access, and what it was before descriptors were edited."""
+    before = bench.unedited if _has_broken(walk, bench) else None
+    return replace(_caption_of(walk, None), reason=edited_walk(len(bench.edited), before))
