@@ -22,8 +22,7 @@ from vmwidgets.engine.base.values.domains import (
 )
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.memory.ram import Ram
-from vmwidgets.views.domain.focus import focus_of
-from vmwidgets.views.domain.picture import all_vnodes, things_of
+from vmwidgets.views.domain.picture import all_vnodes, focus_of, things_of
 
 # ---- what a window must be, said by the whole value ----------------------------------------------------
 

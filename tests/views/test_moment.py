@@ -13,12 +13,11 @@ from tests.views.domains import machine_life
 from tests.views.lives import Life
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.pictures.parts import starts_of
-from vmwidgets.views.domain.steps import steps_of_domain
+from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
-from vmwidgets.views.memory.kentry_steps import steps_of_kentry
-from vmwidgets.views.memory.steps import steps_of_memory
+from vmwidgets.views.memory.kentry import steps_of_kentry
 from vmwidgets.views.scene.model import AFTER
-from vmwidgets.views.story.moment import Mine, Moment
+from vmwidgets.views.story.moment import Mine, Moment, steps_of_memory
 
 PICTURES: list[Mine] = [steps_of_map("kernel_map"), steps_of_memory, steps_of_kentry, steps_of_domain("life")]
 
@@ -58,7 +57,7 @@ def test_each_place_of_a_picture_is_reached_by_its_number_and_by_its_index(mine:
         assert (steps.index, steps.places[-1]) == (steps.count, AFTER)
         assert steps.count != 1, "one step has the picture before it, with it, and after the operation"
         for index, place in some(list(enumerate(steps.places))):
-            moment = after.at_step(index, mine)
+            moment = after.at(place)
             assert moment == Moment(operation, None if place == AFTER else place)
             assert moment.steps(mine).index == index
             reached += 1
@@ -103,7 +102,7 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
         said = {Moment(operation, place, starts_of(machine)).caption.text}
         for mine in (steps_of_memory, steps_of_map("kmem_map")):
             places = kmem.steps(mine).places
-            said |= {kmem.at_step(places.index(place), mine).caption.text} if place in places else set()
+            said |= {kmem.at(place).caption.text} if place in places else set()
         assert len(said) == 1, said
 
 

@@ -26,7 +26,7 @@ from vmwidgets.engine.base.values.memory import ZEROED, KentryContents
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.engine.machine.processors import SHOOTDOWNS
 from vmwidgets.engine.mmu.formats import FORMATS
-from vmwidgets.views.domain.focus import focus_of
+from vmwidgets.views.domain.picture import focus_of
 
 Life = tuple[Callable[[], Any], Callable[[], object]]
 """What gives a life's machine, and what does the next thing in it."""

@@ -10,20 +10,21 @@ from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.values.domains import DomainFocus, DomainValue
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.mmu.tables import rights_in_words
-from vmwidgets.views.domain.focus import focus_of
 from vmwidgets.views.domain.lanes import draw_capabilities, draw_domain, draw_slab_levels, draw_vnodes, draw_vspace
 from vmwidgets.views.domain.picture import (
     Decoded,
     all_vnodes,
     extents_of,
+    focus_of,
     marks_of,
+    plan_of,
+    steps_of_domain,
     things_of,
     vnode_thing,
 )
 from vmwidgets.views.domain.picture import (
     DomainPicture as Lanes,
 )
-from vmwidgets.views.domain.steps import plan_of, steps_of_domain
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment

@@ -15,9 +15,8 @@ from vmwidgets.engine.machine.kmem import MachineKmemMap
 from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
-from vmwidgets.views.maps.picture import MapPicture, map_picture, touched
+from vmwidgets.views.maps.picture import MapPicture, map_picture, seek, touched
 from vmwidgets.views.maps.ribbon import Zoom, address_at, drawn_bytes, zoomed
-from vmwidgets.views.maps.seek import seek
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 

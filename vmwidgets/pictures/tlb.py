@@ -7,9 +7,7 @@ from typing import Any
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.tables.tlb import MODES, draw_tlb
-from vmwidgets.views.tables.tlb_cpus import DETAILED, TlbBench
-from vmwidgets.views.tables.tlb_requests import MORE_REQUESTS, MOST_REQUESTS
+from vmwidgets.views.tables.tlb import DETAILED, MODES, MORE_REQUESTS, MOST_REQUESTS, TlbBench, draw_tlb
 
 from .parts import machine_of
 from .picture import At, Picture

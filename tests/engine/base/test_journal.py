@@ -8,7 +8,7 @@ import pytest
 from tests.engine.base.counters import Counter
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.base.events import EntryLinked, MapResized, TreeLinked
+from vmwidgets.engine.base.events import MapResized
 from vmwidgets.engine.base.journal import MAX_EVENTS, MOST_EVENTS, Journal
 from vmwidgets.engine.base.operations import Reference
 from vmwidgets.engine.base.packed import KEPT
@@ -156,20 +156,6 @@ def test_it_prints_the_latest():
     assert lines[1] == "2: counter.add(amount=2) → 2"
     assert len(lines) == 11
     assert repr(filled(3)).splitlines() == [f"{n}: counter.add(amount={n}) → {n}" for n in range(3)]
-
-
-def test_the_latest_operation_on_something_is_found():
-    journal = filled(3)
-    fields = (1, 0, 4096, None, 0, 0, 0, 0)
-    journal.record(*record(3, (TreeLinked, "a", 1, 0, "root"), target="machine"))
-    journal.record(*record(4, (EntryLinked, "b", fields, 0, 0), target="machine"))
-    journal.record(*record(5, target="c"))
-    found = [journal.latest_touching({name}) for name in ("a", "b", "c", "counter", "nobody")]
-    assert [None if one is None else one.number for one in found] == [3, 4, 5, 2, None]
-    assert journal.latest_touching({"counter"}, among=3) is None
-    assert journal.latest_touching({"a", "b"}).number == 4
-    journal.cut(4)
-    assert journal.latest_touching({"a", "b"}).number == 3
 
 
 def test_old_records_come_back_as_they_were():

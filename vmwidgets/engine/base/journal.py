@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from operator import index as whole
 from typing import Any, NamedTuple, overload
 
@@ -139,7 +138,6 @@ class Journal:
         self._held = 0
         """How many events these are together."""
         self._forgotten = _Forgotten()
-        self._subjects: dict[int, frozenset[Any]] = {}
         self._remake = remake
         self.next_serial = 0
         """The serial of the operation that is under way, or comes next."""
@@ -220,26 +218,6 @@ class Journal:
     def keeps(self, number: int) -> bool:
         """Whether the events of operation `number` are here, and need not be made again."""
         return number >= len(self) - len(self._events)
-
-    def latest_touching(self, names: Collection[str], among: int = KEPT) -> Operation | None:
-        """The latest of the last `among` operations that reports on one of `names` or was called on it.
-
-        A panic concerns everything.  Only operations that keep their events are looked at.
-        """
-        rows = zip(range(len(self) - 1, -1, -1), reversed(self._events), reversed(self._recent), strict=False)
-        for number, raw, (serial, target, *_, outcome, _, _, _) in islice(rows, among):
-            if outcome == "panic" or target in names or not self._subjects_of(serial, raw).isdisjoint(names):
-                return self[number]
-        return None
-
-    def _subjects_of(self, serial: int, raw: Sequence[Raw]) -> frozenset[Any]:
-        """What an operation's events are about; worked out once."""
-        known = self._subjects.get(serial)
-        if known is None:
-            if len(self._subjects) > 2 * KEPT:
-                self._subjects.clear()
-            known = self._subjects[serial] = _subjects(raw)
-        return known
 
     @property
     def incomplete(self) -> str:
@@ -419,8 +397,3 @@ class _Forgotten(tuple[Raw, ...]):
 
 class NoSuchOperation(Refused, IndexError):
     """The journal has no operation of this number."""
-
-
-def _subjects(raw: Sequence[Raw]) -> frozenset[Any]:
-    """The first field of each event: the map, tree or cache it is about, where it is about one."""
-    return frozenset(event[1] for event in unpacked(raw) if len(event) > 1 and isinstance(event[1], str))

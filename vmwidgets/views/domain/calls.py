@@ -14,8 +14,7 @@ from vmwidgets.views.scene.columns import MARGIN
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import text_width
 
-from .picture import DomainPicture
-from .steps import DomainStep
+from .picture import DomainPicture, DomainStep
 
 BOX, TICK, FOLD, GAP = 24.0, 4.0, 34.0, 2.5
 """Height of a box; widths of a tick and of a fold; room between two."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.values.domains import CapRef, DomainValue, VnodeFold, VnodeValue
+from vmwidgets.engine.base.values.domains import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import WIDTH
 from vmwidgets.views.scene.model import Caption, Steps
-from vmwidgets.views.story.moment import Moment
-
-from .steps import DomainStep
+from vmwidgets.views.story.moment import Mine, Moment
+from vmwidgets.views.story.story import Step
+from vmwidgets.views.story.words.domain_events import strip_words
 
 COLUMNS = ("column 0", "column 1")
 """The lanes of the shadow tree and of the hardware's tables beside it."""
@@ -195,3 +195,106 @@ def _holds(node: VnodeValue, written: set[int], width: int) -> bool:
     if first is None or not node.descriptor:
         return False
     return any(first + number * width in written for number in range(node.count))
+
+
+# ---- steps ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DomainStep:
+    """A step of an operation in the strip.
+
+    `short` and `call` are its word and, if it is a call to the world, the call's name; `level` how many refills it is
+    inside; `undoing`: it takes something back.
+    """
+
+    sentence: str
+    event: ev.Event
+    short: str
+    call: str
+    level: int
+    failed: bool = False
+    undoing: bool = False
+
+
+def steps_of_domain(name: str) -> Mine:
+    """The steps of the domain called `name`."""
+    return lambda step: step.about == ("domain", name)
+
+
+def plan_of(moment: Moment, name: str) -> tuple[DomainStep, ...]:
+    """The steps of the domain called `name` in the operation of a moment."""
+    return tuple(_marked([_in_the_strip(step) for step in moment.mine(steps_of_domain(name))]))
+
+
+def _in_the_strip(step: Step) -> DomainStep:
+    short, call = strip_words(step.event)
+    level = step.functions.count("refill_slabs")
+    return DomainStep(step.sentence, step.event, short, call, level, _fails(step.event))
+
+
+def _fails(event: ev.Event) -> bool:
+    if isinstance(event, ev.SlotAllocated):
+        return event.ref is None
+    if isinstance(event, ev.BlockTaken):
+        return event.block is None
+    if isinstance(event, (ev.VnodeCreated, ev.FrameAllocated)):
+        return event.base is None
+    return getattr(event, "error", None) is not None
+
+
+def _marked(steps: Sequence[DomainStep]) -> Iterator[DomainStep]:
+    """Steps between a failure and the word that all was taken back do just that."""
+    ends = [number for number, step in enumerate(steps) if isinstance(step.event, ev.MapUndone)]
+    undoing = False
+    for number, step in enumerate(steps):
+        yield replace(step, undoing=undoing) if undoing else step
+        if step.failed and any(number < end for end in ends):
+            undoing = True
+        elif isinstance(step.event, ev.MapUndone):
+            undoing = any(number < end for end in ends)
+
+
+# ---- what is looked at ---------------------------------------------------------------------------
+
+
+def focus_of(events: Sequence[ev.Event], domain: str, selection: str = "", opened: Collection[str] = ()) -> DomainFocus:
+    """All that `events` wrote and named in a domain, with what is selected, and the folds in `opened`.
+
+    So a window on it can be taken back to before any of them.
+    """
+    past = Past(events)
+    vnodes, capabilities, regions = (past.values(table, domain) for table in ("vnode", "capability", "region"))
+    named = (getattr(event, part.name) for event in events if getattr(event, "domain", None) == domain
+             for part in fields(event))  # fmt: skip
+    kind, _, name = selection.partition(":")
+    cnode, _, slot = name.removesuffix("]").rpartition("[")
+    number = {int(name)} if name.isdecimal() else set()
+    return DomainFocus(
+        vnodes=frozenset(number if kind == "vnode" else ()).union(
+            *(past.changes(table, domain) for table in ("vnode", "mapping")), (one.parent for one in vnodes)
+        ),
+        entries=frozenset((one.parent, one.entry) for one in vnodes),
+        refs=frozenset(one for one in named if isinstance(one, CapRef)).union(
+            [CapRef(cnode, int(slot))] if kind == "cap" and slot.isdecimal() else ()
+        ),
+        objects=frozenset(one.object for one in capabilities),
+        regions=frozenset(one.base for one in regions),
+        region_ids=frozenset(number if kind == "region" else ()),
+        blocks=frozenset(past.changes("free block", domain)),
+        grown=past.moved("pieces", domain)[0],
+        opened=tuple(one for fold in opened if (one := opened_table(fold)) is not None),
+        opened_cnodes=frozenset(fold.partition("/")[2] for fold in opened if fold.startswith("slots/")),
+    )
+
+
+def opened_table(fold: str) -> tuple[int, int] | None:
+    """The table and the entry at which a fold was opened.
+
+    >>> opened_table("tree/7/256"), opened_table("slots/slots")
+    ((7, 256), None)
+    """
+    lane, *numbers = fold.split("/")
+    if lane != "tree" or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        return None
+    return int(numbers[0]), int(numbers[1])

@@ -15,8 +15,7 @@ from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
 from vmwidgets.views.story.words.names import flag_words, kind_words, pages_words
 
-from .focus import opened_table
-from .picture import COLUMNS, Decoded, DomainPicture, below_fold, vnode_id, vnode_thing
+from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
 
 INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
 """Pixels that a level goes in; height of a row, and of one whose pages are large; room between two."""

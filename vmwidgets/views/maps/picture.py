@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, MapValue
 from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Caption, Steps
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
-from vmwidgets.views.story.words.pictures import map_sentence, map_untouched, out_of_order
+from vmwidgets.views.story.words.names import address as name
+from vmwidgets.views.story.words.names import span
+from vmwidgets.views.story.words.pictures import map_sentence, map_untouched, out_of_order, say_sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +156,12 @@ def kind_of(entry: EntryValue) -> str:
     """The colour class of an entry: "static", "submap", "object" or "plain"."""
     if entry.role or entry.flags & NOFAULT:
         return "static"
-    if entry.flags & SUB_MAP:
+    if entry.flags & _SUB_MAP:
         return "submap"
     return "object" if entry.object is not None else "plain"
 
 
-NOFAULT, SUB_MAP = 0x100000, 0x200000
+NOFAULT, _SUB_MAP = 0x100000, 0x200000
 """Flags of FreeBSD's entries: a fault there is a panic; the range belongs to another map."""
 
 
@@ -166,8 +169,54 @@ def what_is(entry: EntryValue) -> str:
     """What an entry is for, in a word or two: its role, its submap, its object and offset."""
     if entry.role:
         return entry.role
-    if entry.flags & SUB_MAP:
+    if entry.flags & _SUB_MAP:
         return (entry.object or "").removeprefix("submap:") or "submap"
     if entry.object is None:
         return "NOFAULT" if entry.flags & NOFAULT else "anonymous"
     return f"{entry.object}+{entry.offset:#x}"
+
+
+# ---- looking an address up -----------------------------------------------------------------------
+
+
+def seek(picture: MapPicture, address: int) -> MapPicture:
+    """`picture` as the answer to "what is at `address`?": its path in the tree, and a sentence."""
+    value = picture.value
+    path, found = _search(value, address)
+    states: dict[int, tuple[str, ...]] = {node: ("path",) for node, _ in path}
+    if found is not None:
+        states[found.id] = ("path", "here")
+    return replace(
+        picture,
+        caption=_answer(value, address, found, len(path)),
+        steps=Steps(0, 0, -1),
+        states=states,
+        path=tuple(path),
+        hint=None,
+    )
+
+
+def _search(value: MapValue, address: int) -> tuple[list[tuple[int, str]], EntryValue | None]:
+    """Each node compared with where it sent the search, and the entry that holds the address."""
+    entries = {entry.id: entry for entry in value.entries}
+    path: list[tuple[int, str]] = []
+    node = value.nodes.get(value.root)
+    while node is not None and node.id in entries:
+        entry = entries[node.id]
+        if entry.start <= address < entry.end:
+            path.append((node.id, "here"))
+            return path, entry
+        side = "left" if address < entry.start else "right"
+        path.append((node.id, side))
+        node = value.nodes.get(node.left if side == "left" else node.right)
+    return path, None
+
+
+def _answer(value: MapValue, address: int, found: EntryValue | None, compared: int) -> Caption:
+    reason = say_sought("compared", compared)
+    if found is not None:
+        return Caption(say_sought("held", address=name(address), range=span(found.start, found.end)), (), reason)
+    below = max((entry.end for entry in value.entries if entry.end <= address), default=value.start)
+    above = min((entry.start for entry in value.entries if entry.start > address), default=value.end)
+    size = binary_size(above - below)
+    return Caption(say_sought("free", address=name(address), size=size, range=span(below, above)), (), reason)

@@ -15,11 +15,10 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.moment import Moment, steps_of_memory
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
 from .gauge import HEIGHT, gauges, served
-from .steps import steps_of_memory
 
 RUNS = 18
 """Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""

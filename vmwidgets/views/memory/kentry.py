@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.memory import KentryContents, SlabValue
 from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Node, Scene, Table, Text
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.kmem_events import KENTRY
+from vmwidgets.views.story.words.pictures import kentry_sentence, kentry_untouched
 
-from .kentry_steps import kentry_caption, steps_of_kentry
-
-CELLS = 32
+_CELLS = 32
 """How many slabs of the range are drawn; the rest is one fold."""
 
 _SLOT_W, _SLOT_H, _COLUMNS = 48.0, 20.0, 17
@@ -63,7 +64,7 @@ def draw_kentry(
         subtitle=subtitle,
         width=width,
         height=y + 8,
-        caption=kentry_caption(moment),
+        caption=_kentry_caption(moment),
         nodes=tuple(nodes),
         links=(),
         table=_table(contents, addresses),
@@ -76,7 +77,7 @@ def _range_row(
     contents: KentryContents, style: AddressStyle, fresh: Collection[int], width: float
 ) -> tuple[list[Node], float]:
     area = contents.area
-    cells = min(area.slabs, CELLS)
+    cells = min(area.slabs, _CELLS)
     rest = area.slabs - cells
     room = width - 2 * MARGIN - (110 if rest else 0)
     w = min(26.0, room / cells)
@@ -205,3 +206,26 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
                 rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
                              str(resident[0]), style.whole(resident[1])))  # fmt: skip
     return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows))
+
+
+# ---- steps ---------------------------------------------------------------------------------------
+
+
+_OWNER = "kentry area"
+"""Whose the frames behind the area's slabs are."""
+
+
+def steps_of_kentry(step: Step) -> bool:
+    """Whether a step is the area's: a slab, the page behind it, a slot of an entry."""
+    kind, name = step.about
+    slot = isinstance(step.event, (ev.BufferAllocated, ev.BufferFreed)) and name == KENTRY
+    return kind == "kentry" or slot or (kind == "pages" and name == _OWNER)
+
+
+def _kentry_caption(moment: Moment) -> Caption:
+    """The moment's caption, and after the operation how many slots and slabs it took and gave back."""
+    if moment.operation is None:
+        return Caption(kentry_untouched())
+    if not moment.is_after or moment.operation.outcome == "panic":
+        return moment.caption
+    return moment.caption_with(kentry_sentence(moment.operation.name, moment.events))

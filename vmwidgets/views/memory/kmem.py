@@ -20,10 +20,9 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import CARD, MARGIN, WIDTH, lay_columns
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.moment import Moment, steps_of_memory
 
 from .kmem_map import CARD_H, RIBBON_H, ROOT_H, map_box, place_of, used_words, what_was_freed
-from .steps import steps_of_memory
 
 MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""

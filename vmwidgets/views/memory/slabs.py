@@ -16,9 +16,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
-from vmwidgets.views.story.moment import Moment
-
-from .steps import steps_of_memory
+from vmwidgets.views.story.moment import Moment, steps_of_memory
 
 SLABS = 4
 """Slabs of a cache that are drawn; the others are counted."""

@@ -6,8 +6,9 @@ drawn as the circle it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
@@ -15,17 +16,15 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.columns import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
-from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.moment import Moment, steps_of_memory
 from vmwidgets.views.story.words.threads import deadlock
 
-from .steps import steps_of_memory
 from .thread_nodes import CARD_W, GAP, NAMES, SUBJECT_W, H, cell_card, fold, subject_box, thread_card
-from .wait_cycle import cycle_lane
 
-ABREAST = 4
+_ABREAST = 4
 """Sleepers of one thing that are drawn; of more, the first three and how many follow."""
 
-GROUPS = 6
+_GROUPS = 6
 """Things waited for that have a row; the others are counted."""
 
 _LEFT = MARGIN + SUBJECT_W + 34
@@ -33,7 +32,7 @@ _ROW = H + 18
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class _Group:
     """Those who wait for one thing: `kind` and `subject` name it, `holder` has it (a lock)."""
 
     kind: str
@@ -63,7 +62,7 @@ def draw_threads(
     ring = tuple(thread for name in past.cycle for thread in past.threads if thread.name == name)
     groups = groups_of(past)
     if ring:
-        more, lines, y = cycle_lane(ring, touched, y, width)
+        more, lines, y = _cycle_lane(ring, touched, y, width)
         nodes, links = nodes + more, links + lines
     more, lines, y = _groups_lane(groups, touched, y)
     nodes, links = nodes + more, links + lines
@@ -79,13 +78,13 @@ def draw_threads(
         caption=_caption(moment, past),
         nodes=tuple(nodes),
         links=tuple(links),
-        table=Table(TABLE_HEADER, _rows(past)),
+        table=Table(_TABLE_HEADER, _rows(past)),
         steps=moment.steps(steps_of_memory),
         machine=machine,
     )
 
 
-def groups_of(value: ThreadsValue) -> tuple[Group, ...]:
+def groups_of(value: ThreadsValue) -> tuple[_Group, ...]:
     """The sleepers by what they wait for, each in the order of falling asleep; those of a deadlock are left out."""
     threads = {thread.name: thread for thread in value.threads}
     order = [threads[name] for name in value.sleeping if name in threads]
@@ -93,29 +92,29 @@ def groups_of(value: ThreadsValue) -> tuple[Group, ...]:
     found: dict[tuple[str, str], list[ThreadValue]] = {}
     for thread in order:
         if thread.state == "asleep" and thread.name not in value.cycle:
-            found.setdefault(subject_of(thread), []).append(thread)
-    kinds = sorted(found.items(), key=lambda item: (_KINDS.get(item[0][0], len(_KINDS)), item[0][1] == DAEMON))
+            found.setdefault(_subject_of(thread), []).append(thread)
+    kinds = sorted(found.items(), key=lambda item: (_KINDS.get(item[0][0], len(_KINDS)), item[0][1] == _DAEMON))
     return tuple(
-        Group(kind, subject, next((one.holder for one in sleepers if one.holder is not None), None), _waking(sleepers))
+        _Group(kind, subject, next((one.holder for one in sleepers if one.holder is not None), None), _waking(sleepers))
         for (kind, subject), sleepers in kinds
     )
 
 
-DAEMON = "vm_pages_needed"
+_DAEMON = "vm_pages_needed"
 """What the page daemon sleeps on, which says least."""
 
 _KINDS = {"lock": 0, "room": 1, "pages": 2, "timer": 3}
 """In which order kinds of waiting stand; channels come last, the page daemon's among them."""
 
 
-def subject_of(thread: ThreadValue) -> tuple[str, str]:
+def _subject_of(thread: ThreadValue) -> tuple[str, str]:
     """What it waits for; all who wait for the clock wait for the same."""
     return ("timer", "") if thread.kind == "timer" else (thread.kind, thread.subject)
 
 
 def _waking(sleepers: Sequence[ThreadValue]) -> tuple[ThreadValue, ...]:
     """Timers in the order of time, others in that of going to sleep."""
-    if all(one.until is not None for one in sleepers) and subject_of(sleepers[0])[0] == "timer":
+    if all(one.until is not None for one in sleepers) and _subject_of(sleepers[0])[0] == "timer":
         return tuple(sorted(sleepers, key=lambda one: one.until or 0))
     return tuple(sleepers)
 
@@ -189,25 +188,25 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
 # ---- those that wait -----------------------------------------------------------------------------------
 
 
-def _groups_lane(groups: Sequence[Group], touched: dict[str, str], top: float) -> tuple[list[Node], list[Link], float]:
+def _groups_lane(groups: Sequence[_Group], touched: dict[str, str], top: float) -> tuple[list[Node], list[Link], float]:
     if not groups:
         return [], [], top
     nodes, links = [kit.label("threads/asleep", "asleep, in the order they will look again", MARGIN, top)], list[Link]()
     y = top + 22
-    for group in groups[:GROUPS]:
+    for group in groups[:_GROUPS]:
         more, lines = _group(group, touched, y)
         nodes, links = nodes + more, links + lines
         y += _ROW
-    if len(groups) > GROUPS:
-        nodes.append(fold("groups", len(groups) - GROUPS, MARGIN, y, SUBJECT_W, "more things waited for"))
+    if len(groups) > _GROUPS:
+        nodes.append(fold("groups", len(groups) - _GROUPS, MARGIN, y, SUBJECT_W, "more things waited for"))
         y += _ROW
     return nodes, links, y
 
 
-def _group(group: Group, touched: dict[str, str], y: float) -> tuple[list[Node], list[Link]]:
+def _group(group: _Group, touched: dict[str, str], y: float) -> tuple[list[Node], list[Link]]:
     nodes = [subject_box(group.id, group.kind, group.subject, group.holder, len(group.sleepers), MARGIN, y)]
     links: list[Link] = []
-    shown = group.sleepers if len(group.sleepers) <= ABREAST else group.sleepers[: ABREAST - 1]
+    shown = group.sleepers if len(group.sleepers) <= _ABREAST else group.sleepers[: _ABREAST - 1]
     x, middle = _LEFT, y + H / 2
     left, target = MARGIN + SUBJECT_W, group.id
     for number, thread in enumerate(shown, 1):
@@ -222,11 +221,11 @@ def _group(group: Group, touched: dict[str, str], y: float) -> tuple[list[Node],
     return nodes, links
 
 
-def _holder_links(groups: Sequence[Group], nodes: Sequence[Node]) -> list[Link]:
+def _holder_links(groups: Sequence[_Group], nodes: Sequence[Node]) -> list[Link]:
     """From each lock that is waited for to the one who has it, along the left margin."""
     placed = {node.id: node for node in nodes}
     links: list[Link] = []
-    for group in groups[:GROUPS]:
+    for group in groups[:_GROUPS]:
         holder = placed.get(f"thread/{group.holder}") if group.holder is not None else None
         box = placed.get(group.id)
         if holder is None or box is None:
@@ -267,7 +266,7 @@ def _caption(moment: Moment, value: ThreadsValue) -> Caption:
 
 def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
     rows = []
-    for thread in value.threads[:MAX_ROWS]:
+    for thread in value.threads[:_MAX_ROWS]:
         holder = "" if thread.holder is None else thread.holder or "the cell"
         until = "" if thread.until is None else f"{thread.until:,}"
         state = thread.state + (" (deadlock)" if thread.name in value.cycle else "")
@@ -283,9 +282,79 @@ def _rows(value: ThreadsValue) -> tuple[tuple[str, ...], ...]:
                 thread.outcome,
             )
         )
-    left_out = len(value.threads) - MAX_ROWS
+    left_out = len(value.threads) - _MAX_ROWS
     return (*rows, *([(f"… {left_out:,} threads more", *[""] * 7)] if left_out > 0 else []))
 
 
-MAX_ROWS = 400
-TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks", "doing", "outcome")
+_MAX_ROWS = 400
+_TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks", "doing", "outcome")
+
+
+# ---- a deadlock ----------------------------------------------------------------------------------
+
+
+MOST = 4
+"""Threads of a circle that are drawn; of more, the first ones and how many follow."""
+
+_DROP = 66.0
+"""Pixels between the upper and the lower row."""
+
+
+def _cycle_lane(
+    ring: Sequence[ThreadValue], touched: Mapping[str, str], top: float, width: float
+) -> tuple[list[Node], list[Link], float]:
+    """Nodes and links of the circle, each thread waiting for the lock of the next one, and the y where it ends."""
+    boxes = _boxes(ring, touched)
+    upper = -(-len(boxes) // 2)
+    row_y = (top + 8, top + 8 + H + _DROP)
+    placed = [
+        *_row(boxes[:upper], row_y[0], width),
+        *reversed(_row(list(reversed(boxes[upper:])), row_y[1], width)),
+    ]
+    links = [_link(one, other) for one, other in pairwise([*placed, placed[0]])]
+    word = "deadlock"
+    w = text_width(word, "title") + 8
+    label = Node(
+        "threads/deadlock", "label", width / 2 - w / 2, row_y[0] + H + _DROP / 2 - 14, w, 26, shape="none",
+        text=(Text(w / 2, 19, word, "title error", "middle"),),
+        title="deadlock: each of these threads waits for a lock that the next one has",
+    )  # fmt: skip
+    return [*placed, label], links, row_y[1] + H + 18
+
+
+def _boxes(ring: Sequence[ThreadValue], touched: Mapping[str, str]) -> list[Node]:
+    """Thread, lock, thread, lock, … in the order of waiting; places come later."""
+    shown = ring if len(ring) <= MOST else ring[: MOST - 1]
+    boxes: list[Node] = []
+    for thread in shown:
+        boxes.append(thread_card(thread, 0, 0, touched, lane="deadlock", state=("stuck",)))
+        lock = subject_box(f"cycle/{thread.subject}", "lock", thread.subject, thread.holder, 1, 0, 0)
+        boxes.append(replace(lock, text=lock.text[:2]))
+    if len(shown) < len(ring):
+        boxes.append(fold("deadlock", len(ring) - len(shown), 0, 0, CARD_W))
+    return boxes
+
+
+def _row(boxes: Sequence[Node], y: float, width: float) -> list[Node]:
+    """One half of the circle, each box in the middle of its share, so that both halves stand above each other."""
+    room = width - 2 * MARGIN
+    share = min(SUBJECT_W + 80, room / max(1, len(boxes)))
+    left = MARGIN + (room - share * len(boxes)) / 2
+    return [_in(box, left + share * number + (share - box.w) / 2, y) for number, box in enumerate(boxes)]
+
+
+def _in(box: Node, x: float, y: float) -> Node:
+    state = box.state if box.kind != "channel" else ("stuck",)
+    return replace(box, x=x, y=y, lane="deadlock", state=state)
+
+
+def _link(one: Node, other: Node) -> Link:
+    """An arrow from box to box: along a row, or down and up at its ends."""
+    if abs(one.y - other.y) < 1:
+        y = one.y + H / 2
+        ends = ((one.x + one.w, y), (other.x, y)) if one.x < other.x else ((one.x, y), (other.x + other.w, y))
+    else:
+        down = one.y < other.y
+        start = (one.x + one.w / 2, one.y + (H if down else 0))
+        ends = (start, (other.x + other.w / 2, other.y + (0 if down else H)))
+    return Link(f"{one.id}/stuck", "stuck", one.id, other.id, ends, arrow=True)

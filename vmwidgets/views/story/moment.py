@@ -19,6 +19,16 @@ from .words.pictures import say_moment
 Mine = Callable[[Step], bool]
 """Which steps a picture has."""
 
+_OF_MEMORY = frozenset(("map", "pages", "buffers", "threads", "machine"))
+
+
+def steps_of_memory(step: Step) -> bool:
+    """Whether a step is one of kernel memory's: a lock, a search, a page, a buffer, a thread that sleeps or wakes.
+
+    Pictures of its maps, pages, caches and threads each have all of them.
+    """
+    return step.about.kind in _OF_MEMORY
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -134,11 +144,6 @@ class Moment:
     def at(self, place: int | None) -> Moment:
         """Another moment of the same operation, whose story need not be written again; after it with none or AFTER."""
         return self._with(done=None if place == AFTER else place)
-
-    def at_step(self, index: int, mine: Mine) -> Moment:
-        """The moment of step `index` of a picture's own steps; after the operation where there is none (-1)."""
-        places = self.steps(mine).places
-        return self.at(places[index] if 0 <= index < len(places) else AFTER)
 
     def above(self, floor: int) -> Moment:
         """The same moment in a picture that can't be taken back to before the first `floor` events."""

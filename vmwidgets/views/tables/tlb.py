@@ -7,21 +7,22 @@ processors some are folded.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from vmwidgets.engine.base.units import Address, binary_size, counted
-from vmwidgets.engine.base.values.cpus import CpusValue
-from vmwidgets.views.scene.columns import WIDTH
-from vmwidgets.views.scene.model import Caption, Node, Scene, Table
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.events import Event
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
+from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
+from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
 from vmwidgets.views.scene.switches import Switch, draw_switches
+from vmwidgets.views.scene.text import ELLIPSIS, shorten, shorten_middle, text_width, visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
-from vmwidgets.views.story.words.cpus import flush_in_words
+from vmwidgets.views.story.words.cpus import flush_in_words, what_of
 from vmwidgets.views.story.words.pictures import stale_sentence, tlb_sentence
-
-from .tlb_cpus import TlbBench, chosen_slot, draw_cpu, draw_details, marks_of
-from .tlb_requests import links_to_senders
 
 MODES = ("acknowledged", "sent", "forgotten")
 
@@ -36,16 +37,16 @@ def draw_tlb(
 ) -> Scene:
     """The scene of all processors of a machine, with what the operation of `moment` did marked."""
     bench = bench or TlbBench()
-    marks = marks_of(moment.so_far)
+    marks = _marks_of(moment.so_far)
     groups = [_modes(value)] if len(value.cpus) > 1 else []
     nodes: list[Node] = draw_switches(groups, "tlb", 4)
     y = 4 + (SWITCHES + 10 if groups else 0)
     for number, cpu in enumerate(value.cpus):
-        drawn, y = draw_cpu(cpu, number, value.asids, bench, marks, y, width)
+        drawn, y = _draw_cpu(cpu, number, value.asids, bench, marks, y, width)
         nodes += drawn
-    chosen = chosen_slot(value, bench.chosen)
+    chosen = _chosen_slot(value, bench.chosen)
     if chosen is not None:
-        drawn, y = draw_details(*chosen, value.asids, y, width)
+        drawn, y = _draw_details(*chosen, value.asids, y, width)
         nodes += drawn
     spaces = "with ASIDs" if value.asids else "no ASIDs"
     return Scene(
@@ -56,14 +57,14 @@ def draw_tlb(
         height=y + 2,
         caption=_caption(value, moment),
         nodes=tuple(nodes),
-        links=tuple(links_to_senders(nodes, value)),
+        links=tuple(_links_to_senders(nodes, value)),
         table=_table(value),
-        steps=moment.steps(steps_of_processors),
+        steps=moment.steps(_steps_of_processors),
         machine=machine,
     )
 
 
-def steps_of_processors(step: Step) -> bool:
+def _steps_of_processors(step: Step) -> bool:
     """Whether a step is about a processor, so that the picture has it."""
     return step.about.kind == "cpu"
 
@@ -110,3 +111,292 @@ def _table(value: CpusValue) -> Table:
 
 def _space(asid: int | None, asids: bool) -> str:
     return "global" if asid is None else str(asid) if asids else ""
+
+
+# ---- a processor ---------------------------------------------------------------------------------
+
+
+_HEAD, _CELL_H, _FOLD_H, _GAP = 42.0, 32.0, 20.0, 14.0
+"""Heights: of a processor's words, of a cell, of a fold; room below a processor."""
+
+_COLUMNS, DETAILED = 16, 4
+"""Sets that are drawn of a processor; processors whose cells are drawn."""
+
+_LABEL, _FOLD_W = 52.0, 240.0
+_MOST_CELLS = 160
+"""Cells that are drawn of one processor."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlbBench:
+    """What is looked at: the processors whose cells are drawn, by number, and the first set that is drawn of each.
+
+    `requests` says how many waiting flushes are drawn, by processor, where it isn't the usual few; `chosen` names the
+    entry that is described in full.
+    """
+
+    opened: Collection[int] = tuple(range(DETAILED))
+    sets: int = 0
+    chosen: str = ""
+    requests: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Places, as (processor, set, way), that the last operation used or filled."""
+
+    used: frozenset[tuple[str, int, int]]
+    filled: frozenset[tuple[str, int, int]]
+
+
+def _marks_of(events: Sequence[Event]) -> _Marks:
+    """What the events of an operation did to TLBs."""
+    used = {(event.cpu, event.set, event.way) for event in events if isinstance(event, ev.TlbHit)}
+    filled = {(event.cpu, event.entry.set, event.entry.way) for event in events if isinstance(event, ev.TlbFilled)}
+    return _Marks(frozenset(used), frozenset(filled))
+
+
+def _draw_cpu(
+    cpu: CpuValue, number: int, asids: bool, bench: TlbBench, marks: _Marks, y: float, width: float
+) -> tuple[list[Node], float]:
+    """A processor from `y` on, and where the next begins; `asids` says whether address spaces have numbers."""
+    most = bench.requests.get(number, MOST_REQUESTS)
+    requests, beside = _draw_requests(cpu, number, most, y, width)
+    nodes = [_heading(cpu, number, y, width), *requests]
+    below = max(y + _HEAD, beside + 6)
+    kept = [index for index, row in enumerate(cpu.tlb.rows) if any(row)]
+    if not kept:
+        return nodes, below
+    if number not in bench.opened:
+        return [*nodes, _folded_cpu(cpu, number, y + _HEAD)], max(y + _HEAD + _FOLD_H, beside) + _GAP
+    columns = max(1, min(_COLUMNS, _MOST_CELLS // cpu.tlb.ways))
+    first = bench.sets if bench.sets < len(kept) else 0
+    shown = kept[first : first + columns]
+    nodes += _grid(cpu, shown, asids, marks, below, width)
+    bottom = below + _LINE + cpu.tlb.ways * (_CELL_H + 2)
+    if len(kept) > len(shown):
+        words = f"… {counted(len(kept) - len(shown), 'set')} more that hold something"
+        identity = f"tlb/{cpu.cpu}/more/{first + columns}"
+        nodes.append(_fold(identity, number, MARGIN + _LABEL, bottom + 2, words, f"{words}: show them"))
+        bottom += _FOLD_H + 4
+    return nodes, bottom + _GAP
+
+
+def _grid(cpu: CpuValue, shown: list[int], asids: bool, marks: _Marks, y: float, width: float) -> list[Node]:
+    nodes = []
+    share = (width - 2 * MARGIN - _LABEL) / max(len(shown), 8)
+    for way in range(cpu.tlb.ways):
+        top = y + _LINE + way * (_CELL_H + 2)
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/way/{way}", MARGIN, top + 7, _LABEL, f"way {way}", "label dim"))
+    for column, index in enumerate(shown):
+        x = MARGIN + _LABEL + column * share
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, y, share - 3, f"set {index}", "label dim"))
+        for way, slot in enumerate(cpu.tlb.rows[index]):
+            top = y + _LINE + way * (_CELL_H + 2)
+            nodes.append(_cell(cpu, index, way, slot, asids, marks, x, top, share - 3))
+    return nodes
+
+
+def _folded_cpu(cpu: CpuValue, number: int, y: float) -> Node:
+    """The cells of a processor that is folded: how many translations they hold, and how many are stale."""
+    stale = len(cpu.tlb.stale)
+    words = f"… {counted(len(cpu.tlb.slots), 'translation')}{f', ≠ {stale:,} stale' if stale else ''}"
+    title = f"{cpu.cpu}, folded: {words[2:]}; show them; of {DETAILED} that are open, the one opened first folds"
+    fold = _fold(f"tlb/{cpu.cpu}/fold", number, MARGIN, y, words, title)
+    return replace(fold, state=("folded", "fault")) if stale else fold
+
+
+def _fold(identity: str, number: int, x: float, y: float, words: str, title: str) -> Node:
+    return Node(
+        identity, "fold", x, y, _FOLD_W, _FOLD_H, text=(Text(7, 14, words, "label dim"),), state=("folded",),
+        action="open", lane=f"cpu {number}", title=title,
+    )  # fmt: skip
+
+
+def _heading(cpu: CpuValue, number: int, y: float, width: float) -> Node:
+    tlb = cpu.tlb
+    asid = f", space number {cpu.asid}" if cpu.asid else ""
+    who = f"runs {visible(cpu.space)}{asid}"
+    rate = f"{counted(tlb.hits, 'hit')}, {counted(tlb.misses, 'miss')}"
+    kept = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} kept, reach {binary_size(tlb.reach)}"
+    x = text_width(cpu.cpu, "strong") + 12
+    w = (width - 2 * MARGIN) * 0.56
+    text = [
+        Text(0, 16, cpu.cpu, "strong"),
+        Text(x, 16, shorten(who, w - x, "label"), "label"),
+        Text(0, 33, shorten(f"{rate} · {kept}", w, "label"), "label dim"),
+    ]
+    state = ("fault",) if tlb.stale else ()
+    stale = f", {len(tlb.stale)} stale" if tlb.stale else ""
+    return Node(
+        f"tlb/{cpu.cpu}", "label", MARGIN, y, w, _HEAD, cpu.cpu, "none", tuple(text), state=state,
+        title=f"{cpu.cpu} {who}, root {Address(cpu.root)}: {rate}; {kept}{stale}", lane=f"cpu {number}",
+    )  # fmt: skip
+
+
+def _cell(
+    cpu: CpuValue, index: int, way: int, slot: TlbSlot | None, asids: bool, marks: _Marks, x: float, y: float, w: float
+) -> Node:
+    identity = f"tlb/{cpu.cpu}/{index}/{way}"
+    if slot is None:
+        return Node(identity, "slot", x, y, w, _CELL_H, state=("free",), title=f"set {index}, way {way}: empty")
+    entry = slot.entry
+    stale = "≠" if slot.stale else ""
+    whose = "G" if entry.asid is None else f"#{entry.asid}" if asids else ""
+    size = "" if entry.page_size == 1 << PAGE_SHIFT else binary_size(entry.page_size)
+    below = " ".join(filter(None, (stale, whose, size)))
+    page, room = f"{entry.va >> PAGE_SHIFT:x}", w - 10
+    if text_width(page, "mono label") > room:
+        page = (
+            ELLIPSIS
+            + page[-max(1, int((room - text_width(ELLIPSIS, "mono label")) // text_width("0", "mono label"))) :]
+        )
+    place = (cpu.cpu, index, way)
+    state = [word for word, places in (("new", marks.filled), ("path", marks.used)) if place in places]
+    if slot.stale:
+        state.append("fault")
+    oldest = max(cpu.tlb.ways - 1, 1)
+    level = (_CELL_H - 4) * (1 - slot.age / (oldest + 1))
+    text = [
+        Text(8, 13 if below else 20, page, "mono label"),
+        *([Text(8, 27, shorten(below, room, "label"), "label dim")] if below else []),
+    ]
+    return Node(
+        identity, "slot", x, y, w, _CELL_H, identity, text=tuple(text), state=tuple(state[-1:]),
+        bars=(Bar(2, round(2 + _CELL_H - 4 - level, 1), 3, round(level, 1), "plain"),), title=_title(slot, asids),
+        action="select", lane=cpu.cpu,
+    )  # fmt: skip
+
+
+def _title(slot: TlbSlot, asids: bool) -> str:
+    entry = slot.entry
+    whose = "global, " if entry.asid is None else f"address space {entry.asid}, " if asids else ""
+    rights = f"supervisor {entry.permissions.supervisor}, user {entry.permissions.user}"
+    age = "used last in its set" if slot.age == 0 else f"{counted(slot.age, 'other')} of its set used since"
+    stale = "".join(f"; stale, {difference}" for difference in slot.stale)
+    return (
+        f"set {entry.set}, way {entry.way}: {Address(entry.va)} is physical {Address(entry.pa)}, "
+        f"{binary_size(entry.page_size)}, {whose}{rights}, {'dirty' if entry.dirty else 'clean'}, {age}{stale}"
+    )
+
+
+def _chosen_slot(value: CpusValue, chosen: str) -> tuple[CpuValue, TlbSlot] | None:
+    """The entry that is chosen, and whose it is."""
+    for cpu in value.cpus:
+        for slot in cpu.tlb.slots:
+            if chosen == f"tlb/{cpu.cpu}/{slot.entry.set}/{slot.entry.way}":
+                return cpu, slot
+    return None
+
+
+def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: float) -> tuple[list[Node], float]:
+    """The chosen entry in full."""
+    w = width - 2 * MARGIN
+    lines = [f"{cpu.cpu}, {_title(slot, asids).partition(';')[0]}", *(f"≠ {difference}" for difference in slot.stale)]
+    nodes = [
+        _line_of_words(
+            f"tlb/chosen/{number}", MARGIN, y + number * _LINE, w, line, "label error" if number else "label"
+        )
+        for number, line in enumerate(lines)
+    ]
+    return nodes, y + len(lines) * _LINE + 4
+
+
+# ---- shootdowns ----------------------------------------------------------------------------------
+
+
+_LINE = 18.0
+"""Height of a line of words."""
+
+MOST_REQUESTS, MORE_REQUESTS = 3, 12
+"""Flushes that are drawn of those that a processor was asked for; how many older ones a click brings."""
+
+_LEFT, _SECOND = 0.58, 13.0
+"""Where they begin, in parts of the width; height of a second line."""
+
+
+def _draw_requests(cpu: CpuValue, number: int, most: int, y: float, width: float) -> tuple[list[Node], float]:
+    """At the right: the newest `most` flushes that wait, how many were forgotten, and how often a hand edited."""
+    x = MARGIN + (width - 2 * MARGIN) * _LEFT
+    w = width - MARGIN - x
+    nodes, y = _waiting(cpu, number, most, x, y, w)
+    if cpu.forgotten:
+        words = f"{counted(cpu.forgotten, 'flush', 'flushes')} forgotten: what is kept may be wrong"
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/forgotten", x, y + 2, w, words, "label error"))
+        y += _LINE
+    if cpu.edits:
+        words = f"{counted(cpu.edits, 'edit')} of descriptors by hand: what is kept may be wrong"
+        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/edits", x, y + 2, w, words, "label changed"))
+        y += _LINE
+    return nodes, y
+
+
+def _waiting(cpu: CpuValue, number: int, most: int, x: float, y: float, w: float) -> tuple[list[Node], float]:
+    drawn = list(enumerate(cpu.pending))[: -most - 1 : -1]  # the newest is the last that was asked for
+    said = [_lines(request, w - 16) for _, request in drawn]
+    high = max(map(len, said), default=1)
+    nodes = []
+    for (place, request), lines in zip(drawn, said, strict=True):
+        h = _LINE - 2 + (high - 1) * (_SECOND + 2)
+        text = tuple(Text(8, 11 + high + line * _SECOND, words, "label") for line, words in enumerate(lines))
+        nodes.append(
+            Node(f"tlb/{cpu.cpu}/pending/{place}", "press", x, y + 2, w, h, shape="round", text=text,
+                 state=("changed",), action="open", lane=f"cpu {number}",
+                 title=f"{cpu.cpu} waits: drop {flush_in_words(request)}, asked by {request.sender}; acknowledge it"),
+        )  # fmt: skip
+        y += h + 2
+    older = len(cpu.pending) - len(drawn)
+    if older:
+        text = (Text(8, 13, f"… {older:,} older", "label dim"),)
+        nodes.append(
+            Node(f"tlb/{cpu.cpu}/older/{len(drawn)}", "fold", x, y + 2, w, _LINE, text=text,
+                 state=("folded",), action="open", lane=f"cpu {number}",
+                 title=f"{counted(older, 'older flush', 'older flushes')} that {cpu.cpu} was asked for: show them"),
+        )  # fmt: skip
+        y += _LINE + 4
+    return nodes, y
+
+
+def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
+    """What waits, in one line or in two; only a name is ever cut."""
+    whole = f"waits: drop {flush_in_words(request)}, asked by {request.sender}"
+    if text_width(whole, "label") <= w:
+        return (whole,)
+    asked = f", asked by {request.sender}"
+    room = w - text_width(f"of {asked}", "label")
+    return f"waits: drop {what_of(request)}", f"of {shorten_middle(request.space, room)}{asked}"
+
+
+def _line_of_words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:
+    """A line of words; where it is cut, its title has all of it."""
+    text = (Text(0, 13, shorten(words, w, style), style),)
+    cut = words if text_width(words, style) > w else ""
+    return Node(identity, "label", x, y, w, _LINE, shape="none", text=text, title=cut)
+
+
+def _links_to_senders(nodes: list[Node], value: CpusValue) -> list[Link]:
+    """From each sender's words to what it asked for."""
+    placed = {node.id: node for node in nodes}
+    links = []
+    for cpu in value.cpus:
+        for place, request in enumerate(cpu.pending):
+            source, target = placed.get(f"tlb/{request.sender}"), placed.get(f"tlb/{cpu.cpu}/pending/{place}")
+            if source is None or target is None:
+                continue
+            edge = target.x + target.w + 7  # beside the cells, not across them
+            words = source.text[1]
+            begin = source.x + words.x + text_width(words.text, words.style) + 8
+            above, beside = source.y + 1, target.x - 8  # over what waits for the sender itself
+            start = (begin, source.y + 12)
+            end = (target.x + target.w, target.y + target.h / 2)
+            links.append(
+                Link(
+                    f"{target.id}/from",
+                    "held-by",
+                    source.id,
+                    target.id,
+                    (start, (beside, start[1]), (beside, above), (edge, above), (edge, end[1]), end),
+                    arrow=True,
+                )
+            )
+    return links
