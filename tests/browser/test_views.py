@@ -204,16 +204,3 @@ def test_a_saved_notebook_beside_a_live_one_shows_its_own_pictures(
     assert box["width"] > 500
     assert box["height"] > 200
     assert notebook.cell(2).locator(".vmwidgets .node").count() > 20
-
-
-@pytest.mark.parametrize("name", ["01-maps", "02-trees", "03-cutting", "04-bootstrapping", "05-kmem-malloc"])
-def test_a_lab_runs_from_top_to_bottom(open_notebook: Callable[..., Notebook], name: str) -> None:
-    lesson = open_notebook(f"notebooks/{name}.ipynb")
-    lesson.run_all()
-    lesson.page.locator(".vmwidgets .node").first.wait_for()
-    outputs = lesson.page.evaluate("""() => window.panel.content.widgets.filter((cell) => cell.model.type === 'code')
-        .map((cell) => cell.model.outputs.toJSON()).flat()""")
-    assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert lesson.page.locator(".vmwidgets").count() >= 3
-    count = lesson.page.locator(".jp-Notebook .jp-Cell").count()
-    assert [text for index in range(count) for text in lesson.texts_outside(index)] == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -188,10 +188,19 @@ class Picture(Exports, traitlets.HasTraits):
     def _draw(self) -> Scene:
         """Draw the moment that is shown, and say at which step that is."""
         at = self.at()
-        scene: Scene = self.draw(at)
+        scene = self.drawing(at)
         self._scene, self._drawn_at, self._drawn_serial = scene, (at.number, at.done), self._serial()
         self._place(-1 if at.done is None else scene.steps.index)
         return scene
+
+    def drawing(self, at: At) -> Scene:
+        """The scene of a moment under the machine's own name: a machine that is made to look at has another."""
+        scene: Scene = self.draw(at)
+        machine = self.machine
+        if machine is None or at.machine is None or at.machine is machine:
+            return scene
+        title = scene.title.replace(at.machine.name, machine.name, 1)
+        return replace(scene, title=title, machine=scene.machine and machine.name)
 
     def _place(self, step: int) -> None:
         self._placing = True

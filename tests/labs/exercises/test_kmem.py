@@ -137,6 +137,8 @@ class TestOrder:
         machine = ran(("exec", copier, A, B), ("pipe", copier, B, A))
         assert machine.threads.cycle == ("exec", "pipe")
         assert points("05/order", machine) == [0, 0, 0]
+        sentence = lab.check("05/order", machine).criteria[1].sentence
+        assert "not judged yet" in sentence, "neither thread has copied, so neither has copied without a lock"
 
     def test_threads_that_have_the_names_of_killed_ones_are_judged_by_what_they_did_themselves(self) -> None:
         machine = ran(("exec", copier, A, B), ("pipe", copier, B, A))
@@ -153,7 +155,9 @@ class TestOrder:
         assert points("05/order", machine) == [1, 2, 0]
 
     def test_copying_without_both_locks_is_not_the_exercise(self) -> None:
-        assert points("05/order", ran(("exec", copier, A, B), ("pipe", careless, A, B))) == [1, 1, 0]
+        machine = ran(("exec", copier, A, B), ("pipe", careless, A, B))
+        assert points("05/order", machine) == [1, 1, 0]
+        assert "without both locks" in lab.check("05/order", machine).criteria[1].sentence
 
     def test_a_thread_that_is_missing_is_told(self) -> None:
         result = lab.check("05/order", ran(("exec", copier, A, B)))

@@ -27,7 +27,7 @@ LOCKS = {"kmem/exec_map", "kmem/pipe_map"}
 
 @exercise(
     "05/handler",
-    "A handler that gives back what is needed",
+    "A handler that frees what is needed",
     points=5,
     takes=Machine,
     alive=False,
@@ -63,8 +63,8 @@ def handler(machine: Machine) -> Iterator[Criterion]:
     yield criterion(
         1,
         served and by_handler > 0 and not by_others,
-        "the handler gave the memory back",
-        "the memory should be given back by a handler, when it is asked for" if by_others else "nothing was given back",
+        "the handler freed the memory",
+        "a handler should free the memory, when it is called" if by_others else "the handler freed nothing",
         actual=by_others,
     )
     gone = _gone(machine)
@@ -108,7 +108,8 @@ def order(machine: Machine) -> Iterator[Criterion]:
         2,
         len(copied),
         "each copies while it has both locks",
-        "a thread copies without both locks: what it copies may be freed under its hands",
+        "a thread copies without both locks: what it copies may be freed meanwhile",
+        first="" if any(_tries(script) for script in scripts.values()) else "let them reach the copy",
         expected='tsleep("copy") with the locks of exec_map and pipe_map',
         actual=f"not so in {' and '.join(missing)}" if missing else "",
     )
@@ -143,6 +144,10 @@ def _held(script: Script) -> Iterator[tuple[str, str, str, set[str]]]:
 
 def _copies(script: Script) -> bool:
     return any(name == "tsleep" and what == "copy" and held == LOCKS for _, name, what, held in _held(script))
+
+
+def _tries(script: Script) -> bool:
+    return any(name == "tsleep" and what == "copy" for _, name, what, _ in _held(script))
 
 
 def _nestings(script: Script) -> Iterator[tuple[str, str]]:

@@ -404,7 +404,7 @@ class View(Picture, anywidget.AnyWidget):
         if when is NOW and machine is not None:  # what is pinned stays there
             when = When(machine.journal.last.serial)
         at = self.at(when)
-        data = pack(self.draw(at), self._controls((at.number, at.done)))
+        data = pack(self.drawing(at), self._controls((at.number, at.done)))
         old = self.pinned[index]
         self.pinned = [*self.pinned[:index], {"seq": old["seq"] + 1, "data": data}, *self.pinned[index + 1 :]]
 

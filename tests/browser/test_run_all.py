@@ -1,0 +1,153 @@
+"""After Run All each picture on the page equals its saved twin, so the text beside it is still true of it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.browser.lab import Notebook
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("[0-9]*.ipynb"))
+PATIENCE = 10_000
+"""Milliseconds in which a page that is idle has drawn its newest pictures."""
+
+ROUNDED = 0.11
+"""Pixels between a number and its rounding to a tenth, and a little for a float."""
+
+SVG = "{http://www.w3.org/2000/svg}"
+TWIN = re.compile(r'<div data-vmwidgets-twin="([^"]+)"><img alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]+)"')
+SIGNATURE = re.compile(r"^(.*?)(?: machine \d+ ·)? (cell \[\d+\])(?: · after operation (\d+))?\.$")
+CELL = re.compile(r"cell \[\d+\]")
+NUMBER = re.compile(r"-?[\d.]+")
+
+PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map((view) => {
+    const say = (selector) => view.querySelector(selector)?.textContent.trim() ?? '';
+    const all = (selector) => [...view.querySelector('.vmw-scene')?.querySelectorAll(selector) ?? []];
+    return {
+        twin: view.dataset.vmwidgetsView, origin: say('.vmw-origin'), where: say('.vmw-where'),
+        words: ['.vmw-title', '.vmw-subtitle', '.vmw-caption b', '.vmw-reason', '.vmw-caption code'].map(say),
+        notes: [...view.querySelectorAll('.vmw-notes li')].map((note) => note.textContent),
+        nodes: all('.node').map((node) => [node.getAttribute('class'), node.style.transform,
+            [...node.querySelectorAll(':scope > text, .runs > text')].map((text) => text.textContent)]),
+        links: all('.link').map((link) => link.getAttribute('class')),
+    };
+})"""
+
+Picture = dict[str, Any]
+
+
+def sentences(words: list[str], notes: list[str]) -> str:
+    """The words around a picture as its twin says them."""
+    title, subtitle, caption, reason, functions = words
+    heading = " · ".join(filter(None, (title, subtitle)))
+    caption = " ".join(filter(None, (caption, reason, functions and f"({functions})")))
+    return " ".join(f"{part.rstrip('.')}." for part in (heading, caption, *notes) if part)
+
+
+def drawn(nodes: list[tuple[str, str, list[str]]], links: list[str]) -> Picture:
+    """What is drawn: each node's look, texts and place, and each link's look.  A file has no controls.
+
+    Sorted from top to bottom first: rounding changes the order of no two nodes then.
+    """
+    kept = [
+        ((looks(state), *filter(None, texts)), tuple(map(float, reversed(NUMBER.findall(place)))))
+        for state, place, texts in nodes
+        if " press" not in state and (" switch" not in state or " chosen" in state)
+    ]
+    return {"nodes": sorted(kept), "links": sorted(map(looks, links))}
+
+
+def looks(state: str) -> str:
+    """The classes of what is drawn; what is selected only a page shows."""
+    return " ".join(sorted(set(state.split()) - {"selected"}))
+
+
+def on_page(picture: Picture) -> Picture:
+    """A live picture: its words, its drawing, and its moment."""
+    place = re.fullmatch(r"operation (-?\d+) of \d+(?: · step (\d+) of (\d+))?", picture["where"])
+    assert place is not None, f"where a picture stands reads {picture['where']!r}"
+    return {
+        "cell": "".join(CELL.findall(picture["origin"])),
+        "operation": int(place[1]),
+        "done": place[2] == place[3],
+        "words": sentences(picture["words"], picture["notes"]),
+        **drawn(picture["nodes"], picture["links"]),
+    }
+
+
+def in_file(alt: str, svg: str) -> Picture:
+    """A saved twin: the same of it; a walk's twin names no operation."""
+    signed = SIGNATURE.fullmatch(unescape(alt))
+    assert signed is not None, f"a twin is signed {alt[-80:]!r}"
+    root = ET.fromstring(base64.b64decode(svg))
+    groups = [(group, group.get("class", "")) for group in root.iter(f"{SVG}g")]
+    nodes = [
+        (state, group.get("transform", ""), [text.text or "" for text in group.iter(f"{SVG}text")])
+        for group, state in groups
+        if state.startswith("node ")
+    ]
+    return {
+        "cell": signed[2],
+        "operation": signed[3] and int(signed[3]),
+        "done": True,
+        "words": signed[1],
+        **drawn(nodes, [state for _, state in groups if state.startswith("link ")]),
+    }
+
+
+def saved_twins(outputs: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Name, alternative text and drawing of each twin among the outputs of a notebook."""
+    pages = (output.get("data", {}).get("text/html", "") for output in outputs)
+    return [found for page in pages for found in TWIN.findall("".join(page))]
+
+
+def differences(notebook: Notebook, twins: dict[str, Picture]) -> list[str]:
+    """In which ways the pictures on the page are not their twins."""
+    pictures = {picture["twin"]: on_page(picture) for picture in notebook.page.evaluate(PICTURES)}
+    found = [f"{twin['cell']}: no live picture" for name, twin in twins.items() if name not in pictures]
+    for name, picture in pictures.items():
+        twin = twins[name]
+        for key, value in twin.items():
+            if not same(picture[key], value):
+                live, saved = (
+                    [one for one in ones if not any(same(one, other) for other in others)]
+                    if isinstance(ones, list)
+                    else ones
+                    for ones, others in ((picture[key], value), (value, picture[key]))
+                )
+                found.append(f"{twin['cell']}, {key}: live {live}, saved {saved}")
+    return found
+
+
+def same(live: Any, saved: Any) -> bool:
+    """Whether a page and a file say the same: a page's numbers are rounded, and a file may leave out its operation."""
+    if isinstance(live, (list, tuple)):
+        return len(live) == len(saved) and all(map(same, live, saved))
+    return abs(live - saved) < ROUNDED if isinstance(live, float) else saved in (live, None)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_picture_is_as_its_cell_left_it(open_notebook: Callable[..., Notebook], name: str) -> None:
+    lesson = open_notebook(f"notebooks/{name}.ipynb")
+    lesson.run_all()
+    outputs = lesson.page.evaluate("""() => window.panel.content.widgets.filter((cell) => cell.model.type === 'code')
+        .map((cell) => cell.model.outputs.toJSON()).flat()""")
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    found = saved_twins(outputs)
+    twins = {twin: in_file(alt, svg) for twin, alt, svg in found}
+    assert len(twins) == len(found) >= 3, "each picture is shown by one cell"
+    for _ in range(PATIENCE // 250):
+        if not (wrong := differences(lesson, twins)):
+            break
+        lesson.page.wait_for_timeout(250)
+    assert not wrong, "\n".join(wrong)
+    count = lesson.page.locator(".jp-Notebook .jp-Cell").count()
+    assert [text for index in range(count) for text in lesson.texts_outside(index)] == []
