@@ -94,7 +94,7 @@ def test_an_export_that_has_a_name_follows(machine: FakeMachine) -> None:
     assert "Operation 1 is done." in tree.text(), "a moment stays, whatever the machine does"
     tree.moment = None
     assert "Operation 2 is done." in tree.text()
-    assert tree.step == -1
+    assert tree.step == tree.steps == 3
 
 
 def test_a_closed_view_is_left_alone_and_comes_back(machine: FakeMachine) -> None:
@@ -106,7 +106,7 @@ def test_a_closed_view_is_left_alone_and_comes_back(machine: FakeMachine) -> Non
     tree.close()
     assert work_of(machine) == {}
     assert "Operation 3 is done." in tree.text()
-    assert tree.step == -1
+    assert tree.step == tree.steps == 3
     tree.prepare(CELL)
     replies(tree, HELLO)
     assert work_of(machine) == {"told": 1, "drawn": 1}

@@ -85,7 +85,7 @@ def test_two_pictures_show_the_same_moment_and_say_the_same() -> None:
     assert tree.moment == kentry.moment == walk.moment != None  # noqa: E711  the moment is no None
     assert tree.scene().caption.text == kentry.scene().caption.text
     kentry.moment = None
-    assert (tree.moment, tree.step) == (None, -1)
+    assert (tree.moment, tree.step) == (None, tree.steps)
 
 
 @pytest.mark.parametrize("wrong", [3, "3", (1,), (1, 2, 3), (-1, None), (1, -2), (True, 1), (1, "2")])

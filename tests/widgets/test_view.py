@@ -85,7 +85,7 @@ def test_a_picture_in_the_past_stays_there_until_it_is_set_free(machine: FakeMac
     assert operation_on_page(view) == 1
     assert replies(view, seek(-1, -1)) == []
     refresher.flush()
-    assert (view.moment, view.step, operation_on_page(view)) == (None, -1, 3)
+    assert (view.moment, view.step, operation_on_page(view)) == (None, view.steps, 3)
 
 
 def test_after_the_latest_operation_is_now(machine: FakeMachine) -> None:
@@ -108,7 +108,7 @@ def test_a_step_that_is_not_there_is_refused(machine: FakeMachine) -> None:
     machine.operate()
     with pytest.raises(Refused, match="step=4, but this picture has 3 steps of the operation; -1 is after it"):
         view.step = 4
-    assert (view.step, view.moment) == (-1, None)
+    assert (view.step, view.steps, view.moment) == (3, 3, None)
 
 
 def test_a_request_that_changes_nothing_is_answered(machine: FakeMachine) -> None:

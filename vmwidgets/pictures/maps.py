@@ -55,7 +55,7 @@ class Map(Picture):
     ).tag(public=True)
     find = AddressTrait(
         None, allow_none=True, min=0, max=2**64 - 1, help="An address that a folded picture shows as well."
-    ).tag(public=True)
+    ).tag(public=True, sync=True)
 
     def __init__(self, target: AnyMap | Machine | Task, **options: Any) -> None:
         shown_map = map_of(target, type(self).__name__)

@@ -61,6 +61,8 @@ def refuse_unfit(view: traitlets.HasTraits, options: Mapping[str, object]) -> No
             continue
         try:
             trait._validate(view, value)  # traitlets has no other way to ask without setting
+        except Refused:
+            raise
         except Exception:  # noqa: BLE001  the value is a learner's, whatever it does when it is asked
             raise Refused(f"{type(view).__name__}: {name}={shown(value)}, but it must be {_wanted(trait)}") from None
 

@@ -63,13 +63,22 @@ class Picture(Exports, traitlets.HasTraits):
     value that the option doesn't take.
     """
 
-    step = traitlets.Int(-1, min=-1, help="Which of its steps of the operation the picture shows; -1: after it.").tag(
-        public=True
-    )
+    # What is public can be set, from the page too; of a view all of these are in its page's model.
+    step = traitlets.Int(
+        -1, min=-1, help="Which of its steps of the operation the picture shows; after it: `steps`, or -1 in short."
+    ).tag(public=True, sync=True)
     moment = WhenTrait(
         help="What is shown: None for now, or (serial of an operation, how many of its events are done or None)."
-    ).tag(public=True)
-    selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(public=True)
+    ).tag(public=True, sync=True)
+    selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(
+        public=True, sync=True
+    )
+    steps = traitlets.Int(
+        help="How many steps the picture has of the operation that is shown: the last is after it.", read_only=True
+    ).tag(sync=True)
+    operation = traitlets.Int(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
+        sync=True
+    )
 
     _placing = True  # `step` follows the moment, and does not choose it
 
@@ -190,7 +199,9 @@ class Picture(Exports, traitlets.HasTraits):
         at = self.at()
         scene = self.drawing(at)
         self._scene, self._drawn_at, self._drawn_serial = scene, (at.number, at.done), self._serial()
-        self._place(-1 if at.done is None else scene.steps.index)
+        self.set_trait("operation", at.number)
+        self.set_trait("steps", scene.steps.count)
+        self._place(scene.steps.index)
         return scene
 
     def drawing(self, at: At) -> Scene:
@@ -261,9 +272,11 @@ class Picture(Exports, traitlets.HasTraits):
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:
         """Say at which step the new moment is, as far as that is known before it is drawn."""
-        done = None if change["new"] is None else change["new"].done
-        places = () if self._scene is None else self._scene.steps.places
-        self._place(-1 if done is None else sum(0 < one <= done for one in places))
+        if self._scene is None or self._drawn_serial != self._serial():
+            self._place(-1)
+            return
+        steps, done = self._scene.steps, None if change["new"] is None else change["new"].done
+        self._place(steps.count if done is None else sum(0 < one <= done for one in steps.places))
 
     @traitlets.observe("moment", "selection")
     def _shown_otherwise(self, change: object) -> None:

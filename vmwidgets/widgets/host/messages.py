@@ -16,7 +16,8 @@ MAX_TEXT = 200
 Check = Callable[[Any], bool]
 
 
-def _text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
+    """Whether it is a text that is short enough, and can be written."""
     if not isinstance(value, str) or len(value) > MAX_TEXT:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in value)  # half a letter, which nothing can write
@@ -40,7 +41,7 @@ def _number(low: float, high: float) -> Check:
 Field = tuple[Check, str]
 """A check, and what it wants, in words."""
 
-TEXT: Field = (_text, f"a text of at most {MAX_TEXT} characters")
+TEXT: Field = (is_text, f"a text of at most {MAX_TEXT} characters")
 FLAG: Field = (_flag, "true or false")
 INDEX: Field = (_whole(0, 10**6), "a whole number from 0 to 1000000")
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import anywidget
 import traitlets
+from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.pictures.moments import NOW, When
-from vmwidgets.pictures.options import weakly
+from vmwidgets.pictures.options import refuse_unfit, weakly
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.pictures.snapshot import Snapshot, signed
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
@@ -21,7 +22,7 @@ from vmwidgets.views.scene.svg import to_svg
 
 from .cells import NOWHERE, Cell, current_cell
 from .hub import open_hub, read_static
-from .messages import check_message
+from .messages import MAX_TEXT, TEXT, check_message, is_text
 from .packing import pack
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
@@ -36,7 +37,10 @@ PATIENCE = 3
 A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
 """
 
-STILL_ANSWERED = frozenset(("hello", "bye", "pin", "unpin"))
+GREETINGS = frozenset(("hello", "bye"))
+"""What a page says by itself, and no reader does."""
+
+STILL_ANSWERED = GREETINGS | {"pin", "unpin"}
 """What a page may say to a picture whose machine is gone."""
 
 TRUST = 100
@@ -72,6 +76,7 @@ class View(Picture, anywidget.AnyWidget):
 
     def __init__(self, target: Any = None, **options: Any) -> None:
         self._choice = Chosen()
+        self._gestures = CallbackDispatcher()
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
@@ -147,8 +152,11 @@ class View(Picture, anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Make the newest picture and send it, if it differs; one that can't be drawn says so in a sentence."""
-        if not self.alive:
-            return
+        if self.alive:
+            with self.hold_sync():
+                self._refresh()
+
+    def _refresh(self) -> None:
         self._stale = False
         try:
             data = pack(self._draw(), self._controls())
@@ -237,16 +245,17 @@ class View(Picture, anywidget.AnyWidget):
         if machine is None or self._cell_over < 0:
             raise Refused("stay: the cell of this picture is not done")
         is_drawn = self.moment is None and self._cell_over == machine.journal.last.serial and not self._stale
-        self._quiet = True  # nothing else is to be seen
-        try:
-            self.follow = False
-            self.moment = When(self._cell_over)
-        finally:
-            self._quiet = False
-        if is_drawn and self._scene is not None:
-            self._send_frame(pack(self._scene, self._controls()))
-        else:
-            self.changed()
+        with self.hold_sync():
+            self._quiet = True  # nothing else is to be seen
+            try:
+                self.follow = False
+                self.moment = When(self._cell_over)
+            finally:
+                self._quiet = False
+            if is_drawn and self._scene is not None:
+                self._send_frame(pack(self._scene, self._controls()))
+            else:
+                self.changed()
 
     @traitlets.observe("selection")
     def _selected_here(self, change: Any) -> None:
@@ -338,9 +347,37 @@ class View(Picture, anywidget.AnyWidget):
     # ---- what the page asks ----------------------------------------------------------------------
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Refuse: a page asks by messages, which are checked, and never sets what Python has said."""
-        names = printable(", ".join(map(str, sync_data))[:200])
-        self.send({"type": "refused", "reason": f"the browser may not set {names}"})
+        """Set what the page has set, such as a slider that is linked to `step`, if it is public and fits.
+
+        What is refused changes nothing; the page gets a sentence, and the value that it should have.
+        """
+        for name, value in sync_data.items():
+            try:
+                self._check_from_page(name, value)
+                super().set_state({name: value})
+            except Refused as refusal:  # noqa: PERF203  the others are set
+                self.send({"type": "refused", "reason": str(refusal)})
+                if name in self.keys:
+                    self.send_state(name)
+
+    def _check_from_page(self, name: str, value: Any) -> None:
+        """Raise :class:`Refused` for what a page may not set, and for a value that does not fit."""
+        if name not in self.keys or not self.trait_metadata(name, "public"):
+            known = ", ".join(key for key in self.keys if self.trait_metadata(key, "public"))
+            raise Refused(f"the browser may not set {printable(str(name)[:MAX_TEXT])}, only {known}")
+        if not self.alive:
+            raise Refused("the machine of this picture is gone: boot one, and run the cells again")
+        if isinstance(value, str) and not is_text(value):
+            raise Refused(f"{name} is {shown(value)}; it must be {TEXT[1]}")
+        refuse_unfit(self, {name: value})
+
+    def _should_send_property(self, key: str, value: Any) -> bool:
+        """What is shown is another thing: its traits leave together with the picture that is about to be drawn."""
+        send: bool = super()._should_send_property(key, value)
+        if send and self.shown and self._scene is not None and self.trait_metadata(key, "public"):
+            self._states_to_send.add(key)
+            return False
+        return send
 
     def _handle_custom_msg(self, content: Any, buffers: object) -> None:
         super()._handle_custom_msg(content, buffers)
@@ -352,9 +389,22 @@ class View(Picture, anywidget.AnyWidget):
             if not self.alive and message["type"] not in STILL_ANSWERED:
                 raise Refused("the machine of this picture is gone: boot one, and show it again")
             handle: Callable[..., None] = getattr(self, "_on_" + message["type"])
-            handle(**{name: value for name, value in message.items() if name != "type"})
+            details = {name: value for name, value in message.items() if name != "type"}
+            handle(**details)
         except Refused as refusal:
             self.send({"type": "refused", "reason": str(refusal)})
+        else:
+            if message["type"] not in GREETINGS:
+                self._gestures(self, message["type"], details)
+
+    def on_gesture(self, callback: Callable[[View, str, dict[str, Any]], Any], remove: bool = False) -> None:
+        """Call ``callback(view, gesture, details)`` after each thing that a reader does with the picture.
+
+        `gesture` is the message's type, such as "open", "seek", "zoom", "turn" or "pin", `details` its fields
+        (:data:`.messages.SCHEMA`).  What is selected is a trait: ``view.observe(f, "selection")``.  A callback that
+        fails stops nothing.
+        """
+        self._gestures.register_callback(callback, remove=remove)
 
     def _on_hello(self, page: str, seq: int) -> None:
         self._awaited, self.cleared = 0, False
