@@ -88,7 +88,7 @@ def install_packages(js: Path) -> None:
     wanted = digest(js / "package.json", js / "package-lock.json")
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    print("vmwidgets: installing the packages of js/package-lock.json", file=sys.stderr)
+    print(f"vmwidgets: installing the packages of {js.name}/package-lock.json", file=sys.stderr)
     # No package runs a script of its own: everything needed lies in the packages.
     run_node(js, npm_cli(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     stamp.write_text(wanted)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 WIDER = {"lab": ("lab", "test"), "test": ("test",), "unit": ("unit",)}
-"""Which locks will do for a wanted one."""
+"""Which locks will do for a wanted one; for others, only itself."""
 
 
 def main(name: str) -> None:
@@ -106,13 +106,14 @@ def run(*command: str | Path, environment: dict[str, str] | None = None) -> None
 def up_to_date(folder: Path, name: str) -> bool:
     """Whether an environment holds what the lock called `name` says."""
     return any(
-        stamp(folder, lock).is_file() and stamp(folder, lock).read_text() == digest(lock) for lock in WIDER[name]
+        stamp(folder, lock).is_file() and stamp(folder, lock).read_text() == digest(lock)
+        for lock in WIDER.get(name, (name,))
     )
 
 
 def stamp(folder: Path, name: str) -> Path:
     """The file in an environment that says which lock it was made from."""
-    return folder / f"vmwidgets-{name}.sha256"
+    return folder / f"vmwidgets-{name.replace('/', '-')}.sha256"
 
 
 def digest(name: str) -> str:

@@ -23,6 +23,10 @@ MARK = "# Made from: sha256:"
 UV = ("uv>=0.7",)
 
 
+PYODIDE = ("--python-version", "3.14", "--python-platform", "wasm32-pyodide2024")
+"""What the wheels of a page are resolved for; the others are for every supported Python and platform."""
+
+
 def wanted() -> dict[str, tuple[str, ...]]:
     """What each lock is made from; a later one takes its versions from the first, the widest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -37,13 +41,22 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "base": base,
         "build": build,
         "uv": UV,
+        **{f"hosts/{name}": tuple(requirements) for name, requirements in hosts().items()},
     }
+
+
+def hosts() -> dict[str, list[str]]:
+    """What the environment of each host is made from."""
+    made_of: dict[str, list[str]] = tomllib.loads((FOLDER / "hosts.toml").read_text())
+    return made_of
 
 
 def write(name: str, requirements: tuple[str, ...], *options: str) -> None:
     """Resolve `requirements` for every supported Python and platform at once."""
     path = FOLDER / f"{name}.txt"
-    command = [sys.executable, "-m", "uv", "pip", "compile", "-", "--universal", "--python-version", "3.10"]
+    path.parent.mkdir(exist_ok=True)
+    target = PYODIDE if name == "hosts/pyodide" else ("--universal", "--python-version", "3.10")
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", *target]
     command += ["--generate-hashes", "--quiet", "--no-header", "--output-file", str(path), *options]
     subprocess.run(command, input="\n".join(requirements), text=True, check=True, cwd=ROOT)
     header = f"# Locked by `make locks`; not to be edited.\n{MARK}{digest(requirements)}\n"

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from scripts import environment, pythons
 
-TESTS = ("tests", "--ignore=tests/browser", "--ignore=tests/notebooks", "--ignore=tests/packaging")
+APART = ("browser", "hosts", "notebooks", "packaging")
+"""Tests that have a target of their own."""
+
+TESTS = ("tests", *(f"--ignore=tests/{name}" for name in APART))
 
 
 def python_for(python: pythons.Python) -> Path:

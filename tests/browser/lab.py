@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -123,6 +123,10 @@ class Server:
             os.killpg(self.process.pid, signal.SIGTERM)
         self.process.wait(10)
 
+    def address(self, path: str) -> str:
+        """Where the notebook of this path opens."""
+        return f"{self.base}/doc/tree/{path}?token={self.token}"
+
     def _settle(self) -> None:
         settings = self.home / "config" / "labconfig"
         settings.mkdir(parents=True)
@@ -167,15 +171,55 @@ class Server:
         raise RuntimeError(f"jupyter lab did not start: {self.log.read_text()[-2000:]}")
 
 
-class Notebook:
-    """One notebook, open in a page of its own; what went wrong in the page gathers in `problems`."""
+class Host(Protocol):
+    """What serves notebooks to a page."""
 
-    def __init__(self, page: Any, server: Server, path: str) -> None:
-        self.page, self.server, self.path = page, server, path
+    base: str
+
+    def address(self, path: str) -> str:
+        """Where the notebook of this path opens."""
+
+
+class Watched:
+    """A page of a host; what goes wrong in it gathers in `problems`."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page = page
         self.problems: list[str] = []
         self.bytes_in = 0
-        self._watch()
-        page.goto(f"{server.base}/doc/tree/{path}?token={server.token}", timeout=START_SECONDS * 1000)
+        self._watch(base)
+
+    def _watch(self, base: str) -> None:
+        inside = (base + "/", base.replace("http", "ws") + "/", "data:", "blob:", "about:")
+
+        def asked(url: str) -> None:
+            if not url.startswith(inside):
+                self.problems.append(f"request to another host: {url[:200]}")
+
+        def received(payload: str | bytes) -> None:
+            self.bytes_in += len(payload)
+
+        def socket_opened(websocket: Any) -> None:
+            asked(websocket.url)
+            websocket.on("framereceived", received)
+
+        self.page.on("request", lambda request: asked(request.url))
+        self.page.on("websocket", socket_opened)
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("console", self._console)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(f"console error: {message.text[:600]}")
+
+
+class Notebook(Watched):
+    """One notebook, open in a page of its own."""
+
+    def __init__(self, page: Any, server: Host, path: str) -> None:
+        super().__init__(page, server.base)
+        self.server, self.path = server, path
+        page.goto(server.address(path), timeout=START_SECONDS * 1000)
         self._find()
 
     def reload(self) -> None:
@@ -234,27 +278,3 @@ class Notebook:
 
     def save(self) -> None:
         self.page.evaluate("() => window.panel.context.save()")
-
-    def _watch(self) -> None:
-        base = self.server.base
-        inside = (base + "/", base.replace("http", "ws") + "/", "data:", "blob:", "about:")
-
-        def asked(url: str) -> None:
-            if not url.startswith(inside):
-                self.problems.append(f"request to another host: {url[:200]}")
-
-        def received(payload: str | bytes) -> None:
-            self.bytes_in += len(payload)
-
-        def socket_opened(websocket: Any) -> None:
-            asked(websocket.url)
-            websocket.on("framereceived", received)
-
-        self.page.on("request", lambda request: asked(request.url))
-        self.page.on("websocket", socket_opened)
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
-        self.page.on("console", self._console)
-
-    def _console(self, message: Any) -> None:
-        if message.type == "error":
-            self.problems.append(f"console error: {message.text[:600]}")

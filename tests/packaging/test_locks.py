@@ -13,6 +13,7 @@ import pytest
 from scripts import lock
 
 LOCKS = ("base", "build", "lab", "test", "unit", "uv")
+HOSTS = tuple(f"hosts/{name}" for name in lock.hosts())
 PINNED = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)")
 
 
@@ -30,24 +31,27 @@ def pins(root: Path, name: str) -> set[tuple[str, str]]:
 
 
 def test_no_lock_is_missing(root: Path) -> None:
-    assert {path.stem for path in (root / "requirements").glob("*.txt")} == set(LOCKS) == set(lock.wanted())
+    folder = root / "requirements"
+    there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.txt")}
+    assert there == {*LOCKS, *HOSTS} == set(lock.wanted())
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *HOSTS])
 def test_every_requirement_is_pinned_and_hashed(root: Path, name: str) -> None:
     for line in requirements(root, name):
         assert PINNED.match(line), line
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", line), line
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *HOSTS])
 def test_no_lock_names_a_registry(root: Path, name: str) -> None:
     text = (root / "requirements" / f"{name}.txt").read_text()
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host|(^|\s)-[if]\b", text)
 
 
-def test_the_front_ends_lock_names_no_registry_and_hashes_everything(root: Path) -> None:
-    packages = json.loads((root / "js" / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", ["js", "tests/hosts"])
+def test_the_locks_of_npm_name_no_registry_and_hash_everything(root: Path, folder: str) -> None:
+    packages = json.loads((root / folder / "package-lock.json").read_text())["packages"]
     for name, package in packages.items():
         assert "resolved" not in package, name
         assert name == "" or package["integrity"].startswith("sha512-"), name
