@@ -3,7 +3,7 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
-python -m benchmarks pages           # whether pictures that no page shows cost anything
+python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from . import (
     kmem,
     long_operations,
     maps,
+    moments,
     pages,
     paint,
     tables,
@@ -90,6 +91,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "against": run_against,
     "growth": growth.report,
     "pages": pages.report,
+    "moments": moments.report,
     "time": run_time,
     "paint": run_paint,
 }
