@@ -201,7 +201,7 @@ class SlotAllocator:
     def allocate_for_others(self, count: int) -> tuple[int, ...]:
         """The `count` lowest free slots are another part of the program's now; all of them, or it is refused."""
         if not 0 <= count <= self.free_slots:
-            raise Refused(f"count={count}: {counted(self.free_slots, 'slot')} of cnode {self.cnode!r} can be had")
+            raise Refused(f"count={count}: cnode {self.cnode!r} has {counted(self.free_slots, 'free slot')}")
         slots = tuple(self.allocate().slot for _ in range(count))
         self._others |= dict.fromkeys(slots)
         return slots
