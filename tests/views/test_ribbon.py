@@ -10,7 +10,7 @@ import vmwidgets as vm
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.maps.ribbon import LEAST_GAP, address_at, zoomed
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Scene
 from vmwidgets.views.scene.text import text_width
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vmwidgets.views.scene.stylesheet import standalone_style
+from vmwidgets.views.scene.svg import standalone_style
 
 CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css"
 

@@ -12,7 +12,7 @@ from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
-from vmwidgets.views.scene.dashboard import stack
+from vmwidgets.views.scene.kit import stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 

@@ -11,9 +11,8 @@ from typing import Any
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.page import html_page
+from vmwidgets.views.scene.twin import html_page, text_twin
 from vmwidgets.views.scene.wire import encode_scene
-from vmwidgets.views.scene.words import text_twin
 
 
 class Exports:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from vmwidgets.views.scene.image import image_html, note_html
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.text import visible
-from vmwidgets.views.scene.words import alternative_text
+from vmwidgets.views.scene.twin import alternative_text, image_html, note_html
 
 from .exports import Exports
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import text_width
 

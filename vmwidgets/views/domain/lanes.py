@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vmwidgets.engine.base.units import binary_size, counted
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 
@@ -88,19 +89,19 @@ def _stacked(
         drawn, lines, y = lane(picture, y + HEADING)
         nodes += drawn
         links += lines
-    return Scene(
-        view=view,
-        title=title,
-        subtitle=_subtitle(picture),
-        width=picture.width,
-        height=y,
+    return kit.scene(
+        view,
+        title,
+        _subtitle(picture),
+        nodes,
+        links=links,
         caption=picture.caption,
-        nodes=tuple(nodes),
-        links=tuple(links),
         table=table,
         steps=picture.steps,
-        machine=machine,
         columns=COLUMNS,
+        machine=machine,
+        width=picture.width,
+        height=y,
     )
 
 

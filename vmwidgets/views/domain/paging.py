@@ -12,8 +12,8 @@ from vmwidgets.engine.base.units import Address, binary_size, counted, grouped_s
 from vmwidgets.engine.base.values.comparisons import PagedRange, PagingComparison, PagingRecords, PagingSide
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
 from vmwidgets.views.story.words.pictures import say_compared
 
@@ -50,17 +50,15 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
         drawn, bottom = _functions(side, name, x, y, half)
         nodes += drawn
         ends.append(bottom)
-    return Scene(
-        view="paging",
-        title=f"{visible(value.task.label)} · {visible(value.domain.label)}",
-        subtitle="the same memory, mapped by the kernel and by the program itself",
+    return kit.scene(
+        "paging",
+        f"{visible(value.task.label)} · {visible(value.domain.label)}",
+        "the same memory, mapped by the kernel and by the program itself",
+        nodes,
+        caption=_caption(value),
+        table=_table(value),
         width=width,
         height=max(ends) + 6,
-        caption=_caption(value),
-        nodes=tuple(nodes),
-        links=(),
-        table=_table(value),
-        steps=Steps(0, 0, -1),
     )
 
 

@@ -11,7 +11,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.values.domains import CapRef, DomainFocus, DomainValue, VnodeFold, VnodeValue
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import WIDTH
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Steps
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import RegionFold, RegionValue
 from vmwidgets.views.maps.ribbon import Segment, break_large_gaps, place, x_of
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import text_width, visible
 from vmwidgets.views.story.words.names import flag_words

@@ -9,7 +9,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.engine.base.values.past import Past
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.calls import with_functions

@@ -10,7 +10,7 @@ from itertools import islice
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, SlotFold
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
 from vmwidgets.views.scene.text import short_count, shorten, visible
 from vmwidgets.views.story.words.names import kind_words

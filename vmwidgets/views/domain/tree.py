@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import VnodeFold, VnodeValue
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
 from vmwidgets.views.story.words.names import flag_words, kind_words, pages_words

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, Outcome, Piece, Row
 from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
 from vmwidgets.views.story.words.pictures import say_compared
 
@@ -67,17 +68,15 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     nodes += _axis(scale, style, y - GAP + 6)
     y += 22
     grid, y = _grid(value, y, width)
-    return Scene(
-        view="comparison",
-        title="comparison",
-        subtitle=_subtitle(value, style),
+    return kit.scene(
+        "comparison",
+        "comparison",
+        _subtitle(value, style),
+        [*nodes, *grid],
+        caption=_caption(value),
+        table=_table(value),
         width=width,
         height=y + 4,
-        caption=_caption(value),
-        nodes=(*nodes, *grid),
-        links=(),
-        table=_table(value),
-        steps=Steps(0, 0, -1),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
-from vmwidgets.views.scene.columns import Column
+from vmwidgets.views.maps.picture import Column
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
 

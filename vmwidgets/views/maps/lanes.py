@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.views.scene.columns import CARD, MARGIN, WIDTH, lay_columns
+from vmwidgets.views.maps.picture import CARD, lay_columns
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 
@@ -50,18 +52,18 @@ def draw_map(
     if "ribbon" in lanes:
         more, lines, y = ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width)
         nodes, links = nodes + more, links + lines
-    return Scene(
-        view="+".join(lanes),
-        title=title or picture.value.name,
-        subtitle=subtitle or subtitle_of(picture),
-        width=width,
-        height=y + 4,
+    return kit.scene(
+        "+".join(lanes),
+        title or picture.value.name,
+        subtitle or subtitle_of(picture),
+        nodes,
+        links=links,
         caption=picture.caption,
-        nodes=tuple(nodes),
-        links=tuple(links),
         table=Table(TABLE_HEADER, table_rows(picture.value, picture)),
         steps=picture.steps,
         machine=machine,
+        width=width,
+        height=y + 4,
     )
 
 

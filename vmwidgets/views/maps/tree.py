@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from vmwidgets.engine.base.values.maps import EntryValue, Fold
-from vmwidgets.views.scene.columns import WIDTH, Column
+from vmwidgets.views.maps.picture import Column
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Link, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, text_width
 

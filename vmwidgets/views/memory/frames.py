@@ -12,7 +12,7 @@ from vmwidgets.engine.base.units import PAGE, Address, binary_size
 from vmwidgets.engine.base.values.memory import FrameRun, FramesValue, FrameValue, state_of
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
@@ -63,18 +63,17 @@ def draw_frames(
         f"{counts.total:,} frames, {binary_size(counts.total * PAGE)} · {counts.available:,} available · "
         f"{counts.deficit:,} request{'' if counts.deficit == 1 else 's'} refused"
     )
-    return Scene(
-        view="frames",
-        title=title,
-        subtitle=subtitle,
-        width=width,
-        height=y + 4,
+    return kit.scene(
+        "frames",
+        title,
+        subtitle,
+        nodes,
         caption=moment.caption,
-        nodes=tuple(nodes),
-        links=(),
         table=Table(("what", "pages", "from", "to", "wired"), _rows(past)),
         steps=moment.steps(steps_of_memory),
         machine=machine,
+        width=width,
+        height=y + 4,
     )
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.engine.base.values.memory import PageCounts
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
 

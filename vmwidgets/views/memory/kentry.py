@@ -12,8 +12,9 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.memory import KentryContents, SlabValue
 from vmwidgets.engine.base.values.past import ABSENT, Past
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
@@ -58,18 +59,17 @@ def draw_kentry(
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
         f"{binary_size(area.allocated * area.slab_size)} in memory"
     )
-    return Scene(
-        view="kentry",
-        title=title,
-        subtitle=subtitle,
-        width=width,
-        height=y + 8,
+    return kit.scene(
+        "kentry",
+        title,
+        subtitle,
+        nodes,
         caption=_kentry_caption(moment),
-        nodes=tuple(nodes),
-        links=(),
         table=_table(contents, addresses),
         steps=moment.steps(steps_of_kentry),
         machine=machine,
+        width=width,
+        height=y + 8,
     )
 
 

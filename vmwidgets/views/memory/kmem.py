@@ -13,11 +13,11 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import MapPicture, kind_of, states_of, what_is
+from vmwidgets.views.maps.picture import CARD, MapPicture, kind_of, lay_columns, states_of, what_is
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import CARD, MARGIN, WIDTH, lay_columns
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
@@ -71,18 +71,18 @@ def draw_kmem(
         f"{binary_size(used)} allocated"
     )
     subtitle += f" · {style.legend}" if style.legend else ""
-    return Scene(
-        view="kmem",
-        title=title,
-        subtitle=subtitle,
-        width=width,
-        height=y + 4,
+    return kit.scene(
+        "kmem",
+        title,
+        subtitle,
+        nodes,
+        links=links,
         caption=moment.caption,
-        nodes=tuple(nodes),
-        links=tuple(links),
         table=Table(TABLE_HEADER, _rows(maps, style)),
         steps=moment.steps(steps_of_memory),
         machine=machine,
+        width=width,
+        height=y + 4,
     )
 
 

@@ -13,7 +13,7 @@ from vmwidgets.engine.base.values.memory import CachesValue, CacheValue, SlabVal
 from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
@@ -57,18 +57,17 @@ def draw_slabs(
     objects = sum(cache.allocated for cache in past.caches)
     held = sum(_slabs(cache) * cache.slab_size for cache in past.caches)
     prefix = f" · {style.legend}" if style.legend else ""
-    return Scene(
-        view="slabs",
-        title=title,
-        subtitle=f"{len(past.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
-        width=width,
-        height=y + 4,
+    return kit.scene(
+        "slabs",
+        title,
+        f"{len(past.caches)} in use, {objects:,} objects in {binary_size(held)} of slabs{prefix}",
+        nodes,
         caption=moment.caption,
-        nodes=tuple(nodes),
-        links=(),
         table=Table(TABLE_HEADER, _rows(past, style)),
         steps=moment.steps(steps_of_memory),
         machine=machine,
+        width=width,
+        height=y + 4,
     )
 
 

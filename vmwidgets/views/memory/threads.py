@@ -13,7 +13,7 @@ from itertools import pairwise
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
@@ -69,18 +69,18 @@ def draw_threads(
     links += _holder_links(groups, nodes)
     more, y = _done_lane(past, touched, y, width)
     nodes += more
-    return Scene(
-        view="threads",
-        title=title,
-        subtitle=_subtitle(past),
-        width=width,
-        height=y + 4,
+    return kit.scene(
+        "threads",
+        title,
+        _subtitle(past),
+        nodes,
+        links=links,
         caption=_caption(moment, past),
-        nodes=tuple(nodes),
-        links=tuple(links),
         table=Table(_TABLE_HEADER, _rows(past)),
         steps=moment.steps(steps_of_memory),
         machine=machine,
+        width=width,
+        height=y + 4,
     )
 
 

@@ -6,13 +6,19 @@ A place is a :class:`Box`; a thing on screen is made from one.  :func:`scene` pu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
 from .addresses import AddressStyle
-from .columns import MARGIN, WIDTH
-from .model import Bar, Caption, Link, Node, Scene, Steps, Table, Text
+from .model import STILL, Bar, Caption, Link, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
+
+WIDTH = 900.0
+"""Pixels that a view opens with."""
+
+MARGIN = 14.0
+"""Pixels left free at both sides."""
 
 LINE = 18.0
 """Pixels from one line of words to the next."""
@@ -196,20 +202,103 @@ def ticks(
 # ---- the whole -------------------------------------------------------------------------------------
 
 
-def scene(
+def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     view: str,
     title: str,
     subtitle: str,
     nodes: Iterable[Node],
     *,
     caption: Caption,
-    steps: Steps,
     table: Table,
+    steps: Steps = STILL,
     links: Iterable[Link] = (),
+    columns: Iterable[str] = (),
     machine: str = "",
     width: float = WIDTH,
+    height: float | None = None,
 ) -> Scene:
-    """All of a picture, as high as what is in it."""
+    """All of a picture: as high as what is in it, where no `height` is given; it has no steps unless some are."""
     drawn = tuple(nodes)
-    height = max((node.y + node.h for node in drawn), default=0.0) + 8
-    return Scene(view, title, subtitle, width, height, caption, drawn, tuple(links), table, steps, machine)
+    if height is None:
+        height = max((node.y + node.h for node in drawn), default=0.0) + 8
+    lanes = tuple(columns)
+    return Scene(view, title, subtitle, width, height, caption, drawn, tuple(links), table, steps, machine, (), lanes)
+
+
+# ---- switches ------------------------------------------------------------------------------------
+
+
+SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
+"""Height of a switch; room between two, and between two groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One word: `key` ends its id; `chosen` is None for what is only pressed, such as "undo"."""
+
+    key: str
+    word: str
+    chosen: bool | None
+    title: str
+
+
+def draw_switches(groups: Sequence[Sequence[Switch]], view: str, y: float) -> list[Node]:
+    """The groups from left to right."""
+    nodes = []
+    x = MARGIN
+    for group in groups:
+        for switch in group:
+            w = text_width(switch.word, "label") + 18
+            state = ("chosen",) if switch.chosen else ()
+            kind = "switch" if switch.chosen is not None else "press"
+            nodes.append(
+                Node(f"{view}/switch/{switch.key}", kind, x, y, w, SWITCHES, shape="round",
+                     text=(Text(w / 2, 15, switch.word, "label", "middle"),), state=state, title=switch.title,
+                     action="open", lane="switches", role="switch" * (kind == "switch")),
+            )  # fmt: skip
+            x += w + _SWITCH_GAP
+        if group:
+            x += _GROUP_GAP - _SWITCH_GAP
+    return nodes
+
+
+# ---- several scenes as one -----------------------------------------------------------------------
+
+
+_HEADING = 30.0
+
+
+def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "") -> Scene:
+    """The scenes one below the other; caption and steps are the first one's, the tables of all stay."""
+    first = scenes[0]
+    nodes: list[Node] = []
+    links: list[Link] = []
+    y = 0.0
+    for number, one in enumerate(scenes):
+        if number:
+            nodes.append(heading(f"section/{number}", one.title, one.subtitle, y, width=first.width))
+            y += _HEADING
+        nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)
+        links += [_moved(link, y) for link in one.links]
+        y += one.height + 8
+    return replace(
+        first,
+        view=view,
+        title=title or first.title,
+        subtitle=subtitle or first.subtitle,
+        height=y,
+        nodes=tuple(nodes),
+        links=tuple(links),
+        columns=tuple(column for one in scenes for column in one.columns),
+        table=replace(first.table, more=tuple((_said_of(one, first), one.table) for one in scenes[1:])),
+    )
+
+
+def _said_of(scene: Scene, first: Scene) -> str:
+    """Heading of a table: what it is of, and what the picture says of it that is not said on top."""
+    said = "" if scene.caption.text == first.caption.text else scene.caption.text
+    return " · ".join(part for part in (scene.title, scene.subtitle, said) if part)
+
+
+def _moved(link: Link, y: float) -> Link:
+    return replace(link, points=tuple((x, at + y) for x, at in link.points)) if y else link

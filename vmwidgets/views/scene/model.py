@@ -138,6 +138,10 @@ class Steps:
     functions: tuple[int, ...] = (0,)
 
 
+STILL = Steps(0, 0, -1)
+"""Those of a picture that no operation made, or that none of its steps changes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One whole picture of one view at one moment.

@@ -9,7 +9,7 @@ from functools import cached_property
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.values.past import Marks, Past
-from vmwidgets.views.scene.model import AFTER, Caption, Steps
+from vmwidgets.views.scene.model import AFTER, STILL, Caption, Steps
 
 from .story import Step, Story, story_of
 from .words.headlines import shortened
@@ -130,7 +130,7 @@ class Moment:
     def steps(self, mine: Mine) -> Steps:
         """Where a picture is among its own steps: the last of its places is after the operation."""
         if self.operation is None:
-            return Steps(0, 0, -1)
+            return STILL
         steps = self.mine(mine)
         if not steps:
             return Steps(0, 0, self.operation.number)

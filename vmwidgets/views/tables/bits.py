@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.tables import Field
-from vmwidgets.views.scene.columns import MARGIN
+from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
 

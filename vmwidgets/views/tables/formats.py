@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from vmwidgets.engine.base.units import counted, grouped_size
 from vmwidgets.engine.base.values.comparisons import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Caption, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
+from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.words.pictures import say_compared
 
@@ -47,17 +47,15 @@ def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
         nodes += _row(cost, levels, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
         y += BAR + 4 + LINE * (len(levels) + 1) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
-    return Scene(
-        view="formats",
-        title=f"one mapping in {counted(len(value.formats), 'format')}",
-        subtitle=f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
+    return kit.scene(
+        "formats",
+        f"one mapping in {counted(len(value.formats), 'format')}",
+        f"{counted(value.ranges, 'range')}, {grouped_size(value.bytes)} · {value.largest_pages}",
+        nodes,
+        caption=_caption(value),
+        table=Table(header, tuple(value.table())),
         width=width,
         height=y + 4,
-        caption=_caption(value),
-        nodes=tuple(nodes),
-        links=(),
-        table=Table(header, tuple(value.table())),
-        steps=Steps(0, 0, -1),
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table
-from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
-from vmwidgets.views.scene.switches import Switch, draw_switches
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
 from vmwidgets.views.story.words import pictures as words
 
 from .bits import DescriptorPicture, draw_descriptor
@@ -44,19 +43,18 @@ def draw_tables(
         picture = _picture(window, chosen, bench)
         nodes += draw_descriptor(picture, "tables", bottom + 4, width)
         bottom += picture.height + 8
-    return Scene(
-        view="tables",
-        title=window.name,
-        subtitle=f"{window.format} · {_registers(window)}",
+    return kit.scene(
+        "tables",
+        window.name,
+        f"{window.format} · {_registers(window)}",
+        nodes,
+        links=_links(window, nodes, bench),
+        caption=bench.found or _caption(window),
+        table=_rows(window),
+        columns=map(column_lane, range(len(parts))),
+        machine=machine,
         width=width,
         height=bottom,
-        caption=bench.found or _caption(window),
-        nodes=tuple(nodes),
-        links=tuple(_links(window, nodes, bench)),
-        table=_rows(window),
-        steps=Steps(0, 0, -1),
-        machine=machine,
-        columns=tuple(map(column_lane, range(len(parts)))),
     )
 
 

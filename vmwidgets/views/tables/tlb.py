@@ -14,10 +14,9 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
-from vmwidgets.views.scene.switches import Switch, draw_switches
 from vmwidgets.views.scene.text import ELLIPSIS, shorten, shorten_middle, text_width, visible
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
@@ -49,18 +48,18 @@ def draw_tlb(
         drawn, y = _draw_details(*chosen, value.asids, y, width)
         nodes += drawn
     spaces = "with ASIDs" if value.asids else "no ASIDs"
-    return Scene(
-        view="tlb",
-        title="TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
-        subtitle=f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}",
-        width=width,
-        height=y + 2,
+    return kit.scene(
+        "tlb",
+        "TLB" if len(value.cpus) == 1 else f"{len(value.cpus)} processors and their TLBs",
+        f"{value.cpus[0].tlb.sets} sets × {value.cpus[0].tlb.ways} ways · {spaces} · {_since_boot(value)}",
+        nodes,
+        links=_links_to_senders(nodes, value),
         caption=_caption(value, moment),
-        nodes=tuple(nodes),
-        links=tuple(_links_to_senders(nodes, value)),
         table=_table(value),
         steps=moment.steps(_steps_of_processors),
         machine=machine,
+        width=width,
+        height=y + 2,
     )
 
 

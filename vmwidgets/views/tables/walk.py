@@ -15,10 +15,9 @@ from itertools import pairwise
 from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.tables import AddressSplit, Fault, FieldValue, Step, Walk
-from vmwidgets.views.scene.columns import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Steps, Table, Text
-from vmwidgets.views.scene.switches import HEIGHT as SWITCHES
-from vmwidgets.views.scene.switches import Switch, draw_switches
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
@@ -80,18 +79,17 @@ def draw_walk(
     caption = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
     who = "user" if walk.user else "supervisor"
     subtitle = f"{walk.format} · {who} {walk.access}"
-    return Scene(
-        view="walk",
-        title=title,
-        subtitle=subtitle,
+    return kit.scene(
+        "walk",
+        title,
+        subtitle,
+        nodes,
+        links=links,
+        caption=caption,
+        table=_rows(walk),
+        machine=machine,
         width=width,
         height=height,
-        caption=caption,
-        nodes=tuple(nodes),
-        links=tuple(links),
-        table=_rows(walk),
-        steps=Steps(0, 0, -1),
-        machine=machine,
     )
 
 

@@ -11,9 +11,8 @@ from typing import Any
 from anywidget import AnyWidget
 
 from vmwidgets.pictures.snapshot import signed
-from vmwidgets.views.scene.image import twin_html
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.words import alternative_text, heading, text_twin
+from vmwidgets.views.scene.twin import alternative_text, heading, text_twin, twin_html
 
 from .cells import current_cell, current_shell
 from .pictures import displayed

@@ -1,0 +1,112 @@
+"""The static twin of a picture, where no live view can be: in words, as an image, as a page of HTML."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+from .model import Scene, Table
+from .text import visible
+
+ROWS = 40
+"""Rows of a table in a text twin; the others are counted."""
+
+
+def heading(scene: Scene) -> str:
+    """Title and subtitle in one line."""
+    return visible(" · ".join(part for part in (scene.title, scene.subtitle) if part))
+
+
+def caption_words(scene: Scene) -> str:
+    """The caption in one line."""
+    caption = scene.caption
+    functions = f"({' → '.join(caption.functions)})" if caption.functions else ""
+    return visible(" ".join(part for part in (caption.text, caption.reason, functions) if part))
+
+
+def alternative_text(scene: Scene) -> str:
+    """What a screen reader says in place of the picture."""
+    parts = (heading(scene), caption_words(scene), *map(visible, scene.notes))
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def text_twin(scene: Scene) -> str:
+    """Heading, caption, notes and table, for terminals and for readers without pictures."""
+    tables = [("", scene.table), *scene.table.more]
+    lines = [line for title, table in tables for line in (visible(title), *_lines(table))]
+    parts = [heading(scene), caption_words(scene), *map(visible, scene.notes), *lines]
+    return "\n".join(part for part in parts if part)
+
+
+def _lines(table: Table) -> list[str]:
+    if not table.header:
+        return []
+    rows = [table.header, *table.rows[:ROWS]]
+    widths = [max(len(_cell(row, column)) for row in rows) for column in range(len(table.header))]
+    lines = ["  ".join(_cell(row, column).ljust(width) for column, width in enumerate(widths)).rstrip() for row in rows]
+    more = len(table.rows) - ROWS
+    return [*lines, f"… and {more} more"] if more > 0 else lines
+
+
+def _cell(row: tuple[str, ...], column: int) -> str:
+    return visible(row[column]) if column < len(row) else ""
+
+
+# ---- an image ------------------------------------------------------------------------------------
+
+
+def data_uri(svg: str) -> str:
+    """An SVG as an address that needs no server."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+
+
+def image_html(svg: str, alt: str) -> str:
+    """An `<img>` of an SVG.
+
+    Not the SVG itself: notebooks cut inline SVG out of outputs that they do not trust.
+    """
+    return f'<img alt="{escape(alt)}" src="{data_uri(svg)}" style="max-width: 100%">'
+
+
+def twin_html(twin_id: str, svg: str, alt: str, note: str = "") -> str:
+    """The twin's output, with a note of where it comes from; the live view of the same id hides it on its page.
+
+    >>> twin_html("t1", "<svg/>", 'a "b"')[:60]
+    '<div data-vmwidgets-twin="t1"><img alt="a &quot;b&quot;" src'
+    """
+    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}{note_html(note)}</div>'
+
+
+def note_html(note: str) -> str:
+    """A small line below a picture."""
+    return f'<div style="font-size: 11px; opacity: 0.8">{escape(note)}</div>' if note else ""
+
+
+# ---- a page --------------------------------------------------------------------------------------
+
+
+STYLE = (
+    "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px;color-scheme:light dark}"
+    "table{border-collapse:collapse;font:12px ui-monospace,Menlo,Consolas,monospace}"
+    "th,td{text-align:left;padding:2px 14px 2px 0;white-space:pre}th{border-bottom:1px solid}"
+)
+
+
+def html_page(scene: Scene, svg: str) -> str:
+    """Heading, caption, picture and table; everything that learners wrote is escaped."""
+    notes = "".join(f"<p>{escape(visible(note))}</p>" for note in scene.notes)
+    return (
+        "<!doctype html>\n"
+        f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
+        f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
+        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(scene.table)}</html>\n"
+    )
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in table.header)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(visible(word))}</td>" for word in row) + "</tr>" for row in table.rows
+    )
+    more = "".join(f"<h2>{escape(visible(title))}</h2>\n{_table(other)}" for title, other in table.more)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>\n{more}"
