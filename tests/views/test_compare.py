@@ -119,9 +119,9 @@ def test_all_forms_hold_the_same() -> None:
     view = vm.show(result)
     assert isinstance(view, vm.Comparison)
     assert "≠ c" in view.to_svg()
-    for text in (view.text(), str(result), view.to_html()):
+    for text in (view.to_text(), str(result), view.to_html()):
         assert "≠ 0x12_0000" in text
-    assert view.snapshot().text() == view.text()
+    assert view.snapshot().to_text() == view.to_text()
     assert "≠ 0x12_0000" in str(view.to_json())
 
 

@@ -71,7 +71,7 @@ def test_tables_of_a_large_domain_say_how_much_more_there_is(large: MachineDomai
         rows = kind(large).scene().table.rows
         assert len(rows) < 300
         assert rows[-1][0] == f"… {many - len(rows) + 1:,} more"
-    assert len(vm.Domain(large).text().splitlines()) < 60
+    assert len(vm.Domain(large).to_text().splitlines()) < 60
 
 
 def test_steps_of_a_large_domain_go_back_to_what_was(large: MachineDomain) -> None:

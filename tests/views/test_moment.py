@@ -12,7 +12,7 @@ from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
 from vmwidgets.engine.base.journal import Operation
-from vmwidgets.pictures.parts import starts_of
+from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
 from vmwidgets.views.memory.kentry import steps_of_kentry

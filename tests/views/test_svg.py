@@ -47,7 +47,7 @@ def test_names_from_learners_are_shown_and_do_nothing(name: str) -> None:
         }
         page = view.to_html()
         assert "<script" not in page.lower()
-        assert "\x00" not in page + view.text() + view.to_dot() + svg
+        assert "\x00" not in page + view.to_text() + view.to_dot() + svg
 
 
 def test_the_first_letters_of_a_name_are_shown_as_they_are() -> None:

@@ -16,7 +16,7 @@ from tests.views.claims import claims, ends, number
 from tests.views.lives import Life
 from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.engine.base.values.maps import MapValue
-from vmwidgets.pictures.parts import starts_of
+from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.maps.picture import map_picture
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.registry import TEMPLATES

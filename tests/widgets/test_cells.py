@@ -18,7 +18,7 @@ def test_a_picture_lives_on_while_other_cells_run(kind: type[PyodideShell]) -> N
         replies(tree, HELLO)
         shell.run("m.operate(3)", cell="d")
         assert tree.comm is not None
-        assert "Operation 5 is done." in tree.text()
+        assert "Operation 5 is done." in tree.to_text()
         assert tree.origin == "cell [1]"
 
 

@@ -142,7 +142,7 @@ def test_every_form_of_a_picture(machine: vm.Machine) -> None:
         assert view.to_svg().startswith("<svg")
         assert view.to_json()["nodes"]
         assert "<table" in view.to_html()
-        assert len(view.text().splitlines()) > 3
+        assert len(view.to_text().splitlines()) > 3
         assert len(view.snapshot()._repr_mimebundle_()["text/html"]) < 120_000
 
 

@@ -91,9 +91,9 @@ def test_an_export_that_has_a_name_follows(machine: FakeMachine) -> None:
     tree.step = 1
     assert tree.to_json()["steps"]["index"] == 1
     assert work_of(machine).get("drawn") is None, "it is on no page"
-    assert "Operation 1 is done." in tree.text(), "a moment stays, whatever the machine does"
+    assert "Operation 1 is done." in tree.to_text(), "a moment stays, whatever the machine does"
     tree.moment = None
-    assert "Operation 2 is done." in tree.text()
+    assert "Operation 2 is done." in tree.to_text()
     assert tree.step == tree.steps == 3
 
 
@@ -105,7 +105,7 @@ def test_a_closed_view_is_left_alone_and_comes_back(machine: FakeMachine) -> Non
     assert work_of(machine) == {"told": 1, "drawn": 1}
     tree.close()
     assert work_of(machine) == {}
-    assert "Operation 3 is done." in tree.text()
+    assert "Operation 3 is done." in tree.to_text()
     assert tree.step == tree.steps == 3
     tree.prepare(CELL)
     replies(tree, HELLO)

@@ -69,7 +69,7 @@ def test_a_file_holds_the_picture_in_the_format_of_its_name(machine: vm.Machine,
     elif ending == "json":
         assert json.loads(data) == json.loads(json.dumps(picture.to_json()))
     else:
-        texts = {"svg": picture.to_svg, "html": picture.to_html, "dot": picture.to_dot, "txt": picture.text}
+        texts = {"svg": picture.to_svg, "html": picture.to_html, "dot": picture.to_dot, "txt": picture.to_text}
         assert data.decode().strip() == texts[ending]().strip()
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 

@@ -19,7 +19,7 @@ def test_the_table_of_a_dashboard_has_all_parts_of_it() -> None:
     titles = [title for title, _ in scene.table.more]
     assert titles[0].startswith("kentry")
     assert titles[1].startswith("walk of ")
-    text, page = view.text(), view.to_html()
+    text, page = view.to_text(), view.to_html()
     for title, other in scene.table.more:
         assert title in text
         assert all(word in text for row in other.rows for word in row)

@@ -197,7 +197,7 @@ def test_a_view_keeps_no_machine_alive_and_keeps_its_last_picture() -> None:
     assert gone() is None
     view.refresh()
     assert operation_on_page(view) == 2
-    assert "Operation 2 is done." in view.text()
+    assert "Operation 2 is done." in view.to_text()
 
 
 def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) -> None:
@@ -250,11 +250,11 @@ def test_a_snapshot_stays(machine: FakeMachine) -> None:
     view = FakeTree(machine)
     before = view.snapshot()
     machine.operate(4)
-    assert "Operation 0 is done." in before.text()
+    assert "Operation 0 is done." in before.to_text()
     bundle = before._repr_mimebundle_()
     assert "after operation 0" in bundle["text/html"]
     assert bundle["text/html"].count("<img") == 1
-    assert "Operation 4 is done." in view.text()
+    assert "Operation 4 is done." in view.to_text()
 
 
 def test_exports_escape_what_learners_wrote(machine: FakeMachine) -> None:
@@ -263,7 +263,7 @@ def test_exports_escape_what_learners_wrote(machine: FakeMachine) -> None:
     snapshot = view.snapshot()
     for text in (snapshot.to_html(), snapshot._repr_mimebundle_()["text/html"]):
         assert "<script" not in text
-    assert "\x1b" not in snapshot.text()
+    assert "\x1b" not in snapshot.to_text()
 
 
 def test_show_knows_views_and_kinds_and_says_what_it_does_not(machine: FakeMachine) -> None:

@@ -22,7 +22,7 @@ from .maps import AnyMap, Map, entry_id, fit_of, title_of
 from .memory import found_at, frames_scene, kentry_scene, kmem_scene, threads_scene
 from .picture import At
 from .registry import picture_of
-from .walk import walk_scene
+from .tables import walk_scene
 
 
 @picture_of(Machine, Task)

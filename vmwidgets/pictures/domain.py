@@ -29,7 +29,7 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
-from .maps import parse_address
+from .options import typed_between
 from .picture import At, Picture
 from .registry import picture_of
 
@@ -122,7 +122,7 @@ class SlabLevels(DomainPicture):
 def found_at(target: MachineDomain, text: str) -> str:
     """What a selection calls the lowest vnode that is for the address `text`."""
     layout = target.domain.layout
-    return vnode_thing(target.vnode_at(parse_address(text, layout.vspace_begin, layout.user_end)))
+    return vnode_thing(target.vnode_at(typed_between(text, layout.vspace_begin, layout.user_end)))
 
 
 def step_of(node_id: str) -> int | None:

@@ -1,17 +1,19 @@
-"""What every picture can be turned into, live or not."""
+"""What every picture can be turned into, live or not: files, text, a snapshot."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.files import place_of, written_whole
 from vmwidgets.views.scene.model import Scene
-from vmwidgets.views.scene.twin import html_page, text_twin
+from vmwidgets.views.scene.text import visible
+from vmwidgets.views.scene.twin import alternative_text, html_page, image_html, note_html, text_twin
 from vmwidgets.views.scene.wire import encode_scene
 
 
@@ -42,7 +44,7 @@ class Exports:
         """One HTML file that needs nothing else: the picture, its words and its table."""
         return html_page(self.scene(), self.to_svg())
 
-    def text(self) -> str:
+    def to_text(self) -> str:
         """The picture in words: heading, caption and table."""
         return text_twin(self.scene())
 
@@ -78,7 +80,46 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
     ".html": Exports.to_html,
     ".json": lambda picture: json.dumps(picture.to_json(), ensure_ascii=False, indent=1) + "\n",
     ".dot": Exports.to_dot,
-    ".txt": lambda picture: picture.text() + "\n",
+    ".txt": lambda picture: picture.to_text() + "\n",
     ".png": Exports.to_png,
 }
 """How files are made, by the ending of their names."""
+
+
+# ---- pictures that stay as they are --------------------------------------------------------------
+
+
+def signature(scene: Scene, cell: str) -> str:
+    """Which machine and cell made a picture, and the operation that it is after."""
+    operation = scene.steps.operation  # negative: a picture that no operation made
+    words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
+    return visible(" · ".join(word for word in words if word))
+
+
+def signed(scene: Scene, cell: str) -> Scene:
+    """The scene with its signature among the notes."""
+    return replace(scene, notes=(*scene.notes, signature(scene, cell)))
+
+
+class Snapshot(Exports):
+    """One moment of a view, for before and after; shown in a cell it is a static picture.
+
+    The last note of `scene` says where it comes from: see :func:`signed`.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def scene(self) -> Scene:
+        """The scene of that moment."""
+        return self._scene
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
+        from vmwidgets.views.scene.svg import to_svg
+
+        scene = self._scene
+        picture = image_html(to_svg(scene, bare=True), alternative_text(scene)) + note_html(scene.notes[-1])
+        return {"text/html": f"<div>{picture}</div>", "text/plain": self.to_text()}
+
+    def __repr__(self) -> str:
+        return f"<snapshot of {self._scene.title} after operation {self._scene.steps.operation}>"

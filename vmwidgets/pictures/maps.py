@@ -8,7 +8,6 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.kernel.map.window import WHOLE
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.kmem import MachineKmemMap
@@ -20,7 +19,7 @@ from vmwidgets.views.maps.ribbon import Zoom, address_at, drawn_bytes, zoomed
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
-from .options import AddressTrait
+from .options import AddressTrait, typed_between
 from .picture import At, Picture
 from .registry import picture_of
 
@@ -131,7 +130,7 @@ class Map(Picture):
     def sought(self, text: str) -> None:
         """Show the address `text` and select its entry; first digits that all addresses share may be left out."""
         target: AnyMap = self.at().target
-        address = parse_address(text, int(target.start), int(target.end))
+        address = typed_between(text, int(target.start), int(target.end))
         self._seeking = True
         self.find = address
         entry = target.vm_map.peek(address)
@@ -191,23 +190,6 @@ def fit_of(target: AnyMap) -> str:
     """By which rule the map looks for room, where that is not X15's own."""
     rule = {"x15": "", "freebsd": "first"}.get(target.placement, target.placement)
     return f" · {rule} fit" if rule else ""
-
-
-def parse_address(text: str, start: int, end: int) -> int:
-    """An address of [start, end) as people type it: hexadecimal, grouped or not, perhaps without its first digits.
-
-    >>> hex(parse_address("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
-    '0xffff808000141000'
-    """
-    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("…").removeprefix("0x")
-    if not digits or len(digits) > 16 or any(digit not in "0123456789abcdef" for digit in digits):
-        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
-    address = int(digits, 16)
-    if address < start:
-        address |= start >> 4 * len(digits) << 4 * len(digits)
-    if not start <= address < end:
-        raise Refused(f"find: {Address(address)} lies outside the map, {Address(start)} to {Address(end)}")
-    return address
 
 
 def entry_id(selection: str) -> int:

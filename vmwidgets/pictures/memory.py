@@ -22,9 +22,9 @@ from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
-from .maps import FOCUS, entry_id, parse_address
-from .parts import machine_of
-from .picture import At, Picture
+from .maps import FOCUS, entry_id
+from .options import typed_between
+from .picture import At, Picture, machine_of
 from .registry import picture_of
 
 WHOLE = 48
@@ -68,7 +68,7 @@ class Kmem(Picture):
 def found_at(target: MachineKmem, text: str) -> str:
     """What a selection calls the entry that holds the address `text`, in the innermost map that does, or that map."""
     root = target.kernel_map
-    address = parse_address(text, int(root.start), int(root.end))
+    address = typed_between(text, int(root.start), int(root.end))
     inner = target.map_of(address)
     entry = None if inner is None else inner.lookup(address)
     return "" if inner is None else f"map:{inner.name}" if entry is None else f"entry:{entry.id}"

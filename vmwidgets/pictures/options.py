@@ -1,4 +1,4 @@
-"""Arguments of widgets: unknown ones refused with advice, engine objects held weakly."""
+"""Arguments of pictures: unknown ones refused with advice, addresses as people type them, objects held weakly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import traitlets
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import parse_address
+from vmwidgets.engine.base.units import Address, parse_address
 
 
 class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, given and got as integers
@@ -26,6 +26,41 @@ class AddressTrait(traitlets.Int):  # type: ignore[type-arg]  # traitlets' own, 
             except ValueError:
                 self.error(obj, value)
         return super().validate(obj, value)
+
+
+def typed_between(text: str, start: int, end: int) -> int:
+    """An address of [start, end) as people type it: hexadecimal, grouped or not, perhaps without its first digits.
+
+    >>> hex(typed_between("…0014_1000", 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000))
+    '0xffff808000141000'
+    """
+    digits = _hexadecimal(text, text.replace(" ", "").removeprefix("…"), 16)
+    address = int(digits, 16)
+    if address < start:
+        address |= start >> 4 * len(digits) << 4 * len(digits)
+    if not start <= address < end:
+        raise Refused(f"find: {Address(address)} lies outside the map, {Address(start)} to {Address(end)}")
+    return address
+
+
+def typed_in_register(text: str, bits: int) -> int:
+    """An address of a register of `bits` bits as people type it: hexadecimal, grouped or not.
+
+    >>> hex(typed_in_register("ffff 8080 0014 1000", 64))
+    '0xffff808000141000'
+    """
+    address = int(_hexadecimal(text, text, 32), 16)
+    if address >> bits:
+        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
+    return address
+
+
+def _hexadecimal(text: str, rest: str, most: int) -> str:
+    """The digits of `rest`, at most so many; `text` is the whole, for the refusal."""
+    digits = rest.lower().replace(" ", "").replace("_", "").removeprefix("0x")
+    if not digits or len(digits) > most or any(digit not in "0123456789abcdef" for digit in digits):
+        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
+    return digits
 
 
 def nothing() -> None:

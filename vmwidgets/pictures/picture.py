@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,15 +12,15 @@ import traitlets
 from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.base.values.past import NOTHING, Past
+from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
+from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.story.moment import Moment
 
-from .exports import Exports
+from .exports import Exports, Snapshot
 from .moments import NOW, When, WhenTrait, counterpart, machine_at
 from .options import refuse_unfit, refuse_unknown
-from .parts import starts_of
-from .snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -281,3 +281,44 @@ class Picture(Exports, traitlets.HasTraits):
     @traitlets.observe("moment", "selection")
     def _shown_otherwise(self, change: object) -> None:
         self.changed(change)
+
+
+# ---- of which machine ----------------------------------------------------------------------------
+
+
+def machine_of(target: object, *parts: type, wanted: str) -> Machine:
+    """The machine that `target` is, or is a part of, one of the kinds `parts`.
+
+    Raises :class:`Refused` for anything else, in words that begin with `wanted`: what the view shows.
+    """
+    machine = target if isinstance(target, Machine) else getattr(target, "machine", None)
+    if isinstance(target, (Machine, *parts)) and isinstance(machine, Machine):
+        return machine
+    raise Refused(f"{wanted}, not {shown(target)}")
+
+
+class _Starts(Mapping[int, int]):
+    """Where the entries of all maps of a machine start, by their ids; each is asked for when it is needed."""
+
+    def __init__(self, machine: Machine) -> None:
+        system = machine.system
+        self._maps: tuple[X15Map | FreeBSDMap, ...] = (*system.maps.values(), *system.kmem_maps.values())
+
+    def __getitem__(self, identity: int) -> int:
+        for one in self._maps:
+            entry = one.by_id.get(identity)
+            if entry is not None:
+                return entry.start
+        raise KeyError(identity)
+
+    def __iter__(self) -> Iterator[int]:
+        for one in self._maps:
+            yield from one.by_id
+
+    def __len__(self) -> int:
+        return sum(len(one.by_id) for one in self._maps)
+
+
+def starts_of(machine: Machine) -> Mapping[int, int]:
+    """Where entries start now, for the stories of a machine's operations."""
+    return _Starts(machine)

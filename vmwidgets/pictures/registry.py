@@ -78,7 +78,7 @@ def kinds_shown() -> dict[type, type[Picture]]:
 def picture(thing: Any, **options: Any) -> Picture:
     """A picture of `thing`, as it is shown in a cell, without a page: in a script, a test, a slide.
 
-    It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``text()`` and ``save(path)``.
+    It has ``to_svg()``, ``to_html()``, ``to_json()``, ``to_dot()``, ``to_text()`` and ``save(path)``.
 
     Raises :class:`Refused` for an object that has no picture.
 

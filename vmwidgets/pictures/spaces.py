@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
-from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.base.values.tables import Walk
@@ -50,6 +49,18 @@ class Space(Protocol):
 
     def entry(self, va: int) -> EntryValue | None:
         """The map's entry for an address, if there is a map."""
+
+    def flip(self, pa: int, word: int, bit: int) -> None:
+        """Write the descriptor at `pa`, which holds `word`, with one bit the other way round: an operation.
+
+        Raises :class:`Refused` where the tables have no machine.
+        """
+
+    def undo_edit(self) -> None:
+        """Take the latest edit of a descriptor back: an operation.
+
+        Raises :class:`Refused` where the tables have no machine.
+        """
 
 
 class MachineSpace:
@@ -101,6 +112,14 @@ class MachineSpace:
         value = target.value(written, (), [va], whole=1).at(self._past)
         return next((entry for entry in value.entries if entry.start <= va < entry.end), None)
 
+    def flip(self, pa: int, word: int, bit: int) -> None:
+        """Write the descriptor at `pa`, which holds `word`, with one bit the other way round."""
+        self._machine.set_descriptor(pa, word ^ 1 << bit)
+
+    def undo_edit(self) -> None:
+        """Take the latest edit of a descriptor back."""
+        self._machine.undo_descriptor()
+
 
 class TablesSpace:
     """Tables without a machine."""
@@ -130,6 +149,17 @@ class TablesSpace:
     def entry(self, va: int) -> EntryValue | None:
         """There is no map."""
         return None
+
+    def flip(self, pa: int, word: int, bit: int) -> None:
+        """Nothing can be edited here."""
+        raise Refused(_NO_MACHINE)
+
+    def undo_edit(self) -> None:
+        """Nothing was edited here."""
+        raise Refused(_NO_MACHINE)
+
+
+_NO_MACHINE = "these tables have no machine: they can be looked at, and not be edited"
 
 
 def space_of(target: object, wanted: str) -> tuple[Space, Machine | None]:
@@ -167,21 +197,6 @@ def chosen_descriptor(selection: str) -> int:
     kind, _, digits = selection.partition(":")
     known = kind == "pte" and 0 < len(digits) <= 16 and all(digit in "0123456789abcdef" for digit in digits)
     return int(digits, 16) if known else 0
-
-
-def typed_address(text: str, bits: int) -> int:
-    """An address of a register of `bits` bits, as people type it: hexadecimal, grouped or not.
-
-    >>> hex(typed_address("ffff 8080 0014 1000", 64))
-    '0xffff808000141000'
-    """
-    digits = text.lower().replace(" ", "").replace("_", "").removeprefix("0x")
-    if not digits or len(digits) > 32 or any(digit not in "0123456789abcdef" for digit in digits):
-        raise Refused(f"find: {text!r} is no address: write hexadecimal digits, such as 0x14_1000")
-    address = int(digits, 16)
-    if address >> bits:
-        raise Refused(f"find: {Address(address)} does not fit the {bits} bits of a register")
-    return address
 
 
 def neighbours_of(tables: PageTables[Any], found: Walk) -> dict[tuple[int, int], Neighbour]:

@@ -9,8 +9,7 @@ from vmwidgets.engine.machine.cpus import MachineCpu, MachineCpus
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.tlb import DETAILED, MODES, MORE_REQUESTS, MOST_REQUESTS, TlbBench, draw_tlb
 
-from .parts import machine_of
-from .picture import At, Picture
+from .picture import At, Picture, machine_of
 from .registry import picture_of
 
 

@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
-    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, tables, tlb, walk
+    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, tables, tlb
 
     class Comparison(View, compare.Comparison): ...
 
@@ -62,4 +62,4 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
 
     class Tlb(View, tlb.Tlb): ...
 
-    class Walk(View, walk.Walk): ...
+    class Walk(View, tables.Walk): ...

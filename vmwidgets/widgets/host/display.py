@@ -10,7 +10,7 @@ from typing import Any
 
 from anywidget import AnyWidget
 
-from vmwidgets.pictures.snapshot import signed
+from vmwidgets.pictures.exports import signed
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.twin import alternative_text, heading, text_twin, twin_html
 

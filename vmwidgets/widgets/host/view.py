@@ -13,10 +13,10 @@ import traitlets
 from ipywidgets import CallbackDispatcher
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
+from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.options import refuse_unfit, weakly
 from vmwidgets.pictures.picture import Picture
-from vmwidgets.pictures.snapshot import Snapshot, signed
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.svg import to_svg
 
