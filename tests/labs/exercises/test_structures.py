@@ -4,7 +4,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.labs.exercises.structures import done_to, gaps, runs, told
+from vmwidgets.labs.exercises.structures import done_to, gaps, in_words, runs
 
 PAGE = vm.PAGE
 
@@ -51,10 +51,10 @@ def test_a_gap_ends_a_run_and_lies_between(space: MachineMap) -> None:
 
 
 def test_words_are_not_endless(space: MachineMap) -> None:
-    assert told(space) == "nothing is mapped"
+    assert in_words(space) == "nothing is mapped"
     for page in range(8, 40, 2):
         space.enter(PAGE, at=page * PAGE)
-    assert told(space).endswith("and 10 more")
+    assert in_words(space).endswith("and 10 more")
 
 
 def test_only_what_went_well_on_this_map_was_done(space: MachineMap) -> None:

@@ -10,7 +10,7 @@ from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
-from .structures import done_to, pages, runs, told
+from .structures import done_to, in_words, pages, runs
 
 START = 0x40_0000
 HOLE = range(4, 8)
@@ -57,7 +57,7 @@ def window(space: MachineMap) -> Iterator[Criterion]:
         "nothing else is mapped",
         "something is mapped beside the window",
         first="" if beside else "make the hole",
-        actual=told(beside) if beside else "",
+        actual=in_words(beside) if beside else "",
     )
 
 

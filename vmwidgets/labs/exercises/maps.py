@@ -10,7 +10,7 @@ from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
-from .structures import done_to, gaps, pages, runs, told
+from .structures import done_to, gaps, in_words, pages, runs
 
 STACK = 16 * PAGE
 PUZZLE = 20 * PAGE
@@ -30,7 +30,7 @@ def guard(space: MachineMap) -> Iterator[Criterion]:
         "two stacks of 16 pages can be read and written",
         "there should be two stacks, each of exactly 16 pages in a row that can be read and written",
         expected="2 stacks of 16 pages rw-",
-        actual=told(usable),
+        actual=in_words(usable),
     )
     between = stacks[1].start - stacks[0].end if len(stacks) > 1 else None
     yield criterion(
@@ -49,7 +49,7 @@ def guard(space: MachineMap) -> Iterator[Criterion]:
         "something is mapped that belongs to neither stack",
         first="" if others else "make a stack",
         expected="the two stacks and nothing else",
-        actual=told(others) if others else "",
+        actual=in_words(others) if others else "",
     )
 
 
@@ -74,7 +74,7 @@ def three_gaps(space: MachineMap) -> Iterator[Criterion]:
         "a request found no gap that was large enough, and was placed above everything else",
         first="" if above else "ask for memory",
         expected=f"nothing above {Address(PUZZLE)}",
-        actual=told(above),
+        actual=in_words(above),
     )
     yield criterion(
         1,

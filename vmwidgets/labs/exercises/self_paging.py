@@ -173,7 +173,7 @@ def bug(domain: MachineDomain) -> Iterator[Criterion]:
         "one call of modify_flags gave parts of its range different rights",
         "where does a range have to lie so that its parts are treated differently?",
         first="" if wrong else "call modify_flags so that it goes wrong",
-        actual=_told(asked, passed_on),
+        actual=_in_words(asked, passed_on),
     )
 
 
@@ -209,7 +209,7 @@ def _passed_on(events: Iterable[Event]) -> set[int]:
     return {event.flags for event in events if isinstance(event, MappingFlagsInvoked) and event.error is None}
 
 
-def _told(asked: int, passed_on: set[int]) -> str:
+def _in_words(asked: int, passed_on: set[int]) -> str:
     if not passed_on:
         return ""
     flags = " and ".join(repr(mapping_flags_text(one)) for one in sorted(passed_on))

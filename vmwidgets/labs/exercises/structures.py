@@ -13,7 +13,7 @@ from vmwidgets.engine.base.units import PAGE, Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.machine.maps import MachineMap
 
-MOST_TOLD = 6
+MOST_SAID = 6
 
 
 def runs(space: MachineMap) -> list[EntryValue]:
@@ -52,14 +52,14 @@ def pages(size: int) -> str:
     return binary_size(size) if rest else f"{count:,} page{'' if count == 1 else 's'}"
 
 
-def told(entries: Iterable[EntryValue]) -> str:
+def in_words(entries: Iterable[EntryValue]) -> str:
     """Ranges in words, not endless."""
-    listed = [_told(entry) for entry in entries]
-    more = [f"and {len(listed) - MOST_TOLD} more"] if len(listed) > MOST_TOLD else []
-    return ", ".join([*listed[:MOST_TOLD], *more]) or "nothing is mapped"
+    listed = [_one_in_words(entry) for entry in entries]
+    more = [f"and {len(listed) - MOST_SAID} more"] if len(listed) > MOST_SAID else []
+    return ", ".join([*listed[:MOST_SAID], *more]) or "nothing is mapped"
 
 
-def _told(entry: EntryValue) -> str:
+def _one_in_words(entry: EntryValue) -> str:
     what = "" if entry.object is None else f" {printable(entry.object)}+{entry.offset:#x}"
     return f"{Address(entry.start)} {pages(entry.size)} {entry.protection}{what}"
 

@@ -11,7 +11,7 @@ from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
 from ..exercise import exercise
-from .structures import done_to, runs, told
+from .structures import done_to, in_words, runs
 
 SEVEN = [page * 0x1_0000 for page in range(1, 8)]
 
@@ -27,7 +27,7 @@ def no_rotation(space: MachineMap) -> Iterator[Criterion]:
         "the seven pages are mapped, and nothing else",
         "one page each should be mapped at 0x1_0000, 0x2_0000 … 0x7_0000, and nothing else",
         expected=", ".join(str(Address(address)) for address in SEVEN),
-        actual=told(runs(space)),
+        actual=in_words(runs(space)),
     )
     turned = [(operation, count) for operation in done_to(space, "enter") if (count := _rotations(space, operation))]
     complete = there == wanted

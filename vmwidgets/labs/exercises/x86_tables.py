@@ -37,7 +37,7 @@ def by_hand(machine: Machine) -> Iterator[Criterion]:
         "user code may neither write to the page nor run what is in it",
         "user code may still write to the page, or run what is in it: which bit of its descriptor forbids each?",
         expected="a fault for lack of a right, for both",
-        actual=", ".join(f"{access}: {_told(machine, page, access)}" for access in ("write", "execute")),
+        actual=", ".join(f"{access}: {_in_words(machine, page, access)}" for access in ("write", "execute")),
     )
     wrong = [number for number in range(PAGES) if not _as_it_was(machine, number)]
     yield criterion(
@@ -74,7 +74,7 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
     return fault is not None and fault.kind == "protection"
 
 
-def _told(machine: Machine, va: int, access: str) -> str:
+def _in_words(machine: Machine, va: int, access: str) -> str:
     fault = machine.walk(va, access, user=True, task=TASK).fault
     return "goes through" if fault is None else f"{fault.kind}"
 

@@ -62,15 +62,15 @@ def _mapped(
 
 
 def _unmapped(table: CapRef, mapping: CapRef, entry: int | None, count: int | None, error: str | None) -> Row:
-    told: dict[str, Any] = {"table": capability(table), "mapping": mapping.slot}
+    fields: dict[str, Any] = {"table": capability(table), "mapping": mapping.slot}
     if error is None:
-        told |= {"entry": entry, "count": count}
-    return ["vnode_unmap", told | {"error": error}]
+        fields |= {"entry": entry, "count": count}
+    return ["vnode_unmap", fields | {"error": error}]
 
 
 def _frame(ref: CapRef, want: int, size: int | None, base: int | None) -> Row:
-    told = {"slot": ref.slot, "want": want, "bytes": size}
-    return ["frame_alloc", told if size is None else told | {"phys": base}]
+    fields = {"slot": ref.slot, "want": want, "bytes": size}
+    return ["frame_alloc", fields if size is None else fields | {"phys": base}]
 
 
 _ROWS: dict[str, Callable[..., Row]] = {

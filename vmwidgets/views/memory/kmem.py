@@ -255,7 +255,7 @@ def words_of(value: KernelMapValue) -> str:
     """Lock and sleepers of a map, in words."""
     lock = "mutex" if value.system else "lock"
     state = "free" if value.locked_by is None else f"held by {value.locked_by or 'the cell'}"
-    told = f"{lock} {state}"
+    said = f"{lock} {state}"
     if value.sleepers:
-        told += f"; asleep for room: {', '.join(value.sleepers)}"
-    return told + ("; needs_wakeup" if value.needs_wakeup else "")
+        said += f"; asleep for room: {', '.join(value.sleepers)}"
+    return said + ("; needs_wakeup" if value.needs_wakeup else "")

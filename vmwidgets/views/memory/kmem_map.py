@@ -105,10 +105,10 @@ def sleeper_words(value: KernelMapValue) -> str:
 
 def _describe(value: KernelMapValue, style: AddressStyle) -> str:
     limits = f"{style.whole(value.map.start)}–{style.whole(value.map.end)}"
-    told = [f"{value.map.name}: {limits}", f"{value.map.nr_entries:,} entries", lock_words(value)]
+    said = [f"{value.map.name}: {limits}", f"{value.map.nr_entries:,} entries", lock_words(value)]
     if value.needs_wakeup:
-        told.append("needs_wakeup is set")
-    return ", ".join([*told, *([sleeper_words(value)] if value.sleepers else [])])
+        said.append("needs_wakeup is set")
+    return ", ".join([*said, *([sleeper_words(value)] if value.sleepers else [])])
 
 
 # ---- the ribbon --------------------------------------------------------------------------------------

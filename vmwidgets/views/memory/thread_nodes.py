@@ -51,17 +51,17 @@ def thread_card(
 
 def describe(thread: ThreadValue) -> str:
     """All there is to say of a thread."""
-    told = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
+    said = [f"thread {thread.name}: {thread.state}" if thread.name else f"the cell: {thread.state}"]
     if thread.waits_for:
-        told.append(f"waits for {thread.waits_for}")
+        said.append(f"waits for {thread.waits_for}")
     if thread.holder is not None:
-        told.append(f"which {thread.holder or 'the cell'} has")
+        said.append(f"which {thread.holder or 'the cell'} has")
     if thread.until is not None:
-        told.append(f"at most until tick {thread.until:,}")
+        said.append(f"at most until tick {thread.until:,}")
     if thread.locks:
-        told.append(f"has the lock of {', '.join(thread.locks)}")
+        said.append(f"has the lock of {', '.join(thread.locks)}")
     return ", ".join(
-        [*told, *([f"in {thread.doing}"] if thread.doing else []), *([thread.outcome] if thread.outcome else [])]
+        [*said, *([f"in {thread.doing}"] if thread.doing else []), *([thread.outcome] if thread.outcome else [])]
     )
 
 

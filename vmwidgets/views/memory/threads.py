@@ -251,9 +251,9 @@ def _subtitle(value: ThreadsValue) -> str:
         (states.count("asleep"), "asleep"),
         (states.count("returned") + states.count("failed"), "done"),
     ]
-    told = [f"{count:,} {words}" for count, words in counted if count]
+    counts = [f"{count:,} {words}" for count, words in counted if count]
     clock = f"tick {value.ticks:,} of the clock, {value.hz:,} a second"
-    return " · ".join([clock, *(told or ["no threads yet"])])
+    return " · ".join([clock, *(counts or ["no threads yet"])])
 
 
 def _caption(moment: Moment, value: ThreadsValue) -> Caption:

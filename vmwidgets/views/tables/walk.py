@@ -153,15 +153,15 @@ def _rows(walk: Walk) -> Table:
     verdict = (
         f"physical {Address(walk.pa)}" if walk.pa is not None else walk.fault.why if walk.fault is not None else ""
     )
-    told = []
+    fault_rows = []
     if walk.fault is not None and walk.fault.code is not None:
-        told.append(("", "", "", "", f"{walk.fault.code:#x}", "code", _named_fields(walk.fault.decoded)))
+        fault_rows.append(("", "", "", "", f"{walk.fault.code:#x}", "code", _named_fields(walk.fault.decoded)))
     if walk.fault is not None and walk.fault.syndrome is not None:
         syndrome = walk.fault.syndrome
-        told.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, _named_fields(syndrome.decoded)))
+        fault_rows.append(("", "", "", "", f"{syndrome.value:#x}", syndrome.register, _named_fields(syndrome.decoded)))
     return Table(
         ("level", "table", "at", "index", "descriptor", "kind", "flags"),
-        (*rows, ("", "", "", "", "", "verdict", verdict), *told),
+        (*rows, ("", "", "", "", "", "verdict", verdict), *fault_rows),
     )
 
 
