@@ -7,7 +7,6 @@ it are the map's entries.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.base.values.comparisons import ComparedMap, ComparisonValue, Outcome, Piece, Row
@@ -18,6 +17,8 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width, visible
 from vmwidgets.views.story.words.pictures import say_compared
+
+from .ribbon import Segment, x_of
 
 HEADING, RIBBON, GAP = 20.0, 26.0, 14.0
 """Heights: of the words above a ribbon, of a ribbon, and of what is below one with its lines."""
@@ -36,36 +37,22 @@ TAIL = 112.0
 
 _NAMES = {"x15": "X15", "freebsd": "FreeBSD"}
 
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Addresses [start, end) to pixels; from `end` to `limit` the axis is broken."""
-
-    start: int
-    end: int
-    limit: int
-    width: float
-
-    def x(self, address: int) -> float:
-        """The x of an address."""
-        if address > self.end:
-            return MARGIN + self.width
-        room = self.width - (TAIL if self.limit > self.end else 0.0)
-        return MARGIN + room * (address - self.start) / (self.end - self.start)
+Axis = Sequence[Segment[None]]
+"""What all maps share: addresses to scale, and where the maps' common end is too large for that, a broken stretch."""
 
 
 def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     """The scene of a comparison."""
-    scale = _scale(value, width - 2 * MARGIN)
+    axis = _axis(value, width)
     style = AddressStyle.of(value.start, value.end)
     nodes: list[Node] = []
     y = 6.0
     reference = {(piece.name, piece.start, piece.end) for piece in value.maps[0].pieces}
     crowded = sum(len(one.pieces) for one in value.maps) > MOST_PIECES
     for one in value.maps:
-        nodes += _ribbon(one, reference, scale, style, y, crowded)
+        nodes += _ribbon(one, reference, axis, style, y, crowded)
         y += HEADING + RIBBON + GAP
-    nodes += _axis(scale, style, y - GAP + 6)
+    nodes += _ticks(axis, style, y - GAP + 6, width)
     y += 22
     grid, y = _grid(value, y, width)
     return kit.scene(
@@ -119,28 +106,38 @@ def _work(value: ComparisonValue) -> str:
 # ---- ribbons -------------------------------------------------------------------------------------
 
 
-def _scale(value: ComparisonValue, width: float) -> _Scale:
+def _axis(value: ComparisonValue, width: float) -> Axis:
     """To scale as far as addresses are in use; where that is not most of the maps, their common end is cut short."""
     used = max((entry.end for one in value.maps for entry in one.map.entries), default=value.end)
     used = max([used, *(piece.end for one in value.maps for piece in one.pieces)])
-    shown = value.start + (used - value.start) * 9 // 8
-    return _Scale(value.start, min(shown, value.end) if shown < value.end else value.end, value.end, width)
+    end = value.start + (used - value.start) * 9 // 8
+    room = width - 2 * MARGIN
+    if end >= value.end:
+        return (Segment(None, value.start, value.end, False, MARGIN, room),)
+    scaled: Segment[None] = Segment(None, value.start, end, False, MARGIN, room - TAIL)
+    return scaled, Segment(None, end, value.end, True, MARGIN + scaled.w, TAIL)
+
+
+def _x(axis: Axis, address: int) -> float:
+    x = x_of(axis, address)
+    assert x is not None, "the axis is as long as the maps"
+    return x
 
 
 def _ribbon(
-    one: ComparedMap, reference: set[tuple[str, int, int]], scale: _Scale, style: AddressStyle, y: float, crowded: bool
+    one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, y: float, crowded: bool
 ) -> list[Node]:
     """One map: words, its allocations (`crowded`: as strips without names), and its entries as lines below."""
     top = y + HEADING
-    whole = scale.width
-    strips = _strips(one.pieces, scale, 2, RIBBON - 4, "plain") if crowded else ()
+    whole = axis[-1].x + axis[-1].w - MARGIN
+    strips = _strips(one.pieces, axis, 2, RIBBON - 4, "plain") if crowded else ()
     ground = Node(
         f"compare/{one.label}", "axis", MARGIN, top, whole, RIBBON, title=_describe(one),
-        bars=(*_breaks(scale), *strips), text=_rest(scale), lane=one.label,
+        bars=(*_breaks(axis), *strips), text=_rest(axis), lane=one.label,
     )  # fmt: skip
     boxes = () if crowded else one.pieces
-    pieces = [_piece(one, piece, number, reference, scale, style, top) for number, piece in enumerate(boxes)]
-    bars = _strips(one.map.entries, scale, 0, 3, "line")
+    pieces = [_piece(one, piece, number, reference, axis, style, top) for number, piece in enumerate(boxes)]
+    bars = _strips(one.map.entries, axis, 0, 3, "line")
     entries = Node(
         f"compare/{one.label}/entries", "label", MARGIN, top + RIBBON + 2, whole, 4, shape="none", bars=bars,
         title=f"{one.entries:,} entries of {one.label}",
@@ -148,11 +145,11 @@ def _ribbon(
     return [_heading(one, y), ground, *pieces, entries]
 
 
-def _strips(ranges: Sequence[Piece | EntryValue], scale: _Scale, y: float, h: float, style: str) -> tuple[Bar, ...]:
+def _strips(ranges: Sequence[Piece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
     """A strip for each range; those that together are too narrow to be distinguished are one."""
     strips: list[tuple[float, float]] = []
     for one in ranges:
-        left, right = scale.x(one.start) - MARGIN, scale.x(one.end) - MARGIN
+        left, right = _x(axis, one.start) - MARGIN, _x(axis, one.end) - MARGIN
         if strips and right - strips[-1][0] < NARROW:
             left = strips.pop()[0]
         strips.append((left, right))
@@ -194,13 +191,13 @@ def _piece(
     piece: Piece,
     number: int,
     reference: set[tuple[str, int, int]],
-    scale: _Scale,
+    axis: Axis,
     style: AddressStyle,
     top: float,
 ) -> Node:
     differs = (piece.name, piece.start, piece.end) not in reference
-    x = scale.x(piece.start)
-    w = max(1.0, scale.x(piece.end) - x - 1)
+    x = _x(axis, piece.start)
+    w = max(1.0, _x(axis, piece.end) - x - 1)
     label = shorten(f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label")
     text = (Text(w / 2, 17, label, "label", "middle"),) if label else ()
     limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
@@ -212,34 +209,31 @@ def _piece(
     )  # fmt: skip
 
 
-def _breaks(scale: _Scale) -> tuple[Bar, ...]:
+def _breaks(axis: Axis) -> tuple[Bar, ...]:
     """The marks of a broken axis, where the end of the maps is cut short."""
-    if scale.limit == scale.end:
-        return ()
-    left, right = scale.width - TAIL, scale.width
-    return tuple(Bar(x, 4, 1.5, RIBBON - 8, "line") for x in (left + 2, left + 6, right - 7.5, right - 3.5))
+    ends = [(one.x - MARGIN, one.x + one.w - MARGIN) for one in axis if one.broken]
+    return tuple(
+        Bar(x, 4, 1.5, RIBBON - 8, "line")
+        for left, right in ends
+        for x in (left + 2, left + 6, right - 7.5, right - 3.5)
+    )
 
 
-def _rest(scale: _Scale) -> tuple[Text, ...]:
-    if scale.limit == scale.end:
-        return ()
-    size = f"+ {binary_size(scale.limit - scale.end)}"
-    return (Text(scale.width - TAIL / 2, 17, shorten(size, TAIL - 20, "label"), "label dim", "middle"),)
+def _rest(axis: Axis) -> tuple[Text, ...]:
+    """How much is cut short, between the marks."""
+    return tuple(
+        Text(one.x - MARGIN + one.w / 2, 17, shorten(f"+ {binary_size(one.end - one.start)}", one.w - 20, "label"),
+             "label dim", "middle")
+        for one in axis if one.broken
+    )  # fmt: skip
 
 
-def _axis(scale: _Scale, style: AddressStyle, y: float) -> list[Node]:
+def _ticks(axis: Axis, style: AddressStyle, y: float, width: float) -> list[Node]:
     """Addresses below the last ribbon: both ends, and quarters between."""
-    quarters = [scale.start + (scale.end - scale.start) * part // 4 & -4096 for part in range(4)]
-    nodes = []
-    for address in dict.fromkeys([*quarters, scale.limit]):
-        label = style.long(address)
-        w = text_width(label, "mono label")
-        x = scale.x(address)
-        left = min(max(MARGIN, x - w / 2), MARGIN + scale.width - w)
-        bars = (Bar(min(max(0.0, x - left), w - 1), 0, 1, 4, "tick"),)
-        text = (Text(w / 2, 15, label, "mono label dim", "middle"),)
-        nodes.append(Node(f"compare/tick/{address:x}", "label", left, y, w, 18, shape="none", text=text, bars=bars))
-    return nodes
+    start, end = axis[0].start, axis[0].end
+    quarters = [start + (end - start) * part // 4 & -4096 for part in range(1, 4)]
+    wanted = [start, axis[-1].end, *quarters]
+    return kit.ticks("compare", wanted, lambda address: x_of(axis, address), style, y, width=width)
 
 
 # ---- the grid ------------------------------------------------------------------------------------
