@@ -27,7 +27,7 @@ def picture_of(*kinds: type, name: str = "") -> Callable[[Any], Any]:
     >>> @picture_of(range, name="Numbers")
     ... def draw(at):
     ...     return at.target
-    >>> picture_class("Numbers")(range(3)).scene()
+    >>> known_pictures()["Numbers"](range(3)).scene()
     range(0, 3)
     """
 
@@ -62,11 +62,6 @@ def known_pictures() -> dict[str, type[Picture]]:
     for module in iter_modules(import_module(package).__path__):
         import_module(f"{package}.{module.name}")
     return dict(_pictures)
-
-
-def picture_class(name: str) -> type[Picture]:
-    """The picture of a name."""
-    return known_pictures()[name]
 
 
 def kinds_shown() -> dict[type, type[Picture]]:

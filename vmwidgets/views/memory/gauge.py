@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.engine.base.values.memory import PageCounts
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
@@ -58,7 +59,6 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
     spare = room - least * len(shown)
     nodes = [Node("frames/all", "axis", MARGIN, top, room, BAR, title=f"{counts.total:,} pages")]
     x = MARGIN
-    places: dict[str, float] = {}
     for name, pages, look in shown:
         w = least + spare * pages / max(1, counts.total)
         state = (look, *(["changed"] if earlier.get(name) != pages else []))
@@ -69,27 +69,23 @@ def _composition(counts: PageCounts, before: PageCounts, top: float, width: floa
                  text=(Text(w / 2, 18, label, "label", "middle"),) if label else (), state=state, lane="frames/parts",
                  title=f"{_said(name, pages)}, {binary_size(pages * PAGE)}")
         )  # fmt: skip
-        places[name] = x
         x += w
-    return [*nodes, *_legend(parts, places, top + BAR, width)]
+    return [*nodes, *_legend(parts, top + BAR, width)]
 
 
 def _said(name: str, pages: int) -> str:
     return f"{name} {pages:,}"
 
 
-def _legend(parts: Sequence[tuple[str, int, str]], places: dict[str, float], y: float, width: float) -> list[Node]:
+def _legend(parts: Sequence[tuple[str, int, str]], y: float, width: float) -> list[Node]:
     """Name and count of each part below the bar, each with a piece of its colour, in the same order."""
-    nodes: list[Node] = []
-    x = MARGIN
-    for name, pages, look in parts:
-        label = _said(name, pages)
-        w = text_width(label, "label") + 18
-        text = (Text(15, 15, label, "label" if pages else "label dim"),)
-        swatch = Bar(0, 5, 10, 10, look)
-        nodes.append(Node(f"frames/legend/{name}", "label", x, y + 4, w, 20, shape="none", text=text, bars=(swatch,)))
-        x += w + 12
-    return nodes
+    labels = [_said(name, pages) for name, pages, _ in parts]
+    boxes = kit.flow([text_width(label, "label") + 18 for label in labels], y + 4, 20, width=width, gap=12)
+    return [
+        Node(f"frames/legend/{name}", "label", *box, shape="none",
+             text=(Text(15, 15, label, "label" if pages else "label dim"),), bars=(Bar(0, 5, 10, 10, look),))
+        for (name, pages, look), label, box in zip(parts, labels, boxes, strict=True)
+    ]  # fmt: skip
 
 
 # ---- what can be had, against the reserves -------------------------------------------------------------
