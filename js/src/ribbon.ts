@@ -1,12 +1,12 @@
 // Gestures on an address ribbon: drag pans, ctrl or command with the wheel zooms.  Python decides what is then shown.
 
+import { Drag } from "./drag.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import type { SceneNode } from "./scene.ts";
 
 const WHEEL_STEP = 1.2;
 const BUTTON_STEP = 1.6;
-const SLACK = 4; // pixels that still are a click
 const PAUSE = 60; // milliseconds between two requests: a wheel turns faster than a picture can be made
 
 export class Ribbon {
@@ -14,18 +14,16 @@ export class Ribbon {
   private readonly send: Send;
   private pending = { factor: 1, at: 0.5, by: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private held: { from: number; pressed: number; moved: boolean } | null = null;
-  private dragged = false;
 
   constructor(renderer: Renderer, send: Send) {
     this.renderer = renderer;
     this.send = send;
-    const root = renderer.root;
-    root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    root.addEventListener("pointerdown", (event) => this.press(event));
-    root.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"] as const) root.addEventListener(end, () => this.release());
-    root.addEventListener("click", (event) => this.swallow(event), { capture: true });
+    renderer.root.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    new Drag(
+      renderer.root,
+      (event) => this.press(event),
+      (held, event) => this.drag(held, event),
+    );
   }
 
   /** Whether the scene has a ribbon. */
@@ -64,10 +62,10 @@ export class Ribbon {
     this.ask({ factor: event.deltaY < 0 ? WHEEL_STEP : 1 / WHEEL_STEP, at, by: 0 });
   }
 
-  private press(event: PointerEvent): void {
-    const from = event.button === 0 && this.isOn(event) ? this.position(event) : null;
-    this.dragged = false;
-    this.held = from === null ? null : { from, pressed: event.clientX, moved: false };
+  /** Where the ribbon is held. */
+  private press(event: PointerEvent): { from: number } | null {
+    const from = this.isOn(event) ? this.position(event) : null;
+    return from === null ? null : { from };
   }
 
   /** Whether the pointer is on the ribbon, or on what lies on it: ranges and gaps cover nearly all of it. */
@@ -76,26 +74,11 @@ export class Ribbon {
     return box !== undefined && box.top <= event.clientY && event.clientY <= box.bottom;
   }
 
-  private drag(event: PointerEvent): void {
-    const { held } = this;
-    if (!held || (!held.moved && Math.abs(event.clientX - held.pressed) < SLACK)) return;
-    if (!held.moved) this.renderer.root.setPointerCapture(event.pointerId);
-    held.moved = this.dragged = true;
+  private drag(held: { from: number }, event: PointerEvent): void {
     const at = this.position(event);
     if (at === null) return;
     this.ask({ factor: 1, at, by: held.from - at });
     held.from = at;
-  }
-
-  private release(): void {
-    this.held = null;
-  }
-
-  /** The click that ends a drag is none. */
-  private swallow(event: MouseEvent): void {
-    if (!this.dragged) return;
-    this.dragged = false;
-    event.stopPropagation();
   }
 
   private ask(more: { factor: number; at: number; by: number }): void {

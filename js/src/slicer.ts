@@ -1,31 +1,32 @@
 // The bit slicer: a slice of the address is dragged, or turned with keys, and the walk follows.  Python makes the address.
 
+import { Drag } from "./drag.ts";
 import type { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import type { SceneNode } from "./scene.ts";
 
 const STEP = 5; // pixels of a drag for one more
-const SLACK = 4; // pixels that still are a click
 const COARSE = 16;
 const PAUSE = 60; // milliseconds between two requests: a pointer moves faster than a picture can be made
 const KEYS: Record<string, number> = { ArrowUp: 1, ArrowDown: -1, PageUp: COARSE, PageDown: -COARSE };
 
+/** A slice that is held: where it was pressed, and how far it was turned since. */
+type Held = { id: string; from: number; done: number };
+
 export class Slicer {
   private readonly renderer: Renderer;
   private readonly send: Send;
-  private held: { id: string; from: number; done: number; moved: boolean } | null = null;
   private pending = { id: "", by: 0 };
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private dragged = false;
 
   constructor(renderer: Renderer, send: Send) {
     this.renderer = renderer;
     this.send = send;
-    const root = renderer.root;
-    root.addEventListener("pointerdown", (event) => this.press(event));
-    root.addEventListener("pointermove", (event) => this.drag(event));
-    for (const end of ["pointerup", "pointercancel"] as const) root.addEventListener(end, () => this.release());
-    root.addEventListener("click", (event) => this.swallow(event), { capture: true });
+    new Drag<Held>(
+      renderer.root,
+      (event) => this.press(event),
+      (held, event) => this.drag(held, event),
+    );
   }
 
   /** True if `key` turns the slice called `id`. */
@@ -40,34 +41,17 @@ export class Slicer {
     clearTimeout(this.timer);
   }
 
-  private press(event: PointerEvent): void {
+  private press(event: PointerEvent): Held | null {
     const node = this.nodeAt(event);
     const slice = node && this.sliceOf(node);
-    this.dragged = false;
-    if (!slice || event.button !== 0) return;
-    this.held = { id: slice.id, from: event.clientX, done: 0, moved: false };
+    return slice ? { id: slice.id, from: event.clientX, done: 0 } : null;
   }
 
-  private drag(event: PointerEvent): void {
-    if (!this.held) return;
-    const by = event.clientX - this.held.from;
-    if (!this.held.moved && Math.abs(by) < SLACK) return;
-    if (!this.held.moved) this.renderer.root.setPointerCapture(event.pointerId);
-    this.held.moved = this.dragged = true;
+  private drag(held: Held, event: PointerEvent): void {
+    const by = event.clientX - held.from;
     const wanted = Math.round(by / STEP) * (event.shiftKey ? COARSE : 1);
-    if (wanted !== this.held.done) this.turn(this.held.id, wanted - this.held.done);
-    this.held.done = wanted;
-  }
-
-  private release(): void {
-    this.held = null;
-  }
-
-  /** The click that ends a drag is none. */
-  private swallow(event: MouseEvent): void {
-    if (!this.dragged) return;
-    this.dragged = false;
-    event.stopPropagation();
+    if (wanted !== held.done) this.turn(held.id, wanted - held.done);
+    held.done = wanted;
   }
 
   private nodeAt(event: Event): SceneNode | undefined {
