@@ -1,4 +1,4 @@
-"""What all lanes of a domain's picture are drawn from."""
+"""What all lanes of a domain's picture are drawn from: the domain at one moment, its steps, and what is looked at."""
 
 from __future__ import annotations
 

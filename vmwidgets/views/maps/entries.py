@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
-from vmwidgets.views.maps.picture import Column
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
 
-from .picture import MapPicture, kind_of, what_is
+from .picture import Column, MapPicture, kind_of, what_is
 
 HEADER = 54.0
 """Pixels that the list's header takes at the left."""

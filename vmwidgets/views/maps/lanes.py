@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.views.maps.picture import CARD, lay_columns
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import MapPicture
+from .picture import CARD, MapPicture, lay_columns
 from .ribbon import Zoom, ribbon_lane
 from .tree import tree_lane
 

@@ -1,4 +1,7 @@
-"""What a picture of a map is made from: the map at one moment of an operation, and what is true of it."""
+"""What a picture of a map is made from: the map at one moment of an operation, and what is true of it.
+
+Its lanes share the columns, one for each entry or fold; :func:`seek` makes the picture of a search.
+"""
 
 from __future__ import annotations
 
@@ -224,7 +227,6 @@ def _answer(value: MapValue, address: int, found: EntryValue | None, compared: i
 
 
 # ---- columns -------------------------------------------------------------------------------------
-
 
 CARD = 92.0
 """Width of a card's column; the widest address style needs more."""

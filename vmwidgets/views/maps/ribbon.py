@@ -12,13 +12,12 @@ from typing import Any, Generic, TypeVar
 
 from vmwidgets.engine.base.units import PAGE, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
-from vmwidgets.views.maps.picture import Column
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, text_width
 
-from .picture import MapPicture, kind_of
+from .picture import Column, MapPicture, kind_of
 
 BAR = 28.0
 """Height of the ribbon itself."""

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from vmwidgets.engine.base.values.maps import EntryValue, Fold
-from vmwidgets.views.maps.picture import Column
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Link, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, text_width
 
-from .picture import MapPicture
+from .picture import Column, MapPicture
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}

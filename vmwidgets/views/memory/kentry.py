@@ -210,7 +210,6 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
 
 # ---- steps ---------------------------------------------------------------------------------------
 
-
 _OWNER = "kentry area"
 """Whose the frames behind the area's slabs are."""
 

@@ -292,7 +292,6 @@ _TABLE_HEADER = ("thread", "state", "waits for", "held by", "until tick", "locks
 
 # ---- a deadlock ----------------------------------------------------------------------------------
 
-
 MOST = 4
 """Threads of a circle that are drawn; of more, the first ones and how many follow."""
 

@@ -227,7 +227,6 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
 
 # ---- switches ------------------------------------------------------------------------------------
 
-
 SWITCHES, _SWITCH_GAP, _GROUP_GAP = 22.0, 4.0, 18.0
 """Height of a switch; room between two, and between two groups."""
 
@@ -263,7 +262,6 @@ def draw_switches(groups: Sequence[Sequence[Switch]], view: str, y: float) -> li
 
 
 # ---- several scenes as one -----------------------------------------------------------------------
-
 
 _HEADING = 30.0
 

@@ -147,7 +147,6 @@ def _quoted(text: str) -> str:
 
 # ---- the style sheet -----------------------------------------------------------------------------
 
-
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NOT = re.compile(r":not\([^)]*\)")
 _CLASS = re.compile(r"\.([\w-]+)")

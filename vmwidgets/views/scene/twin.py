@@ -84,7 +84,6 @@ def note_html(note: str) -> str:
 
 # ---- a page --------------------------------------------------------------------------------------
 
-
 STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;max-width:1240px;color-scheme:light dark}"
     "table{border-collapse:collapse;font:12px ui-monospace,Menlo,Consolas,monospace}"

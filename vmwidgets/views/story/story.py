@@ -231,7 +231,6 @@ def _folded(run: Sequence[_Said]) -> Iterator[Step]:
 
 # ---- as text -------------------------------------------------------------------------------------
 
-
 MOST = 400
 """So many steps are printed; of more the first and the last."""
 

@@ -130,7 +130,6 @@ def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
 
 # ---- rows ----------------------------------------------------------------------------------------
 
-
 _HEIGHTS = ((30, 46.0), (24, 40.0), (20, 34.0), (16, 27.0), (0, 20.0))
 """Height of a row by log2 of the bytes of its pages."""
 

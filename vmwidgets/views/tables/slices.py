@@ -85,7 +85,6 @@ def with_sign(va: int, key: str, split: AddressSplit) -> int:
 
 # ---- the bit slicer ------------------------------------------------------------------------------
 
-
 HEIGHT = 52.0
 """Pixels of the slices."""
 

@@ -114,7 +114,6 @@ def _space(asid: int | None, asids: bool) -> str:
 
 # ---- a processor ---------------------------------------------------------------------------------
 
-
 _HEAD, _CELL_H, _FOLD_H, _GAP = 42.0, 32.0, 20.0, 14.0
 """Heights: of a processor's words, of a cell, of a fold; room below a processor."""
 
@@ -302,7 +301,6 @@ def _draw_details(cpu: CpuValue, slot: TlbSlot, asids: bool, y: float, width: fl
 
 
 # ---- shootdowns ----------------------------------------------------------------------------------
-
 
 _LINE = 18.0
 """Height of a line of words."""

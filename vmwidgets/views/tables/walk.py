@@ -167,7 +167,6 @@ def _rows(walk: Walk) -> Table:
 
 # ---- what came of it -----------------------------------------------------------------------------
 
-
 _VERDICT = 216.0
 """Width of the verdict's box."""
 

@@ -18,7 +18,6 @@ from .registry import sentences
 
 # ---- maps ----------------------------------------------------------------------------------------
 
-
 _say_map = sentences(
     "map pictures",
     {
@@ -78,7 +77,6 @@ def map_sentence(value: MapValue, operation: Operation, events: Sequence[ev.Even
 
 # ---- moments -------------------------------------------------------------------------------------
 
-
 say_moment = sentences(
     "moments",
     {
@@ -93,7 +91,6 @@ say_moment = sentences(
 
 
 # ---- the kentry area -----------------------------------------------------------------------------
-
 
 _say_kentry = sentences(
     "kentry pictures",
@@ -131,7 +128,6 @@ def kentry_sentence(name: str, events: Sequence[ev.Event]) -> str:
 
 
 # ---- TLBs ----------------------------------------------------------------------------------------
-
 
 _say_tlb = sentences(
     "tlb pictures",
@@ -183,7 +179,6 @@ def stale_sentence(count: int) -> str:
 
 
 # ---- walks and page tables -----------------------------------------------------------------------
-
 
 say_walk = sentences(
     "walks",
@@ -255,7 +250,6 @@ def edited_walk(count: int, before: Walk | None) -> str:
 
 
 # ---- comparisons ---------------------------------------------------------------------------------
-
 
 say_compared = sentences(
     "comparisons",

@@ -98,7 +98,6 @@ def _ticked(event: ev.ClockTicked, names: Names) -> str:
 
 # ---- operations ----------------------------------------------------------------------------------
 
-
 MOST = 3
 """So many threads a sentence names."""
 
