@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vmwidgets.views.scene.kit import Box, arrow, card, fold, heading, label, ring, row, scene
-from vmwidgets.views.scene.model import Caption, Node, Steps, Table
+from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.kit import Box, arrow, card, flow, fold, heading, label, ring, row, scene, ticks
+from vmwidgets.views.scene.model import STILL, Caption, Node, Steps, Table
 from vmwidgets.views.scene.text import text_width
 
 HERE = Path(__file__).parent
@@ -67,6 +69,34 @@ def test_boxes_of_a_ring_and_of_a_row_keep_apart_and_inside(count: int) -> None:
             for other in boxes[:number]:
                 apart = abs(one.middle[0] - other.middle[0]) >= (one.w + other.w) / 2 - 1e-6
                 assert apart or abs(one.middle[1] - other.middle[1]) >= (one.h + other.h) / 2 - 1e-6
+
+
+def test_a_flow_keeps_inside_and_begins_a_line_where_one_is_full() -> None:
+    boxes = flow([90, 120, 60, 200, 30], 8, 20, width=300)
+    assert all(box.x >= 14 and box.x + box.w <= 300 - 14 for box in boxes)
+    assert [box.x for box in boxes if box.y > 8][:1] == [14]
+    assert len({box.y for box in boxes}) == 3
+
+
+def test_ticks_of_neighbours_never_meet_and_both_ends_have_one() -> None:
+    start, end = 0xFFFF_8080_0000_0000, 0xFFFF_8080_0400_0000
+    wanted = [start, end, *range(start, end, (end - start) // 40)]
+    drawn = ticks(
+        "axis", wanted, lambda at: 14 + 400 * (at - start) / (end - start), AddressStyle.of(start, end), 0, width=428
+    )
+    assert {f"axis/tick/{start:x}", f"axis/tick/{end:x}"} <= {node.id for node in drawn}
+    assert len(drawn) > 2
+    for number, one in enumerate(drawn):
+        assert 14 <= one.x <= one.x + one.w <= 428 - 14 + 1e-6
+        assert all(one.x + one.w <= other.x or other.x + other.w <= one.x for other in drawn[:number])
+
+
+def test_a_scene_is_as_high_as_what_is_in_it_unless_it_says_how_high() -> None:
+    low, deep = label("a", "one", 0, 10), label("b", "two", 0, 90)
+    parts: dict[str, Any] = {"caption": Caption("One."), "table": Table((), ())}
+    assert scene("view", "title", "", [deep, low], **parts).height == deep.y + deep.h + 8
+    assert scene("view", "title", "", [deep, low], height=300, **parts).height == 300
+    assert scene("view", "title", "", [], **parts).steps == STILL, "no operation made it"
 
 
 def test_words_that_are_too_long_are_cut_and_whole_on_hover() -> None:

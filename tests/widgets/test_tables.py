@@ -50,6 +50,21 @@ def test_a_typed_address_opens_its_way_and_a_wrong_one_is_refused() -> None:
     assert view.selection == f"pte:{found.steps[-1].pa:x}"
     assert view.address == found.va
     assert "is no address" in asked(view, type="find", text="over there")
+    assert "is no address" in asked(view, type="find", text="…1000"), "nothing is left out here: what would it be?"
+    assert "does not fit the 64 bits" in asked(view, type="find", text="1" * 17)
+    assert view.address == found.va, "a wrong one changes nothing"
+
+
+@pytest.mark.parametrize("asks", ["tables/bit/1", "tables/switch/undo"])
+def test_tables_without_a_machine_refuse_to_be_edited(asks: str) -> None:
+    tables = vm.load_tables(DATA / "linux-x86_64.jsonl.gz")
+    view = vm.Tables(tables)
+    asked(view, type="find", text=f"{tables.queries[0].va:x}")
+    before = view.to_json()
+    assert asked(view, type="open", id=asks) != "", "the page has nothing to ask it by"
+    with pytest.raises(vm.Refused, match="they can be looked at, and not be edited"):
+        view.opened(asks)
+    assert view.to_json() == before
 
 
 def test_a_bit_is_flipped_through_the_door_and_undone() -> None:
