@@ -12,8 +12,8 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit javascript doctests notebooks browser lite hosts wheel sweep format bench pictures build locks clean
-.PHONY: environment-lab environment-test environment-lite environment-hosts bundle chromium ruff mypy layers locked biome tsc
+.PHONY: help lab test lint unit javascript doctests notebooks browser hosts wheel sweep format bench pictures build locks clean
+.PHONY: environment-lab environment-test environment-hosts bundle chromium ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -22,7 +22,7 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 	$(BIN)/jupyter lab $(LAB_FLAGS) --LabApp.default_url='/lab/tree/$(NOTEBOOK)' \
 		--LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
-test: lint unit javascript doctests notebooks browser lite wheel ## Run every check that a change must pass
+test: lint unit javascript doctests notebooks browser hosts wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
 lint: ruff mypy layers locked biome tsc ## Check style, types, layers and locks, in Python and TypeScript
@@ -61,10 +61,7 @@ notebooks: environment-test bundle ## Run the notebooks from top to bottom
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser
 
-lite: environment-lite bundle chromium ## Run the tests in JupyterLite, with Python in the page
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/hosts/test_lite.py
-
-hosts: environment-hosts bundle chromium ## Run the tests in each host: JupyterLite, Notebook, Voilà, marimo, …
+hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/hosts
 
 wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
@@ -101,9 +98,6 @@ environment-lab:
 
 environment-test:
 	@$(or $(PYTHON),false) scripts/environment.py test
-
-environment-lite: environment-test
-	@$(BIN)/python -m scripts.hosts lite
 
 environment-hosts: environment-test
 	@$(BIN)/python -m scripts.hosts

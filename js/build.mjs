@@ -1,13 +1,23 @@
 // Builds vmwidgets/static/: hub.js (the drawing code, Graphviz and the style sheet, one file), view.js (the few lines
 // that every view carries) and answer.js (the control of predictions).  Runs through esbuild's API: its command-line
 // launcher fails under some packaged Nodes.
-import { mkdir, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "vmwidgets", "static");
+const css = join(here, "..", "vmwidgets", "views", "scene", "style.css");
+
+/** A hash of everything that is drawn with: it names the class that the style sheet's rules hold under. */
+async function fingerprint() {
+  const names = (await readdir(join(here, "src"))).sort().map((name) => join(here, "src", name));
+  const sum = createHash("sha256");
+  for (const path of [...names, join(here, "package-lock.json"), css]) sum.update(await readFile(path));
+  return sum.digest("hex").slice(0, 8);
+}
 
 await mkdir(out, { recursive: true });
 await build({
@@ -21,6 +31,7 @@ await build({
   charset: "utf8",
   legalComments: "none",
   loader: { ".css": "text" },
+  define: { BUNDLE: JSON.stringify(await fingerprint()) },
   logLevel: "warning",
 });
 for (const name of ["hub.js", "view.js", "answer.js"]) {

@@ -41,12 +41,12 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "base": base,
         "build": build,
         "uv": UV,
-        **{f"hosts/{name}": tuple(requirements) for name, requirements in hosts().items()},
+        **{f"hosts/{name}": (*base, *requirements) for name, requirements in hosts().items()},
     }
 
 
 def hosts() -> dict[str, list[str]]:
-    """What the environment of each host is made from."""
+    """What the environment of each host is made from, beside what the package itself needs."""
     made_of: dict[str, list[str]] = tomllib.loads((FOLDER / "hosts.toml").read_text())
     return made_of
 

@@ -5,25 +5,31 @@ import stylesheet from "../../vmwidgets/views/scene/style.css";
 import type { HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
 import { openWorker, Router } from "./router.ts";
+import { Styles } from "./styles.ts";
 import { serve } from "./worker.ts";
+
+/** A hash of what this bundle is made of; the build puts it in. */
+declare const BUNDLE: string;
 
 if (typeof document === "undefined") serve();
 
 interface HubArguments {
-  model: { get(name: "_esm"): string };
+  model: { get(name: "_esm"): string | undefined };
   signal?: AbortSignal;
 }
 
+const styles = new Styles(stylesheet, `vmw-${BUNDLE}`);
+
 function initialize({ model, signal }: HubArguments): HubExports {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(stylesheet);
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  const router = new Router(() => openWorker(model.get("_esm")));
-  signal?.addEventListener("abort", () => {
-    document.adoptedStyleSheets = document.adoptedStyleSheets.filter((other) => other !== sheet);
-    router.close();
-  });
-  return { mount: (view: RenderArguments) => mount(view, router) };
+  // marimo keeps a widget's code beside its model: there it has an address of its own.
+  const router = new Router(() => openWorker(model.get("_esm") ?? import.meta.url));
+  signal?.addEventListener("abort", () => router.close());
+  return {
+    mount: (view: RenderArguments) => {
+      styles.dress(view.el, view.signal);
+      return mount(view, router);
+    },
+  };
 }
 
 export default { initialize };

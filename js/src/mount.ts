@@ -13,7 +13,8 @@ const thisPage = Math.random().toString(36).slice(2, 8);
 /** Draws the view in `el` until `signal` says that it is gone. */
 export async function mount({ model, el, signal, host }: RenderArguments, router: Router): Promise<void> {
   const whole = await found(model.widget_manager?.get_model(model.get("twin_id")));
-  const selection = await found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  const shared = () => found(host?.getModel(`anywidget:${model.get("selection_model")}`));
+  let selection = await shared();
   if (signal.aborted) return;
   const page = `${thisPage}-${++pages}`;
   const send = (request: Request): void => model.send(request);
@@ -44,6 +45,10 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   follow(model, figure);
   listen(model, figure, hello);
   if (selection) share(selection, figure, signal);
+  model.on("change:selection_model", async () => {
+    selection = await shared(); // the first one is gone: the kernel has made another
+    if (selection && !signal.aborted) share(selection, figure, signal);
+  });
   hello();
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });

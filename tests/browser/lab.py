@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,12 +95,15 @@ def free_port() -> int:
 
 
 class Server:
-    """`jupyter lab` over `root`, with settings of its own."""
+    """`jupyter lab` over `root`, with settings of its own; other hosts are kinds of it."""
+
+    name = "jupyter lab"
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home = root, home
         self.token = secrets.token_hex(16)
-        self.base = f"http://127.0.0.1:{free_port()}"
+        self.port = free_port()
+        self.base = f"http://127.0.0.1:{self.port}"
         self.log = home / "jupyter.log"
 
     def __enter__(self) -> Server:
@@ -147,10 +151,10 @@ class Server:
         return {**kept, **own, "JUPYTER_PLATFORM_DIRS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
 
     def _command(self) -> list[str]:
-        port = self.base.rsplit(":", 1)[1]
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.root}",
             "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ]  # fmt: skip
@@ -164,11 +168,13 @@ class Server:
                 break
             try:
                 urllib.request.urlopen(f"{self.base}/api/status?token={self.token}", timeout=2).close()
+            except urllib.error.HTTPError:  # it answers
+                return
             except OSError:
                 time.sleep(0.1)
             else:
                 return
-        raise RuntimeError(f"jupyter lab did not start: {self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"{self.name} did not start: {self.log.read_text()[-2000:]}")
 
 
 class Host(Protocol):

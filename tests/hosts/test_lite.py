@@ -64,16 +64,16 @@ def asked() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def notebook(site: lite.Site, opened: Callable[..., Any], asked: list[str]) -> Notebook:
+def notebook(site: lite.Site, opening: Callable[..., Any], asked: list[str]) -> Iterator[Notebook]:
     """The notebook in its page, run from top to bottom."""
 
     def watched(page: Any) -> Notebook:
-        page.context.on("request", lambda request: asked.append(request.url))
+        page.context.on("request", lambda request: asked.append(request.url))  # its workers' too
         return Notebook(page, site, "maps.ipynb")
 
-    notebook: Notebook = opened(watched)
-    notebook.run_all()
-    return notebook
+    with opening(watched) as notebook:
+        notebook.run_all()
+        yield notebook
 
 
 def picture(notebook: Notebook) -> Any:
@@ -100,6 +100,10 @@ def test_it_can_be_read(notebook: Notebook) -> None:
     assert seen.unreadable == []
     assert len(seen.texts) > 12
     assert seen.house == {"red", "black", "new"}
+
+
+def test_graphviz_places_the_links(notebook: Notebook) -> None:
+    notebook.page.wait_for_function("() => window.routed > 0")
 
 
 def test_its_buttons_reach_the_kernel(notebook: Notebook) -> None:

@@ -7,6 +7,7 @@ view carries a few lines that reach it through the host.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -34,12 +35,20 @@ class Hub(anywidget.AnyWidget):
     _esm = traitlets.Unicode().tag(sync=True)
 
 
+def is_open(widget: Any) -> bool:
+    """Whether the page has the widget's model.
+
+    marimo closes a model without the widget's knowledge: when the cell that made it runs again.
+    """
+    return widget.comm is not None and not getattr(widget.comm, "_closed", False)
+
+
 _hubs: list[Hub] = []  # none before the first display, then one
 
 
 def open_hub() -> Hub:
     """The kernel's hub; made at the first call, and made again after it was closed (`Widget.close_all()`)."""
-    if _hubs and _hubs[0].comm is not None:
+    if _hubs and is_open(_hubs[0]):
         return _hubs[0]
     _hubs[:] = [Hub(_esm=read_static("hub.js"))]
     return _hubs[0]

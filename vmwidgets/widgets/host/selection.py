@@ -10,6 +10,7 @@ import traitlets
 
 from vmwidgets.pictures.moments import When
 
+from .hub import is_open
 from .messages import MAX_TEXT
 
 SELECTION_ESM = "export default {}"
@@ -71,7 +72,7 @@ class Chosen:
     @property
     def model(self) -> Selection:
         """The model that the page's views share; made again when it was closed."""
-        if self._model is None or self._model.comm is None:
+        if self._model is None or not is_open(self._model):
             self._model = Selection(selection=self.thing, latest=self.latest)
             self._model.observe(lambda change: self.choose(change["new"]), "selection")
         return self._model
@@ -81,7 +82,7 @@ class Chosen:
         if thing == self.thing:
             return
         self.thing = thing
-        if self._model is not None and self._model.comm is not None:
+        if self._model is not None and is_open(self._model):
             self._model.selection = thing
         for view in list(self._views):
             view.selection = thing
@@ -98,13 +99,13 @@ class Chosen:
     def reach(self, latest: int) -> None:
         """The machine has come to operation `latest`: the page's controls reach so far."""
         self.latest = latest
-        if self._model is not None and self._model.comm is not None:
+        if self._model is not None and is_open(self._model):
             self._model.latest = latest
 
     @property
     def on_a_page(self) -> bool:
         """Whether a page has the model."""
-        return self._model is not None and self._model.comm is not None
+        return self._model is not None and is_open(self._model)
 
     def join(self, view: Chooser) -> None:
         """Have `view` share the choice."""

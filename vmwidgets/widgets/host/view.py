@@ -100,6 +100,8 @@ class View(Picture, anywidget.AnyWidget):
             self._choice.go(self.moment)
         self._openable = True
         self._join()
+        if self.comm is not None:  # marimo opens the model of each widget while it is made, before there is a picture
+            self.prepare(self.made_in)
 
     def _hold(self, thing: Any) -> Callable[[], Any]:
         return weakly(thing)
@@ -341,8 +343,10 @@ class View(Picture, anywidget.AnyWidget):
     def _reach_models(self) -> None:
         if self._pictures is not None:
             self._pictures.refresh()
-        self.hub = open_hub().model_id
-        self.selection_model = self._choice.model.model_id
+        hub, shared = open_hub().model_id, self._choice.model.model_id
+        others = self._pictures.views if self._pictures is not None else ()
+        for view in (self, *(view for view in list(others) if isinstance(view, View) and view.comm is not None)):
+            view.hub, view.selection_model = hub, shared  # where they were made again, all of them change
 
     # ---- what the page asks ----------------------------------------------------------------------
 

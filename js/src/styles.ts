@@ -1,0 +1,53 @@
+// The style sheet, where a picture is: in the document, or in the shadow root that a host puts its widgets into (marimo).
+// Its rules hold inside one class, which has the hash of the bundle: another version on the same page keeps its own.
+
+/** The rules, each for what is inside that class and for nothing else; none is stronger than it was. */
+export function scoped(css: string, bundle: string): string {
+  return css.replace(/\.(vmwidgets|vmw-scene)(?![\w-])/g, `.$1:where(.${bundle} *)`);
+}
+
+export class Styles {
+  private readonly bundle: string;
+  private readonly css: string;
+  private readonly uses = new Map<Document | ShadowRoot, number>();
+  private sheet: CSSStyleSheet | null = null;
+
+  /** `bundle` is the class. */
+  constructor(css: string, bundle: string) {
+    this.css = css;
+    this.bundle = bundle;
+  }
+
+  /** Styles what is in `el` until `signal` says that it is gone: at once, or as soon as `el` is on the page. */
+  dress(el: HTMLElement, signal: AbortSignal): void {
+    el.classList.add(this.bundle);
+    const settle = (): void => {
+      if (signal.aborted) return;
+      if (el.isConnected) this.adopt(el.getRootNode() as Document | ShadowRoot, signal);
+      else requestAnimationFrame(settle);
+    };
+    settle();
+  }
+
+  private adopt(root: Document | ShadowRoot, signal: AbortSignal): void {
+    const sheet = this.ready();
+    const count = this.uses.get(root) ?? 0;
+    this.uses.set(root, count + 1);
+    if (count === 0) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    signal.addEventListener("abort", () => {
+      const left = (this.uses.get(root) ?? 1) - 1;
+      this.uses.set(root, left);
+      if (left > 0) return;
+      this.uses.delete(root);
+      root.adoptedStyleSheets = root.adoptedStyleSheets.filter((other) => other !== sheet);
+    });
+  }
+
+  private ready(): CSSStyleSheet {
+    if (!this.sheet) {
+      this.sheet = new CSSStyleSheet();
+      this.sheet.replaceSync(scoped(this.css, this.bundle));
+    }
+    return this.sheet;
+  }
+}

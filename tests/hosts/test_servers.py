@@ -1,0 +1,133 @@
+"""Notebook 7, Voilà and marimo: a picture is drawn, follows, can be read, and its buttons reach the kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Notebook, Server, Watched
+from tests.hosts import servers
+from tests.hosts.pixels import look
+
+BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
+BUTTON = """
+import ipywidgets
+
+button = ipywidgets.Button(description="take")
+button.on_click(lambda _: m.kernel_map.enter("16 KiB", prot="r"))
+button
+"""
+
+MARIMO = """
+import marimo
+
+app = marimo.App()
+
+
+@app.cell
+def _():
+    import marimo as mo
+    import vmwidgets as vm
+
+    m = vm.boot("x86-64", layout="tiny")
+    return m, mo, vm
+
+
+@app.cell
+def _(m):
+    m.kernel_map
+    return
+
+
+@app.cell
+def _(m, mo):
+    mo.ui.button(label="take", on_click=lambda _: m.kernel_map.enter("16 KiB", prot="r"))
+    return
+
+
+@app.cell
+def _(m, mo, vm):
+    mo.ui.anywidget(vm.Tree(m.kernel_map))
+    return
+"""
+
+THEIR_OWN = {
+    "notebook": r"reading 'schema'",  # while it starts, before there is any picture
+    "voila": r"cdn\.jsdelivr\.net/npm/@fortawesome|ERR_NAME_NOT_RESOLVED",  # the icons of its template
+    "marimo": "",
+}
+"""Problems that a host has without us."""
+
+SLOW = 60_000
+
+
+class Page(Watched):
+    """A host's page of the notebook."""
+
+    def __init__(self, page: Any, server: Server, path: str) -> None:
+        super().__init__(page, server.base)
+        page.goto(server.address(path))
+
+
+@pytest.fixture(scope="module", params=[servers.NotebookServer, servers.VoilaServer, servers.MarimoServer])
+def server(
+    request: pytest.FixtureRequest, write_notebook: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    root = tmp_path_factory.mktemp("root")
+    write_notebook(root / "maps.ipynb", "python3", BOOT, BUTTON)
+    (root / "maps.py").write_text(MARIMO)
+    with request.param(root, tmp_path_factory.mktemp("home")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def page(server: Server, opening: Callable[..., Any]) -> Iterator[Any]:
+    """The notebook, run, in its host's page."""
+    kind = Notebook if server.name == "notebook" else Page
+    with opening(kind, server, "maps.ipynb", own=THEIR_OWN[server.name]) as watched:
+        if isinstance(watched, Notebook):
+            watched.run_all()
+        entries(watched.page).first.wait_for(timeout=SLOW)
+        yield watched.page
+
+
+def picture(page: Any) -> Any:
+    """The picture of the map."""
+    return page.locator(".vmwidgets").first
+
+
+def entries(page: Any) -> Any:
+    """The map's entries in it."""
+    return picture(page).locator(".node.entry:not([data-id='list/header'])")
+
+
+def test_the_picture_follows(page: Any) -> None:
+    expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"])
+    page.get_by_role("button", name="take", exact=True).click()
+    expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
+    expect(entries(page).and_(page.locator(".new"))).to_contain_text(["16 KiB"])
+
+
+def test_it_can_be_read(page: Any, server: Server) -> None:
+    seen = look(picture(page), server.name)
+    assert seen.unreadable == []
+    assert len(seen.texts) > 12
+    assert seen.house == {"red", "black", "new"}
+
+
+def test_graphviz_places_the_links(page: Any) -> None:
+    page.wait_for_function("() => window.routed > 0")
+
+
+def test_its_buttons_reach_the_kernel(page: Any) -> None:
+    live, last = picture(page), re.compile(r"step (\d+) of \1")
+    expect(live).to_contain_text(last)
+    live.get_by_role("button", name="back", exact=True).click()
+    expect(live).not_to_contain_text(last)
+    live.get_by_role("button", name="to now, and follow").click()
+    expect(live).to_contain_text(last)
