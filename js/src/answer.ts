@@ -60,6 +60,10 @@ function render({ model, el }: AnswerArguments): () => void {
   const asked = make("div", options.length > 0 ? "" : "jupyter-widgets widget-text");
   asked.style.margin = "4px 0";
   asked.append(...(options.length > 0 ? choices.map(labelled) : [field]));
+  asked.addEventListener("keydown", (event) => {
+    // To the notebook a letter may mean a command, such as deleting the cell: here it is an answer.
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
   const button = make("button", "jupyter-widgets jupyter-button widget-button vmw-answer");
   button.style.width = "max-content";
   const status = make("span");
