@@ -7,7 +7,7 @@ import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
-import { type Picture, SUPPORTED_VERSION } from "./scene.ts";
+import { type Picture, type SceneTableTwin, SUPPORTED_VERSION } from "./scene.ts";
 import { Slicer } from "./slicer.ts";
 import { html, say } from "./svg.ts";
 import { Time } from "./time.ts";
@@ -27,7 +27,7 @@ export class Figure {
   readonly root = html("div", "vmwidgets");
   readonly renderer = new Renderer();
   private readonly words = new Words();
-  private readonly table = new TableTwin();
+  private readonly table: TableTwin;
   private readonly status = html("p", "vmw-status");
   private readonly time: Time;
   private readonly ribbon: Ribbon;
@@ -43,6 +43,7 @@ export class Figure {
   constructor(calls: FigureCalls, router: Router) {
     this.calls = calls;
     this.time = new Time(calls.send);
+    this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send);
@@ -77,6 +78,11 @@ export class Figure {
   /** The newest frame on screen. */
   get shown(): number {
     return this.seq;
+  }
+
+  /** The rows of the table twin of picture `seq`. */
+  tabulate(seq: number, table: SceneTableTwin): void {
+    if (seq === this.seq) this.table.fill(table);
   }
 
   /** The machine has come to operation `number`. */
@@ -153,14 +159,14 @@ export class Figure {
   }
 
   private click(event: MouseEvent): void {
-    const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    const id = this.renderer.under(event);
     if (!id) return;
-    this.renderer.nodes.get(id)?.root.focus();
+    this.renderer.element(id)?.root.focus();
     this.act(id);
   }
 
   private act(id: string): void {
-    const node = this.renderer.nodes.get(id)?.node;
+    const node = this.renderer.node(id);
     if (!node) return;
     if (node.action === "select" && node.thing) this.calls.select(node.thing);
     else if (node.action === "open") this.calls.send({ type: "open", id });

@@ -2,6 +2,7 @@
 
 import type { Arrow } from "./keyboard.ts";
 import { entrance, step } from "./keyboard.ts";
+import { whole } from "./marks.ts";
 import { focusable } from "./node.ts";
 import type { Renderer } from "./renderer.ts";
 import { put } from "./svg.ts";
@@ -24,8 +25,8 @@ export class Focus {
   settle(): void {
     const scene = this.renderer.scene;
     if (!scene) return;
-    const node = this.renderer.nodes.get(this.current)?.node;
-    this.stand((node && focusable(node) ? node : entrance(scene))?.id ?? "");
+    const node = this.renderer.node(this.current);
+    this.stand((node && focusable(node) ? node : (entrance(scene) ?? entrance(whole(scene))))?.id ?? "");
     put(this.renderer.root, "tabindex", this.current ? -1 : 0);
   }
 
@@ -33,15 +34,15 @@ export class Focus {
   move(key: string): boolean {
     const scene = this.renderer.scene;
     if (!scene || !ARROWS.has(key)) return false;
-    const next = step(scene, this.current, key as Arrow);
-    if (next) this.renderer.nodes.get(next.id)?.root.focus();
+    const next = step(whole(scene), this.current, key as Arrow);
+    if (next) this.renderer.element(next.id)?.root.focus();
     return true;
   }
 
   private stand(id: string): void {
     if (id !== this.current) this.renderer.nodes.get(this.current)?.root.setAttribute("tabindex", "-1");
     this.current = id;
-    const element = this.renderer.nodes.get(id)?.root;
+    const element = this.renderer.stand(id)?.root;
     if (element) put(element, "tabindex", 0);
   }
 }

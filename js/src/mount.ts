@@ -5,6 +5,7 @@ import type { Model, RenderArguments, SelectionModel, ViewTraits } from "./model
 import { unpack } from "./packing.ts";
 import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
+import type { SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
 
 let pages = 0;
@@ -113,9 +114,10 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
   model.on("change:origin", place);
   model.on("change:status", place);
   model.on("change:pinned", pin);
-  model.on("msg:custom", (reply: Reply) => {
+  model.on("msg:custom", (reply: Reply, buffers?: DataView[]) => {
     if (reply.type === "refused") figure.tell(reply.reason);
     else if (reply.type === "who") hello();
+    else if (reply.type === "table" && buffers?.[0]) figure.tabulate(reply.seq, unpack<SceneTableTwin>(buffers[0]));
     else if (reply.type === "saved") download(reply.name, reply.svg);
     if (reply.type === "refused" || reply.type === "unchanged") figure.answered();
   });

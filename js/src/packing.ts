@@ -3,7 +3,7 @@
 import { unzlibSync } from "fflate";
 import type { Picture } from "./scene.ts";
 
-export function unpack(data: DataView): Picture {
+export function unpack<Data = Picture>(data: DataView): Data {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return JSON.parse(new TextDecoder().decode(unzlibSync(bytes))) as Picture;
+  return JSON.parse(new TextDecoder().decode(unzlibSync(bytes))) as Data;
 }

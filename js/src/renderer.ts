@@ -1,8 +1,9 @@
 // A scene as SVG, keyed by id: what stays, stays the same element and moves by transition; nothing is torn down.
 
 import { LinkElement } from "./link.ts";
+import { MarksLayer, marksOf } from "./marks.ts";
 import { NodeElement } from "./node.ts";
-import type { Route, Scene } from "./scene.ts";
+import type { Route, Scene, SceneNode } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
 
 /** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
@@ -17,12 +18,16 @@ export class Renderer {
   readonly links = new Map<string, LinkElement>();
   private readonly linkLayer = svg("g", "links");
   private readonly nodeLayer = svg("g", "nodes");
+  private readonly marks = new MarksLayer();
   private selection = "";
+  private hovered = "";
+  private standing = "";
   scene: Scene | null = null;
 
   constructor() {
     this.root.setAttribute("role", "group");
-    this.root.append(this.linkLayer, this.nodeLayer);
+    this.root.append(this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer);
+    this.root.addEventListener("pointermove", (event) => this.hover(event));
   }
 
   draw(scene: Scene): void {
@@ -33,8 +38,81 @@ export class Renderer {
     put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
     this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
     this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);
+    this.marks.draw(scene);
     this.drawLinks(scene);
     this.drawNodes(scene);
+  }
+
+  /** A node of the scene, also one that is drawn as a mark. */
+  node(id: string): SceneNode | undefined {
+    return this.nodes.get(id)?.node ?? this.marked(id);
+  }
+
+  /** The element of a node; a mark gets one of its own, for as long as it is stood on, selected or under the pointer. */
+  element(id: string): NodeElement | undefined {
+    const there = this.nodes.get(id);
+    const node = there ? undefined : this.marked(id);
+    if (!node) return there;
+    const element = new NodeElement(node);
+    this.nodes.set(id, element);
+    this.mark(element);
+    this.nodeLayer.append(element.root);
+    return element;
+  }
+
+  /** The element of the node on which the keyboard stands from now on. */
+  stand(id: string): NodeElement | undefined {
+    this.standing = id;
+    const element = this.element(id);
+    this.settle();
+    return element;
+  }
+
+  /** The id of the node under the pointer, marks among them; undefined where there is none. */
+  under(event: MouseEvent): string | undefined {
+    const id = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
+    const box = id === undefined && this.scene?.marks?.length ? this.root.getBoundingClientRect() : undefined;
+    if (!box?.width || !this.scene) return id;
+    const scale = this.scene.width / box.width;
+    const [x, y] = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    for (const marks of marksOf(this.scene)) {
+      const place = marks.at([x, y]);
+      if (place >= 0) return marks.node(place).id;
+    }
+    return undefined;
+  }
+
+  private marked(id: string): SceneNode | undefined {
+    return this.among((marks) => marks.placeOf(id));
+  }
+
+  private among(find: (marks: ReturnType<typeof marksOf>[number]) => number): SceneNode | undefined {
+    for (const marks of this.scene ? marksOf(this.scene) : []) {
+      const place = find(marks);
+      if (place >= 0) return marks.node(place);
+    }
+    return undefined;
+  }
+
+  private hover(event: MouseEvent): void {
+    if (!this.scene?.marks?.length) return;
+    const id = this.under(event) ?? "";
+    if (id === this.hovered) return;
+    this.hovered = id;
+    if (id) this.element(id);
+    this.settle();
+  }
+
+  /** Takes away the elements of marks that no longer matter. */
+  private settle(): void {
+    if (!this.scene?.marks?.length) return;
+    const own = new Set(this.scene.nodes.map((node) => node.id));
+    for (const [id, element] of this.nodes) {
+      const matters = id === this.standing || id === this.hovered || element.node.thing === this.selection;
+      if (own.has(id) || matters) continue;
+      element.root.remove();
+      this.nodes.delete(id);
+    }
   }
 
   /** Graphviz's routes for the scene on screen, by the names that links have in DOT. */
@@ -47,6 +125,9 @@ export class Renderer {
   /** Marks everything that is drawn of the selected thing. */
   select(thing: string): void {
     this.selection = thing;
+    const chosen = this.among((marks) => marks.placeOfThing(thing));
+    if (chosen) this.element(chosen.id);
+    this.settle();
     for (const element of this.nodes.values()) this.mark(element);
   }
 
@@ -58,7 +139,11 @@ export class Renderer {
   private drawNodes(scene: Scene): void {
     const kept: Element[] = [];
     const here = new Set<string>();
-    for (const node of scene.nodes) {
+    const own = new Set(scene.nodes.map((node) => node.id));
+    const chosen = this.among((marks) => marks.placeOfThing(this.selection));
+    const matter = [this.standing, this.hovered, chosen?.id ?? ""].filter((id) => id && !own.has(id));
+    const marked = [...new Set(matter)].map((id) => this.marked(id)).filter((node) => node !== undefined);
+    for (const node of [...scene.nodes, ...marked]) {
       here.add(node.id);
       let element = this.nodes.get(node.id);
       if (element) element.draw(node);

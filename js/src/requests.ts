@@ -13,12 +13,14 @@ export type Request =
   | { type: "find"; text: string }
   | { type: "pin" }
   | { type: "save" }
+  | { type: "table" }
   | { type: "unpin"; index: number };
 
 /** What Python sends outside the frame: why it did not do what was asked, or that it changed nothing; who is there. */
 export type Reply =
   | { type: "refused"; reason: string }
   | { type: "unchanged" }
+  | { type: "table"; seq: number }
   | { type: "saved"; name: string; svg: string }
   | { type: "who" };
 

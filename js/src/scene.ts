@@ -45,9 +45,31 @@ export interface SceneLink {
   branch?: boolean;
 }
 
+/** Many small things of one lane, as columns: all but `look` are differences, `x` and `y` in tenths of a pixel. */
+export interface SceneMarks {
+  lane: string;
+  kind: string;
+  /** What each is of: "entry". */
+  of: string;
+  number: number[];
+  x: number[];
+  y: number[];
+  size: number;
+  looks: [shape: "box" | "round", state: string][];
+  look: number[];
+  /** The place of each one's parent; -1: none. */
+  parent: number[];
+  page: number[];
+  title: string;
+}
+
 export interface SceneTable {
   header: string[];
   rows: string[][];
+}
+
+export interface SceneTableTwin extends SceneTable {
+  more?: (SceneTable & { title: string })[];
 }
 
 export interface Scene {
@@ -61,13 +83,15 @@ export interface Scene {
   caption: { text: string; functions: string[]; reason: string; tone: string };
   nodes: SceneNode[];
   links: SceneLink[];
-  table: SceneTable & { more?: (SceneTable & { title: string })[] };
+  /** How the table begins: its rows are sent when it is opened. */
+  table: SceneTableTwin;
   /** `places`: how many events are done at each step; -1 is after the operation.
    * `functions`: the steps, by index, at which another kernel function begins. */
   steps: { index: number; count: number; operation: number; places: number[]; functions: number[] };
   notes: string[];
   /** Lanes that go downwards, from left to right. */
   columns: string[];
+  marks?: SceneMarks[];
 }
 
 /** What Python sends for each picture: `seq` only rises, `data` is a packed {@link Picture}. */
@@ -106,4 +130,4 @@ export interface Route {
   tip?: Point;
 }
 
-export const SUPPORTED_VERSION = 1;
+export const SUPPORTED_VERSION = 2;

@@ -1,6 +1,6 @@
 // The words around a picture: heading, caption, notes, the table twin, the spoken line.
 
-import type { Scene, SceneTable } from "./scene.ts";
+import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
 /** Heading and caption; drawn again with every frame. */
@@ -55,32 +55,32 @@ export class Words {
   }
 }
 
-/** The table twin: real HTML, made when it is opened, kept up to date only while it is open. */
+/** The table twin: real HTML.  While it is open its rows are asked for with each picture. */
 export class TableTwin {
   readonly root = html("details", "vmw-table");
   readonly summary = html("summary", "", "table");
   private readonly box = html("div", "vmw-table-box");
-  private scene: Scene | null = null;
+  private readonly ask: () => void;
+  private title = "";
   private filled = "";
 
-  constructor() {
+  constructor(ask: () => void) {
+    this.ask = ask;
     this.root.append(this.summary, this.box);
-    this.root.addEventListener("toggle", () => this.fill());
+    this.root.addEventListener("toggle", () => this.root.open && ask());
   }
 
   draw(scene: Scene): void {
-    this.scene = scene;
+    this.title = scene.title;
     this.root.hidden = scene.table.header.length === 0;
-    if (this.root.open) this.fill();
+    if (this.root.open) this.ask();
   }
 
-  private fill(): void {
-    if (!this.root.open || !this.scene) return;
-    const { title, table } = this.scene;
+  fill(table: SceneTableTwin): void {
     const filled = JSON.stringify(table);
     if (filled === this.filled) return;
     this.filled = filled;
-    this.box.replaceChildren(drawn(title, table), ...(table.more ?? []).map((other) => drawn(other.title, other)));
+    this.box.replaceChildren(drawn(this.title, table), ...(table.more ?? []).map((other) => drawn(other.title, other)));
   }
 }
 

@@ -1,7 +1,7 @@
 // A document for tests that draw, and small scenes to draw.
 
 import { Window } from "happy-dom";
-import type { Scene, SceneLink, SceneNode, When } from "../src/scene.ts";
+import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type When } from "../src/scene.ts";
 
 const window = new Window();
 Object.assign(globalThis, { window, document: window.document });
@@ -23,7 +23,7 @@ export function link(id: string, source: string, target: string, more: Partial<S
 
 export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial<Scene> = {}): Scene {
   return {
-    version: 1,
+    version: SUPPORTED_VERSION,
     view: "tree",
     machine: "machine 1",
     title: "kernel_map",

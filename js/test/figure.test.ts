@@ -73,29 +73,34 @@ test("a view is one tab stop, which stays on its node from frame to frame", () =
     assert.equal((button as HTMLElement).tabIndex, -1);
 });
 
-test("the table twin is made when it is opened, and follows while it is open", () => {
-  const { figure, draw, find } = setUp();
-  const table = (word: string) => scene([], [], { table: { header: ["start"], rows: [[word], ["<i>"]] } });
-  draw(table("c0a0"));
-  assert.equal(figure.root.querySelector("table"), null);
+test("the rows of the table twin are asked for when it is opened, and with each picture while it is open", () => {
+  const { figure, draw, find, sent } = setUp();
+  const tables = (): string[] => sent.map((request) => request.type).filter((type) => type === "table");
+  const table = (word: string) => ({ header: ["start"], rows: [[word], ["<i>"]] });
+  const picture = () => scene([], [], { table: { header: ["start"], rows: [] } });
+  draw(picture());
+  assert.deepEqual(tables(), []);
   const details = find("details") as HTMLDetailsElement;
   details.open = true;
-  details.dispatchEvent(new window.Event("toggle"));
+  assert.deepEqual(tables(), ["table"]);
+  figure.tabulate(figure.shown, table("c0a0"));
   assert.deepEqual(
     [...figure.root.querySelectorAll("td")].map((cell) => cell.textContent),
     ["c0a0", "<i>"],
   );
-  draw(table("c0b0"));
+  draw(picture());
+  assert.deepEqual(tables(), ["table", "table"]);
+  figure.tabulate(figure.shown - 1, table("late"));
+  assert.equal(figure.root.querySelector("td")?.textContent, "c0a0", "rows of an older picture are not shown");
+  figure.tabulate(figure.shown, table("c0b0"));
   assert.equal(figure.root.querySelector("td")?.textContent, "c0b0");
 });
 
 test("a picture of several things has the table of each, under its name", () => {
-  const { figure, draw, find } = setUp();
+  const { figure, draw } = setUp();
   const more = [{ title: "walk of 1000", header: ["level"], rows: [["2"], ["1"]] }];
-  draw(scene([], [], { table: { header: ["start"], rows: [["c0a0"]], more } }));
-  const details = find("details") as HTMLDetailsElement;
-  details.open = true;
-  details.dispatchEvent(new window.Event("toggle"));
+  draw(scene([], [], { table: { header: ["start"], rows: [] } }));
+  figure.tabulate(figure.shown, { header: ["start"], rows: [["c0a0"]], more });
   const tables = [...figure.root.querySelectorAll("table")];
   assert.deepEqual(
     tables.map((table) => [table.caption?.textContent, table.querySelectorAll("td").length]),

@@ -23,7 +23,7 @@ def test_every_graph_node_has_its_place_in_points_with_y_up(entries: int) -> Non
     machine = machine_with(entries)
     scene = vm.Dashboard(machine).scene()
     found = dict(NODE.findall(to_dot(scene)))
-    graph = [node for node in scene.nodes if node.graph]
+    graph = [node for node in scene.whole().nodes if node.graph]
     assert len(found) == len(graph)
     for number, node in enumerate(graph):
         place = re.search(r'pos="([\d.]+),([\d.]+)"', found[f"n{number}"])

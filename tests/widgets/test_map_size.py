@@ -23,6 +23,9 @@ def test_no_update_is_larger_than_the_limit(entries: int) -> None:
 
 def test_a_single_lane_can_show_a_thousand_entries_whole() -> None:
     machine = machine_with(1023)
-    nodes = vm.Tree(machine.kernel_map, whole=2000).scene().nodes
+    view = vm.Tree(machine.kernel_map, whole=2000)
+    nodes = view.scene().whole().nodes
     assert sum(node.kind == "tree-node" for node in nodes) == 1023
     assert not [node for node in nodes if node.kind == "fold"]
+    view.refresh()
+    assert len(view.frame["data"]) <= 16 * 1024

@@ -23,6 +23,7 @@ GOOD: list[dict[str, Any]] = [
     {"type": "find", "text": "0014 1000"},
     {"type": "pin"},
     {"type": "save"},
+    {"type": "table"},
     {"type": "unpin", "index": 1},
 ]
 

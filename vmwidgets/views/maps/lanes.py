@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Link, Marks, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
@@ -38,13 +38,14 @@ def draw_map(
     """The scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none)."""
     nodes: list[Node] = []
     links: list[Link] = []
+    marks: tuple[Marks, ...] = ()
     y = 6.0
     card = max(CARD, text_width(picture.style.widest, "mono label") + 24)
     left = HEADER if "list" in lanes else MARGIN
     columns = lay_columns(picture.value.items, picture.important(selection), width, card, left)
     if "tree" in lanes:
-        more, lines, y = tree_lane(picture, columns, y)
-        nodes, links, y = nodes + more, links + lines, y + 10
+        tree = tree_lane(picture, columns, y)
+        nodes, links, marks, y = tree.nodes, tree.links, tree.marks, tree.bottom + 10
     if "list" in lanes:
         more, lines, y = list_lane(picture, columns, y)
         nodes, links = nodes + more, links + lines
@@ -58,11 +59,12 @@ def draw_map(
         nodes,
         links=links,
         caption=picture.caption,
-        table=Table(TABLE_HEADER, table_rows(picture.value, picture)),
+        table=Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture))),
         steps=picture.steps,
         machine=machine,
         width=width,
         height=y + 4,
+        marks=marks,
     )
 
 

@@ -6,12 +6,14 @@ marked R, black ones square and marked B.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
+from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.base.values.maps import EntryValue, Fold
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import Link, Node, Text
+from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, text_width
 
 from .picture import Column, MapPicture
@@ -20,27 +22,71 @@ _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 
-def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> tuple[list[Node], list[Link], float]:
-    """Nodes and links of the tree, and the y where the lane ends."""
+class TreeLane(NamedTuple):
+    """The tree: its nodes, the links that end at one, the marks with theirs, and the y where the lane ends."""
+
+    nodes: list[Node]
+    links: list[Link]
+    marks: tuple[Marks, ...]
+    bottom: float
+
+
+def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> TreeLane:
+    """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
     depths = dict(_depths(picture))
     if not depths:
-        return (
-            [Node("tree/empty", "label", 14, top, 200, 20, text=(Text(0, 14, "The tree is empty.", "label dim"),))],
-            [],
-            top + 24,
-        )
+        words = Text(0, 14, "The tree is empty.", "label dim")
+        return TreeLane([Node("tree/empty", "label", 14, top, 200, 20, text=(words,))], [], (), top + 24)
     row = _ROW[_level(columns)]
     items = {item.id: item for item in picture.value.items}
+    plain = [identity for identity in depths if columns[identity].level == "mark" and identity not in picture.states]
+    small = set(plain)
     nodes = [
         _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
         if isinstance(items[identity], Fold)
         else _node(picture, items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]
         for identity, depth in depths.items()
+        if identity not in small
     ]
+    marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
-    links = list(_links(picture, placed))
+    links = list(_links(picture, placed, marks))
     nodes += _comparisons(picture, placed)
-    return nodes, links, top + max(depths.values()) * row + 30
+    return TreeLane(nodes, links, tuple(marks), top + max(depths.values()) * row + 30)
+
+
+def _marks(
+    picture: MapPicture,
+    items: Mapping[int, EntryValue],
+    plain: Sequence[int],
+    columns: Mapping[int, Column],
+    depths: Mapping[int, int],
+    top: float,
+) -> Marks:
+    """The nodes that have no room for words, and nothing is said of, in the order of addresses."""
+    size, row, nodes = _HEIGHT["mark"], _ROW["mark"], picture.value.nodes
+    drawn = sorted(plain, key=lambda identity: columns[identity].x)
+    place = {identity: number for number, identity in enumerate(drawn)}
+    parent = [-1] * len(drawn)
+    for identity in drawn:
+        node = nodes[identity]
+        for child in (node.left, node.right):
+            if child in place:
+                parent[place[child]] = place[identity]
+    return Marks(
+        "tree",
+        "tree-node",
+        "entry",
+        drawn,
+        [columns[identity].middle - size / 2 for identity in drawn],
+        [top + depths[identity] * row + (24 - size) / 2 for identity in drawn],
+        size,
+        (Look("box", ("black",)), Look("round", ("red",))),
+        [int(nodes[identity].red) for identity in drawn],
+        parent,
+        [items[identity].start >> PAGE_SHIFT for identity in drawn],
+        "{state} node {address}, entry {number}",
+    )
 
 
 def _level(columns: Mapping[int, Column]) -> str:
@@ -99,15 +145,24 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
     )  # fmt: skip
 
 
-def _links(picture: MapPicture, placed: Mapping[str, Node]) -> Iterator[Link]:
+def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Marks]) -> Iterator[Link]:
+    """The links that begin or end at a node; those between marks are the marks' own."""
     walked = dict(picture.path)
+    small = {number: (one, place) for one in marks for place, number in enumerate(one.number)}
+
+    def drawn(identity: int) -> Node | None:
+        there = placed.get(f"tree/{identity}") or placed.get(f"tree/fold/{identity}")
+        if there is None and identity in small:
+            one, place = small[identity]
+            return one.node(place)
+        return there
+
     for node in picture.value.nodes.values():
-        source = placed.get(f"tree/{node.id}")
-        if source is None:
-            continue
         for side, child in (("left", node.left), ("right", node.right)):
-            target = placed.get(f"tree/{child}") or placed.get(f"tree/fold/{child}")
-            if target is None:
+            if not child or (node.id in small and child in small):
+                continue
+            source, target = drawn(node.id), drawn(child)
+            if source is None or target is None:
                 continue
             new = "new" in picture.states.get(child, ())
             on_path = walked.get(node.id) == side and (new or child in walked)

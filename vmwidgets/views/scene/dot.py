@@ -24,6 +24,7 @@ _SHAPES = {"box": "box", "round": "box", "none": "plain", "triangle": "invtriang
 
 def to_dot(scene: Scene) -> str:
     """DOT text of the scene's graph; empty if nothing in it is one."""
+    scene = scene.whole()
     nodes = [node for node in scene.nodes if node.graph]
     if not nodes:
         return ""

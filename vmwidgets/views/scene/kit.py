@@ -11,7 +11,7 @@ from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
 from .addresses import AddressStyle
-from .model import STILL, Bar, Caption, Link, Node, Scene, Steps, Table, Text
+from .model import STILL, Bar, Caption, Link, Marks, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
 
 WIDTH = 900.0
@@ -216,13 +216,15 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     machine: str = "",
     width: float = WIDTH,
     height: float | None = None,
+    marks: Iterable[Marks] = (),
 ) -> Scene:
     """All of a picture: as high as what is in it, where no `height` is given; it has no steps unless some are."""
     drawn = tuple(nodes)
     if height is None:
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
-    lanes = tuple(columns)
-    return Scene(view, title, subtitle, width, height, caption, drawn, tuple(links), table, steps, machine, (), lanes)
+    lines, lanes, small = tuple(links), tuple(columns), tuple(marks)
+    words = caption, drawn, lines, table, steps, machine, (), lanes
+    return Scene(view, title, subtitle, width, height, *words, small)
 
 
 # ---- switches ------------------------------------------------------------------------------------
@@ -271,6 +273,7 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
     first = scenes[0]
     nodes: list[Node] = []
     links: list[Link] = []
+    marks: list[Marks] = []
     y = 0.0
     for number, one in enumerate(scenes):
         if number:
@@ -278,6 +281,7 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
             y += _HEADING
         nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)
         links += [_moved(link, y) for link in one.links]
+        marks += [small.moved(y) for small in one.marks]
         y += one.height + 8
     return replace(
         first,
@@ -287,6 +291,7 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
         height=y,
         nodes=tuple(nodes),
         links=tuple(links),
+        marks=tuple(marks),
         columns=tuple(column for one in scenes for column in one.columns),
         table=replace(first.table, more=tuple((_said_of(one, first), one.table) for one in scenes[1:])),
     )

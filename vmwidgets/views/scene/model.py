@@ -7,9 +7,14 @@ Everything is placed here, in Python; a drawing adds nothing of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple, overload
 
-VERSION = 1
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address
+
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,92 @@ class Link:
     branch: bool = False
 
 
+# ---- many small things -----------------------------------------------------------------------------
+
+
+class Look(NamedTuple):
+    """How some marks look: a node's `shape` and `state`."""
+
+    shape: str
+    state: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Many small things of one lane, without words, as columns of numbers in place of as many nodes.
+
+    A tree of a thousand nodes is a thousand squares of a few pixels.  As columns they cost a page a few kilobytes and
+    a dozen elements; each is still a thing that can be reached, selected, found and read out.
+
+    A mark's node is called after the lane and its number ("tree/17"), what it is of after `of` and the number
+    ("entry:17").  `x`, `y` are top left corners; all are `size` wide and high.  `look` says which of `looks` each has,
+    `parent` at which place its parent is (-1: among no marks; empty: no lines are drawn), `page` the page that each is
+    about, for its title: of that ``{state}``, ``{address}`` and ``{number}`` are filled in.
+
+    >>> two = Marks(
+    ...     "tree",
+    ...     "tree-node",
+    ...     "entry",
+    ...     (3, 5),
+    ...     (0, 20),
+    ...     (0, 30),
+    ...     8,
+    ...     (Look("box", ("black",)),),
+    ...     (0, 0),
+    ...     (-1, 0),
+    ...     (0x10, 0x12),
+    ...     "{state} node {address}, entry {number}",
+    ... )
+    >>> [node.title for node in two.nodes()]
+    ['black node 0x1_0000, entry 3', 'black node 0x1_2000, entry 5']
+    >>> [(link.source, link.target) for link in two.links()]
+    [('tree/3', 'tree/5')]
+    """
+
+    lane: str
+    kind: str
+    of: str
+    number: Sequence[int]
+    x: Sequence[float]
+    y: Sequence[float]
+    size: float
+    looks: tuple[Look, ...]
+    look: Sequence[int]
+    parent: Sequence[int]
+    page: Sequence[int]
+    title: str
+
+    def moved(self, down: float) -> Marks:
+        """The same, so much further down."""
+        return replace(self, y=[y + down for y in self.y]) if down else self
+
+    def node(self, place: int) -> Node:
+        """The mark at a place as a node, for whatever draws them one by one."""
+        number, (shape, state) = self.number[place], self.looks[self.look[place]]
+        address = Address(self.page[place] << PAGE_SHIFT)
+        return Node(
+            f"{self.lane}/{number}", self.kind, self.x[place], self.y[place], self.size, self.size,
+            f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, graph=True,
+            title=self.title.format(state=" ".join(state), address=address, number=number),
+        )  # fmt: skip
+
+    def nodes(self) -> Iterator[Node]:
+        """All of them."""
+        return map(self.node, range(len(self.number)))
+
+    def links(self) -> Iterator[Link]:
+        """Lines from parents to their children."""
+        half, x, y, number = self.size / 2, self.x, self.y, self.number
+        for place, parent in enumerate(self.parent):
+            if parent >= 0:
+                source, target = f"{self.lane}/{number[parent]}", f"{self.lane}/{number[place]}"
+                points = (x[parent] + half, y[parent] + self.size), (x[place] + half, y[place])
+                yield Link(f"{target}/up", self.lane, source, target, points, graph=True, branch=True)
+
+
+# ---- words -----------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Caption:
     """What happened, in one sentence, and the kernel functions that did it, outermost first.
@@ -107,6 +198,36 @@ class Caption:
     tone: str = "plain"
 
 
+Row = tuple[str, ...]
+
+
+class Rows(Sequence[Row]):
+    """Rows of text that are made when they are read for the first time."""
+
+    def __init__(self, make: Callable[[], tuple[Row, ...]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        return self._make()
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(other) == self._rows if isinstance(other, (Rows, tuple)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The same content as rows of text: for screen readers, for copying, for the text twin.
@@ -114,8 +235,8 @@ class Table:
     `more` are the tables of what else is in the picture, each under its heading.
     """
 
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    header: Row
+    rows: Sequence[Row]
     more: tuple[tuple[str, Table], ...] = ()
 
 
@@ -162,3 +283,12 @@ class Scene:
     machine: str = ""
     notes: tuple[str, ...] = field(default=())
     columns: tuple[str, ...] = field(default=())
+    marks: tuple[Marks, ...] = field(default=())
+
+    def whole(self) -> Scene:
+        """The same with each mark as a node, for what draws nodes one by one."""
+        if not self.marks:
+            return self
+        nodes = (node for marks in self.marks for node in marks.nodes())
+        links = (link for marks in self.marks for link in marks.links())
+        return replace(self, nodes=(*nodes, *self.nodes), links=(*links, *self.links), marks=())

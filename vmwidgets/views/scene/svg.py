@@ -22,6 +22,7 @@ def to_svg(scene: Scene, *, bare: bool = False) -> str:
     `bare` leaves out what an image in a page can't show: names and titles of single nodes.
     """
     words, top = _words(scene)
+    scene = scene.whole()
     height = top + scene.height + 8
     width = max(scene.width, 320.0)
     size = f'width="{width:g}" height="{height:g}"'

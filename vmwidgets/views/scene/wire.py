@@ -6,9 +6,12 @@ bytes of what is on screen and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import sub
 from typing import Any
 
-from .model import VERSION, Link, Node, Scene, Table
+from .model import VERSION, Link, Marks, Node, Scene, Table
 
 
 def _number(value: float) -> float | int:
@@ -73,9 +76,32 @@ def encode_table(table: Table) -> dict[str, Any]:
     return data
 
 
-def encode_scene(scene: Scene) -> dict[str, Any]:
-    """The whole scene."""
-    caption = scene.caption
+def encode_marks(marks: Marks) -> dict[str, Any]:
+    """Marks as columns; all but `look` and `parent` as differences, places in tenths of a pixel, which pack well."""
+    return {
+        "lane": marks.lane,
+        "kind": marks.kind,
+        "of": marks.of,
+        "number": _differences(marks.number),
+        "x": _differences([int(x * 10 + 0.5) for x in marks.x]),
+        "y": _differences([int(y * 10 + 0.5) for y in marks.y]),
+        "size": marks.size,
+        "looks": [[shape, " ".join(state)] for shape, state in marks.looks],
+        "look": list(marks.look),
+        "parent": _differences(marks.parent),
+        "page": _differences(marks.page),
+        "title": marks.title,
+    }
+
+
+def _differences(column: Sequence[int]) -> list[int]:
+    """Each less the one before it; the first as it is."""
+    return [*column[:1], *map(sub, column[1:], column)]
+
+
+def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
+    """The whole scene; `with_table` with its table twin, else with how that begins."""
+    caption, table = scene.caption, scene.table
     return {
         "version": VERSION,
         "view": scene.view,
@@ -92,7 +118,8 @@ def encode_scene(scene: Scene) -> dict[str, Any]:
         },
         "nodes": [encode_node(node) for node in scene.nodes],
         "links": [encode_link(link) for link in scene.links],
-        "table": encode_table(scene.table),
+        "table": encode_table(table if with_table else replace(table, rows=(), more=())),
+        "marks": [encode_marks(marks) for marks in scene.marks],
         "columns": list(scene.columns),
         "steps": {
             "index": scene.steps.index,

@@ -78,6 +78,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "pin": {},
     # Give the picture as a file.
     "save": {},
+    # Give the rows of the table twin.
+    "table": {},
     "unpin": {"index": INDEX},
 }
 """Each message's fields; all are needed, and there are no others."""

@@ -23,7 +23,7 @@ from vmwidgets.views.scene.svg import to_svg
 from .cells import NOWHERE, Cell, current_cell
 from .hub import open_hub, read_static
 from .messages import MAX_TEXT, TEXT, check_message, is_text
-from .packing import pack
+from .packing import pack, pack_table
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
@@ -37,10 +37,10 @@ PATIENCE = 3
 A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
 """
 
-GREETINGS = frozenset(("hello", "bye"))
+BY_ITSELF = frozenset(("hello", "bye", "table"))
 """What a page says by itself, and no reader does."""
 
-STILL_ANSWERED = GREETINGS | {"pin", "unpin"}
+STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
 """What a page may say to a picture whose machine is gone."""
 
 TRUST = 100
@@ -398,7 +398,7 @@ class View(Picture, anywidget.AnyWidget):
         except Refused as refusal:
             self.send({"type": "refused", "reason": str(refusal)})
         else:
-            if message["type"] not in GREETINGS:
+            if message["type"] not in BY_ITSELF:
                 self._gestures(self, message["type"], details)
 
     def on_gesture(self, callback: Callable[[View, str, dict[str, Any]], Any], remove: bool = False) -> None:
@@ -490,6 +490,10 @@ class View(Picture, anywidget.AnyWidget):
         scene = self.scene()
         name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(scene.steps.operation, 0)}")) or "picture"
         self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
+
+    def _on_table(self) -> None:
+        if self._scene is not None:
+            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(self._scene.table)])
 
     def _on_pin(self) -> None:
         if self._scene is not None:
