@@ -90,9 +90,9 @@ def test_depth_on_screen_is_the_depth_in_the_tree() -> None:
     machine = machine_with(60)
     scene = vm.Tree(machine.kernel_map).scene()
     middle = {node.id: node.y + node.h / 2 for node in scene.whole().nodes}
-    for link in scene.links:
+    for link in scene.whole().links:
         assert middle[link.target] > middle[link.source]
-    assert len(scene.links) == len(machine.kernel_map) - 1
+    assert len(scene.whole().links) == len(machine.kernel_map) - 1
 
 
 def test_a_large_map_costs_no_more_than_what_is_shown() -> None:
