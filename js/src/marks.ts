@@ -70,7 +70,7 @@ export class Marks {
     return thing.startsWith(`${of}:`) ? this.numbered(thing.slice(of.length + 1)) : -1;
   }
 
-  /** The place of the mark at a point; -1 for none.  They stand in the order of x. */
+  /** The place of the mark at a point, of several the nearest; -1 for none.  They stand in the order of x. */
   at([x, y]: Point): number {
     const { size } = this.data;
     let [low, high] = [0, this.x.length];
@@ -79,11 +79,13 @@ export class Marks {
       if ((this.x[middle] ?? 0) + size < x) low = middle + 1;
       else high = middle;
     }
+    let nearest = -1;
+    const off = (place: number): number => Math.abs((this.x[place] ?? 0) + size / 2 - x);
     for (let place = low; (this.x[place] ?? Number.POSITIVE_INFINITY) <= x; place++) {
       const top = this.y[place] ?? 0;
-      if (top <= y && y <= top + size) return place;
+      if (top <= y && y <= top + size && (nearest < 0 || off(place) < off(nearest))) nearest = place;
     }
-    return -1;
+    return nearest;
   }
 
   private numbered(text: string): number {

@@ -58,6 +58,11 @@ test("a point finds the mark that is there, and only there", () => {
   );
 });
 
+test("of marks that lie over each other the nearest is meant", () => {
+  const close = new Marks({ ...three, x: [100, 20, 20], y: [300, 0, 0] });
+  assert.deepEqual([close.at([14, 34]), close.at([16, 34]), close.at([19, 34])], [0, 1, 2]);
+});
+
 test("marks cost a path for each look and one for their lines, and stay out of the page otherwise", () => {
   const renderer = new Renderer();
   renderer.draw(picture());
