@@ -70,8 +70,8 @@ class MeasuredNotebook(Notebook):
 
     largest = 0
 
-    def _watch(self) -> None:
-        super()._watch()
+    def _watch(self, base: str) -> None:
+        super()._watch(base)
         self.page.on("websocket", lambda socket: socket.on("framereceived", self._note))
 
     def _note(self, payload: str | bytes) -> None:
