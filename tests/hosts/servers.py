@@ -51,7 +51,7 @@ class MarimoServer(Server):
 
     def address(self, path: str) -> str:
         """Where the notebook opens; it is the only one."""
-        return f"{self.base}/?file={path}" if self.mode == "edit" else self.base
+        return self.base
 
     def _environment(self) -> dict[str, str]:
         return {**super()._environment(), "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / "config")}
@@ -61,3 +61,9 @@ class MarimoServer(Server):
             str(hosts.python_of(self.name)), "-m", "marimo", "--yes", self.mode, "--headless", "--no-token",
             "--host=127.0.0.1", f"--port={self.port}", str(self.root / "maps.py"),
         ]  # fmt: skip
+
+
+class MarimoEditor(MarimoServer):
+    """marimo, with the cells of the notebook to be changed and run again."""
+
+    mode = "edit"

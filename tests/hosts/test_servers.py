@@ -63,6 +63,11 @@ THEIR_OWN = {
 }
 """Problems that a host has without us."""
 
+RUN_CELL = """(index) => {
+    const buttons = document.querySelectorAll('[data-testid=run-button]:not([disabled])');
+    buttons[index].click();
+}"""
+
 SLOW = 60_000
 
 
@@ -131,3 +136,24 @@ def test_its_buttons_reach_the_kernel(page: Any) -> None:
     expect(live).not_to_contain_text(last)
     live.get_by_role("button", name="to now, and follow").click()
     expect(live).to_contain_text(last)
+
+
+def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "maps.py").write_text(MARIMO)
+    (tmp_path / "home").mkdir()
+    with servers.MarimoEditor(tmp_path, tmp_path / "home") as editor, opening(Page, editor, "maps.py") as watched:
+        page = watched.page
+        tree, run_all = page.locator(".vmwidgets").nth(1), page.get_by_test_id("run-button").last
+        for _ in range(60):  # until its kernel is there, marimo forgets what it was asked
+            if tree.count():
+                break
+            if run_all.is_enabled():
+                run_all.click()
+            page.wait_for_timeout(1_000)
+        page.evaluate(RUN_CELL, 1)  # what it made, the shared models too, is closed and made again
+        expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "1 MiB"])
+        entries(page).first.click()
+        expect(tree.locator(".node.selected")).to_have_count(1)  # so the two share what is selected
+        page.get_by_role("button", name="take", exact=True).click()
+        expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
+        expect(tree.locator(".node.new")).to_contain_text(["000c_3000"])
