@@ -174,7 +174,7 @@ export class Time {
     this.slider.value = String(at);
     this.slider.disabled = most === 0;
     const step = this.places.length > 1 ? ` · step ${this.index} of ${this.places.length - 1}` : "";
-    const text = `operation ${number} of ${this.latest}${step}`;
+    const text = `operation ${number.toLocaleString("en")} of ${this.latest.toLocaleString("en")}${step}`;
     this.slider.setAttribute("aria-label", `moment, by ${this.by_}`);
     this.slider.setAttribute("aria-valuetext", text);
     say(this.where, text);

@@ -35,6 +35,13 @@ function setUp() {
 const places = (sent: Request[]) =>
   sent.map((request) => (request.type === "seek" ? [request.operation, request.place] : request.type));
 
+test("large numbers have their digits grouped, as in all other sentences", () => {
+  const { time, draw, text } = setUp();
+  draw(1430, 4);
+  time.reach(102494);
+  assert.equal(text(".vmw-where"), "operation 1,430 of 102,494 · step 4 of 4");
+});
+
 test("a press goes one step, and names the events that are done there", () => {
   const { sent, draw, press, text } = setUp();
   draw(3, 4);

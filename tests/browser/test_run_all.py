@@ -72,11 +72,11 @@ def looks(state: str) -> str:
 
 def on_page(picture: Picture) -> Picture:
     """A live picture: its words, its drawing, and its moment."""
-    place = re.fullmatch(r"operation (-?\d+) of \d+(?: · step (\d+) of (\d+))?", picture["where"])
+    place = re.fullmatch(r"operation (-?[\d,]+) of [\d,]+(?: · step (\d+) of (\d+))?", picture["where"])
     assert place is not None, f"where a picture stands reads {picture['where']!r}"
     return {
         "cell": "".join(CELL.findall(picture["origin"])),
-        "operation": int(place[1]),
+        "operation": int(place[1].replace(",", "")),
         "done": place[2] == place[3],
         "words": sentences(picture["words"], picture["notes"]),
         **drawn(picture["nodes"], picture["links"]),
@@ -84,7 +84,7 @@ def on_page(picture: Picture) -> Picture:
 
 
 def in_file(alt: str, svg: str) -> Picture:
-    """A saved twin: the same of it; a walk's twin names no operation."""
+    """A saved twin: the same of it; below 0, it names no operation."""
     signed = SIGNATURE.fullmatch(unescape(alt))
     assert signed is not None, f"a twin is signed {alt[-80:]!r}"
     root = ET.fromstring(base64.b64decode(svg))
@@ -96,7 +96,7 @@ def in_file(alt: str, svg: str) -> Picture:
     ]
     return {
         "cell": signed[2],
-        "operation": signed[3] and int(signed[3]),
+        "operation": int(signed[3] or -1),
         "done": True,
         "words": signed[1],
         **drawn(nodes, [state for _, state in groups if state.startswith("link ")]),
@@ -128,10 +128,10 @@ def differences(notebook: Notebook, twins: dict[str, Picture]) -> list[str]:
 
 
 def same(live: Any, saved: Any) -> bool:
-    """Whether a page and a file say the same: a page's numbers are rounded, and a file may leave out its operation."""
+    """Whether a page and a file say the same: a page's numbers are rounded."""
     if isinstance(live, (list, tuple)):
         return len(live) == len(saved) and all(map(same, live, saved))
-    return abs(live - saved) < ROUNDED if isinstance(live, float) else saved in (live, None)
+    return bool(abs(live - saved) < ROUNDED if isinstance(live, float) else live == saved)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -105,7 +105,7 @@ def test_the_twin_shows_what_its_own_cell_left(notebook: Notebook) -> None:
     notebook.run("m.operate(1)")
     alt = twin(notebook, index).locator("img").get_attribute("alt")
     assert "Operation 7 is done" in alt
-    assert "after operation 7" in alt
+    assert "after operation 6" in alt, "the first operation of this machine has number 0"
 
 
 def test_ten_thousand_operations_end_with_the_right_picture(notebook: Notebook) -> None:

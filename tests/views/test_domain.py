@@ -184,11 +184,13 @@ def test_what_failed_was_taken_back_and_says_why() -> None:
         domain.map(frame, at=0x500F_F000, size="16 KiB")
     scene = vm.Domain(domain).scene()
     assert scene.caption.tone == "error"
-    told = f"{scene.caption.text} {scene.caption.reason}"
-    assert "LIB_ERR_SLOT_ALLOC_NO_SPACE" in told
-    assert scene.caption.reason.endswith("What it had begun was taken back.")
-    order = [told.index(name.strip("(:;")) for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
-    assert order == sorted(order)
+    assert scene.caption.text == "map failed with LIB_ERR_SLOT_ALLOC_NO_SPACE."
+    reason = "All 8 slots of cnode 'slots' are in use. What it had begun was taken back."
+    assert scene.caption.reason == reason
+    assert scene.table is not None
+    chain = [name.strip("(:;") for name in domain.machine.journal.last.said.split() if "_ERR_" in name]
+    assert [cell for row in scene.table.rows for cell in row if "_ERR_" in cell] == chain
+    assert len(chain) == 3
     failed = [node for node in scene.nodes if "fault" in node.state]
     undone = [node for node in scene.nodes if "undoing" in node.state]
     assert len(failed) == 1

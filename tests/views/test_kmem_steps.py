@@ -50,7 +50,7 @@ def test_kmem_malloc_is_told_lock_by_lock_and_page_by_page(machine: vm.Machine) 
     kinds += ["page tables map 2 pages", "unlocked"]
     assert [kind for kind, text in zip(kinds, said, strict=True) if kind not in text] == [], said
     assert "SYSTEM" in said[4]
-    assert "zeroes already" in said[4], "the idle loop had cleared it ahead"
+    assert "zeroed before" in said[4], "the idle loop had cleared it ahead"
     caption = view.scene().caption
     assert caption.text.startswith("kmem_malloc took 8 KiB at ")
     assert caption.text.endswith("from kmem_map: 2 pages of kmem_object, class SYSTEM.")

@@ -16,11 +16,11 @@ from vmwidgets.views.tables.walk import draw_walk
 @pytest.mark.parametrize(
     ("supervisor", "user", "sentence"),
     [
-        ("rwx", "rwx", "The page tables let user code and supervisor read, write and execute here."),
+        ("rwx", "rwx", "The page tables let user code and the supervisor read, write and execute here."),
         ("rw-", "---", "The page tables let only the supervisor read and write here."),
         ("rw-", "r-x", "The page tables let user code read and execute here, and the supervisor read and write."),
         ("---", "r--", "The page tables let user code read here, and the supervisor do nothing."),
-        ("---", "---", "The page tables let user code and supervisor do nothing here."),
+        ("---", "---", "The page tables let user code and the supervisor do nothing here."),
     ],
 )
 def test_each_sides_rights_are_told(supervisor, user, sentence):

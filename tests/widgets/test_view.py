@@ -247,10 +247,11 @@ def test_a_closed_view_that_is_shown_again_is_a_view_again(machine: FakeMachine)
 
 
 def test_a_snapshot_stays(machine: FakeMachine) -> None:
+    machine.operate()
     view = FakeTree(machine)
     before = view.snapshot()
-    machine.operate(4)
-    assert "Operation 0 is done." in before.to_text()
+    machine.operate(3)
+    assert "Operation 1 is done." in before.to_text()
     bundle = before._repr_mimebundle_()
     assert "after operation 0" in bundle["text/html"]
     assert bundle["text/html"].count("<img") == 1

@@ -89,16 +89,15 @@ _FORMATS: dict[str, Callable[[Exports], str | bytes]] = {
 # ---- pictures that stay as they are --------------------------------------------------------------
 
 
-def signature(scene: Scene, cell: str) -> str:
-    """Which machine and cell made a picture, and the operation that it is after."""
-    operation = scene.steps.operation  # negative: a picture that no operation made
+def signature(scene: Scene, cell: str, operation: int) -> str:
+    """Which machine and cell made a picture, and the operation that it is after; below 0: it has no machine."""
     words = [scene.machine, cell, f"after operation {operation}" if operation >= 0 else ""]
     return visible(" · ".join(word for word in words if word))
 
 
-def signed(scene: Scene, cell: str) -> Scene:
+def signed(scene: Scene, cell: str, operation: int) -> Scene:
     """The scene with its signature among the notes."""
-    return replace(scene, notes=(*scene.notes, signature(scene, cell)))
+    return replace(scene, notes=(*scene.notes, signature(scene, cell, operation)))
 
 
 class Snapshot(Exports):
@@ -107,8 +106,8 @@ class Snapshot(Exports):
     The last note of `scene` says where it comes from: see :func:`signed`.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, scene: Scene, operation: int) -> None:
+        self._scene, self._operation = scene, operation
 
     def scene(self) -> Scene:
         """The scene of that moment."""
@@ -122,4 +121,5 @@ class Snapshot(Exports):
         return {"text/html": f"<div>{picture}</div>", "text/plain": self.to_text()}
 
     def __repr__(self) -> str:
-        return f"<snapshot of {self._scene.title} after operation {self._scene.steps.operation}>"
+        when = f" after operation {self._operation}" if self._operation >= 0 else ""
+        return f"<snapshot of {self._scene.title}{when}>"

@@ -267,7 +267,7 @@ class Picture(Exports, traitlets.HasTraits):
 
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is: for before and after."""
-        return Snapshot(self.scene())
+        return Snapshot(self.scene(), self._drawn_at[0])
 
     @traitlets.observe("moment")
     def _moved(self, change: Any) -> None:

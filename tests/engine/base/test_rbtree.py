@@ -223,30 +223,30 @@ class TestCheck:
     def test_root(self):
         tree = tree_of(1)
         tree.root.red = True
-        self.broken(tree, "^1: root 2")
+        self.broken(tree, "^rule 1 of the tree: root 2")
         tree = tree_of(1, 2, 3)
         tree.root = tree.root.left
-        self.broken(tree, "^1: root 2")
+        self.broken(tree, "^rule 1 of the tree: root 2")
 
     def test_parent_links(self):
         tree = tree_of(1, 2, 3)
         tree.root.left.parent = None
-        self.broken(tree, "^2: node 2 does not lead back to its parent 3")
+        self.broken(tree, "^rule 2 of the tree: node 2 does not lead back to its parent 3")
 
     def test_red_child_of_red(self):
         tree = tree_of(1, 2, 3, 4)
         tree.root.right.red = True
-        self.broken(tree, "^3: red node 4 has the red child 5")
+        self.broken(tree, "^rule 3 of the tree: red node 4 has the red child 5")
 
     def test_black_heights(self):
         tree = tree_of(1, 2, 3)
         tree.root.left.red = False
-        self.broken(tree, "^4: node 3 has 1 black nodes to the left, 0 to the right")
+        self.broken(tree, "^rule 4 of the tree: node 3 has 1 black nodes to the left, 0 to the right")
 
     def test_counts(self):
         tree = tree_of(1, 2, 3)
         tree.root.count = 4
-        self.broken(tree, "^5: node 3 counts 4, its subtree has 3")
+        self.broken(tree, "^rule 5 of the tree: node 3 counts 4, its subtree has 3")
 
 
 @pytest.mark.parametrize("listener", [None, lambda raw: None])

@@ -245,7 +245,7 @@ class TestSubmap:
     @pytest.mark.parametrize(
         ("removed", "broken"),
         [
-            (PAGE, r"^9: entry \d+ of kernel_map is not the place of kernel_map/drivers"),
+            (PAGE, r"^rule 9 of the map: entry \d+ of kernel_map is not the place of kernel_map/drivers"),
             (256 << 10, r"^M11: kernel_map/drivers has lost its place"),
         ],
     )

@@ -415,7 +415,7 @@ class RedBlackTree(Generic[N]):
         """
         root = self.root
         if root is not None and (root.parent is not None or root.red):
-            raise Broken(f"1: root {root.id} has a parent or is red")
+            raise Broken(f"rule 1 of the tree: root {root.id} has a parent or is red")
         below: dict[int, tuple[int, int]] = {0: (0, 0)}  # id -> black height, count
         pending: list[tuple[Node, bool]] = [(root, False)] if root is not None else []
         while pending:
@@ -427,13 +427,15 @@ class RedBlackTree(Generic[N]):
                 continue
             for child in children:
                 if child.parent is not node:
-                    raise Broken(f"2: node {child.id} does not lead back to its parent {node.id}")
+                    raise Broken(f"rule 2 of the tree: node {child.id} does not lead back to its parent {node.id}")
                 if node.red and child.red:
-                    raise Broken(f"3: red node {node.id} has the red child {child.id}")
+                    raise Broken(f"rule 3 of the tree: red node {node.id} has the red child {child.id}")
             left, right = below[_identity(node.left)], below[_identity(node.right)]
             if left[0] != right[0]:
-                raise Broken(f"4: node {node.id} has {left[0]} black nodes to the left, {right[0]} to the right")
+                raise Broken(
+                    f"rule 4 of the tree: node {node.id} has {left[0]} black nodes to the left, {right[0]} to the right"
+                )
             count = left[1] + right[1] + 1
             if node.count != count:
-                raise Broken(f"5: node {node.id} counts {node.count}, its subtree has {count}")
+                raise Broken(f"rule 5 of the tree: node {node.id} counts {node.count}, its subtree has {count}")
             below[node.id] = (left[0] + (not node.red), count)

@@ -64,7 +64,8 @@ def handler(machine: Machine) -> Iterator[Criterion]:
         1,
         served and by_handler > 0 and not by_others,
         "the handler freed the memory",
-        "a handler should free the memory, when it is called" if by_others else "the handler freed nothing",
+        "a handler should free the memory, when it is called",
+        first="" if served or by_others else "serve the request",
         actual=by_others,
     )
     gone = _gone(machine)

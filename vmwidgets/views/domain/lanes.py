@@ -13,6 +13,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_lane
 from .picture import COLUMNS, DomainPicture
@@ -141,12 +142,15 @@ def _said(picture: DomainPicture, name: str) -> str:
 
 def _whole_table(picture: DomainPicture) -> Table:
     """Vnodes, capabilities, regions and slab in one table, each part under a heading of its own."""
-    parts = (
+    parts = [
         ("vnodes", tree_table(picture, ROWS)),
         ("capabilities", slots_table(picture)),
         ("regions", regions_table(picture)),
         ("slab", slab_table(picture)),
-    )
+    ]
+    operation = picture.moment.operation
+    if operation is not None and operation.outcome == "error" and picture.moment.is_after:
+        parts.append(("errors", Table(("error", "what it says"), tuple(causes_of(operation.said)))))
     width = max(len(table.header) for _, table in parts)
     rows: list[tuple[str, ...]] = []
     for name, table in parts[1:]:

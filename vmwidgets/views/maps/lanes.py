@@ -5,7 +5,7 @@ The single views are the same lanes on their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene import kit
@@ -14,12 +14,11 @@ from vmwidgets.views.scene.model import Link, Marks, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import CARD, MapPicture, lay_columns
+from .picture import CARD, Column, MapPicture, lay_columns
 from .ribbon import Zoom, ribbon_lane
 from .tree import tree_lane
 
-FEW = 9
-"""Up to so many entries have cards that show whole addresses."""
+PAGE_NUMBERS = " · short labels are page numbers"
 
 LANES = ("tree", "list", "ribbon")
 
@@ -55,7 +54,7 @@ def draw_map(
     return kit.scene(
         "+".join(lanes),
         title or picture.value.name,
-        subtitle or subtitle_of(picture),
+        (subtitle or subtitle_of(picture)) + (PAGE_NUMBERS if _has_page_numbers(nodes, columns) else ""),
         nodes,
         links=links,
         caption=picture.caption,
@@ -68,11 +67,16 @@ def draw_map(
     )
 
 
+def _has_page_numbers(nodes: Sequence[Node], columns: Mapping[int, Column]) -> bool:
+    """Whether a number is written in a short label somewhere: where there is no room for one, it says R or B."""
+    short = {f"entry:{column.id}" for column in columns.values() if column.level == "short"}
+    numbers = (text for node in nodes if node.thing in short for text in node.text if "mono" in text.style)
+    return any(text.text not in ("R", "B", "") for text in numbers)
+
+
 def subtitle_of(picture: MapPicture) -> str:
     """Limits, number of entries, bytes used, and what the addresses leave out."""
     value, style = picture.value, picture.style
     count = f"{value.nr_entries:,} entr{'y' if value.nr_entries == 1 else 'ies'}"
     prefix = f" · {style.legend}" if style.legend else ""
-    if value.nr_entries > FEW:
-        prefix += " · short labels are page numbers"
     return f"{style.long(value.start)}–{style.long(value.end)} · {count} · {binary_size(value.size)} used{prefix}"

@@ -94,6 +94,8 @@ def _in_use(roots: list[OpenTable]) -> str:
 
 def _refers_to(rows: list[WindowRow]) -> str:
     tables, pages = sum(row.tables for row in rows), sum(row.pages for row in rows)
+    if not tables and pages:
+        return counted(pages, "large page")
     return counted(tables, "table") + (f" and {counted(pages, 'large page')}" if pages else "")
 
 

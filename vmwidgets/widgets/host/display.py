@@ -10,7 +10,6 @@ from typing import Any
 
 from anywidget import AnyWidget
 
-from vmwidgets.pictures.exports import signed
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.scene.twin import alternative_text, heading, text_twin, twin_html
 
@@ -30,7 +29,7 @@ def show_view(view: View) -> None:
     publish_widget(view, f"{type(view).__name__}: {heading(scene)}")
     _count[0] += 1
     display_id = f"{view.twin_id}-{_count[0]}"
-    publish(twin_bundle(view, signed(scene, cell.label)), display_id=display_id)
+    publish(twin_bundle(view, view.signed(scene, cell)), display_id=display_id)
     _open_twins.setdefault(cell.id, []).append((view, display_id, view.seq))
     displayed(view, cell)
 

@@ -119,11 +119,15 @@ class View(Picture, anywidget.AnyWidget):
 
     def snapshot(self) -> Snapshot:
         """A picture of now, which stays as it is and says which cell it is of: for before and after."""
-        return Snapshot(self.signed_scene(current_cell()))
+        return Snapshot(self.signed_scene(current_cell()), self._drawn_at[0])
 
     def signed_scene(self, cell: Cell) -> Scene:
         """The newest scene with a note of where it comes from."""
-        return signed(self.scene(), cell.label)
+        return self.signed(self.scene(), cell)
+
+    def signed(self, scene: Scene, cell: Cell) -> Scene:
+        """The scene that was drawn last with a note of where it comes from."""
+        return signed(scene, cell.label, self._drawn_at[0])
 
     @property
     def drawn(self) -> Scene | None:
@@ -488,7 +492,7 @@ class View(Picture, anywidget.AnyWidget):
 
     def _on_save(self) -> None:
         scene = self.scene()
-        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(scene.steps.operation, 0)}")) or "picture"
+        name = "-".join(re.findall(r"[\w.]+", f"{scene.title} {max(self._drawn_at[0], 0)}")) or "picture"
         self.send({"type": "saved", "name": f"{name}.svg", "svg": to_svg(scene)})
 
     def _on_table(self) -> None:

@@ -195,12 +195,12 @@ def test_checks_find_what_is_wrong(kernel):
     put(vm_map, 0, 2)
     put(vm_map, 4, 2)
     vm_map.first.max_gap -= PAGE
-    with pytest.raises(Broken, match="6: entry"):
+    with pytest.raises(Broken, match="rule 6 of the tree: entry"):
         vm_map.check()
     vm_map.tree.refresh(vm_map.first)
     vm_map.check()
     vm_map.size += PAGE
-    with pytest.raises(Broken, match="7: kmem_map says"):
+    with pytest.raises(Broken, match="rule 7 of the map: kmem_map says"):
         vm_map.check()
 
 
@@ -272,5 +272,5 @@ def test_a_map_knows_its_submaps_as_long_as_they_have_places(kernel):
     assert root.inside() == [exec_map]
     kernel.check()
     root.submaps[exec_map] += 1
-    with pytest.raises(Broken, match=r"^8: kernel_map has entries of 1 submaps, and knows of 1$"):
+    with pytest.raises(Broken, match=r"^rule 8 of the map: kernel_map has entries of 1 submaps, and knows of 1$"):
         root.check()

@@ -103,17 +103,17 @@ class TestCheck:
         area, _ = area_of(3)
         area.allocate()
         area._head = 0
-        self.broken(area, "^1: slab 0")
+        self.broken(area, "^rule 1 of the kentry area: slab 0")
 
     def test_a_free_list_in_a_circle(self):
         area, _ = area_of(3)
         area._next[1] = 0
-        self.broken(area, "^1: slab 0")
+        self.broken(area, "^rule 1 of the kentry area: slab 0")
 
     def test_a_slab_that_is_lost(self):
         area, _ = area_of(3)
         area._next[0] = 2
-        self.broken(area, "^2: 2 slabs free and 0 allocated are not 3")
+        self.broken(area, "^rule 2 of the kentry area: 2 slabs free and 0 allocated are not 3")
 
 
 class AreaMachine(RuleBasedStateMachine):

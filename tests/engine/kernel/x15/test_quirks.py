@@ -40,7 +40,7 @@ def test_clip_end_first():
     assert right.ranges == [(LOW + PAGE, LOW + 4 * PAGE), (0x30000, 0x31000)]
     assert wrong.ranges == [(0x30000, 0x31000), (LOW + PAGE, LOW + 4 * PAGE)]
     right.map.check()
-    with pytest.raises(vm.Broken, match=r"^1: list and tree of map differ"):
+    with pytest.raises(vm.Broken, match=r"^rule 1 of the map: list and tree of map differ"):
         wrong.map.check()
 
 

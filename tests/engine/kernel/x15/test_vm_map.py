@@ -315,40 +315,40 @@ class TestCheck:
     def test_list_and_tree_hold_the_same(self):
         space, (one, two, three) = self.space()
         one.next, two.prev, two.next, three.prev = three, three, None, one
-        self.broken(space, "^1: list and tree of map differ")
+        self.broken(space, "^rule 1 of the map: list and tree of map differ")
 
     def test_links_lead_back(self):
         space, (one, _, three) = self.space()
         three.prev = one
-        self.broken(space, "^2: entry 3 of map does not lead back")
+        self.broken(space, "^rule 2 of the map: entry 3 of map does not lead back")
 
     @pytest.mark.parametrize("end", [0x22000, 0x23001, HIGH + PAGE])
     def test_ranges_are_inside_aligned_and_not_empty(self, end):
         space, entries = self.space()
         which = entries[2] if end > HIGH else entries[1]
         which.end = end
-        self.broken(space, rf"^3: entry {which.id} of map is ")
+        self.broken(space, rf"^rule 3 of the map: entry {which.id} of map is ")
 
     def test_ranges_do_not_overlap(self):
         space, (_, two, _) = self.space()
         two.end = 0x25000
-        self.broken(space, "^4: entry 3 of map begins inside entry 2")
+        self.broken(space, "^rule 4 of the map: entry 3 of map begins inside entry 2")
 
     def test_the_number_of_entries(self):
         space, _ = self.space()
         space.map.nr_entries = 4
-        self.broken(space, "^5: map counts 4 entries and has 3")
+        self.broken(space, "^rule 5 of the map: map counts 4 entries and has 3")
         space, (one, _, _) = self.space()
         space.map.last = one
-        self.broken(space, "^5: ")
+        self.broken(space, "^rule 5 of the map: ")
 
     def test_the_lookup_cache(self):
         space, (one, _, _) = self.space()
         space.map.remove(0x20000, 0x21000)
         space.map.lookup_cache = one
-        self.broken(space, "^6: the lookup cache of map names entry 1, which is gone")
+        self.broken(space, "^rule 6 of the map: the lookup cache of map names entry 1, which is gone")
 
     def test_the_size(self):
         space, _ = self.space()
         space.map.size += PAGE
-        self.broken(space, "^7: map says 16384 bytes, its entries have 12288")
+        self.broken(space, "^rule 7 of the map: map says 16 KiB, its entries have 12 KiB")

@@ -476,10 +476,10 @@ class TestCheck:
         space.put(0, 4, "a")
         space.wire(0, 4)
         space.tables.remove(LOW + PAGE, LOW + 2 * PAGE)
-        with pytest.raises(Broken, match=r"^8: .* 0x1_1000 is not mapped to its page"):
+        with pytest.raises(Broken, match=r"^rule 8 of the map: .* 0x1_1000 is not mapped to its page"):
             space.map.check()
         space.objects["a"].drop(0)
-        with pytest.raises(Broken, match=r"^8: .* has no page for 0x1_0000"):
+        with pytest.raises(Broken, match=r"^rule 8 of the map: .* has no page for 0x1_0000"):
             space.map.check()
 
     def test_a_place_that_is_not_all_of_its_submap_is_found(self):
@@ -490,5 +490,5 @@ class TestCheck:
         space.do(X15Map.submap, 0, 4, other.map)
         space.map.check()
         other.map.end += PAGE
-        with pytest.raises(Broken, match=r"^9: entry 1 of map is not the place of map"):
+        with pytest.raises(Broken, match=r"^rule 9 of the map: entry 1 of map is not the place of map"):
             space.map.check()

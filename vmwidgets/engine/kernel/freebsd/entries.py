@@ -18,7 +18,7 @@ from ...base.events import GapCompared, TranslationEntered, TranslationsRemoved
 from ...base.protection import ALL, INHERITANCE, pack_flags, protection_of
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
-from ...base.units import PAGE, PAGE_SHIFT
+from ...base.units import PAGE, PAGE_SHIFT, binary_size
 from ..map.core import Entry, EntrySource
 from ..map.vm_object import FreeBSDObject
 from ..threads.waits import Running
@@ -172,7 +172,8 @@ class GapTree(RedBlackTree[KernelEntry]):
             known = entry.max_gap
             self._work_out(entry)
             if entry.max_gap != known:
-                raise Broken(f"6: entry {entry.id} knows a largest gap of {known} bytes, it is {entry.max_gap}")
+                sizes = f"a largest gap of {binary_size(known)}, it is {binary_size(entry.max_gap)}"
+                raise Broken(f"rule 6 of the tree: entry {entry.id} knows {sizes}")
 
 
 # ---- pages behind entries ----------------------------------------------------------------------

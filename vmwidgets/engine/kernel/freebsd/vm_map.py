@@ -500,10 +500,14 @@ class FreeBSDMap(RangeMap[KernelEntry]):
         for entry in self:
             submap = entry.submap
             if submap is not None and not submap.start <= entry.start < entry.end <= submap.end:
-                raise Broken(f"8: entry {entry.id} of {self.name} lies outside its submap {submap.name}")
+                raise Broken(
+                    f"rule 8 of the map: entry {entry.id} of {self.name} lies outside its submap {submap.name}"
+                )
         places = Counter(entry.submap for entry in self if entry.submap is not None)
         if places != self.submaps:
-            raise Broken(f"8: {self.name} has entries of {len(places)} submaps, and knows of {len(self.submaps)}")
+            raise Broken(
+                f"rule 8 of the map: {self.name} has entries of {len(places)} submaps, and knows of {len(self.submaps)}"
+            )
 
 
 @dataclass

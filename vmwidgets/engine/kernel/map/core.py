@@ -15,6 +15,7 @@ from ...base.events import EntryResized, MapResized
 from ...base.rbtree import Node, RedBlackTree
 from ...base.recorder import Recorder
 from ...base.records import ENTRY_LINKED, ENTRY_UNLINKED, MAP_CACHE_HIT, MAP_LOOKED_UP, RETURNED, UNLINKING
+from ...base.units import Address, binary_size
 from ...base.values.maps import EntryFields
 from ...memory.slabs import ObjectCache
 from .vm_object import VmObject
@@ -313,20 +314,28 @@ class MapCore(Generic[E]):
         self.tree.check()
         listed = list(self)
         if listed != list(self.tree):
-            raise Broken(f"1: list and tree of {self.name} differ")
+            raise Broken(f"rule 1 of the map: list and tree of {self.name} differ")
         previous: E | None = None
         for entry in listed:
             if entry.prev is not previous:
-                raise Broken(f"2: entry {entry.id} of {self.name} does not lead back to its predecessor")
+                raise Broken(
+                    f"rule 2 of the map: entry {entry.id} of {self.name} does not lead back to its predecessor"
+                )
             if not self.start <= entry.start < entry.end <= self.end or (entry.start | entry.end) & 0xFFF:
-                raise Broken(f"3: entry {entry.id} of {self.name} is [{entry.start:#x}, {entry.end:#x})")
+                raise Broken(
+                    f"rule 3 of the map: entry {entry.id} of {self.name} is {Address(entry.start)}–{Address(entry.end)}"
+                )
             if previous is not None and entry.start < previous.end:
-                raise Broken(f"4: entry {entry.id} of {self.name} begins inside entry {previous.id}")
+                raise Broken(f"rule 4 of the map: entry {entry.id} of {self.name} begins inside entry {previous.id}")
             previous = entry
         if self.last is not previous or self.nr_entries != len(listed):
-            raise Broken(f"5: {self.name} counts {self.nr_entries} entries and has {len(listed)}")
+            raise Broken(f"rule 5 of the map: {self.name} counts {self.nr_entries} entries and has {len(listed)}")
         if self.lookup_cache is not None and self.lookup_cache not in listed:
-            raise Broken(f"6: the lookup cache of {self.name} names entry {self.lookup_cache.id}, which is gone")
+            raise Broken(
+                f"rule 6 of the map: the lookup cache of {self.name} names entry {self.lookup_cache.id}, which is gone"
+            )
         total = sum(entry.end - entry.start for entry in listed)
         if total != self.size:
-            raise Broken(f"7: {self.name} says {self.size} bytes, its entries have {total}")
+            raise Broken(
+                f"rule 7 of the map: {self.name} says {binary_size(self.size)}, its entries have {binary_size(total)}"
+            )

@@ -234,7 +234,7 @@ class Scheduler:
             raise thread.error
         if not thread.done:
             doing = thread.doing or named(thread.name)
-            raise Stuck(f"{doing} can't finish, no other thread can go on: {self.explain()}", self.cycle())
+            raise Stuck(f"{doing} can't finish, since no other thread can continue: {self.explain()}", self.cycle())
         return thread.result
 
     # ---- time and waking ---------------------------------------------------------------------

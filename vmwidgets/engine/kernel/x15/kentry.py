@@ -156,8 +156,10 @@ class KentryArea:
         index = self._head
         while index != -1:
             if index in seen or not 0 <= index < self.slabs or self._next[index] == ALLOCATED:
-                raise Broken(f"1: slab {index} is on the free list of the kentry area by mistake")
+                raise Broken(f"rule 1 of the kentry area: slab {index} is on the free list by mistake")
             seen.add(index)
             index = self._next[index]
         if len(seen) + self.allocated != self.slabs or self._next.count(ALLOCATED) != self.allocated:
-            raise Broken(f"2: {len(seen)} slabs free and {self.allocated} allocated are not {self.slabs}")
+            raise Broken(
+                f"rule 2 of the kentry area: {len(seen)} slabs free and {self.allocated} allocated are not {self.slabs}"
+            )

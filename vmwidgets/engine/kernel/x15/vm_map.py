@@ -571,15 +571,17 @@ class X15Map(RangeMap[Entry]):
                 self._check_wired(entry)
             submap = entry.submap
             if submap is not None and (submap.start, submap.end) != (entry.start, entry.end):
-                raise Broken(f"9: entry {entry.id} of {self.name} is not the place of {submap.name}")
+                raise Broken(f"rule 9 of the map: entry {entry.id} of {self.name} is not the place of {submap.name}")
 
     def _check_wired(self, entry: Entry) -> None:
         mapped = protection_of(entry.flags) & READ and "pmap-current-only" not in self.quirks
         for va in range(entry.start, entry.end, PAGE):
             frame = None if entry.object is None else entry.object.page(entry.offset_of(va))
             if frame is None:
-                raise Broken(f"8: entry {entry.id} of {self.name} is wired and has no page for {Address(va)}")
+                raise Broken(
+                    f"rule 8 of the map: entry {entry.id} of {self.name} is wired and has no page for {Address(va)}"
+                )
             if self.tables is not None and mapped and self.tables.extract(va) != frame << PAGE_SHIFT:
                 raise Broken(
-                    f"8: entry {entry.id} of {self.name} is wired, and {Address(va)} is not mapped to its page"
+                    f"rule 8 of the map: wired entry {entry.id} of {self.name}: {Address(va)} is not mapped to its page"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
@@ -19,14 +20,15 @@ from .registry import HEADLINES, Headline, sentences
 say = sentences(
     "headlines",
     {
-        "failed": "{name} failed with {said}.",
-        "failed/long": "{name} failed with {kind}.",
+        "failed": "{name} failed with {kind}.",
+        "failed/other": "{name} failed: {said}.",
         "interrupted": "{name} was {said}.",
         "panic": "{said}.",
         "panic/dead": "The machine is dead.",
         "long": "This operation made more than {events} events; the first ones were not recorded.",
         "other": "{name} of {target} is done.",
         "detail": "{said}.",
+        "failed/briefly": "{name} failed.",
     },
 )
 
@@ -138,18 +140,42 @@ def part_of(target: str) -> str:
 
 
 def _failed(facts: Facts) -> Caption:
-    """What failed, and with which error."""
+    """What failed, and with which error: of a chain, the one that caused the others."""
     operation = facts.operation
     said = visible(operation.said)
-    text = say("failed", name=operation.name, said=said)
     after = HEADLINES.get((part_of(operation.target), "failed"), HEADLINES[("", "failed")])(facts)
-    reason = after.reason
-    if len(text.split()) > MAX_WORDS:
-        kind, _, detail = said.partition(": ")
-        text = say("failed/long", name=operation.name, kind=kind)
-        reason = f"{say('detail', said=detail)} {reason}".rstrip()
+    causes = causes_of(said)
+    if causes:
+        kind, why = causes[-1]
+        text = say("failed", name=operation.name, kind=kind)
+    else:
+        text, why = say("failed/other", name=operation.name, said=said), ""
+        if len(text.split()) > MAX_WORDS:
+            text, why = say("failed/briefly", name=operation.name), said
+    reason = f"{say('detail', said=why[:1].upper() + why[1:])} {after.reason}".rstrip() if why else after.reason
     functions = _where_it_failed(facts.events) if _is_domains(facts) else left_open(facts.events)
     return Caption(text, shortened(functions) or telling(facts), reason, "error")
+
+
+_CAUSE = re.compile(r"(?:^| \(|; )([A-Z][A-Z_0-9]+): ")
+"""Where the name of an error begins what is said of it."""
+
+
+def causes_of(said: str) -> list[tuple[str, str]]:
+    """The errors that a sentence names, outermost first, and what is said of each; none where it names none.
+
+    >>> causes_of("LIB_ERR_FRAME_ALLOC: no frame is available (LIB_ERR_SLOT_ALLOC: no slot is available)")
+    [('LIB_ERR_FRAME_ALLOC', 'no frame is available'), ('LIB_ERR_SLOT_ALLOC', 'no slot is available')]
+    >>> causes_of("NOMEM: no gap of 1 TiB (the largest has 2 GiB)")
+    [('NOMEM', 'no gap of 1 TiB (the largest has 2 GiB)')]
+    >>> causes_of("the handler of thread 'a' failed")
+    []
+    """
+    found = list(_CAUSE.finditer(said))
+    if not found or found[0].start():
+        return []
+    ends = [*(one.start() for one in found[1:]), len(said) - (len(found) > 1)]  # all but the first are in brackets
+    return [(one[1], said[one.end() : end]) for one, end in zip(found, ends, strict=True)]
 
 
 # ---- functions -----------------------------------------------------------------------------------

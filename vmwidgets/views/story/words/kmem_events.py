@@ -18,8 +18,12 @@ say = sentences(
         "MapCreated/no": "There is no memory for another map.",
         "MapLocked": "{map} is locked.",
         "MapUnlocked": "{map} is unlocked.",
-        "GapCompared/left": "The largest gap from {entry} down is {largest}: {size} fits further left.",
-        "GapCompared/right": "The largest gap from {entry} down is {largest}: {size} fits further right.",
+        "GapCompared/left": (
+            "The largest gap in the subtree of {entry} is {largest}; {size} fits on the left: go left."
+        ),
+        "GapCompared/right": (
+            "The largest gap in the subtree of {entry} is {largest}; {size} fits on the right: go right."
+        ),
         "GapCompared/here": "The gap behind {entry} is the lowest that holds {size}.",
         "SpaceSought": "The search in {map} finds {size} free at {address}.",
         "SpaceSought/no": "{map} has no gap of {size}.",
@@ -62,6 +66,7 @@ say = sentences(
         "CallbackRan": "The handler {name} ran: {outcome}.",
         "CallUndone": "{call} is given up and undone: {why}.",
         "SlabCreated": "{cache} gets a slab at {address}.",
+        "SlabCreated/zone": "{cache} cuts the slab at {address} into buffers.",
         "SlabDestroyed": "{cache} gives its slab at {address} back.",
         "BufferAllocated": "{cache} allocates the buffer at {address}.",
         "BufferFreed": "{cache} frees the buffer at {address}.",
@@ -103,13 +108,11 @@ say = sentences(
         ),
         "PageUnwired": ("1 page loses a wiring.", "{count} pages lose a wiring each."),
         "PageGranted": "Class {page_class} gets frame {frame} for page {page} of {object}.",
-        "PageGranted/zeroed": (
-            "Class {page_class} gets frame {frame}, full of zeroes already, for page {page} of {object}."
-        ),
+        "PageGranted/zeroed": ("Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}."),
         "PageGranted/cleared": "Class {page_class} gets frame {frame} for page {page} of {object} and clears it.",
         "PageGranted/wired": "Class {page_class} gets frame {frame} for page {page} of {object}, wired.",
         "PageGranted/wired zeroed": (
-            "Class {page_class} gets frame {frame}, full of zeroes already, for page {page} of {object}, wired."
+            "Class {page_class} gets frame {frame}, zeroed before, for page {page} of {object}, wired."
         ),
         "PageGranted/wired cleared": (
             "Class {page_class} gets frame {frame} for page {page} of {object}, wired, and clears it."
@@ -261,13 +264,25 @@ def _zone(event: ev.ZoneGrown | ev.ZoneShrunk, names: Names) -> str:
 
 @says(ev.SlabCreated, ev.SlabDestroyed, about="buffers", of="cache")
 def _slab(event: ev.SlabCreated | ev.SlabDestroyed, names: Names) -> str:
-    return say(event.tag, cache=visible(event.cache), address=address(event.address))
+    if event.cache.startswith(_ZONE):  # where its slabs come from and go is said of the zone
+        return say("SlabCreated/zone", **_at(event)) if isinstance(event, ev.SlabCreated) else ""
+    return say(event.tag, **_at(event))
 
 
 @says(ev.BufferAllocated, ev.BufferFreed, about="buffers", of="cache")
 def _buffer(event: ev.BufferAllocated | ev.BufferFreed, names: Names) -> str:
     name = f"{event.tag}/entry" if event.cache == KENTRY else event.tag
-    return say(name, cache=visible(event.cache), address=address(event.address))
+    return say(name, **_at(event))
+
+
+_ZONE = "zone "
+"""What the names of the zones' caches begin with: a sentence begins with a capital there."""
+
+
+def _at(event: ev.SlabCreated | ev.SlabDestroyed | ev.BufferAllocated | ev.BufferFreed) -> dict[str, str]:
+    """The cache, to begin a sentence with, and the address."""
+    name = visible(event.cache)
+    return {"cache": name.capitalize() if name.startswith(_ZONE) else name, "address": address(event.address)}
 
 
 # ---- runs of pages -------------------------------------------------------------------------------

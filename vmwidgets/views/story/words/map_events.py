@@ -26,6 +26,7 @@ say = sentences(
         "TreeUnlinked/one": "{entry} leaves the tree; its child, if it has one, takes its place.",
         "TreeUnlinked/two": "{entry} leaves the tree; its successor {heir} takes its place and colour.",
         "EntryLinked": "{range} joins the list, between {before} and {after}.",
+        "EntryLinked/only": "{range} joins the list as its only entry.",
         "EntryUnlinked": "{range} leaves the list.",
         "EntryResized/low": "The low part of {before} is {after}.",
         "EntryResized/high": "The high part of {before} is {after}.",
@@ -142,6 +143,8 @@ def _unhung(event: ev.TreeUnlinked, names: Names) -> str:
 
 @says(ev.EntryLinked, about="list", of="map")
 def _linked(event: ev.EntryLinked, names: Names) -> str:
+    if not event.previous and not event.next:
+        return say("EntryLinked/only", range=_range(event.entry))
     before = names.entry(event.previous) if event.previous else HEADER
     after = names.entry(event.next) if event.next else HEADER
     return say("EntryLinked", range=_range(event.entry), before=before, after=after)

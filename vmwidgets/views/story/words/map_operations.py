@@ -42,8 +42,9 @@ say = sentences(
         ),
         "protect": "protect gives {size} at {address} the rights {rights}.",
         "protect/max": "protect limits {size} at {address} to the rights {rights}.",
-        "inherit": "inherit={what}: a child task gets {size} at {address} so.",
-        "inherit/none": "inherit=none: a child task does not get {size} at {address}.",
+        "inherit/share": "A child task will share {size} at {address} (inherit=share).",
+        "inherit/copy": "A child task will get a copy of {size} at {address} (inherit=copy).",
+        "inherit/none": "A child task will not get {size} at {address} (inherit=none).",
         "advise": "advise says of {size} at {address}: {what}.",
         "wire": "wire keeps {size} at {address} in memory.",
         "unwire": "unwire takes one wiring off {size} at {address}.",
@@ -187,8 +188,7 @@ def _of_range(name: str, size: str, where: str, rest: list[object]) -> str:
         limit = len(rest) > 1 and bool(rest[1])
         return say("protect/max" if limit else "protect", rights=protection_text(number), **fields)
     if name == "inherit":
-        what = name_of(number, INHERITANCE)
-        return say("inherit/none" if what == "none" else "inherit", what=what, **fields)
+        return say(f"inherit/{name_of(number, INHERITANCE)}", **fields)
     if name == "advise":
         return say("advise", what=name_of(number, ADVICE), **fields)
     if name == "submap":

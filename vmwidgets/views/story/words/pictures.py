@@ -185,7 +185,7 @@ say_walk = sentences(
     {
         "reached": "{address} is at physical {physical}, in a page of {size}.",
         "fault": "{exception}: {why}.",
-        "may/both": "The page tables let user code and supervisor {supervisor} here.",
+        "may/both": "The page tables let user code and the supervisor {supervisor} here.",
         "may/supervisor": "The page tables let only the supervisor {supervisor} here.",
         "may/each": "The page tables let user code {user} here, and the supervisor {supervisor}.",
         "earlier/reached": "When the cell ran, the access reached physical {physical}.",

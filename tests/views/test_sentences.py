@@ -1,0 +1,121 @@
+"""Sentences of kernel memory, tables, maps and failures: one way to say a thing, each thing once."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.pictures.picture import starts_of
+from vmwidgets.views.story.moment import Moment
+
+PAGE = 4096
+
+
+def told(machine: vm.Machine) -> list[str]:
+    """The steps of the latest operation."""
+    return [step.sentence for step in Moment(machine.journal.last, starts=starts_of(machine)).story.steps]
+
+
+def headline(machine: vm.Machine) -> tuple[str, str]:
+    caption = Moment(machine.journal.last).story.headline
+    return caption.text, caption.reason
+
+
+@pytest.mark.parametrize(
+    ("inherit", "said"),
+    [
+        ("share", "A child task will share 8 KiB at 0x40_e000 (inherit=share)."),
+        ("copy", "A child task will get a copy of 8 KiB at 0x40_e000 (inherit=copy)."),
+        ("none", "A child task will not get 8 KiB at 0x40_e000 (inherit=none)."),
+    ],
+)
+def test_inheritance_says_what_a_child_will_have(inherit: str, said: str) -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    space.enter("64 KiB", at=0x40_0000)
+    space.inherit(0x40_E000, size="8 KiB", inherit=inherit)
+    assert headline(machine)[0] == said
+
+
+def test_the_first_entry_of_a_list_is_its_only_one() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    space.enter("8 KiB", at=0x40_0000)
+    joins = [text for text in told(machine) if "joins" in text and text.startswith("0x40")]
+    assert joins == ["0x40_0000–0x40_2000 joins the list as its only entry."]
+    space.enter("8 KiB", at=0x80_0000)
+    joins = [text for text in told(machine) if "joins" in text and text.startswith("0x80")]
+    assert joins == ["0x80_0000–0x80_2000 joins the list, between 0x40_0000 and the header."]
+
+
+def test_a_slab_of_a_zone_comes_and_goes_in_one_sentence_each() -> None:
+    machine = vm.boot("x86-64")
+    buffer = machine.malloc(100)
+    came = [text for text in told(machine) if "slab" in text]
+    assert [text.split(" slab")[0] for text in came] == ["Zone 128 gets a", "Zone 128 cuts the"], came
+    machine.free(buffer)
+    assert told(machine)[-1].startswith("Zone 128 frees the buffer at ")
+    machine.uma_reclaim()
+    went = [text for text in told(machine) if "one 128" in text]
+    assert len(went) == 1, went
+    assert went[0].startswith("Zone 128 gives an empty slab of 4 KiB at ")
+
+
+def test_a_search_in_the_tree_of_gaps_says_where_it_goes() -> None:
+    machine = vm.boot("x86-64")
+    machine.kmem_malloc(PAGE)
+    allocated = [machine.kmem_malloc(PAGE) for _ in range(9)]
+    for address in allocated[::2]:
+        machine.kmem_free(address, PAGE)
+    machine.kmem_malloc(3 * PAGE)
+    compared = [text for text in told(machine) if "largest gap" in text]
+    assert compared
+    pattern = r"The largest gap in the subtree of \S+ is [\d.]+ \wiB; 12 KiB fits on the (left|right): go \1\."
+    assert [text for text in compared if not re.fullmatch(pattern, text)] == []
+
+
+def test_a_chain_of_errors_is_headed_by_the_one_that_caused_it() -> None:
+    domain = vm.boot("armv7").domain("hello", slots=8)
+    with suppress(vm.KernelError):
+        for _ in range(9):
+            domain.frame("4 KiB")
+    text, reason = headline(domain.machine)
+    assert text == "frame failed with LIB_ERR_SLOT_ALLOC_NO_SPACE."
+    assert reason == "All 8 slots of cnode 'slots' are in use. Nothing was changed."
+
+
+def test_a_single_error_is_said_the_same_way() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    space.enter("8 KiB", at=0x40_0000)
+    with pytest.raises(vm.KernelError) as error:
+        space.enter("8 KiB", at=0x40_0000, fixed=True)
+    text, reason = headline(machine)
+    assert text == f"enter failed with {error.value.name}."
+    assert reason == f"{error.value.reason[:1].upper()}{error.value.reason[1:]}."
+
+
+def test_a_root_without_tables_of_its_own_counts_no_tables() -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame("4 MiB"), flags="rw large")
+    said = vm.Tables(domain).scene().caption.text
+    assert said == (
+        "31 descriptors of the root are in use: 4 large pages of its own, and 27 tables lent by the kernel."
+    )
+
+
+@pytest.mark.parametrize("count", [1, 8, 12, 20, 40, 90])
+@pytest.mark.parametrize("kind", [vm.Map, vm.Tree, vm.EntryList, vm.Ribbon])
+def test_short_labels_are_explained_where_they_are_drawn(kind: type[vm.View], count: int) -> None:
+    """A list of columns says how each entry is labelled: a number of at most six digits in a node is a short label."""
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for number in range(count):
+        space.enter("4 KiB", at=0x40_0000 + number * 0x10000, nomerge=True)
+    scene = kind(space).scene()
+    numbers = {f"{entry.start >> 12:x}" for entry in space}
+    labels = {text.text for node in scene.nodes if node.lane in ("tree", "list") for text in node.text}
+    assert ("short labels are page numbers" in scene.subtitle) == bool(numbers & labels), labels
