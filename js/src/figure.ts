@@ -7,7 +7,7 @@ import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
 import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
-import { type Picture, type SceneTableTwin, SUPPORTED_VERSION } from "./scene.ts";
+import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
 import { Slicer } from "./slicer.ts";
 import { html, say } from "./svg.ts";
 import { Time } from "./time.ts";
@@ -39,6 +39,8 @@ export class Figure {
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
   private seq = -1;
+  private when: When | null = null;
+  private latest = 0;
 
   constructor(calls: FigureCalls, router: Router) {
     this.calls = calls;
@@ -68,6 +70,8 @@ export class Figure {
     this.words.draw(scene);
     this.renderer.draw(scene);
     this.time.draw(scene, when);
+    this.when = when;
+    this.late();
     this.table.draw(scene);
     this.zoomer.hidden = !this.ribbon.shown;
     this.finder.hidden = !when.finds;
@@ -89,6 +93,12 @@ export class Figure {
   reach(number: number): void {
     this.time.reach(number);
     this.pins.reach(number);
+    this.latest = number;
+    this.late();
+  }
+
+  private late(): void {
+    this.words.behind(this.when !== null && this.when.now && this.when.number >= 0 && this.when.number < this.latest);
   }
 
   /** The last request was answered, and changed nothing. */

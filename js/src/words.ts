@@ -12,6 +12,7 @@ export class Words {
   private readonly title = html("strong", "vmw-title");
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly origin = html("span", "vmw-origin");
+  private readonly late = html("span", "vmw-behind", "behind");
   private readonly sentence = html("b");
   private readonly reason = html("span", "vmw-reason");
   private readonly functions = html("code");
@@ -20,7 +21,9 @@ export class Words {
   private placed: readonly string[] = [];
 
   constructor() {
-    this.header.append(this.title, this.subtitle, this.origin);
+    this.late.title = "the machine has gone on: this picture is drawn again when the cell is done";
+    this.late.hidden = true;
+    this.header.append(this.title, this.subtitle, this.late, this.origin);
     this.caption.append(this.sentence, " ", this.reason, " ", this.functions);
     this.spoken.setAttribute("aria-live", "polite");
   }
@@ -42,6 +45,11 @@ export class Words {
     this.notes.dataset.notes = notes;
     this.notes.replaceChildren(...scene.notes.map((note) => html("li", "", note)));
     this.notes.hidden = scene.notes.length === 0;
+  }
+
+  /** Whether the machine has gone on since this picture of now. */
+  behind(late: boolean): void {
+    this.late.hidden = !late;
   }
 
   /** Which cell made the picture, and what has become of its machine. */

@@ -6,6 +6,27 @@ import { type Scene, type SceneLink, type SceneNode, SUPPORTED_VERSION, type Whe
 const window = new Window();
 Object.assign(globalThis, { window, document: window.document });
 
+/** What pages use to see who is in sight; tests say it. */
+export class Sight {
+  static all: Sight[] = [];
+  readonly say: (visible: boolean) => void;
+  watched = 0;
+
+  constructor(heard: (entries: { isIntersecting: boolean }[]) => void) {
+    this.say = (visible) => heard([{ isIntersecting: visible }]);
+    Sight.all.push(this);
+  }
+
+  observe(): void {
+    this.watched++;
+  }
+
+  disconnect(): void {
+    this.watched = 0;
+  }
+}
+Object.assign(globalThis, { IntersectionObserver: Sight });
+
 export function node(id: string, more: Partial<SceneNode> = {}): SceneNode {
   return { id, kind: "tree-node", x: 0, y: 0, w: 70, h: 28, ...more };
 }

@@ -117,3 +117,19 @@ test("a picture of another version says so and draws nothing", () => {
   assert.match(find(".vmw-status").textContent ?? "", /run the cell again/);
   assert.equal(figure.root.querySelector(".node"), null);
 });
+
+test("a picture of now that the machine has left behind says so until it is drawn again", () => {
+  const { figure, find } = setUp();
+  const behind = (): boolean => !find(".vmw-behind").hidden;
+  const at = (seq: number, number: number, isNow: boolean): void =>
+    figure.draw(seq, { scene: scene([node("a")]), dot: "", when: { ...now, number, now: isNow } });
+  at(1, 3, true);
+  figure.reach(3);
+  assert.equal(behind(), false);
+  figure.reach(5);
+  assert.equal(behind(), true);
+  at(2, 5, true);
+  assert.equal(behind(), false);
+  at(3, 2, false);
+  assert.equal(behind(), false, "the past is where it should be");
+});

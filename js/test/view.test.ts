@@ -8,7 +8,7 @@ import type { Request } from "../src/requests.ts";
 import { Router } from "../src/router.ts";
 import type { Scene } from "../src/scene.ts";
 import view from "../src/view.ts";
-import { node, now, scene } from "./dom.ts";
+import { node, now, Sight, scene } from "./dom.ts";
 
 Object.assign(globalThis, {
   CSS: { escape: (text: string) => text },
@@ -119,4 +119,20 @@ test("a page that is asked whether it is there says hello, one that is left says
   window.dispatchEvent(new window.Event("pagehide"));
   await new Promise((done) => setTimeout(done, 10));
   assert.deepEqual(said(sent), ["hello", "hello", "bye", "bye"]);
+});
+
+test("a picture says when it leaves the window and when it comes back, and nothing once it is gone", async () => {
+  const { given, sent, stop } = setUp();
+  await view.render(given);
+  const sights = () =>
+    sent.filter((request) => request.type === "sight").map((request) => "visible" in request && request.visible);
+  const sight = Sight.all.at(-1) as Sight;
+  sight.say(true);
+  assert.deepEqual(sights(), [], "Python takes it to be seen");
+  sight.say(false);
+  sight.say(false);
+  sight.say(true);
+  assert.deepEqual(sights(), [false, true]);
+  stop.abort();
+  assert.equal(sight.watched, 0);
 });

@@ -35,11 +35,21 @@ PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map(
         twin: view.dataset.vmwidgetsView, origin: say('.vmw-origin'), where: say('.vmw-where'),
         words: ['.vmw-title', '.vmw-subtitle', '.vmw-caption b', '.vmw-reason', '.vmw-caption code'].map(say),
         notes: [...view.querySelectorAll('.vmw-notes li')].map((note) => note.textContent),
-        nodes: all('.node').map((node) => [node.getAttribute('class'), node.style.transform,
+        nodes: all('.nodes > .node').map((node) => [node.getAttribute('class'), node.style.transform,
             [...node.querySelectorAll(':scope > text, .runs > text')].map((text) => text.textContent)]),
-        links: all('.link').map((link) => link.getAttribute('class')),
+        links: all('.links > .link').map((link) => link.getAttribute('class')),
+        marks: all('.marks > .node, .marks-lines > .link').map((group) => [group.getAttribute('class'),
+            group.firstElementChild.getAttribute('d')]),
     };
 })"""
+
+SEE_EACH = """async () => {
+    for (const view of document.querySelectorAll('[data-vmwidgets-view]')) {
+        view.scrollIntoView();
+        await new Promise((done) => setTimeout(done, 60));
+    }
+}"""
+"""Pictures out of sight are not drawn."""
 
 Picture = dict[str, Any]
 
@@ -70,17 +80,41 @@ def looks(state: str) -> str:
     return " ".join(sorted(set(state.split()) - {"selected"}))
 
 
+def marked(groups: list[tuple[str, str]]) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+    """The nodes and links that a page draws as marks: a path for each look, and one for their lines."""
+    nodes: list[tuple[str, str, list[str]]] = []
+    links: list[str] = []
+    for state, path in groups:
+        for piece in path.split("M")[1:]:
+            if state.startswith("link "):
+                links.append(state)
+                continue
+            x, y, *rest = map(float, NUMBER.findall(piece))
+            nodes.append((state, f"{x},{y - rest[0] if 'a' in piece else y}", []))
+    return nodes, links
+
+
 def on_page(picture: Picture) -> Picture:
     """A live picture: its words, its drawing, and its moment."""
     place = re.fullmatch(r"operation (-?[\d,]+) of [\d,]+(?: · step (\d+) of (\d+))?", picture["where"])
     assert place is not None, f"where a picture stands reads {picture['where']!r}"
+    nodes, links = marked(picture["marks"])
     return {
         "cell": "".join(CELL.findall(picture["origin"])),
         "operation": int(place[1].replace(",", "")),
         "done": place[2] == place[3],
         "words": sentences(picture["words"], picture["notes"]),
-        **drawn(picture["nodes"], picture["links"]),
+        **drawn(_once([*nodes, *picture["nodes"]]), [*links, *picture["links"]]),
     }
+
+
+def _once(nodes: list[tuple[str, str, list[str]]]) -> list[tuple[str, str, list[str]]]:
+    """Each once: a mark on which the keyboard stands, or that is selected, is a node of its own too."""
+    return list(
+        {
+            (looks(state), *map(float, NUMBER.findall(place))): (state, place, texts) for state, place, texts in nodes
+        }.values()
+    )
 
 
 def in_file(alt: str, svg: str) -> Picture:
@@ -144,6 +178,7 @@ def test_each_picture_is_as_its_cell_left_it(open_notebook: Callable[..., Notebo
     found = saved_twins(outputs)
     twins = {twin: in_file(alt, svg) for twin, alt, svg in found}
     assert len(twins) == len(found) >= 3, "each picture is shown by one cell"
+    lesson.page.evaluate(SEE_EACH)
     for _ in range(PATIENCE // 250):
         if not (wrong := differences(lesson, twins)):
             break

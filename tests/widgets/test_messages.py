@@ -13,6 +13,7 @@ from vmwidgets.widgets.host.messages import SCHEMA, check_message
 GOOD: list[dict[str, Any]] = [
     {"type": "hello", "page": "ab-1", "seq": -1},
     {"type": "bye", "page": "ab-1", "cleared": True},
+    {"type": "sight", "page": "ab-1", "visible": False},
     {"type": "open", "id": "fold/3"},
     {"type": "seek", "operation": -1, "place": -1},
     {"type": "seek_pin", "index": 0, "operation": 3, "place": 14},

@@ -50,6 +50,8 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "hello": {"page": TEXT, "seq": (_whole(-1, 2**53), "a whole number")},
     # That drawing is gone; `cleared`: its notebook is still open, so the output was cleared or the cell deleted.
     "bye": {"page": TEXT, "cleared": FLAG},
+    # That drawing came into sight, or out of it.
+    "sight": {"page": TEXT, "visible": FLAG},
     "open": {"id": TEXT},
     # Show the moment after so many events of an operation, by its number (-1: now; place -1: after all of them).
     "seek": {

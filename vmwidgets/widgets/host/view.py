@@ -37,7 +37,7 @@ PATIENCE = 3
 A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
 """
 
-BY_ITSELF = frozenset(("hello", "bye", "table"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "table"))
 """What a page says by itself, and no reader does."""
 
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
@@ -80,6 +80,7 @@ class View(Picture, anywidget.AnyWidget):
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
+        self._unseen: set[str] = set()  # those of them that are out of sight
         self._awaited = 0  # so many cells may still end before a page says hello
         self._stale = True
         self._drawn = True
@@ -146,15 +147,20 @@ class View(Picture, anywidget.AnyWidget):
         """The number of the newest frame; 0: none was ever drawn."""
         return self._seq
 
+    @property
+    def in_sight(self) -> bool:
+        """Whether the view is on some page where a reader may see it: only then is it drawn at once."""
+        return self.shown and (not self._pages or any(page not in self._unseen for page in self._pages))
+
     def operation_done(self) -> bool:
-        """An operation is over, or taken back.  True if this view is on a page and shows another thing from now on."""
+        """An operation is over, or taken back.  True if this view is seen, and shows another thing from now on."""
         machine, when = self.machine, self.moment
         is_there = when is not None and machine is not None and machine.journal.number_of(when.operation) is not None
         if is_there and self._drawn:
             return False  # what was, stays
         super().operation_done()
         self._stale = True
-        return self.shown
+        return self.in_sight
 
     def refresh(self) -> None:
         """Make the newest picture and send it, if it differs; one that can't be drawn says so in a sentence."""
@@ -270,7 +276,7 @@ class View(Picture, anywidget.AnyWidget):
     def changed(self, _change: object = None) -> None:
         """What is shown is another thing from now on: draw it, if it was drawn."""
         self._stale = True
-        if self._scene is not None and self.shown and not self._quiet:
+        if self._scene is not None and self.in_sight and not self._quiet:
             refresher.mark([self])
 
     # ---- coming and going ------------------------------------------------------------------------
@@ -319,6 +325,7 @@ class View(Picture, anywidget.AnyWidget):
         if self.comm is None:  # closed before, never shown, or refused while it was made
             return
         self._pages.clear()
+        self._unseen.clear()
         self._awaited = 0
         self.layout.close()
         super().close()
@@ -382,7 +389,7 @@ class View(Picture, anywidget.AnyWidget):
     def _should_send_property(self, key: str, value: Any) -> bool:
         """What is shown is another thing: its traits leave together with the picture that is about to be drawn."""
         send: bool = super()._should_send_property(key, value)
-        if send and self.shown and self._scene is not None and self.trait_metadata(key, "public"):
+        if send and self.in_sight and self._scene is not None and self.trait_metadata(key, "public"):
             self._states_to_send.add(key)
             return False
         return send
@@ -425,8 +432,17 @@ class View(Picture, anywidget.AnyWidget):
         if self._stale or seq != self._seq:
             self.refresh()
 
+    def _on_sight(self, page: str, visible: bool) -> None:
+        if visible:
+            self._unseen.discard(page)
+            if self._stale:
+                self.refresh()
+        else:
+            self._unseen = {one for one in (*self._unseen, page) if one in self._pages}
+
     def _on_bye(self, page: str, cleared: bool) -> None:
         self._pages.pop(page, None)
+        self._unseen.discard(page)
         self.cleared = cleared and not self._pages
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
