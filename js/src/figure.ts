@@ -98,7 +98,8 @@ export class Figure {
   }
 
   private late(): void {
-    this.words.behind(this.when !== null && this.when.now && this.when.number >= 0 && this.when.number < this.latest);
+    const { now, number } = this.when ?? { now: false, number: -1 };
+    this.words.behind(now && number >= 0 && number < this.latest);
   }
 
   /** The last request was answered, and changed nothing. */

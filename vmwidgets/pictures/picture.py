@@ -81,10 +81,16 @@ class Picture(Exports, traitlets.HasTraits):
     )
 
     _placing = True  # `step` follows the moment, and does not choose it
+    _made = False
 
     def __init__(self, target: Any = None, *, machine: Any = None, **options: Any) -> None:
         refuse_unknown(type(self), options)
         refuse_unfit(self, options)
+        if self._made:  # it is given another target
+            self._target, self._drawn_serial = self._hold(target), -1
+            for name, value in options.items():
+                setattr(self, name, value)
+            return
         self._target = self._hold(target)
         self._machine = self._hold(machine)
         self._has_machine = machine is not None
@@ -96,7 +102,7 @@ class Picture(Exports, traitlets.HasTraits):
             super().__init__(**options, **self._page_traits())
         except traitlets.TraitError as error:
             raise Refused(f"{type(self).__name__}: layout={shown(options.get('layout'))}: {error}") from None
-        self._placing = False
+        self._placing, self._made = False, True
         if step >= 0:
             self.step = step
 
@@ -163,6 +169,23 @@ class Picture(Exports, traitlets.HasTraits):
     def target(self) -> Any:
         """What is shown; None when it is gone."""
         return self._target()
+
+    @target.setter
+    def target(self, thing: Any) -> None:
+        """Show another thing of the same kind and machine; options stay, what was opened in the picture closes.
+
+        Raises :class:`Refused` for what the picture can't show; it stays as it was.
+        """
+        other = type(self)(thing)
+        if other.machine is not self.machine:
+            mine = "no machine" if self.machine is None else self.machine.name
+            raise Refused(f"target: this is a picture of {mine}; show what belongs to another in a picture of its own")
+        self._aim(thing)
+        self.changed()
+
+    def _aim(self, thing: Any) -> None:
+        """Have `thing` as the target: what a picture has of its target, its constructor makes."""
+        type(self).__init__(self, thing)
 
     @property
     def machine(self) -> Machine | None:

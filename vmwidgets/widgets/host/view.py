@@ -107,6 +107,9 @@ class View(Picture, anywidget.AnyWidget):
     def _hold(self, thing: Any) -> Callable[[], Any]:
         return weakly(thing)
 
+    def _aim(self, thing: Any) -> None:
+        super().__init__(thing)  # the picture's: its page stays
+
     def _page_traits(self) -> dict[str, Any]:
         twin_id = f"vmw-{uuid.uuid4().hex[:12]}"
         return {
