@@ -13,6 +13,9 @@ import pytest
 from tests.browser.lab import FLAGS, Notebook, Server, find_chromium
 
 HERE = Path(__file__).parent
+HEIGHT = 5000
+"""Pixels of a window in which all pictures of a test are in sight: others are not drawn."""
+
 NOTEBOOKS = HERE.parents[1] / "notebooks"
 
 
@@ -40,7 +43,8 @@ def open_notebook(lab: Server, chromium: Any) -> Iterator[Callable[..., Notebook
     opened: list[Notebook] = []
 
     def open_one(path: str, **context: Any) -> Notebook:
-        page = chromium.new_context(viewport={"width": 1300, "height": 900}, **context).new_page()
+        size = {"width": 1300, "height": HEIGHT, **context.pop("viewport", {})}
+        page = chromium.new_context(viewport=size, **context).new_page()
         opened.append(Notebook(page, lab, path))
         return opened[-1]
 
