@@ -67,9 +67,10 @@ hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebo
 wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
 	$(PYTEST) tests/packaging
 
-sweep: environment-test bundle ## Run the long random searches that `make test` leaves out
+sweep: environment-test bundle chromium ## Run the long random searches that `make test` leaves out
 	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
+	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 
 format: environment-test bundle ## Rewrite the sources in the house's style
 	$(BIN)/ruff format

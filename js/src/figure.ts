@@ -186,9 +186,10 @@ export class Figure {
   private key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
-    if (!this.press(event.key, onNode)) return;
-    event.preventDefault();
-    event.stopPropagation(); // the notebook has its own meaning for most keys
+    const meant = this.press(event.key, onNode);
+    if (meant) event.preventDefault();
+    // The notebook has its own meaning for most keys: two letters that mean nothing here would delete the cell.
+    if (meant || event.key.length === 1) event.stopPropagation();
   }
 
   /** True if the key meant something here. */

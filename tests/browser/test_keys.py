@@ -50,6 +50,8 @@ def test_keys_in_our_fields_reach_no_cell(notebook: Notebook) -> None:
     assert picture.locator(".vmw-find").input_value() == "ddaxbmy"
     assert changed_by(notebook, 0, picture.locator("input[type=range]")) == ""
     assert changed_by(notebook, 0, picture.get_by_label("go by")) == ""
+    node = picture.locator(".vmwidgets .node[tabindex='0']").first
+    assert changed_by(notebook, 0, node, ("d", "d", "a", "x", "b", "m", "y")) == ""
     assert changed_by(notebook, 1, radios.get_by_role("radio").first) == ""
     assert changed_by(notebook, 2, number.get_by_role("textbox", name="How many?")) == ""
 
