@@ -164,7 +164,9 @@ def test_a_fold_opens_where_it_is_clicked(notebook: Notebook) -> None:
     identity = fold.get_attribute("data-thing").removeprefix("fold:")
     assert identity not in {thing.removeprefix("entry:") for thing in drawn_tree(notebook, 5)}
     fold.click()
-    notebook.cell(5).locator(f".vmwidgets .node.tree-node[data-thing='entry:{identity}']").wait_for()
+    notebook.cell(5).locator(f".vmwidgets .node.fold[data-thing='fold:{identity}']").wait_for(state="detached")
+    notebook.run(f"selected = vm.Tree(k); selected.selection = 'entry:{identity}'")  # what is selected has an element
+    notebook.cell(5).locator(f".vmwidgets .node.tree-node.selected[data-thing='entry:{identity}']").wait_for()
 
 
 def test_an_address_that_is_typed_is_found_in_a_folded_picture(notebook: Notebook) -> None:
