@@ -48,6 +48,40 @@ def test_the_smallest_range_can_be_seen() -> None:
     assert min(node.w for node in pieces(vm.Ribbon(machine.kernel_map).scene()) if node.kind == "range") >= 6
 
 
+@pytest.mark.parametrize("times", [1, 7, 19])
+def test_a_gap_that_can_be_drawn_is_to_scale(times: int) -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    size = (int(space.end) - int(space.start)) // (times + 1)
+    space.enter(size & -PAGE, at=int(space.start), fixed=True)
+    used, gap = pieces(vm.Ribbon(space).scene())
+    assert gap.w / used.w == pytest.approx(times, rel=0.1)
+    assert not gap.bars
+    assert "not to scale" not in gap.title
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 20])
+def test_a_ribbon_that_is_not_to_scale_says_so(count: int) -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for number in range(count):
+        space.enter("64 KiB", at=(number + 1) << 40, fixed=True)
+    scene = vm.Ribbon(space).scene()
+    broken = [node for node in pieces(scene) if node.kind == "gap" and node.bars]
+    assert broken
+    assert all(node.title.endswith(", not to scale") for node in broken)
+    assert any(text.text == "not to scale" for node in scene.nodes for text in node.text)
+
+
+def test_each_gap_has_its_size_in_it_or_below_it() -> None:
+    machine = vm.boot("x86-64")
+    scene = vm.Ribbon(machine.kernel_map).scene()
+    gaps = [node for node in pieces(scene) if node.kind == "gap"]
+    assert len(gaps) == 2, "one of them narrow"
+    texts = {text.text for node in scene.nodes for text in node.text}
+    assert {node.title.rpartition(", ")[2] for node in gaps} <= texts
+
+
 def test_the_axis_is_broken_at_gaps_larger_than_all_the_rest_and_says_how_large_they_are() -> None:
     machine = vm.boot("x86-64")
     task = machine.task("wide")
@@ -56,7 +90,7 @@ def test_the_axis_is_broken_at_gaps_larger_than_all_the_rest_and_says_how_large_
     gaps = [node for node in pieces(vm.Ribbon(task.map).scene()) if node.kind == "gap"]
     marked = [node for node in gaps if node.bars]
     assert len(marked) == 3  # two between the ranges and one above; the 128 KiB below are drawn
-    assert all(node.w < 100 for node in marked)
+    assert all(node.w < 105 for node in marked)
     assert any("TiB" in node.title for node in marked)
 
 

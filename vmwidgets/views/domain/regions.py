@@ -10,7 +10,7 @@ from itertools import groupby
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import RegionFold, RegionValue
-from vmwidgets.views.maps.ribbon import Segment, break_large_gaps, place, x_of
+from vmwidgets.views.maps.ribbon import DRAWABLE, NOT_TO_SCALE, Segment, break_large_gaps, break_marks, place, x_of
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
@@ -92,10 +92,10 @@ def _segments(picture: DomainPicture, folded: Mapping[int, RegionFold]) -> list[
 
 
 def _with_meta_broken(picture: DomainPicture, segments: list[RegionSegment]) -> list[RegionSegment]:
-    """The region of the slab frames is not to scale where it would be larger than all others together."""
+    """The region of the slab frames is not to scale where the others could not be seen beside it."""
     sizes = {segment.start: segment.end - segment.start for segment in segments if segment.item is not None}
     meta = picture.value.meta_start
-    if meta not in sizes or not 2 * sizes[meta] > sum(sizes.values()) > sizes[meta]:
+    if meta not in sizes or not 0 < DRAWABLE * (sum(sizes.values()) - sizes[meta]) < sizes[meta]:
         return segments
     return [replace(segment, broken=segment.broken or segment.start == meta) for segment in segments]
 
@@ -128,13 +128,14 @@ def _region(picture: DomainPicture, segment: RegionSegment, region: RegionValue,
     name = "slab frames" if meta else visible(region.memobj)
     extra = f"{binary_size(used)} used" if meta else flag_words(region.flags)
     wanted = (f"{name} {size}, {extra}", f"{name} {size}", name, size)
-    label = next((words for words in wanted if words and text_width(words, "label") <= w - 8), "")
-    bars: tuple[Bar, ...] = ()
+    room = w - (18 if segment.broken else 8)
+    label = next((words for words in wanted if words and text_width(words, "label") <= room), "")
+    bars = break_marks(w, BAR) if segment.broken else ()
     if meta and used:
-        bars = (Bar(0, BAR - 7, max(2.0, w * min(1.0, used / region.size)), 7, "wired"),)
+        bars = (Bar(0, BAR - 7, max(2.0, w * min(1.0, used / region.size)), 7, "wired"), *bars)
     title = (
         f"region {Address(region.base)}–{Address(region.base + region.size)}, {size}"
-        f"{f': {name}' if name else ''}, {extra}"
+        f"{f': {name}' if name else ''}, {extra}{f', {NOT_TO_SCALE}' if segment.broken else ''}"
     )
     return Node(
         f"regions/{region.id}", "range", segment.x + inset, y, w, BAR, f"region:{region.id}", bars=bars,
@@ -152,13 +153,10 @@ def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> 
     wanted = (many, f"+{count:,}") if count else (size,)
     label = next((words for words in wanted if text_width(words, "label") <= segment.w - 16), "")
     text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
-    bars = (
-        (Bar(1, 3, 1.5, BAR - 6, "line"), Bar(4, 3, 1.5, BAR - 6, "line"),
-         Bar(segment.w - 6, 3, 1.5, BAR - 6, "line"), Bar(segment.w - 3, 3, 1.5, BAR - 6, "line"))
-        if segment.broken and segment.w > 14 else ()
-    )  # fmt: skip
+    bars = break_marks(segment.w, BAR) if segment.broken else ()
     what = f"{many} in" if count else "no region:"
     title = f"{what} {Address(segment.start)}–{Address(segment.end)}, {size}"
+    title += f", {NOT_TO_SCALE}" if segment.broken else ""
     return Node(
         f"regions/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title
     )

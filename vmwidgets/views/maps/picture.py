@@ -39,13 +39,20 @@ class MapPicture:
     path: tuple[tuple[int, str], ...]
     hint: int | None
     moment: Moment
+    moved: frozenset[int] = frozenset()
+    """Nodes of the tree that got another parent or colour; their entries need not have changed."""
+
+    def in_tree(self, identity: int) -> tuple[str, ...]:
+        """What is true of a node of the tree: of its entry, and that its place or colour changed."""
+        states = self.states.get(identity, ())
+        return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
 
     def important(self, selection: int = 0) -> list[int]:
         """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
         ranked = {"here": 0, "new": 1, "changed": 2}
         marked = [(min(ranked[s] for s in states if s in ranked), identity)
                   for identity, states in self.states.items() if any(s in ranked for s in states)]  # fmt: skip
-        chosen = [identity for _, identity in sorted(marked)]
+        chosen = [identity for _, identity in sorted(marked)] + sorted(self.moved)
         ends = [node for node, _ in reversed(self.path)]
         looked_up = [self.value.lookup_cache] if self.value.lookup_cache else []
         edges = [entry.id for entry in (*self.value.entries[:1], *self.value.entries[-1:])]
@@ -68,7 +75,7 @@ def map_picture(value: MapValue, moment: Moment) -> MapPicture:
     moment = moment.above(value.reach(moment.events))
     shown = value if moment.is_after else value.at(moment.past)
     done, here = moment.so_far, moment.step
-    path = _path(done, value.name)
+    path = _path(done, shown) if moment.operation is None or moment.operation.name != "boot" else ()
     return MapPicture(
         shown,
         style,
@@ -78,6 +85,7 @@ def map_picture(value: MapValue, moment: Moment) -> MapPicture:
         path,
         next((event.hint for event in done if isinstance(event, ev.HintTried) and event.map == value.name), None),
         moment,
+        moved_in_tree(done, shown),
     )
 
 
@@ -93,18 +101,27 @@ def _caption(value: MapValue, moment: Moment) -> Caption:
     return moment.caption_with(map_sentence(value, moment.operation, moment.events))
 
 
-def _path(done: Sequence[ev.Event], name: str) -> tuple[tuple[int, str], ...]:
-    """The comparisons of the latest search that made any."""
+def _path(done: Sequence[ev.Event], value: MapValue) -> tuple[tuple[int, str], ...]:
+    """The comparisons of the latest search that made any; none once rotations have made them another way."""
     path: list[tuple[int, str]] = []
     fresh = True
     for event in done:
         if isinstance(event, ev.Called) and event.name in ("rbtree_insert", "rbtree_lookup_nearest"):
             fresh = True
-        elif isinstance(event, ev.TreeCompared) and event.tree == name:
+        elif isinstance(event, ev.TreeCompared) and event.tree == value.name:
             if fresh:
                 path, fresh = [], False
             path.append((event.node, event.outcome))
-    return tuple(path)
+    return tuple(path) if _leads_down(value, path) else ()
+
+
+def _leads_down(value: MapValue, path: Sequence[tuple[int, str]]) -> bool:
+    """Whether each node compared is still the child that the one before was left for."""
+    for (node, outcome), (following, _) in pairwise(path):
+        there = value.nodes.get(node)
+        if there is None or following != (there.left if outcome == "left" else there.right):
+            return False
+    return True
 
 
 def states_of(
@@ -112,8 +129,9 @@ def states_of(
 ) -> dict[int, tuple[str, ...]]:
     """What is true of the entries of `value` after the events `done`, by id; `here` is the thing at hand."""
     past = Past(done)
-    linked = past.marks("after", value.name).new  # an entry may change before it is in the list
-    changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed
+    merged = _merged(past, value)
+    linked = past.marks("after", value.name).new - merged  # an entry may change before it is in the list
+    changed = past.marks("entry", value.name).changed | past.marks("wired", value.name).changed | merged
     found: dict[int, list[str]] = {}
     for node, _ in path:
         found.setdefault(node, []).append("path")
@@ -127,6 +145,38 @@ def states_of(
     if here.startswith("entry:"):
         found.setdefault(int(here.removeprefix("entry:")), []).append("here")
     return {identity: tuple(states) for identity, states in found.items()}
+
+
+def _merged(past: Past, value: MapValue) -> set[int]:
+    """New entries that stand for one that was there: it left the list, and its range is theirs now.
+
+    FreeBSD keeps the later of two entries that merge.  Most of what it stands for may be as old as the other.
+    """
+    marks = past.marks("after", value.name)
+    entries = past.before("entry", value.name)
+    gone = [entries[one] for one in marks.leaving if entries.get(one, ABSENT) is not ABSENT]
+    return {
+        entry.id
+        for entry in value.entries
+        if entry.id in marks.new and any(entry.start <= start and end <= entry.end for _, start, end, *_ in gone)
+    }
+
+
+def moved_in_tree(done: Sequence[ev.Event], value: MapValue) -> frozenset[int]:
+    """Nodes of the tree of `value` that events gave another parent or another colour; new ones are not among them."""
+    past, name = Past(done), value.name
+    before: dict[int, int] = {}
+    after: dict[int, int] = {}
+    for table in ("left", "right"):
+        for parent, change in past.changes(table, name).items():
+            for parents, child in ((before, change.before), (after, change.after)):
+                if child not in (0, ABSENT):
+                    parents[child] = parent
+    moved = {child for child in before.keys() | after.keys() if before.get(child) != after.get(child)}
+    red = past.before("red", name).items()
+    moved |= {one for one, was in red if was is not ABSENT and one in value.nodes and value.nodes[one].red != was}
+    there = past.marks("node", name)
+    return frozenset(moved - there.new - there.leaving)
 
 
 def touched(events: Sequence[ev.Event], name: str) -> list[int]:
@@ -197,6 +247,7 @@ def seek(picture: MapPicture, address: int) -> MapPicture:
         states=states,
         path=tuple(path),
         hint=None,
+        moved=frozenset(),
     )
 
 

@@ -1,7 +1,7 @@
 """The ribbon lane: where is what, and where are the gaps.
 
-Ranges are to scale, but for a readable least width; the axis is broken at gaps too large to draw, with their size.
-Zoomed in, everything is truly to scale.
+Ranges and gaps are to scale, but for a readable least width.  The axis is broken at gaps too large to be drawn beside
+what is used; they have double bars, their size, and the words "not to scale".  Zoomed in, everything is truly to scale.
 """
 
 from __future__ import annotations
@@ -28,8 +28,15 @@ LEAST_GAP = 3.0
 MAX_BREAKS = 8
 """How often the axis may be broken."""
 
+DRAWABLE = 20
+"""A gap is to scale up to so many times what is drawn without it: its ranges can still be seen there."""
+
 BROKEN = 60.0
-"""Pixels of a gap at which the axis is broken."""
+"""Pixels of a gap at which the axis is broken, where there are many."""
+
+NOT_TO_SCALE = "not to scale"
+_FEW_BREAKS, _WIDE = 3, 96.0
+"""Up to so many breaks have so many pixels each, which is room for these words."""
 
 Zoom = tuple[int, int] | None
 """The addresses shown, or none for the whole map."""
@@ -61,7 +68,7 @@ def ribbon_lane(
     picture: MapPicture, columns: Mapping[int, Column] | None, top: float, zoom: Zoom = None, width: float = WIDTH
 ) -> tuple[list[Node], list[Link], float]:
     """Nodes and links of the ribbon, and the y where the lane ends.  `columns`: where leader lines come from."""
-    segments = place(cut(picture.value, zoom), MARGIN, width - 2 * MARGIN, zoom is not None)
+    segments = _segments(picture, zoom, width)
     leaders_height = 14.0 if columns else 0.0
     marker_top = top + leaders_height
     bar_top = marker_top + 32
@@ -69,8 +76,16 @@ def ribbon_lane(
     nodes += [node for segment in segments if (node := _node(picture, segment, bar_top)) is not None]
     nodes += _markers(picture, segments, bar_top)
     nodes += _ticks(picture, segments, bar_top + BAR, width)
+    nodes += _sizes_below(segments, [node for node in nodes if node.kind == "gap"], bar_top + BAR + 18, width)
     links = _leaders(segments, columns, top - 8, bar_top) if columns else []
     return nodes, links, bar_top + BAR + 36
+
+
+def _segments(picture: MapPicture, zoom: Zoom, width: float) -> list[MapSegment]:
+    """The stretches of the axis with their places."""
+    segments = cut(picture.value, zoom)
+    few = sum(segment.broken for segment in segments) <= _FEW_BREAKS
+    return place(segments, MARGIN, width - 2 * MARGIN, zoom is not None, _WIDE if few else BROKEN)
 
 
 def cut(value: MapValue, zoom: Zoom = None) -> list[MapSegment]:
@@ -92,17 +107,27 @@ def cut(value: MapValue, zoom: Zoom = None) -> list[MapSegment]:
 
 
 def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
-    """Break the axis at the largest gaps, as long as one is larger than all that is drawn to scale together."""
-    total = sum(segment.end - segment.start for segment in segments)
-    gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.start - s.end)
+    """Break the axis at the largest gaps: at one that is more than :data:`DRAWABLE` times what is smaller, and larger.
+
+    What is smaller are all that is used, and the gaps that are drawn to scale.
+    """
+    gaps = sorted((s for s in segments if s.item is None), key=lambda s: s.end - s.start)
+    drawn = sum(segment.end - segment.start for segment in segments if segment.item is not None)
     broken: set[int] = set()
-    for gap in gaps[:MAX_BREAKS] if len(segments) > 1 else ():
+    for number, gap in enumerate(gaps):
         size = gap.end - gap.start
-        if size <= total - size:
+        if drawn and size > DRAWABLE * drawn:
+            broken = {one.start for one in gaps[max(number, len(gaps) - MAX_BREAKS) :]}
             break
-        total -= size
-        broken.add(gap.start)
+        drawn += size
     return [replace(segment, broken=segment.item is None and segment.start in broken) for segment in segments]
+
+
+def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
+    """The double bars at both ends of a stretch of `w` pixels that is not to scale; single ones in little `room`."""
+    if w <= 14:
+        return ()
+    return tuple(Bar(x, 3, 1.5, height - 6, "line") for x in ((1, 4, w - 6, w - 3) if room >= 15 else (1, w - 3)))
 
 
 def _least(segment: Segment[Any], crowd: int, broken: float) -> float:
@@ -180,13 +205,44 @@ def _gap(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
         return None
     size = binary_size(segment.end - segment.start)
     title = f"free: {picture.style.whole(segment.start)}–{picture.style.whole(segment.end)}, {size}"
+    if segment.broken:
+        title += f", {NOT_TO_SCALE}"
     beside = segment.w - text_width(size, "label")
-    label = size if beside >= (7 if segment.broken else 2) else ""
-    text = (Text(segment.w / 2, 18, label, "label dim", "middle"),) if label else ()
-    marks = (1, segment.w - 3) if label and beside < 15 else (1, 4, segment.w - 6, segment.w - 3)
-    broken = segment.broken and segment.w > 14
-    bars = tuple(Bar(x, 3, 1.5, BAR - 6, "line") for x in marks) if broken else ()
+    lines = [size] if beside >= (7 if segment.broken else 2) else []
+    if segment.broken and lines and segment.w - text_width(NOT_TO_SCALE, "label") >= 16:
+        lines.append(NOT_TO_SCALE)
+    first = 18 if len(lines) < 2 else 12
+    text = tuple(Text(segment.w / 2, first + 12 * row, line, "label dim", "middle") for row, line in enumerate(lines))
+    bars = break_marks(segment.w, BAR, beside if lines else 16) if segment.broken else ()
     return Node(f"ribbon/gap/{segment.start:x}", "gap", segment.x, y, segment.w, BAR, text=text, bars=bars, title=title)
+
+
+def _sizes_below(segments: Sequence[MapSegment], gaps: Sequence[Node], y: float, width: float) -> list[Node]:
+    """Sizes of the gaps that are too narrow for them, the largest first, as far as they do not meet.
+
+    Where the axis is broken and no gap has room to say so, the end of the row does.
+    """
+    nodes: list[Node] = []
+    taken: list[tuple[float, float]] = []
+    said = any(text.text == NOT_TO_SCALE for gap in gaps for text in gap.text)
+    if any(segment.broken for segment in segments) and not said:
+        w = text_width(NOT_TO_SCALE, "label") + 12
+        bars = (Bar(0, 2, 1.5, 10, "line"), Bar(3, 2, 1.5, 10, "line"))
+        text = (Text(8, 11, NOT_TO_SCALE, "label dim"),)
+        nodes.append(Node("ribbon/scale", "label", width - MARGIN - w, y, w, 14, shape="none", text=text, bars=bars))
+        taken.append((width - MARGIN - w, width - MARGIN))
+    silent = {gap.id for gap in gaps if not gap.text}
+    narrow = [one for one in segments if one.item is None and f"ribbon/gap/{one.start:x}" in silent]
+    for gap in sorted(narrow, key=lambda one: one.start - one.end):
+        size = binary_size(gap.end - gap.start)
+        w = text_width(size, "label")
+        left = min(max(MARGIN, gap.x + (gap.w - w) / 2), width - MARGIN - w)
+        if any(left < b + 6 and left + w > a - 6 for a, b in taken):
+            continue
+        taken.append((left, left + w))
+        text = (Text(w / 2, 11, size, "label dim", "middle"),)
+        nodes.append(Node(f"ribbon/size/{gap.start:x}", "label", left, y, w, 14, shape="none", text=text))
+    return nodes
 
 
 def _markers(picture: MapPicture, segments: Sequence[MapSegment], bar_top: float) -> list[Node]:
@@ -267,7 +323,7 @@ def _leaders(segments: Sequence[MapSegment], columns: Mapping[int, Column], top:
 def address_at(picture: MapPicture, zoom: Zoom, at: float, width: float = WIDTH) -> int:
     """The address drawn at `at` (0 left, 1 right) of the ribbon."""
     x = MARGIN + (width - 2 * MARGIN) * min(1.0, max(0.0, at))
-    segments = place(cut(picture.value, zoom), MARGIN, width - 2 * MARGIN, zoom is not None)
+    segments = _segments(picture, zoom, width)
     for segment in segments:
         if x < segment.x + segment.w:
             return int(segment.start + (segment.end - segment.start) * (x - segment.x) / max(segment.w, 1e-9))

@@ -7,7 +7,6 @@ marked R, black ones square and marked B.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
@@ -39,7 +38,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
         return TreeLane([Node("tree/empty", "label", 14, top, 200, 20, text=(words,))], [], (), top + 24)
     row = _ROW[_level(columns)]
     items = {item.id: item for item in picture.value.items}
-    plain = [identity for identity in depths if columns[identity].level == "mark" and identity not in picture.states]
+    plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
     small = set(plain)
     nodes = [
         _fold(items[identity], columns[identity], top + depth * row)  # type: ignore[arg-type]  # no EntryValue: a Fold
@@ -111,7 +110,7 @@ def _depths(picture: MapPicture) -> Iterator[tuple[int, int]]:
 
 def _node(picture: MapPicture, entry: EntryValue, column: Column, y: float) -> Node:
     red = picture.value.nodes[entry.id].red
-    states = ("red" if red else "black", *picture.states.get(entry.id, ()))
+    states = ("red" if red else "black", *picture.in_tree(entry.id))
     h = _HEIGHT[column.level]
     text: tuple[Text, ...] = ()
     if column.level == "card":
@@ -173,22 +172,8 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             )  # fmt: skip
 
 
-def _still_a_path(picture: MapPicture) -> bool:
-    nodes = picture.value.nodes
-    for (node, outcome), (following, _) in pairwise(picture.path):
-        value = nodes.get(node)
-        if value is None or following != (value.left if outcome == "left" else value.right):
-            return False
-    return True
-
-
 def _comparisons(picture: MapPicture, placed: Mapping[str, Node]) -> list[Node]:
-    """What each node of the path was asked, beside it where there is room.
-
-    After a rotation the nodes that were compared are no path any more: then nothing is written.
-    """
-    if not _still_a_path(picture):
-        return []
+    """What each node of the path was asked, beside it where there is room."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
         rows.setdefault(node.y + node.h / 2, []).append(node)

@@ -9,7 +9,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue, MapValue
 from vmwidgets.views.maps.picture import NOFAULT, kind_of, states_of, what_is
-from vmwidgets.views.maps.ribbon import LEAST_GAP, MapSegment, cut, place, x_of
+from vmwidgets.views.maps.ribbon import LEAST_GAP, NOT_TO_SCALE, MapSegment, break_marks, cut, place, x_of
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Bar, Node, Text
 from vmwidgets.views.scene.text import short_count, shorten, text_width
@@ -183,16 +183,13 @@ def _gap(name: str, segment: MapSegment, freed: frozenset[int], style: AddressSt
     size = binary_size(segment.end - segment.start)
     room = segment.w - (16 if segment.broken else 4)
     label = size if text_width(size, "label") <= room else ""
-    bars = (
-        (Bar(1, 3, 1.5, RIBBON_H - 6, "line"), Bar(4, 3, 1.5, RIBBON_H - 6, "line"),
-         Bar(segment.w - 6, 3, 1.5, RIBBON_H - 6, "line"), Bar(segment.w - 3, 3, 1.5, RIBBON_H - 6, "line"))
-        if segment.broken and segment.w > 14 else ()
-    )  # fmt: skip
+    bars = break_marks(segment.w, RIBBON_H) if segment.broken else ()
+    scale = f", {NOT_TO_SCALE}" if segment.broken else ""
     return Node(
         f"kmem/{name}/gap/{segment.start:x}", "gap", segment.x, y, segment.w, RIBBON_H,
         text=(Text(segment.w / 2, 17, label, "label dim", "middle"),) if label else (), bars=bars,
         state=("changed",) if segment.start in freed else (),
-        title=f"free: {style.whole(segment.start)}–{style.whole(segment.end)}, {size}",
+        title=f"free: {style.whole(segment.start)}–{style.whole(segment.end)}, {size}{scale}",
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from vmwidgets.engine.base import events as ev
@@ -196,6 +197,9 @@ _MAP_WEIGHT: dict[type[ev.Event], int] = {
     ev.TreeCompared: 1,
     ev.LookupCacheHit: 1,
 }
+_CHANGE = 2
+"""The least weight of an event that changes a map."""
+
 _KMEM_WEIGHT: dict[type[ev.Event], int] = {
     ev.SpaceSought: 1,
     ev.RangeInserted: 3,
@@ -216,6 +220,8 @@ def telling(facts: Facts) -> Functions:
     if _is_domains(facts):
         return _domains_functions(facts)
     weights = _KMEM_WEIGHT if facts.of(ev.MapLocked, ev.MapUnlocked) else _MAP_WEIGHT
+    if weights is _MAP_WEIGHT and facts.name in _SEVERAL and not facts.truncated:
+        return shortened(_in_common(facts))
     best: Functions = ()
     rank = 0 if weights is _KMEM_WEIGHT else -1
     for _, event, functions, _ in followed(facts.events):
@@ -223,6 +229,20 @@ def telling(facts: Facts) -> Functions:
         if functions and weight >= rank and (weight or weights is _MAP_WEIGHT):
             best, rank = functions, weight
     return shortened(best) or ((facts.name,) if facts.truncated else ())
+
+
+_SEVERAL = ("remove", "vm_map_remove")
+"""Operations whose work several functions share: cutting at both ends, and unlinking what lies between."""
+
+
+def _in_common(facts: Facts) -> Functions:
+    """The functions that were under way at each change of a map."""
+    changes = [functions for _, event, functions, _ in followed(facts.events)
+               if functions and _MAP_WEIGHT.get(type(event), 0) >= _CHANGE]  # fmt: skip
+    if not changes:
+        return next((functions for _, _, functions, _ in followed(facts.events) if functions), ())
+    shared = takewhile(lambda names: len(set(names)) == 1, zip(*changes, strict=False))
+    return tuple(names[0] for names in shared)
 
 
 def _is_domains(facts: Facts) -> bool:

@@ -1,0 +1,156 @@
+"""Marks are true: what is drawn as new, changed, moved or on a path is so, and each mark looks like no other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+import vmwidgets as vm
+from tests.views.test_truth import WHOLE, life_of_maps
+from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.pictures.picture import starts_of
+from vmwidgets.views.maps.picture import map_picture
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.story.moment import Moment
+
+PAGE = 4096
+CSS = (Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css").read_text()
+
+
+def parents(value: MapValue) -> dict[int, tuple[int, bool]]:
+    """Parent and colour of each node."""
+    found = {value.root: 0}
+    for node in value.nodes.values():
+        found.update(dict.fromkeys(filter(None, (node.left, node.right)), node.id))
+    return {node.id: (found[node.id], node.red) for node in value.nodes.values()}
+
+
+def operations(seed: int) -> Iterator[tuple[MapValue, MapValue, Moment]]:
+    """The kernel's map before and after each operation of a life, and the moment after it."""
+    life = life_of_maps(seed)
+    machine = next(life)
+    number = machine.journal.last.number
+    for _ in life:
+        last = machine.journal.last
+        if last.number != number:
+            moment = Moment(last, starts=starts_of(machine))
+            value = machine.kernel_map.value(whole=WHOLE)
+            yield value.at(moment.at(0).past), value, moment
+        number = last.number
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nodes_with_another_parent_or_colour_are_marked_and_no_others(seed: int) -> None:
+    moved = 0
+    for before, after, moment in operations(seed):
+        old, now = parents(before), parents(after)
+        picture = map_picture(after, moment)
+        expected = {node for node in old.keys() & now.keys() if old[node] != now[node]}
+        assert picture.moved == expected, moment.operation
+        assert all("changed" in picture.in_tree(node) or "new" in picture.in_tree(node) for node in expected)
+        moved += len(expected)
+    assert moved > 10
+
+
+def test_a_removal_marks_what_took_the_place_of_the_root() -> None:
+    machine = vm.boot("x86-64")
+    space = machine.task("init").map
+    for number in range(7):
+        space.enter(PAGE, at=0x40_0000 + number * 0x10_0000)
+    value = space.value(whole=WHOLE)
+    root = next(entry for entry in space if entry.id == value.root)
+    space.remove(root.start, size=PAGE)
+    scene = vm.Tree(space).scene()
+    heir = space.value(whole=WHOLE).root
+    assert "changed" in next(node for node in scene.nodes if node.id == f"tree/{heir}").state
+    assert not any("changed" in node.state for node in vm.EntryList(space).scene().nodes), "no range changed"
+
+
+def test_no_path_is_drawn_after_the_boot() -> None:
+    scene = vm.Map(vm.boot("x86-64").kernel_map).scene()
+    marked = [*(node.state for node in scene.nodes), *(link.state for link in scene.links)]
+    assert not any("path" in state for state in marked)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_path_is_drawn_only_where_its_comparisons_lead(seed: int) -> None:
+    drawn = 0
+    for _, after, moment in operations(seed):
+        for place in range(len(moment.events) + 1):
+            here = moment.at(place)
+            picture = map_picture(after, here)
+            for (node, side), (following, _) in zip(picture.path, picture.path[1:], strict=False):
+                there = picture.value.nodes[node]
+                assert following == (there.left if side == "left" else there.right)
+                drawn += 1
+    assert drawn > 20
+
+
+def states(scene: Scene, thing: str) -> set[str]:
+    return {state for node in scene.nodes if node.thing == thing for state in node.state}
+
+
+def test_an_entry_that_took_in_another_is_changed_and_not_new() -> None:
+    machine = vm.boot("x86-64")
+    machine.kmem_malloc(7 * PAGE)
+    space = machine.kmem.maps["kmem_map"]
+    (entry,) = space.entries()
+    assert "new" in states(vm.Kmem(machine).scene(), f"entry:{entry.id}")
+    machine.kmem_malloc(PAGE)
+    (merged,) = space.entries()
+    assert merged.id != entry.id, "FreeBSD keeps the new entry of the two"
+    found = states(vm.Kmem(machine).scene(), f"entry:{merged.id}")
+    assert "changed" in found
+    assert "new" not in found
+
+
+def test_a_removal_that_cuts_at_both_ends_names_no_function_of_one_end() -> None:
+    space = vm.boot("x86-64").task("init").map
+    space.enter(16 * PAGE, at=0x40_0000)
+    space.remove(0x40_4000, size=4 * PAGE)
+    assert vm.Map(space).scene().caption.functions == ("vm_map_remove",)
+    space.remove(0x40_1000, size=3 * PAGE)
+    assert vm.Map(space).scene().caption.functions == ("vm_map_remove",)
+
+
+@pytest.mark.parametrize(("size", "broken"), [("8 KiB", True), ("1 MiB", False)])
+def test_slab_frames_that_are_not_to_scale_look_and_say_so(size: str, broken: bool) -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame(size))
+    slab, region = (node for node in vm.Domain(domain).scene().nodes if node.kind == "range")
+    assert [bar.style for bar in slab.bars].count("line") == (4 if broken else 0)
+    assert slab.title.endswith(", not to scale") == broken
+    if not broken:
+        assert slab.w / region.w == pytest.approx(4, rel=0.05)
+
+
+# ---- looks ---------------------------------------------------------------------------------------------
+
+
+def looks() -> dict[str, tuple[str, str, str]]:
+    """Weight, dashes and filter of the outline of each state: all that can be seen without colours."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for selectors, body in re.findall(r"([^{}]*)\{([^{}]*)\}", CSS):
+        rules = dict(re.findall(r"([\w-]+): ([^;]+);", body))
+        for state in ("new", "changed", "path", "leaving", "selected"):
+            if re.search(rf"\.node\.{state} > \.shape(,|\s*$)", selectors.strip()) and "range" not in selectors:
+                width, dashes = rules.get("stroke-width", "1"), rules.get("stroke-dasharray", "none")
+                found.setdefault(state, (width, dashes, rules.get("filter", "none")))
+    return found
+
+
+def test_each_state_has_a_look_without_colour() -> None:
+    found = looks()
+    assert found.keys() == {"new", "changed", "path", "leaving", "selected"}
+    assert found["selected"][2] != "none", "it is seen beside any other state"
+    for one, other in combinations(found, 2):
+        assert found[one][1:] != found[other][1:], (one, other)
+
+
+def test_the_mark_of_what_is_selected_has_the_colour_of_text_in_both_themes() -> None:
+    (shadow,) = re.findall(r"\.node\.selected > \.shape \{ filter: ([^;]+);", CSS)
+    assert re.findall(r"var\(--vmw-(\w+)\)", shadow) == ["bg", "fg"], "a gap in the ground's colour, then an outline"
