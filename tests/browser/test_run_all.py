@@ -43,6 +43,9 @@ PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map(
     };
 })"""
 
+AS_WIDE_AS_FILES = ".vmw-place { box-sizing: border-box; width: 928px !important; }"
+"""Pictures are laid out for the room that they have; files have 900 pixels, and the frame beside them takes 28."""
+
 SEE_EACH = """async () => {
     for (const view of document.querySelectorAll('[data-vmwidgets-view]')) {
         view.scrollIntoView();
@@ -171,6 +174,7 @@ def same(live: Any, saved: Any) -> bool:
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_each_picture_is_as_its_cell_left_it(open_notebook: Callable[..., Notebook], name: str) -> None:
     lesson = open_notebook(f"notebooks/{name}.ipynb")
+    lesson.page.add_style_tag(content=AS_WIDE_AS_FILES)
     lesson.run_all()
     outputs = lesson.page.evaluate("""() => window.panel.content.widgets.filter((cell) => cell.model.type === 'code')
         .map((cell) => cell.model.outputs.toJSON()).flat()""")
