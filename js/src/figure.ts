@@ -11,11 +11,11 @@ import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from 
 import { Slicer } from "./slicer.ts";
 import { html, say } from "./svg.ts";
 import { Time } from "./time.ts";
+import { MARGINS } from "./width.ts";
 import { TableTwin, Words } from "./words.ts";
 
-/** Pixels: words need so much, however narrow the drawing; and there is so much beside both. */
+/** Pixels that words need, however narrow the drawing. */
 const NARROWEST = 640;
-const MARGINS = 28;
 
 export interface FigureCalls {
   send: Send;
@@ -66,9 +66,10 @@ export class Figure {
       this.tell("This picture was made by another version of vmwidgets: run the cell again.");
       return;
     }
-    this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) + MARGINS}px`;
+    this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale + MARGINS}px`;
+    this.root.style.setProperty("--vmw-scale", String(when.scale));
     this.words.draw(scene);
-    this.renderer.draw(scene);
+    this.renderer.draw(scene, when.scale);
     this.time.draw(scene, when);
     this.when = when;
     this.late();

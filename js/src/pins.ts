@@ -68,7 +68,7 @@ class Pin {
     this.drawn = drawn;
     this.words.draw(scene);
     this.words.place(["pinned"]);
-    this.renderer.draw(scene);
+    this.renderer.draw(scene, when.scale);
     this.time.draw(scene, when);
   }
 

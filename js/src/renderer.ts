@@ -30,11 +30,11 @@ export class Renderer {
     this.root.addEventListener("pointermove", (event) => this.hover(event));
   }
 
-  draw(scene: Scene): void {
+  draw(scene: Scene, scale = 1): void {
     const first = this.scene === null;
     this.scene = scene;
     put(this.root, "viewBox", `0 0 ${scene.width} ${scene.height}`);
-    this.root.style.maxWidth = `${scene.width}px`; // never larger than drawn: text has its size
+    this.root.style.maxWidth = `${scene.width * scale}px`; // text has its size
     put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
     this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
     this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);

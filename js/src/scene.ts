@@ -112,6 +112,8 @@ export interface When {
   kept: boolean;
   /** Addresses can be found in it. */
   finds: boolean;
+  /** How large the picture is drawn: 1 as it is, 2 for a lecture room. */
+  scale: number;
   /** The operation that was the latest when the picture's cell was done; -1: it is not done. */
   cell: number;
 }

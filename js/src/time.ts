@@ -15,7 +15,7 @@ type Unit = "step" | "function" | "operation";
 const UNITS: readonly Unit[] = ["step", "function", "operation"];
 
 /** Where a picture stands before anything was drawn. */
-const NOWHERE: When = { number: -1, place: AFTER, now: true, kept: false, finds: false, cell: -1 };
+const NOWHERE: When = { number: -1, place: AFTER, now: true, kept: false, scale: 1, finds: false, cell: -1 };
 
 export class Time {
   readonly root = html("div", "vmw-time");

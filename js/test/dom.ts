@@ -63,4 +63,4 @@ export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial
 }
 
 /** The moment of a picture that follows a machine whose latest operation is 1. */
-export const now: When = { number: 1, place: -1, now: true, kept: false, finds: false, cell: -1 };
+export const now: When = { number: 1, place: -1, now: true, kept: false, scale: 1, finds: false, cell: -1 };

@@ -154,6 +154,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "place": AFTER,
             "now": True,
             "kept": False,
+            "scale": 1.0,
             "finds": False,
             "cell": 1,
         }
@@ -165,6 +166,7 @@ def test_a_picture_counts_from_its_cell_and_shows_itself_as_it_was_then() -> Non
             "place": AFTER,
             "now": False,
             "kept": True,
+            "scale": 1.0,
             "finds": False,
             "cell": 1,
         }
@@ -201,7 +203,8 @@ def test_a_pinned_picture_can_be_stepped_and_the_live_one_stays() -> None:
     live = view.frame
     assert replies(view, {"type": "seek_pin", "index": 0, "operation": 1, "place": 2}) == []
     pinned = unpack(view.pinned[0]["data"])
-    assert pinned["when"] == {"number": 1, "place": 2, "now": False, "kept": True, "finds": False, "cell": -1}
+    at = {"number": 1, "place": 2, "now": False, "kept": True}
+    assert pinned["when"] == {**at, "scale": 1.0, "finds": False, "cell": -1}
     assert pinned["scene"]["steps"]["operation"] == 1
     assert view.frame == live
     (told,) = replies(view, {"type": "seek_pin", "index": 1, "operation": 1, "place": 2})

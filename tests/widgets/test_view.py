@@ -213,7 +213,10 @@ def test_a_drawing_that_fails_does_not_fail_the_operation(machine: FakeMachine) 
 
 @pytest.mark.parametrize(
     ("option", "advice"),
-    [("selecton", "did you mean 'selection'?"), ("frame", "it has follow, layout, moment, selection, step")],
+    [
+        ("selecton", "did you mean 'selection'?"),
+        ("frame", "it has follow, layout, moment, scale, selection, step, width"),
+    ],
 )
 def test_an_unknown_option_is_refused_with_advice(machine: FakeMachine, option: str, advice: str) -> None:
     with pytest.raises(Refused) as refusal:

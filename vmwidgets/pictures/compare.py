@@ -27,6 +27,8 @@ class Comparison(Picture):
     'All maps agree on every operation.'
     """
 
+    least = 560.0
+
     def __init__(self, target: ComparisonValue, **options: Any) -> None:
         if not isinstance(target, ComparisonValue):
             raise Refused(f"Comparison shows the result of vm.compare(…), not {shown(target)}")
@@ -34,7 +36,7 @@ class Comparison(Picture):
 
     def draw(self, at: At) -> Scene:
         """The comparison."""
-        return draw_comparison(at.target)
+        return draw_comparison(at.target, width=at.width)
 
 
 @picture_of(FormatComparison)
@@ -44,6 +46,8 @@ class Formats(Picture):
     `target` is the result of ``vm.compare_formats(…)``.
     """
 
+    least = 760.0
+
     def __init__(self, target: FormatComparison, **options: Any) -> None:
         if not isinstance(target, FormatComparison):
             raise Refused(f"Formats shows the result of vm.compare_formats(…), not {shown(target)}")
@@ -52,7 +56,7 @@ class Formats(Picture):
 
     def draw(self, at: At) -> Scene:
         """The comparison."""
-        return draw_formats(self._held.value)
+        return draw_formats(self._held.value, width=at.width)
 
 
 @picture_of(PagingComparison)
@@ -62,6 +66,8 @@ class Paging(Picture):
     `target` is the result of ``vm.compare_paging(task, domain)``.
     """
 
+    least = 560.0
+
     def __init__(self, target: PagingComparison, **options: Any) -> None:
         if not isinstance(target, PagingComparison):
             raise Refused(f"Paging shows the result of vm.compare_paging(task, domain), not {shown(target)}")
@@ -69,4 +75,4 @@ class Paging(Picture):
 
     def draw(self, at: At) -> Scene:
         """The comparison."""
-        return draw_paging(at.target)
+        return draw_paging(at.target, width=at.width)

@@ -12,7 +12,7 @@ from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
-from vmwidgets.views.scene.kit import stack
+from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
@@ -35,6 +35,8 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps to stay with that.
     """
 
+    least = 760.0
+
     def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
@@ -48,9 +50,9 @@ class Dashboard(Map):
         whole = at.whole
         domain = domain_at_hand(whole) if self._follows else None
         if domain is not None:
-            return domain_dashboard(domain, at.moment, self.selection, self._domain_folds)
+            return domain_dashboard(domain, at.moment, self.selection, self._domain_folds, at.width)
         if self._follows and is_kmem_at_hand(whole):
-            return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened)
+            return kmem_dashboard(whole, at.moment, self.selection, self._folds_opened, at.width)
         target = self._map_at_hand(at)
         machine = target.machine
         picture = self.picture(target, at.moment)
@@ -66,15 +68,17 @@ class Dashboard(Map):
                 machine=machine.name,
                 selection=selected,
                 zoom=self._zoom,
+                width=at.width,
             )
         ]
         if target is machine.kernel_map:
-            scenes.append(kentry_scene(machine.kentry, picture.moment, compact=True))
+            scenes.append(kentry_scene(machine.kentry, picture.moment, compact=True, width=at.width))
         address = self._address_at_hand(target, at.moment.operation)
         task = next(
             (task.name for task in machine.tasks.values() if any(target is part for part in task.map.parts())), ""
         )
-        scenes.append(walk_scene(machine, task, address, user=bool(task), past=picture.moment.past))
+        past = picture.moment.past
+        scenes.append(walk_scene(machine, task, address, user=bool(task), past=past, width=at.width))
         return stack(scenes)
 
     def opened(self, node_id: str) -> None:
@@ -151,13 +155,15 @@ def is_kmem_at_hand(machine: Machine) -> bool:
     return False
 
 
-def kmem_dashboard(machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = ()) -> Scene:
+def kmem_dashboard(
+    machine: Machine, moment: Moment, selection: str, opened: Sequence[int] = (), width: float = WIDTH
+) -> Scene:
     """Kernel memory with what else there is to see of it; the list of a map only where no thread needs the room."""
     threads = any(thread.name != "pagedaemon" for thread in machine.threads)
-    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads)]
+    scenes = [kmem_scene(machine.kmem, moment, selection, opened=opened, compact=threads, width=width)]
     if threads:
-        scenes.append(threads_scene(machine.threads, moment))
-    scenes.append(frames_scene(machine.frames, moment, selection, compact=True))
+        scenes.append(threads_scene(machine.threads, moment, width))
+    scenes.append(frames_scene(machine.frames, moment, selection, compact=True, width=width))
     if threads:  # what a deadlock adds to the caption belongs on top
         scenes[0] = replace(scenes[0], caption=scenes[1].caption)
     first = scenes[0]
@@ -173,8 +179,10 @@ def domain_at_hand(machine: Machine) -> MachineDomain | None:
     return next((domain for domain in machine.domains.values() if domain.path == path), None)
 
 
-def domain_dashboard(target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str]) -> Scene:
+def domain_dashboard(
+    target: MachineDomain, moment: Moment, selection: str, opened: Sequence[str], width: float = WIDTH
+) -> Scene:
     """The picture of a domain under the machine's name."""
-    picture = domain_picture(target, moment, selection, opened)
+    picture = domain_picture(target, moment, selection, opened, width)
     name = target.machine.name
     return replace(draw_domain(picture, title=f"{name}: domain {picture.value.name}", machine=name), view="dashboard")

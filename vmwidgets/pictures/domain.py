@@ -26,6 +26,7 @@ from vmwidgets.views.domain.picture import (
     DomainPicture as Lanes,
 )
 from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
@@ -56,7 +57,7 @@ class DomainPicture(Picture):
     def draw(self, at: At) -> Scene:
         """The domain at a moment."""
         moment = at.moment if not at.target.pmap.destroyed else destruction_of(at.target)
-        picture = domain_picture(at.target, moment, self.selection, self._folds_opened)
+        picture = domain_picture(at.target, moment, self.selection, self._folds_opened, at.width)
         return type(self)._draws(picture, machine=at.whole.name)
 
     def opened(self, node_id: str) -> None:
@@ -70,6 +71,8 @@ class DomainPicture(Picture):
 
 class TreePicture(DomainPicture):
     """A picture with the shadow tree, in which addresses are found."""
+
+    least = 560.0
 
     def sought(self, text: str) -> None:
         """Select the leaf that maps the address `text`, or the lowest table that is for it."""
@@ -147,7 +150,13 @@ def destruction_of(target: MachineDomain) -> Moment:
     return Moment(next((operation for operation in latest if operation.name == "destroy_domain"), None))
 
 
-def domain_picture(target: MachineDomain, moment: Moment, selection: str = "", opened: Collection[str] = ()) -> Lanes:
+def domain_picture(
+    target: MachineDomain,
+    moment: Moment,
+    selection: str = "",
+    opened: Collection[str] = (),
+    width: float = WIDTH,
+) -> Lanes:
     """What the lanes are drawn from at a moment of an operation."""
     mine = steps_of_domain(target.name)
     value = window_of(target, focus_of(moment.events, target.name, selection, opened))
@@ -155,7 +164,7 @@ def domain_picture(target: MachineDomain, moment: Moment, selection: str = "", o
     new, changed = marks_of(moment.so_far, past)
     return Lanes(
         past, style_of(value), moment.caption, moment.steps(mine), plan_of(moment, target.name), moment,
-        decoder(target), selection, opened, things=things_of(past), new=new, changed=changed,
+        decoder(target), selection, opened, width, things=things_of(past), new=new, changed=changed,
     )  # fmt: skip
 
 

@@ -75,6 +75,7 @@ class Map(Picture):
             machine=target.machine.name,
             selection=entry_id(self.selection),
             zoom=self._zoom,
+            width=at.width,
         )
 
     def picture(self, target: AnyMap, moment: Moment) -> MapPicture:
@@ -105,7 +106,7 @@ class Map(Picture):
         here = self.at()
         target: AnyMap = here.target
         picture = self.picture(target, here.moment)
-        pointed = address_at(picture, self._zoom, at)
+        pointed = address_at(picture, self._zoom, at, self.room)
         pivot = self._address_of_interest(picture, pointed) if at == 0.5 else pointed
         whole = drawn_bytes(picture)
         span = (whole if self._zoom is None else self._zoom[1] - self._zoom[0]) / factor

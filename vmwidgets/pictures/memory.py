@@ -19,6 +19,7 @@ from vmwidgets.views.memory.kmem import draw_kmem
 from vmwidgets.views.memory.slabs import draw_slabs
 from vmwidgets.views.memory.threads import draw_threads
 from vmwidgets.views.scene.addresses import AddressStyle
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
 
@@ -44,6 +45,8 @@ class Kmem(Picture):
     'kmem_malloc took 12 KiB'
     """
 
+    least = 560.0
+
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:
         wanted = "Kmem shows a machine's kernel memory, machine.kmem, or one of its maps"
         machine = machine_of(target, MachineKmem, MachineKmemMap, wanted=wanted)
@@ -54,7 +57,7 @@ class Kmem(Picture):
     def draw(self, at: At) -> Scene:
         """Kernel memory at a moment."""
         target: MachineKmem = at.target
-        return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened)
+        return kmem_scene(target, at.moment, self.selection or self._chosen, opened=self._folds_opened, width=at.width)
 
     def opened(self, node_id: str) -> None:
         """Open a folded part of a map; those opened earlier stay open."""
@@ -75,12 +78,18 @@ def found_at(target: MachineKmem, text: str) -> str:
 
 
 def kmem_scene(
-    target: MachineKmem, moment: Moment, selection: str = "", *, opened: Sequence[int] = (), compact: bool = False
+    target: MachineKmem,
+    moment: Moment,
+    selection: str = "",
+    *,
+    opened: Sequence[int] = (),
+    compact: bool = False,
+    width: float = WIDTH,
 ) -> Scene:
     """The scene of kernel memory at a moment of an operation; `opened` are the folds that were opened."""
     value = target.value(_focus(target, moment.events, selection), opened, whole=WHOLE)
     reached = moment.above(value.reach(moment.events))
-    return draw_kmem(value, reached, selection=selection, machine=target.machine.name, compact=compact)
+    return draw_kmem(value, reached, selection=selection, machine=target.machine.name, compact=compact, width=width)
 
 
 def _focus(target: MachineKmem, events: Sequence[Event], selection: str = "") -> list[int]:
@@ -109,17 +118,17 @@ class Kentry(Picture):
 
     def draw(self, at: At) -> Scene:
         """The area at a moment."""
-        return kentry_scene(at.target, at.moment)
+        return kentry_scene(at.target, at.moment, width=at.width)
 
 
-def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False) -> Scene:
+def kentry_scene(target: MachineKentry, moment: Moment, *, compact: bool = False, width: float = WIDTH) -> Scene:
     """The scene of the area at a moment of an operation."""
     slots = [event.address for event in reversed(moment.events) if isinstance(event, (BufferAllocated, BufferFreed))]
     contents = target.contents(slots, 1 if compact else OPEN_SLABS)
     kernel_map = target.machine.kernel_map
     style = AddressStyle.of(kernel_map.start, kernel_map.end)
     name = target.machine.name
-    return draw_kentry(contents, moment, style=style, machine=name, compact=compact)
+    return draw_kentry(contents, moment, style=style, machine=name, compact=compact, width=width)
 
 
 @picture_of(MachineFrames)
@@ -129,16 +138,20 @@ class Frames(Picture):
     `target` is ``m.frames``, or the machine.
     """
 
+    least = 700.0
+
     def __init__(self, target: MachineFrames | Machine, **options: Any) -> None:
         machine = machine_of(target, MachineFrames, wanted="Frames shows a machine's physical memory, machine.frames")
         super().__init__(machine.frames, machine=machine, **options)
 
     def draw(self, at: At) -> Scene:
         """Physical memory at a moment."""
-        return frames_scene(at.target, at.moment, self.selection)
+        return frames_scene(at.target, at.moment, self.selection, width=at.width)
 
 
-def frames_scene(target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False) -> Scene:
+def frames_scene(
+    target: MachineFrames, moment: Moment, selection: str = "", *, compact: bool = False, width: float = WIDTH
+) -> Scene:
     """The scene of physical memory at one moment of an operation."""
     chosen = frame_of(selection, int(target.machine.ram_bytes) >> PAGE_SHIFT)
     touched = touched_frames(moment.events)
@@ -147,7 +160,9 @@ def frames_scene(target: MachineFrames, moment: Moment, selection: str = "", *, 
     focus = dict.fromkeys([*([] if chosen is None else [chosen]), *lit, *moved])
     selected = None if chosen is None or compact else target.frame(chosen)
     name = target.machine.name
-    return draw_frames(target.value(focus), moment, selected=selected, lit=lit, machine=name, compact=compact)
+    return draw_frames(
+        target.value(focus), moment, selected=selected, lit=lit, machine=name, compact=compact, width=width
+    )
 
 
 def frame_of(selection: str, frames: int) -> int | None:
@@ -176,7 +191,7 @@ class Slabs(Picture):
         value = target.value(focus)
         places = [slab.address for cache in value.caches for slab in cache.slabs] or [int(machine.kernel_map.start)]
         style = AddressStyle.of(min(places), max(places) + 1)
-        return draw_slabs(value, moment, style=style, machine=machine.name)
+        return draw_slabs(value, moment, style=style, machine=machine.name, width=at.width)
 
 
 @picture_of(MachineThreads, MachineThread)
@@ -195,9 +210,9 @@ class Threads(Picture):
 
     def draw(self, at: At) -> Scene:
         """The threads at a moment."""
-        return threads_scene(at.target, at.moment)
+        return threads_scene(at.target, at.moment, at.width)
 
 
-def threads_scene(target: MachineThreads, moment: Moment) -> Scene:
+def threads_scene(target: MachineThreads, moment: Moment, width: float = WIDTH) -> Scene:
     """The scene of the threads at one moment of an operation."""
-    return draw_threads(target.value(), moment, machine=target.machine.name)
+    return draw_threads(target.value(), moment, machine=target.machine.name, width=width)

@@ -106,6 +106,6 @@ def _wanted(trait: Any) -> str:
     """What a trait takes, in words."""
     least, most = getattr(trait, "min", None), getattr(trait, "max", None)
     bounds = [] if least is None else [f"at least {least}"]
-    bounds += [] if most is None else [f"at most {most:#x}"]
+    bounds += [] if most is None else [f"at most {most:#x}" if isinstance(trait, AddressTrait) else f"at most {most}"]
     kind = trait.info() + (" or None" if trait.allow_none else "")
     return ", ".join([kind, *([" and ".join(bounds)] if bounds else [])])

@@ -15,6 +15,7 @@ from vmwidgets.engine.base.values.past import NOTHING, Past
 from vmwidgets.engine.kernel.freebsd.vm_map import FreeBSDMap
 from vmwidgets.engine.kernel.x15.vm_map import X15Map
 from vmwidgets.engine.machine import Machine
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene
 from vmwidgets.views.story.moment import Moment
 
@@ -22,18 +23,23 @@ from .exports import Exports, Snapshot
 from .moments import NOW, When, WhenTrait, counterpart, machine_at
 from .options import refuse_unfit, refuse_unknown
 
+NARROWEST, WIDEST = 420, 1600
+"""Pixels that pictures can be laid out for."""
+
 
 @dataclass(frozen=True)
 class At:
     """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
 
     It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
+    The scene is laid out for `width` pixels.
     """
 
     target: Any
     machine: Machine | None
     number: int = -1
     done: int | None = None
+    width: float = WIDTH
 
     @property
     def past(self) -> Past:
@@ -73,12 +79,21 @@ class Picture(Exports, traitlets.HasTraits):
     selection = traitlets.Unicode(help="The selected thing, such as 'entry:17', in all views.").tag(
         public=True, sync=True
     )
+    width = traitlets.Int(
+        0, min=0, max=WIDEST, help=f"Pixels that the picture is laid out for, from {NARROWEST}; 0: as the page has."
+    ).tag(public=True, sync=True)
+    scale = traitlets.Float(
+        1.0, min=0.5, max=4.0, help="How large the picture is on its page, words and all: 2 for a lecture room."
+    ).tag(public=True, sync=True)
     steps = traitlets.Int(
         help="How many steps the picture has of the operation that is shown: the last is after it.", read_only=True
     ).tag(sync=True)
     operation = traitlets.Int(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
         sync=True
     )
+
+    least = float(NARROWEST)
+    """Pixels below which this picture is not laid out: a narrower page shrinks it."""
 
     _placing = True  # `step` follows the moment, and does not choose it
     _made = False
@@ -205,9 +220,14 @@ class Picture(Exports, traitlets.HasTraits):
         """
         machine = self.machine
         if machine is None:
-            return At(self.target, None)
+            return At(self.target, None, width=self.room)
         there = machine_at(machine, *(other or (self.moment,)))
-        return At(counterpart(self.target, machine, there), *there)
+        return At(counterpart(self.target, machine, there), *there, self.room)
+
+    @property
+    def room(self) -> float:
+        """Pixels that the picture is laid out for."""
+        return max(self.least, float(self.width or WIDTH))
 
     def scene(self) -> Scene:
         """The newest scene; the last that was drawn when the machine is gone."""
@@ -242,6 +262,14 @@ class Picture(Exports, traitlets.HasTraits):
             self.step = step
         finally:
             self._placing = False
+
+    @traitlets.validate("width")
+    def _can_be_laid_out(self, proposal: Any) -> int:
+        """Refuse a width that is too narrow for a picture."""
+        wanted: int = proposal["value"]
+        if 0 < wanted < NARROWEST:
+            raise Refused(f"width={wanted}, but a picture needs {NARROWEST} pixels; 0 is as wide as its page")
+        return wanted
 
     @traitlets.validate("moment")
     def _moment_was(self, proposal: Any) -> When | None:
@@ -301,7 +329,7 @@ class Picture(Exports, traitlets.HasTraits):
         steps, done = self._scene.steps, None if change["new"] is None else change["new"].done
         self._place(steps.count if done is None else sum(0 < one <= done for one in steps.places))
 
-    @traitlets.observe("moment", "selection")
+    @traitlets.observe("moment", "selection", "width", "scale")
     def _shown_otherwise(self, change: object) -> None:
         self.changed(change)
 

@@ -18,6 +18,7 @@ from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.ram import BusError
 from vmwidgets.engine.mmu.tables import MOST_OPEN, PageTables, Shown, TableKey, TablesWalk
 from vmwidgets.engine.mmu.walk import walk
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import Caption, Scene
 from vmwidgets.views.tables.boxes import TablesBench
 from vmwidgets.views.tables.picture import draw_tables
@@ -44,6 +45,8 @@ class Tables(Picture):
     closes a table, a run or a fold, and shows a descriptor bit by bit; "find" opens the way to an address.  Costs what
     is open, however many tables there are.
     """
+
+    least = 560.0
 
     address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
         public=True
@@ -84,7 +87,7 @@ class Tables(Picture):
         if word is None:
             chosen = 0
         bench = TablesBench(space.editable, chosen, word or 0, path, edited, self._answer(found))
-        return draw_tables(window, bench, machine="" if at.machine is None else at.machine.name)
+        return draw_tables(window, bench, machine="" if at.machine is None else at.machine.name, width=at.width)
 
     def _window(self, tables: PageTables[Any], marked: list[int]) -> TableWindow:
         crowd = max([1, *(sum(1 for level, _ in self._opened if level == one) for one, _ in self._opened)])
@@ -248,6 +251,8 @@ class Walk(Picture):
     descriptors are edited by a click.
     """
 
+    least = 760.0
+
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)
     user = traitlets.Bool(False, help="Whether user code makes it.").tag(public=True)
@@ -286,6 +291,7 @@ class Walk(Picture):
             earlier=result if same else None,
             machine="" if at.machine is None else at.machine.name,
             bench=self._bench(space),
+            width=at.width,
         )
 
     def _bench(self, space: Space) -> Bench:
@@ -358,7 +364,14 @@ def _title(address: int, whose: str) -> str:
 
 
 def walk_scene(
-    machine: Machine, task: str, address: int, access: str = "read", user: bool = False, *, past: Past = NOTHING
+    machine: Machine,
+    task: str,
+    address: int,
+    access: str = "read",
+    user: bool = False,
+    *,
+    past: Past = NOTHING,
+    width: float = WIDTH,
 ) -> Scene:
     """The scene of a walk of `address` in the tables of `task` ("" the kernel's), with `past` laid over them."""
     space = MachineSpace(machine, task, past)
@@ -371,4 +384,5 @@ def walk_scene(
         entry=space.entry(address),
         has_map=space.has_map,
         machine=machine.name,
+        width=width,
     )

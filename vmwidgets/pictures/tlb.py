@@ -22,6 +22,8 @@ class Tlb(Picture):
     click on the fold of another opens it, and the one that was opened first folds.
     """
 
+    least = 560.0
+
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:
         machine = machine_of(target, MachineCpus, MachineCpu, wanted="Tlb shows a machine or its processors")
         wanted = target.number if isinstance(target, MachineCpu) else 0
@@ -37,7 +39,7 @@ class Tlb(Picture):
         machine = at.whole
         value = machine.cpus.value(at.past)
         bench = TlbBench(self._opened, self._sets, self.selection, self._requests)
-        return draw_tlb(value, at.moment, bench, machine=machine.name)
+        return draw_tlb(value, at.moment, bench, machine=machine.name, width=at.width)
 
     def opened(self, node_id: str) -> None:
         """A processor, sets or shootdowns that are not shown, a shootdown that waits, or what becomes of them."""

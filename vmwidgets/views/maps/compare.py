@@ -142,7 +142,7 @@ def _ribbon(
         f"compare/{one.label}/entries", "label", MARGIN, top + RIBBON + 2, whole, 4, shape="none", bars=bars,
         title=f"{one.entries:,} entries of {one.label}",
     )  # fmt: skip
-    return [_heading(one, y), ground, *pieces, entries]
+    return [_heading(one, y, whole), ground, *pieces, entries]
 
 
 def _strips(ranges: Sequence[Piece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
@@ -156,9 +156,8 @@ def _strips(ranges: Sequence[Piece | EntryValue], axis: Axis, y: float, h: float
     return tuple(Bar(round(left + 0.5, 1), y, round(max(1.0, right - left - 1), 1), h, style) for left, right in strips)
 
 
-def _heading(one: ComparedMap, y: float) -> Node:
+def _heading(one: ComparedMap, y: float, w: float) -> Node:
     name, rule = _name(one), one.rule
-    w = WIDTH - 2 * MARGIN
     stats = (
         f"{counted(one.entries, 'entry')} · {counted(len(one.gaps), 'gap', 'gaps')}, largest "
         f"{one.largest_gap} · {one.steps:,} steps" + (f" · {one.failures:,} failed" if one.failures else "")

@@ -43,7 +43,7 @@ def draw_map(
     left = HEADER if "list" in lanes else MARGIN
     columns = lay_columns(picture.value.items, picture.important(selection), width, card, left)
     if "tree" in lanes:
-        tree = tree_lane(picture, columns, y)
+        tree = tree_lane(picture, columns, y, width)
         nodes, links, marks, y = tree.nodes, tree.links, tree.marks, tree.bottom + 10
     if "list" in lanes:
         more, lines, y = list_lane(picture, columns, y)

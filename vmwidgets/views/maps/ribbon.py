@@ -74,7 +74,7 @@ def ribbon_lane(
     bar_top = marker_top + 32
     nodes = [_ground(picture, bar_top, width)]
     nodes += [node for segment in segments if (node := _node(picture, segment, bar_top)) is not None]
-    nodes += _markers(picture, segments, bar_top)
+    nodes += _markers(picture, segments, bar_top, width)
     nodes += _ticks(picture, segments, bar_top + BAR, width)
     nodes += _sizes_below(segments, [node for node in nodes if node.kind == "gap"], bar_top + BAR + 18, width)
     links = _leaders(segments, columns, top - 8, bar_top) if columns else []
@@ -245,7 +245,7 @@ def _sizes_below(segments: Sequence[MapSegment], gaps: Sequence[Node], y: float,
     return nodes
 
 
-def _markers(picture: MapPicture, segments: Sequence[MapSegment], bar_top: float) -> list[Node]:
+def _markers(picture: MapPicture, segments: Sequence[MapSegment], bar_top: float, width: float) -> list[Node]:
     value = picture.value
     marks = []
     if value.find_cache:
@@ -262,7 +262,7 @@ def _markers(picture: MapPicture, segments: Sequence[MapSegment], bar_top: float
         if x is None:
             continue
         w = text_width(label, "label")
-        left = min(max(MARGIN, x - w / 2), WIDTH - MARGIN - w)
+        left = min(max(MARGIN, x - w / 2), width - MARGIN - w)
         row = 0 if all(left + w < a or left > b for a, b in taken) else 1
         taken.append((left, left + w))
         title = f"{label}: {picture.style.whole(address)}"

@@ -30,7 +30,7 @@ class TreeLane(NamedTuple):
     bottom: float
 
 
-def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> TreeLane:
+def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> TreeLane:
     """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
     depths = dict(_depths(picture))
     if not depths:
@@ -50,7 +50,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     marks = [_marks(picture, items, plain, columns, depths, top)] if plain else []  # type: ignore[arg-type]
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
-    nodes += _comparisons(picture, placed)
+    nodes += _comparisons(picture, placed, width)
     return TreeLane(nodes, links, tuple(marks), top + max(depths.values()) * row + 30)
 
 
@@ -172,7 +172,7 @@ def _links(picture: MapPicture, placed: Mapping[str, Node], marks: Sequence[Mark
             )  # fmt: skip
 
 
-def _comparisons(picture: MapPicture, placed: Mapping[str, Node]) -> list[Node]:
+def _comparisons(picture: MapPicture, placed: Mapping[str, Node], width: float) -> list[Node]:
     """What each node of the path was asked, beside it where there is room."""
     rows: dict[float, list[Node]] = {}
     for node in placed.values():
@@ -186,7 +186,7 @@ def _comparisons(picture: MapPicture, placed: Mapping[str, Node]) -> list[Node]:
         label = f"{number} {words[outcome]}"
         x, w = asked.x + asked.w + 4, text_width(label, "label")
         row = rows[asked.y + asked.h / 2]
-        if x + w > WIDTH or any(other.x < x + w and other.x > asked.x for other in row):
+        if x + w > width or any(other.x < x + w and other.x > asked.x for other in row):
             continue
         text = (Text(0, 16, label, "label path"),)
         labels.append(Node(f"{asked.id}/asked", "label", x, asked.y, w, asked.h, shape="none", text=text))

@@ -16,7 +16,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.kmem_events import KENTRY
@@ -53,7 +53,7 @@ def draw_kentry(
     }
     nodes, y = _range_row(contents, addresses, past.marks("next slab").leaving, width)
     for slab in contents.slabs:
-        more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact)
+        more, y = _slab_grid(contents, slab, addresses, touched, y + 8, compact, width)
         nodes += more
     subtitle = (
         f"{addresses.long(area.start)}–{addresses.long(end)} · {area.allocated:,} of {area.slabs:,} slabs in use · "
@@ -122,7 +122,13 @@ def _range_row(
 
 
 def _slab_grid(
-    contents: KentryContents, slab: SlabValue, style: AddressStyle, touched: dict[int, str], top: float, compact: bool
+    contents: KentryContents,
+    slab: SlabValue,
+    style: AddressStyle,
+    touched: dict[int, str],
+    top: float,
+    compact: bool,
+    width: float,
 ) -> tuple[list[Node], float]:
     area = contents.area
     index = area.index(slab.address)
@@ -135,13 +141,13 @@ def _slab_grid(
             "label",
             MARGIN,
             top,
-            600,
+            width - 2 * MARGIN,
             18,
             shape="none",
-            text=(Text(0, 13, head + colour, "label"),),
+            text=(Text(0, 13, shorten(head + colour, width - 2 * MARGIN), "label"),),
         )
     ]
-    columns = min(_COLUMNS, int((WIDTH - 2 * MARGIN) // (_SLOT_W + 3)))
+    columns = min(_COLUMNS, int((width - 2 * MARGIN) // (_SLOT_W + 3)))
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]
     shown = [a for a in addresses if not compact or free.get(a, 0) == 0 or a in touched]

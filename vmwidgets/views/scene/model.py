@@ -21,7 +21,8 @@ VERSION = 2
 class Text:
     """One run of text inside a node.
 
-    `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "title".
+    `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "small",
+    "title".
     `anchor` is "start", "middle" or "end"; (x, y) is the baseline.
     """
 

@@ -11,12 +11,13 @@ from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
 from vmwidgets.views.scene.text import shorten, text_width
 
-LINE, NAMES, MORE, CELL = 24.0, 16.0, 10.0, 24.0
+LINE, NAMES, MORE, CELL = 24.0, 16.0, 11.0, 28.0
 """Height of the heading, of the names above a row of bits, of the second line of names, of a bit."""
 
-PER_ROW = 32
+LEAST_CELL = 24.0
+"""Pixels that a bit needs, with its number."""
 
-_SHORT = {"contiguous": "cont", "type[18]": "[18]"}
+_SHORT = {"contiguous": "cont", "type[18]": "[18]", "AP[2]": "AP2"}
 """Names that are wider than the one bit that they are of; its title has the whole name."""
 
 
@@ -34,19 +35,18 @@ class DescriptorPicture:
     before: int | None = None
 
     @property
-    def rows(self) -> int:
-        """Rows of bits."""
-        return self.bits // PER_ROW
-
-    @property
     def names_height(self) -> float:
         """Pixels of the names above a row of bits."""
         return NAMES + MORE * any(len(_lines(field)) > 1 for field in self.fields)
 
-    @property
-    def height(self) -> float:
-        """Pixels that it takes."""
-        return LINE + self.rows * (self.names_height + CELL + 8)
+    def height(self, width: float) -> float:
+        """Pixels that it takes in a picture of this width."""
+        return LINE + self.bits // per_row(width) * (self.names_height + CELL + 8)
+
+
+def per_row(width: float) -> int:
+    """Bits in a row of a picture of this width."""
+    return 32 if (width - 2 * MARGIN) / 32 >= LEAST_CELL else 16
 
 
 def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
@@ -67,15 +67,16 @@ def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -
         Node(f"{view}/descriptor", "label", MARGIN, y, w, LINE, shape="none", text=text,
              title=f"{head} {value} ({one.section})", lane="descriptor"),
     ]  # fmt: skip
-    cell = w / PER_ROW
+    many = per_row(width)
+    cell = w / many
     names = names_of_bits(one.fields, one.bits)
-    for row in range(one.rows):
+    for row in range(one.bits // many):
         top = y + LINE + row * (one.names_height + CELL + 8)
-        high = one.bits - 1 - row * PER_ROW
-        nodes += _names(one, names, view, high, top, cell)
+        high = one.bits - 1 - row * many
+        nodes += _names(one, names, view, high, many, top, cell)
         nodes += [
             _bit(one, names[bit], view, bit, MARGIN + cell * (high - bit), top + one.names_height, cell)
-            for bit in range(high, high - PER_ROW, -1)
+            for bit in range(high, high - many, -1)
         ]
     return nodes
 
@@ -94,11 +95,11 @@ def names_of_bits(fields: Sequence[Field], bits: int) -> list[Field | None]:
 
 
 def _names(
-    one: DescriptorPicture, names: list[Field | None], view: str, high: int, top: float, cell: float
+    one: DescriptorPicture, names: list[Field | None], view: str, high: int, many: int, top: float, cell: float
 ) -> list[Node]:
     """The names above a row of bits: one for each run of bits of a field."""
     nodes = []
-    bit, low = high, high - PER_ROW + 1
+    bit, low = high, high - many + 1
     while bit >= low:
         field, last = names[bit], bit
         while last > low and names[last - 1] is field:
@@ -107,7 +108,7 @@ def _names(
             w = cell * (bit - last + 1)
             h, lines = one.names_height, _lines(field)
             text = tuple(
-                Text(w / 2, h - 4 - MORE * above, shorten(line, w + 2, "letter"), "letter", "middle")
+                Text(w / 2, h - 4 - MORE * above, shorten(line, w + 2, "small"), "small", "middle")
                 for above, line in enumerate(lines[::-1])
             )
             nodes.append(
@@ -122,7 +123,7 @@ def _lines(field: Field) -> tuple[str, ...]:
     """A field's name in one line, or two if it has one bit and a long name: AArch64's UXNTable."""
     name = _SHORT.get(field.name, field.name)
     if field.low == field.high and name.endswith("Table"):
-        return name.removesuffix("Table"), "Table"
+        return name.removesuffix("Table"), "Tbl"
     return (name,)
 
 
@@ -140,7 +141,7 @@ def _bit(one: DescriptorPicture, field: Field | None, view: str, bit: int, x: fl
     edited = ", edited" if changed else ""
     return Node(
         f"{view}/bit/{bit}", "bit", x, y, w, CELL,
-        text=(Text(3, 9, str(bit), "tiny dim"), Text(w / 2 + 2, 18, str(value), "mono label", "middle")),
+        text=(Text(3, 11, str(bit), "small dim"), Text(w / 2, 23, str(value), "mono label", "middle")),
         state=state, title=f"{name} is {value}{edited}{meaning}", action="open" if one.editable else "",
         lane="bits",
     )  # fmt: skip

@@ -42,7 +42,7 @@ def draw_tables(
     if chosen is not None:
         picture = _picture(window, chosen, bench)
         nodes += draw_descriptor(picture, "tables", bottom + 4, width)
-        bottom += picture.height + 8
+        bottom += picture.height(width) + 8
     return kit.scene(
         "tables",
         window.name,

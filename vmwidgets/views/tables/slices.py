@@ -94,6 +94,9 @@ _GAP, _HEAD, _CELL, _FOOT = 5.0, 24.0, 22.0, 20.0
 _AROUND = 16.0
 """Room around the two words above a slice."""
 
+_LEAST_CELL = 7.0
+"""Pixels that a bit needs; where there is less room, the slices stand without their bits."""
+
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
@@ -123,6 +126,7 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list
         bits += [
             _bit(walk.va, bit, one, bit in shared, right - cell * (bit - one.low), y + _HEAD, cell)
             for bit in range(one.high, one.low - 1, -1)
+            if cell
             if one.key != "offset" or bit not in shared  # those stand in the index's slice
         ]
         x += w + _GAP
@@ -137,6 +141,8 @@ def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: Addr
     while True:
         left = room - sum(least[number] for number in wide)
         cell = min(_CELL, left / max(1, sum(bits for number, bits in enumerate(own) if number not in wide)))
+        if cell < _LEAST_CELL:
+            return 0.0, [one * room / sum(least) for one in least]
         narrow = {number for number, bits in enumerate(own) if least[number] > cell * bits}
         if narrow <= wide:
             return cell, [max(least[number], cell * one.width) for number, one in enumerate(slices)]

@@ -75,7 +75,7 @@ def draw_walk(
         if shown is not None:
             picture = _descriptor_picture(shown, bench)
             nodes += draw_descriptor(picture, "walk", height, width)
-            height += picture.height + 4
+            height += picture.height(width) + 4
     caption = _caption_of(walk, earlier) if bench is None or not bench.edited else _edited_caption(walk, bench)
     who = "user" if walk.user else "supervisor"
     subtitle = f"{walk.format} · {who} {walk.access}"
@@ -101,6 +101,10 @@ def _bits_row(walk: Walk, share: float) -> list[Node]:
         bits = f"{step.index:0{high - low + 1}b}"
         x, w = MARGIN + position * share, share - 22
         look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < w else "mono label"
+        digits = [Text(w / 2, 32, bits, look, "middle")] if text_width(bits, "mono label") <= w else []
+        names = [Text(8, 14, f"bits {high}–{low}", "label dim"), Text(w - 8, 14, f"index {step.index}", "label", "end")]
+        if sum(text_width(one.text, "label") for one in names) + 24 > w:  # the title has both
+            names = [Text(8, 14, shorten(f"index {step.index}", w - 10), "label")]
         nodes.append(
             Node(
                 f"walk/bits/{step.level}",
@@ -110,11 +114,7 @@ def _bits_row(walk: Walk, share: float) -> list[Node]:
                 w,
                 40,
                 lane="bits",
-                text=(
-                    Text(8, 14, f"bits {high}–{low}", "label dim"),
-                    Text(w - 8, 14, f"index {step.index}", "label", "end"),
-                    Text(w / 2, 32, bits, look, "middle"),
-                ),
+                text=(*names, *digits),
                 title=f"bits {high} to {low} of the address are {step.index}: the index into the {table_name(step)}",
             )
         )

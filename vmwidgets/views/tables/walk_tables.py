@@ -156,5 +156,6 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
     said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
-        text=(Text(6, 15, number, "mono label dim"), Text(left, 15, label, look)), title=f"descriptor {index}: {said}",
+        text=(Text(6, 15, number, "mono label dim"), Text(left, 15, shorten(label, w - left, look), look)),
+        title=f"descriptor {index}: {said}",
     )  # fmt: skip

@@ -16,7 +16,8 @@ from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.options import refuse_unfit, weakly
-from vmwidgets.pictures.picture import Picture
+from vmwidgets.pictures.picture import WIDEST, Picture
+from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.svg import to_svg
 
@@ -37,7 +38,7 @@ PATIENCE = 3
 A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
 """
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "table"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "width", "table"))
 """What a page says by itself, and no reader does."""
 
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
@@ -81,6 +82,7 @@ class View(Picture, anywidget.AnyWidget):
         self._openable = False
         self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
         self._unseen: set[str] = set()  # those of them that are out of sight
+        self._widths: dict[str, int] = {}  # the pixels that each has
         self._awaited = 0  # so many cells may still end before a page says hello
         self._stale = True
         self._drawn = True
@@ -135,8 +137,21 @@ class View(Picture, anywidget.AnyWidget):
 
     @property
     def drawn(self) -> Scene | None:
-        """The scene of the newest frame; None where there is none, or where the newest could not be drawn."""
-        return self._scene if self._drawn else None
+        """The scene of the newest frame; None where there is none, it could not be drawn, or files have another."""
+        return self._scene if self._drawn and self.room == super().room else None
+
+    @property
+    def room(self) -> float:
+        """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
+        wide = self.width or min(self._widths.values(), default=WIDTH)
+        return float(min(max(wide / self.scale, self.least), WIDEST))
+
+    def scene(self) -> Scene:
+        """The newest scene as files have it, whatever page the picture is on."""
+        newest = super().scene()
+        if self.room == super().room or not self.alive:
+            return newest
+        return self.drawing(replace(self.at(), width=super().room))
 
     # ---- frames ----------------------------------------------------------------------------------
 
@@ -217,6 +232,7 @@ class View(Picture, anywidget.AnyWidget):
             "place": AFTER if done is None else done,
             "now": self.moment is None and not kept,
             "kept": kept or not self.follow,
+            "scale": self.scale,
             "finds": not kept and type(self).sought is not Picture.sought,
             "cell": -1 if cell is None else cell,
         }
@@ -329,6 +345,7 @@ class View(Picture, anywidget.AnyWidget):
             return
         self._pages.clear()
         self._unseen.clear()
+        self._widths.clear()
         self._awaited = 0
         self.layout.close()
         super().close()
@@ -345,6 +362,7 @@ class View(Picture, anywidget.AnyWidget):
             self._pages[page] -= 1
             if self._pages[page] < -PATIENCE:
                 del self._pages[page]
+                self._narrowed(page, None)
         if any(self._pages.get(page) == -1 for page in silent):
             self.send({"type": "who"})
 
@@ -446,7 +464,21 @@ class View(Picture, anywidget.AnyWidget):
     def _on_bye(self, page: str, cleared: bool) -> None:
         self._pages.pop(page, None)
         self._unseen.discard(page)
+        self._narrowed(page, None)
         self.cleared = cleared and not self._pages
+
+    def _on_width(self, page: str, px: int) -> None:
+        self._narrowed(page, px)
+
+    def _narrowed(self, page: str, px: int | None) -> None:
+        """A page has so much room now; None: it is gone."""
+        before = self.room
+        if px is None:
+            self._widths.pop(page, None)
+        else:
+            self._widths[page] = px
+        if self.room != before:
+            self.changed()
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
         node = next((node for node in (self._scene or self.scene()).nodes if node.id == id), None)

@@ -1,0 +1,81 @@
+"""Pictures on pages of several widths: full-size words, equal halves, larger for a lecture room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.lab import Notebook
+
+BOOT = """
+import vmwidgets as vm, ipywidgets
+m = vm.boot("x86-64")
+k = m.kernel_map
+for i in range(5):
+    a = k.enter("16 KiB", prot=["rw", "r"][i % 2])
+"""
+
+SIZES = """(cell) => [...cell.querySelectorAll('.vmwidgets svg.vmw-scene')].map((svg) => {
+    const drawn = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const words = [...svg.querySelectorAll('text')].map((text) => parseFloat(getComputedStyle(text).fontSize) * drawn);
+    return { width: svg.viewBox.baseVal.width, drawn, least: Math.min(...words) };
+})"""
+
+Opener = Callable[..., Notebook]
+
+
+def shown(notebook: Notebook, *cells: int, laid_out: str) -> list[dict[str, Any]]:
+    """Each picture of the cells, once its width is one that `laid_out` (of JavaScript) accepts."""
+    found = []
+    for index in cells:
+        cell = notebook.cell(index)
+        cell.locator(".vmw-scene .node").first.wait_for()
+        script = f"([cell, all]) => {{ const sizes = ({SIZES})(cell); return sizes.every((one) => {laid_out}); }}"
+        notebook.page.wait_for_function(script, arg=[cell.element_handle(), 0])
+        found += cell.evaluate(SIZES)
+    return found
+
+
+@pytest.mark.parametrize("wide", [700, 1300, 1900])
+def test_a_picture_fills_its_page_and_its_words_have_their_size(
+    wide: int, open_notebook: Opener, new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "k", name=f"width-{wide}"))
+    notebook.page.set_viewport_size({"width": wide, "height": 900})
+    notebook.run_all()
+    (one,) = shown(notebook, 1, laid_out="one.width !== 900")
+    room = notebook.cell(1).locator(".vmw-place").evaluate("(place) => place.clientWidth") - 28
+    assert abs(one["width"] - min(max(room, 420), 1600)) < 25
+    assert one["drawn"] == pytest.approx(1, abs=0.02)
+    assert one["least"] >= 9.8
+
+
+def test_pictures_side_by_side_have_equal_halves(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "ipywidgets.HBox([vm.Map(k), vm.Tree(k)])"))
+    notebook.run_all()
+    left, right = shown(notebook, 1, laid_out="one.width < 700")
+    assert abs(left["width"] - right["width"]) < 3
+    for one in (left, right):
+        assert one["drawn"] == pytest.approx(1, abs=0.02)
+        assert one["least"] >= 9.8
+
+
+def test_a_picture_is_scaled_with_its_words(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "v = vm.Map(k)\nv"))
+    notebook.run_all()
+    (plain,) = shown(notebook, 1, laid_out="one.width !== 900")
+    notebook.run("v.scale = 2")
+    (scaled,) = shown(notebook, 1, laid_out=f"one.width < {plain['width']} - 100")
+    assert scaled["drawn"] == pytest.approx(2, abs=0.05)
+    assert notebook.cell(1).locator(".vmw-caption").evaluate("(words) => words.currentCSSZoom ?? 2") == 2
+
+
+def test_a_narrow_page_lays_the_picture_out_again(open_notebook: Opener, new_notebook: Callable[..., str]) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "v = vm.Map(k)\nv"))
+    notebook.run_all()
+    (wide,) = shown(notebook, 1, laid_out="one.width !== 900")
+    notebook.page.set_viewport_size({"width": 800, "height": 900})
+    (narrow,) = shown(notebook, 1, laid_out=f"one.width < {wide['width']}")
+    assert narrow["drawn"] == pytest.approx(1, abs=0.02)

@@ -1,0 +1,114 @@
+"""How wide a picture is laid out: as its pages say, as its traits say, and as files are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from tests.widgets.page import BYE, HELLO, replies
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.widgets.host.packing import unpack
+from vmwidgets.widgets.host.refresh import refresher
+from vmwidgets.widgets.host.view import View
+
+FILES = 900
+"""Pixels of a picture in a file."""
+
+
+def wide(px: int, page: str = "p-1") -> dict[str, Any]:
+    return {"type": "width", "page": page, "px": px}
+
+
+def on_page(view: View) -> float:
+    """Pixels of the newest picture that the page has."""
+    refresher.flush()
+    return float(unpack(view.frame["data"])["scene"]["width"])
+
+
+@pytest.fixture
+def view() -> Iterator[View]:
+    machine = vm.boot("x86-64")
+    made = vm.Map(machine.kernel_map)
+    assert replies(made, HELLO) == []
+    yield made
+    assert made.machine is machine
+
+
+@pytest.mark.parametrize(("px", "laid"), [(1090, 1090), (420, 420), (300, 420), (5000, 1600)])
+def test_a_picture_is_as_wide_as_its_page_within_limits(view: View, px: int, laid: int) -> None:
+    assert on_page(view) == FILES
+    assert replies(view, wide(px)) == []
+    assert on_page(view) == laid
+
+
+def test_the_narrower_of_two_pages_counts_until_it_is_left(view: View) -> None:
+    replies(view, wide(1200), {**HELLO, "page": "q-1"}, wide(700, "q-1"))
+    assert on_page(view) == 700
+    replies(view, {**BYE, "page": "q-1"})
+    assert on_page(view) == 1200
+
+
+def test_a_width_that_is_known_draws_nothing_again(view: View) -> None:
+    replies(view, wide(1090))
+    refresher.flush()
+    seq = view.seq
+    replies(view, wide(1090))
+    refresher.flush()
+    assert view.seq == seq
+
+
+def test_files_twins_and_snapshots_have_the_width_of_files(view: View) -> None:
+    before = view.to_svg()
+    replies(view, wide(600))
+    assert on_page(view) == 600
+    assert (view.scene().width, view.snapshot().scene().width) == (FILES, FILES)
+    assert view.drawn is None, "what the page has is no twin"
+    assert view.to_svg() == before
+    assert on_page(view) == 600, "and a file takes nothing from the page"
+
+
+def test_a_width_that_is_set_counts_for_the_page_and_for_files(view: View) -> None:
+    replies(view, wide(1090))
+    view.width = 640
+    assert (on_page(view), view.scene().width) == (640, 640)
+    view.width = 0
+    assert (on_page(view), view.scene().width) == (1090, FILES)
+
+
+def test_scaled_a_picture_has_less_room_and_the_page_shows_it_larger(view: View) -> None:
+    replies(view, wide(1200))
+    view.scale = 2
+    assert on_page(view) == 600
+    assert unpack(view.frame["data"])["when"]["scale"] == 2
+    assert view.scene().width == FILES
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"width": 100}, "width=100, but a picture needs 420 pixels; 0 is as wide as its page"),
+        ({"width": 5000}, "width=5000, but it must be an int, at least 0 and at most 1600"),
+        ({"width": "wide"}, "width='wide', but it must be an int, at least 0 and at most 1600"),
+        ({"scale": 0}, "scale=0, but it must be a float, at least 0.5 and at most 4.0"),
+    ],
+)
+def test_what_is_no_width_or_scale_is_refused_wherever_it_comes_from(
+    view: View, option: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Refused, match=next(iter(option))) as refused:
+        vm.Map(view.target, **option)
+    assert sentence in str(refused.value)
+    told: list[Any] = []
+    view.send = told.append
+    view._handle_msg({"content": {"data": {"method": "update", "state": option}}, "buffers": []})
+    assert sentence in told[0]["reason"]
+    assert (view.width, view.scale) == (0, 1.0)
+
+
+def test_one_width_is_one_picture() -> None:
+    machine = vm.boot("x86-64")
+    pictures = [vm.picture(machine.kernel_map, width=700) for _ in range(2)]
+    assert pictures[0].to_svg() == pictures[1].to_svg() != vm.picture(machine.kernel_map).to_svg()
