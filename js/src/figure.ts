@@ -2,6 +2,7 @@
 
 import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
+import { legend } from "./legend.ts";
 import { Pins } from "./pins.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
@@ -36,6 +37,8 @@ export class Figure {
   private readonly focus = new Focus(this.renderer);
   private readonly zoomer = html("span", "vmw-zoomer");
   private readonly finder = html("input", "vmw-find");
+  private readonly legend = html("div", "vmw-legend");
+  private helper: HTMLButtonElement | undefined;
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
   private seq = -1;
@@ -144,22 +147,34 @@ export class Figure {
     this.zoomer.append(wider, closer);
     const save = button("save", "save this picture as a file", "s");
     save.addEventListener("click", () => this.calls.send({ type: "save" }));
-    this.words.header.append(save, pin);
+    const help = button("?", "keys and looks", "?");
+    help.setAttribute("aria-expanded", "false");
+    help.addEventListener("click", () => this.explain());
+    this.helper = help;
+    const buttons = html("span", "vmw-buttons"); // they are wrapped together
+    buttons.append(help, save, pin);
+    this.words.header.append(buttons);
     this.finder.type = "search";
     this.finder.placeholder = "find an address";
     this.finder.title = "find an address (/)";
     this.finder.setAttribute("aria-label", "find an address");
-    this.finder.tabIndex = -1;
     this.finder.addEventListener("keydown", (event) => this.find(event));
     this.status.setAttribute("role", "status");
-    this.table.summary.tabIndex = -1;
+    this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
     footer.append(this.zoomer, this.finder, this.table.root);
     const { header, caption, notes, spoken } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
     bar.append(caption, this.time.root);
-    this.root.append(header, bar, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+    this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+  }
+
+  /** Shows which keys there are and what the looks of things mean, or hides it. */
+  private explain(): void {
+    if (!this.legend.firstChild) this.legend.append(...legend());
+    this.legend.hidden = !this.legend.hidden;
+    this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
   }
 
   private find(event: KeyboardEvent): void {
@@ -186,6 +201,10 @@ export class Figure {
 
   private key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if ((event.target as Element).closest("button, summary") && (event.key === "Enter" || event.key === " ")) {
+      event.stopPropagation(); // the browser presses it, and the notebook has its own meaning for Enter
+      return;
+    }
     const onNode = (event.target as Element).closest<SVGGElement>(".node")?.dataset.id;
     const meant = this.press(event.key, onNode);
     if (meant) event.preventDefault();
@@ -219,8 +238,12 @@ export class Figure {
       case "]":
         this.time.by(1);
         return true;
-      case " ":
-        this.time.toggle();
+      case " ": // presses what can be pressed, as Enter does
+        if (onNode && this.renderer.nodes.get(onNode)?.node.action) this.act(onNode);
+        else this.time.toggle();
+        return true;
+      case "?":
+        this.explain();
         return true;
       case "p":
         this.calls.send({ type: "pin" });

@@ -70,7 +70,7 @@ export class NodeElement {
       put(this.root, "aria-valuetext", node.text?.[0]?.[2] ?? "");
       put(this.root, "aria-valuenow", node.value ?? 0);
     }
-    put(this.root, "aria-label", node.title || textOf(node) || node.id);
+    put(this.root, "aria-label", [node.title || textOf(node) || node.id, ...stateWords(node)].join(", "));
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
   }
 
@@ -123,6 +123,20 @@ export function focusable(node: SceneNode): boolean {
 function roleOf(node: SceneNode): string {
   if (node.value !== undefined) return "spinbutton"; // arrow keys change its number
   return node.action ? "button" : "img";
+}
+
+/** States that are only seen otherwise, in words. */
+const STATES: Record<string, string> = {
+  new: "new",
+  changed: "changed",
+  path: "on the path",
+  here: "at hand",
+  leaving: "about to go",
+  stuck: "stuck",
+};
+
+function stateWords(node: SceneNode): string[] {
+  return (node.state ?? "").split(" ").flatMap((state) => STATES[state] ?? []);
 }
 
 function textOf(node: SceneNode): string {

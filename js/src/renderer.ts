@@ -134,6 +134,7 @@ export class Renderer {
   private mark(element: NodeElement): void {
     const selected = this.selection !== "" && element.node.thing === this.selection;
     element.root.classList.toggle("selected", selected);
+    if (element.node.action === "select" && !element.node.role) put(element.root, "aria-pressed", String(selected));
   }
 
   private drawNodes(scene: Scene): void {

@@ -50,7 +50,6 @@ export class Time {
   constructor(send: Send) {
     this.send = send;
     this.slider.type = "range";
-    this.slider.tabIndex = -1;
     this.slider.min = "0";
     this.speed.hidden = true;
     this.root.append(this.first, this.back, this.slider, this.forward, this.last, this.play, this.unit, this.speed);
@@ -252,7 +251,6 @@ export class Time {
 
 function choice(label: string, values: readonly string[], chosen: string): HTMLSelectElement {
   const element = html("select", "vmw-choice");
-  element.tabIndex = -1;
   element.title = label;
   element.setAttribute("aria-label", label);
   for (const value of values) {

@@ -3,6 +3,9 @@
 import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
 import { html, say } from "./svg.ts";
 
+/** The picture that spoke last, and what it said. */
+const speaker: { words: Words | null; sentence: string } = { words: null, sentence: "" };
+
 /** Heading and caption; drawn again with every frame. */
 export class Words {
   readonly header = html("div", "vmw-header");
@@ -39,7 +42,7 @@ export class Words {
     say(this.functions, functions.join(" → "));
     this.caption.className = `vmw-caption ${tone}`;
     this.caption.hidden = !text && !reason;
-    say(this.spoken, [text, reason].filter(Boolean).join(" "));
+    say(this.spoken, this.saidOnce([text, reason].filter(Boolean).join(" ")));
     const notes = JSON.stringify(scene.notes);
     if (this.notes.dataset.notes === notes) return;
     this.notes.dataset.notes = notes;
@@ -50,6 +53,15 @@ export class Words {
   /** Whether the machine has gone on since this picture of now. */
   behind(late: boolean): void {
     this.late.hidden = !late;
+  }
+
+  /** The sentence, or nothing where another picture of the page has just said it: a reader hears it once. */
+  private saidOnce(sentence: string): string {
+    const elsewhere = speaker.words !== this && speaker.sentence === sentence && speaker.words?.spoken.isConnected;
+    if (elsewhere) return "";
+    speaker.words = this;
+    speaker.sentence = sentence;
+    return sentence;
   }
 
   /** Which cell made the picture, and what has become of its machine. */

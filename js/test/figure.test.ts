@@ -58,7 +58,7 @@ test("a click acts as the node says", () => {
   assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
 });
 
-test("a view is one tab stop, which stays on its node from frame to frame", () => {
+test("the drawing is one tab stop, which stays on its node from frame to frame", () => {
   const { figure, draw } = setUp();
   const stops = () =>
     [...figure.root.querySelectorAll('[tabindex="0"]')].map((element) => element.getAttribute("data-id"));
@@ -69,8 +69,69 @@ test("a view is one tab stop, which stays on its node from frame to frame", () =
   assert.deepEqual(stops(), ["b"]);
   draw(scene([nodes[0] as (typeof nodes)[0], nodes[2] as (typeof nodes)[0]]));
   assert.deepEqual(stops(), ["a"]);
-  for (const button of figure.root.querySelectorAll("button, summary"))
-    assert.equal((button as HTMLElement).tabIndex, -1);
+});
+
+test("Tab reaches every control, and a key that presses one goes no further", () => {
+  const { figure, draw, sent } = setUp();
+  draw(scene([node("a", { lane: "x" })]));
+  const controls = [...figure.root.querySelectorAll("button, summary, input, select")] as HTMLElement[];
+  assert.ok(controls.length > 8);
+  assert.deepEqual(
+    controls.filter((control) => control.hasAttribute("tabindex")),
+    [],
+  );
+  let heard = 0;
+  document.body.addEventListener("keydown", () => {
+    heard += 1;
+  });
+  for (const key of ["Enter", " "])
+    controls[0]?.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }) as unknown as Event);
+  assert.equal(heard, 0);
+  assert.deepEqual(sent, []);
+});
+
+test("Space presses what the focus is on", () => {
+  const { draw, find, sent } = setUp();
+  draw(scene([node("stub", { action: "open", lane: "x" })]));
+  find('[data-id="stub"]').dispatchEvent(
+    new window.KeyboardEvent("keydown", { key: " ", bubbles: true }) as unknown as Event,
+  );
+  assert.deepEqual(sent, [{ type: "open", id: "stub" }]);
+});
+
+test("what is true of a node, and whether it is selected, is in what is read out", () => {
+  const { draw, find, figure } = setUp();
+  draw(scene([node("a", { title: "red node", state: "red new path", lane: "x", thing: "entry:1", action: "select" })]));
+  const spoken = () => ["aria-label", "aria-pressed"].map((name) => find('[data-id="a"]').getAttribute(name));
+  assert.deepEqual(spoken(), ["red node, new, on the path", "false"]);
+  figure.select("entry:1");
+  assert.deepEqual(spoken(), ["red node, new, on the path", "true"]);
+});
+
+test("? shows the keys, and hides them", () => {
+  const { draw, find } = setUp();
+  draw(scene([node("a", { lane: "x" })]));
+  const press = () =>
+    find('[data-id="a"]').dispatchEvent(
+      new window.KeyboardEvent("keydown", { key: "?", bubbles: true }) as unknown as Event,
+    );
+  assert.equal(find(".vmw-legend").hidden, true);
+  press();
+  assert.equal(find(".vmw-legend").hidden, false);
+  assert.match(find(".vmw-legend").textContent ?? "", /to the first operation/);
+  press();
+  assert.equal(find(".vmw-legend").hidden, true);
+});
+
+test("of two pictures that say the same, one is heard", () => {
+  const first = setUp();
+  const caption = { text: "Freed 8 KiB.", functions: [], reason: "", tone: "good" };
+  first.draw(scene([], [], { caption }));
+  const heard = first.find(".vmw-spoken");
+  const second = setUp();
+  document.body.append(first.figure.root);
+  second.draw(scene([], [], { caption }));
+  assert.deepEqual([heard.textContent, second.find(".vmw-spoken").textContent], ["Freed 8 KiB.", ""]);
 });
 
 test("the rows of the table twin are asked for when it is opened, and with each picture while it is open", () => {
