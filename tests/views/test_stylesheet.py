@@ -13,7 +13,8 @@ CSS = Path(__file__).parents[2] / "vmwidgets" / "views" / "scene" / "style.css"
 def palettes() -> list[dict[str, str]]:
     """The colours of each theme as they stand in the sheet: light, dark in a notebook, dark standalone."""
     blocks = re.findall(r"\{([^{}]*--vmw-bg:[^{}]*)\}", CSS.read_text())
-    return [dict(re.findall(r"--vmw-([\w-]+):\s*(#[0-9a-f]{6})", block)) for block in blocks]
+    found = [dict(re.findall(r"--vmw-([\w-]+):\s*(#[0-9a-f]{6})", block)) for block in blocks]
+    return [palette for palette in found if palette]  # the reader's own colours have no numbers
 
 
 LIGHT, DARK, STANDALONE_DARK = palettes()
