@@ -201,7 +201,7 @@ def test_what_is_seen_is_saved_as_a_file(notebook: Notebook) -> None:
     notebook.run("m.operate(3)")
     with notebook.page.expect_download() as saved:
         notebook.cell(1).get_by_role("button", name="save this picture as a file").click()
-    assert saved.value.suggested_filename == "fake_map-3.svg"
+    assert saved.value.suggested_filename == "fake_map-2.svg", "its first operation has number 0"
     assert "Operation 3 is done." in saved.value.path().read_text()
 
 
