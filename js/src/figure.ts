@@ -36,6 +36,7 @@ export class Figure {
   private readonly pins: Pins;
   private readonly focus = new Focus(this.renderer);
   private readonly zoomer = html("span", "vmw-zoomer");
+  private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
   private readonly finder = html("input", "vmw-find");
   private readonly legend = html("div", "vmw-legend");
   private helper: HTMLButtonElement | undefined;
@@ -52,9 +53,14 @@ export class Figure {
     this.ribbon = new Ribbon(this.renderer, calls.send);
     this.slicer = new Slicer(this.renderer, calls.send);
     this.pins = new Pins(calls.send);
-    this.ask = router.connect((seq, placed) => {
-      if (seq === this.seq) this.renderer.follow(placed.routes);
-    });
+    this.ask = router.connect(
+      (seq, placed) => {
+        if (seq === this.seq) this.renderer.follow(placed.routes);
+      },
+      () => {
+        this.straight.hidden = false;
+      },
+    );
     this.assemble();
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.renderer.root.addEventListener("click", (event) => this.click(event));
@@ -162,7 +168,9 @@ export class Figure {
     this.status.setAttribute("role", "status");
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
-    footer.append(this.zoomer, this.finder, this.table.root);
+    this.straight.title = "Graphviz, which bends lines around what is in their way, can't run in this page";
+    this.straight.hidden = true;
+    footer.append(this.zoomer, this.finder, this.table.root, this.straight);
     const { header, caption, notes, spoken } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled

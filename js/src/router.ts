@@ -14,6 +14,7 @@ export interface Line {
 
 interface Client {
   answered: (seq: number, placed: Placed) => void;
+  refused: () => void;
   asked: number | null;
   waiting: { seq: number; dot: string; height: number } | null;
 }
@@ -35,9 +36,10 @@ export class Router {
     this.open = open;
   }
 
-  /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale. */
-  connect(answered: Client["answered"]): Ask {
-    const client: Client = { answered, asked: null, waiting: null };
+  /** A view's way to ask.  A newer question replaces one that still waits: its answer would be stale.
+   * `refused` is called where nothing will be answered. */
+  connect(answered: Client["answered"], refused: Client["refused"] = () => {}): Ask {
+    const client: Client = { answered, refused, asked: null, waiting: null };
     return (seq, dot, height) => {
       client.waiting = { seq, dot, height };
       if (client.asked === null) this.next(client);
@@ -55,6 +57,7 @@ export class Router {
     client.waiting = null;
     client.asked = null;
     const line = question && this.worker();
+    if (question && this.lost >= MOST_LOST) client.refused();
     if (!question || !line) return;
     client.asked = ++this.key;
     this.clients.set(this.key, { client, seq: question.seq });

@@ -194,3 +194,17 @@ test("a picture of now that the machine has left behind says so until it is draw
   at(3, 2, false);
   assert.equal(behind(), false, "the past is where it should be");
 });
+
+test("where Graphviz can't run the picture is drawn, and says that its lines are straight", (context) => {
+  context.mock.method(console, "warn", () => {});
+  const { figure, find } = setUp();
+  for (let seq = 1; seq <= 4; seq++) figure.draw(seq, { scene: scene([node("a")]), dot: "digraph {}", when: now });
+  assert.equal(find(".vmw-straight").hidden, false);
+  assert.equal(figure.root.querySelectorAll(".node").length, 1);
+});
+
+test("where it does not have to run nothing is said of it", () => {
+  const { draw, find } = setUp();
+  draw(scene([node("a")]));
+  assert.equal(find(".vmw-straight").hidden, true);
+});

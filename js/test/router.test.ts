@@ -112,7 +112,12 @@ test("where no worker lives, few are tried and no view waits for ever", (context
     opened++;
     throw new Error("refused by the page's policy");
   });
-  const ask = router.connect(() => assert.fail("nothing can be answered"));
+  let refused = 0;
+  const ask = router.connect(
+    () => assert.fail("nothing can be answered"),
+    () => refused++,
+  );
   for (let seq = 1; seq < 20; seq++) ask(seq, "dot", 10);
   assert.equal(opened, 3);
+  assert.ok(refused > 0, "the view hears of it");
 });
