@@ -243,7 +243,7 @@ class TestPanicWhileCutting:
         (lost,) = (entry for entry in self.before if entry.start == self.address)
         assert machine.kernel_map.entries() == [entry for entry in self.before if entry != lost]
         mapped = sum(entry.size for entry in self.before)
-        message = f"kernel_map says {mapped} bytes, its entries have {mapped - lost.size}$"
+        message = f"kernel_map says {vm.Size(mapped)}, its entries have {vm.Size(mapped - lost.size)}$"
         with pytest.raises(vm.Broken, match=message):
             machine.check()
 
