@@ -24,11 +24,13 @@ def picture_of(*kinds: type, name: str = "") -> Callable[[Any], Any]:
 
     A class is a :class:`Picture`; a function takes a moment (:class:`At`) and gives its scene, and needs a `name`.
 
+    >>> from vmwidgets.views.scene.kit import scene
+    >>> from vmwidgets.views.scene.model import Caption, Table
     >>> @picture_of(range, name="Numbers")
     ... def draw(at):
-    ...     return at.target
-    >>> known_pictures()["Numbers"](range(3)).scene()
-    range(0, 3)
+    ...     return scene("numbers", f"{len(at.target)} numbers", "", [], caption=Caption(""), table=Table((), ()))
+    >>> known_pictures()["Numbers"](range(3)).scene().title
+    '3 numbers'
     """
 
     def register(drawn: Any) -> Any:
