@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.lab import Notebook
 
@@ -45,7 +46,11 @@ class Monkey:
             (30, self.click), (40, self.press), (10, self.push), (8, self.slide), (6, self.drag), (4, self.find),
             (2, self.operate),
         ]  # fmt: skip
-        self.draws.choices([one for _, one in gestures], [weight for weight, _ in gestures])[0]()
+        try:
+            self.draws.choices([one for _, one in gestures], [weight for weight, _ in gestures])[0]()
+        except Error as error:
+            if "not attached" not in str(error):  # it was taken away while the monkey reached for it
+                raise
 
     def one_of(self, selector: str) -> Any:
         """One of the elements that are there, or None."""
