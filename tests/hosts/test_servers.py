@@ -156,4 +156,5 @@ def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: P
         expect(tree.locator(".node.selected")).to_have_count(1)  # so the two share what is selected
         page.get_by_role("button", name="take", exact=True).click()
         expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
+        tree.scroll_into_view_if_needed()  # out of sight it is not drawn
         expect(tree.locator(".node.new")).to_contain_text(["000c_3000"])
