@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from playwright.sync_api import expect
 from scripts import hosts
 from tests.browser.lab import Notebook
 from tests.hosts import lite
-from tests.hosts.pixels import look
+from tests.hosts.living import check_buttons, check_readable, check_routed
 
 INSTALL = "%pip install -q vmwidgets"
 BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
@@ -96,23 +95,15 @@ def test_a_picture_follows_the_cells_after_it(notebook: Notebook) -> None:
 
 
 def test_it_can_be_read(notebook: Notebook) -> None:
-    seen = look(picture(notebook), "lite")
-    assert seen.unreadable == []
-    assert len(seen.texts) > 12
-    assert seen.house == {"red", "black", "new"}
+    check_readable(picture(notebook), "lite")
 
 
 def test_graphviz_places_the_links(notebook: Notebook) -> None:
-    notebook.page.wait_for_function("() => window.routed > 0")
+    check_routed(notebook.page)
 
 
 def test_its_buttons_reach_the_kernel(notebook: Notebook) -> None:
-    live, where = picture(notebook), re.compile(r"step (\d+) of \1")
-    expect(live).to_contain_text(where)
-    live.get_by_role("button", name="back", exact=True).click()
-    expect(live).not_to_contain_text(where)
-    live.get_by_role("button", name="to now, and follow").click()
-    expect(live).to_contain_text(where)
+    check_buttons(picture(notebook))
 
 
 def test_the_last_state_of_a_callback_is_sent(notebook: Notebook) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook, Server, Watched
 from tests.hosts import servers
-from tests.hosts.pixels import look
+from tests.hosts.living import check_buttons, check_readable, check_routed
 
 BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
 BUTTON = """
@@ -119,23 +118,15 @@ def test_the_picture_follows(page: Any) -> None:
 
 
 def test_it_can_be_read(page: Any, server: Server) -> None:
-    seen = look(picture(page), server.name)
-    assert seen.unreadable == []
-    assert len(seen.texts) > 12
-    assert seen.house == {"red", "black", "new"}
+    check_readable(picture(page), server.name)
 
 
 def test_graphviz_places_the_links(page: Any) -> None:
-    page.wait_for_function("() => window.routed > 0")
+    check_routed(page)
 
 
 def test_its_buttons_reach_the_kernel(page: Any) -> None:
-    live, last = picture(page), re.compile(r"step (\d+) of \1")
-    expect(live).to_contain_text(last)
-    live.get_by_role("button", name="back", exact=True).click()
-    expect(live).not_to_contain_text(last)
-    live.get_by_role("button", name="to now, and follow").click()
-    expect(live).to_contain_text(last)
+    check_buttons(picture(page))
 
 
 def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: Path) -> None:

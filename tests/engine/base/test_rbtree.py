@@ -86,7 +86,6 @@ class TreeMachine(RuleBasedStateMachine):
     def agrees(self) -> None:
         values = sorted(self.nodes)
         assert [node.value for node in self.tree] == values
-        assert all(self.tree.select(rank) is self.nodes[value] for rank, value in enumerate(values))
         assert all(self.tree.rank(self.nodes[value]) == rank for rank, value in enumerate(values))
         assert len(self.tree) == len(values)
         self.tree.check()
@@ -129,14 +128,6 @@ def test_a_key_that_is_there_goes_left_when_duplicates_are_let_in():
     tree = tree_of(5)
     tree.insert(Number(5), 5, duplicates=True)
     assert shape(tree.root) == (5, "b", leaf(5), None)
-
-
-def test_there_is_no_node_beyond_the_last_rank():
-    for rank in (-1, 2, 100):
-        with pytest.raises(IndexError):
-            tree_of(1, 2).select(rank)
-    with pytest.raises(IndexError):
-        tree_of().select(0)
 
 
 def test_a_search_looks_at_no_more_nodes_than_the_tree_is_high():

@@ -140,22 +140,6 @@ class RedBlackTree(Generic[N]):
             here = here.parent  # type: ignore[assignment]
         return rank
 
-    def select(self, rank: int) -> N:
-        """The node that has `rank` nodes left of it; :class:`IndexError` if there is none."""
-        node = self.root
-        if node is None or not 0 <= rank < node.count:
-            raise IndexError(f"no node of rank {rank}")
-        while True:
-            assert node is not None
-            left = _count(node.left)
-            if rank == left:
-                return node
-            if rank < left:
-                node = node.left  # type: ignore[assignment]
-            else:
-                rank -= left + 1
-                node = node.right  # type: ignore[assignment]
-
     def __len__(self) -> int:
         return _count(self.root)
 

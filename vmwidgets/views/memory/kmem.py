@@ -22,7 +22,7 @@ from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
 from vmwidgets.views.scene.text import shorten, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 
-from .kmem_map import CARD_H, RIBBON_H, ROOT_H, map_box, place_of, used_words, what_was_freed
+from .kmem_map import CARD_H, RIBBON_H, ROOT_H, lock_words, map_box, place_of, used_words, what_was_freed
 
 MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""
@@ -237,7 +237,7 @@ def _rows(maps: Sequence[KernelMapValue], style: AddressStyle) -> tuple[tuple[st
     for one in maps:
         value = one.map
         size = binary_size(value.end - value.start)
-        rows.append((value.name, style.whole(value.start), style.whole(value.end), size, words_of(one), "", ""))
+        rows.append((value.name, style.whole(value.start), style.whole(value.end), size, _words_of(one), "", ""))
         rows += [_row(item, style) for item in value.items]
     left_out = len(rows) - MAX_ROWS
     return (*rows[:MAX_ROWS], *([(f"… {left_out:,} rows more", *[""] * 6)] if left_out > 0 else []))
@@ -251,11 +251,9 @@ def _row(item: EntryValue | Fold, style: AddressStyle) -> tuple[str, ...]:
             str(item.id))  # fmt: skip
 
 
-def words_of(value: KernelMapValue) -> str:
+def _words_of(value: KernelMapValue) -> str:
     """Lock and sleepers of a map, in words."""
-    lock = "mutex" if value.system else "lock"
-    state = "free" if value.locked_by is None else f"held by {value.locked_by or 'the cell'}"
-    said = f"{lock} {state}"
+    said = [lock_words(value)]
     if value.sleepers:
-        said += f"; asleep for room: {', '.join(value.sleepers)}"
-    return said + ("; needs_wakeup" if value.needs_wakeup else "")
+        said.append(f"asleep for room: {', '.join(value.sleepers)}")
+    return "; ".join([*said, "needs_wakeup"] if value.needs_wakeup else said)
