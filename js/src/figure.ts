@@ -2,7 +2,8 @@
 
 import { button } from "./button.ts";
 import { Focus } from "./focus.ts";
-import { legend } from "./legend.ts";
+import { opens } from "./keyboard.ts";
+import { firstWords, legend } from "./legend.ts";
 import { Pins } from "./pins.ts";
 import { Renderer } from "./renderer.ts";
 import type { Send } from "./requests.ts";
@@ -39,6 +40,7 @@ export class Figure {
   private readonly straight = html("span", "vmw-straight", "lines are straight: Graphviz does not run here");
   private readonly finder = html("input", "vmw-find");
   private readonly legend = html("div", "vmw-legend");
+  private hint: HTMLElement | null = null;
   private helper: HTMLButtonElement | undefined;
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
@@ -178,8 +180,20 @@ export class Figure {
     this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
   }
 
+  /** The picture is in sight: a reader who never saw one is told what looks mean. */
+  seen(): void {
+    const line = firstWords(() => {
+      line?.remove();
+      this.helper?.focus(); // what shows it again
+    });
+    if (!line) return;
+    this.hint = line;
+    this.legend.after(line);
+  }
+
   /** Shows which keys there are and what the looks of things mean, or hides it. */
   private explain(): void {
+    this.hint?.remove();
     if (!this.legend.firstChild) this.legend.append(...legend());
     this.legend.hidden = !this.legend.hidden;
     this.helper?.setAttribute("aria-expanded", String(!this.legend.hidden));
@@ -222,7 +236,12 @@ export class Figure {
 
   /** True if the key meant something here. */
   private press(key: string, onNode: string | undefined): boolean {
-    if (this.slicer.key(key, onNode) || this.focus.move(key)) return true;
+    if (this.slicer.key(key, onNode)) return true;
+    if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
+      this.act(onNode);
+      return true;
+    }
+    if (this.focus.move(key)) return true;
     if ((key === "Enter" || key === " ") && onNode === undefined) return false;
     switch (key) {
       case "Enter":

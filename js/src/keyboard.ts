@@ -1,7 +1,9 @@
-// Where an arrow key goes: along the lane with left and right, along tree links or to the next lane with up and down.
+// Where an arrow key goes: along the lane with left and right, to parents and children or to the next lane with up and
+// down.  In a lane that goes downwards it is the other way round.  So a tree has the keys that trees have everywhere.
 
 import { focusable } from "./node.ts";
 import type { Scene, SceneNode } from "./scene.ts";
+import { treesOf } from "./tree.ts";
 
 export type Arrow = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown" | "Home" | "End";
 
@@ -12,7 +14,7 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
   if (!here) return nodes[0] ?? null;
   const lane = nodes.filter((node) => node.lane === here.lane);
   const at = lane.indexOf(here);
-  if (inColumns(scene, here)) return alongColumn(scene, nodes, lane, here, key);
+  if (goesDown(scene, here.lane)) return alongColumn(scene, nodes, lane, here, key);
   switch (key) {
     case "ArrowLeft": // up and down turn a slice: past an end of their lane is the way out of it
       return lane[at - 1] ?? (here.value !== undefined ? acrossLanes(scene, nodes, here, -1) : null);
@@ -23,15 +25,22 @@ export function step(scene: Scene, from: string, key: Arrow): SceneNode | null {
     case "End":
       return lane.at(-1) ?? null;
     case "ArrowUp":
-      return treeNeighbour(scene, nodes, from, "up") ?? acrossLanes(scene, nodes, here, -1);
+      return treeNeighbour(scene, nodes, here, "up") ?? acrossLanes(scene, nodes, here, -1);
     case "ArrowDown":
-      return treeNeighbour(scene, nodes, from, "down") ?? acrossLanes(scene, nodes, here, 1);
+      return treeNeighbour(scene, nodes, here, "down") ?? acrossLanes(scene, nodes, here, 1);
   }
 }
 
-/** Whether a node is in a lane that goes downwards: up and down go along it, left and right to the next. */
-function inColumns(scene: Scene, node: SceneNode): boolean {
-  return scene.columns.includes(node.lane ?? "");
+/** Whether a key opens the node that it is pressed on: a folded part of a tree, by the key that goes to children. */
+export function opens(scene: Scene, from: string, key: string): boolean {
+  const node = scene.nodes.find((one) => one.id === from);
+  const lane = treesOf(scene).lane(node?.lane);
+  return node?.action === "open" && lane !== undefined && key === (lane.down ? "ArrowRight" : "ArrowDown");
+}
+
+/** Whether a lane goes downwards: up and down go along it, left and right to the next. */
+function goesDown(scene: Scene, name: string | undefined): boolean {
+  return scene.lanes.some((lane) => lane.down && lane.name === name);
 }
 
 function alongColumn(
@@ -43,8 +52,9 @@ function alongColumn(
 ): SceneNode | null {
   const at = lane.indexOf(here);
   const beside = (way: 1 | -1): SceneNode | null => {
-    const next = scene.columns[scene.columns.indexOf(here.lane ?? "") + way];
-    const column = nodes.filter((node) => node.lane === next && next !== undefined);
+    const columns = scene.lanes.filter((lane) => lane.down);
+    const next = columns[columns.findIndex((lane) => lane.name === here.lane) + way];
+    const column = nodes.filter((node) => next && node.lane === next.name);
     const far = (node: SceneNode): number => Math.abs(node.y - here.y);
     return column.reduce<SceneNode | null>((best, node) => (best && far(best) <= far(node) ? best : node), null);
   };
@@ -54,9 +64,9 @@ function alongColumn(
     case "ArrowDown":
       return lane[at + 1] ?? acrossLanes(scene, nodes, here, 1);
     case "ArrowLeft":
-      return beside(-1);
+      return treeNeighbour(scene, nodes, here, "up") ?? beside(-1);
     case "ArrowRight":
-      return beside(1);
+      return treeNeighbour(scene, nodes, here, "down") ?? beside(1);
     case "Home":
       return lane[0] ?? null;
     case "End":
@@ -68,16 +78,14 @@ function alongColumn(
 export function entrance(scene: Scene): SceneNode | null {
   const nodes = scene.nodes.filter(focusable);
   const told = (word: string) => nodes.find((node) => node.state?.split(" ").includes(word));
-  return told("here") ?? told("new") ?? told("changed") ?? nodes[0] ?? null;
+  return told("here") ?? told("new") ?? told("changed") ?? told("shown") ?? nodes[0] ?? null;
 }
 
-function treeNeighbour(scene: Scene, nodes: SceneNode[], from: string, way: "up" | "down"): SceneNode | null {
-  for (const link of scene.links) {
-    if (!link.branch) continue;
-    const [near, far] = way === "up" ? [link.target, link.source] : [link.source, link.target];
-    if (near === from) return nodes.find((node) => node.id === far) ?? null;
-  }
-  return null;
+function treeNeighbour(scene: Scene, nodes: SceneNode[], here: SceneNode, way: "up" | "down"): SceneNode | null {
+  const trees = treesOf(scene);
+  if (!trees.lane(here.lane)) return null;
+  const id = way === "up" ? trees.parent(here.id) : trees.children(here.id)[0];
+  return nodes.find((node) => node.id === id) ?? null;
 }
 
 const middle = (node: SceneNode): number => node.x + node.w / 2;
@@ -87,7 +95,7 @@ function acrossLanes(scene: Scene, nodes: SceneNode[], here: SceneNode, way: 1 |
   const lanes = new Map<string, SceneNode[]>();
   for (const node of nodes) lanes.set(node.lane ?? "", [...(lanes.get(node.lane ?? "") ?? []), node]);
   for (const name of lanes.keys())
-    if (name !== here.lane && inColumns(scene, here) && scene.columns.includes(name)) lanes.delete(name);
+    if (name !== here.lane && goesDown(scene, here.lane) && goesDown(scene, name)) lanes.delete(name);
   const height = (lane: SceneNode[]) => lane.reduce((sum, node) => sum + node.y + node.h / 2, 0) / lane.length;
   const ordered = [...lanes.values()].sort((a, b) => height(a) - height(b));
   const next = ordered[ordered.findIndex((lane) => lane.includes(here)) + way];

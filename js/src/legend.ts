@@ -1,10 +1,11 @@
-// What "?" shows: the keys, and what the looks of things mean.
+// What "?" shows: the keys, and what the looks of things mean.  A reader who sees pictures for the first time is told of
+// the looks in one line.
 
-import { html } from "./svg.ts";
+import { button } from "./button.ts";
+import { NodeElement } from "./node.ts";
+import { html, svg } from "./svg.ts";
 
-type Rows = readonly (readonly [string, string])[];
-
-const KEYS: Rows = [
+const KEYS: readonly (readonly [string, string])[] = [
   ["← → ↑ ↓", "from thing to thing"],
   ["Enter, Space", "select, open, press"],
   ["[ ]", "a step back, on"],
@@ -16,20 +17,82 @@ const KEYS: Rows = [
   ["Escape", "select nothing"],
 ];
 
-const LOOKS: Rows = [
-  ["thick, green", "new"],
-  ["dashed, amber", "changed"],
-  ["thick, blue", "on the path of a search or a walk"],
-  ["shadow", "selected, in all pictures of the machine"],
-  ["dotted box", "folded: press it to open it"],
-  ["round, R", "a red node of a tree; black ones are square, with B"],
+/** A state of a node, and what it means. */
+const LOOKS: readonly (readonly [string, string])[] = [
+  ["new", "new"],
+  ["changed", "changed"],
+  ["path", "on the path of a search or a walk, or at hand"],
+  ["selected", "selected, in all pictures of the machine"],
+  ["shown", "shown in detail below"],
+  ["leaving", "about to go"],
+  ["folded", "folded: press it to open it"],
 ];
 
 /** Two lists, side by side where there is room. */
 export function legend(): HTMLElement[] {
-  return [KEYS, LOOKS].map((rows) => {
-    const list = html("dl");
-    for (const [what, means] of rows) list.append(html("dt", "", what), html("dd", "", means));
-    return list;
-  });
+  const keys = html("dl");
+  for (const [what, means] of KEYS) keys.append(html("dt", "", what), html("dd", "", means));
+  const looks = html("dl");
+  for (const [state, means] of LOOKS) {
+    const term = html("dt");
+    term.append(sample(state));
+    looks.append(term, html("dd", "", means));
+  }
+  looks.append(html("dt", "", "R, B"), html("dd", "", "nodes of a tree: red ones are round, black ones square"));
+  return [keys, looks];
+}
+
+/** A node as it looks in that state, whatever the theme. */
+function sample(state: string): SVGSVGElement {
+  const root = svg("svg", "vmw-scene vmw-sample still");
+  root.setAttribute("viewBox", "0 0 34 22");
+  root.setAttribute("role", "img");
+  root.setAttribute("aria-label", state);
+  const selected = state === "selected";
+  const node = new NodeElement({ id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state });
+  node.choose(selected);
+  root.append(node.root, node.over);
+  return root;
+}
+
+/** The looks that a first picture has. */
+const FIRST: readonly (readonly [string, string])[] = [
+  ["new", "new"],
+  ["changed", "changed"],
+  ["path", "on the path"],
+  ["selected", "selected"],
+  ["folded", "folded"],
+];
+
+/** All versions of this package ask the same browser whether its reader knows: so the name has none. */
+const KNOWN = "vmwidgets: looks are known";
+
+/** Whether the line is on this page; once it was, it is on no other. */
+let told = false;
+
+/** One line of looks for who sees a picture in this browser for the first time; null for all others. */
+export function firstWords(closed: () => void): HTMLElement | null {
+  if (told || !isFirst()) return null;
+  told = true;
+  const line = html("div", "vmw-hint");
+  for (const [state, means] of FIRST) {
+    const words = html("span");
+    words.append(sample(state), ` ${means}`);
+    line.append(words);
+  }
+  const close = button("×", "close this line", "click");
+  close.addEventListener("click", closed);
+  line.append(html("span", "", "? shows this, and the keys"), close);
+  return line;
+}
+
+/** Notes that the reader has been told.  Where nothing can be kept, every page would say it again: there none does. */
+function isFirst(): boolean {
+  try {
+    if (localStorage.getItem(KNOWN)) return false;
+    localStorage.setItem(KNOWN, "yes");
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -56,7 +56,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
     if (selection && !signal.aborted) share(selection, figure, signal);
   });
   hello();
-  watch(figure.root, signal, (visible) => send({ type: "sight", page, visible }));
+  watch(figure, signal, (visible) => send({ type: "sight", page, visible }));
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
@@ -135,17 +135,18 @@ function listen(model: Model<ViewTraits>, figure: Figure, hello: () => void): vo
 const NEAR = "50% 0px";
 
 /** Says when the picture leaves the window, and when it comes back: out of sight it is not drawn. */
-function watch(element: Element, signal: AbortSignal, say: (visible: boolean) => void): void {
+function watch(figure: Figure, signal: AbortSignal, say: (visible: boolean) => void): void {
   let seen = true; // as Python takes it
   const observer = new IntersectionObserver(
     (entries) => {
       const visible = entries.at(-1)?.isIntersecting ?? true;
+      if (visible) figure.seen();
       if (visible !== seen) say(visible);
       seen = visible;
     },
     { rootMargin: NEAR },
   );
-  observer.observe(element);
+  observer.observe(figure.root);
   signal.addEventListener("abort", () => observer.disconnect());
 }
 

@@ -3,33 +3,45 @@
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
 //     <title/> <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
 //   </g>
+//   <g class="over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
+//
+// The shade is of what is selected, the ring where the keyboard is: both are seen beside the outline, which says what is
+// new or changed, and over all nodes.
 
 import type { SceneNode } from "./scene.ts";
 import { arrange, drop, match, put, say, svg } from "./svg.ts";
+import type { Place } from "./tree.ts";
 
 const ROUNDING = 6;
+/** Pixels from a shape's edge to its shade, and to the ring around it. */
+const SHADE = 3.5;
+const RING = 6;
 
 export class NodeElement {
   readonly root = svg("g");
+  readonly over = svg("g", "over");
   private readonly title = svg("title");
   private readonly bars = svg("g", "bars");
   private readonly runs = svg("g", "runs");
   private shape: SVGElement | null = null;
+  private shade: SVGPathElement | null = null;
+  private ring: SVGRectElement | null = null;
   private shapeKind = "";
   private drawn = "";
   private place = "";
   node: SceneNode;
 
-  constructor(node: SceneNode) {
+  constructor(node: SceneNode, tree?: Place) {
     this.node = node;
     this.root.dataset.id = node.id;
-    this.draw(node, true);
+    this.draw(node, tree);
   }
 
-  draw(node: SceneNode, first = false): void {
+  /** `tree`: where it is in its tree, if it is in one. */
+  draw(node: SceneNode, tree?: Place): void {
     this.node = node;
     const place = `translate(${node.x}px, ${node.y}px)`;
-    if (place !== this.place) this.root.style.transform = place;
+    if (place !== this.place) this.root.style.transform = this.over.style.transform = place;
     this.place = place;
     const drawn = JSON.stringify([
       node.kind,
@@ -41,15 +53,17 @@ export class NodeElement {
       node.bars,
       node.title,
       node.value,
+      tree,
     ]);
-    if (!first && drawn === this.drawn) return;
+    if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const selected = this.root.classList.contains("selected") ? " selected" : "";
+    const selected = this.shade ? " selected" : "";
     put(this.root, "class", `node ${node.kind} ${node.state ?? ""}${selected}`.trimEnd());
-    this.drawAccess(node);
+    this.drawAccess(node, tree);
     this.drawShape(node);
     this.drawBars(node);
     this.drawRuns(node);
+    this.drawOver();
     // A picture has hundreds of nodes: parts that are empty stay out of the page, and cost it no style.
     const { title, shape, bars, runs } = this;
     const parts = [node.title && title, shape, node.bars && bars, node.text && runs];
@@ -59,12 +73,55 @@ export class NodeElement {
     );
   }
 
-  private drawAccess(node: SceneNode): void {
+  remove(): void {
+    this.root.remove();
+    this.over.remove();
+  }
+
+  /** It is selected from now on, or no longer. */
+  choose(selected: boolean): void {
+    if (selected === (this.shade !== null)) return;
+    this.shade = selected ? svg("path", "shade") : null;
+    this.root.classList.toggle("selected", selected);
+    this.drawChoice();
+    this.drawOver();
+  }
+
+  /** The keyboard comes to it when it enters the picture, or no longer. */
+  stand(here: boolean): void {
+    if (here === (this.ring !== null)) return;
+    this.ring = here ? svg("rect", "ring") : null;
+    this.drawOver();
+  }
+
+  private drawOver(): void {
+    const { node, shade, ring } = this;
+    if (!shade && !ring) this.over.remove();
+    arrange(
+      this.over,
+      [shade, ring].filter((part) => part !== null),
+    );
+    const [w, h, r] = [node.w, node.h, roundingOf(node)];
+    const [right, below] = [w + SHADE, h + SHADE];
+    if (shade) put(shade, "d", `M${r},${below} H${right - r} A${r},${r} 0 0 0 ${right},${below - r} V${r}`);
+    const around = { x: -RING, y: -RING, width: w + 2 * RING, height: h + 2 * RING, rx: r + RING };
+    if (ring) for (const [name, value] of Object.entries(around)) put(ring, name, value);
+  }
+
+  private drawChoice(): void {
+    if (this.node.action !== "select" || this.node.role) return;
+    const inTree = this.root.getAttribute("role") === "treeitem";
+    put(this.root, inTree ? "aria-selected" : "aria-pressed", String(this.shade !== null));
+  }
+
+  private drawAccess(node: SceneNode, tree: Place | undefined): void {
     if (node.thing) put(this.root, "data-thing", node.thing);
     else drop(this.root, "data-thing");
     say(this.title, node.title ?? "");
     if (!focusable(node)) return;
-    put(this.root, "role", roleOf(node));
+    put(this.root, "role", tree ? "treeitem" : roleOf(node));
+    if (tree) this.drawPlace(node, tree);
+    this.drawChoice();
     if (node.role === "switch") put(this.root, "aria-pressed", String(node.state === "chosen"));
     if (node.value !== undefined) {
       put(this.root, "aria-valuetext", node.text?.[0]?.[2] ?? "");
@@ -72,6 +129,15 @@ export class NodeElement {
     }
     put(this.root, "aria-label", [node.title || textOf(node) || node.id, ...stateWords(node)].join(", "));
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
+  }
+
+  private drawPlace(node: SceneNode, { level, position, size, parent }: Place): void {
+    put(this.root, "aria-level", level);
+    put(this.root, "aria-posinset", position);
+    put(this.root, "aria-setsize", size);
+    const folded = node.state?.split(" ").includes("folded") ?? false;
+    if (folded || parent) put(this.root, "aria-expanded", String(!folded));
+    else drop(this.root, "aria-expanded");
   }
 
   private drawShape(node: SceneNode): void {
@@ -87,7 +153,7 @@ export class NodeElement {
     }
     put(this.shape, "width", node.w);
     put(this.shape, "height", node.h);
-    put(this.shape, "rx", kind === "round" ? node.h / 2 : Math.min(ROUNDING, node.h / 5, node.w / 5));
+    put(this.shape, "rx", roundingOf(node));
   }
 
   private drawBars(node: SceneNode): void {
@@ -115,6 +181,11 @@ export class NodeElement {
   }
 }
 
+/** The radius of a node's corners. */
+function roundingOf(node: SceneNode): number {
+  return node.shape === "round" ? node.h / 2 : Math.min(ROUNDING, node.h / 5, node.w / 5);
+}
+
 /** Whether the keyboard can stand on a node. */
 export function focusable(node: SceneNode): boolean {
   return Boolean(node.lane || node.action);
@@ -133,6 +204,7 @@ const STATES: Record<string, string> = {
   here: "at hand",
   leaving: "about to go",
   stuck: "stuck",
+  shown: "shown in detail",
 };
 
 function stateWords(node: SceneNode): string[] {

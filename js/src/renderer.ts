@@ -5,6 +5,7 @@ import { MarksLayer, marksOf } from "./marks.ts";
 import { NodeElement } from "./node.ts";
 import type { Route, Scene, SceneNode } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
+import { type Place, treesOf } from "./tree.ts";
 
 /** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
 export const MOVING_LIMIT = 100;
@@ -18,6 +19,8 @@ export class Renderer {
   readonly links = new Map<string, LinkElement>();
   private readonly linkLayer = svg("g", "links");
   private readonly nodeLayer = svg("g", "nodes");
+  private readonly overLayer = svg("g");
+  private readonly trees = new Map<string, SVGGElement>();
   private readonly marks = new MarksLayer();
   private selection = "";
   private hovered = "";
@@ -26,7 +29,7 @@ export class Renderer {
 
   constructor() {
     this.root.setAttribute("role", "group");
-    this.root.append(this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer);
+    this.root.append(this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer, this.overLayer);
     this.root.addEventListener("pointermove", (event) => this.hover(event));
   }
 
@@ -53,17 +56,22 @@ export class Renderer {
     const there = this.nodes.get(id);
     const node = there ? undefined : this.marked(id);
     if (!node) return there;
-    const element = new NodeElement(node);
+    const element = new NodeElement(node, this.placeOf(node));
     this.nodes.set(id, element);
     this.mark(element);
-    this.nodeLayer.append(element.root);
+    this.layer(node).append(element.root);
     return element;
   }
 
   /** The element of the node on which the keyboard stands from now on. */
   stand(id: string): NodeElement | undefined {
+    if (id !== this.standing) this.nodes.get(this.standing)?.stand(false);
     this.standing = id;
     const element = this.element(id);
+    if (element) {
+      element.stand(true);
+      this.overLayer.append(element.over);
+    }
     this.settle();
     return element;
   }
@@ -110,7 +118,7 @@ export class Renderer {
     for (const [id, element] of this.nodes) {
       const matters = id === this.standing || id === this.hovered || element.node.thing === this.selection;
       if (own.has(id) || matters) continue;
-      element.root.remove();
+      element.remove();
       this.nodes.delete(id);
     }
   }
@@ -133,12 +141,34 @@ export class Renderer {
 
   private mark(element: NodeElement): void {
     const selected = this.selection !== "" && element.node.thing === this.selection;
-    element.root.classList.toggle("selected", selected);
-    if (element.node.action === "select" && !element.node.role) put(element.root, "aria-pressed", String(selected));
+    element.choose(selected);
+    if (selected && !element.over.isConnected) this.overLayer.append(element.over);
+  }
+
+  /** Where a node is in its tree, if its lane is one. */
+  private placeOf(node: SceneNode): Place | undefined {
+    const trees = this.scene && treesOf(this.scene);
+    return trees?.lane(node.lane) ? trees.place(node.id) : undefined;
+  }
+
+  /** What a node is drawn in: a group of its own for each tree. */
+  private layer(node: SceneNode): SVGGElement {
+    const lane = this.scene && treesOf(this.scene).lane(node.lane);
+    if (!lane) return this.nodeLayer;
+    let tree = this.trees.get(lane.name);
+    if (!tree) {
+      tree = svg("g", "tree");
+      put(tree, "role", "tree");
+      this.trees.set(lane.name, tree);
+    }
+    put(tree, "aria-label", lane.label ?? lane.name);
+    put(tree, "aria-orientation", lane.down ? "vertical" : "horizontal");
+    if (!tree.isConnected) this.nodeLayer.append(tree);
+    return tree;
   }
 
   private drawNodes(scene: Scene): void {
-    const kept: Element[] = [];
+    const kept = new Map<SVGGElement, Element[]>([[this.nodeLayer, []]]);
     const here = new Set<string>();
     const own = new Set(scene.nodes.map((node) => node.id));
     const chosen = this.among((marks) => marks.placeOfThing(this.selection));
@@ -147,16 +177,25 @@ export class Renderer {
     for (const node of [...scene.nodes, ...marked]) {
       here.add(node.id);
       let element = this.nodes.get(node.id);
-      if (element) element.draw(node);
+      if (element) element.draw(node, this.placeOf(node));
       else {
-        element = new NodeElement(node);
+        element = new NodeElement(node, this.placeOf(node));
         this.nodes.set(node.id, element);
       }
       this.mark(element);
-      kept.push(element.root);
+      const layer = this.layer(node);
+      if (!kept.has(layer)) {
+        kept.set(layer, []);
+        kept.get(this.nodeLayer)?.push(layer);
+      }
+      kept.get(layer)?.push(element.root);
     }
-    for (const id of this.nodes.keys()) if (!here.has(id)) this.nodes.delete(id);
-    arrange(this.nodeLayer, kept);
+    for (const [id, element] of this.nodes) {
+      if (here.has(id)) continue;
+      element.remove();
+      this.nodes.delete(id);
+    }
+    for (const [layer, elements] of kept) arrange(layer, elements);
   }
 
   private drawLinks(scene: Scene): void {

@@ -63,6 +63,17 @@ export interface SceneMarks {
   title: string;
 }
 
+/** What a lane is, where it is more than a row of things from left to right. */
+export interface SceneLane {
+  name: string;
+  /** "tree": links that are branches lead from parents to children. */
+  role?: "tree";
+  /** It goes downwards, and the next such lane is at its right. */
+  down?: boolean;
+  /** What a screen reader calls it. */
+  label?: string;
+}
+
 export interface SceneTable {
   header: string[];
   rows: string[][];
@@ -89,8 +100,7 @@ export interface Scene {
    * `functions`: the steps, by index, at which another kernel function begins. */
   steps: { index: number; count: number; operation: number; places: number[]; functions: number[] };
   notes: string[];
-  /** Lanes that go downwards, from left to right. */
-  columns: string[];
+  lanes: SceneLane[];
   marks?: SceneMarks[];
 }
 
@@ -132,4 +142,4 @@ export interface Route {
   tip?: Point;
 }
 
-export const SUPPORTED_VERSION = 2;
+export const SUPPORTED_VERSION = 3;

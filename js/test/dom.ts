@@ -57,7 +57,7 @@ export function scene(nodes: SceneNode[], links: SceneLink[] = [], more: Partial
     table: { header: [], rows: [] },
     steps: { index: 0, count: 0, operation: 1, places: [-1], functions: [0] },
     notes: [],
-    columns: [],
+    lanes: [],
     ...more,
   };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Arrow, entrance, step } from "../src/keyboard.ts";
+import { type Arrow, entrance, opens, step } from "../src/keyboard.ts";
 import { link, node, scene } from "./dom.ts";
 
 // A tree of three over a list of three, in lanes, with a label that the keyboard passes by.
@@ -19,6 +19,7 @@ const small = scene(
     link("b", "t2", "t3", { branch: true }),
     link("n", "l1", "l2", { kind: "next" }),
   ],
+  { lanes: [{ name: "tree", role: "tree" }] },
 );
 
 const walk = (from: string, ...keys: Arrow[]): string => keys.reduce((at, key) => step(small, at, key)?.id ?? at, from);
@@ -60,7 +61,12 @@ const columns = scene(
     node("bit", { lane: "bits", x: 0, y: 300 }),
   ],
   [],
-  { columns: ["column 0", "column 1"] },
+  {
+    lanes: [
+      { name: "column 0", down: true },
+      { name: "column 1", down: true },
+    ],
+  },
 );
 
 const stroll = (from: string, ...keys: Arrow[]): string =>
@@ -83,4 +89,51 @@ test("above and below a column are the lanes that are no columns", () => {
 test("past the last slice is the way out, since up and down turn it", () => {
   assert.equal(stroll("s1", "ArrowRight"), "s2");
   assert.notEqual(stroll("s2", "ArrowRight"), "s2");
+});
+
+// A tree whose rows go downwards, beside a column; the last row of a table is folded.
+const rows = scene(
+  [
+    node("root", { lane: "tree", x: 0, y: 0 }),
+    node("side 0", { lane: "beside", x: 300, y: 0 }),
+    node("table", { lane: "tree", x: 20, y: 30 }),
+    node("leaf", { lane: "tree", x: 40, y: 60 }),
+    node("side 2", { lane: "beside", x: 300, y: 60 }),
+    node("fold", { lane: "tree", x: 40, y: 90, action: "open", state: "folded" }),
+  ],
+  [
+    link("a", "root", "table", { branch: true }),
+    link("b", "table", "leaf", { branch: true }),
+    link("c", "table", "fold", { branch: true }),
+  ],
+  {
+    lanes: [
+      { name: "tree", role: "tree", down: true },
+      { name: "beside", down: true },
+    ],
+  },
+);
+
+test("in a tree that goes downwards right leads to the first child, left to the parent, and from a leaf right leads out", () => {
+  const go = (from: string, ...keys: Arrow[]): string => keys.reduce((at, key) => step(rows, at, key)?.id ?? at, from);
+  assert.equal(go("root", "ArrowRight", "ArrowRight"), "leaf");
+  assert.equal(go("fold", "ArrowLeft", "ArrowLeft"), "root");
+  assert.equal(go("root", "ArrowDown", "ArrowDown", "ArrowDown"), "fold");
+  assert.equal(go("leaf", "ArrowRight"), "side 2");
+  assert.equal(go("side 2", "ArrowLeft"), "leaf");
+});
+
+test("what is folded is opened by the key that goes to children, and by no other", () => {
+  assert.equal(opens(rows, "fold", "ArrowRight"), true);
+  assert.equal(opens(rows, "fold", "ArrowDown"), false);
+  assert.equal(opens(rows, "leaf", "ArrowRight"), false);
+  const across = scene(
+    [node("stub", { lane: "tree", action: "open" }), node("other", { lane: "x", action: "open" })],
+    [],
+    {
+      lanes: [{ name: "tree", role: "tree" }],
+    },
+  );
+  assert.deepEqual([opens(across, "stub", "ArrowDown"), opens(across, "stub", "ArrowRight")], [true, false]);
+  assert.equal(opens(across, "other", "ArrowDown"), false, "it is in no tree");
 });

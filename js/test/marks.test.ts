@@ -31,6 +31,7 @@ const three: SceneMarks = {
 const special = node("tree/9", { x: 60, y: 2, w: 8, h: 8, thing: "entry:9", lane: "tree", action: "select" });
 const picture = (more: Partial<Scene> = {}): Scene =>
   scene([special], [link("tree/9/right", "tree/9", "tree/20", { branch: true })], {
+    lanes: [{ name: "tree", role: "tree" }],
     width: 100,
     height: 60,
     marks: [three],

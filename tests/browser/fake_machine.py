@@ -9,7 +9,7 @@ from vmwidgets.engine.base.journal import Journal
 from vmwidgets.engine.base.operations import Door
 from vmwidgets.engine.base.recorder import Recorder
 from vmwidgets.pictures.picture import At
-from vmwidgets.views.scene.model import AFTER, Caption, Link, Node, Scene, Steps, Table, Text
+from vmwidgets.views.scene.model import AFTER, Caption, Lane, Link, Node, Scene, Steps, Table, Text
 from vmwidgets.widgets.host.view import View
 
 
@@ -87,4 +87,5 @@ def tree_scene(count: int, operations: int, machine: str = "machine 1", step: in
         nodes=tuple(nodes), links=tuple(links),
         table=Table(("node", "state"), tuple((node.id, " ".join(node.state)) for node in nodes)),
         steps=Steps(count_of_steps if step < 0 else step, count_of_steps, operations, places), machine=machine,
+        lanes=(Lane("tree", "tree", label="tree of fake_map"),),
     )  # fmt: skip

@@ -131,26 +131,26 @@ def test_slab_frames_that_are_not_to_scale_look_and_say_so(size: str, broken: bo
 # ---- looks ---------------------------------------------------------------------------------------------
 
 
-def looks() -> dict[str, tuple[str, str, str]]:
-    """Weight, dashes and filter of the outline of each state: all that can be seen without colours."""
-    found: dict[str, tuple[str, str, str]] = {}
+def looks() -> dict[str, tuple[str, str]]:
+    """Weight and dashes of the outline of each state: all that can be seen without colours."""
+    found: dict[str, tuple[str, str]] = {}
     for selectors, body in re.findall(r"([^{}]*)\{([^{}]*)\}", CSS):
         rules = dict(re.findall(r"([\w-]+): ([^;]+);", body))
-        for state in ("new", "changed", "path", "leaving", "selected"):
+        for state in ("new", "changed", "path", "leaving"):
             if re.search(rf"\.node\.{state} > \.shape(,|\s*$)", selectors.strip()) and "range" not in selectors:
                 width, dashes = rules.get("stroke-width", "1"), rules.get("stroke-dasharray", "none")
-                found.setdefault(state, (width, dashes, rules.get("filter", "none")))
+                found.setdefault(state, (width, dashes))
     return found
 
 
 def test_each_state_has_a_look_without_colour() -> None:
     found = looks()
-    assert found.keys() == {"new", "changed", "path", "leaving", "selected"}
-    assert found["selected"][2] != "none", "it is seen beside any other state"
+    assert found.keys() == {"new", "changed", "path", "leaving"}
     for one, other in combinations(found, 2):
-        assert found[one][1:] != found[other][1:], (one, other)
+        assert found[one][1] != found[other][1], (one, other)
 
 
-def test_the_mark_of_what_is_selected_has_the_colour_of_text_in_both_themes() -> None:
-    (shadow,) = re.findall(r"\.node\.selected > \.shape \{ filter: ([^;]+);", CSS)
-    assert re.findall(r"var\(--vmw-(\w+)\)", shadow) == ["bg", "fg"], "a gap in the ground's colour, then an outline"
+def test_what_is_selected_and_where_the_keyboard_is_are_lines_in_the_colour_of_text_beside_any_state() -> None:
+    lines = dict(re.findall(r"(\.shade|\.ring) \{[^}]*stroke: var\(--vmw-(\w+)\)", CSS))
+    assert lines == {".shade": "fg", ".ring": "fg"}
+    assert not re.search(r"\.selected[^{]*\{[^}]*filter", CSS), "a filter casts a dashed outline's shade in dashes"

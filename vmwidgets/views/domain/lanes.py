@@ -99,7 +99,7 @@ def _stacked(
         caption=picture.caption,
         table=table,
         steps=picture.steps,
-        columns=COLUMNS,
+        lanes=COLUMNS,
         machine=machine,
         width=picture.width,
         height=y,

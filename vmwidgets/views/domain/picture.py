@@ -12,12 +12,15 @@ from vmwidgets.engine.base.values.domains import CapRef, DomainFocus, DomainValu
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import WIDTH
-from vmwidgets.views.scene.model import Caption, Steps
+from vmwidgets.views.scene.model import Caption, Lane, Steps
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.domain_events import strip_words
 
-COLUMNS = ("column 0", "column 1")
+COLUMNS = (
+    Lane("column 0", "tree", down=True, label="shadow tree"),
+    Lane("column 1", down=True, label="the hardware's tables"),
+)
 """The lanes of the shadow tree and of the hardware's tables beside it."""
 
 

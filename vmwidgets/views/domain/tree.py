@@ -49,15 +49,16 @@ def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node]
         x = MARGIN + row.depth * INDENT
         if row.folded:
             nodes.append(_fold(row, x, y, MARGIN + left_w - x))
+            links.append(_branch(placed[row.node.id], nodes[-1]))
         else:
             left = _vnode(picture, row, x, y, MARGIN + left_w - x, h)
             right = _descriptor(picture, row, right_x, y, right_w, h)
             nodes += [left, right]
             middle = y + h / 2
-            states = picture.states(vnode_thing(row.node.id))
-            chosen = ("path",) if picture.selection == left.thing else states
+            chosen = ("selected",) if picture.selection == left.thing else ()
+            states = (*picture.states(left.thing), *chosen)
             points = ((MARGIN + left_w, middle), (right_x, middle))
-            links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=chosen))
+            links.append(Link(f"tree/{row.node.id}/pair", "pair", left.id, right.id, points, state=states))
             placed[row.node.id] = left
             if row.parent is not None:
                 links.append(_branch(placed[row.parent.id], left))
@@ -69,7 +70,7 @@ def _branch(above: Node, below: Node) -> Link:
     """From a table's row down to one in it."""
     x, middle = above.x + INDENT / 2, below.y + below.h / 2
     points = ((x, above.y + above.h), (x, middle), (below.x, middle))
-    return Link(f"{below.id}/branch", "branch", above.id, below.id, points)
+    return Link(f"{below.id}/branch", "branch", above.id, below.id, points, branch=True)
 
 
 def _is_large(row: Row) -> bool:
@@ -183,7 +184,7 @@ def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: fl
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
     return Node(
         f"tree/{node.id}", "vnode", x, y, w, h, thing, text=tuple(text), bars=(mark,), state=state,
-        title=describe(node, row.parent), action="select", lane=COLUMNS[0],
+        title=describe(node, row.parent), action="select", lane=COLUMNS[0].name,
     )  # fmt: skip
 
 
@@ -235,7 +236,7 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
     text = (Text(10, ROW_H / 2 + 4, shorten(f"… {summary}", w - 16, "label"), "label dim"),)
     return Node(
         f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
-        title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0],
+        title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0].name,
     )  # fmt: skip
 
 
@@ -249,7 +250,7 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
         text = (Text(10, base, shorten(where, w - 16, "label"), "label"),)
         return Node(
             name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
-            state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1],
+            state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
         )  # fmt: skip
     word = node.descriptor or 0
     read = picture.decode(node.level, word)
@@ -273,7 +274,7 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
         Bar(0, 1, 6.0 if large else 4.0, h - 2, "submap" if read.kind == "table" else "object" if large else "plain"),
     )  # fmt: skip
     return Node(name, "hardware", x, y, w, h, thing, text=tuple(texts), bars=bars, state=state, title=title,
-                action="select", lane=COLUMNS[1])  # fmt: skip
+                action="select", lane=COLUMNS[1].name)  # fmt: skip
 
 
 def _level_words(row: Row) -> str:

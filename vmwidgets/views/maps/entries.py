@@ -171,12 +171,15 @@ def _gaps(picture: MapPicture, columns: Mapping[int, Column], y: float) -> list[
 def table_rows(value: MapValue, picture: MapPicture) -> tuple[tuple[str, ...], ...]:
     """The map as rows of text: start, end, size, protection, maximum, inherit, advice, object, colour, entry."""
     rows = []
+    above = {child: node.id for node in value.nodes.values() for child in (node.left, node.right) if child}
     for item in value.items[:MAX_ROWS]:
         if isinstance(item, Fold):
             rows.append((f"… {item.count:,} entries folded", *[""] * 9))
             continue
         node = value.nodes.get(item.id)
         colour = "" if node is None else "red" if node.red else "black"
+        if item.id in above:
+            colour += f", under {above[item.id]}"
         style = picture.style
         rows.append(
             (style.whole(item.start), style.whole(item.end), binary_size(item.size), item.protection,

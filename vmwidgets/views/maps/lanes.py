@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Marks, Node, Rows, Scene, Table
+from vmwidgets.views.scene.model import Lane, Link, Marks, Node, Rows, Scene, Table
 from vmwidgets.views.scene.text import text_width
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
@@ -64,6 +64,7 @@ def draw_map(
         width=width,
         height=y + 4,
         marks=marks,
+        lanes=[Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else (),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
-from vmwidgets.engine.base.values.memory import KentryContents, SlabValue
+from vmwidgets.engine.base.values.memory import KentryContents, KentryValue, SlabValue
 from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
@@ -82,12 +82,10 @@ def _range_row(
     room = width - 2 * MARGIN - (110 if rest else 0)
     w = min(26.0, room / cells)
     opened = {area.index(slab.address) for slab in contents.slabs}
-    free = set(area.free)
     next_free = area.free[0] if area.free else -1
-    first_known = len(area.free) < area.slabs - area.allocated  # the free list is longer than what is known
     nodes = []
     for index in range(cells):
-        allocated = index not in free and not (first_known and index > max(free, default=0))
+        allocated = _is_in_use(area, index)
         states = [*(["new"] if index in fresh else []), "taken" if allocated else "free"]
         label = str(index) if text_width(str(index), "label") <= w - 4 else ""
         state = "in use" if allocated else "next on the free list" if index == next_free else "free"
@@ -102,7 +100,7 @@ def _range_row(
                 f"slab:{index}",
                 "box",
                 (Text((w - 2) / 2, 18, label, "label" if allocated else "label dim", "middle"),) if label else (),
-                state=(*states, *(["path"] if index in opened else [])),
+                state=(*states, *(["shown"] if index in opened else [])),
                 action="select",
                 lane="kentry",
                 title=f"slab {index} at {style.whole(area.start + index * area.slab_size)}: {state}",
@@ -211,7 +209,20 @@ def _table(contents: KentryContents, style: AddressStyle) -> Table:
             if resident is not None:
                 rows.append((str(contents.area.index(slab.address)), str(number), style.whole(address),
                              str(resident[0]), style.whole(resident[1])))  # fmt: skip
-    return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows))
+    area = contents.area
+    slabs = []
+    for index in range(min(area.slabs, _CELLS)):
+        state = "in use" if _is_in_use(area, index) else "free"
+        slabs.append((str(index), style.whole(area.start + index * area.slab_size), state))
+    rest = [(f"… {area.slabs - _CELLS:,} more", "", "")] if area.slabs > _CELLS else []
+    more = (("slabs", Table(("slab", "at", "state"), (*slabs, *rest))),)
+    return Table(("slab", "slot", "address", "entry", "which begins at"), tuple(rows), more)
+
+
+def _is_in_use(area: KentryValue, index: int) -> bool:
+    """Whether the area's slab is in use: the free list may be longer than what is known of it."""
+    beyond = len(area.free) < area.slabs - area.allocated and index > max(area.free, default=0)
+    return index not in area.free and not beyond
 
 
 # ---- steps ---------------------------------------------------------------------------------------

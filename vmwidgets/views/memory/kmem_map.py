@@ -69,7 +69,7 @@ def _card(
         rows.append(Text(8, 34, shorten(limits, half, "mono label"), "mono label dim"))
         rows.append(Text(8 + half + 12, 34, shorten(lock, half, "label"), mark))
         rows.append(Text(w - 8, 34, shorten(sleepers, half, "label"), "label changed", "end"))
-    state = (*(["here"] if concerned else []), *(["changed"] if woken else []), *(["held"] if held else []))
+    state = (*(["shown"] if concerned else []), *(["changed"] if woken else []), *(["held"] if held else []))
     return Node(
         f"kmem/{name}", "kmem-map", x, y, w, CARD_H if depth else ROOT_H, f"map:{name}",
         text=tuple(row for row in rows if row.text),

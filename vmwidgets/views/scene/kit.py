@@ -11,7 +11,7 @@ from math import cos, hypot, pi, sin
 from typing import NamedTuple
 
 from .addresses import AddressStyle
-from .model import STILL, Bar, Caption, Link, Marks, Node, Scene, Steps, Table, Text
+from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
 from .text import shorten, text_width
 
 WIDTH = 900.0
@@ -212,7 +212,7 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     table: Table,
     steps: Steps = STILL,
     links: Iterable[Link] = (),
-    columns: Iterable[str] = (),
+    lanes: Iterable[Lane] = (),
     machine: str = "",
     width: float = WIDTH,
     height: float | None = None,
@@ -222,8 +222,8 @@ def scene(  # noqa: PLR0913  a picture's parts, all but four by name
     drawn = tuple(nodes)
     if height is None:
         height = max((node.y + node.h for node in drawn), default=0.0) + 8
-    lines, lanes, small = tuple(links), tuple(columns), tuple(marks)
-    words = caption, drawn, lines, table, steps, machine, (), lanes
+    lines, those, small = tuple(links), tuple(lanes), tuple(marks)
+    words = caption, drawn, lines, table, steps, machine, (), those
     return Scene(view, title, subtitle, width, height, *words, small)
 
 
@@ -292,9 +292,17 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
         nodes=tuple(nodes),
         links=tuple(links),
         marks=tuple(marks),
-        columns=tuple(column for one in scenes for column in one.columns),
-        table=replace(first.table, more=tuple((_said_of(one, first), one.table) for one in scenes[1:])),
+        lanes=tuple(lane for one in scenes for lane in one.lanes),
+        table=replace(
+            first.table, more=(*first.table.more, *(part for one in scenes[1:] for part in _tables(one, first)))
+        ),
     )
+
+
+def _tables(scene: Scene, first: Scene) -> list[tuple[str, Table]]:
+    """The tables of a scene below the first, side by side."""
+    own = replace(scene.table, more=())
+    return [(_said_of(scene, first), own), *((f"{scene.title} · {title}", more) for title, more in scene.table.more)]
 
 
 def _said_of(scene: Scene, first: Scene) -> str:

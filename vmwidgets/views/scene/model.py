@@ -14,7 +14,7 @@ from typing import NamedTuple, overload
 
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +251,7 @@ class Steps:
 
     `places` says of each step, from 0 to count, how many of the operation's events are done there: a slider goes from
     one to the next.  The last is :data:`AFTER`.  `functions` are the steps at which another kernel function begins.
+    `said` has a sentence for each step from 1 on, and its functions; the last is what the operation did.
     """
 
     index: int
@@ -258,6 +259,7 @@ class Steps:
     operation: int
     places: tuple[int, ...] = (AFTER,)
     functions: tuple[int, ...] = (0,)
+    said: Sequence[Row] = ()
 
 
 STILL = Steps(0, 0, -1)
@@ -265,11 +267,22 @@ STILL = Steps(0, 0, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """One whole picture of one view at one moment.
+class Lane:
+    """What a lane is, where it is more than a row of things from left to right.
 
-    `columns` are the lanes that go downwards, from left to right: up and down go along one, left and right to the next.
+    `role` "tree": links that are branches lead from parents to children.  `down`: it goes downwards, and the next such
+    lane is at its right.  `label` is what a screen reader calls it.
     """
+
+    name: str
+    role: str = ""
+    down: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One whole picture of one view at one moment; `lanes` are those that are no plain rows."""
 
     view: str
     title: str
@@ -283,7 +296,7 @@ class Scene:
     steps: Steps
     machine: str = ""
     notes: tuple[str, ...] = field(default=())
-    columns: tuple[str, ...] = field(default=())
+    lanes: tuple[Lane, ...] = field(default=())
     marks: tuple[Marks, ...] = field(default=())
 
     def whole(self) -> Scene:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from html import escape
 
 from .model import Scene, Table
@@ -10,6 +11,9 @@ from .text import visible
 
 ROWS = 40
 """Rows of a table in a text twin; the others are counted."""
+
+STEPS = 400
+"""Steps in a table twin, around the one that is shown; the others are counted."""
 
 
 def heading(scene: Scene) -> str:
@@ -50,6 +54,23 @@ def _lines(table: Table) -> list[str]:
 
 def _cell(row: tuple[str, ...], column: int) -> str:
     return visible(row[column]) if column < len(row) else ""
+
+
+def told(scene: Scene) -> Table:
+    """The whole table twin: what is drawn, and after that what happened, step by step."""
+    caption, steps = scene.caption, scene.steps
+    if not caption.text:
+        return scene.table
+    here = (f"{caption.text} {caption.reason}".strip(), " → ".join(caption.functions))
+    rows = [(str(number), *row) for number, row in enumerate(steps.said, 1)]
+    shown = (f"{steps.index}, shown" if rows else "", *here)
+    rows[max(steps.index - 1, 0) : steps.index] = [shown]
+    first = max(0, min(steps.index - STEPS // 2, len(rows) - STEPS))
+    before, after = first, max(0, len(rows) - first - STEPS)
+    cut = [(f"… {count:,} more", "", "") if count else None for count in (before, after)]
+    kept = [row for row in (cut[0], *rows[first : first + STEPS], cut[1]) if row]
+    happened = Table(("step", "what happens", "functions"), tuple(kept))
+    return replace(scene.table, more=(*scene.table.more, ("what happened", happened)))
 
 
 # ---- an image ------------------------------------------------------------------------------------
@@ -98,7 +119,7 @@ def html_page(scene: Scene, svg: str) -> str:
         "<!doctype html>\n"
         f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
         f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
-        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(scene.table)}</html>\n"
+        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(told(scene))}</html>\n"
     )
 
 

@@ -7,7 +7,7 @@ bytes of what is on screen and nothing else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from operator import sub
 from typing import Any
 
@@ -120,7 +120,7 @@ def encode_scene(scene: Scene, *, with_table: bool = True) -> dict[str, Any]:
         "links": [encode_link(link) for link in scene.links],
         "table": encode_table(table if with_table else replace(table, rows=(), more=())),
         "marks": [encode_marks(marks) for marks in scene.marks],
-        "columns": list(scene.columns),
+        "lanes": [{name: value for name, value in asdict(lane).items() if value} for lane in scene.lanes],
         "steps": {
             "index": scene.steps.index,
             "count": scene.steps.count,

@@ -9,7 +9,7 @@ from functools import cached_property
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
 from vmwidgets.engine.base.values.past import Marks, Past
-from vmwidgets.views.scene.model import AFTER, STILL, Caption, Steps
+from vmwidgets.views.scene.model import AFTER, STILL, Caption, Row, Rows, Steps
 
 from .story import Step, Story, story_of
 from .words.headlines import shortened
@@ -139,7 +139,13 @@ class Moment:
         at = count if self.is_after else sum(one <= self.place for one in done)
         functions = [number + 1 for number, step in enumerate(steps) if not number or _begins(step, steps[number - 1])]
         places = (self.floor, *done, AFTER)
-        return Steps(at, count, self.operation.number, places, (0, *functions, count))
+        return Steps(at, count, self.operation.number, places, (0, *functions, count), Rows(lambda: self._said(steps)))
+
+    def _said(self, steps: Sequence[Step]) -> tuple[Row, ...]:
+        """Of each step its sentence and its functions; at last what the operation did."""
+        done = self.story.headline
+        captions = [*(Caption(step.sentence, shortened(step.functions)) for step in steps), done]
+        return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
     def at(self, place: int | None) -> Moment:
         """Another moment of the same operation, whose story need not be written again; after it with none or AFTER."""

@@ -6,7 +6,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
-from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
 from vmwidgets.views.story.words import pictures as words
 
 from .bits import DescriptorPicture, draw_descriptor
@@ -51,7 +51,7 @@ def draw_tables(
         links=_links(window, nodes, bench),
         caption=bench.found or _caption(window),
         table=_rows(window),
-        columns=map(column_lane, range(len(parts))),
+        lanes=[Lane(column_lane(number), down=True) for number in range(len(parts))],
         machine=machine,
         width=width,
         height=bottom,

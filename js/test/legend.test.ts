@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "./dom.ts";
+import { Figure } from "../src/figure.ts";
+import { Router } from "../src/router.ts";
+import { node, now, scene } from "./dom.ts";
+
+function figure(): Figure {
+  const router = new Router(() => {
+    throw new Error("no graph is drawn here");
+  });
+  const drawn = new Figure({ send: () => {}, select: () => {} }, router);
+  document.body.append(drawn.root);
+  drawn.draw(1, { scene: scene([node("a", { lane: "x" })]), dot: "", when: now });
+  return drawn;
+}
+
+/** The browser's memory, and a page that was just loaded: the modules of a page are its own. */
+function browse(memory: unknown): void {
+  Object.defineProperty(globalThis, "localStorage", { value: memory, configurable: true });
+}
+
+const hints = (): NodeListOf<Element> => document.querySelectorAll(".vmw-hint");
+
+test("the looks are explained once a browser, in the first picture that is seen, and the focus stays where it is", () => {
+  browse({
+    getItem: () => {
+      throw new Error("this page may keep nothing");
+    },
+  });
+  figure().seen();
+  assert.equal(hints().length, 0, "it could not be known that it was said");
+  const kept = new Map<string, string>();
+  browse({
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, text: string) => kept.set(name, text),
+  });
+  const [first, second] = [figure(), figure()];
+  assert.equal(hints().length, 0, "nobody has seen it");
+  const before = document.activeElement;
+  first.seen();
+  second.seen();
+  first.seen();
+  assert.equal(hints().length, 1);
+  assert.ok(first.root.contains(hints()[0] as Element));
+  assert.ok(document.activeElement === before);
+  assert.equal(kept.size, 1);
+  assert.ok([...(hints()[0] as Element).querySelectorAll(".node")].length > 4, "looks are shown as they are");
+  (document.querySelector(".vmw-hint button") as HTMLElement).click();
+  first.seen();
+  second.seen();
+  assert.equal(hints().length, 0);
+});
