@@ -86,6 +86,10 @@ export class TableTwin {
 
   constructor(ask: () => void) {
     this.ask = ask;
+    this.box.tabIndex = 0; // it is scrolled by keys
+    this.box.setAttribute("role", "region");
+    this.box.setAttribute("aria-label", "table");
+    this.box.addEventListener("keydown", (event) => event.stopPropagation());
     this.root.append(this.summary, this.box);
     this.root.addEventListener("toggle", () => this.root.open && ask());
   }
