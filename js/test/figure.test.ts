@@ -61,7 +61,7 @@ test("a click acts as the node says", () => {
 test("the drawing is one tab stop, which stays on its node from frame to frame", () => {
   const { figure, draw } = setUp();
   const stops = () =>
-    [...figure.root.querySelectorAll('[tabindex="0"]')].map((element) => element.getAttribute("data-id"));
+    [...figure.root.querySelectorAll('.vmw-scene [tabindex="0"]')].map((element) => element.getAttribute("data-id"));
   const nodes = [node("a", { lane: "x" }), node("b", { lane: "x", state: "new" }), node("c", { lane: "x" })];
   draw(scene(nodes));
   assert.deepEqual(stops(), ["b"]);
