@@ -8,6 +8,7 @@
 // The shade is of what is selected, the ring where the keyboard is: both are seen beside the outline, which says what is
 // new or changed, and over all nodes.
 
+import type { Ruler } from "./fit.ts";
 import type { SceneNode } from "./scene.ts";
 import { arrange, drop, match, put, say, svg } from "./svg.ts";
 import type { Place } from "./tree.ts";
@@ -29,10 +30,12 @@ export class NodeElement {
   private shapeKind = "";
   private drawn = "";
   private place = "";
+  private readonly ruler: Ruler;
   node: SceneNode;
 
-  constructor(node: SceneNode, tree?: Place) {
+  constructor(node: SceneNode, ruler: Ruler, tree?: Place) {
     this.node = node;
+    this.ruler = ruler;
     this.root.dataset.id = node.id;
     this.draw(node, tree);
   }
@@ -59,18 +62,24 @@ export class NodeElement {
     this.drawn = drawn;
     const selected = this.shade ? " selected" : "";
     put(this.root, "class", `node ${node.kind} ${node.state ?? ""}${selected}`.trimEnd());
-    this.drawAccess(node, tree);
+    const whole = this.drawRuns(node);
+    this.drawAccess(node, whole, tree);
     this.drawShape(node);
     this.drawBars(node);
-    this.drawRuns(node);
     this.drawOver();
     // A picture has hundreds of nodes: parts that are empty stay out of the page, and cost it no style.
     const { title, shape, bars, runs } = this;
-    const parts = [node.title && title, shape, node.bars && bars, node.text && runs];
+    const parts = [whole && title, shape, node.bars && bars, node.text && runs];
     arrange(
       this.root,
       parts.filter((part): part is SVGElement => typeof part === "object" && part !== null),
     );
+  }
+
+  /** Measures its text again: it may be in another font. */
+  fit(tree?: Place): void {
+    this.drawn = "";
+    this.draw(this.node, tree);
   }
 
   remove(): void {
@@ -114,10 +123,11 @@ export class NodeElement {
     put(this.root, inTree ? "aria-selected" : "aria-pressed", String(this.shade !== null));
   }
 
-  private drawAccess(node: SceneNode, tree: Place | undefined): void {
+  /** `title` is the whole text, of what is cut too. */
+  private drawAccess(node: SceneNode, title: string, tree: Place | undefined): void {
     if (node.thing) put(this.root, "data-thing", node.thing);
     else drop(this.root, "data-thing");
-    say(this.title, node.title ?? "");
+    say(this.title, title);
     if (!focusable(node)) return;
     put(this.root, "role", tree ? "treeitem" : roleOf(node));
     if (tree) this.drawPlace(node, tree);
@@ -127,7 +137,7 @@ export class NodeElement {
       put(this.root, "aria-valuetext", node.text?.[0]?.[2] ?? "");
       put(this.root, "aria-valuenow", node.value ?? 0);
     }
-    put(this.root, "aria-label", [node.title || textOf(node) || node.id, ...stateWords(node)].join(", "));
+    put(this.root, "aria-label", [title || textOf(node) || node.id, ...stateWords(node)].join(", "));
     if (!this.root.hasAttribute("tabindex")) put(this.root, "tabindex", -1);
   }
 
@@ -168,16 +178,21 @@ export class NodeElement {
     });
   }
 
-  private drawRuns(node: SceneNode): void {
+  /** The node's title, with the whole of each text that is cut and not in it. */
+  private drawRuns(node: SceneNode): string {
     const runs = node.text ?? [];
+    const said = [node.title ?? ""];
     match(this.runs, "text", runs.length).forEach((element, i) => {
       const [x, y, text, style, anchor] = runs[i] as (typeof runs)[number];
       put(element, "class", style);
       put(element, "x", x);
       put(element, "y", y);
       put(element, "text-anchor", anchor);
-      say(element, text);
+      const shown = this.ruler.fit(runs[i] as (typeof runs)[number]);
+      say(element, shown);
+      if (shown !== text && !said[0]?.includes(text)) said.push(text);
     });
+    return said.filter(Boolean).join(" · ");
   }
 }
 

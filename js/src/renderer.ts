@@ -1,5 +1,6 @@
 // A scene as SVG, keyed by id: what stays, stays the same element and moves by transition; nothing is torn down.
 
+import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
 import { MarksLayer, marksOf } from "./marks.ts";
 import { NodeElement } from "./node.ts";
@@ -22,6 +23,7 @@ export class Renderer {
   private readonly overLayer = svg("g");
   private readonly trees = new Map<string, SVGGElement>();
   private readonly marks = new MarksLayer();
+  private readonly ruler = new Ruler(this.root);
   private selection = "";
   private hovered = "";
   private standing = "";
@@ -31,6 +33,7 @@ export class Renderer {
     this.root.setAttribute("role", "group");
     this.root.append(this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer, this.overLayer);
     this.root.addEventListener("pointermove", (event) => this.hover(event));
+    this.fitLater();
   }
 
   draw(scene: Scene, scale = 1): void {
@@ -46,6 +49,17 @@ export class Renderer {
     this.drawNodes(scene);
   }
 
+  /** Fits the text once the picture is on a page: it may be drawn before, and what is not there has no font. */
+  private fitLater(): void {
+    if (typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => {
+      if (!this.ruler.ready) return;
+      observer.disconnect();
+      for (const element of this.nodes.values()) element.fit(this.placeOf(element.node));
+    });
+    observer.observe(this.root);
+  }
+
   /** A node of the scene, also one that is drawn as a mark. */
   node(id: string): SceneNode | undefined {
     return this.nodes.get(id)?.node ?? this.marked(id);
@@ -56,7 +70,7 @@ export class Renderer {
     const there = this.nodes.get(id);
     const node = there ? undefined : this.marked(id);
     if (!node) return there;
-    const element = new NodeElement(node, this.placeOf(node));
+    const element = new NodeElement(node, this.ruler, this.placeOf(node));
     this.nodes.set(id, element);
     this.mark(element);
     this.layer(node).append(element.root);
@@ -179,7 +193,7 @@ export class Renderer {
       let element = this.nodes.get(node.id);
       if (element) element.draw(node, this.placeOf(node));
       else {
-        element = new NodeElement(node, this.placeOf(node));
+        element = new NodeElement(node, this.ruler, this.placeOf(node));
         this.nodes.set(node.id, element);
       }
       this.mark(element);

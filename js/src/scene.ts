@@ -1,7 +1,15 @@
 // The wire format of a scene: the browser's half of vmwidgets/views/scene/wire.py.  Fields at their defaults are left out.
 
-/** One run of text: x, y of the baseline, the text, its style classes, its anchor. */
-export type Run = [x: number, y: number, text: string, style: string, anchor: "start" | "middle" | "end"];
+/** One run of text: x, y of the baseline, the text, its style classes, its anchor.
+ * `room`: the pixels that it has, where it may need more; negative, if it is cut in its middle. */
+export type Run = [
+  x: number,
+  y: number,
+  text: string,
+  style: string,
+  anchor: "start" | "middle" | "end",
+  room?: number,
+];
 
 /** A filled strip: x, y, width, height, its style class. */
 export type Strip = [x: number, y: number, w: number, h: number, style: string];

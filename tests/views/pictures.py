@@ -9,8 +9,8 @@ from itertools import pairwise
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import KernelError
 from vmwidgets.engine.machine.maps import MachineMap
-from vmwidgets.views.scene.model import Node, Scene
-from vmwidgets.views.scene.text import ELLIPSIS, text_width
+from vmwidgets.views.scene.model import Node, Scene, Text
+from vmwidgets.views.scene.text import ELLIPSIS, cut, text_width
 
 PAGE = 4096
 
@@ -53,12 +53,17 @@ def _somewhere(target: MachineMap, draws: random.Random) -> int:
     return int(target.start) + draws.randrange(480, 1000) * PAGE
 
 
+def width_of(run: Text) -> float:
+    """Pixels that a run may take."""
+    return min(run.room or float("inf"), text_width(run.text, run.style))
+
+
 def misplaced_text(scene: Scene) -> list[str]:
     """Runs of text that reach out of the box they stand in."""
     wrong = []
     for node in scene.nodes:
         for run in node.text:
-            w = text_width(run.text, run.style)
+            w = width_of(run)
             left = run.x - {"start": 0.0, "middle": w / 2, "end": w}[run.anchor]
             inside = left >= -0.6 and left + w <= node.w + 0.6 and 0 < run.y <= node.h + 1
             if not inside:
@@ -75,7 +80,7 @@ def crossing_text(scene: Scene) -> list[str]:
         lines: dict[float, list[tuple[float, float, str]]] = {}
         for run in node.text:
             if run.text:
-                w = text_width(run.text, run.style)
+                w = width_of(run)
                 left = run.x - {"start": 0.0, "middle": w / 2, "end": w}[run.anchor]
                 lines.setdefault(run.y, []).append((left, left + w, run.text))
         for line in lines.values():
@@ -86,8 +91,8 @@ def crossing_text(scene: Scene) -> list[str]:
 
 
 def cut_text(scene: Scene) -> list[str]:
-    """Runs of text that were cut."""
-    return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if run.text.endswith(ELLIPSIS)]
+    """Runs of text that are cut in a file."""
+    return [f"{node.id}: {run.text!r}" for node in scene.nodes for run in node.text if ELLIPSIS in cut(run)[1:]]
 
 
 def overlaps(nodes: list[Node], slack: float = 0.6) -> list[str]:

@@ -45,7 +45,7 @@ def placed(scene: Scene) -> dict[str, Node]:
 )
 def test_the_classes_still_served_are_those_of_the_strict_limits(pages: int, classes: set[str]) -> None:
     assert {name for name, yes in served(left(pages)).items() if yes} == classes
-    drawn = {node.id.rpartition("/")[2]: node for node in gauges(left(pages), COUNTS, 0, WIDTH)}
+    drawn = {node.id.rpartition("/")[2]: node for node in gauges(left(pages), COUNTS, 0, WIDTH)[0]}
     for name in ("NORMAL", "SYSTEM", "INTERRUPT"):
         assert ("served" in words(drawn[name])) == (name in classes)
         assert drawn[name].shape == ("round" if name in classes else "box")
@@ -56,7 +56,7 @@ def test_fewer_pages_stand_further_left_and_marks_stand_at_their_numbers() -> No
     places = [level(COUNTS, pages, WIDTH) for pages in range(COUNTS.total + 1)]
     assert places == sorted(places)
     assert (places[0], places[-1]) == (MARGIN, WIDTH - MARGIN)
-    drawn = {node.id: node for node in gauges(COUNTS, COUNTS, 0, WIDTH)}
+    drawn = {node.id: node for node in gauges(COUNTS, COUNTS, 0, WIDTH)[0]}
     for name in ("interrupt_free_min", "free_reserved", "free_min", "free_target"):
         node = drawn[f"frames/mark/{name}"]
         (bar,) = node.bars

@@ -10,11 +10,28 @@ from typing import Any
 import pytest
 
 from vmwidgets.views.scene.addresses import AddressStyle
-from vmwidgets.views.scene.kit import Box, arrow, card, flow, fold, heading, label, ring, row, scene, ticks
+from vmwidgets.views.scene.kit import (
+    Box,
+    Switch,
+    arrow,
+    card,
+    draw_switches,
+    flow,
+    fold,
+    heading,
+    label,
+    ring,
+    row,
+    scene,
+    ticks,
+)  # fmt: skip
 from vmwidgets.views.scene.model import STILL, Caption, Node, Steps, Table
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.text import cut, text_width
 
 HERE = Path(__file__).parent
+
+PARTS: dict[str, Any] = {"caption": Caption("One."), "table": Table((), ())}
 
 STORY = """
 import vmwidgets as vm
@@ -93,13 +110,12 @@ def test_ticks_of_neighbours_never_meet_and_both_ends_have_one() -> None:
 
 def test_a_scene_is_as_high_as_what_is_in_it_unless_it_says_how_high() -> None:
     low, deep = label("a", "one", 0, 10), label("b", "two", 0, 90)
-    parts: dict[str, Any] = {"caption": Caption("One."), "table": Table((), ())}
-    assert scene("view", "title", "", [deep, low], **parts).height == deep.y + deep.h + 8
-    assert scene("view", "title", "", [deep, low], height=300, **parts).height == 300
-    assert scene("view", "title", "", [], **parts).steps == STILL, "no operation made it"
+    assert scene("view", "title", "", [deep, low], **PARTS).height == deep.y + deep.h + 8
+    assert scene("view", "title", "", [deep, low], height=300, **PARTS).height == 300
+    assert scene("view", "title", "", [], **PARTS).steps == STILL, "no operation made it"
 
 
-def test_words_that_are_too_long_are_cut_and_whole_on_hover() -> None:
+def test_words_that_are_too_long_have_their_room_and_are_cut_in_files_alone_whole_on_hover() -> None:
     words = "a line of words that is far too long for its place"
     short = [
         label("a", words, 0, 0, most=80),
@@ -107,12 +123,31 @@ def test_words_that_are_too_long_are_cut_and_whole_on_hover() -> None:
         card("c", Box(0, 0, 80, 40), [words]),
     ]
     for node in short:
-        assert words in node.title
         for text in node.text:
-            assert text.text.endswith("…")
-            assert text_width(text.text, text.style) <= 80
-    assert label("a", words, 0, 0).text[0].text == words
-    assert heading("h", "title", words, 0, width=160).text[1].text.endswith("…")
+            assert text.text == words
+            assert text.room <= 80
+            assert cut(text).endswith("…")
+            assert text_width(cut(text), text.style) <= 80
+        svg = to_svg(scene("view", "title", "", [node], **PARTS))
+        assert f"<title>{words}</title>" in svg
+    assert label("a", words, 0, 0).text[0].room == 0
+
+
+def test_words_of_a_heading_are_beside_it_or_below_in_lines_and_never_cut() -> None:
+    words = "words about it that take a line"
+    wide, narrow = heading("h", "title", words, 0), heading("h", "title", words, 0, width=160)
+    assert [run.text for run in wide.text] == ["title", words]
+    assert wide.text[0].y == wide.text[1].y
+    assert " ".join(run.text for run in narrow.text[1:]) == words
+    assert narrow.h - wide.h == 18 * len(narrow.text[1:]) > 18
+
+
+def test_switches_go_on_in_a_new_line() -> None:
+    switches = [Switch(word, word, None, word) for word in ("one", "another", "the third of them")]
+    (_, _, third), high = draw_switches([switches], "v", 4, width=200)
+    assert (third.x, third.y) == (14, 30)
+    assert high == 48
+    assert draw_switches([], "v", 4) == ([], 0)
 
 
 def test_an_arrow_ends_at_the_edge_of_what_it_leads_to() -> None:

@@ -59,7 +59,7 @@ def test_the_first_letters_of_a_name_are_shown_as_they_are() -> None:
 def test_live_and_static_have_the_same_places() -> None:
     machine = machine_with(12)
     view = vm.Dashboard(machine)
-    scene = view.scene()
+    scene = view.scene().whole()
     drawn = {
         group.get("data-id"): group.get("transform")
         for group in ET.fromstring(to_svg(scene)).iter(f"{SVG}g")

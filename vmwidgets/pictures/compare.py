@@ -27,8 +27,6 @@ class Comparison(Picture):
     'All maps agree on every operation.'
     """
 
-    least = 560.0
-
     def __init__(self, target: ComparisonValue, **options: Any) -> None:
         if not isinstance(target, ComparisonValue):
             raise Refused(f"Comparison shows the result of vm.compare(…), not {shown(target)}")
@@ -45,8 +43,6 @@ class Formats(Picture):
 
     `target` is the result of ``vm.compare_formats(…)``.
     """
-
-    least = 760.0
 
     def __init__(self, target: FormatComparison, **options: Any) -> None:
         if not isinstance(target, FormatComparison):
@@ -65,8 +61,6 @@ class Paging(Picture):
 
     `target` is the result of ``vm.compare_paging(task, domain)``.
     """
-
-    least = 560.0
 
     def __init__(self, target: PagingComparison, **options: Any) -> None:
         if not isinstance(target, PagingComparison):

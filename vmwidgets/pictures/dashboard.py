@@ -35,8 +35,6 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps to stay with that.
     """
 
-    least = 760.0
-
     def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []

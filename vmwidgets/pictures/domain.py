@@ -72,8 +72,6 @@ class DomainPicture(Picture):
 class TreePicture(DomainPicture):
     """A picture with the shadow tree, in which addresses are found."""
 
-    least = 560.0
-
     def sought(self, text: str) -> None:
         """Select the leaf that maps the address `text`, or the lowest table that is for it."""
         self.selection = found_at(self.at().target, text)

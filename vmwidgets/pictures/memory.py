@@ -45,8 +45,6 @@ class Kmem(Picture):
     'kmem_malloc took 12 KiB'
     """
 
-    least = 560.0
-
     def __init__(self, target: MachineKmem | MachineKmemMap | Machine, **options: Any) -> None:
         wanted = "Kmem shows a machine's kernel memory, machine.kmem, or one of its maps"
         machine = machine_of(target, MachineKmem, MachineKmemMap, wanted=wanted)
@@ -137,8 +135,6 @@ class Frames(Picture):
 
     `target` is ``m.frames``, or the machine.
     """
-
-    least = 700.0
 
     def __init__(self, target: MachineFrames | Machine, **options: Any) -> None:
         machine = machine_of(target, MachineFrames, wanted="Frames shows a machine's physical memory, machine.frames")

@@ -92,9 +92,6 @@ class Picture(Exports, traitlets.HasTraits):
         sync=True
     )
 
-    least = float(NARROWEST)
-    """Pixels below which this picture is not laid out: a narrower page shrinks it."""
-
     _placing = True  # `step` follows the moment, and does not choose it
     _made = False
 
@@ -227,7 +224,7 @@ class Picture(Exports, traitlets.HasTraits):
     @property
     def room(self) -> float:
         """Pixels that the picture is laid out for."""
-        return max(self.least, float(self.width or WIDTH))
+        return float(self.width or WIDTH)
 
     def scene(self) -> Scene:
         """The newest scene; the last that was drawn when the machine is gone."""

@@ -46,8 +46,6 @@ class Tables(Picture):
     is open, however many tables there are.
     """
 
-    least = 560.0
-
     address = AddressTrait(-1, min=-1, max=2**64 - 1, help="The address that was looked for; -1: none.").tag(
         public=True
     )
@@ -250,8 +248,6 @@ class Walk(Picture):
     the picture: its slices of the address are dragged or turned with arrow keys, and the bits of a machine's
     descriptors are edited by a click.
     """
-
-    least = 760.0
 
     address = AddressTrait(0, min=0, max=2**64 - 1, help="The virtual address.").tag(public=True)
     access = traitlets.Enum(("read", "write", "execute"), "read", help="The kind of access.").tag(public=True)

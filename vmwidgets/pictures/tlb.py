@@ -22,8 +22,6 @@ class Tlb(Picture):
     click on the fold of another opens it, and the one that was opened first folds.
     """
 
-    least = 560.0
-
     def __init__(self, target: Machine | MachineCpus | MachineCpu, **options: Any) -> None:
         machine = machine_of(target, MachineCpus, MachineCpu, wanted="Tlb shows a machine or its processors")
         wanted = target.number if isinstance(target, MachineCpu) else 0

@@ -12,7 +12,7 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import text_width
+from vmwidgets.views.scene.text import text_width, wording
 
 from .picture import DomainPicture, DomainStep
 
@@ -147,7 +147,7 @@ def _item(picture: DomainPicture, item: Item, x: float, y: float, w: float, word
 
 
 def _fitting(words: Sequence[str], w: float, style: str) -> tuple[Text, ...]:
-    fitting = next((word for word in words if text_width(word, style) <= w - 2), "")
+    fitting = wording((*words, ""), w - 2, style)
     return (Text(w / 2, 16, fitting, style, "middle"),) if fitting else ()
 
 
@@ -166,7 +166,7 @@ def _refills(
             w = places[last][0] + places[last][1] + 3 - x
             labels, title = _refill_words(items[first : last + 1], level)
             room = min(w - 8, picture.width - MARGIN - x)
-            label = next((words for words in labels if text_width(words, "label") <= room), "")
+            label = wording((*labels, ""), room)
             text = (Text(6, 12, label, "label"),) if label else ()
             deep = max(item.step.level for item in items[first : last + 1]) - level
             nodes.append(

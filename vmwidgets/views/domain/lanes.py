@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN
-from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.model import Link, Node, Scene, Table
 from vmwidgets.views.story.words.headlines import causes_of
 
 from .calls import calls_lane
@@ -25,7 +23,7 @@ from .tree import tree_lane, tree_table
 ROWS, ROWS_ALONE = 11, 26
 """Rows of the tree beside other lanes, and alone."""
 
-HEADING = 22.0
+HEADING = 25.0
 
 Drawn = tuple[list[Node], list[Link], float]
 Lane = Callable[[DomainPicture, float], Drawn]
@@ -86,8 +84,10 @@ def _stacked(
     nodes, y = calls_lane(picture, 2)
     links: list[Link] = []
     for name, words, lane in lanes:
-        nodes.append(_heading(picture, name, words, y))
-        drawn, lines, y = lane(picture, y + HEADING)
+        said = _said(picture, name)
+        heading = kit.heading(f"heading/{name}", words, said, y, width=picture.width, high=HEADING)
+        drawn, lines, y = lane(picture, y + heading.h)
+        nodes.append(heading)
         nodes += drawn
         links += lines
     return kit.scene(
@@ -118,16 +118,8 @@ def _mapped_words(picture: DomainPicture) -> str:
     return f"{binary_size(picture.below[picture.value.root.id].bytes)} mapped"
 
 
-def _heading(picture: DomainPicture, name: str, words: str, y: float) -> Node:
-    left = text_width(words, "strong") + 12
-    w = picture.width - 2 * MARGIN
-    said = shorten(_said(picture, name), w - left - 8, "label")
-    text = [Text(0, 15, words, "strong"), Text(left, 15, said, "label dim")]
-    return Node(f"heading/{name}", "label", MARGIN, y, w, HEADING, shape="none", text=tuple(text))
-
-
 def _said(picture: DomainPicture, name: str) -> str:
-    """What a lane's heading says beside its name."""
+    """What a lane's heading says of it."""
     value = picture.value
     if name == "tree":
         tables, leaves, _ = picture.below[value.root.id]

@@ -14,7 +14,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 RANGES, FUNCTIONS = 6, 10
@@ -23,7 +23,10 @@ RANGES, FUNCTIONS = 6, 10
 MIDDLE, GAP = 236.0, 10.0
 """Width of the words between the bars; room beside them."""
 
-LINE, HEAD = 19.0, 62.0
+LINE = 19.0
+
+_NARROW = 600.0
+"""Pixels of a picture below which it has no room for words between bars."""
 
 
 def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
@@ -40,8 +43,8 @@ def draw_paging(value: PagingComparison, *, width: float = WIDTH) -> Scene:
     nodes.append(kit.label("paging/measures", "what it took", MARGIN, y, style="strong"))
     y += 22
     for number, measure in enumerate(value.measures()):
-        nodes += _measure(number, measure, y, width)
-        y += LINE + 4
+        nodes.append(_measure(number, measure, y, width))
+        y += nodes[-1].h + 4
     y += 8
     nodes.append(kit.label("paging/functions", "functions that ran for it, and how often", MARGIN, y, style="strong"))
     y += 22
@@ -79,19 +82,12 @@ def _caption(value: PagingComparison) -> Caption:
 
 def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
     """Who it is, who decides, and its ranges."""
-    tables = ", ".join(_records_words(one) for one in side.tables) or "none"
-    records = ", ".join(_records_words(one) for one in side.records)
-    room = w - 30 - text_width(decides := f"{side.decider} decides", "label")
-    head = (
-        Text(10, 19, shorten(side.label, room, "title"), "title"),
-        Text(w - 10, 19, decides, "label", "end"),
-        Text(10, 37, shorten(f"tables: {tables}", w - 20, "label"), "label"),
-        Text(10, 53, shorten(f"records: {records}; {side.architecture}", w - 20, "label"), "label dim"),
-    )
-    title = f"{visible(side.label)}: {side.decider} decides; {tables}; {records}"
-    nodes = [Node(f"paging/{name}", "paging", x, y, w, HEAD, text=head, title=title, lane=f"paging/{name}",
-                  bars=(Bar(0, 0, 4, HEAD, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
-    y += HEAD + 6
+    head = _words_of_card(side, w)
+    h = max(run.y for run in head) + 9
+    title = f"{visible(side.label)}: {'; '.join(run.text for run in head[1:])}"
+    nodes = [Node(f"paging/{name}", "paging", x, y, w, h, text=head, title=title, lane=f"paging/{name}",
+                  bars=(Bar(0, 0, 4, h, "plain" if name == "task" else "object"),), action="select")]  # fmt: skip
+    y += h + 6
     ranges = side.ranges[:RANGES]
     style = AddressStyle.of(
         min((one.start for one in side.ranges), default=0), max((one.end for one in side.ranges), default=1)
@@ -107,6 +103,22 @@ def _card(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[li
     return nodes, y
 
 
+def _words_of_card(side: PagingSide, w: float) -> tuple[Text, ...]:
+    """The name, who decides, what tables and records there are: in as many lines as that takes."""
+    decides = f"{side.decider} decides"
+    tables = ", ".join(_records_words(one) for one in side.tables) or "none"
+    records = ", ".join(_records_words(one) for one in side.records)
+    beside = w - 30 - text_width(decides)
+    if text_width(side.label, "title") <= beside:
+        text = [Text(10, 19, visible(side.label), "title"), Text(w - 10, 19, decides, "label", "end")]
+    else:
+        text = [fitted(10, 19, side.label, w - 20, "title"), Text(10, 37, decides)]
+    for words, style in ((f"tables: {tables}", "label"), (f"records: {records}; {side.architecture}", "label dim")):
+        lines = wrapped(words, w - 20)
+        text += [Text(10, text[-1].y + 16 * number, line, style) for number, line in enumerate(lines, 1)]
+    return tuple(text)
+
+
 def _records_words(one: PagingRecords) -> str:
     what = one.single if one.single and one.count == 1 else one.what
     return f"{one.count:,} {visible(what).removesuffix(' table')} ({grouped_size(one.bytes)})"
@@ -119,9 +131,9 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
     words = (f"{one.rights}  {binary_size(one.end - one.start)}, {present}, {visible(one.backing)}",
              f"{one.rights}  {binary_size(one.end - one.start)}, {present}", one.rights)  # fmt: skip
     room = w - left - 8
-    fitting = next((word for word in words if text_width(word, "label") <= room), "")
+    fitting = wording((*words, ""), room)
     share = min(1.0, one.present / max(1, one.end - one.start))
-    text = (Text(8, 14, shorten(where, w - 16, "mono label"), "mono label"), Text(left, 14, fitting, "label"))
+    text = (fitted(8, 14, where, w - 16, "mono label"), Text(left, 14, fitting, "label"))
     return Node(
         f"paging/{name}/range/{number}", "paging", x, y, w, LINE + 2, text=tuple(run for run in text if run.text),
         bars=(Bar(0, LINE - 1, w * share, 3, "plain" if name == "task" else "object"),), title=str(one),
@@ -132,39 +144,43 @@ def _range(one: PagedRange, number: int, name: str, style: AddressStyle, x: floa
 # ---- measures -----------------------------------------------------------------------------------------
 
 
-def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> list[Node]:
+def _measure(number: int, measure: tuple[str, int, int, bool], y: float, width: float) -> Node:
+    """Its name between the two bars, or above them."""
     name, left, right, is_bytes = measure
-    room = (width - 2 * MARGIN - MIDDLE) / 2 - GAP
+    is_narrow = width < _NARROW
+    between = 0.0 if is_narrow else MIDDLE
+    down = LINE * is_narrow
+    room = (width - 2 * MARGIN - between) / 2 - GAP
     most = max(left, right, 1)
     said = [grouped_size(value) if is_bytes else f"{value:,}" for value in (left, right)]
     widths = [max(2.0 if value else 0.0, (room - 90) * value / most) for value in (left, right)]
     middle = MARGIN + room + GAP
     title = f"{name}: {said[0]} and {said[1]}"
     text = (
-        Text(room - widths[0] - 6, 14, said[0], "label", "end"),
-        Text(room + GAP + MIDDLE / 2, 14, shorten(name, MIDDLE, "label"), "label", "middle"),
-        Text(room + 2 * GAP + MIDDLE + widths[1] + 6, 14, said[1], "label"),
+        Text(room - widths[0] - 6, 14 + down, said[0], "label", "end"),
+        fitted(room + GAP + between / 2, 14, name, MIDDLE, "label", "middle"),
+        Text(room + 2 * GAP + between + widths[1] + 6, 14 + down, said[1], "label"),
     )
     bars = (
-        Bar(room - widths[0], 3, widths[0], LINE - 6, "plain"),
-        Bar(middle - MARGIN + MIDDLE + GAP, 3, widths[1], LINE - 6, "object"),
+        Bar(room - widths[0], 3 + down, widths[0], LINE - 6, "plain"),
+        Bar(middle - MARGIN + between + GAP, 3 + down, widths[1], LINE - 6, "object"),
     )
     w = width - 2 * MARGIN
-    return [Node(f"paging/measure/{number}", "measure", MARGIN, y, w, LINE, shape="none", text=text, bars=bars,
-                 title=title)]  # fmt: skip
+    return Node(f"paging/measure/{number}", "measure", MARGIN, y, w, LINE + down, shape="none", text=text, bars=bars,
+                title=title)  # fmt: skip
 
 
 def _functions(side: PagingSide, name: str, x: float, y: float, w: float) -> tuple[list[Node], float]:
     nodes: list[Node] = []
     shown = side.functions[:FUNCTIONS]
-    columns = 2
+    columns = 2 if w >= _NARROW / 2 else 1
     share = w / columns
     rows = -(-len(shown) // columns)
     for number, (function, times) in enumerate(shown):
         column, row = number // max(1, rows), number % max(1, rows)
         label = f"{times:,} ×"
         text = (Text(44, 14, label, "label dim", "end"),
-                Text(50, 14, shorten(function, share - 54, "mono label"), "mono label"))  # fmt: skip
+                fitted(50, 14, function, share - 54, "mono label"))  # fmt: skip
         nodes.append(Node(f"paging/{name}/function/{number}", "label", x + column * share, y + row * LINE, share, LINE,
                           shape="none", text=text, title=f"{function} ran {counted(times, 'time')}"))  # fmt: skip
     y += rows * LINE

@@ -14,7 +14,7 @@ from vmwidgets.views.maps.ribbon import DRAWABLE, NOT_TO_SCALE, Segment, break_l
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import text_width, visible
+from vmwidgets.views.scene.text import text_width, visible, wording
 from vmwidgets.views.story.words.names import flag_words
 
 from .picture import DomainPicture, Extent
@@ -151,7 +151,7 @@ def _gap(folded: Mapping[int, RegionFold], segment: RegionSegment, y: float) -> 
     count = folded[segment.start].count if segment.start in folded else 0
     many = counted(count, "region")
     wanted = (many, f"+{count:,}") if count else (size,)
-    label = next((words for words in wanted if text_width(words, "label") <= segment.w - 16), "")
+    label = wording((*wanted, ""), segment.w - 16)
     text = (Text(segment.w / 2, 19, label, "label dim", "middle"),) if label else ()
     bars = break_marks(segment.w, BAR) if segment.broken else ()
     what = f"{many} in" if count else "no region:"

@@ -9,9 +9,10 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size, counted
 from vmwidgets.engine.base.values.domains import SlabAllocatorValue, SlabHeadValue
 from vmwidgets.engine.base.values.past import Past
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.calls import with_functions
 
 from .picture import DomainPicture
@@ -46,7 +47,7 @@ def slab_lane(picture: DomainPicture, top: float, most: int = 4) -> tuple[list[N
     refills = refills_of(picture)
     words = _words(picture, slab, refills, top)
     nodes = [words]
-    x, y = MARGIN, top + 22
+    x, y = MARGIN, top + words.h + 4
     room = picture.width - 2 * MARGIN
     fit = max(1, min(most, int((room + GAP) // (HEAD_W + GAP))))
     heads = len(slab.heads) + slab.fold.heads
@@ -91,9 +92,7 @@ def _words(picture: DomainPicture, slab: SlabAllocatorValue, refills: Sequence[R
     if refills:
         parts.append(f"this operation wanted {refills[0].wanted:,} free")
     label = " · ".join(parts)
-    w = picture.width - 2 * MARGIN
-    text = (Text(0, 13, shorten(label, w, "label"), "label"),)
-    return Node("slab/words", "label", MARGIN, y, w, 18, shape="none", text=text, title=label)
+    return kit.paragraph("slab/words", label, MARGIN, y, picture.width - 2 * MARGIN, style="label")
 
 
 def _head(
@@ -104,11 +103,9 @@ def _head(
     room = HEAD_W - 12 - text_width(used, "label") - 8
     style = "mono label" if head.address else "label"
     size = binary_size(head.bytes)
-    name = next(
-        (words for words in (f"{where}, {size}", where) if text_width(words, style) <= room),
-        shorten(where, room, style),
-    )
-    text = (Text(6, 14, name, style), Text(HEAD_W - 6, 14, used, "label dim", "end"))
+    name = f"{where}, {size}"
+    name = name if text_width(name, style) <= room else where
+    text = (fitted(6, 14, name, room, style), Text(HEAD_W - 6, 14, used, "label dim", "end"))
     thing = f"head:{head.address:x}"
     state = ("slab-full" if not head.free else "slab-free" if head.free == head.blocks else "slab-partial",)
     spare = f", {reserve} of them the reserve" if reserve else ""
@@ -178,7 +175,7 @@ def _refill(picture: DomainPicture, refill: Refill, number: int, y: float) -> No
         f"{refill.asked:,} bytes → {got}"
     )
     mark = text_width(how, "label")
-    text = (Text(10, 15, shorten(label, w - mark - 30, "label"), "label"), Text(w - 8, 15, how, "label dim", "end"))
+    text = (fitted(10, 15, label, w - mark - 30, "label"), Text(w - 8, 15, how, "label dim", "end"))
     state = ("done",) if refill.done else ("path",) if refill.begun else ("coming",)
     return Node(f"slab/refill/{number}", "refill-level", x, y, w, LEVEL_H - 3, text=text, state=state,
                 title=f"{label}: {how}")  # fmt: skip

@@ -12,7 +12,7 @@ from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import CapabilityValue, CapRef, CnodeValue, SlotFold
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Table, Text
-from vmwidgets.views.scene.text import short_count, shorten, visible
+from vmwidgets.views.scene.text import fitted, short_count, visible
 from vmwidgets.views.story.words.names import kind_words
 
 from .picture import DomainPicture
@@ -62,8 +62,8 @@ def slots_lane(picture: DomainPicture, top: float, rows: int = 2) -> tuple[list[
 def _cnode(picture: DomainPicture, cnode: CnodeValue, cells: Sequence[Cell], left: float, top: float) -> list[Node]:
     name = visible(cnode.name)
     used = f"{cnode.held:,} of {short_count(cnode.slots)}"
-    text = (Text(0, 13, shorten(name, NAME_W - 8, "strong"), "strong"),
-            Text(0, 27, shorten(used, NAME_W - 8, "label"), "label dim"))  # fmt: skip
+    text = (fitted(0, 13, name, NAME_W - 8, "strong"),
+            fitted(0, 27, used, NAME_W - 8, "label dim"))  # fmt: skip
     title = f"cnode {name}: {counted(cnode.held, 'capability', 'capabilities')} in {cnode.slots:,} slots"
     nodes = [Node(f"slots/{cnode.name}", "label", left, top, NAME_W, CELL_H, shape="none", text=text, title=title)]
     x, y = left + NAME_W, top
@@ -179,9 +179,9 @@ def _fold(cnode: CnodeValue, cell: Cell, x: float, y: float, w: float) -> Node:
         label, summary, second = f"+{short_count(count)}", f"{cell.reserved:,} given, and empty", "empty"
     else:
         label, summary, second = f"{short_count(count)} free", f"{count:,} free", ""
-    text = [Text(w / 2, 13 if second else 19, shorten(label, w - 4, "label"), "label dim", "middle")]
+    text = [fitted(w / 2, 13 if second else 19, label, w - 4, "label dim", "middle")]
     if second:
-        text.append(Text(w / 2, 26, shorten(second, w - 4, "letter"), "letter dim", "middle"))
+        text.append(fitted(w / 2, 26, second, w - 4, "letter dim", "middle"))
     title = f"slots {cell.first} to {cell.last} of {visible(cnode.name)}: {summary}{': open' if kinds else ''}"
     return Node(
         f"slots/{cnode.name}/fold/{cell.first}", "fold", x, y, w, CELL_H, text=tuple(text), state=("folded",),

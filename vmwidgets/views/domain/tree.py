@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.domains import VnodeFold, VnodeValue
+from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wording, wrapped
 from vmwidgets.views.story.words.names import flag_words, kind_words, pages_words
 
 from .picture import COLUMNS, Decoded, DomainPicture, below_fold, opened_table, vnode_id, vnode_thing
@@ -22,6 +23,9 @@ INDENT, ROW_H, LARGE_H, GAP = 20.0, 25.0, 36.0, 3.0
 
 LEFT, BETWEEN = 0.555, 52.0
 """The part of the width that the tree takes; the room for lines."""
+
+NARROW, CLOSE, SECOND = 640.0, 22.0, 15.0
+"""Pixels of a picture below which rows have two lines; the room for lines there; height of a row's second line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +41,24 @@ class Row:
 def tree_lane(picture: DomainPicture, top: float, most: int) -> tuple[list[Node], list[Link], float]:
     """Nodes and lines of at most about `most` rows, and the y where they end."""
     rows = rows_of(picture, most)
-    left_w = (picture.width - 2 * MARGIN - BETWEEN) * LEFT
-    right_x = MARGIN + left_w + BETWEEN
+    second = SECOND if picture.width < NARROW else 0.0
+    between = CLOSE if second else BETWEEN
+    left_w = (picture.width - 2 * MARGIN - between) * LEFT
+    right_x = MARGIN + left_w + between
     right_w = picture.width - MARGIN - right_x
     nodes: list[Node] = []
     links: list[Link] = []
     y = top
     placed: dict[int, Node] = {}
     for row in rows:
-        h = LARGE_H if _is_large(row) else ROW_H
+        h = (LARGE_H if _is_large(row) else ROW_H) + (0 if row.folded else second)
         x = MARGIN + row.depth * INDENT
         if row.folded:
             nodes.append(_fold(row, x, y, MARGIN + left_w - x))
             links.append(_branch(placed[row.node.id], nodes[-1]))
         else:
-            left = _vnode(picture, row, x, y, MARGIN + left_w - x, h)
-            right = _descriptor(picture, row, right_x, y, right_w, h)
+            left = _vnode(picture, row, kit.Box(x, y, MARGIN + left_w - x, h), second)
+            right = _descriptor(picture, row, kit.Box(right_x, y, right_w, h), second)
             nodes += [left, right]
             middle = y + h / 2
             chosen = ("selected",) if picture.selection == left.thing else ()
@@ -162,10 +168,12 @@ def _fold_of(picture: DomainPicture, node: VnodeValue) -> VnodeFold:
 # ---- drawing ------------------------------------------------------------------------------------------
 
 
-def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+def _vnode(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
+    """What the program remembers; all but its number and flags in a second line, if there is one."""
+    x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
-    base = h / 2 + 4
+    base = h / 2 + 4 - second / 2
     colour = "submap" if node.is_table else "object" if node.level > 1 else "plain"
     number = "root" if row.parent is None else _entries(node)
     letters = kind_words(node.kind).letters if node.is_table else kind_words("Frame").letters
@@ -173,13 +181,15 @@ def _vnode(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: fl
     left = 38 + text_width(number, "mono label") + 12
     flags = "" if node.is_table else flag_words(node.flags)
     right = w - 8 - (text_width(flags, "mono label") + 12 if flags else 0)
+    at_end = [fitted(w - 8, base, flags, w - 8 - left, "mono label", "end")] if flags else []
+    if second:
+        left, right, base = 10.0, w - 8, base + second
     for words, style in _details(picture, node):
-        fitting = next((one for one in words if text_width(one, style) <= right - left), "")
+        fitting = wording((*words, ""), right - left, style)
         if fitting:
             text.append(Text(left, base, fitting, style))
             left += text_width(fitting, style) + 12
-    if flags:
-        text.append(Text(w - 8, base, shorten(flags, w - 46, "mono label"), "mono label", "end"))
+    text += at_end
     mark = Bar(0, 1, 6.0 if node.level > 1 and not node.is_table else 4.0, h - 2, colour)
     state = ("is-table" if node.is_table else "is-leaf", *picture.states(thing))
     return Node(
@@ -233,21 +243,24 @@ def _fold(row: Row, x: float, y: float, w: float) -> Node:
     summary = " and ".join(
         [counted(tables, "table")] * bool(tables) + [counted(leaves, "leaf", "leaves")] * bool(leaves or not tables)
     )
-    text = (Text(10, ROW_H / 2 + 4, shorten(f"… {summary}", w - 16, "label"), "label dim"),)
+    text = (fitted(10, ROW_H / 2 + 4, f"… {summary}", w - 16, "label dim"),)
     return Node(
         f"tree/fold/{row.node.id}/{first}", "fold", x, y, w, ROW_H, text=text, state=("folded",),
         title=f"{summary} of entries {first} to {fold.last}: open", action="open", lane=COLUMNS[0].name,
     )  # fmt: skip
 
 
-def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, h: float) -> Node:
+def _descriptor(picture: DomainPicture, row: Row, box: kit.Box, second: float) -> Node:
+    """What the hardware reads, with what that means, in a second line if there is one."""
+    x, y, w, h = box
     node = row.node
     thing = vnode_thing(node.id)
-    base = h / 2 + 4
+    base = h / 2 + 4 - second / 2
     name = f"descriptor/{node.id}"
     if node.descriptor_pa is None:
         where = f"{kind_words(node.kind).words} at physical {Address(node.base)}"
-        text = (Text(10, base, shorten(where, w - 16, "label"), "label"),)
+        lines = wrapped(where, w - 16)[:2] if second else [where]
+        text = tuple(fitted(10, base + second * number, line, w - 16) for number, line in enumerate(lines))
         return Node(
             name, "hardware", x, y, w, h, thing, text=text, bars=(Bar(0, 1, 4, h - 2, "submap"),),
             state=("is-root", *picture.states(thing)), title=where, action="select", lane=COLUMNS[1].name,
@@ -258,8 +271,8 @@ def _descriptor(picture: DomainPicture, row: Row, x: float, y: float, w: float, 
     texts = [Text(10, base, f"{word:0{digits}x}", "mono label")]
     end = _meaning(read)
     left = 10 + text_width(texts[0].text, "mono label") + 12
-    end_w = text_width(end, "label")
-    texts.append(Text(w - 8, base, shorten(end, w - left - 8, "label"), "label", "end"))
+    end_w = 0 if second else text_width(end, "label")
+    texts.append(fitted(w - 8, base + second, end, w - (10 if second else left) - 8, "label", "end"))
     index = f"[{_entries(node)}]"
     if left + text_width(index, "mono label") + end_w + 22 <= w:
         texts.append(Text(left, base, index, "mono label dim"))

@@ -15,7 +15,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
 from .ribbon import Segment, x_of
@@ -50,8 +50,9 @@ def draw_comparison(value: ComparisonValue, *, width: float = WIDTH) -> Scene:
     reference = {(piece.name, piece.start, piece.end) for piece in value.maps[0].pieces}
     crowded = sum(len(one.pieces) for one in value.maps) > MOST_PIECES
     for one in value.maps:
-        nodes += _ribbon(one, reference, axis, style, y, crowded)
-        y += HEADING + RIBBON + GAP
+        headed = _heading(one, y, width - 2 * MARGIN)
+        nodes += [headed, *_ribbon(one, reference, axis, style, y + headed.h, crowded)]
+        y += headed.h + RIBBON + GAP
     nodes += _ticks(axis, style, y - GAP + 6, width)
     y += 22
     grid, y = _grid(value, y, width)
@@ -125,10 +126,9 @@ def _x(axis: Axis, address: int) -> float:
 
 
 def _ribbon(
-    one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, y: float, crowded: bool
+    one: ComparedMap, reference: set[tuple[str, int, int]], axis: Axis, style: AddressStyle, top: float, crowded: bool
 ) -> list[Node]:
-    """One map: words, its allocations (`crowded`: as strips without names), and its entries as lines below."""
-    top = y + HEADING
+    """One map: its allocations (`crowded`: as strips without names), and its entries as lines below."""
     whole = axis[-1].x + axis[-1].w - MARGIN
     strips = _strips(one.pieces, axis, 2, RIBBON - 4, "plain") if crowded else ()
     ground = Node(
@@ -142,7 +142,7 @@ def _ribbon(
         f"compare/{one.label}/entries", "label", MARGIN, top + RIBBON + 2, whole, 4, shape="none", bars=bars,
         title=f"{one.entries:,} entries of {one.label}",
     )  # fmt: skip
-    return [_heading(one, y, whole), ground, *pieces, entries]
+    return [ground, *pieces, entries]
 
 
 def _strips(ranges: Sequence[Piece | EntryValue], axis: Axis, y: float, h: float, style: str) -> tuple[Bar, ...]:
@@ -164,9 +164,16 @@ def _heading(one: ComparedMap, y: float, w: float) -> Node:
     )
     x = text_width(name, "strong") + 10
     right = text_width(stats, "label")
-    said = shorten(rule, w - x - right - 14, "label")
-    text = (Text(0, 14, name, "strong"), Text(x, 14, said, "label dim"), Text(w, 14, stats, "label", "end"))
-    return Node(f"compare/{one.label}/heading", "label", MARGIN, y, w, HEADING, shape="none", text=text)
+    beside = text_width(rule) <= w - x - right - 14
+    below = [] if beside else wrapped(rule, w)
+    text = (
+        Text(0, 14, name, "strong"),
+        *([Text(x, 14, rule, "label dim")] if beside else []),
+        fitted(w, 14, stats, w - x, "label", "end"),
+        *(Text(0, 14 + LINE * number, line, "label dim") for number, line in enumerate(below, 1)),
+    )
+    h = HEADING + LINE * len(below)
+    return Node(f"compare/{one.label}/heading", "label", MARGIN, y, w, h, shape="none", text=text)
 
 
 def _name(one: ComparedMap) -> str:
@@ -197,8 +204,7 @@ def _piece(
     differs = (piece.name, piece.start, piece.end) not in reference
     x = _x(axis, piece.start)
     w = max(1.0, _x(axis, piece.end) - x - 1)
-    label = shorten(f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label")
-    text = (Text(w / 2, 17, label, "label", "middle"),) if label else ()
+    text = (fitted(w / 2, 17, f"{'≠ ' if differs else ''}{piece.name}", w - 4, "label", "middle"),)
     limits = f"{style.whole(piece.start)}–{style.whole(piece.end)}"
     elsewhere = ", elsewhere or otherwise than in the first map" if differs else ""
     return Node(
@@ -221,8 +227,8 @@ def _breaks(axis: Axis) -> tuple[Bar, ...]:
 def _rest(axis: Axis) -> tuple[Text, ...]:
     """How much is cut short, between the marks."""
     return tuple(
-        Text(one.x - MARGIN + one.w / 2, 17, shorten(f"+ {binary_size(one.end - one.start)}", one.w - 20, "label"),
-             "label dim", "middle")
+        fitted(one.x - MARGIN + one.w / 2, 17, f"+ {binary_size(one.end - one.start)}", one.w - 20, "label dim",
+               "middle")
         for one in axis if one.broken
     )  # fmt: skip
 
@@ -248,7 +254,7 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
     ]
     y += LINE
     for row in rows:
-        label = shorten(f"{row.number}  {row.operation}", first - 10, "label")
+        label = f"{row.number}  {row.operation}"
         nodes.append(_words(f"compare/{row.number}", MARGIN, y, first, label, "label", str(row.operation)))
         for number, (outcome, differs) in enumerate(zip(row.outcomes, row.differing, strict=True)):
             x = MARGIN + first + share * number
@@ -264,7 +270,7 @@ def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], f
 
 
 def _words(identity: str, x: float, y: float, w: float, words: str, style: str, title: str = "") -> Node:
-    text = (Text(4, 12, shorten(words, w - 6, style), style),)
+    text = (fitted(4, 12, words, w - 6, style),)
     return Node(identity, "label", x, y, w, LINE, shape="none", text=text, title=visible(title))
 
 
@@ -273,12 +279,9 @@ def _cell(row: Row, label: str, outcome: Outcome, differs: bool, x: float, y: fl
     mark = "≠ " if differs else ""
     begins = outcome.result.partition("–")[0]
     wanted = (mark + outcome.result, f"{mark}{begins}–…")
-    words = next(
-        (one for one in wanted if text_width(one, "mono label") <= w - 12), shorten(wanted[1], w - 12, "mono label")
-    )
     return Node(
         f"compare/{row.number}/{label}", "label", x + 1, y, w - 4, CELL - 4, shape="box" if state else "none",
-        text=(Text(4, 12, words, "mono label"),), state=state,
+        text=(fitted(4, 12, wanted, w - 12, "mono label"),), state=state,
         title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {outcome.steps:,} steps",
     )  # fmt: skip
 

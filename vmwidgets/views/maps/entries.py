@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .picture import Column, MapPicture, kind_of, what_is
 
-HEADER = 54.0
+HEADER = 58.0
 """Pixels that the list's header takes at the left."""
 
 CARD_HEIGHT = 72.0
@@ -25,8 +25,8 @@ def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) ->
     items = picture.value.items
     cards = [_item(picture, item, columns[item.id], top) for item in items]
     header = Node(
-        "list/header", "entry", 8, top + 23, HEADER - 16, 26, shape="box",
-        text=(Text((HEADER - 16) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
+        "list/header", "entry", 8, top + 23, HEADER - 12, 26, shape="box",
+        text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
         title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
     links = _links([header, *cards], [None, *items])
@@ -66,13 +66,13 @@ def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, st
 def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
     style = picture.style
     wired = _wired(entry)
-    what = shorten_middle(_brief(entry), w - 18 - text_width(wired, "label"), "label")
+    room = w - 14 - (text_width(wired, "label strong") + 4 if wired else 0)
     return (
         Text(7, 21, style.long(entry.start), "mono label"),
         Text(7, 35, style.long(entry.end), "mono label dim"),
-        Text(7, 50, _size(entry.size, w - 14 - 22), "label strong"),
+        fitted(7, 50, _size(entry.size, w - 14 - 22), w - 14 - 22, "label strong"),
         Text(w - 7, 50, entry.protection, "mono label", "end"),
-        Text(7, 65, what, "label dim"),
+        fitted(7, 65, _brief(entry), room, "label dim", middle=True),
         *((Text(w - 7, 65, wired, "label strong", "end"),) if wired else ()),
     )
 
@@ -89,12 +89,11 @@ def _size(size: int, width: float) -> str:
     text = binary_size(size)
     if text_width(text, "label strong") > width:
         text = text.replace(" ", "").replace("iB", "")
-    return shorten(text, width, "label strong")
+    return text
 
 
 def _short_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
-    label = shorten_middle(picture.style.short(entry.start), w - 3, "mono label")
-    rows = [Text(w / 2, 24, label, "mono label", "middle")]
+    rows = [fitted(w / 2, 24, picture.style.short(entry.start), w, "mono label", "middle", middle=True)]
     if text_width(entry.protection, "mono label") <= w - 2:
         rows.append(Text(w / 2, 42, entry.protection, "mono label dim", "middle"))
     return tuple(rows)
@@ -122,11 +121,10 @@ def describe(picture: MapPicture, entry: EntryValue) -> str:
 
 def _fold(fold: Fold, column: Column, top: float) -> Node:
     w = max(4.0, column.w - 2)
-    label = shorten(short_count(fold.count), w, "label")
     return Node(
         f"list/fold/{fold.id}", "fold", column.middle - w / 2, top + 18, w, 34, f"fold:{fold.id}", "box",
-        (Text(w / 2, 21, label, "label", "middle"),), state=("folded",), action="open", lane="list", graph=True,
-        title=f"{fold.count:,} entries folded: open",
+        (fitted(w / 2, 21, short_count(fold.count), w, "label", "middle"),), state=("folded",), action="open",
+        lane="list", graph=True, title=f"{fold.count:,} entries folded: open",
     )  # fmt: skip
 
 

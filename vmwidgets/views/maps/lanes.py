@@ -11,10 +11,9 @@ from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Link, Marks, Node, Rows, Scene, Table
-from vmwidgets.views.scene.text import text_width
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import CARD, Column, MapPicture, lay_columns
+from .picture import Column, MapPicture, card_width, lay_columns
 from .ribbon import Zoom, ribbon_lane
 from .tree import tree_lane
 
@@ -39,9 +38,8 @@ def draw_map(
     links: list[Link] = []
     marks: tuple[Marks, ...] = ()
     y = 6.0
-    card = max(CARD, text_width(picture.style.widest, "mono label") + 24)
     left = HEADER if "list" in lanes else MARGIN
-    columns = lay_columns(picture.value.items, picture.important(selection), width, card, left)
+    columns = lay_columns(picture.value.items, picture.important(selection), width, card_width(picture.style), left)
     if "tree" in lanes:
         tree = tree_lane(picture, columns, y, width)
         nodes, links, marks, y = tree.nodes, tree.links, tree.marks, tree.bottom + 10

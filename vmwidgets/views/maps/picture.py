@@ -16,6 +16,7 @@ from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import STILL, Caption, Steps
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.names import address as name
@@ -279,13 +280,19 @@ def _answer(value: MapValue, address: int, found: EntryValue | None, compared: i
 
 # ---- columns -------------------------------------------------------------------------------------
 
-CARD = 92.0
-"""Width of a card's column; the widest address style needs more."""
+CARD = 106.0
+"""Width of a card's column, for "kernel memory"; the widest address style needs more."""
 
-SHORT = 38.0
+SHORT = 34.0
 FOLD = 56.0
 LEAST_FOLD = 34.0
-MAX_CARDS = 6
+MAX_CARDS, FEWER = 6, 3
+"""So many cards at most; so many fewer, less one, if then there is room for labels of all others."""
+
+
+def card_width(style: AddressStyle) -> float:
+    """The width of a card's column where addresses are written like this."""
+    return max(CARD, text_width(style.widest, "mono label") + 24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +329,12 @@ def lay_columns(
         x = left + (room - share * len(items)) / 2
         return {item.id: Column(item.id, x + i * share, share, "card") for i, item in enumerate(items)}
     folds = {item.id for item in items if isinstance(item, Fold)}
-    cards = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
-    rest = len(items) - len(cards) - len(folds)
-    left_over = max(0.0, room - len(cards) * card)
-    fold = min(FOLD, left_over * 0.8 / max(1, len(folds)))
-    share = min(card, (left_over - len(folds) * fold) / max(1, rest))
+    chosen = _choose_cards(items, important, max(card, room * 0.9 - len(folds) * LEAST_FOLD - len(items) * 3), card)
+    shares = [_shares(len(items), len(folds), count, room, card) for count in range(len(chosen) + 1)]
+    fewer = range(len(chosen), max(0, len(chosen) - FEWER), -1)  # if then each of the others has its label
+    count = next((one for one in fewer if shares[one][1] >= SHORT), len(chosen))
+    cards, rest = frozenset(chosen[:count]), len(items) - count - len(folds)
+    fold, share = shares[count]
     level = "short" if share >= SHORT else "mark"
     columns: dict[int, Column] = {}
     x = left + max(0.0, room - len(cards) * card - len(folds) * fold - rest * share) / 2
@@ -337,13 +345,21 @@ def lay_columns(
     return columns
 
 
+def _shares(items: int, folds: int, cards: int, room: float, card: float) -> tuple[float, float]:
+    """How wide a fold is, and what is neither fold nor card, if so many are cards."""
+    left_over = max(0.0, room - cards * card)
+    fold = min(FOLD, left_over * 0.8 / max(1, folds))
+    return fold, min(card, (left_over - folds * fold) / max(1, items - cards - folds))
+
+
 def _choose_cards(
     items: Sequence[EntryValue | Fold], important: Sequence[int], room: float, card: float
-) -> frozenset[int]:
+) -> Sequence[int]:
+    """The ids of the cards, most important first."""
     shown = {item.id for item in items if isinstance(item, EntryValue)}
     limit = max(1, min(MAX_CARDS, int(room // card)))
     chosen: list[int] = []
     for identity in important:
         if identity in shown and identity not in chosen and len(chosen) < limit:
             chosen.append(identity)
-    return frozenset(chosen)
+    return chosen

@@ -15,7 +15,7 @@ from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import short_count, shorten, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .picture import Column, MapPicture, kind_of
 
@@ -183,8 +183,7 @@ def _node(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
     if item is None:
         return _gap(picture, segment, y)
     if isinstance(item, Fold):
-        label = shorten(short_count(item.count), segment.w, "label")
-        text = (Text(segment.w / 2, 18, label, "label", "middle"),) if label else ()
+        text = (fitted(segment.w / 2, 18, short_count(item.count), segment.w, "label", "middle"),)
         return Node(
             f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,
             state=("folded",), title=f"{item.count:,} entries folded: open", action="open", lane="ribbon",

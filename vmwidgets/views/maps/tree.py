@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.base.values.maps import EntryValue, Fold
-from vmwidgets.views.scene.kit import WIDTH
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
-from vmwidgets.views.scene.text import short_count, shorten, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width
 
 from .picture import Column, MapPicture
 
@@ -34,8 +35,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
     depths = dict(_depths(picture))
     if not depths:
-        words = Text(0, 14, "The tree is empty.", "label dim")
-        return TreeLane([Node("tree/empty", "label", 14, top, 200, 20, text=(words,))], [], (), top + 24)
+        return TreeLane([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
     row = _ROW[_level(columns)]
     items = {item.id: item for item in picture.value.items}
     plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
@@ -139,7 +139,7 @@ def _fold(fold: Fold, column: Column, y: float) -> Node:
     w = max(20.0, min(text_width(label, "label") + 8, column.w))
     return Node(
         f"tree/fold/{fold.id}", "fold", column.middle - w / 2, y + 3, w, 18, f"fold:{fold.id}", "box",
-        (Text(w / 2, 13, shorten(label, w, "label"), "label", "middle"),), state=("folded",),
+        (fitted(w / 2, 13, label, w, "label", "middle"),), state=("folded",),
         title=f"{fold.count:,} entries folded: open", action="open", lane="tree", graph=True,
     )  # fmt: skip
 

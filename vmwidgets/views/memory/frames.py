@@ -14,17 +14,19 @@ from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import short_count, shorten, shorten_middle, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 from vmwidgets.views.story.words.names import frames as frame_numbers
 
-from .gauge import HEIGHT, gauges, served
+from .gauge import gauges, served
 
 RUNS = 18
 """Runs that are drawn: those that changed, the selected one, and the largest; the others are counted."""
 
 OWNERS = 6
 _COLUMNS, _RUN_H, _ORDER_H = 6, 38.0, 50.0
+_LEAST_RUN, _LEAST_ORDER = 118.0, 60.0
+"""Least widths of a run with the room beside it, and of an order."""
 
 
 def draw_frames(
@@ -45,12 +47,12 @@ def draw_frames(
     """
     past = value.at(moment.past)
     before = value.at(Past(moment.events)).counts
-    nodes = gauges(past.counts, before, 10, width)
-    y = 10 + HEIGHT
+    nodes, y = gauges(past.counts, before, 10, width)
     if not compact:
         done = moment.so_far
-        nodes += _orders(past, done, y, width)
-        y += _ORDER_H + 36
+        orders = _orders(past, done, y, width)
+        nodes += orders
+        y = orders[-1].y + orders[-1].h + 16
         more, y = _runs_lane(past, touched_frames(done), selected, frozenset(lit), y, width)
         nodes += more
         if selected is not None:
@@ -93,22 +95,20 @@ def touched_frames(done: Sequence[ev.Event]) -> dict[int, str]:
 
 def _orders(value: FramesValue, done: Sequence[ev.Event], top: float, width: float) -> list[Node]:
     nodes = [kit.label("frames/orders", "the buddy system's free blocks, by order", MARGIN, top)]
-    share = (width - 2 * MARGIN) / max(1, len(value.orders))
+    places = kit.grid(len(value.orders), _LEAST_ORDER, top + 20, _ORDER_H, width=width, gap=6)
     changed = {event.order for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
     changed |= {event.order - 1 for event in done if isinstance(event, (ev.BlockSplit, ev.BlockJoined))}
-    for number, free in enumerate(value.orders):
-        x, w = MARGIN + number * share, share - 6
+    for free, (x, y, w, h) in zip(value.orders, places, strict=True):
         first = "" if not free.first else f", next {free.first[0]:#x}"
         count = f"{free.count:,}" if free.count < 10_000 else short_count(free.count)
         text = (
-            Text(7, 15, shorten(f"order {free.order}", w - 12, "label"), "label dim"),
-            Text(7, 29, shorten(binary_size(PAGE << free.order), w - 12, "label"), "label dim"),
-            Text(w - 7, 45, shorten(f"{count} free", w - 12, "label strong"),
-                 "label strong" if free.count else "label dim", "end"),
+            fitted(7, 15, f"order {free.order}", w - 12, "label dim"),
+            fitted(7, 29, binary_size(PAGE << free.order), w - 12, "label dim"),
+            fitted(w - 7, 45, f"{count} free", w - 12, "label strong" if free.count else "label dim", "end"),
         )  # fmt: skip
         state = (*(["changed"] if free.order in changed else []), *(["empty"] if not free.count else []))
         nodes.append(
-            Node(f"frames/order/{free.order}", "order", x, top + 20, w, _ORDER_H, text=text, state=state,
+            Node(f"frames/order/{free.order}", "order", x, y, w, h, text=text, state=state,
                  lane="frames/orders", title=f"{free.count:,} free blocks of {1 << free.order} frames{first}")
         )  # fmt: skip
     return nodes
@@ -127,11 +127,12 @@ def _runs_lane(
 ) -> tuple[list[Node], float]:
     shown = _chosen(value.runs, {**dict.fromkeys(lit, ""), **touched}, selected)
     nodes = [kit.label("frames/runs", "frames in order, as runs of one owner", MARGIN, top)]
-    share = (width - 2 * MARGIN) / _COLUMNS
+    columns = min(_COLUMNS, int((width - 2 * MARGIN) // _LEAST_RUN))
+    share = (width - 2 * MARGIN) / columns
     at, number, y = value.first_frame, 0, top + 20
 
     def place() -> tuple[float, float]:
-        return MARGIN + number % _COLUMNS * share, top + 20 + number // _COLUMNS * (_RUN_H + 8)
+        return MARGIN + number % columns * share, top + 20 + number // columns * (_RUN_H + 8)
 
     for run in shown:
         if run.first > at:
@@ -145,7 +146,7 @@ def _runs_lane(
     if at < value.end_frame:
         nodes.append(_fold(at, value.end_frame - at, *place(), share - 8))
         number += 1
-    y += -(-number // _COLUMNS) * (_RUN_H + 8)
+    y += -(-number // columns) * (_RUN_H + 8)
     return nodes, y + 6
 
 
@@ -171,11 +172,11 @@ def _run(run: FrameRun, marks: tuple[str, ...], selected: FrameValue | None, x: 
     numbers = frame_numbers(run.first, run.frames)
     count = short_count(run.frames)
     wired = " wired" if run.wired else ""
-    room = w - 16 - text_width(count, "label strong")
+    room = w - 22 - text_width(count, "label strong")
     text = (
-        Text(8, 15, shorten_middle(words, room, "label"), "label"),
+        fitted(8, 15, words, room, "label", middle=True),
         Text(w - 8, 15, count, "label strong", "end"),
-        Text(8, 30, shorten(numbers, w - 16 - text_width(wired, "label"), "mono label"), "mono label dim"),
+        fitted(8, 30, numbers, w - 16 - text_width(wired, "label"), "mono label dim"),
         *((Text(w - 8, 30, wired.strip(), "label", "end"),) if wired else ()),
     )
     chosen = selected is not None and run.first <= selected.frame <= last
@@ -206,8 +207,8 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
     more = f" and {frame.mappings - len(frame.mapped):,} more" if frame.mappings > len(frame.mapped) else ""
     mapped = f"mapped at {places}{more}" if places else "no virtual address leads to it"
     text = (
-        Text(10, 16, shorten(words, w - 20, "strong"), "strong"),
-        Text(10, 33, shorten(mapped, w - 20, "mono label"), "mono label"),
+        fitted(10, 16, words, w - 20, "strong"),
+        fitted(10, 33, mapped, w - 20, "mono label"),
     )
     return Node("frames/detail", "run", MARGIN, y, w, 42, text=text, title=f"{words}; {mapped}", lane="frames/detail")
 
@@ -225,10 +226,9 @@ def _owners_lane(value: FramesValue, top: float, width: float) -> tuple[list[Nod
     most = max(count for _, count in shown)
     y = top + 20
     for name, count in shown:
-        label = shorten_middle(name, 190, "label")
         number = f"{count:,} · {binary_size(count * PAGE)}"
         w = max(2.0, (width - 2 * MARGIN - 200 - 150) * count / most)
-        text = (Text(0, 13, label, "label"), Text(200 + w + 8, 13, number, "label dim"))
+        text = (fitted(0, 13, name, 190, middle=True), Text(200 + w + 8, 13, number, "label dim"))
         nodes.append(
             Node(f"frames/owner/{name}", "label", MARGIN, y, width - 2 * MARGIN, 18, shape="none", text=text,
                  bars=(Bar(200, 3, w, 11, "object"),), title=f"{name}: {count:,} frames")

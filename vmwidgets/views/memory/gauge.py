@@ -14,13 +14,13 @@ from vmwidgets.engine.base.values.memory import PageCounts
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 
 BAR = 28.0
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
-HEIGHT = 176.0
-"""Pixels of both gauges."""
+_BESIDE = 600.0
+"""Pixels of a picture below which what stands beside each other is below each other."""
 
 
 def served(counts: PageCounts) -> dict[str, bool]:
@@ -30,9 +30,14 @@ def served(counts: PageCounts) -> dict[str, bool]:
     return {"NORMAL": normal, "SYSTEM": normal or left > counts.interrupt_free_min, "INTERRUPT": left > 0}
 
 
-def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> list[Node]:
-    """The nodes of both gauges; `before` are the counts at the operation's start: what differs is outlined."""
-    return [*_composition(counts, before, top, width), *_reserves(counts, before, top + 72, width)]
+def gauges(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
+    """The nodes of both gauges, and the y where they end.
+
+    `before` are the counts at the operation's start: what differs is outlined.
+    """
+    nodes = _composition(counts, before, top, width)
+    reserves, bottom = _reserves(counts, before, max(node.y + node.h for node in nodes) + 20, width)
+    return [*nodes, *reserves], bottom
 
 
 # ---- all pages, to scale -------------------------------------------------------------------------------
@@ -122,52 +127,64 @@ def level(counts: PageCounts, pages: int, width: float) -> float:
     return width - MARGIN
 
 
-def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) -> list[Node]:
+def _reserves(counts: PageCounts, before: PageCounts, top: float, width: float) -> tuple[list[Node], float]:
     room = width - 2 * MARGIN
+    is_narrow = width < _BESIDE
+    note = "available pages, against the reserves (sections not to scale)"
+    classes = _classes(counts, before, top + (4 if is_narrow else -16), width)
+    nodes = [
+        kit.paragraph("frames/note", note, MARGIN, top - 15, room if is_narrow else text_width(note) + 2),
+        *classes,
+    ]
+    if is_narrow:
+        top = max(node.y + node.h for node in classes)
     marks = _marks(counts)
     share = room / (len(marks) - 1)
     bar_y = top + 38
     x = level(counts, counts.available, width)
     changed = before.available != counts.available
     words = f"{counts.available:,} pages available: {counts.free:,} free, {counts.cached:,} cached"
-    nodes = [Node("frames/reserves", "axis", MARGIN, bar_y, room, 16, title=words)]
+    nodes.append(Node("frames/reserves", "axis", MARGIN, bar_y, room, 16, title=words))
     if counts.available:
         state = ("low",) if not served(counts)["NORMAL"] else ()
         nodes.append(Node("frames/level", "level", MARGIN, bar_y, max(1.0, x - MARGIN), 16, title=words, state=state))
     for number, (name, pages) in enumerate(marks):
-        nodes.append(_mark(name, pages, MARGIN + share * number, bar_y, number, len(marks)))
+        lower = 14 * (number % 2) * is_narrow  # every second name is in a line of its own
+        nodes.append(_mark(name, pages, MARGIN + share * number, bar_y, number, len(marks), lower))
     for number, words in enumerate(SECTIONS):
-        here = marks[number][1] < counts.available <= marks[number + 1][1]
-        nodes.append(_section(number, words, here, MARGIN + share * number, bar_y + 36, share))
+        low, high = marks[number][1], marks[number + 1][1]
+        here = low < counts.available <= high
+        if is_narrow:
+            place = kit.Box(MARGIN, bar_y + 52 + 18 * number, room, 18)
+            nodes.append(_section(number, f"{words}, up to {high:,}", here, place, "start"))
+        else:
+            place = kit.Box(MARGIN + share * number, bar_y + 36, share, 18)
+            nodes.append(_section(number, words, here, place, "middle"))
     nodes.append(_pointer(counts, x, bar_y, width, changed))
-    note = "available pages, against the reserves (sections not to scale)"
-    text = (Text(0, 13, note, "label dim"),)
-    w = text_width(note, "label") + 2
-    nodes.append(Node("frames/note", "label", MARGIN, top - 15, w, 18, shape="none", text=text))
-    return [*nodes, *_classes(counts, before, top - 2, width)]
+    return nodes, max(node.y + node.h for node in nodes) + 12
 
 
-def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int) -> Node:
-    """A line across the gauge, with the name and number of the mark below it."""
+def _mark(name: str, pages: int, x: float, bar_y: float, number: int, count: int, lower: float) -> Node:
+    """A line across the gauge, with the name and number of the mark below it, `lower` by so many pixels."""
     label = f"{name} {pages:,}" if name not in ("0", "all") else f"{pages:,}"
     w = text_width(label, "label") + 2
     left = x if number == 0 else x - w if number == count - 1 else x - w / 2
     bars = (Bar(min(max(0.0, x - left - 1), w - 2), 0, 2, 22, "mark"),)
     anchor_x = w / 2
     return Node(
-        f"frames/mark/{name}", "label", left, bar_y - 3, w, 38, shape="none",
-        text=(Text(anchor_x, 33, label, "label", "middle"),), bars=bars, title=f"{name}: {pages:,} pages",
+        f"frames/mark/{name}", "label", left, bar_y - 3, w, 38 + lower, shape="none",
+        text=(Text(anchor_x, 33 + lower, label, "label", "middle"),), bars=bars, title=f"{name}: {pages:,} pages",
         lane="frames/marks",
     )  # fmt: skip
 
 
-def _section(number: int, words: str, here: bool, x: float, y: float, w: float) -> Node:
+def _section(number: int, words: str, here: bool, place: kit.Box, anchor: str) -> Node:
     """Who is served while the level is in a section."""
     shown = f"▲ {words}" if here else words
     style = "label strong" if here else "label dim"
-    label = shorten(shown, w - 4, style)
     return Node(
-        f"frames/section/{number}", "label", x, y, w, 18, shape="none", text=(Text(w / 2, 13, label, style, "middle"),),
+        f"frames/section/{number}", "label", *place, shape="none",
+        text=(fitted(place.w / 2 if anchor == "middle" else 0, 13, shown, place.w - 4, style, anchor),),
         title=f"now: {words}" if here else words,
     )  # fmt: skip
 
@@ -185,20 +202,18 @@ def _pointer(counts: PageCounts, x: float, bar_y: float, width: float, changed: 
 
 
 def _classes(counts: PageCounts, before: PageCounts, y: float, width: float) -> list[Node]:
-    """What each class of request would get now, in words and by shape: served ones round, refused ones square."""
+    """What each class of request would get now, in words and by shape: served ones round, refused ones square.
+
+    They are at the right, or in lines of their own where there is no room beside other words.
+    """
     now, earlier = served(counts), served(before)
-    nodes: list[Node] = []
-    x = width - MARGIN
-    for name in reversed(CLASSES):
-        words = f"{name}: {'served' if now[name] else 'refused'}"
-        w = text_width(words, "label") + 22
-        x -= w
-        state = ("ok" if now[name] else "fault", *(["changed"] if now[name] != earlier[name] else []))
-        nodes.insert(
-            0,
-            Node(f"frames/class/{name}", "page-class", x, y - 14, w, 20, shape="round" if now[name] else "box",
-                 text=(Text(w / 2, 14, words, "label", "middle"),), state=state, lane="frames/classes",
-                 title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now"),
-        )  # fmt: skip
-        x -= 8
-    return nodes
+    said = {name: f"{name}: {'served' if now[name] else 'refused'}" for name in CLASSES}
+    boxes = kit.flow([text_width(words, "label") + 22 for words in said.values()], y, 20, width=width)
+    shift = 0.0 if width < _BESIDE else width - MARGIN - boxes[-1].x - boxes[-1].w
+    return [
+        Node(f"frames/class/{name}", "page-class", x + shift, top, w, h, shape="round" if now[name] else "box",
+             text=(Text(w / 2, 14, said[name], "label", "middle"),), lane="frames/classes",
+             state=("ok" if now[name] else "fault", *(["changed"] if now[name] != earlier[name] else [])),
+             title=f"a page request of class {name} would be {'served' if now[name] else 'refused'} now")
+        for name, (x, top, w, h) in zip(CLASSES, boxes, strict=True)
+    ]  # fmt: skip

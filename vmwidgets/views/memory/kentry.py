@@ -16,7 +16,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.kmem_events import KENTRY
@@ -133,18 +133,9 @@ def _slab_grid(
     free = {address: place for place, address in enumerate(slab.free)}
     head = f"slab {index} at {style.long(slab.address)}: {slab.buffers - len(slab.free)} of {slab.buffers} slots taken"
     colour = f", first slot shifted by {slab.colour} bytes" if slab.colour else ""
-    nodes = [
-        Node(
-            f"kentry/{index}/title",
-            "label",
-            MARGIN,
-            top,
-            width - 2 * MARGIN,
-            18,
-            shape="none",
-            text=(Text(0, 13, shorten(head + colour, width - 2 * MARGIN), "label"),),
-        )
-    ]
+    words = kit.paragraph(f"kentry/{index}/title", head + colour, MARGIN, top, width - 2 * MARGIN, style="label")
+    nodes = [words]
+    top += words.h - kit.LINE
     columns = min(_COLUMNS, int((width - 2 * MARGIN) // (_SLOT_W + 3)))
     first = slab.address + slab.colour
     addresses = [first + number * contents.buffer_size for number in range(slab.buffers)]

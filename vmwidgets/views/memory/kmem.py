@@ -13,13 +13,13 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import CARD, MapPicture, kind_of, lay_columns, states_of, what_is
+from vmwidgets.views.maps.picture import MapPicture, card_width, kind_of, lay_columns, states_of, what_is
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 
 from .kmem_map import CARD_H, RIBBON_H, ROOT_H, lock_words, map_box, place_of, used_words, what_was_freed
@@ -28,7 +28,9 @@ MOST = 6
 """How many maps stand side by side at most; the others of a row are counted."""
 
 WIDEST = 280.0
-_GAP, _DROP = 16.0, 30.0
+_GAP, _CLOSE, _DROP = 16.0, 6.0, 30.0
+_NARROW = 560.0
+"""Pixels of a picture below which boxes stand closer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +145,20 @@ def _row_below(row: Sequence[Place], concerned: str, width: float) -> tuple[list
     first = sorted(children, key=lambda one: not _holds(one[0], concerned))[:MOST]
     shown = [one for one in children if one in first]
     room = width - 2 * MARGIN
-    w = min(WIDEST, (room - _GAP * (len(shown) - 1)) / len(shown))
+    gap = _GAP if width >= _NARROW else _CLOSE
+    w = min(WIDEST, (room - gap * (len(shown) - 1)) / len(shown))
     places: list[Place] = []
     x = MARGIN
     for number, (child, parent) in enumerate(shown):
         siblings = [one for one, other in shown if other is parent]
-        block = len(siblings) * w + (len(siblings) - 1) * _GAP
+        block = len(siblings) * w + (len(siblings) - 1) * gap
         place = siblings.index(child)
-        wish = parent.x + parent.w / 2 - block / 2 + place * (w + _GAP)
+        wish = parent.x + parent.w / 2 - block / 2 + place * (w + gap)
         rest = len(shown) - number
-        most = width - MARGIN - rest * w - (rest - 1) * _GAP
+        most = width - MARGIN - rest * w - (rest - 1) * gap
         x = max(x, min(wish, most))
         places.append(Place(child, parent.value.map.name, x, w))
-        x += w + _GAP
+        x += w + gap
     return places, len(children) - len(shown)
 
 
@@ -198,10 +201,10 @@ def _detail(
     )
     kind, _, number = selection.partition(":")
     chosen = int(number) if kind == "entry" and number.isdecimal() else 0
-    card = max(CARD, text_width(style.widest, "mono label") + 24)
-    columns = lay_columns(value.map.items, picture.important(chosen), width, card, HEADER)
+    columns = lay_columns(value.map.items, picture.important(chosen), width, card_width(style), HEADER)
     heading = _heading(value, top, width)
-    nodes, links, y = list_lane(picture, columns, top + 30) if value.map.items else ([], [], top + 18)
+    top += heading.h
+    nodes, links, y = list_lane(picture, columns, top) if value.map.items else ([], [], top - 12)
     more, lines, y = ribbon_lane(picture, columns, y, None, width)
     freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, done)}
     return [heading, *nodes, *(_adapted(node, name, freed) for node in more)], links + lines, y
@@ -215,15 +218,9 @@ def _adapted(node: Node, name: str, freed: set[str]) -> Node:
 
 
 def _heading(value: KernelMapValue, y: float, width: float) -> Node:
-    name = value.map.name
     count = f"{value.map.nr_entries:,} entr{'y' if value.map.nr_entries == 1 else 'ies'}"
     what = f"in order: {count}, {used_words(value.map)[0]} used"
-    x = text_width(name, "strong") + 14
-    text = (
-        Text(0, 20, name, "strong"),
-        Text(x, 20, shorten(what, width - 2 * MARGIN - x, "label"), "label dim"),
-    )
-    return Node("kmem/concerned", "label", MARGIN, y, width - 2 * MARGIN, 26, shape="none", text=text)
+    return kit.heading("kmem/concerned", value.map.name, what, y, width=width)
 
 
 # ---- the table ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from vmwidgets.views.maps.picture import NOFAULT, kind_of, states_of, what_is
 from vmwidgets.views.maps.ribbon import LEAST_GAP, NOT_TO_SCALE, MapSegment, break_marks, cut, place, x_of
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.model import Bar, Node, Text
-from vmwidgets.views.scene.text import short_count, shorten, text_width
+from vmwidgets.views.scene.text import fitted, short_count, text_width, wording
 
 BROKEN = 82.0
 """Pixels of a gap at which a map's axis is broken: room for its size."""
@@ -55,20 +55,22 @@ def _card(
     limits = f"{style.long(value.map.start)}–{style.long(value.map.end)}"
     held = value.locked_by is not None
     lock, sleepers = lock_words(value), sleeper_words(value)
-    named = shorten(name, w - 16, "strong")
-    room = w - 26 - text_width(named, "strong")
-    fitting = next((words for words in used if text_width(words, "label") <= room), "")
-    rows = [Text(8, 16, named, "strong"), Text(w - 8, 16, fitting, "label dim", "end")]
+    look = "strong" if text_width(name, "strong") <= w - 16 else "label strong"
+    room = w - 26 - text_width(name, look)
+    fitting = wording((*used, ""), room)
+    rows = [fitted(8, 16, name, w - 16, look), Text(w - 8, 16, fitting, "label dim", "end")]
     mark = "label changed" if held else "label dim"
     if depth:
-        rows.append(Text(8, 31, shorten(limits, w - 16, "mono label"), "mono label dim"))
-        rows.append(Text(8, 44, shorten(lock, w - 16, "label"), mark))
-        rows.append(Text(8, 57, shorten(sleepers, w - 16, "label"), "label changed"))
+        starts = style.long(value.map.start)
+        rows.append(fitted(8, 31, (limits, f"from {starts}", starts), w - 16, "mono label dim"))
+        rows.append(fitted(8, 44, (lock, lock.removeprefix("sleep ")), w - 16, mark))
+        rows.append(fitted(8, 57, sleepers, w - 16, "label changed"))
     else:
-        half = (w - 40) / 3
-        rows.append(Text(8, 34, shorten(limits, half, "mono label"), "mono label dim"))
-        rows.append(Text(8 + half + 12, 34, shorten(lock, half, "label"), mark))
-        rows.append(Text(w - 8, 34, shorten(sleepers, half, "label"), "label changed", "end"))
+        at = 20 + text_width(limits, "mono label")
+        rows.append(fitted(8, 34, limits, w - 16, "mono label dim"))
+        rows.append(fitted(at, 34, lock, w - 8 - at, mark))
+        at += 12 + text_width(lock)
+        rows.append(fitted(w - 8, 34, sleepers, w - 8 - at, "label changed", "end"))
     state = (*(["shown"] if concerned else []), *(["changed"] if woken else []), *(["held"] if held else []))
     return Node(
         f"kmem/{name}", "kmem-map", x, y, w, CARD_H if depth else ROOT_H, f"map:{name}",
@@ -143,11 +145,10 @@ def _piece(
     if item is None:
         return _gap(name, segment, freed, style, y)
     if isinstance(item, Fold):
-        label = shorten(short_count(item.count), segment.w - 2, "label")
         return Node(
             f"kmem/{name}/fold/{item.id}", "fold", segment.x, y, segment.w, RIBBON_H, f"fold:{item.id}",
-            text=(Text(segment.w / 2, 17, label, "label", "middle"),) if label else (), state=("folded",),
-            title=f"{item.count:,} entries folded", lane=f"kmem/{depth}",
+            text=(fitted(segment.w / 2, 17, short_count(item.count), segment.w - 2, "label", "middle"),),
+            state=("folded",), title=f"{item.count:,} entries folded", lane=f"kmem/{depth}",
         )  # fmt: skip
     inset = min(0.8, segment.w * 0.15)
     w = max(0.8, segment.w - 2 * inset)
@@ -167,7 +168,7 @@ def _label(entry: EntryValue, w: float) -> str:
     wanted = [f"{name} {binary_size(entry.size)}", name, binary_size(entry.size)]
     if entry.flags & NOFAULT:
         wanted.insert(1, "NOFAULT")
-    return next((words for words in wanted if text_width(words, "label") <= w - 6), "")
+    return wording((*wanted, ""), w - 6)
 
 
 def _title(entry: EntryValue, style: AddressStyle) -> str:

@@ -15,7 +15,7 @@ from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 
 SLABS = 4
@@ -110,10 +110,10 @@ def _row(cache: CacheValue, touched: Touched, style: AddressStyle, y: float, wid
         x += w + 8
     left_out = _slabs(cache) - len(shown)
     if left_out > 0:
-        label = shorten(f"+{left_out:,}", width - MARGIN - x, "label")
         nodes.append(
             Node(f"slabs/{cache.name}/more", "fold", x, y, width - MARGIN - x, _SLAB_H, state=("folded",),
-                 text=(Text((width - MARGIN - x) / 2, 36, label, "label", "middle"),), title=f"{left_out:,} slabs more")
+                 text=(fitted((width - MARGIN - x) / 2, 36, f"+{left_out:,}", width - MARGIN - x, "label", "middle"),),
+                 title=f"{left_out:,} slabs more")
         )  # fmt: skip
     return nodes, y + _SLAB_H + 12
 
@@ -134,9 +134,9 @@ def _name(cache: CacheValue, y: float) -> Node:
     counts = dict(cache.counts)
     summary = ", ".join(f"{counts[state]:,} {word}" for state, word in _WORDS.items() if counts.get(state))
     text = (
-        Text(0, 16, shorten(cache.name, _NAME_W, "strong"), "strong"),
-        Text(0, 32, shorten(f"{_objects(cache)} of {binary_size(cache.object_size)}", _NAME_W), "label"),
-        Text(0, 47, shorten(summary or "no slab", _NAME_W), "label dim"),
+        fitted(0, 16, cache.name, _NAME_W, "strong"),
+        fitted(0, 32, f"{_objects(cache)} of {binary_size(cache.object_size)}", _NAME_W, "label"),
+        fitted(0, 47, summary or "no slab", _NAME_W, "label dim"),
     )
     title = f"{cache.name}: {_objects(cache)} of {cache.object_size} bytes, slabs: {summary or 'none'}"
     return Node(
@@ -160,7 +160,7 @@ def _slab(
     word = f"{_WORDS[slab.state]} {slab.used}/{slab.buffers}"
     room = w - 12 - text_width(word, "label")
     text = (
-        Text(6, 14, shorten(style.long(slab.address), room, "mono label"), "mono label"),
+        fitted(6, 14, style.long(slab.address), room, "mono label"),
         Text(w - 6, 14, word, "label dim", "end"),
     )
     order = ", ".join(style.short(address) + f"+{address & 0xFFF:x}" for address in slab.free[:6])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from vmwidgets.engine.base.values.cpus import ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import shorten, shorten_middle, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 
 CARD_W, H, GAP = 158.0, 56.0, 14.0
 SUBJECT_W = 160.0
@@ -33,12 +33,12 @@ def thread_card(
     beside, below, style = tick, thread.doing, "mono label dim"
     if thread.locks:
         beside, below, style = thread.doing, f"has {', '.join(thread.locks)}", "label changed"
-    beside = shorten(beside, room - text_width(thread.state, "label strong") - 6, "label")
+    at_right = room - text_width(thread.state, "label strong") - 6
     rows = [
-        Text(inset, 18, shorten_middle(name, room, "strong"), "strong"),
+        fitted(inset, 18, name, room, "strong", middle=True),
         Text(inset, 34, thread.state, "label strong"),
-        Text(w - inset, 34, beside, "label dim", "end"),
-        Text(inset, 49, shorten(below, last, style), style),
+        fitted(w - inset, 34, beside, at_right, "label dim", "end"),
+        fitted(inset, 49, below, last, style),
     ]
     states = [*state, *([touched[thread.name]] if thread.name in touched else [])]
     if thread.state == "running":
@@ -101,8 +101,8 @@ def subject_box(id: str, kind: str, subject: str, holder: str | None, count: int
     until = until if holder is None else f"{holder or 'the cell'} has it"
     room = SUBJECT_W - 14
     text = (
-        Text(10, 18, shorten(name, room, "strong"), "strong"),
-        Text(10, 34, shorten(until, room, "label"), "label dim" if holder is None else "label changed"),
+        fitted(10, 18, name, room, "strong"),
+        fitted(10, 34, until, room, "label dim" if holder is None else "label changed"),
         Text(10, 49, f"{count:,} wait{'s' if count == 1 else ''}", "label dim"),
     )
     thing = f"map:{subject}" if kind in ("room", "lock") else ""

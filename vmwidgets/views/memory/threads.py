@@ -15,7 +15,7 @@ from vmwidgets.engine.base.values.cpus import ThreadsValue, ThreadValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 from vmwidgets.views.story.words.threads import deadlock
 
@@ -171,14 +171,14 @@ def _done_lane(value: ThreadsValue, touched: dict[str, str], y: float, width: fl
         how = "returned" if thread.state == "returned" else "failed"
         why = thread.outcome.removeprefix(f"thread {thread.name!r} failed: ")
         outcome = f" {how}" + (f": {why}" if why and how == "failed" else "")
-        label = shorten(thread.name + outcome, 260, "label")
-        w = text_width(label, "label") + 18
+        label = thread.name + outcome
+        w = min(260, text_width(label, "label")) + 18
         if x + w > room:
             break
         state = ("fault",) if how == "failed" else ()
         nodes.append(
             Node(f"thread/{thread.name}", "thread", x, y + 20, w, 22, f"thread:{thread.name}", "box",
-                 (Text(9, 15, label, "label"),), state=(*state, *([touched[thread.name]] if thread.name in touched
+                 (fitted(9, 15, label, w - 18),), state=(*state, *([touched[thread.name]] if thread.name in touched
                  else [])), title=f"{thread.name} {how}: {thread.outcome}", action="select", lane="done")
         )  # fmt: skip
         x += w + 8

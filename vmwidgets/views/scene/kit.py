@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .addresses import AddressStyle
 from .model import STILL, Bar, Caption, Lane, Link, Marks, Node, Scene, Steps, Table, Text
-from .text import shorten, text_width
+from .text import fitted, text_width, wrapped
 
 WIDTH = 900.0
 """Pixels that a view opens with."""
@@ -67,6 +67,17 @@ def row(count: int, y: float, h: float, *, width: float = WIDTH, gap: float = 8.
     return [Box(MARGIN + i * (w + gap), y, w, h) for i in range(count)]
 
 
+def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
+    """So many equal boxes of at least `least` pixels, in as few lines as that takes.
+
+    >>> [(box.x, box.y, box.w) for box in grid(3, 90, 0, 20, width=228)]
+    [(14.0, 0, 96.0), (118.0, 0, 96.0), (14.0, 28.0, 96.0)]
+    """
+    across = max(1, min(count, int((width - 2 * MARGIN + gap) // (least + gap))))
+    first = row(across, y, h, width=width, gap=gap)
+    return [first[number % across]._replace(y=y + number // across * (h + gap)) for number in range(count)]
+
+
 def flow(widths: Iterable[float], y: float, h: float, *, width: float = WIDTH, gap: float = 8.0) -> list[Box]:
     """Boxes of these widths beside each other, in a new line where one ends.
 
@@ -107,20 +118,30 @@ def center(boxes: Sequence[Box]) -> tuple[float, float]:
 
 
 def label(identity: str, words: str, x: float, y: float, *, style: str = "label dim", most: float = 0) -> Node:
-    """A line of words; cut at `most` pixels, if that is given, with the whole on hover."""
-    cut = shorten(words, most, style) if most else words
-    return Node(
-        identity, "label", x, y, text_width(cut, style) + 2, LINE, shape="none",
-        text=(Text(0, 14, cut, style),), title=words if cut != words else "",
-    )  # fmt: skip
+    """A line of words; with at most `most` pixels of room, if that is given."""
+    w = text_width(words, style)
+    room = min(w, most) if most else w
+    return Node(identity, "label", x, y, room + 2, LINE, shape="none", text=(fitted(0, 14, words, room, style),))
 
 
-def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH) -> Node:
-    """A title, and words about it in the same line."""
-    x = text_width(title, "strong") + 14
-    rest = shorten(words, width - 2 * MARGIN - x, "label dim")
-    text = (Text(0, 20, title, "strong"), *([Text(x, 20, rest, "label dim")] if rest else []))
-    return Node(identity, "label", MARGIN, y, width - 2 * MARGIN, 30.0, shape="none", text=text)
+def paragraph(identity: str, words: str, x: float, y: float, w: float, *, style: str = "label dim") -> Node:
+    """Words in as many lines as they take."""
+    lines = wrapped(words, w, style)
+    text = tuple(Text(0, 14 + LINE * number, line, style) for number, line in enumerate(lines))
+    return Node(identity, "label", x, y, w, LINE * len(lines), shape="none", text=text)
+
+
+def heading(identity: str, title: str, words: str, y: float, *, width: float = WIDTH, high: float = 30.0) -> Node:
+    """A title in a line so `high`, and words about it beside it; below it where there is no room for them."""
+    x, base, w = text_width(title, "strong") + 14, high - 10, width - 2 * MARGIN
+    beside = x + text_width(words) <= w
+    lines = [] if beside else wrapped(words, w)
+    text = (
+        Text(0, base, title, "strong"),
+        *([Text(x, base, words, "label dim")] if beside and words else []),
+        *(Text(0, base + LINE * number, line, "label dim") for number, line in enumerate(lines, 1)),
+    )
+    return Node(identity, "label", MARGIN, y, w, high + LINE * len(lines), shape="none", text=text)
 
 
 def card(
@@ -142,8 +163,7 @@ def card(
     y = max(LINE - 4, (box.h - LINE * (len(lines) - 1)) / 2 + 4)
     styled = [(line, "label" if number else "strong") for number, line in enumerate(lines)]
     text = tuple(
-        Text(PAD, y + number * LINE, shorten(line, box.w - 2 * PAD, style), style)
-        for number, (line, style) in enumerate(styled)
+        fitted(PAD, y + number * LINE, line, box.w - 2 * PAD, style) for number, (line, style) in enumerate(styled)
     )
     return Node(
         identity, kind, *box, thing=thing, text=text, state=tuple(state), lane=lane, title=title or ", ".join(lines),
@@ -153,7 +173,7 @@ def card(
 
 def fold(identity: str, box: Box, words: str, *, title: str = "", lane: str = "", opens: bool = False) -> Node:
     """What was left out, in a dashed box; `opens`: a click shows it."""
-    text = (Text(box.w / 2, box.h / 2 + 4, shorten(words, box.w - 8, "label"), "label", "middle"),)
+    text = (fitted(box.w / 2, box.h / 2 + 4, words, box.w - 8, "label", "middle"),)
     return Node(
         identity, "fold", *box, text=text, state=("folded",), title=title or words, lane=lane,
         action="open" if opens else "",
@@ -243,13 +263,17 @@ class Switch:
     title: str
 
 
-def draw_switches(groups: Sequence[Sequence[Switch]], view: str, y: float) -> list[Node]:
-    """The groups from left to right."""
-    nodes = []
-    x = MARGIN
+def draw_switches(
+    groups: Sequence[Sequence[Switch]], view: str, y: float, width: float = WIDTH
+) -> tuple[list[Node], float]:
+    """The groups from left to right, in a new line where one ends; and how high they are."""
+    nodes: list[Node] = []
+    x, top = MARGIN, y
     for group in groups:
         for switch in group:
             w = text_width(switch.word, "label") + 18
+            if x > MARGIN and x + w > width - MARGIN:
+                x, y = MARGIN, y + SWITCHES + _SWITCH_GAP
             state = ("chosen",) if switch.chosen else ()
             kind = "switch" if switch.chosen is not None else "press"
             nodes.append(
@@ -260,12 +284,10 @@ def draw_switches(groups: Sequence[Sequence[Switch]], view: str, y: float) -> li
             x += w + _SWITCH_GAP
         if group:
             x += _GROUP_GAP - _SWITCH_GAP
-    return nodes
+    return nodes, y + SWITCHES - top if nodes else 0.0
 
 
 # ---- several scenes as one -----------------------------------------------------------------------
-
-_HEADING = 30.0
 
 
 def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", subtitle: str = "") -> Scene:
@@ -278,7 +300,7 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
     for number, one in enumerate(scenes):
         if number:
             nodes.append(heading(f"section/{number}", one.title, one.subtitle, y, width=first.width))
-            y += _HEADING
+            y += nodes[-1].h
         nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)
         links += [_moved(link, y) for link in one.links]
         marks += [small.moved(y) for small in one.marks]

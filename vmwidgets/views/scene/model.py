@@ -24,6 +24,8 @@ class Text:
     `style` is a class of the style sheet: "mono", "mono dim", "label", "label dim", "strong", "letter", "small",
     "title".
     `anchor` is "start", "middle" or "end"; (x, y) is the baseline.
+    `room`: the pixels that it has, where it may need more: a page, which knows its font, cuts it if it has to.
+    0: it fits.  `middle`: what is cut is in its middle, for the end of a path says most.
     """
 
     x: float
@@ -31,6 +33,8 @@ class Text:
     text: str
     style: str = "label"
     anchor: str = "start"
+    room: float = 0.0
+    middle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

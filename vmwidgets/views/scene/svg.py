@@ -10,7 +10,7 @@ from importlib.resources import files
 from xml.sax.saxutils import escape, quoteattr
 
 from .model import Bar, Caption, Link, Node, Scene
-from .text import shorten, text_width, visible
+from .text import cut, shorten, text_width, visible, wrapped
 
 _HEAD, _LINE = 30.0, 18.0
 _PAD = 14.0
@@ -72,38 +72,31 @@ def _words(scene: Scene) -> tuple[str, float]:
 
 
 def _caption_lines(caption: Caption, width: float) -> list[tuple[str, str]]:
-    lines = [(line, "strong") for line in _wrap(caption.text, width, "strong")]
-    lines += [(line, "label") for line in _wrap(caption.reason, width, "label")]
-    chain = " → ".join(caption.functions)
-    return lines + [(line, "mono label dim") for line in _wrap(chain, width, "mono label")]
-
-
-def _wrap(text: str, width: float, style: str) -> list[str]:
-    lines: list[str] = []
-    line = ""
-    for word in visible(text).split(" ") if text else []:
-        trial = f"{line} {word}" if line else word
-        if line and text_width(trial, style) > width:
-            lines.append(line)
-            trial = word
-        line = shorten(trial, width, style)
-    return [*lines, line] if line else lines
+    parts = ((caption.text, "strong"), (caption.reason, "label"), (" → ".join(caption.functions), "mono label dim"))
+    return [(line, style) for words, style in parts for line in wrapped(words, width, style)]
 
 
 def _node(node: Node, bare: bool) -> str:
     state = " ".join(("node", node.kind, *node.state))
     name = "" if bare else f" data-id={_quoted(node.id)}"
     parts = [f'<g class={_quoted(state)} transform="translate({node.x:g},{node.y:g})"{name}>']
-    if node.title and not bare:
-        parts.append(f"<title>{_safe(node.title)}</title>")
+    title = "" if bare else _whole_title(node)
+    if title:
+        parts.append(f"<title>{_safe(title)}</title>")
     if node.shape == "triangle":
         parts.append(f'<path class="shape" d="M0,0 H{node.w:g} L{node.w / 2:g},{node.h:g} Z"/>')
     elif node.shape != "none":
         rx = node.h / 2 if node.shape == "round" else min(6.0, node.h / 5, node.w / 5)
         parts.append(f'<rect class="shape" width="{node.w:g}" height="{node.h:g}" rx="{rx:g}"/>')
     parts += [_bar(bar) for bar in node.bars]
-    parts += [_text(run.x, run.y, run.text, run.style, run.anchor) for run in node.text]
+    parts += [_text(run.x, run.y, cut(run), run.style, run.anchor) for run in node.text]
     return "".join([*parts, "</g>"])
+
+
+def _whole_title(node: Node) -> str:
+    """The node's title, with what is cut in its text and not in the title, as `js/src/node.ts` has it."""
+    lost = [run.text for run in node.text if run.room and run.text not in node.title]
+    return " · ".join(part for part in (node.title, *lost) if part)
 
 
 def _bar(bar: Bar) -> str:

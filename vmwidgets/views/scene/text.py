@@ -1,13 +1,18 @@
 """Text in pictures: how wide it is, how to shorten it, and how to show what can't be seen.
 
 Sizes must be known in Python, before any browser has drawn them.  So widths are bounds: monospaced characters have one
-width, others are taken as wide as the widest common font has them on average, East Asian ones as two.
+width, others are taken as wide as the widest common font has them on average, East Asian ones as two.  What may be too
+long by that bound is given its room (:func:`fitted`): a page cuts it only where it is too long in the page's own font
+(`js/src/fit.ts`), a file by the bound (:func:`cut`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from unicodedata import category, east_asian_width
+
+from .model import Text
 
 SIZES = {"mono": 12.0, "label": 11.0, "strong": 12.0, "title": 15.0, "letter": 10.0, "small": 10.0}
 """Font sizes in pixels by style class, as in style.css; "mono label" is monospaced at the label's size."""
@@ -20,6 +25,8 @@ _SANS = {
     **dict.fromkeys("mwMW@%—…→&", 1.0),
 }
 """Widths in parts of the font size, for those that differ from the usual; of the widest common font."""
+
+_BOLD = frozenset(("strong", "title", "letter"))
 
 _LOWER, _UPPER = 0.64, 0.77
 
@@ -55,7 +62,7 @@ def font_size(style: str) -> float:
 @lru_cache(maxsize=4096)
 def text_width(text: str, style: str = "label") -> float:
     """A bound on the pixels that `text` takes in `style`."""
-    unit = font_size(style) * (1.1 if "strong" in style or "title" in style else 1.0)
+    unit = font_size(style) * (1.1 if _BOLD & set(style.split()) else 1.0)
     return unit * sum(_part(character, "mono" in style) for character in text)
 
 
@@ -81,6 +88,45 @@ def short_count(count: int) -> str:
     return f"{count / 1e6:.1f}M"
 
 
+def wording(ways: Sequence[str], room: float, style: str = "label") -> str:
+    """The first of `ways` that takes at most `room` pixels; else the last."""
+    return next((way for way in ways if text_width(way, style) <= room), ways[-1])
+
+
+def fitted(
+    x: float,
+    y: float,
+    text: str | tuple[str, ...],
+    room: float,
+    style: str = "label",
+    anchor: str = "start",
+    *,
+    middle: bool = False,
+) -> Text:
+    """`text`, made visible, where it has `room` pixels: nothing, if not even its first character has.
+
+    Of several texts it is the first that fits by the bound, else the last.
+
+    >>> fitted(0, 12, "libcrypto.so.3", 60).room, fitted(0, 12, "libc", 60).room, fitted(0, 12, "libc", 5).text
+    (60, 0.0, '')
+    """
+    shown = visible(text if isinstance(text, str) else wording(text, room, style))
+    if text_width(shown, style) <= room:
+        return Text(x, y, shown, style, anchor)
+    return Text(x, y, shown if shorten(shown, room, style) else "", style, anchor, room, middle)
+
+
+def cut(run: Text) -> str:
+    """What a file shows of a run of text: the bound of its width has to fit into its room.
+
+    >>> cut(fitted(0, 12, "libcrypto.so.3", 60)), cut(fitted(0, 12, "libc", 60))
+    ('libcrypt…', 'libc')
+    """
+    if not run.room:
+        return run.text
+    return (shorten_middle if run.middle else shorten)(run.text, run.room, run.style)
+
+
 def shorten(text: str, width: float, style: str = "label") -> str:
     """`text`, made visible and cut with an ellipsis so that it takes at most `width` pixels.
 
@@ -93,6 +139,23 @@ def shorten(text: str, width: float, style: str = "label") -> str:
     while shown and text_width(shown + ELLIPSIS, style) > width:
         shown = shown[:-1]
     return shown + ELLIPSIS if shown else ""
+
+
+def wrapped(text: str, width: float, style: str = "label") -> list[str]:
+    """`text`, made visible, in lines of at most `width` pixels; only a word that is longer by itself is cut.
+
+    >>> wrapped("one two three", 60)
+    ['one two', 'three']
+    """
+    lines: list[str] = []
+    line = ""
+    for word in visible(text).split(" ") if text else []:
+        trial = f"{line} {word}" if line else word
+        if line and text_width(trial, style) > width:
+            lines.append(line)
+            trial = word
+        line = shorten(trial, width, style)
+    return [*lines, line] if line else lines
 
 
 def shorten_middle(text: str, width: float, style: str = "label") -> str:

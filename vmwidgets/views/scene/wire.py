@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from operator import sub
 from typing import Any
 
-from .model import VERSION, Link, Marks, Node, Scene, Table
+from .model import VERSION, Link, Marks, Node, Scene, Table, Text
 
 
 def _number(value: float) -> float | int:
@@ -21,7 +21,10 @@ def _number(value: float) -> float | int:
 
 
 def encode_node(node: Node) -> dict[str, Any]:
-    """One node; text runs are [x, y, text, style, anchor], bars [x, y, w, h, style]."""
+    """One node; text runs are [x, y, text, style, anchor, room if it has to be measured], bars [x, y, w, h, style].
+
+    The room of what is cut in its middle is negative.
+    """
     data: dict[str, Any] = {
         "id": node.id,
         "kind": node.kind,
@@ -31,7 +34,7 @@ def encode_node(node: Node) -> dict[str, Any]:
         "h": _number(node.h),
     }
     if node.text:
-        data["text"] = [[_number(t.x), _number(t.y), t.text, t.style, t.anchor] for t in node.text]
+        data["text"] = [_run(text) for text in node.text]
     if node.bars:
         data["bars"] = [[_number(b.x), _number(b.y), _number(b.w), _number(b.h), b.style] for b in node.bars]
     if node.shape != "box":
@@ -47,6 +50,11 @@ def encode_node(node: Node) -> dict[str, Any]:
     if node.value >= 0:
         data["value"] = node.value
     return data
+
+
+def _run(text: Text) -> list[Any]:
+    run = [_number(text.x), _number(text.y), text.text, text.style, text.anchor]
+    return [*run, _number(-text.room if text.middle else text.room)] if text.room else run
 
 
 def encode_link(link: Link) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.tables import Field
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 
-LINE, NAMES, MORE, CELL = 24.0, 16.0, 11.0, 28.0
-"""Height of the heading, of the names above a row of bits, of the second line of names, of a bit."""
+LINE, SECOND, NAMES, MORE, CELL = 24.0, 16.0, 16.0, 11.0, 28.0
+"""Height of the heading and its second line, of the names above a row of bits and their second line, of a bit."""
 
 LEAST_CELL = 24.0
 """Pixels that a bit needs, with its number."""
@@ -41,7 +41,20 @@ class DescriptorPicture:
 
     def height(self, width: float) -> float:
         """Pixels that it takes in a picture of this width."""
-        return LINE + self.bits // per_row(width) * (self.names_height + CELL + 8)
+        return self.head_height(width) + self.bits // per_row(width) * (self.names_height + CELL + 8)
+
+    @property
+    def head(self) -> tuple[str, str]:
+        """What it is, and its address and value."""
+        was = "" if self.before is None else f", before the edit {self.before:#x}"
+        value = f"at {Address(self.pa)}: {self.word:0{self.bits // 4}x}{was}"
+        return self.layout[:1].upper() + self.layout[1:], value
+
+    def head_height(self, width: float) -> float:
+        """Pixels of the heading: one line, or two where one is too short."""
+        what, value = self.head
+        whole = text_width(what, "strong") + 12 + text_width(value, "mono label")
+        return LINE if whole <= width - 2 * MARGIN else LINE + SECOND
 
 
 def per_row(width: float) -> int:
@@ -52,26 +65,26 @@ def per_row(width: float) -> int:
 def draw_descriptor(one: DescriptorPicture, view: str, y: float, width: float) -> list[Node]:
     """The word with its names; `view` begins the ids."""
     w = width - 2 * MARGIN
-    head = one.layout[:1].upper() + one.layout[1:]
-    was = "" if one.before is None else f", before the edit {one.before:#x}"
-    value = f"at {Address(one.pa)}: {one.word:0{one.bits // 4}x}{was}"
-    left = text_width(head, "strong") + 12
-    fits = left + text_width(value, "mono label") + 20 + text_width(one.section, "label dim") <= w
+    head, value = one.head
+    high = one.head_height(width)
+    left = text_width(head, "strong") + 12 if high == LINE else 0.0
+    beside = text_width(value, "mono label") if high == LINE else text_width(head, "strong") - left
+    fits = left + beside + 20 + text_width(one.section, "label dim") <= w
     right = one.section if fits else ""  # half a section can't be looked up; the title has it
     text = (
-        Text(0, 15, shorten(head, w, "strong"), "strong"),
-        Text(left, 15, shorten(value, w - left, "mono label"), "mono label"),
+        fitted(0, 15, head, w, "strong"),
+        fitted(left, 15 + high - LINE, value, w - left, "mono label"),
         Text(w, 15, right, "label dim", "end"),
     )
     nodes = [
-        Node(f"{view}/descriptor", "label", MARGIN, y, w, LINE, shape="none", text=text,
+        Node(f"{view}/descriptor", "label", MARGIN, y, w, high, shape="none", text=text,
              title=f"{head} {value} ({one.section})", lane="descriptor"),
     ]  # fmt: skip
     many = per_row(width)
     cell = w / many
     names = names_of_bits(one.fields, one.bits)
     for row in range(one.bits // many):
-        top = y + LINE + row * (one.names_height + CELL + 8)
+        top = y + one.head_height(width) + row * (one.names_height + CELL + 8)
         high = one.bits - 1 - row * many
         nodes += _names(one, names, view, high, many, top, cell)
         nodes += [
@@ -108,7 +121,7 @@ def _names(
             w = cell * (bit - last + 1)
             h, lines = one.names_height, _lines(field)
             text = tuple(
-                Text(w / 2, h - 4 - MORE * above, shorten(line, w + 2, "small"), "small", "middle")
+                fitted(w / 2, h - 4 - MORE * above, line, w + 1, "small", "middle")
                 for above, line in enumerate(lines[::-1])
             )
             nodes.append(

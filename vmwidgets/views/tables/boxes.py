@@ -7,14 +7,14 @@ other: it always says where it leads to, how much it covers, and what it lets pa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene.model import Bar, Caption, Node, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width, wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def draw_table(
     count = f"{table.present:,} of {table.entries:,}"
     title = f"{table.name} at physical {Address(table.pa)}, from {Address(table.va)} on: {count} descriptors in use"
     if table.unreadable:
-        text.append(Text(8, _HEAD + 12, shorten("outside of memory", w - 16, "label"), "label error"))
+        text.append(fitted(8, _HEAD + 12, "outside of memory", w - 16, "label error"))
         title, at = f"{title}; {table.unreadable}", _HEAD + 20
     box = Node(
         f"tables/table/{key}", "table", x, y, w, at + 4, f"table:{table.pa:x}", text=tuple(text), title=title,
@@ -85,15 +85,15 @@ def draw_table(
 def _heading(window: TableWindow, table: OpenTable, w: float) -> list[Text]:
     """A table's name, how many descriptors are in use, what addresses it is for, where it is, what it covers."""
     count = f"{table.present:,} of {table.entries:,}"
-    head = [Text(8, 17, shorten(table.name, w - 16, "strong"), "strong")]
+    head = [fitted(8, 17, table.name, w - 16, "strong")]
     if text_width(table.name, "strong") + text_width(count, "label") + 22 < w:
         head.append(Text(w - 8, 17, count, "label dim", "end"))
     start = Address(table.va)
-    head.append(Text(8, 32, fitting((f"from {start}", str(start)), w - 16, "mono label"), "mono label dim"))
+    head.append(fitted(8, 32, (f"from {start}", str(start)), w - 16, "mono label dim"))
     size = binary_size((table.entries - table.skipped) * table.span)
     at = str(Address(table.pa))
     room = w - 26 - text_width(size, "label")
-    head.append(Text(8, 46, fitting((f"at {at}", at, f"{table.pa:#x}"), room, "mono label"), "mono label dim"))
+    head.append(fitted(8, 46, (f"at {at}", at, f"{table.pa:#x}"), room, "mono label dim"))
     head.append(Text(w - 8, 46, size, "label dim", "end"))
     return head
 
@@ -124,7 +124,7 @@ def _absent(slots: range, span: int, y: float, w: float) -> list[Text]:
     room = w - 29 - text_width(left.text, left.style)
     return [
         left,
-        Text(w - 10, y + 11, fitting((f"gap of {size}", f"gap {size}", size), room, "label"), "label dim", "end"),
+        fitted(w - 10, y + 11, (f"gap of {size}", f"gap {size}", size), room, "label dim", "end"),
     ]
 
 
@@ -171,16 +171,16 @@ def _words(row: WindowRow, span: int, w: float) -> _Words:
     if row.kind == "leaf":
         rights = f"{row.rights.removesuffix(' user')}{' u' if row.rights.endswith('user') else ''}"
         pages = f"{row.pages:,} × {binary_size(row.size)}" if row.pages > 1 else binary_size(row.size)
-        end = fitting((f"{pages}  {rights}", f"{size}  {rights}"), room, "label")
+        end = wording((f"{pages}  {rights}", f"{size}  {rights}"), room)
     else:
-        end = fitting((f"{size} {_KINDS[row.kind]}",), room, "label")
+        end = f"{size} {_KINDS[row.kind]}"
     left = text_width(target, "mono label") + 6 if target else 4
     return _Words(slots, target, end, left + text_width(end, "label") > beside)
 
 
 def _words_of_fold(row: WindowRow, size: str, w: float) -> _Words:
     room = w - _LEFT - _RIGHT
-    what = fitting((f"… {folded_in_words(row) or 'more'}",), room, "label")
+    what = f"… {folded_in_words(row) or 'more'}"
     return _Words(what, "", size, text_width(what, "label") + text_width(size, "label") + 8 > room)
 
 
@@ -188,15 +188,10 @@ def _target(row: WindowRow, w: float) -> str:
     """To what a row refers, in groups of digits if they fit."""
     if row.kind in ("invalid", "reserved"):
         return ""
-    return fitting((f"→{Address(row.address)}", f"→{row.address:#x}"), w, "mono label")
+    return wording((f"→{Address(row.address)}", f"→{row.address:#x}"), w, "mono label")
 
 
 _KINDS = {"table": "table", "window": "itself", "reserved": "reserved", "invalid": "not present"}
-
-
-def fitting(ways: Sequence[str], w: float, style: str) -> str:
-    """The first that fits; else the last, cut."""
-    return next((way for way in ways if text_width(way, style) <= w), shorten(ways[-1], w, style))
 
 
 def slots_in_words(first: int, count: int) -> str:
@@ -240,10 +235,12 @@ def _draw_row(
 def _lines(words: _Words, w: float, h: float, left: str, right: str) -> tuple[Text, ...]:
     """The words of a row in one line or two, in the middle of its height."""
     base = h / 2 + (4 - _LINE / 2 if words.two else 4)
-    text = [Text(_LEFT, base, words.slots, left)]
+    room = w - _LEFT - _RIGHT
+    text = [fitted(_LEFT, base, words.slots, room, left)]
     if words.target:
-        text.append(Text(_LEFT + 4 + text_width(words.slots, left), base, words.target, f"{left} dim"))
-    text.append(Text(w - _RIGHT, base + _LINE * words.two, words.end, right, "end"))
+        before = 4 + text_width(words.slots, left)
+        text.append(fitted(_LEFT + before, base, words.target, room - before, f"{left} dim"))
+    text.append(fitted(w - _RIGHT, base + _LINE * words.two, words.end, room, right, "end"))
     return tuple(text)
 
 

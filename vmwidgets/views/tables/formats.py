@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import counted, grouped_size
 from vmwidgets.engine.base.values.comparisons import FormatCost, FormatsValue, LevelCost
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Caption, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width, wording, wrapped
 from vmwidgets.views.story.words.pictures import say_compared
 
-HEAD, BAR, LINE, ROW_GAP = 24.0, 22.0, 15.0, 14.0
-"""Height of the words above the columns, of a bar, of a line below it; room below a row."""
+BAR, LINE, ROW_GAP = 22.0, 15.0, 14.0
+"""Height of a bar, of a line below it; room below a row."""
 
 NAME, GAP, RIGHT = 104.0, 16.0, 190.0
 """Width of the names, room between columns, width of the words at the right."""
+
+LEAST = 380.0
+"""Pixels for bars below which they are drawn under each other."""
 
 TABLES = 0.42
 """How much of what is left the bars of tables take; those of pages take the rest."""
@@ -28,24 +32,16 @@ _STYLES = ("plain", "submap", "object", "static")
 
 def draw_formats(value: FormatsValue, *, width: float = WIDTH) -> Scene:
     """The scene of a comparison."""
-    left = width - 2 * MARGIN - NAME - RIGHT - 2 * GAP
-    shares = left * TABLES, left * (1 - TABLES)
-    tables_x = MARGIN + NAME
-    pages_x = tables_x + shares[0] + GAP
-    right_x = pages_x + shares[1] + GAP
-    nodes = [
-        kit.label("formats/head/tables", "bytes of tables, by level", tables_x, 4, style="label dim", most=shares[0]),
-        kit.label("formats/head/pages", "what is mapped, by page size", pages_x, 4, style="label dim", most=shares[1]),
-        kit.label("formats/head/tlb", "what a TLB must hold", right_x, 4, style="label dim", most=RIGHT),
-    ]
+    columns = _columns_of(width)
+    nodes = _heads(columns, width)
+    y = max(node.y + node.h for node in nodes) + 4
     most_bytes = max((cost.table_bytes for cost in value.formats), default=0) or 1
     most_mapped = max((cost.mapped for cost in value.formats), default=0) or 1
     sizes = sorted({page.size for cost in value.formats for page in cost.pages})
-    y = HEAD
     for cost in value.formats:
-        levels = _levels_in_words(cost, shares[0])
-        nodes += _row(cost, levels, sizes, (tables_x, pages_x, right_x), y, shares, most_bytes, most_mapped)
-        y += BAR + 4 + LINE * (len(levels) + 1) + ROW_GAP
+        drawn = _row(cost, sizes, columns, y, most_bytes, most_mapped)
+        nodes += drawn
+        y = max(node.y + node.h for node in drawn) + ROW_GAP
     header = ("", *(cost.format for cost in value.formats))
     return kit.scene(
         "formats",
@@ -82,52 +78,109 @@ def _caption(value: FormatsValue) -> Caption:
     return Caption(text, (), f"{tlb} {reason}".strip())
 
 
+class _Columns(NamedTuple):
+    """Where a row's parts are, x and width each: tables, pages, what a TLB must hold.
+
+    Where there is no room beside each other they are `stacked`, below the format's name.
+    """
+
+    tables: tuple[float, float]
+    pages: tuple[float, float]
+    tlb: tuple[float, float]
+    stacked: bool
+
+
+def _columns_of(width: float) -> _Columns:
+    left = width - 2 * MARGIN - NAME - RIGHT - 2 * GAP
+    if left < LEAST:
+        whole = MARGIN, width - 2 * MARGIN
+        return _Columns(whole, whole, whole, True)
+    tables = MARGIN + NAME, left * TABLES
+    pages = tables[0] + tables[1] + GAP, left * (1 - TABLES)
+    return _Columns(tables, pages, (pages[0] + pages[1] + GAP, RIGHT), False)
+
+
+def _heads(columns: _Columns, width: float) -> list[Node]:
+    """What the columns are, or the lines of each format."""
+    words = "bytes of tables, by level", "what is mapped, by page size", "what a TLB must hold"
+    if columns.stacked:
+        said = f"of each format: {words[0]}; {words[1]}; {words[2]}"
+        return [kit.paragraph("formats/head", said, MARGIN, 4, width - 2 * MARGIN)]
+    return [
+        kit.label(f"formats/head/{number}", one, x, 4, most=w)
+        for number, (one, (x, w)) in enumerate(zip(words, columns[:3], strict=True))
+    ]
+
+
 def _row(
-    cost: FormatCost, levels: Sequence[str], sizes: Sequence[int], xs: tuple[float, float, float], y: float,
-    shares: tuple[float, float], most_bytes: int, most_mapped: int,
-) -> list[Node]:  # fmt: skip
-    tables_x, pages_x, right_x = xs
-    share = shares[0]
-    count = len(cost.levels)
-    nodes = [
-        Node(f"formats/{cost.format}", "label", MARGIN, y, NAME - 8, 54, shape="none", lane=cost.format,
-             text=(Text(0, 16, shorten(cost.format, NAME - 8, "strong"), "strong"),
-                   Text(0, 34, f"{count} levels", "label dim"),
-                   Text(0, 34 + LINE, counted(cost.tables, "table"), "label dim")),
-             title=f"{cost.format}: {cost.tables:,} tables in {count} levels, {grouped_size(cost.table_bytes)}"),
-    ]  # fmt: skip
-    x = tables_x
+    cost: FormatCost, sizes: Sequence[int], columns: _Columns, y: float, most_bytes: int, most_mapped: int
+) -> list[Node]:
+    """One format from `y` on."""
+    nodes = [_name(cost, columns, y)]
+    if columns.stacked:
+        y += nodes[0].h
+    tables = _tables(cost, *columns.tables, y, most_bytes)
+    below = tables[-1].y + tables[-1].h + 2
+    pages = _pages(cost, sizes, *columns.pages, below if columns.stacked else y, most_mapped)
+    below = pages[-1].y + pages[-1].h
+    return [*nodes, *tables, *pages, _tlb(cost, *columns.tlb, below if columns.stacked else y, columns.stacked)]
+
+
+def _name(cost: FormatCost, columns: _Columns, y: float) -> Node:
+    levels, tables = f"{len(cost.levels)} levels", counted(cost.tables, "table")
+    title = f"{cost.format}: {cost.tables:,} tables in {levels}, {grouped_size(cost.table_bytes)}"
+    if columns.stacked:
+        x = text_width(cost.format, "strong") + 12
+        w, h = columns.tables[1], 24.0
+        text: tuple[Text, ...] = (
+            Text(0, 16, cost.format, "strong"),
+            fitted(x, 16, f"{levels}, {tables}", w - x, "label dim"),
+        )
+    else:
+        w, h = NAME - 8, 54.0
+        lines = Text(0, 34, levels, "label dim"), Text(0, 34 + LINE, tables, "label dim")
+        text = (fitted(0, 16, cost.format, w, "strong"), *lines)
+    name = f"formats/{cost.format}"
+    return Node(name, "label", MARGIN, y, w, h, shape="none", lane=cost.format, text=text, title=title)
+
+
+def _tables(cost: FormatCost, x: float, share: float, y: float, most: int) -> list[Node]:
+    """A bar a level, to scale by the bytes of its tables, and below them how many there are."""
+    nodes = []
+    left, count = x, len(cost.levels)
     used = [level for level in cost.levels if level.tables]
-    widths = [max(NARROW, level.bytes / most_bytes * (share - NARROW * count)) for level in used]
+    widths = [max(NARROW, level.bytes / most * (share - NARROW * count)) for level in used]
     for number, (level, w, label) in enumerate(zip(used, widths, _labels(used, widths), strict=True)):
         title = (
             f"{level.name}: {level.tables:,} of {grouped_size(level.table_bytes)}, together {grouped_size(level.bytes)}"
         )
         nodes.append(
-            Node(f"formats/{cost.format}/level/{level.level}", "part", x, y + 2, w, BAR, title=title, lane=cost.format,
-                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (),
+            Node(f"formats/{cost.format}/level/{level.level}", "part", left, y + 2, w, BAR, title=title,
+                 text=(Text(w / 2, 15, label, "label", "middle"),) if label else (), lane=cost.format,
                  state=("even",) if number % 2 else ()),
         )  # fmt: skip
-        x += w
-    said = [*levels, f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"]
-    text = tuple(Text(0, 14 + LINE * number, line, "label") for number, line in enumerate(said))
+        left += w
+    levels = _levels_in_words(cost, share)
+    size = f"{grouped_size(cost.table_bytes)}, {_rounded(cost.bytes_a_page)} B per 4 KiB"
+    said = [*levels, *wrapped(size, share)]
+    text = tuple(fitted(0, 14 + LINE * number, line, share) for number, line in enumerate(said))
     nodes.append(
-        Node(f"formats/{cost.format}/tables", "label", tables_x, y + BAR + 4, share, LINE * len(said) + 3, shape="none",
-             text=text, title=f"{' '.join(levels)}; {said[-1]}"),
-    )  # fmt: skip
-    nodes += _pages(cost, sizes, pages_x, y, shares[1], most_mapped)
-    lines = [counted(cost.entries, "entry"), f"64 entries reach {grouped_size(cost.reach(64))}"]
-    if cost.left_out:
-        lines.append(f"out of reach: {counted(cost.left_out, 'range')}")
-    text = tuple(
-        Text(0, 14 + 16 * number, shorten(line, RIGHT, "label"), "label error" if number == 2 else "label")
-        for number, line in enumerate(lines)
-    )
-    nodes.append(
-        Node(f"formats/{cost.format}/tlb", "label", right_x, y, RIGHT, 54, shape="none", lane=cost.format,
-             text=text, title="; ".join(lines)),
+        Node(f"formats/{cost.format}/tables", "label", x, y + BAR + 4, share, LINE * len(said) + 3, shape="none",
+             text=text, title=f"{' '.join(levels)}; {size}"),
     )  # fmt: skip
     return nodes
+
+
+def _tlb(cost: FormatCost, x: float, w: float, y: float, stacked: bool) -> Node:
+    lines = [counted(cost.entries, "entry"), f"64 entries reach {grouped_size(cost.reach(64))}"]
+    out = [f"out of reach: {counted(cost.left_out, 'range')}"] if cost.left_out else []
+    shown = [*wrapped("; ".join(lines), w), *out] if stacked else [*lines, *out]
+    text = tuple(
+        fitted(0, 14 + LINE * number, line, w, "label error" if line in out else "label")
+        for number, line in enumerate(shown)
+    )
+    return Node(f"formats/{cost.format}/tlb", "label", x, y, w, LINE * len(shown) + 9, shape="none", lane=cost.format,
+                text=text, title="; ".join(lines + out))  # fmt: skip
 
 
 def _labels(levels: Sequence[LevelCost], widths: Sequence[float]) -> Sequence[str]:
@@ -153,13 +206,14 @@ def _levels_in_words(cost: FormatCost, w: float) -> list[str]:
     return [f"{line}," for line in lines[:-1]] + (lines[-1:] or ["no tables"])
 
 
-def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: float, most: int) -> list[Node]:
+def _pages(cost: FormatCost, sizes: Sequence[int], x: float, share: float, y: float, most: int) -> list[Node]:
+    """What is mapped, a bar for each size of pages."""
     nodes = []
     left = x
     for page in cost.pages:
         w = max(NARROW, page.bytes / most * (share - NARROW * len(sizes)))
         size = grouped_size(page.size)
-        label = _fitting((f"{page.number:,} × {size}", size), w - 6)
+        label = wording((f"{page.number:,} × {size}", size, ""), w - 6)
         style = _STYLES[min(sizes.index(page.size), len(_STYLES) - 1)]
         nodes.append(
             Node(f"formats/{cost.format}/pages/{page.size}", "page-part", left, y + 2, w, BAR, lane=cost.format,
@@ -168,14 +222,9 @@ def _pages(cost: FormatCost, sizes: Sequence[int], x: float, y: float, share: fl
         )  # fmt: skip
         left += w
     words = " + ".join(f"{page.number:,} × {grouped_size(page.size)}" for page in cost.pages) or "nothing"
-    nodes.append(kit.label(f"formats/{cost.format}/mapped", words, x, y + BAR + 4, style="label", most=share))
+    nodes.append(kit.paragraph(f"formats/{cost.format}/mapped", words, x, y + BAR + 4, share, style="label"))
     return nodes
 
 
 def _rounded(count: float) -> str:
     return f"{count:,.2f}" if count < 100 else f"{count:,.0f}"
-
-
-def _fitting(wanted: Sequence[str], w: float) -> str:
-    """The first that fits; none, rather than half of one."""
-    return next((one for one in wanted if text_width(one, "label") <= w), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vmwidgets.engine.base.units import Address, binary_size, counted
 from vmwidgets.engine.base.values.tables import OpenTable, TableWindow, WindowRow
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Lane, Link, Node, Scene, Table
 from vmwidgets.views.story.words import pictures as words
 
@@ -15,7 +15,8 @@ from .boxes import TablesBench, column_lane, draw_table, folded_in_words, pieces
 BETWEEN, GAP = 14.0, 20.0
 """Room below a table, and between two columns."""
 
-WIDEST = 290.0
+WIDEST, LEAST, INDENT = 290.0, 150.0, 16.0
+"""Greatest and least width of a column with the room beside it; how far a level goes in where there are no columns."""
 
 
 def draw_tables(
@@ -28,13 +29,18 @@ def draw_tables(
     top = 4.0
     nodes: list[Node] = []
     if bench.edited:
-        nodes += draw_switches([[_undo(bench)]], "tables", top)
-        top += SWITCHES + 6
+        nodes, high = draw_switches([[_undo(bench)]], "tables", top)
+        top += high + 6
     bottoms = dict.fromkeys((part.level for part in parts), top)
-    for table in window.tables:
+    is_outline = share < LEAST
+    for table in _in_outline(window) if is_outline else window.tables:
         column = next(number for number, part in enumerate(parts) if part.level == table.level)
-        x = MARGIN + column * share
-        drawn = draw_table(window, table, bench, x, bottoms[table.level], share - GAP, column)
+        if is_outline:
+            x, y = MARGIN + column * INDENT, max(bottoms.values())
+            w = width - MARGIN - x
+        else:
+            x, y, w = MARGIN + column * share, bottoms[table.level], share - GAP
+        drawn = draw_table(window, table, bench, x, y, w, column)
         nodes += drawn
         bottoms[table.level] = drawn[0].y + drawn[0].h + BETWEEN
     bottom = max(bottoms.values())
@@ -48,7 +54,7 @@ def draw_tables(
         window.name,
         f"{window.format} · {_registers(window)}",
         nodes,
-        links=_links(window, nodes, bench),
+        links=_links(window, nodes, bench, is_outline),
         caption=bench.found or _caption(window),
         table=_rows(window),
         lanes=[Lane(column_lane(number), down=True) for number in range(len(parts))],
@@ -109,7 +115,13 @@ def _picture(window: TableWindow, row: WindowRow, bench: TablesBench) -> Descrip
 # ---- links and words -----------------------------------------------------------------------------
 
 
-def _links(window: TableWindow, nodes: list[Node], bench: TablesBench) -> list[Link]:
+def _in_outline(window: TableWindow) -> list[OpenTable]:
+    """The tables, each before those that it refers to, and those before the next."""
+    return sorted(window.tables, key=lambda table: (table.va, -table.level))
+
+
+def _links(window: TableWindow, nodes: list[Node], bench: TablesBench, is_outline: bool) -> list[Link]:
+    """From each descriptor to the table that it refers to; in an outline along the left edge of the table it is in."""
     placed = {node.id: node for node in nodes}
     links = []
     for table in window.tables:
@@ -119,11 +131,13 @@ def _links(window: TableWindow, nodes: list[Node], bench: TablesBench) -> list[L
         target = placed[f"tables/table/{table.level}/{table.va:x}"]
         if source is None:
             continue
-        start = (source.x + source.w, source.y + source.h / 2)
+        start = (source.x + source.w * (not is_outline), source.y + source.h / 2)
         end = (target.x, target.y + 14)
+        edge = target.x - INDENT - 6
+        points = (start, (edge, start[1]), (edge, end[1]), end) if is_outline else (start, end)
         state = ("path",) if table.parent[1] in bench.path else ()
         links.append(
-            Link(f"{target.id}/from", "refers", source.id, target.id, (start, end), state=state, arrow=True)
+            Link(f"{target.id}/from", "refers", source.id, target.id, points, state=state, arrow=True)
         )  # a straight line between columns needs no routing
     return links
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from vmwidgets.engine.base.values.tables import AddressSplit, Walk
 from vmwidgets.views.scene.kit import MARGIN
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +100,54 @@ _LEAST_CELL = 7.0
 _TURNED = "drag it, or press arrow up and down, to change it"
 
 
-def slices_height(walk: Walk, split: AddressSplit) -> float:
-    """Pixels of the slices of a walk."""
-    return HEIGHT + _FOOT if _shared_bits(slices_of(walk, split)) else HEIGHT
-
-
-def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list[Node]:
-    """The slices with their bits."""
+def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> tuple[list[Node], float]:
+    """The slices with their bits, in as many lines as the bits need; and where they end."""
     slices = slices_of(walk, split)
     shared = _shared_bits(slices)
-    room = width - 2 * MARGIN - _GAP * (len(slices) - 1)
-    cell, widths = _measures(slices, shared, room, split)
+    room = width - 2 * MARGIN
+    for count in range(1, 4):
+        lines = _in_lines(slices, shared, count)
+        measures = [_measures(line, shared, room, split) for line in lines]
+        if all(cell for cell, _ in measures):
+            break
+    widths = [w for _, line in measures for w in line]
+    placed = zip(slices, widths, strict=True)
+    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in placed if one.key.isdecimal())
+    nodes: list[Node] = []
+    for line, (cell, own) in zip(lines, measures, strict=True):
+        nodes += _draw_line(walk, split, line, shared, cell, own, y, brief)
+        y += HEIGHT + _GAP
+    return nodes, y - _GAP + (_FOOT if shared else 0)
+
+
+def _in_lines(slices: tuple[Slice, ...], shared: range, count: int) -> list[tuple[Slice, ...]]:
+    """The slices in `count` lines of about as many bits each; what shares bits stays in one line."""
+    lines: list[tuple[Slice, ...]] = [()]
+    left = sum(one.width for one in slices)
+    for one in slices:
+        held = sum(other.width for other in lines[-1])
+        is_bound = one.key == "offset" and shared
+        if lines[-1] and not is_bound and held + one.width / 2 > (held + left) / (count - len(lines) + 1):
+            lines.append(())
+        lines[-1] += (one,)
+        left -= one.width
+    return lines
+
+
+def _draw_line(
+    walk: Walk,
+    split: AddressSplit,
+    slices: tuple[Slice, ...],
+    shared: range,
+    cell: float,
+    widths: list[float],
+    y: float,
+    brief: bool,
+) -> list[Node]:
+    """One line of slices; `brief` if the tables have short names in it."""
     x = MARGIN
     boxes: list[Node] = []
     bits: list[Node] = []
-    indices = [(one, w) for one, w in zip(slices, widths, strict=True) if one.key.isdecimal()]
-    brief = any(not _fits(_heads(walk.va, one, False)[0], one, w) for one, w in indices)
     for one, w in zip(slices, widths, strict=True):
         if one.key == "offset" and shared:
             x -= _GAP + cell * len(shared)
@@ -134,7 +166,8 @@ def draw_slices(walk: Walk, split: AddressSplit, y: float, width: float) -> list
 
 
 def _measures(slices: tuple[Slice, ...], shared: range, room: float, split: AddressSplit) -> tuple[float, list[float]]:
-    """How wide a bit is, and each slice: as its bits, or as its words need for any number."""
+    """How wide a bit is in a line of slices, and each slice: as its bits, or as its words need for any number."""
+    room -= _GAP * (len(slices) - 1)
     own = [one.width - len(shared) * (one.key == "offset") for one in slices]
     least = [0.0 if one.key == "offset" and shared else _least(one, split) for one in slices]
     wide: set[int] = set()
@@ -240,8 +273,7 @@ def _heading(heads: list[str], one: Slice, w: float, y: float) -> tuple[Text, ..
     for head in heads:
         if _fits(head, one, w):
             return (Text(4, y, head, look), Text(w - 4, y, _bits(one), "letter dim", "end"))
-    head = next((one for one in heads if text_width(one, "label") <= w - 8), heads[-1])
-    return (Text(4, y, shorten(head, w - 8, "label"), look),)
+    return (fitted(4, y, tuple(heads), w - 8, look),)
 
 
 def _offset(walk: Walk, one: Slice) -> str:
@@ -265,9 +297,11 @@ def _bit(va: int, bit: int, one: Slice, shared: bool, x: float, y: float, w: flo
 
 
 def funnels(nodes: list[Node], levels: list[int]) -> list[Link]:
-    """A line from each slice to the table that it indexes."""
+    """A line from each slice to the table that it indexes; none across slices, where they are in several lines."""
     placed = {node.id: node for node in nodes}
-    links = []
+    links: list[Link] = []
+    if len({node.y for node in nodes if node.lane == "slices" and node.state != ("over",)}) > 1:
+        return links
     for level in levels:
         source, target = placed.get(f"walk/slice/{level}"), placed.get(f"walk/table/{level}")
         if source is not None and target is not None:

@@ -15,9 +15,9 @@ from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size, counted
 from vmwidgets.engine.base.values.cpus import CpusValue, CpuValue, FlushRequest, TlbSlot
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Switch, draw_switches
 from vmwidgets.views.scene.model import Bar, Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import ELLIPSIS, shorten, shorten_middle, text_width, visible
+from vmwidgets.views.scene.text import ELLIPSIS, fitted, text_width, visible, wording
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.cpus import flush_in_words, what_of
@@ -38,8 +38,8 @@ def draw_tlb(
     bench = bench or TlbBench()
     marks = _marks_of(moment.so_far)
     groups = [_modes(value)] if len(value.cpus) > 1 else []
-    nodes: list[Node] = draw_switches(groups, "tlb", 4)
-    y = 4 + (SWITCHES + 10 if groups else 0)
+    nodes, high = draw_switches(groups, "tlb", 4, width)
+    y = 4 + (high + 10 if groups else 0)
     for number, cpu in enumerate(value.cpus):
         drawn, y = _draw_cpu(cpu, number, value.asids, bench, marks, y, width)
         nodes += drawn
@@ -188,7 +188,16 @@ def _grid(cpu: CpuValue, shown: list[int], asids: bool, marks: _Marks, y: float,
         nodes.append(_line_of_words(f"tlb/{cpu.cpu}/way/{way}", MARGIN, top + 7, _LABEL, f"way {way}", "label dim"))
     for column, index in enumerate(shown):
         x = MARGIN + _LABEL + column * share
-        nodes.append(_line_of_words(f"tlb/{cpu.cpu}/set/{index}", x, y, share - 3, f"set {index}", "label dim"))
+        nodes.append(
+            _line_of_words(
+                f"tlb/{cpu.cpu}/set/{index}",
+                x,
+                y,
+                share - 3,
+                wording((f"set {index}", str(index)), share - 3),
+                "label dim",
+            )
+        )
         for way, slot in enumerate(cpu.tlb.rows[index]):
             top = y + _LINE + way * (_CELL_H + 2)
             nodes.append(_cell(cpu, index, way, slot, asids, marks, x, top, share - 3))
@@ -218,11 +227,11 @@ def _heading(cpu: CpuValue, number: int, y: float, width: float) -> Node:
     rate = f"{counted(tlb.hits, 'hit')}, {counted(tlb.misses, 'miss')}"
     kept = f"{len(tlb.slots):,} of {tlb.sets * tlb.ways:,} kept, reach {binary_size(tlb.reach)}"
     x = text_width(cpu.cpu, "strong") + 12
-    w = (width - 2 * MARGIN) * 0.56
+    w = (width - 2 * MARGIN) * (1 if _is_narrow(width) else 0.56)
     text = [
         Text(0, 16, cpu.cpu, "strong"),
-        Text(x, 16, shorten(who, w - x, "label"), "label"),
-        Text(0, 33, shorten(f"{rate} · {kept}", w, "label"), "label dim"),
+        fitted(x, 16, who, w - x, "label"),
+        fitted(0, 33, f"{rate} · {kept}", w, "label dim"),
     ]
     state = ("fault",) if tlb.stale else ()
     stale = f", {len(tlb.stale)} stale" if tlb.stale else ""
@@ -257,7 +266,7 @@ def _cell(
     level = (_CELL_H - 4) * (1 - slot.age / (oldest + 1))
     text = [
         Text(8, 13 if below else 20, page, "mono label"),
-        *([Text(8, 27, shorten(below, room, "label"), "label dim")] if below else []),
+        *([fitted(8, 27, below, room, "label dim")] if below else []),
     ]
     return Node(
         identity, "slot", x, y, w, _CELL_H, identity, text=tuple(text), state=tuple(state[-1:]),
@@ -311,10 +320,22 @@ MOST_REQUESTS, MORE_REQUESTS = 3, 12
 _LEFT, _SECOND = 0.58, 13.0
 """Where they begin, in parts of the width; height of a second line."""
 
+_NARROW = 640.0
+"""Pixels below which they are drawn under the processor's words."""
+
+
+def _is_narrow(width: float) -> bool:
+    """Whether there is no room for waiting flushes beside a processor's words."""
+    return width < _NARROW
+
 
 def _draw_requests(cpu: CpuValue, number: int, most: int, y: float, width: float) -> tuple[list[Node], float]:
-    """At the right: the newest `most` flushes that wait, how many were forgotten, and how often a hand edited."""
-    x = MARGIN + (width - 2 * MARGIN) * _LEFT
+    """The newest `most` flushes that wait, how many were forgotten, and how often a hand edited.
+
+    They are at the right, or below the heading.
+    """
+    x = MARGIN if _is_narrow(width) else MARGIN + (width - 2 * MARGIN) * _LEFT
+    y += _HEAD * _is_narrow(width)
     w = width - MARGIN - x
     nodes, y = _waiting(cpu, number, most, x, y, w)
     if cpu.forgotten:
@@ -335,7 +356,9 @@ def _waiting(cpu: CpuValue, number: int, most: int, x: float, y: float, w: float
     nodes = []
     for (place, request), lines in zip(drawn, said, strict=True):
         h = _LINE - 2 + (high - 1) * (_SECOND + 2)
-        text = tuple(Text(8, 11 + high + line * _SECOND, words, "label") for line, words in enumerate(lines))
+        text = tuple(
+            fitted(8, 11 + high + line * _SECOND, words, w - 16, middle=True) for line, words in enumerate(lines)
+        )
         nodes.append(
             Node(f"tlb/{cpu.cpu}/pending/{place}", "press", x, y + 2, w, h, shape="round", text=text,
                  state=("changed",), action="open", lane=f"cpu {number}",
@@ -355,20 +378,15 @@ def _waiting(cpu: CpuValue, number: int, most: int, x: float, y: float, w: float
 
 
 def _lines(request: FlushRequest, w: float) -> tuple[str, ...]:
-    """What waits, in one line or in two; only a name is ever cut."""
+    """What waits, in one line or in two."""
     whole = f"waits: drop {flush_in_words(request)}, asked by {request.sender}"
     if text_width(whole, "label") <= w:
         return (whole,)
-    asked = f", asked by {request.sender}"
-    room = w - text_width(f"of {asked}", "label")
-    return f"waits: drop {what_of(request)}", f"of {shorten_middle(request.space, room)}{asked}"
+    return f"waits: drop {what_of(request)}", f"of {request.space}, asked by {request.sender}"
 
 
 def _line_of_words(identity: str, x: float, y: float, w: float, words: str, style: str) -> Node:
-    """A line of words; where it is cut, its title has all of it."""
-    text = (Text(0, 13, shorten(words, w, style), style),)
-    cut = words if text_width(words, style) > w else ""
-    return Node(identity, "label", x, y, w, _LINE, shape="none", text=text, title=cut)
+    return Node(identity, "label", x, y, w, _LINE, shape="none", text=(fitted(0, 13, words, w, style),))
 
 
 def _links_to_senders(nodes: list[Node], value: CpusValue) -> list[Link]:
@@ -382,17 +400,18 @@ def _links_to_senders(nodes: list[Node], value: CpusValue) -> list[Link]:
                 continue
             edge = target.x + target.w + 7  # beside the cells, not across them
             words = source.text[1]
-            begin = source.x + words.x + text_width(words.text, words.style) + 8
+            begin = source.x + words.x + (words.room or text_width(words.text, words.style)) + 8
             above, beside = source.y + 1, target.x - 8  # over what waits for the sender itself
-            start = (begin, source.y + 12)
+            start = (min(begin, edge), source.y + 12)
             end = (target.x + target.w, target.y + target.h / 2)
+            around = ((beside, start[1]), (beside, above), (edge, above)) if beside > begin else ((edge, start[1]),)
             links.append(
                 Link(
                     f"{target.id}/from",
                     "held-by",
                     source.id,
                     target.id,
-                    (start, (beside, start[1]), (beside, above), (edge, above), (edge, end[1]), end),
+                    (start, *around, (edge, end[1]), end),
                     arrow=True,
                 )
             )

@@ -16,19 +16,19 @@ from vmwidgets.engine.base.units import Address, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue
 from vmwidgets.engine.base.values.tables import AddressSplit, Fault, FieldValue, Step, Walk
 from vmwidgets.views.scene import kit
-from vmwidgets.views.scene.kit import MARGIN, SWITCHES, WIDTH, Switch, draw_switches
+from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box, Switch, draw_switches
 from vmwidgets.views.scene.model import Caption, Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 from vmwidgets.views.story.words import pictures as words
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import edited_walk
 
 from .bits import DescriptorPicture, draw_descriptor
-from .slices import draw_slices, funnels, slices_height
-from .walk_tables import Neighbours, draw_tables_read, flags_of, table_name
+from .slices import draw_slices, funnels
+from .walk_tables import BELOW, BESIDE, Neighbours, draw_tables_read, flags_of, table_name
 
-_WIDEST = 240.0
-"""Greatest width of a table, with the room beside it."""
+_WIDEST, _LEAST = 240.0, 100.0
+"""Greatest and least width of a table, with the room beside it; where there is less, they are below each other."""
 
 
 def draw_walk(
@@ -48,14 +48,17 @@ def draw_walk(
     `entry` is the map's entry for the address, if there is one, `has_map` whether there is a map;
     `earlier` an older walk of the same address: what differs from it is marked as changed.
     """
-    levels = max(len(walk.steps), 1)
-    share = min(_WIDEST, (width - 2 * MARGIN - _VERDICT) / levels)
+    room = width - 2 * MARGIN
+    share = min(_WIDEST, (room - _VERDICT) / max(len(walk.steps), 1))
+    is_stacked = share < _LEAST
     if bench is None:
-        nodes, top = _bits_row(walk, share), 64.0
+        nodes = _bits_row(walk, share, width)
+        top = max((node.y + node.h for node in nodes), default=8.0) + 16
     else:
-        nodes = draw_switches(_switches_of(walk, bench), "walk", 4)
-        nodes += draw_slices(walk, bench.split, SWITCHES + 14, width)
-        top = SWITCHES + slices_height(walk, bench.split) + 14 + 26
+        nodes, high = draw_switches(_switches_of(walk, bench), "walk", 4, width)
+        slices, bottom = draw_slices(walk, bench.split, high + 14, width)
+        nodes += slices
+        top = bottom + (14 if is_stacked else 26)
     before = {step.level: step.value for step in earlier.steps} if earlier is not None else {}
     edited = bench.edited if bench is not None else {}
     changed = {
@@ -63,14 +66,21 @@ def draw_walk(
         for step in walk.steps
         if (earlier is not None and before.get(step.level) != step.value) or step.pa in edited
     }
-    tables = draw_tables_read(walk, neighbours, changed, MARGIN, top, share)
-    x, table_h = MARGIN + len(walk.steps) * share, max((node.h for node in tables), default=0.0)
-    verdict = _verdict_box(walk, entry, x, top, width, table_h, _has_broken(walk, bench), has_map)
+    if is_stacked:
+        tables = draw_tables_read(walk, neighbours, changed, [Box(MARGIN, top, room - _GUTTER, 0)] * len(walk.steps))
+        bottom = max((node.y + node.h + BELOW for node in tables if node.kind == "table"), default=top)
+        place = Box(MARGIN, bottom, room - _GUTTER * bool(tables), 0)
+    else:
+        places = [Box(MARGIN + number * share, top, share - BESIDE, 0) for number in range(len(walk.steps))]
+        tables = draw_tables_read(walk, neighbours, changed, places)
+        x, least = MARGIN + len(walk.steps) * share, max((node.h for node in tables), default=0.0)
+        place = Box(x, top, min(_VERDICT, width - MARGIN - x), least)
+    verdict = _verdict_box(walk, entry, place, _has_broken(walk, bench), has_map)
     nodes += [*tables, verdict]
-    links = _arrows(walk, nodes)
-    height = top + verdict.h + 16
+    links = _arrows(walk, nodes, is_stacked)
+    height = verdict.y + verdict.h + 16
     if bench is not None:
-        links += funnels(nodes, [step.level for step in walk.steps])
+        links += [] if is_stacked else funnels(nodes, [step.level for step in walk.steps])
         shown = _shown_step(walk, bench)
         if shown is not None:
             picture = _descriptor_picture(shown, bench)
@@ -93,32 +103,36 @@ def draw_walk(
     )
 
 
-def _bits_row(walk: Walk, share: float) -> list[Node]:
-    """The address cut into its index bits, right above the tables that they index."""
+def _bits_row(walk: Walk, share: float, width: float) -> list[Node]:
+    """The address cut into its index bits, right above the tables that they index; in lines, if those are stacked."""
+    count = len(walk.steps) + bool(walk.page_size)
+    if share < _LEAST:
+        places = kit.grid(count, _OFFSET, 8, 40, width=width)
+    else:
+        places = [Box(MARGIN + position * share, 8, share - BESIDE, 40) for position in range(len(walk.steps))]
+        places += [Box(MARGIN + len(walk.steps) * share, 8, _OFFSET, 40)]
     nodes = []
-    for position, step in enumerate(walk.steps):
+    for step, (x, y, w, h) in zip(walk.steps, places, strict=False):
         high, low = step.index_bits
         bits = f"{step.index:0{high - low + 1}b}"
-        x, w = MARGIN + position * share, share - 22
         look = "mono label wide" if text_width(bits, "mono label") + 4 * len(bits) < w else "mono label"
         digits = [Text(w / 2, 32, bits, look, "middle")] if text_width(bits, "mono label") <= w else []
         names = [Text(8, 14, f"bits {high}–{low}", "label dim"), Text(w - 8, 14, f"index {step.index}", "label", "end")]
         if sum(text_width(one.text, "label") for one in names) + 24 > w:  # the title has both
-            names = [Text(8, 14, shorten(f"index {step.index}", w - 10), "label")]
+            names = [fitted(8, 14, f"index {step.index}", w - 10, "label")]
         nodes.append(
             Node(
                 f"walk/bits/{step.level}",
                 "bits",
                 x,
-                8,
+                y,
                 w,
-                40,
+                h,
                 lane="bits",
                 text=(*names, *digits),
                 title=f"bits {high} to {low} of the address are {step.index}: the index into the {table_name(step)}",
             )
         )
-    x = MARGIN + len(walk.steps) * share
     if walk.page_size:
         offset = f"{walk.offset:#x}"
         text = (
@@ -126,21 +140,22 @@ def _bits_row(walk: Walk, share: float) -> list[Node]:
             Text(8, 32, f"offset {offset}", "mono label"),
         )
         nodes.append(
-            Node(
-                "walk/bits/offset", "bits", x, 8, 150, 40, text=text, lane="bits", title=f"offset {offset} in the page"
-            )
+            Node("walk/bits/offset", "bits", *places[-1], text=text, lane="bits", title=f"offset {offset} in the page")
         )
     return nodes
 
 
-def _arrows(walk: Walk, nodes: list[Node]) -> list[Link]:
+def _arrows(walk: Walk, nodes: list[Node], is_stacked: bool) -> list[Link]:
+    """From descriptor to descriptor, and to the verdict; at the right of tables that are stacked."""
     placed = {node.id: node for node in nodes}
     links = []
     stops = [placed[f"walk/step/{step.level}"] for step in walk.steps] + [placed["walk/verdict"]]
     for source, target in pairwise(stops):
         start = (source.x + source.w, source.y + source.h / 2)
-        end = (target.x, target.y + target.h / 2)
-        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, (start, end), arrow=True, graph=True))
+        end = (target.x + target.w * is_stacked, target.y + target.h / 2)
+        edge = max(start[0], end[0]) + _GUTTER - 4
+        points = (start, (edge, start[1]), (edge, end[1]), end) if is_stacked else (start, end)
+        links.append(Link(f"{source.id}/next", "walk", source.id, target.id, points, arrow=True, graph=not is_stacked))
     return links
 
 
@@ -167,8 +182,8 @@ def _rows(walk: Walk) -> Table:
 
 # ---- what came of it -----------------------------------------------------------------------------
 
-_VERDICT = 216.0
-"""Width of the verdict's box."""
+_VERDICT, _OFFSET, _GUTTER = 216.0, 118.0, 20.0
+"""Width of the verdict's box, of the offset's bits, of the room for arrows beside tables that are stacked."""
 
 _FIRST, _LINE = 39.0, 17.0
 """Where the first line below the verdict is; height of a line."""
@@ -192,11 +207,9 @@ def _fault(fault: Fault) -> str:
     return words.say_walk("fault", exception=fault.exception, why=why.removesuffix("."))
 
 
-def _verdict_box(
-    walk: Walk, entry: EntryValue | None, x: float, top: float, width: float, least: float, changed: bool, mapped: bool
-) -> Node:
-    """The verdict's box, at least `least` high: `changed` by edits; in a map that tells of entries if `mapped`."""
-    w = min(_VERDICT, width - MARGIN - x)
+def _verdict_box(walk: Walk, entry: EntryValue | None, place: Box, changed: bool, mapped: bool) -> Node:
+    """The verdict's box, as high as `place` or higher: `changed` by edits; of a map that has entries, if `mapped`."""
+    x, top, w, least = place
     lines: list[tuple[str, str]]
     if walk.fault is not None:
         head, lines, state = _fault_lines(walk, walk.fault, w - 20)
@@ -211,11 +224,8 @@ def _verdict_box(
         lines.append((f"entry {entry.id}: {entry.protection} {entry.role or entry.object or 'anonymous'}", "label dim"))
     elif walk.fault is not None and mapped:
         lines.append(("no entry of the map there", "label dim"))
-    text = [Text(10, 20, shorten(head, w - 20, "strong"), "strong")]
-    text += [
-        Text(10, _FIRST + _LINE * number, shorten(line, w - 20, look), look)
-        for number, (line, look) in enumerate(lines)
-    ]
+    text = [fitted(10, 20, head, w - 20, "strong")]
+    text += [fitted(10, _FIRST + _LINE * number, line, w - 20, look) for number, (line, look) in enumerate(lines)]
     title = f"{head}: {walk.fault.why}" if walk.fault is not None else head
     return Node(
         "walk/verdict",

@@ -6,19 +6,23 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from vmwidgets.engine.base.units import Address
 from vmwidgets.engine.base.values.tables import Field, Step, Walk
+from vmwidgets.views.scene.kit import Box
 from vmwidgets.views.scene.model import Node, Text
-from vmwidgets.views.scene.text import shorten, text_width
+from vmwidgets.views.scene.text import fitted, text_width
 
 LEAST_H = 104.0
 """Least height of a table."""
 
-_BESIDE, _HEAD, _LINE, _ROW_H = 22.0, 30.0, 14.0, 22.0
-"""Room beside a table; height of its name, of one more line, of a descriptor."""
+BESIDE, BELOW = 22.0, 12.0
+"""Room beside a table; below it, where tables are stacked."""
+
+_HEAD, _LINE, _ROW_H = 30.0, 14.0, 22.0
+"""Height of a table's name, of one more line, of a descriptor."""
 
 _FLAGS = {
     "P": "P", "R/W": "W", "U/S": "U", "A": "A", "D": "D", "G": "G", "PS": " PS", "XD": " XD",
@@ -47,16 +51,19 @@ def table_name(step: Step) -> str:
 
 
 def draw_tables_read(
-    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], x: float, y: float, share: float
+    walk: Walk, neighbours: Neighbours | None, changed: Collection[int], places: Sequence[Box]
 ) -> list[Node]:
-    """A table a step, `share` pixels apart; all have one height.  `changed` are the levels whose descriptors differ."""
-    w = share - _BESIDE
+    """A table a step at its place, those of one place below each other; all have one height.
+
+    `changed` are the levels whose descriptors differ.
+    """
+    w = min((place.w for place in places), default=0.0)
     below = any(_address_is_below(step, w) for step in walk.steps)  # alike in all tables
     lines = below + any(_has_two_lines(step, w - 8) for step in walk.steps)
     height = LEAST_H + _LINE * lines
     nodes = []
-    for position, step in enumerate(walk.steps):
-        left = x + position * share
+    for position, (step, place) in enumerate(zip(walk.steps, places, strict=True)):
+        left, y = place.x, place.y + list(places[:position]).count(place) * (height + BELOW)
         nodes.append(_box(step, left, y, w, height, below))
         nodes += _rows(walk, step, neighbours, left + 4, y + _HEAD + _LINE * below, w - 8, step.level in changed)
     return nodes
@@ -83,10 +90,10 @@ def _box(step: Step, x: float, y: float, w: float, h: float, below: bool) -> Nod
     name = table_name(step)
     place = Text(w - 8, 20, str(Address(step.table)), "mono label dim", "end")
     if below:
-        place = Text(10, 35, _fitting(step.table, w - 16, "at "), "mono label dim")
+        place = fitted(10, 35, _ways(step.table, "at "), w - 16, "mono label dim")
     return Node(
         f"walk/table/{step.level}", "table", x, y, w, h,
-        text=(Text(10, 20, shorten(name, w - 16, "strong"), "strong"), place),
+        text=(fitted(10, 20, name, w - 16, "strong"), place),
         title=f"{name} at physical {Address(step.table)}",
     )  # fmt: skip
 
@@ -115,10 +122,9 @@ def _label(step: Step) -> str:
     return words.get(step.kind) or str(Address(step.address))
 
 
-def _fitting(address: int, w: float, before: str = "") -> str:
+def _ways(address: int, before: str = "") -> tuple[str, ...]:
     """An address in groups of digits, with `before` in front of it; without one or both where there is less room."""
-    ways = (f"{before}{Address(address)}", str(Address(address)), f"{address:#x}", f"{address:x}")
-    return next((way for way in ways if text_width(way, "mono label") <= w), shorten(ways[-1], w, "mono label"))
+    return f"{before}{Address(address)}", str(Address(address)), f"{address:#x}", f"{address:x}"
 
 
 def _has_two_lines(step: Step, w: float) -> bool:
@@ -129,15 +135,15 @@ def _has_two_lines(step: Step, w: float) -> bool:
 def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
     two = _has_two_lines(step, w)
     left = 12 + text_width(str(step.index), "mono label")
-    label = _label(step) if step.kind in ("invalid", "reserved") else _fitting(step.address, w - left - 3)
+    label = _label(step) if step.kind in ("invalid", "reserved") else _ways(step.address)
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
-    flags = shorten(flags_of(step.fields, step.value), w - 10, "mono label") if step.kind != "invalid" else ""
+    flags = flags_of(step.fields, step.value) if step.kind != "invalid" else ""
     text = (
         Text(6, 15, str(step.index), "mono label"),
-        Text(left, 15, shorten(label, w - left, "mono label"), "mono label"),
-        Text(w - 5, 15 + _LINE * two, flags, "mono label", "end"),
+        fitted(left, 15, label, w - left, "mono label"),
+        fitted(w - 5, 15 + _LINE * two, flags, w - 10, "mono label", "end"),
     )
     return Node(
         f"walk/step/{step.level}", "descriptor", x, y, w, _ROW_H + _LINE * two, f"pte:{step.pa:x}", "box", text, (),
@@ -156,6 +162,6 @@ def _neighbour(step: Step, index: int, held: Neighbour | None, x: float, y: floa
     said = "outside of memory" if held is None else f"{held.word:#x}"
     return Node(
         f"walk/near/{step.level}/{index - step.index}", "descriptor", x, y, w, _ROW_H,
-        text=(Text(6, 15, number, "mono label dim"), Text(left, 15, shorten(label, w - left, look), look)),
+        text=(Text(6, 15, number, "mono label dim"), fitted(left, 15, label, w - left, look)),
         title=f"descriptor {index}: {said}",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from vmwidgets.engine.base.errors import Refused, printable, shown
 from vmwidgets.pictures.exports import Snapshot, signed
 from vmwidgets.pictures.moments import NOW, When
 from vmwidgets.pictures.options import refuse_unfit, weakly
-from vmwidgets.pictures.picture import WIDEST, Picture
+from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.svg import to_svg
@@ -145,7 +145,7 @@ class View(Picture, anywidget.AnyWidget):
     def room(self) -> float:
         """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
         wide = self.width or min(self._widths.values(), default=WIDTH)
-        return float(min(max(wide / self.scale, self.least), WIDEST))
+        return float(min(max(wide / self.scale, NARROWEST), WIDEST))
 
     def scene(self) -> Scene:
         """The newest scene as files have it, whatever page the picture is on."""

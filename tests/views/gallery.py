@@ -1,0 +1,105 @@
+"""Pictures of every kind, of small and of larger machines, for what must hold of all of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import vmwidgets as vm
+from tests.views.domains import machine_life
+from tests.views.lives import lived_in
+from tests.views.pictures import machine_with
+from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.sources.workload import allocate, free
+
+Named = Iterator[tuple[str, Picture]]
+
+
+def of_maps() -> Named:
+    """A small map, one with large entries, one of which only the neighbourhood is drawn; none."""
+    few = vm.boot("x86-64")
+    for prot in ("rw", "r", "rw"):
+        few.kernel_map.enter("16 KiB", prot=prot)
+    heap = few.object("a heap with a long name, /usr/lib/x86_64-linux-gnu")
+    for size, machine in (("few", few), ("some", machine_with(12)), ("many", machine_with(80))):
+        for kind in (vm.Map, vm.Tree, vm.EntryList, vm.Ribbon, vm.Dashboard):
+            yield f"{kind.__name__} of {size}", vm.picture(kind(machine.kernel_map))
+    yield "Dashboard of a machine", vm.picture(few)
+    yield "Kentry", vm.picture(few.kentry)
+    yield "Kentry of many", vm.picture(machine_with(80).kentry)
+    task = few.task("a task with a long name")
+    yield "Map of none", vm.Map(task.map)
+    task.map.enter("64 KiB", object=heap)
+    yield "Dashboard of a task", vm.picture(task)
+
+
+def of_tables() -> Named:
+    """Walks and tables of four architectures; several formats; a processor's TLB."""
+    for architecture in ("x86-64", "x86-64-la57", "armv7", "aarch64", "x86-pae"):
+        machine = vm.boot(architecture)
+        where = machine.kernel_map.enter("16 KiB")
+        yield f"Walk of {architecture}", vm.picture(machine.walk(where))
+        yield f"Walk of nothing, {architecture}", vm.picture(machine.walk(0))
+        yield f"Tables of {architecture}", vm.picture(vm.Tables(machine))
+    ranges = [(0, "1 MiB"), (1 << 30, "1 GiB")]
+    yield "Formats", vm.picture(vm.compare_formats(ranges, ("x86-64", "armv7", "aarch64", "x86")))
+    yield "Formats of two", vm.picture(vm.compare_formats([(0, "16 KiB")], ("x86-64-la57", "armv7")))
+    machine = vm.boot("x86-64", cpus=2)
+    yield "Tlb of nothing", vm.picture(machine.cpus)
+    task = machine.task("init")
+    start = task.map.enter("64 KiB", object=machine.object("heap"))
+    task.write(start, bytes(65536))
+    for cpu in machine.cpus:
+        cpu.run(task)
+        for page in range(16):
+            cpu.load(start + page * 4096)
+    yield "Tlb", vm.picture(machine.cpus)
+
+
+def of_memory() -> Named:
+    """Kernel memory after a few operations, and after a life."""
+    machine = vm.boot("x86-64")
+    machine.kmem_malloc("12 KiB")
+    machine.kmem_malloc("64 KiB")
+    for size, one in (("few", machine), ("a life", lived_in(3))):
+        for kind in (vm.Kmem, vm.Frames, vm.Slabs, vm.Threads, vm.Dashboard):
+            yield f"{kind.__name__} of {size}", vm.picture(kind(one))
+
+
+def of_domains() -> Named:
+    """A domain with a few mappings, and one after a life."""
+    domain = vm.boot("armv7").domain("hello")
+    for _ in range(5):
+        domain.map(domain.frame("16 KiB"))
+    for size, one in (("few", domain), ("a life", machine_life(3))):
+        for kind in (vm.Domain, vm.Capabilities, vm.Vnodes, vm.Vspace, vm.SlabLevels):
+            yield f"{kind.__name__} of {size}", vm.picture(kind(one))
+    yield "Dashboard of a domain", vm.picture(domain.machine)
+
+
+def of_comparisons() -> Named:
+    """Maps after a workload, and a task beside a domain."""
+    draws = random.Random(4)
+    work: list[WorkloadOperation] = []
+    live: list[str] = []
+    for number in range(40):
+        if live and draws.random() < 0.4:
+            work.append(free(live.pop(draws.randrange(len(live)))))
+        else:
+            live.append(f"n{number}" if draws.random() < 0.8 else f"a long name, number {number}")
+            work.append(allocate(live[-1], draws.choice([1, 2, 3, 20]) * vm.PAGE))
+    yield "Comparison", vm.picture(vm.compare(work, on=["x15", "worst", "freebsd"]))
+    yield "Comparison of two", vm.picture(vm.compare(work[:4], on=["x15", "freebsd"]))
+    domain = machine_life(2)
+    task = domain.machine.task("init")
+    memory = domain.machine.object("memory")
+    for number in range(6):
+        task.write(task.map.enter("16 KiB", object=memory, prot="rw"), b"x" * (4096 if number % 2 else 9000))
+    yield "Paging", vm.picture(vm.compare_paging(task, domain))
+
+
+def every() -> Named:
+    """All of them."""
+    for some in (of_maps, of_tables, of_memory, of_domains, of_comparisons):
+        yield from some()
