@@ -2,6 +2,7 @@
 // the looks in one line.
 
 import { button } from "./button.ts";
+import { Ruler } from "./fit.ts";
 import { NodeElement } from "./node.ts";
 import { html, svg } from "./svg.ts";
 
@@ -49,7 +50,8 @@ function sample(state: string): SVGSVGElement {
   root.setAttribute("role", "img");
   root.setAttribute("aria-label", state);
   const selected = state === "selected";
-  const node = new NodeElement({ id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state });
+  const looks = { id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state };
+  const node = new NodeElement(looks, new Ruler(root));
   node.choose(selected);
   root.append(node.root, node.over);
   return root;
