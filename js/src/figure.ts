@@ -11,6 +11,7 @@ import { Ribbon } from "./ribbon.ts";
 import type { Ask, Router } from "./router.ts";
 import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
 import { Slicer } from "./slicer.ts";
+import { speaker } from "./speaker.ts";
 import { html, say } from "./svg.ts";
 import { Time } from "./time.ts";
 import { MARGINS } from "./width.ts";
@@ -50,6 +51,7 @@ export class Figure {
 
   constructor(calls: FigureCalls, router: Router) {
     this.calls = calls;
+    speaker.join();
     this.time = new Time(calls.send);
     this.table = new TableTwin(() => calls.send({ type: "table" }));
     this.ribbon = new Ribbon(this.renderer, calls.send);
@@ -79,7 +81,9 @@ export class Figure {
     }
     this.root.style.maxWidth = `${Math.max(scene.width, NARROWEST) * when.scale + MARGINS}px`;
     this.root.style.setProperty("--vmw-scale", String(when.scale));
+    const before = this.words.sentence;
     this.words.draw(scene);
+    if (this.words.sentence !== before) speaker.say(this.words.sentence);
     this.renderer.draw(scene, when.scale);
     this.time.draw(scene, when);
     this.when = when;
@@ -136,9 +140,11 @@ export class Figure {
   tell(sentence: string): void {
     say(this.status, sentence);
     this.status.hidden = !sentence;
+    speaker.say(sentence, true);
   }
 
   close(): void {
+    speaker.leave();
     this.time.stop();
     this.pins.close();
     this.ribbon.close();
@@ -167,17 +173,16 @@ export class Figure {
     this.finder.title = "find an address (/)";
     this.finder.setAttribute("aria-label", "find an address");
     this.finder.addEventListener("keydown", (event) => this.find(event));
-    this.status.setAttribute("role", "status");
     this.legend.hidden = true;
     const footer = html("div", "vmw-footer");
     this.straight.title = "Graphviz, which bends lines around what is in their way, can't run in this page";
     this.straight.hidden = true;
     footer.append(this.zoomer, this.finder, this.table.root, this.straight);
-    const { header, caption, notes, spoken } = this.words;
+    const { header, caption, notes } = this.words;
     this.tell("");
     const bar = html("div", "vmw-bar"); // in sight while a tall picture is scrolled
     bar.append(caption, this.time.root);
-    this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root, spoken);
+    this.root.append(header, this.legend, bar, this.status, this.renderer.root, notes, footer, this.pins.root);
   }
 
   /** The picture is in sight: a reader who never saw one is told what looks mean. */

@@ -52,7 +52,6 @@ class Pin {
       if (request.type === "seek") send({ ...request, type: "seek_pin", index });
     });
     this.renderer.root.setAttribute("inert", "");
-    this.words.spoken.remove();
     const unpin = button("unpin", "take this picture away", "click");
     unpin.addEventListener("click", () => send({ type: "unpin", index }));
     this.words.header.append(unpin);

@@ -1,22 +1,18 @@
-// The words around a picture: heading, caption, notes, the table twin, the spoken line.
+// The words around a picture: heading, caption, notes, the table twin.
 
 import type { Scene, SceneTable, SceneTableTwin } from "./scene.ts";
 import { html, say } from "./svg.ts";
-
-/** The picture that spoke last, and what it said. */
-const speaker: { words: Words | null; sentence: string } = { words: null, sentence: "" };
 
 /** Heading and caption; drawn again with every frame. */
 export class Words {
   readonly header = html("div", "vmw-header");
   readonly caption = html("p", "vmw-caption");
   readonly notes = html("ul", "vmw-notes");
-  readonly spoken = html("div", "vmw-spoken");
   private readonly title = html("strong", "vmw-title");
   private readonly subtitle = html("span", "vmw-subtitle");
   private readonly origin = html("span", "vmw-origin");
   private readonly late = html("span", "vmw-behind", "behind");
-  private readonly sentence = html("b");
+  private readonly text = html("b");
   private readonly reason = html("span", "vmw-reason");
   private readonly functions = html("code");
 
@@ -27,8 +23,12 @@ export class Words {
     this.late.title = "the machine has gone on: this picture is drawn again when the cell is done";
     this.late.hidden = true;
     this.header.append(this.title, this.subtitle, this.late, this.origin);
-    this.caption.append(this.sentence, " ", this.reason, " ", this.functions);
-    this.spoken.setAttribute("aria-live", "polite");
+    this.caption.append(this.text, " ", this.reason, " ", this.functions);
+  }
+
+  /** The caption in one line, as it is read out. */
+  get sentence(): string {
+    return [this.text.textContent, this.reason.textContent].filter(Boolean).join(" ");
   }
 
   draw(scene: Scene): void {
@@ -37,12 +37,11 @@ export class Words {
     this.sign();
     say(this.title, scene.title);
     say(this.subtitle, scene.subtitle);
-    say(this.sentence, text);
+    say(this.text, text);
     say(this.reason, reason);
     say(this.functions, functions.join(" → "));
     this.caption.className = `vmw-caption ${tone}`;
     this.caption.hidden = !text && !reason;
-    say(this.spoken, this.saidOnce([text, reason].filter(Boolean).join(" ")));
     const notes = JSON.stringify(scene.notes);
     if (this.notes.dataset.notes === notes) return;
     this.notes.dataset.notes = notes;
@@ -53,15 +52,6 @@ export class Words {
   /** Whether the machine has gone on since this picture of now. */
   behind(late: boolean): void {
     this.late.hidden = !late;
-  }
-
-  /** The sentence, or nothing where another picture of the page has just said it: a reader hears it once. */
-  private saidOnce(sentence: string): string {
-    const elsewhere = speaker.words !== this && speaker.sentence === sentence && speaker.words?.spoken.isConnected;
-    if (elsewhere) return "";
-    speaker.words = this;
-    speaker.sentence = sentence;
-    return sentence;
   }
 
   /** Which cell made the picture, and what has become of its machine. */

@@ -7,6 +7,12 @@ import { Router } from "../src/router.ts";
 import type { Scene } from "../src/scene.ts";
 import { node, now, scene } from "./dom.ts";
 
+/** What is read out, once sentences were gathered. */
+async function heard(): Promise<string | null | undefined> {
+  await new Promise((done) => setTimeout(done, 80));
+  return document.querySelector(".vmw-spoken")?.textContent;
+}
+
 function setUp() {
   const sent: Request[] = [];
   const chosen: string[] = [];
@@ -14,7 +20,8 @@ function setUp() {
     throw new Error("no graph is drawn here");
   });
   const figure = new Figure({ send: (request) => sent.push(request), select: (thing) => chosen.push(thing) }, router);
-  document.body.replaceChildren(figure.root);
+  for (const old of document.querySelectorAll(".vmwidgets")) old.remove();
+  document.body.append(figure.root);
   let seq = 0;
   const draw = (drawn: Scene) => figure.draw(++seq, { scene: drawn, dot: "", when: now });
   const find = (selector: string) => figure.root.querySelector(selector) as HTMLElement;
@@ -28,7 +35,8 @@ test("an older frame never replaces a newer one", () => {
   assert.equal(find(".vmw-title").textContent, "new");
 });
 
-test("the caption tells cause, reason and functions, and is spoken", () => {
+test("the caption tells cause, reason and functions, and is spoken", async () => {
+  await heard(); // what other tests said
   const { draw, find } = setUp();
   const caption = {
     text: "Entered 20 KiB.",
@@ -38,8 +46,7 @@ test("the caption tells cause, reason and functions, and is spoken", () => {
   };
   draw(scene([], [], { caption }));
   assert.equal(find(".vmw-caption code").textContent, "vm_map_insert → rbtree_insert");
-  assert.equal(find(".vmw-spoken").textContent, "Entered 20 KiB. No merge.");
-  assert.equal(find(".vmw-spoken").getAttribute("aria-live"), "polite");
+  assert.equal(await heard(), "Entered 20 KiB. No merge.");
   assert.equal(find(".vmw-caption").className, "vmw-caption good");
 });
 
@@ -123,15 +130,21 @@ test("? shows the keys, and hides them", () => {
   assert.equal(find(".vmw-legend").hidden, true);
 });
 
-test("of two pictures that say the same, one is heard", () => {
-  const first = setUp();
-  const caption = { text: "Freed 8 KiB.", functions: [], reason: "", tone: "good" };
-  first.draw(scene([], [], { caption }));
-  const heard = first.find(".vmw-spoken");
-  const second = setUp();
+test("a page has one live region: what two pictures say is heard once, and what each says alone after it", async () => {
+  await heard();
+  const [first, second] = [setUp(), setUp()];
   document.body.append(first.figure.root);
-  second.draw(scene([], [], { caption }));
-  assert.deepEqual([heard.textContent, second.find(".vmw-spoken").textContent], ["Freed 8 KiB.", ""]);
+  const caption = (text: string) => ({ text, functions: [], reason: "", tone: "good" });
+  for (const { draw } of [first, second]) draw(scene([], [], { caption: caption("Freed 8 KiB.") }));
+  assert.equal(await heard(), "Freed 8 KiB.");
+  first.draw(scene([], [], { caption: caption("Freed 4 KiB.") }));
+  second.draw(scene([], [], { caption: caption("No page was free.") }));
+  assert.equal(await heard(), "Freed 4 KiB. No page was free.");
+  second.figure.tell("refused");
+  assert.equal(await heard(), "refused");
+  second.figure.tell("refused");
+  assert.notEqual(await heard(), "refused", "it is read out a second time");
+  assert.equal(document.querySelectorAll("[aria-live], [role=status], [role=alert]").length, 1);
 });
 
 test("the rows of the table twin are asked for when it is opened, and with each picture while it is open", () => {

@@ -1,0 +1,48 @@
+// What is read out: one live region a page for all pictures, so that what several of them say is heard once.
+
+import { html, say } from "./svg.ts";
+
+/** Milliseconds for which sentences are gathered: pictures of one operation come one after the other. */
+const GATHER = 60;
+
+/** Read out and not seen, in whatever page it is. */
+const UNSEEN =
+  "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
+
+class Speaker {
+  private readonly region = html("div", "vmw-spoken");
+  private pictures = 0;
+  private waiting: string[] = [];
+  private last = "";
+
+  constructor() {
+    this.region.setAttribute("role", "status");
+    this.region.style.cssText = UNSEEN;
+  }
+
+  /** A picture is on the page: what it will say has a place from now on. */
+  join(): void {
+    if (this.pictures++ === 0) document.body.append(this.region);
+  }
+
+  leave(): void {
+    if (--this.pictures === 0) this.region.remove();
+  }
+
+  /** Reads a sentence out, once however many pictures say it; `again`, though it was the last one. */
+  say(sentence: string, again = false): void {
+    if (!sentence || this.waiting.includes(sentence) || (sentence === this.last && !again)) return;
+    this.waiting.push(sentence);
+    this.last = sentence;
+    if (this.waiting.length === 1) setTimeout(() => this.speak(), GATHER);
+  }
+
+  private speak(): void {
+    const sentences = this.waiting.join(" ");
+    this.waiting = [];
+    // The same text once more is no change to a screen reader; a space at its end is one.
+    say(this.region, this.region.textContent === sentences ? `${sentences}\u00a0` : sentences);
+  }
+}
+
+export const speaker = new Speaker();

@@ -1,0 +1,152 @@
+"""Every picture for everybody: axe in light, dark and the reader's own colours; states without colours; zoom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import AXE, Notebook
+from vmwidgets.pictures.registry import known_pictures
+
+SUBJECTS = """
+import vmwidgets as vm
+from vmwidgets.widgets.host.show import view_of
+
+m = vm.boot("x86-64", layout="tiny", cpus=2)
+task = m.task("init")
+a = task.map.enter("64 KiB", object=m.object("heap"))
+task.write(a, b"hello")
+for prot in "rw", "r", "rx":
+    m.kernel_map.enter("64 KiB", prot=prot)
+d = vm.boot("armv7").domain("hello")
+d.map(d.frame("4 KiB"))
+d.map(d.frame("64 KiB"))
+other = vm.boot("armv7")
+small = other.task("sh")
+small.write(small.map.enter("8 KiB", object=other.object("o"), prot="rw"), b"x")
+formats = vm.compare_formats([(0x40_0000, "1 MiB")], ["armv7", "x86-64"])
+paged = other.domain("paged")
+paged.map(paged.frame("8 KiB"))
+kernel = vm.boot("x86-64")
+for name in ("sh", "make"):
+    kernel.spawn(lambda: kernel.kmem_alloc_wait("900 KiB"), name=name)
+kernel.run()
+kernel.malloc(300)
+subjects = {
+    "Comparison": vm.compare([vm.workload.allocate("a", "64 KiB"), vm.workload.free("a")]),
+    "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
+    **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
+    **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
+    "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
+}
+views = {name: view_of(name)(subject) for name, subject in subjects.items()}
+"""
+CELLS = (SUBJECTS, *(f"views[{name!r}]" for name in known_pictures()))
+"""A picture a cell: anywidget gives each two seconds."""
+
+THEMES = ("JupyterLab Light", "JupyterLab Dark", "")
+"""The last one is the reader's own colours."""
+
+AUDIT = """async () => {
+    const found = await axe.run({ include: [['.vmwidgets']] });
+    const first = (rule) => rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
+    return found.violations.map((rule) => `${rule.id}: ${first(rule)}`);
+}"""
+
+ALIKE = """() => {
+    const [none, changed] = [[], ['changed']];
+    const some = { axis: none, 'address-bit': none, switch: none, 'page-part': changed, bit: changed };
+    some.record = ['path'];
+    const alike = new Set();
+    for (const node of document.querySelectorAll('.vmwidgets > .vmw-scene .node')) {
+        const shape = node.querySelector(':scope > .shape');
+        const kind = node.classList[1];
+        if (!shape || !node.getAttribute('role')) continue;
+        const before = node.getAttribute('class');
+        const marks = ['new', 'changed', 'path', 'here', 'leaving'];
+        const others = before.split(' ').filter((word) => !marks.includes(word));
+        const states = ['', ...(some[kind] ?? ['new', 'changed', 'path'])];
+        const looks = states.map((state) => {
+            node.setAttribute('class', [...others, state].join(' '));
+            const { strokeWidth, strokeDasharray, stroke } = getComputedStyle(shape);
+            return stroke === 'none' ? 'none' : `${strokeWidth} ${strokeDasharray}`;
+        });
+        node.setAttribute('class', before);
+        if (new Set(looks).size < states.length) alike.add(`${others.slice(1).join('.')}: ${looks.join(', ')}`);
+    }
+    return [...alike];
+}"""
+"""Kinds of nodes of which two of the states that they can be in differ in colours only."""
+
+TOO_SMALL = """() => [...document.querySelectorAll('.vmwidgets > .vmw-scene')].flatMap((scene) => {
+    const scale = devicePixelRatio * scene.getBoundingClientRect().width / scene.viewBox.baseVal.width;
+    const size = (text) => parseFloat(getComputedStyle(text).fontSize) * scale;
+    const sizes = [...scene.querySelectorAll('text')].map(size);
+    return Math.min(...sizes) < 13 ? [`${scene.getAttribute('aria-label')}: ${Math.min(...sizes)}`] : [];
+})"""
+"""Pictures with words below 13 pixels of the screen."""
+
+HIDDEN = """() => [...document.querySelectorAll('.vmwidgets')].flatMap((figure) => {
+    const box = figure.getBoundingClientRect();
+    const parts = figure.querySelectorAll('button, input, select, summary, .vmw-caption, .vmw-title, .vmw-where');
+    return [...parts].filter((part) => part.checkVisibility()).filter((part) => {
+        const { left, right } = part.getBoundingClientRect();
+        return left < box.left - 1 || right > box.right + 1;
+    }).map((part) => `${figure.querySelector('.vmw-title').textContent}: ${part.outerHTML.slice(0, 80)}`);
+})"""
+"""Controls and words that reach out of their picture."""
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    opened = open_notebook(new_notebook(*CELLS), viewport={"height": 14000})
+    opened.run_all()
+    expect(opened.page.locator(".vmwidgets > .vmw-scene")).to_have_count(len(CELLS) - 1)
+    opened.page.evaluate(AXE.read_text())
+    return opened
+
+
+def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apart_without_colours(
+    notebook: Notebook,
+) -> None:
+    found = {}
+    for theme in THEMES:
+        if theme:
+            change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+            notebook.page.evaluate(change, theme)
+        else:
+            notebook.page.emulate_media(forced_colors="active")
+        found[theme] = notebook.page.evaluate(AUDIT) + notebook.page.evaluate(ALIKE)
+    assert not any(found.values()), "\n".join(f"{theme}: {one}" for theme, all_ in found.items() for one in all_)
+
+
+def test_every_picture_can_be_read_at_twice_the_size(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    zoomed = {"viewport": {"width": 650, "height": 24000}, "device_scale_factor": 2}  # of a page 1,300 pixels wide
+    notebook = open_notebook(new_notebook(*CELLS), **zoomed)
+    notebook.run_all()
+    pictures = notebook.page.locator(".vmwidgets > .vmw-scene")
+    expect(pictures).to_have_count(len(CELLS) - 1)
+    notebook.page.wait_for_timeout(1500)  # each is laid out for the width of the page
+    assert notebook.page.evaluate(TOO_SMALL) == []
+    assert notebook.page.evaluate(HIDDEN) == []
+
+
+def test_the_looks_are_explained_in_the_first_picture_that_a_browser_shows(
+    open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook("import vmwidgets as vm\nm = vm.boot()\nm", "vm.Tree(m.kernel_map)"))
+    notebook.page.evaluate("() => localStorage.clear()")
+    notebook.run_all()
+    expect(notebook.page.locator(".vmw-scene .tree .node").first).to_be_visible()
+    hint = notebook.page.locator(".vmw-hint")
+    expect(hint).to_have_count(1)
+    assert hint.evaluate("(line) => !line.contains(document.activeElement)")
+    hint.get_by_role("button").click()
+    expect(hint).to_have_count(0)
+    notebook.run("m.kernel_map")
+    expect(notebook.cell(2).locator(".vmw-scene .node").first).to_be_visible()
+    expect(hint).to_have_count(0)
