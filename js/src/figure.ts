@@ -12,7 +12,7 @@ import type { Ask, Router } from "./router.ts";
 import { type Picture, type SceneTableTwin, SUPPORTED_VERSION, type When } from "./scene.ts";
 import { Slicer } from "./slicer.ts";
 import { speaker } from "./speaker.ts";
-import { html, say } from "./svg.ts";
+import { drop, html, put, say } from "./svg.ts";
 import { Time } from "./time.ts";
 import { MARGINS } from "./width.ts";
 import { TableTwin, Words } from "./words.ts";
@@ -45,6 +45,7 @@ export class Figure {
   private helper: HTMLButtonElement | undefined;
   private readonly calls: FigureCalls;
   private readonly ask: Ask;
+  private alive = true;
   private seq = -1;
   private when: When | null = null;
   private latest = 0;
@@ -136,6 +137,15 @@ export class Figure {
     this.words.place(words);
   }
 
+  /** Whether a kernel answers.  Without one there are no controls: none could do anything. */
+  live(alive: boolean): void {
+    this.alive = alive;
+    this.time.stop();
+    this.root.classList.toggle("vmw-alone", !alive);
+    if (alive) drop(this.renderer.root, "aria-disabled");
+    else put(this.renderer.root, "aria-disabled", "true");
+  }
+
   /** A sentence about the view itself: refused, restarted, orphaned; "" takes it away. */
   tell(sentence: string): void {
     say(this.status, sentence);
@@ -162,6 +172,7 @@ export class Figure {
     const save = button("save", "save this picture as a file", "s");
     save.addEventListener("click", () => this.calls.send({ type: "save" }));
     const help = button("?", "keys and looks", "?");
+    help.classList.add("vmw-help");
     help.setAttribute("aria-expanded", "false");
     help.addEventListener("click", () => this.explain());
     this.helper = help;
@@ -223,7 +234,7 @@ export class Figure {
     const node = this.renderer.node(id);
     if (!node) return;
     if (node.action === "select" && node.thing) this.calls.select(node.thing);
-    else if (node.action === "open") this.calls.send({ type: "open", id });
+    else if (node.action === "open" && this.alive) this.calls.send({ type: "open", id });
   }
 
   private key(event: KeyboardEvent): void {
@@ -239,8 +250,18 @@ export class Figure {
     if (meant || event.key.length === 1) event.stopPropagation();
   }
 
+  /** The keys that need no kernel. */
+  private readOn(key: string, onNode: string | undefined): boolean {
+    if (key === "?") this.explain();
+    else if (key === "Enter" && onNode !== undefined) this.act(onNode);
+    else if (key === "Escape") this.calls.select("");
+    else return false;
+    return true;
+  }
+
   /** True if the key meant something here. */
   private press(key: string, onNode: string | undefined): boolean {
+    if (!this.alive) return this.focus.move(key) || this.readOn(key, onNode);
     if (this.slicer.key(key, onNode)) return true;
     if (onNode && this.renderer.scene && opens(this.renderer.scene, onNode, key)) {
       this.act(onNode);

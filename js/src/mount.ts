@@ -19,9 +19,14 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   let selection = await shared();
   if (signal.aborted) return;
   const page = `${thisPage}-${++pages}`;
-  const send = (request: Request): void => model.send(request);
+  let live = true;
+  const send = (request: Request): void => {
+    if (live) model.send(request);
+  };
   const choose = (thing: string): void => {
-    if (selection) select(selection, thing);
+    if (!live)
+      figure.select(thing); // in this picture: the others are not told of it
+    else if (selection) select(selection, thing);
     else figure.tell("What is selected can't be shared with this kernel's pictures: run this cell again.");
   };
   const figure: Figure = new Figure({ send, select: choose }, router);
@@ -39,12 +44,17 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   model.on("comm:close", () => {
     closed = true;
   });
+  const be = (alive: boolean, sentence: string): void => {
+    live = alive;
+    figure.live(alive);
+    figure.tell(sentence);
+    if (alive) hello();
+  };
   model.on("comm_live_update", () => {
-    const live = whole?.comm_live ?? true;
-    figure.tell(live ? "" : "kernel restarted: run all");
-    if (live) hello();
+    const alive = whole?.comm_live ?? true;
+    be(alive, alive ? "" : "kernel restarted: run all");
   });
-  const gone = (): void => figure.tell("The kernel of this picture is gone: start one, and run all.");
+  const gone = (): void => be(false, "The kernel of this picture is gone: start one, and run all.");
   const kernel = model.widget_manager?.kernel;
   kernel?.disposed?.connect(gone);
   signal.addEventListener("abort", () => kernel?.disposed?.disconnect(gone));
@@ -60,7 +70,14 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
+  // A page that nobody sees is silent: after a while Python draws for it no longer, and has the newest when it is back.
+  const beat = (): void => {
+    if (!document.hidden) hello();
+  };
+  const beats = setInterval(beat, BEAT);
+  document.addEventListener("visibilitychange", beat, { signal });
   signal.addEventListener("abort", () => {
+    clearInterval(beats);
     figure.close();
     if (closed) markTwins(area ?? document.body, model.get("twin_id"), "no longer live: run this cell again");
     // A cleared output leaves its notebook standing; a closed notebook takes both away.
@@ -84,6 +101,9 @@ function goodbye(model: Model<ViewTraits>, page: string, cleared: boolean): void
     // The kernel or the model is gone: nobody is left to tell.
   }
 }
+
+/** Milliseconds between two hellos; vmwidgets/widgets/host/silence.py says when too few have come. */
+const BEAT = 60_000;
 
 /** Milliseconds: what comes sooner after a drawing waits for the screen's next frame, and only its newest is drawn. */
 const FRAME = 16;

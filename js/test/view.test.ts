@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import "./dom.ts";
 import { zlibSync } from "fflate";
 import type { HubExports, Model, RenderArguments, SelectionModel, ViewTraits } from "../src/model.ts";
@@ -21,6 +21,12 @@ function packed(drawn: Scene): DataView {
     zlibSync(new TextEncoder().encode(JSON.stringify({ scene: drawn, dot: "", when: now }))).slice().buffer,
   );
 }
+
+/** What stops each picture. */
+const drawn: AbortController[] = [];
+afterEach(() => {
+  for (const picture of drawn.splice(0)) picture.abort();
+});
 
 /** A model of the page that only remembers what it was sent, and a place to draw. */
 function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<RenderArguments["host"]>> = {}) {
@@ -53,6 +59,7 @@ function setUp(traits: Partial<ViewTraits> = {}, host: Partial<NonNullable<Rende
   document.body.replaceChildren(el);
   const exports: HubExports = { mount: (given) => mount(given, router) };
   const stop = new AbortController();
+  drawn.push(stop);
   const given: RenderArguments = {
     model,
     el,
@@ -135,4 +142,58 @@ test("a picture says when it leaves the window and when it comes back, and nothi
   assert.deepEqual(sights(), [false, true]);
   stop.abort();
   assert.equal(sight.watched, 0);
+});
+
+test("a page says hello while it is seen, and at once when it is seen again", async (context) => {
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const { given, sent, stop } = setUp();
+  await view.render(given);
+  const hidden = (is: boolean): void => {
+    Object.defineProperty(document, "hidden", { value: is, configurable: true });
+    document.dispatchEvent(new window.Event("visibilitychange") as unknown as Event);
+  };
+  const hellos = (): number => said(sent).filter((type) => type === "hello").length;
+  context.mock.timers.tick(180_000);
+  assert.equal(hellos(), 4);
+  hidden(true);
+  context.mock.timers.tick(180_000);
+  assert.equal(hellos(), 4);
+  hidden(false);
+  assert.equal(hellos(), 5);
+  stop.abort();
+  context.mock.timers.tick(180_000);
+  assert.equal(hellos(), 5);
+});
+
+test("without a kernel a picture says so, asks for nothing and can still be read; with one again it says hello", async () => {
+  const listeners: (() => void)[] = [];
+  const whole = { comm_live: true };
+  const kernel = {
+    disposed: { connect: (listener: () => void) => listeners.push(listener) > 0, disconnect: () => true },
+  };
+  const nodes = [
+    node("a", { lane: "x", thing: "entry:1", action: "select" }),
+    node("stub", { lane: "x", action: "open", value: 1 }),
+  ];
+  const { el, given, sent, fire } = setUp({ frame: { seq: 1, data: packed(scene(nodes)) } });
+  given.model.widget_manager = { get_model: async () => whole, kernel };
+  await view.render(given);
+  const figure = el.querySelector(".vmwidgets") as HTMLElement;
+  for (const listener of listeners) listener();
+  assert.match(status(el) ?? "", /^The kernel of this picture is gone/);
+  assert.ok(figure.classList.contains("vmw-alone"));
+  sent.length = 0;
+  const press = (id: string, key: string) =>
+    el
+      .querySelector(`[data-id="${id}"]`)
+      ?.dispatchEvent(new window.KeyboardEvent("keydown", { key, bubbles: true }) as unknown as Event);
+  for (const key of ["Enter", " ", "p", "s", "t", "[", "]", "{", "}", "c", "+", "ArrowUp"]) press("stub", key);
+  for (const button of el.querySelectorAll("button")) button.click();
+  el.querySelector('[data-id="stub"]')?.dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  await new Promise((done) => setTimeout(done, 100));
+  assert.deepEqual(sent, []);
+  press("a", "Enter");
+  assert.ok(el.querySelector('[data-id="a"]')?.classList.contains("selected"), "what is there can be looked at");
+  fire("comm_live_update");
+  assert.deepEqual([status(el), said(sent), figure.classList.contains("vmw-alone")], ["", ["hello"], false]);
 });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import pytest
@@ -20,8 +20,9 @@ from vmwidgets.pictures.picture import At
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.cells import Cell
 from vmwidgets.widgets.host.hub import open_hub
-from vmwidgets.widgets.host.pictures import cell_ends, pictures_of
+from vmwidgets.widgets.host.pictures import cell_begins, cell_ends, pictures_of
 from vmwidgets.widgets.host.refresh import refresher
+from vmwidgets.widgets.host.silence import LOST, idle
 from vmwidgets.widgets.host.view import PATIENCE, TRUST
 
 CELL = Cell("c1", 1)
@@ -241,3 +242,84 @@ def test_the_selections_model_goes_with_the_last_view(machine: FakeMachine) -> N
     assert set(_instances) == before
     two.prepare(CELL)
     assert pictures_of(machine).selection.selection == "entry:2"
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass."""
+    now = [0.0]
+    monkeypatch.setattr(idle, "clock", lambda: now[0])
+    idle.begins()
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    return wait
+
+
+def one_cell(machine: FakeMachine) -> int:
+    """How often a cell that operates draws."""
+    before = CountedTree.done["drawn"]
+    cell_begins()
+    machine.operate()
+    cell_ends()
+    return CountedTree.done["drawn"] - before
+
+
+def test_a_page_that_vanished_is_drawn_for_no_longer_and_has_the_newest_when_it_is_back(
+    machine: FakeMachine, wait: Callable[[float], None]
+) -> None:
+    view = CountedTree(machine)
+    replies(view, HELLO)
+    for _ in range(5):  # it is heard now and then
+        wait(LOST - 1)
+        replies(view, {**HELLO, "seq": view.seq})
+    assert one_cell(machine) == 1
+    wait(LOST + 1)
+    assert one_cell(machine) == 0
+    assert not view.shown
+    assert one_cell(machine) == 0
+    seen = view.seq
+    replies(view, {**HELLO, "seq": seen})
+    assert view.shown
+    assert view.seq == seen + 1
+    assert one_cell(machine) == 1
+
+
+def test_a_page_is_not_taken_to_be_gone_while_the_kernel_could_not_hear_it(
+    machine: FakeMachine, wait: Callable[[float], None]
+) -> None:
+    view = CountedTree(machine)
+    replies(view, HELLO)
+    for _ in range(3):  # cells that run for long, one after the other
+        cell_begins()
+        wait(10 * LOST)
+        machine.operate()
+        cell_ends()
+    assert view.shown
+    assert one_cell(machine) == 1
+
+
+def test_one_page_of_two_that_vanished_takes_its_width_along(
+    machine: FakeMachine, wait: Callable[[float], None]
+) -> None:
+    view = CountedTree(machine)
+    replies(view, HELLO, {"type": "width", "page": "p-1", "px": 500})
+    wait(LOST - 1)
+    replies(view, {**HELLO, "page": "q-1"}, {"type": "width", "page": "q-1", "px": 800})
+    assert view.room == 500
+    wait(LOST - 1)
+    cell_begins()
+    assert view.shown
+    assert view.room == 800
+
+
+def test_what_is_out_of_sight_is_not_drawn_because_its_page_is_there(machine: FakeMachine) -> None:
+    view = CountedTree(machine)
+    replies(view, HELLO, {"type": "sight", "page": "p-1", "visible": False})
+    machine.operate()
+    drawn = CountedTree.done["drawn"]
+    replies(view, {**HELLO, "seq": view.seq})
+    assert CountedTree.done["drawn"] == drawn
+    replies(view, {"type": "sight", "page": "p-1", "visible": True})
+    assert CountedTree.done["drawn"] == drawn + 1

@@ -12,6 +12,7 @@ from .cells import NOWHERE, Cell, current_cell, current_shell
 from .contract import Machine
 from .refresh import Picture, refresher
 from .selection import Chosen, Selection
+from .silence import idle
 
 
 class LivePicture(Picture, Protocol):
@@ -30,6 +31,9 @@ class LivePicture(Picture, Protocol):
 
     def operation_done(self) -> bool:
         """Take note that its machine has done an operation; whether it is to be drawn again."""
+
+    def cell_begun(self) -> None:
+        """Take note that a cell runs from now on."""
 
     def cell_done(self) -> None:
         """Take note that a cell has ended."""
@@ -119,6 +123,10 @@ def cell_begins(*_info: object) -> None:
 
     A view that was made in another cell has a name there, and one that another cell displays is looked at: they stay.
     """
+    idle.ends()
+    for pictures in list(_machines.values()):
+        for view in list(pictures.views):
+            view.cell_begun()
     cell = current_cell()
     if _keeping:
         done = [view for other, views in _displayed.items() if other != cell.id for view in views]
@@ -146,6 +154,7 @@ def cell_ends(*_result: object) -> None:
         view.cell_over()
     for view in [view for views in _displayed.values() for view in views if view.cleared]:
         view.close()
+    idle.begins()
 
 
 def keep_moments(keep: bool = True) -> None:

@@ -29,6 +29,7 @@ from .packing import pack, pack_table
 from .pictures import MachinePictures, forget, pictures_of
 from .refresh import refresher
 from .selection import Chosen
+from .silence import LOST, idle
 
 MAX_PINS = 4
 """Pinned pictures a view keeps; one more takes the oldest away."""
@@ -82,6 +83,7 @@ class View(Picture, anywidget.AnyWidget):
         self._pictures: MachinePictures | None = None
         self._openable = False
         self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
+        self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
         self._unseen: set[str] = set()  # those of them that are out of sight
         self._widths: dict[str, int] = {}  # the pixels that each has
         self._awaited = 0  # so many cells may still end before a page says hello
@@ -345,6 +347,7 @@ class View(Picture, anywidget.AnyWidget):
         if self.comm is None:  # closed before, never shown, or refused while it was made
             return
         self._pages.clear()
+        self._heard.clear()
         self._unseen.clear()
         self._widths.clear()
         self._awaited = 0
@@ -355,6 +358,17 @@ class View(Picture, anywidget.AnyWidget):
             self._pictures.views.discard(self)
         forget(self)
 
+    def cell_begun(self) -> None:
+        """A cell begins: pages that have said nothing for long are gone, whatever became of them."""
+        for page in [page for page, heard in self._heard.items() if idle.seconds - heard > LOST]:
+            self._lose(page)
+
+    def _lose(self, page: str) -> None:
+        self._pages.pop(page, None)
+        self._heard.pop(page, None)
+        self._unseen.discard(page)
+        self._narrowed(page, None)
+
     def cell_done(self) -> None:
         """A cell has ended: a page that shows the view should say so soon, one that was silent for long again."""
         self._awaited = max(0, self._awaited - 1)
@@ -362,8 +376,7 @@ class View(Picture, anywidget.AnyWidget):
         for page in silent:
             self._pages[page] -= 1
             if self._pages[page] < -PATIENCE:
-                del self._pages[page]
-                self._narrowed(page, None)
+                self._lose(page)
         if any(self._pages.get(page) == -1 for page in silent):
             self.send({"type": "who"})
 
@@ -447,11 +460,11 @@ class View(Picture, anywidget.AnyWidget):
         self._awaited, self.cleared = 0, False
         load = page.partition("-")[0]
         others = [other for other in self._pages if other.partition("-")[0] != load and page not in self._pages]
-        self._pages[page] = TRUST
+        self._pages[page], self._heard[page] = TRUST, idle.seconds
         if others:  # the same page before it was loaded again, or a second one
             self._pages.update(dict.fromkeys(others, -1))
             self.send({"type": "who"})
-        if self._stale or seq != self._seq:
+        if page not in self._unseen and (self._stale or seq != self._seq):
             self.refresh()
 
     def _on_sight(self, page: str, visible: bool) -> None:
@@ -463,9 +476,7 @@ class View(Picture, anywidget.AnyWidget):
             self._unseen = {one for one in (*self._unseen, page) if one in self._pages}
 
     def _on_bye(self, page: str, cleared: bool) -> None:
-        self._pages.pop(page, None)
-        self._unseen.discard(page)
-        self._narrowed(page, None)
+        self._lose(page)
         self.cleared = cleared and not self._pages
 
     def _on_width(self, page: str, px: int) -> None:
