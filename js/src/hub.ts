@@ -6,6 +6,7 @@ import type { HubExports, RenderArguments } from "./model.ts";
 import { mount } from "./mount.ts";
 import { openWorker, Router } from "./router.ts";
 import { Styles } from "./styles.ts";
+import { followTheme } from "./theme.ts";
 import { serve } from "./worker.ts";
 
 /** A hash of what this bundle is made of; the build puts it in. */
@@ -27,6 +28,7 @@ function initialize({ model, signal }: HubArguments): HubExports {
   return {
     mount: (view: RenderArguments) => {
       styles.dress(view.el, view.signal);
+      followTheme(view.el, view.signal);
       return mount(view, router);
     },
   };

@@ -49,6 +49,9 @@ CELLS = (SUBJECTS, *(f"views[{name!r}]" for name in known_pictures()))
 THEMES = ("JupyterLab Light", "JupyterLab Dark", "")
 """The last one is the reader's own colours."""
 
+ARE_DARK = """(dark) => [...document.querySelectorAll('.vmwidgets')].every(
+    (figure) => figure.parentElement.classList.contains('vmw-dark') === dark)"""
+
 AUDIT = """async () => {
     const found = await axe.run({ include: [['.vmwidgets']] });
     const first = (rule) => rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
@@ -116,6 +119,7 @@ def test_every_picture_is_accessible_in_three_themes_and_its_states_are_told_apa
         if theme:
             change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
             notebook.page.evaluate(change, theme)
+            notebook.page.wait_for_function(ARE_DARK, arg=theme.endswith("Dark"))
         else:
             notebook.page.emulate_media(forced_colors="active")
         found[theme] = notebook.page.evaluate(AUDIT) + notebook.page.evaluate(ALIKE)

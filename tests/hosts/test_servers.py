@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.lab import Notebook, Server, Watched
 from tests.hosts import servers
 from tests.hosts.living import check_buttons, check_readable, check_routed
+from tests.hosts.pixels import look, luminance
 
 BOOT = 'import vmwidgets as vm\nm = vm.boot("x86-64", layout="tiny")\nm.kernel_map'
 BUTTON = """
@@ -149,3 +150,19 @@ def test_in_marimo_a_cell_can_run_again(opening: Callable[..., Any], tmp_path: P
         expect(entries(page)).to_contain_text(["768 KiB", "12 KiB", "16 KiB", "1 MiB"])
         tree.scroll_into_view_if_needed()  # out of sight it is not drawn
         expect(tree.locator(".node.new")).to_contain_text(["000c_3000"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_in_marimo_a_picture_has_the_theme_of_its_page(theme: str, opening: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "maps.py").write_text(f'# /// script\n# [tool.marimo.display]\n# theme = "{theme}"\n# ///\n{MARIMO}')
+    (tmp_path / "home").mkdir()
+    with servers.MarimoServer(tmp_path, tmp_path / "home") as served, opening(Page, served, "maps.py") as watched:
+        entries(watched.page).first.wait_for(timeout=SLOW)
+        page, seen = (
+            look(watched.page.locator("body"), f"marimo-{theme}-page"),
+            look(picture(watched.page), f"marimo-{theme}"),
+        )
+        grounds = [luminance(one.whole[0][0]) for one in (page, seen)]
+        assert [ground < 0.5 for ground in grounds] == [theme == "dark"] * 2
+        assert seen.unreadable == []
+        assert len(seen.texts) > 12
