@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "vmwidgets", "static");
@@ -19,6 +19,17 @@ async function fingerprint() {
   return sum.digest("hex").slice(0, 8);
 }
 
+/** The style sheet as text, without what only people read. */
+const styles = {
+  name: "styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
+
 await mkdir(out, { recursive: true });
 await build({
   entryPoints: ["hub.ts", "view.ts", "answer.ts"].map((name) => join(here, "src", name)),
@@ -30,7 +41,7 @@ await build({
   platform: "browser",
   charset: "utf8",
   legalComments: "none",
-  loader: { ".css": "text" },
+  plugins: [styles],
   define: { BUNDLE: JSON.stringify(await fingerprint()) },
   logLevel: "warning",
 });

@@ -3,6 +3,7 @@
 //   g.marks > g.node KIND STATE > path.shape          (in front of the links, behind the nodes)
 //   g.marks-lines > g.link LANE > path.line
 
+import { rounding } from "./node.ts";
 import type { Point, Scene, SceneLink, SceneMarks, SceneNode } from "./scene.ts";
 import { match, put, svg } from "./svg.ts";
 
@@ -12,8 +13,10 @@ export class Marks {
   readonly number: number[];
   readonly x: number[];
   readonly y: number[];
+  readonly w: number[];
   private readonly parent: number[];
   private readonly page: number[];
+  private readonly pages: number[];
   private places: Map<number, number> | null = null;
 
   constructor(data: SceneMarks) {
@@ -21,23 +24,33 @@ export class Marks {
     this.number = sums(data.number);
     this.x = sums(data.x).map((tenths) => tenths / 10);
     this.y = sums(data.y).map((tenths) => tenths / 10);
-    this.parent = sums(data.parent);
+    this.w = sums(data.w).map((tenths) => tenths / 10);
+    this.parent = sums(data.parent ?? []);
     this.page = sums(data.page);
+    this.pages = sums(data.pages ?? []);
   }
 
   /** The mark at `place` as a node. */
   node(place: number): SceneNode {
-    const { lane, kind, of, size, looks, look, title } = this.data;
+    const { lane, kind, of, h, looks, look, title } = this.data;
     const number = this.number[place];
-    const [shape, state] = looks[look[place] ?? 0] ?? ["box", ""];
-    const words: Record<string, string> = { state, address: address(this.page[place] ?? 0), number: `${number}` };
+    const [shape, state, said] = looks[look[place] ?? 0] ?? ["box", "", ""];
+    const [page, pages] = [this.page[place] ?? 0, this.pages[place] ?? 0];
+    const words: Record<string, string> = {
+      state,
+      number: `${number}`,
+      words: said,
+      address: address(page),
+      end: address(page + pages),
+      size: size(pages),
+    };
     return {
       id: `${lane}/${number}`,
       kind,
       x: this.x[place] ?? 0,
       y: this.y[place] ?? 0,
-      w: size,
-      h: size,
+      w: this.w[place] ?? 0,
+      h,
       shape,
       state,
       thing: `${of}:${number}`,
@@ -47,15 +60,23 @@ export class Marks {
     };
   }
 
-  /** The line from a mark's parent to it; null where its parent is none. */
-  link(place: number): SceneLink | null {
+  /** Both ends of the line from a mark's parent to it; null where its parent is none. */
+  ends(place: number): [foot: Point, head: Point] | null {
     const parent = this.parent[place] ?? -1;
     if (parent < 0) return null;
-    const { lane, size } = this.data;
-    const [source, target] = [`${lane}/${this.number[parent]}`, `${lane}/${this.number[place]}`];
-    const foot: Point = [(this.x[parent] ?? 0) + size / 2, (this.y[parent] ?? 0) + size];
-    const head: Point = [(this.x[place] ?? 0) + size / 2, this.y[place] ?? 0];
-    return { id: `${target}/up`, kind: lane, source, target, points: [foot, head], branch: true };
+    return [
+      [this.middle(parent), (this.y[parent] ?? 0) + this.data.h],
+      [this.middle(place), this.y[place] ?? 0],
+    ];
+  }
+
+  /** That line as a link. */
+  link(place: number): SceneLink | null {
+    const points = this.ends(place);
+    if (!points) return null;
+    const { lane } = this.data;
+    const [source, target] = [`${lane}/${this.number[this.parent[place] ?? 0]}`, `${lane}/${this.number[place]}`];
+    return { id: `${target}/up`, kind: lane, source, target, points, branch: true };
   }
 
   /** The place of the mark whose node has this id; -1 for none. */
@@ -70,22 +91,25 @@ export class Marks {
     return thing.startsWith(`${of}:`) ? this.numbered(thing.slice(of.length + 1)) : -1;
   }
 
-  /** The place of the mark at a point, of several the nearest; -1 for none.  They stand in the order of x. */
+  /** The place of the mark at a point, of several the nearest; -1 for none.  Left and right edges stand in order. */
   at([x, y]: Point): number {
-    const { size } = this.data;
     let [low, high] = [0, this.x.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.x[middle] ?? 0) + size < x) low = middle + 1;
+      if ((this.x[middle] ?? 0) + (this.w[middle] ?? 0) < x) low = middle + 1;
       else high = middle;
     }
     let nearest = -1;
-    const off = (place: number): number => Math.abs((this.x[place] ?? 0) + size / 2 - x);
+    const off = (place: number): number => Math.abs(this.middle(place) - x);
     for (let place = low; (this.x[place] ?? Number.POSITIVE_INFINITY) <= x; place++) {
       const top = this.y[place] ?? 0;
-      if (top <= y && y <= top + size && (nearest < 0 || off(place) < off(nearest))) nearest = place;
+      if (top <= y && y <= top + this.data.h && (nearest < 0 || off(place) < off(nearest))) nearest = place;
     }
     return nearest;
+  }
+
+  private middle(place: number): number {
+    return (this.x[place] ?? 0) + (this.w[place] ?? 0) / 2;
   }
 
   private numbered(text: string): number {
@@ -112,15 +136,18 @@ export function whole(scene: Scene): Scene {
   if (!scene.marks?.length) return scene;
   let found = wholes.get(scene);
   if (!found) {
-    const [nodes, links] = [[...scene.nodes], [...scene.links]];
+    const links = [...scene.links];
+    const lanes = new Set(scene.marks.map((marks) => marks.lane));
+    const marked = scene.nodes.filter((node) => lanes.has(node.lane ?? ""));
     for (const marks of marksOf(scene)) {
       for (let place = 0; place < marks.number.length; place++) {
-        nodes.push(marks.node(place));
+        marked.push(marks.node(place));
         const link = marks.link(place);
         if (link) links.push(link);
       }
     }
-    nodes.sort((a, b) => a.x - b.x);
+    marked.sort((a, b) => a.x - b.x); // other lanes have an order of their own
+    const nodes = [...scene.nodes.filter((node) => !lanes.has(node.lane ?? "")), ...marked];
     found = { ...scene, nodes, links, marks: [] };
     wholes.set(scene, found);
   }
@@ -134,7 +161,7 @@ export class MarksLayer {
   private drawn = "";
 
   draw(scene: Scene): void {
-    const drawn = JSON.stringify(scene.marks ?? []);
+    const drawn = JSON.stringify(scene.marks ?? []); // a tenth of what drawing a thousand takes
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const all = marksOf(scene);
@@ -145,8 +172,9 @@ export class MarksLayer {
       put(group, "class", `node ${marks.data.kind} ${state}`);
       drawPath(group, "shape", shapes(marks, look, shape === "round"));
     });
-    match(this.lines, "g", all.length).forEach((group, index) => {
-      const marks = all[index] as Marks;
+    const lined = all.filter((marks) => marks.data.parent);
+    match(this.lines, "g", lined.length).forEach((group, index) => {
+      const marks = lined[index] as Marks;
       put(group, "class", `link ${marks.data.lane}`);
       drawPath(group, "line", lines(marks));
     });
@@ -161,24 +189,31 @@ function drawPath(group: SVGElement, name: string, d: string): void {
 }
 
 function shapes(marks: Marks, look: number, round: boolean): string {
-  const { size } = marks.data;
-  const half = size / 2;
+  const { h } = marks.data;
   let d = "";
   marks.data.look.forEach((one, place) => {
     if (one !== look) return;
-    const [x, y] = [marks.x[place] ?? 0, marks.y[place] ?? 0];
-    d += round
-      ? `M${x},${short(y + half)}a${half},${half} 0 1,0 ${size},0a${half},${half} 0 1,0 -${size},0`
-      : `M${x},${y}h${size}v${size}h-${size}z`;
+    const [x, y, w] = [marks.x[place] ?? 0, marks.y[place] ?? 0, marks.w[place] ?? 0];
+    const radius = short(rounding(w, h));
+    if (round) d += `M${x},${short(y + h / 2)}a${w / 2},${h / 2} 0 1,0 ${w},0a${w / 2},${h / 2} 0 1,0 -${w},0`;
+    else if (radius < SEEN) d += `M${x},${y}h${w}v${h}h-${w}z`;
+    else {
+      const [across, down] = [short(w - 2 * radius), short(h - 2 * radius)];
+      d += `M${x},${short(y + radius)}v${down}q0,${radius} ${radius},${radius}h${across}q${radius},0 ${radius},-${radius}`;
+      d += `v-${down}q0,-${radius} -${radius},-${radius}h-${across}q-${radius},0 -${radius},${radius}z`;
+    }
   });
   return d;
 }
 
+/** Pixels from which a corner is seen to be round. */
+const SEEN = 1.7;
+
 function lines(marks: Marks): string {
   let d = "";
   for (let place = 0; place < marks.number.length; place++) {
-    const points = marks.link(place)?.points;
-    if (points) d += points.map(([x, y], end) => `${end ? "L" : "M"}${short(x)},${short(y)}`).join("");
+    const ends = marks.ends(place);
+    if (ends) d += `M${short(ends[0][0])},${short(ends[0][1])}L${short(ends[1][0])},${short(ends[1][1])}`;
   }
   return d;
 }
@@ -198,4 +233,23 @@ function sums(differences: readonly number[]): number[] {
 function address(page: number): string {
   const digits = page ? `${page.toString(16)}000` : "0";
   return `0x${digits.replace(/\B(?=(....)+$)/g, "_")}`;
+}
+
+const UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/** The size of so many pages as Python's binary_size writes it. */
+export function size(pages: number): string {
+  const bytes = pages * 4096; // exact: a page's worth of its last bits is 0
+  for (let power = UNITS.length; power > 0; power--) {
+    const many = bytes / 1024 ** power;
+    if (many >= 1 && Number.isInteger(many) && many < 10_000) return `${many} ${UNITS[power - 1]}`;
+    if (many >= 10) return `${(even(many * 10) / 10).toFixed(1)} ${UNITS[power - 1]}`;
+  }
+  return `${bytes} B`;
+}
+
+/** The nearest whole number, of two the even one, as Python rounds. */
+function even(value: number): number {
+  const near = Math.round(value);
+  return near - value === 0.5 && near % 2 ? near - 1 : near;
 }

@@ -198,7 +198,12 @@ export class NodeElement {
 
 /** The radius of a node's corners. */
 function roundingOf(node: SceneNode): number {
-  return node.shape === "round" ? node.h / 2 : Math.min(ROUNDING, node.h / 5, node.w / 5);
+  return node.shape === "round" ? node.h / 2 : rounding(node.w, node.h);
+}
+
+/** The radius of a box's corners. */
+export function rounding(w: number, h: number): number {
+  return Math.min(ROUNDING, h / 5, w / 5);
 }
 
 /** Whether the keyboard can stand on a node. */

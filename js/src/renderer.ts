@@ -2,7 +2,7 @@
 
 import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
-import { MarksLayer, marksOf } from "./marks.ts";
+import { type Marks, MarksLayer, marksOf } from "./marks.ts";
 import { NodeElement } from "./node.ts";
 import type { Route, Scene, SceneNode } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
@@ -18,6 +18,7 @@ export class Renderer {
   readonly root = svg("svg", "vmw-scene");
   readonly nodes = new Map<string, NodeElement>();
   readonly links = new Map<string, LinkElement>();
+  private readonly ground = svg("g", "nodes"); // what marks lie on
   private readonly linkLayer = svg("g", "links");
   private readonly nodeLayer = svg("g", "nodes");
   private readonly overLayer = svg("g");
@@ -31,7 +32,8 @@ export class Renderer {
 
   constructor() {
     this.root.setAttribute("role", "group");
-    this.root.append(this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer, this.overLayer);
+    const layers = [this.ground, this.marks.lines, this.linkLayer, this.marks.root, this.nodeLayer, this.overLayer];
+    this.root.append(...layers);
     this.root.addEventListener("pointermove", (event) => this.hover(event));
     this.fitLater();
   }
@@ -42,7 +44,8 @@ export class Renderer {
     put(this.root, "viewBox", `0 0 ${scene.width} ${scene.height}`);
     this.root.style.maxWidth = `${scene.width * scale}px`; // text has its size
     put(this.root, "aria-label", `${scene.title}: ${scene.view}`);
-    this.root.classList.toggle("still", first || scene.nodes.length > MOVING_LIMIT);
+    const still = first || Boolean(scene.marks?.length) || scene.nodes.length > MOVING_LIMIT;
+    this.root.classList.toggle("still", still); // marks jump: what is beside them would part from them
     this.root.classList.toggle("stiff", scene.links.length > MELTING_LIMIT);
     this.marks.draw(scene);
     this.drawLinks(scene);
@@ -105,15 +108,20 @@ export class Renderer {
   }
 
   private marked(id: string): SceneNode | undefined {
-    return this.among((marks) => marks.placeOf(id));
+    return this.among((marks) => marks.placeOf(id))[0];
   }
 
-  private among(find: (marks: ReturnType<typeof marksOf>[number]) => number): SceneNode | undefined {
-    for (const marks of this.scene ? marksOf(this.scene) : []) {
+  /** The marks that are of `thing`: there may be one in each lane. */
+  private chosen(thing: string): SceneNode[] {
+    return this.among((marks) => marks.placeOfThing(thing));
+  }
+
+  private among(find: (marks: Marks) => number): SceneNode[] {
+    const all = this.scene ? marksOf(this.scene) : [];
+    return all.flatMap((marks) => {
       const place = find(marks);
-      if (place >= 0) return marks.node(place);
-    }
-    return undefined;
+      return place < 0 ? [] : [marks.node(place)];
+    });
   }
 
   private hover(event: MouseEvent): void {
@@ -147,8 +155,7 @@ export class Renderer {
   /** Marks everything that is drawn of the selected thing. */
   select(thing: string): void {
     this.selection = thing;
-    const chosen = this.among((marks) => marks.placeOfThing(thing));
-    if (chosen) this.element(chosen.id);
+    for (const { id } of this.chosen(thing)) this.element(id);
     this.settle();
     for (const element of this.nodes.values()) this.mark(element);
   }
@@ -182,12 +189,16 @@ export class Renderer {
   }
 
   private drawNodes(scene: Scene): void {
-    const kept = new Map<SVGGElement, Element[]>([[this.nodeLayer, []]]);
+    const kept = new Map<SVGGElement, Element[]>([
+      [this.ground, []],
+      [this.nodeLayer, []],
+    ]);
     const here = new Set<string>();
     const own = new Set(scene.nodes.map((node) => node.id));
-    const chosen = this.among((marks) => marks.placeOfThing(this.selection));
-    const matter = [this.standing, this.hovered, chosen?.id ?? ""].filter((id) => id && !own.has(id));
-    const marked = [...new Set(matter)].map((id) => this.marked(id)).filter((node) => node !== undefined);
+    const grounds = new Set(scene.marks?.map((marks) => marks.on));
+    const matter = [this.standing, this.hovered, ...this.chosen(this.selection).map((node) => node.id)];
+    const lonely = [...new Set(matter)].filter((id) => id && !own.has(id));
+    const marked = lonely.map((id) => this.marked(id)).filter((node) => node !== undefined);
     for (const node of [...scene.nodes, ...marked]) {
       here.add(node.id);
       let element = this.nodes.get(node.id);
@@ -197,7 +208,7 @@ export class Renderer {
         this.nodes.set(node.id, element);
       }
       this.mark(element);
-      const layer = this.layer(node);
+      const layer = grounds.has(node.id) ? this.ground : this.layer(node);
       if (!kept.has(layer)) {
         kept.set(layer, []);
         kept.get(this.nodeLayer)?.push(layer);

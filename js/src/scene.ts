@@ -53,7 +53,7 @@ export interface SceneLink {
   branch?: boolean;
 }
 
-/** Many small things of one lane, as columns: all but `look` are differences, `x` and `y` in tenths of a pixel. */
+/** Many small things of one lane, as columns: all but `look` are differences, `x`, `y` and `w` in tenths of a pixel. */
 export interface SceneMarks {
   lane: string;
   kind: string;
@@ -62,13 +62,19 @@ export interface SceneMarks {
   number: number[];
   x: number[];
   y: number[];
-  size: number;
-  looks: [shape: "box" | "round", state: string][];
+  w: number[];
+  h: number;
+  /** `words` are what all of a look have in their titles. */
+  looks: [shape: "box" | "round", state: string, words: string][];
   look: number[];
-  /** The place of each one's parent; -1: none. */
-  parent: number[];
   page: number[];
+  /** How many pages each is about. */
+  pages?: number[];
+  /** The place of each one's parent; -1: none. */
+  parent?: number[];
   title: string;
+  /** The node that they lie on. */
+  on?: string;
 }
 
 /** What a lane is, where it is more than a row of things from left to right. */

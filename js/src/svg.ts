@@ -33,16 +33,32 @@ export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Makes `parent` hold exactly `children` in this order, moving only what stands elsewhere. */
+/** Makes `parent` hold exactly `children` in this order, moving only what stands elsewhere.  What has the focus is not
+ * moved, since it would lose it: the others go around it. */
 export function arrange(parent: Element, children: readonly Element[]): void {
   // What leaves goes first: left standing, it would put everything behind it out of place.
   const staying = new Set(children);
   for (const child of [...parent.children]) if (!staying.has(child)) child.remove();
+  const focused = focusedIn(parent);
   let at = parent.firstElementChild;
   for (const child of children) {
+    if (child === focused) {
+      for (let next: Element | null; at && at !== child; at = next) {
+        next = at.nextElementSibling;
+        parent.append(at);
+      }
+    }
     if (child === at) at = at.nextElementSibling;
     else parent.insertBefore(child, at);
   }
+}
+
+/** The child of `parent` that has the focus, or in which something has it. */
+function focusedIn(parent: Element): Element | null {
+  let at: Node | null = (parent.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+  if (!at || at === parent || !parent.contains(at)) return null;
+  while (at && at.parentNode !== parent) at = at.parentNode;
+  return at as Element | null;
 }
 
 /** As many `name` elements in `parent` as `count`, made or removed at the end. */

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { Figure } from "../src/figure.ts";
-import { Marks, whole } from "../src/marks.ts";
+import { Marks, size, whole } from "../src/marks.ts";
 import { Renderer } from "../src/renderer.ts";
 import type { Request } from "../src/requests.ts";
 import { Router } from "../src/router.ts";
-import type { Scene, SceneMarks } from "../src/scene.ts";
+import type { Scene, SceneMarks, SceneNode } from "../src/scene.ts";
 import { link, node, now, scene } from "./dom.ts";
 
 /** Three marks: 17 at the left, its parent 5, and 20 at the right, whose parent is a node. */
@@ -17,10 +17,11 @@ const three: SceneMarks = {
   number: [17, -12, 15],
   x: [100, 155, 200],
   y: [300, -200, 200],
-  size: 8,
+  w: [80, 0, 0],
+  h: 8,
   looks: [
-    ["box", "black"],
-    ["round", "red"],
+    ["box", "black", ""],
+    ["round", "red", ""],
   ],
   look: [1, 0, 1],
   parent: [1, -2, 0],
@@ -71,6 +72,19 @@ test("marks cost a path for each look and one for their lines, and stay out of t
   assert.equal(renderer.root.querySelectorAll("[data-id^='tree/']").length, 2, "the node and its link");
   renderer.draw(picture({ marks: [] }));
   assert.equal(renderer.root.querySelectorAll(".marks path, .marks-lines path").length, 0);
+});
+
+test("where there are marks nothing glides: they jump, and the rest stays with them", () => {
+  const renderer = new Renderer();
+  for (const [marks, still] of [
+    [[], true],
+    [[], false],
+    [[three], true],
+    [[], false],
+  ] as const) {
+    renderer.draw(picture({ marks: [...marks] }));
+    assert.equal(renderer.root.classList.contains("still"), still);
+  }
 });
 
 test("what is selected is a node of its own as long as it is, also in the next picture", () => {
@@ -133,4 +147,103 @@ test("all marks are in the whole, in the order of x, once", () => {
     ["tree/17", "tree/5", "tree/20", "tree/9"],
   );
   assert.equal(whole(drawn), whole(drawn));
+});
+
+/** Three ranges on a bar, the last of them wide, as a lane without lines. */
+const ranges: SceneMarks = {
+  lane: "ribbon",
+  kind: "range",
+  of: "entry",
+  number: [17, -12, 15],
+  x: [100, 40, 40],
+  y: [700, 0, 0],
+  w: [30, 0, 370],
+  h: 28,
+  looks: [
+    ["box", "plain", "rw-"],
+    ["box", "object", "r-x"],
+  ],
+  look: [0, 1, 0],
+  page: [0x10, 0x02, 0x02],
+  pages: [2, -1, 2623],
+  title: "{address}–{end}, {size}, {words}",
+  on: "ribbon/ground",
+};
+const bar = node("ribbon/ground", { x: 0, y: 70, w: 100, h: 28, role: "pan", kind: "ribbon" });
+
+test("a range has its width, its limits, its size and what it allows", () => {
+  const marks = new Marks(ranges);
+  const { id, x, w, title, state } = marks.node(2);
+  assert.deepEqual([id, x, w, state], ["ribbon/20", 18, 40, "plain"]);
+  assert.equal(title, "0x1_4000–0xa5_4000, 10.2 MiB, rw-");
+  assert.equal(marks.node(1).title, "0x1_2000–0x1_3000, 4 KiB, r-x");
+  assert.deepEqual([marks.at([57.9, 71]), marks.at([17.1, 71]), marks.at([16, 98])], [2, -1, 1]);
+  assert.equal(marks.link(1), null);
+});
+
+test("sizes read as Python writes them", () => {
+  const written = [1, 2050, 2624, 2637, 5 << 18, 1 << 20, 2 ** 35, 0].map(size);
+  assert.deepEqual(written, ["4 KiB", "8200 KiB", "10.2 MiB", "10.3 MiB", "5 GiB", "4 GiB", "128 TiB", "0 B"]);
+});
+
+test("marks lie on their bar and below what is said of", () => {
+  const renderer = new Renderer();
+  renderer.draw(scene([bar, special], [], { marks: [ranges] }));
+  const order = [...renderer.root.querySelectorAll("[data-id='ribbon/ground'], .marks path, [data-id='tree/9']")];
+  assert.deepEqual(
+    order.map((element) => element.getAttribute("data-id") ?? element.tagName),
+    ["ribbon/ground", "path", "path", "tree/9"],
+  );
+  renderer.draw(scene([bar, special]));
+  assert.ok(renderer.root.querySelector("[data-id='ribbon/ground']")?.parentElement?.contains(order.at(-1) as Element));
+});
+
+test("a selected thing has an element in each lane that has a mark of it", () => {
+  const renderer = new Renderer();
+  renderer.draw(picture({ nodes: [bar, special], marks: [three, ranges] }));
+  renderer.select("entry:5");
+  const chosen = (): string[] =>
+    [...renderer.root.querySelectorAll<SVGGElement>(".selected")].map((element) => element.dataset.id ?? "");
+  assert.deepEqual(chosen().sort(), ["ribbon/5", "tree/5"]);
+  renderer.draw(picture({ nodes: [bar, special], marks: [three, ranges], title: "later" }));
+  assert.deepEqual(chosen().sort(), ["ribbon/5", "tree/5"]);
+});
+
+test("what was many and becomes few, and many again, stays where it is, with focus and selection", () => {
+  const router = new Router(() => {
+    throw new Error("no graph is drawn here");
+  });
+  const figure = new Figure({ send: () => {}, select: () => {} }, router);
+  document.body.replaceChildren(figure.root);
+  const as = (marks: SceneMarks[], nodes: SceneNode[]): Scene => picture({ nodes: [bar, ...nodes, special], marks });
+  const few = new Marks(ranges);
+  const cards = [0, 1, 2].map((place) => few.node(place));
+  figure.draw(1, { scene: as([ranges], []), dot: "", when: now });
+  figure.select("entry:20");
+  figure.renderer.element("ribbon/5")?.root.focus();
+  const seen = (): unknown[] =>
+    ["ribbon/5", "ribbon/20"].map((id) => {
+      const element = figure.root.querySelector<SVGGElement>(`[data-id='${id}']`);
+      const shape = element?.querySelector(".shape");
+      return [element?.style.transform, shape?.getAttribute("width"), element?.getAttribute("aria-label")];
+    });
+  const before = seen();
+  const stood = (): string | undefined => (document.activeElement as SVGElement | null)?.dataset?.id;
+  for (const [seq, scene] of [as([], cards), as([ranges], []), as([], [...cards].reverse())].entries()) {
+    figure.draw(seq + 2, { scene, dot: "", when: now });
+    assert.deepEqual(seen(), before);
+    assert.equal(stood(), "ribbon/5");
+    assert.ok(figure.root.querySelector("[data-id='ribbon/20']")?.classList.contains("selected"));
+  }
+});
+
+test("other lanes keep their order when marks are gone through", () => {
+  const kept = [3, 1, 2].map((number) =>
+    node(`kentry/${number}`, { x: 10 * number, lane: "kentry", action: "select" }),
+  );
+  const found = whole(scene([bar, ...kept], [], { marks: [ranges] })).nodes.filter((one) => one.lane === "kentry");
+  assert.deepEqual(
+    found.map((one) => one.id),
+    ["kentry/3", "kentry/1", "kentry/2"],
+  );
 });

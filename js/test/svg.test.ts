@@ -38,3 +38,15 @@ for (const [before, after, moved] of [
     assert.equal(inserted.join(""), moved);
   });
 }
+
+test("what has the focus is not moved: the others go around it", () => {
+  const { parent, child, inserted } = parentOf("abcdf");
+  document.body.replaceChildren(parent);
+  const inner = document.createElement("input");
+  child("f").append(inner);
+  inner.focus();
+  arrange(parent, [..."afbxcd"].map(child));
+  assert.equal([...parent.children].map((element) => element.id).join(""), "afbxcd");
+  assert.ok(document.activeElement === inner);
+  assert.ok(!inserted.includes("f"));
+});

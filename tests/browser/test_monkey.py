@@ -58,7 +58,7 @@ class Monkey:
         return self.draws.choice(found) if found else None
 
     def click(self) -> None:
-        if node := self.one_of(".vmw-scene:not([inert]) .nodes > .node"):
+        if node := self.one_of(".vmw-scene:not([inert]) .nodes .node"):
             node.dispatch_event("click", {"bubbles": True})
 
     def press(self) -> None:

@@ -35,7 +35,7 @@ PICTURES = """() => [...document.querySelectorAll('[data-vmwidgets-view]')].map(
         twin: view.dataset.vmwidgetsView, origin: say('.vmw-origin'), where: say('.vmw-where'),
         words: ['.vmw-title', '.vmw-subtitle', '.vmw-caption b', '.vmw-reason', '.vmw-caption code'].map(say),
         notes: [...view.querySelectorAll('.vmw-notes li')].map((note) => note.textContent),
-        nodes: all('.nodes > .node').map((node) => [node.getAttribute('class'), node.style.transform,
+        nodes: all('.nodes .node').map((node) => [node.getAttribute('class'), node.style.transform,
             [...node.querySelectorAll(':scope > text, .runs > text')].map((text) => text.textContent)]),
         links: all('.links > .link').map((link) => link.getAttribute('class')),
         marks: all('.marks > .node, .marks-lines > .link').map((group) => [group.getAttribute('class'),
@@ -93,7 +93,8 @@ def marked(groups: list[tuple[str, str]]) -> tuple[list[tuple[str, str, list[str
                 links.append(state)
                 continue
             x, y, *rest = map(float, NUMBER.findall(piece))
-            nodes.append((state, f"{x},{y - rest[0] if 'a' in piece else y}", []))
+            above = rest[1] if "a" in piece else rest[2] if "q" in piece else 0  # a path begins below a round corner
+            nodes.append((state, f"{x},{y - above}", []))
     return nodes, links
 
 

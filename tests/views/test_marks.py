@@ -12,7 +12,9 @@ import pytest
 import vmwidgets as vm
 from tests.views.test_truth import WHOLE, life_of_maps
 from vmwidgets.engine.base.values.maps import MapValue
+from vmwidgets.engine.machine.maps import MachineMap
 from vmwidgets.pictures.picture import starts_of
+from vmwidgets.views.maps import picture
 from vmwidgets.views.maps.picture import map_picture
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.story.moment import Moment
@@ -126,6 +128,76 @@ def test_slab_frames_that_are_not_to_scale_look_and_say_so(size: str, broken: bo
     assert slab.title.endswith(", not to scale") == broken
     if not broken:
         assert slab.w / region.w == pytest.approx(4, rel=0.05)
+
+
+# ---- many small things ---------------------------------------------------------------------------------
+
+
+def crowded(entries: int) -> MachineMap:
+    """A map of so many entries, most with a gap behind, of different kinds and sizes."""
+    machine = vm.boot("x86-64")
+    machine.object("data")
+    space, place = machine.task("init").map, 0x40_0000
+    for number in range(entries):
+        size = (1 + number % 7 + 500 * (number % 40 == 3)) * PAGE
+        target = "data" if number % 5 == 0 else None
+        space.enter(size, at=place, fixed=True, nomerge=True, prot=("rw", "r", "rx")[number % 3], object=target)
+        place += size + (number % 3) * PAGE
+    return space
+
+
+@pytest.mark.parametrize("kind", [vm.EntryList, vm.Ribbon, vm.Map])
+@pytest.mark.parametrize("entries", [70, 150])
+def test_marks_are_the_nodes_that_fewer_things_would_be(
+    kind: type[vm.Map], entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = kind(crowded(entries))
+    marked = view.scene()
+    lanes = {marks.lane: len(marks.number) for marks in marked.marks}
+    monkeypatch.setattr(picture, "MANY", 10**9)
+    single = view.scene()
+    drawn = {marks.lane for marks in single.marks}
+    assert drawn <= {"tree"}
+    assert lanes.keys() - drawn >= set(view.lanes) - {"tree"}
+    assert all(count >= 50 for count in lanes.values())
+    for scenes in (marked.whole(), single.whole()):
+        assert len({node.id for node in scenes.nodes}) == len(scenes.nodes)
+    assert set(marked.whole().nodes) == set(single.whole().nodes)
+    assert set(marked.whole().links) == set(single.whole().links)
+
+
+def test_few_things_without_words_are_nodes_that_can_move() -> None:
+    scene = vm.Ribbon(crowded(40)).scene()
+    assert scene.marks == ()
+    assert sum(node.kind == "range" for node in scene.nodes) == 40
+
+
+def test_marks_stand_in_order_by_both_edges() -> None:
+    for marks in vm.Map(crowded(250)).scene().marks:
+        right = [x + w for x, w in zip(marks.x, marks.w, strict=True)]
+        assert list(marks.x) == sorted(marks.x), marks.lane
+        assert right == sorted(right), marks.lane
+
+
+def test_what_marks_lie_on_is_drawn_before_them() -> None:
+    ids = [node.id for node in vm.Ribbon(crowded(127)).scene().whole().nodes]
+    assert ids[0] == "ribbon/ground"
+
+
+def test_marks_of_a_kmem_map_lie_on_its_own_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = vm.boot("x86-64", ram="64 MiB")
+    kept = [machine.kmem_malloc(PAGE) for _ in range(80)]
+    for place in kept[::2]:
+        machine.kmem_free(place, PAGE)
+    view = vm.Kmem(machine)
+    single = view.scene()
+    monkeypatch.setattr(picture, "MANY", 20)
+    marked = view.scene()
+    assert [(marks.lane, marks.on) for marks in marked.marks] == [
+        ("list", ""),
+        ("ribbon", "kmem/kmem_map/whole"),
+    ]
+    assert set(marked.whole().nodes) == set(single.nodes)
 
 
 # ---- looks ---------------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ Header and entries are records with links to the next and back; a dotted link cr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
-from .picture import Column, MapPicture, kind_of, what_is
+from .picture import Column, Drawn, MapPicture, entry_marks, kind_of, plain_ones, what_is
 
 HEADER = 58.0
 """Pixels that the list's header takes at the left."""
@@ -20,24 +21,48 @@ HEADER = 58.0
 CARD_HEIGHT = 72.0
 
 
-def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> tuple[list[Node], list[Link], float]:
-    """Nodes and links of the list, and the y where the lane ends."""
+def list_lane(picture: MapPicture, columns: Mapping[int, Column], top: float) -> Drawn:
+    """The list from `top` on."""
     items = picture.value.items
-    cards = [_item(picture, item, columns[item.id], top) for item in items]
+    wordless = (entry for entry in picture.value.entries if columns[entry.id].level == "mark")
+    plain = plain_ones(picture, wordless)
+    cards = [_item(picture, item, columns[item.id], top) for item in items if item.id not in plain]
     header = Node(
         "list/header", "entry", 8, top + 23, HEADER - 12, 26, shape="box",
         text=(Text((HEADER - 12) / 2, 17, "header", "letter", "middle"),), graph=True, lane="list",
         title=f"the list's header: {picture.value.nr_entries:,} entries",
     )  # fmt: skip
-    links = _links([header, *cards], [None, *items])
+    marked = [entry for entry in picture.value.entries if entry.id in plain]
+    strips = {entry.id: _strip(columns[entry.id]) for entry in marked}
+    marks = entry_marks(
+        "list", marked, list(strips.values()), top + 20, STRIP_HEIGHT, "{address}, {size}, {words}", graph=True
+    )
+    drawn = iter(cards)
+    ends = [
+        _End(f"list/{item.id}", *strips[item.id], top + 36) if item.id in plain else _end(next(drawn)) for item in items
+    ]
+    links = _links([_end(header), *ends], [None, *items])
     gaps = _gaps(picture, columns, top + CARD_HEIGHT)
-    return [header, *cards, *gaps], links, top + CARD_HEIGHT + (20 if gaps else 6)
+    return Drawn([header, *cards, *gaps], links, marks, top + CARD_HEIGHT + (20 if gaps else 6))
+
+
+class _End(NamedTuple):
+    """Where links end: a node or a mark of the list, and the y of its middle."""
+
+    id: str
+    x: float
+    w: float
+    y: float
+
+
+def _end(node: Node) -> _End:
+    return _End(node.id, node.x, node.w, node.y + node.h / 2)
 
 
 def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: float) -> Node:
     if isinstance(item, Fold):
         return _fold(item, column, top)
-    states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
+    states = picture.in_order(item.id)
     kind = kind_of(item)
     if column.level == "card":
         w, text = column.w - 8, _card_text(picture, item, column.w - 8)
@@ -55,12 +80,21 @@ def _item(picture: MapPicture, item: EntryValue | Fold, column: Column, top: flo
 
 def _mark(picture: MapPicture, entry: EntryValue, column: Column, top: float, states: tuple[str, ...]) -> Node:
     """An entry where there is no room for words: a bar in the colour of its kind."""
-    w = max(1.0, column.w - min(3.0, column.w * 0.35))
     title = f"{picture.style.whole(entry.start)}, {binary_size(entry.size)}, {entry.protection}"
+    x, w = _strip(column)
     return Node(
-        f"list/{entry.id}", "range", column.middle - w / 2, top + 20, w, 32, f"entry:{entry.id}", state=states,
+        f"list/{entry.id}", "range", x, top + 20, w, STRIP_HEIGHT, f"entry:{entry.id}", state=states,
         title=title, action="select", lane="list", graph=True,
     )  # fmt: skip
+
+
+STRIP_HEIGHT = 32.0
+
+
+def _strip(column: Column) -> tuple[float, float]:
+    """The x and the width of an entry without words."""
+    w = max(1.0, column.w - min(3.0, column.w * 0.35))
+    return column.middle - w / 2, w
 
 
 def _card_text(picture: MapPicture, entry: EntryValue, w: float) -> tuple[Text, ...]:
@@ -132,16 +166,15 @@ LEAST_LINK = 2.0
 """Pixels between two items below which no line is drawn from one to the next: they stand in a row as it is."""
 
 
-def _links(cards: Sequence[Node], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
+def _links(ends: Sequence[_End], items: Sequence[EntryValue | Fold | None]) -> list[Link]:
     links = []
-    for left, right, before, after in zip(cards, cards[1:], items, items[1:], strict=False):
+    for left, right, before, after in zip(ends, ends[1:], items, items[1:], strict=False):
         if right.x - left.x - left.w < LEAST_LINK:
             continue
-        y = left.y + left.h / 2
         touching = isinstance(before, EntryValue) and isinstance(after, EntryValue) and before.end == after.start
-        ends = ((left.x + left.w, y), (right.x, y))
+        points = ((left.x + left.w, left.y), (right.x, left.y))
         state = () if touching or before is None else ("gap",)
-        links.append(Link(f"{left.id}/next", "next", left.id, right.id, ends, state, graph=True))
+        links.append(Link(f"{left.id}/next", "next", left.id, right.id, points, state, graph=True))
     return links
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Lane, Link, Marks, Node, Rows, Scene, Table
+from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
 
 from .entries import HEADER, TABLE_HEADER, list_lane, table_rows
-from .picture import Column, MapPicture, card_width, lay_columns
+from .picture import Column, Drawn, MapPicture, card_width, lay_columns
 from .ribbon import Zoom, ribbon_lane
 from .tree import tree_lane
 
@@ -34,34 +34,33 @@ def draw_map(
     width: float = WIDTH,
 ) -> Scene:
     """The scene of a map with the `lanes` wanted, top to bottom; `selection` is an entry's id (0: none)."""
-    nodes: list[Node] = []
-    links: list[Link] = []
-    marks: tuple[Marks, ...] = ()
+    drawn: list[Drawn] = []
     y = 6.0
     left = HEADER if "list" in lanes else MARGIN
     columns = lay_columns(picture.value.items, picture.important(selection), width, card_width(picture.style), left)
     if "tree" in lanes:
-        tree = tree_lane(picture, columns, y, width)
-        nodes, links, marks, y = tree.nodes, tree.links, tree.marks, tree.bottom + 10
+        drawn.append(tree_lane(picture, columns, y, width))
+        y = drawn[-1].bottom + 10
     if "list" in lanes:
-        more, lines, y = list_lane(picture, columns, y)
-        nodes, links = nodes + more, links + lines
+        drawn.append(list_lane(picture, columns, y))
+        y = drawn[-1].bottom
     if "ribbon" in lanes:
-        more, lines, y = ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width)
-        nodes, links = nodes + more, links + lines
+        drawn.append(ribbon_lane(picture, columns if "list" in lanes else None, y, zoom, width))
+        y = drawn[-1].bottom
+    nodes = [node for lane in drawn for node in lane.nodes]
     return kit.scene(
         "+".join(lanes),
         title or picture.value.name,
         (subtitle or subtitle_of(picture)) + (PAGE_NUMBERS if _has_page_numbers(nodes, columns) else ""),
         nodes,
-        links=links,
+        links=[link for lane in drawn for link in lane.links],
         caption=picture.caption,
         table=Table(TABLE_HEADER, Rows(lambda: table_rows(picture.value, picture))),
         steps=picture.steps,
         machine=machine,
         width=width,
         height=y + 4,
-        marks=marks,
+        marks=[marks for lane in drawn for marks in lane.marks],
         lanes=[Lane("tree", "tree", label=f"tree of {picture.value.name}, by address")] if "tree" in lanes else (),
     )
 

@@ -5,17 +5,18 @@ Its lanes share the columns, one for each entry or fold; :func:`seek` makes the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.units import PAGE_SHIFT, binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, MapValue
 from vmwidgets.engine.base.values.past import ABSENT, Past
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import STILL, Caption, Steps
+from vmwidgets.views.scene.model import MANY, STILL, Caption, Link, Look, Marks, Node, Steps, looks_of
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
@@ -47,6 +48,10 @@ class MapPicture:
         """What is true of a node of the tree: of its entry, and that its place or colour changed."""
         states = self.states.get(identity, ())
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
+
+    def in_order(self, identity: int) -> tuple[str, ...]:
+        """What is true of an entry in list and ribbon: a search goes through the tree."""
+        return tuple(state for state in self.states.get(identity, ()) if state != "path")
 
     def important(self, selection: int = 0) -> list[int]:
         """Ids that deserve a card, most important first: here, new, changed, selected, the end of the path."""
@@ -308,6 +313,56 @@ class Column:
     def middle(self) -> float:
         """The x of its axis."""
         return self.x + self.w / 2
+
+
+class Drawn(NamedTuple):
+    """What a lane draws: nodes, links that end at one, marks with their own, and the y where it ends."""
+
+    nodes: list[Node]
+    links: list[Link]
+    marks: tuple[Marks, ...]
+    bottom: float
+
+
+def plain_ones(picture: MapPicture, entries: Iterable[EntryValue]) -> frozenset[int]:
+    """Ids of those that a lane draws as marks: nothing is said of them, and there are many."""
+    plain = frozenset(entry.id for entry in entries if not picture.in_order(entry.id))
+    return plain if len(plain) >= MANY else frozenset()
+
+
+def entry_marks(
+    lane: str,
+    entries: Sequence[EntryValue],
+    places: Sequence[tuple[float, float]],
+    y: float,
+    h: float,
+    title: str,
+    *,
+    graph: bool = False,
+    on: str = "",
+) -> tuple[Marks, ...]:
+    """Entries as marks of a lane, each at its x and as wide as `places` says; none for none."""
+    if not entries:
+        return ()
+    looks, look = looks_of(Look("box", (kind_of(entry),), entry.protection) for entry in entries)
+    marks = Marks(
+        lane=lane,
+        kind="range",
+        of="entry",
+        number=[entry.id for entry in entries],
+        x=[x for x, _ in places],
+        y=[y] * len(entries),
+        w=[w for _, w in places],
+        h=h,
+        looks=looks,
+        look=look,
+        page=[entry.start >> PAGE_SHIFT for entry in entries],
+        pages=[(entry.end - entry.start) >> PAGE_SHIFT for entry in entries],
+        title=title,
+        graph=graph,
+        on=on,
+    )
+    return (marks,)
 
 
 def lay_columns(

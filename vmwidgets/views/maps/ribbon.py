@@ -17,7 +17,7 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Bar, Link, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
-from .picture import Column, MapPicture, kind_of
+from .picture import Column, Drawn, MapPicture, entry_marks, kind_of, plain_ones
 
 BAR = 28.0
 """Height of the ribbon itself."""
@@ -37,6 +37,9 @@ BROKEN = 60.0
 NOT_TO_SCALE = "not to scale"
 _FEW_BREAKS, _WIDE = 3, 96.0
 """Up to so many breaks have so many pixels each, which is room for these words."""
+
+GROUND = "ribbon/ground"
+"""What the bar of the ribbon is called, on which ranges lie."""
 
 Zoom = tuple[int, int] | None
 """The addresses shown, or none for the whole map."""
@@ -65,20 +68,30 @@ MapSegment = Segment[EntryValue | Fold]
 
 
 def ribbon_lane(
-    picture: MapPicture, columns: Mapping[int, Column] | None, top: float, zoom: Zoom = None, width: float = WIDTH
-) -> tuple[list[Node], list[Link], float]:
-    """Nodes and links of the ribbon, and the y where the lane ends.  `columns`: where leader lines come from."""
+    picture: MapPicture,
+    columns: Mapping[int, Column] | None,
+    top: float,
+    zoom: Zoom = None,
+    width: float = WIDTH,
+    on: str = GROUND,
+) -> Drawn:
+    """The ribbon from `top` on.  `columns`: where leader lines come from; `on`: what its bar is called."""
     segments = _segments(picture, zoom, width)
     leaders_height = 14.0 if columns else 0.0
     marker_top = top + leaders_height
     bar_top = marker_top + 32
-    nodes = [_ground(picture, bar_top, width)]
-    nodes += [node for segment in segments if (node := _node(picture, segment, bar_top)) is not None]
+    ranges = [(s.item, _strip(s)) for s in segments if isinstance(s.item, EntryValue)]
+    plain = plain_ones(picture, (entry for entry, _ in ranges))
+    drawn = (one for one in segments if one.item is None or one.item.id not in plain)
+    nodes = [_ground(picture, bar_top, width, on)]
+    nodes += [node for segment in drawn if (node := _node(picture, segment, bar_top)) is not None]
     nodes += _markers(picture, segments, bar_top, width)
     nodes += _ticks(picture, segments, bar_top + BAR, width)
     nodes += _sizes_below(segments, [node for node in nodes if node.kind == "gap"], bar_top + BAR + 18, width)
     links = _leaders(segments, columns, top - 8, bar_top) if columns else []
-    return nodes, links, bar_top + BAR + 36
+    entries, strips = [one for one, _ in ranges if one.id in plain], [at for one, at in ranges if one.id in plain]
+    marks = entry_marks("ribbon", entries, strips, bar_top, BAR, "{address}–{end}, {size}, {words}", on=on)
+    return Drawn(nodes, links, marks, bar_top + BAR + 36)
 
 
 def _segments(picture: MapPicture, zoom: Zoom, width: float) -> list[MapSegment]:
@@ -120,7 +133,7 @@ def break_large_gaps(segments: list[Segment[T]]) -> list[Segment[T]]:
             broken = {one.start for one in gaps[max(number, len(gaps) - MAX_BREAKS) :]}
             break
         drawn += size
-    return [replace(segment, broken=segment.item is None and segment.start in broken) for segment in segments]
+    return [replace(one, broken=True) if one.item is None and one.start in broken else one for one in segments]
 
 
 def break_marks(w: float, height: float, room: float = 16.0) -> tuple[Bar, ...]:
@@ -170,12 +183,12 @@ def place(
     return placed
 
 
-def _ground(picture: MapPicture, y: float, width: float) -> Node:
+def _ground(picture: MapPicture, y: float, width: float, name: str) -> Node:
     value = picture.value
     title = (
         f"{picture.style.whole(value.start)}–{picture.style.whole(value.end)}, {binary_size(value.end - value.start)}"
     )
-    return Node("ribbon/ground", "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
+    return Node(name, "ribbon", MARGIN, y, width - 2 * MARGIN, BAR, title=title, role="pan")
 
 
 def _node(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
@@ -188,14 +201,19 @@ def _node(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:
             f"ribbon/fold/{item.id}", "fold", segment.x, y, segment.w, BAR, f"fold:{item.id}", text=text,
             state=("folded",), title=f"{item.count:,} entries folded: open", action="open", lane="ribbon",
         )  # fmt: skip
-    states = tuple(state for state in picture.states.get(item.id, ()) if state != "path")
-    inset = min(1.0, segment.w * 0.15)
     limits = f"{picture.style.whole(item.start)}–{picture.style.whole(item.end)}"
     title = f"{limits}, {binary_size(item.size)}, {item.protection}"
+    x, w = _strip(segment)
     return Node(
-        f"ribbon/{item.id}", "range", segment.x + inset, y, max(0.8, segment.w - 2 * inset), BAR, f"entry:{item.id}",
-        state=(kind_of(item), *states), title=title, action="select", lane="ribbon",
+        f"ribbon/{item.id}", "range", x, y, w, BAR, f"entry:{item.id}",
+        state=(kind_of(item), *picture.in_order(item.id)), title=title, action="select", lane="ribbon",
     )  # fmt: skip
+
+
+def _strip(segment: MapSegment) -> tuple[float, float]:
+    """The x and the width of a range: a little ground is seen at both sides."""
+    inset = min(1.0, segment.w * 0.15)
+    return segment.x + inset, max(0.8, segment.w - 2 * inset)
 
 
 def _gap(picture: MapPicture, segment: MapSegment, y: float) -> Node | None:

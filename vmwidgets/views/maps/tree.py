@@ -7,7 +7,6 @@ marked R, black ones square and marked B.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from vmwidgets.engine.base.units import PAGE_SHIFT
 from vmwidgets.engine.base.values.maps import EntryValue, Fold
@@ -16,26 +15,17 @@ from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Link, Look, Marks, Node, Text
 from vmwidgets.views.scene.text import fitted, short_count, text_width
 
-from .picture import Column, MapPicture
+from .picture import Column, Drawn, MapPicture
 
 _ROW = {"card": 40.0, "short": 34.0, "mark": 30.0}
 _HEIGHT = {"card": 24.0, "short": 20.0, "mark": 8.0}
 
 
-class TreeLane(NamedTuple):
-    """The tree: its nodes, the links that end at one, the marks with theirs, and the y where the lane ends."""
-
-    nodes: list[Node]
-    links: list[Link]
-    marks: tuple[Marks, ...]
-    bottom: float
-
-
-def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> TreeLane:
+def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, width: float = WIDTH) -> Drawn:
     """The tree from `top` on; what matters are nodes, the rest of a large one marks."""
     depths = dict(_depths(picture))
     if not depths:
-        return TreeLane([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
+        return Drawn([kit.label("tree/empty", "The tree is empty.", MARGIN, top)], [], (), top + 24)
     row = _ROW[_level(columns)]
     items = {item.id: item for item in picture.value.items}
     plain = [identity for identity in depths if columns[identity].level == "mark" and not picture.in_tree(identity)]
@@ -51,7 +41,7 @@ def tree_lane(picture: MapPicture, columns: Mapping[int, Column], top: float, wi
     placed = {node.id: node for node in nodes}
     links = list(_links(picture, placed, marks))
     nodes += _comparisons(picture, placed, width)
-    return TreeLane(nodes, links, tuple(marks), top + max(depths.values()) * row + 30)
+    return Drawn(nodes, links, tuple(marks), top + max(depths.values()) * row + 30)
 
 
 def _marks(
@@ -73,18 +63,19 @@ def _marks(
             if child in place:
                 parent[place[child]] = place[identity]
     return Marks(
-        "tree",
-        "tree-node",
-        "entry",
-        drawn,
-        [columns[identity].middle - size / 2 for identity in drawn],
-        [top + depths[identity] * row + (24 - size) / 2 for identity in drawn],
-        size,
-        (Look("box", ("black",)), Look("round", ("red",))),
-        [int(nodes[identity].red) for identity in drawn],
-        parent,
-        [items[identity].start >> PAGE_SHIFT for identity in drawn],
-        "{state} node {address}, entry {number}",
+        lane="tree",
+        kind="tree-node",
+        of="entry",
+        number=drawn,
+        x=[columns[identity].middle - size / 2 for identity in drawn],
+        y=[top + depths[identity] * row + (24 - size) / 2 for identity in drawn],
+        w=[size] * len(drawn),
+        h=size,
+        looks=(Look("box", ("black",)), Look("round", ("red",))),
+        look=[int(nodes[identity].red) for identity in drawn],
+        page=[items[identity].start >> PAGE_SHIFT for identity in drawn],
+        title="{state} node {address}, entry {number}",
+        parent=parent,
     )
 
 

@@ -13,12 +13,12 @@ from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.units import binary_size
 from vmwidgets.engine.base.values.maps import EntryValue, Fold, KernelMapValue
 from vmwidgets.views.maps.entries import HEADER, list_lane
-from vmwidgets.views.maps.picture import MapPicture, card_width, kind_of, lay_columns, states_of, what_is
+from vmwidgets.views.maps.picture import Drawn, MapPicture, card_width, kind_of, lay_columns, states_of, what_is
 from vmwidgets.views.maps.ribbon import ribbon_lane
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.addresses import AddressStyle
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
-from vmwidgets.views.scene.model import Link, Node, Scene, Table
+from vmwidgets.views.scene.model import Link, Marks, Node, Scene, Table
 from vmwidgets.views.scene.text import text_width
 from vmwidgets.views.story.moment import Moment, steps_of_memory
 
@@ -63,8 +63,9 @@ def draw_kmem(
     done = moment.so_far
     concerned = map_concerned(past, moment.events, selection)
     nodes, links, y = _nested(past, done, style, concerned.map.name, width)
+    marks: tuple[Marks, ...] = ()
     if not compact:
-        more, lines, y = _detail(concerned, moment, done, style, selection, y, width)
+        more, lines, marks, y = _detail(concerned, moment, done, style, selection, y, width)
         nodes, links = nodes + more, links + lines
     maps = list(past.all())
     used = sum(one.map.size for one in maps if not one.submaps)
@@ -85,6 +86,7 @@ def draw_kmem(
         machine=machine,
         width=width,
         height=y + 4,
+        marks=marks,
     )
 
 
@@ -194,7 +196,7 @@ def _detail(
     selection: str,
     top: float,
     width: float,
-) -> tuple[list[Node], list[Link], float]:
+) -> Drawn:
     name = value.map.name
     picture = MapPicture(
         value.map, style, moment.caption, moment.steps(steps_of_memory), states_of(value.map, done), (), None, moment
@@ -204,16 +206,17 @@ def _detail(
     columns = lay_columns(value.map.items, picture.important(chosen), width, card_width(style), HEADER)
     heading = _heading(value, top, width)
     top += heading.h
-    nodes, links, y = list_lane(picture, columns, top) if value.map.items else ([], [], top - 12)
-    more, lines, y = ribbon_lane(picture, columns, y, None, width)
+    listed = list_lane(picture, columns, top) if value.map.items else Drawn([], [], (), top - 12)
+    ribbon = ribbon_lane(picture, columns, listed.bottom, None, width, f"kmem/{name}/whole")
     freed = {f"ribbon/gap/{start:x}" for start in what_was_freed(value.map, done)}
-    return [heading, *nodes, *(_adapted(node, name, freed) for node in more)], links + lines, y
+    nodes = [heading, *listed.nodes, *(_adapted(node, freed) for node in ribbon.nodes)]
+    return Drawn(nodes, listed.links + ribbon.links, listed.marks + ribbon.marks, ribbon.bottom)
 
 
-def _adapted(node: Node, name: str, freed: set[str]) -> Node:
+def _adapted(node: Node, freed: set[str]) -> Node:
     """The ribbon here does not zoom, and its gaps say what came free."""
     if node.kind == "ribbon":
-        return replace(node, id=f"kmem/{name}/whole", kind="axis", role="")
+        return replace(node, kind="axis", role="")
     return replace(node, state=(*node.state, "changed")) if node.id in freed else node
 
 

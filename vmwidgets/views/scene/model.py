@@ -7,12 +7,12 @@ Everything is placed here, in Python; a drawing adds nothing of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, overload
 
-from vmwidgets.engine.base.units import PAGE_SHIFT, Address
+from vmwidgets.engine.base.units import PAGE_SHIFT, Address, binary_size
 
 VERSION = 3
 
@@ -108,10 +108,15 @@ class Link:
 
 
 class Look(NamedTuple):
-    """How some marks look: a node's `shape` and `state`."""
+    """How some marks look: a node's `shape` and `state`; `words` are what all of them have in their titles."""
 
     shape: str
     state: tuple[str, ...]
+    words: str = ""
+
+
+MANY = 60
+"""So many things without words in a lane are drawn as marks; fewer are nodes, and move from picture to picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +127,26 @@ class Marks:
     a dozen elements; each is still a thing that can be reached, selected, found and read out.
 
     A mark's node is called after the lane and its number ("tree/17"), what it is of after `of` and the number
-    ("entry:17").  `x`, `y` are top left corners; all are `size` wide and high.  `look` says which of `looks` each has,
-    `parent` at which place its parent is (-1: among no marks; empty: no lines are drawn), `page` the page that each is
-    about, for its title: of that ``{state}``, ``{address}`` and ``{number}`` are filled in.
+    ("entry:17").  `x`, `y` are top left corners, `w` widths; they are in the order of x, and so are their right edges.
+    All are `h` high.  `look` says which of `looks` each has, `parent` at which place its parent is (-1: among no marks;
+    empty: no lines are drawn).  `page` is the page that each is about, `pages` how many there are (empty: it isn't
+    said).  In its title ``{state}``, ``{number}``, ``{words}``, ``{address}``, ``{end}`` and ``{size}`` are filled in.
+    `graph`: drawn by Graphviz too.  `on` is the id of the node that they lie on, "" for none.
 
     >>> two = Marks(
-    ...     "tree",
-    ...     "tree-node",
-    ...     "entry",
-    ...     (3, 5),
-    ...     (0, 20),
-    ...     (0, 30),
-    ...     8,
-    ...     (Look("box", ("black",)),),
-    ...     (0, 0),
-    ...     (-1, 0),
-    ...     (0x10, 0x12),
-    ...     "{state} node {address}, entry {number}",
+    ...     lane="tree",
+    ...     kind="tree-node",
+    ...     of="entry",
+    ...     number=(3, 5),
+    ...     x=(0, 20),
+    ...     y=(0, 30),
+    ...     w=(8, 8),
+    ...     h=8,
+    ...     looks=(Look("box", ("black",)),),
+    ...     look=(0, 0),
+    ...     page=(0x10, 0x12),
+    ...     title="{state} node {address}, entry {number}",
+    ...     parent=(-1, 0),
     ... )
     >>> [node.title for node in two.nodes()]
     ['black node 0x1_0000, entry 3', 'black node 0x1_2000, entry 5']
@@ -152,12 +160,16 @@ class Marks:
     number: Sequence[int]
     x: Sequence[float]
     y: Sequence[float]
-    size: float
+    w: Sequence[float]
+    h: float
     looks: tuple[Look, ...]
     look: Sequence[int]
-    parent: Sequence[int]
     page: Sequence[int]
     title: str
+    pages: Sequence[int] = ()
+    parent: Sequence[int] = ()
+    graph: bool = True
+    on: str = ""
 
     def moved(self, down: float) -> Marks:
         """The same, so much further down."""
@@ -165,12 +177,16 @@ class Marks:
 
     def node(self, place: int) -> Node:
         """The mark at a place as a node, for whatever draws them one by one."""
-        number, (shape, state) = self.number[place], self.looks[self.look[place]]
-        address = Address(self.page[place] << PAGE_SHIFT)
+        number, (shape, state, words) = self.number[place], self.looks[self.look[place]]
+        start = self.page[place] << PAGE_SHIFT
+        size = (self.pages[place] if self.pages else 0) << PAGE_SHIFT
+        title = self.title.format(
+            state=" ".join(state), number=number, words=words, address=Address(start), end=Address(start + size),
+            size=binary_size(size),
+        )  # fmt: skip
         return Node(
-            f"{self.lane}/{number}", self.kind, self.x[place], self.y[place], self.size, self.size,
-            f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, graph=True,
-            title=self.title.format(state=" ".join(state), address=address, number=number),
+            f"{self.lane}/{number}", self.kind, self.x[place], self.y[place], self.w[place], self.h,
+            f"{self.of}:{number}", shape, state=state, action="select", lane=self.lane, graph=self.graph, title=title,
         )  # fmt: skip
 
     def nodes(self) -> Iterator[Node]:
@@ -179,12 +195,23 @@ class Marks:
 
     def links(self) -> Iterator[Link]:
         """Lines from parents to their children."""
-        half, x, y, number = self.size / 2, self.x, self.y, self.number
+        x, y, w, number = self.x, self.y, self.w, self.number
         for place, parent in enumerate(self.parent):
             if parent >= 0:
                 source, target = f"{self.lane}/{number[parent]}", f"{self.lane}/{number[place]}"
-                points = (x[parent] + half, y[parent] + self.size), (x[place] + half, y[place])
+                points = (x[parent] + w[parent] / 2, y[parent] + self.h), (x[place] + w[place] / 2, y[place])
                 yield Link(f"{target}/up", self.lane, source, target, points, graph=True, branch=True)
+
+
+def looks_of(kinds: Iterable[Look]) -> tuple[tuple[Look, ...], list[int]]:
+    """The looks that there are, in the order in which they come first, and which one each thing has.
+
+    >>> looks_of([Look("box", ("plain",)), Look("box", ("object",)), Look("box", ("plain",))])[1]
+    [0, 1, 0]
+    """
+    known: dict[Look, int] = {}
+    look = [known.setdefault(one, len(known)) for one in kinds]
+    return tuple(known), look
 
 
 # ---- words -----------------------------------------------------------------------------------------
@@ -304,9 +331,12 @@ class Scene:
     marks: tuple[Marks, ...] = field(default=())
 
     def whole(self) -> Scene:
-        """The same with each mark as a node, for what draws nodes one by one."""
+        """The same with each mark as a node, for what draws nodes one by one: what marks lie on comes before them."""
         if not self.marks:
             return self
+        grounds = {marks.on for marks in self.marks}
+        below = [node for node in self.nodes if node.id in grounds]
+        above = [node for node in self.nodes if node.id not in grounds]
         nodes = (node for marks in self.marks for node in marks.nodes())
         links = (link for marks in self.marks for link in marks.links())
-        return replace(self, nodes=(*nodes, *self.nodes), links=(*links, *self.links), marks=())
+        return replace(self, nodes=(*below, *nodes, *above), links=(*links, *self.links), marks=())

@@ -85,21 +85,28 @@ def encode_table(table: Table) -> dict[str, Any]:
 
 
 def encode_marks(marks: Marks) -> dict[str, Any]:
-    """Marks as columns; all but `look` and `parent` as differences, places in tenths of a pixel, which pack well."""
-    return {
+    """Marks as columns; all but `look` as differences, places and widths in tenths of a pixel, which pack well."""
+    data: dict[str, Any] = {
         "lane": marks.lane,
         "kind": marks.kind,
         "of": marks.of,
         "number": _differences(marks.number),
         "x": _differences([int(x * 10 + 0.5) for x in marks.x]),
         "y": _differences([int(y * 10 + 0.5) for y in marks.y]),
-        "size": marks.size,
-        "looks": [[shape, " ".join(state)] for shape, state in marks.looks],
+        "w": _differences([int(w * 10 + 0.5) for w in marks.w]),
+        "h": _number(marks.h),
+        "looks": [[shape, " ".join(state), words] for shape, state, words in marks.looks],
         "look": list(marks.look),
-        "parent": _differences(marks.parent),
         "page": _differences(marks.page),
         "title": marks.title,
     }
+    if marks.on:
+        data["on"] = marks.on
+    if marks.pages:
+        data["pages"] = _differences(marks.pages)
+    if marks.parent:
+        data["parent"] = _differences(marks.parent)
+    return data
 
 
 def _differences(column: Sequence[int]) -> list[int]:
