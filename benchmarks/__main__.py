@@ -3,6 +3,7 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
+python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
 """
 
@@ -30,6 +31,7 @@ from . import (
     moments,
     pages,
     paint,
+    sizes,
     tables,
     walks,
 )
@@ -90,6 +92,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "tables": tables.report,
     "against": run_against,
     "growth": growth.report,
+    "sizes": sizes.report,
     "pages": pages.report,
     "moments": moments.report,
     "time": run_time,

@@ -34,6 +34,13 @@ WATCH = """(index) => {
         else note();
     });
     watch.observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    // What is drawn on a canvas changes no element.
+    const canvas = CanvasRenderingContext2D.prototype;
+    const clear = (window.vmclear ??= canvas.clearRect);
+    canvas.clearRect = function (...box) {
+        note();
+        return clear.apply(this, box);
+    };
 }"""
 
 UNWATCH = "() => { window.vmwatch.observer.disconnect(); return window.vmwatch.paints; }"
@@ -77,16 +84,18 @@ class MeasuredNotebook(Notebook):
     def _note(self, payload: str | bytes) -> None:
         self.largest = max(self.largest, len(payload))
 
-    def latency(self, shown: int, statement: str, operations: int) -> Painted:
+    def latency(self, shown: int, statement: str, operations: int, *, settles: bool = False) -> Painted:
         """Run `statement` (its `i` counts from 0) so many times, and see when cell `shown` was painted anew.
 
-        The first two warm up, and set the pause between the rest.
+        The first two warm up, and set the pause between the rest.  `settles`: what is drawn first is not yet in its
+        place, so that the last frame counts.
         """
-        warm = self._loop(shown, statement, 0, 2, 1.0)
+        warm = self._loop(shown, statement, 0, 2, 3.0 if settles else 1.0, settles)
         usual = max(warm.times, default=1_000.0)
-        return self._loop(shown, statement, 2, 2 + operations, round(min(3.0, max(0.12, 2.5 * usual / 1e3 + 0.1)), 3))
+        gap = round(min(3.0, max(0.12, 2.5 * usual / 1e3 + 0.1)), 3)
+        return self._loop(shown, statement, 2, 2 + operations, gap, settles)
 
-    def _loop(self, shown: int, statement: str, first: int, last: int, gap: float) -> Painted:
+    def _loop(self, shown: int, statement: str, first: int, last: int, gap: float, settles: bool) -> Painted:
         self.page.evaluate(WATCH, shown)
         self.largest, before = 0, self.bytes_in
         cell = self.run(LOOP.format(first=first, last=last, statement=statement, gap=gap))
@@ -95,8 +104,9 @@ class MeasuredNotebook(Notebook):
         paints = self.page.evaluate(UNWATCH)
         begun = json.loads(self._printed(cell))
         ends = [*begun[1:], float("inf")]
+        seen = paints[::-1] if settles else paints
         times = [
-            next((paint - start for paint in paints if start < paint < end), None)
+            next((paint - start for paint in seen if start < paint < end), None)
             for start, end in zip(begun, ends, strict=True)
         ]
         count = last - first
@@ -111,7 +121,7 @@ class MeasuredNotebook(Notebook):
 
 
 @contextmanager
-def open_notebook() -> Iterator[MeasuredNotebook]:
+def open_notebook(host: type[Server] = Server) -> Iterator[MeasuredNotebook]:
     """An empty notebook in a JupyterLab and a Chromium of its own."""
     from playwright.sync_api import sync_playwright
 
@@ -126,7 +136,7 @@ def open_notebook() -> Iterator[MeasuredNotebook]:
             "nbformat_minor": 5,
         }
         (root / "bench.ipynb").write_text(json.dumps(empty))
-        with Server(root, home) as server, sync_playwright() as playwright:
+        with host(root, home) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             yield MeasuredNotebook(page, server, "bench.ipynb")

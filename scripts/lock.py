@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
 MARK = "# Made from: sha256:"
 UV = ("uv>=0.7",)
+PEERS = ("graphviz-anywidget>=0.8", "ipycytoscape>=1.3", "memory-graph>=0.3")
+"""What draws trees in notebooks too: `make bench` measures it beside this package."""
 
 
 PYODIDE = ("--python-version", "3.14", "--python-platform", "wasm32-pyodide2024")
@@ -41,6 +43,7 @@ def wanted() -> dict[str, tuple[str, ...]]:
         "base": base,
         "build": build,
         "uv": UV,
+        "peers": (*base, *extras["lab"], *PEERS),
         **{f"hosts/{name}": (*base, *requirements) for name, requirements in hosts().items()},
     }
 

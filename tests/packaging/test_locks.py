@@ -13,7 +13,9 @@ import pytest
 from scripts import lock
 
 LOCKS = ("base", "build", "lab", "test", "unit", "uv")
-HOSTS = tuple(f"hosts/{name}" for name in lock.hosts())
+APART = ("peers", *(f"hosts/{name}" for name in lock.hosts()))
+"""Those of environments beside .venv."""
+
 PINNED = re.compile(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)")
 
 
@@ -33,17 +35,17 @@ def pins(root: Path, name: str) -> set[tuple[str, str]]:
 def test_no_lock_is_missing(root: Path) -> None:
     folder = root / "requirements"
     there = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.txt")}
-    assert there == {*LOCKS, *HOSTS} == set(lock.wanted())
+    assert there == {*LOCKS, *APART} == set(lock.wanted())
 
 
-@pytest.mark.parametrize("name", [*LOCKS, *HOSTS])
+@pytest.mark.parametrize("name", [*LOCKS, *APART])
 def test_every_requirement_is_pinned_and_hashed(root: Path, name: str) -> None:
     for line in requirements(root, name):
         assert PINNED.match(line), line
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", line), line
 
 
-@pytest.mark.parametrize("name", [*LOCKS, *HOSTS])
+@pytest.mark.parametrize("name", [*LOCKS, *APART])
 def test_no_lock_names_a_registry(root: Path, name: str) -> None:
     text = (root / "requirements" / f"{name}.txt").read_text()
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host|(^|\s)-[if]\b", text)

@@ -22,19 +22,20 @@ def test_make_alone_says_what_there_is_to_do(root: Path) -> None:
 
 @pytest.fixture
 def machine(root: Path, only: Callable[..., str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs scripts/chromium on a machine with a few programs and the stand-ins that a test gives."""
+    """Runs scripts/chromium, or another, on a machine with a few programs and the stand-ins that a test gives."""
     (tmp_path / "scripts").mkdir()
-    shutil.copy2(root / "scripts" / "chromium", tmp_path / "scripts")
+    for name in ("chromium", "dot"):
+        shutil.copy2(root / "scripts" / name, tmp_path / "scripts")
     path = Path(only("sh", "dirname", "cat", "chmod"))
 
-    def run(stand_ins: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(stand_ins: dict[str, str], script: str = "chromium", **variables: str) -> subprocess.CompletedProcess[str]:
         for name, body in stand_ins.items():
             program = tmp_path / name if "/" in name else path / name
             program.parent.mkdir(parents=True, exist_ok=True)
             program.write_text(f"#!/bin/sh\n{body}\n")
             program.chmod(0o755)
         return subprocess.run(
-            [tmp_path / "scripts" / "chromium"],
+            [tmp_path / "scripts" / script],
             env={"PATH": str(path), "HERE": str(path), **variables},
             capture_output=True,
             text=True,
@@ -87,6 +88,27 @@ def test_a_named_browser_is_taken_at_its_word(machine: Callable[..., subprocess.
     answer = machine({"chromium": BROWSER}, CHROMIUM="/nowhere/chromium")
     assert answer.returncode == 1
     assert "/nowhere/chromium" in answer.stderr
+
+
+GRAPHVIZ = '[ "$1" = -V ]'
+
+
+def test_graphviz_that_is_there_is_used(machine: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    answer = machine({"dot": GRAPHVIZ, "id": "echo 0", "apt-get": "exit 1"}, "dot")
+    assert answer.stdout.strip().endswith("/dot")
+
+
+def test_root_gets_debians_graphviz(machine: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    body = APT.replace(BROWSER, GRAPHVIZ).replace("/chromium", "/dot")
+    answer = machine({"id": "echo 0", "apt-get": body}, "dot")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip().endswith("/dot")
+
+
+def test_without_graphviz_it_says_what_is_missing(machine: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    answer = machine({"dot": "exit 127", "id": "echo 1000", "apt-get": "exit 100"}, "dot")
+    assert answer.returncode == 1
+    assert "need Graphviz's program" in answer.stderr.splitlines()[-1]
 
 
 def test_every_hook_is_local(root: Path) -> None:
