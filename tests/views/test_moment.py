@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -12,6 +14,7 @@ from tests.engine.machine.random_door import Walker
 from tests.views.domains import machine_life
 from tests.views.lives import Life
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.pictures.moments import When
 from vmwidgets.pictures.picture import starts_of
 from vmwidgets.views.domain.picture import steps_of_domain
 from vmwidgets.views.maps.picture import steps_of_map
@@ -104,6 +107,34 @@ def test_two_pictures_at_one_moment_say_the_same() -> None:
             places = kmem.steps(mine).places
             said |= {kmem.at(place).caption.text} if place in places else set()
         assert len(said) == 1, said
+
+
+def test_pictures_and_steps_of_one_operation_share_its_story_and_others_have_their_own() -> None:
+    machine = vm.boot("x86-64")
+    pictures = [vm.Map(machine.kernel_map), vm.Tree(machine.kernel_map), vm.Kmem(machine)]
+    stories = []
+    for _ in range(3):
+        machine.kernel_map.enter(vm.PAGE)
+        last = When(machine.journal.last.serial)
+        moments = [picture.at(when).moment for picture in pictures for when in (None, last._replace(done=3))]
+        assert len({id(moment.story) for moment in moments}) == 1
+        assert [moment.done for moment in moments[:2]] == [None, 3]
+        stories.append(moments[0].story)
+    machine.undo()
+    before, now = When(machine.journal.last.serial - 1), None
+    assert [pictures[0].at(when).moment.story for when in (before, now)] == stories[:2]
+    other = vm.boot("x86-64")
+    assert vm.Map(other.kernel_map).at().moment.story.headline != stories[1].headline
+
+
+def test_a_story_that_is_kept_keeps_no_machine() -> None:
+    machine = vm.boot("x86-64")
+    machine.kernel_map.enter(vm.PAGE)
+    vm.Map(machine.kernel_map).to_svg()
+    there = weakref.ref(machine.system.maps["kernel_map"])
+    del machine
+    gc.collect()
+    assert there() is None
 
 
 def test_a_picture_that_cannot_go_back_so_far_says_that() -> None:

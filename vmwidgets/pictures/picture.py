@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -50,13 +51,27 @@ class At:
     def moment(self) -> Moment:
         """The same with the story of the operation: what a view is given."""
         machine = self.whole
-        return Moment(machine.journal.last, self.done, starts_of(machine))
+        return _told(machine).at(self.done)
 
     @property
     def whole(self) -> Machine:
         """The machine of a picture that has one."""
         assert self.machine is not None, "only pictures without a machine are drawn without one"
         return self.machine
+
+
+_TOLD: deque[Moment] = deque(maxlen=4)
+"""The moments after the latest operations that pictures were drawn of, with their stories."""
+
+
+def _told(machine: Machine) -> Moment:
+    """The moment after a machine's latest operation: pictures of it, and steps in it, share one story."""
+    operation = machine.journal.last
+    known = next((one for one in tuple(_TOLD) if one.operation is not None and one.operation.is_same(operation)), None)
+    if known is None:
+        known = Moment(operation, starts=starts_of(machine)).told()
+        _TOLD.append(known)
+    return known
 
 
 class Picture(Exports, traitlets.HasTraits):

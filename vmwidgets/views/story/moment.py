@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from vmwidgets.engine.base.events import Event
 from vmwidgets.engine.base.journal import MAX_EVENTS, Operation
@@ -155,8 +156,14 @@ class Moment:
         """The same moment in a picture that can't be taken back to before the first `floor` events."""
         return self._with(floor=floor) if floor != self.floor else self
 
-    def _with(self, **changes: int | None) -> Moment:
-        other: Moment = replace(self, **changes)  # type: ignore[arg-type]  # its own fields
+    def told(self) -> Moment:
+        """The same with its story, which holds nothing of the machine any longer."""
+        other = self._with(starts={})
+        other.__dict__.update(events=self.events, story=self.story)
+        return other
+
+    def _with(self, **changes: Any) -> Moment:
+        other: Moment = replace(self, **changes)
         known = self.__dict__
         other.__dict__.update({name: known[name] for name in known.keys() & {"events", "story"}})
         return other
