@@ -19,8 +19,6 @@ export interface AnswerArguments {
   el: HTMLElement;
 }
 
-let groups = 0;
-
 function make<K extends keyof HTMLElementTagNameMap>(name: K, style = ""): HTMLElementTagNameMap[K] {
   const element = document.createElement(name);
   element.className = style;
@@ -48,7 +46,7 @@ function labelled(button: HTMLInputElement): HTMLLabelElement {
 
 function render({ model, el }: AnswerArguments): () => void {
   const options = model.get("options");
-  const group = `vmw-answer-${++groups}`;
+  const group = `vmw-answer-${Math.random().toString(36).slice(2)}`; // each model has loaded this file for itself: a count would begin at 1
   const choices = options.map((option) => radio(option, group, model.get("given")));
   const field = make("input");
   field.type = "text";
