@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.lab import Notebook, Server
 
@@ -97,6 +98,8 @@ def test_a_reopened_notebook_shows_the_twin(notebook: Notebook, open_notebook: A
     image = twin(reopened, 1).locator("img")
     image.wait_for(state="visible")
     assert "Operation 0 is done" in image.get_attribute("alt"), "the twin is fixed at the end of its own cell"
+    expect(reopened.page.get_by_text("model not found")).to_have_count(1)
+    expect(reopened.page.get_by_text("model not found")).to_be_hidden()
     reopened.problems[:] = [problem for problem in reopened.problems if "model not found" not in problem]
 
 

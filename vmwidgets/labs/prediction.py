@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.views.scene.twin import LOST
 
 from .answers import KINDS, written
 from .markup import framed, marked
@@ -122,7 +123,10 @@ class Prediction:
 
     def _html(self) -> str:
         rows = "".join(f"<div>{marked(word, 'em')} {marked(text)}</div>" for word, text in self._lines())
-        return framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
+        card = f'[data-vmwidgets-prediction="{self.id}"]'
+        alone = f"<style>.jp-OutputArea-child:has({card}) + {LOST} {{ display: none }}</style>"  # the control's place
+        shown = framed(f"<div>{marked(self.question, 'strong')}</div>{rows}", f"prediction {self.id}")
+        return f'<div data-vmwidgets-prediction="{self.id}">{shown}{alone}</div>'
 
     def __repr__(self) -> str:
         said = "; ".join(f"{word} {text}" for word, text in self._lines() if self.answers)

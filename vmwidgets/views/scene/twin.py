@@ -95,7 +95,13 @@ def twin_html(twin_id: str, svg: str, alt: str, note: str = "") -> str:
     >>> twin_html("t1", "<svg/>", 'a "b"')[:60]
     '<div data-vmwidgets-twin="t1"><img alt="a &quot;b&quot;" src'
     """
-    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}{note_html(note)}</div>'
+    twin = f'[data-vmwidgets-twin="{escape(twin_id)}"]'
+    alone = f"<style>{LOST}:has(+ .jp-OutputArea-child {twin}) {{ display: none }}</style>"
+    return f'<div data-vmwidgets-twin="{escape(twin_id)}">{image_html(svg, alt)}{note_html(note)}{alone}</div>'
+
+
+LOST = ".jp-OutputArea-child:has(> .jupyter-widgets):not(:has(> .jupyter-widgets > *))"
+"""JupyterLab's output of a widget whose kernel is gone: nothing but its own line, "model not found"."""
 
 
 def note_html(note: str) -> str:
