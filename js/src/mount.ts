@@ -70,7 +70,7 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   // A page that is closed or loaded again runs no cleanup of its pictures; one that the browser kept may come back.
   addEventListener("pagehide", () => goodbye(model, page, false), { signal });
   addEventListener("pageshow", (event) => event.persisted && hello(), { signal });
-  // A page that nobody sees is silent: after a while Python draws for it no longer, and has the newest when it is back.
+  // A page out of sight is silent: after a while Python draws for it no longer, and has the newest when it is back.
   const beat = (): void => {
     if (!document.hidden) hello();
   };

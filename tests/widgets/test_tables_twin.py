@@ -1,4 +1,4 @@
-"""The table twin of a dashboard: what a reader without the picture is told of each part of it."""
+"""The table twin of a dashboard: what a reader without the picture learns of each part of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.model import Caption, Scene, Steps, Table
-from vmwidgets.views.scene.twin import STEPS, told
+from vmwidgets.views.scene.twin import STEPS, table_twin
 
 
 def test_the_table_of_a_dashboard_has_all_parts_of_it() -> None:
@@ -94,7 +94,7 @@ def untold(scene: Scene, table: Table) -> set[str]:
 @pytest.mark.parametrize("make", [kernel_map, kernel_memory, domain])
 def test_each_thing_of_each_lane_of_a_dashboard_is_in_its_table(make: Callable[[], vm.Machine]) -> None:
     scene = vm.Dashboard(make()).scene()
-    assert untold(scene, told(scene)) == set()
+    assert untold(scene, table_twin(scene)) == set()
 
 
 @pytest.mark.parametrize("make", [kernel_map, kernel_memory, domain])
@@ -104,7 +104,7 @@ def test_the_table_of_a_dashboard_says_what_happened_step_by_step(make: Callable
     for step in range(count + 1):
         view.step = step
         scene = view.scene()
-        title, happened = told(scene).more[-1]
+        title, happened = table_twin(scene).more[-1]
         assert title == "what happened"
         assert len(happened.rows) == count + (step == 0)
         (shown,) = (row for row in happened.rows if row[0].endswith(", shown"))
@@ -120,7 +120,7 @@ def test_a_twin_of_many_steps_has_those_around_the_one_that_is_shown() -> None:
     for index in (1, count // 2, count):
         steps = Steps(index, count, 1, said=said)
         scene = kit.scene("v", "t", "", [], caption=Caption(f"sentence {index}"), table=Table((), ()), steps=steps)
-        rows = told(scene).more[-1][1].rows
+        rows = table_twin(scene).more[-1][1].rows
         numbers = [int(row[0].partition(",")[0]) for row in rows if not row[0].startswith("…")]
         assert index in numbers
         assert len(numbers) == STEPS
@@ -130,4 +130,4 @@ def test_a_twin_of_many_steps_has_those_around_the_one_that_is_shown() -> None:
 
 def test_a_picture_that_says_nothing_has_no_table_of_what_happened() -> None:
     table = Table(("a",), (("1",),))
-    assert told(kit.scene("v", "t", "", [], caption=Caption(""), table=table)) == table
+    assert table_twin(kit.scene("v", "t", "", [], caption=Caption(""), table=table)) == table

@@ -20,7 +20,7 @@ BAR = 28.0
 CLASSES = ("NORMAL", "SYSTEM", "INTERRUPT")
 
 _BESIDE = 600.0
-"""Pixels of a picture below which what stands beside each other is below each other."""
+"""Pixels of a picture below which what is side by side is put below each other."""
 
 
 def served(counts: PageCounts) -> dict[str, bool]:

@@ -56,7 +56,7 @@ def _cell(row: tuple[str, ...], column: int) -> str:
     return visible(row[column]) if column < len(row) else ""
 
 
-def told(scene: Scene) -> Table:
+def table_twin(scene: Scene) -> Table:
     """The whole table twin: what is drawn, and after that what happened, step by step."""
     caption, steps = scene.caption, scene.steps
     if not caption.text:
@@ -125,7 +125,7 @@ def html_page(scene: Scene, svg: str) -> str:
         "<!doctype html>\n"
         f'<html lang="en"><meta charset="utf-8"><title>{escape(visible(scene.title))}</title><style>{STYLE}</style>\n'
         f"<h1>{escape(heading(scene))}</h1>\n<p>{escape(caption_words(scene))}</p>{notes}\n"
-        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(told(scene))}</html>\n"
+        f"<figure>{image_html(svg, alternative_text(scene))}</figure>\n{_table(table_twin(scene))}</html>\n"
     )
 
 

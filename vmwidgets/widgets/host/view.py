@@ -20,7 +20,7 @@ from vmwidgets.pictures.picture import NARROWEST, WIDEST, Picture
 from vmwidgets.views.scene.kit import WIDTH
 from vmwidgets.views.scene.model import AFTER, Scene, Steps
 from vmwidgets.views.scene.svg import to_svg
-from vmwidgets.views.scene.twin import told
+from vmwidgets.views.scene.twin import table_twin
 
 from .cells import NOWHERE, Cell, current_cell
 from .hub import open_hub, read_static
@@ -560,7 +560,7 @@ class View(Picture, anywidget.AnyWidget):
 
     def _on_table(self) -> None:
         if self._scene is not None:
-            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(told(self._scene))])
+            self.send({"type": "table", "seq": self._seq}, buffers=[pack_table(table_twin(self._scene))])
 
     def _on_pin(self) -> None:
         if self._scene is not None:
