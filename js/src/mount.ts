@@ -7,7 +7,7 @@ import type { Reply, Request } from "./requests.ts";
 import type { Router } from "./router.ts";
 import type { SceneTableTwin } from "./scene.ts";
 import { hideTwin, markTwins } from "./twin.ts";
-import { Width } from "./width.ts";
+import { Room } from "./width.ts";
 
 let pages = 0;
 const thisPage = Math.random().toString(36).slice(2, 8);
@@ -35,9 +35,9 @@ export async function mount({ model, el, signal, host }: RenderArguments, router
   el.dataset.vmwidgetsView = model.get("twin_id");
   el.append(hideTwin(model.get("twin_id"), area !== null), figure.root);
 
-  const width = new Width(el, (px) => send({ type: "width", page, px }), signal);
+  const room = new Room(el, (width, height) => send({ type: "room", page, width, height }), signal);
   const hello = (): void => {
-    width.again();
+    room.again();
     send({ type: "hello", page, seq: figure.shown });
   };
   let closed = false;

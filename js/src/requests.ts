@@ -4,7 +4,7 @@ export type Request =
   | { type: "hello"; page: string; seq: number }
   | { type: "bye"; page: string; cleared: boolean }
   | { type: "sight"; page: string; visible: boolean }
-  | { type: "width"; page: string; px: number }
+  | { type: "room"; page: string; width: number; height: number }
   | { type: "open"; id: string }
   | { type: "seek"; operation: number; place: number }
   | { type: "seek_pin"; index: number; operation: number; place: number }

@@ -7,40 +7,53 @@ const REST = 120;
 /** Pixels below which more room is left unused: a scroll bar that comes and goes with the picture's height needs less. */
 const SLACK = 24;
 
-export class Width {
+export class Room {
   private readonly place: HTMLElement;
-  private readonly tell: (px: number) => void;
-  private told = 0;
+  private readonly tell: (width: number, height: number) => void;
+  private told: [width: number, height: number] = [0, 0];
 
-  /** Calls `tell` with the room that `place` has, and again when that changes, until `signal` says that it is gone. */
-  constructor(place: HTMLElement, tell: (px: number) => void, signal: AbortSignal) {
+  /** Calls `tell` with the room that `place` has, and again when that changes, until `signal` says that it is gone.
+   * The height is that of what is seen at once: of the window, or of the part of it that scrolls. */
+  constructor(place: HTMLElement, tell: (width: number, height: number) => void, signal: AbortSignal) {
     this.place = place;
     this.tell = tell;
     place.classList.add("vmw-place");
     this.measure();
-    if (typeof ResizeObserver === "undefined") return;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const observer = new ResizeObserver(() => {
+    const changed = (): void => {
       clearTimeout(timer);
-      if (this.told) timer = setTimeout(() => this.measure(), REST);
+      if (this.told[0]) timer = setTimeout(() => this.measure(), REST);
       else this.measure();
-    });
+    };
+    signal.addEventListener("abort", () => clearTimeout(timer));
+    if (typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(changed);
     observer.observe(place);
-    signal.addEventListener("abort", () => {
-      observer.disconnect();
-      clearTimeout(timer);
-    });
+    signal.addEventListener("abort", () => observer.disconnect());
+    addEventListener("resize", changed, { signal });
   }
 
   /** What was told is told once more: who asked may have forgotten it. */
   again(): void {
-    if (this.told) this.tell(this.told);
+    if (this.told[0]) this.tell(...this.told);
   }
 
   private measure(): void {
-    const px = Math.floor(this.place.clientWidth - MARGINS);
-    if (px <= 0 || (this.told && this.told <= px && px < this.told + SLACK)) return;
-    this.told = px;
-    this.tell(px);
+    const width = Math.floor(this.place.clientWidth - MARGINS);
+    if (width <= 0) return;
+    const room: [number, number] = [width, seen(this.place)];
+    if (this.told[0] && room.every((px, i) => (this.told[i] as number) <= px && px < (this.told[i] as number) + SLACK))
+      return;
+    this.told = room;
+    this.tell(...room);
   }
+}
+
+/** Pixels from top to bottom that are seen at once of what `place` is in: of the outermost part of the window that scrolls. */
+function seen(place: HTMLElement): number {
+  let outermost: HTMLElement | undefined;
+  for (let around = place.parentElement; around && around !== document.body; around = around.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(around).overflowY)) outermost = around;
+  }
+  return Math.max(1, Math.min(innerHeight, outermost?.clientHeight || innerHeight));
 }

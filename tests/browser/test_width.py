@@ -79,3 +79,35 @@ def test_a_narrow_page_lays_the_picture_out_again(open_notebook: Opener, new_not
     notebook.page.set_viewport_size({"width": 800, "height": 900})
     (narrow,) = shown(notebook, 1, laid_out=f"one.width < {wide['width']}")
     assert narrow["drawn"] == pytest.approx(1, abs=0.02)
+
+
+def test_a_dashboard_opens_within_its_window_and_its_parts_open_by_a_press(
+    open_notebook: Opener, new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "m"), viewport={"height": 760})
+    notebook.run_all()
+    cell = notebook.cell(1)
+    fold = cell.locator('.vmw-scene .node.fold[data-id="section/walk"]')
+    fold.wait_for()
+    high = "(cell) => cell.querySelector('.vmwidgets').getBoundingClientRect().height"
+    seen = cell.evaluate("(cell) => cell.closest('.jp-WindowedPanel-outer').clientHeight")
+    assert cell.evaluate(high) <= seen
+    fold.click()
+    cell.locator('.vmw-scene .node[data-id="walk/verdict"]').wait_for()
+    fold.wait_for(state="detached")
+    notebook.page.set_viewport_size({"width": 1300, "height": 2000})
+    cell.locator('.vmw-scene .node.label[data-id="section/kentry"]').wait_for()
+    assert cell.locator(".vmw-scene .node.fold[data-id^='section/']").count() == 0
+
+
+def test_the_second_picture_of_a_page_is_laid_out_for_it_at_once(
+    open_notebook: Opener, new_notebook: Callable[..., str]
+) -> None:
+    notebook = open_notebook(new_notebook(BOOT, "vm.Map(k)"))
+    notebook.run_all()
+    (first,) = shown(notebook, 1, laid_out="one.width !== 900")
+    notebook.run("v = vm.Tree(k)\nv")
+    (second,) = shown(notebook, 2, laid_out="one.width !== 900")
+    assert second["width"] == first["width"]
+    notebook.run("print('frames:', v.seq)")
+    assert "frames: 1" in notebook.cell(3).inner_text()

@@ -10,6 +10,8 @@ import pytest
 import vmwidgets as vm
 from tests.widgets.page import BYE, HELLO, replies
 from vmwidgets.engine.base.errors import Refused
+from vmwidgets.pictures.picture import At
+from vmwidgets.views.scene.model import Scene
 from vmwidgets.widgets.host.packing import unpack
 from vmwidgets.widgets.host.refresh import refresher
 from vmwidgets.widgets.host.view import View
@@ -19,7 +21,7 @@ FILES = 900
 
 
 def wide(px: int, page: str = "p-1") -> dict[str, Any]:
-    return {"type": "width", "page": page, "px": px}
+    return {"type": "room", "page": page, "width": px, "height": 5000}
 
 
 def on_page(view: View) -> float:
@@ -112,3 +114,82 @@ def test_one_width_is_one_picture() -> None:
     machine = vm.boot("x86-64")
     pictures = [vm.picture(machine.kernel_map, width=700) for _ in range(2)]
     assert pictures[0].to_svg() == pictures[1].to_svg() != vm.picture(machine.kernel_map).to_svg()
+
+
+# ---- how high ------------------------------------------------------------------------------------
+
+
+def room(width: int, height: int, page: str = "p-1") -> dict[str, Any]:
+    return {"type": "room", "page": page, "width": width, "height": height}
+
+
+def folded(view: View) -> list[str]:
+    """The parts that are folded on the page."""
+    refresher.flush()
+    nodes = unpack(view.frame["data"])["scene"]["nodes"]
+    return [node["id"] for node in nodes if node["id"].startswith(("section/", "heading/")) and node["kind"] == "fold"]
+
+
+def test_a_dashboard_folds_what_the_window_has_no_room_for_and_a_press_opens_it() -> None:
+    machine = vm.boot("x86-64")
+    view = vm.Dashboard(machine)
+    replies(view, HELLO, room(1000, 2000))
+    assert folded(view) == []
+    replies(view, room(1000, 700))
+    assert folded(view) == ["section/walk"]
+    replies(view, {"type": "open", "id": "section/walk"})
+    assert folded(view) == [] or folded(view) == ["section/kentry"]
+    replies(view, {"type": "open", "id": "section/walk"})
+    assert folded(view)[-1] == "section/walk"
+    machine.kernel_map.enter("4 KiB")
+    assert folded(view)[-1] == "section/walk", "an operation leaves it as the reader wants it"
+    assert not any("folded" in node.state for node in view.scene().nodes if node.id.startswith("section/"))
+
+
+def test_the_lanes_of_a_domain_fold_but_the_first() -> None:
+    domain = vm.boot("armv7").domain("hello")
+    domain.map(domain.frame("16 KiB"))
+    view = vm.Dashboard(domain.machine)
+    replies(view, HELLO, room(1000, 300))
+    assert folded(view) == ["heading/slots", "heading/regions", "heading/slab"]
+    replies(view, {"type": "open", "id": "heading/regions"})
+    assert folded(view) == ["heading/slots", "heading/slab"]
+
+
+def test_the_height_of_the_window_draws_nothing_that_does_not_fold_again(view: View) -> None:
+    replies(view, room(1000, 700))
+    refresher.flush()
+    seq = view.seq
+    replies(view, room(1000, 300))
+    refresher.flush()
+    assert view.seq == seq
+
+
+# ---- how often -----------------------------------------------------------------------------------
+
+
+def test_the_next_picture_is_laid_out_once_for_the_room_that_the_last_one_had(
+    view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies(view, room(700, 900))
+    assert on_page(view) == 700
+    drawn: list[float] = []
+    draw = vm.Map.draw
+    following = vm.Map(view.target)
+
+    def counted(self: vm.Map, at: At) -> Scene:
+        if self is following:
+            drawn.append(at.width)
+        return draw(self, at)
+
+    monkeypatch.setattr(vm.Map, "draw", counted)
+    following.open()
+    replies(following, {**HELLO, "seq": following.seq}, room(700, 900))
+    assert on_page(following) == 700
+    assert drawn == [700], "and not 900 before"
+    assert following.scene().width == FILES
+    assert drawn == [700, FILES], "a twin is one layout more, and not the page's again"
+    view.target.enter("4 KiB")
+    assert on_page(following) == 700
+    assert following.scene().width == FILES
+    assert drawn == [700, FILES, 700, FILES], "so it is after each operation"

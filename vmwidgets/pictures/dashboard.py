@@ -14,6 +14,7 @@ from vmwidgets.views.domain.lanes import draw_domain
 from vmwidgets.views.maps.lanes import LANES, draw_map, subtitle_of
 from vmwidgets.views.scene.kit import WIDTH, stack
 from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.parts import fold_parts
 from vmwidgets.views.story.moment import Moment
 
 from .domain import domain_picture, fold_of, step_of
@@ -35,16 +36,23 @@ class Dashboard(Map):
     `target` is a machine, or one of its maps to stay with that.
     """
 
+    folds = True
+
     def __init__(self, target: Machine | AnyMap | Task, **options: Any) -> None:
         self._follows = isinstance(target, Machine)
         self._domain_folds: list[str] = []
+        self._parts_asked: dict[str, bool] = {}  # parts that were opened and folded, by their headings
         super().__init__(target, **options)
 
     def _part(self) -> Any:
         return None if self._follows else self.target
 
     def draw(self, at: At) -> Scene:
-        """The machine at a moment."""
+        """The machine at a moment, with what has no room on its page folded."""
+        scene = self._whole(at)
+        return fold_parts(scene, _heads_of(scene), at.height, self._parts_asked)
+
+    def _whole(self, at: At) -> Scene:
         whole = at.whole
         domain = domain_at_hand(whole) if self._follows else None
         if domain is not None:
@@ -80,7 +88,10 @@ class Dashboard(Map):
         return stack(scenes)
 
     def opened(self, node_id: str) -> None:
-        """Open a fold of what is shown, or go to a call of a domain."""
+        """Open a fold of what is shown, open or fold a part of it, or go to a call of a domain."""
+        if self._scene is not None and node_id in _heads_of(self._scene):
+            self._parts_asked[node_id] = any("folded" in node.state for node in self._scene.nodes if node.id == node_id)
+            return
         if not self._follows or domain_at_hand(self.at().whole) is None:
             super().opened(node_id)
             return
@@ -127,6 +138,12 @@ class Dashboard(Map):
                 if isinstance(value, int) and not isinstance(value, bool) and target.start <= value < target.end:
                     return int(value)
         return int(target.start) if target.vm_map.first is None else target.vm_map.first.start
+
+
+def _heads_of(scene: Scene) -> tuple[str, ...]:
+    """The headings of the parts that can be folded: of a domain all lanes but the first."""
+    heads = [node.id for node in scene.nodes if node.id.startswith(("section/", "heading/"))]
+    return tuple(heads[heads[:1] == ["heading/tree"] :])
 
 
 AMONG = 16

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import traitlets
@@ -33,7 +34,7 @@ class At:
     """A moment of a picture: `target` as it is there, in `machine` as it is there (None: it has none).
 
     It is after operation `number`, the latest of that machine, or after `done` events of that (None: all).
-    The scene is laid out for `width` pixels.
+    The scene is laid out for `width` pixels, and for `height` if the picture folds what a page has no room for.
     """
 
     target: Any
@@ -41,6 +42,7 @@ class At:
     number: int = -1
     done: int | None = None
     width: float = WIDTH
+    height: float = inf
 
     @property
     def past(self) -> Past:
@@ -106,6 +108,9 @@ class Picture(Exports, traitlets.HasTraits):
     operation = traitlets.Int(-1, help="The number of the operation that is shown; -1: of none.", read_only=True).tag(
         sync=True
     )
+
+    folds = False
+    """Whether parts of the picture fold where its page is not high enough."""
 
     _placing = True  # `step` follows the moment, and does not choose it
     _made = False
@@ -232,14 +237,19 @@ class Picture(Exports, traitlets.HasTraits):
         """
         machine = self.machine
         if machine is None:
-            return At(self.target, None, width=self.room)
+            return At(self.target, None, width=self.room, height=self.high)
         there = machine_at(machine, *(other or (self.moment,)))
-        return At(counterpart(self.target, machine, there), *there, self.room)
+        return At(counterpart(self.target, machine, there), *there, self.room, self.high)
 
     @property
     def room(self) -> float:
         """Pixels that the picture is laid out for."""
         return float(self.width or WIDTH)
+
+    @property
+    def high(self) -> float:
+        """Pixels that the picture may be high; a file has no bound."""
+        return inf
 
     def scene(self) -> Scene:
         """The newest scene; the last that was drawn when the machine is gone."""

@@ -299,7 +299,7 @@ def stack(scenes: Sequence[Scene], view: str = "dashboard", title: str = "", sub
     y = 0.0
     for number, one in enumerate(scenes):
         if number:
-            nodes.append(heading(f"section/{number}", one.title, one.subtitle, y, width=first.width))
+            nodes.append(heading(f"section/{one.view}", one.title, one.subtitle, y, width=first.width))
             y += nodes[-1].h
         nodes += [replace(node, y=node.y + y) for node in one.nodes] if y else list(one.nodes)
         links += [_moved(link, y) for link in one.links]

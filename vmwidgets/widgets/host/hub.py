@@ -34,6 +34,12 @@ class Hub(anywidget.AnyWidget):
 
     _esm = traitlets.Unicode().tag(sync=True)
 
+    room: tuple[int, int] | None = None
+    """What a page said last: the pixels that a picture has from left to right, and those that its window shows.
+
+    The next picture's first frame is laid out for that.
+    """
+
 
 def is_open(widget: Any) -> bool:
     """Whether the page has the widget's model.

@@ -34,13 +34,16 @@ from .silence import LOST, idle
 MAX_PINS = 4
 """Pinned pictures a view keeps; one more takes the oldest away."""
 
+WORDS = 170.0
+"""Pixels of the words and controls around a drawing."""
+
 PATIENCE = 3
 """So many cells may end before a page shows a view that was put on it; then nothing is drawn until one does.
 
 A page can't answer while cells wait in line, and where there is none (papermill, nbconvert) it never does.
 """
 
-BY_ITSELF = frozenset(("hello", "bye", "sight", "width", "table"))
+BY_ITSELF = frozenset(("hello", "bye", "sight", "room", "table"))
 """What a page says by itself, and no reader does."""
 
 STILL_ANSWERED = BY_ITSELF | {"pin", "unpin"}
@@ -85,7 +88,8 @@ class View(Picture, anywidget.AnyWidget):
         self._pages: dict[str, int] = {}  # so many frames may still be drawn before each has to say that it is there
         self._heard: dict[str, float] = {}  # how long the kernel had been idle when each said something last
         self._unseen: set[str] = set()  # those of them that are out of sight
-        self._widths: dict[str, int] = {}  # the pixels that each has
+        self._rooms: dict[str, tuple[int, int]] = {}  # the pixels that each has, and that its window shows
+        self._likely: tuple[int, int] | None = None  # those that the first page will have
         self._awaited = 0  # so many cells may still end before a page says hello
         self._stale = True
         self._drawn = True
@@ -141,20 +145,36 @@ class View(Picture, anywidget.AnyWidget):
     @property
     def drawn(self) -> Scene | None:
         """The scene of the newest frame; None where there is none, it could not be drawn, or files have another."""
-        return self._scene if self._drawn and self.room == super().room else None
+        return self._scene if self._drawn and self._is_as_in_files else None
 
     @property
     def room(self) -> float:
         """Pixels that a frame is laid out for: what the narrowest page has, where `width` says nothing."""
-        wide = self.width or min(self._widths.values(), default=WIDTH)
+        wide = self.width or min((wide for wide, _ in self._known_rooms), default=WIDTH)
         return float(min(max(wide / self.scale, NARROWEST), WIDEST))
+
+    @property
+    def high(self) -> float:
+        """Pixels that a frame may be high: what the lowest window shows beside the words, if the picture folds."""
+        windows = [high for _, high in self._known_rooms] if self.folds else []
+        return max(min(windows) / self.scale - WORDS, 1.0) if windows else super().high
+
+    @property
+    def _known_rooms(self) -> list[tuple[int, int]]:
+        return list(self._rooms.values()) or ([] if self._likely is None else [self._likely])
+
+    @property
+    def _is_as_in_files(self) -> bool:
+        """Whether frames are laid out as files are."""
+        return (self.room, self.high) == (super().room, super().high)
 
     def scene(self) -> Scene:
         """The newest scene as files have it, whatever page the picture is on."""
-        newest = super().scene()
-        if self.room == super().room or not self.alive:
-            return newest
-        return self.drawing(replace(self.at(), width=super().room))
+        if self._is_as_in_files or not self.alive:
+            return super().scene()
+        if self._stale or not self._drawn or self._scene is None:
+            super().scene()  # it finds at which step the picture is
+        return self.drawing(replace(self.at(), width=super().room, height=super().high))
 
     # ---- frames ----------------------------------------------------------------------------------
 
@@ -325,6 +345,7 @@ class View(Picture, anywidget.AnyWidget):
             self.layout.open()
             self._join()
             self._reach_models()
+            self._likely = open_hub().room
             self.refresh()
             super().open()
         finally:
@@ -349,7 +370,7 @@ class View(Picture, anywidget.AnyWidget):
         self._pages.clear()
         self._heard.clear()
         self._unseen.clear()
-        self._widths.clear()
+        self._rooms.clear()
         self._awaited = 0
         self.layout.close()
         super().close()
@@ -479,17 +500,17 @@ class View(Picture, anywidget.AnyWidget):
         self._lose(page)
         self.cleared = cleared and not self._pages
 
-    def _on_width(self, page: str, px: int) -> None:
-        self._narrowed(page, px)
+    def _on_room(self, page: str, width: int, height: int) -> None:
+        self._narrowed(page, (width, height))
 
-    def _narrowed(self, page: str, px: int | None) -> None:
+    def _narrowed(self, page: str, room: tuple[int, int] | None) -> None:
         """A page has so much room now; None: it is gone."""
-        before = self.room
-        if px is None:
-            self._widths.pop(page, None)
+        before = self.room, self.high
+        if room is None:
+            self._rooms.pop(page, None)
         else:
-            self._widths[page] = px
-        if self.room != before:
+            self._rooms[page] = self._likely = open_hub().room = room
+        if (self.room, self.high) != before:
             self.changed()
 
     def _on_open(self, id: str) -> None:  # noqa: A002  the message's own words
@@ -499,6 +520,7 @@ class View(Picture, anywidget.AnyWidget):
         if node.action != "open":
             raise Refused(f"open: {shown(id)} can't be opened")
         self.opened(id)
+        self._stale = True
         refresher.mark([self])
 
     def _on_seek(self, operation: int, place: int) -> None:
@@ -539,18 +561,22 @@ class View(Picture, anywidget.AnyWidget):
 
     def _on_zoom(self, factor: float, at: float) -> None:
         self.zoomed(factor, at)
+        self._stale = True
         refresher.mark([self])
 
     def _on_pan(self, by: float) -> None:
         self.panned(by)
+        self._stale = True
         refresher.mark([self])
 
     def _on_turn(self, id: str, by: int) -> None:  # noqa: A002  the message's own words
         self.turned(id, by)
+        self._stale = True
         refresher.mark([self])
 
     def _on_find(self, text: str) -> None:
         self.sought(text)
+        self._stale = True
         refresher.mark([self])
 
     def _on_save(self) -> None:
