@@ -53,5 +53,5 @@ def test_nothing_sticks_out_covers_anything_else_or_is_too_small(pictures: Calla
 
 
 def test_the_gallery_has_every_registered_picture() -> None:
-    shown = {type(picture).__mro__[0].__name__ for _, picture in gallery.every()}
-    assert set(known_pictures()) <= shown
+    own = {name for name, kind in known_pictures().items() if kind.__module__.startswith("vmwidgets.")}
+    assert own <= {type(picture).__name__ for _, picture in gallery.every()}
