@@ -3,7 +3,7 @@
 //   <g class="node KIND STATE…" style="transform: translate(X, Y)" data-id data-thing>
 //     <title/> <rect|path class="shape"/> <g class="bars"><rect class="bar STYLE"/>…</g> <g class="runs"><text class="STYLE"/>…</g>
 //   </g>
-//   <g class="over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
+//   <g class="vmw-over" style="transform: translate(X, Y)"> <path class="shade"/> <rect class="ring"/> </g>
 //
 // The shade is of what is selected, the ring where the keyboard is: both are seen beside the outline, which says what is
 // new or changed, and over all nodes.
@@ -20,7 +20,7 @@ const RING = 6;
 
 export class NodeElement {
   readonly root = svg("g");
-  readonly over = svg("g", "over");
+  readonly over = svg("g", "vmw-over");
   private readonly title = svg("title");
   private readonly bars = svg("g", "bars");
   private readonly runs = svg("g", "runs");

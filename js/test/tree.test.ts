@@ -138,7 +138,7 @@ test("the shade is of what is selected and the ring where the keyboard is, whate
   renderer.stand("root");
   assert.deepEqual([parts("left"), parts("root")], [["shade"], ["ring"]]);
   renderer.select("");
-  assert.equal(renderer.root.querySelectorAll(".over").length, 1);
+  assert.equal(renderer.root.querySelectorAll(".vmw-over").length, 1);
   renderer.draw(scene([node("left", { lane: "tree" })]));
-  assert.equal(renderer.root.querySelectorAll(".over").length, 0, "the ring went with its node");
+  assert.equal(renderer.root.querySelectorAll(".vmw-over").length, 0, "the ring went with its node");
 });
