@@ -10,23 +10,22 @@ const UNSEEN =
   "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
 
 class Speaker {
-  private readonly region = html("div", "vmw-spoken");
+  private region: HTMLElement | null = null; // not made at once: this file is loaded in a worker too, which has no page
   private pictures = 0;
   private waiting: string[] = [];
   private last = "";
 
-  constructor() {
-    this.region.setAttribute("role", "status");
-    this.region.style.cssText = UNSEEN;
-  }
-
   /** A picture is on the page: what it will say has a place from now on. */
   join(): void {
-    if (this.pictures++ === 0) document.body.append(this.region);
+    if (this.pictures++ > 0) return;
+    this.region ??= html("div", "vmw-spoken");
+    this.region.setAttribute("role", "status");
+    this.region.style.cssText = UNSEEN;
+    document.body.append(this.region);
   }
 
   leave(): void {
-    if (--this.pictures === 0) this.region.remove();
+    if (--this.pictures === 0) this.region?.remove();
   }
 
   /** Reads a sentence out, once however many pictures say it; `again`, though it was the last one. */
@@ -40,6 +39,7 @@ class Speaker {
   private speak(): void {
     const sentences = this.waiting.join(" ");
     this.waiting = [];
+    if (!this.region) return;
     // The same text once more is no change to a screen reader; a space at its end is one.
     say(this.region, this.region.textContent === sentences ? `${sentences}\u00a0` : sentences);
   }

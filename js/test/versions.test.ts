@@ -111,3 +111,16 @@ test("questions that were loaded one by one have radio buttons of their own", as
   assert.equal(new Set(names.flat()).size, 2);
   assert.ok(names.every((own) => own[0] === own[1]));
 });
+
+test("the bundle can be loaded where there is no page: Graphviz runs in a worker of it", async () => {
+  const page = globalThis.document;
+  const asked: string[] = [];
+  Object.assign(globalThis, { addEventListener: (event: string) => asked.push(event), self: globalThis });
+  Reflect.deleteProperty(globalThis, "document");
+  try {
+    await load("hub", "worker");
+  } finally {
+    Object.assign(globalThis, { document: page });
+  }
+  assert.deepEqual(asked, ["message"]);
+});
