@@ -135,7 +135,9 @@ def _has_two_lines(step: Step, w: float) -> bool:
 def _descriptor(step: Step, x: float, y: float, w: float, states: tuple[str, ...]) -> Node:
     two = _has_two_lines(step, w)
     left = 12 + text_width(str(step.index), "mono label")
-    label = _label(step) if step.kind in ("invalid", "reserved") else _ways(step.address)
+    label = _ways(step.address)
+    if step.kind in ("invalid", "reserved"):
+        label = _label(step), _label(step).replace("not present", "absent")
     title = f"{step.layout} at physical {Address(step.pa)}: {step.value:#x}; " + ", ".join(
         f"{value.field.name}={value.value:#x}" for value in step.decoded if value.value
     )
