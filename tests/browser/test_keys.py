@@ -57,4 +57,4 @@ def test_keys_in_our_fields_reach_no_cell(notebook: Notebook) -> None:
 
 
 def test_the_same_keys_change_a_notebook_that_has_the_focus(notebook: Notebook) -> None:
-    assert changed_by(notebook, 3, notebook.page.locator(".jp-Notebook").first, ("d", "d")) == "d"
+    assert changed_by(notebook, 3, notebook.page.locator(".jp-Notebook").first, ("a",)) == "a"
