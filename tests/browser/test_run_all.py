@@ -176,13 +176,14 @@ def same(live: Any, saved: Any) -> bool:
 
 def agree(one: str, other: str) -> bool:
     """Whether two words may be the same, cut to different lengths in the middle or at the end, or not at all."""
-    (head, *tail), (start, *end) = one.rsplit("…", 1), other.rsplit("…", 1)
-    if tail and end:
-        return (head.startswith(start) or start.startswith(head)) and (
-            tail[0].endswith(end[0]) or end[0].endswith(tail[0])
-        )
-    (head, tail), whole = ((head, tail[0]), other) if tail else ((start, end[0]), one)
-    return len(whole) >= len(head) + len(tail) and whole.startswith(head) and whole.endswith(tail)
+    parts = [text.rsplit("…", 1) if "…" in text else [text, text] for text in (one, other)]
+    (head, tail), (start, end) = parts
+    longest = len(one) if "…" not in one else len(other) if "…" not in other else len(head) + len(tail)
+    return (
+        (head.startswith(start) or start.startswith(head))
+        and (tail.endswith(end) or end.endswith(tail))
+        and min(len(head) + len(tail), len(start) + len(end)) <= longest
+    )
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
