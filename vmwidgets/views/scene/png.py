@@ -11,7 +11,7 @@ import re
 from vmwidgets.engine.base.errors import Refused
 
 _STYLE = re.compile(r"(?s)<style>(.*?)</style>")
-_DARK = re.compile(r"@media \(prefers-color-scheme: ?dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
+_MEDIA = re.compile(r"@media ([^{}]*)\{((?:[^{}]*\{[^{}]*\})*)[^{}]*\}")
 _VARIABLE = re.compile(r"(--[\w-]+):([^;}]*)")
 _NOT = re.compile(r"((?:\.[\w-]+)+):not\(([^)]*)\)")
 _CLASSES = re.compile(r'class="([^"]*)"')
@@ -46,8 +46,8 @@ def plain_svg(svg: str, *, theme: str = "light") -> str:
     if found is None:
         return svg
     style = found[1].replace("&gt;", ">")
-    dark = "".join(_DARK.findall(style))
-    style = _DARK.sub("", style)
+    dark = "".join(rules for condition, rules in _MEDIA.findall(style) if "prefers-color-scheme" in condition)
+    style = _MEDIA.sub("", style)  # forced colours are no theme of a file
     values = dict(_VARIABLE.findall(style + dark if theme == "dark" else style))
     style = re.sub(r"var\((--[\w-]+)\)", lambda one: values.get(one[1], "none").strip(), style)
     body = svg[found.end() :]
