@@ -247,7 +247,7 @@ def test_an_address_in_a_gap_is_told_with_the_gap() -> None:
     assert "a gap of" in scene.caption.text
 
 
-def test_a_list_out_of_order_is_marked_and_the_ribbon_is_not() -> None:
+def test_a_list_out_of_order_is_marked_and_ribbon_and_tree_are_not() -> None:
     machine = vm.boot("x86-64", quirks={"clip-end-first"})
     task = machine.task("victim")
     for slot in range(4):
@@ -256,9 +256,14 @@ def test_a_list_out_of_order_is_marked_and_the_ribbon_is_not() -> None:
     scene = vm.Map(task.map).scene()
     assert "out of order" in scene.caption.reason
     assert [node for node in scene.nodes if node.lane == "list" and "fault" in node.state]
-    ranges = sorted((node for node in scene.nodes if node.kind == "range"), key=lambda node: node.x)
     starts = {f"entry:{entry.id}": entry.start for entry in task.map}
-    assert [starts[node.thing] for node in ranges] == sorted(starts.values())
+    for kind in ("range", "tree-node"):
+        nodes = sorted((node for node in scene.nodes if node.kind == kind), key=lambda node: node.x)
+        assert [starts[node.thing] for node in nodes] == sorted(starts.values())
+    assert [node.id for node in scene.nodes if node.lane == "tree" and "fault" in node.state] == []
+    assert [starts[node.thing] for node in scene.nodes if node.lane == "list" and node.thing in starts] != sorted(
+        starts.values()
+    )
 
 
 def test_comparisons_are_not_written_where_a_rotation_has_moved_the_nodes(machine: vm.Machine) -> None:

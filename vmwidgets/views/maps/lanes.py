@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vmwidgets.engine.base.units import binary_size
+from vmwidgets.engine.base.values.maps import EntryValue, Fold
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH
 from vmwidgets.views.scene.model import Lane, Node, Rows, Scene, Table
@@ -37,9 +38,15 @@ def draw_map(
     drawn: list[Drawn] = []
     y = 6.0
     left = HEADER if "list" in lanes else MARGIN
-    columns = lay_columns(picture.value.items, picture.important(selection), width, card_width(picture.style), left)
+    items = picture.value.items
+    by_address = sorted(items, key=lambda item: item.start)  # the tree's order, also if the list has another
+
+    def lay(items: Sequence[EntryValue | Fold]) -> Mapping[int, Column]:
+        return lay_columns(items, picture.important(selection), width, card_width(picture.style), left)
+
+    columns = lay(items)
     if "tree" in lanes:
-        drawn.append(tree_lane(picture, columns, y, width))
+        drawn.append(tree_lane(picture, columns if by_address == [*items] else lay(by_address), y, width))
         y = drawn[-1].bottom + 10
     if "list" in lanes:
         drawn.append(list_lane(picture, columns, y))

@@ -45,8 +45,11 @@ class MapPicture:
     """Nodes of the tree that got another parent or colour; their entries need not have changed."""
 
     def in_tree(self, identity: int) -> tuple[str, ...]:
-        """What is true of a node of the tree: of its entry, and that its place or colour changed."""
-        states = self.states.get(identity, ())
+        """What is true of a node of the tree: of its entry, and that its place or colour changed.
+
+        That the list is out of order there is no fault of the tree.
+        """
+        states = tuple(state for state in self.states.get(identity, ()) if state != "fault")
         return (*states, "changed") if identity in self.moved and not {"new", "changed"} & set(states) else states
 
     def in_order(self, identity: int) -> tuple[str, ...]:
