@@ -79,6 +79,12 @@ def test_what_differs_is_dashed_and_says_so() -> None:
     assert "fault" in cells["compare/5/x15"].state, "no room"
 
 
+def test_an_address_that_differs_is_whole_in_the_narrowest_picture_of_three() -> None:
+    cells = {node.id: node for node in vm.Comparison(small(), width=420).scene().nodes}
+    (run,) = cells["compare/4/worst"].text
+    assert (run.text, run.room) == ("≠ 0x12_0000", 0), "0: it has room in any font"
+
+
 def test_the_caption_says_who_said_what_first() -> None:
     caption = vm.Comparison(small()).scene().caption
     assert caption.text == "The maps disagree on 1 of 5 operations."

@@ -246,17 +246,20 @@ def _ticks(axis: Axis, style: AddressStyle, y: float, width: float) -> list[Node
 
 def _grid(value: ComparisonValue, y: float, width: float) -> tuple[list[Node], float]:
     rows = value.rows if len(value.rows) <= MOST_ROWS else value.differences[:MOST_ROWS]
-    first = min(250.0, 40 + max((text_width(str(row.operation), "label") for row in rows), default=0.0))
-    share = (width - 2 * MARGIN - first) / len(value.maps)
+    labels = {row.number: f"{row.number}  {row.operation}" for row in rows}
+    longest = 16 + max((text_width(label, "label") for label in labels.values()), default=0.0)
+    begin = max((text_width(_ways(*one)[-1], "mono label") for row in rows for one in _outcomes(row)), default=0.0)
+    room = width - 2 * MARGIN
+    first = min(250.0, longest, max(0.75 * longest, room - (begin + 14) * len(value.maps)))  # addresses come first
+    share = (room - first) / len(value.maps)
     nodes = [
         _words(f"compare/head/{one.label}", MARGIN + first + share * number, y, share, one.label, "label strong")
         for number, one in enumerate(value.maps)
     ]
     y += LINE
     for row in rows:
-        label = f"{row.number}  {row.operation}"
-        nodes.append(_words(f"compare/{row.number}", MARGIN, y, first, label, "label", str(row.operation)))
-        for number, (outcome, differs) in enumerate(zip(row.outcomes, row.differing, strict=True)):
+        nodes.append(_words(f"compare/{row.number}", MARGIN, y, first, labels[row.number], "label", str(row.operation)))
+        for number, (outcome, differs) in enumerate(_outcomes(row)):
             x = MARGIN + first + share * number
             nodes.append(_cell(row, value.maps[number].label, outcome, differs, x, y, share))
         y += CELL
@@ -276,14 +279,23 @@ def _words(identity: str, x: float, y: float, w: float, words: str, style: str, 
 
 def _cell(row: Row, label: str, outcome: Outcome, differs: bool, x: float, y: float, w: float) -> Node:
     state = (*(["fault"] if outcome.failed else []), *(["changed"] if differs else []))
-    mark = "≠ " if differs else ""
-    begins = outcome.result.partition("–")[0]
-    wanted = (mark + outcome.result, f"{mark}{begins}–…")
     return Node(
         f"compare/{row.number}/{label}", "label", x + 1, y, w - 4, CELL - 4, shape="box" if state else "none",
-        text=(fitted(4, 12, wanted, w - 12, "mono label"),), state=state,
+        text=(fitted(4, 12, _ways(outcome, differs), w - 12, "mono label"),), state=state,
         title=f"{visible(str(row.operation))} on {label}: {visible(outcome.result)}, {outcome.steps:,} steps",
     )  # fmt: skip
+
+
+def _outcomes(row: Row) -> list[tuple[Outcome, bool]]:
+    """What each map said, and whether it differs from the first."""
+    return list(zip(row.outcomes, row.differing, strict=True))
+
+
+def _ways(outcome: Outcome, differs: bool) -> tuple[str, ...]:
+    """What a cell says, whole, and of a range only where it begins."""
+    said = f"{'≠ ' if differs else ''}{outcome.result}"
+    begin, dash, _ = said.partition("–")
+    return (said, f"{begin}–…") if dash else (said,)
 
 
 def _table(value: ComparisonValue) -> Table:
