@@ -64,6 +64,7 @@ def test_lock_sleepers_and_needs_wakeup_are_words(machine: vm.Machine) -> None:
     machine.run()
     box = placed(vm.Kmem(machine).scene())["kmem/exec_map"]
     assert "2 asleep for room: one, two" in words(box)
+    assert "2 asleep: one, two" in words(placed(vm.Kmem(machine, width=480).scene())["kmem/exec_map"])
     assert "needs_wakeup is set" in box.title
     assert "sleep lock free" in words(box)
     assert "mutex free" in words(placed(vm.Kmem(machine).scene())["kmem/kmem_map"])

@@ -56,7 +56,10 @@ def test_what_was_opened_stays_open_and_what_was_folded_stays_folded() -> None:
     opened = fold_parts(scene, heads(scene), 100, {"section/walk": True})
     assert folds(opened) == ["section/kentry"]
     assert any(node.id == "walk/verdict" for node in opened.nodes)
-    assert folds(fold_parts(scene, heads(scene), 5000, {"section/kentry": False})) == ["section/kentry"]
+    shut = fold_parts(scene, heads(scene), 5000, {"section/kentry": False})
+    assert folds(shut) == ["section/kentry"]
+    (words,) = (node.text[0].text for node in shut.nodes if node.id == "section/kentry")
+    assert words.startswith("kentry area · …000c_0000–…0014_0000 · ")
 
 
 def test_lines_and_marks_go_with_their_part() -> None:

@@ -64,7 +64,7 @@ def _card(
         starts = style.long(value.map.start)
         rows.append(fitted(8, 31, (limits, f"from {starts}", starts), w - 16, "mono label dim"))
         rows.append(fitted(8, 44, (lock, lock.removeprefix("sleep ")), w - 16, mark))
-        rows.append(fitted(8, 57, sleepers, w - 16, "label changed"))
+        rows.append(fitted(8, 57, (sleepers, sleepers.replace(" for room", "")), w - 16, "label changed"))
     else:
         at = 20 + text_width(limits, "mono label")
         rows.append(fitted(8, 34, limits, w - 16, "mono label dim"))

@@ -68,7 +68,8 @@ def _placed(
 
 
 def _heading(node: Node, y: float, width: float, is_closed: bool) -> Node:
-    words = " ".join(run.text for run in node.text)
+    name, *rest = (run.text for run in node.text)
+    words = " · ".join(filter(None, (name, " ".join(rest))))
     if is_closed:
         box = Box(MARGIN, y + 4, width - 2 * MARGIN, FOLDED - 10)
         return fold(node.id, box, words, title=f"{words}: folded, show it", lane=node.id, opens=True)
