@@ -146,8 +146,11 @@ def test_what_cannot_be_judged_yet_says_the_criterion_first(name: str) -> None:
 
 
 def test_a_criterion_that_waits_for_another_is_named_with_what_to_do_first() -> None:
-    waiting = lab.criterion(1, 0, "nothing else is mapped", "something else is mapped", first="make a stack")
+    words = "nothing else is mapped", "something else is mapped"
+    waiting = lab.criterion(1, 0, *words, first="make a stack", expected="one range", actual="one range")
     assert waiting.sentence == "nothing else is mapped (not judged yet: first make a stack)"
+    assert (waiting.expected, waiting.actual) == ("one range", ""), "what is as expected is not found beside a cross"
+    assert lab.criterion(1, 1, "all", "none", first="begin", actual="all").data()["actual"] == "all"
     assert lab.criterion(1, 1, "all", "none", first="begin").sentence == "all"
 
 

@@ -35,7 +35,7 @@ def criterion(
 
     `yes` is the sentence when all are earned, else `no`: the reason and what would be right, without giving the answer
     away.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`, and what has to be done
-    before.  `expected` and `actual` are shown beside it as text.
+    before.  `expected` and `actual` are shown beside it as text; while it can't be judged, nothing is found.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'
@@ -44,8 +44,10 @@ def criterion(
     """
     worth = whole_points(of, "of", 1)
     points = (worth if earned else 0) if isinstance(earned, bool) else whole_points(earned, "earned", 0, worth)
-    sentence = yes if points == worth else f"{yes} (not judged yet: first {first})" if first else no
-    return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(str(actual)))
+    waits = bool(first) and points < worth
+    sentence = f"{yes} (not judged yet: first {first})" if waits else yes if points == worth else no
+    found = "" if waits else str(actual)
+    return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(found))
 
 
 def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:

@@ -115,7 +115,7 @@ class Prediction:
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         if self.answer is None:
-            yield "not answered yet:", "answer below, or in code with answer=…"
+            yield "not answered yet:", "answer below (if nothing is there, run this cell), or in code with answer=…"
         else:
             yield "you said:", self.answer
         if len(self.answers) > 1:
