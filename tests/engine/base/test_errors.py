@@ -24,12 +24,12 @@ def test_three_kinds_of_failure_and_a_fourth_that_is_ours():
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("NOMEM", 1), ("AGAIN", 2), ("INVAL", 3), ("BUSY", 4), ("FAULT", 5), ("ACCES", 6)]
+    ("name", "code"), [("NOMEM", 1), ("AGAIN", 2), ("INVAL", 3), ("BUSY", 4), ("FAULT", 5), ("ACCES", 6), ("IO", 7)]
 )
 def test_kernel_errors_have_the_originals_numbers(name, code):
     error = kernel_error(name, "because")
     assert (error.name, error.code, error.reason, str(error)) == (name, code, "because", f"{name}: because")
-    assert len(ERROR_CODES) == 6
+    assert len(ERROR_CODES) == 7
 
 
 def test_a_panic_says_which():

@@ -28,7 +28,7 @@ class Failing(KernelMemory):
         self.machine.system.kernel.kmem.pages.veto = self.fails
         self.machine.system.pages.veto = self.fails
 
-    def fails(self) -> bool:
+    def fails(self, _owner: str = "") -> bool:
         return self.plan.pop(0) if self.plan else False
 
     @rule(plan=st.lists(st.booleans(), min_size=1, max_size=8))

@@ -426,7 +426,7 @@ class TestCheck:
     def test_references(self):
         machine = self.machine()
         machine.objects["file"].vm_object.reference()
-        self.broken(machine, "^M3: object 'file' counts 2 entries, 1 map it")
+        self.broken(machine, "^M3: object 'file' counts 2 references, and has 1")
 
     def test_a_slab_without_its_page(self):
         machine = self.machine()

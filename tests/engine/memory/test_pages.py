@@ -38,7 +38,7 @@ class PagesMachine(RuleBasedStateMachine):
 
     @rule()
     def veto(self):
-        self.pages.veto = lambda: True
+        self.pages.veto = lambda _owner: True
         assert self.pages.allocate() is None
         self.pages.veto = None
 

@@ -310,7 +310,7 @@ def test_with_ram_in_pages_only_a_table_wastes_three_quarters_and_the_root_can_n
 
 def test_without_ram_nothing_is_taken():
     made = world()
-    made.pages.veto = lambda: True
+    made.pages.veto = lambda _owner: True
     refused(made, "MM_ERR_NOT_FOUND", made.stubs.frame_alloc, 4096)
     refused(made, "MM_ERR_NOT_FOUND", made.stubs.vnode_create, ELSEWHERE, "VNode_ARM_l1")
     assert made.stubs.slots.used == set()

@@ -139,7 +139,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(none=st.booleans())
     def memory_runs_out(self, none):
-        self.pages.veto = (lambda: True) if none else None
+        self.pages.veto = (lambda _owner: True) if none else None
 
     # ---- what must hold --------------------------------------------------------------------
 

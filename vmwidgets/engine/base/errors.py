@@ -113,8 +113,8 @@ class Broken(AssertionError):
     """An invariant of a structure does not hold: a bug in the engine, not in the learner's cell."""
 
 
-ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES": 6}
-"""Names and numbers of X15's errors (its `error.h`); 0 is success."""
+ERROR_CODES = {"NOMEM": 1, "AGAIN": 2, "INVAL": 3, "BUSY": 4, "FAULT": 5, "ACCES": 6, "IO": 7}
+"""Names and numbers of X15's errors (its `error.h`); 0 is success.  IO, a pager that fails, is ours."""
 
 
 def kernel_error(name: str, reason: str) -> KernelError:

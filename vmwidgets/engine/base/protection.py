@@ -19,6 +19,10 @@ NOMERGE = 0x10000
 FIXED = 0x20000
 ENTRY_MASK = 0x1FFFF
 """What an entry keeps of a request's flags: FIXED never reaches it."""
+NEEDS_COPY = 0x80000
+"""In an entry's flags, ours: its first write goes into a shadow of its object (FreeBSD MAP_ENTRY_NEEDS_COPY)."""
+GROWS_DOWN = 0x100000
+"""In an entry's flags, ours: a stack, which grows downwards as it is used (FreeBSD MAP_ENTRY_GROWS_DOWN)."""
 
 
 def pack_flags(

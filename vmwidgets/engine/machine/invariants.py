@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..base.errors import Broken
+from ..base.protection import NEEDS_COPY, WRITE, protection_of
 from ..base.units import PAGE_SHIFT, Address
 from ..base.values.memory import CACHED, ZEROED
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import Page
 from ..kernel.map.core import Entry
 from ..kernel.map.vm_object import VmObject
+from ..kernel.x15.vm_object import X15Object
 from ..memory.slabs import ObjectCache
 from .allocations import Allocations
 from .boot_stages import Kernel, KernelMemorySystem
@@ -53,6 +55,7 @@ def check_machine(system: System) -> None:
             raise Broken(f"M2: entry {entry.id} ends at {entry.end:#x}, page tables at {system.pmap.klimit:#x}")
     if "remove-forgets" not in system.quirks:
         _check_references(system, [*kernel_entries, *user_entries])
+    check_tasks(system)
     for domain in system.domains.values():
         domain.domain.check()
     check_kmem(kernel)
@@ -78,14 +81,36 @@ def _check_addresses(cache: ObjectCache, entries: Iterable[Entry]) -> None:
 
 
 def _check_references(system: System, entries: Iterable[Entry]) -> None:
-    named = system.objects.values()
-    mapped: dict[VmObject, int] = dict.fromkeys(named, 0)
-    for entry in entries:
-        if entry.object is not None:
-            mapped[entry.object] = mapped.get(entry.object, 0) + 1
-    for target, count in mapped.items():
-        if target.references != count:
-            raise Broken(f"M3: object {target.name!r} counts {target.references} entries, {count} map it")
+    mapped: Counter[VmObject] = Counter(entry.object for entry in entries if entry.object is not None)
+    mapped.update(file.object for file in system.files.values())
+    objects = [one for one in system.task_memory.objects.values() if isinstance(one, X15Object)]
+    mapped.update(one.shadow for one in objects if one.shadow is not None)
+    for target in (*mapped, *objects):
+        if target.references != mapped[target]:
+            raise Broken(f"M3: object {target.name!r} counts {target.references} references, and has {mapped[target]}")
+
+
+def check_tasks(system: System) -> None:
+    """Raise :class:`Broken` unless the frames of tasks are sound, and their page tables say what their maps do.
+
+    M12. a translation leads to the page that the entry's chain of objects has there, and allows writing only where
+    that page is the entry's own.  The reverse map's is R1.  Neither is looked at where descriptors were edited by hand.
+    """
+    system.task_memory.check()
+    if system.door.edits.places or "remove-forgets" in system.quirks or "pmap-current-only" in system.quirks:
+        return
+    for task in system.tasks.values():
+        task.pmap.check_reverse()
+        for va, frame, write in task.pmap.mapped():
+            entry = task.vm_map.inner(va)
+            where = f"task {task.name!r} maps {Address(va)} to frame {frame:#x}"
+            if entry is None or entry.object is None:
+                raise Broken(f"M12: {where}, and no entry with an object is there")
+            page = entry.object.found(entry.offset_of(va))
+            if page is None or page[0] != frame:
+                raise Broken(f"M12: {where}, and that is not the page of {entry.object.name}")
+            if write and (not page[1] or entry.flags & NEEDS_COPY or not protection_of(entry.flags) & WRITE):
+                raise Broken(f"M12: {where} to be written, and the page is not its own to write")
 
 
 def check_kmem(kernel: Kernel) -> None:

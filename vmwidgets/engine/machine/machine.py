@@ -20,8 +20,10 @@ from .arguments import Named
 from .cpus import MachineCpus
 from .domain import MachineDomain
 from .domain_functions import DomainFunctions
+from .files import MachineFile
 from .frames import MachineCaches, MachineFrames, MachineKentry
 from .history import History, number_of
+from .injections import Injection, InjectionFunctions
 from .invariants import check_machine
 from .kmem import MachineKmem, MachinePageDaemon
 from .kmem_functions import KmemFunctions
@@ -117,6 +119,7 @@ class Machine(Handle):
         self.caches = system.part(MachineCaches, "caches")
         self.unchecked = system.part(Unchecked, "unchecked")
         self._tasks = TaskFunctions(system, self.path)
+        self._injections = InjectionFunctions(system, self.path)
         self._kmem = KmemFunctions(system, self.path)
         self._memory = MemoryFunctions(system, self.path)
         self._threads = ThreadFunctions(system, self.path)
@@ -131,6 +134,12 @@ class Machine(Handle):
     task = lent("_tasks", TaskFunctions.task)
     object = lent("_tasks", TaskFunctions.object)
     device = lent("_tasks", TaskFunctions.device)
+    file = lent("_tasks", TaskFunctions.file)
+    make_file = lent("_tasks", TaskFunctions.make_file)
+    swap_on = lent("_tasks", TaskFunctions.swap_on)
+    read_ahead = lent("_tasks", TaskFunctions.read_ahead)
+    kill_when_out_of_memory = lent("_tasks", TaskFunctions.kill_when_out_of_memory)
+    inject = lent("_injections", InjectionFunctions.inject)
 
     kmem_alloc = lent("_kmem", KmemFunctions.kmem_alloc)
     kmem_malloc = lent("_kmem", KmemFunctions.kmem_malloc)
@@ -238,6 +247,12 @@ class Machine(Handle):
         """The memory objects by name, in the order they were made."""
         paths = ((name, f"object:{name}") for name in self.system.objects)
         return Named("object", ((name, self.system.part(MemoryObject, path)) for name, path in paths))
+
+    @property
+    def files(self) -> Named[MachineFile]:
+        """The files by name, in the order they were made."""
+        paths = ((name, f"file:{name}") for name in self.system.files)
+        return Named("file", ((name, self.system.part(MachineFile, path)) for name, path in paths))
 
     # ---- looking -----------------------------------------------------------------------------
 
@@ -348,6 +363,10 @@ class Machine(Handle):
             return self.cpus[int(name)]
         if kind == "task":
             return self.system.part(Task, self.system.tasks[unquoted(name)].path)
+        if kind == "file" and name in self.system.files:
+            return self.system.part(MachineFile, path)
+        if kind == "injection" and int(name) in self.system.injections.rules:
+            return self.system.part(Injection, path)
         if kind == "object" and name in self.system.objects:
             return self.system.part(MemoryObject, path)
         if kind == "domain":

@@ -12,12 +12,13 @@ from ..base.units import PAGE, Address, binary_size, counted
 from ..base.values.maps import EntryValue
 from ..base.values.tables import Rights
 from ..kernel.map.core import CachedEntries, Entry
-from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
+from ..kernel.x15.pagers import AnonymousPager
 from ..kernel.x15.vm_map import X15Map
+from ..kernel.x15.vm_object import X15Object
 from . import arguments
 from .map_part import MapPart
-from .objects import AnonymousPager, MemoryObject
+from .objects import MemoryObject
 from .spaces import quoted, unquoted
 
 
@@ -242,10 +243,11 @@ class MachineMap(MapPart):
         else:
             _CHANGES[verb](self.vm_map, start, end, *arguments)
 
-    def _wired_memory(self) -> VmObject:
+    def _wired_memory(self) -> X15Object:
         """An object for a range that is wired and had none."""
         self.system.wirings += 1
-        return VmObject(f"wired memory {self.system.wirings}", AnonymousPager.of(self.system))
+        memory = self.system.task_memory
+        return X15Object(f"wired memory {self.system.wirings}", AnonymousPager(memory), memory)
 
     @property
     def _pmap(self) -> Pmap:
@@ -324,7 +326,7 @@ class MachineMap(MapPart):
                 f"which the kernel lives on: {verb} what lies beside it"
             )
 
-    def _object(self, value: Any) -> VmObject:
+    def _object(self, value: Any) -> X15Object:
         if isinstance(value, str):
             return self.system.objects[arguments.known(value, self.system.objects, "object")]
         if not isinstance(value, MemoryObject):

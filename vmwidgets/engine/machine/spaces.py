@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from ..base.errors import VMError, kernel_error
 from ..base.protection import EXECUTE, READ, WRITE
-from ..base.units import PAGE, Address
+from ..base.units import Address
 from ..base.values.tables import Fault
-from ..kernel.pmap.spaces import LentPmap, UserPmap
+from ..kernel.pmap.spaces import LentPmap
 from ..kernel.threads.waits import MaySleep
-from ..kernel.x15.vm_map import X15Map
 from ..mmu.rules import Access
 from ..selfpaging.domain import Domain
 from ..selfpaging.vspace import Vregion
@@ -78,32 +77,7 @@ class KernelSpace:
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
-        return _faults_again(va, fault)
-
-
-class TaskSpace:
-    """A task: X15's map and page tables."""
-
-    def __init__(self, name: str, vm_map: X15Map, pmap: UserPmap) -> None:
-        self.name = name
-        self.path = task_path(name)
-        self.vm_map = vm_map
-        self.pmap = pmap
-
-    def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:
-        """Map the page of an object that the map has at `va` (`vm_map_fault`)."""
-        self.vm_map.fault(va, NEEDED_BITS[access], self.enter_page)
-        return
-        yield  # never sleeps
-
-    def failed(self, va: int, fault: Fault) -> VMError:
-        """The error of an access that faults again after its fault was resolved."""
-        return _faults_again(va, fault)
-
-    def enter_page(self, va: int, frame: int, protection: int) -> None:
-        """Map a page and flush what the TLBs keep for it: the end of a fault."""
-        self.pmap.enter(va, frame * PAGE, protection)
-        self.pmap.update(va, va + PAGE)
+        return faults_again(va, fault)
 
 
 class DomainSpace:
@@ -176,5 +150,6 @@ class DomainSpace:
         return [region for region in found if not region.memobj and region.base != begin]
 
 
-def _faults_again(va: int, fault: Fault) -> VMError:
+def faults_again(va: int, fault: Fault) -> VMError:
+    """The error of an access that faults again after its fault was resolved."""
     return kernel_error("FAULT", f"{Address(va)} faults again after it was resolved: {fault.why}")

@@ -29,17 +29,20 @@ from contextlib import contextmanager
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ..base.errors import Refused, shown
-from ..base.events import Event
+from ..base.errors import Refused, kernel_error, shown
+from ..base.events import Event, OutOfMemory, TaskExited
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
-from ..base.units import Size
+from ..base.units import Size, counted
 from ..kernel.freebsd.vm_map import FreeBSDMap
-from ..kernel.map.vm_object import VmObject
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.threads.scheduler import Thread
+from ..kernel.x15.files import File
 from ..kernel.x15.vm_map import X15Map
+from ..kernel.x15.vm_object import X15Object
+from ..kernel.x15.vm_page import TaskMemory
+from ..memory.injections import Injections
 from ..memory.pages import PageAllocator
 from ..memory.ram import Ram
 from ..mmu.formats import FORMATS
@@ -52,14 +55,15 @@ from .journal_file import MachineJournal
 from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .reading import OF_TABLES, Reading
-from .spaces import DomainSpace, Edit, KernelSpace, TaskSpace, unquoted
+from .spaces import DomainSpace, Edit, KernelSpace, unquoted
+from .task_space import TaskSpace
 
 P = TypeVar("P", bound="Part")
 
 STRUCTURES = (
     "kernel", "ram", "pages", "pmap", "kmem", "processors", "maps", "kmem_maps", "submaps", "parents", "roles", "tasks",
     "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
-    "wirings", "allocations", "coming",
+    "wirings", "allocations", "coming", "task_memory", "files", "exited", "injections", "kills",
 )  # fmt: skip  # read as a list of names
 """The attributes of a System that a copy has: all that operations change."""
 
@@ -78,6 +82,8 @@ class System:
     """The kernel's page tables."""
     kmem: KernelMemorySystem
     """FreeBSD's kernel memory: maps, pages, zones, the page daemon, and the scheduler."""
+    task_memory: TaskMemory
+    """The frames of tasks' objects, and swap space."""
     processors: Processors
     """The processors, and the settings that walks obey."""
     callbacks: Callbacks
@@ -120,7 +126,14 @@ class System:
         """How many domains there ever were; each has its number as generation."""
         self.destroyed: dict[tuple[str, int], DomainSpace] = {}
         """What is left of domains that were destroyed, by name and generation, to be looked at."""
-        self.objects: dict[str, VmObject] = {}
+        self.objects: dict[str, X15Object] = {}
+        self.files: dict[str, File] = {}
+        self.exited: set[str] = set()
+        """Names of tasks that are over: no other gets them."""
+        self.injections = Injections(self.recorder)
+        """Requests that are made to fail."""
+        self.kills = False
+        """Whether a task is killed when a fault finds no frame."""
         self.replaced: dict[tuple[str, int], Thread] = {}
         """Threads that have ended and whose name is another's now, by name and generation."""
         self.spawned: dict[str, int] = {}
@@ -143,6 +156,8 @@ class System:
         self.kernel = kernel = self.door.operate("machine", "boot", arguments, self._boot_kernel)
         self.ram, self.pages, self.pmap = kernel.ram, kernel.pages, kernel.pmap
         self.door.edits = self.pmap.editor.edits
+        zeroed = "anonymous-not-zeroed" not in self.quirks
+        self.task_memory = TaskMemory(self.ram, self.pages, self.pmap.reverse, self.recorder, zeroed=zeroed)
         self.kmem = kmem = kernel.kmem
         fmt = FORMATS[self.architecture]
         controls = fmt.rules.with_access_flag(fmt.defaults)
@@ -237,6 +252,41 @@ class System:
         given: object = space
         domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
+
+    def end_task(self, space: TaskSpace, why: str) -> None:
+        """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
+        space.clear()
+        for path in [one for one in self.maps if one == space.vm_map.name or one.startswith(f"{space.vm_map.name}/")]:
+            del self.maps[path]
+            self.submaps.pop(path, None)
+            self.parents.pop(path, None)
+            self.roles.pop(path, None)
+        space.pmap.destroy()
+        del self.tasks[space.name]
+        self.exited.add(space.name)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((TaskExited.tag, space.name, space.parent, why))
+
+    def out_of_memory(self, space: TaskSpace) -> bool:
+        """Kill a task, if that is wanted, since a fault of `space` found no frame; whether to try again.
+
+        It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.
+        """
+        if not self.kills:
+            return False
+        resident = {one.name: one.resident for one in self.tasks.values()}
+        victim = max(resident, key=lambda name: resident[name])
+        if not resident[victim]:
+            return False
+        emit = self.recorder.emit
+        if emit is not None:
+            why = f"no frame is left, and of {counted(len(resident), 'task')} it has most pages"
+            emit((OutOfMemory.tag, victim, resident[victim], why))
+        self.end_task(self.tasks[victim], "it was killed, since memory ran out")
+        if victim == space.name:
+            raise kernel_error("NOMEM", f"task {victim!r} was killed: memory ran out, and it had most of it")
+        return True
 
     def has_place(self, path: str) -> bool:
         """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.

@@ -295,7 +295,9 @@ class DescriptorFunctions(Part):
     def _ended(self) -> Edit:
         """Drop all edits, none of which is in force, and give the latest; refused unless the machine died of them."""
         if self.door.dead is None:
+            first = self.system.edited_from
             self._settle()
+            self.system.edited_from = first  # what is refused changes nothing
             raise Refused("no descriptor was edited, or the kernel has written them all since: nothing to undo")
         if not self._edits:
             raise Refused(f"this machine is dead ({self.door.dead}), and no edit of its tables is left: boot another")

@@ -5,24 +5,33 @@ The same functions make the memory objects that a task's map can map.
 
 from __future__ import annotations
 
-from ..base.errors import Refused, shown
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import KernelError, Refused, shown
+from ..base.events import TaskForked
 from ..base.operations import operation
-from ..base.units import Address, counted
+from ..base.units import PAGE, Address, Size, counted
 from ..kernel.map.core import CachedEntries, Entry
-from ..kernel.map.fits import FITS
-from ..kernel.map.vm_object import VmObject
-from ..kernel.threads.waits import run_without_sleeping
+from ..kernel.map.fits import FITS, Fit
+from ..kernel.x15.files import File
+from ..kernel.x15.pagers import AnonymousPager, DevicePager
 from ..kernel.x15.vm_map import X15Map
+from ..kernel.x15.vm_object import X15Object
 from . import arguments
+from .files import MOST, MachineFile
 from .maps import MachineMap
-from .objects import AnonymousPager, DevicePager, MemoryObject
+from .objects import MemoryObject
 from .processors import Processor
-from .spaces import TaskSpace, task_path, unquoted
-from .system import Part, SpacePart, System
+from .spaces import task_path, unquoted
+from .system import Part, System
 from .tables import MachineTables, MachineWalk
+from .task_space import TaskSpace
+from .unix_calls import UnixCalls
 
 
-class Task(SpacePart):
+class Task(UnixCalls):
     """A process as far as memory goes: `map` is its address space, `pmap` its page tables."""
 
     def __init__(self, system: System, path: str) -> None:
@@ -51,7 +60,7 @@ class Task(SpacePart):
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return run_without_sleeping(self._processor().load(start, count, "read", user=True))
+        return self.system.callbacks.complete("read", self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -61,19 +70,71 @@ class Task(SpacePart):
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
-        run_without_sleeping(self._processor().store(start, content, user=True))
+        self.system.callbacks.complete("write", self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = arguments.access(access)
         start, _ = self._span(address, 1)
-        run_without_sleeping(self._processor().reach(start, kind, user=True))
+        self.system.callbacks.complete("touch", self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:
         """What the hardware does with a user access to `address` now; nothing changes."""
         return self.tables.walk(address, access, user=True)
+
+    # ---- life --------------------------------------------------------------------------------
+
+    @operation
+    def fork(self, name: str | None = None) -> Task:
+        """A child with a copy of its address space (fork(2)): what its entries' inheritance says, most copied.
+
+        A copy takes no page until one of the two writes.  The child is called `name`, or "init.1" after its parent
+        "init".  NOMEM without memory for its tables or entries; there is no child then.  O(entries + pages mapped).
+
+        >>> import vmwidgets as vm
+        >>> t = vm.boot("x86-64").task("init")
+        >>> a = t.mmap("4 KiB")
+        >>> t.write(a, b"one")
+        >>> child = t.fork()
+        >>> child.write(a, b"two")
+        >>> t.read(a, 3), child.read(a, 3), child.parent
+        (b'one', b'two', <task 'init': 1 entry, root table at 0xaf_a000>)
+        """
+        system, space = self.system, self.space
+        if "remove-forgets" in system.quirks:
+            raise Refused("fork: with quirk remove-forgets objects don't count who maps them; boot without it")
+        wanted = f"{self.name}.{space.children + 1}" if name is None else arguments.part_name(name, "task name")
+        refuse_task_name(system, wanted)
+        child = make_task(system, wanted, self.name, space.vm_map.fit)
+        try:
+            space.fork_into(child)
+        except KernelError:
+            system.end_task(child, "fork failed")
+            system.exited.discard(wanted)
+            raise
+        space.children += 1
+        emit = system.recorder.emit
+        if emit is not None:
+            emit((TaskForked.tag, self.name, wanted))
+        return system.part(Task, child.path)
+
+    @operation
+    def exec(self) -> None:
+        """Begin again with nothing mapped, no heap and no signals, as for another program (exec(2))."""
+        self.space.clear()
+
+    @operation
+    def exit(self) -> None:
+        """Be over: all memory goes back (exit(2)).  No other task gets its name."""
+        self.system.end_task(self.space, "it ended")
+
+    @property
+    def parent(self) -> Task | None:
+        """The task that it was forked from, if that is there."""
+        parent = self.system.tasks.get(self.space.parent)
+        return None if parent is None else self.system.part(Task, parent.path)
 
     def _processor(self) -> Processor:
         """Processor 0 with its tables loaded."""
@@ -104,24 +165,8 @@ class TaskFunctions(Part):
             if rule not in (None, known.map.placement):
                 raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
             return known
-        pmap = system.pmap.create(wanted)
-        vm_map = X15Map(
-            f"{task_path(wanted)}/map",
-            system.layout.user_start,
-            system.layout.user_end,
-            CachedEntries(system.kernel.entry_cache, system.kernel.identities, Entry),
-            system.recorder,
-            bits=system.layout.bits,
-            unmap=pmap.unmap,
-            quirks=system.quirks,
-            assertions=True,
-        )
-        vm_map.tables = pmap
-        vm_map.fit = FITS[rule]() if rule in FITS else None
-        space = TaskSpace(wanted, vm_map, pmap)
-        system.tasks[wanted] = space
-        system.maps[vm_map.name] = vm_map
-        system.processors.register(pmap, space)
+        refuse_task_name(system, wanted)
+        space = make_task(system, wanted, "", FITS[rule]() if rule in FITS else None)
         return system.part(Task, space.path)
 
     @operation
@@ -135,7 +180,9 @@ class TaskFunctions(Part):
             if limit is not None and limit != getattr(known.pager, "max_pages", None):
                 raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
             return known
-        system.objects[wanted] = VmObject(wanted, AnonymousPager.of(system, limit))
+        memory = system.task_memory
+        refuse_object_name(system, wanted)
+        system.objects[wanted] = X15Object(wanted, AnonymousPager(memory, limit), memory, shared=True, kept=True)
         return system.part(MemoryObject, f"object:{wanted}")
 
     @operation
@@ -153,5 +200,115 @@ class TaskFunctions(Part):
         if length == 0 or not system.ram_bytes <= start < start + length <= reach:
             where = f"{Address(system.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
-        system.objects[wanted] = VmObject(wanted, DevicePager(start, length))
+        memory = system.task_memory
+        refuse_object_name(system, wanted)
+        system.objects[wanted] = X15Object(wanted, DevicePager(start, length), memory, shared=True, kept=True)
         return system.part(MemoryObject, f"object:{wanted}")
+
+    def file(self, name: str, content: bytes | str | PathLike[str] = b"", *, latency: int = 0) -> MachineFile:
+        """A new file with `content`: bytes, or the path of a real file, which is read once; an existing name gives it.
+
+        Its pages take `latency` ticks each to be read in.  At most 1 MiB, which the journal keeps.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> f = m.file("motd", b"hello, world")
+        >>> t = m.task("init")
+        >>> a = t.mmap("4 KiB", "rw", "shared", f)
+        >>> t.write(a, b"J"), f.read(0, 5), f.disk[:5], f.sync(), f.disk[:5]
+        (None, b'Jello', b'hello', 1, b'Jello')
+        """
+        data = content if isinstance(content, (bytes, bytearray, memoryview)) else _bytes_of(content)
+        made: MachineFile = self.make_file(name, bytes(data), latency)
+        return made
+
+    @operation
+    def make_file(self, name: str, content: bytes, latency: int = 0) -> MachineFile:
+        """:meth:`file`, with its content: what the journal keeps."""
+        system, wanted = self.system, arguments.part_name(name, "file name")
+        ticks = arguments.count(latency, "latency")
+        data = arguments.content(content)
+        if wanted in system.files:
+            if data:
+                raise Refused(f"content: there is a file called {shown(wanted)}; write its name alone to get it")
+            return system.part(MachineFile, f"file:{wanted}")
+        if len(data) > MOST:
+            raise Refused(f"content has {Size(len(data))}: a file has at most {Size(MOST)}")
+        refuse_object_name(system, wanted)
+        system.files[wanted] = File(wanted, data, system.task_memory, ticks)
+        return system.part(MachineFile, f"file:{wanted}")
+
+    @operation
+    def swap_on(self, size: int | str) -> None:
+        """Have `size` bytes of swap space, to which pages of tasks can go out when memory runs short; never less."""
+        swap, wanted = self.system.task_memory.swap, arguments.aligned(size, "size")
+        if wanted < swap.slots * PAGE:
+            raise Refused(f"size={Size(wanted)}: there are {Size(swap.slots * PAGE)} of swap space already; write more")
+        if wanted > MOST_SWAP:
+            raise Refused(f"size={Size(wanted)}: swap space has at most {Size(MOST_SWAP)}")
+        swap.resize(wanted // PAGE)
+
+    @operation
+    def read_ahead(self, pages: int) -> None:
+        """Have so many pages of a file read in behind each one that is asked for; 0: none."""
+        wanted = arguments.count(pages, "pages")
+        if wanted > MOST_AHEAD:
+            raise Refused(f"pages={wanted}: read at most {MOST_AHEAD} pages ahead")
+        self.system.task_memory.read_ahead = wanted
+
+    @operation
+    def kill_when_out_of_memory(self, kills: bool = True) -> None:
+        """Have the task with most pages killed when a fault finds no frame, instead of NOMEM (Linux's OOM killer)."""
+        self.system.kills = arguments.flag(kills, "kills")
+
+
+MOST_SWAP = 64 << 20
+MOST_AHEAD = 64
+
+
+def refuse_task_name(system: System, name: str) -> None:
+    """Refuse a name that a new task can't have."""
+    if name in system.tasks or name in system.exited:
+        what = "has exited, and its name stays its own" if name in system.exited else "is there"
+        raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
+
+
+def refuse_object_name(system: System, name: str) -> None:
+    """Refuse a name that pages of a file, or memory without name, have in pictures."""
+    if name in system.task_memory.objects or f"file {name}" in system.task_memory.objects:
+        raise Refused(f"name {shown(name)}: there is an object of this name; choose another")
+
+
+def make_task(system: System, name: str, parent: str, fit: Fit | None) -> TaskSpace:
+    """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
+    pmap = system.pmap.create(name)
+    vm_map = X15Map(
+        f"{task_path(name)}/map",
+        system.layout.user_start,
+        system.layout.user_end,
+        CachedEntries(system.kernel.entry_cache, system.kernel.identities, Entry),
+        system.recorder,
+        bits=system.layout.bits,
+        unmap=pmap.unmap,
+        quirks=system.quirks,
+        assertions=True,
+    )
+    vm_map.tables, vm_map.fit = pmap, fit
+    space = TaskSpace(name, vm_map, pmap, system.task_memory, parent)
+    space.out_of_memory = system.out_of_memory
+    system.tasks[name] = space
+    system.maps[vm_map.name] = vm_map
+    system.processors.register(pmap, space)
+    return space
+
+
+def _bytes_of(path: Any) -> bytes:
+    """The bytes of a real file."""
+    if not isinstance(path, (str, PathLike)):
+        raise Refused(f"content={shown(path)}: write bytes, or the path of a file")
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"content={shown(str(path))}: it can't be read: {why}") from None

@@ -281,8 +281,8 @@ class Stock(Protocol):
 class PageAllocator:
     """Frames [first_frame, first_frame + frames), and who owns them.
 
-    `veto` is a hook for tests and lessons: called before each allocation, it makes that one fail by
-    answering true.
+    `veto` is a hook for tests and lessons: called before each allocation with the owner it is for, it makes that one
+    fail by answering true.
 
     >>> pages = PageAllocator(Recorder(), first_frame=256, frames=1 << 20)
     >>> block = pages.allocate(3, owner="init")
@@ -303,7 +303,7 @@ class PageAllocator:
         self.recorder = recorder
         self.segment = Segment(recorder, "normal", first_frame, frames)
         self.total_pages = frames
-        self.veto: Callable[[], bool] | None = None
+        self.veto: Callable[[str], bool] | None = None
         self.stock: Stock | None = None
         """Frames that requests get when none are free."""
         self._owned: dict[int, tuple[int, str]] = {}
@@ -339,7 +339,7 @@ class PageAllocator:
         """
         if not 0 <= order <= MAX_ORDER:
             raise Refused(f"order {order}: a block has 2**order frames with an order from 0 to {MAX_ORDER}")
-        if self.veto is not None and self.veto():
+        if self.veto is not None and self.veto(owner):
             return None
         frame = self.segment.allocate(order)
         if frame is None and (self._make_block(order) if order else self._give_up_one()):

@@ -108,7 +108,7 @@ def test_books_that_do_not_agree(store, pages, ram):
 
 def test_free_frames_that_the_allocator_refuses_are_no_page_and_no_crash(store, pages):
     queues, owner = PageQueues(Recorder(), store, 0, 0), VmObject("x", None)
-    pages.veto = lambda: True
+    pages.veto = lambda _owner: True
     assert queues.allocate(owner, 0, GRAB) is None
     assert (queues.deficit, store.free_frames, owner.pages) == (1, FRAMES, {})
     pages.veto = None

@@ -130,7 +130,7 @@ class TestUsers:
         for allowed in range(4):
             left = [allowed]
 
-            def veto(left=left):
+            def veto(_owner, left=left):
                 left[0] -= 1
                 return left[0] < 0
 

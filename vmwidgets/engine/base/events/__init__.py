@@ -10,6 +10,7 @@ from .event import *  # noqa: F403
 from .kmem import *  # noqa: F403
 from .maps import *  # noqa: F403
 from .memory import *  # noqa: F403
+from .objects import *  # noqa: F403
 
 WRITING = frozenset(tag for tag, kind in EVENTS.items() if kind.writes is not Event.writes)  # noqa: F405  from above
 """Tags of the events that say that something was written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from ...base.errors import kernel_error
 from ...base.events import PagerAsked
@@ -13,7 +13,7 @@ from ...base.units import PAGE_SHIFT
 class Pager(Protocol):
     """Where the pages of an object come from."""
 
-    def get_page(self, target: VmObject, offset: int) -> int | None:
+    def get_page(self, target: Any, offset: int) -> int | None:
         """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
 
     def release(self, frame: int) -> None:
@@ -24,7 +24,7 @@ class Pager(Protocol):
 class RunPager(Pager, Protocol):
     """A pager that may have memory in one piece, for large pages."""
 
-    def get_run(self, target: VmObject, offset: int, count: int) -> int | None:
+    def get_run(self, target: Any, offset: int, count: int) -> int | None:
         """The first of `count` neighbouring frames for the pages of `target` from `offset` on, aligned, or none."""
 
 
@@ -57,9 +57,25 @@ class VmObject:
                 self.pager.release(frame)
             self.pages.clear()
 
+    def rights(self, offset: int, protection: int) -> int:
+        """The rights with which its page at `offset` may be mapped where an entry allows `protection`."""
+        return protection
+
+    def rights_of_all(self, protection: int) -> int:
+        """The rights with which all its pages may be mapped where an entry allows `protection`."""
+        return protection
+
+    def note_wired(self, pages: range, change: int) -> None:
+        """So many entries more hold these pages in memory."""
+
     def page(self, offset: int) -> int | None:
         """The frame of the page at `offset` (bytes), if the object has it."""
         return self.pages.get(offset >> PAGE_SHIFT)
+
+    def found(self, offset: int) -> tuple[int, bool] | None:
+        """The frame that an access to `offset` would find now, and whether it may be written as it is, or none."""
+        frame = self.page(offset)
+        return None if frame is None else (frame, True)
 
     def drop(self, offset: int) -> None:
         """Return the page at `offset` to the pager."""

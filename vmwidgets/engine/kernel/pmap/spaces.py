@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...base.errors import Broken, KernelPanic, kernel_error
@@ -13,6 +13,7 @@ from ...memory.ram import Ram
 from ...mmu.editor import Slot
 from ...mmu.levels import Level
 from .pmap import CurrentPmap, FlushTarget, Pmap
+from .reverse import ReverseMap
 from .tables import PmapLayout, TablePages
 
 
@@ -43,6 +44,8 @@ class KernelPmap(Pmap):
         self.grows = 0
         """How often :meth:`kgrow` moved the limit."""
         self.users: list[UserPmap] = []
+        self.reverse = ReverseMap()
+        """Which translations of users lead to a frame."""
         self.lent: list[LentPmap] = []
         """Spaces whose tables the program that they are of asks for."""
         self._pages = pages
@@ -52,7 +55,7 @@ class KernelPmap(Pmap):
 
     def create(self, name: str) -> UserPmap:
         """A user's pmap: its half empty, the kernel's slots the kernel's.  NOMEM without a page for its root."""
-        user = UserPmap(name, self, self._pages, self._current, self._unload)
+        user = UserPmap(name, self, self._pages, self._current, self._unload, self.reverse)
         user.current_only = "pmap-current-only" in self.quirks
         self.users.append(user)
         return user
@@ -258,11 +261,18 @@ class UserPmap(Pmap):
     prunes = True
 
     def __init__(
-        self, name: str, kernel: Pmap, pages: TablePages, current: CurrentPmap, unload: Callable[[UserPmap], None]
+        self,
+        name: str,
+        kernel: Pmap,
+        pages: TablePages,
+        current: CurrentPmap,
+        unload: Callable[[UserPmap], None],
+        reverse: ReverseMap,
     ) -> None:
         super().__init__(name, kernel.ram, pages, kernel.layout, kernel.recorder, current)
         self._kernel = kernel
         self._unload = unload
+        self._reverse = reverse
         self._create(name)
 
     @kernel_function("pmap_create", first=1)
@@ -278,19 +288,63 @@ class UserPmap(Pmap):
 
     @kernel_function("pmap_destroy", first=1)
     def _destroy(self, name: str) -> None:
+        self._forget(0, self.layout.user_end)
         self._unload(self)
         self.tables.free_all()
         self.destroyed = True
 
+    def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
+        """Map a page as any pmap does, and note in the reverse map what leads where."""
+        self._check_current("pmap_enter")
+        before = self._translations(va, va + size)
+        super().enter(va, pa, protection, size)
+        for at, frame in before:
+            self._reverse.forget(self, at, frame)
+        for offset in range(0, size, PAGE):
+            self._reverse.note(self, va + offset, pa + offset >> PAGE_SHIFT)
+
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end) as any pmap does; the tables that become empty are freed."""
+        before = self._translations(start, end)
         super().remove(start, end)
+        for va, frame in before:
+            self._reverse.forget(self, va, frame)
         self._prune(self.fmt.root_level, self.root, start, end)
 
     def registers(self, controls: Any) -> tuple[int, Any]:
         """Its root, and the kernel's where that has a register of its own."""
         registers: tuple[int, Any] = self.fmt.rules.registers(self.root, self._kernel.root, controls)
         return registers
+
+    def _forget(self, start: int, end: int) -> None:
+        """Have nothing of [start, end) in the reverse map."""
+        for va, frame in self._translations(start, end):
+            self._reverse.forget(self, va, frame)
+
+    def _translations(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Addresses and frames of the small pages that are mapped in [start, end).  O(pages mapped there)."""
+        if end - start == PAGE:  # nearly always
+            pa = self.extract(start)
+            return [] if pa is None else [(start, pa >> PAGE_SHIFT)]
+        found: list[tuple[int, int]] = []
+        for slot in self.editor.leaves(self.root, start, end):
+            first = max(start, slot.va)
+            pages = range(first, min(end, slot.va + slot.span), PAGE)
+            found += [(va, slot.address + va - slot.va >> PAGE_SHIFT) for va in pages]
+        return found
+
+    def mapped(self) -> Iterator[tuple[int, int, bool]]:
+        """Address and frame of each small page that is mapped, and whether a user may write there.  O(pages mapped)."""
+        for slot in self.editor.leaves(self.root, 0, self.layout.user_end):
+            write = self.walk(slot.va, "write", user=True).fault is None
+            for va, frame in self._translations(slot.va, slot.va + slot.span):
+                yield va, frame, write
+
+    def check_reverse(self) -> None:
+        """Raise :class:`Broken` unless R1. the reverse map has all that is mapped, if no descriptor was edited."""
+        if not self.editor.edits.places:
+            for va, frame in self._translations(0, self.layout.user_end):
+                self._reverse.check_has(self, va, frame)
 
     def _prune(self, level: Level, table: int, start: int, end: int) -> None:
         """Free the tables below `table` that are empty, as far as they are for addresses of [start, end)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...base.events import Unwound
-from ...base.protection import protection_of
+from ...base.protection import NEEDS_COPY, WRITE, protection_of
 from ...base.recorder import Recorder
 from ...base.units import PAGE, PAGE_SHIFT
 from ..map.core import OFFSET_MASK, Entry
@@ -30,6 +30,9 @@ class WiredPart:
     """Where in `target` it begins (bytes)."""
     protection: int
     offsets: list[int] = field(default_factory=list)
+    """Pages that came (bytes)."""
+    held: list[int] = field(default_factory=list)
+    """Pages that may not go meanwhile (bytes)."""
     mapped: list[int] = field(default_factory=list)
 
 
@@ -56,10 +59,18 @@ class Wiring:
         offset = part.offset + va - part.start & OFFSET_MASK
         absent = part.target.page(offset) is None
         _, frame = part.target.bring(offset, self._recorder)
+        part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
+        part.held.append(offset)
         if absent:
             part.offsets.append(offset)
-        if self._tables is not None and map_page(self._tables, va, frame, part.protection):
+        if self._tables is not None and map_page(self._tables, va, frame, part.target.rights(offset, part.protection)):
             part.mapped.append(va)
+
+    def done(self) -> None:
+        """What was got is held by entries now, or was given back."""
+        for part in self.parts:
+            for offset in part.held:
+                part.target.note_wired(_page(offset), -1)
 
     def undo(self) -> None:
         """Unmap and give back what was got, the last first."""
@@ -76,8 +87,8 @@ class Wiring:
 
 
 def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
-    """Map one page, unless a page is mapped there; whether it was."""
-    if tables.extract(va) is not None:
+    """Map one page, unless it is mapped there already; whether it was."""
+    if tables.extract(va) == frame << PAGE_SHIFT:
         return False
     tables.enter(va, frame << PAGE_SHIFT, protection)
     tables.update(va, va + PAGE)
@@ -86,8 +97,24 @@ def map_page(tables: Pmap, va: int, frame: int, protection: int) -> bool:
 
 def map_resident(tables: Pmap, entry: Entry, start: int, end: int) -> None:
     """Map the pages in [start, end) of `entry` that its object has and that are not mapped; no pager is asked."""
-    target = entry.object
+    target, protection = entry.object, rights_in(entry)
     for va in range(start, end, PAGE) if target is not None else ():
         frame = None if target is None else target.page(entry.offset_of(va))
-        if frame is not None:
-            map_page(tables, va, frame, protection_of(entry.flags))
+        if target is not None and frame is not None:
+            map_page(tables, va, frame, target.rights(entry.offset_of(va), protection))
+
+
+def rights_in(entry: Entry) -> int:
+    """The rights with which pages of the object of `entry` itself may be mapped there."""
+    protection = protection_of(entry.flags)
+    return protection & ~WRITE if entry.flags & NEEDS_COPY else protection
+
+
+def rights_of_all_in(entry: Entry) -> int:
+    """The rights with which whatever is mapped in `entry` may be mapped on, until a fault gives more."""
+    protection = rights_in(entry)
+    return protection if entry.object is None else entry.object.rights_of_all(protection)
+
+
+def _page(offset: int) -> range:
+    return range(offset >> PAGE_SHIFT, (offset >> PAGE_SHIFT) + 1)

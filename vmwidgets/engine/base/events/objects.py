@@ -1,0 +1,225 @@
+"""Events of memory objects, of files and swap space, and of tasks: what X15's map and its faults do with them.
+
+Pages are numbered in their object: offset >> 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..values.objects import ObjectFields
+from ..values.past import ABSENT, Row
+from .event import Event
+
+# ---- objects and their pages -------------------------------------------------------------------
+
+
+class ObjectMade(Event):
+    """A memory object came to be; a shadow names what lies behind it."""
+
+    object: str
+    fields: ObjectFields
+
+    def writes(self) -> Iterable[Row]:
+        yield "object", "", self.object, ABSENT, self.fields
+
+
+class ObjectGone(Event):
+    """The last reference to a memory object is gone, and so is the object; `why` says how."""
+
+    object: str
+    fields: ObjectFields
+    why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "object", "", self.object, self.fields, ABSENT
+
+
+class ShadowMoved(Event):
+    """What lies behind an object changed: `why` is "collapsed" or "bypassed"."""
+
+    object: str
+    before: ObjectFields
+    after: ObjectFields
+    why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "object", "", self.object, self.before, self.after
+
+
+class _ObjectPages(Event):
+    """Pages of an object: number and frame of each."""
+
+    object: str
+    pages: tuple[tuple[int, int], ...]
+
+
+class PagesEntered(_ObjectPages):
+    """An object has these pages in memory now."""
+
+    def writes(self) -> Iterable[Row]:
+        return ((("page", self.object, index, ABSENT, frame)) for index, frame in self.pages)
+
+
+class PagesLeft(_ObjectPages):
+    """An object has these pages in memory no longer."""
+
+    def writes(self) -> Iterable[Row]:
+        return ((("page", self.object, index, frame, ABSENT)) for index, frame in self.pages)
+
+
+class ObjectSearched(Event):
+    """A fault looked for page `index` in an object of a shadow chain: `found` is "", and the search goes on, or where.
+
+    The answers are "memory", "swap", "pager" and, at the end of a chain of anonymous memory, "zero".
+    """
+
+    object: str
+    index: int
+    found: str
+
+
+class PageCopied(Event):
+    """Page `index` of `object` was copied from that of the object behind it, because it is about to be written."""
+
+    object: str
+    index: int
+    source: str
+    source_frame: int
+    frame: int
+
+
+class PageDirtied(Event):
+    """A page of a file is written for the first time since it was read or written back."""
+
+    object: str
+    index: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "dirty", self.object, self.index, ABSENT, True
+
+
+class PageCleaned(Event):
+    """A page of a file was written back."""
+
+    object: str
+    index: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "dirty", self.object, self.index, True, ABSENT
+
+
+# ---- going out and coming back -----------------------------------------------------------------
+
+
+class PageOut(Event):
+    """Page `index` of `object` leaves its frame: `to` is "swap", "file", or "nowhere" where a file has it already."""
+
+    object: str
+    index: int
+    frame: int
+    to: str
+    slot: int = -1
+    """Where in swap space it is now; -1: not there."""
+
+    def writes(self) -> Iterable[Row]:
+        if self.slot >= 0:
+            yield "swapped", self.object, self.index, ABSENT, self.slot
+
+
+class SwapFreed(Event):
+    """Slots of swap space are free again: page and slot of each, of `object`."""
+
+    object: str
+    slots: tuple[tuple[int, int], ...]
+
+    def writes(self) -> Iterable[Row]:
+        return (("swapped", self.object, index, slot, ABSENT) for index, slot in self.slots)
+
+
+class SwapMoved(Event):
+    """Pages in swap space became those of another object: number and slot of each."""
+
+    before: str
+    object: str
+    slots: tuple[tuple[int, int], ...]
+
+    def writes(self) -> Iterable[Row]:
+        for index, slot in self.slots:
+            yield "swapped", self.before, index, slot, ABSENT
+            yield "swapped", self.object, index, ABSENT, slot
+
+
+class SwapResized(Event):
+    """So many slots of swap space there are now."""
+
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "swap size", "", 0, self.before, self.after
+
+
+class NothingToReclaim(Event):
+    """No page of a task could leave its frame, and `why`."""
+
+    why: str
+
+
+class FileResized(Event):
+    """A file has another size now (bytes); -1: it is gone."""
+
+    file: str
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "file", "", self.file, self.before if self.before >= 0 else ABSENT, self.after
+
+
+# ---- tasks -------------------------------------------------------------------------------------
+
+
+class TaskForked(Event):
+    """A task got a child, with a copy of its address space."""
+
+    task: str
+    child: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "task", "", self.child, ABSENT, self.task
+
+
+class TaskExited(Event):
+    """A task is over: its memory is given back.  `parent` is the task that it was forked from, or ""."""
+
+    task: str
+    parent: str
+    why: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "task", "", self.task, self.parent, ABSENT
+
+
+class SignalSent(Event):
+    """A task got a signal for what it did at `address`."""
+
+    task: str
+    signal: str
+    address: int
+    why: str
+
+
+class OutOfMemory(Event):
+    """No frame was to be had: `task` was chosen to be killed, for the `resident` pages that it has."""
+
+    task: str
+    resident: int
+    why: str
+
+
+class Injected(Event):
+    """A request at a named point was made to fail; it was the `count`th there."""
+
+    point: str
+    count: int

@@ -1,0 +1,64 @@
+"""The reverse map: which translations of tasks lead to a frame (the pv entries of 4.4BSD and FreeBSD's pmap)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ...base.errors import Broken
+from ...base.units import PAGE, PAGE_SHIFT, Address
+
+
+class Translating(Protocol):
+    """Page tables of a task."""
+
+    name: str
+
+    def extract(self, va: int) -> int | None:
+        """The physical address that the tables give for `va`, or none."""
+
+    def remove(self, start: int, end: int) -> None:
+        """Unmap [start, end)."""
+
+    def protect(self, start: int, end: int, protection: int) -> None:
+        """Give what is mapped in [start, end) other rights."""
+
+    def update(self, start: int, end: int) -> None:
+        """Drop the cached translations of [start, end)."""
+
+
+class ReverseMap:
+    """By frame: the address spaces and addresses that are translated to it, in the order in which they came.
+
+    Page tables note here what they map.  Where descriptors were edited by hand the tables say otherwise: then an
+    entry is left out.
+    """
+
+    def __init__(self) -> None:
+        self._by_frame: dict[int, dict[tuple[Translating, int], None]] = {}
+
+    def note(self, space: Translating, va: int, frame: int) -> None:
+        """`space` maps the page at `va` to `frame`.  O(1)."""
+        self._by_frame.setdefault(frame, {})[space, va] = None
+
+    def forget(self, space: Translating, va: int, frame: int) -> None:
+        """`space` does not do so any longer.  O(1)."""
+        known = self._by_frame.get(frame)
+        if known is not None:
+            known.pop((space, va), None)
+            if not known:
+                del self._by_frame[frame]
+
+    def of(self, frame: int) -> list[tuple[Translating, int]]:
+        """Spaces and addresses that lead to `frame`.  O(their number)."""
+        known = self._by_frame.get(frame, ())
+        return [(space, va) for space, va in known if (space.extract(va) or 0) >> PAGE_SHIFT == frame]
+
+    def count(self) -> int:
+        """How many translations are noted."""
+        return sum(map(len, self._by_frame.values()))
+
+    def check_has(self, space: Translating, va: int, frame: int) -> None:
+        """Raise :class:`Broken` unless it is noted that `space` maps the page at `va` to `frame`."""
+        if (space, va & -PAGE) not in self._by_frame.get(frame, ()):
+            where = f"{Address(va)} to frame {frame:#x}"
+            raise Broken(f"R1: {space.name} maps {where}, and the reverse map does not say so")

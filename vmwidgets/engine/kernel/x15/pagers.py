@@ -1,0 +1,162 @@
+"""Where the pages of tasks' objects come from: zeroes and swap space, files, devices (X15 `vm_anon`, Mach's pagers)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ...base.errors import kernel_error
+from ...base.units import PAGE, PAGE_SHIFT
+from ...memory.pages import MAX_ORDER
+from .vm_page import PageOwner, TaskMemory
+
+
+class X15Pager(Protocol):
+    """A pager of tasks' objects."""
+
+    @property
+    def kind(self) -> str:
+        """What pictures call its objects."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether their pages are RAM."""
+
+    @property
+    def latency(self) -> int:
+        """How many ticks it takes for a page."""
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame for the page of `target` at `offset` (bytes), or none when there is no memory."""
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Have a page written back."""
+
+    def release(self, frame: int) -> None:
+        """Take back a frame that the object no longer holds."""
+
+
+class AnonymousPager:
+    """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
+
+    Pages are zeroed (with quirk anonymous-not-zeroed they keep what their frame held), or come back from swap space.
+    """
+
+    kind = "anonymous"
+    latency = 0
+    has_frames = True
+
+    def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
+        self._memory = memory
+        self.max_pages = max_pages
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page; none when memory or the limit is used up."""
+        index = offset >> PAGE_SHIFT
+        if index in target.swapped:
+            return self._memory.swap_in(target, index)
+        if self.max_pages is not None and len(target.pages) + len(target.swapped) >= self.max_pages:
+            return None
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._memory.zero(frame)
+        return frame
+
+    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+        """The first of `count` (a power of two) fresh frames in one piece, or none."""
+        if self.max_pages is not None and len(target.pages) + count > self.max_pages:
+            return None
+        order = count.bit_length() - 1
+        frame = self._memory.fresh_run(target, order) if order <= MAX_ORDER else None
+        for at in range(count if frame is not None else 0):
+            assert frame is not None
+            self._memory.zero(frame + at)
+        return frame
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Nothing is written back: what goes out goes to swap space."""
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._memory.free(frame)
+
+
+class DevicePager:
+    """Pages at a fixed physical address: a device's memory, not the machine's."""
+
+    kind = "device"
+    latency = 0
+    has_frames = False
+
+    def __init__(self, start: int, size: int) -> None:
+        self.start = start
+        self.size = size
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """The frame that answers at `offset`; none beyond the device's end."""
+        return self.start + offset >> PAGE_SHIFT if offset < self.size else None
+
+    def get_run(self, target: PageOwner, offset: int, count: int) -> int | None:
+        """The first frame of `count` in one piece; none beyond the device's end, or where it is not aligned."""
+        frame = self.start + offset >> PAGE_SHIFT
+        return frame if offset + (count << PAGE_SHIFT) <= self.size and not frame % count else None
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """A device has what is written to it."""
+
+    def release(self, frame: int) -> None:
+        """Devices keep their memory."""
+
+
+class FilePager:
+    """The pages of a file: read in, and written back.
+
+    A page that holds none of the file's bytes can't be had: IO, which a task gets as SIGBUS.
+    """
+
+    kind = "file"
+    has_frames = True
+
+    def __init__(self, memory: TaskMemory, name: str, content: bytes, latency: int = 0) -> None:
+        self.latency = latency
+        self._memory = memory
+        self.name = name
+        self.content = bytearray(content)
+        """What is on disk."""
+        self.size = len(content)
+        """Bytes of the file, with those that are not written back yet."""
+        self.gone = False
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
+        if self.gone or offset >= self.size:
+            what = "is gone" if self.gone else f"has {self.size} bytes"
+            raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
+        self._memory.check_read(target, offset >> PAGE_SHIFT)
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._fill(frame, offset)
+            with self._memory.holding(frame):
+                self._ahead(target, offset >> PAGE_SHIFT)
+        return frame
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Write a page back, as far as the file goes."""
+        start, end = index << PAGE_SHIFT, min(self.size, index + 1 << PAGE_SHIFT)
+        self.content.extend(bytes(max(0, end - len(self.content))))
+        self.content[start:end] = content[: end - start]
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._memory.free(frame)
+
+    def _fill(self, frame: int, offset: int) -> None:
+        content = bytes(self.content[offset : offset + PAGE])
+        self._memory.ram.write(frame << PAGE_SHIFT, content.ljust(PAGE, b"\0"))
+
+    def _ahead(self, target: PageOwner, index: int) -> None:
+        """Read in the pages behind one that was asked for, as far as there are frames that nothing has to leave."""
+        for after in range(index + 1, min(index + 1 + self._memory.read_ahead, -(-self.size // PAGE))):
+            frame = None if after in target.pages else self._memory.spare(target)
+            if frame is not None:
+                self._fill(frame, after << PAGE_SHIFT)
+                target.enter(after, frame)

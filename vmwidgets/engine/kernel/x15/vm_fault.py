@@ -1,0 +1,254 @@
+"""Faults in an X15 map, and copies of it: what a page fault does, and what a fork does.
+
+X15 of 2013 resolves a fault by the object of the entry alone (`vm_map_fault`).  What goes beyond that is after
+4.4BSD's `vm_fault` and `vm_map_fork` (The Design and Implementation of the 4.4BSD Operating System, 5.6 and 5.11):
+copies at the first write, and stacks that grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ...base.errors import KernelError, KernelPanic, kernel_error
+from ...base.events import EntryChanged
+from ...base.protection import (
+    GROWS_DOWN,
+    INHERITANCE,
+    NEEDS_COPY,
+    WRITE,
+    inheritance_of,
+    protection_of,
+    protection_text,
+)
+from ...base.recorder import kernel_function
+from ...base.units import PAGE, Address
+from ..map.core import Entry
+from ..map.vm_object import VmObject
+from .ranges import X15Ranges, pages_of
+from .vm_object import EVERYWHERE, X15Object
+from .wiring import rights_in
+
+
+class Resolved(NamedTuple):
+    """How a fault was resolved: `cache` is "hit" when the object had the page, "miss" when its pager was asked."""
+
+    cache: str
+    entry: int
+    object: VmObject
+    offset: int
+    va: int
+    frame: int
+    protection: int
+
+    def in_events(self) -> tuple[int]:
+        """What the kernel function gives back: the frame."""
+        return (self.frame,)
+
+
+class X15Faults(X15Ranges):
+    """The part of a map that resolves faults, and is copied."""
+
+    assertions = False
+    is_kernels = False
+    """Whether it is the kernel's own map, which is never paged."""
+    stack_limit: int = 0
+    """Up to so many bytes an entry that grows down may have; 0: none grows."""
+
+    # ---- faults ------------------------------------------------------------------------------
+
+    @kernel_function("vm_map_fault", first=2)
+    def fault(self, address: int, access: int, enter_page: Callable[[int, int, int], None]) -> Resolved:
+        """Resolve a fault at `address` (any alignment) for `access` (protection bits; 0 always passes).
+
+        `enter_page(va, frame, protection)` puts the translation into the page tables, with the entry's
+        protection, not the access's; without the right to write where the page is another's too, or is to be noticed
+        when it is written.  Errors: FAULT, no entry there or (mended) no object behind it; ACCES, the entry
+        lacks a right; NOMEM from the pager; IO, it failed.  No page for a table is a panic.  O(log n), and the objects
+        in the entry's chain.
+        """
+        if self.assertions and self.is_kernels:
+            raise KernelPanic("fault_kernel_map", f"a fault at {Address(address)} in {self.name}, which is never paged")
+        va = address & ~(PAGE - 1)
+        entry = self.lookup_nearest(va)
+        if entry is not None and va < entry.start and entry.flags & GROWS_DOWN:
+            self._grow_down(entry, va)
+        if entry is None or va < entry.start:
+            raise kernel_error("FAULT", f"no entry of {self.name} holds {Address(va)}")
+        protection = protection_of(entry.flags)
+        missing = access & ~protection
+        if missing:
+            allowed, where = protection_text(protection), Address(entry.start)
+            raise kernel_error("ACCES", f"the entry at {where} allows {allowed}, not {protection_text(missing)}")
+        if isinstance(entry.submap, X15Faults):  # the range is another map's: so is the fault (FreeBSD `vm_map_lookup`)
+            return entry.submap.fault(address, access, enter_page)
+        if entry.object is None:
+            why = f"the entry at {Address(entry.start)} has no object to ask for a page"
+            if "fault-null-object" in self.quirks:
+                raise KernelPanic("fault_null_object", why)
+            raise kernel_error("FAULT", why)
+        cache, frame, protection = self._page(entry, entry.offset_of(va), access)
+        try:
+            enter_page(va, frame, protection)
+        except KernelError as error:
+            why = f"the page of {Address(va)} can't be entered: {error.reason}"
+            raise KernelPanic("fault_pmap_enter", why) from error
+        return Resolved(cache, entry.start, entry.object, entry.offset_of(va), va, frame, protection)
+
+    def _page(self, entry: Entry, offset: int, access: int) -> tuple[str, int, int]:
+        """Where the page came from, its frame, and the rights with which it is mapped."""
+        if access & WRITE and entry.flags & NEEDS_COPY:
+            self.unshare(entry)
+        target, protection = entry.object, rights_in(entry)
+        assert target is not None, "the entry was looked at before"
+        if not isinstance(target, X15Object):
+            return *target.bring(offset, self.recorder), protection
+        page = target.fault(offset, bool(access & WRITE))
+        rights = target.rights(offset, protection) if page.own else protection & ~WRITE
+        return page.cache, page.frame, rights
+
+    def inner(self, va: int) -> Entry | None:
+        """The entry that holds `va`, in this map or in the submap that has it."""
+        entry = self.peek(va)
+        if entry is None or va < entry.start:
+            return None
+        return entry.submap.inner(va) if isinstance(entry.submap, X15Faults) else entry
+
+    def wait_for(self, va: int) -> int:
+        """How many ticks the pager of the page at `va` takes, which is not in memory; 0 for most.  O(log n)."""
+        entry = self.peek(va)
+        target = None if entry is None or va < entry.start else entry.object
+        return target.wait_for(entry.offset_of(va)) if isinstance(target, X15Object) and entry is not None else 0
+
+    def _grow_down(self, entry: Entry, va: int) -> None:
+        """Let a stack grow to `va`, if it stays below its limit and a page away from what lies below.
+
+        As in FreeBSD's `vm_map_growstack`: the page in between is the guard.
+        """
+        previous = entry.prev
+        lowest = self.start if previous is None else previous.end + PAGE
+        if va < lowest or entry.end - va > self.stack_limit:
+            return
+        before = entry.fields()
+        change = entry.start - va
+        entry.offset -= change
+        entry.start = va  # it grows into a gap: the order in the tree stays right
+        self.resize(change)
+        self.report_resize(entry, before, "grew down for an access below it")
+
+    # ---- copies at the first write -----------------------------------------------------------
+
+    @kernel_function("vm_object_shadow", first=1)
+    def unshare(self, entry: Entry) -> None:
+        """Have an entry that is to be copied at its first write ready to be written: put a shadow before its object.
+
+        If nothing else refers to that object, the entry has it to itself, and no shadow is made.
+        """
+        target, before = entry.object, entry.fields()
+        assert isinstance(target, X15Object), "only these are copied"
+        if target.references == 1 and not target.is_file:
+            target.exclusive = True
+            why = "nothing else refers to its object: it may write there"
+        else:
+            stack = entry.flags & GROWS_DOWN
+            entry.object = target.shadowed(EVERYWHERE if stack else pages_of(entry))
+            why = "got a shadow, to write there"
+        entry.flags &= ~NEEDS_COPY
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryChanged.tag, self.name, before, entry.fields(), why))
+
+    def begin_again(self, entry: Entry) -> None:
+        """Give an entry a fresh object for its private one: what it held is gone, and its file's pages show again.
+
+        Nothing of it is mapped.
+        """
+        target, before = entry.object, entry.fields()
+        assert isinstance(target, X15Object), "only these begin again"
+        behind = target.last_of_chain
+        if behind.is_file:
+            entry.object, entry.flags = behind, entry.flags | NEEDS_COPY
+            behind.reference()
+        else:
+            fresh = target.another()
+            fresh.references = 1
+            entry.object, entry.flags = fresh, entry.flags & ~NEEDS_COPY
+        if target.exclusive:
+            target.forget(pages_of(entry))
+        target.release()
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((EntryChanged.tag, self.name, before, entry.fields(), "begins again: its pages were not needed"))
+
+    @kernel_function("vm_map_fork", first=1)
+    def fork(self, child: X15Faults) -> None:
+        """Give `child`, an empty map, what its entries' inheritance says: shares, copies, or nothing (`vm_map_fork`).
+
+        A copy takes no page: both maps refer to the object, and who writes first gets a shadow.  Pages that are wired,
+        and those of an object that others may write, are copied at once.  NOMEM without memory for entries, objects or
+        pages; the parent is as it was, but that some of its entries are to be copied.  O(entries + pages mapped).
+        """
+        for entry in self:
+            inheritance = inheritance_of(entry.flags)
+            if inheritance == INHERITANCE["none"] or entry.submap is not None:
+                continue
+            if inheritance == INHERITANCE["share"]:
+                self._share(entry)
+                child.adopt(entry, entry.object)
+            else:
+                child.adopt(entry, self._copy_of(entry))
+
+    def _share(self, entry: Entry) -> None:
+        """Have the object of `entry` be one that another map may have too."""
+        if entry.flags & NEEDS_COPY:
+            self.unshare(entry)
+        target = entry.object
+        if isinstance(target, X15Object):
+            target.shared, target.exclusive = True, False
+        if target is not None:
+            target.reference()
+
+    def _copy_of(self, entry: Entry) -> VmObject | None:
+        """The object of a copy of `entry`, with a reference for that."""
+        target = entry.object
+        if not isinstance(target, X15Object) or not target.has_frames:
+            if target is not None:
+                target.reference()
+            return target
+        if (target.shared and not target.is_file and not entry.flags & NEEDS_COPY) or entry.wired_count:
+            return target.copied(pages_of(entry))
+        self._note_copy(entry)
+        target.exclusive = False
+        target.reference()
+        return target
+
+    def _note_copy(self, entry: Entry) -> None:
+        """Have `entry` copied at its first write, unless it shares what a file has."""
+        target, tables = entry.object, self.tables
+        if entry.flags & NEEDS_COPY or (target is not None and isinstance(target, X15Object) and target.is_file):
+            return
+        if tables is not None and protection_of(entry.flags) & WRITE:
+            tables.protect(entry.start, entry.end, protection_of(entry.flags) & ~WRITE)
+            tables.update(entry.start, entry.end)
+        self.set_flags(entry, entry.flags | NEEDS_COPY, "is to be copied at the first write")
+
+    def adopt(self, entry: Entry, target: VmObject | None) -> None:
+        """Append an entry like `entry` of another map, with `target`, whose reference is for it.
+
+        NOMEM without memory for an entry; the reference is given back.
+        """
+        made = self.entries.allocate()
+        if made is None:
+            if target is not None:
+                target.release()
+            raise kernel_error("NOMEM", f"no entry is left for {self.name}")
+        made.copy_range_from(entry)
+        made.wired_count, made.object = 0, target
+        slowly = target is not entry.object
+        of_file = isinstance(target, X15Object) and target.is_file
+        if slowly:
+            made.flags &= ~NEEDS_COPY
+        elif of_file and inheritance_of(entry.flags) == INHERITANCE["copy"]:
+            made.flags |= NEEDS_COPY
+        self.link(made, self.last, None)
+        self.resize(made.end - made.start)

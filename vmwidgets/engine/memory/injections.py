@@ -1,0 +1,67 @@
+"""Failures on purpose: requests at named points of the kernel that are made to fail, by count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..base.events import Injected
+from ..base.recorder import Recorder
+
+POINTS = {
+    "page_alloc": "a frame for whatever asks for one",
+    "table_page": "a frame for a page table",
+    "pager_read": "a page that is read from a file or from swap space",
+    "swap_full": "a slot of swap space",
+}
+"""Where requests can be made to fail, and what is asked for there."""
+
+TABLES = "page tables of "
+"""How the owners of table pages begin."""
+
+
+@dataclass
+class Rule:
+    """One request in `every` at `point` fails, from the first on after `after`, at most `times` (0: any number)."""
+
+    point: str
+    every: int
+    after: int
+    times: int
+    asked: int = 0
+    failed: int = 0
+
+    def fails(self) -> bool:
+        """Whether this request does."""
+        self.asked += 1
+        number = self.asked - self.after
+        hit = number > 0 and number % self.every == 0 and not (self.times and self.failed == self.times)
+        self.failed += hit
+        return hit
+
+
+class Injections:
+    """The rules of a machine, by number; the structures that fail ask here."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.rules: dict[int, Rule] = {}
+        self._recorder = recorder
+        self._made = 0
+
+    def add(self, rule: Rule) -> int:
+        """Begin with a rule; its number."""
+        self._made += 1
+        self.rules[self._made] = rule
+        return self._made
+
+    def hit(self, point: str) -> bool:
+        """Whether a request at `point` fails.  Every rule counts it."""
+        hits = [rule for rule in self.rules.values() if rule.point == point and rule.fails()]
+        emit = self._recorder.emit
+        if emit is not None and hits:
+            emit((Injected.tag, point, hits[0].asked))
+        return bool(hits)
+
+    def no_frame(self, owner: str) -> bool:
+        """Whether the page allocator's next request fails: it counts as one for a table too, if it is."""
+        for_table = owner.startswith(TABLES) and self.hit("table_page")
+        return self.hit("page_alloc") or for_table
