@@ -41,7 +41,8 @@ class Injection(Part):
         return self
 
     def __exit__(self, *error: object) -> None:
-        if int(self.path.removeprefix("injection:")) in self.system.injections.rules:
+        there = int(self.path.removeprefix("injection:")) in self.system.injections.rules
+        if there and self.door.dead is None:
             self.stop()
 
     def __repr__(self) -> str:

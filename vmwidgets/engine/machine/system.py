@@ -24,7 +24,7 @@ Nothing here asks it for a structure.
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -273,20 +273,27 @@ class System:
 
         It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.
         """
-        if not self.kills:
-            return False
-        resident = {one.name: one.resident for one in self.tasks.values()}
-        victim = max(resident, key=lambda name: resident[name])
-        if not resident[victim]:
-            return False
+        killed = self._kill(self.tasks)
+        if killed == space.name:
+            raise kernel_error("NOMEM", f"task {killed!r} was killed: memory ran out, and it had most of it")
+        return bool(killed)
+
+    def kill_another(self, space: TaskSpace) -> bool:
+        """Kill another task than `space`, if that is wanted, since there is no frame for a page table."""
+        return bool(self._kill([name for name in self.tasks if name != space.name]))
+
+    def _kill(self, names: Iterable[str]) -> str:
+        """Kill the task of these that has most pages in memory, if that is wanted and it has any; its name, or ""."""
+        resident = {name: self.tasks[name].resident for name in names} if self.kills else {}
+        victim = max(resident, key=lambda name: resident[name], default="")
+        if not resident.get(victim):
+            return ""
         emit = self.recorder.emit
         if emit is not None:
             why = f"no frame is left, and of {counted(len(resident), 'task')} it has most pages"
             emit((OutOfMemory.tag, victim, resident[victim], why))
         self.end_task(self.tasks[victim], "it was killed, since memory ran out")
-        if victim == space.name:
-            raise kernel_error("NOMEM", f"task {victim!r} was killed: memory ran out, and it had most of it")
-        return True
+        return victim
 
     def has_place(self, path: str) -> bool:
         """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.

@@ -80,6 +80,8 @@ class TaskSpace:
         self.signals: list[Signal] = []
         self.out_of_memory: Callable[[TaskSpace], bool] | None = None
         """What is done when a fault finds no frame: whether it may be tried again."""
+        self.kill_another: Callable[[TaskSpace], bool] | None = None
+        """What is done when it finds none for a page table."""
         vm_map.stack_limit = self.limits.stack
 
     @property
@@ -111,14 +113,15 @@ class TaskSpace:
     def enter_page(self, va: int, frame: int, protection: int) -> None:
         """Map a page and flush what the TLBs keep for it: the end of a fault.
 
-        Where there is no page for a table one is taken from what tasks have in memory, if it can go out.
+        Where there is no page for a table one is taken from what tasks have in memory, if it can go out; else, where
+        that is wanted, another task is killed.
         """
         with self.memory.holding(frame):
             while True:
                 try:
                     self.pmap.enter(va, frame * PAGE, protection)
                 except KernelError:  # noqa: PERF203  once, unless memory runs out
-                    if not self.memory.reclaim():
+                    if not self.memory.reclaim() and not (self.kill_another is not None and self.kill_another(self)):
                         raise
                 else:
                     break
@@ -159,7 +162,7 @@ class TaskSpace:
             vm_map.remove(start, start + size)
         inheritance = INHERITANCE["share" if shared else "copy"]
         flags = pack_flags(protection, ALL, inheritance, 0)
-        place = start or self._lowest_gap(size)
+        place = start if start or fixed else self._lowest_gap(size)
         flags |= 0 if start and not fixed else FIXED
         where = vm_map.enter(place, size, 0, flags, target, offset)
         entry = self._entry_at(where)

@@ -295,7 +295,7 @@ def make_task(system: System, name: str, parent: str, fit: Fit | None) -> TaskSp
     )
     vm_map.tables, vm_map.fit = pmap, fit
     space = TaskSpace(name, vm_map, pmap, system.task_memory, parent)
-    space.out_of_memory = system.out_of_memory
+    space.out_of_memory, space.kill_another = system.out_of_memory, system.kill_another
     system.tasks[name] = space
     system.maps[vm_map.name] = vm_map
     system.processors.register(pmap, space)

@@ -109,7 +109,10 @@ class ObjectsValue:
         """All of it as it was."""
         named = past.laid_over({name: one.fields for name, one in self.objects.items()}, "object")
         known = self.objects
-        objects = {name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past) for name, fields in named.items()}
+        objects = {
+            name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
+            for name, fields in named.items()
+        }
         entries = {}
         for path, now in self.entries.items():
             before = past.laid_over(now, "entry", path)

@@ -16,6 +16,7 @@ from ...base.protection import (
     GROWS_DOWN,
     INHERITANCE,
     NEEDS_COPY,
+    READ,
     WRITE,
     inheritance_of,
     protection_of,
@@ -27,7 +28,7 @@ from ..map.core import Entry
 from ..map.vm_object import VmObject
 from .ranges import X15Ranges, pages_of
 from .vm_object import EVERYWHERE, X15Object
-from .wiring import rights_in
+from .wiring import map_resident, rights_in
 
 
 class Resolved(NamedTuple):
@@ -142,11 +143,17 @@ class X15Faults(X15Ranges):
     def unshare(self, entry: Entry) -> None:
         """Have an entry that is to be copied at its first write ready to be written: put a shadow before its object.
 
-        If nothing else refers to that object, the entry has it to itself, and no shadow is made.
+        If nothing else refers to that object, the entry has it to itself, and no shadow is made.  Of a wired entry all
+        pages are copied, since they stay in memory and mapped: NOMEM, and nothing changed, without frames.
         """
         target, before = entry.object, entry.fields()
         assert isinstance(target, X15Object), "only these are copied"
-        if target.references == 1 and not target.is_file:
+        if entry.wired_count:
+            entry.object, why = target.copied(pages_of(entry)), "got copies of its pages, which stay in memory"
+            entry.object.note_wired(pages_of(entry), 1)
+            target.note_wired(pages_of(entry), -1)
+            target.release()
+        elif target.references == 1 and not target.is_file:
             target.exclusive = True
             why = "nothing else refers to its object: it may write there"
         else:
@@ -157,6 +164,8 @@ class X15Faults(X15Ranges):
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), why))
+        if entry.wired_count and self.tables is not None and protection_of(entry.flags) & READ:
+            map_resident(self.tables, entry, entry.start, entry.end)
 
     def begin_again(self, entry: Entry) -> None:
         """Give an entry a fresh object for its private one: what it held is gone, and its file's pages show again.
@@ -199,8 +208,12 @@ class X15Faults(X15Ranges):
                 child.adopt(entry, self._copy_of(entry))
 
     def _share(self, entry: Entry) -> None:
-        """Have the object of `entry` be one that another map may have too."""
-        if entry.flags & NEEDS_COPY:
+        """Have the object of `entry` be one that another map may have too, and that no other entry has for itself."""
+        target = entry.object
+        if isinstance(target, X15Object) and (
+            entry.flags & NEEDS_COPY or not (target.shared or target.references == 1)
+        ):
+            self._note_copy(entry)
             self.unshare(entry)
         target = entry.object
         if isinstance(target, X15Object):

@@ -319,7 +319,10 @@ class X15Map(X15Faults):
     def _check_wired(self, entry: Entry) -> None:
         mapped = protection_of(entry.flags) & READ and "pmap-current-only" not in self.quirks
         for va in range(entry.start, entry.end, PAGE):
-            frame = None if entry.object is None else entry.object.page(entry.offset_of(va))
+            target = entry.object
+            frame = None if target is None else target.page(entry.offset_of(va))
+            if frame is None and isinstance(target, X15Object) and target.is_file:
+                continue  # a file may be cut off under a wiring
             if frame is None:
                 raise Broken(
                     f"rule 8 of the map: entry {entry.id} of {self.name} is wired and has no page for {Address(va)}"
