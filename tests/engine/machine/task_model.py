@@ -114,6 +114,9 @@ class Model:
     def step(self) -> None:
         """Do one thing in both, with failures on purpose now and then, and compare what it touched."""
         self.steps += 1
+        if not self.tasks:
+            self.machine.give_pages(50)
+            self.start()
         things = (
             self.map_zeroes, self.map_zeroes, self.map_file, self.unmap, self.protect, self.write, self.write,
             self.write, self.write, self.read, self.read, self.fork, self.fork, self.exit, self.exec, self.page_out,
@@ -131,7 +134,7 @@ class Model:
                 self.errors.append(error.name)
                 expect(error, "NOMEM", *(["IO"] if fails else []))
             except KernelPanic as panic:
-                expect(panic, *(["fault_pmap_enter"] if fails else []))
+                expect(panic, "entry_create", *(["fault_pmap_enter"] if fails else []))
                 self.panicked = True
                 stack.pop_all()
                 return
