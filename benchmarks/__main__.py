@@ -1,7 +1,7 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
-python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, faults, time, paint, footprint
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
@@ -22,6 +22,7 @@ from . import (
     against,
     domain_pictures,
     domains,
+    faults,
     footprint,
     going_back,
     growth,
@@ -77,6 +78,11 @@ def run_walks(quick: bool) -> str:
     return walks.report(walks.measure(seconds=0.1, count=100_000) if quick else walks.measure())
 
 
+def run_faults(quick: bool) -> str:
+    """Faults of tasks, and forks."""
+    return faults.measure(200, faults.SIZES[:2]) if quick else faults.measure()
+
+
 def run_against(quick: bool) -> str:
     """This tree beside an earlier commit."""
     return against.report(against.measure(("pairs-1000", "kmem", "domain"), 1) if quick else against.measure())
@@ -89,6 +95,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "kmem": run_kmem,
     "domains": run_domains,
     "walks": run_walks,
+    "faults": run_faults,
     "tables": tables.report,
     "against": run_against,
     "growth": growth.report,
