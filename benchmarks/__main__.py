@@ -1,7 +1,8 @@
 """Measure speed, side by side with what others do.
 
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
-python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, faults, time, paint, footprint
+python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
+python -m benchmarks faults          # tasks that fault, and forks
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
