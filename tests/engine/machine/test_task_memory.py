@@ -16,7 +16,7 @@ LOOKED_UP = ("._judged", "._moved", "._found")
 """Attributes that keep what was looked up before."""
 
 
-def same(one: object, other: object) -> None:
+def same(one: vm.Machine, other: vm.Machine) -> None:
     """Fail with the first places where two machines differ, but for what a check had the structures look up."""
     places = (place for place in differences(one, other) if not any(name in place for name in LOOKED_UP))
     assert [place for place, _ in zip(places, range(3), strict=False)] == []

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from ..base.errors import Refused, shown
 from ..base.operations import operation
 from ..memory.injections import POINTS, Rule
 from . import arguments
-from .system import Part, System
-
-
-def attach(system: System) -> None:
-    """Have the structures ask, if there is something to fail."""
-    found, memory = system.injections, system.task_memory
-    points = {rule.point for rule in found.rules.values()}
-    system.pages.veto = found.no_frame if points & {"page_alloc", "table_page"} else None
-    memory.fails = partial(found.hit, "pager_read") if "pager_read" in points else None
-    memory.swap.refuses = partial(found.hit, "swap_full") if "swap_full" in points else None
+from .system import Part
 
 
 class Injection(Part):
@@ -34,7 +24,7 @@ class Injection(Part):
         """Let requests succeed again; how many failed."""
         system, failed = self.system, self.rule.failed
         del system.injections.rules[int(self.path.removeprefix("injection:"))]
-        attach(system)
+        system.apply_injections()
         return failed
 
     def __enter__(self) -> Injection:
@@ -76,7 +66,7 @@ class InjectionFunctions(Part):
             raise Refused(f"every={shown(every)}: write 1 for each request, 3 for one in three")
         system = self.system
         number = system.injections.add(rule)
-        attach(system)
+        system.apply_injections()
         return system.part(Injection, f"injection:{number}")
 
     @property

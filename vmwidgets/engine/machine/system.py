@@ -26,7 +26,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..base.errors import Refused, kernel_error, shown
@@ -35,6 +35,8 @@ from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
 from ..base.units import Size, counted
 from ..kernel.freebsd.vm_map import FreeBSDMap
+from ..kernel.map.core import CachedEntries, Entry
+from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.threads.scheduler import Thread
@@ -55,7 +57,7 @@ from .journal_file import MachineJournal
 from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .reading import OF_TABLES, Reading
-from .spaces import DomainSpace, Edit, KernelSpace, unquoted
+from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
 from .task_space import TaskSpace
 
 P = TypeVar("P", bound="Part")
@@ -253,6 +255,33 @@ class System:
         domain = self.domain_at(space) if isinstance(given, str) and given not in self.tasks else None
         return domain.pmap if domain is not None else self.tasks[arguments.known(space, self.tasks, "task")].pmap
 
+    def refuse_task_name(self, name: str) -> None:
+        """Refuse a name that a new task can't have."""
+        if name in self.tasks or name in self.exited:
+            what = "has exited, and its name stays its own" if name in self.exited else "is there"
+            raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
+
+    def refuse_object_name(self, name: str) -> None:
+        """Refuse a name that the pages of a file, or memory without a name, have in events."""
+        if {name, f"file {name}"} & self.task_memory.objects.keys():
+            raise Refused(f"name {shown(name)}: there is an object of this name; choose another")
+
+    def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
+        """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
+        pmap, layout = self.pmap.create(name), self.layout
+        entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
+        vm_map = X15Map(
+            f"{task_path(name)}/map", layout.user_start, layout.user_end, entries, self.recorder, bits=layout.bits,
+            unmap=pmap.unmap, quirks=self.quirks, assertions=True,
+        )  # fmt: skip  # as the constructor has them
+        vm_map.tables, vm_map.fit = pmap, fit
+        space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
+        space.out_of_memory, space.kill_another = self.out_of_memory, self.kill_another
+        self.tasks[name] = space
+        self.maps[vm_map.name] = vm_map
+        self.processors.register(pmap, space)
+        return space
+
     def end_task(self, space: TaskSpace, why: str) -> None:
         """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
         space.clear()
@@ -294,6 +323,14 @@ class System:
             emit((OutOfMemory.tag, victim, resident[victim], why))
         self.end_task(self.tasks[victim], "it was killed, since memory ran out")
         return victim
+
+    def apply_injections(self) -> None:
+        """Have the structures ask whether a request is to fail, if any is."""
+        found, memory = self.injections, self.task_memory
+        points = {rule.point for rule in found.rules.values()}
+        self.pages.veto = found.no_frame if points & {"page_alloc", "table_page"} else None
+        memory.fails = partial(found.hit, "pager_read") if "pager_read" in points else None
+        memory.swap.refuses = partial(found.hit, "swap_full") if "swap_full" in points else None
 
     def has_place(self, path: str) -> bool:
         """Whether all addresses of the X15 map at `path` are its own: entries of its parent give them to it.

@@ -13,11 +13,9 @@ from ..base.errors import KernelError, Refused, shown
 from ..base.events import TaskForked
 from ..base.operations import operation
 from ..base.units import PAGE, Address, Size, counted
-from ..kernel.map.core import CachedEntries, Entry
-from ..kernel.map.fits import FITS, Fit
+from ..kernel.map.fits import FITS
 from ..kernel.x15.files import File
 from ..kernel.x15.pagers import AnonymousPager, DevicePager
-from ..kernel.x15.vm_map import X15Map
 from ..kernel.x15.vm_object import X15Object
 from . import arguments
 from .files import MOST, MachineFile
@@ -106,8 +104,8 @@ class Task(UnixCalls):
         if "remove-forgets" in system.quirks:
             raise Refused("fork: with quirk remove-forgets objects don't count who maps them; boot without it")
         wanted = f"{self.name}.{space.children + 1}" if name is None else arguments.part_name(name, "task name")
-        refuse_task_name(system, wanted)
-        child = make_task(system, wanted, self.name, space.vm_map.fit)
+        system.refuse_task_name(wanted)
+        child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
             space.fork_into(child)
         except KernelError:
@@ -165,8 +163,8 @@ class TaskFunctions(Part):
             if rule not in (None, known.map.placement):
                 raise Refused(f"placement={rule!r}: {known!r} exists already; write its name alone to get it")
             return known
-        refuse_task_name(system, wanted)
-        space = make_task(system, wanted, "", FITS[rule]() if rule in FITS else None)
+        system.refuse_task_name(wanted)
+        space = system.new_task(wanted, "", FITS[rule]() if rule in FITS else None)
         return system.part(Task, space.path)
 
     @operation
@@ -181,7 +179,7 @@ class TaskFunctions(Part):
                 raise Refused(f"max_pages={limit}: {known!r} exists already; write its name alone to get it")
             return known
         memory = system.task_memory
-        refuse_object_name(system, wanted)
+        system.refuse_object_name(wanted)
         system.objects[wanted] = X15Object(wanted, AnonymousPager(memory, limit), memory, shared=True, kept=True)
         return system.part(MemoryObject, f"object:{wanted}")
 
@@ -201,7 +199,7 @@ class TaskFunctions(Part):
             where = f"{Address(system.ram_bytes)}, where RAM ends, and {Address(reach)}, the reach of a page descriptor"
             raise Refused(f"at={Address(start)} and size={length:#x}: a device lies between {where}")
         memory = system.task_memory
-        refuse_object_name(system, wanted)
+        system.refuse_object_name(wanted)
         system.objects[wanted] = X15Object(wanted, DevicePager(start, length), memory, shared=True, kept=True)
         return system.part(MemoryObject, f"object:{wanted}")
 
@@ -234,7 +232,7 @@ class TaskFunctions(Part):
             return system.part(MachineFile, f"file:{wanted}")
         if len(data) > MOST:
             raise Refused(f"content has {Size(len(data))}: a file has at most {Size(MOST)}")
-        refuse_object_name(system, wanted)
+        system.refuse_object_name(wanted)
         system.files[wanted] = File(wanted, data, system.task_memory, ticks)
         return system.part(MachineFile, f"file:{wanted}")
 
@@ -264,42 +262,6 @@ class TaskFunctions(Part):
 
 MOST_SWAP = 64 << 20
 MOST_AHEAD = 64
-
-
-def refuse_task_name(system: System, name: str) -> None:
-    """Refuse a name that a new task can't have."""
-    if name in system.tasks or name in system.exited:
-        what = "has exited, and its name stays its own" if name in system.exited else "is there"
-        raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
-
-
-def refuse_object_name(system: System, name: str) -> None:
-    """Refuse a name that pages of a file, or memory without name, have in pictures."""
-    if name in system.task_memory.objects or f"file {name}" in system.task_memory.objects:
-        raise Refused(f"name {shown(name)}: there is an object of this name; choose another")
-
-
-def make_task(system: System, name: str, parent: str, fit: Fit | None) -> TaskSpace:
-    """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
-    pmap = system.pmap.create(name)
-    vm_map = X15Map(
-        f"{task_path(name)}/map",
-        system.layout.user_start,
-        system.layout.user_end,
-        CachedEntries(system.kernel.entry_cache, system.kernel.identities, Entry),
-        system.recorder,
-        bits=system.layout.bits,
-        unmap=pmap.unmap,
-        quirks=system.quirks,
-        assertions=True,
-    )
-    vm_map.tables, vm_map.fit = pmap, fit
-    space = TaskSpace(name, vm_map, pmap, system.task_memory, parent)
-    space.out_of_memory, space.kill_another = system.out_of_memory, system.kill_another
-    system.tasks[name] = space
-    system.maps[vm_map.name] = vm_map
-    system.processors.register(pmap, space)
-    return space
 
 
 def _bytes_of(path: Any) -> bytes:
