@@ -24,6 +24,8 @@ from .words import (  # noqa: F401  they declare sentences
     kmem_operations,
     map_events,
     map_operations,
+    object_events,
+    object_operations,
 )
 from .words.headlines import headline, shortened
 from .words.kmem_events import FAMILIES, said_of_page, said_of_rest, said_of_run
@@ -38,8 +40,9 @@ SINGLE = 3
 class About(NamedTuple):
     """What a step is about, so that a picture can choose its own.
 
-    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain" or "cpu"; `name` says
-    of which map, owner, cache, thread, domain or processor ("" where that is said of none).
+    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object"
+    or "task"; `name` says of which map, owner, cache, thread, domain, processor, object or task ("" where that is said
+    of none).
     """
 
     kind: str
@@ -95,12 +98,13 @@ class _Plan:
         self._steps: list[Step] = []
         self._run: list[_Said] = []
         self._requested = {event.frame for event in events if isinstance(event, (ev.PageGranted, ev.PageReleased))}
+        self._supplied = {frame for event in events for frame in _frames_said(event)}
 
     def steps(self) -> list[Step]:
         """All of them."""
         for index, event, functions, runner in followed(self._events):
             self._names.follow(event)
-            said = _Said(index, event, functions, runner, FAMILIES.get(type(event), ""))
+            said = _Said(index, event, functions, runner, _family(event, functions))
             if self._goes_with_a_call(said) or self._told_by_requests(event):
                 continue
             sentence = "" if said.family else self._sentence(event)
@@ -118,9 +122,11 @@ class _Plan:
         return "" if saying is None else saying.writer(event, self._names)
 
     def _told_by_requests(self, event: ev.Event) -> bool:
-        """Whether page requests say enough of what the allocator below them does."""
+        """Whether page requests say enough of what the allocator below them does, or what an object has."""
         if isinstance(event, (ev.BlockSplit, ev.BlockJoined)):
             return bool(self._requested)
+        if isinstance(event, (ev.PagesEntered, ev.PagesLeft)):
+            return len(event.pages) == 1 and event.pages[0][1] in self._supplied
         return isinstance(event, (ev.PageAllocated, ev.PageFreed)) and event.frame in self._requested
 
     # ---- what the kernel does inside a domain's call ---------------------------------------------
@@ -179,6 +185,23 @@ def _thing(event: ev.Event) -> str:
         name = _ENTRY.get(type(event), "")
         identity = getattr(event, name) if name else 0
     return f"entry:{identity}" if identity else ""
+
+
+def _family(event: ev.Event, functions: Functions) -> str:
+    """Of which family of runs an event is here: descriptors are said where a fault ends with them."""
+    if isinstance(event, ev.PteWritten) and functions[:1] + functions[-1:] != _END_OF_A_FAULT:
+        return ""
+    return FAMILIES.get(type(event), "")
+
+
+_END_OF_A_FAULT = ("vm_map_fault", "pmap_enter")
+
+
+def _frames_said(event: ev.Event) -> tuple[int, ...]:
+    """The frame of which an event says that it is an object's page, or is no longer."""
+    if isinstance(event, ev.PagerAsked):
+        return (event.frame,) if event.outcome == "miss" else ()
+    return (event.frame,) if isinstance(event, (ev.PageCopied, ev.PageOut)) else ()
 
 
 _ENTRY: dict[type[ev.Event], str] = {

@@ -194,6 +194,8 @@ _MAP_WEIGHT: dict[type[ev.Event], int] = {
     ev.EntryResized: 4,
     ev.EntryChanged: 4,
     ev.PagerAsked: 3,
+    ev.PageCopied: 4,
+    ev.PageOut: 4,
     ev.TreeCompared: 1,
     ev.LookupCacheHit: 1,
 }

@@ -53,6 +53,10 @@ say = sentences(
             "Frames {frames} are allocated for {owner}.",
         ),
         "PageFreed": ("Frame {frames} of {owner} is free again.", "Frames {frames} of {owner} are free again."),
+        "PteWritten": (
+            "The descriptor for {address} is written: {value}.",
+            "{count} descriptors for {address} are written, the last of them {value}.",
+        ),
         "PageReused": "Cached frame {frame} gives up its page of {owner}.",
         "FileRead/hit": "Page {page} of file {file} is in memory: frame {frame}.",
         "FileRead/reactivated": "Page {page} of file {file} was cached and is used again: frame {frame}.",
@@ -297,8 +301,12 @@ FAMILIES: dict[type[ev.Event], str] = {
     ev.PageCached: "cache",
     ev.BlockSplit: "split",
     ev.BlockJoined: "join",
+    ev.PteWritten: "descriptor",
 }
-"""Events that come in runs, page by page, and of which family: a run is one step, or a few."""
+"""Events that come in runs, page by page, and of which family: a run is one step, or a few.
+
+Descriptors are one only at the end of a fault: elsewhere what was said of pages says it.
+"""
 
 _COUNTED = {"zero": "PageZeroed", "cache": "PageCached", "split": "BlockSplit", "join": "BlockJoined"}
 
@@ -310,6 +318,10 @@ def said_of_run(family: str, events: Sequence[ev.Event]) -> str:
         return say("TranslationEntered", len(events), address=address(first.va))
     if family == "release":
         return _released(events)
+    if family == "descriptor":
+        last = events[-1]
+        assert isinstance(last, ev.PteWritten), "no other event is of this family"
+        return say("PteWritten", len(events), address=address(last.va), value=f"{last.after:#x}")
     return say(_COUNTED[family], len(events))
 
 

@@ -40,6 +40,14 @@ say = sentences(
             "It used {tables}: 1 page fault, and {pages} from a pager.",
             "It used {tables}: {count} page faults, and {pages} from a pager.",
         ),
+        "access/copied": (
+            "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
+            "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
+        ),
+        "access/killed": (
+            "It made 1 page fault: no frame was left, and task {task} was killed.",
+            "It made {count} page faults: no frame was left, and task {task} was killed.",
+        ),
         "protect": "protect gives {size} at {address} the rights {rights}.",
         "protect/max": "protect limits {size} at {address} to the rights {rights}.",
         "inherit/share": "A child task will share {size} at {address} (inherit=share).",
@@ -148,6 +156,13 @@ def _access(facts: Facts) -> Headline:
     faults = facts.of(ev.FaultRaised)
     if not faults:
         return Headline(text, say("access", tables=tables))
+    copied, killed = facts.of(ev.PageCopied), facts.of(ev.OutOfMemory)
+    if killed:
+        return Headline(text, say("access/killed", len(faults), task=visible(killed[-1].task)))
+    if copied:
+        last = copied[-1]
+        fields = {"page": f"{last.index:,}", "pages": f"{len(copied):,}", "object": visible(last.source)}
+        return Headline(text, say("access/copied", len(faults), **fields))
     pages = counted(sum(event.outcome == "miss" for event in facts.of(ev.PagerAsked)), "page")
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
 

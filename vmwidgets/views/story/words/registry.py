@@ -64,7 +64,8 @@ Writer = Callable[[Any, Names], str]
 class Saying(NamedTuple):
     """How an event is said: `kind` of subject it is about, which attribute names the subject, and what writes it.
 
-    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain" or "cpu".
+    `kind` is "tree", "list", "map", "pages", "buffers", "kentry", "threads", "machine", "domain", "cpu", "object"
+    or "task".
     """
 
     kind: str
@@ -93,7 +94,7 @@ SILENT: frozenset[type[ev.Event]] = frozenset(
         ev.Called, ev.Returned, ev.Unwound,  # they are a step's functions
         ev.LookupCacheMoved, ev.MapResized, ev.RangeRemoved, ev.RangeWired,  # what was said of entries says it
         ev.PageHandedOver, ev.PoolFilled, ev.PoolDrained, ev.PageWired,
-        ev.PteWritten, ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted,
+        ev.PteRunWritten, ev.TlbUpdated, ev.RootLoaded, ev.TlbDoubted,
         ev.VnodeMapped, ev.SlabRefillEnded,
     )
 )  # fmt: skip  # a list with reasons

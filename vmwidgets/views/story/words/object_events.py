@@ -1,0 +1,179 @@
+"""What happens to memory objects, to files and swap space, and to tasks, event by event."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import PAGE, Size, binary_size
+from vmwidgets.views.scene.text import visible
+
+from .names import Names, address, frames
+from .registry import says, sentences
+
+say = sentences(
+    "object events",
+    {
+        "ObjectMade": "There is a new memory object: {object}, {kind}.",
+        "ObjectMade/shadow": "There is a new memory object: {object}, a shadow in front of {behind}.",
+        "ObjectGone": "Memory object {object} is gone: {why}.",
+        "ObjectGone/collapsed": "Memory object {object} is gone: the one in front of it has its pages.",
+        "ShadowMoved/collapsed": "{object} takes in {before}, which nothing else referred to; {after} is behind it.",
+        "ShadowMoved/collapsed all": "{object} takes in {before}, which nothing else referred to; nothing is behind.",
+        "ShadowMoved/bypassed": "Own pages of {object} hide all of {before}: {after} is behind it now.",
+        "ShadowMoved/bypassed all": "Own pages of {object} hide all of {before}: nothing is behind it now.",
+        "PagesEntered": (
+            "{object} has page {page} in memory now: frame {frame}.",
+            "{object} has {count} pages in memory now, from page {page} on.",
+        ),
+        "PagesLeft": (
+            "{object} has page {page} in memory no longer: frame {frame}.",
+            "{object} has {count} pages in memory no longer, from page {page} on.",
+        ),
+        "ObjectSearched/on": "{object} does not have page {page}: the search goes on behind it.",
+        "ObjectSearched/memory": "{object} has page {page} in memory.",
+        "ObjectSearched/swap": "{object} has page {page} in swap space.",
+        "ObjectSearched/file": "Page {page} is in {object}, the last of the chain.",
+        "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
+        "PageDirtied": "Page {page} of {object} is dirty now: it has to be written back.",
+        "PageCleaned": "Page {page} of {object} was written back to its file.",
+        "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
+        "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
+        "PageOut/nowhere": "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
+        "SwapFreed": (
+            "Slot {slot} of swap space, with page {page} of {object}, is free again.",
+            "{count} slots of swap space, with pages of {object}, are free again.",
+        ),
+        "SwapMoved": (
+            "Page {page} of {before}, in swap space, is one of {object} now.",
+            "{count} pages of {before}, in swap space, are pages of {object} now.",
+        ),
+        "SwapResized": "Swap space has {size} now.",
+        "NothingToReclaim": "No page of a task leaves its frame: {why}.",
+        "FileResized": "File {file} has {size} now, and had {before}.",
+        "FileResized/new": "There is a new file: {file}, {size}.",
+        "FileResized/gone": "File {file} is gone.",
+        "TaskForked": "Task {child} is a child of {task}, with a copy of its address space.",
+        "TaskExited": "Task {task} is over: {why}.",
+        "SignalSent": "Task {task} gets {signal} for its access to {address}.",
+        "OutOfMemory": (
+            "Memory ran out: task {task} is to be killed, for the 1 page that it has.",
+            "Memory ran out: task {task} is to be killed, for the {count} pages that it has.",
+        ),
+        "Injected": "Request {count} at point {point} is made to fail.",
+    },
+)
+
+KINDS = {"anonymous": "with pages of zeroes", "file": "with the pages of a file", "device": "a device's memory"}
+"""What objects without anything behind them have, by their kinds."""
+
+
+# ---- objects and their pages -----------------------------------------------------------------------
+
+
+@says(ev.ObjectMade, about="object", of="object")
+def _made(event: ev.ObjectMade, names: Names) -> str:
+    kind, behind = event.fields
+    fields = {"object": visible(event.object), "behind": visible(behind)}
+    return say("ObjectMade/shadow" if behind else "ObjectMade", kind=KINDS.get(kind, kind), **fields)
+
+
+@says(ev.ObjectGone, about="object", of="object")
+def _gone(event: ev.ObjectGone, names: Names) -> str:
+    name = "ObjectGone/collapsed" if event.why == "collapsed" else "ObjectGone"
+    return say(name, object=visible(event.object), why=visible(event.why))
+
+
+@says(ev.ShadowMoved, about="object", of="object")
+def _moved(event: ev.ShadowMoved, names: Names) -> str:
+    (_, before), (_, after) = event.before, event.after
+    name = f"ShadowMoved/{event.why}{'' if after else ' all'}"
+    return say(name, object=visible(event.object), before=visible(before), after=visible(after))
+
+
+@says(ev.PagesEntered, ev.PagesLeft, about="object", of="object")
+def _pages(event: ev.PagesEntered | ev.PagesLeft, names: Names) -> str:
+    first, frame = event.pages[0]
+    return say(event.tag, len(event.pages), object=visible(event.object), page=first, frame=frames(frame))
+
+
+@says(ev.ObjectSearched, about="object", of="object")
+def _searched(event: ev.ObjectSearched, names: Names) -> str:
+    return say(f"ObjectSearched/{event.found or 'on'}", object=visible(event.object), page=event.index)
+
+
+@says(ev.PageCopied, about="object", of="object")
+def _copied(event: ev.PageCopied, names: Names) -> str:
+    fields = {"object": visible(event.object), "source": visible(event.source)}
+    return say("PageCopied", page=event.index, frame=frames(event.frame), **fields)
+
+
+@says(ev.PageDirtied, ev.PageCleaned, about="object", of="object")
+def _written(event: ev.PageDirtied | ev.PageCleaned, names: Names) -> str:
+    return say(event.tag, page=event.index, object=visible(event.object))
+
+
+# ---- going out and coming back ---------------------------------------------------------------------
+
+
+@says(ev.PageOut, about="object", of="object")
+def _out(event: ev.PageOut, names: Names) -> str:
+    fields = {"object": visible(event.object), "frame": frames(event.frame)}
+    return say(f"PageOut/{event.to}", page=event.index, slot=event.slot, **fields)
+
+
+@says(ev.SwapFreed, about="object", of="object")
+def _freed(event: ev.SwapFreed, names: Names) -> str:
+    page, slot = event.slots[0]
+    return say("SwapFreed", len(event.slots), page=page, slot=slot, object=visible(event.object))
+
+
+@says(ev.SwapMoved, about="object", of="object")
+def _swap_moved(event: ev.SwapMoved, names: Names) -> str:
+    fields = {"before": visible(event.before), "object": visible(event.object)}
+    return say("SwapMoved", len(event.slots), page=event.slots[0][0], **fields)
+
+
+@says(ev.SwapResized, about="object")
+def _swap(event: ev.SwapResized, names: Names) -> str:
+    return say("SwapResized", size=binary_size(event.after * PAGE))
+
+
+@says(ev.NothingToReclaim, about="object")
+def _stuck(event: ev.NothingToReclaim, names: Names) -> str:
+    return say("NothingToReclaim", why=visible(event.why))
+
+
+@says(ev.FileResized, about="object", of="file")
+def _file(event: ev.FileResized, names: Names) -> str:
+    if event.before == event.after:
+        return ""
+    case = "gone" if event.after < 0 else "new" if event.before < 0 else ""
+    sizes = {"before": Size(max(0, event.before)), "size": Size(max(0, event.after))}
+    return say(f"FileResized/{case}" if case else "FileResized", file=visible(event.file), **sizes)
+
+
+# ---- tasks -----------------------------------------------------------------------------------------
+
+
+@says(ev.TaskForked, about="task", of="child")
+def _forked(event: ev.TaskForked, names: Names) -> str:
+    return say("TaskForked", task=visible(event.task), child=visible(event.child))
+
+
+@says(ev.TaskExited, about="task", of="task")
+def _exited(event: ev.TaskExited, names: Names) -> str:
+    return say("TaskExited", task=visible(event.task), why=visible(event.why))
+
+
+@says(ev.SignalSent, about="task", of="task")
+def _signal(event: ev.SignalSent, names: Names) -> str:
+    return say("SignalSent", task=visible(event.task), signal=event.signal, address=address(event.address))
+
+
+@says(ev.OutOfMemory, about="task", of="task")
+def _killed(event: ev.OutOfMemory, names: Names) -> str:
+    return say("OutOfMemory", event.resident, task=visible(event.task))
+
+
+@says(ev.Injected, about="machine")
+def _injected(event: ev.Injected, names: Names) -> str:
+    return say("Injected", event.count, point=event.point)
