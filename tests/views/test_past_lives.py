@@ -121,7 +121,46 @@ def processors(architecture: str, seed: int) -> Life:
     return lambda: machine, act
 
 
-LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90)]
+def families(architecture: str, seed: int) -> Life:
+    """Tasks that fork and end, map files and memory, write, and have pages go out and come back."""
+    draws = random.Random(seed)
+    machine = vm.boot(architecture, layout="small", ram="4 MiB")
+    machine.task("init")
+    machine.swap_on("64 KiB")
+    files = [machine.file(name, name.encode() * 3000) for name in ("one", "two")]
+    places: list[int] = []
+
+    def act() -> None:
+        task, file, size = draws.choice([*machine.tasks.values()]), draws.choice(files), draws.randrange(1, 6) * vm.PAGE
+        at = draws.choice(places or [0x1_0000]) + draws.randrange(4) * vm.PAGE
+        acts: list[tuple[int, Callable[[], object]]] = [
+            (2, lambda: places.append(task.mmap(size))),
+            (2, lambda: places.append(task.mmap(size, flags="shared"))),
+            (2, lambda: places.append(task.mmap(size, "rw", draws.choice(["private", "shared"]), file))),
+            (1, lambda: places.append(task.mmap(size, flags="private growsdown"))),
+            (9, lambda: task.write(at, b"w" * draws.choice([3, 5000]))),
+            (5, lambda: task.read(at, draws.choice([3, 5000]))),
+            (2, lambda: task.fork() if len(machine.tasks) < 5 else task.exit()),
+            (1, lambda: task.munmap(at, size)),
+            (1, lambda: task.mprotect(at, size, draws.choice(["r", "rw"]))),
+            (1, lambda: task.brk(task.brk() + draws.randrange(9000))),
+            (2, lambda: task.page_out(at, size)),
+            (1, lambda: task.madvise(at, size, "dontneed")),
+            (1, lambda: task.msync(at, size)),
+            (1, lambda: task.map.wire(at, size=size)),
+            (1, lambda: file.write(draws.randrange(9000), b"new")),
+            (1, lambda: file.truncate(draws.randrange(12_000))),
+            (1, task.exec),
+        ]
+        with suppress(vm.VMError):
+            draws.choices([one for _, one in acts], [weight for weight, _ in acts])[0]()
+        if not machine.tasks:
+            machine.task(f"another {len(machine.journal)}")
+
+    return lambda: machine, act
+
+
+LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90), (families, 90)]
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 

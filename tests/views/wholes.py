@@ -34,6 +34,7 @@ def whole(machine: Any) -> dict[str, Any]:
     found: dict[str, Any] = dict(zip(Everything._fields, everything(machine), strict=True))
     found |= {path: machine.part(path).value(whole=WHOLE) for path in machine.system.maps}
     found["cpus"] = machine.cpus.value()
+    found["objects"] = machine.memory_objects.value()
     domains = [f"domain:{path}" for path in machine.system.domains]
     found |= {path: machine.part(path).snapshot() for path in domains}
     return found | {f"tables of {name}": window(machine.tables_of(name)) for name in ("", *machine.tasks, *domains)}

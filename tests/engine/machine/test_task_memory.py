@@ -11,7 +11,6 @@ from tests.engine.machine.lives import ARCHITECTURES
 from tests.engine.machine.structures import differences
 from tests.engine.machine.task_model import Model
 
-
 LOOKED_UP = ("._judged", "._moved", "._found")
 """Attributes that keep what was looked up before."""
 

@@ -30,7 +30,7 @@ from .kmem_functions import KmemFunctions
 from .layouts import Layout
 from .maps import MachineMap
 from .memory import MemoryFunctions
-from .objects import MemoryObject
+from .objects import MachineObjects, MemoryObject
 from .processors import ONE_CPU, CpuSettings
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
 from .spaces import Edit, unquoted
@@ -117,6 +117,7 @@ class Machine(Handle):
         self.cpus = system.part(MachineCpus, "cpus")
         self.frames = system.part(MachineFrames, "frames")
         self.caches = system.part(MachineCaches, "caches")
+        self.memory_objects = system.part(MachineObjects, "memory_objects")
         self.unchecked = system.part(Unchecked, "unchecked")
         self._tasks = TaskFunctions(system, self.path)
         self._injections = InjectionFunctions(system, self.path)
@@ -552,5 +553,7 @@ class Machine(Handle):
 RECORDED = frozenset(("spawn", "run", "register_handler"))
 """Calls of the machine that are recorded beside the methods marked as operations: they take learners' code."""
 
-SINGLE_PARTS = ("kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus")
+SINGLE_PARTS = (
+    "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",
+)  # fmt: skip  # read as a list of names
 """The paths of the parts that every machine has one of."""

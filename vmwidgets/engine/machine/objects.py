@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..base.units import PAGE_SHIFT, Address, Size
+from ..base.units import PAGE_SHIFT, Address, Size, counted
+from ..base.values.objects import ObjectsValue, ObjectValue
 from ..kernel.x15.pagers import AnonymousPager, DevicePager
 from ..kernel.x15.vm_object import X15Object
 from .system import Part, System
@@ -46,3 +47,27 @@ class MemoryObject(Part):
             return f"<device {self.name!r}: {Size(pager.size)} at physical {Address(pager.start)}>"
         limit = "" if pager.max_pages is None else f" of at most {pager.max_pages}"
         return f"<object {self.name!r}: {len(self.vm_object.pages)}{limit} pages resident>"
+
+
+class MachineObjects(Part):
+    """All memory objects that tasks have, with and without a name: ``m.memory_objects``."""
+
+    def value(self) -> ObjectsValue:
+        """They as a frozen value, with who maps them.  O(objects + pages + entries)."""
+        system = self.system
+        found: dict[str, ObjectValue] = {}
+        for name, one in system.task_memory.objects.items():
+            assert isinstance(one, X15Object), "a machine's objects are X15's"
+            found[name] = one.value()
+        entries = {
+            path: {entry.id: entry.fields() for entry in vm_map if isinstance(entry.object, X15Object)}
+            for path, vm_map in system.maps.items()
+        }
+        files = {name: -1 if one.pager.gone else one.pager.size for name, one in system.files.items()}
+        mapped = {path: those for path, those in entries.items() if those}
+        return ObjectsValue(found, mapped, files, system.task_memory.swap.slots)
+
+    def __repr__(self) -> str:
+        objects = self.system.task_memory.objects
+        resident = self.system.task_memory.resident
+        return f"<{counted(len(objects), 'memory object')}: {counted(resident, 'page')} in memory>"

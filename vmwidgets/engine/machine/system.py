@@ -24,16 +24,16 @@ Nothing here asks it for a structure.
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ..base.errors import Refused, kernel_error, shown
-from ..base.events import Event, OutOfMemory, TaskExited
+from ..base.errors import Refused, shown
+from ..base.events import Event
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
-from ..base.units import Size, counted
+from ..base.units import Size
 from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import Fit
@@ -58,6 +58,7 @@ from .layouts import Layout
 from .processors import CpuSettings, Processors
 from .reading import OF_TABLES, Reading
 from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
+from .task_ends import TaskEnds
 from .task_space import TaskSpace
 
 P = TypeVar("P", bound="Part")
@@ -65,7 +66,7 @@ P = TypeVar("P", bound="Part")
 STRUCTURES = (
     "kernel", "ram", "pages", "pmap", "kmem", "processors", "maps", "kmem_maps", "submaps", "parents", "roles", "tasks",
     "domains", "domains_made", "destroyed", "objects", "replaced", "spawned", "descriptor_edits", "edited_from",
-    "wirings", "allocations", "coming", "task_memory", "files", "exited", "injections", "kills",
+    "wirings", "allocations", "coming", "task_memory", "files", "injections", "ends",
 )  # fmt: skip  # read as a list of names
 """The attributes of a System that a copy has: all that operations change."""
 
@@ -130,12 +131,9 @@ class System:
         """What is left of domains that were destroyed, by name and generation, to be looked at."""
         self.objects: dict[str, X15Object] = {}
         self.files: dict[str, File] = {}
-        self.exited: set[str] = set()
-        """Names of tasks that are over: no other gets them."""
+        self.ends = TaskEnds(self.recorder, self.tasks, self.maps, (self.submaps, self.parents, self.roles))
         self.injections = Injections(self.recorder)
         """Requests that are made to fail."""
-        self.kills = False
-        """Whether a task is killed when a fault finds no frame."""
         self.replaced: dict[tuple[str, int], Thread] = {}
         """Threads that have ended and whose name is another's now, by name and generation."""
         self.spawned: dict[str, int] = {}
@@ -257,8 +255,8 @@ class System:
 
     def refuse_task_name(self, name: str) -> None:
         """Refuse a name that a new task can't have."""
-        if name in self.tasks or name in self.exited:
-            what = "has exited, and its name stays its own" if name in self.exited else "is there"
+        if name in self.tasks or name in self.ends.exited:
+            what = "has exited, and its name stays its own" if name in self.ends.exited else "is there"
             raise Refused(f"task name {shown(name)}: a task called so {what}; choose another")
 
     def refuse_object_name(self, name: str) -> None:
@@ -276,53 +274,11 @@ class System:
         )  # fmt: skip  # as the constructor has them
         vm_map.tables, vm_map.fit = pmap, fit
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
-        space.out_of_memory, space.kill_another = self.out_of_memory, self.kill_another
+        space.out_of_memory, space.kill_another = self.ends.out_of_memory, self.ends.kill_another
         self.tasks[name] = space
         self.maps[vm_map.name] = vm_map
         self.processors.register(pmap, space)
         return space
-
-    def end_task(self, space: TaskSpace, why: str) -> None:
-        """End a task: its memory, its tables and its maps go.  O(entries + pages mapped)."""
-        space.clear()
-        for path in [one for one in self.maps if one == space.vm_map.name or one.startswith(f"{space.vm_map.name}/")]:
-            del self.maps[path]
-            self.submaps.pop(path, None)
-            self.parents.pop(path, None)
-            self.roles.pop(path, None)
-        space.pmap.destroy()
-        del self.tasks[space.name]
-        self.exited.add(space.name)
-        emit = self.recorder.emit
-        if emit is not None:
-            emit((TaskExited.tag, space.name, space.parent, why))
-
-    def out_of_memory(self, space: TaskSpace) -> bool:
-        """Kill a task, if that is wanted, since a fault of `space` found no frame; whether to try again.
-
-        It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.
-        """
-        killed = self._kill(self.tasks)
-        if killed == space.name:
-            raise kernel_error("NOMEM", f"task {killed!r} was killed: memory ran out, and it had most of it")
-        return bool(killed)
-
-    def kill_another(self, space: TaskSpace) -> bool:
-        """Kill another task than `space`, if that is wanted, since there is no frame for a page table."""
-        return bool(self._kill([name for name in self.tasks if name != space.name]))
-
-    def _kill(self, names: Iterable[str]) -> str:
-        """Kill the task of these that has most pages in memory, if that is wanted and it has any; its name, or ""."""
-        resident = {name: self.tasks[name].resident for name in names} if self.kills else {}
-        victim = max(resident, key=lambda name: resident[name], default="")
-        if not resident.get(victim):
-            return ""
-        emit = self.recorder.emit
-        if emit is not None:
-            why = f"no frame is left, and of {counted(len(resident), 'task')} it has most pages"
-            emit((OutOfMemory.tag, victim, resident[victim], why))
-        self.end_task(self.tasks[victim], "it was killed, since memory ran out")
-        return victim
 
     def apply_injections(self) -> None:
         """Have the structures ask whether a request is to fail, if any is."""

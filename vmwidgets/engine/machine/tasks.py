@@ -109,8 +109,8 @@ class Task(UnixCalls):
         try:
             space.fork_into(child)
         except KernelError:
-            system.end_task(child, "fork failed")
-            system.exited.discard(wanted)
+            system.ends.end(child, "fork failed")
+            system.ends.exited.discard(wanted)
             raise
         space.children += 1
         emit = system.recorder.emit
@@ -126,7 +126,7 @@ class Task(UnixCalls):
     @operation
     def exit(self) -> None:
         """Be over: all memory goes back (exit(2)).  No other task gets its name."""
-        self.system.end_task(self.space, "it ended")
+        self.system.ends.end(self.space, "it ended")
 
     @property
     def parent(self) -> Task | None:
@@ -257,7 +257,7 @@ class TaskFunctions(Part):
     @operation
     def kill_when_out_of_memory(self, kills: bool = True) -> None:
         """Have the task with most pages killed when a fault finds no frame, instead of NOMEM (Linux's OOM killer)."""
-        self.system.kills = arguments.flag(kills, "kills")
+        self.system.ends.kills = arguments.flag(kills, "kills")
 
 
 MOST_SWAP = 64 << 20

@@ -109,6 +109,16 @@ class PageCleaned(Event):
         yield "dirty", self.object, self.index, True, ABSENT
 
 
+class PageLost(Event):
+    """A dirty page of a file is gone, and so is what was written: the file was cut off before it."""
+
+    object: str
+    index: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "dirty", self.object, self.index, True, ABSENT
+
+
 # ---- going out and coming back -----------------------------------------------------------------
 
 

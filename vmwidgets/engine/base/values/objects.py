@@ -113,10 +113,23 @@ class ObjectsValue:
             name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
             for name, fields in named.items()
         }
-        entries = {}
-        for path, now in self.entries.items():
-            before = past.laid_over(now, "entry", path)
-            before |= {key: one for key, one in past.before("entry", path).items() if one is not ABSENT}
-            entries[path] = {key: fields for key, fields in before.items() if fields[3] in objects}
+        paths = {*self.entries, *filter(_is_x15s, past.things("entry"))}
+        entries = {path: those for path in paths if (those := self._entries_at(past, path, objects))}
         files = past.laid_over(self.files, "file")
         return ObjectsValue(objects, entries, files, past.one("swap size", "", self.swap))
+
+    def _entries_at(self, past: Past, path: str, objects: Mapping[str, ObjectValue]) -> dict[int, EntryFields]:
+        """The entries of a map that had an object, by id."""
+        now, wired, linked = self.entries.get(path, {}), past.before("wired", path), past.changes("after", path)
+        found: dict[int, EntryFields] = past.laid_over(now, "entry", path)
+        found |= {key: one for key, one in past.before("entry", path).items() if one is not ABSENT}
+        return {
+            key: (*fields[:-1], wired.get(key, fields[-1]))
+            for key, fields in found.items()
+            if fields[3] in objects and not (key in linked and linked[key].before is ABSENT)
+        }
+
+
+def _is_x15s(path: str) -> bool:
+    """Whether a map is X15's: objects of FreeBSD's maps are others."""
+    return path == "kernel_map" or path.startswith(("kernel_map/", "task:"))

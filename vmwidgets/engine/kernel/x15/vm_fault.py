@@ -182,12 +182,12 @@ class X15Faults(X15Ranges):
             fresh = target.another()
             fresh.references = 1
             entry.object, entry.flags = fresh, entry.flags & ~NEEDS_COPY
-        if target.exclusive:
-            target.forget(pages_of(entry))
-        target.release()
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), "begins again: its pages were not needed"))
+        if target.exclusive:
+            target.forget(pages_of(entry))
+        target.release()
 
     @kernel_function("vm_map_fork", first=1)
     def fork(self, child: X15Faults) -> None:

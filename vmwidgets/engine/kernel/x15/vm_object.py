@@ -18,6 +18,7 @@ from ...base.events import (
     ObjectSearched,
     PageCopied,
     PageDirtied,
+    PageLost,
     PagerAsked,
     PagesEntered,
     PagesLeft,
@@ -236,8 +237,11 @@ class X15Object(VmObject):
 
     def drop(self, offset: int) -> None:
         """Give the page at `offset` back."""
-        self.dirty.discard(offset >> PAGE_SHIFT)
-        self.pager.release(self.leave(offset >> PAGE_SHIFT))
+        index = offset >> PAGE_SHIFT
+        if index in self.dirty:
+            self.dirty.remove(index)
+            self._report(PageLost.tag, self.name, index)
+        self.pager.release(self.leave(index))
         self._left = None
 
     def forget(self, pages: range) -> None:
@@ -312,8 +316,8 @@ class X15Object(VmObject):
                 behind.release()
 
     def _end(self, why: str) -> None:
-        self._report(ObjectGone.tag, self.name, self.fields, why)
         del self.memory.objects[self.name]
+        self._report(ObjectGone.tag, self.name, self.fields, why)
 
     def collapse(self) -> None:
         """Take in the object behind, if nothing else refers to it: its pages, and what is behind it (Mach's collapse).

@@ -35,6 +35,7 @@ say = sentences(
         "PageCopied": "Page {page} of {source} is copied into frame {frame}, which is page {page} of {object}.",
         "PageDirtied": "Page {page} of {object} is dirty now: it has to be written back.",
         "PageCleaned": "Page {page} of {object} was written back to its file.",
+        "PageLost": "Page {page} of {object} was dirty: what was written there is lost.",
         "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
         "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
         "PageOut/nowhere": "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
@@ -106,8 +107,8 @@ def _copied(event: ev.PageCopied, names: Names) -> str:
     return say("PageCopied", page=event.index, frame=frames(event.frame), **fields)
 
 
-@says(ev.PageDirtied, ev.PageCleaned, about="object", of="object")
-def _written(event: ev.PageDirtied | ev.PageCleaned, names: Names) -> str:
+@says(ev.PageDirtied, ev.PageCleaned, ev.PageLost, about="object", of="object")
+def _written(event: ev.PageDirtied | ev.PageCleaned | ev.PageLost, names: Names) -> str:
     return say(event.tag, page=event.index, object=visible(event.object))
 
 
