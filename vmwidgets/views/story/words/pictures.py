@@ -288,3 +288,15 @@ say_compared = sentences(
         ),
     },
 )
+
+
+# ---- faults and memory objects -------------------------------------------------------------------
+
+say_fault = sentences(
+    "fault strips",
+    {
+        "none": "It made no access that this strip shows.",
+    },
+)
+
+say_objects = sentences("object pictures", {"none": "No task has mapped anything yet."})

@@ -1,0 +1,64 @@
+"""Pictures of what tasks have in memory: the way of a fault, and memory objects with their shadows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.objects import MachineObjects
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.memory.fault import draw_fault
+from vmwidgets.views.memory.objects import draw_objects
+from vmwidgets.views.scene.model import Scene
+
+from .picture import At, Picture, machine_of
+from .registry import picture_of
+
+
+@picture_of()
+class Fault(Picture):
+    """The fault strip: an access through TLB, walk, map lookup, object and pager, frame and page tables to its end.
+
+    `target` is a task, whose faults are shown, or the machine: those of all address spaces.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> t.write(t.mmap("4 KiB"), b"x")
+    >>> vm.Fault(t).scene().subtitle
+    'fault 1 of 1 · write at 0x1_0000 of init'
+    """
+
+    def __init__(self, target: Task | Machine, **options: Any) -> None:
+        machine = machine_of(target, Task, wanted="Fault shows the faults of a task, or of a machine")
+        super().__init__(target, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The fault at this moment."""
+        space = at.target.name if isinstance(at.target, Task) else ""
+        return draw_fault(at.moment, space=space, machine=at.whole.name, width=at.width)
+
+
+@picture_of(MachineObjects)
+class Objects(Picture):
+    """Memory objects: who maps them, the pages of each, and shadow chains from front to back with their references.
+
+    `target` is ``m.memory_objects`` or the machine, or a task: the objects that it maps.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> t.write(t.mmap("8 KiB"), b"x")
+    >>> child = t.fork()
+    >>> vm.Objects(t.machine).scene().subtitle
+    '1 object · 1 page mapped, 1 of them shared'
+    """
+
+    def __init__(self, target: MachineObjects | Task | Machine, **options: Any) -> None:
+        wanted = "Objects shows the memory objects of a machine, machine.memory_objects, or of a task"
+        machine = machine_of(target, MachineObjects, Task, wanted=wanted)
+        super().__init__(target if isinstance(target, Task) else machine.memory_objects, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The objects at this moment."""
+        task = at.target.path if isinstance(at.target, Task) else ""
+        value = at.whole.memory_objects.value()
+        return draw_objects(value, at.moment, task=task, machine=at.whole.name, width=at.width)

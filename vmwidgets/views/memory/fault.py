@@ -1,0 +1,93 @@
+"""The fault strip: one access from box to box, through TLB, walk, map, object and frame to the second try.
+
+What is done is filled, what the step at hand did is outlined, the box where an access failed is red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from vmwidgets.views.scene import kit
+from vmwidgets.views.scene.kit import WIDTH, Box
+from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, visible
+from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
+from vmwidgets.views.story.moment import Moment
+from vmwidgets.views.story.words.names import address
+from vmwidgets.views.story.words.pictures import say_fault
+
+LINES = 3
+"""Things that a box says of what was done there: the latest."""
+
+_LEAST, _HIGH, _GAP, _TOP = 150.0, 104.0, 20.0, 10.0
+
+
+def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
+    """The scene of an operation's fault: the one at the step shown; `space`, the name of a task: of its faults only."""
+    faults = [one for one in faults_of(moment) if not space or one.space == space]
+    begun = [one for one in faults if one.marks[0].at < moment.place]
+    fault = begun[-1] if begun else faults[0] if faults else None
+    marks = [] if fault is None else fault.marks
+    done = [mark for mark in marks if mark.at < moment.place]
+    own = {mark.at for one in faults for mark in one.marks} | {one.failed for one in faults}
+    boxes = kit.grid(len(BOXES), _LEAST, _TOP, _HIGH, width=width, gap=_GAP)
+    has_failed = fault is not None and 0 <= fault.failed < moment.place
+    failing = (fault.failing, fault.signal) if fault is not None and has_failed else ("", "")
+    here = {mark.box for mark in done if moment.step is not None and mark.at == done[-1].at}
+    nodes = [
+        _box(key, box, [mark for mark in done if mark.box == key], here, failing)
+        for key, box in zip(BOXES, boxes, strict=True)
+    ]
+    said = "" if faults else say_fault("none")
+    return kit.scene(
+        "fault",
+        f"faults of {space}" if space else "faults",
+        _subtitle(fault, faults),
+        nodes,
+        links=_arrows(nodes),
+        caption=moment.caption_with(said),
+        table=Table(("box", "who", "what"), tuple((BOXES[mark.box][0], mark.who, mark.words) for mark in done)),
+        steps=moment.steps(lambda step: step.index in own),
+        machine=machine,
+        width=width,
+    )
+
+
+def _subtitle(fault: Fault | None, faults: Sequence[Fault]) -> str:
+    if fault is None:
+        return ""
+    number = f"fault {faults.index(fault) + 1:,} of {len(faults):,} · " if fault.faulted else ""
+    whose = f" of {visible(fault.space)}" if fault.space else ""
+    return f"{number}{fault.access} at {address(fault.va)}{whose}"
+
+
+def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tuple[str, str]) -> Node:
+    """A box: its title, who did it, and what was done there, the latest at the bottom."""
+    title, who = BOXES[key]
+    failed = failing[1] if key == failing[0] else ""
+    words = [*(mark.words for mark in done), *([failed] if failed else [])]
+    who = done[-1].who if done else who
+    state = ("fault",) if failed else ("done",) if done else ("coming",)
+    text = [fitted(8, 18, title, box.w - 16, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
+    text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(words[-LINES:])]
+    if len(words) > LINES:
+        text.append(Text(box.w - 6, 18, f"+{len(words) - LINES}", "label dim", "end"))
+    thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
+    return Node(
+        f"fault/{key}", "call", *box, thing=thing, text=tuple(text),
+        state=(*state, *(["path"] if key in here and not failed else [])),
+        title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
+    )  # fmt: skip
+
+
+def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:
+    """From box to box: straight in a line, and from its end to the beginning of the next."""
+    for one, other in pairwise(nodes):
+        lit = ("path",) if "coming" not in other.state else ()
+        if one.y == other.y:
+            yield kit.arrow(f"{one.id}/to", one, other, state=lit)
+            continue
+        out, into, low = one.x + one.w / 2, other.x + other.w / 2, one.y + one.h
+        points = ((out, low), (out, low + _GAP / 2), (into, low + _GAP / 2), (into, other.y))
+        yield Link(f"{one.id}/to", "leader", one.id, other.id, points, state=lit, arrow=True)

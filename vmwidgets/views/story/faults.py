@@ -1,0 +1,229 @@
+"""The faults of an operation, each as a way from box to box: which function did what, read off the events alone.
+
+The boxes are a fault's places in a textbook, in order: access, TLB, walk, fault code, map lookup, object and pager,
+frame, page tables, second try.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from vmwidgets.engine.base import events as ev
+from vmwidgets.engine.base.units import PAGE_SHIFT
+from vmwidgets.views.scene.text import visible
+
+from .calls import Functions, followed
+from .moment import Moment
+from .words.names import Names, address
+
+PROCESSOR = "the processor"
+
+BOXES = {
+    "access": ("access", "the program"),
+    "tlb": ("TLB", PROCESSOR),
+    "walk": ("page-table walk", PROCESSOR),
+    "code": ("fault code", PROCESSOR),
+    "lookup": ("map lookup", "vm_map_lookup_nearest"),
+    "object": ("object and pager", "vm_map_fault"),
+    "frame": ("frame", "vm_map_fault"),
+    "enter": ("page tables", "pmap_enter"),
+    "retry": ("second try", PROCESSOR),
+}
+"""Title of each box, and who does that, where no event has said so yet."""
+
+
+class Mark(NamedTuple):
+    """What event `at` means for a box: who did it, what was done, and what a selection calls what it is about."""
+
+    at: int
+    box: str
+    who: str
+    words: str
+    thing: str = ""
+
+
+@dataclass
+class Fault:
+    """One access and what became of it: to `va` in `space`, the name of a task ("": not known, or the kernel)."""
+
+    va: int
+    access: str
+    space: str
+    marks: list[Mark] = field(default_factory=list)
+    faulted: bool = False
+    tried_again: bool = False
+    failed: int = -1
+    """The event by which it failed; -1: it did not."""
+    signal: str = ""
+    """What it failed with."""
+
+    @property
+    def failing(self) -> str:
+        """The box where it failed: the last that did something, and the lookup where only a fault code came."""
+        last = self.marks[-1].box
+        return "lookup" if last == "code" else last
+
+
+def faults_of(moment: Moment) -> list[Fault]:
+    """The accesses of an operation that faulted, in order; those that did not where none did.  O(events)."""
+    reader = _Reader(moment)
+    for index, event, functions, runner in followed(moment.events):
+        reader.read(index, event, functions, runner)
+    reader.end()
+    return [one for one in reader.found if one.faulted] or reader.found
+
+
+class _Reader:
+    """The accesses of one operation, in the making: each thread makes one at a time."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        operation = moment.operation
+        target = "" if operation is None else operation.target
+        self._named = target.removeprefix("task:") if target.startswith("task:") else ""
+        self._names = Names(moment.events, moment.starts)
+        self._loaded: dict[str, str] = {}
+        self._open: dict[str, Fault] = {}
+        self.found: list[Fault] = []
+
+    def read(self, index: int, event: ev.Event, functions: Functions, runner: str) -> None:
+        """One event more."""
+        self._names.follow(event)
+        if isinstance(event, ev.SpaceLoaded):
+            self._loaded[event.cpu] = event.space
+        one = self._open.get(runner)
+        if isinstance(event, (ev.TlbMissed, ev.TlbHit)):
+            again = one is not None and one.faulted and not one.tried_again and one.va == event.va
+            if one is None or not again:
+                one = self._begin(index, event, runner)
+            one.tried_again = again
+            self._look(one, index, event, "retry" if again else "tlb")
+        elif one is not None:
+            self._go_on(one, index, event, functions)
+
+    def _begin(self, index: int, event: ev.TlbMissed | ev.TlbHit, runner: str) -> Fault:
+        made = Fault(event.va, event.access, self._loaded.get(event.cpu, self._named))
+        made.marks.append(Mark(index, "access", BOXES["access"][1], f"{event.access} {address(event.va)}"))
+        self._open[runner] = made
+        self.found.append(made)
+        return made
+
+    def _look(self, one: Fault, index: int, event: ev.TlbMissed | ev.TlbHit, box: str) -> None:
+        words = "miss" if isinstance(event, ev.TlbMissed) else f"hit: {event.outcome}"
+        one.marks.append(Mark(index, box, event.cpu, words))
+
+    def _go_on(self, one: Fault, index: int, event: ev.Event, functions: Functions) -> None:
+        if isinstance(event, ev.FaultRaised):
+            one.faulted, one.tried_again = True, False
+            one.marks.append(Mark(index, "walk", PROCESSOR, f"stops: {event.kind}"))
+            one.marks.append(Mark(index, "code", PROCESSOR, f"error code {event.code}"))
+        elif isinstance(event, ev.TlbFilled):
+            frame = event.entry.pa >> PAGE_SHIFT
+            box = "retry" if one.tried_again else "tlb"
+            one.marks.append(Mark(index, box, event.cpu, f"kept: frame {frame:#x}", f"frame:{frame}"))
+            one.marks = _with_frame(one.marks, frame)
+        elif isinstance(event, ev.SignalSent):
+            one.failed, one.signal = index, event.signal
+        elif one.faulted and not one.tried_again:
+            one.space = _task_of(event) or one.space
+            if isinstance(event, ev.PteWritten) and not any(mark.box == "enter" for mark in one.marks):
+                one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
+            saying = SAYINGS.get(type(event))
+            if saying is not None and functions:
+                box = "enter" if functions[-1].startswith("pmap_") else saying.box
+                words = saying.words(event, self._names)
+                one.marks.append(Mark(index, box, functions[-1], words, saying.thing(event)))
+
+    def end(self) -> None:
+        """An operation that failed did so in its last access, signal or not."""
+        operation = self._moment.operation
+        last = self.found[-1] if self.found else None
+        if operation is None or operation.outcome not in ("error", "panic") or last is None or not last.faulted:
+            return
+        if last.failed < 0 and not any(mark.box == "retry" for mark in last.marks):
+            last.failed, last.signal = last.marks[-1].at, operation.said.partition(":")[0]
+
+
+def _task_of(event: ev.Event) -> str:
+    """The task whose map an event is about."""
+    path = str(getattr(event, "tree", "") or getattr(event, "map", ""))
+    return path.removeprefix("task:").partition("/")[0] if path.startswith("task:") else ""
+
+
+def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
+    """A page that was in memory already took no frame: which it is was known when it was entered."""
+    entered = next((place for place, mark in enumerate(marks) if mark.box == "enter"), None)
+    if entered is None or any(mark.box == "frame" for mark in marks):
+        return marks
+    known = Mark(marks[entered].at, "frame", BOXES["frame"][1], f"{frame:#x}, in memory", f"frame:{frame}")
+    return [*marks[:entered], known, *marks[entered:]]
+
+
+def _stopped_at(mark: Mark, pa: int) -> Mark:
+    """The walk stopped at the descriptor that is written first."""
+    return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" else mark
+
+
+# ---- what an event of the kernel means -------------------------------------------------------------
+
+
+class Saying(NamedTuple):
+    """In which box an event is, in few words, and what a selection calls what it is about."""
+
+    box: str
+    words: Callable[[Any, Names], str]
+    thing: Callable[[Any], str] = lambda event: ""
+
+
+def _object(event: Any) -> str:
+    return f"object:{event.object}"
+
+
+_RESIZED = defaultdict(lambda: "the entry changes", {"grew down for an access below it": "the stack grows"})
+_ASKED = {"hit": "in memory", "miss": "page supplied"}
+_COMPARED = {"left": "below {}", "right": "above {}", "here": "found: {}"}
+
+SAYINGS: dict[type[ev.Event], Saying] = {
+    ev.TreeCompared: Saying(
+        "lookup",
+        lambda event, names: _COMPARED[event.outcome].format(names.entry(event.node)),
+        lambda event: f"entry:{event.node}",
+    ),
+    ev.LookupCacheHit: Saying(
+        "lookup", lambda event, names: f"cached: {names.entry(event.entry)}", lambda event: f"entry:{event.entry}"
+    ),
+    ev.EntryResized: Saying("lookup", lambda event, _: _RESIZED[event.why], lambda event: f"entry:{event.after[0]}"),
+    ev.ObjectMade: Saying("object", lambda event, _: f"new: {visible(event.object)}", _object),
+    ev.ObjectSearched: Saying(
+        "object",
+        lambda event, _: f"{visible(event.object)}: {event.found or 'no'}",
+        _object,
+    ),
+    ev.PagerAsked: Saying(
+        "object",
+        lambda event, _: f"{visible(event.object)}: {_ASKED.get(event.outcome, event.outcome)}",
+        _object,
+    ),
+    ev.ShadowMoved: Saying("object", lambda event, _: event.why, _object),
+    ev.SwapFreed: Saying("object", lambda event, _: "read from swap", _object),
+    ev.PageDirtied: Saying("object", lambda event, _: "dirty from now on", _object),
+    ev.PageAllocated: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
+    ev.PageGranted: Saying("frame", lambda event, _: f"{event.frame:#x} taken", lambda event: f"frame:{event.frame}"),
+    ev.PageCopied: Saying(
+        "frame", lambda event, _: f"copy of {event.source_frame:#x}", lambda event: f"frame:{event.frame}"
+    ),
+    ev.PageOut: Saying("frame", lambda event, _: f"{event.frame:#x} out to {event.to}", _object),
+    ev.Injected: Saying("frame", lambda event, _: "refused on purpose"),
+    ev.NothingToReclaim: Saying("frame", lambda event, _: "none is left"),
+    ev.OutOfMemory: Saying("frame", lambda event, _: f"{visible(event.task)} is killed"),
+    ev.PteWritten: Saying(
+        "enter", lambda event, _: f"level {event.level}: {event.after:#x}", lambda event: f"pte:{event.pa:x}"
+    ),
+    ev.TranslationEntered: Saying("enter", lambda event, _: "entered"),
+    ev.VnodeMapInvoked: Saying("enter", lambda event, _: "mapped by the program"),
+    ev.Panicked: Saying("object", lambda event, _: visible(event.name)),
+}
+"""By class of event, as far as a fault has it."""
