@@ -37,11 +37,13 @@ if TYPE_CHECKING:
         Dashboard,
         Domain,
         EntryList,
+        Fault,
         Formats,
         Frames,
         Kentry,
         Kmem,
         Map,
+        Objects,
         Paging,
         Ribbon,
         SlabLevels,
@@ -64,9 +66,9 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Formats", "Frames", "Kentry", "Kmem", "Map",
-         "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace",
-         "Walk", "show"), ".widgets",
+        ("Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Fault", "Formats", "Frames", "Kentry",
+         "Kmem", "Map", "Objects", "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree",
+         "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
@@ -85,9 +87,9 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList",
-    "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Paging", "Refused",
-    "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace",
-    "Walk", "boot", "compare", "compare_formats", "compare_paging", "events", "lab",
+    "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging",
+    "Refused", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
+    "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "events", "lab",
     "load_journal", "load_maps", "load_tables", "picture", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 

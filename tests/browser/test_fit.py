@@ -101,7 +101,10 @@ def page(chromium: Any) -> Iterator[Any]:
     context.close()
 
 
-GALLERY = (gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_domains, gallery.of_comparisons)
+GALLERY = (
+    gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains,
+    gallery.of_comparisons,
+)  # fmt: skip  # one list
 
 
 @pytest.mark.parametrize("pictures", GALLERY)

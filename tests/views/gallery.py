@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 
 import vmwidgets as vm
 from tests.views.domains import machine_life
@@ -67,6 +68,33 @@ def of_memory() -> Named:
             yield f"{kind.__name__} of {size}", vm.picture(kind(one))
 
 
+def of_objects() -> Named:
+    """Tasks after forks, with files, shadows and swap space; an access that fails; a machine without tasks."""
+    machine = vm.boot("x86-64", layout="small")
+    yield "Objects of none", vm.picture(vm.Objects(machine))
+    yield "Fault of none", vm.picture(vm.Fault(machine))
+    machine.swap_on("256 KiB")
+    file = machine.file("a file with a long name, such as libpython3.11.so.1.0", b"file" * 4000)
+    task = machine.task("a task with a long name")
+    heap, text = task.mmap("160 KiB"), task.mmap("16 KiB", "rw", "private", file)
+    shared = task.mmap("16 KiB", "rw", "shared", file)
+    for at in range(0, 160 << 10, 32 << 10):
+        task.write(heap + at, b"h" * (30 << 10))
+    task.read(text, 9000)
+    task.page_out(heap, "12 KiB")
+    for number in range(5):
+        task = task.fork(None if number % 2 else f"child {number}")
+        task.write(heap + 4096 * (number + 4), b"own")
+        task.write(shared + 4096, b"dirty")
+        task.write(text, b"own")
+    yield "Objects of forks", vm.picture(machine.memory_objects)
+    yield "Objects of a task", vm.picture(vm.Objects(task))
+    yield "Fault of a copy", vm.picture(vm.Fault(task))
+    with suppress(vm.KernelError):
+        task.write(0x10, b"nothing there")
+    yield "Fault that fails", vm.picture(vm.Fault(task))
+
+
 def of_domains() -> Named:
     """A domain with a few mappings, and one after a life."""
     domain = vm.boot("armv7").domain("hello")
@@ -101,5 +129,5 @@ def of_comparisons() -> Named:
 
 def every() -> Named:
     """All of them."""
-    for some in (of_maps, of_tables, of_memory, of_domains, of_comparisons):
+    for some in (of_maps, of_tables, of_memory, of_objects, of_domains, of_comparisons):
         yield from some()

@@ -22,7 +22,10 @@ WIDTHS = (420, 480, 560, 640, 760, 900, 1200, 1600)
 READABLE = 10.0
 """Pixels that text must have."""
 
-GALLERY = (gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_domains, gallery.of_comparisons)
+GALLERY = (
+    gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains,
+    gallery.of_comparisons,
+)  # fmt: skip  # one list
 
 
 def is_ground(node: Node) -> bool:

@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
-    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, tables, tlb
+    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, objects, tables, tlb
 
     class Comparison(View, compare.Comparison): ...
 
@@ -57,6 +57,10 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Slabs(View, memory.Slabs): ...
 
     class Threads(View, memory.Threads): ...
+
+    class Fault(View, objects.Fault): ...
+
+    class Objects(View, objects.Objects): ...
 
     class Tables(View, tables.Tables): ...
 

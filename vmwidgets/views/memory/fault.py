@@ -11,7 +11,7 @@ from itertools import pairwise
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.names import address
@@ -69,10 +69,11 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    text = [fitted(8, 18, title, box.w - 16, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
+    more = f"+{len(words) - LINES}" if len(words) > LINES else ""
+    room = box.w - 18 - text_width(more, "label dim")
+    text = [fitted(8, 18, title, room, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
     text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(words[-LINES:])]
-    if len(words) > LINES:
-        text.append(Text(box.w - 6, 18, f"+{len(words) - LINES}", "label dim", "end"))
+    text.append(Text(box.w - 8, 18, more, "label dim", "end"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
         f"fault/{key}", "call", *box, thing=thing, text=tuple(text),

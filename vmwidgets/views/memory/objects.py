@@ -15,8 +15,8 @@ from vmwidgets.engine.base.units import Size, counted
 from vmwidgets.engine.base.values.objects import Mapper, ObjectsValue, ObjectValue
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
-from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table
-from vmwidgets.views.scene.text import fitted, visible
+from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table, Text
+from vmwidgets.views.scene.text import fitted, text_width, visible
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.names import address
@@ -154,8 +154,8 @@ class _Layout:
     def _map(self, one: _Mapping, columns: Mapping[str, int]) -> None:
         mapper = one.mapper
         task = mapper.map.removeprefix("task:").removesuffix("/map")
-        copies = ", to be copied" if mapper.needs_copy else ""
-        words = [f"{task} {address(mapper.start)}", f"{counted(mapper.pages, 'page')}{copies}"]
+        words = [f"{task} {address(mapper.start)}", f"{counted(mapper.pages, 'page')} of {visible(one.target)}"]
+        words += ["to copy"] if mapper.needs_copy else []
         marks = self._moment.marks("after", mapper.map)
         state = ("new",) if mapper.entry in marks.new else ()
         thing = f"entry:{mapper.entry}"
@@ -184,8 +184,8 @@ class _Layout:
         pages = {index: Place(frame, -1, name) for index, frame in one.pages.items()}
         pages |= {index: Place(-1, slot, name) for index, slot in one.swapped.items()}
         size = self._value.files.get(name.removeprefix("file "), -1) if one.kind == "file" else -1
-        kind = f"file, {Size(size)}" if size >= 0 else one.kind
-        words = [visible(name), f"{kind} · {counted(self._value.references(name), 'reference')}"]
+        kind = f"file, {Size(size)}" if size >= 0 else one.kind + f" of {visible(one.shadow)}" * bool(one.shadow)
+        words = [visible(name), kind, counted(self._value.references(name), "reference")]
         marks = self._moment.marks("object")
         state = ("new",) if name in marks.new else ("changed",) if name in marks.changed else ()
         node = self._card(f"object/{name}", column, least, words, f"object:{name}", state, "object", pages, one)
@@ -204,16 +204,22 @@ class _Layout:
         pages: Mapping[int, Place],
         owner: ObjectValue | None = None,
     ) -> Node:
-        """A card in a column, with a cell for each page; `owner` is the object that it is of."""
+        """A card in a column, with a cell for each page; the last of three `words` is at its right.
+
+        `owner` is the object that it is of.
+        """
         shown = sorted(pages)[:PAGES]
         across = max(1, int((self._wide - 16 + 4) // (_CELL_W + 4)))
         lines = -(-(len(shown) + (len(pages) > len(shown))) // across)
         top = max(self._tops[column], least)
         box = Box(MARGIN + column * (self._wide + _GAP), top, self._wide, _HEAD + lines * (_CELL_H + 4) + 4)
         self._tops[column] = top + box.h + _BELOW
-        text = tuple(
-            fitted(8, 18 + 16 * at, word, box.w - 16, "label" if at else "strong", middle=not at)
-            for at, word in enumerate(words)
+        beside = words[2] if len(words) > 2 else ""
+        room = box.w - 22 - text_width(beside, "label dim")
+        text = (
+            fitted(8, 18, words[0], room, "strong", middle=True),
+            Text(box.w - 8, 18, beside, "label dim", "end"),
+            fitted(8, 34, words[1], box.w - 16, "label"),
         )
         node = Node(
             identity, "card", *box, thing=thing, text=text, state=tuple(state), title=", ".join(words), action="select",
