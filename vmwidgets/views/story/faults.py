@@ -129,12 +129,14 @@ class _Reader:
             one.failed, one.signal = index, event.signal
         elif one.faulted and not one.tried_again:
             one.space = _task_of(event) or one.space
-            if isinstance(event, ev.PteWritten) and not any(mark.box == "enter" for mark in one.marks):
+            if isinstance(event, ev.PteWritten):
                 one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
             saying = SAYINGS.get(type(event))
             if saying is not None and functions:
                 box = "enter" if functions[-1].startswith("pmap_") else saying.box
                 words = saying.words(event, self._names)
+                if box == "frame" and not any(mark.box == "object" for mark in one.marks):
+                    one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
                 one.marks.append(Mark(index, box, functions[-1], words, saying.thing(event)))
 
     def end(self) -> None:
@@ -144,7 +146,8 @@ class _Reader:
         if operation is None or operation.outcome not in ("error", "panic") or last is None or not last.faulted:
             return
         if last.failed < 0 and not any(mark.box == "retry" for mark in last.marks):
-            last.failed, last.signal = last.marks[-1].at, operation.said.partition(":")[0]
+            name = operation.said.partition(":")[0]
+            last.failed, last.signal = last.marks[-1].at, name if operation.outcome == "error" else "panic"
 
 
 def _task_of(event: ev.Event) -> str:
@@ -164,7 +167,13 @@ def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
 
 def _stopped_at(mark: Mark, pa: int) -> Mark:
     """The walk stopped at the descriptor that is written first."""
-    return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" else mark
+    return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" and not mark.thing else mark
+
+
+def _owner(event: ev.Event) -> str:
+    """What a selection calls the object that a frame was taken for."""
+    owner = str(getattr(event, "owner", ""))
+    return f"object:{owner.removeprefix('object ')}" if owner.startswith("object ") else ""
 
 
 # ---- what an event of the kernel means -------------------------------------------------------------
@@ -224,6 +233,5 @@ SAYINGS: dict[type[ev.Event], Saying] = {
     ),
     ev.TranslationEntered: Saying("enter", lambda event, _: "entered"),
     ev.VnodeMapInvoked: Saying("enter", lambda event, _: "mapped by the program"),
-    ev.Panicked: Saying("object", lambda event, _: visible(event.name)),
 }
 """By class of event, as far as a fault has it."""

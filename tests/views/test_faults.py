@@ -1,0 +1,223 @@
+"""The fault strip: which box each event lights, which function is named, what is red, and where boxes lead."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.events import FaultRaised
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.scene.model import AFTER, Node, Scene
+from vmwidgets.views.story.faults import BOXES, faults_of
+from vmwidgets.views.story.moment import Moment
+
+ORDER = list(BOXES)
+
+
+def begun(architecture: str = "x86-64", **options: Any) -> tuple[Task, int]:
+    """A task with four pages of its own, and where they are."""
+    task = vm.boot(architecture, layout="small", **options).task("init")
+    return task, task.mmap("16 KiB")
+
+
+def boxes(scene: Scene) -> dict[str, Node]:
+    return {node.id.removeprefix("fault/"): node for node in scene.nodes}
+
+
+def lit(scene: Scene) -> list[str]:
+    return [name for name, node in boxes(scene).items() if "done" in node.state]
+
+
+def outlined(scene: Scene) -> list[str]:
+    return [name for name, node in boxes(scene).items() if "path" in node.state]
+
+
+def red(scene: Scene) -> list[str]:
+    return [name for name, node in boxes(scene).items() if "fault" in node.state]
+
+
+def said(scene: Scene, box: str) -> list[str]:
+    return [run.text for run in boxes(scene)[box].text][2:]
+
+
+@pytest.mark.parametrize("architecture", ["x86-64", "armv7", "aarch64", "riscv-sv39"])
+def test_the_boxes_light_from_the_access_to_the_second_try(architecture: str) -> None:
+    task, start = begun(architecture)
+    task.write(start, b"x")
+    strip = vm.Fault(task)
+    reached: list[int] = []
+    for step in range(strip.scene().steps.count + 1):
+        strip.step = step
+        scene = strip.scene()
+        assert lit(scene) == ORDER[: len(lit(scene))], "no box is lit before the one at its left"
+        assert set(outlined(scene)) <= set(lit(scene))
+        reached.append(len(lit(scene)))
+    assert reached == sorted(reached)
+    assert (reached[0], reached[-1]) == (0, len(ORDER))
+    strip.step = 0
+    assert all("coming" in node.state for node in boxes(strip.scene()).values())
+
+
+def test_the_box_of_the_step_is_outlined_and_after_the_operation_none() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    strip = vm.Fault(task)
+    said_at = {}
+    for step in range(strip.scene().steps.count):
+        strip.step = step
+        said_at[strip.scene().caption.text] = outlined(strip.scene())
+    found = {text: where for text, where in said_at.items() if "holds" in text or "descriptors" in text}
+    assert sorted(map(tuple, found.values())) == [("enter",), ("lookup",)]
+    assert said_at[next(text for text in said_at if "faults" in text)] == ["walk", "code"]
+    strip.moment = None
+    assert outlined(strip.scene()) == []
+
+
+def test_each_box_is_named_by_the_function_that_did_it() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    named = {name: node.text[1].text for name, node in boxes(vm.Fault(task).scene()).items()}
+    assert named == {
+        "access": "the program", "tlb": "cpu:0", "walk": "the processor", "code": "the processor",
+        "lookup": "rbtree_lookup_nearest", "object": "vm_map_fault", "frame": "vm_map_fault", "enter": "pmap_enter",
+        "retry": "cpu:0",
+    }  # fmt: skip  # read as a list
+    called = {event.name for event in task.machine.journal.last.events if hasattr(event, "name")}
+    assert {one for one in named.values() if "_" in one} <= called
+
+
+def test_boxes_lead_to_the_entry_the_object_the_frame_and_the_descriptor() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    things = {name: node.thing for name, node in boxes(vm.Fault(task).scene()).items()}
+    entry = task.map.lookup(start)
+    walk = task.walk(start)
+    assert entry is not None
+    assert walk.pa is not None
+    assert things["lookup"] == f"entry:{entry.id}"
+    assert things["object"] == f"object:{entry.object}"
+    assert things["frame"] == things["retry"] == f"frame:{walk.pa >> 12}"
+    assert things["walk"] == f"pte:{walk.steps[0].pa:x}", "the walk stopped in the root, which had no table yet"
+    assert things["enter"] == f"pte:{walk.steps[-1].pa:x}"
+    selected = {vm.Objects(task): "object", vm.Frames(task.machine): "frame"}
+    for picture, box in selected.items():
+        assert things[box] in {node.thing for node in picture.scene().nodes}, box
+
+
+def test_a_copy_is_said_with_its_source_and_the_chain_that_was_searched() -> None:
+    task, start = begun()
+    task.write(start, b"x" * 9000)
+    source = task.walk(start).pa
+    child = task.fork()
+    child.write(start, b"y")
+    scene = vm.Fault(child).scene()
+    assert source is not None
+    assert said(scene, "frame")[1] == f"copy of {source >> 12:#x}"
+    rows = [row[2] for row in scene.table.rows if row[0] == "object and pager"]
+    assert rows == ["new: memory 2", "memory 2: no", "memory 1: memory"]
+
+
+def test_a_page_in_memory_takes_no_frame_and_the_box_says_which() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    child = task.fork()
+    child.read(start)
+    frame = child.walk(start).pa
+    assert frame is not None
+    assert said(vm.Fault(child).scene(), "frame") == [f"{frame >> 12:#x}, in memory", ""]
+
+
+FAILURES = {
+    "no entry": ("SIGSEGV", "lookup"),
+    "no right": ("SIGSEGV", "lookup"),
+    "cut off": ("SIGBUS", "object"),
+    "no memory": ("NOMEM", "object"),
+    "no table": ("panic", "enter"),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_the_box_where_an_access_fails_is_red_with_its_signal(case: str) -> None:
+    task, start = begun()
+    machine = task.machine
+    if case == "no right":
+        task.mprotect(start, "4 KiB", "r")
+    elif case == "cut off":
+        file = machine.file("f", b"x")
+        start = task.mmap("4 KiB", "rw", "shared", file)
+        file.truncate(0)
+    elif case == "no memory":
+        machine.inject("page_alloc")
+    elif case == "no table":
+        machine.inject("table_page")
+    with pytest.raises(vm.KernelPanic if case == "no table" else vm.KernelError):
+        task.write(0x10 if case == "no entry" else start, b"x")
+    strip = vm.Fault(task)
+    signal, box = FAILURES[case]
+    assert red(strip.scene()) == [box]
+    assert signal in said(strip.scene(), box)
+    strip.step = 1
+    assert red(strip.scene()) == [], "it has not failed yet"
+
+
+def test_of_several_faults_the_one_of_the_step_is_shown() -> None:
+    task, start = begun()
+    task.write(start, b"x" * 9000)
+    strip = vm.Fault(task)
+    events = task.machine.journal.last.events
+    faults = sum(isinstance(event, FaultRaised) for event in events)
+    shown = []
+    for step in range(1, strip.scene().steps.count + 1):
+        strip.step = step
+        shown.append(strip.scene().subtitle)
+    assert faults == 3
+    assert list(dict.fromkeys(shown)) == [
+        f"fault {number + 1} of 3 · write at {vm.Address(start + 4096 * number)} of init" for number in range(3)
+    ]
+
+
+def test_a_task_s_strip_has_the_faults_of_that_task_only() -> None:
+    task, start = begun()
+    other = task.machine.task("other")
+    task.write(start, b"x")
+    assert vm.Fault(other).scene().caption.reason.endswith("It made no access that this strip shows.")
+    assert vm.Fault(other).scene().steps.count == 0
+    assert lit(vm.Fault(other).scene()) == []
+    assert len(lit(vm.Fault(task.machine).scene())) == len(ORDER)
+
+
+def test_an_access_that_does_not_fault_ends_at_the_tlb() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    task.read(start)
+    scene = vm.Fault(task).scene()
+    assert lit(scene) == ["access", "tlb"]
+    assert scene.subtitle == f"read at {start} of init"
+
+
+def test_faults_of_the_kernel_are_shown_too() -> None:
+    machine = vm.boot("x86-64")
+    address = machine.kmem_alloc_wait("16 KiB")
+    machine.write(address, b"x")
+    scene = vm.Fault(machine).scene()
+    assert boxes(scene)["frame"].text[1].text == "vm_fault"
+    assert lit(scene) == ORDER
+
+
+def test_each_mark_is_a_step_of_the_story_or_is_reached_with_one() -> None:
+    task, start = begun()
+    with suppress(vm.KernelError):
+        task.write(start, b"x" * 20_000)
+    moment = Moment(task.machine.journal.last)
+    marks = {mark.at for fault in faults_of(moment) for mark in fault.marks}
+    steps = vm.Fault(task).scene().steps
+    assert steps.places[-1] == AFTER
+    assert set(steps.places[1:-1]) <= {at + 1 for at in marks | {fault.failed for fault in faults_of(moment)}}
+
+
+def test_what_is_no_task_is_refused() -> None:
+    with pytest.raises(vm.Refused, match="Fault shows the faults of a task, or of a machine, not 3"):
+        vm.Fault(3)

@@ -1,0 +1,155 @@
+"""Sentences of fork, mmap, files, swap space and failures: cause and effect, one way to say each."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.story.moment import Moment
+
+
+def headline(machine: vm.Machine) -> tuple[str, str]:
+    caption = Moment(machine.journal.last).story.headline
+    return caption.text, caption.reason
+
+
+def steps(machine: vm.Machine) -> list[str]:
+    return [step.sentence for step in Moment(machine.journal.last).story.steps]
+
+
+def begun() -> tuple[vm.Machine, Task, int]:
+    machine = vm.boot("x86-64", layout="small")
+    task = machine.task("init")
+    start = task.mmap("16 KiB")
+    return machine, task, int(start)
+
+
+def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
+    machine, task, start = begun()
+    task.write(start, b"one")
+    task.write(start + 4096, b"one")
+    child = task.fork()
+    assert headline(machine) == (
+        "fork made init.1 with 1 entry of init: no page was copied.",
+        "Both have the same pages, until one of them writes.",
+    )
+    child.write(start, b"two")
+    assert headline(machine) == (
+        "write put 3 bytes at 0x1_0000 of task:init.1.",
+        "It made 1 page fault: page 0 was copied, because memory 1 is not the task's alone.",
+    )
+    said = steps(machine)
+    assert "There is a new memory object: memory 2, a shadow in front of memory 1." in said
+    searched = [text for text in said if "page 0" in text and ("search" in text or "in memory" in text)]
+    assert searched == [
+        "memory 2 does not have page 0: the search goes on behind it.",
+        "memory 1 has page 0 in memory.",
+    ]
+    assert sum("frame" in text.casefold() and "Page 0 of memory 1 is copied" in text for text in said) == 1
+
+
+def test_a_fork_that_copies_at_once_says_so() -> None:
+    machine, task, start = begun()
+    task.write(start, b"one")
+    task.map.wire(start, size="4 KiB")
+    task.fork()
+    text, reason = headline(machine)
+    assert text == "fork made init.1 with 2 entries of init."
+    assert reason == "1 page was copied at once: it is shared in its object, or wired."
+
+
+def test_the_descriptors_of_a_fault_are_one_step() -> None:
+    machine, task, start = begun()
+    task.write(start, b"one")
+    assert [text for text in steps(machine) if "descriptor" in text] == [
+        f"4 descriptors for 0x1_0000 are written, the last of them {task.walk(start).steps[-1].value & ~0x60:#x}."
+    ]
+
+
+def test_a_page_that_a_pager_supplies_is_said_once() -> None:
+    machine, task, start = begun()
+    task.write(start, b"one")
+    assert [text for text in steps(machine) if "memory 1" in text and "allocated" not in text] == [
+        f"The pager supplies page memory 1+0x0: frame {(task.walk(start).pa or 0) >> 12:#x}."
+    ]
+
+
+def test_pages_that_are_read_ahead_are_said() -> None:
+    machine, task, _ = begun()
+    machine.read_ahead(2)
+    file = machine.file("motd", b"x" * 20_000)
+    start = task.mmap("20 KiB", "r", "shared", file)
+    task.read(start)
+    ahead = [text for text in steps(machine) if "in memory now" in text]
+    assert [text.partition(" in")[0] for text in ahead] == ["file motd has page 1", "file motd has page 2"]
+
+
+@pytest.mark.parametrize("signal", ["SIGSEGV", "SIGBUS"])
+def test_a_signal_is_said_in_the_headline_and_as_a_step(signal: str) -> None:
+    machine, task, _ = begun()
+    file = machine.file("motd", b"x")
+    gone = task.mmap("4 KiB", "rw", "shared", file)
+    file.vanish()
+    with suppress(vm.KernelError):
+        task.read(0x10 if signal == "SIGSEGV" else gone)
+    assert headline(machine)[1].endswith(f"Task init got {signal}.")
+    assert any(text.startswith(f"Task init gets {signal} for its access to 0x") for text in steps(machine))
+
+
+def test_the_task_that_is_killed_is_named() -> None:
+    machine, task, start = begun()
+    task.write(start, b"x" * 9000)
+    other = machine.task("other")
+    at = other.mmap("4 KiB")
+    machine.kill_when_out_of_memory()
+    with machine.inject("page_alloc", times=1):
+        other.write(at, b"x")
+        reason = headline(machine)[1]
+    assert reason == "It made 1 page fault: no frame was left, and task init was killed."
+
+
+def test_an_injection_says_where_and_how_often() -> None:
+    machine, task, start = begun()
+    task.write(start, b"x")
+    asked = machine.inject("page_alloc", every=2)
+    assert headline(machine)[0] == "One request in 2 at point page_alloc fails from now on."
+    with suppress(vm.KernelError):
+        task.write(start, b"x" * 12_000)
+    assert "Request 2 at point page_alloc is made to fail." in steps(machine)
+    failed = asked.stop()
+    assert headline(machine)[0].startswith("Requests succeed again; ")
+    assert str(failed) in headline(machine)[0]
+
+
+def test_swap_space_and_files_say_where_pages_go() -> None:
+    machine, task, start = begun()
+    machine.swap_on("64 KiB")
+    assert headline(machine)[0] == "There are 64 KiB of swap space."
+    task.write(start, b"x")
+    task.page_out(start)
+    assert headline(machine)[0] == "1 page left memory: 1 for swap space, 0 for files."
+    assert any("goes out to slot 0 of swap space" in text for text in steps(machine))
+    task.read(start)
+    assert any(text == "Slot 0 of swap space, with page 0 of memory 1, is free again." for text in steps(machine))
+    file = machine.file("motd", b"hello")
+    at = task.mmap("4 KiB", "rw", "shared", file)
+    task.write(at, b"J")
+    assert "Page 0 of file motd is dirty now: it has to be written back." in steps(machine)
+    task.msync(at, "4 KiB")
+    assert headline(machine)[0] == "msync wrote 1 page back."
+    task.write(at, b"K")
+    file.truncate(0)
+    assert "Page 0 of file motd was dirty: what was written there is lost." in steps(machine)
+
+
+def test_when_the_parent_ends_its_pages_go_to_the_object_in_front() -> None:
+    machine, task, start = begun()
+    task.write(start, b"x" * 9000)
+    task.fork().write(start, b"y")
+    task.exit()
+    assert "memory 2 takes in memory 1, which nothing else referred to; nothing is behind." in steps(machine)
+    assert "Memory object memory 1 is gone: the one in front of it has its pages." in steps(machine)
+    assert headline(machine)[0] == "exit ended task:init."

@@ -1,0 +1,195 @@
+"""Memory objects as a picture: what is shared and what is copied, chains with references, marks, folds, moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.memory.objects import MAPPINGS, PAGES, seen_by
+from vmwidgets.views.scene.model import Node, Scene
+
+
+def forked() -> tuple[vm.Machine, Task, Task, int]:
+    """A task with three pages, and its child; where the pages are."""
+    machine = vm.boot("x86-64", layout="small")
+    parent = machine.task("init")
+    start = parent.mmap("16 KiB")
+    parent.write(start, b"x" * 9000)
+    return machine, parent, parent.fork(), int(start)
+
+
+def cells(scene: Scene, card: str) -> dict[str, Node]:
+    """The pages of a card, by number."""
+    return {node.id.rpartition("/")[2]: node for node in scene.nodes if node.id.startswith(f"{card}/")}
+
+
+def of_task(scene: Scene, task: Task) -> dict[str, Node]:
+    entry = task.map.entries()[0].id
+    return cells(scene, f"mapping/{task.path}/map/{entry}")
+
+
+def words(node: Node) -> list[str]:
+    return [run.text for run in node.text if run.text]
+
+
+def card(scene: Scene, name: str) -> Node:
+    return next(node for node in scene.nodes if node.id == f"object/{name}")
+
+
+def frame_of(task: Task, address: int) -> int:
+    found = task.walk(address).pa
+    assert found is not None
+    return found >> 12
+
+
+def test_after_a_fork_both_tasks_see_the_same_frames() -> None:
+    machine, parent, child, _ = forked()
+    scene = vm.Objects(machine).scene()
+    ours, theirs = of_task(scene, parent), of_task(scene, child)
+    assert list(ours) == list(theirs) == ["0", "1", "2"]
+    assert [node.thing for node in ours.values()] == [node.thing for node in theirs.values()]
+    assert {node.shape for node in (*ours.values(), *theirs.values())} == {"round"}
+    assert "3 pages mapped, 3 of them shared" in scene.subtitle
+
+
+def test_a_page_that_was_copied_is_its_task_s_own_and_the_others_stay_shared() -> None:
+    machine, parent, child, start = forked()
+    child.write(start + 4096, b"y")
+    scene = vm.Objects(machine).scene()
+    ours, theirs = of_task(scene, parent), of_task(scene, child)
+    assert [node.shape for node in theirs.values()] == ["round", "box", "round"]
+    assert [node.shape for node in ours.values()] == ["round", "box", "round"]
+    assert theirs["1"].thing == f"frame:{frame_of(child, start + 4096)}" != ours["1"].thing
+    assert "new" in theirs["1"].state
+    assert "seen by 2 mappings" in theirs["0"].title
+
+
+def test_a_chain_goes_from_front_to_back_with_its_references() -> None:
+    machine, parent, child, start = forked()
+    child.write(start + 4096, b"y")
+    scene = vm.Objects(machine).scene()
+    front, back = card(scene, "memory 2"), card(scene, "memory 1")
+    assert words(front) == ["memory 2", "1 reference", "shadow of memory 1"]
+    assert words(back) == ["memory 1", "2 references", "anonymous"]
+    assert front.x < back.x
+    assert {(link.source, link.target) for link in scene.links if link.target == back.id} == {
+        (front.id, back.id), (f"mapping/{parent.path}/map/{parent.map.entries()[0].id}", back.id),
+    }  # fmt: skip  # pairs
+
+
+def test_who_maps_it_says_where_how_much_and_that_it_is_to_be_copied() -> None:
+    machine, parent, child, start = forked()
+    child.write(start, b"y")
+    scene = vm.Objects(machine).scene()
+    entry = {task.name: task.map.entries()[0].id for task in (parent, child)}
+    nodes = {node.id: node for node in scene.nodes}
+    assert words(nodes[f"mapping/task:init/map/{entry['init']}"]) == [
+        f"init {vm.Address(start)}", "to copy", "4 pages of memory 1",
+    ]  # fmt: skip  # a list
+    assert words(nodes[f"mapping/task:init.1/map/{entry['init.1']}"]) == [
+        f"init.1 {vm.Address(start)}", "4 pages of memory 2",
+    ]  # fmt: skip  # a list
+
+
+def test_dirty_and_swapped_pages_are_marked() -> None:
+    machine = vm.boot("x86-64", layout="small")
+    machine.swap_on("16 KiB")
+    task, file = machine.task("init"), machine.file("motd", b"x" * 9000)
+    heap, shared = task.mmap("8 KiB"), task.mmap("12 KiB", "rw", "shared", file)
+    task.write(heap, b"x")
+    task.read(shared, 9000)
+    task.write(shared + 4096, b"y")
+    task.page_out(heap)
+    task.touch(shared)
+    scene = vm.Objects(machine).scene()
+    pages = cells(scene, "object/file motd")
+    assert ["changed" in node.state for node in pages.values()] == [False, True, False]
+    assert words(pages["1"])[1].endswith("*")
+    swapped = cells(scene, "object/memory 1")["0"]
+    assert words(swapped) == ["0", "s0"]
+    assert swapped.state == ("folded",)
+    assert swapped.thing == ""
+    file.sync()
+    assert "changed" not in cells(vm.Objects(machine).scene(), "object/file motd")["1"].state
+
+
+def test_each_step_shows_the_objects_of_that_moment() -> None:
+    machine, _, child, start = forked()
+    child.write(start + 4096, b"y")
+    picture = vm.Objects(machine)
+    seen = []
+    for step in range(picture.scene().steps.count + 1):
+        picture.step = step
+        names = {node.id.removeprefix("object/") for node in picture.scene().nodes if node.id.count("/") == 1}
+        pages = cells(picture.scene(), "object/memory 2")
+        seen.append(("memory 2" in names, len(pages)))
+    assert seen[0] == (False, 0)
+    assert seen[1] == (True, 0), "the shadow comes first, and is empty"
+    assert seen[-1] == (True, 1)
+    assert sorted(seen) == seen
+
+
+def test_a_collapse_takes_the_object_behind_away() -> None:
+    machine, parent, child, start = forked()
+    child.write(start + 4096, b"y")
+    parent.exit()
+    picture = vm.Objects(machine)
+    assert [node.id for node in picture.scene().nodes if node.kind == "card" and node.id.startswith("object/")] == [
+        "object/memory 2"
+    ]
+    assert list(cells(picture.scene(), "object/memory 2")) == ["0", "1", "2"]
+    picture.step = 0
+    assert card(picture.scene(), "memory 1")
+
+
+def test_a_task_s_picture_has_its_mappings_only_and_all_that_is_behind_them() -> None:
+    machine, _, child, start = forked()
+    child.write(start + 4096, b"y")
+    scene = vm.Objects(child).scene()
+    assert {node.id.split("/")[1] for node in scene.nodes if node.id.startswith("mapping/")} == {"task:init.1"}
+    assert card(scene, "memory 1")
+    assert scene.title == "memory objects of init.1"
+    assert of_task(scene, child)["0"].shape == "round", "others see it, though they are not drawn"
+    assert vm.Objects(machine.task("other")).scene().nodes[0].id == "objects/none"
+
+
+def test_of_many_pages_and_mappings_the_rest_is_counted() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    task = machine.task("init")
+    start = task.mmap("256 KiB")
+    for page in range(40):
+        task.write(start + page * 4096, b"x")
+    for _ in range(MAPPINGS + 5):
+        task.mmap("4 KiB")
+    scene = vm.Objects(machine).scene()
+    mappings = [node for node in scene.nodes if node.kind == "card" and node.id.startswith("mapping/")]
+    assert len(mappings) == MAPPINGS
+    fold = next(node for node in scene.nodes if node.id == "objects/fold")
+    assert fold.title == "6 mappings more"
+    task.write(start, b"y")
+    found = cells(vm.Objects(machine, step=0).scene(), "object/memory 1")
+    assert len(found) == PAGES + 1
+    assert words(found["more"]) == [f"+{40 - PAGES}"]
+
+
+def test_what_a_mapping_sees_is_what_its_task_reads() -> None:
+    machine, _, child, start = forked()
+    child.write(start, b"y")
+    child.fork().write(start + 8192, b"z")
+    value = machine.memory_objects.value()
+    for task in machine.tasks.values():
+        entry = task.map.entries()[0]
+        mapper = next(one for one in value.mappers(str(entry.object)) if one.entry == entry.id)
+        seen = seen_by(value, mapper, str(entry.object))
+        assert sorted(seen) == [0, 1, 2]
+        for page, place in seen.items():
+            assert machine.ram.read(place.frame << 12, 4) == task.read(start + (page << 12), 4)
+
+
+@pytest.mark.parametrize("target", [3, "init", None])
+def test_what_is_no_task_is_refused(target: Any) -> None:
+    with pytest.raises(vm.Refused, match="Objects shows the memory objects of a machine"):
+        vm.Objects(target)
