@@ -1,0 +1,99 @@
+"""The fault strip on a page: forward, back and to a place by the slider; its boxes select in other pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.lab import Notebook
+
+BOOT = """
+import vmwidgets as vm
+m = vm.boot("x86-64", layout="small")
+t = m.task("init")
+a = t.mmap("16 KiB")
+t.write(a, b"x" * 9000)
+c = t.fork()
+c.write(a + 4096, b"y")
+"""
+BOXES = ["access", "TLB", "page-table walk", "fault code", "map lookup", "object and pager", "frame", "page tables",
+         "second try"]  # fmt: skip  # in order
+
+
+@pytest.fixture
+def notebook(open_notebook: Callable[..., Notebook], new_notebook: Callable[..., str]) -> Notebook:
+    """A copy after a fork: its fault, and the objects."""
+    opened = open_notebook(new_notebook(BOOT, "vm.Fault(c)", "vm.Objects(m)"))
+    opened.run_all()
+    for index in (1, 2):
+        opened.cell(index).locator(".vmwidgets .node").first.wait_for()
+    return opened
+
+
+def lit(notebook: Notebook) -> list[str]:
+    """The titles of the boxes that are done."""
+    nodes = notebook.cell(1).locator(".vmwidgets .node.call.done")
+    return [
+        str(text) for text in nodes.evaluate_all("(all) => all.map((one) => one.querySelector('text').textContent)")
+    ]
+
+
+def stand(notebook: Notebook, step: int) -> None:
+    """Wait until the strip is at a step of its own."""
+    notebook.cell(1).locator(".vmw-where", has_text=re.compile(rf" step {step} of ")).wait_for()
+
+
+def test_the_strip_steps_forward_back_and_jumps(notebook: Notebook) -> None:
+    cell = notebook.cell(1)
+    assert lit(notebook) == BOXES
+    back, forward = (cell.get_by_role("button", name=name, exact=True).first for name in ("back", "forward"))
+    slider = cell.locator(".vmwidgets input[type=range]").first
+    slider.focus()
+    slider.press("Home")
+    stand(notebook, 0)
+    assert lit(notebook) == []
+    forward.click()
+    stand(notebook, 1)
+    assert lit(notebook) == BOXES[:2]
+    forward.click()
+    stand(notebook, 2)
+    assert lit(notebook) == BOXES[:4]
+    back.click()
+    stand(notebook, 1)
+    assert lit(notebook) == BOXES[:2]
+    slider.focus()
+    slider.press("End")
+    cell.locator(".vmw-caption", has_text="write put 1 byte").wait_for()
+    assert lit(notebook) == BOXES
+
+
+def test_the_objects_are_those_of_the_strip_s_step(notebook: Notebook) -> None:
+    objects = notebook.cell(2).locator(".vmwidgets .node.card[data-thing^='object:']")
+    assert objects.count() == 2
+    slider = notebook.cell(1).locator(".vmwidgets input[type=range]").first
+    slider.focus()
+    slider.press("Home")
+    stand(notebook, 0)
+    notebook.cell(2).locator(".vmw-caption", has_text="Before the operation.").wait_for()
+    assert objects.count() == 1
+
+
+def test_a_box_selects_its_object_and_its_frame_in_the_other_picture(notebook: Notebook) -> None:
+    boxes, objects = notebook.cell(1), notebook.cell(2)
+    boxes.locator(".vmwidgets .node.call", has_text="map lookup").click()
+    objects.locator(".vmwidgets .node.selected[data-thing^='entry:']").first.wait_for()
+    boxes.locator(".vmwidgets .node.call", has_text="frame").last.click()
+    chosen = objects.locator(".vmwidgets .node.selected[data-thing^='frame:']")
+    chosen.first.wait_for()
+    assert chosen.count() == 2, "the page of the shadow, and of the mapping that sees it"
+    assert "seen by" not in (chosen.first.get_attribute("aria-label") or "")
+
+
+def test_where_an_access_fails_the_box_is_red(notebook: Notebook) -> None:
+    notebook.start("c.write(0x10, b'x')")
+    red = notebook.cell(1).locator(".vmwidgets .node.call.fault")
+    red.wait_for()
+    assert "SIGSEGV" in (red.text_content() or "")
+    assert "map lookup" in (red.text_content() or "")
