@@ -15,6 +15,11 @@ NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("[0-9]*.ipynb"))
 LONGEST_CELL = 22
 
+FURTHER = "## Further"
+"""How a section begins that can be left out.  A notebook that has some is measured: what is not left out is short."""
+
+CORE_WORDS, CODE_LINES, LINES_TO_READ = 1400, 130, 6
+
 PREDICTION = re.compile(r'\bid="([^"]+)"')
 ASKED = re.compile(r"^(\w+) = lab\.predict\(", re.MULTILINE)
 COMPARED = re.compile(r"^(\w+)\.compare\(", re.MULTILINE)
@@ -70,6 +75,36 @@ def test_cells_are_short(path: Path) -> None:
     assert long == []
 
 
+def core(path: Path) -> list[nbformat.NotebookNode]:
+    """The cells of the sections that can't be left out."""
+    found, kept = [], True
+    for cell in nbformat.read(path, as_version=4).cells:
+        sections = re.split(r"^(?=## )", cell.source, flags=re.MULTILINE) if cell.cell_type == "markdown" else [""]
+        inside = []
+        for section in sections:
+            kept = not section.startswith(FURTHER) if section.startswith("## ") else kept
+            inside += [section] if kept else []
+        if inside:
+            found.append(cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell("".join(inside)))
+    return found
+
+
+MEASURED = [path for path in NOTEBOOKS if FURTHER in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", MEASURED, ids=lambda path: path.stem)
+def test_what_can_not_be_left_out_is_short(path: Path) -> None:
+    kept = core(path)
+    assert sum(len(cell.source.split()) for cell in kept if cell.cell_type == "markdown") <= CORE_WORDS
+    assert sum(map(lines, cells(path, "code"))) <= CODE_LINES
+    assert [cell.source for cell in kept if cell.cell_type == "code" and lines(cell) > LINES_TO_READ] == []
+
+
+def lines(cell: nbformat.NotebookNode) -> int:
+    """Of code, those that aren't empty."""
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
 @with_solutions
 def test_nothing_of_a_run_is_kept(path: Path) -> None:
     """Pictures are made by running: a saved one would be out of date, and a diff would hold a hundred kilobytes."""
@@ -93,7 +128,7 @@ def asked(path: Path) -> list[str]:
 @by_name
 def test_predictions_are_few_and_named_after_the_notebook(path: Path) -> None:
     names = asked(path)
-    assert 2 <= len(names) <= 5
+    assert 2 <= len(names) <= 6
     assert [name for name in names if not name.startswith(path.stem[:2] + "/")] == []
 
 

@@ -1,5 +1,15 @@
 """The exercises of the notebooks that ship, one module a notebook."""
 
-from . import arm_sections, bootstrapping, cutting, kmem, maps, self_paging, trees, x86_tables
+from . import arm_sections, bootstrapping, cutting, demand_paging, kmem, maps, self_paging, trees, x86_tables
 
-__all__ = ["arm_sections", "bootstrapping", "cutting", "kmem", "maps", "self_paging", "trees", "x86_tables"]
+__all__ = [
+    "arm_sections",
+    "bootstrapping",
+    "cutting",
+    "demand_paging",
+    "kmem",
+    "maps",
+    "self_paging",
+    "trees",
+    "x86_tables",
+]
