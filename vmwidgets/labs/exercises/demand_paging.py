@@ -22,7 +22,9 @@ REACHED = {3: 4, 2: 2, 1: 3}
 WORDS = {3: "all three tasks", 2: "exactly two tasks", 1: "one task alone"}
 
 
-@exercise("08/family", "Three tasks, nine frames", points=6, takes=Machine, shows=lambda machine: machine.frames)
+@exercise(
+    "08/family", "Three tasks, nine frames", points=6, takes=Machine, shows=lambda machine: machine.memory_objects
+)
 def family(machine: Machine) -> Iterator[Criterion]:
     """A task and two that descend from it: 4 frames that all reach, 2 that two reach, 3 that one does; all copies."""
     tasks = list(machine.tasks.values())
@@ -81,7 +83,7 @@ class FilePage(NamedTuple):
     """The frame with which the file itself has it."""
 
 
-@exercise("08/survivor", "What outlives the file", points=5, takes=Task, shows=lambda task: task)
+@exercise("08/survivor", "What outlives the file", points=5, takes=Task, shows=lambda task: task.machine.memory_objects)
 def survivor(task: Task) -> Iterator[Criterion]:
     """A file was cut under its private mapping: one page is a SIGBUS, one the task's own, one the file's still."""
     signal = task.signals[-1] if task.signals else None
