@@ -712,6 +712,7 @@ class TestGroups:
 
 
 @pytest.mark.usefixtures("without_collector")
+@pytest.mark.usefixtures("without_collector")
 def test_signals_do_not_come_between_an_undo_and_its_machine(m):
     """A timer's interrupts at any moment of undo and redo: the machine is whole, and nothing is lost."""
     for _ in range(40):
@@ -725,7 +726,7 @@ def test_signals_do_not_come_between_an_undo_and_its_machine(m):
             with suppress(KeyboardInterrupt):
                 m.undo(3)
                 m.redo(3)
-            signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, 0)  # in here, so that none comes in between
             undone = m.journal.undone
             assert len(m.journal) + (len(undone.operations) if undone else 0) == number
             m.check()

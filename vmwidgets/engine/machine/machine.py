@@ -134,6 +134,8 @@ class Machine(Handle):
 
     task = lent("_tasks", TaskFunctions.task)
     object = lent("_tasks", TaskFunctions.object)
+    pager = lent("_tasks", TaskFunctions.pager)
+    make_pager = lent("_tasks", TaskFunctions.make_pager)
     device = lent("_tasks", TaskFunctions.device)
     file = lent("_tasks", TaskFunctions.file)
     make_file = lent("_tasks", TaskFunctions.make_file)
@@ -550,7 +552,7 @@ class Machine(Handle):
         return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
 
-RECORDED = frozenset(("spawn", "run", "register_handler"))
+RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager"))
 """Calls of the machine that are recorded beside the methods marked as operations: they take learners' code."""
 
 SINGLE_PARTS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..base.units import PAGE_SHIFT, Address, Size, counted
 from ..base.values.objects import ObjectsValue, ObjectValue
-from ..kernel.x15.pagers import AnonymousPager, DevicePager
+from ..kernel.x15.pagers import AnonymousPager, CodePager, DevicePager
 from ..kernel.x15.vm_object import X15Object
 from .system import Part, System
 
@@ -25,10 +25,10 @@ class MemoryObject(Part):
         return self.system.objects.get(self.name) or self.missing()
 
     @property
-    def pager(self) -> AnonymousPager | DevicePager:
+    def pager(self) -> AnonymousPager | CodePager | DevicePager:
         """Where its pages come from."""
         pager = self.vm_object.pager
-        assert isinstance(pager, (AnonymousPager, DevicePager)), "the machine's objects have one of these"
+        assert isinstance(pager, (AnonymousPager, CodePager, DevicePager)), "the machine's objects have one of these"
         return pager
 
     @property
@@ -45,6 +45,9 @@ class MemoryObject(Part):
         pager = self.pager
         if isinstance(pager, DevicePager):
             return f"<device {self.name!r}: {Size(pager.size)} at physical {Address(pager.start)}>"
+        if isinstance(pager, CodePager):
+            resident = counted(len(self.vm_object.pages), "page")
+            return f"<pager {self.name!r}: {Size(pager.pages << PAGE_SHIFT)}, {resident} in memory>"
         limit = "" if pager.max_pages is None else f" of at most {pager.max_pages}"
         return f"<object {self.name!r}: {len(self.vm_object.pages)}{limit} pages resident>"
 

@@ -41,6 +41,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.threads.scheduler import Thread
 from ..kernel.x15.files import File
+from ..kernel.x15.pagers import CodePager
 from ..kernel.x15.vm_map import X15Map
 from ..kernel.x15.vm_object import X15Object
 from ..kernel.x15.vm_page import TaskMemory
@@ -55,6 +56,7 @@ from .callbacks import Callbacks, Handler
 from .copies import contents, freeze, thaw
 from .journal_file import MachineJournal
 from .layouts import Layout
+from .pager_code import PagerCode
 from .processors import CpuSettings, Processors
 from .reading import OF_TABLES, Reading
 from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
@@ -190,6 +192,9 @@ class System:
         for handler in self.kmem.kmem.lowmem_handlers:
             if isinstance(handler, Handler):
                 outside[id(handler)] = ("handler", handler.name, handler.key)
+        for one in self.objects.values():
+            if isinstance(one.pager, CodePager) and isinstance(one.pager.code, PagerCode):
+                outside[id(one.pager.code)] = ("pager", one.name, one.pager.code.key)
         return freeze(self.structures(), outside)
 
     @property
@@ -215,6 +220,7 @@ class System:
             "named": named.__getitem__,
             "part": self.part,
             "handler": self.callbacks.handler,
+            "pager": partial(PagerCode, self.callbacks),
         }
         self.hold(thaw(copy, makers))
         self.kmem.restart_daemon()

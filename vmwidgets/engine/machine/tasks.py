@@ -5,22 +5,24 @@ The same functions make the memory objects that a task's map can map.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import KernelError, Refused, shown
 from ..base.events import TaskForked
-from ..base.operations import operation
+from ..base.operations import operation, through
 from ..base.units import PAGE, Address, Size, counted
 from ..kernel.map.fits import FITS
 from ..kernel.x15.files import File
-from ..kernel.x15.pagers import AnonymousPager, DevicePager
+from ..kernel.x15.pagers import AnonymousPager, CodePager, DevicePager
 from ..kernel.x15.vm_object import X15Object
 from . import arguments
 from .files import MOST, MachineFile
 from .maps import MachineMap
 from .objects import MemoryObject
+from .pager_code import PagerCode
 from .processors import Processor
 from .spaces import task_path, unquoted
 from .system import Part, System
@@ -181,6 +183,43 @@ class TaskFunctions(Part):
         memory = system.task_memory
         system.refuse_object_name(wanted)
         system.objects[wanted] = X15Object(wanted, AnonymousPager(memory, limit), memory, shared=True, kept=True)
+        return system.part(MemoryObject, f"object:{wanted}")
+
+    def pager(self, name: str, size: int | str, function: Callable[[int], bytes]) -> MemoryObject:
+        r"""A memory object whose pages a function of yours gives: ``function(page)``, up to 4 KiB of bytes by number.
+
+        What it gave is kept in the journal, 1 MiB of it at most, so that the machine can be made again.  Where it
+        raises, the page can't be read in: a SIGBUS for the task that touches it.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> t = m.task("init")
+        >>> a = t.mmap("8 KiB", "r", "shared", m.pager("numbers", "8 KiB", lambda page: bytes([page + 7])))
+        >>> t.read(a), t.read(a + 4096)
+        (b'\x07', b'\x08')
+        """
+        if not callable(function):
+            raise Refused(f"function={shown(function)}: write a function that gives bytes for the number of a page")
+        given = (("name", name), ("size", size))
+        return through(self, "make_pager", given, lambda: self._make_pager(name, size, function))
+
+    def make_pager(self, name: str, size: int | str) -> MemoryObject:
+        """A pager that gives what was recorded of it."""
+        if not self.system.callbacks.silent:
+            raise Refused("make_pager repeats what was recorded: m.pager(name, size, function) makes one")
+        given = (("name", name), ("size", size))
+        return through(self, "make_pager", given, lambda: self._make_pager(name, size, None))
+
+    def _make_pager(self, name: str, size: int | str, function: Callable[[int], bytes] | None) -> MemoryObject:
+        system, wanted = self.system, arguments.part_name(name, "object name")
+        length = arguments.aligned(size, "size")
+        if wanted in system.objects:
+            raise Refused(f"name {shown(wanted)}: there is an object of this name; choose another")
+        system.refuse_object_name(wanted)
+        memory, callbacks = system.task_memory, system.callbacks
+        key = callbacks.begin_script(f"pager:{wanted}", function)
+        pager = CodePager(memory, length // PAGE, PagerCode(callbacks, wanted, key))
+        system.objects[wanted] = X15Object(wanted, pager, memory, shared=True, kept=True)
         return system.part(MemoryObject, f"object:{wanted}")
 
     @operation

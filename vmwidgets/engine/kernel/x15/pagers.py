@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from ...base.errors import kernel_error
+from ...base.errors import CallbackFailed, kernel_error
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.pages import MAX_ORDER
 from .vm_page import PageOwner, TaskMemory
@@ -160,3 +161,44 @@ class FilePager:
             if frame is not None:
                 self._fill(frame, after << PAGE_SHIFT)
                 target.enter(after, frame)
+
+
+class CodePager:
+    """The pages that a function gives, by their numbers: a learner's pager.  Pages of it that go out go to swap space.
+
+    Where the function fails, the page can't be had: IO.
+    """
+
+    kind = "pager"
+    has_frames = True
+    latency = 0
+
+    def __init__(self, memory: TaskMemory, pages: int, code: Callable[[int], bytes]) -> None:
+        self._memory = memory
+        self.pages = pages
+        """How many it has; behind them there is none."""
+        self.code = code
+
+    def get_page(self, target: PageOwner, offset: int) -> int | None:
+        """A frame with the page; none without a frame."""
+        index = offset >> PAGE_SHIFT
+        if index in target.swapped:
+            return self._memory.swap_in(target, index)
+        if index >= self.pages:
+            raise kernel_error("IO", f"the pager of {target.name!r} has {self.pages} pages, and none at {offset:#x}")
+        self._memory.check_read(target, index)
+        try:
+            content = self.code(index)
+        except CallbackFailed as failed:
+            raise kernel_error("IO", str(failed)) from failed
+        frame = self._memory.fresh(target)
+        if frame is not None:
+            self._memory.ram.write(frame << PAGE_SHIFT, content)
+        return frame
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Nothing is written back."""
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._memory.free(frame)
