@@ -67,6 +67,7 @@ say = sentences(
         "freed/nothing": "It had no page that only it used.",
         "file": "There is a file {file} of {size}.",
         "file/reason": "Its pages come into memory when they are used.",
+        "pager": "There is a memory object {name} of {size}, whose pages a function gives.",
         "file/same": "The file {file} was there already.",
         "file read": ("read got 1 byte of {file}.", "read got {count} bytes of {file}."),
         "file write": ("write put 1 byte into {file}.", "write put {count} bytes into {file}."),
@@ -209,6 +210,12 @@ def _make_file(facts: Facts) -> Headline:
     if not made:
         return Headline(say("file/same", file=name))
     return Headline(say("file", file=name, size=Size(made[-1].after)), say("file/reason"))
+
+
+@headline_of("make_pager")
+def _make_pager(facts: Facts) -> Headline:
+    name = visible(str(facts.given.get("name", "")))
+    return Headline(say("pager", name=name, size=facts.size()), say("file/reason"))
 
 
 @headline_of("read", "write", part=("file",))
