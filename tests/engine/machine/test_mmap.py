@@ -169,6 +169,20 @@ def test_after_a_fork_the_heap_grows_with_zeroes_whatever_the_other_has_there(ma
     machine.check()
 
 
+def test_a_shared_heap_grows_with_memory_of_each_ones_own(machine, task):
+    start = task.brk()
+    task.brk(start + PAGE)
+    task.map.inherit(start, size=PAGE, inherit="share")
+    child = task.fork()
+    for one in (child, task):
+        one.brk(start + 2 * PAGE)
+        assert one.read(start + PAGE) == b"\0"
+        one.write(start + PAGE, b"x")
+    child.write(start, b"y")
+    assert task.read(start) == b"y"
+    machine.check()
+
+
 def test_limits_are_nomem_and_change_nothing(machine, task):
     start = task.brk()
     task.limit("data", "8 KiB")
