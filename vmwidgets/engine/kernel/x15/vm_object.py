@@ -283,7 +283,7 @@ class X15Object(VmObject):
         if frame is None:
             raise kernel_error("NOMEM", f"no page for a copy of page {index} of {holder.name!r}") from PagerFailed()
         self.memory.copy(source, frame)
-        if self.shared:  # who shares it may have the page behind mapped, and can't be distinguished from who wants that
+        if self.references > 1:  # others may map the page behind: who shares this object is not to see that any longer
             self.memory.unmap(source)
         self.enter(index, frame)
         self._report(PageCopied.tag, self.name, index, holder.name, source, frame)
