@@ -38,7 +38,6 @@ class Mapped:
     cell: Cell
     prot: str
     inherit: str
-    wired: int = 0
 
 
 @dataclass
@@ -269,8 +268,7 @@ class Model:
             elif cell.of_file:
                 cell = Cell(None, cell.file, cell.index)
             else:
-                held = self.bytes_of(cell) if page.wired else cell.data  # what is wired is copied at once
-                cell = Cell(None if held is None else bytearray(held), cell.file, cell.index)
+                cell = Cell(None if cell.data is None else bytearray(cell.data), cell.file, cell.index)
             child.pages[va] = Mapped(cell, page.prot, page.inherit)
 
     def exit(self) -> None:
@@ -367,10 +365,8 @@ class Model:
             expect(error, "FAULT", "ACCES", "INVAL", "NOMEM")
             return
         pages = [plain.pages[start + at * PAGE] for at in range(count)]
-        for page in pages:
-            page.wired += 1 if verb == task.map.wire else -1
-        for page in pages:  # what is wired to be written is copied at once
-            if verb == task.map.wire and "w" in page.prot and not page.cell.of_file and page.cell.data is None:
+        for page in pages:  # what is wired is copied at once
+            if verb == task.map.wire and not page.cell.of_file and page.cell.data is None:
                 page.cell.data = bytearray(self.bytes_of(page.cell) or b"")
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from ...base.errors import KernelError, kernel_error
 from ...base.events import EntryChanged, SubmapAttached, Unwound
-from ...base.protection import ADVICE, NEEDS_COPY, READ, WRITE, protection_of
+from ...base.protection import ADVICE, NEEDS_COPY, READ, protection_of
 from ...base.recorder import kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ..map.core import SUB_MAP, Entry
@@ -140,7 +140,7 @@ class X15Ranges(RangeMap[Entry]):
     ) -> None:
         try:
             for entry in self.decide_wiring(start, end):
-                if entry.flags & NEEDS_COPY and protection_of(entry.flags) & WRITE:
+                if entry.flags & NEEDS_COPY:  # what is wired is its own: nothing copies it away later
                     self.unshare(entry)
                 part = wiring.add(entry, max(start, entry.start), min(end, entry.end), new_object)
                 for va in range(part.start, part.end, PAGE):

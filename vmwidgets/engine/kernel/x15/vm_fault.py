@@ -16,7 +16,6 @@ from ...base.protection import (
     GROWS_DOWN,
     INHERITANCE,
     NEEDS_COPY,
-    READ,
     WRITE,
     inheritance_of,
     protection_of,
@@ -28,7 +27,7 @@ from ..map.core import Entry
 from ..map.vm_object import VmObject
 from .ranges import X15Ranges, pages_of
 from .vm_object import EVERYWHERE, X15Object
-from .wiring import map_resident, rights_in
+from .wiring import rights_in
 
 
 class Resolved(NamedTuple):
@@ -143,17 +142,11 @@ class X15Faults(X15Ranges):
     def unshare(self, entry: Entry) -> None:
         """Have an entry that is to be copied at its first write ready to be written: put a shadow before its object.
 
-        If nothing else refers to that object, the entry has it to itself, and no shadow is made.  Of a wired entry all
-        pages are copied, since they stay in memory and mapped: NOMEM, and nothing changed, without frames.
+        If nothing else refers to that object, the entry has it to itself, and no shadow is made.
         """
         target, before = entry.object, entry.fields()
         assert isinstance(target, X15Object), "only these are copied"
-        if entry.wired_count:
-            entry.object, why = target.copied(pages_of(entry)), "got copies of its pages, which stay in memory"
-            entry.object.note_wired(pages_of(entry), 1)
-            target.note_wired(pages_of(entry), -1)
-            target.release()
-        elif target.references == 1 and not target.is_file:
+        if target.references == 1 and not target.is_file:
             target.exclusive = True
             why = "nothing else refers to its object: it may write there"
         else:
@@ -164,8 +157,6 @@ class X15Faults(X15Ranges):
         emit = self.recorder.emit
         if emit is not None:
             emit((EntryChanged.tag, self.name, before, entry.fields(), why))
-        if entry.wired_count and self.tables is not None and protection_of(entry.flags) & READ:
-            map_resident(self.tables, entry, entry.start, entry.end)
 
     def begin_again(self, entry: Entry) -> None:
         """Give an entry a fresh object for its private one: what it held is gone, and its file's pages show again.
@@ -228,7 +219,7 @@ class X15Faults(X15Ranges):
             if target is not None:
                 target.reference()
             return target
-        if (target.shared and not target.is_file and not entry.flags & NEEDS_COPY) or entry.wired_count:
+        if not target.is_file and (entry.wired_count or (target.shared and not entry.flags & NEEDS_COPY)):
             return target.copied(pages_of(entry))
         self._note_copy(entry)
         target.exclusive = False

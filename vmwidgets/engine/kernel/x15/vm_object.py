@@ -409,10 +409,15 @@ class X15Object(VmObject):
     def copied(self, window: range) -> X15Object:
         """A new object with copies of the pages of `window`, as they are now (Mach's vm_object_copy_slowly).
 
+        Where the last of its chain is a file, that lies behind the new one too.
+
         NOMEM, and nothing kept, without frames.  O(pages).
         """
-        memory = self.memory
-        made = X15Object(memory.new_name(), AnonymousPager(memory), memory, window=window)
+        memory, last = self.memory, self.last_of_chain
+        behind = last if last.is_file else None
+        if behind is not None:
+            behind.reference()
+        made = X15Object(memory.new_name(), AnonymousPager(memory), memory, shadow=behind, window=window)
         made.references = 1
         try:
             for index in self.present(window):
@@ -424,10 +429,10 @@ class X15Object(VmObject):
         return made
 
     def present(self, window: range) -> list[int]:
-        """The pages of `window` that it has, or an object behind it, in memory or in swap space, rising."""
+        """The pages of `window` that it has, or an object behind it but a file, in memory or in swap space, rising."""
         found: set[int] = set()
         at: X15Object | None = self
-        while at is not None:
+        while at is not None and not at.is_file:
             found.update(index for index in (*at.pages, *at.swapped) if index in window)
             at = at.shadow
         return sorted(found)
