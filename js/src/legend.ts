@@ -4,6 +4,7 @@
 import { button } from "./button.ts";
 import { Ruler } from "./fit.ts";
 import { NodeElement } from "./node.ts";
+import type { Run } from "./scene.ts";
 import { html, svg } from "./svg.ts";
 
 const KEYS: readonly (readonly [string, string])[] = [
@@ -50,7 +51,8 @@ function sample(state: string): SVGSVGElement {
   root.setAttribute("role", "img");
   root.setAttribute("aria-label", state);
   const selected = state === "selected";
-  const looks = { id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state };
+  const text: Run[] = state === "folded" ? [[13, 11, "12", "label", "middle", 0]] : []; // a fold says how many
+  const looks = { id: state, kind: "sample", x: 3, y: 3, w: 26, h: 14, state: selected ? "" : state, text };
   const node = new NodeElement(looks, new Ruler(root));
   node.choose(selected);
   root.append(node.root, node.over);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./dom.ts";
 import { Figure } from "../src/figure.ts";
+import { legend } from "../src/legend.ts";
 import { Router } from "../src/router.ts";
 import { node, now, scene } from "./dom.ts";
 
@@ -50,4 +51,11 @@ test("the looks are explained once a browser, in the first picture that is seen,
   first.seen();
   second.seen();
   assert.equal(hints().length, 0);
+});
+
+test("what is folded has a number in the legend as in a picture: its dots alone look like those of what is about to go", () => {
+  const samples = legend().flatMap((list) => [...list.querySelectorAll(".vmw-sample")]);
+  const words = new Map(samples.map((one) => [one.getAttribute("aria-label"), one.querySelector("text")?.textContent]));
+  assert.equal(words.get("folded"), "12");
+  assert.equal(words.get("leaving"), undefined);
 });
