@@ -183,9 +183,13 @@ def causes_of(said: str) -> list[tuple[str, str]]:
 
 
 def shortened(functions: Functions) -> Functions:
-    """The outermost function and the innermost ones, where there are many."""
+    """The outermost function and the innermost ones, where there are many; "…" for those between.
+
+    >>> shortened(("a", "b", "c", "d", "e", "f"))
+    ('a', '…', 'c', 'd', 'e', 'f')
+    """
     many = len(functions) > MAX_FUNCTIONS
-    return functions[:1] + functions[-(MAX_FUNCTIONS - 1) :] if many else functions
+    return (*functions[:1], "…", *functions[-(MAX_FUNCTIONS - 1) :]) if many else functions
 
 
 _MAP_WEIGHT: dict[type[ev.Event], int] = {
