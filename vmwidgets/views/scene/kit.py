@@ -71,7 +71,7 @@ def grid(count: int, least: float, y: float, h: float, *, width: float = WIDTH, 
     """So many equal boxes of at least `least` pixels, in as few lines as that takes.
 
     >>> [(box.x, box.y, box.w) for box in grid(3, 90, 0, 20, width=228)]
-    [(14.0, 0, 96.0), (118.0, 0, 96.0), (14.0, 28.0, 96.0)]
+    [(14.0, 0.0, 96.0), (118.0, 0.0, 96.0), (14.0, 28.0, 96.0)]
     """
     across = max(1, min(count, int((width - 2 * MARGIN + gap) // (least + gap))))
     first = row(across, y, h, width=width, gap=gap)
