@@ -43,7 +43,7 @@ say = sentences(
             "{count} pages left memory: {swap} for swap space, {file} for files.",
         ),
         "page_out/nothing": "No page left memory.",
-        "page_out/reason": "They come back when they are touched.",
+        "page_out/reason": ("It comes back when it is touched.", "They come back when they are touched."),
         "limit": "{task} may have at most {size} ({name}).",
         "limit/none": "{task} has no limit for {name} any more.",
         "limit/reason": "What it has already stays.",
@@ -171,7 +171,7 @@ def _page_out(facts: Facts) -> Headline:
         stuck = facts.of(ev.NothingToReclaim)
         return Headline(say("page_out/nothing"), stuck[-1].why if stuck else "")
     swap = sum(event.to == "swap" for event in out)
-    return Headline(say("page_out", len(out), swap=swap, file=len(out) - swap), say("page_out/reason"))
+    return Headline(say("page_out", len(out), swap=swap, file=len(out) - swap), say("page_out/reason", len(out)))
 
 
 @headline_of("limit")
