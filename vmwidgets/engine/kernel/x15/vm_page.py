@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush
 from typing import Protocol
 
 from ...base.errors import Broken, KernelError, kernel_error
@@ -76,7 +77,7 @@ class Swap:
     def resize(self, slots: int) -> None:
         """Have so many slots, not fewer than there were."""
         before, self.slots = self.slots, slots
-        self._free = sorted({*range(slots)} - self._content.keys(), reverse=True)
+        self._free = sorted({*range(slots)} - self._content.keys())
         emit = self._recorder.emit
         if emit is not None:
             emit((SwapResized.tag, before, slots))
@@ -85,7 +86,7 @@ class Swap:
         """Keep a page; its slot, or none if all are taken."""
         if not self._free or (self.refuses is not None and self.refuses()):
             return None
-        slot = self._free.pop()
+        slot = heappop(self._free)
         self._content[slot] = content
         return slot
 
@@ -96,8 +97,7 @@ class Swap:
     def free(self, slot: int) -> None:
         """Forget what is in a slot."""
         del self._content[slot]
-        self._free.append(slot)
-        self._free.sort(reverse=True)
+        heappush(self._free, slot)
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O5. each slot is free or holds a page."""
@@ -199,10 +199,17 @@ class TaskMemory:
     # ---- going out ---------------------------------------------------------------------------
 
     def reclaim(self) -> bool:
-        """Have one page leave its frame, the one that came first of those that can; false if none can.  O(pages)."""
-        for _, (owner, index) in list(self._resident.items()):
+        """Have one page leave its frame, the one that came first of those that can; false if none can.
+
+        A page that can't goes behind all others, so that it is not asked again each time.  O(1), or O(pages) without
+        success.
+        """
+        for _ in range(len(self._resident)):
+            frame = next(iter(self._resident))
+            owner, index = self._resident[frame]
             if self.page_out(owner, index):
                 return True
+            self._resident[frame] = self._resident.pop(frame)
         emit = self.recorder.emit
         if emit is not None:
             room = "swap space is full" if self.swap.slots else "there is no swap space"
