@@ -59,7 +59,8 @@ notebooks: environment-test bundle ## Run the notebooks from top to bottom
 	$(PYTEST) tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser --ignore tests/browser/test_access.py
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/hosts

@@ -41,6 +41,7 @@ subjects = {
     "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
     **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
+    "Fault": task, "Objects": m,
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }
 views = {name: view_of(name)(subject) for name, subject in subjects.items()}
@@ -69,6 +70,7 @@ ALIKE = """() => {
         const shape = node.querySelector(':scope > .shape');
         const kind = node.classList[1];
         if (!shape || !node.getAttribute('role')) continue;
+        if (node.classList.contains('coming')) continue;  // what is still to come has no other state
         const before = node.getAttribute('class');
         const marks = ['new', 'changed', 'path', 'here', 'leaving'];
         const others = before.split(' ').filter((word) => !marks.includes(word));
