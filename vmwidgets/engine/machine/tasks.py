@@ -213,8 +213,6 @@ class TaskFunctions(Part):
     def _make_pager(self, name: str, size: int | str, function: Callable[[int], bytes] | None) -> MemoryObject:
         system, wanted = self.system, arguments.part_name(name, "object name")
         length = arguments.aligned(size, "size")
-        if wanted in system.objects:
-            raise Refused(f"name {shown(wanted)}: there is an object of this name; choose another")
         system.refuse_object_name(wanted)
         memory, callbacks = system.task_memory, system.callbacks
         key = callbacks.begin_script(f"pager:{wanted}", function)

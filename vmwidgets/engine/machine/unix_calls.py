@@ -6,6 +6,7 @@ brk(2), msync(2), madvise(2), setrlimit(2)); errors have X15's names.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from ..base.errors import KernelError, Refused, shown
@@ -34,9 +35,9 @@ class UnixCalls(SpacePart):
     """The part of a task's handle that has a process's calls."""
 
     @property
+    @abstractmethod
     def space(self) -> TaskSpace:
         """The kernel's own."""
-        raise NotImplementedError
 
     # ---- memory ------------------------------------------------------------------------------
 

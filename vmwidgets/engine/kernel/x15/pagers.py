@@ -39,7 +39,7 @@ class X15Pager(Protocol):
 class AnonymousPager:
     """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
 
-    Pages are zeroed (with quirk anonymous-not-zeroed they keep what their frame held), or come back from swap space.
+    Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
     """
 
     kind = "anonymous"
@@ -52,9 +52,6 @@ class AnonymousPager:
 
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page; none when memory or the limit is used up."""
-        index = offset >> PAGE_SHIFT
-        if index in target.swapped:
-            return self._memory.swap_in(target, index)
         if self.max_pages is not None and len(target.pages) + len(target.swapped) >= self.max_pages:
             return None
         frame = self._memory.fresh(target)
@@ -182,8 +179,6 @@ class CodePager:
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page; none without a frame."""
         index = offset >> PAGE_SHIFT
-        if index in target.swapped:
-            return self._memory.swap_in(target, index)
         if index >= self.pages:
             raise kernel_error("IO", f"the pager of {target.name!r} has {self.pages} pages, and none at {offset:#x}")
         self._memory.check_read(target, index)

@@ -203,10 +203,11 @@ class X15Object(VmObject):
         return X15Object(self.memory.new_name(), AnonymousPager(self.memory), self.memory)
 
     def page_in(self, index: int) -> int:
-        """The frame that its pager supplies for the page, now its own; NOMEM without one, IO if the pager fails."""
+        """The frame of a page from swap space, or else from its pager, now its own; NOMEM without one, IO if that fails."""
         offset = index << PAGE_SHIFT
         try:
-            frame = self.pager.get_page(self, offset)
+            is_out = index in self.swapped
+            frame = self.memory.swap_in(self, index) if is_out else self.pager.get_page(self, offset)
         except KernelError as error:
             self._report(PagerAsked.tag, self.name, offset, -1, error.name)
             raise
