@@ -203,7 +203,7 @@ class X15Object(VmObject):
         return X15Object(self.memory.new_name(), AnonymousPager(self.memory), self.memory)
 
     def page_in(self, index: int) -> int:
-        """The frame of a page from swap space, or else from its pager, now its own; NOMEM without one, IO if that fails."""
+        """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails."""
         offset = index << PAGE_SHIFT
         try:
             is_out = index in self.swapped
