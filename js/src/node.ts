@@ -9,9 +9,8 @@
 // new or changed, and over all nodes.
 
 import type { Ruler } from "./fit.ts";
-import type { SceneNode } from "./scene.ts";
+import type { Place, SceneNode } from "./scene.ts";
 import { arrange, drop, match, put, say, svg } from "./svg.ts";
-import type { Place } from "./tree.ts";
 
 const ROUNDING = 6;
 /** Pixels from a shape's edge to its shade, and to the ring around it. */

@@ -4,9 +4,9 @@ import { Ruler } from "./fit.ts";
 import { LinkElement } from "./link.ts";
 import { type Marks, MarksLayer, marksOf } from "./marks.ts";
 import { NodeElement } from "./node.ts";
-import type { Route, Scene, SceneNode } from "./scene.ts";
+import type { Place, Route, Scene, SceneNode } from "./scene.ts";
 import { arrange, put, svg } from "./svg.ts";
-import { type Place, treesOf } from "./tree.ts";
+import { treesOf } from "./tree.ts";
 
 /** Above so many nodes a frame jumps instead of moving: each one that moves is painted again in every frame. */
 export const MOVING_LIMIT = 100;

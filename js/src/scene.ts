@@ -157,3 +157,12 @@ export interface Route {
 }
 
 export const SUPPORTED_VERSION = 3;
+
+/** Where a node is in its tree; `level` and `position` count from 1. */
+export interface Place {
+  level: number;
+  position: number;
+  size: number;
+  /** Whether there is something below it. */
+  parent: boolean;
+}

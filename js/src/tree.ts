@@ -1,16 +1,7 @@
 // What a screen reader says of a tree: how deep a node is, which of how many under its parent, and what is below it.
 
 import { marksOf } from "./marks.ts";
-import type { Point, Scene, SceneLane, SceneLink } from "./scene.ts";
-
-/** Where a node is in its tree; `level` and `position` count from 1. */
-export interface Place {
-  level: number;
-  position: number;
-  size: number;
-  /** Whether there is something below it. */
-  parent: boolean;
-}
+import type { Place, Point, Scene, SceneLane, SceneLink } from "./scene.ts";
 
 export class Trees {
   private readonly scene: Scene;
