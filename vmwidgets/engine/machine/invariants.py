@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from ..base.errors import Broken
 from ..base.protection import NEEDS_COPY, WRITE, protection_of
-from ..base.units import PAGE_SHIFT, Address
+from ..base.units import PAGE, PAGE_SHIFT, Address
 from ..base.values.memory import CACHED, ZEROED
 from ..kernel.freebsd.kmem import Kmem
 from ..kernel.freebsd.vm_page import Page
@@ -18,6 +18,7 @@ from ..memory.slabs import ObjectCache
 from .allocations import Allocations
 from .boot_stages import Kernel, KernelMemorySystem
 from .system import System
+from .task_space import TaskSpace
 
 
 def check_machine(system: System) -> None:
@@ -101,16 +102,26 @@ def check_tasks(system: System) -> None:
         return
     for task in system.tasks.values():
         task.pmap.check_reverse()
-        for va, frame, write in task.pmap.mapped():
-            entry = task.vm_map.inner(va)
-            where = f"task {task.name!r} maps {Address(va)} to frame {frame:#x}"
-            if entry is None or entry.object is None:
-                raise Broken(f"M12: {where}, and no entry with an object is there")
-            page = entry.object.found(entry.offset_of(va))
-            if page is None or page[0] != frame:
-                raise Broken(f"M12: {where}, and that is not the page of {entry.object.name}")
-            if write and (not page[1] or entry.flags & NEEDS_COPY or not protection_of(entry.flags) & WRITE):
-                raise Broken(f"M12: {where} to be written, and the page is not its own to write")
+        for va, size, frame, write in task.pmap.mapped():
+            at = va
+            while at < va + size:
+                at = _check_translation(task, at, va + size, frame + (at - va >> PAGE_SHIFT), write)
+
+
+def _check_translation(task: TaskSpace, va: int, end: int, frame: int, write: bool) -> int:
+    """Check that `task` may map `va` to `frame`; returns up to where, at most `end`, it may for the same reason."""
+    entry = task.vm_map.inner(va)
+    if entry is None or entry.object is None:
+        problem = "no entry with an object is there"
+    elif (page := entry.object.found(entry.offset_of(va))) is None or page[0] != frame:
+        problem = f"that is not the page of {entry.object.name}"
+    elif write and (not page[1] or entry.flags & NEEDS_COPY or not protection_of(entry.flags) & WRITE):
+        problem = "may be written, and the page is not its own to write"
+    elif isinstance(entry.object, X15Object):
+        return va + PAGE
+    else:  # a device, whose memory is one piece
+        return min(end, entry.end)
+    raise Broken(f"M12: task {task.name!r} maps {Address(va)} to frame {frame:#x}: {problem}")
 
 
 def check_kmem(kernel: Kernel) -> None:

@@ -41,7 +41,7 @@ def family(machine: Machine) -> Iterator[Criterion]:
             for task, parent in zip(tasks, parents, strict=True)
         ),
     )
-    reached = Counter(frame for task in tasks for frame in {frame for _, frame, _ in task.space.pmap.mapped()})
+    reached = Counter(frame for task in tasks for frame in {frame for _, frame in task.space.pmap.managed()})
     for tasks_each, frames in REACHED.items():
         found = sum(count == tasks_each for count in reached.values())
         yield criterion(
@@ -120,7 +120,7 @@ def survivor(task: Task) -> Iterator[Criterion]:
 
 def _file_pages(task: Task) -> Iterator[FilePage]:
     """The pages of private mappings of files that are there, as far as frames of a page table could be for them."""
-    mapped = {va: frame for va, frame, _ in task.space.pmap.mapped()}
+    mapped = dict(task.space.pmap.managed())
     touched = {*mapped, *(signal.address & -PAGE for signal in task.signals)}
     for va in sorted(touched):
         entry = task.space.vm_map.peek(va)

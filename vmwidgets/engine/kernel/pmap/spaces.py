@@ -296,16 +296,16 @@ class UserPmap(Pmap):
     def enter(self, va: int, pa: int, protection: int, size: int = PAGE) -> None:
         """Map a page as any pmap does, and note in the reverse map what leads where."""
         self._check_current("pmap_enter")
-        before = self._translations(va, va + size)
+        before = self.managed(va, va + size)
         super().enter(va, pa, protection, size)
         for at, frame in before:
             self._reverse.forget(self, at, frame)
-        for offset in range(0, size, PAGE):
-            self._reverse.note(self, va + offset, pa + offset >> PAGE_SHIFT)
+        for at, frame in self.managed(va, va + size):
+            self._reverse.note(self, at, frame)
 
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end) as any pmap does; the tables that become empty are freed."""
-        before = self._translations(start, end)
+        before = self.managed(start, end)
         super().remove(start, end)
         for va, frame in before:
             self._reverse.forget(self, va, frame)
@@ -318,32 +318,35 @@ class UserPmap(Pmap):
 
     def _forget(self, start: int, end: int) -> None:
         """Have nothing of [start, end) in the reverse map."""
-        for va, frame in self._translations(start, end):
+        for va, frame in self.managed(start, end):
             self._reverse.forget(self, va, frame)
 
-    def _translations(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Addresses and frames of the small pages that are mapped in [start, end).  O(pages mapped there)."""
+    def managed(self, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+        """Addresses and frames of the pages of RAM that are mapped in [start, end), or anywhere.  O(pages there).
+
+        A device's are not among them: no page of it is ever taken away.  FreeBSD calls such pages unmanaged.
+        """
+        end = self.layout.user_end if end is None else end
         if end - start == PAGE:  # nearly always
             pa = self.extract(start)
-            return [] if pa is None else [(start, pa >> PAGE_SHIFT)]
+            return [] if pa is None or pa >= self.ram.size else [(start, pa >> PAGE_SHIFT)]
         found: list[tuple[int, int]] = []
         for slot in self.editor.leaves(self.root, start, end):
             first = max(start, slot.va)
-            pages = range(first, min(end, slot.va + slot.span), PAGE)
-            found += [(va, slot.address + va - slot.va >> PAGE_SHIFT) for va in pages]
+            last = min(end, slot.va + slot.span, slot.va + self.ram.size - slot.address)
+            found += [(va, slot.address + va - slot.va >> PAGE_SHIFT) for va in range(first, last, PAGE)]
         return found
 
-    def mapped(self) -> Iterator[tuple[int, int, bool]]:
-        """Address and frame of each small page that is mapped, and whether a user may write there.  O(pages mapped)."""
+    def mapped(self) -> Iterator[tuple[int, int, int, bool]]:
+        """Address, bytes and first frame of each translation, and whether a user may write there.  O(their number)."""
         for slot in self.editor.leaves(self.root, 0, self.layout.user_end):
             write = self.walk(slot.va, "write", user=True).fault is None
-            for va, frame in self._translations(slot.va, slot.va + slot.span):
-                yield va, frame, write
+            yield slot.va, slot.span, slot.address >> PAGE_SHIFT, write
 
     def check_reverse(self) -> None:
-        """Raise :class:`Broken` unless R1. the reverse map has all that is mapped, if no descriptor was edited."""
+        """Raise :class:`Broken` unless R1. the reverse map has what is mapped of RAM, if no descriptor was edited."""
         if not self.editor.edits.places:
-            for va, frame in self._translations(0, self.layout.user_end):
+            for va, frame in self.managed():
                 self._reverse.check_has(self, va, frame)
 
     def _prune(self, level: Level, table: int, start: int, end: int) -> None:
