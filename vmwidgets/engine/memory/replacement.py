@@ -1,8 +1,8 @@
 """Which page goes: the policies of page replacement, over frames that they know by number.
 
 A policy has the frames of one ring: all that there are (global replacement), or one task's (local).  It says in which
-order they should be tried; who asks takes the first that can go.  It reads reference bits through :class:`Pages`, so that
-the same policy serves page tables and a string of references on paper.
+order they should be tried; who asks takes the first that can go.  It reads reference bits through :class:`Pages`, so
+that the same policy serves page tables and a string of references on paper.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Policy(ABC):
         """The page in `frame` is there no longer.  O(1)."""
         del self._frames[frame]
 
-    def touched(self, frame: int, page: int) -> None:
+    def touched(self, frame: int, page: int) -> None:  # noqa: B027  most policies need not hear of it
         """The page in `frame`, of this number, was used: one reference more.  O(1)."""
 
     def expired(self) -> list[int]:
