@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from ..base.errors import Broken, Refused, shown
+from ..base.errors import Refused, shown
 
 
 class Pages(Protocol):
@@ -32,35 +32,40 @@ class Pages(Protocol):
         """Whether it was written since it came, or since its file had it."""
 
 
+class Report(Protocol):
+    """Hears of what changes in a ring."""
+
+    def moved(self, frame: int, before: int, after: int) -> None:
+        """A frame has another place in the order; -1: it is not in the ring."""
+
+
 class Policy(ABC):
-    """One ring of frames, in the order in which their pages came."""
+    """One ring of frames; `places` has the place of each in the order in which they are asked."""
 
     counts: ClassVar[bool] = False
     """Whether it has to hear of each reference (:meth:`touched`), which no real processor reports."""
-    hand: int = 0
-    """Where it looks next in :attr:`ring`."""
 
-    def __init__(self) -> None:
-        self._frames: dict[int, None] = {}
-
-    @property
-    def ring(self) -> list[int | None]:
-        """The frames as they are asked, from the first on; None where a place is vacant."""
-        return list(self._frames)
+    def __init__(self, report: Report | None = None) -> None:
+        self.places: dict[int, int] = {}
+        self.hand = 0
+        """The place where it looks next."""
+        self._report = report
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self.places)
 
     def __contains__(self, frame: int) -> bool:
-        return frame in self._frames
+        return frame in self.places
 
     def entered(self, frame: int) -> None:
         """A page came into `frame`.  O(1)."""
-        self._frames[frame] = None
+        self._put(frame, self._new_place())
 
     def left(self, frame: int) -> None:
         """The page in `frame` is there no longer.  O(1)."""
-        del self._frames[frame]
+        place = self.places.pop(frame)
+        if self._report is not None:
+            self._report.moved(frame, place, -1)
 
     def touched(self, frame: int, page: int) -> None:  # noqa: B027  most policies need not hear of it
         """The page in `frame`, of this number, was used: one reference more.  O(1)."""
@@ -76,25 +81,41 @@ class Policy(ABC):
         O(1) to the next where none is in use.
         """
 
-    def check(self) -> None:
-        """Raise :class:`Broken` unless the hand is in the ring."""
-        if not 0 <= self.hand <= max(0, len(self.ring) - 1):
-            raise Broken(f"O7: the hand is at {self.hand} in a ring of {len(self.ring)}")
+    @abstractmethod
+    def _new_place(self) -> int:
+        """Where a page that comes is put."""
+
+    def _put(self, frame: int, place: int) -> None:
+        before = self.places.pop(frame, -1)
+        self.places[frame] = place
+        if self._report is not None:
+            self._report.moved(frame, before, place)
 
 
 class Fifo(Policy):
     """First in, first out.  A page that can't go goes behind all others, so that it is not asked again each time."""
 
+    def __init__(self, report: Report | None = None) -> None:
+        super().__init__(report)
+        self._last = -1
+
+    def _new_place(self) -> int:
+        self._last += 1
+        return self._last
+
     def candidates(self, pages: Pages) -> Iterator[int]:
         """The first, and what comes behind it."""
-        for _ in range(len(self._frames)):
-            frame = next(iter(self._frames))
+        for _ in range(len(self.places)):
+            frame = self._first()
             if pages.may_go(frame):
                 yield frame
             self._behind(frame)
 
+    def _first(self) -> int:
+        return next(iter(self.places))  # each place is behind all that were there
+
     def _behind(self, frame: int) -> None:
-        self._frames[frame] = self._frames.pop(frame)
+        self._put(frame, self._new_place())
 
 
 class SecondChance(Fifo):
@@ -102,8 +123,8 @@ class SecondChance(Fifo):
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """The first that was not used; each one once without its bit, at the latest."""
-        for _ in range(2 * len(self._frames)):
-            frame = next(iter(self._frames))
+        for _ in range(2 * len(self.places)):
+            frame = self._first()
             if pages.may_go(frame):
                 if pages.referenced(frame):
                     pages.clear_referenced(frame)
@@ -115,43 +136,40 @@ class SecondChance(Fifo):
 class Clock(Policy):
     """The same choice with a ring that stays and a hand that goes round: a new page takes the place that was vacated.
 
-    As in 4BSD and Multics (Corbató, "A Paging Experiment with the Multics System", 1968).
+    As in Multics and 4BSD (Corbató, "A Paging Experiment with the Multics System", 1968).
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._slots: list[int | None] = []
-        self._places: dict[int, int] = {}
+    def __init__(self, report: Report | None = None) -> None:
+        super().__init__(report)
+        self.ring: list[int | None] = []
+        """Frames by place; None: it is vacant."""
         self._vacant: list[int] = []
-
-    @property
-    def ring(self) -> list[int | None]:
-        """The places of the ring."""
-        return list(self._slots)
 
     def entered(self, frame: int) -> None:
         """It takes the place that was vacated last, or a new one behind all others."""
         super().entered(frame)
-        if not self._vacant:
-            self._vacant.append(len(self._slots))
-            self._slots.append(None)
-        place = self._vacant.pop()
-        self._slots[place], self._places[frame] = frame, place
+        self.ring[self.places[frame]] = frame
+
+    def _new_place(self) -> int:
+        if self._vacant:
+            return self._vacant.pop()
+        self.ring.append(None)
+        return len(self.ring) - 1
 
     def left(self, frame: int) -> None:
         """Its place is vacant."""
+        place = self.places[frame]
         super().left(frame)
-        place = self._places.pop(frame)
-        self._slots[place] = None
+        self.ring[place] = None
         self._vacant.append(place)
-        if not self._frames:
-            self._slots, self._vacant, self.hand = [], [], 0
+        if not self.places:
+            self.ring, self._vacant, self.hand = [], [], 0
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """From the hand on, those whose bit is clear; it clears the others as it passes."""
-        for _ in range(2 * len(self._slots)):
-            frame = self._slots[self.hand]
-            self.hand = (self.hand + 1) % len(self._slots)
+        for _ in range(2 * len(self.ring)):
+            frame = self.ring[self.hand]
+            self.hand = (self.hand + 1) % len(self.ring)
             if frame is None or not pages.may_go(frame):
                 continue
             if pages.referenced(frame):
@@ -176,8 +194,8 @@ class WorkingSet(Lru):
     Where a frame is needed and all are in the set, the page that was not used for longest goes.
     """
 
-    def __init__(self, window: int) -> None:
-        super().__init__()
+    def __init__(self, window: int, report: Report | None = None) -> None:
+        super().__init__(report)
         self.window = window
         self.time = 0
         """References so far."""
@@ -202,20 +220,20 @@ class WorkingSet(Lru):
     def expired(self) -> list[int]:
         """Those whose last use is `window` references ago, the oldest first."""
         found = []
-        for frame in self._frames:
+        for frame in self.places:
             if self._used[frame] > self.time - self.window:
                 break
             found.append(frame)
         return found
 
 
-class Optimal(Policy):
+class Optimal(Fifo):
     """The page that is used again last, given all references to come as numbers of pages (Belady 1966)."""
 
     counts = True
 
-    def __init__(self, future: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(self, future: tuple[int, ...], report: Report | None = None) -> None:
+        super().__init__(report)
         self.time = 0
         """References so far."""
         self._uses: dict[int, list[int]] = {}
@@ -235,7 +253,7 @@ class Optimal(Policy):
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """By their next use, the last first; among those that are never used again, the one that came first."""
-        ordered = sorted(self._frames, key=lambda frame: -self._next_use(frame))
+        ordered = sorted(self.places, key=lambda frame: -self._next_use(frame))
         return (frame for frame in ordered if pages.may_go(frame))
 
     def _next_use(self, frame: int) -> float:
@@ -264,13 +282,13 @@ Choice = Callable[[list[ResidentPage]], int]
 """Gives the frame of the page that is to go, of those given; they are in the order in which they came."""
 
 
-class Own(Policy):
+class Own(Fifo):
     """The page that a function chooses."""
 
     counts = True
 
-    def __init__(self, choose: Choice) -> None:
-        super().__init__()
+    def __init__(self, choose: Choice, report: Report | None = None) -> None:
+        super().__init__(report)
         self.choose = choose
         self.time = 0
         """References so far."""
@@ -294,7 +312,7 @@ class Own(Policy):
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """What the function chooses, of those that may go; of the rest again if that can't."""
-        rest = [frame for frame in self._frames if pages.may_go(frame)]
+        rest = [frame for frame in self.places if pages.may_go(frame)]
         while rest:
             described = [
                 ResidentPage(frame, *self._uses[frame], pages.referenced(frame), pages.dirty(frame)) for frame in rest
@@ -345,10 +363,10 @@ class Replacement:
         if self.policy == "opt" and not self.future:
             raise Refused("policy='opt' needs future=…: the numbers of the pages to come, such as (7, 0, 1)")
 
-    def make(self) -> Policy:
+    def make(self, report: Report | None = None) -> Policy:
         """A policy with an empty ring."""
         if self.policy == "working set":
-            return WorkingSet(self.window)
+            return WorkingSet(self.window, report)
         if self.policy == "opt":
-            return Optimal(self.future)
-        return SIMPLE[self.policy]()
+            return Optimal(self.future, report)
+        return SIMPLE[self.policy](report)
