@@ -24,6 +24,7 @@ from .engine.machine.load import load_journal
 
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
+    from .engine.memory.costs import Costs
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .pictures.registry import picture
@@ -70,6 +71,7 @@ _LAZY = {
          "Kmem", "Map", "Objects", "Paging", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree",
          "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
+    "Costs": ".engine.memory.costs",
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
@@ -86,7 +88,7 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Dashboard", "Domain", "EntryList",
+    "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Costs", "Dashboard", "Domain", "EntryList",
     "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging",
     "Refused", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
     "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "events", "lab",

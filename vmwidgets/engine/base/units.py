@@ -66,6 +66,17 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun}"
 
 
+def duration(nanoseconds: float) -> str:
+    """A time in the unit that keeps it short, with three digits.
+
+    >>> duration(0.25), duration(140), duration(20_151), duration(10_000_000), duration(90e9)
+    ('0.25 ns', '140 ns', '20.2 µs', '10 ms', '90 s')
+    """
+    unit = next((unit for unit in ((10**9, "s"), (10**6, "ms"), (1000, "µs")) if nanoseconds >= unit[0]), (1, "ns"))
+    number = nanoseconds / unit[0]
+    return f"{number:,.0f} {unit[1]}" if number >= 100 else f"{number:.3g} {unit[1]}"
+
+
 def grouped_size(size: int) -> str:
     """A size as :func:`binary_size` has it, with its digits in groups, to be read and not to be typed.
 

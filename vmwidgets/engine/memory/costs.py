@@ -1,0 +1,136 @@
+"""What accesses and faults cost in time, and the effective access time that follows from counts of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+
+from ..base.errors import Refused, shown
+from ..base.units import counted, duration
+
+MOST = 10**18
+"""Nanoseconds that something may take: some 30 years."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Times in nanoseconds: a look-up in the TLB, a reference to memory, a minor and a major fault.
+
+    100 ns and a disk's 10 ms are the example of Arpaci-Dusseau, "Operating Systems: Three Easy Pieces", chapter 22; a
+    look-up in the TLB takes a cycle or a few, a minor fault of Linux on x86-64 about a microsecond.  A solid-state
+    drive needs some 100,000 ns where a disk needs 10,000,000.
+
+    Raises :class:`Refused` for a time that is no number from 0 on.
+
+    >>> Costs(major=100_000)
+    Costs(tlb=1, memory=100, minor=1000, major=100000)
+    >>> Costs(memory="fast")
+    Traceback (most recent call last):
+    vmwidgets.engine.base.errors.Refused: memory='fast': write a time in nanoseconds, from 0 on
+    """
+
+    tlb: float = 1
+    memory: float = 100
+    minor: float = 1_000
+    major: float = 10_000_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value: object = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
+                raise Refused(f"{field.name}={shown(value)}: write a time in nanoseconds, from 0 on")
+
+
+@dataclass(frozen=True)
+class EffectiveAccessTime:
+    """What an access took on average, by what was counted.
+
+    Of `accesses`, `tlb_hits` found their page in the TLB; the walks of the others read memory `walk_references` times.
+    `minor` faults needed no disk, `major` ones did.
+
+        t = tlb + (1 + w) × memory + f × minor + F × major
+
+    with w, f and F the references of walks, the minor and the major faults for each access.
+
+    Raises :class:`Refused` for counts that no accesses can have.
+
+    >>> t = EffectiveAccessTime(Costs(), accesses=1000, tlb_hits=900, walk_references=400, minor=10, major=2)
+    >>> t.time
+    20151.0
+    >>> print(t)
+    effective access time: 20.2 µs, of 1,000 accesses
+      = tlb + (1 + w) × memory + f × minor + F × major
+      = 1 ns + (1 + 0.4) × 100 ns + 0.01 × 1 µs + 0.002 × 10 ms
+      = 1 ns + 140 ns + 10 ns + 20 µs
+    TLB hits: 90 %; 4 references to memory in a walk
+    """
+
+    costs: Costs
+    accesses: int
+    tlb_hits: int
+    walk_references: int
+    minor: int
+    major: int
+
+    def __post_init__(self) -> None:
+        counts = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        for name, count in counts.items():
+            if type(count) is not int or count < 0:
+                raise Refused(f"{name}={shown(count)}: write a count, from 0 on")
+        if self.tlb_hits > self.accesses:
+            raise Refused(f"tlb_hits={self.tlb_hits:,} of {counted(self.accesses, 'access')}: fewer accesses than hits")
+        if not self.accesses and any(counts.values()):
+            raise Refused("accesses=0: without accesses there are no walks and no faults")
+
+    @property
+    def parts(self) -> tuple[float, float, float, float]:
+        """Nanoseconds of an access by what takes them: the TLB, references to memory, minor and major faults."""
+        costs = self.costs
+        walks, minor, major = self._rates
+        return costs.tlb, (1 + walks) * costs.memory, minor * costs.minor, major * costs.major
+
+    @property
+    def time(self) -> float:
+        """Nanoseconds of an access on average."""
+        return sum(self.parts)
+
+    @property
+    def _rates(self) -> tuple[float, float, float]:
+        """References of walks, minor and major faults for each access."""
+        each = max(1, self.accesses)
+        return self.walk_references / each, self.minor / each, self.major / each
+
+    def __repr__(self) -> str:
+        if not self.accesses:
+            return "effective access time: no accesses so far"
+        return "\n".join((self._headline, *(f"  = {line}" for line in self._formula), self._walks))
+
+    def _repr_markdown_(self) -> str:
+        if not self.accesses:
+            return repr(self)
+        words, *numbers = self._formula
+        named = re.sub(r"[a-z]{2,}", r"\\mathrm{\g<0>}", words)
+        lines = (re.sub(r" (n|µ|m|)s", r"\\,\\mathrm{\1s}", line) for line in numbers)
+        math = r" \\ &= ".join((named, *lines)).replace("×", r"\times").replace("µ", r"\mu ")
+        return f"**{self._headline}**\n\n$$\\begin{{aligned}}t &= {math}\\end{{aligned}}$$\n\n{self._walks}"
+
+    @property
+    def _headline(self) -> str:
+        return f"effective access time: {duration(self.time)}, of {counted(self.accesses, 'access')}"
+
+    @property
+    def _formula(self) -> tuple[str, str, str]:
+        """The formula in words, with its rates, and with what each part comes to."""
+        walks, minor, major = (f"{rate:.3g}" for rate in self._rates)
+        tlb, memory, small, large = (duration(getattr(self.costs, one.name)) for one in fields(self.costs))
+        return (
+            "tlb + (1 + w) × memory + f × minor + F × major",
+            f"{tlb} + (1 + {walks}) × {memory} + {minor} × {small} + {major} × {large}",
+            " + ".join(duration(part) for part in self.parts),
+        )
+
+    @property
+    def _walks(self) -> str:
+        misses = self.accesses - self.tlb_hits
+        walks = f"; {self.walk_references / misses:.3g} references to memory in a walk" if misses else ""
+        return f"TLB hits: {100 * self.tlb_hits / self.accesses:.3g} %{walks}"
