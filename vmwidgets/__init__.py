@@ -25,6 +25,8 @@ from .engine.machine.load import load_journal
 if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
     from .engine.memory.costs import Costs
+    from .engine.memory.references import reference_string
+    from .engine.memory.replacement import Replacement
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .pictures.registry import picture
@@ -72,11 +74,13 @@ _LAZY = {
          "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.memory.costs",
+    "Replacement": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
     "load_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
+    "reference_string": ".engine.memory.references",
     "compare": ".sources.compare",
     "workload": ".sources",
     "lab": ".labs",
@@ -89,10 +93,10 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Costs", "Dashboard", "Domain", "EntryList",
-    "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects", "Paging",
-    "Refused", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View",
-    "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "events", "lab",
-    "load_journal", "load_maps", "load_tables", "picture", "show", "workload",
+    "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects",
+    "Paging", "Refused", "Replacement", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree",
+    "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats", "compare_paging", "events",
+    "lab", "load_journal", "load_maps", "load_tables", "picture", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -1,0 +1,182 @@
+"""A string of references, and what policies of page replacement made of it: frozen values, as views see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+from ..errors import UnknownName, printable, shown
+from ..units import counted
+
+PageName: TypeAlias = int | str
+"""A page of a string: a number, or a letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference of a run, and what memory holds after it.
+
+    `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no page);
+    `expired` were sent out before the reference, by the working set.  `pages` has the page of each frame, None where it is free.
+    `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand looks
+    next; None for policies that have none.
+    """
+
+    page: PageName
+    write: bool
+    fault: bool
+    frame: int
+    victim: PageName | None
+    expired: tuple[PageName, ...]
+    pages: tuple[PageName | None, ...]
+    referenced: frozenset[int]
+    dirty: frozenset[int]
+    hand: int | None
+
+    @property
+    def gone(self) -> tuple[PageName, ...]:
+        """The pages that were sent out."""
+        return self.expired if self.victim is None else (*self.expired, self.victim)
+
+
+LINE = 24
+"""References in a line of text."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PolicyRun:
+    """A string of references under one `policy`, with so many `frames`."""
+
+    policy: str
+    frames: int
+    steps: tuple[Reference, ...]
+    uses_bits: bool = False
+    """Whether the policy looks at reference bits."""
+
+    @property
+    def faults(self) -> int:
+        """References whose page was not in memory."""
+        return sum(step.fault for step in self.steps)
+
+    @property
+    def hits(self) -> int:
+        """References whose page was in memory."""
+        return len(self.steps) - self.faults
+
+    @property
+    def rate(self) -> float:
+        """Faults for each reference."""
+        return self.faults / len(self.steps)
+
+    @property
+    def headline(self) -> str:
+        """The policy, the frames and the faults."""
+        return f"{printable(self.policy)}, {counted(self.frames, 'frame')}: {counted(self.faults, 'fault')}"
+
+    def __repr__(self) -> str:
+        """Time across, frames down; `'` is a reference bit, `>` the clock's hand, and below is the page that goes."""
+        lines = [f"{self.headline} of {counted(len(self.steps), 'reference')}"]
+        for start in range(0, len(self.steps), LINE):
+            steps = self.steps[start : start + LINE]
+            columns = [list(self._column(step)) for step in steps]
+            w = 1 + max(len(cell) for column in columns for cell in column)
+            names = ["", *(f"frame {number}" for number in range(self.frames)), "fault", "goes"]
+            for name, *cells in zip(names, *columns, strict=True):
+                lines.append((f"{name:<9}" + "".join(f"{cell:>{w}}" for cell in cells)).rstrip())
+        return "\n".join(lines)
+
+    def _column(self, step: Reference) -> Iterator[str]:
+        yield f"{step.page}{'w' * step.write}"
+        for frame, page in enumerate(step.pages):
+            hand = ">" * (frame == step.hand)
+            bit = "'" if self.uses_bits and frame in step.referenced else ""
+            yield hand + ("." if page is None else f"{page}{bit}")
+        yield "*" * step.fault
+        yield ",".join(str(page) for page in step.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """More frames, and more faults: `policy` has `faults` with `frames`, which Belady found of FIFO (1969)."""
+
+    policy: str
+    frames: tuple[int, int]
+    faults: tuple[int, int]
+
+    def __str__(self) -> str:
+        (few, many), (before, after) = self.frames, self.faults
+        return (
+            f"Belady's anomaly: {printable(self.policy)} has {counted(before, 'fault')} with {counted(few, 'frame')}, "
+            f"and {after:,} with {many}."
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReferencesValue:
+    """A string of references under several policies and numbers of frames: the result of ``vm.reference_string(…)``."""
+
+    pages: tuple[PageName, ...]
+    """The string."""
+    runs: tuple[PolicyRun, ...]
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies."""
+        return tuple(dict.fromkeys(run.policy for run in self.runs))
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """The numbers of frames."""
+        return tuple(dict.fromkeys(run.frames for run in self.runs))
+
+    def run(self, policy: str, frames: int | None = None) -> PolicyRun:
+        """The run of a policy, with so many frames; these are needed if there are several numbers of them.
+
+        "working set" will do for "working set of 10".  Raises :class:`Refused` for a run that there is not.
+        """
+        if frames is None and len(self.frames) > 1:
+            raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
+        found = [run for run in self.runs if frames in (None, run.frames)]
+        found = [run for run in found if run.policy == policy] or [
+            run for run in found if run.policy.startswith(f"{policy} of ")
+        ]
+        if not found:
+            there = "; ".join(f"{printable(run.policy)} with {run.frames}" for run in self.runs)
+            which = shown(policy) if frames is None else f"{shown(policy)} with {shown(frames)} frames"
+            raise UnknownName(f"there is no run of {which}; there are {there}")
+        return found[0]
+
+    def faults(self, policy: str, frames: int | None = None) -> int:
+        """The faults of a policy."""
+        return self.run(policy, frames).faults
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """Where more frames made more faults, each from one number of frames to the next larger."""
+        by_size = sorted(self.frames)
+        return tuple(
+            Anomaly(policy, (few, many), (before, after))
+            for policy in self.policies
+            for few, many in pairwise(by_size)
+            if (before := self.faults(policy, few)) < (after := self.faults(policy, many))
+        )
+
+    @property
+    def headline(self) -> str:
+        """How long the string is, and of how many pages."""
+        return f"{counted(len(self.pages), 'reference')} to {counted(len(set(self.pages)), 'page')}"
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Faults by policy, a column for each number of frames: the rows below ``("policy", "3 frames", …)``."""
+        return tuple(
+            (printable(policy), *(f"{self.faults(policy, frames):,}" for frames in self.frames))
+            for policy in self.policies
+        )
+
+    def __repr__(self) -> str:
+        rows = [("faults", *(counted(frames, "frame") for frames in self.frames)), *self.table()]
+        first = max(len(row[0]) for row in rows)
+        lines = [f"{row[0]:<{first}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
+        return "\n".join((self.headline, *lines, *map(str, self.anomalies)))
