@@ -73,7 +73,7 @@ def test_a_page_that_a_pager_supplies_is_said_once() -> None:
     machine, task, start = begun()
     task.write(start, b"one")
     assert [text for text in steps(machine) if "memory 1" in text and "allocated" not in text] == [
-        f"The pager supplies page memory 1+0x0: frame {(task.walk(start).pa or 0) >> 12:#x}."
+        f"The pager supplies the page at memory 1+0x0: frame {(task.walk(start).pa or 0) >> 12:#x}."
     ]
 
 
@@ -109,6 +109,21 @@ def test_the_task_that_is_killed_is_named() -> None:
         other.write(at, b"x")
         reason = headline(machine)[1]
     assert reason == "It made 1 page fault: no frame was left, and task init was killed."
+
+
+def test_without_a_frame_it_is_said_why_no_page_could_go() -> None:
+    machine, task, start = begun()
+    task.write(start, b"x" * 4097)
+    file = machine.file("motd", b"hello")
+    machine.take_pages(machine.pages.obtainable_pages)
+    why = "Of 2 pages in memory none can go: there is no swap space."
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        task.write(start + 8192, b"x")
+    assert headline(machine)[1] == f"The pager of 'memory 1' has no page for offset 0x2000. {why}"
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        file.read()
+    assert headline(machine)[1] == f"The pager of 'file motd' has no page for offset 0x0. {why}"
+    assert why in steps(machine)
 
 
 def test_an_injection_says_where_and_how_often() -> None:

@@ -60,7 +60,7 @@ def test_private_writes_are_the_tasks_alone_and_what_it_did_not_write_follows_th
 def test_behind_the_end_of_the_file_there_is_no_page_and_the_task_gets_sigbus(machine, task):
     start = task.mmap(4 * PAGE, "rw", "shared", "motd")
     assert task.read(start + 10_000, 2) == b"\0\0", "the last page goes on with zeroes"
-    with pytest.raises(vm.KernelError, match=r"^IO: the file 'motd' has 10000 bytes"):
+    with pytest.raises(vm.KernelError, match=r"^IO: the file 'motd' has 10,000 bytes"):
         task.read(start + 3 * PAGE)
     assert task.signals[-1].name == "SIGBUS"
 
@@ -122,12 +122,26 @@ def test_a_real_file_is_read_once_and_the_journal_has_its_bytes(machine, tmp_pat
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(7, "write bytes, or the path"), ("/no/such/file", "it can't be read"), (bytes((1 << 20) + 1), "at most 1 MiB")],
+    [
+        (7, "write bytes"),
+        ("", "write bytes"),
+        ("hello", "no file that can be read .*: write bytes, such as b'hello', or the path of a file"),
+        (bytes((1 << 20) + 1), "at most 1 MiB"),
+    ],
 )
 def test_what_is_no_content_is_refused(machine, content, why):
     with pytest.raises(vm.Refused, match=why):
         machine.file("other", content)
     assert list(machine.files) == ["motd"]
+
+
+def test_what_is_no_offset_is_refused_by_that_name(machine):
+    file = machine.files["motd"]
+    for use in (lambda: file.read("here"), lambda: file.write("here", b"x")):
+        with pytest.raises(vm.Refused, match=r"^offset"):
+            use()
+    with pytest.raises(vm.Refused, match=r"^offset=0xffff_ffff_ffff_ffff and length=2 pass"):
+        file.read((1 << 64) - 1, 2)
 
 
 def test_names_of_files_and_objects_do_not_meet(machine):

@@ -45,8 +45,14 @@ def test_fixed_takes_the_place_of_what_is_there(machine, task):
 
 
 def test_a_hint_that_is_not_free_is_passed_over(task):
-    start = task.mmap(PAGE)
-    assert task.mmap(PAGE, at=start) != start
+    start = task.mmap(2 * PAGE)
+    assert task.mmap(PAGE, at=start) == start + 2 * PAGE
+    assert task.mmap(2 * PAGE, at=start - PAGE) == start + 3 * PAGE
+    assert task.mmap(2 * PAGE, at=0x7FFF_FFFF_F000) == start + 5 * PAGE
+
+
+def test_a_hint_that_is_free_is_taken(task):
+    assert (task.mmap(PAGE, at=0x1000), task.mmap(PAGE, at=0x40_0000)) == (0x1000, 0x40_0000)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,8 @@ def test_a_hint_that_is_not_free_is_passed_over(task):
         ({"size": 0}, "at least a byte"),
         ({"prot": "q"}, "is no protection"),
         ({"file": "heap"}, "write flags='shared'"),
+        ({"at": 1 << 63}, "^at=0x8000_0000_0000_0000 lies outside"),
+        ({"at": "here"}, "^at='here'"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(machine, task, words, why):

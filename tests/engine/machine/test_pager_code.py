@@ -86,7 +86,7 @@ def test_it_runs_in_the_middle_of_a_fault_and_calls_no_operation(machine):
 def test_behind_its_pages_there_is_none(machine):
     task = machine.task("init")
     start = task.mmap(2 * PAGE, "r", "shared", machine.pager("mine", PAGE, lambda _page: b"x"))
-    with pytest.raises(vm.KernelError, match="IO: the pager of 'mine' has 1 pages, and none at 0x1000"):
+    with pytest.raises(vm.KernelError, match="IO: the pager of 'mine' has 1 page, and none at 0x1000"):
         task.read(start + PAGE)
 
 
@@ -112,4 +112,6 @@ def test_what_is_no_function_is_refused(machine):
         machine.pager("mine", PAGE, b"bytes")
     with pytest.raises(vm.Refused, match="repeats what was recorded"):
         machine.make_pager("mine", PAGE)
+    with pytest.raises(vm.Refused, match="size=0: a pager gives at least one page"):
+        machine.pager("mine", 0, lambda _page: b"x")
     assert list(machine.objects) == []

@@ -187,3 +187,15 @@ def test_what_can_not_fail_is_refused(machine, words, why):
     with pytest.raises(vm.Refused, match=why):
         machine.inject(**{"point": "page_alloc", **words})
     assert machine.system.injections.rules == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ({}, "<each request for a frame fails: 0 of 0 so far>"),
+        ({"every": 3, "after": 2}, "<one in 3 requests for a frame after the first 2 fails: 0 of 0 so far>"),
+        ({"times": 1}, "<each request for a frame fails, at most 1 time: 0 of 0 so far>"),
+    ],
+)
+def test_a_rule_says_which_requests_fail(machine, words, text):
+    assert repr(machine.inject("page_alloc", **words)) == text

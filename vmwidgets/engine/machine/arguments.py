@@ -121,14 +121,14 @@ MAX_BYTES = 64 * 1024
 """How much one read or write moves at most: it is kept in the journal."""
 
 
-def span(address: Any, length: Any, bits: int = 64) -> tuple[int, int]:
+def span(address: Any, length: Any, bits: int = 64, name: str = "address") -> tuple[int, int]:
     """Where bytes that are moved begin, and how many they are; addresses have so many bits."""
-    start, count = whole(address, "address"), whole(length, "length")
+    start, count = whole(address, name), whole(length, "length")
     if count == 0 or count > MAX_BYTES:
         raise Refused(f"length={count}: move 1 to {MAX_BYTES} bytes at a time")
     if start + count > 1 << bits:
         raise Refused(
-            f"address={Address(start)} and length={count} pass the end of the addresses, which have {bits} bits"
+            f"{name}={Address(start)} and length={count} pass the end of the addresses, which have {bits} bits"
         )
     return start, count
 

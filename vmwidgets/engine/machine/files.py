@@ -28,7 +28,7 @@ class MachineFile(Part):
     @operation
     def read(self, offset: int | str = 0, length: int | str = PAGE) -> bytes:
         """`length` bytes from `offset` on, fewer at its end (pread(2)), through the page cache."""
-        start, count = arguments.span(offset, length)
+        start, count = arguments.span(offset, length, name="offset")
         self._refuse_gone()
         return self.file.read(start, count)
 
@@ -36,7 +36,7 @@ class MachineFile(Part):
     def write(self, offset: int | str, data: bytes) -> None:
         """Put `data` into the file at `offset` (pwrite(2)), through the page cache; the file grows if it has to."""
         content = arguments.content(data)
-        start, _ = arguments.span(offset, len(content))
+        start, _ = arguments.span(offset, len(content), name="offset")
         self._refuse_gone()
         if start + len(content) > MOST:
             raise Refused(f"offset={start}: a file has at most {Size(MOST)}")

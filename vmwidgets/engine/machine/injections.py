@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..base.errors import Refused, shown
 from ..base.operations import operation
+from ..base.units import counted
 from ..memory.injections import POINTS, Rule
 from . import arguments
 from .system import Part
@@ -37,7 +38,10 @@ class Injection(Part):
 
     def __repr__(self) -> str:
         rule = self.rule
-        return f"<one in {rule.every} requests for {POINTS[rule.point]} fails: {rule.failed} of {rule.asked} so far>"
+        which = "each request" if rule.every == 1 else f"one in {rule.every} requests"
+        which += f" for {POINTS[rule.point]}" + f" after the first {rule.after}" * bool(rule.after)
+        most = f", at most {counted(rule.times, 'time')}" if rule.times else ""
+        return f"<{which} fails{most}: {rule.failed} of {rule.asked} so far>"
 
 
 class InjectionFunctions(Part):

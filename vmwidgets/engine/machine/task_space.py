@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..base.errors import KernelError, VMError, kernel_error
 from ..base.events import SignalSent
-from ..base.protection import ALL, FIXED, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
+from ..base.protection import ALL, INHERITANCE, NEEDS_COPY, READ, WRITE, pack_flags
 from ..base.recorder import Recorder, kernel_function
 from ..base.units import PAGE, Address, Size
 from ..base.values.tables import Fault
@@ -153,23 +153,28 @@ class TaskSpace:
     ) -> int:
         """Map `target` from `offset` on and return where; of a file, privately unless `shared`.
 
-        `extra` are flags of ours for the entry.  With `fixed` what was in the range goes.  NOMEM beyond the limit of
-        addresses, and where nothing fits; nothing has changed then, but that with `fixed` the range is free.
+        `extra` are flags of ours for the entry.  With `fixed` what was in the range goes; without it `start` is a wish
+        (0: none), and where something is there it is mapped elsewhere.  NOMEM beyond the limit of addresses, and where
+        nothing fits; nothing has changed then, but that with `fixed` the range is free.
         """
         vm_map = self.vm_map
         self.check_room(size)
         if fixed:
             vm_map.remove(start, start + size)
         inheritance = INHERITANCE["share" if shared else "copy"]
-        flags = pack_flags(protection, ALL, inheritance, 0)
-        place = start if start or fixed else self._lowest_gap(size)
-        flags |= 0 if start and not fixed else FIXED
-        where = vm_map.enter(place, size, 0, flags, target, offset)
+        flags = pack_flags(protection, ALL, inheritance, 0, fixed=True)
+        where = start if fixed or self._is_free(start, size) else self._lowest_gap(size)
+        vm_map.enter(where, size, 0, flags, target, offset)
         entry = self._entry_at(where)
         copies = NEEDS_COPY if target.is_file and not shared else 0
         why = "is to be copied at the first write" if copies else "grows down"
         vm_map.set_flags(entry, entry.flags | extra | copies, why)
         return where
+
+    def _is_free(self, start: int, size: int) -> bool:
+        """Whether a mapping can be where the caller would like it; 0 is no wish."""
+        vm_map = self.vm_map
+        return bool(start) and start + size <= vm_map.end and not any(vm_map.entries_in(start, start + size))
 
     def _lowest_gap(self, size: int) -> int:
         """Where the lowest gap of `size` bytes begins, above what null pointers reach; NOMEM without.  O(entries)."""

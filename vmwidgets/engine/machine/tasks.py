@@ -213,6 +213,8 @@ class TaskFunctions(Part):
     def _make_pager(self, name: str, size: int | str, function: Callable[[int], bytes] | None) -> MemoryObject:
         system, wanted = self.system, arguments.part_name(name, "object name")
         length = arguments.aligned(size, "size")
+        if not length:
+            raise Refused(f"size=0: a pager gives at least one page, {PAGE} bytes")
         system.refuse_object_name(wanted)
         memory, callbacks = system.task_memory, system.callbacks
         key = callbacks.begin_script(f"pager:{wanted}", function)
@@ -303,11 +305,12 @@ MOST_AHEAD = 64
 
 def _bytes_of(path: Any) -> bytes:
     """The bytes of a real file."""
-    if not isinstance(path, (str, PathLike)):
-        raise Refused(f"content={shown(path)}: write bytes, or the path of a file")
+    wanted = "write bytes, such as b'hello', or the path of a file"
+    if not isinstance(path, (str, PathLike)) or not path:
+        raise Refused(f"content={shown(path)}: {wanted}")
     try:
         with Path(path).open("rb") as file:
             return file.read(MOST + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise Refused(f"content={shown(str(path))}: it can't be read: {why}") from None
+        raise Refused(f"content={shown(str(path))} is no file that can be read ({why}): {wanted}") from None

@@ -74,7 +74,7 @@ class UnixCalls(SpacePart):
         where = arguments.aligned(offset, "offset")
         if where and target is None:
             raise Refused(f"offset={where:#x} needs a file: write file=…")
-        start = 0 if at is None else self._place(at, length, "fixed" in words)
+        start = 0 if at is None else self._place(at, length, "fixed" in words, "at")
         shared = "shared" in words
         extra = GROWS_DOWN if "growsdown" in words else 0
         if target is None:
@@ -199,13 +199,13 @@ class UnixCalls(SpacePart):
         except KernelError:  # it was only a wish: a fault will ask again
             return
 
-    def _place(self, at: Any, length: int, is_fixed: bool) -> int:
+    def _place(self, at: Any, length: int, is_fixed: bool, name: str = "start") -> int:
         """An address of a page of the task, with room for `length` bytes behind it."""
         vm_map = self.space.vm_map
-        start = arguments.page_within(at, "start", vm_map.start, vm_map.end, self.path)
+        start = arguments.page_within(at, name, vm_map.start, vm_map.end, self.path)
         if is_fixed and length > vm_map.end - start:
             end = Address(vm_map.end)
-            raise Refused(f"start={Address(start)} and size={length:#x} pass the end of {self.path}, {end}")
+            raise Refused(f"{name}={Address(start)} and size={length:#x} pass the end of {self.path}, {end}")
         return start
 
     def _target(self, file: Any) -> X15Object | None:

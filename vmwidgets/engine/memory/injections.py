@@ -8,9 +8,9 @@ from ..base.events import Injected
 from ..base.recorder import Recorder
 
 POINTS = {
-    "page_alloc": "a frame for whatever asks for one",
+    "page_alloc": "a frame",
     "table_page": "a frame for a page table",
-    "pager_read": "a page that is read from a file or from swap space",
+    "pager_read": "a page from a file or from swap space",
     "swap_full": "a slot of swap space",
 }
 """Where requests can be made to fail, and what is asked for there."""

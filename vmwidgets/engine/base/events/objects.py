@@ -71,7 +71,7 @@ class PagesLeft(_ObjectPages):
 class ObjectSearched(Event):
     """A fault looked for page `index` in an object of a shadow chain: `found` is "", and the search goes on, or where.
 
-    The answers are "memory", "swap", "pager" and, at the end of a chain of anonymous memory, "zero".
+    The answers are "memory", "swap" and, at the end of a chain, "file".
     """
 
     object: str

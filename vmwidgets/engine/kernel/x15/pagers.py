@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...base.errors import CallbackFailed, kernel_error
-from ...base.units import PAGE, PAGE_SHIFT
+from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import MAX_ORDER
 from .vm_page import PageOwner, TaskMemory
 
@@ -127,7 +127,7 @@ class FilePager:
     def get_page(self, target: PageOwner, offset: int) -> int | None:
         """A frame with the page, zeroes behind the file's end, and those that are read ahead; none without a frame."""
         if self.gone or offset >= self.size:
-            what = "is gone" if self.gone else f"has {self.size} bytes"
+            what = "is gone" if self.gone else f"has {counted(self.size, 'byte')}"
             raise kernel_error("IO", f"the file {self.name!r} {what}: there is no page at {offset:#x} of it")
         self._memory.check_read(target, offset >> PAGE_SHIFT)
         frame = self._memory.fresh(target)
@@ -180,7 +180,9 @@ class CodePager:
         """A frame with the page; none without a frame."""
         index = offset >> PAGE_SHIFT
         if index >= self.pages:
-            raise kernel_error("IO", f"the pager of {target.name!r} has {self.pages} pages, and none at {offset:#x}")
+            raise kernel_error(
+                "IO", f"the pager of {target.name!r} has {counted(self.pages, 'page')}, and none at {offset:#x}"
+            )
         self._memory.check_read(target, index)
         try:
             content = self.code(index)

@@ -48,7 +48,7 @@ say = sentences(
             "{count} pages of {before}, in swap space, are pages of {object} now.",
         ),
         "SwapResized": "Swap space has {size} now.",
-        "NothingToReclaim": "No page of a task leaves its frame: {why}.",
+        "NothingToReclaim": "{why}.",
         "FileResized": "File {file} has {size} now, and had {before}.",
         "FileResized/new": "There is a new file: {file}, {size}.",
         "FileResized/gone": "File {file} is gone.",
@@ -140,7 +140,12 @@ def _swap(event: ev.SwapResized, names: Names) -> str:
 
 @says(ev.NothingToReclaim, about="object")
 def _stuck(event: ev.NothingToReclaim, names: Names) -> str:
-    return say("NothingToReclaim", why=visible(event.why))
+    return none_left(event)
+
+
+def none_left(event: ev.NothingToReclaim) -> str:
+    """Why there is no frame for a page of a task."""
+    return say("NothingToReclaim", why=visible(event.why[:1].upper() + event.why[1:]))
 
 
 @says(ev.FileResized, about="object", of="file")

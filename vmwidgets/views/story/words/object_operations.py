@@ -8,6 +8,7 @@ from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
 from .names import address
+from .object_events import none_left
 from .registry import Headline, headline_of, sentences
 from .threads import waiting
 
@@ -63,7 +64,7 @@ say = sentences(
         ),
         "exec": "exec left {task} with nothing mapped.",
         "exit": "exit ended {task}.",
-        "freed": ("Its 1 page is free again.", "Its {count} pages are free again."),
+        "freed": ("1 page is free again.", "{count} pages are free again."),
         "freed/nothing": "It had no page that only it used.",
         "file": "There is a file {file} of {size}.",
         "file/reason": "Its pages come into memory when they are used.",
@@ -111,7 +112,7 @@ def _at(facts: Facts, name: str = "start") -> dict[str, str]:
 def _mmap(facts: Facts) -> Headline:
     called = facts.called("vm_mmap")
     size = binary_size(called.arguments[1]) if called is not None else facts.size()
-    flags = visible(str(facts.given.get("flags", "private")))
+    flags = visible(", ".join(str(facts.given.get("flags", "private")).replace("|", " ").split()))
     text = say("mmap", address=visible(address(facts.result)), size=size, task=facts.target, flags=flags)
     entries = [event.entry for event in facts.of(ev.EntryLinked)]
     target = visible(str(entries[-1][3])) if entries else ""
@@ -168,8 +169,7 @@ def _madvise(facts: Facts) -> Headline:
 def _page_out(facts: Facts) -> Headline:
     out = facts.of(ev.PageOut)
     if not out:
-        stuck = facts.of(ev.NothingToReclaim)
-        return Headline(say("page_out/nothing"), stuck[-1].why if stuck else "")
+        return Headline(say("page_out/nothing"))
     swap = sum(event.to == "swap" for event in out)
     return Headline(say("page_out", len(out), swap=swap, file=len(out) - swap), say("page_out/reason", len(out)))
 
@@ -278,10 +278,12 @@ def _stop(facts: Facts) -> Headline:
     return Headline(say("stop", facts.result if isinstance(facts.result, int) else 0))
 
 
-@headline_of("failed", part=("task",))
+@headline_of("failed", part=("task", "file"))
 def _failed(facts: Facts) -> Headline:
     """What an access that failed had come to."""
-    signals, killed = facts.of(ev.SignalSent), facts.of(ev.OutOfMemory)
+    signals, killed, stuck = facts.of(ev.SignalSent), facts.of(ev.OutOfMemory), facts.of(ev.NothingToReclaim)
     if signals:
         return Headline("", say("signal", task=visible(signals[-1].task), signal=signals[-1].signal))
-    return Headline("", say("killed", task=visible(killed[-1].task)) if killed else waiting(facts.events))
+    if killed:
+        return Headline("", say("killed", task=visible(killed[-1].task)))
+    return Headline("", none_left(stuck[-1]) if stuck else waiting(facts.events))
