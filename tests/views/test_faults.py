@@ -10,6 +10,7 @@ import pytest
 import vmwidgets as vm
 from vmwidgets.engine.base.events import FaultRaised
 from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.memory.fault import LINES
 from vmwidgets.views.scene.model import AFTER, Node, Scene
 from vmwidgets.views.story.faults import BOXES, faults_of
 from vmwidgets.views.story.moment import Moment
@@ -120,6 +121,37 @@ def test_a_copy_is_said_with_its_source_and_the_chain_that_was_searched() -> Non
     assert rows == ["new: memory 2", "memory 2: no", "memory 1: memory"]
 
 
+def test_what_has_no_room_in_a_line_has_two_and_what_no_room_in_the_box_is_counted() -> None:
+    task, _ = begun()
+    name = "library with a long name.so.6"
+    task.read(task.mmap("4 KiB", "r", "shared", task.machine.file(name, b"x")))
+    for width in (420, 760, 1300):
+        scene = vm.Fault(task, width=width).scene()
+        assert " ".join(said(scene, "object")) == f"asked for the page file {name}: page supplied "
+        assert len(said(scene, "enter")) == LINES + 1
+        assert said(scene, "enter")[-1] == "+4", "three tables are taken, four descriptors written"
+
+
+def test_the_lookup_names_entries_by_their_addresses() -> None:
+    task, start = begun()
+    task.write(start, b"x")
+    assert said(vm.Fault(task).scene(), "lookup")[0] == f"found: {start}"
+    task.write(start + 4096, b"x")
+    task.write(start + 8192, b"x")
+    before = vm.Fault(task, moment=(task.machine.journal.last.serial - 1, None)).scene()
+    assert said(before, "lookup")[0] == said(vm.Fault(task).scene(), "lookup")[0] == f"cached: {start}"
+
+
+def test_a_translation_that_is_taken_away_for_a_frame_is_said_so() -> None:
+    task, start = begun()
+    task.machine.swap_on("64 KiB")
+    task.write(start, b"x")
+    task.machine.take_pages(task.machine.pages.obtainable_pages)
+    task.write(start + 4096, b"x")
+    rows = [row[2] for row in vm.Fault(task).scene().table.rows if row[0] == "page tables"]
+    assert rows[0] == "level 1: cleared"
+
+
 def test_a_page_in_memory_takes_no_frame_and_the_box_says_which() -> None:
     task, start = begun()
     task.write(start, b"x")
@@ -134,7 +166,9 @@ FAILURES = {
     "no entry": ("SIGSEGV", "lookup"),
     "no right": ("SIGSEGV", "lookup"),
     "cut off": ("SIGBUS", "object"),
-    "no memory": ("NOMEM", "object"),
+    "no memory": ("NOMEM", "frame"),
+    "no more of the object": ("NOMEM", "object"),
+    "no read": ("SIGBUS", "object"),
     "no table": ("panic", "enter"),
 }
 
@@ -151,6 +185,11 @@ def test_the_box_where_an_access_fails_is_red_with_its_signal(case: str) -> None
         file.truncate(0)
     elif case == "no memory":
         machine.inject("page_alloc")
+    elif case == "no more of the object":
+        start = task.mmap("4 KiB", "rw", "shared", machine.object("o", max_pages=0))
+    elif case == "no read":
+        start = task.mmap("4 KiB", "rw", "shared", machine.file("f", b"x"))
+        machine.inject("pager_read")
     elif case == "no table":
         machine.inject("table_page")
     with pytest.raises(vm.KernelPanic if case == "no table" else vm.KernelError):

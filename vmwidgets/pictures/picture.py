@@ -53,7 +53,7 @@ class At:
     def moment(self) -> Moment:
         """The same with the story of the operation: what a view is given."""
         machine = self.whole
-        return _told(machine).at(self.done)
+        return _told(machine).at(self.done, starts_of(machine))
 
     @property
     def whole(self) -> Machine:

@@ -11,16 +11,16 @@ from itertools import pairwise
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import WIDTH, Box
 from vmwidgets.views.scene.model import Link, Node, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene.text import fitted, text_width, visible, wrapped
 from vmwidgets.views.story.faults import BOXES, Fault, Mark, faults_of
 from vmwidgets.views.story.moment import Moment
 from vmwidgets.views.story.words.names import address
 from vmwidgets.views.story.words.pictures import say_fault
 
 LINES = 3
-"""Things that a box says of what was done there: the latest."""
+"""In so many lines a box says what was done there, the latest at the bottom."""
 
-_LEAST, _HIGH, _GAP, _TOP = 150.0, 104.0, 20.0, 10.0
+_LEAST, _HIGH, _GAP, _TOP = 158.0, 104.0, 20.0, 10.0
 
 
 def draw_fault(moment: Moment, *, space: str = "", machine: str = "", width: float = WIDTH) -> Scene:
@@ -69,10 +69,11 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
     words = [*(mark.words for mark in done), *([failed] if failed else [])]
     who = done[-1].who if done else who
     state = ("fault",) if failed else ("done",) if done else ("coming",)
-    more = f"+{len(words) - LINES}" if len(words) > LINES else ""
+    lines, left_out = _lines(words, box.w - 16)
+    more = f"+{left_out}" if left_out else ""
     room = box.w - 18 - text_width(more, "label dim")
     text = [fitted(8, 18, title, room, "strong"), fitted(8, 35, who, box.w - 16, "mono label dim")]
-    text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(words[-LINES:])]
+    text += [fitted(8, 55 + 17 * at, one, box.w - 16, "label") for at, one in enumerate(lines)]
     text.append(Text(box.w - 8, 18, more, "label dim", "end"))
     thing = next((mark.thing for mark in reversed(done) if mark.thing), "")
     return Node(
@@ -80,6 +81,18 @@ def _box(key: str, box: Box, done: Sequence[Mark], here: set[str], failing: tupl
         state=(*state, *(["path"] if key in here and not failed else [])),
         title=f"{title}, {who}: {'; '.join(words) or 'nothing yet'}", action="select" if thing else "", lane="fault",
     )  # fmt: skip
+
+
+def _lines(words: Sequence[str], room: float) -> tuple[list[str], int]:
+    """The latest of what was done, each in one line or two, as far as there are lines; how many are left out."""
+    lines: list[str] = []
+    for number, one in enumerate(reversed(words)):
+        first, *others = wrapped(one, room)
+        needed = [first, *([" ".join(others)] if others else [])]
+        if len(lines) + len(needed) > LINES:
+            return lines, len(words) - number
+        lines = [*needed, *lines]
+    return lines, 0
 
 
 def _arrows(nodes: Sequence[Node]) -> Iterator[Link]:

@@ -132,8 +132,8 @@ class _Reader:
             if isinstance(event, ev.PteWritten):
                 one.marks = [_stopped_at(mark, event.pa) for mark in one.marks]
             saying = SAYINGS.get(type(event))
-            if saying is not None and functions:
-                box = "enter" if functions[-1].startswith("pmap_") else saying.box
+            if saying is not None and functions and not _is_for_want_of_a_frame(one, event):
+                box = "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box)
                 words = saying.words(event, self._names)
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
@@ -168,6 +168,19 @@ def _with_frame(marks: list[Mark], frame: int) -> list[Mark]:
 def _stopped_at(mark: Mark, pa: int) -> Mark:
     """The walk stopped at the descriptor that is written first."""
     return mark._replace(thing=f"pte:{pa:x}") if mark.box == "walk" and not mark.thing else mark
+
+
+def _is_for_want_of_a_frame(one: Fault, event: ev.Event) -> bool:
+    """Whether a pager has no page because there was no frame, as the box of that says already."""
+    return isinstance(event, ev.PagerAsked) and event.outcome == "NOMEM" and one.marks[-1].box == "frame"
+
+
+_POINTS = {"pager_read": "object"}
+"""Where a failure on purpose is not in the box of frames."""
+
+
+def _point(event: ev.Event) -> str:
+    return event.point if isinstance(event, ev.Injected) else ""
 
 
 def _owner(event: ev.Event) -> str:
@@ -229,7 +242,9 @@ SAYINGS: dict[type[ev.Event], Saying] = {
     ev.NothingToReclaim: Saying("frame", lambda event, _: "none is left"),
     ev.OutOfMemory: Saying("frame", lambda event, _: f"{visible(event.task)} is killed"),
     ev.PteWritten: Saying(
-        "enter", lambda event, _: f"level {event.level}: {event.after:#x}", lambda event: f"pte:{event.pa:x}"
+        "enter",
+        lambda event, _: f"level {event.level}: {f'{event.after:#x}' if event.after else 'cleared'}",
+        lambda event: f"pte:{event.pa:x}",
     ),
     ev.TranslationEntered: Saying("enter", lambda event, _: "entered"),
     ev.VnodeMapInvoked: Saying("enter", lambda event, _: "mapped by the program"),

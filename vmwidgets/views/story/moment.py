@@ -148,9 +148,12 @@ class Moment:
         captions = [*(Caption(step.sentence, shortened(step.functions)) for step in steps), done]
         return tuple((f"{one.text} {one.reason}".strip(), " → ".join(one.functions)) for one in captions)
 
-    def at(self, place: int | None) -> Moment:
-        """Another moment of the same operation, whose story need not be written again; after it with none or AFTER."""
-        return self._with(done=None if place == AFTER else place)
+    def at(self, place: int | None, starts: Starts | None = None) -> Moment:
+        """Another moment of the same operation, whose story need not be written again; after it with none or AFTER.
+
+        A moment that was told (:meth:`told`) has given up its `starts`: views that name entries need them again.
+        """
+        return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
     def above(self, floor: int) -> Moment:
         """The same moment in a picture that can't be taken back to before the first `floor` events."""
