@@ -78,6 +78,18 @@ def test_a_file_that_shrinks_under_a_mapping(machine, task):
     machine.check()
 
 
+def test_a_page_that_was_cut_off_under_a_wiring_may_come_back_with_another_s_access(machine, task):
+    start = task.mmap(2 * PAGE, "rw", "shared", "motd")
+    task.map.wire(start, size=2 * PAGE)
+    file = machine.files["motd"]
+    file.truncate(PAGE)
+    machine.check()
+    file.write(PAGE, b"new")
+    machine.check()
+    assert task.read(start + PAGE, 4) == b"new\0"
+    machine.check()
+
+
 def test_a_file_that_vanishes_under_a_mapping(machine, task):
     motd, start = machine.files["motd"], task.mmap(PAGE, "rw", "private", "motd")
     task.write(start, b"J")

@@ -161,6 +161,29 @@ def test_wired_pages_are_copied_at_once_and_stay_where_they_are(machine, task):
     machine.check()
 
 
+@pytest.mark.parametrize("other", ["copy", "share"])
+def test_a_wired_part_that_is_shared_keeps_its_pages_and_the_rest_of_its_memory_is_as_it_was(machine, task, other):
+    task.map.wire(A + PAGE, size=PAGE)  # cuts the entry: three have one object
+    task.map.inherit(A, size=4 * PAGE, inherit=other)
+    task.map.inherit(A + PAGE, size=PAGE, inherit="share")
+    before = frames_of(task)
+    child = task.fork()
+    machine.check()
+    assert (frames_of(task), copies(machine)) == (before, [])
+    child.write(A + PAGE, b"x")
+    child.write(A + 2 * PAGE, b"y")
+    assert task.read(A + PAGE) == b"x"
+    assert task.read(A + 2 * PAGE) == (b"y" if other == "share" else b"\x03")
+    assert frames_of(task)[1] == before[1], "what is wired stays where it is"
+    task.madvise(A, PAGE, "dontneed")
+    assert task.read(A) == (b"\0" if other == "copy" else b"\x01")
+    task.map.unwire(A + PAGE, size=PAGE)
+    for one in (task, child):
+        one.exit()
+    machine.check()
+    assert machine.system.task_memory.resident == 0
+
+
 def test_a_fork_without_memory_for_its_tables_leaves_no_child(machine, task):
     machine.take_pages(machine.pages.obtainable_pages)
     with pytest.raises(vm.KernelError, match="NOMEM"):

@@ -26,10 +26,10 @@ def lived(architecture: str, seed: int, steps: int) -> Model:
     model = Model(architecture, seed)
     for number in range(steps):
         model.step()
+        if number % 25 == 0 and not model.panicked:
+            model.compare_all()
         if model.panicked:
             return model
-        if number % 25 == 0:
-            model.compare_all()
     model.compare_all()
     return model
 

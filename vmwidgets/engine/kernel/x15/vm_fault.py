@@ -142,7 +142,8 @@ class X15Faults(X15Ranges):
     def unshare(self, entry: Entry) -> None:
         """Have an entry that is to be copied at its first write ready to be written: put a shadow before its object.
 
-        If nothing else refers to that object, the entry has it to itself, and no shadow is made.
+        If nothing else refers to that object, the entry has it to itself, and no shadow is made.  Pages that are wired
+        move into the shadow.
         """
         target, before = entry.object, entry.fields()
         assert isinstance(target, X15Object), "only these are copied"
@@ -151,7 +152,9 @@ class X15Faults(X15Ranges):
             why = "nothing else refers to its object: it may write there"
         else:
             stack = entry.flags & GROWS_DOWN
-            entry.object = target.shadowed(EVERYWHERE if stack else pages_of(entry))
+            entry.object = made = target.shadowed(EVERYWHERE if stack else pages_of(entry))
+            if entry.wired_count:
+                made.take_wired(pages_of(entry))
             why = "got a shadow, to write there"
         entry.flags &= ~NEEDS_COPY
         emit = self.recorder.emit
@@ -204,7 +207,8 @@ class X15Faults(X15Ranges):
         if isinstance(target, X15Object) and (
             entry.flags & NEEDS_COPY or not (target.shared or target.references == 1)
         ):
-            self._note_copy(entry)
+            if not entry.wired_count:  # what is wired can be written as it is
+                self._note_copy(entry)
             self.unshare(entry)
         target = entry.object
         if isinstance(target, X15Object):

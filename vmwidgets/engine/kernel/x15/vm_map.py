@@ -316,13 +316,17 @@ class X15Map(X15Faults):
             if submap is not None and (submap.start, submap.end) != (entry.start, entry.end):
                 raise Broken(f"rule 9 of the map: entry {entry.id} of {self.name} is not the place of {submap.name}")
 
+    def _leads_on(self, frame: int | None, va: int) -> bool:
+        """Whether there is a page, and the tables, if there are any, lead to one."""
+        return frame is not None and (self.tables is None or self.tables.extract(va) is not None)
+
     def _check_wired(self, entry: Entry) -> None:
         mapped = protection_of(entry.flags) & READ and "pmap-current-only" not in self.quirks
         for va in range(entry.start, entry.end, PAGE):
             target = entry.object
             frame = None if target is None else target.page(entry.offset_of(va))
-            if frame is None and isinstance(target, X15Object) and target.is_file:
-                continue  # a file may be cut off under a wiring
+            if isinstance(target, X15Object) and target.is_file and not self._leads_on(frame, va):
+                continue  # a file may be cut off under a wiring, and its page come back with another's access
             if frame is None:
                 raise Broken(
                     f"rule 8 of the map: entry {entry.id} of {self.name} is wired and has no page for {Address(va)}"

@@ -328,7 +328,8 @@ class X15Object(VmObject):
         behind = self.shadow
         while behind is not None and behind.references == 1 and not behind.is_file:
             before = self.fields
-            self._take_pages(behind)
+            self._take_pages(behind, self.window)
+            behind.forget(EVERYWHERE)
             self.shadow = behind.shadow
             if behind.shadow is not None:
                 behind.shadow.shadows[behind.shadow.shadows.index(behind)] = self
@@ -338,9 +339,18 @@ class X15Object(VmObject):
             behind.shadows.clear()
             behind = self.shadow
 
-    def _take_pages(self, behind: X15Object) -> None:
-        """Have those pages of the object behind that may be asked for, and that no own ones hide; the others go."""
-        wanted = [index for index in sorted((*behind.pages, *behind.swapped)) if index in self.window]
+    def take_wired(self, pages: range) -> None:
+        """Have these pages of the object behind, which the caller's entry holds in memory, and no other entry maps."""
+        behind = self.shadow
+        assert behind is not None, "a shadow takes them"
+        self._take_pages(behind, pages)
+        behind.note_wired(pages, -1)
+        self.note_wired(pages, 1)
+        self.bypass()
+
+    def _take_pages(self, behind: X15Object, pages: range) -> None:
+        """Have those of these pages that the object behind has, and that no own ones hide."""
+        wanted = [index for index in sorted((*behind.pages, *behind.swapped)) if index in pages]
         wanted = [index for index in wanted if index not in self.pages and index not in self.swapped]
         taken = tuple((index, behind.pages.pop(index)) for index in wanted if index in behind.pages)
         if taken:
@@ -351,10 +361,8 @@ class X15Object(VmObject):
         if taken:
             self._report(PagesEntered.tag, self.name, taken)
         self.memory.move_swapped(behind, self, tuple(index for index in wanted if index in behind.swapped))
-        behind.forget(EVERYWHERE)
-        self._left = None
-        for shadow in self.shadows:
-            shadow._left = None
+        for one in (self, *self.shadows, *behind.shadows):
+            one._left = None
 
     def bypass(self) -> None:
         """Refer past the object behind, if own pages hide all that may be asked for of it (Mach's bypass).
