@@ -118,6 +118,25 @@ def test_free_lists_say_how_many_blocks_there_are() -> None:
         assert f"{free.count} free" in words(placed(scene)[f"frames/order/{free.order}"])
 
 
+@pytest.mark.parametrize("width", [420, 760, 1300])
+@pytest.mark.parametrize("children", [0, 4, 30])
+def test_as_many_addresses_of_a_frame_are_named_as_have_room(children: int, width: int) -> None:
+    machine = vm.boot()
+    task = machine.task("init")
+    start = task.mmap("4 KiB")
+    task.write(start, b"x")
+    for number in range(children):
+        task.fork(f"a child with a name {number}").read(start)
+    frame = (task.walk(start).pa or 0) >> 12
+    detail = placed(vm.Frames(machine, selection=f"frame:{frame}", width=width).scene())["frames/detail"]
+    said = detail.text[1]
+    named = said.text.count("0x1_0000")
+    more = 0 if named == children + 1 else int(said.text.split(" and ")[1].removesuffix(" more"))
+    assert said.room == 0.0, "it is not cut"
+    assert said.text.startswith("mapped at init 0x1_0000")
+    assert (named + more, named >= min(children + 1, width // 400)) == (children + 1, True)
+
+
 def test_the_frames_behind_a_selected_entry_light_up() -> None:
     machine = vm.boot()
     address = machine.kmem_malloc("16 KiB")

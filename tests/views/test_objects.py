@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -173,6 +176,52 @@ def test_of_many_pages_and_mappings_the_rest_is_counted() -> None:
     found = cells(vm.Objects(machine, step=0).scene(), "object/memory 1")
     assert len(found) == PAGES + 1
     assert words(found["more"]) == [f"+{40 - PAGES}"]
+
+
+def mapped(scene: Scene) -> list[str]:
+    """The tasks of the mappings that are drawn, from top to bottom."""
+    return [node.id.split(":")[1].partition("/")[0] for node in scene.nodes if node.id.startswith("mapping/task:")
+            and node.kind == "card"]  # fmt: skip
+
+
+def test_of_a_large_family_the_task_that_did_something_is_shown_and_all_are_in_order() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="16 MiB")
+    task = machine.task("init")
+    start = task.mmap("8 KiB")
+    task.write(start, b"x" * 5000)
+    children = [task.fork() for _ in range(30)]
+    for child in children[20], children[29]:
+        child.read(start)
+        assert child.name in mapped(vm.Objects(machine).scene()), "it looked at what all have"
+        child.write(start, b"y")
+        scene = vm.Objects(machine).scene()
+        assert child.name in mapped(scene)
+        assert next(node for node in scene.nodes if node.id == "objects/fold").title == f"{31 - MAPPINGS} mappings more"
+    numbers = [int("0" + name.removeprefix("init").removeprefix(".")) for name in mapped(scene)]
+    assert numbers == sorted(numbers)
+
+
+def test_the_same_machine_gives_the_same_picture_whatever_strings_hash_to() -> None:
+    life = (
+        "import vmwidgets as vm; m = vm.boot('x86-64', layout='small'); t = m.task('init'); a = t.mmap('8 KiB');"
+        "t.write(a, b'x'); [t.fork(f'child{n}') for n in range(20)]; t.exit();"
+        "print(vm.Objects(m, step=1).to_json())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", life], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "123"
+    }
+    assert len(found) == 1
+
+
+def test_many_pages_that_are_left_out_are_counted_in_a_cell() -> None:
+    machine = vm.boot("x86-64", layout="small", ram="64 MiB")
+    machine.task("init").mmap("8 MiB", flags="private populate")
+    more = cells(vm.Objects(machine).scene(), "object/memory 1")["more"]
+    assert (words(more), more.title) == (["+2k"], f"{2048 - PAGES:,} pages more")
+    assert not more.text[0].room, "it is not cut"
 
 
 def test_what_a_mapping_sees_is_what_its_task_reads() -> None:

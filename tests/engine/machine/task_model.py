@@ -112,7 +112,7 @@ class Model:
             for va in plain.pages:
                 try:
                     self.compare(name, va)
-                except KernelPanic as panic:
+                except KernelPanic as panic:  # noqa: PERF203  once, at the end of a life
                     expect(panic, *(["fault_pmap_enter"] if self.ran_out else []))
                     self.panicked = True
                     return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import PAGE, Address, binary_size
+from vmwidgets.engine.base.units import PAGE, Address, binary_size, counted
 from vmwidgets.engine.base.values.memory import FrameRun, FramesValue, FrameValue, state_of
 from vmwidgets.engine.base.values.past import Past
 from vmwidgets.views.scene import kit
@@ -203,14 +203,25 @@ def _detail(frame: FrameValue, y: float, width: float) -> Node:
     page = "" if frame.pindex is None else f"page {frame.pindex:#x} of "
     wired = f", wired {frame.wire_count}×" if frame.wire_count else ""
     words = f"frame {frame.frame:#x}: {page}{frame.owner or frame.state}{wired}"
-    places = ", ".join(f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped)
-    more = f" and {frame.mappings - len(frame.mapped):,} more" if frame.mappings > len(frame.mapped) else ""
-    mapped = f"mapped at {places}{more}" if places else "no virtual address leads to it"
+    mapped = _mapped(frame)
     text = (
         fitted(10, 16, words, w - 20, "strong"),
         fitted(10, 33, mapped, w - 20, "mono label"),
     )
-    return Node("frames/detail", "run", MARGIN, y, w, 42, text=text, title=f"{words}; {mapped}", lane="frames/detail")
+    title = f"{words}; {mapped[0]}"
+    return Node("frames/detail", "run", MARGIN, y, w, 42, text=text, title=title, lane="frames/detail")
+
+
+def _mapped(frame: FrameValue) -> tuple[str, ...]:
+    """What leads to a frame, from all that is known of that to how many addresses it is."""
+    places = [f"{name + ' ' if name else ''}{Address(va)}" for name, va in frame.mapped]
+    if not places:
+        return ("no virtual address leads to it",)
+    shorter = (
+        f"mapped at {', '.join(places[:count])}{f' and {left:,} more' if (left := frame.mappings - count) else ''}"
+        for count in range(len(places), 0, -1)
+    )
+    return (*shorter, f"mapped at {counted(frame.mappings, 'address')}")
 
 
 # ---- owners ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ several mappings see is round, one that a mapping has alone is a box.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from vmwidgets.engine.base.values.objects import Mapper, ObjectsValue, ObjectVal
 from vmwidgets.views.scene import kit
 from vmwidgets.views.scene.kit import MARGIN, WIDTH, Box
 from vmwidgets.views.scene.model import Bar, Link, Node, Row, Scene, Table, Text
-from vmwidgets.views.scene.text import fitted, text_width, visible
+from vmwidgets.views.scene.text import fitted, short_count, text_width, visible
 from vmwidgets.views.story.moment import Mine, Moment
 from vmwidgets.views.story.story import Step
 from vmwidgets.views.story.words.names import address
@@ -111,7 +112,6 @@ class _Layout:
         self.nodes: list[Node] = []
         self.links: list[Link] = []
         self._value, self._moment, self._uses = value, moment, uses
-        self._touched = _touched(moment)
         shown = self._chosen(ours)
         columns: dict[str, int] = {}
         for one in shown:
@@ -136,8 +136,16 @@ class _Layout:
             self.nodes.append(kit.fold("objects/fold", Box(MARGIN, max(self._tops), self._wide, 28), words))
 
     def _chosen(self, ours: Sequence[_Mapping]) -> list[_Mapping]:
-        """As many as fit, what the operation touched before the rest; in order."""
-        ranked = sorted(ours, key=lambda one: not self._touched & {one.target, one.mapper.entry})
+        """As many as fit: what the operation wrote first, then what its task has, and what it looked at; in order."""
+        written, looked_at = _touched(self._moment)
+        operation = self._moment.operation
+        caller = f"{operation.target}/" if operation is not None else ""
+
+        def rank(one: _Mapping) -> tuple[bool, bool, bool]:
+            is_written = bool(written & {one.target, one.mapper.entry})
+            return not is_written, not one.mapper.map.startswith(caller), one.target not in looked_at
+
+        ranked = sorted(ours, key=rank)
         shown: list[_Mapping] = []
         names: set[str] = set()
         for one in ranked[:MAPPINGS]:
@@ -145,7 +153,7 @@ class _Layout:
             if len(names) > OBJECTS and shown:
                 break
             shown.append(one)
-        return sorted(shown, key=lambda one: (one.mapper.map.removesuffix("/map"), one.mapper.start))
+        return sorted(shown, key=lambda one: (_in_order(one.mapper.map.removesuffix("/map")), one.mapper.start))
 
     def _label(self, column: int, words: str) -> None:
         x = MARGIN + column * (self._wide + _GAP)
@@ -231,7 +239,8 @@ class _Layout:
             cell = Box(x, y, _CELL_W, _CELL_H)
             if index < 0:
                 left = len(pages) - len(shown)
-                self.nodes.append(kit.fold(f"{identity}/more", cell, f"+{left}", title=f"{counted(left, 'page')} more"))
+                words = f"+{short_count(left)}"
+                self.nodes.append(kit.fold(f"{identity}/more", cell, words, title=f"{counted(left, 'page')} more"))
             else:
                 self.nodes.append(self._cell(f"{identity}/{index}", cell, index, pages[index], owner))
         return node
@@ -258,15 +267,25 @@ class _Layout:
         )  # fmt: skip
 
 
-def _touched(moment: Moment) -> set[str | int]:
-    """Objects, by name, and entries, by number, that the operation is about."""
-    found: set[str | int] = {str(name) for event in moment.events if (name := getattr(event, "object", None))}
+def _touched(moment: Moment) -> tuple[set[str | int], set[str]]:
+    """Objects, by name, and entries, by number, that the operation changed; and the objects that it looked at."""
+    written: set[str | int] = set()
+    looked_at: set[str] = set()
     for event in moment.events:
-        if isinstance(event, (ev.EntryChanged, ev.EntryResized)):
-            found.add(event.after[0])
+        if isinstance(event, (ev.ObjectSearched, ev.PagerAsked)):
+            looked_at.add(event.object)
+        elif isinstance(event, (ev.EntryChanged, ev.EntryResized)):
+            written.add(event.after[0])
         elif isinstance(event, ev.EntryLinked):
-            found.add(event.entry[0])
-    return found
+            written.add(event.entry[0])
+        else:
+            written.add(str(getattr(event, "object", "")))
+    return written, looked_at
+
+
+def _in_order(path: str) -> list[str | int]:
+    """A sort key by which "init.2" is before "init.10"."""
+    return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path))]
 
 
 def _rows(value: ObjectsValue) -> Iterator[Row]:

@@ -113,7 +113,7 @@ class ObjectsValue:
             name: known.get(name, ObjectValue(name, fields[0], fields[1], {})).at(past)
             for name, fields in named.items()
         }
-        paths = {*self.entries, *filter(_is_x15s, past.things("entry"))}
+        paths = dict.fromkeys((*self.entries, *sorted(filter(_is_x15s, past.things("entry")))))  # in one order always
         entries = {path: those for path in paths if (those := self._entries_at(past, path, objects))}
         files = past.laid_over(self.files, "file")
         return ObjectsValue(objects, entries, files, past.one("swap size", "", self.swap))
