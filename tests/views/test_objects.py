@@ -218,10 +218,15 @@ def test_the_same_machine_gives_the_same_picture_whatever_strings_hash_to() -> N
 
 def test_many_pages_that_are_left_out_are_counted_in_a_cell() -> None:
     machine = vm.boot("x86-64", layout="small", ram="64 MiB")
-    machine.task("init").mmap("8 MiB", flags="private populate")
-    more = cells(vm.Objects(machine).scene(), "object/memory 1")["more"]
+    task = machine.task("init")
+    start = task.mmap("8 MiB", flags="private populate")
+    task.fork().write(start + 2000 * 4096, b"x")
+    found = cells(vm.Objects(machine).scene(), "object/memory 1")
+    more = found["more"]
     assert (words(more), more.title) == (["+2k"], f"{2048 - PAGES:,} pages more")
     assert not more.text[0].room, "it is not cut"
+    child = cells(vm.Objects(machine).scene(), "mapping/task:init.1/map")
+    assert [node.state for name, node in child.items() if name == "2000"] == [("new",)], "what is new is shown"
 
 
 def test_what_a_mapping_sees_is_what_its_task_reads() -> None:

@@ -212,11 +212,14 @@ class _Layout:
         pages: Mapping[int, Place],
         owner: ObjectValue | None = None,
     ) -> Node:
-        """A card in a column, with a cell for each page; the last of three `words` is at its right.
+        """A card in a column, with a cell for each page, new ones first; the last of three `words` is at its right.
 
         `owner` is the object that it is of.
         """
-        shown = sorted(pages)[:PAGES]
+        new = {
+            index for name in {one.holder for one in pages.values()} for index in self._moment.marks("page", name).new
+        }
+        shown = sorted(sorted(pages, key=lambda index: (index not in new, index))[:PAGES])
         across = max(1, int((self._wide - 16 + 4) // (_CELL_W + 4)))
         lines = -(-(len(shown) + (len(pages) > len(shown))) // across)
         top = max(self._tops[column], least)
