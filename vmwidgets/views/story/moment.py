@@ -151,7 +151,7 @@ class Moment:
     def at(self, place: int | None, starts: Starts | None = None) -> Moment:
         """Another moment of the same operation, whose story need not be written again; after it with none or AFTER.
 
-        A moment that was told (:meth:`told`) has given up its `starts`: views that name entries need them again.
+        Views that name entries need `starts`, which a moment that is kept with its story does not have.
         """
         return self._with(done=None if place == AFTER else place, starts=self.starts if starts is None else starts)
 
