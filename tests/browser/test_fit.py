@@ -103,7 +103,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 GALLERY = (
     gallery.of_maps, gallery.of_tables, gallery.of_memory, gallery.of_objects, gallery.of_domains,
-    gallery.of_comparisons,
+    gallery.of_comparisons, gallery.of_references,
 )  # fmt: skip  # one list
 
 

@@ -11,6 +11,7 @@ from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.sources.workload import allocate, free
 
@@ -127,7 +128,27 @@ def of_comparisons() -> Named:
     yield "Paging", vm.picture(vm.compare_paging(task, domain))
 
 
+def of_references() -> Named:
+    """Strings of references: a textbook's, one of many frames, one that is too long to be drawn whole."""
+    textbook = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
+
+    def a_policy_with_a_name_that_is_too_long_for_its_heading(pages: list[ResidentPage]) -> ResidentPage:
+        return pages[0]
+
+    own = a_policy_with_a_name_that_is_too_long_for_its_heading
+    found = vm.reference_string(textbook, (3, 4), ("fifo", "clock", "opt", own))
+    yield "References", vm.picture(found)
+    yield "References of one policy", vm.picture(found.run("clock", 3))
+    chosen = vm.References(vm.reference_string("A Bw C A D", 2, ("second chance", "working set", "lru")))
+    chosen.selection = "reference:3"
+    yield "References, one selected", vm.picture(chosen)
+    draws = random.Random(7)
+    numbers = [draws.randrange(200) for _ in range(900)]
+    yield "References of many", vm.picture(vm.References(vm.reference_string(numbers, 64, ("lru", "clock")), first=300))
+    yield "References of large numbers", vm.picture(vm.reference_string([1 << 40, 1 << 51, 3, 1 << 40], 2, "clock"))
+
+
 def every() -> Named:
     """All of them."""
-    for some in (of_maps, of_tables, of_memory, of_objects, of_domains, of_comparisons):
+    for some in (of_maps, of_tables, of_memory, of_objects, of_domains, of_comparisons, of_references):
         yield from some()

@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
-    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, objects, tables, tlb
+    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, objects, references, tables, tlb
 
     class Comparison(View, compare.Comparison): ...
 
@@ -61,6 +61,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Fault(View, objects.Fault): ...
 
     class Objects(View, objects.Objects): ...
+
+    class References(View, references.References): ...
 
     class Tables(View, tables.Tables): ...
 

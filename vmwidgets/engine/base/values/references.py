@@ -18,8 +18,9 @@ PageName: TypeAlias = int | str
 class Reference:
     """One reference of a run, and what memory holds after it.
 
-    `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no page);
-    `expired` were sent out before the reference, by the working set.  `pages` has the page of each frame, None where it is free.
+    `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no
+    page); `expired` were sent out before the reference, by the working set.  `pages` has the page of each frame, None
+    where it is free.
     `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand looks
     next; None for policies that have none.
     """

@@ -300,3 +300,13 @@ say_fault = sentences(
 )
 
 say_objects = sentences("object pictures", {"none": "No task has mapped anything yet."})
+
+# ---- strings of references -----------------------------------------------------------------------
+
+say_references = sentences(
+    "strings of references",
+    {
+        "faults": "Faults with {frames}: {faults}.",
+        "reference": "Reference {number}, page {page}; {what}.",
+    },
+)

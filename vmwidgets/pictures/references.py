@@ -1,0 +1,54 @@
+"""Pictures of strings of references: they have no machine, and stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.values.references import PolicyRun, ReferencesValue
+from vmwidgets.views.memory.references import draw_references
+from vmwidgets.views.scene.model import Scene
+
+from .picture import At, Picture
+from .registry import picture_of
+
+
+@picture_of(ReferencesValue, PolicyRun)
+class References(Picture):
+    """A string of references under policies of page replacement: time across, frames down, hits, faults and victims.
+
+    `target` is the result of ``vm.reference_string(…)``, or one run of it.  Select a reference to read what each policy
+    does there.  Of a long string a part is drawn, from the reference `first` on.
+
+    >>> import vmwidgets as vm
+    >>> found = vm.reference_string("1 2 3 1 2", 2, ("fifo", "opt"))
+    >>> picture = vm.picture(found)
+    >>> picture.scene().caption.text
+    'Faults with 2 frames: 5 by fifo, 4 by opt.'
+    >>> picture.selection = "reference:2"
+    >>> picture.scene().caption.text
+    'Reference 2, page 3; fifo: fault, 1 goes; opt: fault, 2 goes.'
+    """
+
+    first = traitlets.Int(0, min=0, help="The reference from which the picture is drawn.").tag(public=True)
+
+    def __init__(self, target: ReferencesValue | PolicyRun, **options: Any) -> None:
+        if not isinstance(target, (ReferencesValue, PolicyRun)):
+            raise Refused(f"References shows the result of vm.reference_string(…), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The grid."""
+        value = at.target if isinstance(at.target, ReferencesValue) else None
+        runs = (at.target,) if value is None else value.runs
+        return draw_references(runs, value, first=self.first, selection=self.selection, width=at.width)
+
+    def opened(self, node_id: str) -> None:
+        """Draw what lies before or behind."""
+        self.first = int(node_id.rpartition("/")[2])
+
+    @traitlets.observe("first")
+    def _begins_otherwise(self, change: object) -> None:
+        self.changed(change)
