@@ -184,6 +184,18 @@ def test_a_wired_part_that_is_shared_keeps_its_pages_and_the_rest_of_its_memory_
     assert machine.system.task_memory.resident == 0
 
 
+def test_a_wiring_that_fails_keeps_what_it_copied_of_an_object_that_is_no_longer_behind(machine, task):
+    start = task.mmap(3 * PAGE, "rw", "private", machine.file("short", b"x" * PAGE))
+    task.write(start, b"mine")
+    child = task.fork()
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        child.map.wire(
+            start, size=3 * PAGE
+        )  # page 0 is copied, which hides all of what is behind; page 1 there is none
+    assert [child.read(start, 4), task.read(start, 4)] == [b"mine", b"mine"]
+    machine.check()
+
+
 def test_a_fork_without_memory_for_its_tables_leaves_no_child(machine, task):
     machine.take_pages(machine.pages.obtainable_pages)
     with pytest.raises(vm.KernelError, match="NOMEM"):

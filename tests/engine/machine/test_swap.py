@@ -82,6 +82,18 @@ def test_without_swap_space_nothing_of_a_tasks_own_goes_out(machine, task):
     machine.check()
 
 
+def test_a_wiring_that_fails_keeps_what_came_from_swap_space_and_gives_back_what_was_made(machine, task):
+    machine.swap_on(64 * PAGE)
+    start = task.mmap(4 * PAGE)
+    fill(task, start, 2)
+    assert task.page_out(start, 2 * PAGE) == 2
+    with machine.inject("page_alloc", after=3), pytest.raises(vm.KernelError, match="NOMEM"):
+        task.map.wire(start, size=4 * PAGE)
+    assert machine.memory_objects.value().objects["memory 1"].pages.keys() <= {0, 1}
+    assert [task.read(start), task.read(start + PAGE)] == [b"\0", b"\1"]
+    machine.check()
+
+
 def test_memory_and_swap_full_at_once_is_nomem_and_nothing_is_lost(machine, task):
     machine.swap_on(4 * PAGE)
     start = task.mmap(40 * PAGE)

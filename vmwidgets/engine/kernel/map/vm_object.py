@@ -77,6 +77,10 @@ class VmObject:
         frame = self.page(offset)
         return None if frame is None else (frame, True)
 
+    def makes(self, offset: int) -> bool:
+        """Whether its pager makes the page at `offset` from nothing: then it can be dropped, and made again."""
+        return self.page(offset) is None
+
     def drop(self, offset: int) -> None:
         """Return the page at `offset` to the pager."""
         self.pager.release(self.pages.pop(offset >> PAGE_SHIFT))

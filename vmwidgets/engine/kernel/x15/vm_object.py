@@ -9,6 +9,8 @@ that were written since.  A page is looked for from the front to the back.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from ...base.errors import Broken, KernelError, kernel_error
@@ -140,7 +142,7 @@ class X15Object(VmObject):
         NOMEM without a frame, IO from a pager that fails.  O(objects in the chain).
         """
         index = offset >> PAGE_SHIFT
-        holder = self._holder(index)
+        holder = self if self.shadow is None else self._holder(index)
         frame = holder.pages.get(index)
         cache = "hit" if frame is not None else "miss"
         if frame is None:
@@ -161,15 +163,11 @@ class X15Object(VmObject):
 
         Where none has, a page of zeroes is the front object's own.
         """
-        at = self
-        while at.shadow is not None or at is not self:
+        for at in self.chain():
             found = "memory" if index in at.pages else "swap" if index in at.swapped else "file" if at.is_file else ""
             at._report(ObjectSearched.tag, at.name, index, found)
             if found:
                 return at
-            if at.shadow is None:
-                break
-            at = at.shadow
         return self
 
     def found(self, offset: int) -> tuple[int, bool] | None:
@@ -182,21 +180,25 @@ class X15Object(VmObject):
 
     def wait_for(self, offset: int) -> int:
         """How many ticks its pager takes for the page at `offset`; 0 if that is in memory."""
+        return self.last_of_chain.pager.latency if self.makes(offset) else 0
+
+    def makes(self, offset: int) -> bool:
+        """Whether no object of the chain has the page at `offset`, in memory or in swap space: a pager makes it."""
         index = offset >> PAGE_SHIFT
+        return not any(index in at.pages or index in at.swapped for at in self.chain())
+
+    def chain(self) -> Iterator[X15Object]:
+        """It and those behind it, from front to back."""
         at: X15Object | None = self
-        while at is not None and index not in at.pages and index not in at.swapped:
-            if at.shadow is None:
-                return at.pager.latency
+        while at is not None:
+            yield at
             at = at.shadow
-        return 0
 
     @property
     def last_of_chain(self) -> X15Object:
         """The object behind all others."""
-        at = self
-        while at.shadow is not None:
-            at = at.shadow
-        return at
+        *_, last = self.chain()
+        return last
 
     def another(self) -> X15Object:
         """A new object of zeroes."""
@@ -396,10 +398,12 @@ class X15Object(VmObject):
         return holder is not None and self.memory.page_out(holder, offset >> PAGE_SHIFT)
 
     def _holder_in_memory(self, index: int) -> X15Object | None:
-        at: X15Object | None = self
-        while at is not None and index not in at.pages:
-            at = None if index in at.swapped else at.shadow
-        return at
+        for at in self.chain():
+            if index in at.pages:
+                return at
+            if index in at.swapped:
+                break
+        return None
 
     def _grown(self, index: int) -> None:
         """The object behind it has one page more."""
@@ -439,12 +443,8 @@ class X15Object(VmObject):
 
     def present(self, window: range) -> list[int]:
         """The pages of `window` that it has, or an object behind it but a file, in memory or in swap space, rising."""
-        found: set[int] = set()
-        at: X15Object | None = self
-        while at is not None and not at.is_file:
-            found.update(index for index in (*at.pages, *at.swapped) if index in window)
-            at = at.shadow
-        return sorted(found)
+        anonymous = takewhile(lambda at: not at.is_file, self.chain())
+        return sorted({index for at in anonymous for index in (*at.pages, *at.swapped) if index in window})
 
     # ---- invariants --------------------------------------------------------------------------
 
@@ -452,14 +452,13 @@ class X15Object(VmObject):
         """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page is both in memory and in swap;
         O3. only pages of files are dirty.
         """  # noqa: D205  one list of invariants, as elsewhere
-        seen, at = {self}, self.shadow
+        seen: set[X15Object] = set()
         if self.shadow is not None and self not in self.shadow.shadows:
             raise Broken(f"O1: {self.name} is not among the shadows of {self.shadow.name}")
-        while at is not None:
+        for at in self.chain():
             if at in seen:
                 raise Broken(f"O1: the chain of {self.name} runs in a circle at {at.name}")
             seen.add(at)
-            at = at.shadow
         both = self.pages.keys() & self.swapped.keys()
         if both:
             raise Broken(f"O2: page {min(both)} of {self.name} is in memory and in swap space")

@@ -30,7 +30,7 @@ class WiredPart:
     """Where in `target` it begins (bytes)."""
     protection: int
     offsets: list[int] = field(default_factory=list)
-    """Pages that came (bytes)."""
+    """Pages that were made (bytes)."""
     held: list[int] = field(default_factory=list)
     """Pages that may not go meanwhile (bytes)."""
     mapped: list[int] = field(default_factory=list)
@@ -57,11 +57,11 @@ class Wiring:
     def bring(self, part: WiredPart, va: int) -> None:
         """Get the page at `va` and map it, if it is not mapped yet; NOMEM where it can't be had."""
         offset = part.offset + va - part.start & OFFSET_MASK
-        absent = part.target.page(offset) is None
+        is_made = part.target.makes(offset)
         _, frame = part.target.bring(offset, self._recorder)
         part.target.note_wired(_page(offset), 1)  # those that came do not go out for those that come
         part.held.append(offset)
-        if absent:
+        if is_made:
             part.offsets.append(offset)
         if self._tables is not None and map_page(self._tables, va, frame, part.target.rights(offset, part.protection)):
             part.mapped.append(va)
@@ -73,7 +73,7 @@ class Wiring:
                 part.target.note_wired(_page(offset), -1)
 
     def undo(self) -> None:
-        """Unmap and give back what was got, the last first."""
+        """Unmap and give back what was got, the last first; what was copied, or came from swap space, stays."""
         emit = self._recorder.emit
         if emit is not None:
             emit((Unwound.tag, "vm_map_wire"))
