@@ -196,6 +196,16 @@ def test_a_wiring_that_fails_keeps_what_it_copied_of_an_object_that_is_no_longer
     machine.check()
 
 
+def test_a_wiring_that_fails_keeps_no_copy_of_a_file(machine, task):
+    file = machine.file("short", b"x" * PAGE)
+    start = task.mmap(2 * PAGE, "rw", "private", file)
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        task.map.wire(start, size=2 * PAGE)
+    file.write(0, b"new")
+    assert task.read(start, 3) == b"new"
+    machine.check()
+
+
 def test_a_fork_without_memory_for_its_tables_leaves_no_child(machine, task):
     machine.take_pages(machine.pages.obtainable_pages)
     with pytest.raises(vm.KernelError, match="NOMEM"):

@@ -78,7 +78,7 @@ class VmObject:
         return None if frame is None else (frame, True)
 
     def makes(self, offset: int) -> bool:
-        """Whether its pager makes the page at `offset` from nothing: then it can be dropped, and made again."""
+        """Whether a pager makes the page at `offset`: then it can be dropped, and is the same when it is made again."""
         return self.page(offset) is None
 
     def drop(self, offset: int) -> None:

@@ -180,12 +180,16 @@ class X15Object(VmObject):
 
     def wait_for(self, offset: int) -> int:
         """How many ticks its pager takes for the page at `offset`; 0 if that is in memory."""
-        return self.last_of_chain.pager.latency if self.makes(offset) else 0
+        is_had = any(at._has(offset >> PAGE_SHIFT) for at in self.chain())
+        return 0 if is_had else self.last_of_chain.pager.latency
 
     def makes(self, offset: int) -> bool:
-        """Whether no object of the chain has the page at `offset`, in memory or in swap space: a pager makes it."""
-        index = offset >> PAGE_SHIFT
-        return not any(index in at.pages or index in at.swapped for at in self.chain())
+        """Whether neither it nor anonymous memory behind it has the page at `offset`; a file's can be copied again."""
+        return not any(at._has(offset >> PAGE_SHIFT) for at in self.chain() if at is self or not at.is_file)
+
+    def _has(self, index: int) -> bool:
+        """Whether the page is its own, in memory or in swap space."""
+        return index in self.pages or index in self.swapped
 
     def chain(self) -> Iterator[X15Object]:
         """It and those behind it, from front to back."""
@@ -353,7 +357,7 @@ class X15Object(VmObject):
     def _take_pages(self, behind: X15Object, pages: range) -> None:
         """Have those of these pages that the object behind has, and that no own ones hide."""
         wanted = [index for index in sorted((*behind.pages, *behind.swapped)) if index in pages]
-        wanted = [index for index in wanted if index not in self.pages and index not in self.swapped]
+        wanted = [index for index in wanted if not self._has(index)]
         taken = tuple((index, behind.pages.pop(index)) for index in wanted if index in behind.pages)
         if taken:
             self._report(PagesLeft.tag, behind.name, taken)
@@ -376,7 +380,7 @@ class X15Object(VmObject):
             return
         if self._left is None:
             has = (index for index in (*behind.pages, *behind.swapped) if index in self.window)
-            self._left = sum(index not in self.pages and index not in self.swapped for index in has)
+            self._left = sum(not self._has(index) for index in has)
         if self._left:
             return
         before, further = self.fields, behind.shadow
@@ -407,7 +411,7 @@ class X15Object(VmObject):
 
     def _grown(self, index: int) -> None:
         """The object behind it has one page more."""
-        if self._left is not None and index in self.window and not (index in self.pages or index in self.swapped):
+        if self._left is not None and index in self.window and not self._has(index):
             self._left += 1
 
     # ---- copies ------------------------------------------------------------------------------
