@@ -17,7 +17,6 @@ from ..base.values.tables import Fault
 from ..kernel.map.core import Entry
 from ..kernel.pmap.spaces import UserPmap
 from ..kernel.threads.waits import MaySleep, TimedWait
-from ..kernel.x15.pagers import AnonymousPager
 from ..kernel.x15.vm_map import X15Map
 from ..kernel.x15.vm_object import X15Object
 from ..kernel.x15.vm_page import TaskMemory
@@ -188,11 +187,6 @@ class TaskSpace:
             raise kernel_error("NOMEM", f"no gap of {Size(size)} is left")
         return position
 
-    def anonymous(self, *, shared: bool) -> X15Object:
-        """A new object of zeroes."""
-        memory = self.memory
-        return X15Object(memory.new_name(), AnonymousPager(memory), memory, shared=shared)
-
     def check_room(self, size: int) -> None:
         """NOMEM if so many bytes more pass the limit of addresses."""
         most = self.limits.space
@@ -224,7 +218,7 @@ class TaskSpace:
             self.vm_map.enter(old, new - old, 0, flags, target, last.offset_of(old))
             self.vm_map.join_range(old - PAGE, old)
         else:
-            self.vm_map.enter(old, new - old, 0, flags, self.anonymous(shared=False), 0)
+            self.vm_map.enter(old, new - old, 0, flags, X15Object.anonymous(self.memory), 0)
 
     @staticmethod
     def _is_free_behind(last: Entry, target: X15Object) -> bool:

@@ -78,7 +78,10 @@ class UnixCalls(SpacePart):
         shared = "shared" in words
         extra = GROWS_DOWN if "growsdown" in words else 0
         if target is None:
-            target, where = space.anonymous(shared=shared), (STACK_TOP * PAGE - length if extra else 0)
+            target, where = (
+                X15Object.anonymous(space.memory, shared=shared),
+                (STACK_TOP * PAGE - length if extra else 0),
+            )
         elif not shared and not target.is_file:
             raise Refused(f"object {target.name!r} is shared by who maps it: write flags='shared'")
         try:

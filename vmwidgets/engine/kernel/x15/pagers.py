@@ -36,18 +36,33 @@ class X15Pager(Protocol):
         """Take back a frame that the object no longer holds."""
 
 
-class AnonymousPager:
+class FramePager:
+    """What pagers have in common whose pages are RAM."""
+
+    has_frames = True
+    latency = 0
+
+    def __init__(self, memory: TaskMemory) -> None:
+        self._memory = memory
+
+    def put_page(self, index: int, content: bytes) -> None:
+        """Nothing is written back: what goes out goes to swap space."""
+
+    def release(self, frame: int) -> None:
+        """The frame is free again."""
+        self._memory.free(frame)
+
+
+class AnonymousPager(FramePager):
     """One physical page for each page asked for, up to `max_pages` an object (X15 `vm_anon`).
 
     Pages are zeroed; with quirk anonymous-not-zeroed they keep what their frame held.
     """
 
     kind = "anonymous"
-    latency = 0
-    has_frames = True
 
     def __init__(self, memory: TaskMemory, max_pages: int | None = None) -> None:
-        self._memory = memory
+        super().__init__(memory)
         self.max_pages = max_pages
 
     def get_page(self, target: PageOwner, offset: int) -> int | None:
@@ -69,13 +84,6 @@ class AnonymousPager:
             assert frame is not None
             self._memory.zero(frame + at)
         return frame
-
-    def put_page(self, index: int, content: bytes) -> None:
-        """Nothing is written back: what goes out goes to swap space."""
-
-    def release(self, frame: int) -> None:
-        """The frame is free again."""
-        self._memory.free(frame)
 
 
 class DevicePager:
@@ -105,18 +113,17 @@ class DevicePager:
         """Devices keep their memory."""
 
 
-class FilePager:
+class FilePager(FramePager):
     """The pages of a file: read in, and written back.
 
     A page that holds none of the file's bytes can't be had: IO, which a task gets as SIGBUS.
     """
 
     kind = "file"
-    has_frames = True
 
     def __init__(self, memory: TaskMemory, name: str, content: bytes, latency: int = 0) -> None:
+        super().__init__(memory)
         self.latency = latency
-        self._memory = memory
         self.name = name
         self.content = bytearray(content)
         """What is on disk."""
@@ -143,10 +150,6 @@ class FilePager:
         self.content.extend(bytes(max(0, end - len(self.content))))
         self.content[start:end] = content[: end - start]
 
-    def release(self, frame: int) -> None:
-        """The frame is free again."""
-        self._memory.free(frame)
-
     def _fill(self, frame: int, offset: int) -> None:
         content = bytes(self.content[offset : offset + PAGE])
         self._memory.ram.write(frame << PAGE_SHIFT, content.ljust(PAGE, b"\0"))
@@ -160,18 +163,16 @@ class FilePager:
                 target.enter(after, frame)
 
 
-class CodePager:
+class CodePager(FramePager):
     """The pages that a function gives, by their numbers: a learner's pager.  Pages of it that go out go to swap space.
 
     Where the function fails, the page can't be had: IO.
     """
 
     kind = "pager"
-    has_frames = True
-    latency = 0
 
     def __init__(self, memory: TaskMemory, pages: int, code: Callable[[int], bytes]) -> None:
-        self._memory = memory
+        super().__init__(memory)
         self.pages = pages
         """How many it has; behind them there is none."""
         self.code = code
@@ -192,10 +193,3 @@ class CodePager:
         if frame is not None:
             self._memory.ram.write(frame << PAGE_SHIFT, content)
         return frame
-
-    def put_page(self, index: int, content: bytes) -> None:
-        """Nothing is written back."""
-
-    def release(self, frame: int) -> None:
-        """The frame is free again."""
-        self._memory.free(frame)

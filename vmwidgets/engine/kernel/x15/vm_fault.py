@@ -173,7 +173,7 @@ class X15Faults(X15Ranges):
             entry.object, entry.flags = behind, entry.flags | NEEDS_COPY
             behind.reference()
         else:
-            fresh = target.another()
+            fresh = X15Object.anonymous(target.memory)
             fresh.references = 1
             entry.object, entry.flags = fresh, entry.flags & ~NEEDS_COPY
         emit = self.recorder.emit

@@ -90,6 +90,18 @@ class X15Object(VmObject):
         memory.objects[name] = self
         self._report(ObjectMade.tag, name, self.fields)
 
+    @classmethod
+    def anonymous(
+        cls,
+        memory: TaskMemory,
+        *,
+        shared: bool = False,
+        shadow: X15Object | None = None,
+        window: range = EVERYWHERE,
+    ) -> X15Object:
+        """A new object of zeroes, or of what is in `shadow`, under a name that no learner gave it."""
+        return cls(memory.new_name(), AnonymousPager(memory), memory, shared=shared, shadow=shadow, window=window)
+
     @property
     def fields(self) -> ObjectFields:
         """What events carry of it."""
@@ -203,10 +215,6 @@ class X15Object(VmObject):
         """The object behind all others."""
         *_, last = self.chain()
         return last
-
-    def another(self) -> X15Object:
-        """A new object of zeroes."""
-        return X15Object(self.memory.new_name(), AnonymousPager(self.memory), self.memory)
 
     def page_in(self, index: int) -> int:
         """The frame of a page from swap space, or from its pager, now its own; NOMEM without one, IO if that fails."""
@@ -418,8 +426,7 @@ class X15Object(VmObject):
 
     def shadowed(self, window: range) -> X15Object:
         """A new shadow of it for the pages of `window`, without any; it takes over a reference that the caller had."""
-        memory = self.memory
-        made = X15Object(memory.new_name(), AnonymousPager(memory), memory, shadow=self, window=window)
+        made = self.anonymous(self.memory, shadow=self, window=window)
         made.references = 1
         return made
 
@@ -430,11 +437,11 @@ class X15Object(VmObject):
 
         NOMEM, and nothing kept, without frames.  O(pages).
         """
-        memory, last = self.memory, self.last_of_chain
+        last = self.last_of_chain
         behind = last if last.is_file else None
         if behind is not None:
             behind.reference()
-        made = X15Object(memory.new_name(), AnonymousPager(memory), memory, shadow=behind, window=window)
+        made = self.anonymous(self.memory, shadow=behind, window=window)
         made.references = 1
         try:
             for index in self.present(window):
