@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .engine.machine.compare_paging import compare_paging
     from .engine.memory.costs import Costs
     from .engine.memory.references import reference_string
-    from .engine.memory.replacement import Replacement
+    from .engine.memory.replacement import Replacement, ResidentPage
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .pictures.registry import picture
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .sources.tables.recorded import load_tables
     from .widgets import (
         Capabilities,
+        Clock,
         Comparison,
         Dashboard,
         Domain,
@@ -70,12 +71,13 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 
 _LAZY = {
     **dict.fromkeys(
-        ("Capabilities", "Comparison", "Dashboard", "Domain", "EntryList", "Fault", "Formats", "Frames", "Kentry",
-         "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads", "Tlb",
-         "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
+        ("Capabilities", "Clock", "Comparison", "Dashboard", "Domain", "EntryList", "Fault", "Formats", "Frames",
+         "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads",
+         "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.memory.costs",
     "Replacement": ".engine.memory.replacement",
+    "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "load_maps": ".sources.proc_maps",
@@ -93,10 +95,10 @@ _RENAMED = {name: f"workload.{name}" for name in ("allocate", "free", "lookup")}
 
 __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
-    "Address", "Broken", "CallbackFailed", "Capabilities", "Comparison", "Costs", "Dashboard", "Domain", "EntryList",
-    "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map", "Objects",
-    "Paging", "References", "Refused", "Replacement", "Ribbon", "Size", "SlabLevels", "Slabs", "Tables", "Threads",
-    "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats",
+    "Address", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard", "Domain",
+    "EntryList", "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map",
+    "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs",
+    "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats",
     "compare_paging", "events", "lab", "load_journal", "load_maps", "load_tables", "picture", "reference_string",
     "show", "workload",
 ]  # fmt: skip  # read as a list of names

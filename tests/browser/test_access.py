@@ -41,7 +41,8 @@ subjects = {
     "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
     **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
-    "Fault": task, "Objects": m, "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
+    "Fault": task, "Objects": m, "Clock": m,
+    "References": vm.reference_string("1 2 3w 1 4", (2, 3), ("fifo", "clock")),
     "Walk": task.walk(a, "write"), **dict.fromkeys(["Kmem", "Frames", "Slabs", "Threads"], kernel),
 }
 views = {name: view_of(name)(subject) for name, subject in subjects.items()}

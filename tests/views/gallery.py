@@ -11,6 +11,7 @@ from tests.views.domains import machine_life
 from tests.views.lives import lived_in
 from tests.views.pictures import machine_with
 from vmwidgets.engine.base.values.comparisons import WorkloadOperation
+from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.memory.replacement import ResidentPage
 from vmwidgets.pictures.picture import Picture
 from vmwidgets.sources.workload import allocate, free
@@ -69,6 +70,18 @@ def of_memory() -> Named:
             yield f"{kind.__name__} of {size}", vm.picture(kind(one))
 
 
+def _clocks(machine: vm.Machine, task: Task) -> Named:
+    """A ring that fits a circle, one that does not, and a queue."""
+    yield "Clock of a queue", vm.picture(vm.Clock(machine))
+    machine.replacement = "clock"
+    yield "Clock of many", vm.picture(vm.Clock(machine))
+    task.limit("rss", "28 KiB")
+    at = task.mmap("40 KiB")
+    for page in (0, 1, 2, 3, 4, 0, 5, 6, 7, 1, 8):
+        task.write(at + 4096 * page, b"c")
+    yield "Clock of a task", vm.picture(vm.Clock(task))
+
+
 def of_objects() -> Named:
     """Tasks after forks, with files, shadows and swap space; an access that fails; a machine without tasks."""
     machine = vm.boot("x86-64", layout="small")
@@ -91,6 +104,7 @@ def of_objects() -> Named:
     yield "Objects of forks", vm.picture(machine.memory_objects)
     yield "Objects of a task", vm.picture(vm.Objects(task))
     yield "Fault of a copy", vm.picture(vm.Fault(task))
+    yield from _clocks(machine, task)
     with suppress(vm.KernelError):
         task.write(0x10, b"nothing there")
     yield "Fault that fails", vm.picture(vm.Fault(task))

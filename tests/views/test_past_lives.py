@@ -121,6 +121,10 @@ def processors(architecture: str, seed: int) -> Life:
     return lambda: machine, act
 
 
+POLICIES: list[Any] = ["fifo", "lru", "second chance", "clock", "clock", vm.Replacement("working set", window=6)]
+POLICIES += [vm.Replacement("clock", local=True), lambda pages: pages[-1]]
+
+
 def families(architecture: str, seed: int) -> Life:
     """Tasks that fork and end, map files and memory, write, and have pages go out and come back."""
     draws = random.Random(seed)
@@ -151,6 +155,8 @@ def families(architecture: str, seed: int) -> Life:
             (1, lambda: file.write(draws.randrange(9000), b"new")),
             (1, lambda: file.truncate(draws.randrange(12_000))),
             (1, task.exec),
+            (1, lambda: setattr(machine, "replacement", draws.choice(POLICIES))),
+            (1, lambda: task.limit("rss", draws.choice([None, 3 * vm.PAGE, 6 * vm.PAGE]))),
         ]
         with suppress(vm.VMError):
             draws.choices([one for _, one in acts], [weight for weight, _ in acts])[0]()
@@ -209,7 +215,10 @@ def in_the_middle(name: str, operation: str, events: Sequence[Event], done: int)
     cut or joined belongs to nobody until the page allocator says whose it is; a frame counts as zeroed once it holds
     zeroes.  A submap is there before its making is reported.  A thread that is given up has left its queue before that
     is reported.  Slots that other parts of a program take or give are reported one by one when all are.
+    The tables of a task that has ended since are not there to be read.
     """
+    if name == "replacement" and any(one.tag == "TaskExited" for one in events[done:]):
+        return True
     coming = next((one for one in events[done:] if one.tag.startswith("Thread")), None)
     if isinstance(coming, ThreadEnded) and coming.before is not None and name in ("threads", "maps"):
         return True

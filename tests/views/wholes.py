@@ -8,6 +8,7 @@ from typing import Any
 from tests.views.lives import WHOLE, Everything, everything, known
 from vmwidgets.engine.base.values.cpus import CpusValue, TlbValue
 from vmwidgets.engine.base.values.past import NOTHING, Past
+from vmwidgets.engine.base.values.replacement import ReplacementValue
 from vmwidgets.engine.base.values.tables import TableWindow
 from vmwidgets.engine.machine.tables import MachineTables
 from vmwidgets.engine.mmu.tables import Shown, TableKey
@@ -34,6 +35,7 @@ def whole(machine: Any) -> dict[str, Any]:
     found: dict[str, Any] = dict(zip(Everything._fields, everything(machine), strict=True))
     found |= {path: machine.part(path).value(whole=WHOLE) for path in machine.system.maps}
     found["cpus"] = machine.cpus.value()
+    found["replacement"] = machine.replacement.value()
     found["objects"] = machine.memory_objects.value()
     domains = [f"domain:{path}" for path in machine.system.domains]
     found |= {path: machine.part(path).snapshot() for path in domains}
@@ -54,6 +56,8 @@ def taken_back(machine: Any, name: str, value: Any, past: Past) -> Any:
     """The value called `name` as it was; page tables are read again, through memory as it was."""
     if isinstance(value, TableWindow):
         return window(machine.tables_of(name.removeprefix("tables of ")), past)
+    if isinstance(value, ReplacementValue):
+        return machine.replacement.value(past)
     if isinstance(value, CpusValue):  # what is stale is read again too
         return machine.cpus.value(past)
     return known(value.at(past)) if name == "frames" else value.at(past)

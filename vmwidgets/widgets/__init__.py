@@ -20,7 +20,18 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
-    from vmwidgets.pictures import compare, dashboard, domain, maps, memory, objects, references, tables, tlb
+    from vmwidgets.pictures import (
+        compare,
+        dashboard,
+        domain,
+        maps,
+        memory,
+        objects,
+        references,
+        replacement,
+        tables,
+        tlb,
+    )
 
     class Comparison(View, compare.Comparison): ...
 
@@ -63,6 +74,8 @@ if TYPE_CHECKING:  # what __getattr__ makes, for type checkers
     class Objects(View, objects.Objects): ...
 
     class References(View, references.References): ...
+
+    class Clock(View, replacement.Clock): ...
 
     class Tables(View, tables.Tables): ...
 

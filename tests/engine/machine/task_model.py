@@ -132,6 +132,7 @@ class Model:
             self.map_zeroes, self.map_zeroes, self.map_file, self.unmap, self.protect, self.write, self.write,
             self.write, self.write, self.read, self.read, self.fork, self.fork, self.exit, self.exec, self.page_out,
             self.page_out, self.forget, self.sync, self.write_file, self.truncate, self.inherit, self.heap, self.wire,
+            self.replace, self.limit,
         )  # fmt: skip  # a list
         thing = self.chance.choice(things)
         fails = self.chance.random() < 0.1
@@ -150,6 +151,25 @@ class Model:
                 stack.pop_all()
                 return
         self.machine.check()
+
+    # ---- which page goes ---------------------------------------------------------------------
+
+    def replace(self) -> None:
+        """Choose another policy: no byte may depend on it."""
+        future = tuple((BASE >> 12) + self.chance.randrange(40) for _ in range(100))
+        self.machine.replacement = self.chance.choice(
+            [
+                "fifo", "lru", "second chance", "clock", vm.Replacement("working set", window=8),
+                vm.Replacement("opt", future=future), vm.Replacement("clock", local=True),
+                vm.Replacement("lru", local=True), lambda pages: pages[len(pages) // 2],
+            ]
+        )  # fmt: skip  # a list
+
+    def limit(self) -> None:
+        """Have a task keep few pages in memory, or as many as it likes."""
+        most = self.chance.choice([None, 4, 9])
+        name = self.chance.choice([*self.tasks])
+        self.machine.tasks[name].limit("rss", None if most is None else most * PAGE)
 
     # ---- things to do ------------------------------------------------------------------------
 

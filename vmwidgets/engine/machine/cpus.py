@@ -194,8 +194,20 @@ class MachineCpu(Part):
         """The processor as it was, with what was stale by the tables as they were."""
         cpu, then = self._processor.cpu, now.at(past)
         memory = MemoryBefore(self.system.ram, past.before("word"), cpu.fmt.entry_width)
-        tlb = then.tlb.judged(lambda entry: cpu.was_stale(entry, memory, then.root, then.asid))
+        loaded = self._registers(then.space, then.root)
+        tlb = then.tlb.judged(lambda entry: cpu.was_stale(entry, memory, then.asid, loaded))
         return replace(then, tlb=tlb)
+
+    def _registers(self, space: str, root: int) -> tuple[int, Any]:
+        """What the processor's registers held while the tables at `root`, of a space of this name, were loaded."""
+        kernel, controls = self.system.pmap, self.system.controls
+        rules = kernel.fmt.rules
+        if space == kernel.name:
+            return kernel.registers(controls)
+        if space.startswith("domain:"):
+            return root, rules.without_access_flag(controls)
+        registers: tuple[int, Any] = rules.registers(root, kernel.root, controls)
+        return registers
 
     def __repr__(self) -> str:
         return (

@@ -33,6 +33,7 @@ from .memory import MemoryFunctions
 from .objects import MachineObjects, MemoryObject
 from .processors import ONE_CPU, CpuSettings
 from .reading import OF_MEMORY, OF_PAGES, OF_TABLES, Reading
+from .replacement import MachineReplacement
 from .spaces import Edit, unquoted
 from .system import Handle, Part, SpacePart, System
 from .tables import DescriptorFunctions, MachineTables, MachineWalk
@@ -119,6 +120,7 @@ class Machine(Handle):
         self.caches = system.part(MachineCaches, "caches")
         self.memory_objects = system.part(MachineObjects, "memory_objects")
         self.unchecked = system.part(Unchecked, "unchecked")
+        self._replacement = system.part(MachineReplacement, "replacement")
         self._tasks = TaskFunctions(system, self.path)
         self._injections = InjectionFunctions(system, self.path)
         self._kmem = KmemFunctions(system, self.path)
@@ -234,6 +236,29 @@ class Machine(Handle):
     @controls.setter
     def controls(self, controls: Any) -> None:
         self.set_controls(controls)
+
+    @property
+    def replacement(self) -> MachineReplacement:
+        """Which page of tasks goes when memory runs short; set it to choose.
+
+        ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "working set"),
+        ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and a function is given the pages
+        that may go, and gives one of them.
+
+        >>> import vmwidgets as vm
+        >>> m = vm.boot("x86-64")
+        >>> m.replacement = "clock"
+        >>> m.replacement
+        <replacement by clock: 0 pages in 0 rings>
+        >>> m.replacement = lambda pages: max(pages, key=lambda page: page.arrived)
+        >>> m.replacement.policy
+        'a function'
+        """
+        return self._replacement
+
+    @replacement.setter
+    def replacement(self, policy: Any) -> None:
+        self._replacement.choose(policy)
 
     @property
     def tasks(self) -> Named[Task]:
@@ -385,7 +410,7 @@ class Machine(Handle):
         """The call of this name that records have of the part at `target`; what is no operation is refused."""
         part = self.part(target)
         method = getattr(type(part), name, None)
-        if not getattr(method, "is_operation", False) and not (part is self and name in RECORDED):
+        if not getattr(method, "is_operation", False) and not (method is not None and name in RECORDED):
             raise Refused(f"{shown(target)[1:-1]}.{shown(name)[1:-1]} is no operation")
         call: Callable[..., Any] = getattr(part, name)
         return call
@@ -552,10 +577,11 @@ class Machine(Handle):
         return self.history.at(number).journal.last.events  # type: ignore[no-any-return]  # a Machine's
 
 
-RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager"))
+RECORDED = frozenset(("spawn", "run", "register_handler", "make_pager", "replace_by"))
 """Calls of the machine that are recorded beside the methods marked as operations: they take learners' code."""
 
 SINGLE_PARTS = (
     "kernel_map", "kentry", "unchecked", "kmem", "threads", "pagedaemon", "frames", "caches", "cpus", "memory_objects",
+    "replacement",
 )  # fmt: skip  # read as a list of names
 """The paths of the parts that every machine has one of."""

@@ -26,7 +26,7 @@ from ..base.events import (
     TlbDoubted,
 )
 from ..base.recorder import Recorder
-from ..base.units import Address
+from ..base.units import PAGE_SHIFT, Address
 from ..base.values.cpus import FlushRequest
 from ..base.values.tables import Fault
 from ..kernel.pmap.pmap import Pmap
@@ -69,6 +69,16 @@ class FaultHandler(Protocol):
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
+
+
+class Watch(Protocol):
+    """Hears of each access that a processor makes to an address of a task, for a policy that counts them."""
+
+    def about_to_use(self, task: str) -> None:
+        """`task` is about to make one."""
+
+    def used(self, frame: int, page: int) -> None:
+        """It reached `frame`, by page number `page` of the addresses."""
 
 
 Reach = Callable[[int], MaySleep[int]]
@@ -138,9 +148,14 @@ class Processor:
     def reach(self, va: int, access: Access, user: bool) -> MaySleep[int]:
         """The physical address of `va` for one access, after its fault was resolved if it had one."""
         handler: FaultHandler | None = None
+        watch = self._all.watch if self.pmap.layout.is_user(va) else None
+        if watch is not None:
+            watch.about_to_use(self.pmap.name)
         while True:
             found = self.translate(va, access, user)
             if not isinstance(found, Fault):
+                if watch is not None:
+                    watch.used(found >> PAGE_SHIFT, va >> PAGE_SHIFT)
                 return found
             emit = self._all.recorder.emit
             if emit is not None:
@@ -239,6 +254,8 @@ class Processors:
         self.settings = settings
         self.controls = controls
         self.shootdown = SHOOTDOWNS[0]
+        self.watch: Watch | None = None
+        """Who hears of each access, if that is wanted."""
         self.sent = self.acknowledged = self.forgotten = 0
         """How many requests were sent, acknowledged, forgotten since boot."""
         self._asids: dict[Pmap, int] = {}

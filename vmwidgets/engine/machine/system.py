@@ -51,12 +51,12 @@ from ..memory.ram import Ram
 from ..mmu.formats import FORMATS
 from . import arguments
 from .allocations import Allocation, Allocations
+from .answering import PagerCode, ReplacementCode
 from .boot_stages import BOOT_ENTRY, KENTRY_ENTRY, KMEM_ENTRY, Kernel, KernelMemorySystem
 from .callbacks import Callbacks, Handler
 from .copies import contents, freeze, thaw
 from .journal_file import MachineJournal
 from .layouts import Layout
-from .pager_code import PagerCode
 from .processors import CpuSettings, Processors
 from .reading import OF_TABLES, Reading
 from .spaces import DomainSpace, Edit, KernelSpace, task_path, unquoted
@@ -195,6 +195,9 @@ class System:
         for one in self.objects.values():
             if isinstance(one.pager, CodePager) and isinstance(one.pager.code, PagerCode):
                 outside[id(one.pager.code)] = ("pager", one.name, one.pager.code.key)
+        choice = self.task_memory.rings.choice
+        if isinstance(choice, ReplacementCode):
+            outside[id(choice)] = ("replacement", choice.key)
         return freeze(self.structures(), outside)
 
     @property
@@ -221,6 +224,7 @@ class System:
             "part": self.part,
             "handler": self.callbacks.handler,
             "pager": partial(PagerCode, self.callbacks),
+            "replacement": partial(ReplacementCode, self.callbacks),
         }
         self.hold(thaw(copy, makers))
         self.kmem.restart_daemon()
@@ -279,6 +283,7 @@ class System:
             unmap=pmap.unmap, quirks=self.quirks, assertions=True,
         )  # fmt: skip  # as the constructor has them
         vm_map.tables, vm_map.fit = pmap, fit
+        vm_map.charge = partial(self.task_memory.rings.run_for, name)
         space = TaskSpace(name, vm_map, pmap, self.task_memory, parent)
         space.out_of_memory, space.kill_another = self.ends.out_of_memory, self.ends.kill_another
         self.tasks[name] = space

@@ -41,6 +41,7 @@ class TaskEnds:
             for known in self._beside:
                 known.pop(path, None)
         space.pmap.destroy()
+        space.memory.rings.forget(space.name)
         del self._tasks[space.name]
         self.exited.add(space.name)
         emit = self._recorder.emit

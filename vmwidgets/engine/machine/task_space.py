@@ -52,6 +52,8 @@ class Limits:
     """Of its heap (RLIMIT_DATA)."""
     stack: int = 8 << 20
     """Of an entry that grows down (RLIMIT_STACK)."""
+    resident: int | None = None
+    """Of memory that its pages have (RLIMIT_RSS): one more takes the place of one of its own."""
 
 
 @dataclass
@@ -97,7 +99,8 @@ class TaskSpace:
             yield TimedWait("the pager", ticks)
         while True:
             try:
-                self.vm_map.fault(va, NEEDED_BITS[access], self.enter_page)
+                with self.vm_map.charge():
+                    self.vm_map.fault(va, NEEDED_BITS[access], self.enter_page)
             except KernelError as error:
                 if error.name == "NOMEM" and self.out_of_memory is not None and self.out_of_memory(self):
                     continue
@@ -260,6 +263,12 @@ class TaskSpace:
             if isinstance(target, X15Object) and target.has_frames and not target.shared:
                 vm_map.begin_again(entry)
 
+    def apply_limits(self) -> None:
+        """Have its map and its ring of frames know its limits."""
+        resident = self.limits.resident
+        self.vm_map.stack_limit = self.limits.stack
+        self.memory.rings.limit(self.name, None if resident is None else resident // PAGE)
+
     # ---- life --------------------------------------------------------------------------------
 
     @property
@@ -278,7 +287,7 @@ class TaskSpace:
     def fork_into(self, child: TaskSpace) -> None:
         """Have `child` with a copy of the map, and with heap and limits as they are (`vmspace_fork`)."""
         child.limits = Limits(**vars(self.limits))
-        child.vm_map.stack_limit = self.limits.stack
+        child.apply_limits()
         child.heap = Heap(**vars(self.heap))
         self.vm_map.fork(child.vm_map)
 

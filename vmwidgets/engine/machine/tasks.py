@@ -19,10 +19,10 @@ from ..kernel.x15.files import File
 from ..kernel.x15.pagers import AnonymousPager, CodePager, DevicePager
 from ..kernel.x15.vm_object import X15Object
 from . import arguments
+from .answering import PagerCode
 from .files import MOST, MachineFile
 from .maps import MachineMap
 from .objects import MemoryObject
-from .pager_code import PagerCode
 from .processors import Processor
 from .spaces import task_path, unquoted
 from .system import Part, System

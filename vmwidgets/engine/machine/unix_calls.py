@@ -27,7 +27,7 @@ FLAGS = ("shared", "private", "anonymous", "fixed", "growsdown", "populate")
 STACK_TOP = 1 << 51
 """The page of its object that a stack ends with: far from both ends, since it grows down."""
 
-LIMITS = {"as": "space", "data": "data", "stack": "stack"}
+LIMITS = {"as": "space", "data": "data", "stack": "stack", "rss": "resident"}
 """Limits by their names without RLIMIT."""
 
 
@@ -169,14 +169,15 @@ class UnixCalls(SpacePart):
     def limit(self, name: str, most: int | str | None) -> None:
         """Set what it may have at most (setrlimit(2)): "as" of addresses, "data" of heap, "stack"; None: no limit.
 
-        What it has already stays.
+        "rss" limits the pages that it has in memory: one more takes the place of one of its own.  What it has already
+        stays.
         """
         what = LIMITS[arguments.known(name, LIMITS, "limit")]
         if most is None and what == "stack":
             raise Refused("most=None: a stack needs a limit; write a size, such as '8 MiB'")
         value = None if most is None else arguments.whole(most, "most")
         setattr(self.space.limits, what, value)
-        self.space.vm_map.stack_limit = self.space.limits.stack
+        self.space.apply_limits()
 
     # ---- looking -----------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class Policy(ABC):
         self.places: dict[int, int] = {}
         self.hand = 0
         """The place where it looks next."""
+        self.reported = 0
+        """Where the hand was when that was last reported."""
         self._report = report
 
     def __len__(self) -> int:

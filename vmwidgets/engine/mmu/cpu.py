@@ -138,11 +138,12 @@ class Cpu(Generic[C]):
         """In what an entry differs from a fresh walk of the tables of its address space; empty if in nothing."""
         return entry.differences(self.ram, *self._loaded[self.asid if entry.asid is None else entry.asid])
 
-    def was_stale(self, entry: TlbEntryValue, memory: Memory, root: int, asid: int) -> tuple[Difference, ...]:
-        """The same of an entry that was kept when `memory` was so, and the tables at `root` were loaded for `asid`."""
+    def was_stale(
+        self, entry: TlbEntryValue, memory: Memory, asid: int, loaded: tuple[int, C]
+    ) -> tuple[Difference, ...]:
+        """The same of an entry that was kept when `memory` was so; root and settings `loaded` were those for `asid`."""
         place = asid if entry.asid is None else entry.asid
-        other, controls = self._loaded.get(place, (root, self.controls))
-        return differences(entry, self.fmt, memory, root if place == asid else other, controls)
+        return differences(entry, self.fmt, memory, *(loaded if place == asid else self._loaded.get(place, loaded)))
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.fmt.base_register} {self.root:#x}, address space {self.asid}, {self.tlb!r}>"

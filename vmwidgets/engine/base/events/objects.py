@@ -137,6 +137,49 @@ class PageOut(Event):
             yield "swapped", self.object, self.index, ABSENT, self.slot
 
 
+class ReplacementChosen(Event):
+    """Pages are replaced by another policy from now on."""
+
+    before: str
+    after: str
+
+    def writes(self) -> Iterable[Row]:
+        yield "replacement", "", 0, self.before, self.after
+
+
+class RingMoved(Event):
+    """A frame has another place in a ring of the replacement policy; -1: it is not in it."""
+
+    ring: str
+    frame: int
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "ring", self.ring, self.frame, _place(self.before), _place(self.after)
+
+
+def _place(place: int) -> object:
+    return ABSENT if place < 0 else place
+
+
+class HandMoved(Event):
+    """The hand of a clock went on in its ring."""
+
+    ring: str
+    before: int
+    after: int
+
+    def writes(self) -> Iterable[Row]:
+        yield "hand", self.ring, 0, self.before, self.after
+
+
+class ReferenceCleared(Event):
+    """The page in `frame` was used: it stays, and its reference bit is cleared."""
+
+    frame: int
+
+
 class SwapFreed(Event):
     """Slots of swap space are free again: page and slot of each, of `object`."""
 

@@ -25,6 +25,15 @@ class Translating(Protocol):
     def update(self, start: int, end: int) -> None:
         """Drop the cached translations of [start, end)."""
 
+    def is_referenced(self, va: int) -> bool:
+        """Whether the translation of `va` was used since its reference bit was cleared."""
+
+    def clear_reference(self, va: int) -> None:
+        """Clear that bit, and drop the cached translation."""
+
+    def is_modified(self, va: int) -> bool:
+        """Whether the page was written through the translation of `va`, where the hardware notes it."""
+
 
 class ReverseMap:
     """By frame: the address spaces and addresses that are translated to it, in the order in which they came.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ...base.errors import Broken, KernelPanic, kernel_error
 from ...base.events import KernelLimitMoved
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, Address
 from ...memory.ram import Ram
-from ...mmu.editor import Slot
+from ...mmu.editor import Slot, TableEditor
 from ...mmu.levels import Level
+from ...mmu.walk import Memory
 from .pmap import CurrentPmap, FlushTarget, Pmap
 from .reverse import ReverseMap
 from .tables import PmapLayout, TablePages
@@ -342,6 +343,44 @@ class UserPmap(Pmap):
         for slot in self.editor.leaves(self.root, 0, self.layout.user_end):
             write = self.walk(slot.va, "write", user=True).fault is None
             yield slot.va, slot.span, slot.address >> PAGE_SHIFT, write
+
+    # ---- what the hardware notes -------------------------------------------------------------
+
+    def is_referenced(self, va: int) -> bool:
+        """Whether the reference bit of what maps `va` is set (`pmap_is_referenced`).  O(levels)."""
+        slot = self._find(va)
+        return slot.kind == "leaf" and bool(slot.word & self._noted(slot, write=False))
+
+    def is_modified(self, va: int) -> bool:
+        """Whether the dirty bit of what maps `va` is set (`pmap_is_modified`); ARM's tables have none.  O(levels)."""
+        slot = self._find(va)
+        noted = self._noted(slot, write=True) & ~self._noted(slot, write=False) if slot.kind == "leaf" else 0
+        return bool(slot.word & noted)
+
+    @kernel_function("pmap_clear_reference", first=1)
+    def clear_reference(self, va: int) -> None:
+        """Clear the reference bit of what maps `va`, and flush it: from a TLB the bit is not set again.  O(levels)."""
+        slot = self._find(va)
+        if slot.kind == "leaf":
+            self.editor.write(slot, slot.word & ~self._noted(slot, write=False))
+            self.update(va & -PAGE, (va & -PAGE) + PAGE)
+
+    def _noted(self, slot: Slot, *, write: bool) -> int:
+        """The bits that the hardware sets in a leaf, where it sets any: reference bit, and for a write dirty bit."""
+        rules = self.fmt.rules
+        controls = rules.with_hardware_flags(rules.with_access_flag(self.fmt.defaults))
+        return rules.accessed(slot.descriptor, write, controls)
+
+    def noted(self, memory: Memory) -> Iterator[tuple[int, int, bool, bool]]:
+        """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages)."""
+        # the cast: an editor that only reads
+        editor = TableEditor(cast(Ram, memory), self.fmt, self.recorder, self.editor.edits)
+        for slot in editor.leaves(self.root, 0, self.layout.user_end):
+            used = self._noted(slot, write=False)
+            written = self._noted(slot, write=True) & ~used
+            for offset in range(0, slot.span if slot.address < self.ram.size else 0, PAGE):
+                frame = slot.address + offset >> PAGE_SHIFT
+                yield slot.va + offset, frame, bool(slot.word & used), bool(slot.word & written)
 
     def check_reverse(self) -> None:
         """Raise :class:`Broken` unless R1. the reverse map has what is mapped of RAM, if no descriptor was edited."""

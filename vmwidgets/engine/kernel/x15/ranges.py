@@ -50,6 +50,9 @@ def x15_errors() -> Iterator[None]:
 class X15Ranges(RangeMap[Entry]):
     """The part of a map that changes ranges; `tables` are the page tables that this reaches."""
 
+    charge: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Has the pages that come in meanwhile count for the task whose map it is."""
+
     quirks: frozenset[str] = frozenset()
     tables: Pmap | None = None
     """The page tables that a change of a range reaches; none for a map on its own."""
@@ -147,7 +150,8 @@ class X15Ranges(RangeMap[Entry]):
                     if stop is not None and stop(start):
                         wiring.undo()
                         return
-                    wiring.bring(part, va)
+                    with self.charge():
+                        wiring.bring(part, va)
         except KernelError as error:
             wiring.undo()
             raise MapError(RESOURCE_SHORTAGE, error.reason) from None
@@ -202,7 +206,8 @@ class X15Ranges(RangeMap[Entry]):
             protection = target.rights_of_all(protection)
             first = -(-max(start, entry.start) // page) * page
             for va in range(first, min(end, entry.end) - page + 1, page):
-                made += self._enter_large(tables, target, entry.offset_of(va), va, page, protection)
+                with self.charge():
+                    made += self._enter_large(tables, target, entry.offset_of(va), va, page, protection)
         return made
 
     @staticmethod

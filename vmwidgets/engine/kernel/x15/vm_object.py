@@ -238,16 +238,16 @@ class X15Object(VmObject):
         self.pages[index] = frame
         for shadow in self.shadows:
             shadow._grown(index)
+        self._report(PagesEntered.tag, self.name, ((index, frame),))
         if self.has_frames:
             self.memory.entered(self, index, frame)
-        self._report(PagesEntered.tag, self.name, ((index, frame),))
 
     def leave(self, index: int) -> int:
         """Have the page of this number in memory no longer; its frame, which is the caller's now."""
         frame = self.pages.pop(index)
+        self._report(PagesLeft.tag, self.name, ((index, frame),))
         if self.has_frames:
             self.memory.left(frame)
-        self._report(PagesLeft.tag, self.name, ((index, frame),))
         return frame
 
     def drop(self, offset: int) -> None:
@@ -269,13 +269,12 @@ class X15Object(VmObject):
     def _give_back(self, pages: tuple[tuple[int, int], ...]) -> None:
         """Give back frames that were taken out of `pages`."""
         self._left = None
-        for index, frame in pages:
-            self.dirty.discard(index)
-            if self.has_frames:
-                self.memory.left(frame)
+        self.dirty.difference_update(index for index, _ in pages)
         if pages:
             self._report(PagesLeft.tag, self.name, pages)
         for _, frame in pages:
+            if self.has_frames:
+                self.memory.left(frame)
             self.pager.release(frame)
 
     def run(self, offset: int, count: int) -> int | None:
@@ -286,9 +285,9 @@ class X15Object(VmObject):
         frame = super().run(offset, count)
         if frame is not None and len(self.pages) != known:
             first = offset >> PAGE_SHIFT
+            self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
             for at in range(count if self.has_frames else 0):
                 self.memory.entered(self, first + at, frame + at)
-            self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
         return frame
 
     def _copy(self, index: int, holder: X15Object, source: int) -> int:

@@ -2,8 +2,8 @@
 
 This is one of two machineries of this machine, and clearly apart from the other: FreeBSD's page daemon
 (`kernel/freebsd/pageout.py`) serves the kernel's memory and takes no page of a task's, and what is here takes none of
-the kernel's.  X15 of 2013 has no page-out.  Pages go out here in the order in which they came (first in, first
-out), at the moment when a frame is wanted and none is left.
+the kernel's.  X15 of 2013 has no page-out.  Pages go out here at the moment when a frame is wanted and none is left, in
+the order that a policy of replacement gives (`rings.py`): as they came, unless another is chosen.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from ...base.errors import Broken, KernelError, kernel_error
-from ...base.events import NothingToReclaim, PageCleaned, PageOut, SwapFreed, SwapMoved, SwapResized
+from ...base.events import NothingToReclaim, PageCleaned, PageOut, ReferenceCleared, SwapFreed, SwapMoved, SwapResized
 from ...base.protection import READ
 from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ..pmap.reverse import ReverseMap
+from .rings import Rings
 
 
 class PageOwner(Protocol):
@@ -126,8 +127,10 @@ class TaskMemory:
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
         self._pages = pages
+        self.rings = Rings(recorder)
+        """Which page goes."""
         self._resident: dict[int, tuple[PageOwner, int]] = {}
-        """By frame, in the order in which pages came: whose it is, and its number there."""
+        """By frame: whose it is, and its number there."""
         self._held: set[int] = set()
         self._made = 0
 
@@ -139,8 +142,16 @@ class TaskMemory:
     # ---- frames ------------------------------------------------------------------------------
 
     def fresh(self, owner: PageOwner) -> int | None:
-        """A frame for a page of `owner`; pages go out if there is none, and if none can, there is none."""
-        name = f"object {owner.name}"
+        """A frame for a page of `owner`; pages go out if there is none, and if none can, there is none.
+
+        A task that has as many pages as it may have gives one of its own.
+        """
+        name, rings = f"object {owner.name}", self.rings
+        while rings.is_full(rings.running, self._pages.obtainable_pages):
+            if not self.reclaim(own_only=True):
+                if rings.running in rings.limits:
+                    return None
+                break
         frame = self._pages.allocate(owner=name)
         while frame is None and self.reclaim():
             frame = self._pages.allocate(owner=name)
@@ -148,6 +159,8 @@ class TaskMemory:
 
     def spare(self, owner: PageOwner) -> int | None:
         """A frame for a page of `owner` that nothing has to leave for, or none."""
+        if self.rings.is_full(self.rings.running, self._pages.obtainable_pages):
+            return None
         return self._pages.allocate(owner=f"object {owner.name}")
 
     def fresh_run(self, owner: PageOwner, order: int) -> int | None:
@@ -168,8 +181,9 @@ class TaskMemory:
         self._pages.free(frame)
 
     def entered(self, owner: PageOwner, index: int, frame: int) -> None:
-        """A page came: it goes out after all that are there."""
+        """A page came, for the task whose access is under way."""
         self._resident[frame] = owner, index
+        self.rings.entered(frame, self.rings.running)
 
     def taken_over(self, owner: PageOwner, index: int, frame: int) -> None:
         """A page became another object's: it keeps its place."""
@@ -179,11 +193,33 @@ class TaskMemory:
     def left(self, frame: int) -> None:
         """A page is no object's any more."""
         del self._resident[frame]
+        self.rings.left(frame)
 
     @property
     def resident(self) -> int:
         """How many pages of tasks' objects are in memory."""
         return len(self._resident)
+
+    def owners(self) -> dict[int, tuple[str, int]]:
+        """By frame: the object whose page it has, and the page's number there.  O(pages)."""
+        objects = [one for one in self.objects.values() if one.has_frames]
+        return {frame: (one.name, index) for one in objects for index, frame in one.pages.items()}
+
+    def dirty_pages(self, name: str) -> dict[int, bool]:
+        """The pages of an object that its file does not have yet; true for each."""
+        return dict.fromkeys(self.objects[name].dirty, True) if name in self.objects else {}
+
+    # ---- what processors do with pages -------------------------------------------------------
+
+    def about_to_use(self, task: str) -> None:
+        """A task is about to make an access: those pages leave that its policy wants to go before it."""
+        with self.rings.run_for(task):
+            for frame in self.rings.expired():
+                self.page_out(*self._resident[frame])
+
+    def used(self, frame: int, page: int) -> None:
+        """An access reached a page: `page` is its number among the task's addresses."""
+        self.rings.used(frame, page)
 
     @contextmanager
     def holding(self, frame: int) -> Iterator[None]:
@@ -198,23 +234,41 @@ class TaskMemory:
 
     # ---- going out ---------------------------------------------------------------------------
 
-    def reclaim(self) -> bool:
-        """Have one page leave its frame, the one that came first of those that can; false if none can.
+    def reclaim(self, *, own_only: bool = False) -> bool:
+        """Have one page leave its frame, the first that can in the order of the policy; false if none can.
 
-        A page that can't goes behind all others, so that it is not asked again each time.  O(1), or O(pages) without
-        success.
+        With `own_only` it is one of the task whose access is under way.  O(1) where the policy finds one so, or
+        O(pages) without success.
         """
-        for _ in range(len(self._resident)):
-            frame = next(iter(self._resident))
-            owner, index = self._resident[frame]
-            if self.page_out(owner, index):
+        for frame in self.rings.candidates(self.rings.running, self, own_only=own_only):
+            if self.page_out(*self._resident[frame]):
                 return True
-            self._resident[frame] = self._resident.pop(frame)
         emit = self.recorder.emit
         if emit is not None:
             room = "swap space is full" if self.swap.slots else "there is no swap space"
             emit((NothingToReclaim.tag, f"of {self.resident} pages in memory none can go: {room}"))
         return False
+
+    def may_go(self, frame: int) -> bool:
+        """Whether the page in `frame` may leave it."""
+        return self.can_page_out(*self._resident[frame])
+
+    def referenced(self, frame: int) -> bool:
+        """Whether a translation that leads to `frame` was used since its reference bit was cleared."""
+        return any(pmap.is_referenced(va) for pmap, va in self.reverse.of(frame))
+
+    def clear_referenced(self, frame: int) -> None:
+        """Clear the reference bits of all translations that lead to `frame`, and flush them."""
+        for pmap, va in self.reverse.of(frame):
+            pmap.clear_reference(va)
+        emit = self.recorder.emit
+        if emit is not None:
+            emit((ReferenceCleared.tag, frame))
+
+    def dirty(self, frame: int) -> bool:
+        """Whether the page in `frame` was written: its dirty bit is set, or its object has noted it."""
+        owner, index = self._resident[frame]
+        return index in owner.dirty or any(pmap.is_modified(va) for pmap, va in self.reverse.of(frame))
 
     def can_page_out(self, owner: PageOwner, index: int) -> bool:
         """Whether the page is one that may leave its frame: in memory, not wired, and not needed this moment."""
@@ -328,6 +382,7 @@ class TaskMemory:
         if found != self._resident:
             wrong = min(found.keys() ^ self._resident.keys(), default=0)
             raise Broken(f"O4: frame {wrong:#x} is not noted as the page that it is")
+        self.rings.check(set(found))
         if self._held:
             raise Broken(f"O4: frame {min(self._held):#x} is still held")
         self.swap.check()

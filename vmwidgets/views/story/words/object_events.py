@@ -36,6 +36,12 @@ say = sentences(
         "PageDirtied": "Page {page} of {object} is dirty now: it has to be written back.",
         "PageCleaned": "Page {page} of {object} was written back to its file.",
         "PageLost": "Page {page} of {object} was dirty: what was written there is lost.",
+        "ReplacementChosen": "Pages are replaced by policy {after} from now on.",
+        "RingMoved/in": "Frame {frame} is in the ring, at place {place}.",
+        "RingMoved/out": "Frame {frame} is in the ring no longer.",
+        "RingMoved/behind": "Frame {frame} goes behind all others.",
+        "HandMoved": "The hand goes from place {before} to place {after}.",
+        "ReferenceCleared": "Frame {frame} was used since it was looked at last: its page stays, its bit is cleared.",
         "PageOut/swap": "Page {page} of {object} goes out to slot {slot} of swap space: frame {frame} is free.",
         "PageOut/file": "Page {page} of {object} was written back and goes out: frame {frame} is free.",
         "PageOut/nowhere": "Page {page} of {object} goes out: its file has it already, and frame {frame} is free.",
@@ -119,6 +125,27 @@ def _written(event: ev.PageDirtied | ev.PageCleaned | ev.PageLost, names: Names)
 def _out(event: ev.PageOut, names: Names) -> str:
     fields = {"object": visible(event.object), "frame": frames(event.frame)}
     return say(f"PageOut/{event.to}", page=event.index, slot=event.slot, **fields)
+
+
+@says(ev.ReplacementChosen, about="object")
+def _chosen(event: ev.ReplacementChosen, names: Names) -> str:
+    return say("ReplacementChosen", after=visible(event.after))
+
+
+@says(ev.RingMoved, about="ring", of="ring")
+def _ring(event: ev.RingMoved, names: Names) -> str:
+    how = "in" if event.before < 0 else "out" if event.after < 0 else "behind"
+    return say(f"RingMoved/{how}", frame=frames(event.frame), place=event.after)
+
+
+@says(ev.HandMoved, about="ring", of="ring")
+def _hand(event: ev.HandMoved, names: Names) -> str:
+    return say("HandMoved", before=event.before, after=event.after)
+
+
+@says(ev.ReferenceCleared, about="ring")
+def _cleared(event: ev.ReferenceCleared, names: Names) -> str:
+    return say("ReferenceCleared", frame=frames(event.frame))
 
 
 @says(ev.SwapFreed, about="object", of="object")

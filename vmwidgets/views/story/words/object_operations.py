@@ -80,6 +80,11 @@ say = sentences(
         "vanish/reason": "Mappings of it stay: their use is a SIGBUS.",
         "swap_on": "There are {size} of swap space.",
         "swap_on/reason": "Pages of tasks can go there when memory runs short.",
+        "set_replacement": "Pages are replaced by {policy} from now on.",
+        "set_replacement/local": "A task that needs a frame gives one of its own.",
+        "set_replacement/all": "A task that needs a frame may take that of any other.",
+        "replace_by": "Which page goes is what a function says from now on.",
+        "replace_by/reason": "It is given those that may go.",
         "read_ahead": (
             "1 page of a file is read in behind each one that is asked for.",
             "{count} pages of a file are read in behind each one that is asked for.",
@@ -249,6 +254,18 @@ def _vanish(facts: Facts) -> Headline:
 @headline_of("swap_on")
 def _swap_on(facts: Facts) -> Headline:
     return Headline(say("swap_on", size=facts.size()), say("swap_on/reason"))
+
+
+@headline_of("set_replacement")
+def _replacement(facts: Facts) -> Headline:
+    policy, local = facts.given.get("policy"), facts.given.get("local", False)
+    reason = say("set_replacement/local" if local or policy == "working set" else "set_replacement/all")
+    return Headline(say("set_replacement", policy=visible(str(policy))), reason)
+
+
+@headline_of("replace_by")
+def _replace_by(facts: Facts) -> Headline:
+    return Headline(say("replace_by"), say("replace_by/reason"))
 
 
 @headline_of("read_ahead")

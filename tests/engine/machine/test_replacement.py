@@ -1,0 +1,285 @@
+"""Which page of tasks goes when memory runs short: on machines, by bits in their page tables."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+
+PAGE = vm.PAGE
+ARCHITECTURES = ["x86-64", "armv7", "aarch64", "riscv-sv39"]
+LONG, BELADY = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1", "1 2 3 4 1 2 5 1 2 3 4 5"
+FAULTS = {
+    (LONG, "fifo"): (15, 10), (LONG, "lru"): (12, 8), (LONG, "opt"): (9, 8), (LONG, "clock"): (14, 9),
+    (LONG, "second chance"): (14, 9),
+    (BELADY, "fifo"): (9, 10), (BELADY, "lru"): (10, 8), (BELADY, "opt"): (7, 6), (BELADY, "clock"): (9, 10),
+    (BELADY, "second chance"): (9, 10),
+}  # fmt: skip  # pairs of string and policy, and the faults with 3 and with 4 frames, as textbooks have them
+
+
+def booted(architecture="x86-64", **options):
+    """A machine with swap space, and a task with sixteen pages; the first one's address."""
+    m = vm.boot(architecture, layout="tiny", ram="8 MiB", **options)
+    m.swap_on("1 MiB")
+    t = m.task("init")
+    a = t.mmap(16 * PAGE)
+    return m, t, a
+
+
+def chosen(policy, a, string):
+    """What `m.replacement` is given for a string of references to pages from `a` on."""
+    return vm.Replacement("opt", future=tuple(a // PAGE + page for page in string)) if policy == "opt" else policy
+
+
+def came(m, since=0):
+    """How many pages came into memory in the operations from `since` on."""
+    return sum(len(e.pages) for op in m.journal[since:] for e in op.events if e.tag == "PagesEntered")
+
+
+def in_memory(t, a):
+    """The numbers of the pages from `a` on that the task has in memory, without touching them."""
+    entry = t.space.vm_map.peek(a)
+    return {page for page in range(16) if entry.object.found(entry.offset_of(a + page * PAGE)) is not None}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("text", "policy"), FAULTS)
+def test_textbook_strings_fault_as_often_as_on_paper(architecture, text, policy):
+    string, found = [int(page) for page in text.split()], []
+    for frames in (3, 4):
+        m, t, a = booted(architecture)
+        t.map.wire(a + 15 * PAGE, size=PAGE)  # so that the tables are there, and stay
+        m.replacement = chosen(policy, a, string)
+        m.take_pages(m.pages.obtainable_pages)
+        m.give_pages(frames)
+        begun = len(m.journal)
+        for page in string:
+            t.read(a + page * PAGE)
+            m.check()
+        found.append(came(m, begun))
+    assert tuple(found) == FAULTS[text, policy]
+
+
+@pytest.mark.parametrize("policy", ["fifo", "lru", "clock", "opt"])
+def test_a_limit_of_a_task_is_as_short_a_memory(policy):
+    string, found = [int(page) for page in LONG.split()], []
+    for frames in (3, 4):
+        m, t, a = booted()
+        m.replacement = chosen(policy, a, string)
+        t.limit("rss", frames * PAGE)
+        begun = len(m.journal)
+        for page in string:
+            t.read(a + page * PAGE)
+            assert len(in_memory(t, a)) <= frames
+        found.append(came(m, begun))
+    assert tuple(found) == FAULTS[LONG, policy]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_cleared_bit_is_set_again_by_the_next_use(architecture):
+    """Without a flush the processor would go on with its TLB, and the page would look unused."""
+    m, t, a = booted(architecture)
+    m.replacement = "clock"
+    t.limit("rss", 3 * PAGE)
+    for page in (0, 1, 2, 3):  # the hand passes all three, and takes page 0
+        t.read(a + page * PAGE)
+    assert in_memory(t, a) == {1, 2, 3}
+    t.read(a + PAGE)  # it was passed: this sets its bit again
+    t.read(a + 4 * PAGE)
+    assert in_memory(t, a) == {1, 3, 4}
+
+
+def test_the_hand_stays_where_it_stopped_and_the_new_page_takes_the_place_behind_it():
+    m, t, a = booted()
+    m.replacement = "clock"
+    t.limit("rss", 3 * PAGE)
+    for page in (0, 1, 2, 3):
+        t.read(a + page * PAGE)
+    ring = m.replacement.value().rings["init"]
+    assert [(page.va - a) // PAGE for page in ring.pages] == [3, 1, 2]
+    assert ring.hand == 1
+    assert [page.referenced for page in ring.pages] == [True, False, False]
+
+
+def test_a_written_page_has_its_dirty_bit():
+    m, t, a = booted()
+    t.read(a)
+    t.write(a + PAGE, b"x")
+    pages = {page.va: page for page in m.replacement.value().rings[""].pages}
+    assert (pages[a].dirty, pages[a + PAGE].dirty) == (False, True)
+
+
+def test_with_local_replacement_a_task_gives_pages_of_its_own():
+    def faults_of_another(local):
+        m, t, a = booted()
+        other = m.task("other")
+        b = other.mmap(4 * PAGE)
+        other.touch(b)
+        m.replacement = vm.Replacement("fifo", local=local)
+        m.take_pages(m.pages.obtainable_pages)
+        m.give_pages(7)
+        for page in range(3):
+            other.write(b + page * PAGE, b"x")
+        for page in range(12):
+            t.read(a + page * PAGE)
+        begun = len(m.journal)
+        for page in range(3):
+            other.read(b + page * PAGE)
+        m.check()
+        return came(m, begun)
+
+    assert faults_of_another(local=True) == 0
+    assert faults_of_another(local=False) == 3
+
+
+def test_what_is_out_of_the_working_set_leaves():
+    m, t, a = booted()
+    m.replacement = vm.Replacement("working set", window=3)
+    for page in (0, 1, 2, 1, 2, 1):
+        t.read(a + page * PAGE)
+    assert in_memory(t, a) == {1, 2}, "page 0 was used four references ago"
+
+
+def test_a_wired_page_stays_whatever_the_policy():
+    for policy in ("fifo", "lru", "second chance", "clock", lambda pages: pages[0]):
+        m, t, a = booted()
+        m.replacement = policy
+        t.limit("rss", 3 * PAGE)
+        t.map.wire(a, size=PAGE)
+        for page in (1, 2, 3, 4, 5, 1):
+            t.read(a + page * PAGE)
+        assert 0 in in_memory(t, a)
+        m.check()
+
+
+def test_where_all_it_may_have_is_wired_a_fault_finds_no_memory():
+    m, t, a = booted()
+    t.limit("rss", 2 * PAGE)
+    t.map.wire(a, size=2 * PAGE)
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        t.read(a + 2 * PAGE)
+    m.check()
+
+
+def test_pages_keep_their_order_when_another_policy_is_chosen():
+    m, t, a = booted()
+    for page in (2, 0, 1):
+        t.read(a + page * PAGE)
+    m.replacement = "lru"
+    m.replacement = "fifo"
+    t.limit("rss", 3 * PAGE)
+    t.read(a + 5 * PAGE)
+    assert in_memory(t, a) == {0, 1, 5}
+
+
+def test_a_limit_goes_on_to_a_child_and_ends_with_the_task():
+    m, t, a = booted()
+    t.limit("rss", 2 * PAGE)
+    child = t.fork()
+    for page in range(6):
+        child.write(a + page * PAGE, b"x")
+    m.check()
+    assert m.system.task_memory.rings.counts["init.1"] <= 2
+    child.exit()
+    m.check()
+    t.exit()
+    m.check()
+    assert not m.replacement.value().rings
+
+
+# ---- a learner's function --------------------------------------------------------------------------
+
+
+def newest(pages):
+    return max(pages, key=lambda page: page.arrived)
+
+
+def test_a_function_chooses_and_a_saved_machine_needs_it_no_longer(tmp_path):
+    m, t, a = booted()
+    asked = []
+
+    def choose(pages):
+        asked.append([(page.page - a // PAGE, page.referenced, page.dirty) for page in pages])
+        return newest(pages)
+
+    m.replacement = choose
+    t.limit("rss", 3 * PAGE)
+    t.write(a, b"x")
+    for page in (1, 2, 3, 4):
+        t.read(a + page * PAGE)
+    assert in_memory(t, a) == {0, 1, 4}
+    assert asked[0] == [(0, True, True), (1, True, False), (2, True, False)]
+    m.journal.save(tmp_path / "m")
+    again = vm.load_journal(tmp_path / "m")
+    assert in_memory(again.tasks["init"], a) == {0, 1, 4}
+    assert len(asked) == 2, "a loaded machine has the recorded choices"
+    branch = m.branch()
+    branch.tasks["init"].read(a + 9 * PAGE)
+    assert len(asked) == 3, "a branch goes on with the function"
+    m.undo()
+    assert in_memory(m.tasks["init"], a) == {0, 1, 3}
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda pages: None, "gave no value: it must give one of the 2 pages"),
+        (lambda pages: 10**9, "must give one of the 2 pages"),
+        (lambda pages: pages, "must give one of the 2 pages"),
+        (lambda pages: 1 / 0, "division by zero"),
+        (lambda: 0, "takes 0 positional arguments"),
+    ],
+)
+def test_nonsense_of_a_function_is_one_sentence_and_the_machine_is_whole(function, why):
+    m, t, a = booted()
+    m.replacement = function
+    t.limit("rss", 2 * PAGE)
+    t.read(a)
+    t.read(a + PAGE)
+    with pytest.raises(vm.CallbackFailed, match=why) as failed:
+        t.read(a + 2 * PAGE)
+    assert "\n" not in str(failed.value)
+    m.check()
+    assert in_memory(t, a) == {0, 1}
+    m.replacement = "fifo"
+    t.read(a + 2 * PAGE)
+    assert in_memory(t, a) == {1, 2}
+
+
+def test_a_function_may_not_call_the_machine():
+    m, t, a = booted()
+    m.replacement = lambda pages: t.read(a)
+    t.limit("rss", PAGE)
+    t.read(a)
+    with pytest.raises(vm.CallbackFailed, match="may not call the machine"):
+        t.read(a + PAGE)
+    m.check()
+
+
+# ---- bad input -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("clok", "policy='clok': write one of fifo, lru"),
+        (3, "replacement=3 is an int: write one of"),
+        (None, "replacement=None is"),
+        ("opt", "needs future"),
+        ("", "policy=''"),
+    ],
+)
+def test_a_policy_that_there_is_not(given, why):
+    m, _, _ = booted()
+    count = len(m.journal)
+    with pytest.raises(vm.Refused, match=why):
+        m.replacement = given
+    assert (m.replacement.policy, len(m.journal)) == ("fifo", count)
+
+
+@pytest.mark.parametrize(
+    "given", [{"window": 0}, {"window": True}, {"window": "4"}, {"local": 1}, {"future": "7 0"}, {"future": (1, "2")}]
+)
+def test_a_value_with_nonsense_in_it(given):
+    with pytest.raises(vm.Refused, match=f"^{next(iter(given))}="):
+        vm.Replacement("working set", **given)

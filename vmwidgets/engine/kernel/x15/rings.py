@@ -1,0 +1,193 @@
+"""The rings of frames from which tasks' pages go, whose each page is, and how many a task may have.
+
+With global replacement all pages are in one ring, whose name is "".  With local replacement, with working sets, and for
+a task that has a limit of its own, a task's pages are in a ring of its name.  A page counts for the task whose access
+brought it in, as in Linux's memory control groups, and for none where a file was read or written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...base.errors import Broken
+from ...base.events import HandMoved, ReplacementChosen, RingMoved
+from ...base.recorder import Recorder
+from ...memory.replacement import Choice, Own, Pages, Policy, Replacement
+
+
+class RingEvents:
+    """Reports what changes in the ring of this name."""
+
+    def __init__(self, recorder: Recorder, ring: str) -> None:
+        self._recorder = recorder
+        self._ring = ring
+
+    def moved(self, frame: int, before: int, after: int) -> None:
+        """A frame has another place."""
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((RingMoved.tag, self._ring, frame, before, after))
+
+
+class Rings:
+    """All rings of a machine by name; `replacement` says what they are."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.replacement = Replacement("fifo")
+        self.choice: Choice | None = None
+        """A learner's function, which chooses in place of the policy."""
+        self.rings: dict[str, Policy] = {}
+        self.charged: dict[int, str] = {}
+        """By frame, in the order in which pages came: the task that it counts for, "" for none."""
+        self.counts: Counter[str] = Counter()
+        """How many pages count for each task."""
+        self.limits: dict[str, int] = {}
+        """How many pages a task may have in memory, of those that have a limit."""
+        self.running = ""
+        """The task whose access is under way."""
+
+    # ---- what is chosen ----------------------------------------------------------------------
+
+    def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
+        """Replace pages so from now on; they keep the order in which they came.  O(pages)."""
+        before = self.title
+        with self._sorting():
+            self.replacement, self.choice = replacement, choice
+            emit = self._recorder.emit
+            if emit is not None:
+                emit((ReplacementChosen.tag, before, self.title))
+
+    def limit(self, task: str, pages: int | None) -> None:
+        """Have `task` keep at most so many pages in memory; none: as many as there is room for.  O(pages)."""
+        with self._sorting():
+            if pages is None:
+                self.limits.pop(task, None)
+            else:
+                self.limits[task] = pages
+
+    def forget(self, task: str) -> None:
+        """A task is over: what others still have of its pages counts for none.  O(pages)."""
+        with self._sorting():
+            self.limits.pop(task, None)
+            for frame, one in self.charged.items():
+                self.charged[frame] = "" if one == task else one
+
+    @property
+    def title(self) -> str:
+        """What is chosen, in words."""
+        name = self.replacement.policy if self.choice is None else "a function"
+        return f"{name}, local" if self.replacement.local else name
+
+    @property
+    def counts_references(self) -> bool:
+        """Whether the policy has to hear of each reference."""
+        return self._make("").counts
+
+    @contextmanager
+    def _sorting(self) -> Iterator[None]:
+        """Have all pages in the rings that they belong to after this."""
+        frames = list(self.charged)
+        for frame in frames:
+            self.rings[self.name_of(self.charged[frame])].left(frame)
+        yield
+        self.rings = {}
+        self.counts.clear()
+        for frame in frames:
+            self.entered(frame, self.charged[frame])
+
+    def _make(self, name: str) -> Policy:
+        report = RingEvents(self._recorder, name)
+        return self.replacement.make(report) if self.choice is None else Own(self.choice, report)
+
+    # ---- pages -------------------------------------------------------------------------------
+
+    def name_of(self, task: str) -> str:
+        """The ring that the pages of a task are in."""
+        own = self.replacement.local or self.replacement.policy == "working set" or task in self.limits
+        return task if own else ""
+
+    def entered(self, frame: int, task: str) -> None:
+        """A page came, which counts for `task`.  O(1)."""
+        name = self.name_of(task)
+        if name not in self.rings:
+            self.rings[name] = self._make(name)
+        self.charged[frame] = task
+        self.counts[task] += 1
+        self.rings[name].entered(frame)
+
+    def left(self, frame: int) -> None:
+        """A page is in memory no longer.  O(1)."""
+        task = self.charged.pop(frame)
+        name = self.name_of(task)
+        self.rings[name].left(frame)
+        self._report_hand(name, self.rings[name])
+        self.counts[task] -= 1
+
+    def used(self, frame: int, page: int) -> None:
+        """An access reached page number `page` of its task, in `frame`; a device's is in no ring.  O(1)."""
+        task = self.charged.get(frame)
+        if task is not None:
+            self.rings[self.name_of(task)].touched(frame, page)
+
+    def expired(self) -> list[int]:
+        """Frames whose pages should leave before the next access of the task that runs."""
+        ring = self.rings.get(self.name_of(self.running))
+        return [] if ring is None else ring.expired()
+
+    @contextmanager
+    def run_for(self, task: str) -> Iterator[None]:
+        """Have what comes in here count for `task`."""
+        before, self.running = self.running, task
+        try:
+            yield
+        finally:
+            self.running = before
+
+    # ---- what goes ---------------------------------------------------------------------------
+
+    def is_full(self, task: str, free: int) -> bool:
+        """Whether a page more of `task` has to take the place of one of its own, with so many frames free."""
+        if task in self.limits:
+            return self.counts[task] >= self.limits[task]
+        if not self.replacement.local or not task:
+            return False
+        sharing = {one for one, count in self.counts.items() if count and one} | {task}
+        return self.counts[task] >= max(1, (self.counts.total() + free) // len(sharing))
+
+    def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[int]:
+        """Frames in the order in which they should go: of the ring of `task`, then of the others, the largest first."""
+        first = self.name_of(task)
+        yield from self._of_ring(first, pages)
+        if not own_only:
+            others = sorted(self.rings, key=lambda name: -len(self.rings[name]))
+            for name in others:
+                if name != first:
+                    yield from self._of_ring(name, pages)
+
+    def _of_ring(self, name: str, pages: Pages) -> Iterator[int]:
+        ring = self.rings.get(name)
+        if ring is None:
+            return
+        for frame in ring.candidates(pages):
+            self._report_hand(name, ring)
+            yield frame
+        self._report_hand(name, ring)
+
+    def _report_hand(self, name: str, ring: Policy) -> None:
+        before, ring.reported = ring.reported, ring.hand
+        emit = self._recorder.emit
+        if emit is not None and before != ring.hand:
+            emit((HandMoved.tag, name, before, ring.hand))
+
+    def check(self, resident: set[int]) -> None:
+        """Raise :class:`Broken` unless O7. each page in memory is in one ring, that of the task that it counts for."""
+        ringed = [(frame, name) for name, ring in self.rings.items() for frame in ring.places]
+        if dict(ringed) != {frame: self.name_of(task) for frame, task in self.charged.items()}:
+            raise Broken("O7: a frame is in another ring than that of the task that it counts for")
+        if self.charged.keys() != resident or len(ringed) != len(resident):
+            raise Broken(f"O7: {len(ringed)} frames are in rings, and {len(resident)} pages in memory")
+        if +self.counts != Counter(self.charged.values()):
+            raise Broken("O7: the pages of a task are not as many as are counted")

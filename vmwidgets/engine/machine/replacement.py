@@ -1,0 +1,124 @@
+"""How a machine replaces pages, as learners hold it: ``m.replacement``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from operator import itemgetter
+from typing import Any
+
+from ..base.errors import KernelPanic, Refused, a_kind, shown
+from ..base.operations import operation, through
+from ..base.units import counted
+from ..base.values.past import ABSENT, NOTHING, Past
+from ..base.values.replacement import ReplacementValue, RingPage, RingValue
+from ..memory.replacement import POLICIES, Replacement, ResidentPage
+from .answering import ReplacementCode
+from .system import Part
+from .tables import MemoryBefore
+
+
+class MachineReplacement(Part):
+    """By which policy pages of tasks leave memory, and the rings of frames that it goes by."""
+
+    @property
+    def policy(self) -> str:
+        """The policy that is chosen, in words."""
+        return self.system.task_memory.rings.title
+
+    @property
+    def setting(self) -> Replacement:
+        """What was chosen."""
+        return self.system.task_memory.rings.replacement
+
+    def choose(self, policy: Any) -> None:
+        """Choose what ``m.replacement = …`` is given: a name, a :class:`Replacement`, or a function."""
+        if isinstance(policy, Replacement):
+            self.set_replacement(policy.policy, window=policy.window, future=policy.future, local=policy.local)
+        elif callable(policy):
+            through(self, "replace_by", (), lambda: self._replace_by(policy))
+        elif isinstance(policy, str):
+            self.set_replacement(policy)
+        elif isinstance(policy, MachineReplacement):
+            self.choose(policy.setting)
+        else:
+            names = ", ".join(POLICIES)
+            raise Refused(f"replacement={shown(policy)} is {a_kind(policy)}: write one of {names}, or a function")
+
+    @operation
+    def set_replacement(self, policy: str, window: int = 10, future: tuple[int, ...] = (), local: bool = False) -> None:
+        """Replace pages by this policy from now on; :class:`vmwidgets.Replacement` says what the arguments are."""
+        wanted = Replacement(policy, window, future, local)
+        self._put(wanted, None)
+
+    def replace_by(self) -> None:
+        """A function that chooses what was recorded of it."""
+        if not self.system.callbacks.silent:
+            raise Refused("replace_by repeats what was recorded: m.replacement = function has one asked")
+        through(self, "replace_by", (), lambda: self._replace_by(None))
+
+    def _replace_by(self, function: Callable[[list[ResidentPage]], Any] | None) -> None:
+        callbacks = self.system.callbacks
+        self._put(Replacement("fifo"), ReplacementCode(callbacks, callbacks.begin_script("replacement", function)))
+
+    def _put(self, wanted: Replacement, choice: ReplacementCode | None) -> None:
+        system = self.system
+        memory = system.task_memory
+        memory.rings.choose(wanted, choice)
+        system.processors.watch = memory if memory.rings.counts_references else None
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def value(self, past: Past = NOTHING) -> ReplacementValue:
+        """The rings as they are, or were, as a frozen value; the bits of a task that has ended since are not known.
+
+        O(pages in memory).
+        """
+        rings, memory = self.system.task_memory.rings, self.system.task_memory
+        owners = _owners(memory.owners(), past)
+        uses = self._uses(past)
+        found = {}
+        for name in {*rings.rings, *past.things("ring")}:
+            ring = rings.rings.get(name)
+            places: dict[int, int] = past.laid_over({} if ring is None else ring.places, "ring", name)
+            pages = []
+            for frame, place in sorted(places.items(), key=itemgetter(1)):
+                known = uses.get(frame, [])
+                task, va = known[0][:2] if known else ("", 0)
+                owner, index = owners.get(frame, ("", 0))
+                referenced, dirty = any(one[2] for one in known), any(one[3] for one in known)
+                dirty = dirty or index in past.laid_over(memory.dirty_pages(owner), "dirty", owner)
+                pages.append(RingPage(frame, place, owner, index, task, va, max(0, len(known) - 1), referenced, dirty))
+            if pages:
+                found[name] = RingValue(name, tuple(pages), past.one("hand", name, 0 if ring is None else ring.hand))
+        return ReplacementValue(past.one("replacement", "", rings.title), dict(sorted(found.items())))
+
+    def _uses(self, past: Past) -> dict[int, list[tuple[str, int, bool, bool]]]:
+        """By frame: task and address of each translation that leads to it, and its reference and dirty bits."""
+        found: dict[int, list[tuple[str, int, bool, bool]]] = {}
+        words = past.before("word")
+        for name, task in self.system.tasks.items():
+            fmt = task.pmap.fmt
+            memory = MemoryBefore(self.system.ram, words, fmt.entry_width) if words else self.system.ram
+            with suppress(KernelPanic):  # a descriptor that was edited leads out of memory: what is behind is not known
+                for va, frame, referenced, dirty in task.pmap.noted(memory):
+                    found.setdefault(frame, []).append((name, va, referenced, dirty))
+        return found
+
+    def __repr__(self) -> str:
+        rings = self.system.task_memory.rings
+        pages, many = counted(len(rings.charged), "page"), counted(len(rings.rings), "ring")
+        return f"<replacement by {rings.title}: {pages} in {many}>"
+
+
+def _owners(now: Mapping[int, tuple[str, int]], past: Past) -> dict[int, tuple[str, int]]:
+    """By frame: the object that has it, and which page of that it is, or was."""
+    found = dict(now)
+    rows = [(name, past.before("page", name)) for name in past.things("page")]
+    changes = [(name, index, past.changes("page", name)[index].after) for name, before in rows for index in before]
+    for _, _, frame in changes:
+        if frame is not ABSENT:
+            found.pop(frame, None)
+    for name, before in rows:
+        found |= {frame: (name, index) for index, frame in before.items() if frame is not ABSENT}
+    return found

@@ -1,0 +1,41 @@
+"""The picture of page replacement: the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine.replacement import MachineReplacement
+from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.views.memory.clock import draw_clock
+from vmwidgets.views.scene.model import Scene
+
+from .picture import At, Picture, machine_of
+from .registry import picture_of
+
+
+@picture_of(MachineReplacement)
+class Clock(Picture):
+    """The frames of tasks in the order in which a policy takes them: reference and dirty bits, and a clock's hand.
+
+    `target` is a machine, or a task: where a task gives pages of its own, those.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.replacement = "clock"
+    >>> t = m.task("init")
+    >>> t.write(t.mmap("4 KiB"), b"x")
+    >>> vm.Clock(m).scene().subtitle
+    'clock · pages of all tasks · 1 frame'
+    """
+
+    def __init__(self, target: MachineReplacement | Task | Machine, **options: Any) -> None:
+        wanted = "Clock shows the page replacement of a machine, machine.replacement, or that of a task"
+        machine = machine_of(target, MachineReplacement, Task, wanted=wanted)
+        super().__init__(target if isinstance(target, Task) else machine.replacement, machine=machine, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The ring at this moment."""
+        task = at.target.name if isinstance(at.target, Task) else ""
+        value = at.whole.replacement.value(at.moment.past)
+        return draw_clock(value, at.moment, task=task, machine=at.whole.name, width=at.width)
