@@ -72,8 +72,8 @@ except PackageNotFoundError:  # run from a checkout that was never installed
 _LAZY = {
     **dict.fromkeys(
         ("Capabilities", "Clock", "Comparison", "Dashboard", "Domain", "EntryList", "Fault", "Formats", "Frames",
-         "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels", "Slabs", "Tables", "Threads",
-         "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
+         "Kentry", "Kmem", "Map", "Objects", "Paging", "References", "Ribbon", "SlabLevels", "Slabs", "Tables",
+         "Threads", "Tlb", "Tree", "View", "Vnodes", "Vspace", "Walk", "show"), ".widgets",
     ),
     "Costs": ".engine.memory.costs",
     "Replacement": ".engine.memory.replacement",
@@ -97,10 +97,10 @@ __all__ = [
     "GIB", "KIB", "LAYOUTS", "MIB", "M_NOWAIT", "M_USE_RESERVE", "M_WAITOK", "M_ZERO", "PAGE", "QUIRKS", "TIB",
     "Address", "Broken", "CallbackFailed", "Capabilities", "Clock", "Comparison", "Costs", "Dashboard", "Domain",
     "EntryList", "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map",
-    "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels", "Slabs",
-    "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare", "compare_formats",
-    "compare_paging", "events", "lab", "load_journal", "load_maps", "load_tables", "picture", "reference_string",
-    "show", "workload",
+    "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels",
+    "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare",
+    "compare_formats", "compare_paging", "events", "lab", "load_journal", "load_maps", "load_tables", "picture",
+    "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 
