@@ -47,7 +47,7 @@ def lived(pages):
 pages = (1, 2, 3, 1, 4, 5, 6, 3, 7, 8, 2, 2, 9)
 for count in range(1, len(pages) + 1):
     clock = lived(pages[:count])
-    picture = vm.Clock(clock)
+    picture = vm.Dial(clock)
     scene = picture.scene()
     assert "page %d" % pages[count - 1] in scene.caption.text, scene.caption
     picture.step = 0

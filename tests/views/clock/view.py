@@ -47,7 +47,7 @@ def _touched(facts: Facts) -> Headline:
     return Headline(say(name, page=facts.given["page"], frame=facts.result))
 
 
-@picture_of(MachineClock, name="Clock")
+@picture_of(MachineClock, name="Dial")
 def draw(at: At) -> Scene:
     """Page replacement: the frames in a ring, their reference bits, and the hand."""
     moment = at.moment
