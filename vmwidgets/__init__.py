@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from .pictures.registry import picture
     from .sources import workload
     from .sources.compare import compare
+    from .sources.map_diff import diff
     from .sources.proc_maps import load_maps
+    from .sources.strace.load import load_strace
+    from .sources.strace.recordings import recording
     from .sources.tables.recorded import load_tables
     from .widgets import (
         Capabilities,
@@ -80,7 +83,10 @@ _LAZY = {
     "ResidentPage": ".engine.memory.replacement",
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
+    "diff": ".sources.map_diff",
     "load_maps": ".sources.proc_maps",
+    "load_strace": ".sources.strace.load",
+    "recording": ".sources.strace.recordings",
     "load_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
     "reference_string": ".engine.memory.references",
@@ -99,8 +105,8 @@ __all__ = [
     "EntryList", "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map",
     "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels",
     "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare",
-    "compare_formats", "compare_paging", "events", "lab", "load_journal", "load_maps", "load_tables", "picture",
-    "reference_string", "show", "workload",
+    "compare_formats", "compare_paging", "diff", "events", "lab", "load_journal", "load_maps", "load_strace",
+    "load_tables", "picture", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -14,7 +14,7 @@ import pytest
 OUTSIDE = {
     # NumPy for arrays of addresses, import-linter says which modules; the other for type checkers only, which bring it
     "vmwidgets/engine": {"numpy", "typing_extensions"},
-    "vmwidgets/sources": {"fastjsonschema"},
+    "vmwidgets/sources": {"fastjsonschema", "lark"},
     "vmwidgets/pictures": {"traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
@@ -24,6 +24,7 @@ OUTSIDE = {
         "fastjsonschema",
         "graphviz",
         "ipywidgets",
+        "lark",
         "resvg_py",
         "traitlets",
         "IPython",

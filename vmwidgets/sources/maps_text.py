@@ -1,14 +1,14 @@
-r"""The text of /proc/PID/maps: one line a range, checked as a whole before it is used.
+r"""The text of /proc/PID/maps: one line a range, checked as a whole before it is used; /proc/PID/smaps as well.
 
-Format: `proc_pid_maps(5)` of the Linux manual.  A newline in a path is written ``\012`` there and stays so; every
-other character of a path stands for itself, so lines end at newlines and nowhere else.
+Format: `proc_pid_maps(5)` and `proc_pid_smaps(5)` of the Linux manual.  A newline in a path is written ``\012`` there
+and stays so; every other character of a path stands for itself, so lines end at newlines and nowhere else.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..engine.base.errors import Refused, printable
 from ..engine.base.units import PAGE, Address, Size
@@ -27,6 +27,8 @@ _LINE = re.compile(
     r"([0-9a-f]{1,8}:[0-9a-f]{1,8}) ([0-9]{1,20})(?: +(.*))?",
     re.ASCII | re.DOTALL | re.IGNORECASE,
 )
+_SAID = re.compile(r"([A-Z][A-Za-z_]{1,40}): +(?:([0-9]{1,15}) kB|[0-9]|[a-z? ]{1,200})", re.ASCII)
+"""A line of smaps, about the range before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class MapsRange:
 
     `path` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty; `offset` (bytes) is where in the
     file it begins; `shared` tells MAP_SHARED from MAP_PRIVATE; `line` counts from 1.
+    `resident` (bytes) is what of it is in memory, which only smaps says.
     """
 
     line: int
@@ -46,6 +49,7 @@ class MapsRange:
     device: str
     inode: int
     path: str
+    resident: int | None = None
 
     @property
     def size(self) -> Size:
@@ -67,6 +71,10 @@ def parse_maps(text: str, source: str) -> list[MapsRange]:
     """
     ranges: list[MapsRange] = []
     for number, line in _lines(text):
+        said = _SAID.fullmatch(line)
+        if said is not None and ranges:
+            ranges[-1] = _with(ranges[-1], number, said, source)
+            continue
         found = _parse_line(number, line, source)
         if ranges and found.start < ranges[-1].end:
             before = ranges[-1]
@@ -94,6 +102,20 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         content = (line.removesuffix("\r") if dos else line).lstrip(" \t")
         if content.strip():
             yield number, content
+
+
+def _with(one: MapsRange, number: int, said: re.Match[str], source: str) -> MapsRange:
+    """A range, with a line of smaps about it."""
+    name, size = said[1], int(said[2] or 0) << 10
+    if name == "Size" and size != one.size:
+        raise _refused(source, number, f"the range of line {one.line} has {one.size}, not {Size(size)}")
+    if name != "Rss":
+        return one
+    if one.resident is not None:
+        raise _refused(source, number, f"Rss is said twice of the range of line {one.line}")
+    if size > one.size:
+        raise _refused(source, number, f"{Size(size)} of a range of {one.size} can't be in memory")
+    return replace(one, resident=size)
 
 
 def _parse_line(number: int, line: str, source: str) -> MapsRange:

@@ -16,6 +16,7 @@ from ..engine.machine.arguments import MAX_NAME, part_name, reads_as_size
 from ..engine.machine.copies import no_collection
 from ..engine.machine.objects import MemoryObject
 from ..engine.machine.tasks import Task
+from . import given_text
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
 
 SELF = "/proc/self/maps"
@@ -76,7 +77,7 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
     """
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
-    text, source, recorded = _text_of(path_or_text)
+    text, source, recorded = text_of(path_or_text)
     ranges = parse_maps(text, source)
     name = _task_name(machine, task)
     layout = machine.layout
@@ -93,43 +94,15 @@ def load_maps(machine: Machine, path_or_text: str | os.PathLike[str] = SELF, *, 
 # ---- where the text comes from ---------------------------------------------------------------
 
 
-def _text_of(given: Any) -> tuple[str, str, bool]:
+def text_of(given: Any) -> tuple[str, str, bool]:
     """The text, what to call it, and whether it is the recorded one."""
     if isinstance(given, str) and ("\n" in given or looks_like_maps(given)):
-        if len(given) > MOST_BYTES:
-            raise Refused(f"the text has {binary_size(len(given))}: at most {binary_size(MOST_BYTES)} are read")
-        return given.encode("utf-8", "backslashreplace").decode(), "the text", False
-    name = _path_of(given)
-    if name is None:
-        raise Refused(f"path_or_text={shown(given)} is {a_kind(given)}: write the path of a maps file, or its text")
+        return given_text.checked(given, MOST_BYTES), "the text", False
+    name = given_text.path_of(given, "a maps file")
     if name.startswith("/proc/") and not Path(SELF).exists():
         recorded = resources.files("vmwidgets.sources") / "data" / "recorded_maps.txt"
         return recorded.read_text("utf-8"), RECORDED, True
-    return _read(name), printable(name), False
-
-
-def _path_of(given: Any) -> str | None:
-    """The path that a value stands for; none for anything else, whatever it answers when it is asked."""
-    try:
-        name = os.fspath(given)
-    except Exception:  # noqa: BLE001  whatever a learner's object does when it is asked
-        return None
-    return name if isinstance(name, str) else None
-
-
-def _read(name: str) -> str:
-    label = printable(name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…")
-    if not name:
-        raise Refused("path_or_text='' names no file: write the path of a maps file, or its text")
-    try:
-        with Path(name).open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise Refused(f"{label} can't be read ({why}): write the path of a maps file, or its text") from None
-    if len(content) > MOST_BYTES:
-        raise Refused(f"{label} has more than {binary_size(MOST_BYTES)}: that is no map of a process")
-    return content.decode("utf-8", "backslashreplace")
+    return given_text.read(name, "a maps file", "no map of a process", MOST_BYTES), printable(name), False
 
 
 # ---- entering --------------------------------------------------------------------------------

@@ -240,9 +240,11 @@ class TaskSpace:
             raise kernel_error("FAULT", f"nothing is mapped at {Address(position)} in {self.vm_map.name}")
         for entry in entries:
             target = entry.object
+            if not isinstance(target, X15Object) or not target.is_file:
+                continue
             for va in range(max(start, entry.start), min(end, entry.end), PAGE):
                 index = entry.offset_of(va) // PAGE
-                if isinstance(target, X15Object) and target.is_file and index in target.dirty:
+                if index in target.dirty:
                     self.memory.clean(target, index)
                     written += 1
         return written
@@ -276,13 +278,13 @@ class TaskSpace:
         """How many pages its tables lead to."""
         return sum(one.span // PAGE for one in self.pmap.editor.leaves(self.pmap.root, 0, self.pmap.layout.user_end))
 
-    def clear(self) -> None:
-        """Have nothing mapped, as `exec` does: what was is gone."""
+    def clear(self, heap: int | None = None) -> None:
+        """Have nothing mapped, and an empty heap at `heap`, as `exec` does: what was is gone."""
         vm_map = self.vm_map
         first, last = vm_map.first, vm_map.last
         if first is not None and last is not None:
             vm_map.remove(first.start, last.end)
-        self.heap, self.signals = self._no_heap(), []
+        self.heap, self.signals = self._no_heap() if heap is None else Heap(heap, heap), []
 
     def fork_into(self, child: TaskSpace) -> None:
         """Have `child` with a copy of the map, and with heap and limits as they are (`vmspace_fork`)."""

@@ -121,9 +121,15 @@ class Task(UnixCalls):
         return system.part(Task, child.path)
 
     @operation
-    def exec(self) -> None:
-        """Begin again with nothing mapped, no heap and no signals, as for another program (exec(2))."""
-        self.space.clear()
+    def exec(self, heap: int | str | None = None) -> None:
+        """Begin again with nothing mapped, no heap and no signals, as for another program (exec(2)).
+
+        The heap begins at `heap`, or a quarter up the addresses.
+        """
+        space, where = self.space, None
+        if heap is not None:
+            where = arguments.page_within(heap, "heap", space.vm_map.start, space.vm_map.end, self.path)
+        space.clear(where)
 
     @operation
     def exit(self) -> None:

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM
+
+PAGE = vm.PAGE
+A = 0x10000
+
+
+@pytest.fixture
+def task():
+    return vm.boot("x86-64").task("init")
+
+
+def maps(*ranges):
+    """Lines of maps: start and end in pages from A on, flags, offset in pages, path."""
+    return "".join(
+        f"{A + start * PAGE:x}-{A + end * PAGE:x} {flags} {offset * PAGE:x} 08:01 {5 if path else 0} {path}\n"
+        for start, end, flags, offset, path in ranges
+    )
+
+
+def rows(found):
+    return [((row.start - A) // PAGE, (row.end - A) // PAGE, row.verdict, row.why) for row in found.rows]
+
+
+def map_file(task, start, end, name="/lib/x", offset=0, prot="r", inherit="copy"):
+    target = task.machine.object(name)
+    size, at = (end - start) * PAGE, A + start * PAGE
+    task.map.enter(size, at=at, fixed=True, prot=prot, inherit=inherit, object=target, offset=offset * PAGE)
+
+
+def test_neighbours_of_one_side_are_one_range_of_the_other(task):
+    task.mmap(4 * PAGE, at=A, flags="private fixed")
+    for page in (4, 5):
+        task.mmap(PAGE, at=A + page * PAGE, flags="private fixed")
+    text = maps((0, 1, "rw-p", 0, ""), (1, 6, "rw-p", 0, "[heap]"))
+    assert [row[:3] for row in rows(vm.diff(task, text))] == [(0, 1, AGREES), (1, 6, AGREES)]
+
+
+def test_ends_protection_and_sharing_differ_where_they_do(task):
+    task.mmap(4 * PAGE, at=A, flags="private fixed")
+    shared, plain = (1, 2, "rw-s", 0, "/dev/zero (deleted)"), (2, 3, "rw-p", 0, "")
+    text = maps((0, 1, "r--p", 0, ""), shared, plain, (8, 9, "rw-p", 0, ""))
+    found = vm.diff(task, text)
+    assert rows(found) == [
+        (0, 1, DIFFERS, "rw- in the model, r-- in the system"),
+        (1, 2, DIFFERS, "private in the model, shared in the system"),
+        (2, 3, AGREES, ""),
+        (3, 4, MODEL, "the system has nothing there"),
+        (8, 9, SYSTEM, "no call of the task accounts for it"),
+    ]
+    assert not found.agrees
+    assert len(found.faults) == 4
+    assert [len(found.of(verdict)) for verdict in (AGREES, DIFFERS, SYSTEM, MODEL)] == [1, 2, 1, 1]
+
+
+def test_files_agree_by_what_lies_where(task):
+    map_file(task, 0, 4)
+    map_file(task, 4, 6, offset=7, prot="rx", inherit="share")
+    assert rows(vm.diff(task, maps((0, 4, "r--p", 0, "/lib/x"), (4, 6, "r-xs", 7, "/lib/x")))) == [
+        (0, 4, AGREES, ""), (4, 6, AGREES, "")
+    ]  # fmt: skip
+    found = vm.diff(task, maps((0, 2, "r--p", 0, "/lib/x"), (2, 4, "r--p", 3, "/lib/x"), (4, 6, "r-xs", 0, "")))
+    assert [row[3] for row in rows(found)] == [
+        "", "from 0x2000 of the file in the model, from 0x3000 in the system", "a file in the model, none in the system"
+    ]  # fmt: skip
+
+
+def test_a_file_has_one_other_name(task):
+    for start, name in ((0, "/lib/x"), (1, "/lib/x"), (2, "/lib/y"), (3, "/lib/y")):
+        map_file(task, start, start + 1, name, offset=start)
+    paths = ["/usr/x.1", "/usr/x.1", "/usr/y.1", "/usr/x.1"]
+    found = vm.diff(task, maps(*((at, at + 1, "r--p", at, path) for at, path in enumerate(paths))))
+    assert rows(found) == [
+        (0, 2, AGREES, "/lib/x in the model"),
+        (2, 3, AGREES, "/lib/y in the model"),
+        (3, 4, DIFFERS, "another file: /lib/y in the model"),
+    ]
+
+
+def test_a_page_that_was_copied_is_still_of_its_file(task):
+    file = task.machine.file("/lib/x", b"x" * 3 * PAGE)
+    task.mmap(3 * PAGE, "rw", "private fixed", file, at=A)
+    text = maps((0, 3, "rw-p", 0, "/lib/x"))
+    assert vm.diff(task, text).agrees
+    task.write(A + PAGE, b"mine")
+    child = task.fork()
+    child.write(A, b"its own")
+    assert [rows(vm.diff(one, text)) for one in (task, child)] == [[(0, 3, AGREES, "")]] * 2
+
+
+def test_what_execve_and_the_kernel_map_is_expected(task):
+    task.mmap(PAGE, at=A + 20 * PAGE, flags="private fixed")
+    text = maps(
+        (0, 1, "r-xp", 0, "/bin/prog"), (1, 2, "rw-p", 1, "/bin/prog"), (2, 3, "rw-p", 0, ""), (5, 6, "rw-p", 0, ""),
+        (20, 21, "rw-p", 0, ""), (22, 23, "r-xp", 0, "/lib/libc.so"), (24, 25, "r--p", 0, "[vvar]"),
+        (25, 26, "r-xp", 0, "/lib/ld-2.36.so"), (26, 27, "rw-p", 0, ""), (30, 31, "rw-p", 0, "[stack]"),
+    )  # fmt: skip
+    found = vm.diff(task, text)
+    assert [(row.start - A) // PAGE for row in found.faults] == [5, 22]
+    assert [row[3] for row in rows(found)] == [
+        "execve mapped the program", "execve mapped the program",
+        "execve mapped the zeroes behind the program (its bss)", "no call of the task accounts for it", "",
+        "no call of the task accounts for it", "the kernel's own, which execve maps", "execve mapped the interpreter",
+        "execve mapped the zeroes behind the program (its bss)", "execve mapped it, and the kernel has it grow",
+    ]  # fmt: skip
+
+
+def test_a_map_that_was_loaded_agrees_with_its_text(task):
+    text = vm.recording("python").maps
+    found = vm.diff(vm.load_maps(task.machine, text).task, text)
+    assert found.faults == ()
+    assert [row.system.name for row in found.of(SYSTEM)] in ([], ["[vsyscall]"])
+
+
+def test_smaps_are_read_as_well(task):
+    task.mmap(2 * PAGE, at=A, flags="private fixed")
+    about = "Size:         8 kB\nRss:          4 kB\nVmFlags: rd wr mr mw me ac sd \nProtectionKey:         0\n"
+    assert vm.diff(task, maps((0, 2, "rw-p", 0, "")) + about).agrees
+
+
+def test_nothing_beside_nothing_and_text(task):
+    found = vm.diff(task, maps((0, 1, "rw-p", 0, "")))
+    assert str(found).splitlines()[0].split() == ["range", "size", "verdict", "model", "system", "why"]
+    assert str(found).splitlines()[1].split()[:2] == ["0x1_0000–0x1_1000", "4"]
+    assert "≠ only in the system" in str(found)
+    long = maps(*((2 * at, 2 * at + 1, "rw-p", 0, "") for at in range(20)))
+    assert repr(vm.diff(task, long)).endswith("  … and 8 more")
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "why"),
+    [
+        ("task", "1000-2000 r--p 0 0:0 0\n1000-3000 r--p 0 0:0 0\n", "line 2 of the text: it begins at 0x1000, below"),
+        ("task", "1000-2000 r--p 0 0:0 0\nhello\n", "line 2 of the text: 'hello' is no range"),
+        (
+            "task",
+            "1000-2000 r--p 0 0:0 0\nSize: 8 kB\n",
+            "line 2 of the text: the range of line 1 has 4 KiB, not 8 KiB",
+        ),
+        ("task", "1000-2000 r--p 0 0:0 0\nRss: 4 kB\nRss: 4 kB\n", "line 3 of the text: Rss is said twice"),
+        ("task", "\n\n", "the text is empty"),
+        ("task", 5, "path_or_text=5 is an int"),
+        ("nothing", "1000-2000 r--p 0 0:0 0\n", "task=None is no value: write a task"),
+        ("machine", "1000-2000 r--p 0 0:0 0\n", "is a Machine: write a task"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(task, given, text, why):
+    what = {"task": task, "nothing": None, "machine": task.machine}[given]
+    before = len(task.machine.journal)
+    with pytest.raises(vm.Refused) as caught:
+        vm.diff(what, text)
+    assert why in str(caught.value)
+    assert len(task.machine.journal) == before

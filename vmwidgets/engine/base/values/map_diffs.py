@@ -1,0 +1,135 @@
+"""A task's map beside what a system reported of a process, range by range: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import printable
+from ..units import Address, Size, counted
+
+AGREES, DIFFERS, SYSTEM, MODEL = "agrees", "differs", "only in the system", "only in the model"
+VERDICTS = (AGREES, DIFFERS, SYSTEM, MODEL)
+
+LISTED = 12
+"""How many ranges the text of a diff lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedAs:
+    """How one side has a range: its protection ("rw-"), whether it is shared, the file behind it, and where in that.
+
+    `name` is a file's path, a name of the kernel's such as ``"[heap]"``, or empty; `offset` is in bytes.
+    """
+
+    protection: str
+    shared: bool
+    name: str = ""
+    offset: int = 0
+
+    @property
+    def is_file(self) -> bool:
+        """Whether a file is behind it."""
+        return bool(self.name) and not self.name.startswith("[")
+
+    def __str__(self) -> str:
+        name = printable(self.name) + (f" + {Size(self.offset)}" if self.is_file and self.offset else "")
+        return f"{self.protection}{'s' if self.shared else 'p'} {name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeDiff:
+    """[start, end), which both sides have, or one; `why` says what differs, or whose the range is.
+
+    `expected` is true of what the model can't know, or has under another name.
+    """
+
+    start: int
+    end: int
+    verdict: str
+    model: MappedAs | None
+    system: MappedAs | None
+    why: str = ""
+    expected: bool = False
+
+    @property
+    def size(self) -> Size:
+        """Length in bytes."""
+        return Size(self.end - self.start)
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it shows that the model, or the text, is wrong."""
+        return self.verdict != AGREES and not self.expected
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its row of the table."""
+        place = f"{Address(self.start)}–{Address(self.end)}"
+        sides = (str(side) if side else "–" for side in (self.model, self.system))
+        return (place, str(self.size), f"{'≠ ' if self.is_fault else ''}{self.verdict}", *sides, printable(self.why))
+
+    def __repr__(self) -> str:
+        place, size, verdict, _, _, why = self.cells
+        side = self.model or self.system
+        return f"{place} {size} {side}: {verdict}{f' ({why})' if why else ''}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class MapsDiff:
+    """What of a task's map agrees with what the system reported, in `rows` by address.
+
+    `task` names the task, `source` the text.  `print` shows a table; a cell shows a picture.
+    """
+
+    task: str
+    source: str
+    rows: tuple[RangeDiff, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all agrees that the calls determine: nothing differs but what the model can't know."""
+        return not self.faults
+
+    @property
+    def faults(self) -> tuple[RangeDiff, ...]:
+        """The ranges that should agree and don't."""
+        return tuple(row for row in self.rows if row.is_fault)
+
+    def of(self, verdict: str) -> tuple[RangeDiff, ...]:
+        """The ranges of a verdict, such as "only in the system"."""
+        return tuple(row for row in self.rows if row.verdict == verdict)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The head of each column of :meth:`table`."""
+        return ("range", "size", "verdict", "model", "system", "why")
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """The ranges as text; ≠ marks those that should agree."""
+        return tuple(row.cells for row in self.rows)
+
+    @property
+    def summary(self) -> str:
+        """How many ranges there are of each verdict, and their bytes."""
+        parts = [(verdict, self.of(verdict)) for verdict in VERDICTS]
+        return "; ".join(f"{verdict}: {_counted(rows)}" for verdict, rows in parts if rows) or "nothing is mapped"
+
+    def __str__(self) -> str:
+        rows = [self.header, *self.table()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
+        return "\n".join(
+            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
+
+    def __repr__(self) -> str:
+        verdict = "all agrees that the calls determine" if self.agrees else _counted(self.faults) + " should agree"
+        lines = [f"task {self.task!r} and {self.source}: {verdict}", f"  {self.summary}"]
+        told = [*self.faults, *(row for row in self.rows if row.verdict != AGREES and not row.is_fault)]
+        lines += [f"  {row!r}" for row in told[:LISTED]]
+        lines += [f"  … and {len(told) - LISTED:,} more"] if len(told) > LISTED else []
+        return "\n".join(lines)
+
+
+def _counted(rows: Sequence[RangeDiff]) -> str:
+    return f"{counted(len(rows), 'range')}, {Size(sum(row.size for row in rows))}"

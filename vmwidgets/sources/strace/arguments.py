@@ -1,0 +1,129 @@
+r"""What the arguments of a call say: numbers, flags, names of files, file descriptors.
+
+A flag is read by its name, or by its bits where strace wrote numbers (``-X raw``); numbers are those of x86-64.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from .text import Bracket, Value
+
+PROT = {"PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "PROT_GROWSDOWN": 0x1000000, "PROT_GROWSUP": 0x2000000}
+MAP = {
+    "MAP_SHARED": 1, "MAP_PRIVATE": 2, "MAP_FIXED": 0x10, "MAP_ANONYMOUS": 0x20, "MAP_32BIT": 0x40,
+    "MAP_GROWSDOWN": 0x100, "MAP_DENYWRITE": 0x800, "MAP_EXECUTABLE": 0x1000, "MAP_LOCKED": 0x2000,
+    "MAP_NORESERVE": 0x4000, "MAP_POPULATE": 0x8000, "MAP_NONBLOCK": 0x10000, "MAP_STACK": 0x20000,
+    "MAP_HUGETLB": 0x40000, "MAP_SYNC": 0x80000, "MAP_FIXED_NOREPLACE": 0x100000,
+}  # fmt: skip  # read as a table
+CLONE = {"CLONE_VM": 0x100, "CLONE_FILES": 0x400, "CLONE_VFORK": 0x4000, "CLONE_THREAD": 0x10000}
+MREMAP = {"MREMAP_MAYMOVE": 1, "MREMAP_FIXED": 2, "MREMAP_DONTUNMAP": 4}
+ADVICE = {
+    "MADV_NORMAL": 0, "MADV_RANDOM": 1, "MADV_SEQUENTIAL": 2, "MADV_WILLNEED": 3, "MADV_DONTNEED": 4, "MADV_FREE": 8,
+    "MADV_DONTFORK": 10, "MADV_HUGEPAGE": 14, "MADV_NOHUGEPAGE": 15, "MADV_DONTDUMP": 16, "MADV_COLD": 20,
+}  # fmt: skip
+
+_NUMBER = re.compile(r"-?(0x[0-9a-fA-F]+|[0-9]+)", re.ASCII)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "f": "\f"}
+
+
+def number(value: Value | None) -> int | None:
+    """The number that an argument is; none for anything else.
+
+    >>> number(["NULL"]), number(["-1"]), number(["0x10"]), number(["0644"]), number(["A"])
+    (0, -1, 16, 420, None)
+    """
+    if not value:
+        return None
+    text = value[0]
+    if text == "NULL":
+        return 0
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text) or (len(value) > 1 and not _is_path(value[1])):
+        return None
+    digits = text.lstrip("-")
+    octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
+    try:
+        found = int(digits, 8 if octal else 0)
+    except ValueError:
+        return None
+    return -found if text.startswith("-") else found
+
+
+def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:
+    """The names of the flags in an argument; bits that have no name in `known` are one more, in hexadecimal.
+
+    >>> sorted(flags(["MAP_PRIVATE", "|", "MAP_STACK"], MAP)), sorted(flags(["0x22"], MAP))
+    (['MAP_PRIVATE', 'MAP_STACK'], ['MAP_ANONYMOUS', 'MAP_PRIVATE'])
+    """
+    names: set[str] = set()
+    bits = 0
+    for piece in value or ():
+        if isinstance(piece, str) and _NUMBER.fullmatch(piece):
+            bits |= number([piece]) or 0
+        elif isinstance(piece, str) and (piece[0].isalpha() or piece[0] == "_"):
+            names.add(piece)
+    for name, bit in known.items():
+        if bits & bit:
+            names.add(name)
+            bits &= ~bit
+    return frozenset(names | ({hex(bits)} if bits else set()))
+
+
+def text(value: Value | None) -> str | None:
+    r"""The string that an argument is, without quotes and escapes; none for anything else, and for a part of one.
+
+    >>> text(['"/lib/x\\n\\303\\251"'])
+    '/lib/x\né'
+    """
+    if not value or not isinstance(value[0], str) or not value[0].startswith('"') or not value[0].endswith('"'):
+        return None
+    return unescaped(value[0][1:-1])
+
+
+def unescaped(written: str) -> str:
+    """What strace's escapes stand for, as UTF-8; what is none is spelled out."""
+    if "\\" not in written:
+        return written
+    content = _ESCAPE.sub(_character, written)
+    return content.encode("latin-1", "backslashreplace").decode("utf-8", "backslashreplace")
+
+
+def _character(match: re.Match[str]) -> str:
+    code = match[1]
+    if code[0] == "x" and len(code) == 3:
+        return chr(int(code[1:], 16))
+    if code[0] in "01234567":
+        return chr(int(code, 8) & 0xFF)
+    return _LETTERS.get(code, code)
+
+
+def path_behind(value: Value | None) -> str:
+    """The path that ``-y`` wrote behind a file descriptor, or an empty text."""
+    return path_in(value[1]) if value and len(value) > 1 and _is_path(value[1]) else ""
+
+
+def path_in(written: str) -> str:
+    """The path in ``</lib/x>``, also of one that was deleted, or is a device under ``-yy``."""
+    deleted = written.endswith("(deleted)")
+    path = written.removesuffix("(deleted)")[1:-1]
+    if path.endswith(">") and "<" in path:  # what kind of a device it is
+        path = path[: path.rindex("<")]
+    return unescaped(path) + (" (deleted)" if deleted else "")
+
+
+def _is_path(piece: object) -> bool:
+    return isinstance(piece, str) and piece.startswith("<") and not piece.startswith("<<")
+
+
+def named(arguments: Sequence[Value | None], name: str) -> Value:
+    """The value of ``name=…`` among arguments, or in the first struct of them; empty without."""
+    for one in arguments:
+        if not one:
+            continue
+        if len(one) > 2 and one[0] == name and one[1] == "=":
+            return one[2:]
+        if isinstance(one[0], Bracket) and one[0].kind == "{":
+            return named(one[0].values, name)
+    return []

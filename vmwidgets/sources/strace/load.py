@@ -1,0 +1,188 @@
+"""A real program replayed: what strace recorded of it, as calls of tasks of a machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from ...engine.base.errors import Refused, a_kind, printable, shown
+from ...engine.base.units import counted
+from ...engine.machine import Machine
+from ...engine.machine.arguments import part_name
+from ...engine.machine.copies import no_collection
+from ...engine.machine.tasks import Task
+from .. import given_text
+from .perform import Performer, counts
+from .plan import Plan, plan
+from .text import Event, parse_strace
+
+MOST_BYTES = 64 << 20
+"""Bytes of one text."""
+
+MAPS = "maps"
+"""What `until` says for the line in which a program last read its own map."""
+
+_LINE = re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(\w+\(|<\.\.\. |--- |\+\+\+ )")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadedStrace:
+    """What became of the calls of a program.
+
+    `task` is its first process, `tasks` all of its processes that are not over, in the order in which they began.
+    `replayed` says how often each call was made again, `skipped` which calls about memory the model does not have,
+    `flags` which flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
+    which execve maps.  `failed` counts calls that failed in the system, `others` those with no memory in them.  `taken`
+    counts mappings put where something was that no call took away, as happens if threads were not recorded; `outside`
+    calls for addresses that the map does not have; `unfinished` calls that never returned; `signals` signals.  `ends`
+    says how processes ended; the first one's task stays.  `maps_read` are the lines in which the program read its own
+    map.
+    """
+
+    task: Task
+    tasks: tuple[Task, ...]
+    source: str
+    calls: int
+    replayed: Counter[str]
+    skipped: Counter[str]
+    flags: Counter[str]
+    beyond: Counter[str]
+    failed: Counter[str]
+    others: Counter[str]
+    outside: Counter[str]
+    unfinished: Counter[str]
+    signals: Counter[str]
+    taken: int
+    ends: dict[str, str]
+    maps_read: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        entries = counted(len(self.task.map), "entry") if self.task.name in self.task.machine.tasks else "gone"
+        lines = [f"{counted(self.calls, 'call', 'calls')} of {self.source}; task {self.task.name!r}: {entries}"]
+        rows = {
+            "Replayed": self.replayed,
+            "Not in the model": self.skipped,
+            "Flags not in the model": self.flags,
+            "On what execve mapped": self.beyond,
+            "Outside the map": self.outside,
+            "Failed in the system": self.failed,
+            "Never returned": self.unfinished,
+            "Signals": self.signals,
+        }
+        lines += [f"  {label}: {counts(found)}" for label, found in rows.items() if found.total()]
+        if self.others:
+            kinds = ", ".join(name for name, _ in self.others.most_common(3))
+            lines.append(f"  No memory in them: {self.others.total():,} ({kinds} …)")
+        if self.taken:
+            lines.append(f"  Mapped where something was: {self.taken:,}")
+        ends = [f"{printable(name)} {how}" for name, how in self.ends.items()]
+        if ends:
+            lines.append(f"  Ended: {', '.join(ends[:8])}{' …' * (len(ends) > 8)}")
+        return "\n".join(lines)
+
+
+def load_strace(
+    machine: Machine,
+    path_or_text: str | os.PathLike[str],
+    *,
+    task: str | None = None,
+    until: int | str | None = None,
+) -> LoadedStrace:
+    r"""Replay what strace recorded of a program, in tasks of `machine`.
+
+    `path_or_text` names a file that ``strace -o`` wrote, also packed by gzip, or is its text; with ``-f`` child
+    processes are there too, and with ``-y`` the names of files that were opened before.  `task` names the first task
+    (the program's name by default); it must not have entries yet.  `until` is the last line that counts, or "maps": the
+    last one in which the program read its own /proc/PID/maps, so that what it read can be compared
+    (:func:`vmwidgets.diff`).
+
+    mmap, munmap, mprotect, brk, mremap, madvise and msync are made again at the addresses that the system gave; fork,
+    clone and vfork make tasks, threads share one; execve begins again, with nothing mapped: what it maps itself, no
+    call says.  Files are memory objects of their names, without what they contain.  No page is touched.  Calls that
+    failed are not made again; those that the model does not have are named and counted in the answer.  The first
+    process's task stays when it is over, to be looked at.
+
+    All of it is one group: ``m.undo()`` takes it back as one.  Damaged text is refused beforehand; and what the machine
+    can't do, with the line's number: nothing has changed then.  O(n log n).
+
+    >>> import vmwidgets as vm
+    >>> vm.load_strace(
+    ...     vm.boot("x86-64"),
+    ...     '''
+    ... execve("/bin/true", ["true"], 0x7ffd /* 2 vars */) = 0
+    ... brk(NULL) = 0x55550000
+    ... brk(0x55571000) = 0x55571000
+    ... mmap(NULL, 8192, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000
+    ... mlock(0x7f0000000000, 4096) = 0
+    ... exit_group(0) = ?
+    ... ''',
+    ... )
+    6 calls of the text; task 'true': 2 entries
+      Replayed: brk 2, execve 1, mmap 1
+      Not in the model: mlock 1
+      Ended: true exited with 0
+    """
+    if not isinstance(machine, Machine):
+        raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
+    text, source = _text_of(path_or_text)
+    name = _task_name(machine, task)
+    with no_collection():
+        events = list(parse_strace(text, source))
+        found = _planned(events, source, until)
+        performer = Performer(machine, name, source)
+        with machine.group("load_strace"):
+            performer.perform(found.steps)
+    if not performer.tasks:
+        raise Refused(f"{source} has no call of a process: it reads like 'munmap(0x7f0000001000, 4096) = 0'")
+    return _result(performer, found, source)
+
+
+def _planned(events: list[Event], source: str, until: Any) -> Plan:
+    """What is to be done, up to a line."""
+    if until is None:
+        return plan(events, source)
+    if isinstance(until, int) and not isinstance(until, bool):
+        if until < 1:
+            raise Refused(f"until={until}: lines count from 1")
+        return plan(events, source, until)
+    if until != MAPS:
+        raise Refused(f"until={shown(until)}: write the number of a line, or 'maps'")
+    whole = plan(events, source)
+    if not whole.maps_read:
+        raise Refused(f"until='maps': the program of {source} never read its own /proc/self/maps")
+    return plan(events, source, whole.maps_read[-1])
+
+
+def _result(performer: Performer, found: Plan, source: str) -> LoadedStrace:
+    tasks = performer.tasks
+    alive = tuple(task for task in tasks.values() if task.name in task.machine.tasks)
+    ends = {tasks[space].name: how for space, how in found.ends.items()}
+    return LoadedStrace(
+        tasks[0], alive, source, found.calls, _named(performer.done), found.skipped, found.flags, +performer.beyond,
+        found.failed, found.others, +performer.outside, found.unfinished, found.signals, performer.taken, ends,
+        tuple(found.maps_read),
+    )  # fmt: skip  # in the order of its fields
+
+
+def _named(done: Counter[str]) -> Counter[str]:
+    return Counter({name: count for name, count in done.items() if name and count})
+
+
+def _text_of(given: Any) -> tuple[str, str]:
+    """The text, and what to call it."""
+    if isinstance(given, str) and ("\n" in given or _LINE.match(given)):
+        return given_text.checked(given, MOST_BYTES), "the text"
+    name = given_text.path_of(given, "what strace wrote")
+    return given_text.read(name, "what strace wrote", "more than is replayed", MOST_BYTES), printable(name)
+
+
+def _task_name(machine: Machine, given: str | None) -> str:
+    if given is None:
+        return ""
+    name = part_name(given, "task name")
+    if name in machine.tasks and len(machine.tasks[name].map):
+        raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
+    return name

@@ -1,0 +1,389 @@
+"""From what strace recorded to what is to be done: which address space each call is about, and with which file.
+
+Nothing here knows a machine.  A space is what threads share: `fork` makes another, `execve` leaves one that others
+still use; file descriptors lead to paths, which ``-y`` says or `openat` did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ...engine.base.errors import Refused
+from . import arguments
+from .text import Call, Ended, Event, Signalled, Unfinished, Value
+
+MEMORY = frozenset((
+    "get_mempolicy", "map_shadow_stack", "mbind", "migrate_pages", "mincore", "mlock", "mlock2", "mlockall",
+    "move_pages", "mseal", "munlock", "munlockall", "pkey_alloc", "pkey_free", "process_madvise", "process_mrelease",
+    "process_vm_writev", "remap_file_pages", "set_mempolicy", "shmat", "shmdt", "userfaultfd",
+))  # fmt: skip  # read as a list of names
+"""Calls about memory that the model does not have."""
+
+OPENS = frozenset(("open", "openat", "openat2", "creat", "memfd_create"))
+COPIES = frozenset(("dup", "dup2", "dup3", "fcntl"))
+FORKS = frozenset(("fork", "vfork", "clone", "clone3"))
+READS = frozenset(("read", "pread64", "readv"))
+_OWN_MAPS = re.compile(r"/proc/(self|thread-self|[0-9]+)/s?maps")
+
+
+class Step(NamedTuple):
+    """Something to do for the call `name` of a line: `action` on the address space numbered `space`."""
+
+    line: int
+    name: str
+    action: str
+    space: int
+    given: tuple[Any, ...] = ()
+
+
+@dataclass
+class Plan:
+    """What is to be done, and what is not: calls by name."""
+
+    steps: list[Step] = field(default_factory=list)
+    calls: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """Calls that failed in the system."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Calls about memory that the model does not have."""
+    flags: Counter[str] = field(default_factory=Counter)
+    """Flags that the model does not have; their calls are made without them."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Calls with no memory in them."""
+    unfinished: Counter[str] = field(default_factory=Counter)
+    """Calls that never returned."""
+    signals: Counter[str] = field(default_factory=Counter)
+    ends: dict[int, str] = field(default_factory=dict)
+    """How the last process of a space ended, by the number of the space."""
+    maps_read: list[int] = field(default_factory=list)
+    """Lines in which a program read its own /proc/PID/maps."""
+
+
+@dataclass
+class _Process:
+    """A thread: its group's first, its space, and the paths of its file descriptors."""
+
+    group: int | None
+    space: int
+    files: dict[int, str]
+
+
+def plan(events: Sequence[Event], source: str, until: int | None = None) -> Plan:
+    """What is to be done for `events`, those of lines up to `until`.  O(n)."""
+    return _Planner(events, source).run(until)
+
+
+class _Planner:
+    """The way through the events."""
+
+    def __init__(self, events: Sequence[Event], source: str) -> None:
+        self._events = events
+        self._source = source
+        self._plan = Plan()
+        self._alive: dict[int | None, _Process] = {}
+        self._users: dict[int, set[int | None]] = {}
+        self._spaces = 0
+        self._heaps, self._programs, self._births = _ahead(events)
+        self._has_heap: set[int] = set()
+        self._gone: set[int | None] = set()
+        self._handlers = {
+            "execve": self._execve, "execveat": self._execve, "mmap": self._mmap, "munmap": self._munmap,
+            "mprotect": self._mprotect, "pkey_mprotect": self._mprotect, "brk": self._brk, "mremap": self._mremap,
+            "madvise": self._madvise, "msync": self._msync, "exit": self._exit, "exit_group": self._exit,
+        }  # fmt: skip  # read as a table
+
+    def run(self, until: int | None) -> Plan:
+        """All of it."""
+        for event in self._events:
+            if until is not None and event.line > until:
+                continue
+            if isinstance(event, Unfinished):
+                self._plan.unfinished[event.name] += 1
+                continue
+            if isinstance(event, Signalled):
+                self._plan.signals[event.name] += 1
+            elif isinstance(event, Ended):
+                self._ended(event)
+            else:
+                self._plan.calls += 1
+                process = self._process(event)
+                if process is None:  # another thread has ended it
+                    self._plan.unfinished[event.name] += 1
+                else:
+                    self._call(event, process)
+        return self._plan
+
+    # ---- processes ---------------------------------------------------------------------------
+
+    def _process(self, event: Call) -> _Process | None:
+        """Whose call it is; one that was not seen before is a child, or the first.  None if it is over."""
+        pid = event.pid
+        if pid in self._alive:
+            return self._alive[pid]
+        if pid is None and len(self._alive) == 1:
+            return next(iter(self._alive.values()))
+        birth = self._birth(pid, event.line)
+        if birth is not None:
+            return self._born(birth, pid)
+        if pid in self._gone:
+            return None
+        if None in self._alive:  # on a terminal the first has no number while it is alone
+            found = self._alive[pid] = self._alive.pop(None)
+            self._users[found.space] = {pid if user is None else user for user in self._users[found.space]}
+            found.group = pid if found.group is None else found.group
+            return found
+        if self._alive and pid is None:
+            return next(iter(self._alive.values()))
+        return self._first(event.line, pid)
+
+    def _first(self, line: int, pid: int | None) -> _Process:
+        """A process that nothing before has made."""
+        space = self._new_space()
+        name = self._programs.get(pid, "program")
+        self._do(line, "execve", "begin", space, name)
+        return self._add(pid, _Process(pid, space, {}))
+
+    def _birth(self, pid: int | None, line: int) -> Call | None:
+        """The call that made a process, as far as one has begun before the line; each makes one."""
+        births = self._births.get(pid, [])
+        return next((one for one in births if one.begun <= line), None) if self._alive else None
+
+    def _born(self, birth: Call, pid: int | None) -> _Process:
+        """Make the child of a call."""
+        self._births[pid].remove(birth)
+        self._gone.discard(pid)
+        parent = self._alive.get(birth.pid) or next(iter(self._alive.values()))
+        wanted = arguments.flags(arguments.named(birth.arguments, "flags"), arguments.CLONE)
+        if birth.name == "vfork":
+            wanted = frozenset(("CLONE_VM", "CLONE_VFORK"))
+        if "CLONE_VM" in wanted:
+            space = parent.space
+            self._do(birth.begun, birth.name, "share", space)
+        else:
+            space = self._new_space()
+            self._do(birth.begun, birth.name, "fork", parent.space, space, self._programs.get(pid, ""))
+            self._has_heap |= {space} if parent.space in self._has_heap else set()
+        files = parent.files if "CLONE_FILES" in wanted else dict(parent.files)
+        return self._add(pid, _Process(parent.group if "CLONE_THREAD" in wanted else pid, space, files))
+
+    def _add(self, pid: int | None, process: _Process) -> _Process:
+        self._alive[pid] = process
+        self._users.setdefault(process.space, set()).add(pid)
+        return process
+
+    def _new_space(self) -> int:
+        self._spaces += 1
+        return self._spaces - 1
+
+    def _leave(self, line: int, name: str, pid: int | None, how: str) -> None:
+        """A thread is no more; a space without any is over."""
+        process = self._alive.pop(pid, None)
+        self._gone.add(pid)
+        if process is None:
+            return
+        users = self._users[process.space]
+        users.discard(pid)
+        if not users:
+            self._plan.ends[process.space] = how
+            if process.space:  # the first stays, to be looked at
+                self._do(line, name, "exit", process.space)
+
+    def _group_of(self, pid: int | None) -> list[int | None]:
+        group = self._alive[pid].group
+        return [one for one, process in self._alive.items() if process.group == group]
+
+    def _ended(self, event: Ended) -> None:
+        pid = next(iter(self._alive), None) if event.pid is None and None not in self._alive else event.pid
+        if event.heir is None:
+            if pid in self._alive:
+                self._leave(event.line, "exit", pid, event.how)
+        elif event.heir in self._alive and pid in self._alive:
+            for one in self._group_of(pid):
+                if one != pid:
+                    self._leave(event.line, "execve", one, event.how)
+
+    # ---- calls -------------------------------------------------------------------------------
+
+    def _call(self, call: Call, process: _Process) -> None:
+        name, plan = call.name, self._plan
+        if name in FORKS:
+            if call.result is None or call.result <= 0:
+                plan.failed[name] += 1
+            elif self._birth(call.result, call.line) is call:
+                self._born(call, call.result)
+        elif name in self._handlers:
+            if call.failed and name not in ("exit", "exit_group"):
+                plan.failed[name] += 1
+            else:
+                self._handlers[name](call, process)
+        elif name in MEMORY:
+            (plan.failed if call.failed else plan.skipped)[name] += 1
+        else:
+            plan.others[name] += 1
+            if not call.failed:
+                self._files(call, process)
+
+    def _files(self, call: Call, process: _Process) -> None:
+        """What a call with no memory in it does to file descriptors, and to processes that it waits for."""
+        name, given, files = call.name, call.arguments, process.files
+        result = call.result or 0
+        if name in OPENS:
+            files[result] = arguments.path_in(call.path) if call.path else self._opened(call)
+        elif name in COPIES and (name != "fcntl" or "DUPFD" in str(given[1:2])):
+            old = arguments.number(given[0]) if given else None
+            if old in files:
+                files[result] = files[old]
+        elif name == "close" and given:
+            files.pop(arguments.number(given[0]) or 0, None)
+        elif name in READS and result > 0:
+            if _OWN_MAPS.fullmatch(self._path(given[0] if given else None, process)):
+                self._plan.maps_read.append(call.line)
+        elif name in ("wait4", "waitpid") and result in self._alive:
+            self._leave(call.line, name, result, "waited for")
+
+    def _opened(self, call: Call) -> str:
+        at = 1 if call.name in ("openat", "openat2") else 0
+        name = arguments.text(call.arguments[at]) if len(call.arguments) > at else None
+        if call.name == "memfd_create":
+            return f"/memfd:{name or ''} (deleted)"
+        return name or ""
+
+    def _path(self, value: Value | None, process: _Process) -> str:
+        """The path of a file descriptor; one that was never seen is named by its number."""
+        known = arguments.path_behind(value)
+        fd = arguments.number(value)
+        return known or process.files.get(-1 if fd is None else fd, "") or f"file descriptor {fd}"
+
+    def _execve(self, call: Call, process: _Process) -> None:
+        for one in self._group_of(call.pid) if call.pid in self._alive else ():
+            if self._alive[one] is not process:
+                self._leave(call.line, call.name, one, "execve of another thread")
+        pid = next(one for one, other in self._alive.items() if other is process)
+        users = self._users[process.space]
+        if len(users) > 1:  # a parent waits for it, with the same space
+            users.discard(pid)
+            shared, process.space = process.space, self._new_space()
+            self._do(call.line, "", "fork", shared, process.space, self._programs.get(pid, ""))
+            self._users[process.space] = {pid}
+        heap = self._heaps.get(call.line)
+        self._has_heap.discard(process.space)
+        if heap is not None:
+            self._has_heap.add(process.space)
+        self._do(call.line, call.name, "exec", process.space, heap)
+        process.files = dict(process.files)
+
+    def _exit(self, call: Call, process: _Process) -> None:
+        code = arguments.number(call.arguments[0]) if call.arguments else 0
+        pid = next(one for one, other in self._alive.items() if other is process)
+        for one in self._group_of(pid) if call.name == "exit_group" else [pid]:
+            self._leave(call.line, call.name, one, f"exited with {code}")
+
+    def _mmap(self, call: Call, process: _Process) -> None:
+        _, size, prot, flags, _, offset = self._numbers(call, 6, (0, 1, 5))
+        words = arguments.flags(flags, arguments.MAP)
+        kept = {"MAP_PRIVATE", "MAP_SHARED", "MAP_ANONYMOUS", "MAP_FIXED", "MAP_GROWSDOWN"}
+        self._flags("mmap", words - kept - {"MAP_FIXED_NOREPLACE", "MAP_SHARED_VALIDATE", "MAP_FILE"})
+        if "MAP_SHARED_VALIDATE" in words:
+            words = words - {"MAP_PRIVATE"} | {"MAP_SHARED"}
+        if "MAP_SHARED" not in words and "MAP_PRIVATE" not in words:
+            raise self._refused(call, "its flags are neither MAP_SHARED nor MAP_PRIVATE")
+        path = None if "MAP_ANONYMOUS" in words else self._path(call.arguments[4], process)
+        protection = self._protection(prot, "mmap")
+        self._step(call, process, "mmap", call.result, size, protection, words & kept, path, offset)
+
+    def _munmap(self, call: Call, process: _Process) -> None:
+        start, size = self._numbers(call, 2, (0, 1))
+        self._step(call, process, "munmap", start, size)
+
+    def _mprotect(self, call: Call, process: _Process) -> None:
+        start, size, prot, *_ = self._numbers(call, 4 if call.name == "pkey_mprotect" else 3, (0, 1))
+        self._step(call, process, "mprotect", start, size, self._protection(prot, call.name))
+
+    def _brk(self, call: Call, process: _Process) -> None:
+        if process.space not in self._has_heap:
+            self._plan.skipped["brk, of a heap that began before"] += 1
+            return
+        self._step(call, process, "brk", call.result)
+
+    def _mremap(self, call: Call, process: _Process) -> None:
+        start, size, new, flags = self._numbers(call, 4, (0, 1, 2), more=True)[:4]
+        words = arguments.flags(flags, arguments.MREMAP)
+        self._flags("mremap", words - arguments.MREMAP.keys())
+        self._step(call, process, "mremap", start, size, call.result, new, "MREMAP_DONTUNMAP" in words)
+
+    def _madvise(self, call: Call, process: _Process) -> None:
+        start, size, advice = self._numbers(call, 3, (0, 1))
+        given = next(iter(arguments.flags(advice, {})), "0x0")
+        if given.startswith("0x"):
+            known = {hex(code): name for name, code in arguments.ADVICE.items()}
+            given = known.get(given, given)
+        if arguments.ADVICE.get(given, 5) > 4:
+            self._plan.skipped[f"madvise {given}"] += 1
+            return
+        self._step(call, process, "madvise", start, size, given.removeprefix("MADV_").lower())
+
+    def _msync(self, call: Call, process: _Process) -> None:
+        start, size, _ = self._numbers(call, 3, (0, 1))
+        self._step(call, process, "msync", start, size)
+
+    # ---- inside ------------------------------------------------------------------------------
+
+    def _protection(self, value: Value | None, name: str) -> int:
+        words = arguments.flags(value, arguments.PROT)
+        kept = {"PROT_READ", "PROT_WRITE", "PROT_EXEC"}
+        self._flags(name, words - kept - {"PROT_NONE"})
+        return sum(arguments.PROT[word] for word in words & kept)
+
+    def _flags(self, name: str, words: frozenset[str]) -> None:
+        """Flags that the model does not have."""
+        for word in sorted(words):
+            self._plan.flags[f"{name} {word}"] += 1
+
+    def _numbers(self, call: Call, count: int, which: tuple[int, ...], more: bool = False) -> list[Any]:
+        """The arguments of a call, those of `which` as numbers."""
+        given: list[Any] = list(call.arguments)
+        if len(given) != count and not (more and len(given) > count):
+            raise self._refused(call, f"it takes {count} arguments, and has {len(given)}")
+        for one in which:
+            found = arguments.number(given[one])
+            if found is None or not 0 <= found < 1 << 64:
+                raise self._refused(call, f"argument {one + 1} is no number of bytes")
+            given[one] = found
+        return given
+
+    def _refused(self, call: Call, why: str) -> Refused:
+        return Refused(f"line {call.line} of {self._source}: {call.name}: {why}")
+
+    def _step(self, call: Call, process: _Process, action: str, *given: Any) -> None:
+        self._do(call.line, call.name, action, process.space, *given)
+
+    def _do(self, line: int, name: str, action: str, space: int, *given: Any) -> None:
+        self._plan.steps.append(Step(line, name, action, space, given))
+
+
+Births = dict[int | None, list[Call]]
+
+
+def _ahead(events: Sequence[Event]) -> tuple[dict[int, int], dict[int | None, str], Births]:
+    """What is only known later: where the heap of an execve's line begins, what each process runs, who made it."""
+    heaps: dict[int, int] = {}
+    programs: dict[int | None, str] = {}
+    births: Births = {}
+    last: dict[int | None, int] = {}
+    for event in events:
+        if not isinstance(event, Call):
+            continue
+        if event.name in ("execve", "execveat") and not event.failed:
+            last[event.pid] = event.line
+            at = 1 if event.name == "execveat" else 0
+            path = arguments.text(event.arguments[at]) if len(event.arguments) > at else None
+            programs.setdefault(event.pid, (path or "").rpartition("/")[2] or "program")
+        elif event.name == "brk" and event.result and event.pid in last:
+            heaps.setdefault(last[event.pid], -(-event.result // 4096) * 4096)
+        elif event.name in FORKS and event.result is not None and event.result > 0:
+            births.setdefault(event.result, []).append(event)
+    return heaps, programs, births

@@ -1,0 +1,55 @@
+"""Real programs that were recorded, and ship: `scripts/record_strace.py` makes them again."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from importlib import resources
+
+from ...engine.base.units import counted
+from ...engine.machine import arguments
+
+PROGRAMS = {
+    "ls": "ls -n /usr",
+    "python": "python3, which imports asyncio, decimal, json and sqlite3",
+    "threads": "python3 with three threads, each of which allocates 1 MiB",
+    "forks": "sh -c 'ls /usr | wc -l; (exit 3); echo $?'",
+    "fails": "python3, which asks for more than its limit of addresses, and then reads address 8",
+}
+"""What was recorded, by name."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Recording:
+    """A program that ran under ``strace -f -y`` on Debian 12, for x86-64.
+
+    `strace` is what strace wrote; `maps` what the program then read in its own /proc/self/maps, empty where it did not.
+    """
+
+    name: str
+    program: str
+    strace: str
+    maps: str
+
+    def __repr__(self) -> str:
+        lines = counted(self.strace.count("\n"), "line", "lines")
+        ranges = f", and {counted(self.maps.count(chr(10)), 'range')} of its map" if self.maps else ""
+        return f"<{self.program}: {lines} of strace{ranges}>"
+
+
+def recording(name: str) -> Recording:
+    """A recorded program: "ls", "python", "threads", "forks" or "fails".
+
+    >>> import vmwidgets as vm
+    >>> forks = vm.recording("forks")
+    >>> vm.load_strace(vm.boot("x86-64"), forks.strace).ends
+    {'ls': 'exited with 0', 'wc': 'exited with 0', 'sh 2': 'exited with 3', 'sh': 'exited with 0'}
+    """
+    known = arguments.known(name, PROGRAMS, "recording")
+    maps = _text(f"{known}.maps.gz") if known not in ("ls", "forks") else ""
+    return Recording(known, PROGRAMS[known], _text(f"{known}.strace.gz"), maps)
+
+
+def _text(name: str) -> str:
+    packed = (resources.files("vmwidgets.sources") / "data" / "strace" / name).read_bytes()
+    return gzip.decompress(packed).decode()

@@ -1,0 +1,315 @@
+r"""The text of strace(1), line by line, read by a grammar: calls, signals and ends, each with its process.
+
+Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-t`` to ``-ttt``, ``-r``, ``-T`` and ``-X``, to the
+terminal or with ``-o``.  A call that another process interrupts takes two lines, ``mmap(… <unfinished ...>`` and
+``<... mmap resumed>…``: they are joined, and read as the one call that they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from lark import Lark, Transformer
+from lark.exceptions import UnexpectedInput
+
+from ...engine.base.errors import Refused, printable
+
+MOST_LINES = 1_000_000
+"""Lines of one text."""
+
+MOST_IN_LINE = 1 << 20
+"""Characters of one line, or of the two that are one call."""
+
+GRAMMAR = r"""
+start: [pid] STAMP? STAMP? _event
+pid: PID | "[" "pid" PID "]"
+
+_event: call | begun | RESUMED | signal | stopped | exited | killed | superseded | NOTICE
+call: NAME "(" arguments [CUT] ")" "=" outcome
+begun: NAME "(" arguments CUT
+signal: "---" NAME struct "---"
+stopped: "---" "stopped" "by" NAME "---"
+exited: "+++" "exited" "with" NUMBER "+++"
+killed: "+++" "killed" "by" NAME ["(core dumped)"] "+++"
+superseded: "+++" "superseded" "by" "execve" "in" "pid" NUMBER "+++"
+
+arguments: [value] ("," [value])*
+value: _piece+
+_piece: NUMBER | STRING | NAME | PATH | OPERATOR | ELLIPSIS | struct | array | group
+struct: "{" arguments "}"
+array: "[" arguments "]"
+group: "(" arguments ")"
+outcome: (NUMBER | UNKNOWN) [PATH] [NAME] [REMARK] [TOOK]
+
+PID: /[0-9]{1,10}(?=[\] \t])/
+STAMP.2: /\(?\+? *[0-9]{1,10}(:[0-9]{2}:[0-9]{2}(\.[0-9]+)?|\.[0-9]+)\)?(?= )/
+NAME: /[A-Za-z_][A-Za-z0-9_.?]*/
+NUMBER.2: /-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,22}(\.[0-9]{1,20})?)(?![0-9A-Za-z_])/
+STRING: /@?"([^"\\]|\\.)*"(\.\.\.)?/
+PATH: /<(?!\.\.\. |unfinished \.\.\.>)([^<>\\-]|->|-|\\.|<[^<>]*>)*>(\(deleted\))?/
+CUT.3: "<unfinished ...>"
+RESUMED: /<\.\.\. [A-Za-z_][A-Za-z0-9_]* resumed>.*/
+ELLIPSIS: "..."
+OPERATOR: "=>" | "==" | "!=" | "&&" | "||" | "<<" | ">>" | "=" | "|" | "&" | "~" | "!" | "*" | "+" | "-" | "/" | "^"
+        | ":" | "@" | "'" | "?"
+UNKNOWN: "?"
+REMARK: /\(.*\)/
+TOOK.3: /<[0-9]+\.[0-9]+>/
+NOTICE: /(strace: |Process [0-9]+ |\[ Process ).*/
+COMMENT: /\/\*.*?\*\//
+%ignore COMMENT
+%ignore /[ \t]+/
+"""
+"""In Lark's notation.  A value is any sequence of pieces, since strace has a notation of its own for each call."""
+
+_RESUMED = re.compile(r"<\.\.\. (\w+) resumed> ?(.*)", re.DOTALL)
+_BROKEN = re.compile(r"(?!strace: |Process )(.+?)(?:strace: )?Process [0-9]+ attached", re.DOTALL)
+_SHOWN = 60
+_EXAMPLE = "one reads 'munmap(0x7f0000001000, 4096) = 0'"
+
+Value = list[Any]
+"""An argument: its pieces, which are texts as they are written, and brackets."""
+
+
+class Bracket(NamedTuple):
+    """A struct, an array or what is in parentheses; `kind` is how it opens."""
+
+    kind: str
+    values: list[Value | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is over: what it was given and what it returned.
+
+    `line` counts from 1; it is where the call ended, `begun` where it began.  `pid` is none where strace wrote none.
+    `result` is a number, or none where strace has a question mark; `error` is a name such as "ENOMEM", or empty;
+    `path` is what ``-y`` writes behind a file descriptor that was returned, such as ``</etc/passwd>``.
+    """
+
+    line: int
+    begun: int
+    pid: int | None
+    name: str
+    arguments: tuple[Value | None, ...]
+    result: int | None
+    error: str
+    path: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did nothing, as far as one can see."""
+        return bool(self.error) or self.result is None or self.result == -1
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A call that began in a line and never ended."""
+
+    line: int
+    pid: int | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process is over: `how` says it as strace does; `heir` is the process whose exec took its place."""
+
+    line: int
+    pid: int | None
+    how: str
+    heir: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A process got a signal."""
+
+    line: int
+    pid: int | None
+    name: str
+
+
+Event = Call | Unfinished | Ended | Signalled
+
+
+def parse_strace(text: str, source: str) -> Iterator[Event]:
+    """What happened, in the order of the lines; :class:`Refused` with the line's number where they make no sense.
+
+    `source` names the text in the sentence.  Blank lines, and what strace says of itself, are passed over.  O(n).
+
+    >>> (one,) = parse_strace("brk(NULL) = 0x1000", "a text")
+    >>> one.name, len(one.arguments), hex(one.result)
+    ('brk', 1, '0x1000')
+    """
+    return _Reader(source).events(text)
+
+
+class _Waiting(NamedTuple):
+    """A call that has begun: in which line, and its text so far."""
+
+    line: int
+    name: str
+    text: str
+
+
+class _Reader:
+    """The way through a text; `waiting` are the calls that have begun, by process."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.waiting: dict[int | None, _Waiting] = {}
+        self.lost: list[Unfinished] = []
+        self._parse = _parser().parse
+
+    def events(self, text: str) -> Iterator[Event]:
+        """All of them."""
+        held, seen = "", False
+        for number, line in enumerate(text.split("\n"), 1):
+            if number > MOST_LINES:
+                raise self.refused(number, f"more than {MOST_LINES:,} lines are not read")
+            content = held + line.removesuffix("\r")
+            if len(content) > MOST_IN_LINE:
+                raise self.refused(number, f"more than {MOST_IN_LINE:,} characters are not read in one line")
+            broken = _BROKEN.fullmatch(content)
+            held = broken[1] if broken is not None else ""
+            if held or not content.strip():
+                continue  # strace's own word in the middle of a call that goes on in the next line
+            found = self._event(number, content)
+            seen = True
+            if found is not None:
+                yield found
+        if held:
+            raise self.refused(number, f"{_cut(held)!r} is no line of strace; {_EXAMPLE}")
+        if not seen:
+            raise Refused(f"{self.source} is empty: a program makes at least one call; {_EXAMPLE}")
+        yield from self.lost
+        yield from (Unfinished(one.line, pid, one.name) for pid, one in self.waiting.items())
+
+    def refused(self, number: int, why: str) -> Refused:
+        """The sentence for a line."""
+        return Refused(f"line {number} of {self.source}: {why}")
+
+    def _event(self, number: int, content: str) -> Event | None:
+        pid, kind, parts = self._parsed(number, content, content)
+        if kind == "begun":
+            if pid in self.waiting:
+                lost = self.waiting[pid]
+                self.lost.append(Unfinished(lost.line, pid, lost.name))
+            self.waiting[pid] = _Waiting(number, str(parts), _uncut(content[parts.start_pos :]))
+            return None
+        if kind == "resumed":
+            return self._resumed(number, pid, parts)
+        if kind == "call":
+            return Call(number, number, pid, *parts)
+        if kind == "signal":
+            return Signalled(number, pid, parts)
+        if kind == "ended":
+            return Ended(number, pid, parts)
+        if kind == "superseded":
+            heir = int(parts)
+            if heir in self.waiting:
+                self.waiting[pid] = self.waiting.pop(heir)  # its exec goes on under the number of the first
+            return Ended(number, pid, "superseded by execve", heir)
+        return None
+
+    def _resumed(self, number: int, pid: int | None, tail: str) -> Event:
+        match = _RESUMED.fullmatch(tail)
+        assert match is not None, "the grammar let no other in"
+        name, rest = match[1], match[2]
+        whose = self._whose(pid, name)
+        if whose not in self.waiting:
+            raise self.refused(number, f"{name} is resumed, and no line before has begun it")
+        begun = self.waiting.pop(whose)
+        if begun.name != name:
+            raise self.refused(number, f"{name} is resumed, and line {begun.line} has begun {begun.name}")
+        _, kind, parts = self._parsed(number, begun.text + rest, tail)
+        if kind != "call":
+            raise self.refused(number, f"{name} is resumed and has no result; {_EXAMPLE}")
+        return Call(number, begun.line, whose if pid is None else pid, *parts)
+
+    def _whose(self, pid: int | None, name: str) -> int | None:
+        """The process of a resumed call: on a terminal numbers are written only while there are several."""
+        if pid in self.waiting or pid is not None:
+            return pid if pid in self.waiting else None
+        such = [one for one, begun in self.waiting.items() if begun.name == name]
+        return such[0] if len(such) == 1 else None
+
+    def _parsed(self, number: int, content: str, written: str) -> tuple[int | None, str, Any]:
+        try:
+            parsed: Any = self._parse(content)
+        except UnexpectedInput:
+            raise self.refused(number, f"{_cut(written)!r} is no line of strace; {_EXAMPLE}") from None
+        return cast("tuple[int | None, str, Any]", parsed)
+
+
+def _cut(text: str) -> str:
+    """The beginning of a line, as it can be printed."""
+    return printable(text.strip()[:_SHOWN]) + ("…" if len(text.strip()) > _SHOWN else "")
+
+
+def _uncut(text: str) -> str:
+    """The beginning of a call without the mark that it is not finished."""
+    return text.rstrip().removesuffix("<unfinished ...>")
+
+
+class _Parts(Transformer[Any, Any]):
+    """What the rules of the grammar become."""
+
+    def start(self, parts: list[Any]) -> tuple[int | None, str, Any]:
+        kind, found = parts[-1] if isinstance(parts[-1], tuple) else ("", None)  # strace's own words
+        return parts[0], kind, found
+
+    def pid(self, parts: list[Any]) -> int:
+        return int(parts[0])
+
+    def call(self, parts: list[Any]) -> tuple[str, Any]:
+        return "call", (str(parts[0]), parts[1], *parts[3])
+
+    def begun(self, parts: list[Any]) -> tuple[str, Any]:
+        return "begun", parts[0]
+
+    def RESUMED(self, token: str) -> tuple[str, str]:  # noqa: N802  a terminal's name
+        return "resumed", str(token)
+
+    def signal(self, parts: list[Any]) -> tuple[str, str]:
+        return "signal", str(parts[0])
+
+    def exited(self, parts: list[Any]) -> tuple[str, str]:
+        return "ended", f"exited with {parts[0]}"
+
+    def killed(self, parts: list[Any]) -> tuple[str, str]:
+        return "ended", f"killed by {parts[0]}"
+
+    def superseded(self, parts: list[Any]) -> tuple[str, str]:
+        return "superseded", str(parts[0])
+
+    def arguments(self, parts: list[Any]) -> tuple[Value | None, ...]:
+        return tuple(parts) if len(parts) > 1 or parts[0] is not None else ()
+
+    def value(self, parts: list[Any]) -> Value:
+        return parts
+
+    def struct(self, parts: list[Any]) -> Bracket:
+        return Bracket("{", parts[0])
+
+    def array(self, parts: list[Any]) -> Bracket:
+        return Bracket("[", parts[0])
+
+    def group(self, parts: list[Any]) -> Bracket:
+        return Bracket("(", parts[0])
+
+    def outcome(self, parts: list[Any]) -> tuple[int | None, str, str]:
+        result, path, error, _, _ = parts
+        number = None if result == "?" else int(result, 0) if "." not in result else None
+        return number, str(error or ""), str(path or "")
+
+
+@cache
+def _parser() -> Lark:
+    """The parser, made when it is first needed."""
+    return Lark(GRAMMAR, parser="lalr", transformer=_Parts(), maybe_placeholders=True)
