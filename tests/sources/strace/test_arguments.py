@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 
 from vmwidgets.sources.strace import arguments
-from vmwidgets.sources.strace.text import parse_strace
+from vmwidgets.sources.strace.text import Call, parse_strace
 
 
 def given(line):
-    return next(iter(parse_strace(f"{line} = 0", "a text"))).arguments
+    (call,) = parse_strace(f"{line} = 0", "a text")
+    assert isinstance(call, Call)
+    return call.arguments
 
 
 @pytest.mark.parametrize(

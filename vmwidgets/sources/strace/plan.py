@@ -180,7 +180,7 @@ class _Planner:
         return self._spaces - 1
 
     def _leave(self, line: int, name: str, pid: int | None, how: str) -> None:
-        """A thread is no more; a space without any is over."""
+        """A thread is over; so is a space without any."""
         process = self._alive.pop(pid, None)
         self._gone.add(pid)
         if process is None:

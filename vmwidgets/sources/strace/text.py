@@ -8,7 +8,7 @@ terminal or with ``-o``.  A call that another process interrupts takes two lines
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple, cast
@@ -79,7 +79,7 @@ class Bracket(NamedTuple):
     """A struct, an array or what is in parentheses; `kind` is how it opens."""
 
     kind: str
-    values: list[Value | None]
+    values: Sequence[Value | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,9 @@ class MapsDiff:
     def __repr__(self) -> str:
         verdict = "all agrees that the calls determine" if self.agrees else _counted(self.faults) + " should agree"
         lines = [f"task {self.task!r} and {self.source}: {verdict}", f"  {self.summary}"]
-        told = [*self.faults, *(row for row in self.rows if row.verdict != AGREES and not row.is_fault)]
-        lines += [f"  {row!r}" for row in told[:LISTED]]
-        lines += [f"  … and {len(told) - LISTED:,} more"] if len(told) > LISTED else []
+        listed = [*self.faults, *(row for row in self.rows if row.verdict != AGREES and not row.is_fault)]
+        lines += [f"  {row!r}" for row in listed[:LISTED]]
+        lines += [f"  … and {len(listed) - LISTED:,} more"] if len(listed) > LISTED else []
         return "\n".join(lines)
 
 
