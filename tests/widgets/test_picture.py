@@ -143,7 +143,7 @@ class Dial:
 
 @pytest.mark.usefixtures("_registry")
 def test_a_function_is_a_picture_once_it_is_registered(machine: vm.Machine) -> None:
-    @picture_of(Dial, name="Clock")
+    @picture_of(Dial, name="Dial")
     def draw(at: At) -> Scene:
         return Scene(
             "clock", f"{at.target.hours} h", "", 100, 40, Caption("It ticks."), (), (), Table((), ()), Steps(0, 0, 0)
@@ -151,12 +151,12 @@ def test_a_function_is_a_picture_once_it_is_registered(machine: vm.Machine) -> N
 
     dial = Dial(machine)
     assert vm.picture(dial).scene().title == "3 h"
-    view = vm.Clock(dial)
-    assert type(vm.show(dial)).__name__ == type(view).__name__ == "Clock"
+    view = vm.Dial(dial)
+    assert type(vm.show(dial)).__name__ == type(view).__name__ == "Dial"
     dial.hours = 4
     assert view.scene().title == "4 h"
-    with pytest.raises(vm.Refused, match="Clock shows a Dial, not 3"):
-        vm.Clock(3)
+    with pytest.raises(vm.Refused, match="Dial shows a Dial, not 3"):
+        vm.Dial(3)
 
 
 def test_nothing_else_has_a_picture() -> None:
