@@ -110,7 +110,7 @@ class MachineCpu(Part):
 
     def _complete(self, name: str, steps: MaySleep[T]) -> T:
         with self.system.processors.on(self._processor):
-            return self.system.callbacks.complete(name, steps)
+            return self.system.complete_access(name, steps)
 
     def _span(self, address: Any, length: Any) -> tuple[int, int]:
         return arguments.span(address, length, self.pmap.fmt.word_bits)

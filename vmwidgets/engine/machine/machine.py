@@ -15,6 +15,7 @@ from ..base.errors import Broken, Refused, shown
 from ..base.events import Event
 from ..base.operations import Reference, operation
 from ..base.units import binary_size, counted
+from ..memory.costs import Costs
 from . import arguments
 from .arguments import Named
 from .cpus import MachineCpus
@@ -39,6 +40,7 @@ from .system import Handle, Part, SpacePart, System
 from .tables import DescriptorFunctions, MachineTables, MachineWalk
 from .tasks import Task, TaskFunctions
 from .threads import MachineThreads, ThreadFunctions
+from .times import TimeFunctions
 from .unchecked import Unchecked
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class Machine(Handle):
         self.caches = system.part(MachineCaches, "caches")
         self.memory_objects = system.part(MachineObjects, "memory_objects")
         self.unchecked = system.part(Unchecked, "unchecked")
+        self._times = TimeFunctions(system, self.path)
         self._replacement = system.part(MachineReplacement, "replacement")
         self._tasks = TaskFunctions(system, self.path)
         self._injections = InjectionFunctions(system, self.path)
@@ -144,6 +147,9 @@ class Machine(Handle):
     swap_on = lent("_tasks", TaskFunctions.swap_on)
     read_ahead = lent("_tasks", TaskFunctions.read_ahead)
     kill_when_out_of_memory = lent("_tasks", TaskFunctions.kill_when_out_of_memory)
+    set_costs = lent("_times", TimeFunctions.set_costs)
+    forget_costs = lent("_times", TimeFunctions.forget_costs)
+    effective_access_time = lent("_times", TimeFunctions.effective_access_time)
     inject = lent("_injections", InjectionFunctions.inject)
 
     kmem_alloc = lent("_kmem", KmemFunctions.kmem_alloc)
@@ -241,24 +247,22 @@ class Machine(Handle):
     def replacement(self) -> MachineReplacement:
         """Which page of tasks goes when memory runs short; set it to choose.
 
-        ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "working set"),
-        ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and a function is given the pages
-        that may go, and gives one of them.
-
-        >>> import vmwidgets as vm
-        >>> m = vm.boot("x86-64")
-        >>> m.replacement = "clock"
-        >>> m.replacement
-        <replacement by clock: 0 pages in 0 rings>
-        >>> m.replacement = lambda pages: max(pages, key=lambda page: page.arrived)
-        >>> m.replacement.policy
-        'a function'
+        A policy by its name, a :class:`vmwidgets.Replacement`, or a function; see :class:`.MachineReplacement`.
         """
         return self._replacement
 
     @replacement.setter
     def replacement(self, policy: Any) -> None:
         self._replacement.choose(policy)
+
+    @property
+    def costs(self) -> Costs | None:
+        """What accesses and faults cost, as operations say it; None: they say no times.  Set it to choose."""
+        return self.system.processors.costs
+
+    @costs.setter
+    def costs(self, costs: Costs | None) -> None:
+        self._times.choose(costs)
 
     @property
     def tasks(self) -> Named[Task]:

@@ -35,7 +35,7 @@ class MemoryFunctions(Part):
         """
         start, count = arguments.span(address, length, self.system.pmap.fmt.word_bits)
         steps = read_bytes(self.system.ram, start, count, partial(self._reach, access="read"))
-        return self.system.callbacks.complete("read", steps)
+        return self.system.complete_access("read", steps)
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -46,7 +46,7 @@ class MemoryFunctions(Part):
         content = arguments.content(data)
         start, _ = arguments.span(address, len(content), self.system.pmap.fmt.word_bits)
         steps = write_bytes(self.system.ram, start, content, partial(self._reach, access="write"))
-        return self.system.callbacks.complete("write", steps)
+        return self.system.complete_access("write", steps)
 
     def _reach(self, va: int, access: Access) -> MaySleep[int]:
         """The physical address of `va` in kernel memory, after its fault was resolved if it had one.

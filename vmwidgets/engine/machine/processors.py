@@ -23,6 +23,7 @@ from ..base.events import (
     ShootdownForgotten,
     ShootdownSent,
     SpaceLoaded,
+    TimeTaken,
     TlbDoubted,
 )
 from ..base.recorder import Recorder
@@ -33,6 +34,7 @@ from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.pmap.tables import TableSpace
 from ..kernel.threads.waits import MaySleep
+from ..memory.costs import AccessCounts, Costs, EffectiveAccessTime
 from ..memory.ram import BusError, Ram, page_pieces
 from ..mmu.cpu import Cpu
 from ..mmu.rules import Access
@@ -69,6 +71,10 @@ class FaultHandler(Protocol):
 
     def failed(self, va: int, fault: Fault) -> VMError:
         """The error of an access that faults again after its fault was resolved."""
+
+    @property
+    def reads(self) -> int:
+        """How many pages were read in for its faults so far."""
 
 
 class Watch(Protocol):
@@ -148,12 +154,17 @@ class Processor:
     def reach(self, va: int, access: Access, user: bool) -> MaySleep[int]:
         """The physical address of `va` for one access, after its fault was resolved if it had one."""
         handler: FaultHandler | None = None
+        cpu, hit, walked, minor, major = self.cpu, -1, 0, 0, 0
         watch = self._all.watch if self.pmap.layout.is_user(va) else None
         if watch is not None:
             watch.about_to_use(self.pmap.name)
         while True:
+            hits, references = cpu.tlb.hits, cpu.references
             found = self.translate(va, access, user)
+            walked += cpu.references - references
+            hit = cpu.tlb.hits - hits if hit < 0 else hit
             if not isinstance(found, Fault):
+                self._all.counts = self._all.counts.plus(1, hit, walked, minor, major)
                 if watch is not None:
                     watch.used(found >> PAGE_SHIFT, va >> PAGE_SHIFT)
                 return found
@@ -165,7 +176,9 @@ class Processor:
             if handler is not None:
                 raise handler.failed(va, found)
             handler = self._all.handler(self.pmap if self.pmap.layout.is_user(va) else self._all.kernel)
+            read = handler.reads
             yield from handler.resolve(va, access, user, found)
+            minor, major = (minor + 1, major) if handler.reads == read else (minor, major + 1)
 
     def translate(self, va: int, access: Access, user: bool) -> int | Fault:
         """One access without a fault handler; see :meth:`vmwidgets.engine.mmu.cpu.Cpu.translate`."""
@@ -254,6 +267,10 @@ class Processors:
         self.settings = settings
         self.controls = controls
         self.shootdown = SHOOTDOWNS[0]
+        self.counts = AccessCounts()
+        """What all accesses that reached memory came to."""
+        self.costs: Costs | None = None
+        """What they cost, where operations are to say their time."""
         self.watch: Watch | None = None
         """Who hears of each access, if that is wanted."""
         self.sent = self.acknowledged = self.forgotten = 0
@@ -264,6 +281,17 @@ class Processors:
         self.all = [Processor(self, one, Tlb(kernel.fmt, sets=sets, ways=ways)) for one in range(settings.number)]
         self._running = self.all[0]
         self._current = kernel.attach(self)
+
+    # ---- time --------------------------------------------------------------------------------
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Report how long the accesses in here took, if that is wanted; what other threads did meanwhile is in it."""
+        before = self.counts
+        yield
+        emit, since = self.recorder.emit, self.counts.minus(before)
+        if emit is not None and self.costs is not None and since.accesses:
+            emit((TimeTaken.tag, *since, EffectiveAccessTime(self.costs, *since).total))
 
     # ---- fault handlers ----------------------------------------------------------------------
 

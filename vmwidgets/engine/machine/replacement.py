@@ -19,7 +19,21 @@ from .tables import MemoryBefore
 
 
 class MachineReplacement(Part):
-    """By which policy pages of tasks leave memory, and the rings of frames that it goes by."""
+    """By which policy pages of tasks leave memory, and the rings of frames that it goes by.
+
+    ``m.replacement = "clock"`` takes a policy by its name ("fifo", "lru", "second chance", "clock", "working set"),
+    ``vm.Replacement("clock", local=True)`` has each task give pages of its own, and a function is given the pages
+    that may go (:class:`vmwidgets.ResidentPage`) and gives one of them.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot("x86-64")
+    >>> m.replacement = "clock"
+    >>> m.replacement
+    <replacement by clock: 0 pages in 0 rings>
+    >>> m.replacement = lambda pages: max(pages, key=lambda page: page.arrived)
+    >>> m.replacement.policy
+    'a function'
+    """
 
     @property
     def policy(self) -> str:

@@ -65,6 +65,9 @@ class Edit(NamedTuple):
 class KernelSpace:
     """Kernel addresses: FreeBSD's fault handler maps the pages of its pageable maps."""
 
+    reads = 0
+    """It reads nothing in."""
+
     def __init__(self, memory: KernelMemorySystem) -> None:
         self._memory = memory
 
@@ -88,6 +91,8 @@ class DomainSpace:
 
     domain: Domain
     pmap: LentPmap
+    reads = 0
+    """It reads nothing in."""
 
     def __init__(self, name: str, generation: int) -> None:
         self.name = name

@@ -40,6 +40,7 @@ from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
 from ..kernel.pmap.spaces import KernelPmap
 from ..kernel.threads.scheduler import Thread
+from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.files import File
 from ..kernel.x15.pagers import CodePager
 from ..kernel.x15.vm_map import X15Map
@@ -64,6 +65,7 @@ from .task_ends import TaskEnds
 from .task_space import TaskSpace
 
 P = TypeVar("P", bound="Part")
+T = TypeVar("T")
 
 STRUCTURES = (
     "kernel", "ram", "pages", "pmap", "kmem", "processors", "maps", "kmem_maps", "submaps", "parents", "roles", "tasks",
@@ -290,6 +292,11 @@ class System:
         self.maps[vm_map.name] = vm_map
         self.processors.register(pmap, space)
         return space
+
+    def complete_access(self, name: str, steps: MaySleep[T]) -> T:
+        """Have accesses to memory done, and report how long they took."""
+        with self.processors.timed():
+            return self.callbacks.complete(name, steps)
 
     def apply_injections(self) -> None:
         """Have the structures ask whether a request is to fail, if any is."""

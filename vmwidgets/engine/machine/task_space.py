@@ -90,6 +90,11 @@ class TaskSpace:
         """What events are reported to."""
         return self.vm_map.recorder
 
+    @property
+    def reads(self) -> int:
+        """How many pages were read in for tasks so far."""
+        return self.memory.reads
+
     # ---- faults ------------------------------------------------------------------------------
 
     def resolve(self, va: int, access: Access, user: bool, fault: Fault) -> MaySleep[None]:

@@ -60,7 +60,7 @@ class Task(UnixCalls):
         Errors are those of the fault: FAULT where nothing is mapped, ACCES where reading is not allowed, NOMEM.
         """
         start, count = self._span(address, length)
-        return self.system.callbacks.complete("read", self._processor().load(start, count, "read", user=True))
+        return self.system.complete_access("read", self._processor().load(start, count, "read", user=True))
 
     @operation
     def write(self, address: int | str, data: bytes) -> None:
@@ -70,14 +70,14 @@ class Task(UnixCalls):
         """
         content = arguments.content(data)
         start, _ = self._span(address, len(content))
-        self.system.callbacks.complete("write", self._processor().store(start, content, user=True))
+        self.system.complete_access("write", self._processor().store(start, content, user=True))
 
     @operation
     def touch(self, address: int | str, access: str = "read") -> MachineWalk:
         """One access that moves nothing: what the hardware does with it after the kernel has resolved its fault."""
         kind = arguments.access(access)
         start, _ = self._span(address, 1)
-        self.system.callbacks.complete("touch", self._processor().reach(start, kind, user=True))
+        self.system.complete_access("touch", self._processor().reach(start, kind, user=True))
         return self.walk(start, kind)
 
     def walk(self, address: int | str, access: str = "read") -> MachineWalk:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from operator import add, sub
+from typing import NamedTuple
 
 from ..base.errors import Refused, shown
 from ..base.units import counted, duration
@@ -39,6 +41,24 @@ class Costs:
             value: object = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
                 raise Refused(f"{field.name}={shown(value)}: write a time in nanoseconds, from 0 on")
+
+
+class AccessCounts(NamedTuple):
+    """What accesses that reached memory came to: TLB hits, references to memory of walks, minor and major faults."""
+
+    accesses: int = 0
+    tlb_hits: int = 0
+    walk_references: int = 0
+    minor: int = 0
+    major: int = 0
+
+    def plus(self, *more: int) -> AccessCounts:
+        """With so many more of each."""
+        return AccessCounts(*map(add, self, more))
+
+    def minus(self, other: AccessCounts) -> AccessCounts:
+        """What came since `other`."""
+        return AccessCounts(*map(sub, self, other))
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,11 @@ class EffectiveAccessTime:
     def time(self) -> float:
         """Nanoseconds of an access on average."""
         return sum(self.parts)
+
+    @property
+    def total(self) -> float:
+        """Nanoseconds of all accesses together."""
+        return self.time * self.accesses
 
     @property
     def _rates(self) -> tuple[float, float, float]:

@@ -34,6 +34,8 @@ class Cpu(Generic[C]):
         """Physical address of the root table, as in CR3, TTBR0 or satp."""
         self.asid = 0
         """Number of the address space that is loaded; 0 where none are used."""
+        self.references = 0
+        """How many descriptors its walks have read."""
         self._loaded: dict[int, tuple[int, C]] = {0: (0, self.controls)}
         """The root that was last loaded for each address space's number, and the settings it was loaded with."""
         self._recorder = recorder
@@ -65,6 +67,7 @@ class Cpu(Generic[C]):
     def _walk(self, va: int, access: Access, user: bool, clean: TlbEntry[C] | None) -> int | Fault:
         """Read the tables, set what the hardware sets in them, and keep the result, in place of a `clean` entry."""
         found = translate(self.ram, self.fmt, self.root, va, access, user, self.controls)
+        self.references += len(found.path)
         if found.pa is None:
             assert found.stop is not None, "a walk gives an address or a reason"
             self._after_fault(va)

@@ -48,6 +48,17 @@ class TlbHit(Event):
         yield "tlb count", self.cpu, "hits", MOVED, 1
 
 
+class TimeTaken(Event):
+    """How long the accesses of an operation took, by the costs that were set, and what they came to."""
+
+    accesses: int
+    tlb_hits: int
+    walk_references: int
+    minor: int
+    major: int
+    nanoseconds: float
+
+
 class TlbMissed(Event):
     """The TLB did not have `va`: a walk follows."""
 

@@ -124,6 +124,8 @@ class TaskMemory:
         self.objects: dict[str, PageOwner] = {}
         self.read_ahead = 0
         """How many pages of a file are read in behind one that was asked for."""
+        self.reads = 0
+        """How many pages were read in: each makes a fault a major one."""
         self.fails: Callable[[], bool] | None = None
         """A hook for lessons: asked before each page that is read in, it makes that fail by answering true."""
         self._pages = pages
@@ -343,6 +345,7 @@ class TaskMemory:
         """IO if a page can't be read in, as was asked for."""
         if self.fails is not None and self.fails():
             raise kernel_error("IO", f"page {index} of {owner.name!r} could not be read in")
+        self.reads += 1
 
     def forget(self, owner: PageOwner, indices: tuple[int, ...]) -> None:
         """Free the slots of these pages of swap space."""

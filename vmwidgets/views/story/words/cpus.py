@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.base.units import counted, duration
 from vmwidgets.engine.base.values.cpus import FlushRequest
 from vmwidgets.views.scene.text import visible
 
@@ -18,6 +18,10 @@ say = sentences(
         "TlbHit/used": "{cpu} finds {address} in its TLB.",
         "TlbHit/forbidden": "{cpu} finds {address} in its TLB; the rights kept there forbid the access.",
         "TlbHit/clean": "{cpu} finds {address} in its TLB; the write has to mark the tables first.",
+        "TimeTaken": (
+            "1 access took {time}: {walks} of walks, {minor} and {major}.",
+            "{count} accesses took {time}: {hits}, {walks} of walks, {minor} and {major}.",
+        ),
         "TlbMissed": "{cpu} does not find {address} in its TLB and walks the page tables.",
         "TlbFilled": "{cpu} keeps the translation of {address} in its TLB.",
         "TlbFilled/evicted": "{cpu} keeps the translation of {address} in its TLB and evicts that of {evicted}.",
@@ -64,6 +68,18 @@ def _loaded(event: ev.SpaceLoaded, names: Names) -> str:
 @says(ev.TlbHit, about="cpu", of="cpu")
 def _hit(event: ev.TlbHit, names: Names) -> str:
     return say(f"TlbHit/{event.outcome}", cpu=event.cpu, address=address(event.va))
+
+
+@says(ev.TimeTaken, about="cpu")
+def _time(event: ev.TimeTaken, names: Names) -> str:
+    fields = {
+        "time": duration(event.nanoseconds),
+        "hits": counted(event.tlb_hits, "TLB hit"),
+        "walks": counted(event.walk_references, "reference"),
+        "minor": counted(event.minor, "minor fault"),
+        "major": counted(event.major, "major fault"),
+    }
+    return say("TimeTaken", event.accesses, **fields)
 
 
 @says(ev.TlbMissed, about="cpu", of="cpu")

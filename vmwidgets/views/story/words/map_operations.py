@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
-from vmwidgets.engine.base.units import binary_size, counted
+from vmwidgets.engine.base.units import binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
@@ -44,6 +44,8 @@ say = sentences(
             "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
             "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
         ),
+        "access/out": ("1 page left memory.", "{count} pages left memory."),
+        "access/time": "It took {time}.",
         "access/killed": (
             "It made 1 page fault: no frame was left, and task {task} was killed.",
             "It made {count} page faults: no frame was left, and task {task} was killed.",
@@ -139,6 +141,14 @@ ACCESSES = ("read", "write", "touch", "load", "store", "fetch")
 
 @headline_of(*ACCESSES)
 def _access(facts: Facts) -> Headline:
+    text, why = _accessed(facts)
+    out, times = len(facts.of(ev.PageOut)), facts.of(ev.TimeTaken)
+    more = [say("access/out", out)] if out else []
+    more += [say("access/time", time=duration(times[-1].nanoseconds))] if times else []
+    return Headline(text, " ".join((why, *more)))
+
+
+def _accessed(facts: Facts) -> Headline:
     part, given, result = facts.operation.target.partition(":")[0], facts.given, facts.result
     written, got = given.get("data"), result
     fields = {

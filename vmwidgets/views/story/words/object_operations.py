@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vmwidgets.engine.base import events as ev
-from vmwidgets.engine.base.units import Size, binary_size, counted
+from vmwidgets.engine.base.units import Size, binary_size, counted, duration
 from vmwidgets.views.scene.text import visible
 
 from .headlines import Facts
@@ -83,6 +83,9 @@ say = sentences(
         "set_replacement": "Pages are replaced by {policy} from now on.",
         "set_replacement/local": "A task that needs a frame gives one of its own.",
         "set_replacement/all": "A task that needs a frame may take that of any other.",
+        "set_costs": "Operations say from now on how long their accesses took.",
+        "set_costs/reason": "A reference to memory takes {memory}, a minor fault {minor}, a major one {major}.",
+        "forget_costs": "Operations say no times from now on.",
         "replace_by": "Which page goes is what a function says from now on.",
         "replace_by/reason": "It is given those that may go.",
         "read_ahead": (
@@ -261,6 +264,17 @@ def _replacement(facts: Facts) -> Headline:
     policy, local = facts.given.get("policy"), facts.given.get("local", False)
     reason = say("set_replacement/local" if local or policy == "working set" else "set_replacement/all")
     return Headline(say("set_replacement", policy=visible(str(policy))), reason)
+
+
+@headline_of("set_costs")
+def _costs(facts: Facts) -> Headline:
+    given = {name: duration(float(str(facts.given.get(name, 0)))) for name in ("memory", "minor", "major")}
+    return Headline(say("set_costs"), say("set_costs/reason", **given))
+
+
+@headline_of("forget_costs")
+def _no_costs(facts: Facts) -> Headline:
+    return Headline(say("forget_costs"))
 
 
 @headline_of("replace_by")
