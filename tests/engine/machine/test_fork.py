@@ -101,6 +101,36 @@ def test_a_shadow_that_hides_all_pages_refers_past_the_object_behind(machine, ta
     machine.check()
 
 
+class Unread(dict[int, int]):
+    """Pages that are not gone through one by one."""
+
+    def __iter__(self):
+        raise AssertionError("all pages are looked at")
+
+
+def test_a_copy_does_not_look_at_all_pages_of_the_object_behind(machine, task):
+    child = task.fork()
+    behind = task.space.vm_map.peek(A).object
+    behind.pages = Unread(behind.pages)
+    for page in range(4):
+        child.write(A + page * PAGE, b"x")
+    behind.pages = dict(behind.pages.items())
+    assert chain_of(child) == ["memory 2"], "the copies hide all that is behind"
+    machine.check()
+
+
+def test_pages_behind_that_come_back_from_swap_space_are_counted_once(machine, task):
+    machine.swap_on(16 * PAGE)
+    child = task.fork()
+    child.write(A, b"x")
+    assert task.page_out(A, 4 * PAGE) == 4
+    task.read(A, 4 * PAGE)
+    machine.check()
+    for page in range(1, 4):
+        child.write(A + page * PAGE, b"x")
+    assert chain_of(child) == ["memory 2"]
+
+
 def test_a_hundred_generations_leave_no_long_chain(machine, task):
     for number in range(100):
         child = task.fork(f"g{number}")

@@ -83,8 +83,10 @@ class X15Object(VmObject):
         """Pages that were written since their file had them."""
         self.wired: Counter[int] = Counter()
         """How many entries hold each page in memory."""
+        self._span = range(0)
+        """All its pages are in here."""
         self._left: int | None = None
-        """How many pages of the object behind it are not hidden by its own; none while that is not known."""
+        """How many pages of the object behind may be asked for, and are not hidden by its own; none: to be counted."""
         if shadow is not None:
             shadow.shadows.append(self)
         memory.objects[name] = self
@@ -229,14 +231,15 @@ class X15Object(VmObject):
             self._report(PagerAsked.tag, self.name, offset, -1, "NOMEM")
             why = f"the pager of {self.name!r} has no page for offset {offset:#x}"
             raise kernel_error("NOMEM", why) from PagerFailed()
-        self.enter(index, frame)
+        self.enter(index, frame, is_new=not is_out)
         self._report(PagerAsked.tag, self.name, offset, frame, "miss")
         return frame
 
-    def enter(self, index: int, frame: int) -> None:
-        """Have `frame` as the page of this number."""
+    def enter(self, index: int, frame: int, *, is_new: bool = True) -> None:
+        """Have `frame` as the page of this number; not `is_new`: it was its own in swap space."""
         self.pages[index] = frame
-        for shadow in self.shadows:
+        self._reach(index, index + 1)
+        for shadow in self.shadows if is_new else ():
             shadow._grown(index)
         self._report(PagesEntered.tag, self.name, ((index, frame),))
         if self.has_frames:
@@ -257,7 +260,7 @@ class X15Object(VmObject):
             self.dirty.remove(index)
             self._report(PageLost.tag, self.name, index)
         self.pager.release(self.leave(index))
-        self._left = None
+        self._count_again()
 
     def forget(self, pages: range) -> None:
         """Give back those of `pages` that it has, in memory or in swap space: nothing maps them any more."""
@@ -268,7 +271,7 @@ class X15Object(VmObject):
 
     def _give_back(self, pages: tuple[tuple[int, int], ...]) -> None:
         """Give back frames that were taken out of `pages`."""
-        self._left = None
+        self._count_again()
         self.dirty.difference_update(index for index, _ in pages)
         if pages:
             self._report(PagesLeft.tag, self.name, pages)
@@ -285,6 +288,8 @@ class X15Object(VmObject):
         frame = super().run(offset, count)
         if frame is not None and len(self.pages) != known:
             first = offset >> PAGE_SHIFT
+            self._reach(first, first + count)
+            self._count_again()
             self._report(PagesEntered.tag, self.name, tuple((first + at, frame + at) for at in range(count)))
             for at in range(count if self.has_frames else 0):
                 self.memory.entered(self, first + at, frame + at)
@@ -374,20 +379,21 @@ class X15Object(VmObject):
         if taken:
             self._report(PagesEntered.tag, self.name, taken)
         self.memory.move_swapped(behind, self, tuple(index for index in wanted if index in behind.swapped))
-        for one in (self, *self.shadows, *behind.shadows):
-            one._left = None
+        if wanted:
+            self._reach(wanted[0], wanted[-1] + 1)
+        self._count_again()
+        behind._count_again()
 
     def bypass(self) -> None:
         """Refer past the object behind, if own pages hide all that may be asked for of it (Mach's bypass).
 
-        How many they don't hide is counted once, and kept: O(pages of that one) the first time.
+        O(1) mostly, since how many they don't hide is kept.
         """
         behind = self.shadow
         if behind is None or behind.is_file:
             return
         if self._left is None:
-            has = (index for index in (*behind.pages, *behind.swapped) if index in self.window)
-            self._left = sum(not self._has(index) for index in has)
+            self._left = self._count_left(behind)
         if self._left:
             return
         before, further = self.fields, behind.shadow
@@ -398,6 +404,26 @@ class X15Object(VmObject):
             further.reference()
         self._report(ShadowMoved.tag, self.name, before, self.fields, "bypassed")
         behind.release()
+
+    def _count_left(self, behind: X15Object) -> int:
+        """How many pages of the object behind may be asked for, and are hidden by no own one.
+
+        O(own pages) if all may be asked for, as after a fork of the whole; else O(pages of that one).
+        """
+        if self.window.start <= behind._span.start and behind._span.stop <= self.window.stop:
+            hidden = sum(behind._has(index) for index in (*self.pages, *self.swapped))
+            return len(behind.pages) + len(behind.swapped) - hidden
+        return sum(index in self.window and not self._has(index) for index in (*behind.pages, *behind.swapped))
+
+    def _count_again(self) -> None:
+        """Pages of it are gone: what they hid, and what is left of them behind others, is to be counted again."""
+        for one in (self, *self.shadows):
+            one._left = None
+
+    def _reach(self, first: int, end: int) -> None:
+        """It has pages of [first, end)."""
+        known = self._span or range(first, end)
+        self._span = range(min(known.start, first), max(known.stop, end))
 
     def discard(self) -> None:
         """Be gone before anything ever referred to it."""
@@ -460,7 +486,7 @@ class X15Object(VmObject):
 
     def check(self) -> None:
         """Raise :class:`Broken` unless O1. chains lead back and have an end; O2. no page is both in memory and in swap;
-        O3. only pages of files are dirty.
+        O3. only pages of files are dirty; O7. what is left behind is counted rightly.
         """  # noqa: D205  one list of invariants, as elsewhere
         seen: set[X15Object] = set()
         if self.shadow is not None and self not in self.shadow.shadows:
@@ -474,6 +500,12 @@ class X15Object(VmObject):
             raise Broken(f"O2: page {min(both)} of {self.name} is in memory and in swap space")
         if (self.dirty and not self.is_file) or self.dirty - self.pages.keys():
             raise Broken(f"O3: {self.name} has dirty pages that are no pages of a file in memory")
+
+        has = (*self.pages, *self.swapped)
+        if any(index not in self._span for index in has):
+            raise Broken(f"O7: {self.name} has pages outside of {self._span}")
+        if self.shadow is not None and self._left not in (None, self._count_left(self.shadow)):
+            raise Broken(f"O7: {self._left} pages are left behind {self.name}, and not {self._count_left(self.shadow)}")
 
     def _report(self, *raw: object) -> None:
         emit = self.memory.recorder.emit
