@@ -88,6 +88,8 @@ def scenes() -> dict[str, Scene]:
         "tables": tables(),
         "formats": formats(),
         "tlb": tlb(),
+        "fault": vm.Fault(forked()).scene(),
+        "objects": vm.Objects(forked()).scene(),
         "domain": domain(),
         "slab-levels": slab_levels(),
         "paging": paging(),
@@ -215,6 +217,20 @@ def tlb() -> Scene:
     m.cpus.shootdown = "sent"
     task.map.remove(a + 0x2000, size="12 KiB")
     return vm.Tlb(m).scene()
+
+
+def forked() -> vm.Machine:
+    """A child that wrote to a page that its parent has too; both have a file mapped, and the parent wrote to that."""
+    m = machine()
+    parent = m.task("init")
+    text = parent.mmap("8 KiB", "rw", "shared", m.file("motd", b"hello, world" * 500))
+    data = parent.mmap("16 KiB")
+    parent.read(text, 6000)
+    parent.write(text, b"H")
+    parent.write(data, bytes(3 * vm.PAGE))
+    child = parent.fork()
+    child.write(data + vm.PAGE, b"mine")
+    return m
 
 
 def domain() -> Scene:

@@ -205,6 +205,7 @@ def _object(event: Any) -> str:
 
 
 _RESIZED = defaultdict(lambda: "the entry changes", {"grew down for an access below it": "the stack grows"})
+_FOUND = {"": "no", "memory": "in memory", "swap": "in swap space", "file": "in the file"}
 _ASKED = {"hit": "in memory", "miss": "page supplied"}
 _COMPARED = {"left": "below {}", "right": "above {}", "here": "found: {}"}
 
@@ -221,7 +222,7 @@ SAYINGS: dict[type[ev.Event], Saying] = {
     ev.ObjectMade: Saying("object", lambda event, _: f"new: {visible(event.object)}", _object),
     ev.ObjectSearched: Saying(
         "object",
-        lambda event, _: f"{visible(event.object)}: {event.found or 'no'}",
+        lambda event, _: f"{visible(event.object)}: {_FOUND[event.found]}",
         _object,
     ),
     ev.PagerAsked: Saying(
