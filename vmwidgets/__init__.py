@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .engine.memory.costs import Costs
     from .engine.memory.references import reference_string
     from .engine.memory.replacement import Replacement, ResidentPage
+    from .engine.memory.thrashing import load_curve
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
     from .pictures.registry import picture
@@ -84,6 +85,7 @@ _LAZY = {
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
+    "load_curve": ".engine.memory.thrashing",
     "load_maps": ".sources.proc_maps",
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",
@@ -105,8 +107,8 @@ __all__ = [
     "EntryList", "Fault", "Formats", "Frames", "Kentry", "KernelError", "KernelPanic", "Kmem", "Machine", "Map",
     "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size", "SlabLevels",
     "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot", "compare",
-    "compare_formats", "compare_paging", "diff", "events", "lab", "load_journal", "load_maps", "load_strace",
-    "load_tables", "picture", "recording", "reference_string", "show", "workload",
+    "compare_formats", "compare_paging", "diff", "events", "lab", "load_curve", "load_journal", "load_maps",
+    "load_strace", "load_tables", "picture", "recording", "reference_string", "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

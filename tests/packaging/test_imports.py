@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 OUTSIDE = {
-    # NumPy for arrays of addresses, import-linter says which modules; the other for type checkers only, which bring it
-    "vmwidgets/engine": {"numpy", "typing_extensions"},
+    # NumPy for arrays of addresses, matplotlib for plots, import-linter says which modules; the other for type checkers
+    # only, which bring it
+    "vmwidgets/engine": {"matplotlib", "numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema", "lark"},
     "vmwidgets/pictures": {"traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py"},
@@ -25,6 +26,7 @@ OUTSIDE = {
         "graphviz",
         "ipywidgets",
         "lark",
+        "matplotlib",
         "resvg_py",
         "traitlets",
         "IPython",
