@@ -39,6 +39,7 @@ kernel.malloc(300)
 subjects = {
     "Comparison": vm.compare([vm.workload.allocate("a", "64 KiB"), vm.workload.free("a")]),
     "Formats": formats, "Tables": formats.tables["armv7"], "Paging": vm.compare_paging(small, paged),
+    "Diff": vm.diff(small, "1000-2000 rw-p 0 00:00 0   [stack]"),
     **dict.fromkeys(["Domain", "Capabilities", "Vnodes", "Vspace", "SlabLevels"], d),
     **dict.fromkeys(["Map", "Tree", "EntryList", "Ribbon"], m.kernel_map), "Kentry": m, "Dashboard": m, "Tlb": m,
     "Fault": task, "Objects": m, "Clock": m,

@@ -50,7 +50,7 @@ def test_ends_protection_and_sharing_differ_where_they_do(task):
         (1, 2, DIFFERS, "private in the model, shared in the system"),
         (2, 3, AGREES, ""),
         (3, 4, MODEL, "the system has nothing there"),
-        (8, 9, SYSTEM, "no call of the task accounts for it"),
+        (8, 9, SYSTEM, "no call accounts for it"),
     ]
     assert not found.agrees
     assert len(found.faults) == 4
@@ -102,10 +102,10 @@ def test_what_execve_and_the_kernel_map_is_expected(task):
     found = vm.diff(task, text)
     assert [(row.start - A) // PAGE for row in found.faults] == [5, 22]
     assert [row[3] for row in rows(found)] == [
-        "execve mapped the program", "execve mapped the program",
-        "execve mapped the zeroes behind the program (its bss)", "no call of the task accounts for it", "",
-        "no call of the task accounts for it", "the kernel's own, which execve maps", "execve mapped the interpreter",
-        "execve mapped the zeroes behind the program (its bss)", "execve mapped it, and the kernel has it grow",
+        "execve: the program", "execve: the program",
+        "execve: zeroes (bss)", "no call accounts for it", "",
+        "no call accounts for it", "execve: the kernel's", "execve: the interpreter",
+        "execve: zeroes (bss)", "execve; it grows by itself",
     ]  # fmt: skip
 
 

@@ -133,6 +133,12 @@ def of_comparisons() -> Named:
             live.append(f"n{number}" if draws.random() < 0.8 else f"a long name, number {number}")
             work.append(allocate(live[-1], draws.choice([1, 2, 3, 20]) * vm.PAGE))
     yield "Comparison", vm.picture(vm.compare(work, on=["x15", "worst", "freebsd"]))
+    machine = vm.boot("x86-64")
+    for name, until in (("threads", "maps"), ("python", 1400)):
+        real = vm.recording(name)
+        yield f"Diff of {name}", vm.picture(vm.diff(vm.load_strace(machine, real.strace, until=until).task, real.maps))
+    stack = "1000-2000 rw-p 0 00:00 0 [stack]"
+    yield "Diff of nothing", vm.picture(vm.diff(machine.task("empty"), stack))
     yield "Comparison of two", vm.picture(vm.compare(work[:4], on=["x15", "freebsd"]))
     domain = machine_life(2)
     task = domain.machine.task("init")

@@ -6,9 +6,11 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.values.comparisons import ComparisonValue, PagingComparison
+from vmwidgets.engine.base.values.map_diffs import MapsDiff
 from vmwidgets.engine.mmu.compare_formats import FormatComparison
 from vmwidgets.views.domain.paging import draw_paging
 from vmwidgets.views.maps.compare import draw_comparison
+from vmwidgets.views.maps.diff import draw_diff
 from vmwidgets.views.scene.model import Scene
 from vmwidgets.views.tables.formats import draw_formats
 
@@ -70,3 +72,25 @@ class Paging(Picture):
     def draw(self, at: At) -> Scene:
         """The comparison."""
         return draw_paging(at.target, width=at.width)
+
+
+@picture_of(MapsDiff)
+class Diff(Picture):
+    """A task's map beside what the system reported of a process: what agrees, and what only one of them has.
+
+    `target` is the result of ``vm.diff(task, maps)``.
+
+    >>> import vmwidgets as vm
+    >>> t = vm.boot("x86-64").task("init")
+    >>> vm.Diff(vm.diff(t, "1000-2000 rw-p 0 00:00 0   [stack]")).scene().caption.text
+    'Model and system agree in all that the calls determine.'
+    """
+
+    def __init__(self, target: MapsDiff, **options: Any) -> None:
+        if not isinstance(target, MapsDiff):
+            raise Refused(f"Diff shows the result of vm.diff(task, maps), not {shown(target)}")
+        super().__init__(target, **options)
+
+    def draw(self, at: At) -> Scene:
+        """The comparison."""
+        return draw_diff(at.target, width=at.width)

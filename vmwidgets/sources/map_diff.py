@@ -59,7 +59,7 @@ def diff(task: Task, maps: str | os.PathLike[str]) -> MapsDiff:
     task 'init' and the text: 1 range, 4 KiB should agree
       agrees: 1 range, 4 KiB; differs: 1 range, 4 KiB; only in the system: 1 range, 8 KiB
       0x1_1000–0x1_2000 4 KiB r--p: ≠ differs (r-- in the model, rw- in the system)
-      0x7ff_0000–0x7ff_2000 8 KiB rw-p [stack]: only in the system (execve mapped it, and the kernel has it grow)
+      0x7ff_0000–0x7ff_2000 8 KiB rw-p [stack]: only in the system (execve; it grows by itself)
     """
     if not isinstance(task, Task):
         raise Refused(f"task={shown(task)} is {a_kind(task)}: write a task, such as vm.load_strace(…).task")
@@ -111,7 +111,7 @@ def _row(
 ) -> RangeDiff:
     if mine is None and theirs is not None:
         why = causes.of(start, theirs)
-        return RangeDiff(start, end, SYSTEM, None, theirs, why or "no call of the task accounts for it", bool(why))
+        return RangeDiff(start, end, SYSTEM, None, theirs, why or "no call accounts for it", bool(why))
     if mine is not None and theirs is None:
         return RangeDiff(start, end, MODEL, mine, None, "the system has nothing there")
     assert mine is not None and theirs is not None, "one side has it"
@@ -170,9 +170,9 @@ class _Causes:
         """Whose it is; empty for what a call must have mapped."""
         name = what.name
         if name.startswith("[stack"):
-            return "execve mapped it, and the kernel has it grow"
+            return "execve; it grows by itself"
         if name in ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]"):
-            return "the kernel's own, which execve maps"
+            return "execve: the kernel's"
         if name and name in self._program:
             return self._program[name]
         return self._behind.get(start, "")
@@ -181,17 +181,15 @@ class _Causes:
 def _program(ranges: Iterable[MapsRange]) -> dict[str, str]:
     """The files that execve maps: the program, the lowest of all, and its interpreter."""
     files = [one.path for one in ranges if one.path.startswith("/")]
-    found = {
-        path: "execve mapped the interpreter" for path in files if path.rpartition("/")[2].startswith(_INTERPRETERS)
-    }
-    return {**found, **dict.fromkeys(files[:1], "execve mapped the program")}
+    found = {path: "execve: the interpreter" for path in files if path.rpartition("/")[2].startswith(_INTERPRETERS)}
+    return {**found, **dict.fromkeys(files[:1], "execve: the program")}
 
 
 def _bss(ranges: Sequence[MapsRange], program: dict[str, str]) -> Iterator[tuple[int, str]]:
     """Where zeroes follow a file that execve mapped."""
     for before, after in pairwise(ranges):
         if before.path in program and not after.path and before.end == after.start:
-            yield after.start, "execve mapped the zeroes behind the program (its bss)"
+            yield after.start, "execve: zeroes (bss)"
 
 
 def _joined(rows: Iterable[RangeDiff]) -> Iterator[RangeDiff]:

@@ -84,7 +84,7 @@ def test_without_f_what_other_threads_did_is_missing():
     text, maps = variant(FIRST_THREAD)
     found = vm.diff(vm.load_strace(vm.boot("x86-64"), text, until="maps").task, maps)
     assert {row.verdict for row in found.faults} == {SYSTEM}
-    assert {row.why for row in found.faults} == {"no call of the task accounts for it"}
+    assert {row.why for row in found.faults} == {"no call accounts for it"}
 
 
 def test_options_make_no_difference_to_what_is_mapped():

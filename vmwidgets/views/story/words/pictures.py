@@ -263,6 +263,8 @@ say_compared = sentences(
         "maps/first": "The first is {operation} ({answers}).",
         "maps/equal work": "Each took {least} steps.",
         "maps/work": "{fewest} took the fewest steps, {least}; {most} took the most, {more}.",
+        "diff/agree": "Model and system agree in all that the calls determine.",
+        "diff/disagree": ("1 range should agree, and does not.", "{count} ranges should agree, and do not."),
         "formats/only": "Only {format} reaches all of it.",
         "formats/none": "No format reaches all of it.",
         "formats/nothing": "There is nothing to compare with.",
