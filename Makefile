@@ -53,10 +53,10 @@ javascript: environment-test bundle ## Run the front end's own tests
 	scripts/npm test
 
 doctests: environment-test bundle ## Run the examples of docstrings, README and docs
-	$(PYTEST) --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
+	$(PYTEST) -n 2 --doctest-modules --doctest-glob='*.md' vmwidgets README.md CONTRIBUTING.md docs
 
 notebooks: environment-test bundle ## Run the notebooks from top to bottom
-	$(PYTEST) tests/notebooks
+	$(PYTEST) -n 2 tests/notebooks
 
 browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chromium
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/browser --ignore tests/browser/test_access.py
