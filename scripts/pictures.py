@@ -90,6 +90,7 @@ def scenes() -> dict[str, Scene]:
         "tlb": tlb(),
         "fault": vm.Fault(forked()).scene(),
         "objects": vm.Objects(forked()).scene(),
+        "clock": clock(),
         "domain": domain(),
         "slab-levels": slab_levels(),
         "paging": paging(),
@@ -231,6 +232,20 @@ def forked() -> vm.Machine:
     child = parent.fork()
     child.write(data + vm.PAGE, b"mine")
     return m
+
+
+def clock() -> Scene:
+    """A hand that passed a page which was used, and took the next one."""
+    m = vm.boot("x86-64")
+    m.name = "machine 1"
+    m.swap_on("1 MiB")
+    m.replacement = "clock"
+    task = m.task("init")
+    task.limit("rss", "24 KiB")
+    a = task.mmap("64 KiB")
+    for page in (0, 1, 2, 3, 4, 5, 6, 1, 3, 7):
+        task.write(a + page * 4096, b"used")
+    return vm.Clock(task).scene()
 
 
 def domain() -> Scene:

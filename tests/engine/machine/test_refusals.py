@@ -441,7 +441,7 @@ class TestWhatIsNotThere:
         refused(machine, lambda: machine.part(path), shown(path))
 
 
-SETTABLE = "controls and costs and name and replacement"
+SETTABLE = "controls, costs, name and replacement"
 
 
 class TestSetting:

@@ -371,7 +371,8 @@ class Handle(metaclass=_Sealing):
                 settable = [one for one in dir(type(self)) if getattr(getattr(type(self), one), "fset", None)]
                 if name not in settable:
                     why = "is a part of it" if hasattr(self, name) else "is unknown"
-                    instead = f"only {' and '.join(settable)} can be set" if settable else "nothing of it can be set"
+                    listed = " and ".join((", ".join(settable[:-1]), *settable[-1:])).removeprefix(" and ")
+                    instead = f"only {listed} can be set" if settable else "nothing of it can be set"
                     raise AttributeError(f"{self.path}.{name} can't be set: {name} {why}, and {instead}")
             object.__setattr__(self, name, value)
 
