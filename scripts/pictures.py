@@ -94,6 +94,7 @@ def scenes() -> dict[str, Scene]:
         "domain": domain(),
         "slab-levels": slab_levels(),
         "paging": paging(),
+        "references": references(),
     }
 
 
@@ -275,6 +276,12 @@ def paging() -> Scene:
         task.write(task.map.enter(size, object=memory, prot="rw"), bytes(size))
         d.map(d.frame(size))
     return vm.Paging(vm.compare_paging(task, d)).scene()
+
+
+def references() -> Scene:
+    """A textbook's string under three policies."""
+    string = "7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1"
+    return vm.picture(vm.reference_string(string, 3, ("fifo", "clock", "opt"))).scene()
 
 
 def machine() -> vm.Machine:

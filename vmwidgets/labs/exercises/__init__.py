@@ -1,6 +1,17 @@
 """The exercises of the notebooks that ship, one module a notebook."""
 
-from . import arm_sections, bootstrapping, cutting, demand_paging, kmem, maps, self_paging, trees, x86_tables
+from . import (
+    arm_sections,
+    bootstrapping,
+    cutting,
+    demand_paging,
+    kmem,
+    maps,
+    replacement,
+    self_paging,
+    trees,
+    x86_tables,
+)
 
 __all__ = [
     "arm_sections",
@@ -9,6 +20,7 @@ __all__ = [
     "demand_paging",
     "kmem",
     "maps",
+    "replacement",
     "self_paging",
     "trees",
     "x86_tables",

@@ -18,7 +18,7 @@ from vmwidgets.views.scene.model import Bar, Caption, Lane, Node, Scene, Table, 
 from vmwidgets.views.scene.text import fitted, shorten, text_width, visible
 from vmwidgets.views.story.words.pictures import say_references
 
-COLUMNS = 400
+COLUMNS = 240
 """References that are drawn, in all blocks together; the others are behind a fold."""
 
 FRAMES = 16
@@ -40,7 +40,7 @@ def draw_references(
     length = len(runs[0].steps)
     across = _Across.of(runs, width)
     count = max(1, COLUMNS // len(runs) // across.count) * across.count
-    start = min(first, length - 1) // count * count
+    start = min(first, length - 1)
     nodes: list[Node] = []
     y = 4.0
     for number, run in enumerate(runs):
@@ -100,7 +100,7 @@ def _block(name: str, run: PolicyRun, shown: range, across: _Across, y: float) -
     high = _HEAD + (drawn + 2) * _ROW
     for line, begin in enumerate(shown[:: across.count]):
         lane = f"{name}/{line}"
-        nodes.append(_names(f"{lane}/names", run.frames, drawn, y, high))
+        nodes.append(_names(f"{lane}/names", begin, run.frames, drawn, y, high))
         for place, index in enumerate(range(begin, min(begin + across.count, shown.stop))):
             box = kit.Box(across.left(place), y, across.column - 2, high)
             nodes.append(_column(lane, run, index, drawn, box))
@@ -108,12 +108,12 @@ def _block(name: str, run: PolicyRun, shown: range, across: _Across, y: float) -
     return nodes, y
 
 
-def _names(identity: str, frames: int, drawn: int, y: float, high: float) -> Node:
-    """What the rows are, left of them."""
+def _names(identity: str, begin: int, frames: int, drawn: int, y: float, high: float) -> Node:
+    """What the rows are, left of them; of a line that begins later, from which reference on."""
     more = f" of {frames}" if frames > drawn else ""
     names = [*(f"frame {number}" for number in range(drawn)), "fault", "goes"]
     text = [Text(0, _HEAD + _ROW * row + 13, word, "label dim") for row, word in enumerate(names)]
-    text.insert(0, Text(0, 14, "page", "label dim"))
+    text.insert(0, fitted(0, 14, f"from {begin}" if begin else "page", _NAMES - 4, "label dim"))
     title = f"frames 0 to {drawn - 1}{more}" if more else ""
     return Node(identity, "label", MARGIN, y, _NAMES - 4, high, shape="none", text=tuple(text), title=title)
 
@@ -174,7 +174,7 @@ def _folds(start: int, count: int, length: int, y: float, width: float) -> Itera
     left = kit.row(2, y, 24, width=width, most=220)
     if start:
         words = f"◂ {counted(start, 'earlier reference')}"
-        yield kit.fold(f"references/from/{start - count}", left[0], words, lane="references/more", opens=True)
+        yield kit.fold(f"references/from/{max(0, start - count)}", left[0], words, lane="references/more", opens=True)
     if start + count < length:
         words = f"{counted(length - start - count, 'later reference')} ▸"
         yield kit.fold(f"references/from/{start + count}", left[1], words, lane="references/more", opens=True)
