@@ -132,6 +132,13 @@ def test_what_has_no_room_in_a_line_has_two_and_what_no_room_in_the_box_is_count
         assert said(scene, "enter")[-1] == "+4", "three tables are taken, four descriptors written"
 
 
+def test_a_slow_pager_s_page_is_said_with_the_ticks_that_it_took() -> None:
+    task, _ = begun()
+    start = task.mmap("8 KiB", "r", "shared", task.machine.file("f", b"x" * 5000, latency=50))
+    task.read(start)
+    assert "file f: page supplied after 50 ticks" in " ".join(said(vm.Fault(task).scene(), "object"))
+
+
 def test_the_lookup_names_entries_by_their_addresses() -> None:
     task, start = begun()
     task.write(start, b"x")

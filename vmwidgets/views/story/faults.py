@@ -59,6 +59,8 @@ class Fault:
     """The event by which it failed; -1: it did not."""
     signal: str = ""
     """What it failed with."""
+    waited: str = ""
+    """How long for its pager, as "50 ticks"."""
 
     @property
     def failing(self) -> str:
@@ -127,6 +129,8 @@ class _Reader:
             one.marks = _with_frame(one.marks, frame)
         elif isinstance(event, ev.SignalSent):
             one.failed, one.signal = index, event.signal
+        elif isinstance(event, ev.ThreadSlept) and event.subject == "the pager":
+            one.waited = event.what.partition(" (")[0]
         elif one.faulted and not one.tried_again:
             one.space = _task_of(event) or one.space
             if isinstance(event, ev.PteWritten):
@@ -135,6 +139,8 @@ class _Reader:
             if saying is not None and functions and not _is_for_want_of_a_frame(one, event):
                 box = "enter" if functions[-1].startswith("pmap_") else _POINTS.get(_point(event), saying.box)
                 words = saying.words(event, self._names)
+                if isinstance(event, ev.PagerAsked) and one.waited:
+                    words += f" after {one.waited}"
                 if box == "frame" and not any(mark.box == "object" for mark in one.marks):
                     one.marks.append(Mark(index, "object", functions[-1], "asked for the page", _owner(event)))
                 one.marks.append(Mark(index, box, functions[-1], words, saying.thing(event)))
