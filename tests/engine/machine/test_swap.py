@@ -94,6 +94,17 @@ def test_a_wiring_that_fails_keeps_what_came_from_swap_space_and_gives_back_what
     machine.check()
 
 
+def test_pages_go_out_for_the_tables_of_a_new_task_too(machine, task):
+    machine.swap_on(64 * PAGE)
+    start = task.mmap(8 * PAGE)
+    fill(task, start, 8)
+    leave(machine, 0)
+    child, other = task.fork(), machine.task("other")
+    assert [child.read(start + page * PAGE) for page in range(8)] == [bytes([page]) for page in range(8)]
+    other.write(other.mmap(PAGE), b"x")
+    machine.check()
+
+
 def test_memory_and_swap_full_at_once_is_nomem_and_nothing_is_lost(machine, task):
     machine.swap_on(4 * PAGE)
     start = task.mmap(40 * PAGE)

@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ..base.errors import Refused, shown
+from ..base.errors import KernelError, Refused, shown
 from ..base.events import Event
 from ..base.operations import Arguments, Door
 from ..base.recorder import Recorder
@@ -38,7 +38,7 @@ from ..kernel.freebsd.vm_map import FreeBSDMap
 from ..kernel.map.core import CachedEntries, Entry
 from ..kernel.map.fits import Fit
 from ..kernel.pmap.pmap import Pmap
-from ..kernel.pmap.spaces import KernelPmap
+from ..kernel.pmap.spaces import KernelPmap, UserPmap
 from ..kernel.threads.scheduler import Thread
 from ..kernel.threads.waits import MaySleep
 from ..kernel.x15.files import File
@@ -278,7 +278,7 @@ class System:
 
     def new_task(self, name: str, parent: str, fit: Fit | None) -> TaskSpace:
         """A new task with an empty map (`vm_map_create`); NOMEM without a page for its root table."""
-        pmap, layout = self.pmap.create(name), self.layout
+        pmap, layout = self._root_of(name), self.layout
         entries = CachedEntries(self.kernel.entry_cache, self.kernel.identities, Entry)
         vm_map = X15Map(
             f"{task_path(name)}/map", layout.user_start, layout.user_end, entries, self.recorder, bits=layout.bits,
@@ -292,6 +292,15 @@ class System:
         self.maps[vm_map.name] = vm_map
         self.processors.register(pmap, space)
         return space
+
+    def _root_of(self, name: str) -> UserPmap:
+        """Page tables of a new task; where no page is left for their root, one of a task leaves its frame."""
+        while True:
+            try:
+                return self.pmap.create(name)
+            except KernelError:  # noqa: PERF203  once, unless memory runs out
+                if not self.task_memory.reclaim():
+                    raise
 
     def complete_access(self, name: str, steps: MaySleep[T]) -> T:
         """Have accesses to memory done, and report how long they took."""
