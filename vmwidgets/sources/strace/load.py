@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, printable, shown
@@ -13,10 +12,10 @@ from ...engine.base.units import counted
 from ...engine.machine import Machine
 from ...engine.machine.arguments import part_name
 from ...engine.machine.copies import no_collection
-from ...engine.machine.tasks import Task
 from .. import given_text
-from .perform import Performer, counts
+from .perform import Performer
 from .plan import Plan, plan
+from .result import LoadedStrace
 from .text import Event, parse_strace
 
 MOST_BYTES = 64 << 20
@@ -26,62 +25,6 @@ MAPS = "maps"
 """What `until` says for the line in which a program last read its own map."""
 
 _LINE = re.compile(r"\s*(\[pid +)?[0-9]*\]?[ 0-9:.]*(\w+\(|<\.\.\. |--- |\+\+\+ )")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class LoadedStrace:
-    """What became of the calls of a program.
-
-    `task` is its first process, `tasks` all of its processes that are not over, in the order in which they began.
-    `replayed` says how often each call was made again, `skipped` which calls about memory the model does not have,
-    `flags` which flags; `beyond` counts calls on ranges that no call had mapped, such as those of the program itself,
-    which execve maps.  `failed` counts calls that failed in the system, `others` those with no memory in them.  `taken`
-    counts mappings put where something was that no call took away, as happens if threads were not recorded; `outside`
-    calls for addresses that the map does not have; `unfinished` calls that never returned; `signals` signals.  `ends`
-    says how processes ended; the first one's task stays.  `maps_read` are the lines in which the program read its own
-    map.
-    """
-
-    task: Task
-    tasks: tuple[Task, ...]
-    source: str
-    calls: int
-    replayed: Counter[str]
-    skipped: Counter[str]
-    flags: Counter[str]
-    beyond: Counter[str]
-    failed: Counter[str]
-    others: Counter[str]
-    outside: Counter[str]
-    unfinished: Counter[str]
-    signals: Counter[str]
-    taken: int
-    ends: dict[str, str]
-    maps_read: tuple[int, ...]
-
-    def __repr__(self) -> str:
-        entries = counted(len(self.task.map), "entry") if self.task.name in self.task.machine.tasks else "gone"
-        lines = [f"{counted(self.calls, 'call', 'calls')} of {self.source}; task {self.task.name!r}: {entries}"]
-        rows = {
-            "Replayed": self.replayed,
-            "Not in the model": self.skipped,
-            "Flags not in the model": self.flags,
-            "On what execve mapped": self.beyond,
-            "Outside the map": self.outside,
-            "Failed in the system": self.failed,
-            "Never returned": self.unfinished,
-            "Signals": self.signals,
-        }
-        lines += [f"  {label}: {counts(found)}" for label, found in rows.items() if found.total()]
-        if self.others:
-            kinds = ", ".join(name for name, _ in self.others.most_common(3))
-            lines.append(f"  No memory in them: {self.others.total():,} ({kinds} …)")
-        if self.taken:
-            lines.append(f"  Mapped where something was: {self.taken:,}")
-        ends = [f"{printable(name)} {how}" for name, how in self.ends.items()]
-        if ends:
-            lines.append(f"  Ended: {', '.join(ends[:8])}{' …' * (len(ends) > 8)}")
-        return "\n".join(lines)
 
 
 def load_strace(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from ...engine.base.errors import KernelError, Refused, printable
 from ...engine.base.units import PAGE, PAGE_SHIFT, binary_size
@@ -227,9 +226,3 @@ class Performer:
         known = covered > 0 if any_part else covered >= length
         self.beyond[step.name] += not known
         return known
-
-
-def counts(counter: Counter[str]) -> str:
-    """A counter in words: the most frequent first."""
-    ordered: list[tuple[str, Any]] = sorted(counter.items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{name} {number:,}" for name, number in ordered if number)
