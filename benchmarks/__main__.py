@@ -3,7 +3,7 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks faults          # tasks that fault, and forks
-python -m benchmarks page-outs       # pages that leave memory, by policy
+python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
 python -m benchmarks pages moments   # whether pictures that no page shows cost anything; going back in a picture
@@ -35,6 +35,7 @@ from . import (
     page_outs,
     pages,
     paint,
+    references,
     sizes,
     tables,
     walks,
@@ -91,6 +92,11 @@ def run_page_outs(quick: bool) -> str:
     return page_outs.measure(200, page_outs.FRAMES[:1]) if quick else page_outs.measure()
 
 
+def run_references(quick: bool) -> str:
+    """Strings of references."""
+    return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
+
+
 def run_against(quick: bool) -> str:
     """This tree beside an earlier commit."""
     return against.report(against.measure(("pairs-1000", "kmem", "domain"), 1) if quick else against.measure())
@@ -105,6 +111,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "walks": run_walks,
     "faults": run_faults,
     "page-outs": run_page_outs,
+    "references": run_references,
     "tables": tables.report,
     "against": run_against,
     "growth": growth.report,

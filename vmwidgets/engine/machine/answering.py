@@ -89,7 +89,7 @@ class ReplacementCode(Answering):
 
         def ask(function: Callable[[list[ResidentPage]], Any], place: int) -> int:
             if place >= MOST_CHOICES:
-                raise CallbackFailed(f"{self.title} chose {MOST_CHOICES:,} pages: the journal keeps no more of it")
+                raise CallbackFailed(f"{self.title} chose {MOST_CHOICES:,} pages: the journal keeps that many")
             chosen = self.run(lambda: function(list(pages)))
             frame = chosen.frame if isinstance(chosen, ResidentPage) else chosen
             if type(frame) is not int or frame not in {page.frame for page in pages}:

@@ -164,7 +164,7 @@ def _place(place: int) -> object:
 
 
 class HandMoved(Event):
-    """The hand of a clock went on in its ring."""
+    """The hand of a clock moved on in its ring."""
 
     ring: str
     before: int
