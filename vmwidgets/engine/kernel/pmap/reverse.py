@@ -32,7 +32,10 @@ class Translating(Protocol):
         """Clear that bit, and drop the cached translation."""
 
     def is_modified(self, va: int) -> bool:
-        """Whether the page was written through the translation of `va`, where the hardware notes it."""
+        """Whether the page was written through the translation of `va`, as far as that is known."""
+
+    def clear_modify(self, va: int) -> None:
+        """Have it count as not written; the caller drops the cached translation."""
 
 
 class ReverseMap:

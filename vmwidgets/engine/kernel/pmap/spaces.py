@@ -352,10 +352,19 @@ class UserPmap(Pmap):
         return slot.kind == "leaf" and bool(slot.word & self._noted(slot, write=False))
 
     def is_modified(self, va: int) -> bool:
-        """Whether the dirty bit of what maps `va` is set (`pmap_is_modified`); ARM's tables have none.  O(levels)."""
+        """Whether the dirty bit of what maps `va` is set (`pmap_is_modified`).  O(levels).
+
+        ARM's tables have none: there whatever may be written counts as written.
+        """
         slot = self._find(va)
-        noted = self._noted(slot, write=True) & ~self._noted(slot, write=False) if slot.kind == "leaf" else 0
-        return bool(slot.word & noted)
+        return slot.kind == "leaf" and self._is_written(slot)
+
+    @kernel_function("pmap_clear_modify", first=1)
+    def clear_modify(self, va: int) -> None:
+        """Clear the dirty bit of what maps `va`; the caller flushes.  O(levels)."""
+        slot = self._find(va)
+        if slot.kind == "leaf":
+            self.editor.write(slot, slot.word & ~self._dirty(slot))
 
     @kernel_function("pmap_clear_reference", first=1)
     def clear_reference(self, va: int) -> None:
@@ -371,16 +380,22 @@ class UserPmap(Pmap):
         controls = rules.with_hardware_flags(rules.with_access_flag(self.fmt.defaults))
         return rules.accessed(slot.descriptor, write, controls)
 
+    def _dirty(self, slot: Slot) -> int:
+        """The dirty bit of a leaf; 0 where there is none."""
+        return self._noted(slot, write=True) & ~self._noted(slot, write=False)
+
+    def _is_written(self, slot: Slot) -> bool:
+        dirty = self._dirty(slot)
+        return bool(slot.word & dirty) if dirty else self.fmt.rules.rights_of(slot.descriptor, slot.word).write
+
     def noted(self, memory: Memory) -> Iterator[tuple[int, int, bool, bool]]:
         """Of each page of RAM that is mapped in `memory`: address, frame, reference bit and dirty bit.  O(pages)."""
         # the cast: an editor that only reads
         editor = TableEditor(cast(Ram, memory), self.fmt, self.recorder, self.editor.edits)
         for slot in editor.leaves(self.root, 0, self.layout.user_end):
-            used = self._noted(slot, write=False)
-            written = self._noted(slot, write=True) & ~used
+            used, written = bool(slot.word & self._noted(slot, write=False)), self._is_written(slot)
             for offset in range(0, slot.span if slot.address < self.ram.size else 0, PAGE):
-                frame = slot.address + offset >> PAGE_SHIFT
-                yield slot.va + offset, frame, bool(slot.word & used), bool(slot.word & written)
+                yield slot.va + offset, slot.address + offset >> PAGE_SHIFT, used, written
 
     def check_reverse(self) -> None:
         """Raise :class:`Broken` unless R1. the reverse map has what is mapped of RAM, if no descriptor was edited."""

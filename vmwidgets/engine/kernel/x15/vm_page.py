@@ -322,6 +322,7 @@ class TaskMemory:
         frame = owner.pages[index]
         for pmap, va in self.reverse.of(frame):
             pmap.protect(va, va + PAGE, READ)
+            pmap.clear_modify(va)
             pmap.update(va, va + PAGE)
         owner.write_back(index, self.ram.read(frame << PAGE_SHIFT, PAGE))
         owner.dirty.discard(index)
