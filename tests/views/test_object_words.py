@@ -39,7 +39,7 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
     child.write(start, b"two")
     assert headline(machine) == (
         "write put 3 bytes at 0x1_0000 of task:init.1.",
-        "It made 1 page fault: page 0 was copied, because memory 1 is not the task's alone.",
+        "It made 1 page fault: page 0 was copied, because init has it too.",
     )
     said = steps(machine)
     assert "There is a new memory object: memory 2, a shadow in front of memory 1." in said
@@ -49,6 +49,28 @@ def test_a_write_after_a_fork_says_what_was_copied_and_why() -> None:
         "memory 1 has page 0 in memory.",
     ]
     assert sum("frame" in text.casefold() and "Page 0 of memory 1 is copied" in text for text in said) == 1
+
+
+def test_a_copy_names_who_has_the_page_too_and_only_the_object_where_no_task_has_it_mapped() -> None:
+    machine, task, start = begun()
+    task.write(start, b"x" * 4097)
+    children = [task.fork() for _ in range(3)]
+    children[0].read(start)
+    reasons = []
+    for child in (children[1], children[0], task):
+        child.write(start, b"y")
+        reasons.append(headline(machine)[1])
+    assert reasons == [
+        "It made 1 page fault: page 0 was copied, because init and 1 other task have it too.",
+        "It made 1 page fault: page 0 was copied, because init has it too.",
+        "It made 1 page fault: page 0 was copied, because memory 1 is not the task's alone.",
+    ]
+    children[2].write(start, b"z" * 4097)
+    assert headline(machine)[1] == "It made 2 page faults; pages copied: 2, because memory 1 is not the task's alone."
+    machine.cpus[0].run(task.fork())
+    machine.cpus[0].load(start + 4096, 1, user=True)
+    machine.cpus[0].store(start + 4096, b"y", user=True)
+    assert headline(machine)[1].endswith("is not the task's alone."), "whose processor it is, is not said"
 
 
 def test_a_fork_that_copies_at_once_says_so() -> None:

@@ -80,13 +80,17 @@ class ObjectSearched(Event):
 
 
 class PageCopied(Event):
-    """Page `index` of `object` was copied from that of the object behind it, because it is about to be written."""
+    """Page `index` of `object` was copied from that of the object behind it, because it is about to be written.
+
+    `mapped` are the names of the tasks whose page tables led to that, the one that writes among them if its did.
+    """
 
     object: str
     index: int
     source: str
     source_frame: int
     frame: int
+    mapped: tuple[str, ...] = ()
 
 
 class PageDirtied(Event):

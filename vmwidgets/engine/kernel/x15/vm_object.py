@@ -302,10 +302,11 @@ class X15Object(VmObject):
         if frame is None:
             raise kernel_error("NOMEM", f"no page for a copy of page {index} of {holder.name!r}") from PagerFailed()
         self.memory.copy(source, frame)
+        mapped = self.memory.mapped_by(source)
         if self.references > 1:  # others may map the page behind: who shares this object is not to see that any longer
             self.memory.unmap(source)
         self.enter(index, frame)
-        self._report(PageCopied.tag, self.name, index, holder.name, source, frame)
+        self._report(PageCopied.tag, self.name, index, holder.name, source, frame, mapped)
         if holder is self.shadow and self._left:
             self._left -= 1
         self.bypass()

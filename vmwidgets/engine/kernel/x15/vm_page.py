@@ -311,6 +311,12 @@ class TaskMemory:
         self.free(frame)
         return True
 
+    def mapped_by(self, frame: int) -> tuple[str, ...]:
+        """The names of the tasks whose page tables lead to `frame`; none while nothing is recorded."""
+        if self.recorder.emit is None:
+            return ()
+        return tuple(dict.fromkeys(pmap.name for pmap, _ in self.reverse.of(frame)))
+
     def unmap(self, frame: int) -> None:
         """Take away all translations that lead to `frame`."""
         for pmap, va in self.reverse.of(frame):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vmwidgets.engine.base import events as ev
 from vmwidgets.engine.base.protection import ADVICE, INHERITANCE, name_of, protection_text
 from vmwidgets.engine.base.units import binary_size, counted, duration
@@ -43,6 +45,14 @@ say = sentences(
         "access/copied": (
             "It made 1 page fault: page {page} was copied, because {object} is not the task's alone.",
             "It made {count} page faults; pages copied: {pages}, because {object} is not the task's alone.",
+        ),
+        "access/copied/one has it": (
+            "It made 1 page fault: page {page} was copied, because {task} has it too.",
+            "It made {count} page faults; pages copied: {pages}, because {task} has them too.",
+        ),
+        "access/copied/more have it": (
+            "It made 1 page fault: page {page} was copied, because {task} and {others} have it too.",
+            "It made {count} page faults; pages copied: {pages}, because {task} and {others} have them too.",
         ),
         "access/out": ("1 page left memory.", "{count} pages left memory."),
         "access/time": "It took {time}.",
@@ -172,9 +182,20 @@ def _accessed(facts: Facts) -> Headline:
     if copied:
         last = copied[-1]
         fields = {"page": f"{last.index:,}", "pages": f"{len(copied):,}", "object": visible(last.source)}
-        return Headline(text, say("access/copied", len(faults), **fields))
+        first, *others = _who_else(copied, facts.target) or [""]
+        fields |= {"task": visible(first), "others": counted(len(others), "other task")}
+        why = "/more have it" if others else "/one has it" if first else ""
+        return Headline(text, say(f"access/copied{why}", len(faults), **fields))
     pages = counted(sum(event.outcome == "miss" for event in facts.of(ev.PagerAsked)), "page")
     return Headline(text, say("access/faults", len(faults), tables=tables, pages=pages))
+
+
+def _who_else(copied: Sequence[ev.PageCopied], target: str) -> list[str]:
+    """The tasks that had all of these pages mapped, but `target`; none where that is no task: it may be any of them."""
+    if not target.startswith("task:"):
+        return []
+    own = target.removeprefix("task:")
+    return [name for name in copied[0].mapped if name != own and all(name in one.mapped for one in copied)]
 
 
 # ---- ranges --------------------------------------------------------------------------------------
