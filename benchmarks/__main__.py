@@ -3,6 +3,8 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks faults          # tasks that fault, and forks
+python -m benchmarks page-outs       # pages that leave memory, by policy
+python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything
 python -m benchmarks sizes           # of the wheel and of what travels to a page, beside an earlier commit
@@ -36,6 +38,7 @@ from . import (
     pages,
     paint,
     references,
+    replays,
     sizes,
     tables,
     walks,
@@ -92,6 +95,11 @@ def run_page_outs(quick: bool) -> str:
     return page_outs.measure(200, page_outs.FRAMES[:1]) if quick else page_outs.measure()
 
 
+def run_replays(quick: bool) -> str:
+    """What strace recorded."""
+    return replays.measure(replays.LINES[:2]) if quick else replays.measure()
+
+
 def run_references(quick: bool) -> str:
     """Strings of references."""
     return references.measure(references.COUNT // 10, references.FRAMES[:1]) if quick else references.measure()
@@ -111,6 +119,7 @@ PARTS: dict[str, Callable[[bool], str]] = {
     "walks": run_walks,
     "faults": run_faults,
     "page-outs": run_page_outs,
+    "replays": run_replays,
     "references": run_references,
     "tables": tables.report,
     "against": run_against,
