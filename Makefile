@@ -63,10 +63,10 @@ browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chr
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/browser/test_access.py
 
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert
-	CHROMIUM="$$(scripts/chromium)" $(PYTEST) tests/hosts
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/hosts
 
 wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
-	$(PYTEST) tests/packaging
+	$(PYTEST) -n 2 --dist loadfile tests/packaging
 
 sweep: environment-test bundle chromium ## Run the long random searches that `make test` leaves out
 	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
