@@ -132,7 +132,7 @@ def test_what_lru_holds_it_holds_with_more_frames_too(string):
 @given(strings, sizes)
 def test_every_run_accounts_for_its_frames(string, size):
     pages = len(set(string))
-    for run in reference_string(string, size, POLICIES).runs:
+    for run in reference_string(string, size, (*POLICIES, vm.Replacement("working set", window=2))).runs:
         held = set()
         for page, step in zip(string, run.steps, strict=True):
             held -= set(step.expired)
@@ -142,6 +142,7 @@ def test_every_run_accounts_for_its_frames(string, size):
             assert sorted(one for one in step.pages if one is not None) == sorted(held)
             assert step.pages[step.frame] == page
             assert step.frame in step.referenced
+            assert step.referenced <= {frame for frame, page in enumerate(step.pages) if page is not None}
         assert run.faults + run.hits == len(string)
         assert run.rate == run.faults / len(string)
         assert min(pages, run.faults) == pages
@@ -252,6 +253,7 @@ class Nasty:
         (("7 0 -1",), "reference 2, '-1'"),
         (("7 0.5",), "reference 1, '0.5'"),
         (("1 A",), "numbers and letters"),
+        ((b"1 2",), "references=b'1 2': write a text, not bytes"),
         (("",), "there are no references"),
         (([],), "there are no references"),
         ((7,), "references=7 is an int"),

@@ -9,7 +9,7 @@ import pytest
 
 import vmwidgets as vm
 from vmwidgets.engine.base.errors import Refused
-from vmwidgets.engine.memory.thrashing import BURST, LOCALITY, PAGES, SCOPES, WAIT, references
+from vmwidgets.engine.memory.thrashing import BURST, DISK, LOCALITY, PAGES, SCOPES, WAIT, references
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,23 @@ def test_any_policy_has_the_curve(policy):
     curve = vm.load_curve((1, 5, 11), "global", policy=policy)
     first, middle, last = (point.work for point in curve.of("global"))
     assert first < middle > last
+
+
+def test_shares_are_equal_and_what_is_left_over_is_not_used():
+    works = [vm.load_curve(4, "local", frames=frames).points[0].work for frames in (32, 33, 35, 36)]
+    assert works[0] == works[1] == works[2] < works[3]
+
+
+def test_a_page_that_was_read_is_used_before_it_goes():
+    """With a frame a task, the disk is all that counts: one reference or more for each page that it reads."""
+    (point,) = vm.load_curve(8, "global", frames=8).points
+    assert point.disk > 0.99
+    assert point.work >= point.disk / DISK
+
+
+def test_reference_bits_make_the_clock_better_than_fifo():
+    fifo, clock, lru = (vm.load_curve(8, "global", policy=name).points[0] for name in ("fifo", "clock", "lru"))
+    assert lru.faults < clock.faults < fifo.faults / 1.5
 
 
 def test_the_same_seed_gives_the_same_curve(curve):

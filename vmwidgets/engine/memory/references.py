@@ -86,6 +86,8 @@ class _Wanted:
 
 
 def _string(references: object) -> list[_Wanted]:
+    if isinstance(references, (bytes, bytearray)):
+        raise Refused(f"references={shown(references)}: write a text, not bytes")
     if isinstance(references, str):
         references = references.replace(",", " ").split()
     try:
