@@ -3,7 +3,6 @@
 python -m benchmarks                 # all of it, some eight minutes; --quick: two
 python -m benchmarks maps            # only pairs and lookups; also: long, kmem, domains, walks, time, paint, footprint
 python -m benchmarks faults          # tasks that fault, and forks
-python -m benchmarks page-outs       # pages that leave memory, by policy
 python -m benchmarks replays         # recorded programs, read and replayed
 python -m benchmarks page-outs       # pages that leave memory, by policy; references: the same on paper
 python -m benchmarks against growth  # beside an earlier commit; and whether what is not touched costs anything

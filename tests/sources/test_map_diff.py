@@ -109,6 +109,20 @@ def test_what_execve_and_the_kernel_map_is_expected(task):
     ]  # fmt: skip
 
 
+def test_the_program_is_the_lowest_file_that_no_call_mapped(task):
+    """A static PIE lies among what was mapped; what `shmat` mapped the model can't have."""
+    map_file(task, 1, 2, "/usr/lib/locale/C/LC_CTYPE")
+    text = maps(
+        (0, 1, "rw-s", 0, "/SYSV00000000 (deleted)"), (1, 2, "r--p", 0, "/usr/lib/locale/C/LC_CTYPE"),
+        (2, 3, "rw-s", 0, "/dev/zero (deleted)"), (4, 5, "r-xp", 0, "/bin/static"), (5, 6, "rw-p", 0, ""),
+    )  # fmt: skip
+    found = vm.diff(task, text)
+    assert [row[3] for row in rows(found)] == [
+        "shmat: not in the model", "", "no call accounts for it", "execve: the program", "execve: zeroes (bss)"
+    ]  # fmt: skip
+    assert len(found.faults) == 1
+
+
 def test_a_map_that_was_loaded_agrees_with_its_text(task):
     text = vm.recording("python").maps
     found = vm.diff(vm.load_maps(task.machine, text).task, text)

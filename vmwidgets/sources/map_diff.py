@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -22,6 +22,9 @@ from .proc_maps import text_of
 
 _ANONYMOUS = ("/dev/zero (deleted)", "[")
 """How the names begin of memory that no file is behind."""
+
+_SEGMENTS = "/SYSV"
+"""How the names begin of shared memory by `shmat`."""
 
 _INTERPRETERS = ("ld-", "ld.", "ld64.")
 """How the names of dynamic linkers begin."""
@@ -67,7 +70,7 @@ def diff(task: Task, maps: str | os.PathLike[str]) -> MapsDiff:
     ranges = parse_maps(text, source)
     model, system = list(_model(task)), [_reported(one) for one in ranges]
     names = _Names(model, system)
-    causes = _Causes(ranges)
+    causes = _Causes(ranges, {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None})
     rows = [_row(start, end, mine, theirs, names, causes) for start, end, mine, theirs in _swept(model, system)]
     return MapsDiff(printable(task.name), source, tuple(_joined(rows)))
 
@@ -160,10 +163,13 @@ class _Names:
 
 
 class _Causes:
-    """Why a range may be in the system alone: what execve and the kernel map themselves."""
+    """Why a range may be in the system alone: what execve and the kernel map themselves.
 
-    def __init__(self, ranges: Sequence[MapsRange]) -> None:
-        self._program = _program(ranges)
+    `alone` are the names of what the model does not have, or only a part of.
+    """
+
+    def __init__(self, ranges: Sequence[MapsRange], alone: Collection[str]) -> None:
+        self._program = _program(ranges, alone)
         self._behind = dict(_bss(ranges, self._program))
 
     def of(self, start: int, what: MappedAs) -> str:
@@ -173,14 +179,17 @@ class _Causes:
             return "execve; it grows by itself"
         if name in ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]"):
             return "execve: the kernel's"
+        if name.startswith(_SEGMENTS):
+            return "shmat: not in the model"
         if name and name in self._program:
             return self._program[name]
         return self._behind.get(start, "")
 
 
-def _program(ranges: Iterable[MapsRange]) -> dict[str, str]:
-    """The files that execve maps: the program, the lowest of all, and its interpreter."""
-    files = [one.path for one in ranges if one.path.startswith("/")]
+def _program(ranges: Iterable[MapsRange], alone: Collection[str]) -> dict[str, str]:
+    """The files that execve maps: the program, the lowest that the model does not have, and its interpreter."""
+    files = [one.path for one in ranges if one.path.startswith("/") and one.path in alone]
+    files = [path for path in files if not path.startswith((_SEGMENTS, *_ANONYMOUS))]
     found = {path: "execve: the interpreter" for path in files if path.rpartition("/")[2].startswith(_INTERPRETERS)}
     return {**found, **dict.fromkeys(files[:1], "execve: the program")}
 

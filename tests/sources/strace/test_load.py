@@ -103,6 +103,17 @@ def test_brk_begins_where_the_trace_says(machine):
     assert task.brk() == HEAP + 0x11000
 
 
+def test_a_trace_of_memory_alone_has_a_heap_too(machine):
+    """As of strace -e trace=memory."""
+    loaded = load_strace(machine, f"brk(NULL) = {HEAP:#x}\nbrk({HEAP + 4096:#x}) = {HEAP + 4096:#x}\n")
+    assert mapped(loaded.task) == [(HEAP, HEAP + 4096, "rw-", None, 0)]
+    assert loaded.replayed == {"brk": 2}
+    other = HEAP - 0x10000
+    text = f"{BEGIN}brk({HEAP + 4096:#x}) = {HEAP + 4096:#x}\n"
+    text += f"brk(NULL) = {other:#x}\nbrk({other + 4096:#x}) = {other + 4096:#x}\n"
+    assert mapped(load_strace(machine, text).task) == [(other, other + 4096, "rw-", None, 0)]
+
+
 def test_a_heap_that_began_before_the_trace_is_counted(machine):
     loaded = load_strace(machine, "brk(0x5000) = 0x5000\n" + anonymous(A, 4096))
     assert loaded.skipped == {"brk, of a heap that began before": 1}

@@ -31,6 +31,7 @@ def call(given):
         ("mlock(0x7f00, 1) = -1 ENOMEM (Cannot allocate memory)", "mlock", ("0x7f00", "1"), -1, "ENOMEM"),
         ("read(3, 0x1, 5) = ? ERESTARTSYS (To be restarted if SA_RESTART is set)", "read", ("3", "0x1", "5"), None,
          "ERESTARTSYS"),
+        ("umask(000) = 022", "umask", ("000",), 18, ""),
         ("exit_group(0)                           = ?", "exit_group", ("0",), None, ""),
         ("exit_group(1)                           = ? <unavailable>", "exit_group", ("1",), None, ""),
         ("fcntl(0, F_GETFL) = 0x8402 (flags O_RDWR|O_APPEND|O_LARGEFILE)", "fcntl", ("0", "F_GETFL"), 0x8402, ""),
@@ -58,6 +59,10 @@ def test_a_call_has_a_name_arguments_and_a_result(line, name, arguments_, result
         ("     0.000123 ", None),
         ("123      0.000123 ", 123),
         ("12:34:56.123456 (+     0.000123) ", None),
+        ("123<python3> ", 123),
+        ("[pid 123<python3>] ", 123),
+        ("123 [00007fa5d5406ad7] ", 123),
+        ("123 12:34:56 [  59] [????????????????] ", 123),
     ],
 )
 def test_a_process_and_a_time_may_come_first(prefix, pid):
@@ -118,7 +123,8 @@ def test_what_ends_and_what_signals():
 
 def test_what_strace_says_of_itself_is_passed_over():
     words = ["strace: Process 7 attached", "strace: [ Process PID=7 runs in x32 mode. ]", "Process 7 detached", ""]
-    assert [one.line for one in parse("\n".join([*words, "getpid() = 7"]))] == [5]
+    stack = " > /usr/lib/x86_64-linux-gnu/libc.so.6(getpid+0x7) [0xda5a7]"
+    assert [one.line for one in parse("\n".join([*words, "getpid() = 7", stack]))] == [5]
 
 
 # ---- calls in two lines ----------------------------------------------------------------------

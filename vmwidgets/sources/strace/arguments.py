@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .text import Bracket, Value
+from .text import Bracket, Value, integer
 
 PROT = {"PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "PROT_GROWSDOWN": 0x1000000, "PROT_GROWSUP": 0x2000000}
 MAP = {
@@ -42,13 +42,7 @@ def number(value: Value | None) -> int | None:
         return 0
     if not isinstance(text, str) or not _NUMBER.fullmatch(text) or (len(value) > 1 and not _is_path(value[1])):
         return None
-    digits = text.lstrip("-")
-    octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
-    try:
-        found = int(digits, 8 if octal else 0)
-    except ValueError:
-        return None
-    return -found if text.startswith("-") else found
+    return integer(text)
 
 
 def flags(value: Value | None, known: Mapping[str, int]) -> frozenset[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ...engine.base.errors import Refused
+from ...engine.base.units import PAGE
 from . import arguments
 from .text import Call, Ended, Event, Signalled, Unfinished, Value
 
@@ -87,8 +88,8 @@ class _Planner:
         self._alive: dict[int | None, _Process] = {}
         self._users: dict[int, set[int | None]] = {}
         self._spaces = 0
-        self._heaps, self._programs, self._births = _ahead(events)
-        self._has_heap: set[int] = set()
+        self._heaps, self._starts, self._programs, self._births = _ahead(events)
+        self._heap_ends: dict[int, int] = {}
         self._gone: set[int | None] = set()
         self._handlers = {
             "execve": self._execve, "execveat": self._execve, "mmap": self._mmap, "munmap": self._munmap,
@@ -145,6 +146,9 @@ class _Planner:
         space = self._new_space()
         name = self._programs.get(pid, "program")
         self._do(line, "execve", "begin", space, name)
+        if pid in self._starts:  # it made its first call before the trace, or execve is not in it
+            self._do(line, "", "exec", space, self._starts[pid])
+            self._heap_ends[space] = self._starts[pid]
         return self._add(pid, _Process(pid, space, {}))
 
     def _birth(self, pid: int | None, line: int) -> Call | None:
@@ -166,7 +170,8 @@ class _Planner:
         else:
             space = self._new_space()
             self._do(birth.begun, birth.name, "fork", parent.space, space, self._programs.get(pid, ""))
-            self._has_heap |= {space} if parent.space in self._has_heap else set()
+            if parent.space in self._heap_ends:
+                self._heap_ends[space] = self._heap_ends[parent.space]
         files = parent.files if "CLONE_FILES" in wanted else dict(parent.files)
         return self._add(pid, _Process(parent.group if "CLONE_THREAD" in wanted else pid, space, files))
 
@@ -270,9 +275,9 @@ class _Planner:
             self._do(call.line, "", "fork", shared, process.space, self._programs.get(pid, ""))
             self._users[process.space] = {pid}
         heap = self._heaps.get(call.line)
-        self._has_heap.discard(process.space)
+        self._heap_ends.pop(process.space, None)
         if heap is not None:
-            self._has_heap.add(process.space)
+            self._heap_ends[process.space] = heap
         self._do(call.line, call.name, "exec", process.space, heap)
         process.files = dict(process.files)
 
@@ -304,9 +309,13 @@ class _Planner:
         self._step(call, process, "mprotect", start, size, self._protection(prot, call.name))
 
     def _brk(self, call: Call, process: _Process) -> None:
-        if process.space not in self._has_heap:
+        space, asks = process.space, bool(call.arguments) and arguments.number(call.arguments[0]) == 0
+        if space not in self._heap_ends:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
+        if asks and call.result != self._heap_ends[space]:  # another heap: an execve that was not recorded
+            self._do(call.line, "", "exec", space, -(-(call.result or 0) // PAGE) * PAGE)
+        self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
 
     def _mremap(self, call: Call, process: _Process) -> None:
@@ -368,9 +377,16 @@ class _Planner:
 Births = dict[int | None, list[Call]]
 
 
-def _ahead(events: Sequence[Event]) -> tuple[dict[int, int], dict[int | None, str], Births]:
-    """What is only known later: where the heap of an execve's line begins, what each process runs, who made it."""
+Ahead = tuple[dict[int, int], dict[int | None, int], dict[int | None, str], Births]
+
+
+def _ahead(events: Sequence[Event]) -> Ahead:
+    """What is only known later: where the heap of an execve's line begins, or that of a process which has none.
+
+    Also what each process runs, and who made it.
+    """
     heaps: dict[int, int] = {}
+    starts: dict[int | None, int] = {}
     programs: dict[int | None, str] = {}
     births: Births = {}
     last: dict[int | None, int] = {}
@@ -382,8 +398,12 @@ def _ahead(events: Sequence[Event]) -> tuple[dict[int, int], dict[int | None, st
             at = 1 if event.name == "execveat" else 0
             path = arguments.text(event.arguments[at]) if len(event.arguments) > at else None
             programs.setdefault(event.pid, (path or "").rpartition("/")[2] or "program")
-        elif event.name == "brk" and event.result and event.pid in last:
-            heaps.setdefault(last[event.pid], -(-event.result // 4096) * 4096)
+        elif event.name == "brk" and event.result:
+            heap = -(-event.result // PAGE) * PAGE
+            if event.pid in last:
+                heaps.setdefault(last[event.pid], heap)
+            elif event.pid not in starts:
+                starts[event.pid] = heap if event.arguments and arguments.number(event.arguments[0]) == 0 else -1
         elif event.name in FORKS and event.result is not None and event.result > 0:
             births.setdefault(event.result, []).append(event)
-    return heaps, programs, births
+    return heaps, {pid: heap for pid, heap in starts.items() if heap >= 0}, programs, births

@@ -1,8 +1,8 @@
 r"""The text of strace(1), line by line, read by a grammar: calls, signals and ends, each with its process.
 
-Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-t`` to ``-ttt``, ``-r``, ``-T`` and ``-X``, to the
-terminal or with ``-o``.  A call that another process interrupts takes two lines, ``mmap(… <unfinished ...>`` and
-``<... mmap resumed>…``: they are joined, and read as the one call that they are.
+Format: what strace writes with any of ``-f``, ``-y``, ``-yy``, ``-Y``, ``-t`` to ``-ttt``, ``-r``, ``-T``, ``-X``,
+``-i``, ``-n`` and ``-k``, to the terminal or with ``-o``.  A call that another process interrupts takes two lines,
+``mmap(… <unfinished ...>`` and ``<... mmap resumed>…``: they are joined, and read as the one call that they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_IN_LINE = 1 << 20
 """Characters of one line, or of the two that are one call."""
 
 GRAMMAR = r"""
-start: [pid] STAMP? STAMP? _event
+start: [pid] STAMP? STAMP? MARK? MARK? _event
 pid: PID | "[" "pid" PID "]"
 
 _event: call | begun | RESUMED | signal | stopped | exited | killed | superseded | NOTICE
@@ -45,7 +45,8 @@ array: "[" arguments "]"
 group: "(" arguments ")"
 outcome: (NUMBER | UNKNOWN) [PATH] [NAME] [REMARK] [TOOK]
 
-PID: /[0-9]{1,10}(?=[\] \t])/
+PID: /[0-9]{1,10}(<[^<>]*>)?(?=[\] \t])/
+MARK: /\[ *[0-9a-f?]{1,16}\](?= )/
 STAMP.2: /\(?\+? *[0-9]{1,10}(:[0-9]{2}:[0-9]{2}(\.[0-9]+)?|\.[0-9]+)\)?(?= )/
 NAME: /[A-Za-z_][A-Za-z0-9_.?]*/
 NUMBER.2: /-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,22}(\.[0-9]{1,20})?)(?![0-9A-Za-z_])/
@@ -59,7 +60,7 @@ OPERATOR: "=>" | "==" | "!=" | "&&" | "||" | "<<" | ">>" | "=" | "|" | "&" | "~"
 UNKNOWN: "?"
 REMARK: /\(.*\)/
 TOOK.3: /<[0-9]+\.[0-9]+>/
-NOTICE: /(strace: |Process [0-9]+ |\[ Process ).*/
+NOTICE: /(strace: |Process [0-9]+ |\[ Process |> ).*/
 COMMENT: /\/\*.*?\*\//
 %ignore COMMENT
 %ignore /[ \t]+/
@@ -265,7 +266,7 @@ class _Parts(Transformer[Any, Any]):
         return parts[0], kind, found
 
     def pid(self, parts: list[Any]) -> int:
-        return int(parts[0])
+        return int(parts[0].partition("<")[0])
 
     def call(self, parts: list[Any]) -> tuple[str, Any]:
         return "call", (str(parts[0]), parts[1], *parts[3])
@@ -305,8 +306,21 @@ class _Parts(Transformer[Any, Any]):
 
     def outcome(self, parts: list[Any]) -> tuple[int | None, str, str]:
         result, path, error, _, _ = parts
-        number = None if result == "?" else int(result, 0) if "." not in result else None
-        return number, str(error or ""), str(path or "")
+        return integer(result), str(error or ""), str(path or "")
+
+
+def integer(written: str) -> int | None:
+    """The number that strace wrote, octal with a zero before it; none for what is no whole number.
+
+    >>> integer("-1"), integer("0x10"), integer("0644"), integer("?"), integer("089")
+    (-1, 16, 420, None, None)
+    """
+    digits = written.lstrip("-")
+    octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
+    try:
+        return int(written, 8 if octal else 0)
+    except ValueError:
+        return None
 
 
 @cache
