@@ -75,6 +75,17 @@ def test_random_lives_are_the_same_machines_and_the_same_bytes(tmp_path):
         assert (tmp_path / "again").read_bytes() == (tmp_path / name).read_bytes(), name
 
 
+def test_what_processors_run_is_saved(tmp_path):
+    machine = vm.boot(cpus=2)
+    machine.cpus[1].run(machine.task("init"))
+    machine.journal.save(tmp_path / "one")
+    again = vm.load_journal(tmp_path / "one")
+    assert [(one.name, one.target, one.outcome) for one in again.journal] == [
+        (one.name, one.target, one.outcome) for one in machine.journal
+    ]
+    assert "runs 'init'" in repr(again.cpus[1])
+
+
 def test_branches_are_saved(m, tmp_path):
     m.task("instead")
     assert m.journal.branches

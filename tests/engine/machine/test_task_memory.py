@@ -73,6 +73,6 @@ def test_each_architecture_gives_the_same_bytes(seed: int) -> None:
         model = Model(architecture, 2 * seed)  # with memory enough, since table pages differ
         for _ in range(60):
             model.step()
-        life = [one for one in model.machine.journal if one.name in ("read", "write", "sync")]
+        life = [one for one in model.machine.journal if one.name in ("read", "load", "write", "sync")]
         found.append([(one.name, one.outcome, one.result) for one in life])
     assert found[1:] == found[:1] * (len(found) - 1)

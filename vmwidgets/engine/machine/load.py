@@ -94,8 +94,10 @@ def _made(value: Any, machine: Machine) -> Any:
 def _steps(operation: Operation, given: dict[str, Any], machine: Machine) -> int:
     """How many steps of threads an operation asks for; refused where a record has no such arguments."""
     machine.recorded(operation.target, operation.name)
+    if operation.target != "machine" or operation.name not in RECORDED:
+        return 0
     steps = given.get("steps", 0) if operation.name == "run" else 0
     takes = {"name", "size"} if operation.name == "make_pager" else {"name", "steps"}
-    if operation.name in RECORDED and not (set(given) <= takes and type(steps) is int):
+    if not (set(given) <= takes and type(steps) is int):
         raise Refused(f"{operation.name} is recorded of the machine, with its name or its steps")
     return int(steps)
