@@ -32,7 +32,7 @@ EXECUTE = """
 import importlib.util, sys
 import nbclient, nbformat
 
-assert importlib.util.find_spec("numpy") is None, "this environment has NumPy"
+assert not any(map(importlib.util.find_spec, ("numpy", "matplotlib"))), "this environment has an extra"
 notebook = nbformat.read(sys.argv[1], as_version=4)
 nbclient.NotebookClient(notebook, timeout=300).execute()
 for cell in notebook.cells:
@@ -164,3 +164,10 @@ def test_the_notebook_on_page_tables_runs_without_numpy(kernel: Path, checkout: 
     assert answer.returncode == 0, answer.stderr
     assert "1024 pages can be read\n" in answer.stdout
     assert " 512 without P in the PDE\n" in answer.stdout
+
+
+def test_the_notebook_on_replacement_runs_without_matplotlib(kernel: Path, checkout: Path) -> None:
+    command: list[str | Path] = [kernel, "-c", EXECUTE, "11-replacement.ipynb"]
+    answer = subprocess.run(command, cwd=checkout / "notebooks", capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert 'a plot needs the extra "plot": pip install "vmwidgets[plot]"\n' in answer.stdout
