@@ -269,6 +269,18 @@ def test_exec_begins_again_and_the_child_keeps_its_copy(machine, task):
     machine.check()
 
 
+def test_exec_may_say_where_the_heap_begins(machine, task):
+    usual = task.brk()
+    task.exec(heap=0x5555_0000)
+    assert (task.brk(), task.brk(0x5555_2000)) == (0x5555_0000, 0x5555_2000)
+    assert machine.branch().tasks[task.name].brk() == 0x5555_2000
+    with pytest.raises(vm.Refused, match="heap"):
+        task.exec(heap=0x5555_0001)
+    assert task.brk() == 0x5555_2000
+    task.exec()
+    assert task.brk() == usual
+
+
 def test_the_parents_write_right_goes_from_every_processor_at_a_fork():
     machine = vm.boot("x86-64", cpus=2, layout="small")
     task = machine.task("init")

@@ -280,6 +280,21 @@ def test_a_thread_that_another_ends_says_nothing_more(machine):
     assert (list(machine.tasks), loaded.ends) == (["a"], {"a": "exited with 0"})
 
 
+def test_calls_that_return_after_the_end_are_no_new_process(machine):
+    text = """\
+1 execve("/bin/a", ["a"], 0x1) = 0
+1 clone(child_stack=0x1, flags=CLONE_VM|CLONE_THREAD) = 2
+2 futex(0x1, FUTEX_WAIT, 2, NULL <unfinished ...>
+1 exit_group(0) = ?
+2 <... futex resumed>) = ?
+2 +++ exited with 0 +++
+1 +++ exited with 0 +++
+"""
+    loaded = load_strace(machine, text)
+    assert list(machine.tasks) == ["a"]
+    assert loaded.unfinished == {"futex": 1}
+
+
 def test_a_number_may_come_again(machine):
     text = "1 fork() = 2\n2 exit_group(0) = ?\n2 +++ exited with 0 +++\n1 fork() = 2\n2 getpid() = 2\n"
     assert [task.name for task in load_strace(machine, text).tasks] == ["program", "program 3"]
