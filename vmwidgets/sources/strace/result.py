@@ -60,6 +60,9 @@ class LoadedStrace:
             lines.append(f"  No memory in them: {self.others.total():,} ({kinds} …)")
         if self.taken:
             lines.append(f"  Mapped where something was: {self.taken:,}")
+        if self.maps_read and self.ends:
+            where = f"in line {self.maps_read[-1]:,}"
+            lines.append(f"  It read its own map {where}, and ran on: until='maps' ends there, to be compared with it")
         ends = [f"{printable(name)} {how}" for name, how in self.ends.items()]
         if ends:
             lines.append(f"  Ended: {', '.join(ends[:8])}{' …' * (len(ends) > 8)}")

@@ -18,7 +18,7 @@ from ...base.errors import Broken, KernelError, kernel_error
 from ...base.events import NothingToReclaim, PageCleaned, PageOut, ReferenceCleared, SwapFreed, SwapMoved, SwapResized
 from ...base.protection import READ
 from ...base.recorder import Recorder, kernel_function
-from ...base.units import PAGE, PAGE_SHIFT
+from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
 from ..pmap.reverse import ReverseMap
@@ -248,7 +248,7 @@ class TaskMemory:
         emit = self.recorder.emit
         if emit is not None:
             room = "swap space is full" if self.swap.slots else "there is no swap space"
-            emit((NothingToReclaim.tag, f"of {self.resident} pages in memory none can go: {room}"))
+            emit((NothingToReclaim.tag, f"of {counted(self.resident, 'page')} in memory none can go: {room}"))
         return False
 
     def may_go(self, frame: int) -> bool:
