@@ -235,6 +235,12 @@ def elsewhere(pages):
     return 77
 
 
+def emptied(pages):
+    kept = pages[:]
+    pages.clear()
+    return kept
+
+
 def raising(pages):
     raise ValueError("no idea")
 
@@ -277,8 +283,7 @@ class Nasty:
         (("1 2", 3, ()), "policies: write at least one"),
         (("1 2", 3, 5), "policy=5"),
         (("1 2", 3, ("fifo", "fifo")), "two policies are called 'fifo'"),
-        (("1 2", 1, wrong), "policy wrong returned 'this one': return one of the pages"),
-        (("1 2", 1, elsewhere), "policy elsewhere returned 77"),
+        ((range(1000), range(54, 65)), "more than 2,000,000 places in a grid"),
     ],
 )
 def test_nonsense_is_refused_in_a_sentence(call, said):
@@ -290,6 +295,46 @@ def test_nonsense_is_refused_in_a_sentence(call, said):
 def test_a_function_that_raises_is_named():
     with pytest.raises(CallbackFailed, match=r"^policy raising raised ValueError: no idea$"):
         reference_string("1 2", 1, raising)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (wrong, "policy wrong gave 'this one': it must give one of the 2 pages, or its frame"),
+        (elsewhere, "policy elsewhere gave 77: it must give one of the 2 pages"),
+        (emptied, "policy emptied gave a list: it must give one of the 2 pages"),
+    ],
+)
+def test_an_answer_that_is_no_page_is_a_failure_of_the_function_as_on_a_machine(function, said):
+    with pytest.raises(CallbackFailed, match=f"^{said}"):
+        reference_string("1 2 3", 2, function)
+    m = vm.boot("x86-64")
+    m.replacement = function
+    t = m.task("init")
+    start = t.mmap(3 * vm.PAGE)
+    t.limit("rss", 2 * vm.PAGE)
+    t.read(start)
+    t.read(start + vm.PAGE)
+    with pytest.raises(CallbackFailed, match=said.split(": ", 1)[-1]):
+        t.read(start + 2 * vm.PAGE)
+
+
+def test_steps_share_what_does_not_change():
+    """A string of hits keeps one copy of what memory holds, however long it is."""
+    for policy in ("fifo", "lru", "opt", "clock"):
+        steps = reference_string([*range(64), *[3] * 900], 64, policy).runs[0].steps[64:]
+        assert len({id(step.pages) for step in steps}) == 1
+        assert len({id(step.referenced) for step in steps}) == 1
+        assert len({id(step.dirty) for step in steps}) == 1
+
+
+def test_of_two_windows_one_has_to_be_said():
+    few, many = vm.Replacement("working set", window=2), vm.Replacement("working set", window=4)
+    found = reference_string(BELADY, 3, (few, many))
+    with pytest.raises(Refused, match="2 runs of 'working set': write 'working set of 2' or 'working set of 4'"):
+        found.run("working set")
+    assert found.run("working set of 4").policy == "working set of 4"
+    assert reference_string(BELADY, 3, many).faults("working set") == found.faults("working set of 4")
 
 
 def test_runs_that_there_are_not():

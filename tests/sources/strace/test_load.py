@@ -165,6 +165,37 @@ newcall(1, 2) = 0
     assert sum(one.total() for one in counters) == loaded.calls, "each call is counted once"
 
 
+def test_a_key_of_protection_and_what_msync_asks_for_are_counted(machine):
+    loaded = replayed(
+        machine,
+        anonymous(A, 4096)
+        + f"""\
+pkey_mprotect({A:#x}, 4096, PROT_READ, 3) = 0
+pkey_mprotect({A:#x}, 4096, PROT_READ, -1) = 0
+msync({A:#x}, 4096, MS_ASYNC) = 0
+msync({A:#x}, 4096, MS_SYNC|MS_INVALIDATE) = 0
+msync({A:#x}, 4096, 0x4) = 0
+""",
+    )
+    assert (loaded.replayed["pkey_mprotect"], loaded.replayed["msync"]) == (2, 3)
+    assert loaded.flags == {"pkey_mprotect pkey": 1, "msync MS_ASYNC": 1, "msync MS_INVALIDATE": 1}
+
+
+def test_a_brk_that_leaves_the_end_where_it_was_has_failed(machine):
+    more = f"brk({HEAP + 4096:#x}) = {HEAP + 4096:#x}\nbrk(NULL) = {HEAP + 4096:#x}\n"
+    loaded = replayed(machine, f"brk(0x99990000) = {HEAP:#x}\n{more}")
+    assert (loaded.replayed["brk"], loaded.failed) == (3, {"brk": 1})
+    assert loaded.task.brk() == HEAP + 4096
+    first = 'execve("/bin/prog", ["prog"], 0x7ffd /* 2 vars */) = 0\n' + f"brk(0x99990000) = {HEAP:#x}\n"
+    assert load_strace(vm.boot("x86-64"), first).failed == {"brk": 1}
+
+
+def test_three_kinds_of_other_calls_are_all_of_them(machine):
+    few = "getpid() = 12\ngetuid() = 0\ngetgid() = 0\n"
+    assert "  No memory in them: 3 (getpid, getuid, getgid)\n" in f"{replayed(machine, few)!r}\n"
+    assert "4 (getpid, getuid, getgid …)" in repr(replayed(vm.boot("x86-64"), few + "gettid() = 12\n"))
+
+
 def test_what_execve_mapped_is_counted_and_the_rest_done(machine):
     text = anonymous(A, 8192) + f"mprotect({A - 4096:#x}, 8192, PROT_READ) = 0\n"
     text += "mprotect(0x400000, 4096, PROT_READ) = 0\n"

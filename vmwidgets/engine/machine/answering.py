@@ -10,6 +10,7 @@ from typing import Any
 
 from ..base.errors import CallbackFailed, a_kind, shown
 from ..base.units import PAGE, Size
+from ..memory.choices import chosen_frame
 from ..memory.replacement import ResidentPage
 from .callbacks import Callbacks, LearnerCode
 
@@ -91,12 +92,6 @@ class ReplacementCode(Answering):
             if place >= MOST_CHOICES:
                 raise CallbackFailed(f"{self.title} chose {MOST_CHOICES:,} pages: the journal keeps that many")
             chosen = self.run(lambda: function(list(pages)))
-            frame = chosen.frame if isinstance(chosen, ResidentPage) else chosen
-            if type(frame) is not int or frame not in {page.frame for page in pages}:
-                what = shown(chosen) if isinstance(chosen, (int, ResidentPage)) else a_kind(chosen)
-                raise CallbackFailed(
-                    f"{self.title} gave {what}: it must give one of the {len(pages)} pages, or its frame"
-                )
-            return frame
+            return chosen_frame(self.title, pages, chosen)
 
         return int(self.answer("chooses", ("pages", len(pages)), ask))

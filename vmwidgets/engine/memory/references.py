@@ -12,10 +12,14 @@ from typing import Any, TypeAlias
 from ..base.errors import CallbackFailed, Refused, a_kind, printable, shown
 from ..base.units import counted
 from ..base.values.references import PageName, PolicyRun, Reference, ReferencesValue
+from .choices import chosen_frame
 from .replacement import POLICIES, Clock, Own, Policy, Replacement, ResidentPage, SecondChance
 
 MOST_REFERENCES, MOST_FRAMES, MOST_STEPS = 10_000, 64, 100_000
 """Of a string, of a run, and of all runs together."""
+
+MOST_CELLS = 2_000_000
+"""Frames of all steps: each step has what is in all frames after it."""
 
 MOST_PAGES = 1 << 52
 """Numbers of pages that an address of 64 bits has."""
@@ -39,8 +43,9 @@ def reference_string(
     `frame`, `arrived`, `used`, `referenced` and `dirty`, and returns the one that is to go.  OPT is given the string.
     A page comes with its reference bit set.  Of letters a function gets the code (``ord``).
 
-    Raises :class:`Refused` for what is no string, no size or no policy, and for what a function returns that is no page
-    in memory; :class:`CallbackFailed` where a function raises.
+    Raises :class:`Refused` for what is no string, no size or no policy, and for more than 100,000 references in all
+    runs, or runs whose frames, one for each reference, are more than 2,000,000; :class:`CallbackFailed` where a
+    function raises, or returns what is no page in memory.
 
     >>> found = reference_string("1 2 3 4 1 2 5 1 2 3 4 5", frames=(3, 4), policies=("fifo", "lru"))
     >>> found
@@ -59,6 +64,11 @@ def reference_string(
         raise Refused(
             f"{counted(len(string), 'reference')} for {counted(len(chosen), 'policy')} and "
             f"{counted(len(sizes), 'size')} of memory are more than {MOST_STEPS:,} steps: compare fewer at once"
+        )
+    if len(string) * sum(sizes) * len(chosen) > MOST_CELLS:
+        raise Refused(
+            f"{counted(len(string), 'reference')} for {counted(len(chosen), 'policy')} and {sum(sizes)} frames are "
+            f"more than {MOST_CELLS:,} places in a grid: compare fewer at once, or with fewer frames"
         )
     future = tuple(one.number for one in string)
     runs = []
@@ -173,19 +183,15 @@ def _made(label: str, policy: Replacement | Choose, future: tuple[int, ...]) -> 
 
 def _asked(label: str, choose: Choose) -> Callable[[list[ResidentPage]], int]:
     """The function of a learner's as a policy asks it: its answer is the frame of one of the pages that it got."""
+    title = f"policy {printable(label)}"
 
     def chosen(pages: list[ResidentPage]) -> int:
-        frames = [page.frame for page in pages]
         try:
-            answer = choose(pages)
+            answer = choose(list(pages))
         except Exception as error:
             said = f": {error}" if str(error) else ""
-            raise CallbackFailed(f"policy {printable(label)} raised {type(error).__name__}{said}") from error
-        frame = answer.frame if isinstance(answer, ResidentPage) else answer
-        if type(frame) is not int or frame not in frames:
-            what = f"policy {printable(label)} returned {shown(answer)}"
-            raise Refused(f"{what}: return one of the pages that it gets, or its frame")
-        return frame
+            raise CallbackFailed(f"{title} raised {type(error).__name__}{said}") from error
+        return chosen_frame(title, pages, answer)
 
     return chosen
 
@@ -202,6 +208,7 @@ class _Paper:
         self._frames: dict[PageName, int] = {}
         self._referenced: set[int] = set()
         self._dirty: set[int] = set()
+        self._kept: tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]] = ((), frozenset(), frozenset())
 
     def may_go(self, frame: int) -> bool:
         return True
@@ -230,10 +237,20 @@ class _Paper:
             if one.write:
                 self._dirty.add(frame)
             self.policy.touched(frame, one.number)
-            yield Reference(
-                one.page, one.write, fault, frame, victim, expired, tuple(self._pages), frozenset(self._referenced),
-                frozenset(self._dirty), self.policy.hand if has_hand else None,
-            )  # fmt: skip
+            hand = self.policy.hand if has_hand else None
+            yield Reference(one.page, one.write, fault, frame, victim, expired, *self._state(), hand)
+
+    def _state(self) -> tuple[tuple[PageName | None, ...], frozenset[int], frozenset[int]]:
+        """Pages, reference bits and dirty bits now; steps share what did not change."""
+        pages, referenced, dirty = self._kept
+        if pages != (now := tuple(self._pages)):
+            pages = now
+        if referenced != self._referenced:
+            referenced = frozenset(self._referenced)
+        if dirty != self._dirty:
+            dirty = frozenset(self._dirty)
+        self._kept = pages, referenced, dirty
+        return self._kept
 
     def _enter(self, page: PageName) -> int:
         frame = self._pages.index(None)

@@ -305,15 +305,21 @@ class _Planner:
         self._step(call, process, "munmap", start, size)
 
     def _mprotect(self, call: Call, process: _Process) -> None:
-        start, size, prot, *_ = self._numbers(call, 4 if call.name == "pkey_mprotect" else 3, (0, 1))
+        start, size, prot, *keys = self._numbers(call, 4 if call.name == "pkey_mprotect" else 3, (0, 1))
+        for key in keys:
+            if arguments.number(key) not in (-1, 0):  # no key, and the one that all memory has
+                self._flags(call.name, frozenset(("pkey",)))
         self._step(call, process, "mprotect", start, size, self._protection(prot, call.name))
 
     def _brk(self, call: Call, process: _Process) -> None:
-        space, asks = process.space, bool(call.arguments) and arguments.number(call.arguments[0]) == 0
+        space, wanted = process.space, arguments.number(call.arguments[0]) if call.arguments else None
+        if wanted and wanted != call.result:  # it has no other way to fail: the end stays where it was
+            self._plan.failed["brk"] += 1
+            return
         if space not in self._heap_ends:
             self._plan.skipped["brk, of a heap that began before"] += 1
             return
-        if asks and call.result != self._heap_ends[space]:  # another heap: an execve that was not recorded
+        if wanted == 0 and call.result != self._heap_ends[space]:  # another heap: an execve that was not recorded
             self._do(call.line, "", "exec", space, -(-(call.result or 0) // PAGE) * PAGE)
         self._heap_ends[space] = call.result or 0
         self._step(call, process, "brk", call.result)
@@ -336,7 +342,8 @@ class _Planner:
         self._step(call, process, "madvise", start, size, given.removeprefix("MADV_").lower())
 
     def _msync(self, call: Call, process: _Process) -> None:
-        start, size, _ = self._numbers(call, 3, (0, 1))
+        start, size, flags = self._numbers(call, 3, (0, 1))
+        self._flags("msync", arguments.flags(flags, arguments.MSYNC) - {"MS_SYNC"})
         self._step(call, process, "msync", start, size)
 
     # ---- inside ------------------------------------------------------------------------------

@@ -57,7 +57,8 @@ class LoadedStrace:
         lines += [f"  {label}: {_counts(found)}" for label, found in rows.items() if found.total()]
         if self.others:
             kinds = ", ".join(name for name, _ in self.others.most_common(3))
-            lines.append(f"  No memory in them: {self.others.total():,} ({kinds} …)")
+            more = " …" * (len(self.others) > 3)
+            lines.append(f"  No memory in them: {self.others.total():,} ({kinds}{more})")
         if self.taken:
             lines.append(f"  Mapped where something was: {self.taken:,}")
         if self.maps_read and self.ends:

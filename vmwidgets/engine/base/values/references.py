@@ -135,7 +135,8 @@ class ReferencesValue:
     def run(self, policy: str, frames: int | None = None) -> PolicyRun:
         """The run of a policy, with so many frames; these are needed if there are several numbers of them.
 
-        "working set" will do for "working set of 10".  Raises :class:`Refused` for a run that there is not.
+        "working set" will do for "working set of 10" if there is only one.  Raises :class:`Refused` for a run that
+        there is not, and if it is one of several.
         """
         if frames is None and len(self.frames) > 1:
             raise UnknownName(f"frames: write which, {' or '.join(map(str, self.frames))}")
@@ -147,6 +148,9 @@ class ReferencesValue:
             there = "; ".join(f"{printable(run.policy)} with {run.frames}" for run in self.runs)
             which = shown(policy) if frames is None else f"{shown(policy)} with {shown(frames)} frames"
             raise UnknownName(f"there is no run of {which}; there are {there}")
+        if len(found) > 1:
+            which = " or ".join(shown(run.policy) for run in found)
+            raise UnknownName(f"there are {len(found)} runs of {shown(policy)}: write {which}")
         return found[0]
 
     def faults(self, policy: str, frames: int | None = None) -> int:
