@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from .engine.memory.costs import Costs
     from .engine.memory.references import reference_string
     from .engine.memory.replacement import Replacement, ResidentPage
-    from .engine.memory.thrashing import load_curve
     from .engine.mmu.compare_formats import compare_formats
     from .labs import lab
+    from .pictures.load_curve import load_curve
     from .pictures.registry import picture
     from .sources import workload
     from .sources.compare import compare
@@ -86,7 +86,7 @@ _LAZY = {
     "compare_formats": ".engine.mmu.compare_formats",
     "compare_paging": ".engine.machine.compare_paging",
     "diff": ".sources.map_diff",
-    "load_curve": ".engine.memory.thrashing",
+    "load_curve": ".pictures.load_curve",
     "load_maps": ".sources.proc_maps",
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",

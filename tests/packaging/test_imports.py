@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 OUTSIDE = {
-    # NumPy for arrays of addresses, matplotlib for plots, import-linter says which modules; the other for type checkers
-    # only, which bring it
-    "vmwidgets/engine": {"matplotlib", "numpy", "typing_extensions"},
+    # NumPy for arrays of addresses, import-linter says which module; the other for type checkers only, which bring it
+    "vmwidgets/engine": {"numpy", "typing_extensions"},
     "vmwidgets/sources": {"fastjsonschema", "lark"},
-    "vmwidgets/pictures": {"traitlets"},
+    "vmwidgets/pictures": {"matplotlib", "traitlets"},
     "vmwidgets/views": {"graphviz", "resvg_py"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},

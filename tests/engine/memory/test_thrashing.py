@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import islice
 
 import pytest
@@ -138,32 +137,3 @@ def test_the_knee_of_a_scope_that_there_is_not():
 def test_numbers_that_no_machine_has(wrong, said):
     with pytest.raises(Refused, match=said):
         vm.load_curve(**wrong)
-
-
-# ---- the plot ----------------------------------------------------------------------------------------
-
-
-def test_the_plot_shows_each_scope_and_the_mark(curve):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    axes = curve.plot(mark="6")
-    lines = {line.get_label(): line for line in axes.get_lines()}
-    assert list(lines) == [*SCOPES, "your mark"]
-    for scope in SCOPES:
-        assert list(lines[scope].get_ydata()) == [100 * point.work for point in curve.of(scope)]
-        assert list(lines[scope].get_xdata()) == list(curve.tasks)
-    assert set(lines["your mark"].get_xdata()) == {6}
-    assert len({line.get_linestyle() for line in lines.values()}) == 4  # not by colour alone
-    assert curve.plot(axes) is axes
-    matplotlib.pyplot.close("all")
-
-
-def test_a_mark_is_a_number(curve):
-    with pytest.raises(Refused, match="mark='here': write a number of tasks"):
-        curve.plot(mark="here")
-
-
-def test_without_matplotlib_it_says_what_to_install(curve, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(Refused, match=r'pip install "vmwidgets\[plot\]"'):
-        curve.plot()

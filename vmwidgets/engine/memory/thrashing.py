@@ -56,7 +56,7 @@ class LoadPoint:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadCurve:
-    """Useful work by the number of tasks: the result of ``vm.load_curve(…)``."""
+    """Useful work by the number of tasks."""
 
     frames: int
     policy: str
@@ -88,36 +88,6 @@ class LoadCurve:
         most = max(point.work for point in points)
         return min(point.tasks for point in points if point.work >= most - 0.01)
 
-    def plot(self, ax: Any = None, *, mark: float | str | None = None) -> Any:
-        """Plot useful work by the number of tasks with matplotlib, and give its axes.
-
-        It is drawn into `ax`, or into a new figure.  `mark` is where a learner thinks that the knee is; the answer of a
-        prediction will do.
-
-        Raises :class:`Refused` for a mark that is no number, and where the extra is not installed:
-        ``pip install "vmwidgets[plot]"``.
-        """
-        try:
-            at = None if mark is None else float(mark)
-        except (TypeError, ValueError):
-            raise Refused(f"mark={shown(mark)}: write a number of tasks") from None
-        try:
-            from matplotlib import pyplot as plt
-        except ImportError:
-            raise Refused('a plot needs the extra "plot": pip install "vmwidgets[plot]"') from None
-        if ax is None:
-            _, ax = plt.subplots(figsize=(7, 3.8), facecolor="white")
-        for scope, (colour, dashes) in zip(SCOPES, _LINES, strict=True):
-            if scope in self.scopes:
-                points = self.of(scope)
-                x, y = [point.tasks for point in points], [100 * point.work for point in points]
-                ax.plot(x, y, marker="o", color=colour, linestyle=dashes, label=scope)
-        if at is not None:
-            ax.axvline(at, color="#24292f", linestyle=":", label="your mark")
-        ax.set(xlabel="tasks", ylabel="useful work, % of time", ylim=(0, 100), xticks=self.tasks)
-        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
-        return ax
-
     def __repr__(self) -> str:
         widths = [max(9, len(scope) + 3) for scope in self.scopes]
         lines = [
@@ -131,10 +101,6 @@ class LoadCurve:
         return "\n".join(lines)
 
 
-_LINES = (("#b3341f", "-"), ("#0a5cc2", "--"), ("#0b7a53", "-."))
-"""A colour for each scope, and a line that needs none."""
-
-
 def load_curve(
     tasks: int | Iterable[int] = range(1, 12),
     scopes: Any = SCOPES,
@@ -143,20 +109,10 @@ def load_curve(
     frames: int = 64,
     seed: int = 1,
 ) -> LoadCurve:
-    """Measure how much a processor computes with each number of tasks, in a model that can be repeated.
+    """Measure useful work with each number of tasks; ``vm.load_curve(…)`` says what is asked for.
 
-    `scopes`: "global" replacement takes any task's page, "local" one of the faulting task's own, by `policy` ("fifo",
-    "lru", "second chance", "clock").  With "working set" a task keeps the pages of its last 40 references, and waits
-    outside, without any, while there is no memory for them.  The same `seed` gives the same references to all.
-
-    Raises :class:`Refused` for numbers that no machine has.
-
-    >>> load_curve(tasks=(1, 7, 11))
-    useful work by the number of tasks, 64 frames, lru
-    tasks   global    local   working set
-        1     24 %     24 %          22 %
-        7     91 %     69 %          88 %
-       11     43 %     16 %          90 %
+    >>> load_curve(1, "local").knee("local")
+    1
     """
     numbers = _numbers(tasks)
     chosen = (scopes,) if isinstance(scopes, str) or not isinstance(scopes, Iterable) else tuple(scopes)
