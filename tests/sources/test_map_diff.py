@@ -99,7 +99,7 @@ def test_what_execve_and_the_kernel_map_is_expected(task):
         (20, 21, "rw-p", 0, ""), (22, 23, "r-xp", 0, "/lib/libc.so"), (24, 25, "r--p", 0, "[vvar]"),
         (25, 26, "r-xp", 0, "/lib/ld-2.36.so"), (26, 27, "rw-p", 0, ""), (30, 31, "rw-p", 0, "[stack]"),
     )  # fmt: skip
-    found = vm.diff(task, text)
+    found = vm.diff(task, text, program="/bin/prog")
     assert [(row.start - A) // PAGE for row in found.faults] == [5, 22]
     assert [row[3] for row in rows(found)] == [
         "execve: the program", "execve: the program",
@@ -109,8 +109,9 @@ def test_what_execve_and_the_kernel_map_is_expected(task):
     ]  # fmt: skip
 
 
-def test_the_program_is_the_lowest_file_that_no_call_mapped(task):
-    """A static PIE lies among what was mapped; what `shmat` mapped the model can't have."""
+def test_the_program_may_lie_among_what_was_mapped():
+    """As a static PIE does; what `shmat` mapped the model can't have."""
+    task = vm.boot("x86-64").task("static")
     map_file(task, 1, 2, "/usr/lib/locale/C/LC_CTYPE")
     text = maps(
         (0, 1, "rw-s", 0, "/SYSV00000000 (deleted)"), (1, 2, "r--p", 0, "/usr/lib/locale/C/LC_CTYPE"),
@@ -121,6 +122,66 @@ def test_the_program_is_the_lowest_file_that_no_call_mapped(task):
         "shmat: not in the model", "", "no call accounts for it", "execve: the program", "execve: zeroes (bss)"
     ]  # fmt: skip
     assert len(found.faults) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/usr/lib/libc.so.6", "/etc/ld.so.cache", "/lib/ld-notes.so.6", "/bin/world.so.2", "/lib/ld.so.conf"],
+)
+def test_a_mapping_that_was_lost_is_no_program_and_no_interpreter(task, path):
+    """Nothing says that execve mapped it: neither its name nor a heap behind it."""
+    found = vm.diff(task, maps((0, 1, "r-xp", 0, path), (1, 2, "rw-p", 0, "")))
+    assert not found.agrees
+    assert [row[3] for row in rows(found)] == ["no call accounts for it"] * len(found.rows)
+
+
+@pytest.mark.parametrize(
+    "name", ["ld-linux-x86-64.so.2", "ld-linux.so.2", "ld-musl-x86_64.so.1", "ld.so.1", "ld64.so.1", "ld-2.36.so"]
+)
+def test_the_interpreter_has_the_name_of_one(task, name):
+    found = vm.diff(task, maps((0, 1, "r-xp", 0, f"/lib/{name}"), (3, 4, "r-xp", 0, "/lib32/ld-linux.so.2")))
+    assert [row[3] for row in rows(found)] == ["execve: the interpreter", "no call accounts for it"]
+
+
+@pytest.mark.parametrize(("task_name", "path"), [("prog", "/bin/prog"), ("python3", "/bin/python3.11")])
+def test_the_program_is_named_like_the_task(task_name, path):
+    m = vm.boot("x86-64")
+    text = maps((0, 1, "r--p", 0, "/lib/lost.so"), (2, 3, "r-xp", 0, path), (4, 5, "r--p", 0, "/lib/progress"))
+    for one in (m.task(task_name), m.task(f"{task_name} 2")):  # programs may be replayed twice
+        assert [row[3] for row in rows(vm.diff(one, text))] == [
+            "no call accounts for it", "execve: the program", "no call accounts for it"
+        ]  # fmt: skip
+
+
+def test_else_the_program_is_what_lies_next_below_the_heap(task):
+    """What /bin/sh leads to has another name; a library may lie below it, too, or far below the heap alone."""
+    task.mmap(PAGE, at=A + 6 * PAGE, flags="private fixed")
+    dash = (2, 3, "r-xp", 0, "/usr/bin/dash"), (3, 4, "rw-p", 0, "")
+    text = maps((0, 1, "r--p", 0, "/lib/lost.so"), *dash, (6, 7, "rw-p", 0, "[heap]"), (9, 10, "r-xp", 0, "/lib/x"))
+    lost = "no call accounts for it"
+    assert [row[3] for row in rows(vm.diff(task, text))] == [
+        lost, "execve: the program", "execve: zeroes (bss)", "", lost
+    ]  # fmt: skip
+    far = maps((0, 1, "r--p", 0, "/lib/lost.so"), (1 << 20, (1 << 20) + 1, "rw-p", 0, "[heap]"))
+    assert rows(vm.diff(task, far))[0][3] == lost
+
+
+def test_the_program_can_be_said_and_is_one_run_of_ranges(task):
+    text = maps(
+        (0, 1, "r-xp", 0, "/bin/a"), (2, 3, "rw-p", 1, "/bin/a"), (3, 4, "rw-p", 0, ""), (5, 6, "rw-p", 0, "[heap]"),
+        (8, 9, "r--p", 0, "/bin/a"), (9, 10, "rw-p", 0, ""), (11, 12, "r-xp", 0, "/bin/b"),
+    )  # fmt: skip
+    lost = "no call accounts for it"
+    found = vm.diff(task, text, program="/bin/a")
+    program, zeroes = "execve: the program", "execve: zeroes (bss)"
+    assert [row[3] for row in rows(found)] == [program, program, zeroes, lost, lost, lost, lost]
+    assert [row[3] for row in rows(vm.diff(task, text, program="/bin/b"))] == [lost] * 6 + [program]
+
+
+@pytest.mark.parametrize("program", ["/bin/c", "a", "", "[heap]", 5, ["/bin/a"]])
+def test_a_program_that_is_not_in_the_text_is_refused(task, program):
+    with pytest.raises(vm.Refused, match=r"program=.*: write the path of a file that is mapped"):
+        vm.diff(task, maps((0, 1, "r-xp", 0, "/bin/a"), (5, 6, "rw-p", 0, "[heap]")), program=program)
 
 
 def test_a_map_that_was_loaded_agrees_with_its_text(task):

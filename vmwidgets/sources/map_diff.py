@@ -6,11 +6,12 @@ Ranges are compared by address: where one side has two neighbours and the other 
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
 from ..engine.base.units import Address
@@ -26,8 +27,11 @@ _ANONYMOUS = ("/dev/zero (deleted)", "[")
 _SEGMENTS = "/SYSV"
 """How the names begin of shared memory by `shmat`."""
 
-_INTERPRETERS = ("ld-", "ld.", "ld64.")
-"""How the names of dynamic linkers begin."""
+_INTERPRETER = re.compile(r"ld(64|-(linux|musl|uClibc)[\w-]*)?\.so\.[0-9]+|ld-[0-9.]+\.so", re.ASCII)
+"""The names of dynamic linkers."""
+
+_NEAR = 1 << 30
+"""So far behind a program its heap begins at most: Linux puts it at random."""
 
 
 class _Side(NamedTuple):
@@ -43,7 +47,7 @@ class _Side(NamedTuple):
         return replace(what, offset=what.offset + address - self.start) if what.is_file else replace(what, offset=0)
 
 
-def diff(task: Task, maps: str | os.PathLike[str]) -> MapsDiff:
+def diff(task: Task, maps: str | os.PathLike[str], *, program: str | None = None) -> MapsDiff:
     r"""Compare the map of `task` with what the system reported of a process, range by range.
 
     `maps` names a file in the format of /proc/PID/maps or smaps, or is its text.  Each range agrees, differs (in its
@@ -52,7 +56,13 @@ def diff(task: Task, maps: str | os.PathLike[str]) -> MapsDiff:
     kernel has there; such ranges are expected.  A file has any name, as long as each name on one side is always the
     same on the other: a trace without ``-y`` has the names of links.
 
-    O(n log n).  Text that makes no sense is refused, as by :func:`vmwidgets.load_maps`.
+    `program` is the path of the program in `maps`.  Without it that is the file named like the task, perhaps with a
+    version behind it (python3.11 of task "python3"); or else the one next below ``[heap]``.  The interpreter is the
+    dynamic linker by its name, such as ld-linux-x86-64.so.2.  Of both only one run of ranges is expected, with the
+    zeroes behind it.  Where neither name nor heap says which file is the program, none is.
+
+    O(n log n).  Text that makes no sense is refused, as by :func:`vmwidgets.load_maps`; and a `program` that is not in
+    it.
 
     >>> import vmwidgets as vm
     >>> t = vm.boot("x86-64").task("init")
@@ -70,7 +80,10 @@ def diff(task: Task, maps: str | os.PathLike[str]) -> MapsDiff:
     ranges = parse_maps(text, source)
     model, system = list(_model(task)), [_reported(one) for one in ranges]
     names = _Names(model, system)
-    causes = _Causes(ranges, {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None})
+    alone = {theirs.name for _, _, mine, theirs in _swept(model, system) if theirs and mine is None}
+    named = task.name if program is None else _in_text(program, ranges)
+    heap = next((one.start for one in ranges if one.path == "[heap]"), 0)
+    causes = _Causes(_by_execve([one for one in ranges if one.path in alone], named, heap), ranges)
     rows = [_row(start, end, mine, theirs, names, causes) for start, end, mine, theirs in _swept(model, system)]
     return MapsDiff(printable(task.name), source, tuple(_joined(rows)))
 
@@ -165,12 +178,12 @@ class _Names:
 class _Causes:
     """Why a range may be in the system alone: what execve and the kernel map themselves.
 
-    `alone` are the names of what the model does not have, or only a part of.
+    `files` are those that execve maps, by path: whose each is.
     """
 
-    def __init__(self, ranges: Sequence[MapsRange], alone: Collection[str]) -> None:
-        self._program = _program(ranges, alone)
-        self._behind = dict(_bss(ranges, self._program))
+    def __init__(self, files: dict[str, str], ranges: Sequence[MapsRange]) -> None:
+        self._files = files
+        self._ends = {path: _run_of(path, ranges) for path in files}
 
     def of(self, start: int, what: MappedAs) -> str:
         """Whose it is; empty for what a call must have mapped."""
@@ -181,24 +194,56 @@ class _Causes:
             return "execve: the kernel's"
         if name.startswith(_SEGMENTS):
             return "shmat: not in the model"
-        if name and name in self._program:
-            return self._program[name]
-        return self._behind.get(start, "")
+        inside = [path for path, (first, end) in self._ends.items() if first <= start < end]
+        if not name and inside:
+            return "execve: zeroes (bss)"
+        return self._files[name] if name in inside else ""
 
 
-def _program(ranges: Iterable[MapsRange], alone: Collection[str]) -> dict[str, str]:
-    """The files that execve maps: the program, the lowest that the model does not have, and its interpreter."""
-    files = [one.path for one in ranges if one.path.startswith("/") and one.path in alone]
-    files = [path for path in files if not path.startswith((_SEGMENTS, *_ANONYMOUS))]
-    found = {path: "execve: the interpreter" for path in files if path.rpartition("/")[2].startswith(_INTERPRETERS)}
-    return {**found, **dict.fromkeys(files[:1], "execve: the program")}
+def _in_text(program: Any, ranges: Sequence[MapsRange]) -> str:
+    if not isinstance(program, str) or not program.startswith("/") or all(one.path != program for one in ranges):
+        raise Refused(f"program={shown(program)}: write the path of a file that is mapped, as the text has it")
+    return program
 
 
-def _bss(ranges: Sequence[MapsRange], program: dict[str, str]) -> Iterator[tuple[int, str]]:
-    """Where zeroes follow a file that execve mapped."""
-    for before, after in pairwise(ranges):
-        if before.path in program and not after.path and before.end == after.start:
-            yield after.start, "execve: zeroes (bss)"
+def _by_execve(alone: Sequence[MapsRange], program: str, heap: int) -> dict[str, str]:
+    """The files that execve maps, and whose they are.
+
+    `alone` are ranges of what the model does not have, or only a part of; `program` is the program's path, or the name
+    of its task; `heap` is where that begins, 0 without.
+    """
+    files = [one for one in alone if _file(_reported(one).what) and not one.path.startswith(_SEGMENTS)]
+    found = next((one.path for one in files if _INTERPRETER.fullmatch(_base(one.path))), None)
+    made = {} if found is None else {found: "execve: the interpreter"}
+    found = _program(files, program, heap)
+    return made if found is None else {**made, found: "execve: the program"}
+
+
+def _program(files: Sequence[MapsRange], program: str, heap: int) -> str | None:
+    """The path of the program: what is said, what is named like its task, or what is next below its heap."""
+    name = re.sub(r" [0-9]+$", "", program)  # a second task of a name has a number
+    like = re.compile(re.escape(name) + r"[-.0-9]*")
+    for one in files:
+        if one.path == program or like.fullmatch(_base(one.path)):
+            return one.path
+    below = [one for one in files if heap - _NEAR <= one.end <= heap]
+    return below[-1].path if below and not program.startswith("/") else None
+
+
+def _base(path: str) -> str:
+    return path.removesuffix(" (deleted)").rpartition("/")[2]
+
+
+def _run_of(path: str, ranges: Sequence[MapsRange]) -> tuple[int, int]:
+    """From where to where a file lies for the first time, with the zeroes behind it."""
+    first = next(number for number, one in enumerate(ranges) if one.path == path)
+    end = ranges[first].end
+    for one in ranges[first:]:
+        if one.path == path or (not one.path and one.start == end):
+            end = one.end
+        else:
+            break
+    return ranges[first].start, end
 
 
 def _joined(rows: Iterable[RangeDiff]) -> Iterator[RangeDiff]:
