@@ -66,6 +66,16 @@ def test_a_queue_has_no_hand():
     assert not vm.Clock(t).scene().links
 
 
+def test_where_each_task_has_its_ring_the_largest_is_drawn():
+    m, _t, _a = turned(vm.Replacement("clock", local=True))
+    other = m.task("other")
+    other.read(other.mmap("8 KiB"))
+    assert vm.Clock(m).scene().subtitle == "clock, local · pages of init · 1 other ring · 4 frames"
+    assert vm.Clock(other).scene().subtitle == "clock, local · pages of other · 1 other ring · 1 frame"
+    third = m.task("third")
+    assert vm.Clock(third).scene().subtitle == "clock, local · pages of third · 2 other rings · 0 frames"
+
+
 def test_nothing_in_memory_is_drawn_too():
     scene = vm.Clock(vm.boot()).scene()
     assert scene.subtitle == "fifo · pages of all tasks · 0 frames"

@@ -48,6 +48,13 @@ class Plain:
     heap: tuple[int, int] = (0, 0)
 
 
+def choosy(pages: list[vm.ResidentPage]) -> vm.ResidentPage:
+    """A function of a learner's that fails now and then."""
+    if len(pages) % 5 == 0:
+        raise ValueError("no page pleases it")
+    return pages[0]
+
+
 class Model:
     """A machine with tasks, and beside it what they hold."""
 
@@ -150,6 +157,9 @@ class Model:
                 stack.enter_context(self.machine.inject(point, every=every, times=3))
             try:
                 thing()
+            except vm.CallbackFailed as failed:
+                assert "no page pleases it" in str(failed), failed  # noqa: PT017  what it raised is what is asked for
+                self.errors.append("a function")
             except KernelError as error:
                 self.errors.append(error.name)
                 expect(error, "NOMEM", *(["IO"] if fails else []))
@@ -170,6 +180,7 @@ class Model:
                 "fifo", "lru", "second chance", "clock", vm.Replacement("working set", window=8),
                 vm.Replacement("opt", future=future), vm.Replacement("clock", local=True),
                 vm.Replacement("lru", local=True), lambda pages: pages[len(pages) // 2],
+                choosy,
             ]
         )  # fmt: skip  # a list
 

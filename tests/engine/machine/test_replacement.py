@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from vmwidgets.engine.base.values.past import Past
 
 PAGE = vm.PAGE
 ARCHITECTURES = ["x86-64", "armv7", "aarch64", "riscv-sv39"]
@@ -155,9 +156,9 @@ def test_with_local_replacement_a_task_gives_pages_of_its_own():
 def test_what_is_out_of_the_working_set_leaves():
     m, t, a = booted()
     m.replacement = vm.Replacement("working set", window=3)
-    for page in (0, 1, 2, 1, 2, 1):
+    for page in (0, 1, 2, 1):
         t.read(a + page * PAGE)
-    assert in_memory(t, a) == {1, 2}, "page 0 was used four references ago"
+    assert in_memory(t, a) == {1, 2}, "the last three references were to these"
 
 
 def test_a_wired_page_stays_whatever_the_policy():
@@ -205,6 +206,123 @@ def test_a_limit_goes_on_to_a_child_and_ends_with_the_task():
     t.exit()
     m.check()
     assert not m.replacement.value().rings
+
+
+@pytest.mark.parametrize(("policy", "faults"), [("fifo", 15), ("lru", 12), ("clock", 14), ("opt", 9)])
+def test_what_other_tasks_do_changes_nothing_for_a_task_with_a_limit(policy, faults):
+    """Their limits, forks and ends leave the order of its pages, the hand and the future as they are."""
+    string = [int(page) for page in LONG.split()]
+    m, t, a = booted()
+    others = [m.task(f"other {number}") for number in range(3)]
+    m.replacement = chosen(policy, a, string)
+    t.limit("rss", 3 * PAGE)
+    begun = len(m.journal)
+    for number, page in enumerate(string):
+        t.read(a + page * PAGE)
+        if number in (5, 10, 15):
+            others[number // 5 - 1].limit("as", "1 MiB")
+            others[number // 5 - 1].limit("rss", "8 KiB")
+            others[number // 5 - 1].fork().exit()
+            others[number // 5 - 1].exit()
+            t.limit("rss", 3 * PAGE)
+        m.check()
+    assert came(m, begun) == faults
+
+
+def test_opt_knows_the_pages_that_were_there_before():
+    m, t, a = booted()
+    for page in (0, 1, 2):
+        t.read(a + page * PAGE)
+    string = [4, 3, 0, 0, 1, 4, 0, 2, 0, 2, 3, 4]
+    m.replacement = chosen("opt", a, string)
+    t.limit("rss", 3 * PAGE)
+    begun = len(m.journal)
+    for page in string:
+        t.read(a + page * PAGE)
+    assert came(m, begun) == fewest(string, frozenset((0, 1, 2)))
+
+
+def fewest(string, frames):
+    """The fewest faults that any choice of victims gives."""
+    if not string:
+        return 0
+    page, rest = string[0], string[1:]
+    if page in frames:
+        return fewest(rest, frames)
+    return 1 + min(fewest(rest, frames - {victim} | {page}) for victim in frames)
+
+
+def test_a_working_set_ages_by_the_references_of_its_own_task():
+    m, t, a = booted()
+    m.replacement = vm.Replacement("working set", window=4)
+    for page in (0, 1, 2):
+        t.write(a + page * PAGE, b"x")
+    child = t.fork()
+    for _ in range(10):
+        child.read(a)
+    t.read(a)
+    assert {1, 2} <= in_memory(t, a)
+
+
+def test_the_hand_is_taken_back_over_whatever_moves_it():
+    m, t, a = booted()
+    m.replacement = "clock"
+    t.limit("rss", 3 * PAGE)
+    for page in range(4):
+        t.read(a + page * PAGE)
+    for change in (
+        lambda: t.limit("rss", 4 * PAGE),
+        lambda: t.limit("rss", None),
+        lambda: setattr(m, "replacement", "fifo"),
+    ):
+        before = m.replacement.value()
+        change()
+        assert m.replacement.value(Past(m.journal.last.events)) == before
+
+
+def test_a_ring_of_which_many_left_closes_up_and_the_hand_keeps_its_page():
+    m = vm.boot("x86-64")
+    m.swap_on("4 MiB")
+    m.replacement = "clock"
+    t = m.task("init")
+    a = t.mmap(400 * PAGE)
+    for page in range(400):
+        t.read(a + page * PAGE)
+    t.page_out(a, 100 * PAGE)
+    t.page_out(a + 110 * PAGE, 290 * PAGE)
+    m.check()
+    assert max(page.place for page in m.replacement.value().rings[""].pages) < 2 * 10 + 65
+    assert [page.va for page in m.replacement.value().rings[""].pages] == [a + page * PAGE for page in range(100, 110)]
+
+
+def test_a_task_at_its_limit_has_no_other_task_killed():
+    m, t, a = booted()
+    m.kill_when_out_of_memory()
+    other = m.task("big")
+    other.write(other.mmap("64 KiB"), b"x" * 65536)
+    t.limit("rss", PAGE)
+    t.map.wire(a, size=PAGE)
+    with pytest.raises(vm.KernelError, match="NOMEM"):
+        t.read(a + PAGE)
+    assert set(m.tasks) == {"init", "big"}
+    said = next(event.why for event in m.journal.last.events if event.tag == "NothingToReclaim")
+    assert said == "of 1 page of task 'init' in memory none can go: they are wired, or needed at this moment"
+
+
+def test_large_pages_keep_to_a_limit():
+    m = vm.boot("x86-64")
+    t = m.task("init")
+    a = t.map.enter("4 MiB", at="64 MiB", object=m.object("film"))
+    t.limit("rss", 4 * PAGE)
+    assert t.map.superpages(a, size="4 MiB", page="2 MiB") == 0
+    m.check()
+
+
+def test_a_limit_below_a_page_is_refused():
+    _m, t, _a = booted()
+    for most in (0, 5, "1 KiB"):
+        with pytest.raises(vm.Refused, match=r"^most=.*: a task needs a page in memory"):
+            t.limit("rss", most)
 
 
 # ---- a learner's function --------------------------------------------------------------------------
@@ -264,6 +382,56 @@ def test_nonsense_of_a_function_is_one_sentence_and_the_machine_is_whole(functio
     m.replacement = "fifo"
     t.read(a + 2 * PAGE)
     assert in_memory(t, a) == {1, 2}
+
+
+def fails(pages):
+    raise ValueError("no idea")
+
+
+def test_a_fork_that_a_function_stops_leaves_no_child():
+    m, t, a = booted()
+    t.map.wire(a, size=8 * PAGE)
+    b = t.mmap(PAGE)
+    t.write(b, b"x")
+    m.replacement = fails
+    m.take_pages(m.pages.obtainable_pages)
+    m.give_pages(6)
+    with pytest.raises(vm.CallbackFailed, match="no idea"):
+        t.fork("kid")
+    assert set(m.tasks) == {"init"}
+    m.check()
+
+
+def test_a_mapping_that_a_function_keeps_from_being_filled_is_not_made():
+    m, t, a = booted()
+    t.limit("rss", 2 * PAGE)
+    t.write(a, b"x")
+    m.replacement = fails
+    entries = list(t.map)
+    with pytest.raises(vm.CallbackFailed, match="no idea"):
+        t.mmap(4 * PAGE, flags="private populate")
+    assert list(t.map) == entries
+    m.check()
+
+
+def test_a_wiring_that_a_function_stops_gives_its_pages_back():
+    m, t, a = booted()
+    t.limit("rss", 2 * PAGE)
+    t.write(a + 9 * PAGE, b"x")
+    m.replacement = fails
+    with pytest.raises(vm.CallbackFailed, match="no idea"):
+        t.map.wire(a, size=4 * PAGE)
+    assert in_memory(t, a) == {9}
+    m.check()
+
+
+def test_what_is_chosen_can_be_set_again():
+    m, _, _ = booted()
+    m.replacement = newest
+    m.replacement = m.replacement
+    assert m.replacement.policy == "a function"
+    with pytest.raises(vm.Refused, match="another machine's"):
+        m.replacement = vm.boot().replacement
 
 
 def test_a_function_may_not_call_the_machine():

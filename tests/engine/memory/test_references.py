@@ -88,9 +88,9 @@ def test_a_working_set_is_the_pages_of_the_last_references(string, window):
     """With frames for all pages: what is held is what the last `window` references used, as Denning defines it."""
     run = reference_string(string, 8, vm.Replacement("working set", window=window)).runs[0]
     for time, step in enumerate(run.steps):
-        before = set(string[max(0, time - window) : time])
-        assert step.fault == (string[time] not in before)
-        assert {page for page in step.pages if page is not None} == before | {string[time]}
+        assert step.fault == (string[time] not in string[max(0, time - window) : time])
+        held = {page for page in step.pages if page is not None}
+        assert held == set(string[max(0, time - window + 1) : time + 1])
         assert step.victim is None
 
 
@@ -135,10 +135,9 @@ def test_every_run_accounts_for_its_frames(string, size):
     for run in reference_string(string, size, (*POLICIES, vm.Replacement("working set", window=2))).runs:
         held = set()
         for page, step in zip(string, run.steps, strict=True):
-            held -= set(step.expired)
             assert step.fault == (page not in held)
             assert (step.victim is not None) == (step.fault and len(held) == size)
-            held = held - {step.victim} | {page}
+            held = held - {step.victim} - set(step.expired) | {page}
             assert sorted(one for one in step.pages if one is not None) == sorted(held)
             assert step.pages[step.frame] == page
             assert step.frame in step.referenced
@@ -173,7 +172,7 @@ def test_a_function_sees_bits_and_numbers():
         return pages[-1]
 
     reference_string("A Bw A C", 2, look)
-    assert seen == [[(ord("A"), 0, 3, True, False), (ord("B"), 1, 2, True, True)]]
+    assert seen == [[(ord("A"), 0, 2, True, False), (ord("B"), 1, 1, True, True)]]
 
 
 def test_a_write_makes_a_page_dirty_until_it_goes():

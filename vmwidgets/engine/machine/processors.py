@@ -80,11 +80,8 @@ class FaultHandler(Protocol):
 class Watch(Protocol):
     """Hears of each access that a processor makes to an address of a task, for a policy that counts them."""
 
-    def about_to_use(self, task: str) -> None:
-        """`task` is about to make one."""
-
-    def used(self, frame: int, page: int) -> None:
-        """It reached `frame`, by page number `page` of the addresses."""
+    def used(self, task: str, frame: int, page: int) -> None:
+        """`task` reached `frame`, by page number `page` of its addresses."""
 
 
 Reach = Callable[[int], MaySleep[int]]
@@ -156,8 +153,6 @@ class Processor:
         handler: FaultHandler | None = None
         cpu, hit, walked, minor, major = self.cpu, -1, 0, 0, 0
         watch = self._all.watch if self.pmap.layout.is_user(va) else None
-        if watch is not None:
-            watch.about_to_use(self.pmap.name)
         while True:
             hits, references = cpu.tlb.hits, cpu.references
             found = self.translate(va, access, user)
@@ -166,12 +161,13 @@ class Processor:
             if not isinstance(found, Fault):
                 self._all.counts = self._all.counts.plus(1, hit, walked, minor, major)
                 if watch is not None:
-                    watch.used(found >> PAGE_SHIFT, va >> PAGE_SHIFT)
+                    watch.used(self.pmap.name, found >> PAGE_SHIFT, va >> PAGE_SHIFT)
                 return found
             emit = self._all.recorder.emit
             if emit is not None:
                 emit((FaultRaised.tag, va, found.kind, found.code or 0))
             if found.kind == "access-flag" and self.pmap.mark(va, access, user, self.cpu.controls):
+                minor += 1
                 continue
             if handler is not None:
                 raise handler.failed(va, found)

@@ -54,7 +54,8 @@ class MachineReplacement(Part):
         elif isinstance(policy, str):
             self.set_replacement(policy)
         elif isinstance(policy, MachineReplacement):
-            self.choose(policy.setting)
+            if policy is not self:
+                raise Refused(f"replacement={shown(policy)} is another machine's: write {shown(policy.setting)}")
         else:
             names = ", ".join(POLICIES)
             raise Refused(f"replacement={shown(policy)} is {a_kind(policy)}: write one of {names}, or a function")
@@ -78,7 +79,7 @@ class MachineReplacement(Part):
     def _put(self, wanted: Replacement, choice: ReplacementCode | None) -> None:
         system = self.system
         memory = system.task_memory
-        memory.rings.choose(wanted, choice)
+        memory.replace_by(wanted, choice)
         system.processors.watch = memory if memory.rings.counts_references else None
 
     # ---- looking -----------------------------------------------------------------------------

@@ -51,8 +51,11 @@ class TaskEnds:
     def out_of_memory(self, space: TaskSpace) -> bool:
         """Kill a task, if that is wanted, since a fault of `space` found no frame; whether to try again.
 
-        It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.
+        It is the one whose tables lead to most pages, the oldest of those.  None has any: then it is of no use.  Where
+        a limit of its own is what `space` lacks frames for, no other task is killed for it.
         """
+        if space.memory.rings.is_full(space.name, 1):
+            return False
         killed = self._kill(self._tasks)
         if killed == space.name:
             raise kernel_error("NOMEM", f"task {killed!r} was killed: memory ran out, and it had most of it")

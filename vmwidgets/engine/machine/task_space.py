@@ -296,7 +296,8 @@ class TaskSpace:
         child.limits = Limits(**vars(self.limits))
         child.apply_limits()
         child.heap = Heap(**vars(self.heap))
-        self.vm_map.fork(child.vm_map)
+        with child.vm_map.charge():
+            self.vm_map.fork(child.vm_map)
 
     def _no_heap(self) -> Heap:
         """An empty heap, a quarter up the addresses."""

@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import KernelError, Refused, shown
+from ..base.errors import Refused, VMError, shown
 from ..base.events import TaskForked
 from ..base.operations import operation, through
 from ..base.units import PAGE, Address, Size, counted
@@ -110,7 +110,7 @@ class Task(UnixCalls):
         child = system.new_task(wanted, self.name, space.vm_map.fit)
         try:
             space.fork_into(child)
-        except KernelError:
+        except VMError:  # also what a learner's function ends with, which was asked for a page that goes
             system.ends.end(child, "fork failed")
             system.ends.exited.discard(wanted)
             raise

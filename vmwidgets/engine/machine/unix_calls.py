@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-from ..base.errors import KernelError, Refused, shown
+from ..base.errors import KernelError, Refused, VMError, shown
 from ..base.operations import operation
 from ..base.protection import ADVICE, GROWS_DOWN, parse_name, parse_protection
 from ..base.units import PAGE, Address, Size
@@ -93,7 +93,11 @@ class UnixCalls(SpacePart):
                 target.discard()
             raise
         if "populate" in words:
-            self._populate(made, length, protection)
+            try:
+                self._populate(made, length, protection)
+            except VMError:  # what a learner's function ends with
+                space.vm_map.remove(made, made + length)
+                raise
         return Address(made)
 
     @operation
@@ -176,6 +180,8 @@ class UnixCalls(SpacePart):
         if most is None and what == "stack":
             raise Refused("most=None: a stack needs a limit; write a size, such as '8 MiB'")
         value = None if most is None else arguments.whole(most, "most")
+        if what == "resident" and value is not None and value < PAGE:
+            raise Refused(f"most={shown(most)}: a task needs a page in memory; write '4 KiB' or more")
         setattr(self.space.limits, what, value)
         self.space.apply_limits()
 

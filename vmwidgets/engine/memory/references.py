@@ -226,7 +226,6 @@ class _Paper:
         """Make the references one after the other."""
         has_hand = isinstance(self.policy, Clock)
         for one in string:
-            expired = tuple(self._leave(frame) for frame in self.policy.expired())
             frame = self._frames.get(one.page)
             fault, victim = frame is None, None
             if frame is None:
@@ -237,6 +236,7 @@ class _Paper:
             if one.write:
                 self._dirty.add(frame)
             self.policy.touched(frame, one.number)
+            expired = tuple(self._leave(other) for other in self.policy.expired())
             hand = self.policy.hand if has_hand else None
             yield Reference(one.page, one.write, fault, frame, victim, expired, *self._state(), hand)
 

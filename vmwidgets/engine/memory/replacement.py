@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -46,7 +47,9 @@ class Policy(ABC):
     """Whether it has to hear of each reference (:meth:`touched`), which no real processor reports."""
 
     def __init__(self, report: Report | None = None) -> None:
-        self.places: dict[int, int] = {}
+        self.places: OrderedDict[int, int] = OrderedDict()
+        self.time = 0
+        """References so far."""
         self.hand = 0
         """The place where it looks next."""
         self.reported = 0
@@ -69,11 +72,28 @@ class Policy(ABC):
         if self._report is not None:
             self._report.moved(frame, place, -1)
 
-    def touched(self, frame: int, page: int) -> None:  # noqa: B027  most policies need not hear of it
+    def touched(self, frame: int, page: int) -> None:
         """The page in `frame`, of this number, was used: one reference more.  O(1)."""
+        self.tick()
+        self.seen(frame, page)
+
+    def tick(self) -> None:
+        """There was one reference more, to whatever page."""
+        self.time += 1
+
+    def seen(self, frame: int, page: int) -> None:  # noqa: B027  most policies need not hear of it
+        """The page in `frame`, of this number, was used by the latest reference.  O(1)."""
+
+    def knows(self, frame: int, page: int) -> None:  # noqa: B027  most policies need not
+        """The page in `frame` is known by this number.  O(1)."""
+
+    @property
+    def order(self) -> list[int]:
+        """The frames in the order in which they are asked.  O(frames)."""
+        return list(self.places)
 
     def expired(self) -> list[int]:
-        """Frames whose pages should leave before the next reference, whether or not a frame is needed."""
+        """Frames whose pages should leave after a reference, whether or not a frame is needed."""
         return []
 
     @abstractmethod
@@ -135,6 +155,10 @@ class SecondChance(Fifo):
             self._behind(frame)
 
 
+FEW = 64
+"""So many vacant places of a ring are left as they are."""
+
+
 class Clock(Policy):
     """The same choice with a ring that stays and a hand that goes round: a new page takes the place that was vacated.
 
@@ -164,8 +188,23 @@ class Clock(Policy):
         super().left(frame)
         self.ring[place] = None
         self._vacant.append(place)
-        if not self.places:
-            self.ring, self._vacant, self.hand = [], [], 0
+        if len(self._vacant) > 2 * len(self.places) + FEW:
+            self._close_up()
+
+    @property
+    def order(self) -> list[int]:
+        """From the hand on."""
+        return [frame for frame in (*self.ring[self.hand :], *self.ring[: self.hand]) if frame is not None]
+
+    def _close_up(self) -> None:
+        """Have no vacant places; pages and hand keep their order.  O(places), after as many pages left."""
+        self.hand = sum(frame is not None for frame in self.ring[: self.hand])
+        kept = [frame for frame in self.ring if frame is not None]
+        self.ring, self._vacant = [], []
+        for frame in kept:
+            self._put(frame, self._new_place())
+            self.ring[self.places[frame]] = frame
+        self.hand %= max(1, len(self.ring))
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """From the hand on, those whose bit is clear; it clears the others as it passes."""
@@ -185,7 +224,7 @@ class Lru(Fifo):
 
     counts = True
 
-    def touched(self, frame: int, page: int) -> None:
+    def seen(self, frame: int, page: int) -> None:
         """It goes behind all others."""
         self._behind(frame)
 
@@ -199,8 +238,6 @@ class WorkingSet(Lru):
     def __init__(self, window: int, report: Report | None = None) -> None:
         super().__init__(report)
         self.window = window
-        self.time = 0
-        """References so far."""
         self._used: dict[int, int] = {}
 
     def entered(self, frame: int) -> None:
@@ -213,14 +250,13 @@ class WorkingSet(Lru):
         super().left(frame)
         del self._used[frame]
 
-    def touched(self, frame: int, page: int) -> None:
-        """Time goes on by one."""
-        super().touched(frame, page)
-        self.time += 1
+    def seen(self, frame: int, page: int) -> None:
+        """It was used now."""
+        super().seen(frame, page)
         self._used[frame] = self.time
 
     def expired(self) -> list[int]:
-        """Those whose last use is `window` references ago, the oldest first."""
+        """Those whose last use is `window` references ago or more, the oldest first."""
         found = []
         for frame in self.places:
             if self._used[frame] > self.time - self.window:
@@ -236,8 +272,6 @@ class Optimal(Fifo):
 
     def __init__(self, future: tuple[int, ...], report: Report | None = None) -> None:
         super().__init__(report)
-        self.time = 0
-        """References so far."""
         self._uses: dict[int, list[int]] = {}
         for time, page in enumerate(future):
             self._uses.setdefault(page, []).append(time)
@@ -248,10 +282,11 @@ class Optimal(Fifo):
         super().left(frame)
         self._pages.pop(frame, None)
 
-    def touched(self, frame: int, page: int) -> None:
-        """Time goes on by one; now it is known which page is in `frame`."""
+    def seen(self, frame: int, page: int) -> None:
+        """Now it is known which page is in `frame`."""
         self._pages[frame] = page
-        self.time += 1
+
+    knows = seen
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """By their next use, the last first; among those that are never used again, the one that came first."""
@@ -268,8 +303,8 @@ class Optimal(Fifo):
 class ResidentPage:
     """A page in memory, as a policy of a learner's gets it.
 
-    `page` is its number at its last use, -1 before any; `arrived` and `used` count references: those before it came,
-    and up to its last use.
+    `page` is its number at its last use, -1 before any; `arrived` and `used` are moments, as counts of references: so
+    many were there before it came, and before its last use.
     """
 
     frame: int
@@ -292,8 +327,6 @@ class Own(Fifo):
     def __init__(self, choose: Choice, report: Report | None = None) -> None:
         super().__init__(report)
         self.choose = choose
-        self.time = 0
-        """References so far."""
         self._uses: dict[int, tuple[int, int, int]] = {}
         """By frame: number of the page, arrival, last use."""
 
@@ -307,10 +340,13 @@ class Own(Fifo):
         super().left(frame)
         del self._uses[frame]
 
-    def touched(self, frame: int, page: int) -> None:
-        """Time goes on by one."""
-        self.time += 1
-        self._uses[frame] = page, self._uses[frame][1], self.time
+    def seen(self, frame: int, page: int) -> None:
+        """It was used now."""
+        self._uses[frame] = page, self._uses[frame][1], self.time - 1
+
+    def knows(self, frame: int, page: int) -> None:
+        """It is that page, whenever it was used."""
+        self._uses[frame] = page, *self._uses[frame][1:]
 
     def candidates(self, pages: Pages) -> Iterator[int]:
         """What the function chooses, of those that may go; of the rest again if that can't."""

@@ -23,9 +23,9 @@ def draw_clock(
     value: ReplacementValue, moment: Moment, *, task: str = "", machine: str = "", width: float = WIDTH
 ) -> Scene:
     """The scene of one ring: that of `task`, or the ring of all; `value` is how the rings are at `moment`."""
-    ring = value.rings.get(task) or value.rings.get("") or RingValue("", (), 0)
+    ring = _chosen(value, task)
     pages = _from_hand(ring) if value.has_hand else ring.pages
-    is_circle = value.has_hand and len(pages) <= MOST and _circle(len(pages)) <= width - 2 * MARGIN
+    is_circle = value.has_hand and 3 <= len(pages) <= MOST and _circle(len(pages)) <= width - 2 * MARGIN
     drawn = ring.pages if is_circle else pages[:MOST]
     places = kit.ring(len(drawn), _W, _H, width=width, top=12) if is_circle else _rows(len(drawn), width)
     new = moment.marks("ring", ring.name).new
@@ -39,6 +39,8 @@ def draw_clock(
         nodes.append(kit.label("clock/more", f"… and {len(pages) - len(drawn):,} more behind them", MARGIN, bottom + 8))
         bottom += 28
     of = f"pages of {visible(ring.name)}" if ring.name else "pages of all tasks"
+    others = len(value.rings) - (ring.name in value.rings)
+    of += f" · {counted(others, 'other ring')}" if others else ""
     return kit.scene(
         "clock",
         "page replacement",
@@ -52,6 +54,16 @@ def draw_clock(
         width=width,
         height=bottom + 8,
     )
+
+
+def _chosen(value: ReplacementValue, task: str) -> RingValue:
+    """The ring of a task; without one, of all tasks; and where each has its own, the largest."""
+    rings = value.rings
+    if task in rings:
+        return rings[task]
+    if "" in rings or not rings or task:
+        return rings.get("", RingValue(task, (), 0))
+    return max(rings.values(), key=lambda ring: len(ring.pages))
 
 
 def _is_step(step: Step) -> bool:

@@ -137,8 +137,8 @@ def _column(lane: str, run: PolicyRun, index: int, drawn: int, box: kit.Box) -> 
     below = _HEAD + drawn * _ROW
     if step.fault:
         text.append(Text(middle, below + 13, "●", "label error", "middle"))
-        gone = ",".join(map(str, step.gone))
-        text.append(fitted(middle, below + _ROW + 13, gone, box.w - 2, "mono label", "middle"))
+    gone = ",".join(map(str, step.gone))
+    text.append(fitted(middle, below + _ROW + 13, gone, box.w - 2, "mono label", "middle"))
     return Node(
         f"{lane}/{index}", "reference", *box, thing=f"reference:{index}", text=tuple(run for run in text if run.text),
         bars=tuple(bars), state=("fault",) if step.fault else ("hit",), title=_title(run, index), action="select",

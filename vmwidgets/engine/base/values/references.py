@@ -19,7 +19,7 @@ class Reference:
     """One reference of a run, and what memory holds after it.
 
     `page` was referenced, and written if `write`.  A `fault` that found no free frame sent out `victim` (None: no
-    page); `expired` were sent out before the reference, by the working set.  `pages` has the page of each frame, None
+    page); `expired` were sent out after the reference, by the working set.  `pages` has the page of each frame, None
     where it is free.
     `referenced` and `dirty` are the frames with these bits set.  `hand` is the frame at which the clock's hand looks
     next; None for policies that have none.
@@ -39,7 +39,7 @@ class Reference:
     @property
     def gone(self) -> tuple[PageName, ...]:
         """The pages that were sent out."""
-        return self.expired if self.victim is None else (*self.expired, self.victim)
+        return self.expired if self.victim is None else (self.victim, *self.expired)
 
 
 LINE = 24

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from ...base.errors import KernelError, kernel_error
+from ...base.errors import KernelError, VMError, kernel_error
 from ...base.events import EntryChanged, SubmapAttached, Unwound
 from ...base.protection import ADVICE, NEEDS_COPY, READ, protection_of
 from ...base.recorder import kernel_function
@@ -152,9 +152,11 @@ class X15Ranges(RangeMap[Entry]):
                         return
                     with self.charge():
                         wiring.bring(part, va)
-        except KernelError as error:
+        except VMError as error:
             wiring.undo()
-            raise MapError(RESOURCE_SHORTAGE, error.reason) from None
+            if isinstance(error, KernelError):
+                raise MapError(RESOURCE_SHORTAGE, error.reason) from None
+            raise
         self.isolate(start, end)
         for part in wiring.parts:
             if part.fresh:

@@ -42,10 +42,14 @@ class Rings:
         self.rings: dict[str, Policy] = {}
         self.charged: dict[int, str] = {}
         """By frame, in the order in which pages came: the task that it counts for, "" for none."""
+        self.numbers: dict[int, int] = {}
+        """By frame: the number of its page at its last use, as far as uses are counted."""
         self.counts: Counter[str] = Counter()
         """How many pages count for each task."""
         self.limits: dict[str, int] = {}
         """How many pages a task may have in memory, of those that have a limit."""
+        self.time = 0
+        """References since the policy was chosen."""
         self.running = ""
         """The task whose access is under way."""
 
@@ -53,27 +57,64 @@ class Rings:
 
     def choose(self, replacement: Replacement, choice: Choice | None = None) -> None:
         """Replace pages so from now on; they keep the order in which they came.  O(pages)."""
-        before = self.title
-        with self._sorting():
-            self.replacement, self.choice = replacement, choice
-            emit = self._recorder.emit
-            if emit is not None:
-                emit((ReplacementChosen.tag, before, self.title))
+        before, frames = self.title, list(self.charged)
+        for frame in frames:
+            self._leave(frame)
+        self.replacement, self.choice = replacement, choice
+        emit = self._recorder.emit
+        if emit is not None:
+            emit((ReplacementChosen.tag, before, self.title))
+        for name in list(self.rings):
+            self._drop(name)
+        self.time = 0
+        for frame in frames:
+            self._join(frame)
 
     def limit(self, task: str, pages: int | None) -> None:
-        """Have `task` keep at most so many pages in memory; none: as many as there is room for.  O(pages)."""
-        with self._sorting():
+        """Have `task` keep at most so many pages in memory; none: as many as there is room for.
+
+        O(1) where it has a limit before and after, or none; else O(pages), since its pages change their ring.
+        """
+        if pages == self.limits.get(task):
+            return
+        if pages is not None and task in self.limits:
+            self.limits[task] = pages
+            return
+        with self._moving(task):
             if pages is None:
-                self.limits.pop(task, None)
+                del self.limits[task]
             else:
                 self.limits[task] = pages
 
     def forget(self, task: str) -> None:
-        """A task is over: what others still have of its pages counts for none.  O(pages)."""
-        with self._sorting():
+        """A task is over: what others still have of its pages counts for none.  O(1), or O(pages) if there is some."""
+        with self._moving(task) as frames:
             self.limits.pop(task, None)
-            for frame, one in self.charged.items():
-                self.charged[frame] = "" if one == task else one
+            self.charged.update(dict.fromkeys(frames, ""))
+            self.counts[""] += len(frames)
+            del self.counts[task]
+        self._drop(task)
+
+    def _drop(self, name: str) -> None:
+        """Have no ring of this name, which is empty."""
+        ring = self.rings.pop(name, None)
+        emit = self._recorder.emit
+        if ring is not None and ring.hand and emit is not None:
+            emit((HandMoved.tag, name, ring.hand, 0))
+
+    @contextmanager
+    def _moving(self, task: str) -> Iterator[list[int]]:
+        """Have the pages of a task, which are given, in the ring that they belong to after this."""
+        before = self.name_of(task)
+        ring = self.rings.get(before) if self.counts[task] else None
+        frames = [] if ring is None else [frame for frame in ring.order if self.charged[frame] == task]
+        for frame in frames:
+            self._leave(frame)
+        yield frames
+        for frame in frames:
+            self._join(frame)
+        if before and before != self.name_of(task):
+            self._drop(before)
 
     @property
     def title(self) -> str:
@@ -86,21 +127,30 @@ class Rings:
         """Whether the policy has to hear of each reference."""
         return self._make("").counts
 
-    @contextmanager
-    def _sorting(self) -> Iterator[None]:
-        """Have all pages in the rings that they belong to after this."""
-        frames = list(self.charged)
-        for frame in frames:
-            self.rings[self.name_of(self.charged[frame])].left(frame)
-        yield
-        self.rings = {}
-        self.counts.clear()
-        for frame in frames:
-            self.entered(frame, self.charged[frame])
-
     def _make(self, name: str) -> Policy:
         report = RingEvents(self._recorder, name)
-        return self.replacement.make(report) if self.choice is None else Own(self.choice, report)
+        made = self.replacement.make(report) if self.choice is None else Own(self.choice, report)
+        made.time = self.time
+        return made
+
+    def _ring(self, task: str) -> Policy:
+        """The ring that the pages of a task are in, made if it is not there."""
+        name = self.name_of(task)
+        if name not in self.rings:
+            self.rings[name] = self._make(name)
+        return self.rings[name]
+
+    def _join(self, frame: int) -> None:
+        """Have a page in the ring that it belongs to, which learns what is known of it."""
+        ring = self._ring(self.charged[frame])
+        ring.entered(frame)
+        if frame in self.numbers:
+            ring.knows(frame, self.numbers[frame])
+
+    def _leave(self, frame: int) -> None:
+        name = self.name_of(self.charged[frame])
+        self.rings[name].left(frame)
+        self._report_hand(name, self.rings[name])
 
     # ---- pages -------------------------------------------------------------------------------
 
@@ -111,26 +161,28 @@ class Rings:
 
     def entered(self, frame: int, task: str) -> None:
         """A page came, which counts for `task`.  O(1)."""
-        name = self.name_of(task)
-        if name not in self.rings:
-            self.rings[name] = self._make(name)
         self.charged[frame] = task
         self.counts[task] += 1
-        self.rings[name].entered(frame)
+        self._ring(task).entered(frame)
 
     def left(self, frame: int) -> None:
         """A page is in memory no longer.  O(1)."""
-        task = self.charged.pop(frame)
-        name = self.name_of(task)
-        self.rings[name].left(frame)
-        self._report_hand(name, self.rings[name])
-        self.counts[task] -= 1
+        self._leave(frame)
+        self.counts[self.charged.pop(frame)] -= 1
+        self.numbers.pop(frame, None)
 
-    def used(self, frame: int, page: int) -> None:
-        """An access reached page number `page` of its task, in `frame`; a device's is in no ring.  O(1)."""
-        task = self.charged.get(frame)
-        if task is not None:
-            self.rings[self.name_of(task)].touched(frame, page)
+    def used(self, task: str, frame: int, page: int) -> None:
+        """An access of `task` reached page number `page` of its addresses, in `frame`; a device's is in no ring.
+
+        The time of a working set is that of its own task; all other policies have one time.  O(1), or O(tasks).
+        """
+        self.time += 1
+        for ring in (self._ring(task),) if self.replacement.policy == "working set" else self.rings.values():
+            ring.tick()
+        owner = self.charged.get(frame)
+        if owner is not None:
+            self.numbers[frame] = page
+            self._ring(owner).seen(frame, page)
 
     def expired(self) -> list[int]:
         """Frames whose pages should leave before the next access of the task that runs."""
@@ -148,14 +200,14 @@ class Rings:
 
     # ---- what goes ---------------------------------------------------------------------------
 
-    def is_full(self, task: str, free: int) -> bool:
-        """Whether a page more of `task` has to take the place of one of its own, with so many frames free."""
+    def is_full(self, task: str, free: int, more: int = 1) -> bool:
+        """Whether so many pages more of `task` have to take the place of some of its own, with so many frames free."""
         if task in self.limits:
-            return self.counts[task] >= self.limits[task]
+            return self.counts[task] + more > self.limits[task]
         if not self.replacement.local or not task:
             return False
         sharing = {one for one, count in self.counts.items() if count and one} | {task}
-        return self.counts[task] >= max(1, (self.counts.total() + free) // len(sharing))
+        return self.counts[task] + more > max(1, (self.counts.total() + free) // len(sharing))
 
     def candidates(self, task: str, pages: Pages, *, own_only: bool) -> Iterator[int]:
         """Frames in the order in which they should go: of the ring of `task`, then of the others, the largest first."""

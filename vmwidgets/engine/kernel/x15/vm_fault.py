@@ -74,7 +74,7 @@ class X15Faults(X15Ranges):
         if entry is not None and va < entry.start and entry.flags & GROWS_DOWN:
             self._grow_down(entry, va)
         if entry is None or va < entry.start:
-            raise kernel_error("FAULT", f"no entry of {self.name} holds {Address(va)}")
+            raise kernel_error("FAULT", f"no entry of {self.name} holds {Address(address)}")
         protection = protection_of(entry.flags)
         missing = access & ~protection
         if missing:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
-from ...base.errors import Broken, KernelError, kernel_error
+from ...base.errors import Broken, KernelError, VMError, kernel_error
 from ...base.events import (
     ObjectGone,
     ObjectMade,
@@ -473,7 +473,7 @@ class X15Object(VmObject):
             for index in self.present(window):
                 page = self.fault(index << PAGE_SHIFT, False)
                 made._copy(index, self, page.frame)
-        except KernelError:
+        except VMError:
             made.release()
             raise
         return made

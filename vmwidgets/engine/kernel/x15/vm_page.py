@@ -21,6 +21,7 @@ from ...base.recorder import Recorder, kernel_function
 from ...base.units import PAGE, PAGE_SHIFT, counted
 from ...memory.pages import PageAllocator
 from ...memory.ram import Ram
+from ...memory.replacement import Choice, Replacement
 from ..pmap.reverse import ReverseMap
 from .rings import Rings
 
@@ -167,6 +168,9 @@ class TaskMemory:
 
     def fresh_run(self, owner: PageOwner, order: int) -> int | None:
         """The first of 2**order neighbouring frames, or none; nothing goes out for them."""
+        rings = self.rings
+        if rings.is_full(rings.running, self._pages.obtainable_pages, 1 << order):
+            return None
         return self._pages.allocate_run(order, f"object {owner.name}")
 
     def zero(self, frame: int) -> None:
@@ -213,15 +217,21 @@ class TaskMemory:
 
     # ---- what processors do with pages -------------------------------------------------------
 
-    def about_to_use(self, task: str) -> None:
-        """A task is about to make an access: those pages leave that its policy wants to go before it."""
-        with self.rings.run_for(task):
-            for frame in self.rings.expired():
-                self.page_out(*self._resident[frame])
+    def used(self, task: str, frame: int, page: int) -> None:
+        """An access of `task` reached a page: `page` is its number among the task's addresses.
 
-    def used(self, frame: int, page: int) -> None:
-        """An access reached a page: `page` is its number among the task's addresses."""
-        self.rings.used(frame, page)
+        Then those pages leave that its policy wants to go, whether or not a frame is needed.
+        """
+        self.rings.used(task, frame, page)
+        with self.rings.run_for(task):
+            for other in self.rings.expired():
+                self.page_out(*self._resident[other])
+
+    def replace_by(self, replacement: Replacement, choice: Choice | None = None) -> None:
+        """Have pages go by another policy, which learns by what addresses those in memory are known.  O(pages)."""
+        known = {frame: self.reverse.of(frame)[:1] for frame in self._resident}
+        self.rings.numbers = {frame: va >> PAGE_SHIFT for frame, found in known.items() for _, va in found}
+        self.rings.choose(replacement, choice)
 
     @contextmanager
     def holding(self, frame: int) -> Iterator[None]:
@@ -247,9 +257,17 @@ class TaskMemory:
                 return True
         emit = self.recorder.emit
         if emit is not None:
-            room = "swap space is full" if self.swap.slots else "there is no swap space"
-            emit((NothingToReclaim.tag, f"of {counted(self.resident, 'page')} in memory none can go: {room}"))
+            emit((NothingToReclaim.tag, self._why_none(own_only=own_only)))
         return False
+
+    def _why_none(self, *, own_only: bool) -> str:
+        """Why no page could go, in words."""
+        swap, task = self.swap, self.rings.running
+        room = "swap space is full" if swap.used == swap.slots else "they are wired, or needed at this moment"
+        room = room if swap.slots else "there is no swap space"
+        count = self.rings.counts[task] if own_only else self.resident
+        whose = f" of task {task!r}" if own_only else ""
+        return f"of {counted(count, 'page')}{whose} in memory none can go: {room}"
 
     def may_go(self, frame: int) -> bool:
         """Whether the page in `frame` may leave it."""
