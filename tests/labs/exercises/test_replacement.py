@@ -53,5 +53,5 @@ def test_lru_is_good_in_phases_and_the_newest_in_loops() -> None:
 def test_a_function_that_fails_gets_a_sentence() -> None:
     result = lab.check("11/policy", lambda pages: None)
     assert result.points == 0
-    assert "returned None: return one of the pages" in repr(result)
+    assert "gave no value: it must give one of" in repr(result)
     assert lab.check("11/policy", lambda pages: pages[99]).points == 0
