@@ -399,7 +399,9 @@ class Replacement:
             raise Refused(f"future={shown(future)}: write the numbers of the pages to come, such as (7, 0, 1)")
         object.__setattr__(self, "future", tuple(future))
         if self.policy == "opt" and not self.future:
-            raise Refused("policy='opt' needs future=…: the numbers of the pages to come, such as (7, 0, 1)")
+            raise Refused(
+                "policy='opt' needs future=…: the pages to come, as numbers (address // 4096), such as (16, 17)"
+            )
 
     def make(self, report: Report | None = None) -> Policy:
         """A policy with an empty ring."""

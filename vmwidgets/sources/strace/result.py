@@ -48,7 +48,7 @@ class LoadedStrace:
             "Replayed": self.replayed,
             "Not in the model": self.skipped,
             "Flags not in the model": self.flags,
-            "On what execve mapped": self.beyond,
+            "On ranges that no call mapped": self.beyond,
             "Outside the map": self.outside,
             "Failed in the system": self.failed,
             "Never returned": self.unfinished,
