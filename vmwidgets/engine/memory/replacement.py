@@ -400,7 +400,7 @@ class Replacement:
         object.__setattr__(self, "future", tuple(future))
         if self.policy == "opt" and not self.future:
             raise Refused(
-                "policy='opt' needs future=…: the pages to come, as numbers (address // 4096), such as (16, 17)"
+                "policy='opt' needs future=…: numbers of the pages to come (address // 4096), such as (16, 17)"
             )
 
     def make(self, report: Report | None = None) -> Policy:
