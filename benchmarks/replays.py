@@ -15,7 +15,7 @@ AIM = 1_000
 """Calls a second, at least, read and replayed together."""
 
 BASE, APART = 0x7F10_0000_0000, 0x1_0000
-KINDS = ("files, and memory now and then", "memory alone, all of it kept")
+KINDS = ("files, and memory now and then", "memory alone, all of it kept", "memory that is moved by mremap, and kept")
 
 
 def trace(kind: str, lines: int) -> str:
@@ -23,6 +23,13 @@ def trace(kind: str, lines: int) -> str:
     if kind == KINDS[1]:
         given = (f"{BASE + number * APART:#x}" for number in range(lines))
         return "\n".join(f"7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = {at}" for at in given)
+    if kind == KINDS[2]:
+        pairs = ((BASE - (number + 1) * APART, BASE + number * APART) for number in range(lines // 2))
+        return "\n".join(
+            f"7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = {before:#x}\n"
+            f"7 mremap({before:#x}, 4096, 8192, MREMAP_MAYMOVE) = {after:#x}"
+            for before, after in pairs
+        )
     looks = '7 newfstatat(3</usr/lib/python3>, "", {st_mode=S_IFDIR|0755, st_size=4096, ...}, AT_EMPTY_PATH) = 0'
     found = []
     for number in range(lines):

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, a_kind, printable, shown
-from ..engine.base.units import PAGE_SHIFT, binary_size, counted
+from ..engine.base.units import binary_size
 from ..engine.machine import Machine
-from ..engine.machine.arguments import MAX_NAME, part_name, reads_as_size
+from ..engine.machine.arguments import reads_as_size
 from ..engine.machine.copies import no_collection
 from ..engine.machine.objects import MemoryObject
 from ..engine.machine.tasks import Task
 from . import given_text
+from .loading import MORE_ROOM, ObjectNames, lacking_room, task_name
 from .maps_text import MOST_BYTES, MapsRange, looks_like_maps, parse_maps
 
 SELF = "/proc/self/maps"
@@ -114,26 +115,15 @@ def _task_name(machine: Machine, given: str | None) -> str:
         while (name := f"maps {number}" if number > 1 else "maps") in machine.tasks:
             number += 1
         return name
-    name = part_name(given, "task name")
-    if name in machine.tasks and len(machine.tasks[name].map):
-        raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
-    return name
+    return task_name(machine, given)
 
 
 def _refuse_without_room(machine: Machine, ranges: int) -> None:
-    """Entries come from slabs in the kernel map: running out there would be a panic half-way."""
-    cache, kernel_map = machine.system.kernel.entry_cache, machine.kernel_map
-    layout = cache.layout
-    slabs = -(-ranges // layout.buffers)
-    pages = slabs * layout.slab_size >> PAGE_SHIFT
-    room = kernel_map.end - kernel_map.start - kernel_map.size >> PAGE_SHIFT
-    entries = min(slabs, len(kernel_map) + 1)
-    tables = 8 + (pages >> 9)
-    free_entries = machine.kentry.room - machine.kentry.cache.allocated
-    if pages > room or pages + tables > machine.pages.obtainable_pages or entries > free_entries:
+    needed = lacking_room(machine, ranges)
+    if needed is not None:
         raise Refused(
-            f"{ranges:,} ranges need {binary_size(pages << PAGE_SHIFT)} of kernel memory for their entries, more than "
-            "this machine has: boot one with more memory, or with a layout whose kernel map is larger"
+            f"{ranges:,} ranges need {binary_size(needed)} of kernel memory for their entries, more than this machine "
+            f"has: {MORE_ROOM}"
         )
 
 
@@ -163,6 +153,7 @@ class _Objects:
         self._task = task
         self._taken = dict.fromkeys(machine.objects, ("before", ""))
         self._known: dict[tuple[str, str], tuple[MemoryObject, int]] = {}
+        self._names = ObjectNames()
 
     def object_of(self, one: MapsRange) -> tuple[MemoryObject | None, int]:
         """The object and the offset in it (bytes); none for memory without a name."""
@@ -176,13 +167,10 @@ class _Objects:
         return target, one.start - first if own else one.offset
 
     def _new_name(self, path: str, key: tuple[str, str], own: bool) -> str:
-        base = path if len(path) <= MAX_NAME else "…" + path[1 - MAX_NAME :]
-        base = f"file {base}" if reads_as_size(base) else base
-        name, number = base, 1
-        while name in self._taken and (own or self._taken[name] != ("before", "")):
-            number += 1
-            suffix = f" of {self._task}"[:60] if own and number == 2 else f" ({number})"
-            name = base[: MAX_NAME - len(suffix)] + suffix
+        base = f"file {path}" if reads_as_size(path) else path
+        free = (None,) if own else (None, ("before", ""))
+        second = f" of {self._task}" if own else ""
+        name = self._names.new(base, lambda name: self._taken.get(name) in free, second)
         self._taken[name] = key
         return name
 

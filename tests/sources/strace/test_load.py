@@ -8,6 +8,7 @@ import pytest
 
 import vmwidgets as vm
 from tests.engine.machine.structures import differences
+from tests.work import calls_of
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.sources.strace import load
 from vmwidgets.sources.strace.load import load_strace
@@ -378,6 +379,27 @@ def refused(machine, *arguments, **given):
     assert message.isprintable()
     assert len(message) < 400
     return message
+
+
+@pytest.mark.parametrize("kind", ["mremap", "files with the same end"])
+def test_the_work_grows_with_the_calls(kind):
+    """Four times the calls: little more than four times the work, however many entries and files there are."""
+    far = 0x7E0000000000
+
+    def lines(number):
+        at = A + number * 0x10000
+        if kind == "mremap":
+            return f"{anonymous(at, 4096)}mremap({at:#x}, 4096, 8192, MREMAP_MAYMOVE) = {far + number * 0x10000:#x}\n"
+        path = f"/{number:04}{'x' * 300}"
+        return f"mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3<{path}>, 0) = {at:#x}\n"
+
+    def work(count):
+        machine = vm.boot("x86-64", ram="64 MiB", layout="x15-64")
+        text = BEGIN + "".join(map(lines, range(count)))
+        return calls_of(lambda: load_strace(machine, text))
+
+    work(1)  # the grammar is made
+    assert work(600) < 4.4 * work(150)
 
 
 def test_all_of_it_is_undone_as_one(machine):

@@ -8,11 +8,10 @@ from collections import Counter
 from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, printable, shown
-from ...engine.base.units import counted
 from ...engine.machine import Machine
-from ...engine.machine.arguments import part_name
 from ...engine.machine.copies import no_collection
 from .. import given_text
+from ..loading import task_name
 from .perform import Performer
 from .plan import Plan, plan
 from .result import LoadedStrace
@@ -71,7 +70,7 @@ def load_strace(
     if not isinstance(machine, Machine):
         raise Refused(f"machine={shown(machine)} is {a_kind(machine)}: boot one with vm.boot()")
     text, source = _text_of(path_or_text)
-    name = _task_name(machine, task)
+    name = "" if task is None else task_name(machine, task)
     with no_collection():
         events = list(parse_strace(text, source))
         found = _planned(events, source, until)
@@ -120,12 +119,3 @@ def _text_of(given: Any) -> tuple[str, str]:
         return given_text.checked(given, MOST_BYTES), "the text"
     name = given_text.path_of(given, "what strace wrote")
     return given_text.read(name, "what strace wrote", "more than is replayed", MOST_BYTES), printable(name)
-
-
-def _task_name(machine: Machine, given: str | None) -> str:
-    if given is None:
-        return ""
-    name = part_name(given, "task name")
-    if name in machine.tasks and len(machine.tasks[name].map):
-        raise Refused(f"task={name!r} has {counted(len(machine.tasks[name].map), 'entry')} already: name a new one")
-    return name

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from ...engine.base.errors import KernelError, Refused, printable
-from ...engine.base.units import PAGE, PAGE_SHIFT, binary_size
+from ...engine.base.units import PAGE, binary_size
+from ...engine.base.values.maps import EntryValue
 from ...engine.machine import Machine
 from ...engine.machine.arguments import MAX_NAME, reads_as_size
 from ...engine.machine.objects import MemoryObject
 from ...engine.machine.tasks import Task
+from ..loading import MORE_ROOM, ObjectNames, lacking_room
 from .plan import Step
 
 WORDS = {"MAP_SHARED": "shared", "MAP_PRIVATE": "private", "MAP_GROWSDOWN": "growsdown"}
@@ -35,6 +37,11 @@ class Performer:
         self._first = first
         self._source = source
         self._objects: dict[str, MemoryObject] = {}
+        """Of files, by path; and the paths by what the objects are called."""
+        self._paths: dict[str, str] = {}
+        self._names = ObjectNames()
+        self._numbers: dict[str, int] = {}
+        """By the name of a program: the number below which all of its tasks' names are taken."""
         self._steps: dict[str, Callable[..., bool]] = {
             "begin": self._begin, "fork": self._fork, "share": lambda step: True, "exec": self._exec,
             "exit": self._exit, "mmap": self._mmap, "munmap": self._munmap, "mprotect": self._mprotect,
@@ -46,7 +53,7 @@ class Performer:
         for number, step in enumerate(steps):
             entries = len(self.tasks[step.space].map) if step.action == "fork" else 0
             if entries or number % OFTEN == 0:
-                self._refuse_without_room(step, 3 * OFTEN + entries)
+                self._refuse_without_room(step, 4 * OFTEN + entries)
             try:
                 done = self._steps[step.action](step, *step.given)
                 self.done[step.name] += done and step.action not in ("begin", "exit")
@@ -54,18 +61,11 @@ class Performer:
                 raise Refused(f"line {step.line} of {self._source}: {step.name}: {error}") from None
 
     def _refuse_without_room(self, step: Step, entries: int) -> None:
-        """Entries come from slabs in the kernel map, and running out there is a panic: stop before it."""
-        machine = self._machine
-        layout, kernel_map = machine.system.kernel.entry_cache.layout, machine.kernel_map
-        slabs = -(-entries // layout.buffers) + 1
-        pages = slabs * layout.slab_size >> PAGE_SHIFT
-        room = kernel_map.end - kernel_map.start - kernel_map.size >> PAGE_SHIFT
-        free = machine.kentry.room - machine.kentry.cache.allocated
-        if pages > room or pages + 8 > machine.pages.obtainable_pages or slabs > free:
-            memory = binary_size(machine.pages.obtainable_pages * PAGE)
+        if lacking_room(self._machine, entries) is not None:
+            memory = binary_size(self._machine.pages.obtainable_pages * PAGE)
             raise Refused(
                 f"line {step.line} of {self._source}: {step.name}: this machine has no room for more entries, with "
-                f"{memory} left: boot one with more memory, or with a layout whose kernel map is larger"
+                f"{memory} left: {MORE_ROOM}"
             )
 
     # ---- tasks -------------------------------------------------------------------------------
@@ -92,10 +92,10 @@ class Performer:
         """A name that no task has or had."""
         base = printable(wanted)[: MAX_NAME - 8]
         base = f"task {base}" if reads_as_size(base) else base
-        name, number, system = base, 1, self._machine.system
-        while name in system.tasks or name in system.ends.exited:
+        number, system = self._numbers.get(base, 1), self._machine.system
+        while (name := f"{base} {number}" if number > 1 else base) in system.tasks or name in system.ends.exited:
             number += 1
-            name = f"{base} {number}"
+        self._numbers[base] = number
         return name
 
     # ---- memory ------------------------------------------------------------------------------
@@ -122,19 +122,11 @@ class Performer:
     def _enter(self, task: Task, start: int, size: int, prot: int | str, inherit: str, path: str, offset: int) -> None:
         """Map an object that has a file's name: what is in the file is not known."""
         if path not in self._objects:
-            self._objects[path] = self._machine.object(self._object_name(path))
+            base = path if path.startswith("/") else f"file {path}"
+            name = self._names.new(base, lambda name: name not in self._paths)
+            self._objects[path], self._paths[name] = self._machine.object(name), path
         given = self._objects[path]
         task.map.enter(size, at=start, fixed=True, prot=prot, inherit=inherit, object=given, offset=offset)
-
-    def _object_name(self, path: str) -> str:
-        base = path if path.startswith("/") else f"file {path}"
-        base = base if len(base) <= MAX_NAME else "…" + base[1 - MAX_NAME :]
-        taken = {one.name for one in self._objects.values()}
-        name, number = base, 1
-        while name in taken:  # two long paths with the same end
-            number += 1
-            name = f"{base[: MAX_NAME - 10]} ({number})"
-        return name
 
     def _munmap(self, step: Step, start: int, size: int) -> bool:
         task = self.tasks[step.space]
@@ -175,7 +167,8 @@ class Performer:
         old, new = -(-size // PAGE) * PAGE, -(-length // PAGE) * PAGE
         if not self._known(step, task, start, old or PAGE):
             return False
-        entries = [entry for entry in task.map.entries() if entry.start < start + (old or PAGE) and start < entry.end]
+        touched = task.space.vm_map.entries_in(start, start + (old or PAGE))
+        entries = [EntryValue.of(entry.fields()) for entry in touched]
         if not keep and old:
             task.munmap(start, old)
         if to != start or new > old:
@@ -186,7 +179,7 @@ class Performer:
             last = min(last, start + new)
             if first < last:
                 place, shared = to + first - start, entry.inheritance == "share"
-                path = next((path for path, one in self._objects.items() if one.name == entry.object), None)
+                path = self._paths.get(entry.object or "")
                 if path is None:
                     flags = f"{'shared' if shared else 'private'} fixed"
                     task.mmap(last - first, entry.protection, flags, at=place)
