@@ -170,7 +170,7 @@ LIVES = [(operations, 110), (threads, 40), (entries, 40), (processors, 90), (fam
 QUIRKS = ["clip-end-first", "nomerge-enter", "map-not-undone", "modify-flags-lost", "first-table-decides"]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(("kind", "count"), LIVES)
 def test_every_value_is_what_it_was_before_the_operation(

@@ -31,7 +31,7 @@ def test_a_click_opens_a_table_and_another_closes_it_with_what_is_below() -> Non
 
 def test_never_more_tables_are_open_than_fit() -> None:
     view = vm.Tables(vm.load_tables(DATA / "linux-armv7.jsonl.gz"))
-    for _ in range(30):
+    for _ in range(20):
         rows = [node for node in view.scene().nodes if "is-table" in node.state]
         shut = [row for row in rows if row.id.replace("slot/2", "table/1") not in tables_of(view)]
         folds = [node for node in view.scene().nodes if node.kind == "fold" and "/2/" in node.id]

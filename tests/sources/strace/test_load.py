@@ -490,7 +490,7 @@ def test_random_damage_is_replayed_or_refused(name):
     lines = vm.recording(name).strace.splitlines()
     memory = [at for at, line in enumerate(lines) if any(word in line for word in ("mmap", "brk", "mprot", "clone"))]
     machine = vm.boot("x86-64")
-    for _ in range(40):
+    for _ in range(20):
         damaged = list(lines)
         for _ in range(3):
             at = draws.choice(memory)

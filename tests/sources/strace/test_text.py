@@ -263,7 +263,7 @@ def test_there_is_an_end_to_what_is_read(monkeypatch):
 def test_random_damage_is_read_or_refused(name):
     draws = random.Random(name)
     lines = vm.recording(name).strace.splitlines()[:200]
-    for _ in range(150):
+    for _ in range(60):
         damaged = list(lines)
         for _ in range(draws.choice((1, 1, 3))):
             at = draws.randrange(len(damaged))
