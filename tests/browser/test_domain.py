@@ -93,10 +93,10 @@ def test_no_text_sticks_out_of_its_box(notebook: Notebook) -> None:
         assert notebook.texts_outside(index) == []
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_pictures_are_accessible_in_both_themes(notebook: Notebook, theme: str) -> None:
+def test_pictures_are_accessible_in_the_dark_too(notebook: Notebook) -> None:
+    """Each kind of picture in three themes is in test_access.py; here are states that are not there."""
     change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
-    notebook.page.evaluate(change, theme)
+    notebook.page.evaluate(change, "JupyterLab Dark")
     notebook.run(
         "s = d.domain.slots.free_slots; d.take_slots(s - 5)\ntry: d.map(f, at=0x60000000)\nexcept vm.KernelError: pass"
     )

@@ -12,7 +12,7 @@ from playwright.sync_api import Error
 
 from tests.browser.lab import Notebook
 
-GESTURES = int(os.environ.get("VMWIDGETS_GESTURES", "80"))
+GESTURES = int(os.environ.get("VMWIDGETS_GESTURES", "50"))
 """How many; `make sweep` does a thousand."""
 
 SETUP = """
