@@ -7,6 +7,7 @@ Sizes and addresses are plain integers of bytes.  Those that come back to a lear
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from .errors import shown
@@ -75,6 +76,19 @@ def duration(nanoseconds: float) -> str:
     unit = next((unit for unit in ((10**9, "s"), (10**6, "ms"), (1000, "µs")) if nanoseconds >= unit[0]), (1, "ns"))
     number = nanoseconds / unit[0]
     return f"{number:,.0f} {unit[1]}" if number >= 100 else f"{number:.3g} {unit[1]}"
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words as lines, each column as wide as its longest word.
+
+    >>> print(in_columns([("page", "frame"), ("0", "0x1eb")]))
+    page  frame
+    0     0x1eb
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def grouped_size(size: int) -> str:

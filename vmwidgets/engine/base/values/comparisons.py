@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import printable
-from ..units import PAGE, Address, Size, binary_size, counted, grouped_size
+from ..units import PAGE, Address, Size, binary_size, counted, grouped_size, in_columns
 from .maps import MapValue
 
 
@@ -186,11 +186,7 @@ class ComparisonValue:
         return (*rows, *sums)
 
     def __str__(self) -> str:
-        rows = [self.header, *self.table()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
-        return "\n".join(
-            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
+        return in_columns((self.header, *self.table()))
 
     def __repr__(self) -> str:
         names = ", ".join(one.label for one in self.maps)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import printable
-from ..units import Address, Size, counted
+from ..units import Address, Size, counted, in_columns
 
 AGREES, DIFFERS, SYSTEM, MODEL = "agrees", "differs", "only in the system", "only in the model"
 VERDICTS = (AGREES, DIFFERS, SYSTEM, MODEL)
@@ -116,11 +116,7 @@ class MapsDiff:
         return "; ".join(f"{verdict}: {_counted(rows)}" for verdict, rows in parts if rows) or "nothing is mapped"
 
     def __str__(self) -> str:
-        rows = [self.header, *self.table()]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(self.header))]
-        return "\n".join(
-            "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows
-        )
+        return in_columns((self.header, *self.table()))
 
     def __repr__(self) -> str:
         verdict = "all agrees that the calls determine" if self.agrees else _counted(self.faults) + " should agree"

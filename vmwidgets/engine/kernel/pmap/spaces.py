@@ -301,8 +301,8 @@ class UserPmap(Pmap):
         super().enter(va, pa, protection, size)
         for at, frame in before:
             self._reverse.forget(self, at, frame)
-        for at, frame in self.managed(va, va + size):
-            self._reverse.note(self, at, frame)
+        for offset in range(0, min(size, self.ram.size - pa), PAGE):
+            self._reverse.note(self, va + offset, pa + offset >> PAGE_SHIFT)
 
     def remove(self, start: int, end: int) -> None:
         """Unmap [start, end) as any pmap does; the tables that become empty are freed."""

@@ -185,7 +185,7 @@ class Rings:
             self._ring(owner).seen(frame, page)
 
     def expired(self) -> list[int]:
-        """Frames whose pages should leave before the next access of the task that runs."""
+        """Frames whose pages should leave after an access of the task that runs."""
         ring = self.rings.get(self.name_of(self.running))
         return [] if ring is None else ring.expired()
 
