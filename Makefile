@@ -12,8 +12,8 @@ LAB_FLAGS += $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter Darwin,$(shell una
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test lint unit javascript doctests notebooks browser hosts wheel sweep format bench pictures build locks clean
-.PHONY: environment-lab environment-test environment-hosts bundle chromium ruff mypy layers locked biome tsc
+.PHONY: help lab test lint course unit javascript doctests notebooks browser hosts wheel sweep format bench pictures build locks clean
+.PHONY: made environment-lab environment-test environment-hosts bundle chromium ruff mypy layers locked biome tsc
 
 help: ## Say what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-11s %s\n", $$1, $$2 }'
@@ -25,7 +25,7 @@ lab: environment-lab bundle ## Open JupyterLab on the first notebook (or NOTEBOO
 test: lint unit javascript doctests notebooks browser hosts wheel ## Run every check that a change must pass
 	@echo "make test: all passed"
 
-lint: ruff mypy layers locked biome tsc ## Check style, types, layers and locks, in Python and TypeScript
+lint: ruff mypy layers locked made biome tsc ## Check style, types, layers and locks, in Python and TypeScript
 
 ruff: environment-test
 	$(BIN)/ruff check
@@ -39,6 +39,9 @@ layers: environment-test
 
 locked: environment-test
 	$(BIN)/python scripts/lock.py --check
+
+made: environment-test
+	$(BIN)/python scripts/labs.py --check
 
 biome: environment-test bundle
 	scripts/npm run lint
@@ -86,6 +89,9 @@ pictures: environment-test bundle chromium ## Make the README's pictures from th
 
 build: environment-test ## Build the sdist, and from it the wheel, into dist/
 	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
+course: environment-test ## Write the notebooks from their sources in course/
+	$(BIN)/python scripts/labs.py
 
 locks: environment-test ## Lock the versions again (UPGRADE=1: take the newest)
 	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)

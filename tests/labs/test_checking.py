@@ -51,7 +51,8 @@ def test_the_result_is_data_that_a_notebook_keeps() -> None:
     data = json.loads(json.dumps(lab.check("t/divided", 1)._repr_mimebundle_()[MIME]))
     assert (data["schema"], data["id"], data["points"], data["of"], data["passed"]) == (1, "t/divided", 2, 3, False)
     assert data["criteria"][1] == {
-        "points": 1, "of": 2, "sentence": "<b>one</b> of both", "expected": "2", "actual": "<i>1</i>", "met": False,
+        "points": 1, "of": 2, "sentence": "<b>one</b> of both", "expected": "2", "actual": "<i>1</i>", "mistake": "",
+        "met": False,
     }  # fmt: skip
 
 

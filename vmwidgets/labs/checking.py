@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, a_kind, printable, shown
@@ -12,15 +13,17 @@ from vmwidgets.engine.machine.tasks import Task
 
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .criterion import Criterion
-from .exercise import Exercise, exercise_named
+from .exercise import Exercise
 from .result import Result
+from .sheet import Sheet, asked
 
 
-def check(name: str, thing: Any = None) -> Result:
+def check(name: str | Sheet, thing: Any = None) -> Result:
     """Grade `thing` for the exercise `name`: points with reasons, the same in a notebook and without a browser.
 
     What is not there yet (None or ``...``) has no points, and so has what made the check stop; both say so and raise
-    nothing.  Where a map is asked for, a task or a machine stands for its map.
+    nothing.  Where a map is asked for, a task or a machine stands for its map.  For practice, `name` is the sheet that
+    :func:`practice` gave.
 
     Raises :class:`Refused` for a name that is no exercise, and for a thing of another kind than it looks at.
 
@@ -30,19 +33,23 @@ def check(name: str, thing: Any = None) -> Result:
     >>> result.points, result.of, result.passed
     (0, 4, False)
     """
-    exercise = exercise_named(name)
+    exercise, sheet = asked(name)
+    identity = exercise.id if sheet is None else sheet.id
+    ungraded = Result(identity, exercise.title, exercise.points, of_sheet="" if sheet is None else sheet.of)
     if thing is None or thing is ...:
-        return Result(exercise.id, exercise.title, exercise.points, problem="not done yet")
+        return replace(ungraded, problem="not done yet")
     subject = _as_taken(thing, exercise)
     machine = subject if isinstance(subject, Machine) else getattr(subject, "machine", None)
     if isinstance(machine, Machine) and machine.dead and exercise.alive:
         why = f"this machine is dead ({machine.door.dead}): boot another and do the exercise again"
-        return Result(exercise.id, exercise.title, exercise.points, problem=why)
+        return replace(ungraded, problem=why)
     with machine.door.looking() if isinstance(machine, Machine) else nullcontext():
-        criteria, problem = _judged(exercise, subject)
-        done = not problem and all(criterion.met for criterion in criteria)
-        return Result(
-            exercise.id, exercise.title, exercise.points, criteria, problem, "" if done else _picture(exercise, subject)
+        criteria, problem = _judged(exercise, sheet, subject)
+        result = replace(ungraded, criteria=criteria, problem=problem)
+        return (
+            result
+            if result.passed
+            else replace(result, picture=_picture(exercise, subject), hints=bool(exercise.hints))
         )
 
 
@@ -55,11 +62,11 @@ def _as_taken(thing: Any, exercise: Exercise) -> Any:
     raise Refused(f"check {exercise.id!r} looks at {wanted}, and {shown(thing)} is {a_kind(thing)}")
 
 
-def _judged(exercise: Exercise, subject: Any) -> tuple[tuple[Criterion, ...], str]:
+def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tuple[Criterion, ...], str]:
     """The criteria as far as the judge came, and why it came no further."""
     criteria: list[Criterion] = []
     try:
-        for criterion in exercise.judge(subject):
+        for criterion in exercise.judge(subject) if sheet is None else exercise.judge(subject, sheet.given):
             criteria.append(criterion)  # noqa: PERF402  what was judged before an error stays judged
     except Exception as error:  # noqa: BLE001  a learner's structure or function may be anything
         return tuple(criteria), printable(f"the check stopped: {type(error).__name__}: {error}")

@@ -7,16 +7,22 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, printable, shown
 
+from .mistakes import Mistake
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """`points` earned `of` so many; `sentence` says what was found; `expected` and `actual` are texts, or empty."""
+    """`points` earned `of` so many; `sentence` says what was found; `expected` and `actual` are texts, or empty.
+
+    `mistake` is what was done wrong, if that has a name.
+    """
 
     points: int
     of: int
     sentence: str
     expected: str = ""
     actual: str = ""
+    mistake: Mistake | None = None
 
     @property
     def met(self) -> bool:
@@ -25,17 +31,26 @@ class Criterion:
 
     def data(self) -> dict[str, Any]:
         """The criterion as the notebook keeps it."""
-        return {**asdict(self), "met": self.met}
+        return {**asdict(self), "mistake": self.mistake.name if self.mistake else "", "met": self.met}
 
 
 def criterion(
-    of: int, earned: bool | int, yes: str, no: str, *, first: str = "", expected: object = "", actual: object = ""
+    of: int,
+    earned: bool | int,
+    yes: str,
+    no: str,
+    *,
+    first: str = "",
+    expected: object = "",
+    actual: object = "",
+    mistake: Mistake | None = None,
 ) -> Criterion:
     """Worth `of` points; `earned` is True, False, or how many of them (partial credit).
 
     `yes` is the sentence when all are earned, else `no`: the reason and what would be right, without giving the answer
     away.  `first` is for a criterion that can't be judged yet: the sentence is then `yes`, and what has to be done
-    before.  `expected` and `actual` are shown beside it as text; while it can't be judged, nothing is found.
+    before.  `expected` and `actual` are shown beside it as text; while it can't be judged, nothing is found.  `mistake`
+    is kept and explained if points are missing: what was done wrong, where that has a name.
 
     >>> criterion(2, 1, "both ends are cut", "one end is not cut", expected="2 cuts", actual="1 cut").sentence
     'one end is not cut'
@@ -47,7 +62,8 @@ def criterion(
     waits = bool(first) and points < worth
     sentence = f"{yes} (not judged yet: first {first})" if waits else yes if points == worth else no
     found = "" if waits else str(actual)
-    return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(found))
+    named = mistake if points < worth and not waits else None
+    return Criterion(points, worth, printable(sentence), printable(str(expected)), printable(found), named)
 
 
 def whole_points(value: Any, name: str, least: int, most: int = 1000) -> int:

@@ -1,19 +1,38 @@
-"""Exercises: what a check looks for, by name."""
+"""Exercises: what is asked, what a check looks for, and what helps; by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.machine.arguments import known
 
 from .answers import line
 from .criterion import Criterion, whole_points
+from .draws import Draws
 from .prediction import identity_of
 
-Judge = Callable[[Any], Iterable[Criterion]]
+Judge = Callable[..., Iterable[Criterion]]
+"""Given the thing, and what was asked where the exercise has sheets; yields criteria."""
+
+Hints = Sequence[str] | Callable[[Any], Sequence[str]]
+"""Texts, the gentlest first, or a function that gives them for what was asked."""
+
+TIERS = 3
+"""Of hints: where to look, what to do, how it is done."""
+
+
+class Asked(Protocol):
+    """What a seed decided: an author's own class, often a frozen dataclass."""
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+
+    def start(self) -> Any:
+        """What is given to begin with, made anew by each call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +40,8 @@ class Exercise:
     """`judge` looks at a thing of class `takes` and gives criteria that are worth `points` together.
 
     `alive`: a machine that a panic has ended can't be graded.  `shows` gives what there is to see of the thing, for the
-    picture beside a result that is not complete; without it a map is drawn, and nothing of others.
+    picture beside a result that is not complete; without it a map is drawn, and nothing of others.  `sheet` makes what
+    is asked from draws; without it all are asked the same.  `shipped`: it came with the package.
     """
 
     id: str
@@ -31,9 +51,15 @@ class Exercise:
     judge: Judge
     alive: bool = True
     shows: Callable[[Any], Any] | None = None
+    sheet: Callable[[Draws], Asked] | None = None
+    hints: Hints = ()
+    shipped: bool = False
 
 
 _exercises: dict[str, Exercise] = {}
+
+SHIPPED = "vmwidgets.labs.exercises."
+"""Where the package's own are."""
 
 
 def exercise(
@@ -44,8 +70,15 @@ def exercise(
     takes: type,
     alive: bool = True,
     shows: Callable[[Any], Any] | None = None,
+    sheet: Callable[[Draws], Asked] | None = None,
+    hints: Hints = (),
+    replace: bool = False,
 ) -> Callable[[Judge], Judge]:
     """Mark a function as the judge of the exercise `id`: it is given a thing of class `takes`, and yields criteria.
+
+    With `sheet` each student is asked something else: it gets :class:`Draws` and gives an object with the text of the
+    task and with `start()`; the judge is given that object too.  `hints` are three texts, the gentlest first, or a
+    function of that object.  The name of an exercise that ships is refused, unless with `replace=True`.
 
     >>> from vmwidgets import lab, Machine
     >>> @lab.exercise("doc/small", "A small machine", points=1, takes=Machine)
@@ -59,9 +92,15 @@ def exercise(
         raise Refused(f"takes={shown(takes)}: write the class of what is graded, such as vm.Machine")
     if shows is not None and not callable(shows):
         raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
+    if sheet is not None and not callable(sheet):
+        raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.Draws and gives what is asked")
+    helping = hints if callable(hints) else _three(hints)
 
     def register(judge: Judge) -> Judge:
-        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows)
+        shipped = judge.__module__.startswith(SHIPPED)
+        if name in _exercises and _exercises[name].shipped and not (replace or shipped):
+            raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
+        _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, sheet, helping, shipped)
         return judge
 
     return register
@@ -70,3 +109,14 @@ def exercise(
 def exercise_named(name: Any) -> Exercise:
     """The exercise of this id; a name that is none is refused, with the nearest."""
     return _exercises[known(name, _exercises, "check")]
+
+
+def exercises() -> dict[str, Exercise]:
+    """All of this kernel, by id."""
+    return dict(_exercises)
+
+
+def _three(hints: Any) -> tuple[str, ...]:
+    if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
+        raise Refused(f"hints={shown(hints)}: write {TIERS} texts, the gentlest first")
+    return tuple(line(text, "hint") for text in hints)

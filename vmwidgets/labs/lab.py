@@ -1,7 +1,9 @@
 """What a notebook uses: `from vmwidgets import lab`, or `vm.lab` (the same module).
 
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built, and `predictions`
-holds what was said.  After :func:`keep_moments` each picture stays at the moment when its cell was done.
+holds what was said.  :func:`begin` says whose lab it is, :func:`sheet` what this student is asked, :func:`practice`
+what anyone may practise on, and :func:`hint` helps.  After :func:`keep_moments` each picture stays at the moment when
+its cell was done.
 :func:`exercise` and :func:`criterion` are for those who write labs; see docs/labs.md.
 """
 
@@ -10,11 +12,30 @@ from __future__ import annotations
 from vmwidgets.widgets.host.pictures import keep_moments
 
 from .asking import predict, predictions
+from .beginning import begin
 from .checking import check
 from .criterion import criterion
+from .draws import Draws
 from .exercise import exercise
+from .hinting import hint
+from .mistakes import Mistake, mistakes
+from .sheet import practice, sheet
 
-__all__ = ["check", "criterion", "exercise", "keep_moments", "predict", "predictions"]
+__all__ = [
+    "Draws",
+    "Mistake",
+    "begin",
+    "check",
+    "criterion",
+    "exercise",
+    "hint",
+    "keep_moments",
+    "mistakes",
+    "practice",
+    "predict",
+    "predictions",
+    "sheet",
+]
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .markup import framed, marked
+from .mistakes import Mistake, mistake_of
 
 MIME = "application/vnd.vmwidgets.outcome+json"
 """Of an outcome as a notebook keeps it."""
@@ -37,7 +38,15 @@ class Outcome:
         if self.said is None:
             return f"What happened: {self.actual}. You gave no answer before."
         when = " (after it was shown)" if self.late else ""
-        return f"You said: {self.said}{when}. " + ("That is right." if self.right else f"What happened: {self.actual}.")
+        if self.right:
+            return f"You said: {self.said}{when}. That is right."
+        why = f" {self.mistake.why}" if self.mistake else ""
+        return f"You said: {self.said}{when}. What happened: {self.actual}.{why}"
+
+    @property
+    def mistake(self) -> Mistake | None:
+        """The mistake that was made, if it has a name."""
+        return mistake_of(self.id, self.said) if self.said is not None and not self.right else None
 
     def data(self) -> dict[str, Any]:
         """The outcome as the notebook keeps it."""
@@ -49,6 +58,7 @@ class Outcome:
             "actual": self.actual,
             "right": self.right,
             "late": self.late,
+            "mistake": self.mistake.name if self.mistake else "",
         }
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Result:
     """`points` `of` so many for the exercise `id`, and the criteria that they come from.
 
     `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
+    `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
+    there are some, and points are missing.
     """
 
     id: str
@@ -26,6 +28,8 @@ class Result:
     criteria: tuple[Criterion, ...] = ()
     problem: str = ""
     picture: str = ""
+    of_sheet: str = ""
+    hints: bool = False
 
     @property
     def points(self) -> int:
@@ -47,6 +51,7 @@ class Result:
             "of": self.of,
             "passed": self.passed,
             "problem": self.problem,
+            "sheet": self.of_sheet,
             "criteria": [criterion.data() for criterion in self.criteria],
         }
 
@@ -55,16 +60,23 @@ class Result:
         """One line."""
         return f"{self.title}: {self.points} of {self.of} {'point' if self.of == 1 else 'points'}"
 
+    @property
+    def _stuck(self) -> str:
+        sheet = "sheet" if self.of_sheet.startswith("practice") else f'"{self.id}"'
+        return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         problem = f"<div>{marked(self.problem)}</div>" if self.problem else ""
         rows = "".join(map(_html, self.criteria))
-        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}"
+        stuck = f"<div>{marked(self._stuck)}</div>" if self.hints else ""
+        content = f"<div>{marked(self.heading, 'strong')}</div>{rows}{problem}{stuck}"
         html = framed(content, f"check {self.id}", self.picture)
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         lines = [line for criterion in self.criteria for line in _lines(criterion)]
-        return "\n".join([f"{self.id} · {self.heading}", *lines, *[f"  {self.problem}"] * bool(self.problem)])
+        more = [f"  {text}" for text in (self.problem, self._stuck if self.hints else "") if text]
+        return "\n".join([f"{self.id} · {self.heading}", *lines, *more])
 
 
 def _sign(criterion: Criterion) -> str:
@@ -75,6 +87,7 @@ def _beside(criterion: Criterion) -> Iterator[str]:
     if not criterion.met:
         yield from (f"expected: {text}" for text in [criterion.expected] if text)
         yield from (f"found: {text}" for text in [criterion.actual] if text)
+        yield from (mistake.why for mistake in [criterion.mistake] if mistake)
 
 
 def _lines(criterion: Criterion) -> Iterator[str]:

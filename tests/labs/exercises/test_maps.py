@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
-
 import pytest
 
 import vmwidgets as vm
@@ -71,34 +69,3 @@ def test_something_else_costs_a_point(space: MachineMap) -> None:
     cut_out(space)
     space.enter(vm.PAGE, at=0x80_0000)
     assert points("01/guard", space) == [2, 1, 0]
-
-
-@pytest.fixture
-def puzzle(space: MachineMap) -> MachineMap:
-    space.enter(20 * vm.PAGE)
-    for page, count in (2, 3), (8, 2), (13, 1):
-        space.remove(page * vm.PAGE, size=count * vm.PAGE)
-    return space
-
-
-@pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
-def test_an_order_passes_if_and_only_if_it_fills_the_gaps(puzzle: MachineMap, order: tuple[int, ...]) -> None:
-    for count in order:
-        puzzle.enter(f"{count} pages")
-    assert lab.check("01/gaps", puzzle).passed == (puzzle.size == puzzle.entries()[-1].end == 20 * vm.PAGE)
-
-
-def test_saying_where_costs_a_point(puzzle: MachineMap) -> None:
-    for page, count in (2, 3), (8, 2), (13, 1):
-        puzzle.enter(count * vm.PAGE, at=page * vm.PAGE)
-    assert points("01/gaps", puzzle) == [2, 1, 0]
-
-
-def test_requests_in_pieces_cost_a_point(puzzle: MachineMap) -> None:
-    for _ in range(6):
-        puzzle.enter(vm.PAGE)
-    assert points("01/gaps", puzzle) == [2, 1, 0]
-
-
-def test_nothing_asked_is_nothing_earned(puzzle: MachineMap) -> None:
-    assert points("01/gaps", puzzle) == [0, 0, 0]

@@ -1,0 +1,92 @@
+"""Writes the notebooks from their sources in course/; `labs.py --check` says which differ from them.
+
+A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a cell:
+
+    (no tag)      both
+    student       students only: where their own lines go
+    solution      instructors only: the lines that solve it
+    instructor    instructors only: text on time, mistakes and points
+
+Students' notebooks are written into notebooks/, instructors' into course/instructors/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "course"
+LEFT_OUT = {
+    ROOT / "notebooks": {"solution", "instructor"},
+    SOURCES / "instructors": {"student"},
+}
+"""The tags of the cells that each folder's notebooks don't have."""
+
+TAGS = set().union(*LEFT_OUT.values())
+
+
+def main() -> int:
+    """Write all notebooks, or with `--check` say which are not what their sources give."""
+    parser = argparse.ArgumentParser(description="Write the notebooks from their sources in course/.")
+    parser.add_argument("--check", action="store_true", help="write nothing; say which notebooks differ")
+    check: bool = parser.parse_args().check
+    texts = dict(written())
+    differing = sorted(path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text)
+    left = sorted({path for folder in LEFT_OUT for path in folder.glob("*.ipynb")} - texts.keys())
+    if not check:
+        for path in differing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path], "utf-8")
+        for path in left:
+            path.unlink()
+        return 0
+    for path in differing:
+        print(f"{path.relative_to(ROOT)} is not what course/ gives: run `make course`", file=sys.stderr)
+    for path in left:
+        print(f"{path.relative_to(ROOT)} has no source in course/", file=sys.stderr)
+    return 1 if differing or left else 0
+
+
+def written() -> Iterator[tuple[Path, str]]:
+    """Each notebook's path and text."""
+    for source in sorted(SOURCES.glob("*.md")):
+        notebook = jupytext.reads(source.read_text("utf-8"), fmt="md")
+        unknown = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", ())} - TAGS
+        if unknown:
+            raise SystemExit(f"{source.relative_to(ROOT)}: no such tag: {', '.join(sorted(unknown))}")
+        for folder, tags in LEFT_OUT.items():
+            made = without(notebook, tags, source.stem.partition("-")[0])
+            yield folder / f"{source.stem}.ipynb", json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[str, Any]:
+    """A notebook of the cells that have none of `tags`, with lasting ids and nothing of a run."""
+    kept = [cell for cell in notebook.cells if not tags & set(cell.metadata.get("tags", ()))]
+    return {
+        "cells": [_cell(cell, f"{name}-{number:02}") for number, cell in enumerate(kept, 1)],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(cell: nbformat.NotebookNode, identity: str) -> dict[str, Any]:
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell.cell_type == "code" else {}
+    source = cell.source.strip("\n").splitlines(keepends=True)
+    made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source, **code}
+    return dict(sorted(made.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What a seed decides: numbers and choices that are the same on every computer and every version of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from random import Random
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Draws:
+    """A row of draws that a text decides, one after the other.
+
+    Only `Random.random()` is promised to give the same numbers in each version of Python: all others come from it.
+
+    >>> draws = Draws("doc")
+    >>> draws.below(10), draws.choice("abc"), draws.shuffled([1, 2, 3])
+    (5, 'b', [1, 2, 3])
+    """
+
+    def __init__(self, text: str) -> None:
+        self._random = Random(int.from_bytes(sha256(text.encode()).digest()[:8], "big"))
+
+    def below(self, end: int) -> int:
+        """A whole number from 0 to `end` - 1."""
+        return int(self._random.random() * end)
+
+    def between(self, first: int, last: int) -> int:
+        """A whole number from `first` to `last`, both included."""
+        return first + self.below(last - first + 1)
+
+    def choice(self, values: Sequence[T]) -> T:
+        """One of `values`."""
+        return values[self.below(len(values))]
+
+    def shuffled(self, values: Sequence[T]) -> list[T]:
+        """All of `values` in another order."""
+        left = list(values)
+        return [left.pop(self.below(len(left))) for _ in values]
+
+    def sample(self, values: Sequence[T], count: int) -> list[T]:
+        """`count` of `values`, none twice, in any order."""
+        return self.shuffled(values)[:count]

@@ -1,0 +1,83 @@
+"""Hints in three tiers: where to look, what to do, how it is done.  What was asked for is counted, and kept as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .answers import line
+from .exercise import Exercise
+from .markup import framed, marked
+from .sheet import Sheet, asked
+
+MIME = "application/vnd.vmwidgets.hint+json"
+"""Of hints as a notebook keeps them."""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """The hints of the exercise `id` up to the tier that was asked for, of so many."""
+
+    id: str
+    texts: tuple[str, ...]
+    of: int
+
+    @property
+    def tier(self) -> int:
+        """How many were asked for."""
+        return len(self.texts)
+
+    def data(self) -> dict[str, Any]:
+        """The hints as the notebook keeps them."""
+        return {"schema": 1, "id": self.id, "tier": self.tier, "of": self.of}
+
+    @property
+    def _more(self) -> str:
+        left = self.of - self.tier
+        return f'{left} more: lab.hint("{self.id.split()[0]}") again.' if left else "That is the last hint."
+
+    def _lines(self) -> list[str]:
+        return [*(f"{number} of {self.of}: {text}" for number, text in enumerate(self.texts, 1)), self._more]
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        html = framed("".join(f"<div>{marked(text)}</div>" for text in self._lines()), f"hints for {self.id}")
+        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+
+_asked_for: dict[str, int] = {}  # how many hints, by id
+
+
+def hint(name: str | Sheet, tier: Any = None) -> Hint:
+    """The next hint for the exercise `name` (or for a practice sheet), with those before it.
+
+    Each call gives one more, up to three; `tier` gives them up to that one.  They cost nothing; how many were asked for
+    is kept in the notebook.
+
+    Raises :class:`Refused` for what is no exercise, has no hints, or no such tier.
+
+    >>> from vmwidgets import lab
+    >>> lab.hint("01/gaps").tier, lab.hint("01/gaps").tier, lab.hint("01/gaps", tier=1).tier
+    (1, 2, 1)
+    """
+    exercise, sheet = asked(name)
+    texts = hints_of(exercise, sheet)
+    if not texts:
+        raise Refused(f"exercise {exercise.id!r} has no hints")
+    if tier is not None and (isinstance(tier, bool) or not isinstance(tier, int) or not 1 <= tier <= len(texts)):
+        raise Refused(f"tier={shown(tier)}: exercise {exercise.id!r} has hints 1 to {len(texts)}")
+    identity = exercise.id if sheet is None else sheet.id
+    before = _asked_for.get(identity, 0)
+    wanted = min(before + 1, len(texts)) if tier is None else tier
+    _asked_for[identity] = max(before, wanted)
+    return Hint(identity, texts[:wanted], len(texts))
+
+
+def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
+    """The texts for what was asked, the gentlest first."""
+    texts = exercise.hints(None if sheet is None else sheet.given) if callable(exercise.hints) else exercise.hints
+    return tuple(line(text, "hint") for text in texts)

@@ -1,0 +1,50 @@
+"""Mistakes as data: a wrong answer that has a name, and the sentence that says why it is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .answers import line
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """`name` is short and lasting ("one call, one entry"): reports count it.  `why` is for the one who made it."""
+
+    name: str
+    why: str
+
+    def __post_init__(self) -> None:
+        line(self.name, "name")
+        line(self.why, "why")
+
+
+_mistakes: dict[str, dict[str, Mistake]] = {}
+
+
+def mistakes(question: str, table: Any) -> None:
+    """Say which wrong answers of the prediction `question` have a name; `table` has answers in their written form.
+
+    Written in a module, and not in the notebook: there it would give the answer away.
+
+    >>> from vmwidgets import lab
+    >>> lab.mistakes("doc/ends", {"3": lab.Mistake("posts and gaps", "Three gaps have four posts.")})
+    >>> lab.predict("Posts of a fence of three gaps?", id="doc/ends", kind="number", answer=3).compare(4)
+    You said: 3. What happened: 4. Three gaps have four posts.
+    """
+    if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
+        raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.Mistake(name, why)")
+    _mistakes[question] = {str(answer).casefold(): mistake for answer, mistake in table.items()}
+
+
+def mistake_of(question: str, answer: str) -> Mistake | None:
+    """The mistake that this answer is known for."""
+    return _mistakes.get(question, {}).get(answer.casefold())
+
+
+def known_mistakes() -> dict[str, dict[str, Mistake]]:
+    """All of them, by question and answer: what reports and checks of the labs read."""
+    return {question: dict(table) for question, table in _mistakes.items()}

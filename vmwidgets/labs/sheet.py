@@ -1,0 +1,125 @@
+"""Sheets: what one student is asked in one exercise, made from the seed of the lab that was begun."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, shown
+
+from .beginning import Beginning, begun
+from .draws import Draws
+from .exercise import Asked, Exercise, exercise_named
+from .markup import framed, marked
+
+MIME = "application/vnd.vmwidgets.sheet+json"
+"""Of a sheet as a notebook keeps it."""
+
+MOST_PRACTICE = 1_000_000
+"""Practice sheets of an exercise have the numbers 1 to this."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is asked in `exercise`: `text` in words, :meth:`start` gives what there is to begin with.
+
+    `of` says where it comes from: the seed in hexadecimal, "default", or "practice 3".  `given` is what was drawn, an
+    object of the exercise's own.
+    """
+
+    exercise: Exercise
+    of: str
+    given: Asked
+
+    @property
+    def id(self) -> str:
+        """The exercise's id, and for practice which."""
+        return f"{self.exercise.id} ({self.of})" if self.practice else self.exercise.id
+
+    @property
+    def practice(self) -> bool:
+        """Whether it is for practice: it counts for nothing."""
+        return self.of.startswith("practice")
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return self.given.text
+
+    def start(self) -> Any:
+        """What there is to begin with, made anew: call it again to start over."""
+        return self.given.start()
+
+    def data(self) -> dict[str, Any]:
+        """The sheet as the notebook keeps it."""
+        return {"schema": 1, "id": self.exercise.id, "of": self.of, "text": self.text}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        rows = "".join(f'<div style="margin: 4px 0">{_with_code(one)}</div>' for one in self.text.splitlines() if one)
+        content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}"
+        return {MIME: self.data(), "text/html": framed(content, f"exercise {self.id}"), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"{self.id} · {self.exercise.title}\n{self.text}"
+
+
+def sheet(name: str) -> Sheet:
+    """The sheet of the exercise `name`, for the student who began this lab; without :func:`begin`, the default one.
+
+    Raises :class:`Refused` for a name that is no exercise, and for an exercise in which all are asked the same.
+
+    >>> from vmwidgets import lab
+    >>> lab.sheet("01/gaps").of, len(lab.sheet("01/gaps").start())
+    ('default', 4)
+    """
+    return _made(_with_sheets(name), begun())
+
+
+def practice(name: str, number: Any = 1) -> Sheet:
+    """A sheet of the exercise `name` to practise on: public, the same for everyone, and it counts for nothing.
+
+    `number` is 1 to 1,000,000; each is another sheet.  :func:`check` and :func:`hint` take it in place of the name.
+
+    >>> from vmwidgets import lab
+    >>> lab.practice("01/gaps", 2).of
+    'practice 2'
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_PRACTICE:
+        raise Refused(f"number={shown(number)}: write a number, 1 to {MOST_PRACTICE:,}")
+    return _drawn(_with_sheets(name), f"practice {number}")
+
+
+def asked(name: Any) -> tuple[Exercise, Sheet | None]:
+    """The exercise that a name or a sheet means, and the sheet that holds for it; None: all are asked the same."""
+    if isinstance(name, Sheet):
+        return name.exercise, name
+    exercise = exercise_named(name)
+    return exercise, None if exercise.sheet is None else _made(exercise, begun())
+
+
+def _with_sheets(name: Any) -> Exercise:
+    exercise = exercise_named(name)
+    if exercise.sheet is None:
+        raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
+    return exercise
+
+
+def _made(exercise: Exercise, beginning: Beginning | None) -> Sheet:
+    own = beginning is not None and beginning.students
+    return _drawn(exercise, f"{beginning.seed:016x}" if beginning is not None and own else "default")
+
+
+@lru_cache(maxsize=256)
+def _drawn(exercise: Exercise, of: str) -> Sheet:
+    """Each exercise draws for itself, so that one more exercise in a lab changes no other."""
+    if exercise.sheet is None:
+        raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
+    return Sheet(exercise, of, exercise.sheet(Draws(f"{of}|{exercise.id}")))
+
+
+def _with_code(text: str) -> str:
+    """A line of the task; what is between backticks is code."""
+    parts = re.split(r"`([^`]+)`", text)
+    return "".join(marked(part, "code" if index % 2 else "span") for index, part in enumerate(parts) if part)
