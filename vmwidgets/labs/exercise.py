@@ -32,7 +32,7 @@ class Asked(Protocol):
         """The task in words."""
 
     def start(self) -> Any:
-        """What is given to begin with, made anew by each call."""
+        """What is given to begin with, a new one at each call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class Sheet:
         return self.given.text
 
     def start(self) -> Any:
-        """What there is to begin with, made anew: call it again to start over."""
+        """What there is to begin with, a new one at each call: call it again to start over."""
         return self.given.start()
 
     def data(self) -> dict[str, Any]:
