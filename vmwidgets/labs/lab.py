@@ -2,8 +2,8 @@
 
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built, and `predictions`
 holds what was said.  :func:`begin` says whose lab it is, :func:`sheet` what this student is asked, :func:`practice`
-what anyone may practise on, and :func:`hint` helps.  After :func:`keep_moments` each picture stays at the moment when
-its cell was done.
+what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives what a call gives, or why it failed.  After
+:func:`keep_moments` each picture stays at the moment when its cell was done.
 :func:`exercise` and :func:`criterion` are for those who write labs; see docs/labs.md.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 from vmwidgets.widgets.host.pictures import keep_moments
 
 from .asking import predict, predictions
+from .attempt import attempt
 from .beginning import begin
 from .checking import check
 from .criterion import criterion
@@ -24,6 +25,7 @@ from .sheet import practice, sheet
 __all__ = [
     "Draws",
     "Mistake",
+    "attempt",
     "begin",
     "check",
     "criterion",
