@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .sources.proc_maps import load_maps
     from .sources.strace.load import load_strace
     from .sources.strace.recordings import recording
-    from .sources.tables.recorded import load_tables
+    from .sources.tables.recorded import load_tables, recorded_tables
     from .widgets import (
         Capabilities,
         Clock,
@@ -91,6 +91,7 @@ _LAZY = {
     "load_strace": ".sources.strace.load",
     "recording": ".sources.strace.recordings",
     "load_tables": ".sources.tables.recorded",
+    "recorded_tables": ".sources.tables.recorded",
     "picture": ".pictures.registry",
     "reference_string": ".engine.memory.references",
     "compare": ".sources.compare",
@@ -109,7 +110,8 @@ __all__ = [
     "Map", "Objects", "Paging", "References", "Refused", "Replacement", "ResidentPage", "Ribbon", "Size",
     "SlabLevels", "Slabs", "Tables", "Threads", "Tlb", "Tree", "VMError", "View", "Vnodes", "Vspace", "Walk", "boot",
     "compare", "compare_formats", "compare_paging", "diff", "events", "lab", "load_curve", "load_journal",
-    "load_maps", "load_strace", "load_tables", "picture", "recording", "reference_string", "show", "workload",
+    "load_maps", "load_strace", "load_tables", "picture", "recorded_tables", "recording", "reference_string",
+    "show", "workload",
 ]  # fmt: skip  # read as a list of names
 
 

@@ -69,3 +69,18 @@ def test_a_table_that_points_at_itself_or_nowhere_is_still_shown(tmp_path: Path)
     assert "is mapped" in view.scene().caption.text
     view.sought("8000000000")
     assert "0x80_0000_0000" in view.scene().caption.text
+
+
+@pytest.mark.parametrize("name", ["linux-x86_64", "linux-armv7"])
+def test_what_ships_walks_as_it_was_recorded(name: str) -> None:
+    tables = vm.recorded_tables(name)
+    shipped = Path(vm.__file__).parent / "sources" / "data" / "tables" / f"{name}.jsonl.gz"
+    (case,) = read_cases(shipped)
+    assert case.queries
+    for query, answer in zip(case.queries, case.answers, strict=True):
+        assert tables.walk(query.va, query.access, user=query.user).pa == answer.get("pa")
+
+
+def test_a_name_that_does_not_ship_is_one_sentence() -> None:
+    with pytest.raises(vm.Refused, match="linux-armv7"):
+        vm.recorded_tables("linux-arm7")

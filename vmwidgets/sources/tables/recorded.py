@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ...engine.base.errors import Refused, a_kind, shown
+from ...engine.machine import arguments
 from ...engine.mmu.tables import PageTables
 from ..traces.reader import Unreadable
 from .cases import Query, read_cases
+
+SHIPPED = ("linux-armv7", "linux-x86_64")
+"""Recorded tables that come with the package."""
 
 MOST_CASES = 100_000
 """Cases that are looked through for the one that was asked for."""
@@ -50,3 +55,16 @@ def load_tables(path: str | Path, case: int = 0) -> RecordedTables:
     tables.options = dict(found.record["options"])
     tables.queries = found.queries
     return tables
+
+
+def recorded_tables(name: str) -> RecordedTables:
+    """Page tables of a process of Linux that were recorded, and ship: "linux-armv7" or "linux-x86_64".
+
+    >>> import vmwidgets as vm
+    >>> linux = vm.recorded_tables("linux-armv7")
+    >>> linux.format, len(linux.queries)
+    ('armv7', 1500)
+    """
+    known = arguments.known(name, SHIPPED, "recorded tables")
+    with resources.as_file(resources.files("vmwidgets.sources") / "data" / "tables" / f"{known}.jsonl.gz") as path:
+        return load_tables(path)
