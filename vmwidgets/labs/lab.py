@@ -21,6 +21,7 @@ from .exercise import exercise
 from .hinting import hint
 from .mistakes import Mistake, mistakes
 from .sheet import practice, sheet
+from .translations import descriptors, fault_of, faults, tables_read
 
 __all__ = [
     "Draws",
@@ -29,7 +30,10 @@ __all__ = [
     "begin",
     "check",
     "criterion",
+    "descriptors",
     "exercise",
+    "fault_of",
+    "faults",
     "hint",
     "keep_moments",
     "mistakes",
@@ -37,6 +41,7 @@ __all__ = [
     "predict",
     "predictions",
     "sheet",
+    "tables_read",
 ]
 
 
