@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from vmwidgets.widgets.host.pictures import keep_moments
 
+from .accesses import byte_or_signal, resident_pages, use_pages
 from .asking import predict, predictions
 from .attempt import attempt
 from .beginning import begin
 from .checking import check
+from .counting import faults, frames
 from .criterion import criterion
 from .draws import Draws
 from .exercise import exercise
@@ -28,20 +30,24 @@ __all__ = [
     "Mistake",
     "attempt",
     "begin",
+    "byte_or_signal",
     "check",
     "criterion",
     "descriptors",
     "exercise",
     "fault_of",
     "faults",
+    "frames",
     "hint",
     "keep_moments",
     "mistakes",
     "practice",
     "predict",
     "predictions",
+    "resident_pages",
     "sheet",
     "tables_read",
+    "use_pages",
 ]
 
 

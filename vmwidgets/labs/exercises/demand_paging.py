@@ -1,68 +1,146 @@
-"""Exercises of notebook 08: which frames three tasks share after two forks, and what outlives a file that was cut."""
+"""Exercises of notebook 08, and the mistakes of its questions: frames of a family, and what outlives a file's end."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 from vmwidgets.engine.base.protection import NEEDS_COPY
 from vmwidgets.engine.base.units import PAGE, PAGE_SHIFT, Address, counted
 from vmwidgets.engine.kernel.x15.pagers import FilePager
 from vmwidgets.engine.kernel.x15.vm_object import X15Object
-from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.tasks import Task
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
 
-REACHED = {3: 4, 2: 2, 1: 3}
-"""By how many tasks, and how many frames are reached by so many."""
+TASKS = "init", "left", "right"
+GROUPS = tuple(group for size in (3, 2, 1) for group in combinations(TASKS, size))
+"""All three tasks, then the three pairs, then each alone."""
 
-WORDS = {3: "all three tasks", 2: "exactly two tasks", 1: "one task alone"}
+
+@dataclass(frozen=True)
+class FamilySheet:
+    """Who forks `right`, and how many frames can be reached by exactly the tasks of each of the seven groups."""
+
+    parent: str
+    frames: Mapping[tuple[str, ...], int]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> FamilySheet:
+        """One of the three pairs shares nothing alone, so the order of forks, reads and writes differs."""
+        parent, without = draws.choice(("init", "left")), draws.choice(GROUPS[1:4])
+        most = {3: 3, 2: 2, 1: 3}
+        counts = {group: 0 if group == without else draws.between(1, most[len(group)]) for group in GROUPS}
+        return cls(parent, counts)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        rows = [f"{counted(self.frames[group], 'frame')}: {_who(group)}" for group in GROUPS]
+        return "\n".join(
+            [
+                (
+                    f"Build a family: `init`, its child `left`, and `right`, which `{self.parent}` forks. In the end "
+                    "so many frames are in the page tables of exactly these tasks:"
+                ),
+                *rows,
+                "No task may see what another one writes.",
+            ]
+        )
+
+    def start(self) -> Machine:
+        """A machine with `init`, which has no memory."""
+        machine = boot("x86-64", layout="small")
+        machine.task("init")
+        return machine
+
+
+def _who(group: tuple[str, ...]) -> str:
+    return {3: "all three", 2: " and ".join(group), 1: f"{group[0]} alone"}[len(group)]
 
 
 @exercise(
-    "08/family", "Three tasks, nine frames", points=6, takes=Machine, shows=lambda machine: machine.memory_objects
-)
-def family(machine: Machine) -> Iterator[Criterion]:
-    """A task and two that descend from it: 4 frames that all reach, 2 that two reach, 3 that one does; all copies."""
-    tasks = list(machine.tasks.values())
-    parents = [task.parent and task.parent.name for task in tasks]
-    related = len(tasks) == len(WORDS) and parents.count(None) == 1
-    yield criterion(
-        1,
-        related,
-        "there are three tasks of one family",
-        "there should be three tasks, and two of them made by fork",
-        expected="1 task, and 2 that descend from it",
-        actual=", ".join(
-            f"{task.name}, forked from {parent}" if parent else task.name
-            for task, parent in zip(tasks, parents, strict=True)
+    "08/family",
+    "Three tasks and their frames",
+    points=6,
+    takes=Machine,
+    shows=lambda machine: machine.memory_objects,
+    sheet=FamilySheet.drawn,
+    hints=(
+        "A fork copies the map, and no page: which pages are in a child's page tables before it has read anything?",
+        (
+            "Map one page for each frame that tasks share. After the forks, let each task read only the pages that it "
+            "is to have. A parent that wrote a page has it: what makes it let go?"
         ),
-    )
-    reached = Counter(frame for task in tasks for frame in {frame for _, frame in task.space.pmap.managed()})
-    for tasks_each, frames in REACHED.items():
-        found = sum(count == tasks_each for count in reached.values())
-        yield criterion(
-            2 if tasks_each == len(WORDS) else 1,
-            related and found == frames,
-            f"{counted(frames, 'frame')} can be reached by {WORDS[tasks_each]}",
-            f"exactly {counted(frames, 'frame')} should be in the page tables of {WORDS[tasks_each]}: "
-            "which pages were read, and which written, after the forks?",
-            first="" if related else "make the family",
-            expected=counted(frames, "frame"),
-            actual=counted(found, "frame"),
-        )
-    shared = [entry for task in tasks for entry in task.map.entries() if _is_shared(task, entry.start)]
+        (
+            "With task.munmap(address, vm.PAGE) a task lets go of a page and the others keep it. Frames of one task "
+            "alone come last: memory that it maps and writes after the forks."
+        ),
+    ),
+)
+def family(machine: Machine, asked: FamilySheet) -> Iterator[Criterion]:
+    """A family whose page tables share the frames that the sheet asks for, all of them copies at the first write."""
+    tasks = machine.tasks
+    there = set(tasks) == set(TASKS)
+    parents = {name: task.parent.name if task.parent else "" for name, task in tasks.items()}
     yield criterion(
         1,
-        related and bool(reached) and not shared,
+        parents == {"init": "", "left": "init", "right": asked.parent},
+        "each task was forked by the right one",
+        f"there should be three tasks: init, left forked by init, and right forked by {asked.parent}",
+        actual=", ".join(f"{name}, forked by {parent}" if parent else name for name, parent in parents.items()),
+    )
+    reached = _groups(tasks)
+    first = "" if there else "make the three tasks"
+    for points, size, what in (2, 3, "all three"), (1, 2, "each pair"), (1, 1, "each task alone"):
+        groups = [group for group in GROUPS if len(group) == size]
+        found = {group: reached[group] for group in groups}
+        missing = sum(found.values()) < sum(asked.frames[group] for group in groups)
+        yield criterion(
+            points,
+            there and all(found[group] == asked.frames[group] for group in groups),
+            f"{what}: the frames are as many as asked for",
+            f"the frames in the page tables of {what} are not as many as asked for: "
+            "which pages were read, and which written, after the forks?",
+            first=first,
+            expected=_counts({group: asked.frames[group] for group in groups}),
+            actual=_counts(found),
+            mistake=NOT_READ if missing and size > 1 else None,
+        )
+    shared = [entry for task in tasks.values() for entry in task.map.entries() if _is_shared(task, entry.start)]
+    yield criterion(
+        1,
+        there and bool(reached) and not shared,
         "what one task writes, no other sees",
         "a write of one task would be seen by another: use no shared memory",
         first="" if shared else "reach some frames",
         actual=", ".join(f"{Address(entry.start)} is shared" for entry in shared),
+        mistake=SHARED,
     )
+
+
+NOT_READ = Mistake(
+    "a fork fills no tables", "After a fork a child's page tables are empty: it reaches a page when it has used it."
+)
+SHARED = Mistake("shared for shared frames", "Private memory shares frames too, until the first write.")
+
+
+def _groups(tasks: Mapping[str, Task]) -> Counter[tuple[str, ...]]:
+    """How many frames exactly the tasks of each group have in their page tables."""
+    frames = {name: {frame for _, frame in task.space.pmap.managed()} for name, task in tasks.items()}
+    every = set().union(*frames.values())
+    return Counter(tuple(name for name in TASKS if frame in frames.get(name, ())) for frame in every)
+
+
+def _counts(found: Mapping[tuple[str, ...], int]) -> str:
+    return ", ".join(f"{_who(group)}: {count}" for group, count in found.items())
 
 
 def _is_shared(task: Task, start: int) -> bool:
@@ -72,62 +150,200 @@ def _is_shared(task: Task, start: int) -> bool:
     return entry is not None and isinstance(target, X15Object) and target.shared and not entry.flags & NEEDS_COPY
 
 
+FILE_PAGES = 7
+OWN, FILES, SIGNAL, UNUSED = "own", "file's", "signal", "unused"
+
+
+@dataclass(frozen=True)
+class SurvivorSheet:
+    """The file's `size` in the end, in bytes, and for each of its pages what the task has of it."""
+
+    size: int
+    fates: tuple[str, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> SurvivorSheet:
+        """Before the end a page is the task's, the file's or unused; behind it one is, or it's the last signal."""
+        kept = draws.between(3, 4)
+        before = draws.shuffled([OWN, FILES, UNUSED, draws.choice((OWN, FILES))][:kept])
+        behind = draws.shuffled([OWN, SIGNAL, UNUSED, draws.choice((OWN, UNUSED))][: FILE_PAGES - kept])
+        return cls((kept - 1) * PAGE + draws.between(1, 40) * 100, (*before, *behind))
+
+    def pages(self, fate: str) -> list[int]:
+        """The pages of the file with this fate, counted from 0."""
+        return [page for page, its in enumerate(self.fates) if its == fate]
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            f"The task `reader` maps the file `paper` privately; it has {FILE_PAGES} pages, counted from 0. Make it "
+            "end so:\n"
+            f"The file was truncated to {self.size:,} bytes.\n"
+            f"The task's own copies: {_pages(self.pages(OWN))} of the file, and no other.\n"
+            f"In the frame of the page cache: {_pages(self.pages(FILES))}, and no other.\n"
+            f"The last signal is a SIGBUS for page {self.pages(SIGNAL)[0]}.\n"
+            "Remember that a read with a signal is an error in Python: `lab.attempt(task.read, address)`."
+        )
+
+    def start(self) -> Task:
+        """A task without memory, on a machine with the file."""
+        machine = boot("x86-64", layout="small")
+        machine.file("paper", b"text" * (FILE_PAGES * PAGE // 4))
+        return machine.task("reader")
+
+
+def _pages(numbers: Sequence[int]) -> str:
+    *others, last = map(str, numbers)
+    return f"pages {', '.join(others)} and {last}" if others else f"page {last}"
+
+
 class FilePage(NamedTuple):
     """A page of a task that was a file's when it was mapped."""
 
-    va: int
+    number: int
+    """Which page of the file."""
     frame: int | None
     """What the task's tables lead to now."""
-    behind_end: bool
     cached: int | None
     """The frame with which the file itself has it."""
 
 
-@exercise("08/survivor", "What outlives the file", points=5, takes=Task, shows=lambda task: task.machine.memory_objects)
-def survivor(task: Task) -> Iterator[Criterion]:
-    """A file was cut under its private mapping: one page is a SIGBUS, one the task's own, one the file's still."""
-    signal = task.signals[-1] if task.signals else None
+@exercise(
+    "08/survivor",
+    "What outlives the file",
+    points=6,
+    takes=Task,
+    shows=lambda task: task.machine.memory_objects,
+    sheet=SurvivorSheet.drawn,
+    hints=(
+        "Which of the pages lie behind the end that the file will have? The end is in the middle of a page.",
+        "A page becomes the task's own at the first write, and that must be done while the file still has it.",
+        (
+            "Write the pages that are to be the task's own; then paper.truncate; then read those that are to be in "
+            "frames of the page cache; and last of all read the one that gives the signal."
+        ),
+    ),
+)
+def survivor(task: Task, asked: SurvivorSheet) -> Iterator[Criterion]:
+    """A file was cut under its private mapping: some pages are the task's own, some the file's, one gave a signal."""
     pages = list(_file_pages(task))
-    cut = next((page for page in pages if signal and page.va == signal.address & -PAGE and page.behind_end), None)
-    yield criterion(
-        2,
-        (signal is not None and signal.name == "SIGBUS") + (cut is not None),
-        "the last signal is a SIGBUS, for a page that the file has no longer",
-        "the last signal should be a SIGBUS, for a page of the mapping that lies behind the end of the file",
-        actual="no signal" if signal is None else f"{signal.name} at {signal.address}: {signal.why}",
-    )
-    behind = [page for page in pages if page.behind_end]
-    first = "" if behind else "cut the file" if pages else "map a file and touch it"
-    yield criterion(
-        2,
-        any(page.frame is not None for page in behind),
-        "the task can still reach a page behind the end of the file",
-        "no page behind the end of the file can be reached: what must a task do so that a page becomes its own, and "
-        "when?",
-        first=first,
-    )
+    file = task.machine.files.get("paper")
     yield criterion(
         1,
-        bool(behind) and any(page.frame is not None and page.frame == page.cached for page in pages),
-        "it can reach one that is still the file's",
-        "one page should still be the file's, with the frame of the page cache",
-        first=first,
-        actual=f"{counted(sum(page.cached is not None for page in pages), 'page')} of the file in memory"
-        if behind
-        else "",
+        file is not None and file.size == asked.size,
+        "the file ends where it should",
+        "the file has another size",
+        expected=f"{asked.size:,} bytes",
+        actual="it is gone" if file is None else f"{int(file.size):,} bytes",
     )
+    signal = task.signals[-1] if task.signals else None
+    where = None if signal is None else _file_page(task, signal.address & -PAGE)
+    (wanted,) = asked.pages(SIGNAL)
+    yield criterion(
+        2,
+        signal is not None and signal.name == "SIGBUS" and 1 + (where is not None and where.number == wanted),
+        f"the last signal is a SIGBUS for page {wanted}",
+        f"the last signal should be a SIGBUS for page {wanted} of the file, in its mapping",
+        actual="no signal" if signal is None else f"{signal.name} at {signal.address}: {signal.why}",
+        mistake=NO_ENTRY if signal is not None and signal.name == "SIGSEGV" else None,
+    )
+    own = sorted({page.number for page in pages if page.frame is not None and page.frame != page.cached})
+    yield criterion(
+        2,
+        own == asked.pages(OWN),
+        "the task's own copies are those that the sheet says",
+        "the task should have its own copy of other pages: what must it do so that a page becomes its own, and when?",
+        expected=_pages(asked.pages(OWN)),
+        actual=_pages(own) if own else "none",
+        mistake=TOO_LATE if set(own) < set(asked.pages(OWN)) and signal else None,
+    )
+    files = sorted({page.number for page in pages if page.frame is not None and page.frame == page.cached})
+    yield criterion(
+        1,
+        files == asked.pages(FILES),
+        "the pages in frames of the page cache are those that the sheet says",
+        "other pages should be in the task's tables with the frame of the page cache",
+        expected=_pages(asked.pages(FILES)),
+        actual=_pages(files) if files else "none",
+    )
+
+
+NO_ENTRY = Mistake(
+    "SIGSEGV for SIGBUS", "A SIGBUS needs an entry that allows the access, and an object without the page."
+)
+TOO_LATE = Mistake("copied too late", "Behind its end the file has no page any more that a write could copy.")
 
 
 def _file_pages(task: Task) -> Iterator[FilePage]:
-    """The pages of private mappings of files that are there, as far as frames of a page table could be for them."""
-    mapped = dict(task.space.pmap.managed())
-    touched = {*mapped, *(signal.address & -PAGE for signal in task.signals)}
-    for va in sorted(touched):
-        entry = task.space.vm_map.peek(va)
-        target = entry.object if entry is not None and entry.start <= va else None
-        if entry is None or not isinstance(target, X15Object):
-            continue
-        file, index = target.last_of_chain, entry.offset_of(va) >> PAGE_SHIFT
-        if isinstance(file.pager, FilePager) and not file.pager.gone:
-            behind_end = index << PAGE_SHIFT >= file.pager.size
-            yield FilePage(va, mapped.get(va), behind_end, file.pages.get(index))
+    """The pages in the task's tables that were a file's when they were mapped."""
+    for va, _ in sorted(task.space.pmap.managed()):
+        page = _file_page(task, va)
+        if page is not None:
+            yield page
+
+
+def _file_page(task: Task, va: int) -> FilePage | None:
+    entry = task.space.vm_map.peek(va)
+    target = entry.object if entry is not None and entry.start <= va else None
+    if entry is None or not isinstance(target, X15Object):
+        return None
+    file, index = target.last_of_chain, entry.offset_of(va) >> PAGE_SHIFT
+    if not isinstance(file.pager, FilePager) or file.pager.gone:
+        return None
+    return FilePage(index, dict(task.space.pmap.managed()).get(va), file.pages.get(index))
+
+
+WHEN_MAPPED = Mistake(
+    "memory when it is mapped", "mmap gives addresses; a frame comes with the first access to a page."
+)
+ONE_BUFFER_EACH = Mistake(
+    "a buffer for each way", "The page cache has one frame, and each way to the page leads to it."
+)
+PICTURE = Mistake("a private mapping as a picture", "A private mapping is a copy only of pages written through it.")
+WRITTEN_THROUGH = Mistake("memory as the disk", "A write changes the frame; the disk gets it at a sync, or later.")
+
+mistakes(
+    "08/touches",
+    {
+        "10": Mistake(
+            "a fault for each access", "After the first access the descriptor is there: no fault in that page."
+        ),
+        "256": WHEN_MAPPED,
+        "0": WHEN_MAPPED,
+        "2": Mistake("whole pages only", "Byte 9,000 is in the third page: 8,192 bytes are two."),
+    },
+)
+mistakes("08/one", {"3": ONE_BUFFER_EACH, "2": ONE_BUFFER_EACH})
+mistakes(
+    "08/seen",
+    {"read()": PICTURE, "the disk, read(), private": WRITTEN_THROUGH, "none of them": ONE_BUFFER_EACH},
+)
+mistakes(
+    "08/second",
+    {
+        "no fault": Mistake("the child alone lost the right", "The fork took the right to write from both tasks."),
+        "a fault, and no copy": Mistake(
+            "references to pages", "This kernel counts references to objects, and two lead to this one."
+        ),
+    },
+)
+mistakes(
+    "08/left",
+    {
+        "5": Mistake(
+            "the hidden page stays", "The collapse also frees the page of memory 1 that the parent's copy hides."
+        ),
+        "6": Mistake(
+            "an exit frees nothing", "An exit removes the task's entries, and its object with the last of them."
+        ),
+    },
+)
+mistakes(
+    "08/cut",
+    {
+        "SIGBUS, SIGBUS": Mistake("an end in bytes", "Hardware knows pages: the rest of the last one is zeroes."),
+        "SIGSEGV, SIGSEGV": Mistake("SIGSEGV for SIGBUS", "The entry is still there; only the page is missing."),
+        "x, x": Mistake("the frames stay", "Truncating the file took its frame behind the end, and the translations."),
+    },
+)
