@@ -31,7 +31,7 @@ def use_pages(task: Task, start: int, numbers: Any, access: str = "read") -> Non
     >>> m = vm.boot("x86-64")
     >>> t = m.task("init")
     >>> vm.lab.use_pages(t, t.mmap("16 KiB"), "0 3 0", "write")
-    >>> vm.lab.frames(m)
+    >>> vm.lab.frame_count(m)
     2
     """
     if not isinstance(numbers, str) or not all(number.isdecimal() for number in numbers.split()):

@@ -16,7 +16,7 @@ from .asking import predict, predictions
 from .attempt import attempt
 from .beginning import begin
 from .checking import check
-from .counting import faults, frames
+from .counting import fault_count, frame_count
 from .criterion import criterion
 from .draws import Draws
 from .exercise import exercise
@@ -35,9 +35,10 @@ __all__ = [
     "criterion",
     "descriptors",
     "exercise",
+    "fault_count",
     "fault_of",
     "faults",
-    "frames",
+    "frame_count",
     "hint",
     "keep_moments",
     "mistakes",
