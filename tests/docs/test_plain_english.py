@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("engine", "views", "pictures", "widgets", "labs", "cli", "sources")
 """Where texts of the source are held to it: docstrings, comments, and what is printed."""
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb"))
 SOURCES = sorted(path for name in PACKAGES for path in (ROOT / "vmwidgets" / name).rglob("*.py"))
 TEXTS = ("STRING", "FSTRING_MIDDLE", "COMMENT")

@@ -31,7 +31,8 @@ OUTCOME = "application/vnd.vmwidgets.outcome+json"
 
 
 HAPPENS = {
-    "01/birth": "3", "01/merge": "0", "01/first-fit": "in the gap of 2 pages", "01/promise": "the entry only",
+    "01/between": "the access fails", "01/own": "no", "01/merge": "0", "01/cut": "1",
+    "01/first-fit": "in the gap of 2 pages", "01/touched": "0, then 2",
     "02/hundred-thousand": "about 20", "02/inner-grandchild": "2",
     "03/who-remains": "neither", "03/offset": "20 KiB", "03/merge-again": "3",
     "03/hole": "nothing, and there is an error",

@@ -31,7 +31,7 @@ def check(name: str | Sheet, thing: Any = None) -> Result:
     >>> stacks = vm.boot().task("stacks").map
     >>> result = vm.lab.check("01/guard", stacks)
     >>> result.points, result.of, result.passed
-    (0, 4, False)
+    (0, 5, False)
     """
     exercise, sheet = asked(name)
     identity = exercise.id if sheet is None else sheet.id

@@ -1,71 +1,58 @@
-"""Equivalent solutions pass, each shortcoming costs its own points."""
+"""Mistakes of lab 01 have names; what only looks different is the same."""
 
 from __future__ import annotations
-
-import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.machine.maps import MachineMap
-
-STACK = 16 * vm.PAGE
-
-
-@pytest.fixture
-def space() -> MachineMap:
-    return vm.boot().task("t").map
+from vmwidgets.labs.exercises.maps import GuardSheet
+from vmwidgets.labs.sheet import Sheet
 
 
-def points(name: str, space: MachineMap) -> list[int]:
-    return [criterion.points for criterion in lab.check(name, space).criteria]
+def guarded(sheet: Sheet, *, wrong_end: bool = False) -> MachineMap:
+    """A map that is right, page by page, or has each guard at the other end of its stack."""
+    space: MachineMap = sheet.start()
+    asked = sheet.given
+    assert isinstance(asked, GuardSheet)
+    for page, what in enumerate(asked.wanted(wrong_end=wrong_end)):
+        if what != "hole":
+            prot = "rw" if what == "stack" else "none"
+            space.enter(vm.PAGE, at=asked.base + page * vm.PAGE, fixed=True, prot=prot, nomerge=True)
+    return space
 
 
-def cut_out(space: MachineMap) -> None:
-    space.enter(2 * STACK + vm.PAGE)
-    space.remove(STACK, size=vm.PAGE)
+def named(sheet: Sheet, space: MachineMap) -> list[str]:
+    return [one.mistake.name for one in lab.check(sheet, space).criteria if one.mistake]
 
 
-def side_by_side(space: MachineMap) -> None:
-    space.enter(STACK, at=0x40_0000)
-    space.enter(STACK, at=0x40_0000 + STACK + vm.PAGE, fixed=True, advice="random")
+def test_page_by_page_is_the_same() -> None:
+    sheet = lab.practice("01/guard")
+    assert lab.check(sheet, guarded(sheet)).passed
 
 
-def page_by_page(space: MachineMap) -> None:
-    for page in [*range(16), *range(17, 33)]:
-        space.enter(vm.PAGE, at=0x80_0000 + page * vm.PAGE, nomerge=True)
+def test_a_guard_at_the_wrong_end_is_named() -> None:
+    sheet = lab.practice("01/guard")
+    assert "guard at the wrong end" in named(sheet, guarded(sheet, wrong_end=True))
 
 
-def with_a_page_of_no_rights(space: MachineMap) -> None:
-    space.enter(STACK)
-    space.enter(vm.PAGE, prot=0)
-    space.enter(STACK)
+def test_a_hole_where_a_page_is_wanted_is_named_and_rights_there_are_not() -> None:
+    sheet = lab.practice("01/guard")
+    space = guarded(sheet)
+    asked = sheet.given
+    assert isinstance(asked, GuardSheet)
+    page = asked.base + asked.wanted().index("page") * vm.PAGE
+    space.remove(page, size=vm.PAGE)
+    assert named(sheet, space) == ["a hole for a page"]
+    space.enter(vm.PAGE, at=page, fixed=True, prot="r")
+    result = lab.check(sheet, space)
+    assert not result.passed
+    assert named(sheet, space) == []
 
 
-@pytest.mark.parametrize("solve", [cut_out, side_by_side, page_by_page, with_a_page_of_no_rights])
-def test_equivalent_guards_pass(space: MachineMap, solve: object) -> None:
-    assert callable(solve)
-    solve(space)
-    assert lab.check("01/guard", space).passed
-
-
-def test_a_guard_of_two_pages_costs_a_point(space: MachineMap) -> None:
-    space.enter(STACK)
-    space.enter(STACK, at=STACK + 2 * vm.PAGE)
-    assert points("01/guard", space) == [2, 0, 1]
-
-
-def test_one_stack_is_half_of_two(space: MachineMap) -> None:
-    space.enter(STACK)
-    assert points("01/guard", space) == [1, 0, 1]
-
-
-def test_a_stack_that_can_be_executed_is_none(space: MachineMap) -> None:
-    space.enter(STACK, prot="rwx")
-    space.enter(STACK, at=STACK + vm.PAGE)
-    assert points("01/guard", space) == [1, 0, 0]
-
-
-def test_something_else_costs_a_point(space: MachineMap) -> None:
-    cut_out(space)
-    space.enter(vm.PAGE, at=0x80_0000)
-    assert points("01/guard", space) == [2, 1, 0]
+def test_half_of_the_stacks_pages_are_half_of_their_points() -> None:
+    sheet = lab.practice("01/guard")
+    space = guarded(sheet)
+    asked = sheet.given
+    assert isinstance(asked, GuardSheet)
+    space.remove(asked.base + asked.wanted().index("stack") * vm.PAGE, size=vm.PAGE)
+    assert [one.points for one in lab.check(sheet, space).criteria] == [1, 1, 1, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from vmwidgets.labs.exercises.maps import GapsSheet, fills
+from vmwidgets.labs.exercises.maps import GapsSheet, GuardSheet, fills
 
 from . import Solved, Table
 
@@ -35,7 +35,47 @@ def one_says_where(asked: GapsSheet) -> str:
     return f"thing.enter({first} * vm.PAGE, at={place} * vm.PAGE)\n{in_order(tuple(others))}"
 
 
+def placed(asked: GuardSheet, rights: dict[str, str | None]) -> str:
+    """Each piece by itself; of a kind whose rights are None, nothing is mapped."""
+    lines, page = [], 0
+    for count, what in asked.pieces():
+        if (letters := rights[what]) is not None:
+            lines.append(
+                f"thing.enter({count} * vm.PAGE, at={asked.base + page * 4096:#x}, fixed=True, prot={letters!r})"
+            )
+        page += count
+    return "\n".join(lines)
+
+
+RIGHTS: dict[str, str | None] = {"stack": "rw", "page": "none", "hole": None}
+
+
+def cut_out(asked: GuardSheet) -> str:
+    """One large entry, cut where the guards are."""
+    wanted = asked.wanted()
+    lines = [f"thing.enter({len(wanted)} * vm.PAGE, at={asked.base:#x})"]
+    for page, what in enumerate(wanted):
+        address = asked.base + page * 4096
+        lines += [f"thing.remove({address:#x}, size=vm.PAGE)"] * (what == "hole")
+        lines += [f"thing.protect({address:#x}, size=vm.PAGE, prot='none')"] * (what == "page")
+    return "\n".join(lines)
+
+
+def a_stack_page_less(asked: GuardSheet) -> str:
+    page = asked.wanted().index("stack")
+    return f"{placed(asked, RIGHTS)}\nthing.protect({asked.base + page * 4096:#x}, size=vm.PAGE, prot='r')"
+
+
 SOLVED: Table = {
+    "01/guard": Solved(
+        right=[lambda asked: placed(asked, RIGHTS), cut_out],
+        spoilt=[
+            a_stack_page_less,
+            lambda asked: placed(asked, {**RIGHTS, "hole": "none"}),
+            lambda asked: placed(asked, {**RIGHTS, "page": None}),
+            lambda asked: f"{placed(asked, RIGHTS)}\nthing.enter(vm.PAGE, at=0x4000_0000)",
+        ],
+    ),
     "01/gaps": Solved(
         right=[
             lambda asked: in_order(orders(asked)[0]),

@@ -17,44 +17,155 @@ from ..exercise import exercise
 from ..mistakes import Mistake, mistakes
 from .structures import done_to, gaps, in_words, pages, runs
 
-STACK = 16 * PAGE
+LETTERS = {"stack": "rw-", "hole": "", "page": "---"}
+"""The rights of a page by what it is for; none at all where nothing is mapped."""
 
 
-@exercise("01/guard", "Two stacks and a guard page", points=4, takes=MachineMap)
-def guard(space: MachineMap) -> Iterator[Criterion]:
-    """Two stacks of 16 pages, between them one page that nothing can touch, and nothing else.
+@dataclass(frozen=True)
+class Stack:
+    """`pages` long; `guard` is "hole", "page", or empty for none, at the end to which the stack grows."""
 
-    The guard page may be a hole, or mapped with no rights at all.
-    """
-    usable = [run for run in runs(space) if run.protection != "---"]
-    stacks = [run for run in usable if run.size == STACK and run.protection == "rw-"]
+    name: str
+    pages: int
+    down: bool
+    guard: str
+
+    @property
+    def text(self) -> str:
+        """The stack in words."""
+        guards = {"hole": "its guard page is a hole", "page": "its guard page is mapped, without any rights"}
+        way = "down" if self.down else "up"
+        return f"Stack {self.name}: {self.pages} pages, grows {way}, {guards.get(self.guard, 'has no guard page')}."
+
+
+@dataclass(frozen=True)
+class GuardSheet:
+    """Stacks in the order of their addresses, close together from `base` on."""
+
+    base: int
+    stacks: tuple[Stack, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> GuardSheet:
+        """Three or four stacks; at least one guard page of each kind."""
+        guards = draws.shuffled(["hole", "page", draws.choice(["hole", "page"]), *draws.choice([[], [""]])])
+        stacks = [
+            Stack(name, draws.choice([2, 4, 8, 16]), draws.choice([True, False]), guard)
+            for name, guard in zip("ABCD", guards, strict=False)
+        ]
+        return cls(draws.between(1, 9) * 0x10_0000, tuple(stacks))
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            f"From `{Address(self.base)}` on, map these stacks in this order, and only guard pages between.\n"
+            + "\n".join(stack.text for stack in self.stacks)
+            + "\nA guard page is the page that a stack reaches first when it grows past its end. If the lowest piece "
+            "is a guard page, it takes the first address. Stacks can be read and written, and nothing else is mapped."
+        )
+
+    def pieces(self, *, wrong_end: bool = False) -> list[tuple[int, str]]:
+        """From the lowest: how many pages, and what for; with `wrong_end` each guard is at its stack's other end."""
+        found: list[tuple[int, str]] = []
+        for stack in self.stacks:
+            whole = [(1, stack.guard), (stack.pages, "stack")] if stack.guard else [(stack.pages, "stack")]
+            found += whole if stack.down != wrong_end else whole[::-1]
+        return found
+
+    def wanted(self, *, wrong_end: bool = False) -> list[str]:
+        """What each page is for, from the lowest."""
+        return [what for count, what in self.pieces(wrong_end=wrong_end) for _ in range(count)]
+
+    def start(self) -> MachineMap:
+        """An empty map."""
+        return boot().task("stacks").map
+
+
+@exercise(
+    "01/guard",
+    "Stacks and their guard pages",
+    points=5,
+    takes=MachineMap,
+    sheet=GuardSheet.drawn,
+    hints=(
+        "Which way does each stack grow? A stack that grows down leaves its range at the lowest address.",
+        "Write the pieces in the order of their addresses, each guard page below or above its stack. Add up the pages.",
+        'Enter each piece with at= its address; prot="none" gives a page without rights. For a hole, leave a page out.',
+    ),
+)
+def guard(space: MachineMap, asked: GuardSheet) -> Iterator[Criterion]:
+    """Every page of the stacks and guards is what the sheet says, and nothing else is mapped."""
+    wanted = asked.wanted()
+    end = asked.base + len(wanted) * PAGE
+    letters = _letters(space, asked.base, len(wanted))
+    wrong = {
+        what: [page for page, one in enumerate(wanted) if one == what and letters[page] != LETTERS[what]]
+        for what in LETTERS
+    }
+    mirrored = letters == [LETTERS[what] for what in asked.wanted(wrong_end=True)]
     yield criterion(
         2,
-        min(len(stacks), 2),
-        "two stacks of 16 pages can be read and written",
-        "there should be two stacks, each of exactly 16 pages in a row that can be read and written",
-        expected="2 stacks of 16 pages rw-",
-        actual=in_words(usable),
+        (len(wrong["stack"]) < wanted.count("stack")) + (not wrong["stack"]),
+        "each page of the stacks can be read and written",
+        "some pages of the stacks are not there, or can't be read and written",
+        expected=f"{wanted.count('stack')} pages rw-",
+        actual=f"{wanted.count('stack') - len(wrong['stack'])} of them",
+        mistake=WRONG_END if mirrored else None,
     )
-    between = stacks[1].start - stacks[0].end if len(stacks) > 1 else None
+    began = len(wrong["stack"]) < wanted.count("stack")
     yield criterion(
         1,
-        between == PAGE,
-        "one page between them is out of reach: the first step past the end of a stack is a fault",
-        "between the two there should be exactly one page that can't be touched",
-        expected="1 page",
-        actual="there are no two stacks" if between is None else pages(between),
+        began and not wrong["hole"],
+        "where a hole is wanted, nothing is mapped",
+        "something is mapped where the sheet wants a hole",
+        first="" if began else "map a stack",
+        actual=_rights(letters, wrong["hole"]),
+        mistake=MAPPED_HOLE,
     )
-    others = [run for run in usable if run not in stacks[:2]]
     yield criterion(
         1,
-        bool(stacks) and not others,
+        not wrong["page"],
+        "each guard page that is mapped has no rights",
+        "a guard page that should be mapped without rights has some, or is not mapped",
+        expected="pages ---",
+        actual=_rights(letters, wrong["page"]),
+        mistake=HOLE_FOR_PAGE if began and not any(letters[page] for page in wrong["page"]) else None,
+    )
+    others = [run for run in runs(space) if run.start < asked.base or run.end > end]
+    yield criterion(
+        1,
+        bool(runs(space)) and not others,
         "nothing else is mapped",
-        "something is mapped that belongs to neither stack",
-        first="" if others else "make a stack",
-        expected="the two stacks and nothing else",
+        "something is mapped below the first piece, or above the last",
+        first="" if others else "map a stack",
         actual=in_words(others) if others else "",
     )
+
+
+WRONG_END = Mistake(
+    "guard at the wrong end", "A stack that grows down leaves its range at the lowest address, not above."
+)
+MAPPED_HOLE = Mistake(
+    "a hole that is mapped", "A hole is a range without an entry; a page without rights has an entry."
+)
+HOLE_FOR_PAGE = Mistake(
+    "a hole for a page", "A page without rights is an entry of the map: no later request lands there."
+)
+
+
+def _letters(space: MachineMap, base: int, count: int) -> list[str]:
+    """The rights of each page from `base` on, empty where nothing is mapped."""
+    found = dict.fromkeys(range(count), "")
+    for entry in space.entries():
+        first, last = (entry.start - base) // PAGE, (entry.end - base) // PAGE
+        found |= dict.fromkeys(range(max(first, 0), min(last, count)), entry.protection)
+    return list(found.values())
+
+
+def _rights(letters: list[str], wrong: list[int]) -> str:
+    """What the pages that are not as they should be have."""
+    return ", ".join(sorted({letters[page] or "not mapped" for page in wrong}))
 
 
 @dataclass(frozen=True)
@@ -183,9 +294,52 @@ def _requests(space: MachineMap) -> list[tuple[int, bool]]:
 
 
 mistakes(
+    "01/between",
+    {
+        "the kernel maps a page first": Mistake(
+            "every fault maps a page", "A fault maps a page only where an entry promises one."
+        ),
+        "the byte is written": Mistake("all addresses are memory", "An address in no entry has no memory behind it."),
+    },
+)
+mistakes(
+    "01/own",
+    {
+        "yes": Mistake(
+            "an object taken for its code", "The object is data that points to code; the code lies elsewhere."
+        )
+    },
+)
+mistakes(
     "01/merge",
     {
         "4": Mistake("one call, one entry", "Neighbours with the same properties become one entry."),
         "5": Mistake("one call, one entry", "Neighbours with the same properties become one entry."),
+    },
+)
+mistakes(
+    "01/cut",
+    {
+        "0": Mistake("an entry with a hole", "An entry is one range without a hole: two ranges need two entries."),
+        "2": Mistake("each cut adds one", "Each cut adds an entry, but the middle one is then removed."),
+        "-1": Mistake("removing removes an entry", "Only a part of the entry goes; both its ends stay."),
+    },
+)
+mistakes(
+    "01/first-fit",
+    {
+        "in the gap of 1 page": Mistake(
+            "requests are divided", "A request is one range: it needs one gap that holds it."
+        ),
+        "in the gap of 3 pages": Mistake("worst fit", "The search takes the lowest gap that is large enough."),
+        "behind all of them": Mistake("the find cache survives", "A removal clears the find cache."),
+    },
+)
+mistakes(
+    "01/touched",
+    {
+        "16, then 16": Mistake("an entry is memory", "An entry is a promise: pages are allocated at the first touch."),
+        "1, then 2": Mistake("the first page comes with the entry", "No page is allocated before the first touch."),
+        "0, then 1": Mistake("one write, one page", "The 8 bytes lie in two pages; each has a fault of its own."),
     },
 )
