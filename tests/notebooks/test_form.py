@@ -173,6 +173,7 @@ def test_links_to_other_notebooks_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(path, "markdown"))
     targets = [part.split(")")[0] for part in text.split("](")[1:]]
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
+    assert [target for target in targets if target.startswith("..")] == [], "a student's copy is a folder of its own"
 
 
 def asked(path: Path) -> list[str]:

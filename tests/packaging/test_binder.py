@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.packaging import solutions
 
 REPO2DOCKER_KNOWS = {"apt.txt", "environment.yml", "postBuild", "requirements.txt", "runtime.txt", "start"}
 
@@ -23,13 +26,26 @@ nbformat.write(notebook, sys.argv[2])
 
 
 @pytest.fixture(scope="module")
-def python(checkout: Path, environment: Callable[[], Path], only: Callable[..., str]) -> Path:
+def image(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository in an image: a copy, for postBuild removes parts of it, with something of its history."""
+    copy = tmp_path_factory.mktemp("binder") / "image"
+    shutil.copytree(checkout, copy)
+    subprocess.run(["git", "init", "--quiet", copy], check=True)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def python(image: Path, environment: Callable[[], Path], only: Callable[..., str]) -> Path:
     """The Python of an environment made from binder/: the requirements first, postBuild last, no Node.js anywhere."""
     python = environment()
-    variables = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env')}"}
+    variables = {
+        **os.environ,
+        "PATH": f"{python.parent}{os.pathsep}{only('bash', 'rm', 'env')}",
+        "REPO_DIR": str(image),
+    }
     command: list[str | Path] = [python, "-m", "pip", "install", "-qq", "-r", "binder/requirements.txt"]
-    subprocess.run(command, cwd=checkout, env=variables, check=True)
-    subprocess.run([checkout / "binder" / "postBuild"], cwd=checkout, env=variables, check=True)
+    subprocess.run(command, cwd=image, env=variables, check=True)
+    subprocess.run([image / "binder" / "postBuild"], cwd=image, env=variables, check=True)
     return python
 
 
@@ -43,10 +59,26 @@ def test_runtime_is_a_python_that_the_package_takes(checkout: Path) -> None:
     assert tuple(map(int, version.split("."))) >= (3, 10)
 
 
-def test_the_first_notebook_runs(python: Path, checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("python")
+def test_no_solution_is_left_in_the_image(image: Path) -> None:
+    files = ((path.relative_to(image).as_posix(), path.read_bytes()) for path in image.rglob("*") if path.is_file())
+    assert solutions.shown_in(files) == []
+    assert not (image / ".git").exists()
+
+
+@pytest.mark.parametrize("repository", ["", "/"], ids=["no repo2docker", "another folder"])
+def test_a_checkout_that_is_no_image_loses_nothing(checkout: Path, repository: str) -> None:
+    command = [checkout / "binder" / "postBuild"]
+    variables = {**os.environ, "REPO_DIR": repository}
+    answer = subprocess.run(command, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr.count("\n")) == (1, 1)
+    assert (checkout / "course").is_dir()
+
+
+def test_the_first_notebook_runs(python: Path, image: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran.ipynb"
     # From another folder, so that what runs is what was installed.
-    command: list[str | Path] = [python, "-c", EXECUTE, checkout / "notebooks" / "01-maps.ipynb", ran]
+    command: list[str | Path] = [python, "-c", EXECUTE, image / "notebooks" / "01-maps.ipynb", ran]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     outputs = [output for cell in json.loads(ran.read_text())["cells"] for output in cell.get("outputs", ())]

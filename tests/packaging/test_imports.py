@@ -24,6 +24,7 @@ OUTSIDE = {
         "fastjsonschema",
         "graphviz",
         "ipywidgets",
+        "jupyterlab",  # opened by the command line alone
         "lark",
         "matplotlib",
         "resvg_py",

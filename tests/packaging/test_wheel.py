@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging import solutions
+
 DRAWING = """
 import sys
 
@@ -112,20 +114,42 @@ def test_the_licences_are_inside(names: set[str]) -> None:
 def test_every_module_is_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
     package = {path.relative_to(checkout).as_posix() for path in (checkout / "vmwidgets").rglob("*") if path.is_file()}
     sources = {name for name in package if "__pycache__" not in name and not name.startswith("vmwidgets/static/")}
-    inside = {name for name in names if ".dist-info/" not in name and not name.startswith("vmwidgets/static/")}
+    apart = "vmwidgets/static/", "vmwidgets/course/"
+    inside = {name for name in names if ".dist-info/" not in name and not name.startswith(apart)}
     assert inside == sources
     assert "vmwidgets/static/built.json" not in names
 
 
-def test_the_sdist_makes_the_same_wheel(wheel: Path, checkout: Path, tmp_path: Path) -> None:
-    # uv makes the sdist and then the wheel from that sdist alone, with the locked build requirements.
+def test_the_students_notebooks_are_inside_and_nothing_else_is(names: set[str], checkout: Path) -> None:
+    sources = {path.stem for path in (checkout / "course").glob("*.md")}
+    inside = {name for name in names if name.startswith("vmwidgets/course/") and "/data/" not in name}
+    assert inside == {f"vmwidgets/course/{name}.ipynb" for name in sources}
+
+
+def test_no_solution_is_inside(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    assert solutions.shown_in((name, archive.read(name)) for name in archive.namelist()) == []
+
+
+@pytest.fixture(scope="module")
+def dist(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and with the wheel that is made from that sdist alone."""
+    folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable]
-    subprocess.run([*command, "--out-dir", tmp_path, checkout], check=True)
-    (sdist,) = tmp_path.glob("*.tar.gz")
+    subprocess.run([*command, "--out-dir", folder, checkout], check=True)
+    return folder
+
+
+def test_the_sdist_makes_the_same_wheel(wheel: Path, dist: Path) -> None:
+    (again,) = dist.glob("*.whl")
+    assert contents(again) == contents(wheel)
+
+
+def test_the_sdist_has_neither_what_was_built_nor_solutions(dist: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         assert not [name for name in archive.getnames() if "node_modules" in name or "vmwidgets/static" in name]
-    (again,) = tmp_path.glob("*.whl")
-    assert contents(again) == contents(wheel)
+        assert solutions.shown_in(solutions.files_of(archive)) == []
 
 
 def contents(wheel: Path) -> dict[str, int]:
@@ -156,6 +180,15 @@ def test_the_command_is_installed(
     )
     assert answer.returncode == 0, answer.stderr
     assert answers.format(version=wheel.name.split("-")[1]) in answer.stdout
+
+
+def test_without_jupyterlab_the_labs_are_not_copied_and_the_sentence_says_what_to_install(
+    python: Path, only: Callable[..., str], tmp_path: Path
+) -> None:
+    answer = run(python, "-m", "vmwidgets", "course", path=only(), cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == 'there is no JupyterLab here: pip install "vmwidgets[lab]"\n'
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_notebook_on_page_tables_runs_without_numpy(kernel: Path, checkout: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets replay FILE…`` and ``vmwidgets walk …``."""
+"""The command: ``vmwidgets course``, ``vmwidgets replay FILE…`` and ``vmwidgets walk …``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
+from .course import add_course
 from .replay import add_replay
 from .walk import add_walk
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("vmwidgets", description="A teaching laboratory for virtual memory.")
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    add_course(commands)
     add_replay(commands)
     add_walk(commands)
     return parser

@@ -1,0 +1,146 @@
+"""The students' notebooks in a folder of their own: put there, brought up to date, and never over a student's work.
+
+A manifest in the folder says what was copied.  A file that is still as it was copied may be replaced; any other is the
+student's: it stays, and a new version is put beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ..engine.base.errors import Refused, shown
+
+MANIFEST = ".vmwidgets-labs.json"
+"""In the folder: which version the notebooks are of, and the SHA-256 of each as it was copied."""
+
+SCHEMA = 1
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Copied:
+    """What was done, file by file; `beside` names what was put beside a file that stays."""
+
+    added: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    """Those of an earlier version, which this one doesn't have; they stay."""
+
+
+def shipped() -> dict[str, bytes]:
+    """The students' notebooks and what they read, by name: of the installed package, or of the checkout."""
+    course = _PACKAGE / "course"
+    source = course if course.is_dir() else _PACKAGE.parent / "notebooks"
+    files = [*source.glob("*.ipynb"), *source.glob("data/*")]
+    if not files:
+        raise Refused("the labs are not in this installation of vmwidgets: install it again")
+    return {path.relative_to(source).as_posix(): path.read_bytes() for path in sorted(files)}
+
+
+def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:
+    """Put `files`, which are those of `version`, into `folder`.
+
+    Missing ones are added.  With `update` those that nobody changed are replaced, and a new version of a changed one is
+    put beside it.  Raises :class:`Refused` with a sentence if the folder holds another version and `update` is false,
+    and for a folder, a manifest or a disk that won't do; no file is ever half-written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _copy(folder, files, version, update)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise Refused(f"{error.filename} is no folder: choose another one with --to") from None
+    except OSError as error:
+        where = error.filename or folder
+        raise Refused(f"{where} can't be written or read: {error.strerror or error}") from None
+
+
+def _copy(folder: Path, files: Mapping[str, bytes], version: str, update: bool) -> Copied:
+    before, of = _manifest(folder / MANIFEST)
+    if of not in (None, version) and not update:
+        raise Refused(
+            f"{folder} holds the labs of vmwidgets {of}, and this is vmwidgets {version}: add --update, "
+            "which keeps every file that you changed"
+        )
+    there = {name: _digest_of(folder, name) for name in files}
+    done, known = Copied(gone=[name for name in before if name not in files and (folder / name).exists()]), {}
+    for name, content in files.items():
+        is_now, new = there[name], sha256(content).hexdigest()
+        known[name] = new
+        if is_now is None:
+            _write(folder / name, content)
+            done.added.append(name)
+        elif is_now == new:
+            continue
+        elif not update:
+            known[name] = before.get(name, "")
+            done.kept += [name] if is_now != before.get(name) else []
+        elif is_now == before.get(name):
+            _write(folder / name, content)
+            done.replaced.append(name)
+        else:
+            done.kept.append(name)
+            if before.get(name) != new:
+                done.beside += _put_beside(folder, name, version, content)
+    manifest = {"schema": SCHEMA, "version": version, "files": {name: hash_ for name, hash_ in known.items() if hash_}}
+    _write(folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    return done
+
+
+def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[str]:
+    path = Path(name)
+    beside = path.with_name(f"{path.stem} ({version}){path.suffix}")
+    if os.path.lexists(folder / beside):
+        return []
+    _write(folder / beside, content)
+    return [beside.as_posix()]
+
+
+def _digest_of(folder: Path, name: str) -> str | None:
+    """The SHA-256 of the file of this name; None where there is none."""
+    path = folder / name
+    if path.is_dir():
+        raise Refused(f"{path} is a folder, and a file of this name belongs there: rename the folder")
+    if os.path.lexists(path.parent) and not path.parent.is_dir():
+        raise Refused(f"{path.parent} is a file, and a folder of this name belongs there: rename the file")
+    if not os.path.lexists(path):
+        return None
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
+    """The hashes of what was copied, and the version; nothing where nothing was."""
+    if not os.path.lexists(path):
+        return {}, None
+    try:
+        data: Any = json.loads(path.read_bytes())
+        files, version, schema = data["files"], data["version"], data["schema"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        files = version = schema = None
+    right = isinstance(files, dict) and isinstance(version, str) and all(isinstance(one, str) for one in files.values())
+    if not right or schema != SCHEMA:
+        raise Refused(
+            f"{path} is not what this version of vmwidgets writes: remove it, and every file beside it counts as yours"
+        )
+    if not version.isprintable() or len(version) > 50:
+        raise Refused(f"{path} names the version {shown(version)}: remove it, and every file beside it counts as yours")
+    return files, version
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write all of a file or none of it: under another name first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

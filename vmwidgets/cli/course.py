@@ -1,0 +1,94 @@
+"""``vmwidgets course`` copies the students' notebooks into a folder and opens JupyterLab on them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from .. import __version__
+from ..engine.base.errors import Refused
+from ..engine.base.units import counted
+from .copying import Copied, copy_labs, shipped
+from .text import printable
+
+DONE, FAILED = 0, 2
+
+FOLDER = "vmwidgets-labs"
+"""Where the labs are copied to, unless `--to` says otherwise."""
+
+_ABOUT = """\
+Copy the labs into a folder and open them in JupyterLab. A file that you changed is never replaced: with --update,
+those that you did not change are, and a new version of one that you did is put beside it."""
+
+_EXITS = "exit status: 0 the labs are there; 2 they can't be copied or opened, and nothing was replaced"
+
+
+def add_course(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "course",
+        help="copy the labs into a folder and open them in JupyterLab",
+        description=_ABOUT,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--to", type=Path, default=Path(FOLDER), metavar="DIR", help=f"the folder ({FOLDER})")
+    parser.add_argument("--update", action="store_true", help="bring the labs that you did not change up to date")
+    parser.add_argument("--no-open", action="store_true", help="copy only, and say how to open them")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Copy, say what was done, and open."""
+    try:
+        if not options.no_open and find_spec("jupyterlab") is None:
+            raise Refused('there is no JupyterLab here: pip install "vmwidgets[lab]"')
+        files = shipped()
+        done = copy_labs(options.to, files, __version__, update=options.update)
+    except Refused as refusal:
+        print(printable(str(refusal)), file=sys.stderr)
+        return FAILED
+    for line in report(options.to, done):
+        print(printable(line), flush=True)
+    if options.no_open:
+        to = [] if options.to == Path(FOLDER) else ["--to", str(options.to)]
+        words = ["vmwidgets", "course", *to]
+        typed = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        print("To open them, type:", printable(typed))
+        return DONE
+    return open_labs(options.to, min(files))
+
+
+def report(folder: Path, done: Copied) -> Iterator[str]:
+    """What was done, a line for each kind."""
+    yield f"{folder}: {counted(len(done.added), 'file')} added, {len(done.replaced)} replaced"
+    if done.kept:
+        yield f"changed by you, and left as they are: {', '.join(done.kept)}"
+    if done.beside:
+        yield f"their new versions, beside them: {', '.join(done.beside)}"
+    if done.gone:
+        yield f"no longer among the labs, and left as they are: {', '.join(done.gone)}"
+
+
+def open_labs(folder: Path, first: str) -> int:
+    """Run JupyterLab over `folder`, with the notebook `first` open, until it is stopped."""
+    from jupyterlab.labapp import LabApp
+
+    arguments = [
+        f"--ServerApp.root_dir={folder.resolve()}",
+        f"--LabApp.default_url=/lab/tree/{first}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")
+    if sys.platform == "linux" and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        arguments.append("--no-browser")  # there is no screen: the address that JupyterLab prints is what helps
+    LabApp.launch_instance(argv=arguments)
+    return DONE
