@@ -76,7 +76,7 @@ def test_another_version_asks_for_update_and_names_both(folder):
     assert "--update" in said
 
 
-def test_an_update_replaces_what_nobody_changed(folder):
+def test_an_update_replaces_what_is_as_it_was_copied(folder):
     done = copy_labs(folder, NEW, "0.2.0", update=True)
     assert content(folder) == NEW
     assert (done.added, done.replaced, done.kept) == (["03-cutting.ipynb"], ["01-maps.ipynb"], [])
