@@ -49,7 +49,7 @@ def shipped() -> dict[str, bytes]:
 def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:
     """Put `files`, which are those of `version`, into `folder`.
 
-    Missing ones are added.  With `update` those that are as they were copied are replaced, and new versions of others are
+    Missing ones are added.  With `update` those that are as they were copied are replaced, new versions of others are
     put beside it.  Raises :class:`Refused` with a sentence if the folder holds another version and `update` is false,
     and for a folder, a manifest or a disk that won't do; no file is ever half-written.
     """
