@@ -40,7 +40,7 @@ HAPPENS = {
     "04/giving-back": "a panic",
     "05/eight": "1", "05/patience": "after some tries, in a panic", "05/last-pages": "M_NOWAIT", "05/woken": "both",
     "06/far-away": "3", "06/split": "515", "06/code": "7", "06/wp": "a write, and no fault", "06/stale": "the old byte",
-    "07/sixteen": "16", "07/one-of-sixteen": "the byte", "07/access-flag": "set by the kernel, after a fault",
+    "07/first-page": "17 KiB", "07/split": "259", "07/sixteen": "16", "07/one-of-sixteen": "the byte",
     "07/manager": "a write, and no fault", "07/order": "7: translation, second level",
     "08/touches": "3", "08/one": "1", "08/seen": "read(), private", "08/second": "a fault, and a copy", "08/left": "4",
     "08/cut": "zero, SIGBUS",

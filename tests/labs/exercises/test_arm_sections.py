@@ -1,151 +1,124 @@
+"""Notebook 07: what is worth part of the points, and the mistakes that have names; the rest is in test_sheets.py."""
+
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
-from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.labs.exercises.arm_sections import AS_IT_IS, CLOSED, MANAGED, SECTION
 
-MIB, KIB, PAGE = vm.MIB, vm.KIB, vm.PAGE
-SECTION = 0x100_0000
-
-
-def points(name: str, target: object) -> list[int]:
-    return [criterion.points for criterion in lab.check(name, target).criteria]
+FEWS: list[Any] = [lab.practice("07/eleven", number) for number in range(1, 50)]
+DOORS: list[Any] = [lab.practice("07/door", number) for number in range(1, 50)]
+FEW = next(sheet for sheet in FEWS if len(sheet.given.parts) == 3)
+DOOR = next(sheet for sheet in DOORS if len(sheet.given.of(CLOSED)) == 2)
 
 
-@pytest.fixture
-def player() -> Task:
-    machine = vm.boot("armv7")
-    machine.device("video", at="128 MiB", size="8 MiB")
-    machine.object("log")
-    return machine.task("player")
+def points(sheet: Any, thing: object) -> list[int]:
+    return [criterion.points for criterion in lab.check(sheet, thing).criteria]
 
 
-def mapped(player: Task, name: str, at: int, size: int, page: str, prot: str = "rw") -> None:
-    player.map.enter(size, at=at, object=name, prot=prot)
-    player.map.superpages(at, size=size, page=page)
+def named(sheet: Any, thing: object) -> set[str]:
+    return {one.mistake.name for one in lab.check(sheet, thing).criteria if one.mistake}
 
 
-@pytest.mark.parametrize("at", [MIB, 16 * MIB, 2048 * MIB])
-def test_eleven_can_be_done_wherever_it_is_aligned(player: Task, at: int) -> None:
-    mapped(player, "video", at, 8 * MIB, "1 MiB")
-    mapped(player, "log", at + 8 * MIB, 192 * KIB, "64 KiB")
-    assert lab.check("07/eleven", player).passed
+def mapped(task: Any, at: int, parts: Any, page: str | None) -> None:
+    for part in parts:
+        task.map.enter(part.size, at=at, object=part.name)
+        if page is None:
+            task.map.wire(at, size=part.size)
+        else:
+            task.map.superpages(at, size=part.size, page=page)
+        at += 16 * SECTION
 
 
-def test_nothing_done_is_nothing_earned(player: Task) -> None:
-    assert points("07/eleven", player) == [0, 0, 0]
+def test_large_pages_alone_are_half_of_it() -> None:
+    task = FEW.start()
+    mapped(task, 64 * vm.MIB, FEW.given.parts, "64 KiB")
+    assert points(FEW, task) == [2, 1, 0]
 
 
-def test_large_pages_alone_are_half_of_it(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 8 * MIB, "64 KiB")
-    mapped(player, "log", 32 * MIB, 192 * KIB, "64 KiB")
-    assert points("07/eleven", player) == [2, 1, 0]
+def test_small_pages_are_far_too_many() -> None:
+    task = FEW.start()
+    mapped(task, 64 * vm.MIB, FEW.given.parts, None)
+    assert points(FEW, task) == [2, 0, 0]
 
 
-def test_small_pages_are_too_many(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
-    player.map.enter(192 * KIB, at=32 * MIB + 60 * KIB, object="log")
-    player.map.wire(32 * MIB + 60 * KIB, size=192 * KIB)
-    assert points("07/eleven", player) == [2, 1, 1]
+def test_one_object_alone_is_half_of_the_first_criterion() -> None:
+    task = FEW.start()
+    mapped(task, 64 * vm.MIB, FEW.given.parts[:1], "64 KiB")
+    assert points(FEW, task) == [1, 0, 0]
 
 
-def test_a_page_that_was_split_is_sixteen(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
-    mapped(player, "log", 32 * MIB, 192 * KIB, "64 KiB")
-    for prot in "r", "rw":
-        player.map.protect(32 * MIB, size=PAGE, prot=prot)
-    assert points("07/eleven", player) == [2, 1, 1]
+def test_addresses_out_of_step_have_a_name() -> None:
+    sheet = next(one for one in FEWS if any(part.head for part in one.given.parts))
+    task = sheet.start()
+    mapped(task, 64 * vm.MIB, sheet.given.parts, "64 KiB")
+    assert named(sheet, task) == {"addresses out of step"}
 
 
-def test_all_by_small_pages_is_far_too_many(player: Task) -> None:
-    for name, at, size in ("video", 16 * MIB, 8 * MIB), ("log", 32 * MIB, 192 * KIB):
-        player.map.enter(size, at=at, object=name)
-        player.map.wire(at, size=size)
-    assert points("07/eleven", player) == [2, 0, 0]
+def test_each_sheet_needs_its_objects_to_share_a_mib() -> None:
+    """Else the last criterion would ask nothing."""
+    for number in range(1, 101):
+        given: Any = lab.practice("07/eleven", number).given
+        assert sum(part.head + part.tail > 0 for part in given.parts) >= 2
+        assert sum(part.head + part.tail for part in given.parts) <= 16
+        assert any(part.sections for part in given.parts)
+        assert all((part.pa + part.head * 0x1_0000) % SECTION == 0 for part in given.parts if part.sections)
 
 
-def test_one_of_two_is_half(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
-    assert points("07/eleven", player) == [1, 0, 0]
-
-
-def test_a_log_across_a_border_needs_another_table(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 8 * MIB, "1 MiB")
-    mapped(player, "log", 33 * MIB - 64 * KIB, 192 * KIB, "64 KiB")
-    assert points("07/eleven", player) == [2, 2, 0]
-
-
-def test_half_of_it_or_what_may_only_be_read_is_not_all(player: Task) -> None:
-    mapped(player, "video", 16 * MIB, 4 * MIB, "1 MiB")
-    mapped(player, "log", 32 * MIB, 192 * KIB, "64 KiB", prot="r")
-    assert points("07/eleven", player) == [0, 0, 0]
-
-
-@pytest.fixture
-def bank() -> Machine:
-    machine = vm.boot("armv7")
-    vault = machine.task("vault")
-    vault.map.enter("1 MiB", at=SECTION, object=machine.object("gold"))
-    vault.map.superpages(SECTION, size="1 MiB", page="1 MiB")
-    vault.write(vault.map.enter(PAGE, at=0x40_0000, object=machine.object("door")), b"closed?")
-    return machine
-
-
-def put_into(bank: Machine, address: int, domain: int) -> None:
+def put(bank: Any, address: int, domain: int) -> None:
     step = bank.tasks["vault"].walk(address).steps[0]
     bank.set_descriptor(step.pa, step.value | domain << 5)
 
 
-def close(bank: Machine, domain: int, two_bits: int = 0) -> None:
+def dacr(bank: Any, domain: int, two_bits: int) -> None:
     bank.controls = replace(bank.controls, dacr=bank.controls.dacr & ~(3 << 2 * domain) | two_bits << 2 * domain)
 
 
-@pytest.mark.parametrize("domain", [1, 15])
-def test_any_domain_of_its_own_will_do(bank: Machine, domain: int) -> None:
-    put_into(bank, SECTION, domain)
-    close(bank, domain)
-    assert lab.check("07/door", bank).passed
+def test_one_of_two_closed_is_half() -> None:
+    bank, given = DOOR.start(), DOOR.given
+    put(bank, given.of(CLOSED)[0].at, 5)
+    dacr(bank, 5, 0)
+    assert points(DOOR, bank) == [1, 0, 1, 1]
 
 
-def test_half_of_the_door_is_nothing(bank: Machine) -> None:
-    assert points("07/door", bank) == [0, 0, 0]
-    put_into(bank, SECTION, 5)
-    assert points("07/door", bank) == [0, 0, 0]
+def test_domains_without_dacr_are_nothing_done() -> None:
+    bank = DOOR.start()
+    put(bank, DOOR.given.of(CLOSED)[0].at, 5)
+    assert points(DOOR, bank) == [0, 0, 0, 0]
 
 
-def test_domain_0_is_the_kernels_too(bank: Machine) -> None:
-    close(bank, 0)
-    assert points("07/door", bank) == [2, 0, 2]
+def test_who_closes_domain_0_locks_out_the_kernel() -> None:
+    bank = DOOR.start()
+    dacr(bank, 0, 0)
+    assert points(DOOR, bank) == [2, 0, 0, 1]
+    assert named(DOOR, bank) == {"domain 0 is closed"}
 
 
-def test_the_other_page_stays_open(bank: Machine) -> None:
-    put_into(bank, SECTION, 5)
-    put_into(bank, 0x40_0000, 5)
-    close(bank, 5)
-    assert points("07/door", bank) == [2, 0, 2]
+def test_rights_changed_by_descriptor_are_not_the_domains_work() -> None:
+    """The read-only object can be written, and not because of its domain."""
+    bank, given = DOOR.start(), DOOR.given
+    (managed,) = given.of(MANAGED)
+    bank.tasks["vault"].map.protect(managed.at, size=SECTION if managed.section else vm.PAGE, prot="rw")
+    bank.tasks["vault"].write(managed.at, b"x")
+    assert points(DOOR, bank) == [0, 1, 1, 0]
 
 
-def test_the_kernel_is_not_locked_out(bank: Machine) -> None:
-    put_into(bank, SECTION, 5)
-    put_into(bank, bank.kernel_map.start, 5)
-    close(bank, 5)
-    assert points("07/door", bank) == [2, 0, 2]
+def test_a_fault_of_another_kind_is_no_closed_door() -> None:
+    bank = DOOR.start()
+    for one in DOOR.given.of(CLOSED):
+        bank.set_descriptor(bank.tasks["vault"].walk(one.at).steps[0].pa, 0)
+    assert points(DOOR, bank) == [0, 0, 0, 0]
 
 
-def test_rights_that_went_with_it_are_missed(bank: Machine) -> None:
-    step = bank.tasks["vault"].walk(SECTION).steps[0]
-    bank.set_descriptor(step.pa, step.value | 5 << 5 | 1 << 15)
-    close(bank, 5)
-    assert points("07/door", bank) == [2, 1, 1]
-
-
-def test_a_fault_of_another_kind_is_no_closed_door(bank: Machine) -> None:
-    step = bank.tasks["vault"].walk(SECTION).steps[0]
-    bank.set_descriptor(step.pa, 0)
-    close(bank, 5)
-    assert points("07/door", bank) == [0, 0, 0]
+@pytest.mark.parametrize("number", range(1, 101))
+def test_no_two_of_a_sheet_share_a_first_level_descriptor(number: int) -> None:
+    """Else one could not be closed without the other."""
+    given: Any = lab.practice("07/door", number).given
+    assert len({one.at // SECTION for one in given.ranges}) == len(given.ranges)
+    assert given.of(CLOSED)
+    assert given.of(AS_IT_IS)

@@ -1,122 +1,409 @@
-"""Exercises of notebook 07: few TLB entries for much memory, and a domain that can be closed."""
+"""Exercises of notebook 07, and the mistakes of its questions: few translations, and domains that open and close."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from vmwidgets.engine.base.errors import printable
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.tables import Walk
-from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.engine.mmu.walk import walk
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
 
-NEEDED = {"video": 8 * MIB, "log": 192 * KIB}
-FEW, SOME = 11, 131
-"""TLB entries with sections and large pages; with large pages alone."""
+LARGE, SECTION = 64 * KIB, MIB
+NAMES = ("video", "sound", "net", "disk", "log")
 
-VAULT, BESIDE = 0x100_0000, 0x40_0000
-TASK = "vault"
-OPEN = 0x5555_5555
-"""DACR with all domains as clients."""
+
+@dataclass(frozen=True)
+class Part:
+    """An object: `head` pages of 64 KiB up to a border of 1 MiB, then `sections` MiB, then `tail` pages of 64 KiB.
+
+    A device is at `pa`; 0: anonymous memory.
+    """
+
+    name: str
+    head: int
+    sections: int
+    tail: int
+    pa: int = 0
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return (self.head + self.tail) * LARGE + self.sections * SECTION
+
+    @property
+    def fewest(self) -> int:
+        """Translations that are enough for it."""
+        return self.head + self.sections + self.tail
+
+
+@dataclass(frozen=True)
+class FewSheet:
+    """Objects whose large pages fit into one MiB of addresses, if each is placed as its physical address wants it."""
+
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> FewSheet:
+        """One object begins before a border of 1 MiB or ends behind one; a small one and perhaps a third go with it."""
+        names = draws.sample(NAMES, 3)
+        kinds = draws.choice([("front", "back"), ("front", "small"), ("back", "small"), ("front", "back", "small")])
+        parts, at = [], 128 * MIB
+        for name, kind in zip(names, draws.shuffled(kinds), strict=False):
+            large, sections = draws.between(1, 5), draws.between(2, 7)
+            at += draws.between(1, 4) * 16 * MIB
+            if kind == "front":
+                parts.append(Part(name, large, sections, 0, at - large * LARGE))
+            elif kind == "back":
+                parts.append(Part(name, 0, sections, large, at))
+            else:
+                parts.append(Part(name, 0, 0, large))
+        return cls(tuple(parts))
+
+    @property
+    def fewest(self) -> int:
+        """Translations that are enough for all."""
+        return sum(part.fewest for part in self.parts)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        listed = "\n".join(
+            f"`{part.name}`: {part.size // KIB:,} KiB, "
+            + (f"a device at physical address `{Address(part.pa)}`" if part.pa else "anonymous memory, anywhere")
+            for part in self.parts
+        )
+        return (
+            f"Task `player` needs all of {len(self.parts)} objects, to read and to write:\n{listed}\n"
+            f"Choose virtual addresses and page sizes so that {self.fewest} TLB entries reach all of it, "
+            "and one second-level table is enough."
+        )
+
+    def start(self) -> Task:
+        """The task with an empty map, on a machine that has the objects."""
+        machine = boot("armv7")
+        for part in self.parts:
+            if part.pa:
+                machine.device(part.name, at=part.pa, size=part.size)
+            else:
+                machine.object(part.name)
+        return machine.task("player")
 
 
 @exercise(
-    "07/eleven", "Eight MiB and a bit, by eleven translations", points=5, takes=Task, shows=lambda task: task.tables
+    "07/eleven",
+    "Few translations",
+    points=5,
+    takes=Task,
+    shows=lambda task: task.tables,
+    sheet=FewSheet.drawn,
+    hints=(
+        (
+            "A page of 1 MiB needs a virtual and a physical address that are both multiples of 1 MiB. Where in "
+            "each object is the first such physical address?"
+        ),
+        (
+            "Choose the virtual address so that its lowest 20 bits equal those of the physical address. What is before "
+            "the first border or behind the last takes pages of 64 KiB; one second-level table covers one MiB for all."
+        ),
+        (
+            'superpages(…, page="64 KiB") and then superpages(…, page="1 MiB"), both over the whole object, use each '
+            "size as far as the addresses allow. What ends behind a border comes first, and what begins before one "
+            "comes last: they meet in the same MiB."
+        ),
+    ),
 )
-def eleven(task: Task) -> Iterator[Criterion]:
-    """All of "video" and of "log" can be written; few pages map them, and few second-level tables."""
-    walks = {name: _walks(task, name) for name in NEEDED}
-    reached = {name: Size(PAGE * sum(one.ok for one in found)) for name, found in walks.items()}
-    complete = {name: reached[name] >= size for name, size in NEEDED.items()}
+def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
+    """All objects can be written; few pages map them, and one second-level table."""
+    written = {part.name: _reached(task, part, "write") for part in asked.parts}
+    complete = [len(written[part.name]) * PAGE == part.size for part in asked.parts]
     yield criterion(
         2,
-        sum(complete.values()),
-        "all of video and of log can be read and written",
-        "all of both should be mapped, from the beginning of each, to read and write",
-        expected=", ".join(f"{Size(size)} of {name}" for name, size in NEEDED.items()),
-        actual=", ".join(f"{size} of {name}" for name, size in reached.items()),
+        any(complete) + all(complete),
+        "all of each object can be read and written",
+        "all of each object should be mapped, from its beginning, to read and to write",
+        expected=", ".join(f"{Size(part.size)} of {part.name}" for part in asked.parts),
+        actual=", ".join(f"{Size(len(found) * PAGE)} of {name}" for name, found in written.items()),
     )
-    found = [one for some in walks.values() for one in some if one.ok]
-    pages = {one.va & -one.page_size for one in found}
+    found = [_reached(task, part, "read") for part in asked.parts]
+    there = all(len(one) * PAGE == part.size for one, part in zip(found, asked.parts, strict=True))
+    walks = [one for some in found for one in some]
+    pages = {one.va & -one.page_size for one in walks}
+    by_large = sum(part.size for part in asked.parts) // LARGE
     yield criterion(
         2,
-        all(complete.values()) * ((len(pages) <= SOME) + (len(pages) <= FEW)),
-        "eleven translations reach it",
+        there * ((len(pages) <= by_large) + (len(pages) <= asked.fewest)),
+        f"{asked.fewest} translations reach it",
         "fewer translations could reach it: which is the largest page that fits each part, and which addresses does it "
         "need?",
-        first="" if all(complete.values()) else "map all of it",
-        expected=f"at most {FEW} pages, of whatever size",
+        first="" if there else "map all of it",
+        expected=f"{asked.fewest} pages, of whatever size",
         actual=f"{len(pages):,} pages",
+        mistake=OUT_OF_STEP if any(_out_of_step(walks, part) for part in asked.parts) else None,
     )
-    second = {one.steps[-1].table for one in found if len(one.steps) > 1}
+    second = {one.steps[-1].table for one in walks if len(one.steps) > 1}
     yield criterion(
         1,
-        all(complete.values()) and len(second) <= 1,
+        there and len(second) <= 1,
         "one second-level table is enough",
         "more second-level tables are read than have to be: for which addresses is one of them?",
-        first="" if all(complete.values()) else "map all of it",
-        expected="at most 1 second-level table",
+        first="" if there else "map all of it",
+        expected="1 second-level table",
         actual=f"{len(second):,}",
     )
 
 
-def _walks(task: Task, name: str) -> list[Walk]:
-    """What a write of user code finds for each page of an object, where the map shows it; each page once."""
+OUT_OF_STEP = Mistake(
+    "addresses out of step",
+    "A section maps 20 bits of the address as they are: virtual and physical address must agree in them.",
+)
+
+
+def _reached(task: Task, part: Part, access: str) -> list[Walk]:
+    """What user code finds for each page of an object, where the map shows it; each page once, faults left out."""
     found: dict[int, Walk] = {}
     for entry in task.map.entries():
-        if entry.object == name:
+        if entry.object == part.name:
             for va in range(entry.start, entry.end, PAGE):
                 offset = entry.offset + va - entry.start
-                if offset < NEEDED[name] and offset not in found:
-                    found[offset] = task.walk(va, "write")
+                if offset < part.size and offset not in found and (one := task.walk(va, access)).ok:
+                    found[offset] = one
     return list(found.values())
 
 
+def _out_of_step(walks: list[Walk], part: Part) -> bool:
+    """Whether a device with a place for a section is mapped where none fits."""
+    inside = [one for one in walks if one.pa is not None and part.pa <= one.pa < part.pa + part.size]
+    return part.sections > 0 and any((one.va - (one.pa or 0)) % SECTION for one in inside)
+
+
+TASK = "vault"
+OPEN = 0x5555_5555
+"""DACR with all domains as clients."""
+
+CLOSED, MANAGED, AS_IT_IS = "closed", "managed", "as it is"
+STORED = ("gold", "silver", "papers", "seal", "keys")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Memory of the vault: a section, or a page; `asked` says what shall become of it."""
+
+    name: str
+    at: int
+    section: bool
+    asked: str
+
+    @property
+    def writable(self) -> bool:
+        """What its descriptors say from the beginning."""
+        return self.asked != MANAGED
+
+
+@dataclass(frozen=True)
+class DoorSheet:
+    """Ranges by address: one or two to be closed, one to be opened past its rights, the others left alone."""
+
+    ranges: tuple[Range, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> DoorSheet:
+        """Who is closed, where, and by which kind of descriptor."""
+        names = draws.sample(STORED, 4)
+        wishes = draws.shuffled([CLOSED, MANAGED, AS_IT_IS, draws.choice([CLOSED, AS_IT_IS])])
+        places = sorted(draws.sample(range(4, 64), 4))
+        found = []
+        for name, wish, place in zip(names, wishes, places, strict=True):
+            section = draws.choice([True, False])
+            found.append(Range(name, place * MIB + (0 if section else draws.between(0, 255) * PAGE), section, wish))
+        return cls(tuple(found))
+
+    def of(self, asked: str) -> list[Range]:
+        """The ranges of which this is asked."""
+        return [one for one in self.ranges if one.asked == asked]
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        listed = "\n".join(
+            f"`{one.name}`: a {'section' if one.section else 'page of 4 KiB'} at `{Address(one.at)}`"
+            + ("" if one.writable else ", read-only")
+            for one in self.ranges
+        )
+        closed = " and of ".join(f"`{one.name}`" for one in self.of(CLOSED))
+        (managed,) = self.of(MANAGED)
+        return (
+            f"Task `{TASK}` has four objects in memory:\n{listed}\n"
+            f"By domains and DACR alone: user code gets a domain fault at each address of {closed}, can write to "
+            f"`{managed.name}` although its descriptor still forbids it, and everything else works as before.\n"
+            f"With all domains as clients (DACR `{OPEN:#x}`), everything must be as it was."
+        )
+
+    def start(self) -> Machine:
+        """The machine with its task; nothing is closed."""
+        machine = boot("armv7")
+        vault = machine.task(TASK)
+        for one in self.ranges:
+            size = SECTION if one.section else PAGE
+            vault.map.enter(size, at=one.at, object=machine.object(one.name))
+            if one.section:
+                vault.map.superpages(one.at, size=size, page=SECTION)
+            else:
+                vault.write(one.at, one.name.encode())
+            if not one.writable:
+                vault.map.protect(one.at, size=size, prot="r")
+        return machine
+
+
 @exercise(
-    "07/door", "A section behind a door", points=5, takes=Machine, shows=lambda machine: machine.tasks[TASK].tables
+    "07/door",
+    "Behind a door",
+    points=5,
+    takes=Machine,
+    shows=lambda machine: machine.tasks[TASK].tables,
+    sheet=DoorSheet.drawn,
+    hints=(
+        (
+            "A domain is four bits of a first-level descriptor; all of them have domain 0 now. Which descriptors of "
+            "the first level lead to the objects that shall behave differently?"
+        ),
+        (
+            "Those that are closed need a domain of their own, and the one that is managed needs another. Then DACR "
+            "has two bits for each: 00 closes a domain, 11 makes it a manager domain."
+        ),
+        (
+            'bank.tasks["vault"].walk(address).steps[0] is the first-level descriptor: set_descriptor(step.pa, '
+            "step.value | domain << 5) puts it into a domain. bank.controls = replace(bank.controls, dacr=…) sets DACR."
+        ),
+    ),
 )
-def door(machine: Machine) -> Iterator[Criterion]:
-    """Task "vault": user code gets a domain fault in its section, nowhere else, and DACR alone decides it."""
-    fault = machine.walk(VAULT, user=True, task=TASK).fault
-    closed = fault is not None and fault.kind == "domain"
+def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
+    """User code gets domain faults where it shall, writes where it shall, and DACR alone decides it."""
+    closed = {one.name: _user(machine, one, "read") for one in asked.of(CLOSED)}
+    shut = [name for name, found in closed.items() if found.fault is not None and found.fault.kind == "domain"]
     yield criterion(
         2,
-        closed,
-        "the section is closed: user code gets a domain fault there",
-        "user code should get a domain fault in the section: which domain is it in, and what does DACR say of it?",
-        expected=f"domain fault at {Address(VAULT)}",
-        actual="goes through" if fault is None else f"{fault.kind}: {printable(fault.why)}",
+        bool(shut) + (len(shut) == len(closed)),
+        "what shall be closed is closed: user code gets a domain fault there",
+        "user code should get a domain fault there: which domain is it in, and what does DACR say of it?",
+        expected=f"domain fault at {', '.join(closed)}",
+        actual=", ".join(
+            f"{name}: {found.fault.kind if found.fault else 'no fault'}" for name, found in closed.items()
+        ),
     )
-    beside = machine.walk(BESIDE, "write", user=True, task=TASK)
-    kernel = machine.walk(machine.kernel_map.start, user=False, task=TASK)
+    managed = all(_user(machine, one, "write").ok for one in asked.of(MANAGED))
     yield criterion(
         1,
-        closed and beside.ok and kernel.ok,
-        "everything else still works",
-        f"{'the kernel' if beside.ok else 'the other page'} is behind the door, too: "
-        "the section needs a domain of its own",
-        first="" if closed else "close the section",
-        actual=", ".join(one.fault.why for one in (beside, kernel) if one.fault),
+        managed,
+        "what is read-only can be written, since its domain is a manager domain",
+        "in which kind of domain is AP not checked?",
+        actual="" if managed else "a fault",
     )
+    begun = bool(shut) or managed
+    kernel = machine.walk(machine.kernel_map.start, user=False, task=TASK)
+    locked = [one.name for one in asked.of(AS_IT_IS) if not _user(machine, one, "write").ok]
+    locked += [] if kernel.ok else ["the kernel"]
     yield criterion(
-        2,
-        closed * (_opened(machine, "read") + _opened(machine, "write")),
-        "with all domains open it is as it was: one section that can be read and written",
-        "with all domains open the section should be as it was: only its domain may differ",
-        first="" if closed else "close the section",
-        expected="a section of 1 MiB, to read and write",
+        1,
+        begun and not locked,
+        "everything else still works",
+        "something else is behind the door, too: what is closed needs a domain of its own",
+        first="" if begun else "close something",
+        actual=", ".join(locked),
+        mistake=None if machine.controls.dacr & 3 else CLOSED_ZERO,
+    )
+    changed = [one.name for one in asked.ranges if not _as_it_was(machine, one)]
+    yield criterion(
+        1,
+        begun and not changed,
+        "with all domains as clients everything is as it was",
+        "with all domains as clients it should be as it was: in a descriptor, only the domain may differ",
+        first="" if begun else "close something",
+        actual=", ".join(changed),
     )
 
 
-def _opened(machine: Machine, access: str) -> bool:
-    """Whether user code reaches the section's memory in one step when DACR opens all domains."""
+CLOSED_ZERO = Mistake(
+    "domain 0 is closed", "Domain 0 has all descriptors that were never given another, the kernel's too."
+)
+
+
+def _user(machine: Machine, one: Range, access: str) -> Walk:
+    return machine.walk(one.at, access, user=True, task=TASK)
+
+
+def _as_it_was(machine: Machine, one: Range) -> bool:
+    """Whether user code reaches the same memory by as large a page and with the same rights, if domains say nothing."""
     pmap = machine.system.pmap_of(TASK)
     root, controls = pmap.registers(replace(machine.controls, dacr=OPEN))
-    found = walk(machine.system.ram, pmap.fmt, root, VAULT, "write" if access == "write" else "read", True, controls)
-    frame = machine.objects["gold"].pages.get(0)
-    return found.pa is not None and found.page_size == MIB and found.pa == (frame or 0) * PAGE
+    read, write = (
+        walk(machine.system.ram, pmap.fmt, root, one.at, access, True, controls) for access in ("read", "write")
+    )
+    size = SECTION if one.section else PAGE
+    frame = machine.objects[one.name].pages.get(0, 0)
+    return (read.pa, read.page_size, write.ok) == (frame * PAGE, size, one.writable)
+
+
+mistakes(
+    "07/first-page",
+    {
+        "2 KiB": Mistake(
+            "as many bits as x86", "The index has 12 bits in the first level, so there are 4,096 descriptors."
+        ),
+        "8 KiB": Mistake("a page a table", "That is x86; ARM's tables have 4,096 and 256 descriptors of 4 bytes."),
+        "20 KiB": Mistake("a page a table", "A second-level table has 256 descriptors: four of them fit into a page."),
+    },
+)
+mistakes(
+    "07/split",
+    {
+        "4": Mistake("a section has parts", "A section is one descriptor with one set of rights: it must be replaced."),
+        "5": Mistake("only the page is cut out", "What is left of the section is no section: it is 255 small pages."),
+        "1024": Mistake("all are split", "Only the section that holds the page is split; three remain."),
+        "256": Mistake("forgets the other sections", "Three sections are still there, each one descriptor."),
+    },
+)
+mistakes(
+    "07/sixteen",
+    {"1": Mistake("size before index", "The processor selects a descriptor before it can read how large the page is.")},
+)
+mistakes(
+    "07/one-of-sixteen",
+    {
+        "a translation fault": Mistake(
+            "no TLB", "The TLB holds one entry for the whole page, so the table is not read: after a flush it would be."
+        ),
+        "a byte of page 0": Mistake(
+            "the entry is the page", "The entry translates 64 KiB; the lowest 16 bits of the address select the byte."
+        ),
+    },
+)
+mistakes(
+    "07/manager",
+    {
+        "a permission fault": Mistake(
+            "a domain adds rights to check", "In a manager domain no right is checked; a client domain checks AP."
+        ),
+        "a domain fault": Mistake(
+            "manager means the kernel's", "Manager does not mean supervisor: 11 opens the domain to all."
+        ),
+    },
+)
+mistakes(
+    "07/order",
+    {
+        "11: domain, second level": Mistake(
+            "checked where it is written", "The domain is read in the first level, and judged after the second."
+        ),
+        "5: translation, first level": Mistake(
+            "level of the root", "The first-level descriptor is there: it leads to a table, whose descriptor is 0."
+        ),
+    },
+)
