@@ -101,7 +101,8 @@ def reader() -> Task:
 
 @pytest.fixture
 def paper(reader: Task) -> MachineFile:
-    return reader.machine.files["paper"]
+    file: MachineFile = reader.machine.files["paper"]
+    return file
 
 
 def fails(task: Task, page: int) -> None:

@@ -1,128 +1,349 @@
-"""Exercises of notebook 10: what execve maps without a call, and the calls behind a thread's stack."""
+"""Exercises of notebook 10, and the mistakes of its questions: what execve maps without a call, and a trace by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
-from vmwidgets.engine.base.units import KIB, MIB, PAGE, Size, counted
-from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, MapsDiff, RangeDiff
+from vmwidgets.engine.base.units import PAGE, Address, Size, counted
+from vmwidgets.engine.base.values.map_diffs import AGREES, DIFFERS, MODEL, SYSTEM, MapsDiff, RangeDiff
+from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.tasks import Task
 from vmwidgets.sources.map_diff import diff
-from vmwidgets.sources.strace.recordings import recording
+from vmwidgets.sources.strace.load import MAPS, load_strace
+from vmwidgets.sources.strace.recordings import PROGRAMS, recording
 from vmwidgets.sources.strace.result import LoadedStrace
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+from .structures import pages, runs
 
-HEAP, STACK = 132 * KIB, 8 * MIB
-MOST_CALLS = 5
+RECORDED = "python", "threads", "fails"
+"""The recorded programs that read their own maps."""
 
-LOW = 16 * MIB
-"""Below it lie the program and its zeroes in the recording, which is no PIE."""
+KINDS = "headers", "code", "constants", "variables"
+"""What is in the ranges of a file, in their order."""
+
+ZEROES, STACK = "zeroes", "stack"
+FILES = {"program": "/python3", "interpreter": "/ld-"}
+
+
+@dataclass(frozen=True)
+class ExecveSheet:
+    """Which recorded program, and which of the ranges that execve maps: of its two files, and those without a file."""
+
+    recording: str
+    program: tuple[str, ...]
+    interpreter: tuple[str, ...]
+    without_file: tuple[str, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> ExecveSheet:
+        """Some ranges of each kind, and never all of a file."""
+        chosen = [draws.sample(KINDS, count) for count in draws.shuffled([2, draws.between(2, 3)])]
+        program, interpreter = (tuple(kind for kind in KINDS if kind in kinds) for kinds in chosen)
+        without = draws.choice([(ZEROES,), (STACK,), (ZEROES, STACK)])
+        return cls(draws.choice(RECORDED), program, interpreter, without)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        without = {ZEROES: "the zeroes directly behind the program", STACK: "the stack"}
+        return (
+            f'The task replays the recorded program `vm.recording("{self.recording}")` up to the line in which it read '
+            "its own map. Of what `execve` had mapped, map these ranges as the system has them, and nothing else:\n"
+            f"Of the program, `python3.11`: {_and(self.program)}.\n"
+            f"Of the interpreter, `ld-linux-x86-64.so.2`: {_and(self.interpreter)}.\n"
+            f"Without a file: {_and([without[kind] for kind in self.without_file])}.\n"
+            "A file has first its headers, then its code, its constants, and its variables. (Its page between the "
+            "constants and the variables is not asked for.)"
+        )
+
+    def start(self) -> Task:
+        """The task as the recorded calls made it; it has the recording's name."""
+        recorded = recording(self.recording)
+        return load_strace(boot("x86-64"), recorded.strace, task=self.recording, until=MAPS).task
+
+    def ranges(self) -> dict[str, list[RangeDiff]]:
+        """What is asked for: of the program, of the interpreter, and without a file."""
+        of = by_execve(self.recording)
+        return {
+            "program": [of[f"program {kind}"] for kind in self.program],
+            "interpreter": [of[f"interpreter {kind}"] for kind in self.interpreter],
+            "without file": [of[kind] for kind in self.without_file],
+        }
+
+
+def _and(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+@lru_cache
+def by_execve(name: str) -> Mapping[str, RangeDiff]:
+    """The ranges of a recorded program that no call had mapped, by what is in them."""
+    recorded = recording(name)
+    task = load_strace(boot("x86-64"), recorded.strace, task=name, until=MAPS).task
+    rows = diff(task, recorded.maps).of(SYSTEM)
+    files = {what: [row for row in rows if row.system and part in row.system.name] for what, part in FILES.items()}
+    found = {"page of the program": files["program"].pop(3)}
+    for what, of_file in files.items():
+        found |= {f"{what} {kind}": row for kind, row in zip(KINDS, of_file, strict=True)}
+    others = [row for row in rows if row not in found.values()]
+    found[ZEROES] = next(row for row in others if row.system and not row.system.name)
+    return found | {row.system.name.strip("[]"): row for row in others if row.system and row.system.name}
 
 
 def compared(task: Task) -> MapsDiff:
-    """The task beside what the recorded program read of its own map."""
-    return diff(task, recording("fails").maps)
+    """The task beside what the recorded program of its name read of its own map."""
+    return diff(task, recording(task.name if task.name in PROGRAMS else RECORDED[0]).maps)
 
 
-@exercise("10/execve", "What execve maps", points=7, takes=Task, shows=compared)
-def execve(task: Task) -> Iterator[Criterion]:
-    """The task agrees in what no call had mapped, too: the program, its zeroes, the interpreter, the stack."""
-    found = compared(task)
-    calls = [row for row in found.rows if row.system is not None and not _by_execve(row)]
-    done = bool(calls) and all(row.verdict == AGREES for row in calls)
-    first = "" if done else "replay the recording, up to where it read its map"
-    for points, what, rows in (
-        (2, "the program", [row for row in found.rows if _named(row, "/python3")]),
-        (1, "the zeroes behind the program", _behind(found, "/python3")),
-        (2, "the interpreter", [row for row in found.rows if _named(row, "/ld-")]),
-        (1, "the stack", [row for row in found.rows if _named(row, "[stack]")]),
+@exercise(
+    "10/execve",
+    "What execve maps",
+    points=6,
+    takes=Task,
+    shows=compared,
+    sheet=ExecveSheet.drawn,
+    hints=(
+        'vm.diff(task, vm.recording(…).maps).of("only in the system") has a row for each range that is missing.',
+        (
+            "Which of a file's ranges has which rights? Code can be executed, variables can be written, and headers "
+            "come first."
+        ),
+        (
+            "A range of a file: task.map.enter(row.size, at=row.start, fixed=True, prot=…, "
+            "object=task.machine.object(name), offset=row.system.offset). One without: task.mmap(row.size, prot, "
+            '"private fixed", at=row.start).'
+        ),
+    ),
+)
+def execve(task: Task, asked: ExecveSheet) -> Iterator[Criterion]:
+    """The task agrees with the system in those ranges that are asked for, which no call had mapped."""
+    found, of = diff(task, recording(asked.recording).maps), by_execve(asked.recording)
+    replayed = all(any(_in(row, one) for one in of.values()) for row in found.of(SYSTEM))
+    wanted = asked.ranges()
+    for points, name, what in (
+        (2, "program", "the program"),
+        (2, "interpreter", "the interpreter"),
+        (1, "without file", "what has no file"),
     ):
-        agreeing = sum(row.verdict == AGREES for row in rows)
+        agreeing = [
+            one for one in wanted[name] if sum(row.size for row in found.of(AGREES) if _in(row, one)) == one.size
+        ]
         yield criterion(
             points,
-            done and agreeing == len(rows),
-            f"the task has {what} as the system has it",
-            f"the task should have {what} as the system has it: addresses, protections, places in the file",
-            first=first,
-            expected=counted(len(rows), "range"),
-            actual=f"{counted(agreeing, 'range')} that agree",
+            replayed and agreeing == wanted[name],
+            f"the ranges of {what} are as the system has them",
+            f"the task should have the ranges of {what} as the system has them: addresses, rights, places in the file",
+            first="" if replayed else "replay the recording, up to where it read its map",
+            expected=counted(len(wanted[name]), "range"),
+            actual=f"{counted(len(agreeing), 'range')} that agree",
+            mistake=FROM_THE_START if any(map(_other_place, found.of(DIFFERS))) else None,
         )
-    wrong = [*found.of(MODEL), *found.of(DIFFERS)]
+    rows = [one for some in wanted.values() for one in some]
+    mapped = [row for row in found.rows if row.model is not None]
+    done = any(_in(row, one) for row in mapped for one in rows)
+    unasked = [row for row in mapped for one in of.values() if one not in rows and _in(row, one)]
+    wrong = [*found.of(MODEL), *found.of(DIFFERS), *unasked]
     yield criterion(
         1,
-        done and not wrong,
-        "the task has nothing that the system has not",
-        "some of what the task has is elsewhere in the system, or not there",
-        first=first,
-        actual=counted(len(wrong), "range"),
+        replayed and done and not wrong,
+        "the task has nothing else",
+        "the task has something that the sheet does not ask for, or that the system has in another way",
+        first="" if done else "map what is asked for",
+        actual=", ".join(f"{row.size} at {Address(row.start)}" for row in wrong[:3]),
     )
 
 
-def _named(row: RangeDiff, part: str) -> bool:
-    name = row.system.name if row.system is not None else ""
-    return part in name and "/lib/python3" not in name
+def _in(row: RangeDiff, one: RangeDiff) -> bool:
+    return one.start <= row.start and row.end <= one.end
 
 
-def _by_execve(row: RangeDiff) -> bool:
-    """Whether it is a range that no call of the recorded program mapped, or may be one."""
-    side = row.system
-    anonymous = side is not None and not side.name and row.start < LOW
-    return (
-        row.expected or anonymous or (any(_named(row, part) for part in ("/python3", "/ld-", "[")) and not _heap(row))
-    )
+def _other_place(row: RangeDiff) -> bool:
+    model, system = row.model, row.system
+    return model is not None and system is not None and model.offset != system.offset
 
 
-def _heap(row: RangeDiff) -> bool:
-    return _named(row, "[heap]")
+FROM_THE_START = Mistake("a file from its start", "Each range begins at its own place in the file: its offset.")
 
 
-def _behind(found: MapsDiff, part: str) -> list[RangeDiff]:
-    """The range without a name that follows those of a file."""
-    return [
-        after
-        for before, after in pairwise(found.rows)
-        if _named(before, part) and after.system is not None and not after.system.name and before.end == after.start
-    ]
+RIGHTS = {"---": "without any right", "rw-": "to read and write", "r--": "to read only", "": "not mapped"}
+"""Of a piece of the address space, and how that is said; without a text: a gap."""
 
 
-@exercise("10/stack", "A stack, a guard, a heap", points=6, takes=LoadedStrace, shows=lambda loaded: loaded.task.map)
-def stack(loaded: LoadedStrace) -> Iterator[Criterion]:
-    """A trace whose calls make a thread's stack with a guard page below it, and a heap."""
-    entries = loaded.task.map.entries()
-    stacks = [entry for entry in entries if entry.size == STACK and entry.protection == "rw-"]
-    guarded = [
-        entry
-        for entry in stacks
-        for below in entries
-        if below.end == entry.start and below.size == PAGE and below.protection == "---"
-    ]
+@dataclass(frozen=True)
+class StackSheet:
+    """`pieces`: rights and number of pages, by address, each directly behind the one before; `heap` is in pages."""
+
+    pieces: tuple[tuple[str, int], ...]
+    heap: int
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> StackSheet:
+        """Four or five pieces, no two alike in a row; one of them is a stack with a guard below it."""
+        count = draws.between(4, 5)
+        while True:
+            rights = [draws.choice(list(RIGHTS)) for _ in range(count)]
+            alike = any(one == other for one, other in pairwise(rights))
+            if rights[0] and rights[-1] and not alike and ("---", "rw-") in pairwise(rights):
+                sizes = [draws.between(1, 8) * (256 if one == "rw-" else 1) for one in rights]
+                return cls(tuple(zip(rights, sizes, strict=True)), draws.between(17, 60))
+
+    @property
+    def most(self) -> int:
+        """Calls: execve, two of brk, one mmap for all pieces, and one for each that has other rights."""
+        rights = [one for one, _ in self.pieces]
+        return 4 + len(rights) - max(rights.count(one) for one in RIGHTS if one)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        rows = [f"{pages(size * PAGE)} {RIGHTS[rights]}" for rights, size in self.pieces]
+        return "\n".join(
+            [
+                (
+                    f"Write a trace of at most {self.most} calls, `execve` among them, each of which does something. "
+                    "The program is to have these pieces of anonymous memory, from low addresses to high ones, each "
+                    "directly behind the one before:"
+                ),
+                *rows,
+                f"And a heap of {pages(self.heap * PAGE)}, far from them. Choose the addresses yourself.",
+            ]
+        )
+
+    def start(self) -> LoadedStrace:
+        """A program that has only asked where its heap is."""
+        return load_strace(boot("x86-64"), BEGINNING)
+
+
+BEGINNING = """
+execve("/bin/mine", ["mine"], 0x7ffd0000 /* 0 vars */) = 0
+brk(NULL) = 0x55550000
+"""
+
+
+@exercise(
+    "10/stack",
+    "A stack, its guard, a heap",
+    points=6,
+    takes=LoadedStrace,
+    shows=lambda loaded: loaded.task.map,
+    sheet=StackSheet.drawn,
+    hints=(
+        "Look at how a thread's stack was made in section 4: one call reserves all of it, another opens a part.",
+        (
+            "One mmap of the whole length, with the rights that most pieces have. Then mprotect what has other rights, "
+            "and munmap what is not to be mapped."
+        ),
+        (
+            "Add up the pages for each piece's address: start + 4096 * (the pages before it). The lines have the form "
+            "mprotect(0x…, bytes, PROT_READ|PROT_WRITE) = 0 and brk(0x…) = 0x…, with the heap's new end."
+        ),
+    ),
+)
+def stack(loaded: LoadedStrace, asked: StackSheet) -> Iterator[Criterion]:
+    """A trace whose few calls make the pieces that the sheet asks for, and a heap."""
+    space = loaded.task.space
+    found = _pieces([run for run in runs(loaded.task.map) if not space.heap.start <= run.start < space.heap.end])
     yield criterion(
         2,
-        (1 if stacks else 0) + (1 if guarded else 0),
-        "there is a stack of 8 MiB, and below it a page that can't be touched",
-        "there should be 8 MiB to read and write, and directly below them one page without any right",
-        actual=", ".join(f"{entry.size} {entry.protection}" for entry in entries[:6]),
+        ([one for one, _ in found] == [one for one, _ in asked.pieces]) + (found == list(asked.pieces)),
+        "the pieces are as the sheet has them",
+        "the pieces should be those of the sheet, in its order, with nothing between them and nothing else",
+        expected=_listed(asked.pieces),
+        actual=_listed(found) or "nothing",
+        mistake=GUARD_ABOVE if found == list(asked.pieces)[::-1] else None,
     )
-    space = loaded.task.space
     size = space.heap.end - space.heap.start
     yield criterion(
         2,
-        size == HEAP and loaded.replayed["brk"] >= 2,
-        "the heap has 132 KiB",
-        "the heap should have 132 KiB: brk says first where it is, and then moves its end",
-        expected=Size(HEAP),
+        size == asked.heap * PAGE,
+        f"the heap has {pages(asked.heap * PAGE)}",
+        f"the heap should have {pages(asked.heap * PAGE)}: brk says first where it is, and then moves its end",
+        expected=Size(asked.heap * PAGE),
         actual=Size(size),
     )
-    dropped = loaded.skipped.total() + loaded.failed.total() + loaded.beyond.total()
+    dropped = loaded.skipped.total() + loaded.failed.total() + loaded.beyond.total() + loaded.others.total()
     yield criterion(
         2,
-        (1 if loaded.calls <= MOST_CALLS else 0) + (1 if not dropped else 0) if guarded else 0,
-        "five calls are enough, and each does something",
-        "five calls are enough, and each should do something",
-        first="" if guarded else "make the stack",
-        expected=f"at most {MOST_CALLS} calls",
+        (1 if loaded.calls <= asked.most else 0) + (1 if not dropped else 0) if found else 0,
+        "the calls are few, and each does something",
+        f"{asked.most} calls are enough, and each should do something",
+        first="" if found else "make the pieces",
+        expected=f"at most {asked.most} calls",
         actual=f"{counted(loaded.calls, 'call')}, {dropped} of them without effect",
+        mistake=PIECE_BY_PIECE if loaded.replayed["mmap"] > 1 else None,
     )
+
+
+GUARD_ABOVE = Mistake("addresses from above", "The pieces are listed from low addresses to high ones.")
+PIECE_BY_PIECE = Mistake("a call for each piece", "One mmap can reserve all of it; other calls then change parts.")
+
+
+def _pieces(ranges: Sequence[EntryValue]) -> list[tuple[str, int]]:
+    """Rights and pages of ranges, with the gaps between them."""
+    found: list[tuple[str, int]] = []
+    for number, one in enumerate(ranges):
+        if number and ranges[number - 1].end < one.start:
+            found.append(("", (one.start - ranges[number - 1].end) // PAGE))
+        found.append((one.protection, one.size // PAGE))
+    return found
+
+
+def _listed(pieces: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{rights or 'gap'} {pages(size * PAGE)}" for rights, size in pieces[:8])
+
+
+MALLOC_ONLY = Mistake("libraries forgotten", "Each library that the program uses is mapped by some calls of its own.")
+EACH_CALL = Mistake("each call with an address", "read, openat and others take addresses too, and change no mapping.")
+mistakes("10/share", {"fewer than 10": MALLOC_ONLY, "nearly all": EACH_CALL, "about 100": EACH_CALL})
+mistakes(
+    "10/libc",
+    {
+        "5": Mistake(
+            "neighbours that don't merge", "The part that mprotect changed merges with the r-- part before it."
+        ),
+        "1": Mistake(
+            "one file, one mapping", "The parts of a library have different rights, so they are several entries."
+        ),
+    },
+)
+mistakes(
+    "10/unseen",
+    {
+        "the heap": Mistake("brk is no call", "The heap's end is moved by brk, which was recorded and replayed."),
+        "the libraries": Mistake(
+            "execve maps libraries", "Libraries are mapped by ld.so, by calls that were recorded."
+        ),
+        "nothing is missing": Mistake("all by calls", "The program was there before its first instruction could call."),
+    },
+)
+mistakes(
+    "10/grown",
+    {
+        "about 3 MiB": Mistake("addresses for memory", "A mapping reserves addresses, and much more than is used."),
+        "about 27 MiB": Mistake("one heap for all", "Each thread also reserves a heap of its own, of 64 MiB."),
+    },
+)
+mistakes(
+    "10/programs",
+    {
+        "2": Mistake("the shell forgotten", "The shell itself also began with an execve."),
+        "4": Mistake("a fork for a program", "A process in parentheses is a copy of the shell, and calls no execve."),
+        "5": Mistake("a fork for a program", "echo is a part of the shell, and calls no execve."),
+    },
+)
+mistakes(
+    "10/limit",
+    {
+        "an address, SIGSEGV": Mistake("addresses are free", "The limit is one of addresses, so mmap itself fails."),
+        "NOMEM, SIGBUS": Mistake("SIGBUS for SIGSEGV", "A SIGBUS needs an entry; at address 8 there is none."),
+    },
+)
