@@ -72,7 +72,7 @@ wheel: environment-test bundle ## Install the wheel, and what Binder installs, i
 	$(PYTEST) -n 2 --dist loadfile tests/packaging
 
 sweep: environment-test bundle chromium ## Run the long random searches that `make test` leaves out
-	VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
+	CHROMIUM="$$(scripts/chromium)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
 	$(BIN)/python -m tests.engine.mmu.unicorn_sweep
 	VMWIDGETS_GESTURES=1000 $(PYTEST) tests/browser/test_monkey.py
 

@@ -37,21 +37,46 @@ def chromium(playwright: Any) -> Iterator[Any]:
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def kept() -> list[Notebook]:
+    """The page that tests share, one after the other: loading JupyterLab is most of what opening a notebook costs."""
+    return []
+
+
 @pytest.fixture
-def open_notebook(lab: Server, chromium: Any) -> Iterator[Callable[..., Notebook]]:
-    """Opens notebooks; those that are open at the end must have had no problems."""
+def open_notebook(
+    lab: Server, chromium: Any, kept: list[Notebook], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Notebook]]:
+    """Opens notebooks; those that are open at the end must have had no problems.
+
+    The first one of a test that asks for nothing special is shown in the page that tests share.
+    """
     opened: list[Notebook] = []
+    plain: list[Notebook] = []
+    failed = request.session.testsfailed
 
     def open_one(path: str, **context: Any) -> Notebook:
-        size = {"width": 1300, "height": HEIGHT, **context.pop("viewport", {})}
-        page = chromium.new_context(viewport=size, **context).new_page()
+        if kept and not context and not opened:
+            opened.append(kept.pop())
+            opened[0].page.set_viewport_size({"width": 1300, "height": HEIGHT})
+            opened[0].follow_with(path)
+            plain.append(opened[0])
+            return opened[0]
+        size = {"width": 1300, "height": HEIGHT, **context.get("viewport", {})}
+        page = chromium.new_context(**{**context, "viewport": size}).new_page()
         opened.append(Notebook(page, lab, path))
+        plain.extend([] if context else opened[-1:])
         return opened[-1]
 
     yield open_one
     problems = [problem for notebook in opened for problem in notebook.problems]
+    well = not problems and request.session.testsfailed == failed
+    kept += [notebook for notebook in plain if well and not kept and not notebook.page.is_closed()][:1]
     for notebook in opened:
-        notebook.page.context.close()
+        if notebook in kept:
+            notebook.leave()
+        else:
+            notebook.page.context.close()
     assert problems == []
 
 

@@ -48,6 +48,12 @@ DRAWN = """(cell) => {
     };
 }"""
 
+IS_DRAWN = f"""([cell, threads]) => {{
+    const drawn = ({DRAWN})(cell);
+    return Object.keys(threads).every((name) => JSON.stringify(drawn[name]) === JSON.stringify(threads[name]));
+}}"""
+"""Whether the threads are drawn as Python holds them: a frame may be on its way."""
+
 RANGES = """(cell) => [...cell.querySelectorAll(".vmwidgets .node.range[data-id^='kmem/exec_map/']")]
     .sort((a, b) => a.getBoundingClientRect().x - b.getBoundingClientRect().x)
     .map((node) => Number(node.dataset.id.split('/')[2]))"""
@@ -83,10 +89,9 @@ def test_each_picture_is_what_python_holds_after_each_cell(
 def held_and_drawn(notebook: Notebook) -> dict[str, Any]:
     """What Python holds, after the page was found to show just that."""
     held = json.loads(notebook.outputs(notebook.run(TRUTH))[0]["text"])
+    threads = {name: held[name] for name in ("ready", "asleep", "returned")}
+    notebook.page.wait_for_function(IS_DRAWN, arg=[notebook.cell(1).element_handle(), threads])
     drawn = notebook.cell(1).evaluate(DRAWN)
-    assert {name: drawn[name] for name in ("ready", "asleep", "returned")} == {
-        name: held[name] for name in ("ready", "asleep", "returned")
-    }
     assert drawn["numbers"] == [f"{place}. {name}" for place, name in enumerate(held["asleep"], 1)]
     assert notebook.cell(2).evaluate(RANGES) == held["entries"]
     box = notebook.cell(2).locator(".vmwidgets .node.kmem-map[data-thing='map:exec_map']").text_content() or ""
