@@ -33,7 +33,8 @@ OUTCOME = "application/vnd.vmwidgets.outcome+json"
 HAPPENS = {
     "01/between": "the access fails", "01/own": "no", "01/merge": "0", "01/cut": "1",
     "01/first-fit": "in the gap of 2 pages", "01/touched": "0, then 2",
-    "02/hundred-thousand": "about 20", "02/inner-grandchild": "2",
+    "02/comparisons": "8", "02/hundred-thousand": "about 20", "02/depth": "5 to 8 levels", "02/uncle": "0",
+    "02/cached": "0 each", "02/inner-grandchild": "2",
     "03/who-remains": "neither", "03/offset": "20 KiB", "03/merge-again": "3",
     "03/hole": "nothing, and there is an error",
     "04/task-entry": "1", "04/next-slot": "0xffff_8080_000c_0eb0", "04/exhausted": "a panic: the kernel gives up",

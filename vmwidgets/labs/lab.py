@@ -22,6 +22,7 @@ from .draws import Draws
 from .exercise import exercise
 from .hinting import hint
 from .mistakes import Mistake, mistakes
+from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
 from .translations import descriptors, fault_of, faults, tables_read
 
@@ -32,20 +33,25 @@ __all__ = [
     "begin",
     "byte_or_signal",
     "check",
+    "comparisons",
     "criterion",
     "descriptors",
     "exercise",
     "fault_count",
     "fault_of",
     "faults",
+    "fill",
     "frame_count",
     "hint",
     "keep_moments",
+    "levels",
     "mistakes",
     "practice",
     "predict",
     "predictions",
     "resident_pages",
+    "rotations",
+    "scanned",
     "sheet",
     "tables_read",
     "use_pages",

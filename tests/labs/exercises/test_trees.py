@@ -1,24 +1,30 @@
+"""Lab 02: what rotates, whose rotation counts, and which mistake has a name."""
+
 from __future__ import annotations
 
 from itertools import permutations
 
-import pytest
-
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.machine.maps import MachineMap
+from vmwidgets.labs.exercises.trees import TreeSheet, rotates
+from vmwidgets.labs.sheet import Sheet
+
+from ..solutions.trees import found
+
+SHEET = lab.practice("02/no-rotation")
 
 
-def planted(order: tuple[int, ...]) -> MachineMap:
-    space = vm.boot().task("t").map
-    for number in order:
-        space.enter(vm.PAGE, at=number * 0x1_0000, fixed=True)
+def asked(sheet: Sheet) -> TreeSheet:
+    assert isinstance(sheet.given, TreeSheet)
+    return sheet.given
+
+
+def entered(addresses: tuple[int, ...]) -> MachineMap:
+    space: MachineMap = SHEET.start()
+    for address in addresses:
+        space.enter(vm.PAGE, at=address, fixed=True)
     return space
-
-
-@pytest.mark.parametrize("order", [(4, 2, 6, 1, 3, 5, 7), (4, 6, 2, 7, 5, 3, 1), (4, 2, 6, 7, 1, 5, 3)])
-def test_every_order_from_the_root_down_passes(order: tuple[int, ...]) -> None:
-    assert lab.check("02/no-rotation", planted(order)).passed
 
 
 def unbalanced(order: tuple[int, ...]) -> dict[int, tuple[int, int]]:
@@ -37,41 +43,38 @@ def unbalanced(order: tuple[int, ...]) -> dict[int, tuple[int, int]]:
 
 
 def test_an_order_passes_if_and_only_if_the_tree_is_the_one_that_nobody_balanced() -> None:
-    passed = []
-    for order in list(permutations(range(1, 8)))[::97]:
-        space = planted(order)
+    """So what is tried on a tree alone is what the map does."""
+    there, passed = asked(SHEET).there, []
+    for order in list(permutations(asked(SHEET).wanted))[::37]:
+        space = entered(order)
         value = space.value()
-        number = {0: 0, **{entry.id: entry.start // 0x1_0000 for entry in value.entries}}
-        shape = {number[node.id]: (number[node.left], number[node.right]) for node in value.nodes.values()}
-        passed.append(lab.check("02/no-rotation", space).passed)
-        assert passed[-1] == (shape == unbalanced(order)), order
+        start = {0: 0, **{entry.id: entry.start for entry in value.entries}}
+        shape = {start[node.id]: (start[node.left], start[node.right]) for node in value.nodes.values()}
+        passed.append(lab.check(SHEET, space).passed)
+        assert passed[-1] == (shape == unbalanced((*there, *order))) == (not rotates([*there, *order])), order
     assert {True, False} == set(passed)
 
 
-def test_rotations_cost_by_their_number_and_the_first_is_named() -> None:
-    one = lab.check("02/no-rotation", planted((2, 1, 3, 4, 5, 6, 7)))
-    many = lab.check("02/no-rotation", planted((1, 2, 3, 4, 5, 6, 7)))
-    assert [criterion.points for criterion in many.criteria] == [1, 0]
-    assert "entering 0x3_0000" in many.criteria[1].sentence
-    assert "entering 0x5_0000" in one.criteria[1].sentence
+def test_the_first_rotation_is_named_and_so_is_an_order_of_addresses() -> None:
+    criterion = lab.check(SHEET, entered(asked(SHEET).wanted)).criteria[1]
+    assert "was the first to rotate" in criterion.sentence
+    assert criterion.mistake is not None
+    assert criterion.mistake.name == "in the order of addresses"
 
 
-def test_pages_that_are_missing_or_too_many_are_no_solution() -> None:
-    assert lab.check("02/no-rotation", planted(())).points == 0
-    assert lab.check("02/no-rotation", planted((4, 2, 6))).points == 0
-    assert lab.check("02/no-rotation", planted((4, 2, 6, 1, 3, 5, 7, 8))).points == 0
+def test_a_part_of_the_pages_is_no_solution() -> None:
+    assert lab.check(SHEET, entered(asked(SHEET).wanted[:1])).points == 0
 
 
-def test_a_rotation_in_the_kernels_tree_is_not_the_orchards() -> None:
+def test_a_rotation_in_the_kernels_tree_is_not_the_tasks() -> None:
     """The entries of a task's map take kernel memory, which is entered into the kernel's map; that tree may turn."""
     turned = 0
     for before in range(8):
         machine = vm.boot()
-        for _ in range(before):
-            machine.kernel_map.enter(vm.PAGE, nomerge=True)
+        lab.fill(machine.kernel_map, len(machine.kernel_map) + before)
         space = machine.task("t").map
-        for number in 4, 2, 6, 1, 3, 5, 7:
-            space.enter(vm.PAGE, at=number * 0x1_0000, fixed=True)
-            turned += any(isinstance(event, vm.events.TreeRotated) for event in machine.journal.last.events)
-        assert lab.check("02/no-rotation", space).passed
+        for address in (*asked(SHEET).there, *found(asked(SHEET))):
+            space.enter(vm.PAGE, at=address, fixed=True)
+            turned += lab.rotations(machine.journal.last)
+        assert lab.check(SHEET, space).passed
     assert turned

@@ -1,45 +1,153 @@
-"""Exercises of notebook 02: a lookup must not cost a scan."""
+"""Exercises of notebook 02, and the mistakes of its questions: a lookup must not cost a scan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from vmwidgets.engine.base.events import TreeRotated
 from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.rbtree import Node, RedBlackTree
+from vmwidgets.engine.base.recorder import Recorder
+from vmwidgets.engine.base.records import Raw
 from vmwidgets.engine.base.units import PAGE, Address
+from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
 from .structures import done_to, in_words, runs
 
-SEVEN = [page * 0x1_0000 for page in range(1, 8)]
+APART = 0x1_0000
+"""Pages lie so far apart at least, so that none merge."""
 
 
-@exercise("02/no-rotation", "Seven pages without a rotation", points=4, takes=MachineMap)
-def no_rotation(space: MachineMap) -> Iterator[Criterion]:
-    """Pages at 0x1_0000 to 0x7_0000, entered in an order that never rotates; several orders do."""
-    wanted = [(address, address + PAGE) for address in SEVEN]
+@dataclass(frozen=True)
+class TreeSheet:
+    """Addresses of single pages: those that are there, in the order in which they were entered, and those to enter."""
+
+    there: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> TreeSheet:
+        """The upper levels of a tree that never rotated; the orders that come to mind first rotate."""
+        while True:
+            order = _by_levels(draws)
+            count = draws.between(2, 4)
+            there, wanted = tuple(order[:count]), tuple(sorted(order[count:]))
+            middle = tuple(sorted(wanted, key=lambda address: abs(address - wanted[len(wanted) // 2])))
+            if all(rotates([*there, *obvious]) for obvious in (wanted, wanted[::-1], middle)):
+                return cls(there, wanted)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            f"A map has one page each at {_listed(sorted(self.there))}; they were entered in the order "
+            f"{_listed(self.there)}.\n"
+            f"Enter one page each at {_listed(self.wanted)}, in an order in which no insertion rotates the tree.\n"
+            "Nothing may be removed. The pages do not touch, so none merge."
+        )
+
+    def start(self) -> MachineMap:
+        """The map with what is there."""
+        space = boot().task("orchard").map
+        for address in self.there:
+            space.enter(PAGE, at=address, fixed=True)
+        return space
+
+
+def _by_levels(draws: Draws) -> list[int]:
+    """Addresses from the root down: three full levels and a part of the fourth, each level in any order.
+
+    In a full tree of 15 nodes, numbered from the left, the root is 8, then come 4 and 12: a node's level is in its
+    lowest bit.
+    """
+    nodes = sorted([*range(2, 16, 2), *draws.sample(range(1, 16, 2), draws.between(1, 3))])
+    places = sorted(draws.sample(range(1, 50), len(nodes)))
+    levels = [
+        [place * APART for node, place in zip(nodes, places, strict=True) if node & -node == bit]
+        for bit in (8, 4, 2, 1)
+    ]
+    return [address for level in levels for address in draws.shuffled(level)]
+
+
+class _Page(Node):
+    """A node of a tree that is only tried."""
+
+    def __init__(self, address: int) -> None:
+        super().__init__(address)
+        self.start, self.end = address, address + PAGE
+
+
+def rotates(addresses: Sequence[int]) -> bool:
+    """Whether a map's tree rotates when these are entered in this order; tried on a tree alone, which is quick."""
+    recorder, heard = Recorder(), list[Raw]()
+    recorder.emit = heard.append
+    tree: RedBlackTree[_Page] = RedBlackTree(recorder)
+    for address in addresses:
+        tree.insert(_Page(address), address)
+    return any(event[0] == TreeRotated.tag for event in heard)
+
+
+def _listed(addresses: Sequence[int]) -> str:
+    return ", ".join(f"`{Address(address)}`" for address in addresses)
+
+
+@exercise(
+    "02/no-rotation",
+    "Pages without a rotation",
+    points=4,
+    takes=MachineMap,
+    sheet=TreeSheet.drawn,
+    hints=(
+        "Draw the tree that you would like to have at the end. Which of its nodes must be there before which?",
+        "A new node is red. Under a black parent that is all; under a red one the uncle has to be red as well.",
+        "Go level by level: fill one level on both sides before you begin the next. Look at the tree after each call.",
+    ),
+)
+def no_rotation(space: MachineMap, asked: TreeSheet) -> Iterator[Criterion]:
+    """The pages were entered in an order that never rotates; several orders do."""
+    addresses = sorted([*asked.there, *asked.wanted])
     there = [(run.start, run.end) for run in runs(space)]
     yield criterion(
         1,
-        there == wanted,
-        "the seven pages are mapped, and nothing else",
-        "one page each should be mapped at 0x1_0000, 0x2_0000 … 0x7_0000, and nothing else",
-        expected=", ".join(str(Address(address)) for address in SEVEN),
+        there == [(address, address + PAGE) for address in addresses],
+        "one page is mapped at each address, and nothing else",
+        "one page should be mapped at each address of the sheet, and nothing else",
+        expected=f"{len(addresses)} pages",
         actual=in_words(runs(space)),
     )
-    turned = [(operation, count) for operation in done_to(space, "enter") if (count := _rotations(space, operation))]
-    complete = there == wanted
+    complete = {start for start, _ in there} >= set(addresses)
+    entered = list(done_to(space, "enter"))
+    turned = [(operation, count) for operation in entered if (count := _rotations(space, operation))]
+    places = [int(operation.result) for operation in entered][len(asked.there) :]
     yield criterion(
-        3,
-        3 * complete if not turned else max(0, 2 - len(turned)) * complete,
+        2,
+        complete * max(0, 2 - len(turned)),
         "no insertion rotated",
         _why(turned) if turned else "an insertion rotated",
-        first="" if turned else "enter the seven pages",
+        first="" if turned else "enter the pages",
         expected="no rotation",
-        actual=", ".join(f"{count} at {Address(one.result)}" for one, count in turned) or "no seven pages yet",
+        actual=", ".join(f"{count} at {Address(one.result)}" for one, count in turned),
+        mistake=IN_A_ROW if places in (sorted(places), sorted(places, reverse=True)) else None,
     )
+    removed = any(True for _ in done_to(space, "remove"))
+    yield criterion(
+        1,
+        complete and not removed,
+        "nothing was removed",
+        "pages were removed: the tree of a kernel can't be emptied to put it in order",
+        first="" if removed else "enter the pages",
+    )
+
+
+IN_A_ROW = Mistake(
+    "in the order of addresses", "Each page then goes to the same side, and the tree has to rotate to stay balanced."
+)
 
 
 def _why(turned: list[tuple[Operation, int]]) -> str:
@@ -51,3 +159,53 @@ def _rotations(space: MachineMap, operation: Operation) -> int:
     """Rotations in the tree of this map: an entry's own memory may need an entry of the kernel map, in another tree."""
     events = space.machine.journal.events(operation.number)
     return sum(isinstance(event, TreeRotated) and event.tree == space.name for event in events)
+
+
+mistakes(
+    "02/comparisons",
+    {
+        "31": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
+        "30": Mistake("the tree is scanned", "A search goes down one way and leaves the rest of the tree aside."),
+        "1": Mistake(
+            "the tree is an index", "Each node only says left, right or here: a search takes several of them."
+        ),
+    },
+)
+mistakes(
+    "02/hundred-thousand",
+    {
+        "about 300": Mistake("grows like a square root", "Each doubling of the entries adds about one comparison."),
+        "about 5,000": Mistake("grows in proportion", "Each doubling of the entries adds about one comparison."),
+        "about 50,000": Mistake("the tree is scanned", "A search goes down one way and leaves the rest aside."),
+    },
+)
+mistakes(
+    "02/depth",
+    {
+        "4 levels": Mistake("perfectly balanced", "The rules allow ways of which one is twice as long as another."),
+        "15 levels": Mistake("no repair", "Each insertion is repaired at once, so the tree never becomes a list."),
+    },
+)
+mistakes(
+    "02/uncle",
+    {
+        "1": Mistake("each repair rotates", "With a red uncle new colours are enough; the shape stays."),
+        "2": Mistake("each repair rotates", "With a red uncle new colours are enough; the shape stays."),
+    },
+)
+mistakes(
+    "02/cached",
+    {
+        "about 17 each": Mistake("each lookup starts at the root", "The map tries the entry that it found last first."),
+        "about 1 each": Mistake("trying the cache is a comparison in the tree", "The cache is tried before the tree."),
+    },
+)
+mistakes(
+    "02/inner-grandchild",
+    {
+        "1": Mistake(
+            "inner taken for outer", "An inner grandchild is first turned into an outer one: one more rotation."
+        ),
+        "0": Mistake("colours are enough", "Only a red uncle lets colours do; here the uncle is missing."),
+    },
+)

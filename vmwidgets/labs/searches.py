@@ -1,0 +1,79 @@
+"""What it costs to find an entry, in the list and in the tree, and how deep the tree is."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.events import TreeCompared, TreeRotated
+from vmwidgets.engine.base.journal import Operation
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.machine.arguments import whole
+from vmwidgets.engine.machine.maps import MachineMap
+
+
+def fill(space: MachineMap, entries: int) -> None:
+    """Enter single pages that never merge until the map has so many entries.
+
+    Raises what `enter` raises: a map of the kernel may have room for fewer.
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("t").map
+    >>> vm.lab.fill(space, 31)
+    >>> len(space)
+    31
+    """
+    for _ in range(entries - len(space)):
+        space.enter(PAGE, nomerge=True)
+
+
+def scanned(space: MachineMap, address: int | str) -> int:
+    """How many entries a scan of the list looks at, from its head to the first that ends above `address`.
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("t").map
+    >>> vm.lab.fill(space, 31)
+    >>> vm.lab.scanned(space, 4 * vm.PAGE)
+    5
+    """
+    wanted = whole(address, "address")
+    return sum(entry.end <= wanted for entry in space.entries()[:-1]) + 1
+
+
+def comparisons(space: MachineMap, address: int | str) -> int:
+    """How many nodes of the tree a lookup of `address` compares; 0 if the lookup cache had it.  It is a lookup.
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("t").map
+    >>> vm.lab.fill(space, 31)
+    >>> vm.lab.comparisons(space, 0), vm.lab.comparisons(space, 0)
+    (4, 0)
+    """
+    space.lookup(address)
+    return sum(isinstance(event, TreeCompared) for event in space.machine.journal.last.events)
+
+
+def levels(space: MachineMap) -> int:
+    """How many levels the tree has: nodes on the longest way down.
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("t").map
+    >>> vm.lab.fill(space, 2)
+    >>> vm.lab.levels(space)
+    2
+    """
+    value = space.value()
+    row, count = [value.root] if value.root else [], 0
+    while row:
+        row = [child for one in row for child in (value.nodes[one].left, value.nodes[one].right) if child]
+        count += 1
+    return count
+
+
+def rotations(operation: Operation) -> int:
+    """How often `operation` rotated a tree.
+
+    >>> import vmwidgets as vm
+    >>> m = vm.boot()
+    >>> vm.lab.fill(m.task("t").map, 3)
+    >>> vm.lab.rotations(m.journal.last)
+    1
+    """
+    return sum(isinstance(event, TreeRotated) for event in operation.events)
