@@ -68,8 +68,8 @@ browser: environment-test bundle chromium ## Run the tests in JupyterLab and Chr
 hosts: environment-hosts bundle chromium ## Run the tests in JupyterLite, Notebook, Voilà, marimo, nbconvert
 	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/hosts
 
-wheel: environment-test bundle ## Install the wheel, and what Binder installs, in clean environments
-	$(PYTEST) -n 2 --dist loadfile tests/packaging
+wheel: environment-test bundle chromium ## Install the wheel, and what Binder installs, in clean environments
+	CHROMIUM="$$(scripts/chromium)" $(PYTEST) -n 2 --dist loadfile tests/packaging
 
 sweep: environment-test bundle chromium ## Run the long random searches that `make test` leaves out
 	CHROMIUM="$$(scripts/chromium)" VMWIDGETS_HYPOTHESIS=sweep $(PYTEST) -n 2 -m sweep tests
