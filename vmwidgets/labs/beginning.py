@@ -5,8 +5,9 @@ The seed lets a grader make the same sheet again.  It proves nothing: whoever kn
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -15,7 +16,6 @@ from vmwidgets import __version__
 from vmwidgets.engine.base.errors import Refused, shown
 
 from .markup import framed, marked
-from .prediction import identity_of
 
 MIME = "application/vnd.vmwidgets.lab+json"
 """Of a lab's beginning as a notebook keeps it."""
@@ -28,6 +28,9 @@ MOST_STUDENTS = 8
 
 MARKS = "._-@"
 """What an id may hold beside letters and digits."""
+
+LAB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,99}")
+"""The name of a lab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ class Beginning:
         return "+".join(self.students)
 
     @property
+    def whose(self) -> str:
+        """The students and the course, for sentences."""
+        of = f", course {self.course}" if self.course else ""
+        return f"{', '.join(self.students) or 'the default sheet'}{of}"
+
+    @property
     def seed(self) -> int:
         """The first 8 bytes of SHA-256(course | lab | student), as a number.
 
@@ -57,7 +66,7 @@ class Beginning:
         """Whose sheet it is."""
         if not self.students:
             return f"Lab {self.lab}: the default sheet. For a sheet of your own, write student= and course= above."
-        return f"Lab {self.lab} of {', '.join(self.students)}, course {self.course}: sheet {self.seed:016x}."
+        return f"Lab {self.lab} of {self.whose}: sheet {self.seed:016x}."
 
     def data(self) -> dict[str, Any]:
         """The beginning as the notebook keeps it."""
@@ -81,7 +90,7 @@ class Beginning:
 _begun: list[Beginning] = []  # of this kernel: none or one
 
 
-def begin(lab: str, *, student: str | Iterable[str] = "", course: str = "") -> Beginning:
+def begin(lab: str, *, student: str | Collection[str] = "", course: str = "") -> Beginning:
     """Begin the lab `lab` ("01"): from here on its exercises are those of this student's sheet.
 
     `student` is an id of letters, digits and ``. _ - @``, as the course's roster has it, or a list of ids for those who
@@ -95,18 +104,15 @@ def begin(lab: str, *, student: str | Iterable[str] = "", course: str = "") -> B
     >>> lab.begin("doc")
     Lab doc: the default sheet. For a sheet of your own, write student= and course= above.
     """
-    name = identity_of(lab or None, "")
-    students = _students(student)
-    of = _id(course, "course") if course else ""
+    name = _lab(lab)
+    students = () if _nothing(student) else _students(student)
+    of = "" if _nothing(course) else _id(course, "course")
     if students and not of:
         raise Refused(f"student={shown(student)} without a course: write course= as your instructor gives it")
     wanted = Beginning(name, of, students)
     if _begun and _begun[0] != wanted:
-        whose = _begun[0].student or "the default sheet"
-        raise Refused(
-            f"this notebook has begun lab {_begun[0].lab} for {whose}: restart the kernel to begin lab {name} "
-            f"for {wanted.student or 'the default sheet'}"
-        )
+        has_begun = f"this notebook has begun lab {_begun[0].lab} for {_begun[0].whose}"
+        raise Refused(f"{has_begun}: restart the kernel to begin lab {name} for {wanted.whose}")
     _begun[:] = [wanted]
     return wanted
 
@@ -116,9 +122,17 @@ def begun() -> Beginning | None:
     return _begun[0] if _begun else None
 
 
+def _lab(value: Any) -> str:
+    if not isinstance(value, str) or not LAB.fullmatch(value):
+        raise Refused(f"lab={shown(value)}: write the lab's number or name in letters, digits and dashes, such as '01'")
+    return value
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value)
+
+
 def _students(student: Any) -> tuple[str, ...]:
-    if student is None or student == "":
-        return ()
     several = [student] if isinstance(student, str) else student
     if not isinstance(several, (list, tuple, set, frozenset)) or not 1 <= len(several) <= MOST_STUDENTS:
         raise Refused(f"student={shown(student)}: write an id, or a list of 1 to {MOST_STUDENTS} ids")

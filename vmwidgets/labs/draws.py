@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from vmwidgets.engine.base.errors import Refused, shown
 
 T = TypeVar("T")
+
+MOST = 1 << 48
+"""What one draw decides between: `Random.random()` has 53 bits."""
 
 
 class Draws:
@@ -25,7 +30,7 @@ class Draws:
 
     def below(self, end: int) -> int:
         """A whole number from 0 to `end` - 1."""
-        return int(self._random.random() * end)
+        return int(self._random.random() * _whole(end, "values to draw from", 1, MOST))
 
     def between(self, first: int, last: int) -> int:
         """A whole number from `first` to `last`, both included."""
@@ -42,4 +47,10 @@ class Draws:
 
     def sample(self, values: Sequence[T], count: int) -> list[T]:
         """`count` of `values`, none twice, in any order."""
-        return self.shuffled(values)[:count]
+        return self.shuffled(values)[: _whole(count, "values to draw", 0, len(values))]
+
+
+def _whole(value: Any, what: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise Refused(f"the number of {what} is {shown(value)}: it must be a whole number, {least} to {most:,}")
+    return value

@@ -94,10 +94,12 @@ def exercise(
         raise Refused(f"shows={shown(shows)}: write a function that gives what is drawn of the thing that is graded")
     if sheet is not None and not callable(sheet):
         raise Refused(f"sheet={shown(sheet)}: write a function that is given lab.Draws and gives what is asked")
-    helping = hints if callable(hints) else _three(hints)
+    helping = hints if callable(hints) else three(hints)
 
     def register(judge: Judge) -> Judge:
-        shipped = judge.__module__.startswith(SHIPPED)
+        if not callable(judge):
+            raise Refused(f"exercise {name!r}: {shown(judge)} is no function that yields criteria")
+        shipped = str(getattr(judge, "__module__", "")).startswith(SHIPPED)
         if name in _exercises and _exercises[name].shipped and not (replace or shipped):
             raise Refused(f"exercise {name!r} ships with vmwidgets: choose another id, or write replace=True")
         _exercises[name] = Exercise(name, words, worth, takes, judge, alive, shows, sheet, helping, shipped)
@@ -116,7 +118,8 @@ def exercises() -> dict[str, Exercise]:
     return dict(_exercises)
 
 
-def _three(hints: Any) -> tuple[str, ...]:
+def three(hints: Any) -> tuple[str, ...]:
+    """Hints as they are kept: three texts, or none."""
     if isinstance(hints, (str, bytes)) or not isinstance(hints, Sequence) or len(hints) not in (0, TIERS):
         raise Refused(f"hints={shown(hints)}: write {TIERS} texts, the gentlest first")
     return tuple(line(text, "hint") for text in hints)

@@ -7,8 +7,7 @@ from typing import Any
 
 from vmwidgets.engine.base.errors import Refused, shown
 
-from .answers import line
-from .exercise import Exercise
+from .exercise import Exercise, three
 from .markup import framed, marked
 from .sheet import Sheet, asked
 
@@ -36,7 +35,8 @@ class Hint:
     @property
     def _more(self) -> str:
         left = self.of - self.tier
-        return f'{left} more: lab.hint("{self.id.split()[0]}") again.' if left else "That is the last hint."
+        name = "sheet" if " " in self.id else f'"{self.id}"'  # one for practice is asked for by the sheet
+        return f"{left} more: lab.hint({name}) again." if left else "That is the last hint."
 
     def _lines(self) -> list[str]:
         return [*(f"{number} of {self.of}: {text}" for number, text in enumerate(self.texts, 1)), self._more]
@@ -79,5 +79,6 @@ def hint(name: str | Sheet, tier: Any = None) -> Hint:
 
 def hints_of(exercise: Exercise, sheet: Sheet | None) -> tuple[str, ...]:
     """The texts for what was asked, the gentlest first."""
-    texts = exercise.hints(None if sheet is None else sheet.given) if callable(exercise.hints) else exercise.hints
-    return tuple(line(text, "hint") for text in texts)
+    if not callable(exercise.hints):
+        return tuple(exercise.hints)
+    return three(exercise.hints(None if sheet is None else sheet.given))

@@ -18,8 +18,8 @@ class Mistake:
     why: str
 
     def __post_init__(self) -> None:
-        line(self.name, "name")
-        line(self.why, "why")
+        object.__setattr__(self, "name", line(self.name, "name"))
+        object.__setattr__(self, "why", line(self.why, "why"))
 
 
 _mistakes: dict[str, dict[str, Mistake]] = {}
@@ -37,7 +37,7 @@ def mistakes(question: str, table: Any) -> None:
     """
     if not isinstance(table, dict) or not all(isinstance(one, Mistake) for one in table.values()):
         raise Refused(f"mistakes={shown(table)}: write a dictionary from answers to lab.Mistake(name, why)")
-    _mistakes[question] = {str(answer).casefold(): mistake for answer, mistake in table.items()}
+    _mistakes[line(question, "question")] = {str(answer).casefold(): mistake for answer, mistake in table.items()}
 
 
 def mistake_of(question: str, answer: str) -> Mistake | None:

@@ -116,7 +116,10 @@ def _drawn(exercise: Exercise, of: str) -> Sheet:
     """Each exercise draws for itself, so that one more exercise in a lab changes no other."""
     if exercise.sheet is None:
         raise Refused(f"exercise {exercise.id!r} has no sheets: it asks the same of all")
-    return Sheet(exercise, of, exercise.sheet(Draws(f"{of}|{exercise.id}")))
+    given = exercise.sheet(Draws(f"{of}|{exercise.id}"))
+    if not isinstance(getattr(given, "text", None), str) or not callable(getattr(given, "start", None)):
+        raise Refused(f"exercise {exercise.id!r}: its sheet= gave {shown(given)}, which has no text or no start()")
+    return Sheet(exercise, of, given)
 
 
 def _with_code(text: str) -> str:

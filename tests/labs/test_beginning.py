@@ -1,0 +1,151 @@
+"""Whose lab it is: ids as rosters have them, seeds that anyone can compute again, and one beginning for a kernel."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+from vmwidgets.labs.beginning import MIME, begun
+
+# printf 'os|01|anna' | sha256sum | cut -c1-16
+SEEDS = {
+    ("os", "01", "anna"): "98385e9c252e94ef",
+    ("os", "01", "anna+ben"): "1172b7bee2b5767b",
+    ("OS-2026", "05b", "m.müller@example"): "6007c1eff1962d58",
+}
+
+
+def refused(*arguments, **options):
+    """The sentence; nothing may have begun, or what was begun before must still hold."""
+    before = begun()
+    with pytest.raises(vm.Refused) as error:
+        lab.begin(*arguments, **options)
+    assert begun() == before
+    said = str(error.value)
+    assert said.isprintable()
+    assert len(said) < 300
+    return said
+
+
+@pytest.mark.parametrize(("course", "name", "student"), SEEDS)
+def test_the_seed_is_the_first_8_bytes_of_sha_256(course, name, student):
+    started = lab.begin(name, student=student.split("+"), course=course)
+    assert f"{started.seed:016x}" == SEEDS[course, name, student]
+    assert started.data()["seed"] == SEEDS[course, name, student]
+
+
+def test_a_pair_has_one_sheet_in_any_order():
+    for ids in itertools.permutations(["zoë", "anna", "Ben-2"]):
+        assert lab.begin("01", student=ids, course="os").student == "Ben-2+anna+zoë"
+    assert lab.begin("01", student={"anna", "zoë", "Ben-2"}, course="os").sentence.startswith(
+        "Lab 01 of Ben-2, anna, zoë"
+    )
+
+
+def test_one_id_in_a_list_is_that_id():
+    assert lab.begin("01", student=["anna"], course="os") == lab.begin("01", student="anna", course="os")
+
+
+def test_letters_that_look_alike_are_one_id():
+    composed, decomposed = "m\u00fcller", "mu\u0308ller"
+    assert lab.begin("01", student=decomposed, course="o\u0308s") == lab.begin("01", student=composed, course="\u00f6s")
+    assert "twice" in refused("01", student=[composed, decomposed], course="os")
+
+
+@pytest.mark.parametrize("student", ["", None])
+@pytest.mark.parametrize("course", ["", None])
+def test_without_a_student_it_is_the_default_sheet(student, course):
+    lab.begin("01", student=student, course=course)
+    assert lab.sheet("01/gaps").of == "default"
+
+
+def test_a_course_alone_makes_no_sheet_of_its_own():
+    lab.begin("01", course="os")
+    assert lab.sheet("01/gaps").of == "default"
+
+
+def test_from_then_on_sheets_are_the_students():
+    before = lab.sheet("01/gaps")
+    lab.begin("01", student="anna", course="os")
+    assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
+    assert lab.sheet("01/gaps").text != before.text
+
+
+def test_to_begin_the_same_once_more_changes_nothing():
+    first = lab.begin("01", student="anna", course="os")
+    assert lab.begin("01", student="anna", course="os") == first == begun()
+
+
+@pytest.mark.parametrize(
+    ("name", "student", "course", "names"),
+    [
+        ("01", "ben", "os", "for ben, course os"),
+        ("02", "anna", "os", "lab 02"),
+        ("01", "anna", "db", "for anna, course db"),
+        ("01", "", "", "for the default sheet"),
+    ],
+)
+def test_another_beginning_in_one_kernel_is_refused(name, student, course, names):
+    lab.begin("01", student="anna", course="os")
+    said = refused(name, student=student, course=course)
+    assert "lab 01 for anna, course os: restart the kernel" in said
+    assert names in said
+    assert lab.sheet("01/gaps").of == SEEDS["os", "01", "anna"]
+
+
+def test_the_default_sheet_is_a_beginning_too():
+    lab.begin("01")
+    assert "has begun lab 01 for the default sheet: restart" in refused("01", student="anna", course="os")
+
+
+@pytest.mark.parametrize("course", ["", None])
+def test_a_student_without_a_course_is_refused(course):
+    assert "without a course" in refused("01", student="anna", course=course)
+
+
+NO_IDS = [
+    "anna smith", " anna", "anna\n", "anna\t", "a|b", "a+b", "a/b", "<b>", "a\u0000b", "a\u200bb", "a\u202eb", "\ud800",
+    "🎓", "'; drop", "x" * 65, "x" * 10_000, 7, 0, 1.5, True, False, b"anna", object(), {"anna": 1},
+    iter(["anna"]), len,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_IDS, ids=lambda value: type(value).__name__)
+def test_what_is_no_id_is_refused(value):
+    assert refused("01", student=value, course="os").startswith("student=")
+    assert refused("01", student="anna", course=value).startswith("course=")
+
+
+@pytest.mark.parametrize(
+    "value", [[], [""], ["anna", ""], [None], ["anna", ["ben"]], [7], ["a", "a"], [*"abcdefghi"]], ids=repr
+)
+def test_a_list_that_is_none_of_ids_is_refused(value):
+    assert refused("01", student=value, course="os").startswith("student=")
+
+
+@pytest.mark.parametrize("value", ["x", "x" * 64, "4711", "a.b_c-d@e.org", "Ж", "李", "é"])
+def test_letters_digits_and_four_marks_are_an_id(value):
+    assert lab.begin("01", student=value, course=value).student == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", None, 1, 1.0, True, [], ["01"], "0 1", "-1", "01/gaps", "x" * 101, "01|", "é", b"01"], ids=repr
+)
+def test_what_is_no_lab_is_refused(value):
+    assert refused(value).startswith("lab=")
+
+
+def test_it_shows_itself_as_text_and_as_data():
+    bundle = lab.begin("01", student=["ben", "anna"], course="os")._repr_mimebundle_()
+    assert bundle[MIME] == {
+        "schema": 1,
+        "lab": "01",
+        "course": "os",
+        "student": "anna+ben",
+        "seed": SEEDS["os", "01", "anna+ben"],
+        "version": vm.__version__,
+    }
+    assert bundle["text/plain"] == "Lab 01 of anna, ben, course os: sheet 1172b7bee2b5767b."
