@@ -123,7 +123,7 @@ def test_what_is_not_right_is_shown_and_what_is_right_is_not() -> None:
     assert "<img" not in lab.check("01/guard", space)._repr_mimebundle_()["text/html"]
 
 
-MACHINES = {"04/thrifty": "x86-64", "05/handler": "x86-64", "05/order": "x86-64", "06/by-hand": "x86-64",
+MACHINES = {"04/thrifty": "x86-64", "05/handler": "x86-64", "05b/order": "x86-64", "06/by-hand": "x86-64",
             "07/eleven": "armv7", "07/door": "armv7", "08/family": "x86-64"}  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 :func:`predict` asks before a picture gives the answer away, :func:`check` grades what was built, and `predictions`
 holds what was said.  :func:`begin` says whose lab it is, :func:`sheet` what this student is asked, :func:`practice`
-what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives what a call gives, or why it failed.  After
-:func:`keep_moments` each picture stays at the moment when its cell was done.
+what anyone may practise on, and :func:`hint` helps.  :func:`attempt` gives what a call gives, or why it failed, and
+:func:`outline` says in few lines what an operation did.  After :func:`keep_moments` each picture stays at the moment
+when its cell was done.
 :func:`exercise` and :func:`criterion` are for those who write labs; see docs/labs.md.
 """
 
@@ -16,12 +17,14 @@ from .asking import predict, predictions
 from .attempt import attempt
 from .beginning import begin
 from .checking import check
+from .copier import copier
 from .counting import fault_count, frame_count
 from .criterion import criterion
 from .draws import Draws
 from .exercise import exercise
 from .hinting import hint
 from .mistakes import Mistake, mistakes
+from .outline import outline
 from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
 from .translations import descriptors, fault_of, faults, tables_read
@@ -34,6 +37,7 @@ __all__ = [
     "byte_or_signal",
     "check",
     "comparisons",
+    "copier",
     "criterion",
     "descriptors",
     "exercise",
@@ -46,6 +50,7 @@ __all__ = [
     "keep_moments",
     "levels",
     "mistakes",
+    "outline",
     "practice",
     "predict",
     "predictions",

@@ -10,6 +10,7 @@ from . import (
     own_process,
     replacement,
     self_paging,
+    sleeping,
     trees,
     x86_tables,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "own_process",
     "replacement",
     "self_paging",
+    "sleeping",
     "trees",
     "x86_tables",
 ]

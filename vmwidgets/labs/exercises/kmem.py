@@ -1,162 +1,291 @@
-"""Exercises of notebook 05: a handler that gives back what is asked for, and two threads that want the same locks."""
+"""Exercise of notebook 05, and the mistakes of its questions: a handler that frees what is needed, and only that."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import NamedTuple
 
-from vmwidgets.engine.base.scripts import Script
-from vmwidgets.engine.base.units import PAGE, Size
-from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.engine.machine.allocations import Allocation
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
-from .structures import pages
+from ..mistakes import Mistake, mistakes
+from .structures import listed, pages
 
-SPARE = (3, 9, 10, 20, 21, 22, 23, 40, 41, 55)
-"""Pages of kmem_map, from its start, that the notebook's cache could read again; all others are in use."""
-
-WANTED = 4 * PAGE
+CALLER = "caller"
+ROWS = 5
+FULL = 64
+"""Pages of kmem_map in the layout "tiny"."""
 
 FREEING = ("kmem_free", "kmem_free_wakeup")
-"""Operations that give memory back."""
+CHANGING = (*FREEING, "kmem_malloc", "kmem_alloc")
 
-THREADS = ("exec", "pipe")
-LOCKS = {"kmem/exec_map", "kmem/pipe_map"}
+
+class Block(NamedTuple):
+    """Pages of kmem_map, counted from its start: the cache's ("cache"), others' ("used"), or free ("")."""
+
+    page: int
+    length: int
+    whose: str
+
+    @property
+    def text(self) -> str:
+        """Its pages: "3" or "3–5"."""
+        return f"{self.page}–{self.page + self.length - 1}" if self.length > 1 else f"{self.page}"
+
+
+@dataclass(frozen=True)
+class HandlerSheet:
+    """What fills kmem_map, in the order of its addresses, and how many pages the caller wants in a row."""
+
+    blocks: tuple[Block, ...]
+    wanted: int
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> HandlerSheet:
+        """One choice is the best, it is more than one block, and it is not in the first row that has the room."""
+        while True:
+            rows = [_row(draws) for _ in range(ROWS)]
+            others = FULL - sum(count for count, _ in chain(*rows))
+            parts = _parts(draws, others, ROWS + 1)
+            laid = [piece for part, row in zip(parts, [*rows, []], strict=True) for piece in [*part, *row]]
+            starts = accumulate((count for count, _ in laid), initial=0)
+            sheet = cls(
+                tuple(Block(page, *piece) for page, piece in zip(starts, laid, strict=False)), draws.between(4, 7)
+            )
+            first, *more = sheet.choices or [()]
+            if len(first) > 1 and (not more or _cost(more[0]) > _cost(first)) and sheet.first_row_is_not(first):
+                return sheet
+
+    @property
+    def choices(self) -> list[tuple[Block, ...]]:
+        """Blocks of the cache that make room when they are freed, those that cost the least first."""
+        found = set()
+        for start in range(len(self.blocks)):
+            row: list[Block] = []
+            for block in self.blocks[start:]:
+                if block.whose == "used":
+                    break
+                row.append(block)
+                if sum(one.length for one in row) >= self.wanted:
+                    found.add(tuple(one for one in row if one.whose))
+                    break
+        return sorted(found, key=lambda row: (_cost(row), row))
+
+    @property
+    def cache(self) -> tuple[Block, ...]:
+        """The cache's blocks."""
+        return tuple(block for block in self.blocks if block.whose == "cache")
+
+    def first_row_is_not(self, best: Sequence[Block]) -> bool:
+        """Whether who takes the first row that is large enough takes another than the best."""
+        return min(self.choices)[0].page < best[0].page
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        free = [block.text for block in self.blocks if not block.whose]
+        example = max(self.cache, key=lambda block: block.length)
+        return (
+            f"The thread `{CALLER}` wants {self.wanted} pages of `kmem_map`, which is nearly full. Counted in pages "
+            "from the map's start,\n"
+            f"free are: {listed(free)};\n"
+            f"the cache has these blocks: {listed([block.text for block in self.cache])};\n"
+            "all other pages are in use.\n"
+            f"Write a handler that frees blocks of the cache, so that `{CALLER}` gets its memory at the first try. "
+            "Keep as many pages of the cache as possible.\n"
+            f"A block is freed as a whole: for {example.text} that is `kmem_free(start + {example.page} * vm.PAGE, "
+            f"{example.length} * vm.PAGE)`, where `start` is the machine's `kmem.kmem_map.start`."
+        )
+
+    def start(self) -> Machine:
+        """A machine with these blocks, and the caller, which has not begun."""
+        machine = boot("x86-64", layout="tiny")
+        addresses = [machine.kmem_malloc(block.length * PAGE) for block in self.blocks]
+        for block, address in zip(self.blocks, addresses, strict=True):
+            if not block.whose:
+                machine.kmem_free(address, block.length * PAGE)
+        machine.spawn(machine.kmem_malloc, self.wanted * PAGE, name=CALLER)
+        return machine
+
+
+def _row(draws: Draws) -> list[tuple[int, str]]:
+    """Blocks of the cache that touch, in some rows with a free range at one end."""
+    row = [(draws.between(1, 3), "cache") for _ in range(draws.between(1, 3))]
+    if draws.below(5) < 2:
+        row.insert(draws.choice([0, len(row)]), (draws.between(1, 3), ""))
+    return row
+
+
+def _parts(draws: Draws, total: int, count: int) -> list[list[tuple[int, str]]]:
+    """What others use: so many rows of blocks, none empty."""
+    cuts = sorted(draws.sample(range(1, total), count - 1))
+    sizes = [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
+    return [[(min(4, size - at), "used") for at in range(0, size, 4)] for size in sizes]
+
+
+def _cost(row: Sequence[Block]) -> int:
+    return sum(block.length for block in row)
 
 
 @exercise(
     "05/handler",
     "A handler that frees what is needed",
-    points=5,
+    points=6,
     takes=Machine,
     alive=False,
     shows=lambda machine: machine.kmem,
+    sheet=HandlerSheet.drawn,
+    hints=(
+        "One request gets one range of addresses. Which blocks and free pages touch each other?",
+        "Write down each row of pages that touch. In which rows is there room, and what does the room cost in each?",
+        "A row may offer more than is needed: begin and end where it costs the least. Free pages cost nothing.",
+    ),
 )
-def handler(machine: Machine) -> Iterator[Criterion]:
-    """kmem_map, full of single pages, has room for 16 KiB: a handler gave the right ones of :data:`SPARE` back."""
-    served = not machine.dead and any(
-        one.map == "kmem_map" and one.size == WANTED and not one.owner for one in machine.kmem.allocations
+def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
+    """A handler of vm_lowmem freed the blocks of the cache that cost the least, and the caller got its memory."""
+    got = _got(machine, asked)
+    served = got is not None
+    gone = _gone(machine, asked, got)
+    cache = [block for block in gone if block.whose == "cache"]
+    yield criterion(
+        2,
+        served * (1 + (machine.threads.ticks == 0)),
+        "the caller got its memory at the first try, without a sleep",
+        "the first try should succeed; the thread sleeps after each try that fails"
+        if served
+        else "the caller should get its memory: pages in a row",
+        expected=f"{pages(asked.wanted * PAGE)} for {CALLER} at tick 0",
+        actual=f"tick {machine.threads.ticks:,}"
+        if served
+        else machine.door.dead or f"the largest gap of kmem_map is {machine.kmem.kmem_map.largest_gap}",
+        mistake=TOO_LATE if served else APART if _cost(cache) >= asked.wanted else None,
     )
+    by_handler, by_others = _frees(machine, asked)
     yield criterion(
         1,
-        served,
-        "the request got its memory",
-        "the request should get four pages in a row: addresses of one request are never apart",
-        expected=f"an allocation of {Size(WANTED)} in kmem_map",
-        actual=machine.door.dead or f"the largest gap of kmem_map is {machine.kmem.kmem_map.largest_gap}",
-    )
-    yield criterion(
-        1,
-        served and machine.threads.ticks == 0,
-        "it got it at the first try, without a sleep",
-        "the first try should succeed; the thread sleeps after each try that fails",
-        first="" if served else "serve the request",
-        expected="tick 0",
-        actual=f"tick {machine.threads.ticks:,}",
-    )
-    by_cell = sum(one.outcome == "done" and one.name in FREEING for one in machine.journal)
-    frees = {name: sum(one.name in FREEING for one in script) for name, script in machine.journal.scripts.items()}
-    by_handler = sum(count for name, count in frees.items() if name.startswith("on_lowmem:"))
-    others = {"a cell": by_cell, "a thread": sum(frees.values()) - by_handler}
-    by_others = " and ".join(f"{count} times from {who}" for who, count in others.items() if count)
-    yield criterion(
-        1,
-        served and by_handler > 0 and not by_others,
+        by_handler > 0 and not by_others,
         "the handler freed the memory",
-        "a handler should free the memory, when it is called",
-        first="" if served or by_others else "serve the request",
+        "a handler should free the memory, when it is called, and nothing else should",
+        first="" if by_handler or by_others else "free something",
         actual=by_others,
+        mistake=TOO_EARLY,
     )
-    gone = _gone(machine)
-    in_use = [number for number in gone if number not in SPARE]
-    yield criterion(
-        2,
-        (served and not in_use) * ((len(gone) < len(SPARE)) + (len(gone) <= WANTED // PAGE)),
-        "what others need is still there, and most of the cache",
-        "pages were freed that are in use: only those of the cache can be spared"
-        if in_use
-        else "more was freed than was needed: which four pages are enough?",
-        first="" if served or in_use else "serve the request",
-        expected=f"{pages(WANTED)} of the cache, and nothing else",
-        actual=f"pages {', '.join(map(str, gone[:12]))}{' and more' if len(gone) > 12 else ''}" if gone else "none",
-    )
-
-
-def _gone(machine: Machine) -> list[int]:
-    """The pages of kmem_map, counted from its start, that are no allocation of one page any more."""
-    kmem_map = machine.kmem.kmem_map
-    single = {one.start for one in machine.kmem.allocations if one.map == "kmem_map" and one.size == PAGE}
-    starts = range(kmem_map.start, kmem_map.end, PAGE)
-    return [number for number, start in enumerate(starts) if start not in single]
-
-
-@exercise("05/order", "Two threads, two locks", points=5, takes=Machine, shows=lambda machine: machine.threads)
-def order(machine: Machine) -> Iterator[Criterion]:
-    """Threads "exec" and "pipe" each copy while they hold the locks of exec_map and pipe_map, and both return."""
-    states = {one.name: one.state for one in machine.threads if one.name in THREADS}
+    in_use = [block.text for block in gone if block.whose == "used"]
     yield criterion(
         1,
-        list(states.values()) == ["returned"] * 2,
-        "both threads have returned",
-        "both threads should return",
-        actual=", ".join(f"{name} {state}" for name, state in states.items()) or "there are no such threads",
+        bool(gone) and not in_use,
+        "what others need is still there",
+        "pages were freed that are in use: only those of the cache can be spared",
+        first="" if gone else "free something",
+        actual=f"pages {listed(in_use[:6])}{' and more' if len(in_use) > 6 else ''}",
+        mistake=NOT_ITS_OWN,
     )
-    scripts = {name: _latest(machine, name) for name in THREADS}
-    copied = [name for name in THREADS if _copies(scripts[name])]
-    missing = [name for name in THREADS if name not in copied]
+    needed = _cost(asked.choices[0])
     yield criterion(
         2,
-        len(copied),
-        "each copies while it has both locks",
-        "a thread copies without both locks: what it copies may be freed meanwhile",
-        first="" if any(_tries(script) for script in scripts.values()) else "let them reach the copy",
-        expected='tsleep("copy") with the locks of exec_map and pipe_map',
-        actual=f"not so in {' and '.join(missing)}" if missing else "",
-    )
-    orders = sorted({pair for script in scripts.values() for pair in _nestings(script)})
-    crossing = [pair for pair in orders if pair[::-1] in orders]
-    yield criterion(
-        2,
-        not missing and not crossing,
-        "both take the locks in one order, so they can't wait for each other, whoever runs when",
-        "they take the locks in different orders: one day each will hold what the other waits for",
-        first="" if crossing else "let both copy",
-        actual=", ".join(f"{_map(first)} before {_map(second)}" for first, second in crossing),
+        bool(cache) * ((_cost(cache) <= needed) + (len(cache) < len(asked.cache))),
+        "of the cache only what was needed was freed",
+        "more of the cache was freed than was needed: which blocks are enough?",
+        first="" if cache else "free a block of the cache",
+        expected=f"{needed} of its {_cost(asked.cache)} pages",
+        actual=f"{_cost(cache)} of them",
+        mistake=ALL_OF_IT if len(cache) == len(asked.cache) else None,
     )
 
 
-def _latest(machine: Machine, name: str) -> Script:
-    """What the thread of this name did: the latest, where others had the name before it was given again."""
-    scripts = machine.journal.scripts
-    keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
-    return scripts[keys[-1]] if keys else Script()
+TOO_LATE = Mistake("a piece at a time", "A handler is called at each try, and a thread sleeps between two tries.")
+APART = Mistake(
+    "counts pages, not rows", "The addresses of one request are in a row: pages that are apart are no room."
+)
+TOO_EARLY = Mistake(
+    "frees too early", "Memory is taken from the cache only when it is short, which a handler hears of."
+)
+NOT_ITS_OWN = Mistake(
+    "frees what is in use", "The map does not know whose pages are whose, and kmem_free does not ask."
+)
+ALL_OF_IT = Mistake(
+    "frees all that it has", "A cache that is empty costs a read from disk for each page that comes back."
+)
 
 
-def _held(script: Script) -> Iterator[tuple[str, str, str, set[str]]]:
-    """Each action of a thread: target, name, its first argument, and the locks that it had before."""
-    held: set[str] = set()
-    for action in script:
-        first = str(action.arguments[0][1]) if action.arguments else ""
-        yield action.target, action.name, first, set(held)
-        if action.target in LOCKS and action.name in ("lock", "unlock"):
-            held = held | {action.target} if action.name == "lock" else held - {action.target}
+def _got(machine: Machine, asked: HandlerSheet) -> Allocation | None:
+    """What the caller has."""
+    results = [one.result for one in machine.threads if one.name == CALLER and one.state == "returned"]
+    found = machine.kmem.allocations.at(results[0]) if results and results[0] else None
+    return found if found is not None and found.size == asked.wanted * PAGE else None
 
 
-def _copies(script: Script) -> bool:
-    return any(name == "tsleep" and what == "copy" and held == LOCKS for _, name, what, held in _held(script))
+def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list[Block]:
+    """The blocks that are no allocations any more; the caller's may be where one was."""
+    start = machine.kmem.kmem_map.start
+    live = {(one.start, one.end) for one in machine.kmem.allocations if one != got}
+    ends = ((block, start + block.page * PAGE, start + (block.page + block.length) * PAGE) for block in asked.blocks)
+    return [block for block, first, end in ends if block.whose and (first, end) not in live]
 
 
-def _tries(script: Script) -> bool:
-    return any(name == "tsleep" and what == "copy" for _, name, what, _ in _held(script))
+def _frees(machine: Machine, asked: HandlerSheet) -> tuple[int, str]:
+    """How often handlers freed memory, and who else freed or took some since the start, in words."""
+    given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
+    scripts = machine.journal.scripts.items()
+    counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}
+    by_handler = sum(count for name, count in counts.items() if name.startswith("on_lowmem:"))
+    by_caller = sum(count for name, count in counts.items() if name.split("#")[0] == CALLER)
+    others = {
+        "a cell": sum(one.outcome == "done" and one.name in CHANGING for one in machine.journal[given:]),
+        "a thread": sum(counts.values()) - by_handler - by_caller,
+    }
+    return by_handler, " and ".join(f"{count} times from {who}" for who, count in others.items() if count)
 
 
-def _nestings(script: Script) -> Iterator[tuple[str, str]]:
-    """Pairs of locks: the second was taken while the thread had the first."""
-    for target, name, _, held in _held(script):
-        if target in LOCKS and name == "lock":
-            yield from ((one, target) for one in held)
-
-
-def _map(path: str) -> str:
-    return path.removeprefix("kmem/")
+mistakes(
+    "05/shortage",
+    {
+        "0: there is no room": Mistake("one store for all", "Each map has its own range, and its own shortage."),
+        "an address inside kmem_map": Mistake(
+            "the parent reaches into its submap", "To its parent a submap is one entry, which is in use."
+        ),
+    },
+)
+mistakes(
+    "05/eight",
+    {
+        "8": Mistake(
+            "an entry an allocation", "An entry is a range with one set of properties, not a record of a request."
+        )
+    },
+)
+mistakes(
+    "05/again",
+    {
+        "zeroes": Mistake("the kernel gets clean pages", "Only a request with M_ZERO is promised zeroes."),
+        "nothing: reading it is a fault": Mistake(
+            "freed for ever", "The page was allocated again, and kmem_malloc maps its pages at once."
+        ),
+    },
+)
+mistakes(
+    "05/patience",
+    {
+        "it returns 0": Mistake("flags confused", "0 is for callers with M_NOWAIT: those with M_WAITOK don't look."),
+        "it sleeps until there is room, for ever": Mistake(
+            "waits until it works",
+            "No function that frees addresses of kmem_map wakes a sleeper, so the tries are few.",
+        ),
+    },
+)
+mistakes(
+    "05/last-pages",
+    {
+        "M_NOWAIT and M_USE_RESERVE": Mistake(
+            "trusts the name", "Its class stops two pages before that of M_NOWAIT alone."
+        ),
+        "M_WAITOK": Mistake("patience opens the reserve", "Who can wait needs the reserve the least."),
+        "all three": Mistake("more than, or as many as", "SYSTEM needs more than two pages, and two are left."),
+    },
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -50,6 +50,16 @@ def pages(size: int) -> str:
     """
     count, rest = divmod(size, PAGE)
     return binary_size(size) if rest else f"{count:,} page{'' if count == 1 else 's'}"
+
+
+def listed(words: Sequence[object]) -> str:
+    """Words or numbers in a row, as a sentence has them.
+
+    >>> listed([3, 1, 2]), listed(["3–5"]), listed([])
+    ('3, 1 and 2', '3–5', 'none')
+    """
+    *first, last = map(str, words or ["none"])
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def in_words(entries: Iterable[EntryValue]) -> str:

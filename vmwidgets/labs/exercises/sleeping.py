@@ -1,0 +1,243 @@
+"""Exercise of notebook 05b, and the mistakes of its questions: threads that must not wait in a circle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
+
+from vmwidgets.engine.base.scripts import Script
+from vmwidgets.engine.machine import Machine, boot
+
+from ..criterion import Criterion, criterion
+from ..draws import Draws
+from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+from .structures import listed
+
+LOCKS = ("exec_map", "pipe_map", "log_map", "net_map")
+OF_BOOT = LOCKS[:2]
+"""The maps that a machine has; the others are made for the exercise."""
+
+THREADS = ("backup", "exec", "login", "mail", "pipe", "print")
+
+Orders = dict[str, tuple[str, ...]]
+"""By the name of a thread the locks that it takes, in their order."""
+
+
+@dataclass(frozen=True)
+class OrderSheet:
+    """Which locks each thread takes, in which order."""
+
+    threads: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> OrderSheet:
+        """Three or four threads that can wait for each other, mended by changing one, or some sheets two."""
+        locks = LOCKS[: draws.between(3, 4)]
+        names = draws.sample(THREADS, draws.between(3, 4))
+        while True:
+            lists = [tuple(draws.sample(locks, draws.choice([2, 2, 3]))) for _ in names]
+            sheet = cls(tuple(zip(names, lists, strict=True)))
+            changes = [sheet.changed(orders) for orders in sheet.mended]
+            used = {lock for _, taken in sheet.threads for lock in taken}
+            if len(used) == len(locks) and 0 < min(changes) < max(changes) and changes.count(min(changes)) <= 3:
+                return sheet
+
+    @property
+    def orders(self) -> Orders:
+        """The orders as they are."""
+        return dict(self.threads)
+
+    @property
+    def mended(self) -> list[Orders]:
+        """Orders without a circle, one for each order of all locks; those that change the fewest threads first."""
+        found = []
+        for ranking in permutations(LOCKS):
+            one = {name: tuple(sorted(locks, key=ranking.index)) for name, locks in self.threads}
+            if one not in found:
+                found.append(one)
+        return sorted(found, key=self.changed)
+
+    def changed(self, orders: Orders) -> int:
+        """How many threads have another order here; a lock that is missing is another matter."""
+        asked = self.orders
+        return sum(locks != tuple(one for one in asked[name] if one in locks) for name, locks in orders.items())
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        rows = "".join(f"`{name}` takes {_in_order(locks)}.\n" for name, locks in self.threads)
+        first, locks = self.threads[0]
+        given = ", ".join(f'"{lock}"' for lock in locks)
+        return (
+            f"{len(self.threads)} threads copy between maps. Each needs several locks at once, and takes them in an "
+            f"order of its own:\n{rows}"
+            "So some of them can wait for each other in a circle. Spawn all of them, each with the same locks, so that "
+            "no circle is possible, whoever runs when. Change the order of locks in as few threads as possible.\n"
+            f'On a machine `m`, `{first}` is `m.spawn(lab.copier, m, {given}, name="{first}")` as it is now. When all '
+            "are spawned, let them run: `m.run()`."
+        )
+
+    def start(self) -> Machine:
+        """A machine with the maps, and no threads yet."""
+        machine = boot("x86-64", layout="tiny")
+        for name in LOCKS[len(OF_BOOT) :]:
+            machine.kmem_suballoc("16 KiB", name)
+        return machine
+
+
+@exercise(
+    "05b/order",
+    "Threads that need several locks",
+    points=5,
+    takes=Machine,
+    shows=lambda machine: machine.threads,
+    sheet=OrderSheet.drawn,
+    hints=(
+        "For each thread draw an arrow from each lock to those that it takes after it. Where is there a circle?",
+        "Each circle has to be broken: in which one thread does another order turn the arrows of all circles?",
+        "Find one order of all locks that most threads keep already. Change only the threads that don't keep it.",
+    ),
+)
+def order(machine: Machine, asked: OrderSheet) -> Iterator[Criterion]:
+    """Each thread copied with all its locks, and returned; their orders make no circle, and few were changed."""
+    scripts = {name: _latest(machine, name) for name, _ in asked.threads}
+    states = {one.name: one.state for one in machine.threads}
+    copied = [name for name, locks in asked.threads if _copies(scripts[name], set(locks))]
+    whole = [name for name in copied if states.get(name) == "returned"]
+    missing = [name for name in scripts if name not in whole]
+    tried = [name for name, script in scripts.items() if _copies(script, set())]
+    yield criterion(
+        2,
+        bool(whole) + (not missing),
+        "each thread copies while it has all its locks, and returns",
+        "each thread should copy while it has all its locks, and return",
+        expected=f"{listed(list(scripts))} have returned",
+        actual=f"not so: {', '.join(f'{name} ({_state(name, states, name in tried)})' for name in missing)}",
+        mistake=WITHOUT if any(name in tried for name in missing) else None,
+    )
+    taken = {name: tuple(dict.fromkeys(lock for lock, _ in _taken(script))) for name, script in scripts.items()}
+    waiting = "" if all(taken.values()) else "spawn all threads, and let them run"
+    circle = _circle({(one, lock) for script in scripts.values() for lock, held in _taken(script) for one in held})
+    yield criterion(
+        2,
+        not waiting and not circle,
+        "no circle is possible, whoever runs when",
+        "threads take the locks in orders that make a circle: one day each will hold what the next one waits for",
+        first="" if circle else waiting,
+        actual=" before ".join(circle),
+        mistake=LUCK if not missing else None,
+    )
+    needed = asked.changed(asked.mended[0])
+    changed = asked.changed(taken)
+    yield criterion(
+        1,
+        not waiting and changed <= needed,
+        "as few threads were changed as can be",
+        "more threads were changed than had to be: the others could keep their order",
+        first=waiting,
+        expected=f"{needed} of {len(taken)} threads",
+        actual=f"{changed} of them",
+        mistake=ALL_SORTED,
+    )
+
+
+def _in_order(locks: tuple[str, ...]) -> str:
+    return ", then ".join(f"`{lock}`" for lock in locks)
+
+
+WITHOUT = Mistake("copies without a lock", "What a thread copies without the lock may be freed or changed meanwhile.")
+LUCK = Mistake("a lucky run", "They did not meet this time, but the orders still allow a circle.")
+ALL_SORTED = Mistake(
+    "sorts what was in order", "Any order that all threads keep is right: choose one that most keep already."
+)
+
+
+def _state(name: str, states: dict[str, str], tried: bool) -> str:
+    return states.get(name, "there is no such thread") if not tried else "without all its locks"
+
+
+def _latest(machine: Machine, name: str) -> Script:
+    """What the thread of this name did: the latest, where others had the name before it was given again."""
+    scripts = machine.journal.scripts
+    keys = [key for key in scripts if re.fullmatch(rf"{name}(#\d+)?", key)]
+    return scripts[keys[-1]] if keys else Script()
+
+
+def _held(script: Script) -> Iterator[tuple[str, str, set[str]]]:
+    """Each action of a thread: its name, the lock or what it slept for, and the locks that it had before."""
+    held: set[str] = set()
+    for action in script:
+        lock = action.target.removeprefix("kmem/")
+        yield action.name, str(action.arguments[0][1]) if action.arguments else lock, set(held)
+        if action.name == "lock":
+            held.add(lock)
+        elif action.name == "unlock":
+            held.discard(lock)
+
+
+def _taken(script: Script) -> Iterator[tuple[str, set[str]]]:
+    """Each lock that a thread took or waits for, with those that it had before."""
+    return ((lock, held) for action, lock, held in _held(script) if action == "lock")
+
+
+def _copies(script: Script, locks: set[str]) -> bool:
+    return any(name == "tsleep" and what == "copy" and locks <= held for name, what, held in _held(script))
+
+
+def _circle(pairs: set[tuple[str, str]]) -> list[str]:
+    """Locks of which each is taken before the next, and the last is the first; empty without a circle."""
+    for length in range(2, len(LOCKS) + 1):
+        for locks in permutations(sorted({lock for pair in pairs for lock in pair}), length):
+            if all(pair in pairs for pair in zip(locks, [*locks[1:], locks[0]], strict=True)):
+                return [*locks, locks[0]]
+    return []
+
+
+mistakes(
+    "05b/daemon",
+    {
+        "one": Mistake(
+            "a page is enough to look", "The daemon wakes no thread before more than free_min pages are available."
+        ),
+        "four": Mistake("woken when it fits", "The daemon does not know how many pages each sleeper needs."),
+    },
+)
+mistakes(
+    "05b/woken",
+    {
+        "only ls: it came first": Mistake("a queue that serves", "A wakeup is for all who sleep on the map."),
+        "only cat: it fits": Mistake("a wakeup that compares", "The kernel does not keep how much each sleeper needs."),
+        "neither": Mistake(
+            "kmem_free and kmem_free_wakeup", "Of the two functions the second wakes, and it was called."
+        ),
+    },
+)
+mistakes(
+    "05b/served",
+    {
+        "ls": Mistake("first come, first served", "ls looks first and finds no 32 KiB in a row, so it sleeps again."),
+        "both": Mistake("woken is served", "Who is woken looks again, and may find too little."),
+        "neither": Mistake(
+            "the first blocks the queue", "Each sleeper looks by itself: ls does not keep cat from looking."
+        ),
+    },
+)
+mistakes(
+    "05b/circle",
+    {
+        "1": Mistake("one of them wins", "Neither gives a lock back before it has both."),
+        "2": Mistake("the scheduler solves it", "No order of running helps once each has one lock."),
+    },
+)
+mistakes(
+    "05b/mutex",
+    {
+        "others wait for the lock": Mistake("all locks are alike", "That is a sleepable lock; kmem_map has a mutex."),
+        "tsleep returns an error": Mistake(
+            "the kernel asks nicely", "A thread that breaks this rule is a bug: the kernel stops."
+        ),
+    },
+)
