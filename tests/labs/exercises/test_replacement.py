@@ -1,57 +1,97 @@
+"""What the recipes in tests/labs/solutions don't say: policies that know no rule, partial points, what fails."""
+
 from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
 
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.memory.replacement import ResidentPage
+from vmwidgets.labs.draws import Draws
+from vmwidgets.labs.exercises.replacement import AnomalySheet, PolicySheet, anomaly, newest_first, policy
 
 BELADY = "1 2 3 4 1 2 5 1 2 3 4 5"
-
-
-def points(name: str, target: object) -> list[int]:
-    return [criterion.points for criterion in lab.check(name, target).criteria]
-
+TWICE = AnomalySheet("fifo", 3, 2, 5, 24)
+SHEETS = [PolicySheet.drawn(Draws(str(number))) for number in range(60)]
 
 # ---- 11/anomaly ----------------------------------------------------------------------------------
 
 
+def points(string: str, frames: int | tuple[int, ...] = (3, 4), name: str = "fifo") -> list[int]:
+    return [criterion.points for criterion in anomaly(vm.reference_string(string, frames, name), TWICE)]
+
+
 def test_the_anomaly_twice_is_all_of_it() -> None:
-    assert lab.check("11/anomaly", vm.reference_string(f"{BELADY} {BELADY}", (3, 4), ("fifo", "lru"))).passed
+    assert points(f"{BELADY} {BELADY}") == [3, 1, 1]
 
 
 def test_the_textbooks_string_is_a_part() -> None:
-    assert points("11/anomaly", vm.reference_string(BELADY, (3, 4))) == [1, 0]
+    assert points(BELADY) == [1, 0, 1]
 
 
-def test_a_long_string_is_not_short() -> None:
-    assert points("11/anomaly", vm.reference_string(" ".join([BELADY] * 3), (3, 4), "fifo")) == [3, 0]
+def test_an_anomaly_that_is_too_large_is_a_part() -> None:
+    assert points(" ".join([BELADY] * 3)) == [1, 0, 1]
 
 
-def test_fifo_has_to_be_run_with_both() -> None:
-    result = lab.check("11/anomaly", vm.reference_string(BELADY, 3, "fifo"))
-    assert result.points == 0
-    assert "not judged yet: first run the string through fifo with frames=(3, 4)" in repr(result)
-    assert points("11/anomaly", vm.reference_string(f"{BELADY} {BELADY}", (3, 4), "lru")) == [0, 0]
+def test_the_policy_has_to_be_run_with_both_sizes() -> None:
+    assert points(f"{BELADY} {BELADY}", 3) == [0, 1, 1]
+    assert points(f"{BELADY} {BELADY}", (3, 4), "lru") == [0, 1, 1]
+
+
+def test_more_memory_and_fewer_faults_has_a_name() -> None:
+    difference, *_ = anomaly(vm.reference_string("1 2 3 4 1 2 3 4", (3, 4), "fifo"), TWICE)
+    assert difference.mistake is not None
+    assert difference.mistake.name == "more memory, fewer faults"
 
 
 # ---- 11/policy -----------------------------------------------------------------------------------
 
 
-def loops_and_phases(pages: list[ResidentPage]) -> ResidentPage:
-    last, oldest = max(pages, key=lambda page: page.used), min(pages, key=lambda page: page.used)
-    return oldest if last.used - oldest.used > 8 else last
+def oldest_or_newest(age: int) -> Callable[[list[ResidentPage]], ResidentPage]:
+    def choose(pages: list[ResidentPage]) -> ResidentPage:
+        last, oldest = max(pages, key=lambda page: page.used), min(pages, key=lambda page: page.used)
+        return oldest if last.used - oldest.used > age else last
+
+    return choose
 
 
-def test_old_pages_first_and_else_the_latest() -> None:
-    assert lab.check("11/policy", loops_and_phases).passed
+def passed(choose: Callable[[list[ResidentPage]], object], asked: PolicySheet) -> bool:
+    return all(criterion.met for criterion in policy(choose, asked))
 
 
-def test_lru_is_good_in_phases_and_the_newest_in_loops() -> None:
-    assert points("11/policy", lambda pages: min(pages, key=lambda page: page.used)) == [0, 3]
-    assert points("11/policy", lambda pages: max(pages, key=lambda page: page.arrived)) == [2, 0]
+@pytest.mark.parametrize("age", [0, 4, 8, 12, 16, 20, 30, 1000])
+def test_a_policy_that_knows_no_rule_does_for_none(age: int) -> None:
+    assert [asked for asked in SHEETS if passed(oldest_or_newest(age), asked)] == []
+
+
+def test_dirty_pages_are_no_favourites() -> None:
+    def clean(pages: list[ResidentPage]) -> ResidentPage:
+        return newest_first([page for page in pages if not page.dirty] or pages)
+
+    assert [asked for asked in SHEETS if passed(clean, asked)] == []
 
 
 def test_a_function_that_fails_gets_a_sentence() -> None:
-    result = lab.check("11/policy", lambda pages: None)
-    assert result.points == 0
-    assert "gave no value: it must give one of" in repr(result)
-    assert lab.check("11/policy", lambda pages: pages[99]).points == 0
+    (asked, *_) = SHEETS
+    for choose, said in (
+        (lambda pages: None, "gave no value: it must give one of"),
+        (lambda pages: pages[99], "raised IndexError"),
+        (lambda pages: pages[0].page, "it must give one of"),
+    ):
+        found = list(policy(choose, asked))
+        assert [criterion.points for criterion in found] == [0, 0]
+        assert said in found[0].sentence
+
+
+def test_a_mistake_is_named_after_the_string() -> None:
+    asked = next(asked for asked in SHEETS if asked.other == "loop")
+    _, loop = policy(lambda pages: min(pages, key=lambda page: page.used), asked)
+    assert loop.mistake is not None
+    assert loop.mistake.name == "oldest first in a loop"
+
+
+def test_hints_speak_of_the_sheet() -> None:
+    hints = {lab.hint(lab.practice("11/policy", number), tier=2).texts[1] for number in range(1, 20)}
+    assert len(hints) == 3

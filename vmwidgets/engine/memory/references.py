@@ -27,7 +27,7 @@ MOST_PAGES = 1 << 52
 _TOKEN = re.compile(r"([0-9]{1,16}|[A-Za-z])(w?)", re.ASCII)
 
 Choose: TypeAlias = Callable[[list[ResidentPage]], object]
-"""A learner's policy: gets the pages in memory, in the order in which they came; gives one of them, or its frame."""
+"""A learner's policy: gets the pages in memory, in the order in which they came; gives one of them."""
 
 
 def reference_string(

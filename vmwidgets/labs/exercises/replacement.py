@@ -1,9 +1,10 @@
-"""Exercises of notebook 11: a string of references with a large anomaly, and a policy for loops and phases."""
+"""Exercises of notebook 11, and the mistakes of its questions: more memory, more faults; and a policy of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from types import FunctionType
 from typing import Any
 
@@ -11,72 +12,305 @@ from vmwidgets.engine.base.errors import VMError
 from vmwidgets.engine.base.units import counted
 from vmwidgets.engine.base.values.references import ReferencesValue
 from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.engine.memory.replacement import ResidentPage
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
 
-FEW, MANY, LONGEST, APART = 3, 4, 30, 2
-"""Two numbers of frames, the most references, and by how many faults more memory has to be worse."""
-
-FRAMES = 4
-"""Of the machine that the policy is for."""
-
-LOOP = list(range(5)) * 5
-PHASES = list(chain.from_iterable([base, base + 1, base + 2, base + 1] * 5 for base in (10, 20, 30, 40)))
-"""Five pages over and over; and phases of three pages."""
-
-LOOP_FAULTS, PHASE_FAULTS = 13, 30
-"""LRU has 25 and 12, "the newest page goes" 13 and 63."""
+WITH_ANOMALY = ("fifo", 3), ("fifo", 4), ("fifo", 5), ("clock", 3), ("second chance", 3)
+"""Policies, and numbers of frames with which one frame more can be worse."""
 
 
-@exercise("11/anomaly", "Four frames, and worse than three", points=4, takes=ReferencesValue, shows=lambda found: found)
-def anomaly(found: ReferencesValue) -> Iterator[Criterion]:
-    """FIFO has at least two faults more with four frames than with three, in at most thirty references."""
-    is_run = "fifo" in found.policies and {FEW, MANY} <= set(found.frames)
-    few, many = (found.faults("fifo", frames) if is_run else 0 for frames in (FEW, MANY))
-    apart = max(0, min(APART, many - few))
+@dataclass(frozen=True)
+class AnomalySheet:
+    """With one frame more than `frames`, `policy` is to have `more` faults more, in a string of this length."""
+
+    policy: str
+    frames: int
+    more: int
+    pages: int
+    length: int
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> AnomalySheet:
+        """The textbooks' string with more or fewer pages, twice or three times, and some references more."""
+        policy, frames = draws.choice(WITH_ANOMALY)
+        more, others, again = draws.between(2, 3), draws.between(0, 2), draws.between(1, 6)
+        return cls(policy, frames, more, frames + 2 + others, (2 * frames + 6) * more + others + again)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The two numbers of frames."""
+        return self.frames, self.frames + 1
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        few, many = self.sizes
+        return (
+            f"Find a string of exactly {self.length} references to exactly {self.pages} pages, for which "
+            f"{self.policy} has exactly {counted(self.more, 'fault')} more with {many} frames than with {few}.\n"
+            f'Hand in what `vm.reference_string(…, frames={self.sizes}, policies="{self.policy}")` gives.'
+        )
+
+    def start(self) -> ReferencesValue:
+        """A string that is too short, run as the sheet asks."""
+        return reference_string("1 2 3", self.sizes, self.policy)
+
+
+@exercise(
+    "11/anomaly",
+    "One frame more, and worse",
+    points=5,
+    takes=ReferencesValue,
+    shows=lambda found: found,
+    sheet=AnomalySheet.drawn,
+    hints=(
+        "Belady's string has one fault more with 4 frames than with 3. What happens if it is repeated?",
+        (
+            "In Belady's string: first as many pages as the larger memory has; two of them again; a new page; these "
+            "two again; then all others in order. Write that for your number of frames, and repeat it."
+        ),
+        (
+            "The length: a reference to the page that was used a moment ago is a hit with any memory. A page that was "
+            "never used is a fault with any. At the end of the string neither changes the difference."
+        ),
+    ),
+)
+def anomaly(found: ReferencesValue, asked: AnomalySheet) -> Iterator[Criterion]:
+    """The policy has so many faults more with one frame more, with the sheet's numbers of references and pages."""
+    is_run = asked.policy in found.policies and set(asked.sizes) <= set(found.frames)
+    few, many = (found.faults(asked.policy, frames) if is_run else 0 for frames in asked.sizes)
     yield criterion(
         3,
-        apart + (apart == APART),
-        f"with {MANY} frames there are at least {APART} faults more than with {FEW}",
-        f"with {MANY} frames there should be at least {APART} faults more than with {FEW}: the string in the text has "
-        "one more; what if that happens again?",
-        first="" if is_run else f"run the string through fifo with frames=({FEW}, {MANY})",
-        expected=f"{APART} more",
+        (many > few) + 2 * (many - few == asked.more),
+        f"with {asked.sizes[1]} frames there are {counted(asked.more, 'fault')} more than with {asked.sizes[0]}",
+        f"with {asked.sizes[1]} frames there should be exactly {counted(asked.more, 'fault')} more than with "
+        f"{asked.sizes[0]}: what does it take to have one more, and what if that happens again?",
+        first="" if is_run else f"run the string through {asked.policy} with frames={asked.sizes}",
+        expected=f"{asked.more} more",
         actual=f"{few} and {many}",
+        mistake=FEWER if many < few else None,
     )
     yield criterion(
         1,
-        apart == APART and len(found.pages) <= LONGEST,
-        "the string is short",
-        f"the string should have at most {LONGEST} references",
-        first="" if apart == APART else "have the faults",
+        len(found.pages) == asked.length,
+        "the string is as long as the sheet says",
+        f"the string should have exactly {asked.length} references",
         actual=counted(len(found.pages), "reference"),
+    )
+    pages = len(set(found.pages))
+    yield criterion(
+        1,
+        pages == asked.pages,
+        "it uses as many pages as the sheet says",
+        f"the string should use exactly {asked.pages} pages",
+        actual=counted(pages, "page"),
     )
 
 
-@exercise("11/policy", "A policy for loops and phases", points=5, takes=FunctionType)
-def policy(choose: Any) -> Iterator[Criterion]:
-    """A function that does much better than LRU in a loop that is a page too long, and not badly in phases."""
-    for of, string, most, what, hint in (
-        (2, LOOP, LOOP_FAULTS, "in the loop", "which page of a loop is not needed for longest, just after its use?"),
-        (3, PHASES, PHASE_FAULTS, "in phases", "how does a policy notice that a page belongs to an earlier phase?"),
+FEWER = Mistake("more memory, fewer faults", "Most strings are so; the anomaly needs hits that leave a page old.")
+
+Rule = tuple[str, int]
+"""Which pages are favourites: the kind of rule, and its number."""
+
+RULES: dict[str, tuple[str, Callable[[int, int], bool]]] = {
+    "below": ("pages below {}", lambda page, number: page < number),
+    "from": ("pages from {} on", lambda page, number: page >= number),
+    "end": ("pages whose number ends in {}", lambda page, number: page % 10 == number),
+}
+"""In words, and as a function of a page and the number."""
+
+LAST = 200
+"""Pages are numbered below it."""
+
+LOOP, PHASES, WRITES = "loop", "phases", "writes"
+OTHERS = {
+    LOOP: "a loop over other pages, again and again in the same order",
+    PHASES: "phases: for a while some pages are used, then others, and the earlier ones are over",
+    WRITES: "a scan of other pages; those that are written (`w`) come again, those that are read don't",
+}
+IN_WORDS = {LOOP: "in the loop", PHASES: "in phases", WRITES: "where pages are written"}
+
+
+@dataclass(frozen=True)
+class PolicySheet:
+    """A rule for favourites in a scan, and another kind of string; `strings` are both, for so many frames."""
+
+    frames: int
+    rule: Rule
+    other: str
+    strings: tuple[str, str]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> PolicySheet:
+        """Strings in which no page but a favourite keeps the rule."""
+        frames, kind = draws.between(4, 5), draws.choice(list(RULES))
+        number = draws.below(10) if kind == "end" else draws.between(3, 14) * 5
+        number = LAST - number if kind == "from" else number
+        keeps = RULES[kind][1]
+        every = draws.shuffled(range(LAST))
+        favourites = [page for page in every if keeps(page, number)]
+        others = [page for page in every if not keeps(page, number)]
+        scan = _scan(draws, [str(page) for page in favourites[: frames - 2]], others, frames)
+        other = draws.choice(list(OTHERS))
+        if other == LOOP:
+            second = list(map(str, others[: frames + draws.between(1, 2)])) * 6
+        elif other == PHASES:
+            places = range(0, 5 * (frames - 1), frames - 1)
+            second = [str(page) for at in places for page in others[at : at + frames - 1] * 4]
+        else:
+            second = _scan(draws, [f"{page}w" for page in others[: frames - 2]], others[frames - 2 :], frames)
+        return cls(frames, (kind, number), other, (" ".join(scan), " ".join(second)))
+
+    @property
+    def favourites(self) -> str:
+        """The rule in words."""
+        return RULES[self.rule[0]][0].format(self.rule[1])
+
+    @cached_property
+    def most(self) -> tuple[int, int]:
+        """The most faults in each string: a quarter of the way from OPT to the worst of FIFO, LRU and newest first."""
+        first, second = (self._most(string) for string in self.strings)
+        return first, second
+
+    def _most(self, string: str) -> int:
+        found = reference_string(string, self.frames, ("opt", "fifo", "lru", newest_first))
+        best, *others = (run.faults for run in found.runs)
+        return best + (max(others) - best) // 4
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return "\n".join(
+            [
+                f"Write a policy for {self.frames} frames that is good in two strings:",
+                f"A scan of pages. Only {self.favourites} come again, again and again but seldom. {self._aim(0)}",
+                f"`{self.strings[0]}`",
+                f"And {OTHERS[self.other]}. {self._aim(1)}",
+                f"`{self.strings[1]}`",
+            ]
+        )
+
+    def _aim(self, which: int) -> str:
+        string = self.strings[which]
+        found = reference_string(string, self.frames, ("opt", "lru"))
+        opt, lru = (run.faults for run in found.runs)
+        return f"At most {self.most[which]} faults of {len(found.pages)} (OPT has {opt}, LRU {lru}):"
+
+    def start(self) -> Callable[[list[ResidentPage]], object]:
+        """A policy that chooses no page."""
+        return nothing_yet
+
+
+def _scan(draws: Draws, again: list[str], pages: list[int], frames: int) -> list[str]:
+    """Pages in a row, none twice, and between them all of `again`, with more than a memory of pages between."""
+    left, found = [str(page) for page in pages], []
+    for _ in range(6):
+        count = draws.between(frames + 1, frames + 3)
+        found += [*left[:count], *again]
+        left = left[count:]
+    return found
+
+
+def newest_first(pages: list[ResidentPage]) -> ResidentPage:
+    """The page that came last goes first."""
+    return max(pages, key=lambda page: page.arrived)
+
+
+def nothing_yet(pages: list[ResidentPage]) -> object:
+    """No choice."""
+    return None
+
+
+@exercise(
+    "11/policy",
+    "A policy for two programs",
+    points=6,
+    takes=FunctionType,
+    sheet=PolicySheet.drawn,
+    hints=lambda asked: (
+        f"In the scan only {asked.favourites} come again: page.page is a page's number. Which pages may go, then?",
+        {
+            LOOP: "In a loop the page that was used a moment ago is needed last: look at page.used.",
+            PHASES: "In phases the pages of the one before were not used for longest: look at page.used.",
+            WRITES: "In the second string the pages that come again are dirty: look at page.dirty.",
+        }[asked.other],
+        (
+            "First make a list of the pages that should not stay in any case: [page for page in pages if not …]. "
+            "Choose from it with min or max and key=lambda page: page.used; if it is empty, choose from all pages."
+        ),
+    ),
+)
+def policy(choose: Any, asked: PolicySheet) -> Iterator[Criterion]:
+    """A function that keeps the favourites in a scan, and does what the other string asks for."""
+    lost = {LOOP: LRU_IN_LOOPS, PHASES: NEWEST_IN_PHASES, WRITES: CLEAN_AND_DIRTY}[asked.other]
+    for string, most, what, mistake in (
+        (asked.strings[0], asked.most[0], "in the scan", FAVOURITES_GO),
+        (asked.strings[1], asked.most[1], IN_WORDS[asked.other], lost),
     ):
-        faults, said = _faults(choose, string)
+        faults, said = _faults(choose, string, asked.frames)
         yield criterion(
-            of,
+            3,
             0 <= faults <= most,
             f"it has few faults {what}",
-            f"{what} it should have at most {counted(most, 'fault')}: {hint}" if faults >= 0 else said,
-            expected=f"at most {most} of {len(string)}",
+            f"{what} it should have at most {counted(most, 'fault')}: which pages come again?" if faults >= 0 else said,
+            expected=f"at most {most}",
             actual=said,
+            mistake=mistake if faults > most else None,
         )
 
 
-def _faults(choose: Any, string: list[int]) -> tuple[int, str]:
+FAVOURITES_GO = Mistake(
+    "favourites go", "A page that comes again seldom looks old or new like any other: know it by its number."
+)
+LRU_IN_LOOPS = Mistake("oldest first in a loop", "In a loop the page that was not used for longest is the next one.")
+NEWEST_IN_PHASES = Mistake("newest first in phases", "The pages of an earlier phase then stay for ever.")
+CLEAN_AND_DIRTY = Mistake("written pages go", "The pages that are written come again, and those that are read don't.")
+
+
+def _faults(choose: Any, string: str, frames: int) -> tuple[int, str]:
     """How many faults the function has, and that in words; -1 where it can't be asked."""
     try:
-        faults = reference_string(string, FRAMES, choose).runs[0].faults
+        faults = reference_string(string, frames, choose).runs[0].faults
     except VMError as error:
         return -1, str(error)
     return faults, counted(faults, "fault")
+
+
+mistakes(
+    "11/paper",
+    {
+        "6": Mistake("a hit makes younger", "With FIFO a hit changes nothing; page 1 stays the oldest."),
+        "5": Mistake("the future is known", "FIFO doesn't know what comes; with 5 faults you have run OPT."),
+        "4": Mistake("first ones don't count", "The first reference to each page is a fault, too."),
+    },
+)
+mistakes("11/more", {"fewer": FEWER, "as many": Mistake("a frame that is not used", "All four frames are used.")})
+mistakes(
+    "11/loop",
+    {
+        "4": Mistake("pages for faults", "The fourth page takes the frame of the first, just before that is needed."),
+        "6": Mistake("the future is known", "LRU doesn't know what comes; with 6 faults you have run OPT."),
+    },
+)
+mistakes(
+    "11/hand",
+    {
+        "page 1": Mistake("a bit overlooked", "Page 1 was used, so its bit is set, and it has a second chance."),
+        "page 3": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
+        "page 4": Mistake("the hand at the newest", "The hand is behind the page that came last: at page 1."),
+    },
+)
+mistakes(
+    "11/slower",
+    {
+        "about 1.1 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
+        "about 8 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
+        "about 100 times": Mistake("a disk like memory", "10 ms are 100,000 times 100 ns."),
+    },
+)
+TASKS_BY_PAGES = Mistake("frames by pages", "Localities differ in size, and tasks are between two of them at times.")
+mistakes("11/knee", {"8": TASKS_BY_PAGES, "5": Mistake("a smaller gain for none", "The sixth task still adds work.")})

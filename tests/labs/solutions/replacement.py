@@ -1,0 +1,84 @@
+"""Notebook 11."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmwidgets.labs.exercises.replacement import LOOP, PHASES, WRITES, AnomalySheet, PolicySheet
+
+from . import Solved, Table
+
+
+def string(asked: AnomalySheet, *, first: int = 1) -> str:
+    """Belady's string for these frames, repeated; then pages that are new, and one that is used again and again."""
+    few = asked.frames
+    once = [*range(1, few + 2), 1, 2, few + 2, 1, 2, *range(3, few + 3)]
+    found = once * asked.more
+    found += range(few + 3, asked.pages + 1)
+    found += [found[-1]] * (asked.length - len(found))
+    return " ".join(str(page + first) for page in found)
+
+
+def run(asked: AnomalySheet, sizes: str, policies: str, text: str) -> str:
+    return f'thing = vm.reference_string("{text}", frames={sizes}, policies={policies})'
+
+
+def repeated(asked: AnomalySheet) -> str:
+    return run(asked, str(asked.sizes), f'"{asked.policy}"', string(asked))
+
+
+def among_others(asked: AnomalySheet) -> str:
+    """Other pages, more sizes, another policy beside it."""
+    return run(asked, str([*asked.sizes, 7]), f'("opt", "{asked.policy}")', string(asked, first=20))
+
+
+def once_too_few(asked: AnomalySheet) -> str:
+    return repeated(replace(asked, more=asked.more - 1))
+
+
+def one_longer(asked: AnomalySheet) -> str:
+    return repeated(replace(asked, length=asked.length + 1))
+
+
+def one_page_more(asked: AnomalySheet) -> str:
+    return repeated(replace(asked, pages=asked.pages + 1, length=asked.length))
+
+
+RULES = {"below": "page.page < {}", "from": "page.page >= {}", "end": "page.page % 10 == {}"}
+
+
+def chosen(asked: PolicySheet, how: str, *, keeps: bool = True, clean: bool = False) -> str:
+    """A policy that keeps the favourites, unless not; and dirty pages, if so; of the others goes the min or max."""
+    kind, number = asked.rule
+    stays = [RULES[kind].format(number)] if keeps else []
+    stays += ["page.dirty"] if clean else []
+    rest = f"[page for page in pages if not ({' or '.join(stays)})] or pages" if stays else "pages"
+    return f"def thing(pages):\n    rest = {rest}\n    return {how}"
+
+
+BEST = {LOOP: "max", PHASES: "min", WRITES: "max"}
+
+
+def kept(asked: PolicySheet) -> str:
+    return chosen(asked, f"{BEST[asked.other]}(rest, key=lambda page: page.used)", clean=asked.other == WRITES)
+
+
+def kept_in_order(asked: PolicySheet) -> str:
+    """The pages come in the order of their arrival: that will do as well."""
+    return chosen(asked, f"rest[{0 if asked.other == PHASES else -1}]", clean=asked.other == WRITES)
+
+
+def favourites_go(asked: PolicySheet) -> str:
+    how = f"{BEST[asked.other]}(rest, key=lambda page: page.used)"
+    return chosen(asked, how, keeps=False, clean=asked.other == WRITES)
+
+
+def other_way(asked: PolicySheet) -> str:
+    """The favourites are kept, and of the others the wrong ones go."""
+    return chosen(asked, f"{'max' if asked.other == PHASES else 'min'}(rest, key=lambda page: page.used)")
+
+
+SOLVED: Table = {
+    "11/anomaly": Solved(right=[repeated, among_others], spoilt=[once_too_few, one_longer, one_page_more]),
+    "11/policy": Solved(right=[kept, kept_in_order], spoilt=[favourites_go, other_way]),
+}
