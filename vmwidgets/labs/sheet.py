@@ -58,11 +58,18 @@ class Sheet:
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         rows = "".join(f'<div style="margin: 4px 0">{_with_code(one)}</div>' for one in self.text.splitlines() if one)
-        content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}"
+        content = f"<div>{marked(self.exercise.title, 'strong')}</div>{rows}<div>{_with_code(self._beside)}</div>"
         return {MIME: self.data(), "text/html": framed(content, f"exercise {self.id}"), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"{self.id} · {self.exercise.title}\n{self.text}"
+        return f"{self.id} · {self.exercise.title}\n{self.text}\n{self._beside}"
+
+    @property
+    def _beside(self) -> str:
+        """What else there is."""
+        if self.practice:
+            return "This sheet is for practice: it counts for nothing."
+        return f'To practise: `lab.practice("{self.id}")`. Stuck: `lab.hint("{self.id}")`.'
 
 
 def sheet(name: str) -> Sheet:

@@ -267,9 +267,7 @@ def gaps_and_requests(space: MachineMap, asked: GapsSheet) -> Iterator[Criterion
     )
 
 
-SAYS_WHERE = Mistake(
-    "says where", "A request with at= takes the choice from the kernel; it is counted as 0 pages here."
-)
+SAYS_WHERE = Mistake("says where", "With at= the kernel looks at that address first, and searches no gap.")
 
 
 def _listed(sizes: Sequence[int]) -> str:
