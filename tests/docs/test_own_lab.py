@@ -1,0 +1,99 @@
+"""The lab that docs/own-lab.md makes: its module, its test and its notebook do what the page says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```(?:python )?(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = FENCE.findall((ROOT / "docs" / "own-lab.md").read_text("utf-8"))
+CELLS = [text for name, text in BLOCKS if name == "cell"]
+CHECK = "application/vnd.vmwidgets.check+json"
+OUTCOME = "application/vnd.vmwidgets.outcome+json"
+
+SOLUTION = """
+for first, pages in sheet.given.holes_from():
+    space.remove(first * vm.PAGE, size=pages * vm.PAGE)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With the page's files."""
+    for name, text in BLOCKS:
+        if name.endswith(".py"):
+            (tmp_path / name).write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+def test_its_test_passes(folder: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_holes.py"]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout
+    assert "9 passed" in answer.stdout
+
+
+@pytest.fixture
+def run(folder: Path) -> Callable[..., dict[str, dict[str, object]]]:
+    """Runs the notebook, changed by `edit`; gives the last data of each kind."""
+
+    def execute(edit: Callable[[str], str] = str) -> dict[str, dict[str, object]]:
+        cells = [nbformat.v4.new_code_cell(edit(text)) for text in CELLS]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+        return {
+            kind: data
+            for cell in notebook.cells
+            for output in cell.outputs
+            for kind, data in output.get("data", {}).items()
+            if kind.startswith("application/vnd.vmwidgets")
+        }
+
+    return execute
+
+
+def test_its_notebook_runs_and_earns_nothing(run: Callable[..., dict[str, dict[str, object]]]) -> None:
+    data = run()
+    assert (data[CHECK]["points"], data[CHECK]["of"], data[CHECK]["problem"]) == (0, 3, "")
+    assert (data[OUTCOME]["actual"], data[OUTCOME]["right"]) == ("2", None)
+
+
+def test_its_notebook_is_solved_for_a_student(run: Callable[..., dict[str, dict[str, object]]]) -> None:
+    def solved(source: str) -> str:
+        named = source.replace('student="", course=""', 'student="anna", course="os"')
+        answered = named.replace('kind="number"', 'kind="number", answer=3')
+        return re.sub(r"^# your lines.*$", SOLUTION, answered, flags=re.MULTILINE)
+
+    data = run(solved)
+    assert data[CHECK]["passed"]
+    assert data[CHECK]["sheet"] != "default"
+    assert data[OUTCOME]["mistake"] == "the hole is an entry"
+
+
+def test_a_check_looks_as_the_page_shows_it(folder: Path) -> None:
+    """Of the default sheet."""
+    code = """
+import holes
+from vmwidgets import lab
+import test_holes
+sheet = lab.sheet("h1/rooms")
+space = sheet.start()
+test_holes.moved_down(space, sheet.given)
+print(lab.check("h1/rooms", space))
+"""
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    (shown,) = [text for name, text in BLOCKS if name == "text"]
+    assert answer.stdout == shown, answer.stderr
