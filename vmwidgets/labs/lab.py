@@ -20,6 +20,7 @@ from .checking import check
 from .copier import copier
 from .counting import fault_count, frame_count
 from .criterion import criterion
+from .domains import called, slots
 from .draws import Draws
 from .exercise import exercise
 from .hinting import hint
@@ -27,7 +28,7 @@ from .mistakes import Mistake, mistakes
 from .outline import outline
 from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
-from .translations import descriptors, fault_of, faults, tables_read
+from .translations import descriptors, fault_of, faults, rights, tables_read
 
 __all__ = [
     "Draws",
@@ -35,6 +36,7 @@ __all__ = [
     "attempt",
     "begin",
     "byte_or_signal",
+    "called",
     "check",
     "comparisons",
     "copier",
@@ -55,9 +57,11 @@ __all__ = [
     "predict",
     "predictions",
     "resident_pages",
+    "rights",
     "rotations",
     "scanned",
     "sheet",
+    "slots",
     "tables_read",
     "use_pages",
 ]

@@ -77,6 +77,20 @@ def fault_of(walk: Walk) -> str:
     return f"{fault.kind}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
 
 
+def rights(space: Walkable, *addresses: int | str) -> list[str]:
+    """What user code may do at each address: "rw", "r-", or "--", also where nothing is mapped.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> domain = vm.boot("armv7").domain("log")
+    >>> a = domain.map(domain.frame(), flags="r")
+    >>> lab.rights(domain, a, a + vm.PAGE)
+    ['r-', '--']
+    """
+    ways = ("read", "write")
+    return ["".join(way[0] if space.walk(one, way).ok else "-" for way in ways) for one in addresses]
+
+
 def faults(machine: Machine) -> list[str]:
     """The kinds of the faults that the last operation took, in order.
 

@@ -1,181 +1,288 @@
-"""Exercises of notebook 09: a refill inside two others, 8 MiB by four slots, and rights in spite of a bug."""
+"""Exercises of notebook 09, and the mistakes of its questions: refills, few slots, and rights in spite of a bug."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from vmwidgets.engine.base.events import Event, MappingFlagsInvoked
 from vmwidgets.engine.base.journal import Operation
 from vmwidgets.engine.base.units import KIB, MIB, PAGE, Address, Size
 from vmwidgets.engine.base.values.domains import DomainValue, SlabHeadValue, VnodeValue
+from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.arguments import mapping_flags_text, region_flags
+from vmwidgets.engine.machine.boot import QUIRKS
 from vmwidgets.engine.machine.domain import MachineDomain
 from vmwidgets.engine.selfpaging.flags import kernel_flags
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+from .structures import pages
 
-LEVELS = 3
-SMALL_FRAME = 512 * KIB
-"""The smallest outermost frame that takes three levels; from it 8,191 blocks come."""
+BEFORE = 7
+"""Blocks that a new domain has for vnodes: more of them come by refills."""
 
-NEEDED = 8 * MIB
-FEW_SLOTS, SOME_SLOTS = 4, 20
-"""Two frames of 4 MiB by sections; eight of 1 MiB, with the refill that they need."""
 
-TEXT_AT = 0x5000_0000
-TEXT = b"what the program wrote"
-TEXT_PAGES = 4
+def _place(draws: Draws, taken: set[int]) -> int:
+    """An address at a multiple of 1 MiB, with 4 MiB behind it, far from all others."""
+    row = draws.choice([row for row in range(0x50, 0x7F) if row not in taken])
+    taken.add(row)
+    return (row << 24) + draws.between(0, 11) * MIB
+
+
+# ---- few slots ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where memory is wanted: its own, or that of the area named `of`, to be read only."""
+
+    name: str
+    at: int
+    size: int
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class ThriftSheet:
+    """Areas in any order; an area of pages, if there is one, has to be mapped before the blocks get few."""
+
+    areas: tuple[Area, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> ThriftSheet:
+        """One or two areas of sections, one or two views of them, and perhaps one of pages."""
+        large, views, small = draws.choice([(1, 1, 1), (2, 1, 0), (1, 2, 0), (2, 2, 0)])
+        names, taken = draws.sample(("buffer", "heap", "queue", "table", "film", "log"), 5), set[int]()
+        sizes = draws.choice([(1, 1), (1, 2), (2, 1)]) if large == 2 else (draws.between(1, 3),)
+        own = [Area(names.pop(), _place(draws, taken), size * MIB) for size in sizes]
+        found = list(own)
+        for _ in range(views):
+            seen = draws.choice(own)
+            found.append(Area(names.pop(), _place(draws, taken), seen.size, seen.name))
+        if small:
+            at = _place(draws, taken) + draws.between(1, 250) * PAGE
+            found.append(Area(names.pop(), at, draws.between(1, 2) * PAGE))
+        return cls(tuple(draws.shuffled(found)))
+
+    @property
+    def fewest(self) -> int:
+        """Slots that are enough: a frame, a mapping for each area, and two for a table."""
+        return 1 + len(self.areas) + 2 * sum(area.size < MIB for area in self.areas)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        listed = "\n".join(
+            f"`{area.name}`: {Size(area.size)} at `{Address(area.at)}`, "
+            + (f"the same memory as `{area.of}`, only to be read" if area.of else "to be read and written")
+            for area in self.areas
+        )
+        return (
+            f"Domain `poor` needs {len(self.areas)} areas of memory:\n{listed}\n"
+            f"At the end at most {self.fewest} slots may be in use. (A frame may be larger than what is mapped of it, "
+            "and it may be mapped in parts: `map(frame, at=…, offset=…, size=…)`.)"
+        )
+
+    def start(self) -> MachineDomain:
+        """A new domain with nothing mapped."""
+        return boot("armv7").domain("poor")
 
 
 @exercise(
-    "09/refill",
-    "A refill inside a refill inside a refill",
+    "09/thrift",
+    "Few slots",
     points=5,
     takes=MachineDomain,
     shows=lambda domain: domain,
+    sheet=ThriftSheet.drawn,
+    hints=(
+        (
+            "Each frame takes a slot, and so does each mapping; each new second-level table takes two more. Which of "
+            "these can you save?"
+        ),
+        (
+            "One frame of 4 MiB is enough for everything, and sections need no table. A view is one more mapping of "
+            "the same part of the frame."
+        ),
+        (
+            'map(frame, at=…, offset=…, size=…, flags="rw large"), with the offset at a multiple of 1 MiB. Small pages '
+            "need the most free blocks, so map them first: a refill takes four slots."
+        ),
+    ),
 )
-def refill(domain: MachineDomain) -> Iterator[Criterion]:
-    """One map refilled three deep, seen in the slab's frames; and the map was no larger than needed."""
-    deepest = max(nests(domain.snapshot()), key=len, default=[])
-    levels = len(deepest)
-    yield criterion(
-        3,
-        min(levels, LEVELS),
-        "a map refilled, inside that refilled, and inside that refilled again",
-        "for each further level, the frame of the level above has to need more blocks than are free: so it must be "
-        "larger, or fewer must be free",
-        first="" if levels else "make a map refill the slab",
-        expected=f"{LEVELS} levels in one map",
-        actual=f"{levels}: frames of {' and '.join(str(Size(head.bytes)) for head in reversed(deepest))}"
-        if levels
-        else "",
-    )
-    outermost = deepest[-1].bytes if levels >= LEVELS else 0
+def thrift(domain: MachineDomain, asked: ThriftSheet) -> Iterator[Criterion]:
+    """Each area can be used as it is asked, views share memory, and few slots are in use."""
+    value, edited = domain.snapshot(), _edited(domain)
+    as_asked = [area.name for area in asked.areas if not edited and _usable(domain, area)]
     yield criterion(
         2,
-        0 < outermost <= SMALL_FRAME,
-        "the map was no larger than it had to be",
-        "a smaller map could do it: how few blocks may be free when it begins, and which maps lead there?",
-        first="" if outermost else "reach three levels",
-        expected=f"an outermost frame of {Size(SMALL_FRAME)}",
-        actual=str(Size(outermost)) if outermost else "",
+        bool(as_asked) + (len(as_asked) == len(asked.areas)),
+        "each area can be used as it is asked",
+        _EDITED if edited else "an area is not all mapped, or with other rights than are asked",
+        expected=f"{len(asked.areas)} areas",
+        actual=", ".join(as_asked) if as_asked else "none",
     )
-
-
-def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
-    """The slab's frames, those of one refill with refills inside together, innermost first.
-
-    An outer frame is allocated before an inner one, and mapped after it: so capabilities of nested ones get younger
-    towards lower addresses.  Refills one after the other get older.
-    """
-    ages = {one.ref: one.id for cnode in value.cnodes for one in cnode.capabilities}
-    frames = {leaf.va: ages[leaf.cap] for leaf in leaves(value.root) if leaf.cap in ages}
-    heads = sorted((head for head in value.slab.heads if head.address), key=lambda head: head.address)
-    found: list[list[SlabHeadValue]] = []
-    for head in heads:
-        if found and frames[head.address] < frames[found[-1][-1].address]:
-            found[-1].append(head)
-        else:
-            found.append([head])
-    return found
-
-
-def leaves(node: VnodeValue) -> Iterator[VnodeValue]:
-    """The leaves of a shadow tree, by their addresses."""
-    if not node.is_table:
-        yield node
-    for child in sorted(node.children, key=lambda child: child.va):
-        yield from leaves(child)
-
-
-@exercise("09/thrift", "Eight MiB by four slots", points=5, takes=MachineDomain, shows=lambda domain: domain)
-def thrift(domain: MachineDomain) -> Iterator[Criterion]:
-    """8 MiB of RAM to read and write; few slots in use, and no second-level table."""
-    value = domain.snapshot()
-    reached = Size(0 if _edited(domain) else PAGE * len(writable_frames(domain, value)))
-    half, complete = reached >= NEEDED // 2, reached >= NEEDED
+    frames = {
+        area.name: [domain.walk(va).pa for va in range(area.at, area.at + area.size, PAGE)] for area in asked.areas
+    }
+    there = not edited and all(None not in found for found in frames.values())
+    own = [pa for area in asked.areas if not area.of for pa in frames[area.name]]
+    ram = domain.machine.ram_bytes
+    apart = len(set(own)) == len(own) and all(pa is not None and pa < ram for pa in own)
+    same = all(frames[area.name] == frames[area.of] for area in asked.areas if area.of)
     yield criterion(
-        2,
-        half + complete,
-        "8 MiB of memory can be read and written",
-        _EDITED
-        if _edited(domain)
-        else "8 MiB of RAM should be mapped to read and write; a frame mapped twice counts once, a device not",
-        expected=f"{Size(NEEDED)} of RAM",
-        actual=str(reached),
+        1,
+        there and apart and same,
+        "what is a view shows the same memory, and all others have RAM of their own",
+        "which part of which frame does each area show?",
+        first="" if there else "map all areas",
+        actual="" if same else "a view shows other memory",
     )
     used = sum(len(cnode.capabilities) + len(cnode.reserved) for cnode in value.cnodes if cnode.name == "slots")
     yield criterion(
         2,
-        complete * ((used <= SOME_SLOTS) + (used <= FEW_SLOTS)),
-        "four slots are enough for it",
+        there * ((used <= asked.fewest + 4) + (used <= asked.fewest)),
+        f"{asked.fewest} slots are enough for it",
         "fewer slots could do it: each frame, each mapping, and each table takes its own",
-        first="" if complete else "map all of it",
-        expected=f"at most {FEW_SLOTS} slots in use" if complete else "",
-        actual=f"{used:,}" if complete else "",
-    )
-    second = sum(child.is_table for child in value.root.children)
-    yield criterion(
-        1,
-        complete and not second,
-        "no second-level table is needed",
-        "there are second-level tables: which pages need none?",
-        first="" if complete else "map all of it",
-        expected="no second-level table" if complete else "",
-        actual=f"{second:,}" if complete else "",
+        first="" if there else "map all areas",
+        expected=f"at most {asked.fewest} slots in use",
+        actual=f"{used:,}",
+        mistake=REFILLED if value.slab.total > BEFORE else None,
     )
 
 
-def writable_frames(domain: MachineDomain, value: DomainValue) -> set[int]:
-    """Page frames of RAM that the program can write somewhere."""
-    found: set[int] = set()
-    for leaf in leaves(value.root):
-        if value.meta_start <= leaf.va < value.meta_end:
-            continue
-        for va in range(leaf.va, leaf.va + leaf.span, PAGE):
-            walk = domain.walk(va, "write")
-            if walk.pa is not None and walk.pa < domain.machine.ram_bytes:
-                found.add(walk.pa // PAGE)
-    return found
+REFILLED = Mistake(
+    "refilled", "A map that finds too few free blocks first maps memory for more of them, and that takes slots too."
+)
 
 
-@exercise("09/bug", "Read-only in spite of a bug", points=5, takes=MachineDomain, shows=lambda domain: domain)
-def bug(domain: MachineDomain) -> Iterator[Criterion]:
-    """Four pages are read-only with what was written; and one modify_flags asked the kernel for something else."""
-    pages = [page_rights(domain, TEXT_AT + number * PAGE) for number in range(TEXT_PAGES)]
-    only_read = 0 if _edited(domain) else pages.count("r-")
+def _usable(domain: MachineDomain, area: Area) -> bool:
+    wanted = "r-" if area.of else "rw"
+    return all(page_rights(domain, va) == wanted for va in range(area.at, area.at + area.size, PAGE))
+
+
+# ---- rights in spite of a bug ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BugSheet:
+    """Pages at `at`, of which `some` (by number) shall become read-only."""
+
+    at: int
+    pages: int
+    some: tuple[int, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> BugSheet:
+        """Pages that may lie across a border of two tables, and one or two runs of them."""
+        count = draws.between(5, 8)
+        chosen = [draws.between(0, 1) for _ in range(count)]
+        while not 1 <= sum(chosen) <= count - 2:
+            chosen = [draws.between(0, 1) for _ in range(count)]
+        at = _place(draws, set()) + MIB - draws.between(0, count + 2) * PAGE
+        return cls(at, count, tuple(number for number, one in enumerate(chosen) if one))
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.pages * PAGE
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        listed = ", ".join(map(str, self.some))
+        return (
+            f"Domain `log` runs with the bug. It has mapped the frame in `slots[0]`, {pages(self.size)}, at "
+            f"`{Address(self.at)}`, and has written to each page. Counted from 0:\n"
+            f"make {'pages' if len(self.some) > 1 else 'page'} {listed} read-only. All others must still be writable, "
+            "and each page must keep what was written to it.\n"
+            "And show the bug: call `modify_flags` once, on memory of your choice, so that parts of its range get "
+            "different rights."
+        )
+
+    def start(self) -> MachineDomain:
+        """The domain on a machine with the bugs of the originals, its pages written."""
+        domain = boot("armv7", quirks=QUIRKS).domain("log")
+        domain.map(domain.frame(self.size), at=self.at, size=self.size)
+        for number in range(self.pages):
+            domain.write(self.at + number * PAGE, _content(number))
+        return domain
+
+
+def _content(number: int) -> bytes:
+    return f"page {number}".encode()
+
+
+@exercise(
+    "09/bug",
+    "Read-only in spite of a bug",
+    points=5,
+    takes=MachineDomain,
+    shows=lambda domain: domain,
+    sheet=BugSheet.drawn,
+    hints=(
+        (
+            "Which other call decides what a mapping allows? And where must a range lie, so that modify_flags makes "
+            "two calls of it?"
+        ),
+        "A frame stays when its mapping is removed, with its contents: unmap everything, then map it again in pieces.",
+        (
+            'map("slots[0]", at=…, offset=…, size=…, flags="r") maps a piece. For the bug: map two pages elsewhere, '
+            "one on each side of a multiple of 1 MiB, and change the flags of both in one call."
+        ),
+    ),
+)
+def bug(domain: MachineDomain, asked: BugSheet) -> Iterator[Criterion]:
+    """Some pages are read-only with what was written; and one modify_flags asked the kernel for something else."""
+    edited = _edited(domain)
+    rights = [page_rights(domain, asked.at + number * PAGE) for number in range(asked.pages)]
+    only_read = 0 if edited else sum(rights[number] == "r-" for number in asked.some)
+    flags, passed_on = _worst_call(domain)
+    wrong = bool(passed_on - {flags})
+    begun = only_read > 0 or wrong
     yield criterion(
         2,
-        (only_read > 0) + (only_read == TEXT_PAGES),
-        "all four pages can be read, and not written",
-        _EDITED
-        if _edited(domain)
-        else "all four pages should be readable and not writable; which other calls decide what a mapping allows?",
-        expected="r- for each page",
-        actual=" ".join(pages),
+        (only_read > 0) + (only_read == len(asked.some)),
+        "the pages that are asked for can be read, and not written",
+        _EDITED if edited else "which other calls decide what a mapping allows?",
+        expected=f"r- for {', '.join(map(str, asked.some))}",
+        actual=" ".join(rights),
+        mistake=BY_THE_BUG if "--" in rights else None,
     )
-    start = domain.walk(TEXT_AT).pa
-    kept = start is not None and domain.machine.ram.read(start, len(TEXT)) == TEXT
+    others = [number for number in range(asked.pages) if number not in asked.some]
     yield criterion(
         1,
-        only_read > 0 and kept,
+        begun and all(rights[number] == "rw" for number in others),
+        "the other pages can still be written",
+        "a page that was not asked for has other rights now",
+        first="" if begun else "change something",
+        expected=f"rw for {', '.join(map(str, others))}",
+        actual=" ".join(rights),
+    )
+    lost = [number for number in range(asked.pages) if not _kept(domain, asked, number)]
+    yield criterion(
+        1,
+        begun and not lost,
         "what was written is still there",
-        "what was written should still be there: the frame has to be the same",
-        first="" if only_read else "make it read-only",
-        expected=f"{TEXT.decode()!r} at {Address(TEXT_AT)}",
+        "what was written should still be there: the frame has to be the same, and each page at its place",
+        first="" if begun else "change something",
+        actual=f"not in pages {', '.join(map(str, lost))}" if lost else "",
     )
-    asked, passed_on = _worst_call(domain)
-    wrong = bool(passed_on - {asked})
     yield criterion(
-        2,
-        wrong + (wrong and len(passed_on) > 1),
+        1,
+        wrong and len(passed_on) > 1,
         "one call of modify_flags gave parts of its range different rights",
         "where does a range have to lie so that its parts are treated differently?",
-        first="" if wrong else "call modify_flags so that it goes wrong",
-        actual=_in_words(asked, passed_on),
+        actual=_in_words(flags, passed_on),
     )
 
+
+BY_THE_BUG = Mistake(
+    "by modify_flags", "That call is broken: what it is given for rights is lost, and a page gets none."
+)
 
 _EDITED = "descriptors of this domain are edited by hand: what the program can do by itself counts; undo that"
 
@@ -183,6 +290,12 @@ _EDITED = "descriptors of this domain are edited by hand: what the program can d
 def _edited(domain: MachineDomain) -> bool:
     """Whether the domain's tables are edited past the kernel."""
     return any(edit.space == domain.path for edit in domain.machine.standing_edits)
+
+
+def _kept(domain: MachineDomain, asked: BugSheet, number: int) -> bool:
+    pa = domain.walk(asked.at + number * PAGE).pa
+    content = _content(number)
+    return pa is not None and domain.machine.ram.read(pa, len(content)) == content
 
 
 def page_rights(domain: MachineDomain, va: int) -> str:
@@ -214,3 +327,183 @@ def _in_words(asked: int, passed_on: set[int]) -> str:
         return ""
     flags = " and ".join(repr(mapping_flags_text(one)) for one in sorted(passed_on))
     return f"modify_flags was asked for {mapping_flags_text(asked)!r}, and asked the kernel for {flags}"
+
+
+# ---- refills inside refills --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RefillSheet:
+    """A refill of `levels`, by a map of the film at `at`, in a domain that has used some of its blocks."""
+
+    levels: int
+    used: int
+    device: int
+    at: int
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> RefillSheet:
+        """How deep, how many blocks are gone already, and where."""
+        return cls(draws.between(2, 3), draws.between(0, 3), draws.between(1, 3) << 30, _place(draws, {0x50}))
+
+    @property
+    def most(self) -> int:
+        """The smallest outermost frame that can take so many levels."""
+        return {2: 8 * KIB, 3: 512 * KIB}[self.levels]
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            f"Domain `deep` has {BEFORE - self.used} free blocks, and a frame of a device, 64 MiB, in `slots[0]`.\n"
+            f"Map a part of it by pages, from its beginning, at `{Address(self.at)}`, so that the map causes a refill "
+            f"of {self.levels} levels with a frame of at most {Size(self.most)}. What you map before is your choice."
+        )
+
+    def start(self) -> MachineDomain:
+        """The domain, with its frame and what it has mapped already."""
+        domain = boot("armv7").domain("deep")
+        film = domain.device_frame(self.device, 64 * MIB)
+        for _ in range(self.used):
+            domain.map(film, size=MIB, flags="rw large")
+        return domain
+
+
+@exercise(
+    "09/refill",
+    "A refill inside a refill",
+    points=5,
+    takes=MachineDomain,
+    shows=lambda domain: domain,
+    sheet=RefillSheet.drawn,
+    hints=(
+        "How few blocks can be free when a map begins? Which maps use one block each?",
+        (
+            "A section needs one block and the reserve of 3: map sections until 3 blocks are free. Then a frame of 8 "
+            "KiB can't be mapped without a refill of its own."
+        ),
+        (
+            "A frame of so many bytes has room for a sixty-fourth of them in blocks, less one: it is used when more "
+            "than half as many are missing. A map of n small pages asks for n blocks, one for each 256, and 4."
+        ),
+    ),
+)
+def refill(domain: MachineDomain, asked: RefillSheet) -> Iterator[Criterion]:
+    """One map refilled so many deep, seen in the slab's frames; and the map was no larger than needed."""
+    found = nests(domain.snapshot())
+    deepest = max(found, key=len, default=[])
+    levels = len(deepest)
+    yield criterion(
+        3,
+        (levels > 0) + 2 * (levels >= asked.levels),
+        "a map refilled, and inside that refilled again, as deep as is asked",
+        "for each further level, the frame of the level above has to need more blocks than are free: so it must be "
+        "larger, or fewer must be free",
+        first="" if levels else "make a map refill the slab",
+        expected=f"{asked.levels} levels in one map",
+        actual=f"{levels}: frames of {' and '.join(str(Size(head.bytes)) for head in reversed(deepest))}",
+    )
+    largest = max((head.bytes for nest in found for head in nest), default=0)
+    yield criterion(
+        1,
+        0 < largest <= asked.most,
+        "the map was no larger than it had to be",
+        "a smaller map could do it: how few blocks may be free when it begins, and which maps lead there?",
+        first="" if largest else "make a map refill the slab",
+        expected=f"frames of at most {Size(asked.most)}",
+        actual=str(Size(largest)),
+    )
+    start = domain.walk(asked.at).pa
+    film = next(one for cnode in domain.snapshot().cnodes for one in cnode.capabilities if str(one.ref) == "slots[0]")
+    yield criterion(
+        1,
+        start is not None and start == film.base and domain.walk(asked.at).page_size == PAGE,
+        "the frame's beginning is mapped where it is asked, by pages",
+        "what is at the address that is asked, and how large is its page?",
+        expected=f"the frame in slots[0] at {Address(asked.at)}",
+        actual="nothing" if start is None else f"physical {Address(start)}",
+    )
+
+
+def nests(value: DomainValue) -> list[list[SlabHeadValue]]:
+    """The slab's frames, those of one refill with refills inside together, innermost first.
+
+    An outer frame is allocated before an inner one, and mapped after it: so capabilities of nested ones get younger
+    towards lower addresses.  Refills one after the other get older.
+    """
+    ages = {one.ref: one.id for cnode in value.cnodes for one in cnode.capabilities}
+    frames = {leaf.va: ages[leaf.cap] for leaf in leaves(value.root) if leaf.cap in ages}
+    heads = sorted((head for head in value.slab.heads if head.address), key=lambda head: head.address)
+    found: list[list[SlabHeadValue]] = []
+    for head in heads:
+        if found and frames[head.address] < frames[found[-1][-1].address]:
+            found[-1].append(head)
+        else:
+            found.append([head])
+    return found
+
+
+def leaves(node: VnodeValue) -> Iterator[VnodeValue]:
+    """The leaves of a shadow tree, by their addresses."""
+    if not node.is_table:
+        yield node
+    for child in sorted(node.children, key=lambda child: child.va):
+        yield from leaves(child)
+
+
+# ---- wrong answers -----------------------------------------------------------------------------
+
+mistakes(
+    "09/who",
+    {
+        "it looks in a map, and takes a frame": Mistake(
+            "every kernel pages", "This kernel has no map of a program's memory, so there is nothing to look up."
+        ),
+        "it ends the program": Mistake("a fault is the end", "A fault is a message here: the program decides."),
+    },
+)
+mistakes(
+    "09/slots",
+    {
+        "1": Mistake("the frame's mapping alone", "A new table is needed as well, and it is a capability too."),
+        "2": Mistake("a table needs no mapping", "The table is written into the root: that is a Mapping of its own."),
+        "4": Mistake("a mapping a page", "One Mapping covers both pages: their entries are side by side in one table."),
+    },
+)
+mistakes(
+    "09/revoked",
+    {
+        "nothing": Mistake(
+            "revoke deletes itself", "Revoking deletes all others; the capability that was named stays."
+        ),
+        "this capability and what it mapped": Mistake(
+            "only other holders lose", "A Mapping is made from the capability, so it is deleted as well."
+        ),
+    },
+)
+mistakes(
+    "09/second",
+    {"1": Mistake("no refill", "Its Mapping takes one, but first the map refilled the slab, which took four more.")},
+)
+mistakes(
+    "09/refused",
+    {
+        "nothing": Mistake(
+            "all or nothing, everywhere", "A finished refill is a map of its own: it leaves nothing half done."
+        ),
+        "the refill, and the pages before the last": Mistake(
+            "a map is done in part", "A map that fails takes back what it did."
+        ),
+    },
+)
+mistakes(
+    "09/lost",
+    {
+        "read and write": Mistake(
+            "it does what it says", "So it would be without the bug: the flags are lost on the way."
+        ),
+        "only read": Mistake(
+            "the second piece", "That is what later pieces get; the first piece gets no rights at all."
+        ),
+    },
+)
