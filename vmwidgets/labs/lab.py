@@ -23,6 +23,7 @@ from .criterion import criterion
 from .domains import called, slots
 from .draws import Draws
 from .exercise import exercise
+from .flips import flips
 from .hinting import hint
 from .mistakes import Mistake, mistakes
 from .outline import outline
@@ -47,6 +48,7 @@ __all__ = [
     "fault_of",
     "faults",
     "fill",
+    "flips",
     "frame_count",
     "hint",
     "keep_moments",

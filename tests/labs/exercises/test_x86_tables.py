@@ -1,3 +1,5 @@
+"""What the recipes of `tests/labs/solutions/x86_tables.py` leave open."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,86 +7,125 @@ import pytest
 import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.tasks import Task
+from vmwidgets.labs.exercise import exercise_named
+from vmwidgets.labs.exercises.x86_tables import ByHandSheet
+from vmwidgets.labs.result import Result
+from vmwidgets.labs.sheet import Sheet
 
-START, PAGE = 0x40_0000, vm.PAGE
-WRITABLE, EXECUTE_DISABLE = 1 << 1, 1 << 63
-CHANGED = START + 2 * PAGE
+PAGES = 0x4000_0000, 0x4000_3000, 0x4020_1000, 0x8000_2000
+WRITABLE, PRESENT, EXECUTE_DISABLE = 1 << 1, 1, 1 << 63
 
 
 @pytest.fixture
-def hand() -> Machine:
-    machine = vm.boot("x86-64", cpus=2)
-    task = machine.task("keys")
-    task.map.enter(4 * PAGE, at=START, object=machine.object("keys"))
-    for cpu in machine.cpus:
-        cpu.run(task)
-        for page in range(4):
-            cpu.store(START + page * PAGE, b"key")
-    return machine
+def sheet() -> ByHandSheet:
+    return ByHandSheet(PAGES, 2, ("write", "execute"), other_cpu=1)
 
 
-def points(machine: Machine) -> list[int]:
-    return [criterion.points for criterion in lab.check("06/by-hand", machine).criteria]
+@pytest.fixture
+def hand(sheet: ByHandSheet) -> Machine:
+    return sheet.start()
 
 
-def edit(task: Task, *, level: int = -1, clear: int = WRITABLE, put: int = EXECUTE_DISABLE) -> None:
-    step = task.walk(CHANGED).steps[level]
-    task.machine.set_descriptor(step.pa, step.value & ~clear | put)
+def checked(sheet: ByHandSheet, machine: Machine) -> Result:
+    return lab.check(Sheet(exercise_named("06/by-hand"), "practice 0", sheet), machine)
 
 
-def flush(machine: Machine, *cpus: int) -> None:
+def points(sheet: ByHandSheet, machine: Machine) -> list[int]:
+    return [criterion.points for criterion in checked(sheet, machine).criteria]
+
+
+def mistake(result: Result, number: int) -> str:
+    found = result.criteria[number].mistake
+    return found.name if found else ""
+
+
+def edit(machine: Machine, level: int, clear: int, put: int = 0) -> None:
+    step = machine.tasks["keys"].walk(PAGES[0]).steps[-level]
+    machine.set_descriptor(step.pa, step.value & ~clear | put)
+
+
+def flush(machine: Machine, *cpus: int, pages: tuple[int, ...] = PAGES[:2]) -> None:
     for cpu in cpus:
-        machine.cpus[cpu].flush(CHANGED)
+        for page in pages:
+            machine.cpus[cpu].flush(page)
 
 
-def test_it_can_be_done(hand: Machine) -> None:
-    edit(hand.tasks["keys"])
-    flush(hand, 0, 1)
-    assert lab.check("06/by-hand", hand).passed
+def test_the_pages_that_are_meant_are_below_one_descriptor(sheet: ByHandSheet) -> None:
+    assert sheet.meant == PAGES[:2]
+    assert ByHandSheet(PAGES, 1, sheet.rights, 1).meant == PAGES[:1]
+    assert ByHandSheet(PAGES, 3, sheet.rights, 1).meant == PAGES[:3]
 
 
-def test_nothing_done_is_nothing_earned(hand: Machine) -> None:
-    assert points(hand) == [0, 0, 0, 0]
+def test_no_page_drives_another_out_of_a_tlb() -> None:
+    for number in range(1, 21):
+        given = lab.practice("06/by-hand", number).given
+        assert isinstance(given, ByHandSheet)
+        machine = given.start()
+        assert [cpu.lookup(page) is None for cpu in machine.cpus for page in given.pages].count(True) == 0
 
 
-def test_each_right_counts(hand: Machine) -> None:
-    edit(hand.tasks["keys"], put=0)
-    flush(hand, 0, 1)
-    assert points(hand) == [1, 1, 2, 1]
+def test_one_of_two_rights_has_a_name(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, WRITABLE)
+    flush(hand, 0, 2)
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [1, 1, 1, 2, 1]
+    assert mistake(result, 0) == "one bit for two rights"
 
 
-def test_a_flush_that_was_forgotten_is_found_on_each_processor(hand: Machine) -> None:
-    edit(hand.tasks["keys"])
-    assert points(hand) == [2, 1, 0, 1]
+def test_a_flush_that_was_forgotten_is_found_on_each_processor(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    assert points(sheet, hand) == [2, 1, 1, 0, 1]
     flush(hand, 0)
-    assert points(hand) == [2, 1, 1, 1]
-    assert "cpu:1 keeps" in repr(lab.check("06/by-hand", hand))
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [2, 1, 1, 1, 1]
+    assert "cpu:2 keeps" in repr(result)
+    assert mistake(result, 3) == "forgets a processor"
 
 
-def test_too_much_flushed_costs_a_point(hand: Machine) -> None:
-    edit(hand.tasks["keys"])
-    for cpu in hand.cpus:
-        cpu.flush()
-    assert points(hand) == [2, 1, 2, 0]
+def test_another_tasks_page_at_the_same_address_is_not_to_be_flushed(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    flush(hand, 0, 1, 2)
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [2, 1, 1, 2, 0]
+    assert mistake(result, 4) == "flushes another task's"
 
 
-def test_rights_taken_above_are_taken_from_the_others_too(hand: Machine) -> None:
-    edit(hand.tasks["keys"], level=-2)
-    flush(hand, 0, 1)
-    assert points(hand)[:2] == [2, 0]
+def test_rights_taken_above_are_taken_from_the_others_too(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 3, WRITABLE, EXECUTE_DISABLE)
+    flush(hand, 0, 2, pages=PAGES[:3])
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [2, 0, 1, 2, 1]
+    assert mistake(result, 1) == "a table too high"
 
 
-def test_a_page_that_is_gone_or_is_another_is_not_read_only(hand: Machine) -> None:
-    edit(hand.tasks["keys"], clear=1)
-    assert points(hand)[0] == 0
+def test_pages_that_are_gone_have_not_lost_a_right(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, PRESENT)
+    assert points(sheet, hand) == [0, 0, 0, 0, 0]
+
+
+def test_a_page_that_is_another_is_not_as_it_was(sheet: ByHandSheet, hand: Machine) -> None:
+    step = hand.tasks["keys"].walk(PAGES[0]).steps[-1]
+    hand.set_descriptor(step.pa, step.value ^ 1 << 39)
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    assert points(sheet, hand)[:3] == [2, 0, 0]
+
+
+def test_an_edit_that_was_undone_does_not_count(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 3, WRITABLE)
     hand.undo_descriptor()
-    edit(hand.tasks["keys"], put=EXECUTE_DISABLE ^ 1 << 40 - 1)
-    assert points(hand)[:2] == [2, 0]
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    flush(hand, 0, 2)
+    assert checked(sheet, hand).passed
 
 
-def test_a_page_that_was_used_again_may_be_remembered_as_it_is_now(hand: Machine) -> None:
-    edit(hand.tasks["keys"])
-    flush(hand, 0, 1)
-    assert [cpu.load(CHANGED, 3) for cpu in hand.cpus] == [b"key", b"key"]
-    assert lab.check("06/by-hand", hand).passed
+def test_a_page_that_was_used_again_may_be_remembered_as_it_is_now(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    flush(hand, 0, 2)
+    assert [hand.cpus[number].load(PAGES[0], 3) for number in (0, 2)] == [b"key", b"key"]
+    assert checked(sheet, hand).passed
+
+
+def test_a_machine_without_the_task_is_refused_in_a_sentence() -> None:
+    result = lab.check("06/by-hand", vm.boot("x86-64"))
+    assert result.points == 0
+    assert result.problem or result.criteria

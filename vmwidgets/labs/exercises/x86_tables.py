@@ -1,72 +1,186 @@
-"""Exercises of notebook 06: descriptors written by hand, and what processors remember of them."""
+"""Exercise of notebook 06, and the mistakes of its questions: a descriptor by hand, and what processors remember."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from vmwidgets.engine.base.units import PAGE, Address
-from vmwidgets.engine.machine import Machine
+from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.engine.machine.arguments import whole
+from vmwidgets.engine.machine.cpus import MachineCpu
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+from .structures import listed
 
-START = 0x40_0000
-PAGES = 4
-CHANGED = 2
-"""The page, counted from :data:`START`, that user code shall read, and neither write nor run."""
+TASK, OTHER = "keys", "mail"
+CPUS = 3
+COVERED = {1: PAGE, 2: 2 * MIB, 3: GIB}
+"""What one descriptor of each level covers."""
 
-TASK = "keys"
+ACCESSES = ("read", "write", "execute")
+FORBIDDEN = {
+    ("write",): "can no longer write to",
+    ("execute",): "can no longer run what is in",
+    ("write", "execute"): "can neither write to nor run what is in",
+    ACCESSES: "can no longer read, write or run (the supervisor still can)",
+}
+"""What is asked for, by the rights that are taken away."""
 
-FIRST = "take the rights away"
+FIRST = "take a right away"
+
+
+@dataclass(frozen=True)
+class ByHandSheet:
+    """Pages of two tasks; those below one descriptor of `level` lose `rights`; `other_cpu` runs the other task."""
+
+    pages: tuple[int, ...]
+    level: int
+    rights: tuple[str, ...]
+    other_cpu: int
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> ByHandSheet:
+        """Two tables of 4 KiB pages below one of the next level, and a third elsewhere; the first pages are meant."""
+        level = draws.between(1, 3)
+        first, second = draws.sample(range(1, 4), 2)
+        slots = draws.sample(range(1, 500), 3)
+        numbers = iter(draws.sample(range(16), 7))  # each page is in a set of its own of the TLB
+        pages = [
+            gib * GIB + slot * 2 * MIB + (16 * draws.below(32) + next(numbers)) * PAGE
+            for gib, slot, most in zip((first, first, second), slots, (3, 2, 2), strict=True)
+            for _ in range(draws.between(most - 1, most))
+        ]
+        rights = [rights for rights in FORBIDDEN if level > 1 or len(rights) > 1]
+        return cls(tuple(pages), level, draws.choice(rights), draws.below(CPUS))
+
+    @property
+    def meant(self) -> tuple[int, ...]:
+        """The pages that lose rights: all below one descriptor, together with the first page."""
+        size = COVERED[self.level]
+        return tuple(page for page in self.pages if page // size == self.pages[0] // size)
+
+    @property
+    def cpus(self) -> tuple[int, ...]:
+        """The processors that run the task."""
+        return tuple(number for number in range(CPUS) if number != self.other_cpu)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        one, other = self.cpus
+        return (
+            f"The task `{TASK}` has pages at {_listed(self.pages)}. Processors {one} and {other} run it, and have used "
+            f"all its pages. Processor {self.other_cpu} runs `{OTHER}`, which has pages of its own at the same "
+            "addresses, and has used them.\n"
+            f"Change one descriptor of `{TASK}`, so that user code {FORBIDDEN[self.rights]} its "
+            f"{'pages' if self.meant[1:] else 'page'} at {_listed(self.meant)}.\n"
+            "All other pages and rights stay as they are.\n"
+            "Then flush page by page: no processor may use a translation that is no longer true, and each that "
+            "still is must stay in its TLB.\n"
+            "Use only `set_descriptor` and the processors' `flush`; look with `walk`. (A `store` would fault, and the "
+            "kernel would write your descriptor again: its map still promises `rwx`.)"
+        )
+
+    def start(self) -> Machine:
+        """Two tasks that run on three processors and have used their pages."""
+        machine = boot("x86-64", cpus=CPUS)
+        for name in TASK, OTHER:
+            task, pages = machine.task(name), machine.object(name)
+            for number, page in enumerate(self.pages):
+                task.map.enter(PAGE, at=page, object=pages, offset=number * PAGE, prot="rwx")
+        for cpu in machine.cpus:
+            cpu.run(OTHER if cpu.number == self.other_cpu else TASK)
+            for page in self.pages:
+                cpu.store(page, b"key")
+        return machine
+
+
+def _listed(pages: tuple[int, ...]) -> str:
+    return listed([f"`{Address(page)}`" for page in pages])
 
 
 @exercise(
     "06/by-hand",
-    "A page made read-only by hand",
-    points=6,
+    "Rights taken away by hand",
+    points=7,
     takes=Machine,
     shows=lambda machine: machine.tasks[TASK].tables,
+    sheet=ByHandSheet.drawn,
+    hints=(
+        "Walk the pages that are meant, and one that is not. Up to which descriptor do they share their way?",
+        "Change the lowest descriptor that all pages that are meant have in common. Which bit of it forbids what?",
+        "R/W is bit 1, U/S bit 2, XD bit 63. Then flush each page that is meant, on each processor that keeps it.",
+    ),
 )
-def by_hand(machine: Machine) -> Iterator[Criterion]:
-    """Task "keys": page 2 of 4 can be read only, by descriptors alone, and no processor remembers otherwise."""
-    page = START + CHANGED * PAGE
-    stopped = [_stopped(machine, page, access) for access in ("write", "execute")]
+def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
+    """Some pages of "keys" lost rights by one descriptor, and processors remember what is true, and only that."""
+    pairs = [(page, access) for page in asked.meant for access in asked.rights]
+    allowed = [f"{access} at {Address(page)}" for page, access in pairs if not _stopped(machine, page, access)]
+    begun = "" if len(allowed) < len(pairs) else FIRST
     yield criterion(
         2,
-        sum(stopped),
-        "user code may neither write to the page nor run what is in it",
-        "user code may still write to the page, or run what is in it: which bit of its descriptor forbids each?",
-        expected="a fault for lack of a right, for both",
-        actual=", ".join(f"{access}: {_in_words(machine, page, access)}" for access in ("write", "execute")),
+        (not begun) + (not allowed),
+        "the rights are gone, on all pages that are meant",
+        "a right that should be gone is still there: which bit of which descriptor forbids it?",
+        expected="a fault for lack of a right",
+        actual=f"user code may {listed(allowed[:4])}{', and more' if len(allowed) > 4 else ''}",
+        mistake=ONE_BIT if not begun and len(asked.rights) > 1 else None,
     )
-    wrong = [number for number in range(PAGES) if not _as_it_was(machine, number)]
+    wrong = [Address(page) for page in asked.pages if not _as_it_should_be(machine, asked, page)]
     yield criterion(
         1,
-        any(stopped) and not wrong,
-        "it can be read, and the other three pages are as they were",
-        "a page is not where it was, or its rights are not what they should be: what else does that descriptor map?",
-        first="" if wrong else FIRST,
-        actual=", ".join(f"page {number} of {PAGES}, at {Address(START + number * PAGE)}" for number in wrong),
+        not begun and not wrong,
+        "all other pages and rights are as they were",
+        "a page is not where it was, or lost a right that it should keep: what else does that descriptor map?",
+        first="" if wrong else begun,
+        actual=listed(wrong),
+        mistake=TOO_HIGH if any(page not in asked.meant for page in wrong) else None,
     )
-    stale = [cpu.number for cpu in machine.cpus if _remembers(machine, cpu.number, page, stale=True)]
+    edited = len(set(_edited(machine)))
+    yield criterion(
+        1,
+        not begun and edited == 1,
+        "one descriptor was changed",
+        "more than one descriptor was changed: which one do all the pages that are meant have in common?",
+        first=begun,
+        expected="1 descriptor",
+        actual=f"{edited} descriptors",
+    )
+    stale = [cpu.number for cpu in machine.cpus if any(_remembers(cpu, page, stale=True) for page in asked.pages)]
     yield criterion(
         2,
-        any(stopped) * (len(machine.cpus) - len(stale)),
+        0 if begun else (not stale) + (len(stale) < len(asked.cpus)),
         "no processor uses rights that are no longer true",
         "a processor still uses the rights that it remembers: which instruction makes it forget them?",
-        first="" if stale else FIRST,
-        actual=", ".join(f"cpu:{number} keeps the page as it was" for number in stale),
+        first="" if stale else begun,
+        actual=", ".join(f"cpu:{number} keeps a page as it was" for number in stale),
+        mistake=FORGOTTEN if stale and len(stale) < len(asked.cpus) else None,
     )
-    others = [START + number * PAGE for number in range(PAGES) if number != CHANGED]
-    kept = all(_remembers(machine, cpu.number, one, stale=False) for cpu in machine.cpus for one in others)
+    lost = {cpu.number: _lost(machine, asked, cpu) for cpu in machine.cpus}
     yield criterion(
         1,
-        any(stopped) and kept,
+        not begun and not any(lost.values()),
         "what is still true stays in the TLBs",
-        "more was flushed than had to be: a flush can be for one page",
-        first="" if any(stopped) else FIRST,
-        expected="the other three pages, on each processor",
+        "more was flushed than had to be: a flush can be for one page, on one processor",
+        first=begun,
+        actual=", ".join(
+            f"{count} of {len(asked.pages)} pages on cpu:{number}" for number, count in lost.items() if count
+        ),
+        mistake=ANOTHERS if lost.get(asked.other_cpu) else ALL_FLUSHED,
     )
+
+
+ONE_BIT = Mistake("one bit for two rights", "R/W forbids writes, XD fetches, and U/S all that user code does.")
+TOO_HIGH = Mistake("a table too high", "A descriptor above the last level holds for all pages below it.")
+FORGOTTEN = Mistake("forgets a processor", "Each processor has a TLB of its own, and flushes only that.")
+ANOTHERS = Mistake("flushes another task's", "That processor has another task's page at this address.")
+ALL_FLUSHED = Mistake(
+    "flushes all", "A flush without an address drops what is still true: each page costs a walk again."
+)
 
 
 def _stopped(machine: Machine, va: int, access: str) -> bool:
@@ -74,22 +188,92 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
     return fault is not None and fault.kind == "protection"
 
 
-def _in_words(machine: Machine, va: int, access: str) -> str:
-    fault = machine.walk(va, access, user=True, task=TASK).fault
-    return "goes through" if fault is None else f"{fault.kind}"
-
-
-def _as_it_was(machine: Machine, number: int) -> bool:
-    """Whether a page leads to its frame, and gives user code what it should."""
-    va, frame = START + number * PAGE, machine.objects[TASK].pages.get(number * PAGE)
-    if frame is None or machine.walk(va, user=True, task=TASK).pa != frame * PAGE:
+def _as_it_should_be(machine: Machine, asked: ByHandSheet, page: int) -> bool:
+    """Whether a page leads to its frame, for the supervisor too, and user code has the rights that should be left."""
+    frame = machine.objects[TASK].pages.get(asked.pages.index(page) * PAGE)
+    if frame is None or machine.walk(page, user=False, task=TASK).pa != frame * PAGE:
         return False
-    return number == CHANGED or not any(
-        machine.walk(va, access, user=True, task=TASK).fault for access in ("write", "execute")
-    )
+    left = [access for access in ACCESSES if page not in asked.meant or access not in asked.rights]
+    return all(machine.walk(page, access, user=True, task=TASK).ok for access in left)
 
 
-def _remembers(machine: Machine, cpu: int, va: int, *, stale: bool) -> bool:
+def _edited(machine: Machine) -> list[int]:
+    """The descriptors that were changed by hand, but for what was undone."""
+    edited: list[int] = []
+    for one in machine.journal:
+        if one.outcome == "done" and one.name == "set_descriptor":
+            edited.append(whole(dict(one.arguments)["pa"], "pa"))
+        elif one.outcome == "done" and one.name == "undo_descriptor" and edited:
+            edited.pop()
+    return edited
+
+
+def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
     """Whether a processor keeps a translation of `va` that is stale, or one that is not."""
-    slot = machine.cpus[cpu].lookup(va)
+    slot = cpu.lookup(va)
     return slot is not None and bool(slot.stale) is stale
+
+
+def _lost(machine: Machine, asked: ByHandSheet, cpu: MachineCpu) -> int:
+    """How many pages a processor does not keep whose translation is as it was when it kept them."""
+    others = cpu.number == asked.other_cpu
+    same = [
+        page
+        for page in asked.pages
+        if others or all(machine.walk(page, access, user=True, task=TASK).ok for access in ACCESSES)
+    ]
+    return sum(not _remembers(cpu, page, stale=False) for page in same)
+
+
+mistakes(
+    "06/far-away",
+    {
+        "0": Mistake("tables for all addresses", "A table is made when the first page below it is mapped."),
+        "1": Mistake("only the last level", "512 GiB apart, the two addresses differ in the first nine bits already."),
+        "4": Mistake("counts the root", "Both ways begin at the same root."),
+    },
+)
+mistakes(
+    "06/split",
+    {
+        "5": Mistake("cut like an entry", "A descriptor maps one page, of 4 KiB or of 2 MiB, and nothing in between."),
+        "512": Mistake("forgets the others", "The other three large pages are still mapped, by a descriptor each."),
+        "2048": Mistake("splits all", "Only the large page that holds the 4 KiB is split."),
+    },
+)
+mistakes(
+    "06/code",
+    {
+        "2": Mistake("forgets who and why", "Bit 0 says that the page is present, bit 2 that user code did it."),
+        "3": Mistake("forgets user code", "Bit 2 is 1: user code did it."),
+        "6": Mistake("P as in problem", "Bit 0 is 1: the page is present, and a right is missing."),
+    },
+)
+mistakes(
+    "06/above",
+    {
+        "1023": Mistake("the last level decides", "A write needs R/W in each descriptor of the walk."),
+        "1022": Mistake("a descriptor is for one page", "A PDE is read for all pages below it, here 512."),
+        "0": Mistake("a PDE of 4 MiB", "In this format a PDE covers 2 MiB: half of the pages have another."),
+    },
+)
+mistakes(
+    "06/wp",
+    {
+        "a page fault, code 3": Mistake("R/W binds the kernel", "It does only while CR0.WP is 1."),
+        "a page fault, code 7": Mistake(
+            "whose page, or whose access", "Bit 2 of the code is about who does it, not whose page it is."
+        ),
+    },
+)
+mistakes(
+    "06/stale",
+    {
+        "a page fault": Mistake(
+            "looks at the tables each time", "The processor remembers translations, and uses them."
+        ),
+        "a byte that is 0": Mistake(
+            "memory is cleared", "The frame holds what it held: only the way to it has changed."
+        ),
+    },
+)
