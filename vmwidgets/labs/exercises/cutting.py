@@ -1,102 +1,354 @@
-"""Exercises of notebook 03: what a change to a part does to the rest."""
+"""Exercises of notebook 03, and the mistakes of its questions: what a change to a part does to the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-from vmwidgets.engine.base.units import PAGE
+from vmwidgets.engine.base.units import PAGE, Address
 from vmwidgets.engine.base.values.maps import EntryValue
+from vmwidgets.engine.machine import boot
 from vmwidgets.engine.machine.maps import MachineMap
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
-from .structures import done_to, in_words, pages, runs
+from ..mistakes import Mistake, mistakes
+from .structures import done_to, in_words, runs
 
-START = 0x40_0000
-HOLE = range(4, 8)
-READ_ONLY = 12
+PAGES = 16
+FILM = 40
+"""Pages of the object that a window shows a part of."""
 
 
-@exercise("03/window", "A window with a hole", points=5, takes=MachineMap)
-def window(space: MachineMap) -> Iterator[Criterion]:
-    """16 pages of an object at 0x40_0000: pages 4 to 7 unmapped, page 12 read-only, all others as they were."""
-    seen = [_entry_at(space, START + page * PAGE) for page in range(16)]
-    hole = [page for page in range(16) if seen[page] is None]
+@dataclass(frozen=True)
+class Part:
+    """What is to be done with pages `first` to `end` - 1; `shows` is the page of the film, where it matters."""
+
+    what: str
+    first: int
+    end: int
+    shows: int = 0
+
+    @property
+    def text(self) -> str:
+        """The part in words."""
+        pages = numbered(self.first, self.end)
+        return {
+            "hole": f"{pages}: unmap.",
+            "r": f"{pages}: can only be read.",
+            "shows": f"{pages}: show {numbered(self.shows, self.shows + self.end - self.first)} of the film.",
+        }[self.what]
+
+
+def numbered(first: int, end: int) -> str:
+    """A range of pages in words.
+
+    >>> numbered(3, 4), numbered(3, 6)
+    ('page 3', 'pages 3 to 5')
+    """
+    return f"page {first}" if end - first == 1 else f"pages {first} to {end - 1}"
+
+
+def spread(draws: Draws, lengths: Sequence[int]) -> list[int]:
+    """Where ranges of these lengths begin in 16 pages, in this order and not over each other."""
+    free = PAGES - sum(lengths)
+    before = sorted(draws.between(0, free) for _ in lengths)
+    return [gap + sum(lengths[:number]) for number, gap in enumerate(before)]
+
+
+@dataclass(frozen=True)
+class WindowSheet:
+    """16 pages at `base` show the film from page `offset` on; `parts` are to be changed."""
+
+    base: int
+    offset: int
+    parts: tuple[Part, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> WindowSheet:
+        """A hole, a part to read only, one that shows other pages, and one more of the first two."""
+        kinds = draws.shuffled(["hole", "r", "shows", draws.choice(["hole", "r"])])
+        lengths = [draws.between(1, 3) for _ in kinds]
+        offset = draws.between(1, 9)
+        parts = []
+        for what, length, first in zip(kinds, lengths, spread(draws, lengths), strict=True):
+            shown = draws.choice([page for page in range(FILM - length) if page != offset + first])
+            parts.append(Part(what, first, first + length, shown if what == "shows" else 0))
+        return cls(draws.between(1, 9) * 0x10_0000, offset, tuple(parts))
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        return (
+            f"A window: pages 0 to {PAGES - 1} at `{Address(self.base)}` show an object, the `film`, from its page "
+            f"{self.offset} on. Change these pages of the window:\n"
+            + "\n".join(part.text for part in self.parts)
+            + "\nAll other pages stay as they are: the same contents, at the same address, with the same rights. "
+            "Nothing else is mapped."
+        )
+
+    def pages(self, what: str) -> list[int]:
+        """The pages of the window of which this is wanted."""
+        return [page for part in self.parts if part.what == what for page in range(part.first, part.end)]
+
+    def shown(self) -> list[int]:
+        """The film's page that each page of the window should show; of no meaning in a hole."""
+        shown = [self.offset + page for page in range(PAGES)]
+        for part in self.parts:
+            if part.what == "shows":
+                shown[part.first : part.end] = range(part.shows, part.shows + part.end - part.first)
+        return shown
+
+    def start(self) -> MachineMap:
+        """The map with the window as it was."""
+        task = boot().task("cinema")
+        task.map.enter(PAGES * PAGE, at=self.base, object=task.machine.object("film"), offset=self.offset * PAGE)
+        return task.map
+
+
+@exercise(
+    "03/window",
+    "A window",
+    points=6,
+    takes=MachineMap,
+    sheet=WindowSheet.drawn,
+    hints=(
+        "Which of the changes keeps the offsets right by itself, and which needs an offset from you?",
+        "remove makes a hole, protect changes rights. To show other pages, remove a part and enter it with an offset.",
+        "enter(size, at=…, fixed=True, object=…, offset=…): the offset is the film's page times vm.PAGE, in bytes.",
+    ),
+)
+def window(space: MachineMap, asked: WindowSheet) -> Iterator[Criterion]:
+    """Each page of the window shows what it should, with the rights that it should have."""
+    seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
+    hole = [page for page in range(PAGES) if seen[page] is None]
+    holes, moved, kept = asked.pages("hole"), asked.pages("shows"), asked.pages("r")
+    right = [page for page, shows in enumerate(asked.shown()) if _shows(seen[page], asked.base, page, shows)]
+    letters = ["" if entry is None else entry.protection for entry in seen]
+    read_only = [page for page in range(PAGES) if letters[page] == "r--" and page not in holes]
+    begun = "" if set(hole) | set(read_only) | set(moved) & set(right) else "change a part"
     yield criterion(
         1,
-        hole == list(HOLE),
-        "pages 4 to 7 are unmapped",
-        "pages 4 to 7, and no others, should be unmapped",
-        expected=_listed(list(HOLE)),
+        hole == holes,
+        "the holes are where they should be",
+        "other pages than those of the sheet are unmapped",
+        expected=_listed(holes),
         actual=_listed(hole),
+        mistake=_a_page_more(hole, holes),
     )
-    others = [page for page in range(16) if page not in HOLE]
-    right = [page for page in others if _shows(seen[page], page)]
-    wrong = [page for page in others if page not in right]
+    strange = [page for page in moved if page not in right]
     yield criterion(
         2,
-        bool(hole) * ((len(right) >= len(others) // 2) + (not wrong)),
-        "every other address shows the byte of the object that it showed before",
-        "some addresses show another part of the object, or nothing: what must the offset be, so many pages in?",
-        first="" if wrong else "make the hole",
-        expected="pages 0 to 3 and 8 to 15 of the object, each at its own address",
-        actual=f"wrong at {_listed(wrong)}" if wrong else "",
+        not strange,
+        "the part that should show other pages of the film does",
+        "the part that should show other pages does not: an offset is in bytes, from the beginning of the object",
+        expected=f"{_listed(moved)} of the window: {_listed([asked.shown()[page] for page in moved])} of the film",
+        actual=_shown(asked.base, seen, moved),
+        mistake=NO_OFFSET if any(_shows(seen[page], asked.base, page, page - moved[0]) for page in strange) else None,
     )
-    letters = {page: "" if (entry := seen[page]) is None else entry.protection for page in others}
+    wrong = [page for page in range(PAGES) if page not in (*holes, *moved, *right) and seen[page] is not None]
     yield criterion(
         1,
-        all(letters[page] == ("r--" if page == READ_ONLY else "rw-") for page in others),
-        "page 12, and no other, can only be read",
-        "page 12 should be r--, every other page rw-",
-        actual=", ".join(f"page {page} {text or 'unmapped'}" for page, text in letters.items() if text != "rw-"),
+        not begun and not wrong,
+        "every other page shows what it showed before",
+        "some other pages show another part of the film than before",
+        first="" if wrong else begun,
+        actual=_shown(asked.base, seen, wrong),
     )
-    beside = [run for run in runs(space) if run.end <= START or run.start >= START + 16 * PAGE]
+    unlike = [page for page in range(PAGES) if letters[page] not in ("", "r--" if page in kept else "rw-")]
     yield criterion(
         1,
-        bool(hole) and not beside,
+        read_only == kept and not unlike,
+        "the rights are as they should be",
+        "other pages than those of the sheet can only be read, or some have other rights",
+        expected=f"r-- at {_listed(kept)}, rw- at all others",
+        actual=f"r-- at {_listed(read_only)}",
+        mistake=_a_page_more(read_only, kept),
+    )
+    end = asked.base + PAGES * PAGE
+    beside = [run for run in runs(space) if run.end <= asked.base or run.start >= end]
+    yield criterion(
+        1,
+        not begun and not beside,
         "nothing else is mapped",
         "something is mapped beside the window",
-        first="" if beside else "make the hole",
+        first="" if beside else begun,
         actual=in_words(beside) if beside else "",
     )
 
 
-@exercise("03/whole", "In one piece", points=4, takes=MachineMap)
-def whole(space: MachineMap) -> Iterator[Criterion]:
-    """16 pages at 0x40_0000 that are one entry again, with the usual rights, and never unmapped on the way."""
+NO_OFFSET = Mistake("no offset", "Without an offset a mapping shows the object from its beginning.")
+END_INCLUDED = Mistake("a page too many", "A range ends before its end: pages 4 to 6 are three pages.")
+
+
+def _a_page_more(found: list[int], wanted: list[int]) -> Mistake | None:
+    """The mistake of those who count from the first page to the last and add one."""
+    more = set(found) - set(wanted)
+    return END_INCLUDED if more and set(found) > set(wanted) and all(page - 1 in wanted for page in more) else None
+
+
+USUAL = {"protect": "rw-", "inherit": "copy", "advise": "normal"}
+VALUES = {"protect": ("r", "rx"), "inherit": ("share", "none"), "advise": ("random", "sequential")}
+WORDS = {"protect": "protection", "inherit": "inheritance", "advise": "advice"}
+LETTERS = {"r": "r--", "rx": "r-x"}
+OPTION = {"protect": "prot", "inherit": "inherit", "advise": "advice"}
+"""By the call that changes a property: what is usual, what else it may be, what it is called, and its argument.
+
+`LETTERS` has protections as entries say them.
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The property that `call` changes has `value` on pages `first` to `end` - 1."""
+
+    call: str
+    value: str
+    first: int
+    end: int
+
+    def made(self, space: MachineMap, base: int) -> None:
+        """Make it."""
+        size = (self.end - self.first) * PAGE
+        getattr(space, self.call)(base + self.first * PAGE, size=size, **{OPTION[self.call]: self.value})
+
+
+@dataclass(frozen=True)
+class WholeSheet:
+    """16 pages of an object at `base`, mapped in pieces that meet at the pages `seams`; then `changes` were made.
+
+    What `keeps` says should stay.
+    """
+
+    base: int
+    seams: tuple[int, ...]
+    changes: tuple[Change, ...]
+    keeps: Change
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> WholeSheet:
+        """Each property changed somewhere; every seam between two pages that no change has touched."""
+        while True:
+            calls = draws.shuffled([*USUAL, draws.choice([*USUAL])])
+            kept, *others = [cls._change(draws, call, draws.between(1, 3)) for call in calls]
+            touched = {page for change in (kept, *others) for page in range(change.first, change.end)}
+            seams = [page for page in range(2, PAGES - 1) if not touched & {page - 1, page, page + 1}]
+            own = {page for change in others for page in range(change.first, change.end)}
+            if seams and PAGES - 1 not in touched and not own & set(range(kept.first - 1, kept.end + 1)):
+                picked = draws.sample(seams, draws.between(1, min(2, len(seams))))
+                return cls(draws.between(1, 9) * 0x10_0000, tuple(sorted(picked)), tuple(others), kept)
+
+    @staticmethod
+    def _change(draws: Draws, call: str, length: int) -> Change:
+        first = draws.between(1, PAGES - 1 - length)
+        return Change(call, draws.choice(VALUES[call]), first, first + length)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        keeps = self.keeps
+        return (
+            f"16 pages of an object, the `sheet`, at `{Address(self.base)}`: they were mapped in pieces, and some "
+            "properties of some pages were changed. Look at the entries: how do they differ?\n"
+            "Make them as few entries as possible: protection `rw`, inheritance `copy`, advice `normal`.\n"
+            f"One thing stays: {numbered(keeps.first, keeps.end)}, counted from 0, "
+            f"{'keep' if keeps.end - keeps.first > 1 else 'keeps'} the {WORDS[keeps.call]} `{keeps.value}`.\n"
+            "Nothing may be unmapped on the way: the pages are in use."
+        )
+
+    def start(self) -> MachineMap:
+        """The map in pieces."""
+        task = boot().task("splintered")
+        paper = task.machine.object("sheet")
+        for first, end in pairwise([0, *self.seams, PAGES]):
+            task.map.enter((end - first) * PAGE, at=self.base + first * PAGE, object=paper, offset=first * PAGE)
+        for change in (*self.changes, self.keeps):
+            change.made(task.map, self.base)
+        return task.map
+
+    def wanted(self) -> list[dict[str, str]]:
+        """The properties of each page at the end."""
+        return self._with(self.keeps)
+
+    def given(self) -> list[dict[str, str]]:
+        """The properties of each page at the start."""
+        return self._with(*self.changes, self.keeps)
+
+    @staticmethod
+    def _with(*changes: Change) -> list[dict[str, str]]:
+        pages = [dict(USUAL) for _ in range(PAGES)]
+        for change in changes:
+            for page in pages[change.first : change.end]:
+                page[change.call] = LETTERS.get(change.value, change.value)
+        return pages
+
+
+@exercise(
+    "03/whole",
+    "In few pieces",
+    points=4,
+    takes=MachineMap,
+    sheet=WholeSheet.drawn,
+    hints=(
+        "Print the entries with protection, inheritance and advice. In which property does each differ from the next?",
+        "One call sets one property on a range. A range may be as long as you like, but it changes every page in it.",
+        "Set each property on the whole range, then again what should stay. simplify joins neighbours that are alike.",
+    ),
+)
+def whole(space: MachineMap, asked: WholeSheet) -> Iterator[Criterion]:
+    """Each page has the properties that it should have; neighbours that are alike are one entry; none was unmapped."""
+    seen = [_entry_at(space, asked.base + page * PAGE) for page in range(PAGES)]
+    wanted = asked.wanted()
+    wrong = [page for page in range(PAGES) if _properties(seen[page]) != wanted[page]]
+    wrong_before = [page for page, given in enumerate(asked.given()) if given != wanted[page]]
     entries = space.entries()
-    usual = [
-        entry
-        for entry in entries
-        if (entry.protection, entry.inheritance, entry.advice) == ("rw-", "copy", "normal") and entry.object is not None
-    ]
-    complete = sum(entry.size for entry in entries) == 16 * PAGE
-    yield criterion(
-        1,
-        complete and len(usual) == len(entries),
-        "all of it is rw, is copied to children, and has no special advice",
-        "some of it differs in protection, inheritance or advice, or is not there",
-        expected="rw-, copy, normal",
-        actual=", ".join(f"{pages(one.size)} {one.protection} {one.inheritance} {one.advice}" for one in entries),
-    )
+    usual = all(_properties(one) == USUAL for one in seen)
     yield criterion(
         2,
-        complete * ((len(entries) < 5) + (len(entries) == 1)),
-        "it is one entry",
-        "it should be one entry: what still tells the neighbours apart?",
-        expected="1 entry of 16 pages",
-        actual=f"{len(entries)} entries",
+        (len(wrong) < len(wrong_before)) + (not wrong),
+        "each page has the properties of the sheet",
+        "some pages have another protection, inheritance or advice, or are not there",
+        expected="rw-, copy, normal, but for what stays",
+        actual=", ".join(sorted({" ".join(_properties(seen[page]).values()) or "unmapped" for page in wrong})),
+        mistake=ALL_ALIKE if usual else None,
     )
-    calls = [operation.name for operation in done_to(space, "enter", "remove")]
-    changed = any(True for _ in done_to(space, "protect", "inherit", "advise", "simplify"))
+    alike = [high.start for low, high in pairwise(entries) if _joined(low, high)]
     yield criterion(
         1,
-        calls == ["enter"] and changed and len(entries) < 6,
+        bool(entries) and not alike,
+        "no two neighbours are alike",
+        "two neighbours are alike and still two entries",
+        actual=f"{len(alike)} such pair{'' if len(alike) == 1 else 's'}",
+        mistake=SEAM if not wrong else None,
+    )
+    removed = any(True for _ in done_to(space, "remove"))
+    yield criterion(
+        1,
+        len(wrong) < len(wrong_before) and not removed,
         "nothing was unmapped on the way",
         "nothing may be unmapped on the way: these pages are in use",
-        first="" if "remove" in calls else "join the pieces",
-        actual=f"{calls.count('remove')} removals",
+        first="" if removed else "set a property",
     )
+
+
+ALL_ALIKE = Mistake(
+    "what should stay was changed", "A call changes every page of its range, also one that should stay."
+)
+SEAM = Mistake("a seam is left", "Entries of an object merge where a call changes one of them, or by simplify.")
+
+
+def _properties(entry: EntryValue | None) -> dict[str, str]:
+    if entry is None or entry.object is None:
+        return {}
+    return {"protect": entry.protection, "inherit": entry.inheritance, "advise": entry.advice}
+
+
+def _joined(low: EntryValue, high: EntryValue) -> bool:
+    """Whether two neighbours could be one entry."""
+    near = low.end == high.start and low.object == high.object and low.offset + low.size == high.offset
+    return near and _properties(low) == _properties(high)
 
 
 def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
@@ -104,12 +356,76 @@ def _entry_at(space: MachineMap, address: int) -> EntryValue | None:
     return next((entry for entry in space.entries() if entry.start <= address < entry.end), None)
 
 
-def _shows(entry: EntryValue | None, page: int) -> bool:
-    """Whether page `page` of the window shows this page of its object."""
-    if entry is None or entry.object is None:
-        return False
-    return entry.offset + START + page * PAGE - entry.start == page * PAGE
+def _film_page(entry: EntryValue | None, address: int) -> int | None:
+    """The page of the object that is seen at `address`."""
+    return None if entry is None or entry.object is None else (entry.offset + address - entry.start) // PAGE
+
+
+def _shows(entry: EntryValue | None, base: int, page: int, shown: int) -> bool:
+    return _film_page(entry, base + page * PAGE) == shown
+
+
+def _shown(base: int, seen: list[EntryValue | None], pages: list[int]) -> str:
+    """What these pages of the window show."""
+    found = [(page, _film_page(seen[page], base + page * PAGE)) for page in pages]
+    return ", ".join(f"page {page} shows {'no film' if shown is None else f'page {shown}'}" for page, shown in found)
 
 
 def _listed(numbers: list[int]) -> str:
-    return "pages " + ", ".join(map(str, numbers)) if numbers else "none"
+    return f"page{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}" if numbers else "none"
+
+
+mistakes(
+    "03/who-remains",
+    {
+        "the low part": Mistake("an entry shrinks from its end", "The old entry stays the part inside the range."),
+        "the high part": Mistake(
+            "the second cut is forgotten", "The first cut leaves the upper part, the second cuts it."
+        ),
+    },
+)
+mistakes(
+    "03/cuts",
+    {
+        "100": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
+        "200": Mistake("each entry is cut", "Entries that lie inside the range are removed whole."),
+        "0": Mistake("edges are free", "An edge in the middle of an entry needs a cut."),
+        "1": Mistake("one edge only", "A range has two edges, and both may be in the middle of an entry."),
+    },
+)
+mistakes(
+    "03/offset",
+    {
+        "16 KiB": Mistake("offset of the hole", "The upper part begins behind the hole: pages 0 to 4 are below it."),
+        "0 bytes": Mistake("address and offset confused", "The upper part does not show the beginning of the object."),
+    },
+)
+mistakes(
+    "03/merge-again",
+    {
+        "1": Mistake("only addresses decide", "X15 never merges an entry that has an object."),
+        "2": Mistake("one side merges", "X15 never merges an entry that has an object, on either side."),
+    },
+)
+mistakes(
+    "03/fact",
+    {
+        "yes: its descriptor allows it": Mistake(
+            "the tables are left alone", "Rights that are taken away are taken from the page tables at once."
+        ),
+        "no: the kernel checks each write": Mistake(
+            "the kernel sees each access", "The processor translates alone; the kernel only sees faults."
+        ),
+    },
+)
+mistakes(
+    "03/hole",
+    {
+        "it is changed, then there is an error": Mistake(
+            "one loop", "The kernel first looks at the whole range, and only then changes it."
+        ),
+        "it is changed: holes are fine": Mistake(
+            "as with remove", "Removing nothing is fine; protecting nothing is not."
+        ),
+    },
+)
