@@ -1,0 +1,85 @@
+"""What notebooks use to read an operation, a descriptor and threads: outlines, flips, and copiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+
+
+def test_an_outline_has_the_steps_of_the_story_but_for_trees_and_lists() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    for _ in range(3):
+        machine.kmem_alloc("4 KiB", map="kmem_map")
+    whole, outline = (
+        repr(machine.journal.last.explain()).splitlines(),
+        repr(lab.outline(machine.journal.last)).splitlines(),
+    )
+    sentences = {line.partition(". ")[2] for line in whole}
+    assert {line.partition(". ")[2] for line in outline} <= sentences
+    assert outline[0] == whole[0]
+    assert len(outline) < len(whole)
+    assert "kmem_map is unlocked." in outline[-1]
+    assert not any("red leaf" in line for line in outline)
+
+
+def test_an_outline_of_some_words_has_only_lines_with_one_of_them() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    machine.kmem_malloc("4 KiB")
+    numbered = [line for line in repr(lab.outline(machine.journal.last, "locked")).splitlines() if ". " in line[:5]]
+    assert len(numbered) == 2
+    assert all("locked" in line for line in numbered)
+
+
+def test_what_is_no_operation_has_no_outline() -> None:
+    with pytest.raises(vm.Refused, match="journal"):
+        lab.outline("kmem_malloc")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.fixture
+def task() -> Any:
+    task = vm.boot("x86").task("init")
+    task.write(task.map.enter("4 KiB", at="4 MiB", object=task.machine.object("o")), b"x")
+    return task
+
+
+def test_flips_say_each_bit_once_and_leave_the_tables_as_they_were(task: Any) -> None:
+    before = task.walk("4 MiB").steps
+    found = lab.flips(task.walk("4 MiB"))
+    bits = [bit for text in found.values() for bit in numbers(text)]
+    assert sorted(bits) == list(range(32))
+    assert task.walk("4 MiB").steps == before
+    assert found["not-present, #PF 0x4 (U/S)"] == "0"
+
+
+def numbers(text: str) -> list[int]:
+    ends = [list(map(int, part.split("–"))) for part in text.split(", ")]
+    return [number for one in ends for number in range(one[0], one[-1] + 1)]
+
+
+def test_flips_of_the_kernels_own_tables_and_of_a_descriptor_above() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    found = lab.flips(machine.walk(machine.kmem_malloc("4 KiB"), "write"), level=2)
+    assert "0" in found["not-present, #PF 0x2 (W/R)"].split(", ")
+
+
+def test_flips_without_a_descriptor_are_refused(task: Any) -> None:
+    for level in (0, 3, -1):
+        with pytest.raises(vm.Refused, match="2 descriptors"):
+            lab.flips(task.walk("4 MiB"), level=level)
+    with pytest.raises(vm.Refused, match="machine"):
+        lab.flips(vm.recorded_tables("linux-x86_64").walk(0x40_1000))  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_copier_sleeps_with_each_lock_but_the_last_and_gives_all_back() -> None:
+    machine = vm.boot("x86-64", layout="tiny")
+    machine.spawn(lab.copier, machine, "exec_map", "pipe_map", "pager_map", name="t")
+    held = []
+    while machine.step() or machine.run(steps=1):
+        held.append(machine.threads["t"].value.locks)
+    assert machine.threads.ticks == 5 + 5 + 1
+    assert max(map(len, held)) == 3
+    assert held[-1] == ()
