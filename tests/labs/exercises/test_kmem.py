@@ -114,3 +114,8 @@ def test_what_was_freed_and_taken_again_is_seen(machine: Machine) -> None:
     machine.run()
     machine.kmem_malloc("8 KiB")
     assert "1 times from a cell" in checked(machine).criteria[1].actual
+
+
+def test_a_handler_whose_call_is_refused_freed_nothing(machine: Machine) -> None:
+    machine.on_lowmem(lambda: machine.kmem_free(machine.kmem.kmem_map.start + 4 * vm.PAGE, vm.PAGE))
+    assert points(machine) == [0, 0, 0, 0]

@@ -169,10 +169,10 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
     by_handler, by_others = _frees(machine, asked)
     yield criterion(
         1,
-        by_handler > 0 and not by_others,
+        bool(gone) and by_handler > 0 and not by_others,
         "the handler freed the memory",
         "a handler should free the memory, when it is called, and nothing else should",
-        first="" if by_handler or by_others else "free something",
+        first="" if gone or by_others else "free something",
         actual=by_others,
         mistake=TOO_EARLY,
     )

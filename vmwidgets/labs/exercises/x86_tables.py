@@ -119,16 +119,16 @@ def _listed(pages: tuple[int, ...]) -> str:
 def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     """Some pages of "keys" lost rights by one descriptor, and processors remember what is true, and only that."""
     pairs = [(page, access) for page in asked.meant for access in asked.rights]
-    allowed = [f"{access} at {Address(page)}" for page, access in pairs if not _stopped(machine, page, access)]
-    begun = "" if len(allowed) < len(pairs) else FIRST
+    left = [(page, access) for page, access in pairs if not _stopped(machine, page, access)]
+    begun = "" if len(left) < len(pairs) else FIRST
     yield criterion(
         2,
-        (not begun) + (not allowed),
+        (not begun) + (not left),
         "the rights are gone, on all pages that are meant",
         "a right that should be gone is still there: which bit of which descriptor forbids it?",
         expected="a fault for lack of a right",
-        actual=f"user code may {listed(allowed[:4])}{', and more' if len(allowed) > 4 else ''}",
-        mistake=ONE_BIT if not begun and len(asked.rights) > 1 else None,
+        actual=f"user code may {_accesses(left)}",
+        mistake=ONE_BIT if len({access for _, access in left}) < len(asked.rights) else None,
     )
     wrong = [Address(page) for page in asked.pages if not _as_it_should_be(machine, asked, page)]
     yield criterion(
@@ -145,7 +145,7 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
         1,
         not begun and edited == 1,
         "one descriptor was changed",
-        "more than one descriptor was changed: which one do all the pages that are meant have in common?",
+        "one descriptor should be changed by hand: which one do all the pages that are meant have in common?",
         first=begun,
         expected="1 descriptor",
         actual=f"{edited} descriptors",
@@ -181,6 +181,11 @@ ANOTHERS = Mistake("flushes another task's", "That processor has another task's 
 ALL_FLUSHED = Mistake(
     "flushes all", "A flush without an address drops what is still true: each page costs a walk again."
 )
+
+
+def _accesses(pairs: list[tuple[int, str]]) -> str:
+    said = [f"{access} at {Address(page)}" for page, access in pairs[:4]]
+    return f"{', '.join(said)} and more" if len(pairs) > 4 else listed(said)
 
 
 def _stopped(machine: Machine, va: int, access: str) -> bool:
