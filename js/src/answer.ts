@@ -79,6 +79,7 @@ function render({ model, el }: AnswerArguments): () => void {
     event.stopPropagation(); // the notebook's own keys
     if (event.key === "Enter") send();
   });
+  el.style.overflowWrap = "anywhere"; // an answer may be an address or a name, without a space
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", model.get("question"));
   el.append(asked, button, status);

@@ -9,7 +9,9 @@ from html import escape
 
 from vmwidgets.views.scene.text import visible
 
-_FRAME = "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0"
+_FRAME = (
+    "border-left: 3px solid rgba(128, 128, 128, 0.7); padding: 2px 0 2px 10px; margin: 4px 0; overflow-wrap: anywhere"
+)
 _TEXT = "max-width: 80ch"
 
 
