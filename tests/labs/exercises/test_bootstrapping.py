@@ -1,54 +1,73 @@
+"""Lab 04: what a slot costs is what the kernel does, and a careless order ends it."""
+
 from __future__ import annotations
 
-from contextlib import suppress
+from itertools import permutations
 
 import pytest
 
 import vmwidgets as vm
 from vmwidgets import Machine, lab
+from vmwidgets.labs.exercises.bootstrapping import NEEDS, TAKES, Job, JobsSheet, works
+
+from ..solutions.bootstrapping import call, done
+
+SHEET = lab.practice("04/thrifty")
 
 
-def filled(order: list[str]) -> Machine:
-    machine = vm.boot(layout="tiny")
-    with suppress(vm.KernelPanic):
-        for prot in order:
-            machine.kernel_map.enter(vm.PAGE, prot=prot)
-    return machine
+def asked() -> JobsSheet:
+    assert isinstance(SHEET.given, JobsSheet)
+    return SHEET.given
 
 
-def points(machine: Machine) -> list[int]:
-    return [criterion.points for criterion in lab.check("04/thrifty", machine).criteria]
+def after(recipe: str, machine: Machine | None = None) -> Machine:
+    thing = machine or SHEET.start()
+    exec(recipe, {"vm": vm, "thing": thing})
+    return thing
 
 
-@pytest.mark.parametrize("order", [["rw"] * 100 + ["r"] * 100, ["r"] * 100 + ["rw"] * 100], ids=["rw", "r"])
-def test_one_kind_after_the_other_passes(order: list[str]) -> None:
-    assert lab.check("04/thrifty", filled(order)).passed
+def used(machine: Machine) -> int:
+    return sum(bool(entry.address) for entry in machine.kernel_map.entries())
 
 
-def test_texts_are_sizes_as_well() -> None:
-    machine = vm.boot(layout="tiny")
-    for prot in ["rw"] * 100 + ["r"] * 100:
-        machine.kernel_map.enter("1 page", prot=prot)
-    assert lab.check("04/thrifty", machine).passed
+@pytest.mark.parametrize("kind", NEEDS)
+@pytest.mark.parametrize("free", range(3))
+def test_each_kind_of_job_needs_and_takes_as_many_slots_as_the_kernel(kind: str, free: int) -> None:
+    page = {"hole": 5, "grow": 16, "other": 16}.get(kind, 0)
+    job = Job(kind, 3, page)
+    machine = JobsSheet(free, (job,)).start()
+    before = used(machine)
+    if free < NEEDS[kind]:
+        with pytest.raises(vm.KernelPanic):
+            after(call(job), machine)
+    else:
+        assert used(after(call(job), machine)) - before == TAKES[kind]
 
 
-def test_in_turns_the_machine_dies() -> None:
-    machine = filled(["rw", "r"] * 100)
-    assert machine.dead
-    assert points(machine) == [0, 0, 0]
+def test_an_order_passes_if_and_only_if_the_kernel_survives_it() -> None:
+    outcomes = set()
+    for order in list(permutations(asked().jobs))[::41]:
+        machine: Machine = SHEET.start()
+        failed = [lab.attempt(after, call(job), machine) for job in order]
+        passed = lab.check(SHEET, machine).passed
+        assert passed == works(asked().free, order) == (not any(isinstance(one, str) for one in failed))
+        outcomes.add(passed)
+    assert outcomes == {True, False}
 
 
-def test_slots_cost_by_their_number() -> None:
-    assert points(filled((["rw"] * 5 + ["r"] * 5) * 20)) == [1, 2, 1]
-    assert points(filled(["rw"] * 100 + ["r"] * 50)) == [1, 1, 0]
+def test_a_dead_machine_has_no_points() -> None:
+    machine: Machine = SHEET.start()
+    for job in asked().jobs:
+        lab.attempt(after, call(job), machine)
+    result = lab.check(SHEET, machine)
+    assert result.points == 0
+    assert "this machine is dead" in result.problem
 
 
-def test_all_in_one_call_is_not_the_exercise() -> None:
-    machine = vm.boot(layout="tiny")
-    for prot in "rw", "r":
-        machine.kernel_map.enter(100 * vm.PAGE, prot=prot)
-    assert points(machine) == [1, 2, 0]
-
-
-def test_nothing_done_is_only_alive() -> None:
-    assert points(vm.boot(layout="tiny")) == [1, 0, 0]
+def test_room_by_force_and_other_rights_are_named() -> None:
+    machine = after(done(asked(), asked().jobs))
+    machine.kernel_map.remove(machine.kernel_map.entries()[2].start, size=vm.PAGE)
+    behind = next(job for job in asked().jobs if job.kind == "other")
+    machine.kernel_map.protect(behind.address, size=vm.PAGE, prot="rwx")
+    result = lab.check(SHEET, machine)
+    assert [one.mistake.name for one in result.criteria if one.mistake] == ["other rights", "room by force"]

@@ -1,68 +1,276 @@
-"""Exercises of notebook 04: the map that needs memory to describe memory."""
+"""Exercises of notebook 04, and the mistakes of its questions: the map that needs memory to describe memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from vmwidgets.engine.base.units import PAGE, Size
-from vmwidgets.engine.base.values.maps import EntryValue
-from vmwidgets.engine.machine import Machine
-from vmwidgets.engine.machine.arguments import whole
+from vmwidgets.engine.base.units import PAGE, Address
+from vmwidgets.engine.machine import Machine, boot
 
 from ..criterion import Criterion, criterion
+from ..draws import Draws
 from ..exercise import exercise
-from .structures import done_to
+from ..mistakes import Mistake, mistakes
+from ..searches import fill
+from .structures import pages as in_pages
 
-WANTED = 100 * PAGE
-FEW, SOME = 6, 60
+FIRST = 0xFFFF_8080_0030_0000
+"""Where the blocks begin: the last 1 MiB of a tiny machine's kernel map."""
+
+BLOCK, BLOCKS, LENGTH = 32, 8, 16
+"""Pages of a block, how many blocks there are, and the pages of a range at a block's beginning."""
+
+NEEDS = {"whole": 0, "hole": 2, "edge": 1, "grow": 0, "other": 1, "alone": 1}
+TAKES = {"whole": -1, "hole": 1, "edge": 0, "grow": 0, "other": 1, "alone": 1}
+"""Free slots that a job needs at its start, and how many fewer there are after it."""
+
+RANK = {"whole": 0, "edge": 1, "grow": 1, "hole": 2, "other": 3, "alone": 3}
+"""An order that works if any does: what gives back, what takes nothing, and of the others what needs most."""
+
+GIVES_BACK = ("whole", "hole", "edge")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of this kind in the block of this number; `page` is counted from the block's beginning."""
+
+    kind: str
+    block: int
+    page: int
+
+    @property
+    def start(self) -> int:
+        """The address of the range, or of the page."""
+        return FIRST + self.block * BLOCK * PAGE
+
+    @property
+    def address(self) -> int:
+        """Where the call begins."""
+        return self.start + self.page * PAGE
+
+    @property
+    def size(self) -> int:
+        """What the call is about."""
+        return LENGTH * PAGE if self.kind == "whole" else PAGE
+
+    @property
+    def text(self) -> str:
+        """The job in words."""
+        at = f"`{Address(self.start)}`"
+        return {
+            "whole": f"Remove the range at {at}.",
+            "hole": f"Remove page {self.page} of the range at {at}.",
+            "edge": f"Remove page {self.page} of the range at {at}.",
+            "grow": f"Enter a page `rw` directly behind the range at {at}.",
+            "other": f"Enter a page `r` directly behind the range at {at}.",
+            "alone": f"Enter a page `rw` at {at}; nothing is mapped around it.",
+        }[self.kind]
+
+    def pages(self) -> range:
+        """The pages that it is about, counted from the first block."""
+        first = self.block * BLOCK + self.page
+        return range(first, first + self.size // PAGE)
+
+
+def works(free: int, order: Sequence[Job]) -> bool:
+    """Whether jobs in this order never need a slot more than there are."""
+    for job in order:
+        if free < NEEDS[job.kind]:
+            return False
+        free -= TAKES[job.kind]
+    return True
+
+
+@dataclass(frozen=True)
+class JobsSheet:
+    """So many slots are free; `jobs` in the order in which they are listed, which does not work."""
+
+    free: int
+    jobs: tuple[Job, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> JobsSheet:
+        """Six or seven jobs that some orders can do, but not those that come to mind first."""
+        while True:
+            kinds = ["whole", "whole", "hole", draws.choice(["other", "alone"])]
+            kinds += [draws.choice([*NEEDS]) for _ in range(draws.between(2, 3))]
+            blocks = draws.sample(range(BLOCKS), len(kinds))
+            jobs = tuple(
+                Job(kind, block, _page(draws, kind)) for kind, block in zip(draws.shuffled(kinds), blocks, strict=True)
+            )
+            free = draws.between(0, 1)
+            best = sorted(jobs, key=lambda job: TAKES[job.kind] - NEEDS[job.kind] if job.kind != "whole" else -9)
+            late = sorted(jobs, key=lambda job: (job.kind != "whole", job.kind == "hole"))
+            tries = jobs, jobs[::-1], late, sorted(jobs, key=lambda job: job.block)
+            if works(free, best) and not any(works(free, order) for order in tries):
+                return cls(free, jobs)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        ranges = ", ".join(f"`{Address(job.start)}`" for job in sorted(self.jobs, key=_block) if job.kind != "alone")
+        return (
+            f"A tiny machine. In its kernel's map there are ranges of {LENGTH} pages `rw`, each an entry, at {ranges}. "
+            f"Of the slots of the kentry area {'one is' if self.free else 'none is'} free.\n"
+            "Do these jobs with one call each, in an order in which the kernel survives:\n"
+            + "\n".join(f"· {job.text}" for job in self.jobs)
+            + "\nThe first page of a range is page 0. Nothing else may be changed."
+        )
+
+    def start(self) -> Machine:
+        """The machine with its ranges and few free slots."""
+        machine = boot("x86-64", layout="tiny")
+        for job in sorted(self.jobs, key=_block):
+            if job.kind != "alone":
+                machine.kernel_map.enter(LENGTH * PAGE, at=job.start, fixed=True, prot="rw")
+        fill(machine.kernel_map, machine.kentry.room + len(_static(machine)) - self.free)
+        return machine
+
+    def given(self) -> dict[int, str]:
+        """The rights of the pages of all blocks that are mapped at the start."""
+        ranges = [job.block * BLOCK for job in self.jobs if job.kind != "alone"]
+        return {first + page: "rw-" for first in ranges for page in range(LENGTH)}
+
+
+def _page(draws: Draws, kind: str) -> int:
+    if kind == "edge":
+        return draws.choice([0, LENGTH - 1])
+    return draws.between(2, LENGTH - 3) if kind == "hole" else LENGTH if kind in ("grow", "other") else 0
+
+
+def _block(job: Job) -> int:
+    return job.block
+
+
+def _static(machine: Machine) -> list[int]:
+    """The entries that are in no slot."""
+    return [entry.id for entry in machine.kernel_map.entries() if not entry.address]
 
 
 @exercise(
     "04/thrifty",
-    "Two hundred pages with a handful of slots",
+    "Jobs with few slots",
     points=5,
     takes=Machine,
-    alive=False,
     shows=lambda machine: machine.kernel_map,
+    sheet=JobsSheet.drawn,
+    hints=(
+        "For each job: how many new entries does it need before it can give one back?",
+        "A hole needs two slots for a moment, and keeps one of them. Which jobs give slots back, and which need none?",
+        "Write the number of free slots beside each job. Begin with what gives slots back; a hole needs two at once.",
+    ),
 )
-def thrifty(machine: Machine) -> Iterator[Criterion]:
-    """A hundred pages rw and a hundred r in the kernel's map, entered one by one, with few entries.
-
-    Alive is a part of it: the careless way uses the kentry area up, and that is a panic.
-    """
+def thrifty(machine: Machine, asked: JobsSheet) -> Iterator[Criterion]:
+    """The pages of the jobs are as they should be, and all others as they were."""
+    found = _mapped(machine)
+    gone = [page for job in asked.jobs if job.kind in GIVES_BACK for page in job.pages()]
+    left = [page for page in gone if page in found]
+    yield criterion(
+        2,
+        not left,
+        "all that should be removed is unmapped",
+        "some pages that should be removed are mapped",
+        expected=f"{in_pages(len(gone) * PAGE)} fewer",
+        actual=f"{in_pages(len(left) * PAGE)} still mapped",
+    )
+    wanted = {
+        job.pages()[0]: "r--" if job.kind == "other" else "rw-" for job in asked.jobs if job.kind not in GIVES_BACK
+    }
+    missing = [page for page, letters in wanted.items() if found.get(page) != letters]
+    yield criterion(
+        2,
+        not missing,
+        "all that should be entered is mapped, with its rights",
+        "some pages that should be entered are not mapped, or have other rights",
+        expected=in_pages(len(wanted) * PAGE),
+        actual=f"{in_pages((len(wanted) - len(missing)) * PAGE)} as they should be",
+        mistake=OTHER_RIGHTS if any(page in found for page in missing) else None,
+    )
+    given = asked.given()
+    strange = [
+        page for page in range(BLOCK * BLOCKS) if page not in (*gone, *wanted) and found.get(page) != given.get(page)
+    ]
+    fillers = _fillers(machine)
+    roles = sum(bool(entry.role and entry.address) for entry in machine.kernel_map.entries())
+    before = machine.kentry.room - asked.free - roles - sum(job.kind != "alone" for job in asked.jobs)
+    begun = len(left) < len(gone) or len(missing) < len(wanted)
     yield criterion(
         1,
-        not machine.dead,
-        "the machine is alive",
-        "the machine is dead: a request wanted an entry, and no slot was left for it",
-        actual=machine.door.dead or "",
-    )
-    own = [entry for entry in machine.kernel_map.entries() if not entry.role and entry.object is None]
-    mapped = {letters: _bytes(own, letters) for letters in ("rw-", "r--")}
-    yield criterion(
-        2,
-        sum(size == WANTED for size in mapped.values()),
-        "a hundred pages can be read and written, a hundred can only be read",
-        "there should be a hundred pages rw and a hundred pages r",
-        expected=f"{Size(WANTED)} each",
-        actual=", ".join(f"{letters} {Size(size)}" for letters, size in mapped.items()),
-    )
-    calls = _calls(machine)
-    complete = all(size == WANTED for size in mapped.values()) and calls == 200
-    yield criterion(
-        2,
-        complete * ((len(own) <= FEW) + (len(own) <= SOME)),
-        "they took six slots or fewer, since neighbours of one kind are one entry",
-        "each page should have a call of its own, and few an entry of their own: what decides whether two may be one?",
-        expected=f"200 calls for one page each, at most {FEW} slots",
-        actual=f"{calls} such calls, {len(own)} slots",
+        begun and not strange and fillers == before,
+        "nothing else was changed",
+        "something else was changed: memory that is in use, or a page that no job is about",
+        first="" if strange or fillers != before else "do a job",
+        expected=f"{before} other entries",
+        actual=f"{fillers}, and {in_pages(len(strange) * PAGE)} of the ranges changed",
+        mistake=BY_FORCE if fillers < before else None,
     )
 
 
-def _bytes(entries: list[EntryValue], letters: str) -> int:
-    return sum(entry.size for entry in entries if entry.protection == letters)
+BY_FORCE = Mistake("room by force", "Slots were won by removing memory that is in use.")
+OTHER_RIGHTS = Mistake("other rights", "Whether a page merges depends on its rights; these are part of the job.")
 
 
-def _calls(machine: Machine) -> int:
-    """How often one page was entered into the kernel's map."""
-    return sum(whole(dict(call.arguments)["size"], "size") == PAGE for call in done_to(machine.kernel_map, "enter"))
+def _mapped(machine: Machine) -> dict[int, str]:
+    """The rights of the pages of all blocks that are mapped."""
+    found: dict[int, str] = {}
+    for entry in machine.kernel_map.entries():
+        first, end = (entry.start - FIRST) // PAGE, (entry.end - FIRST) // PAGE
+        found |= dict.fromkeys(range(max(first, 0), max(end, 0)), entry.protection)
+    return found
+
+
+def _fillers(machine: Machine) -> int:
+    """The entries that only take slots."""
+    return sum(not entry.role and entry.start < FIRST for entry in machine.kernel_map.entries())
+
+
+mistakes(
+    "04/task-entry",
+    {
+        "0": Mistake("a task's entry costs the kernel nothing", "The entry is kernel memory, which is a range too."),
+        "2": Mistake("two maps, two entries each", "The entry of the task's map is not in the kernel's map."),
+    },
+)
+mistakes(
+    "04/own-entry",
+    {
+        "in the area itself": Mistake(
+            "the area describes itself", "The entry must be there before the area can be used."
+        ),
+        "in the cache of the other entries": Mistake(
+            "the cache comes first", "The cache needs kernel memory, and that needs the kernel's map."
+        ),
+    },
+)
+mistakes(
+    "04/next-slot",
+    {
+        "0xffff_8080_000c_0000": Mistake("filled from the beginning", "A new slab is used from its highest slot down."),
+        "0xffff_8080_000c_0050": Mistake("filled from the beginning", "A new slab is used from its highest slot down."),
+        "0xffff_8080_000c_0f50": Mistake("the highest slot", "The highest slots are in use: some entries came before."),
+    },
+)
+mistakes(
+    "04/new-slab",
+    {
+        "yes": Mistake("a page needs a request", "The address was reserved at boot; only a physical page is missing."),
+    },
+)
+mistakes(
+    "04/exhausted",
+    {
+        "an error: NOMEM": Mistake("the kernel as a library", "No caller deep inside an operation could handle it."),
+        "the area grows": Mistake("an area that grows", "To grow it the map would need an entry, and there is none."),
+        "the oldest entry makes room": Mistake("entries as a cache", "An entry is the only record of its range."),
+    },
+)
+mistakes(
+    "04/giving-back",
+    {
+        "it works": Mistake("freeing costs nothing", "A hole makes two entries of one: a cut needs a slot."),
+        "an error: NOMEM, and nothing has changed": Mistake(
+            "all or nothing", "The cut had begun: the old entry was unlinked before the new one was made."
+        ),
+    },
+)
