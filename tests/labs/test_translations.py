@@ -72,3 +72,16 @@ def test_faults_of_the_last_operation_only() -> None:
 def test_a_bad_size_is_one_sentence(size: object) -> None:
     with pytest.raises(vm.Refused, match=r"^(size|length|at)"):
         lab.descriptors(task("x86"), HEAP, size)  # type: ignore[arg-type]  # what a learner might write
+
+
+@pytest.mark.parametrize("name", ["x86", "x86-64", "armv7", "aarch64"])
+def test_a_walk_by_hand_reads_what_the_hardware_reads(name: str) -> None:
+    space = task(name)
+    for step in space.walk(HEAP).steps:
+        assert lab.word(space.machine, step.pa) == step.value
+
+
+@pytest.mark.parametrize("physical", [-8, 1 << 40, "nowhere", None])
+def test_a_word_outside_of_memory_is_one_sentence(physical: object) -> None:
+    with pytest.raises(vm.Refused, match="physical"):
+        lab.word(task("x86").machine, physical)  # type: ignore[arg-type]  # what a learner might write

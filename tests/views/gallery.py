@@ -58,6 +58,9 @@ def of_tables() -> Named:
         for page in range(16):
             cpu.load(start + page * 4096)
     yield "Tlb", vm.picture(machine.cpus)
+    yield "Inverted", vm.picture(vm.lab.inverted(machine))
+    yield "Inverted, one chain", vm.picture(vm.lab.inverted(machine, buckets=1))
+    yield "Inverted of nothing", vm.picture(vm.lab.inverted(vm.boot("x86")))
 
 
 def of_memory() -> Named:

@@ -15,6 +15,7 @@ from vmwidgets.widgets.host.pictures import keep_moments
 from .accesses import byte_or_signal, resident_pages, use_pages
 from .asking import predict, predictions
 from .attempt import attempt
+from .before_tables import BaseAndBounds, Segments
 from .beginning import begin
 from .checking import check
 from .copier import copier
@@ -25,15 +26,18 @@ from .draws import Draws
 from .exercise import exercise
 from .flips import flips
 from .hinting import hint
+from .inverted import inverted
 from .mistakes import Mistake, mistakes
 from .outline import outline
 from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
-from .translations import descriptors, fault_of, faults, rights, tables_read
+from .translations import descriptors, fault_of, faults, rights, tables_read, word
 
 __all__ = [
+    "BaseAndBounds",
     "Draws",
     "Mistake",
+    "Segments",
     "attempt",
     "begin",
     "byte_or_signal",
@@ -51,6 +55,7 @@ __all__ = [
     "flips",
     "frame_count",
     "hint",
+    "inverted",
     "keep_moments",
     "levels",
     "mistakes",
@@ -66,6 +71,7 @@ __all__ = [
     "slots",
     "tables_read",
     "use_pages",
+    "word",
 ]
 
 

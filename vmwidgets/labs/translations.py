@@ -77,6 +77,25 @@ def fault_of(walk: Walk) -> str:
     return f"{fault.kind}, {fault.exception} {fault.code:#x}" + (f" ({names})" if names else "")
 
 
+def word(machine: Machine, physical: int | str) -> int:
+    """The descriptor at a physical address, as wide as those of this machine's tables: what the hardware reads.
+
+    >>> import vmwidgets as vm
+    >>> from vmwidgets import lab
+    >>> m = vm.boot("x86")
+    >>> a = m.task("init").mmap("4 KiB")
+    >>> m.task("init").write(a, b"x")
+    >>> step = m.task("init").walk(a).steps[-1]
+    >>> lab.word(m, step.pa) == step.value
+    True
+    """
+    width = machine.pmap.fmt.entry_width
+    at = arguments.whole(physical, "physical")
+    if not 0 <= at <= machine.ram_bytes - width:
+        raise Refused(f"physical={shown(physical)}: it is not in this machine's RAM, {machine.ram_bytes}")
+    return int(machine.ram.read_word(at & -width, width))
+
+
 def rights(space: Walkable, *addresses: int | str) -> list[str]:
     """What user code may do at each address: "rw", "r-", or "--", also where nothing is mapped.
 

@@ -1,6 +1,7 @@
 """The exercises of the notebooks that ship, one module a notebook."""
 
 from . import (
+    addresses,
     arm_sections,
     bootstrapping,
     cutting,
@@ -16,6 +17,7 @@ from . import (
 )
 
 __all__ = [
+    "addresses",
     "arm_sections",
     "bootstrapping",
     "cutting",

@@ -65,6 +65,10 @@ class ReverseMap:
         known = self._by_frame.get(frame, ())
         return [(space, va) for space, va in known if (space.extract(va) or 0) >> PAGE_SHIFT == frame]
 
+    def frames(self) -> list[int]:
+        """The frames that anything leads to, in order.  O(n log n)."""
+        return sorted(self._by_frame)
+
     def count(self) -> int:
         """How many translations are noted."""
         return sum(map(len, self._by_frame.values()))

@@ -251,6 +251,21 @@ def edited_walk(count: int, before: Walk | None) -> str:
 
 # ---- comparisons ---------------------------------------------------------------------------------
 
+say_inverted = sentences(
+    "inverted tables",
+    {
+        "inverted/none": "No page of any task is in memory.",
+        "inverted/pages": (
+            "1 page of tasks is in memory, so the table has 1 entry.",
+            "{count} pages of tasks are in memory, so the table has {count} entries.",
+        ),
+        "inverted/longest": (
+            "A search compares 1 entry at most.",
+            "A search compares {count} entries at most.",
+        ),
+    },
+)
+
 say_compared = sentences(
     "comparisons",
     {

@@ -1,0 +1,80 @@
+"""Notebook 00: what is worth part of the points, and the mistakes that have names; the rest is in test_sheets.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vmwidgets import lab
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.labs.exercises.addresses import KINDS, RIGHTS, _outcome
+
+WALK: Any = lab.practice("00/walk")
+SEGMENTS: Any = lab.practice("00/segments")
+
+
+def points(sheet: Any, thing: object) -> list[int]:
+    return [criterion.points for criterion in lab.check(sheet, thing).criteria]
+
+
+def named(sheet: Any, thing: object) -> set[str]:
+    return {one.mistake.name for one in lab.check(sheet, thing).criteria if one.mistake}
+
+
+def test_every_segment_at_one_place_has_a_name() -> None:
+    start = SEGMENTS.given.free[0][0]
+    parts = {
+        name: (start, size, rights) for (name, rights), size in zip(RIGHTS.items(), SEGMENTS.given.sizes, strict=True)
+    }
+    program = lab.Segments(
+        **{name: (base, size, rights.replace("-", "")) for name, (base, size, rights) in parts.items()}
+    )
+    assert named(SEGMENTS, program) == {"two segments, one place"}
+
+
+@pytest.mark.parametrize("number", range(1, 101))
+def test_the_pieces_are_filled_in_one_way_and_not_by_first_fit(number: int) -> None:
+    given: Any = lab.practice("00/segments", number).given
+    assert sum(given.sizes) == sum(size for _, size in given.free)
+    assert len(given.ways()) == 1
+    assert not given.first_fit()
+
+
+@pytest.mark.parametrize("number", range(1, 101))
+def test_a_sheet_has_an_address_that_is_found_and_faults_at_both_levels(number: int) -> None:
+    answers = [*lab.practice("00/walk", number).given.solved().values()]  # type: ignore[attr-defined]
+    assert any(isinstance(answer, int) for answer in answers)
+    faults = [answer for answer in answers if not isinstance(answer, int)]
+    assert {level for level, _ in faults} == {1, 2}
+    assert {kind for _, kind in faults} == {"not-present", "protection"}
+
+
+def test_physical_addresses_without_offsets_have_a_name() -> None:
+    found = {at: answer & -4096 if isinstance(answer, int) else answer for at, answer in WALK.given.solved().items()}
+    assert named(WALK, found) == {"the offset is lost"}
+
+
+def test_an_answer_that_is_none_is_wrong_and_nothing_breaks() -> None:
+    for odd in ("?", (1,), (1, 2, 3), [], {}, -1, 0.5, object()):
+        assert points(WALK, dict.fromkeys(WALK.given.addresses, odd)) == [0, 0, 0]
+
+
+def test_what_each_kind_of_descriptor_gives() -> None:
+    """From the manual: SDM 3A, 4.3 and 4.6: rights are judged with both descriptors, absence first."""
+    expected: dict[str, Any] = {
+        "found": "pa", "large": "pa", "no table": (2, "not-present"), "no page": (1, "not-present"),
+        "table for reading": (2, "protection"), "page for reading": (1, "protection"),
+        "kernel's table": (2, "protection"), "kernel's page": (1, "protection"),
+    }  # fmt: skip
+    for kind, (upper, lower) in KINDS.items():
+        memory = Ram(1 << 20)
+        memory.write_word(0x1000 + 4 * 5, 4, (0x40_0000 if upper & 0x80 else 0x2000) | upper)
+        memory.write_word(0x2000 + 4 * 6, 4, 0x9_9000 | lower)
+        answer = _outcome(PageTables("paper", memory, FORMATS["x86"], 0x1000), 5 << 22 | 6 << 12 | 0x123)
+        wanted = expected[kind]
+        if wanted == "pa":
+            wanted = 0x40_0000 + (6 << 12) + 0x123 if kind == "large" else 0x9_9123
+        assert answer == wanted, kind

@@ -1,0 +1,378 @@
+"""Exercises of notebook 00, and the mistakes of its questions: segments to be placed, and walks on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import KIB, MIB, Address, Size
+from vmwidgets.engine.machine import arguments
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.tables import PageTables
+
+from ..before_tables import Segments
+from ..criterion import Criterion, criterion
+from ..draws import Draws
+from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+
+# ---- segments ----------------------------------------------------------------------------------
+
+RIGHTS = {"code": "r-x", "data": "rw-", "heap": "rw-", "stack": "rw-"}
+"""The segments of a program in the order of their numbers, and what each allows."""
+
+UNIT = 64 * KIB
+
+
+@dataclass(frozen=True)
+class SegmentsSheet:
+    """Segments by name with their sizes, and free pieces of memory, start and size, that hold them in one way only."""
+
+    sizes: tuple[int, ...]
+    free: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> SegmentsSheet:
+        """Pieces into which the segments fit, and not one after the other into the first that is large enough."""
+        while True:
+            sizes = tuple(draws.between(2, 12) * UNIT for _ in RIGHTS)
+            parts = draws.shuffled(range(len(sizes)))
+            cut = draws.between(1, 3)
+            groups = [parts[:cut], parts[cut:]]
+            free, at = [], 0
+            for group in draws.shuffled(groups):
+                at += draws.between(3, 30) * UNIT
+                size = sum(sizes[number] for number in group)
+                free.append((at, size))
+                at += size
+            found = cls(sizes, tuple(free))
+            if len(set(sizes)) == len(sizes) and not found.first_fit() and len(found.ways()) == 1:
+                return found
+
+    def first_fit(self) -> bool:
+        """Whether the segments fit if each takes the first piece that has room, in the order of their numbers."""
+        left = [size for _, size in self.free]
+        for size in self.sizes:
+            piece = next((index for index, room in enumerate(left) if room >= size), None)
+            if piece is None:
+                return False
+            left[piece] -= size
+        return True
+
+    def ways(self) -> set[tuple[int, ...]]:
+        """Which piece each segment may be in, so that all fit."""
+        found = set()
+        for order in permutations(range(len(self.sizes))):
+            left, pieces = [size for _, size in self.free], [0] * len(self.sizes)
+            for number in order:
+                room = [index for index, one in enumerate(left) if one >= self.sizes[number]]
+                if not room:
+                    break
+                pieces[number] = room[0]
+                left[room[0]] -= self.sizes[number]
+            else:
+                found.add(tuple(pieces))
+        return found
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        wanted = ", ".join(
+            f"`{name}` {Size(size)} ({RIGHTS[name].replace('-', '')})"
+            for name, size in zip(RIGHTS, self.sizes, strict=True)
+        )
+        pieces = " and ".join(f"{Size(size)} at `{Address(start)}`" for start, size in self.free)
+        return (
+            f"Physical memory has {len(self.free)} free pieces: {pieces}. All else is in use.\n"
+            f"Place the four segments of a program in them: {wanted}, in this order.\n"
+            "Each segment lies in one piece, and no two overlap."
+        )
+
+    def start(self) -> Segments:
+        """A program whose segments have no size yet."""
+        return Segments(**dict.fromkeys(RIGHTS, (0, 0, "")))
+
+
+@exercise(
+    "00/segments",
+    "Four segments, two free pieces",
+    points=4,
+    takes=Segments,
+    sheet=SegmentsSheet.drawn,
+    hints=(
+        "The sizes of the segments add up to the sizes of the two pieces, so nothing is left over.",
+        "Which segments together are exactly as large as one of the pieces?",
+        (
+            "lab.Segments(code=(base, size, rights), data=…, heap=…, stack=…): the first segment in a piece has the "
+            "piece's start as its base, and the next one begins where that one ends."
+        ),
+    ),
+)
+def segments(program: Segments, asked: SegmentsSheet) -> Iterator[Criterion]:
+    """The segments are as asked, in free memory, and apart."""
+    found = {name: (unit.base, unit.bounds, rights) for name, (unit, rights) in program.segments.items()}
+    placed = any(bounds for _, bounds, _ in found.values())
+    sizes = [(name, int(bounds)) for name, (_, bounds, _) in found.items()]
+    yield criterion(
+        1,
+        sizes == list(zip(RIGHTS, asked.sizes, strict=True)),
+        "the four segments have their sizes, in the order that is asked",
+        "a segment has another size, or another number: segments are numbered in the order in which they are given",
+        first="" if placed else "give the segments their sizes",
+        actual=", ".join(f"{name} {Size(size)}" for name, size in sizes),
+    )
+    yield criterion(
+        1,
+        {name: rights for name, (_, _, rights) in found.items()} == RIGHTS,
+        "each has the rights that are asked",
+        "a segment has other rights than are asked",
+        expected=", ".join(f"{name} {rights}" for name, rights in RIGHTS.items()),
+        actual=", ".join(f"{name} {rights}" for name, (_, _, rights) in found.items()),
+    )
+    ranges = sorted((base, base + bounds, name) for name, (base, bounds, _) in found.items() if bounds)
+    outside = [name for start, end, name in ranges if not any(a <= start and end <= a + size for a, size in asked.free)]
+    yield criterion(
+        1,
+        placed and not outside,
+        "each lies in a free piece",
+        "a segment reaches memory that is in use",
+        first="" if placed else "give the segments their places",
+        actual=", ".join(outside),
+    )
+    over = [f"{low[2]} and {high[2]}" for low, high in pairwise(ranges) if high[0] < low[1]]
+    yield criterion(
+        1,
+        placed and not over,
+        "no two overlap",
+        "two segments share memory",
+        first="" if placed else "give the segments their places",
+        actual=", ".join(over),
+        mistake=SHARED if over else None,
+    )
+
+
+SHARED = Mistake(
+    "two segments, one place", "Each segment has a base of its own: where the one before it ends, or later."
+)
+
+# ---- walks on paper ----------------------------------------------------------------------------
+
+FORMAT = FORMATS["x86"]
+ROOT = 0x1000
+PRESENT, WRITE, USER, LARGE = 1, 2, 4, 0x80
+OK = PRESENT | WRITE | USER
+KINDS = {
+    "found": (OK, OK),
+    "large": (OK | LARGE, 0),
+    "no table": (0, OK),
+    "no page": (OK, 0),
+    "table for reading": (OK & ~WRITE, OK),
+    "page for reading": (OK, OK & ~WRITE),
+    "kernel's table": (OK & ~USER, OK),
+    "kernel's page": (OK, OK & ~USER),
+}
+"""What is at an address, and the bits of its two descriptors."""
+
+Answer = int | tuple[int, str]
+"""A physical address, or the level whose descriptor forbids the access (2 the root's, 1 the tables' below) and the
+kind of the fault."""
+
+
+@dataclass(frozen=True)
+class PaperSheet:
+    """Words of memory by physical address, and virtual addresses to which user code writes."""
+
+    words: tuple[tuple[int, int], ...]
+    addresses: tuple[int, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> PaperSheet:
+        """One page that is found, perhaps a large one, and faults of both kinds and at both levels."""
+        missing = draws.choice(["no table", "no page"])
+        level_2, level_1 = ("table for reading", "kernel's table"), ("page for reading", "kernel's page")
+        forbidden = draws.choice(level_1 if missing == "no table" else level_2)
+        kinds = draws.shuffled(["found", missing, forbidden, draws.choice(["large", *level_1, *level_2])])
+        words: dict[int, int] = {}
+        addresses = []
+        for number, (kind, top) in enumerate(zip(kinds, draws.sample(range(1, 768), len(kinds)), strict=True)):
+            upper, lower = KINDS[kind]
+            table, index, offset = 0x2000 + number * 0x1000, draws.below(1024), draws.below(1024) * 4
+            place = draws.between(16, 511) << 22 if upper & LARGE else table
+            words[ROOT + 4 * top] = (place if kind != "no table" or draws.below(2) else 0) | upper
+            if not upper & LARGE:
+                words[table + 4 * index] = draws.between(0x100, 0xFFFFF) << 12 | lower
+            addresses.append(top << 22 | index << 12 | offset)
+        return cls(tuple(sorted((at, word) for at, word in words.items() if word)), tuple(addresses))
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        memory = "\n".join(f"`{at:#06x}`: `{word:#010x}`" for at, word in self.words)
+        listed = ", ".join(f"`{Address(address)}`" for address in self.addresses)
+        return (
+            "A 32-bit x86 with tables of 1,024 descriptors of 4 bytes. "
+            f"The root table is at physical `{ROOT:#x}`. All words of memory that are not 0:\n{memory}\n"
+            f"User code writes to {listed}. For each: the physical address, or the fault, as the level of the "
+            'descriptor that forbids it (2 in the root, 1 below) and `"not-present"` or `"protection"`.'
+        )
+
+    def start(self) -> dict[int, Any]:
+        """The addresses, without answers."""
+        return dict.fromkeys(self.addresses)
+
+    def solved(self) -> dict[int, Answer]:
+        """What the hardware does."""
+        memory = Ram(MIB)
+        for at, word in self.words:
+            memory.write_word(at, 4, word)
+        tables = PageTables("paper", memory, FORMAT, ROOT)
+        return {address: _outcome(tables, address) for address in self.addresses}
+
+
+def _outcome(tables: PageTables[Any], address: int) -> Answer:
+    walk = tables.walk(address, "write", user=True)
+    if walk.fault is None:
+        return int(walk.pa or 0)
+    forbids = next((step for step in walk.steps if not (step.rights.write and step.rights.user)), walk.steps[-1])
+    return forbids.level, walk.fault.kind
+
+
+@exercise(
+    "00/walk",
+    "Walks on paper",
+    points=5,
+    takes=dict,
+    sheet=PaperSheet.drawn,
+    hints=(
+        (
+            "Write the address in binary, and cut it into 10, 10 and 12 bits. A descriptor has 4 bytes: the one with "
+            "index n is at the table's address plus 4 times n."
+        ),
+        (
+            "Bits 31:12 of a descriptor are the address of what it leads to. Bit 0: it is present. Bit 1: it may be "
+            "written through. Bit 2: user code may use it. Bit 7, in the root: it maps 4 MiB by itself."
+        ),
+        (
+            'answers[address] = 0x1234_5678, or answers[address] = (1, "not-present"). The offset has 12 bits, and 22 '
+            "in a page of 4 MiB. A right must be given by both descriptors."
+        ),
+    ),
+)
+def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
+    """Each address has the answer that the hardware gives."""
+    solved = asked.solved()
+    given = {address: answers.get(address) for address in solved}
+    found = {address: answer for address, answer in solved.items() if isinstance(answer, int)}
+    faults = {address: answer for address, answer in solved.items() if not isinstance(answer, int)}
+    right = [address for address, answer in found.items() if _number(given[address]) == answer]
+    wrong = [_number(given[address]) for address in found if address not in right]
+    frames = {answer & -1024 * 4 for answer in found.values()}
+    yield criterion(
+        2,
+        len(right) * 2 // len(found),
+        "where the access goes through, the physical address is right",
+        "a physical address is missing or wrong: which bits come from the descriptor, and which from the address?",
+        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in found),
+        mistake=NO_OFFSET if any(one in frames for one in wrong) else None,
+    )
+    pairs = {address: _pair(given[address]) for address in faults}
+    yield criterion(
+        2,
+        sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults),
+        "each fault is of its kind",
+        "a fault is missing, or of another kind: is the descriptor absent, or does it lack a right?",
+        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in faults),
+    )
+    yield criterion(
+        1,
+        all(pairs[address][0] == answer[0] for address, answer in faults.items()),
+        "each fault is at its level",
+        "at which level is the first descriptor that forbids the access?",
+        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in faults),
+    )
+
+
+NO_OFFSET = Mistake("the offset is lost", "A descriptor gives the page; the lowest bits of the address are its offset.")
+
+
+def _number(value: Any) -> int | None:
+    """A physical address that was written as a number or as a text."""
+    try:
+        return arguments.whole(value, "answer")
+    except Refused:
+        return None
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    return (value[0], value[1]) if pair else (None, None)
+
+
+def _said(value: Any) -> str:
+    if value is None:
+        return "no answer"
+    number = _number(value)
+    return repr(value)[:40] if number is None else str(Address(number))
+
+
+# ---- wrong answers -----------------------------------------------------------------------------
+
+mistakes(
+    "00/bounds",
+    {
+        "physical 0x41_0000": Mistake(
+            "bounds are the last address", "Addresses begin at 0, so the last one is bounds - 1."
+        ),
+        "physical 0x1_0000": Mistake("no base", "Each address that is allowed is added to the base."),
+    },
+)
+mistakes(
+    "00/pieces",
+    {
+        "yes, in two pieces": Mistake(
+            "a segment in parts", "A segment has one base: it is one piece of physical memory."
+        ),
+        "yes, in the largest piece": Mistake("the sum", "The largest piece has 600 KiB; only all together have more."),
+    },
+)
+mistakes(
+    "00/linear",
+    {
+        "4 KiB": Mistake(
+            "one table of a tree", "That is a table of 1,024 descriptors; a linear one has one for each page."
+        ),
+        "1 MiB": Mistake("a byte a descriptor", "There are 1,048,576 descriptors, and each has 4 bytes."),
+        "4 GiB": Mistake("a descriptor a byte", "A descriptor is for a page of 4,096 bytes."),
+    },
+)
+mistakes(
+    "00/index",
+    {
+        "8": Mistake("digits for bits", "Ten bits are two hexadecimal digits and a half; two digits are eight bits."),
+        "128": Mistake(
+            "digits for bits", "Ten bits are two hexadecimal digits and a half; three digits are twelve bits."
+        ),
+        "73": Mistake("the index below", "Those are bits 21:12; the root's index is in bits 31:22."),
+    },
+)
+mistakes(
+    "00/tree",
+    {
+        "1": Mistake("the root alone", "The root's descriptors lead to tables, and those lead to pages."),
+        "2": Mistake("one table for all", "A table covers 4 MiB; the two ranges are almost 3 GiB apart."),
+        "33": Mistake("a table a page", "A table has descriptors for 1,024 pages that lie side by side."),
+    },
+)
+mistakes(
+    "00/grows",
+    {
+        "the size of the address space": Mistake(
+            "it is linear", "It has entries for pages that are in memory, and no others."
+        ),
+        "the number of tasks": Mistake("a table a task", "All tasks share one table; an entry names its task."),
+    },
+)

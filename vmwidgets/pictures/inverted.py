@@ -1,0 +1,19 @@
+"""An inverted page table: it has no machine, and stays as it is."""
+
+from __future__ import annotations
+
+from vmwidgets.engine.base.values.inverted import InvertedValue
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.tables.inverted import draw_inverted
+
+from .picture import At
+from .registry import picture_of
+
+
+@picture_of(InvertedValue, name="Inverted")
+def inverted(at: At) -> Scene:
+    """An inverted page table: buckets, and the chains of entries that a search follows.
+
+    `target` is the result of ``lab.inverted(m)``.
+    """
+    return draw_inverted(at.target, width=at.width)
