@@ -55,3 +55,9 @@ def test_a_path_of_solutions_is_found(name: str) -> None:
 def test_a_notebook_for_instructors_is_found() -> None:
     cells = json.dumps({"cells": [{"source": "For Instructors"}]})
     assert len(solutions.shown_in([("notebooks/01-maps.ipynb", cells.encode())])) == 1
+
+
+def test_a_module_with_some_of_a_solution_is_found() -> None:
+    one, other, *_ = sorted(solutions.secret_lines())
+    assert solutions.shown_in([("vmwidgets/labs/a.py", f"{one}\n".encode())]) == [], "a judge's line by chance"
+    assert len(solutions.shown_in([("vmwidgets/labs/a.py", f"{one}\n    {other}\n".encode())])) == 2
