@@ -31,6 +31,7 @@ from .mistakes import Mistake, mistakes
 from .outline import outline
 from .searches import comparisons, fill, levels, rotations, scanned
 from .sheet import practice, sheet
+from .submitting import submit
 from .translations import descriptors, fault_of, faults, rights, tables_read, word
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "scanned",
     "sheet",
     "slots",
+    "submit",
     "tables_read",
     "use_pages",
     "word",

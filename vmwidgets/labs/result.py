@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .criterion import Criterion
@@ -19,7 +19,7 @@ class Result:
 
     `problem` is why the check could not go to its end ("" if it did).  `picture` is HTML of what was graded.
     `of_sheet` says which sheet was asked: a seed, "default", "practice 3"; "" where all are asked the same.  `hints`:
-    there are some, and points are missing.
+    there are some, and points are missing.  `work` is what was graded as data, from which a grader makes it again.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Result:
     picture: str = ""
     of_sheet: str = ""
     hints: bool = False
+    work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def points(self) -> int:
@@ -53,6 +54,7 @@ class Result:
             "problem": self.problem,
             "sheet": self.of_sheet,
             "criteria": [criterion.data() for criterion in self.criteria],
+            "work": self.work,
         }
 
     @property

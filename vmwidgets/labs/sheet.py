@@ -98,6 +98,11 @@ def practice(name: str, number: Any = 1) -> Sheet:
     return _drawn(_with_sheets(name), f"practice {number}")
 
 
+def sheet_of(name: str, of: str) -> Sheet:
+    """The sheet of the exercise `name` that was made from `of`: a seed in hexadecimal, "default" or "practice 3"."""
+    return _drawn(_with_sheets(name), of)
+
+
 def asked(name: Any) -> tuple[Exercise, Sheet | None]:
     """The exercise that a name or a sheet means, and the sheet that holds for it; None: all are asked the same."""
     if isinstance(name, Sheet):

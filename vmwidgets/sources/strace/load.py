@@ -79,7 +79,7 @@ def load_strace(
             performer.perform(found.steps)
     if not performer.tasks:
         raise Refused(f"{source} has no call of a process: it reads like 'munmap(0x7f0000001000, 4096) = 0'")
-    return _result(performer, found, source)
+    return _result(performer, found, source, text)
 
 
 def _planned(events: list[Event], source: str, until: Any) -> Plan:
@@ -98,14 +98,14 @@ def _planned(events: list[Event], source: str, until: Any) -> Plan:
     return plan(events, source, whole.maps_read[-1])
 
 
-def _result(performer: Performer, found: Plan, source: str) -> LoadedStrace:
+def _result(performer: Performer, found: Plan, source: str, text: str) -> LoadedStrace:
     tasks = performer.tasks
     alive = tuple(task for task in tasks.values() if task.name in task.machine.tasks)
     ends = {tasks[space].name: how for space, how in found.ends.items()}
     return LoadedStrace(
         tasks[0], alive, source, found.calls, _named(performer.done), found.skipped, found.flags, +performer.beyond,
         found.failed, found.others, +performer.outside, found.unfinished, found.signals, performer.taken, ends,
-        tuple(found.maps_read),
+        tuple(found.maps_read), text,
     )  # fmt: skip  # in the order of its fields
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...engine.base.errors import printable
 from ...engine.base.units import counted
@@ -21,7 +21,7 @@ class LoadedStrace:
     counts mappings put where something was that no call took away, as happens if threads were not recorded; `outside`
     calls for addresses that the map does not have; `unfinished` calls that never returned; `signals` signals.  `ends`
     says how processes ended; the first one's task stays.  `maps_read` are the lines in which the program read its own
-    map.
+    map.  `text` is what strace wrote.
     """
 
     task: Task
@@ -40,6 +40,7 @@ class LoadedStrace:
     taken: int
     ends: dict[str, str]
     maps_read: tuple[int, ...]
+    text: str = field(default="", repr=False)
 
     def __repr__(self) -> str:
         entries = counted(len(self.task.map), "entry") if self.task.name in self.task.machine.tasks else "gone"

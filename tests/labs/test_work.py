@@ -1,0 +1,103 @@
+"""What was graded is made again from data, and judged the same: nothing that a learner wrote has to run for that."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.work import by_kind, packed, remade, users_names
+
+from .test_sheets import SHIPPED, SOLVED, done
+
+JOURNALS = [name for name in SHIPPED if name != "11/policy"]
+"""The exercise whose answer is a function is judged by running it."""
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_each_solution_earns_the_same_when_it_is_made_again(name: str) -> None:
+    """The right ones and the spoilt ones: a grader sees all that a check sees."""
+    sheet = lab.practice(name, 2)
+    for recipe in (*SOLVED[name].right, *SOLVED[name].spoilt):
+        result = done(sheet, recipe(sheet.given))
+        work = json.loads(json.dumps(result.work))
+        again = judged_for(name, "practice 2", remade(work))
+        assert again.data() | {"work": ""} == result.data() | {"work": ""}
+
+
+def test_a_function_is_kept_as_its_source() -> None:
+    def chosen(pages: list[Any]) -> Any:
+        return pages[0]
+
+    work = packed(chosen)
+    assert (work["kind"], work["name"]) == ("function", "chosen")
+    assert "return pages[0]" in work["source"]
+    with pytest.raises(vm.Refused):
+        remade(work)
+
+
+MAPS = """\
+00400000-00402000 r-xp 00000000 08:01 77 /home/ada/secret/hello
+7f0000000000-7f0000002000 r-xp 00000000 08:01 78 /usr/lib/x86_64-linux-gnu/libc.so.6
+7f0000002000-7f0000003000 r--p 00002000 08:01 78 /usr/lib/x86_64-linux-gnu/libc.so.6
+7ffffffef000-7ffffffff000 rw-p 00000000 00:00 0 [stack]
+"""
+
+
+def test_names_of_files_are_found_and_replaced_by_kind() -> None:
+    task = vm.load_maps(vm.boot(), MAPS, task="mine").task
+    work = packed(task)
+    assert users_names(work) == {"/home/ada/secret/hello", "/usr/lib/x86_64-linux-gnu/libc.so.6"}
+    again = remade(by_kind(work))
+    assert {entry.object for entry in again.map} == {"/file-1", "/library-1.so", "[stack]"}
+    assert [(entry.start, entry.end, entry.protection) for entry in again.map] == [
+        (entry.start, entry.end, entry.protection) for entry in task.map
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None, 5, {}, {"kind": "machine"}, {"kind": "machine", "part": "t", "journal": "not base64!"},
+        {"kind": "machine", "part": 5, "journal": ""}, {"kind": "references", "string": "1 2", "runs": [["x", 3]]},
+        {"kind": "references", "string": "1 2", "runs": "x"}, {"kind": "strace", "text": 7},
+        {"kind": "strace", "text": "x"}, {"kind": "nothing", "why": "too long"}, {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
+    ],
+)  # fmt: skip  # one list
+def test_data_that_is_no_work_is_refused_in_one_sentence(data: Any) -> None:
+    with pytest.raises(vm.VMError) as refused:
+        remade(data)
+    assert "\n" not in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+def test_a_journal_of_another_part_is_refused() -> None:
+    work = packed(vm.boot().task("t").map)
+    with pytest.raises(vm.Refused, match="no part"):
+        remade({**work, "part": "task:u/map"})
+
+
+def test_what_is_handed_in_is_what_was_checked_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vmwidgets.labs import beginning, checking
+
+    monkeypatch.setattr(beginning, "_begun", [])
+    monkeypatch.setattr(checking, "_latest", {})
+    with pytest.raises(vm.Refused, match="no lab was begun"):
+        lab.submit()
+    lab.begin("01", student="ada", course="os")
+    with pytest.raises(vm.Refused, match="nothing was checked"):
+        lab.submit()
+    sheet = lab.sheet("01/gaps")
+    lab.check("01/gaps", sheet.start())
+    lab.check(lab.practice("01/gaps"), lab.practice("01/gaps").start())
+    solved = done(sheet, SOLVED["01/gaps"].right[0](sheet.given))
+    lab.check("01/gaps", remade(solved.work))
+    data = json.loads(json.dumps(lab.submit().data()))
+    assert (data["student"], data["course"], list(data["works"])) == ("ada", "os", ["01/gaps"])
+    work = data["works"]["01/gaps"]
+    assert (work["points"], work["sheet"]) == (4, data["seed"])
+    assert judged_for("01/gaps", work["sheet"], remade(work["work"])).passed

@@ -1,0 +1,88 @@
+"""Handing in: what was checked last of each exercise, as data in one output of the notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vmwidgets import __version__
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.units import counted
+from vmwidgets.engine.machine.arguments import known
+
+from .beginning import Beginning, begun
+from .checking import latest
+from .markup import framed, marked
+from .work import by_kind, users_names
+
+MIME = "application/vnd.vmwidgets.submission+json"
+"""Of what is handed in, as a notebook keeps it."""
+
+NAMES = {"as they are": "file names stay", "by kind": "file names become library 1, program 1, file 1"}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is handed in: for each exercise that was checked its points, its sheet, and the work itself as data."""
+
+    beginning: Beginning
+    works: dict[str, dict[str, Any]]
+    names: tuple[str, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        """The submission as the notebook keeps it."""
+        return {**self.beginning.data(), "version": __version__, "works": self.works}
+
+    def _lines(self) -> list[str]:
+        whose = self.beginning.student or "nobody yet: write student= and course= in lab.begin, and run all again"
+        found = [f"Handed in for {whose}, when the notebook is saved:"]
+        found += [
+            f"{name}: {one['points']} of {one['of']} points by your own check" for name, one in self.works.items()
+        ]
+        whys = {name: one["work"]["why"] for name, one in self.works.items() if "why" in one["work"]}
+        lost = [f"{name} can't be judged again: {why}" for name, why in whys.items()]
+        if self.names:
+            several = f"{', '.join(self.names[:3])}{' …' * (len(self.names) > 3)}"
+            lost.append(
+                f"It holds {counted(len(self.names), 'name')} of files of this computer ({several}). "
+                'lab.submit(names="by kind") replaces them.'
+            )
+        return found + lost
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        html = framed("".join(f"<div>{marked(line)}</div>" for line in self._lines()), "submission")
+        return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines())
+
+
+def submit(*, names: str = "as they are") -> Submission:
+    """Hand in what was checked last of each exercise in this notebook: save it after this, and send the file.
+
+    What is handed in is the journal of each machine.  A grader makes the machine again and judges that; no code of the
+    notebook has to run.  Journals of ``/proc`` or strace hold names of files of this computer: `names` "by kind"
+    replaces them (library 1, program 1, file 1), and the machine is otherwise the same.
+
+    Raises :class:`Refused` where no lab was begun, and where nothing was checked.
+
+    >>> from vmwidgets import lab
+    >>> _ = lab.begin("doc")
+    >>> _ = lab.check("01/gaps", lab.sheet("01/gaps").start())
+    >>> list(lab.submit().works)
+    ['01/gaps']
+    """
+    known(names, NAMES, "names")
+    beginning = begun()
+    if beginning is None:
+        raise Refused("no lab was begun in this notebook: run its first cell, lab.begin(…)")
+    results = latest()
+    if not results:
+        raise Refused("nothing was checked in this notebook: run the cells with lab.check(…) first")
+    works: dict[str, dict[str, Any]] = {}
+    found: set[str] = set()
+    for name, result in results.items():
+        work = by_kind(result.work) if names == "by kind" else result.work
+        found |= users_names(work) if names != "by kind" else set()
+        works[name] = {"sheet": result.of_sheet, "points": result.points, "of": result.of, "work": work}
+    return Submission(beginning, works, tuple(sorted(found)))

@@ -1,0 +1,179 @@
+"""What was graded, as data: enough to make it again, and nothing that a learner's code has to run for.
+
+A machine is its journal, so a map, a task or a domain is its machine's journal and the name of the part.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import hashlib
+import inspect
+import json
+import re
+import tempfile
+import textwrap
+from collections import Counter
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from vmwidgets.engine.base.errors import Refused, VMError, a_kind, shown
+from vmwidgets.engine.base.values.references import ReferencesValue
+from vmwidgets.engine.machine import Machine, boot
+from vmwidgets.engine.machine.load import load_journal
+from vmwidgets.engine.memory.references import reference_string
+from vmwidgets.sources.strace.load import load_strace
+from vmwidgets.sources.strace.result import LoadedStrace
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""
+
+PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
+"""A file's name as it is in journals and traces: after a quote, a blank or a bracket."""
+
+MOST_SOURCE = 100_000
+"""Characters of a function."""
+
+
+def packed(thing: Any) -> dict[str, Any]:
+    """What `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
+
+    `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
+    `runs`, pairs of a policy and a number of frames), "strace" (with `text`), or "function" (with `source`).
+
+    >>> import vmwidgets as vm
+    >>> space = vm.boot().task("t").map
+    >>> made = packed(space)
+    >>> made["kind"], made["part"], remade(made).entries() == space.entries()
+    ('machine', 'task:t/map', True)
+    """
+    try:
+        if isinstance(thing, ReferencesValue):
+            return _of_references(thing)
+        if isinstance(thing, LoadedStrace):
+            return {"kind": "strace", "text": _short(thing.text, MOST_BYTES)}
+        if isinstance(thing, FunctionType):
+            source = textwrap.dedent(inspect.getsource(thing))
+            return {"kind": "function", "name": thing.__name__, "source": _short(source, MOST_SOURCE)}
+        machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
+        if isinstance(machine, Machine):
+            return {"kind": "machine", "part": thing.path, "journal": _journal(machine)}
+    except (VMError, OSError, TypeError) as error:
+        return {"kind": "nothing", "why": str(error)}
+    return {"kind": "nothing", "why": f"{shown(thing)} is {a_kind(thing)}"}
+
+
+def remade(data: Any) -> Any:
+    """The thing that `data` was packed from, made again; of a function, only its source is looked at, and nothing run.
+
+    Raises :class:`Refused` for data that is none, or that makes something else than it says.
+    """
+    if not isinstance(data, dict):
+        raise Refused(f"{shown(data)} is no work: write what a notebook keeps of it")
+    kind = data.get("kind")
+    if kind == "machine":
+        return _machine(_bytes(data.get("journal"))).part(_text(data, "part"))
+    if kind == "references":
+        return _references(data)
+    if kind == "strace":
+        return load_strace(boot(), _text(data, "text"))
+    if kind == "nothing":
+        raise Refused(f"it was not kept: {shown(data.get('why'))}")
+    raise Refused(f"kind={shown(kind)}: write machine, references or strace")
+
+
+def users_names(work: Any) -> set[str]:
+    """The names of files of a learner's computer in packed work: paths, from ``/proc`` or strace."""
+    return set(_paths(_unpacked(work)))
+
+
+def by_kind(work: dict[str, Any]) -> dict[str, Any]:
+    """Packed work with other names for files (library 1, program 1, file 1), the same one for the same file."""
+    text = _unpacked(work)
+    names: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for path in _paths(text):
+        kind = "library" if ".so" in path else "program" if "/bin/" in path else "file"
+        counts[kind] += 1
+        names[path] = f"/{kind}-{counts[kind]}" + ".so" * (kind == "library")
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return _repacked(work, text)
+
+
+def _unpacked(work: Any) -> str:
+    if not isinstance(work, dict):
+        return ""
+    if work.get("kind") == "machine":
+        return gzip.decompress(base64.b64decode(work["journal"])).decode()
+    return str(work.get("text", ""))
+
+
+def _repacked(work: dict[str, Any], text: str) -> dict[str, Any]:
+    """The same kind of work with this text; a journal gets its own check value, and is tried."""
+    if work.get("kind") != "machine":
+        return {**work, "text": text} if "text" in work else work
+    *lines, _end = text.splitlines(keepends=True)
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    whole = "".join(lines) + json.dumps({"end": len(lines), "sha256": digest}, separators=(",", ":")) + "\n"
+    made = {**work, "journal": base64.b64encode(gzip.compress(whole.encode(), 6, mtime=0)).decode()}
+    remade(made)
+    return made
+
+
+def _paths(text: str) -> list[str]:
+    """Paths of files, in the order in which they are first named."""
+    return list(dict.fromkeys(PATH.findall(text)))
+
+
+def _journal(machine: Machine) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "machine.jsonl.gz")
+        machine.journal.save(path)
+        if path.stat().st_size > MOST_BYTES:
+            raise Refused(f"its journal has more than {MOST_BYTES >> 20} MiB")
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _machine(journal: bytes) -> Machine:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "machine.jsonl.gz")
+        path.write_bytes(journal)
+        return load_journal(path)
+
+
+def _bytes(text: Any) -> bytes:
+    if not isinstance(text, str) or len(text) > 2 * MOST_BYTES:
+        raise Refused("a journal is a text in base64, not too long")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("a journal is a text in base64") from None
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    text = data.get(name)
+    if not isinstance(text, str) or len(text) > MOST_BYTES:
+        raise Refused(f"{name}={shown(text)}: write a text, not too long")
+    return text
+
+
+def _short(text: str, most: int) -> str:
+    if len(text) > most:
+        raise Refused(f"it has {len(text):,} characters, more than {most:,}")
+    return text
+
+
+def _of_references(value: ReferencesValue) -> dict[str, Any]:
+    string = " ".join(f"{step.page}{'w' * step.write}" for step in value.runs[0].steps)
+    return {"kind": "references", "string": string, "runs": [[run.policy, run.frames] for run in value.runs]}
+
+
+def _references(data: dict[str, Any]) -> ReferencesValue:
+    runs = data.get("runs")
+    if not isinstance(runs, list) or not all(isinstance(run, list) and len(run) == 2 for run in runs):
+        raise Refused(f"runs={shown(runs)}: write pairs of a policy and a number of frames")
+    policies, frames = dict.fromkeys(str(run[0]) for run in runs), dict.fromkeys(run[1] for run in runs)
+    return reference_string(_text(data, "string"), list(frames), list(policies))
