@@ -65,7 +65,8 @@ def test_names_of_files_are_found_and_replaced_by_kind() -> None:
         None, 5, {}, {"kind": "machine"}, {"kind": "machine", "part": "t", "journal": "not base64!"},
         {"kind": "machine", "part": 5, "journal": ""}, {"kind": "references", "string": "1 2", "runs": [["x", 3]]},
         {"kind": "references", "string": "1 2", "runs": "x"}, {"kind": "strace", "text": 7},
-        {"kind": "strace", "text": "x"}, {"kind": "nothing", "why": "too long"}, {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
+        {"kind": "strace", "text": "x"}, {"kind": "nothing", "why": "too long"},
+        {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
     ],
 )  # fmt: skip  # one list
 def test_data_that_is_no_work_is_refused_in_one_sentence(data: Any) -> None:

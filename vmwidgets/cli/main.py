@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from .course import add_course
+from .grade import add_grade
 from .replay import add_replay
 from .walk import add_walk
 
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vmwidgets {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_course(commands)
+    add_grade(commands)
     add_replay(commands)
     add_walk(commands)
     return parser

@@ -179,7 +179,7 @@ class GapsSheet:
     def drawn(cls, draws: Draws) -> GapsSheet:
         """Gaps of one or two requests each; the orders that come to mind first leave a gap."""
         while True:
-            parts = [[draws.between(1, 4) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
+            parts = [[draws.between(1, 6) for _ in range(count)] for count in draws.shuffled([1, 2, 2])]
             gaps, requests = tuple(map(sum, parts)), tuple(draws.shuffled(sorted(chain(*parts))))
             obvious = requests, sorted(requests), sorted(requests, reverse=True)
             if not any(fills(gaps, order) for order in obvious):

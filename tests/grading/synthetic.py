@@ -1,0 +1,61 @@
+"""Notebooks as students hand them in, made without a kernel: with the data that lab.begin and lab.check give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+import vmwidgets as vm
+from tests.labs.test_sheets import SOLVED
+from vmwidgets import lab
+from vmwidgets.labs import beginning, result
+from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.checking import judged_for
+from vmwidgets.labs.exercise import exercises
+from vmwidgets.labs.sheet import sheet_of
+
+COURSE = "os-2026"
+
+Recipe = Callable[[Any], str]
+
+
+def checked(exercise: str, of: str, recipe: Recipe) -> dict[str, Any]:
+    """The data of a check, after a recipe was typed for the sheet `of`."""
+    sheet = sheet_of(exercise, of)
+    names: dict[str, Any] = {"vm": vm, "lab": lab, "thing": sheet.start()}
+    with suppress(vm.VMError):
+        exec(recipe(sheet.given), names)
+    return judged_for(exercise, of, names["thing"]).data()
+
+
+def seed_of(student: str, name: str, course: str = COURSE) -> str:
+    """The sheet of a student in the lab `name`."""
+    return f"{Beginning(name, course, tuple(sorted(student.split('+')))).seed:016x}"
+
+
+def written(path: Path, student: str, name: str, *bundles: dict[str, Any], course: str = COURSE) -> Path:
+    """A notebook in which `student` began the lab `name`, and whose cells gave `bundles`."""
+    whose = Beginning(name, course, tuple(sorted(student.split("+"))) if student else ()).data()
+    notebook = nbformat.v4.new_notebook()
+    for bundle in ({beginning.MIME: whose}, *bundles):
+        output = nbformat.v4.new_output("display_data", {**bundle, "text/plain": "…"})
+        notebook.cells.append(nbformat.v4.new_code_cell("…", outputs=[output]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+def solved(exercise: str, student: str, recipe: Recipe | None = None) -> dict[str, Any]:
+    """The output of a check of this student's own sheet, solved in the first right way, or by another recipe."""
+    name = exercise.partition("/")[0]
+    return {result.MIME: checked(exercise, seed_of(student, name), recipe or SOLVED[exercise].right[0])}
+
+
+def worth(exercise: str) -> int:
+    """All of an exercise's points."""
+    return exercises()[exercise].points

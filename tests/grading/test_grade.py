@@ -1,0 +1,207 @@
+"""A folder of notebooks, right, partly right, wrong, forged, copied and broken, is graded to an expected table."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.labs.test_sheets import SOLVED
+from vmwidgets.cli import main
+from vmwidgets.grading import Grades, grade, read_course
+from vmwidgets.labs import result
+
+from .synthetic import COURSE, seed_of, solved, worth, written
+
+EXERCISES = ["01/guard", "01/gaps"]
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    path = tmp_path / "course.toml"
+    path.write_text(f'course = "{COURSE}"\nexercises = {json.dumps(EXERCISES)}\n')
+    return path
+
+
+def graded(folder: Path, course: Path, **options: Any) -> Grades:
+    return grade(folder, read_course(course), jobs=1, **options)
+
+
+def found(grades: Grades) -> dict[tuple[str, str], tuple[float, str]]:
+    return {(row.path, row.exercise): (row.points, row.says) for row in grades.rows}
+
+
+def hand_in(folder: Path, student: str, *outputs: dict[str, Any], name: str = "") -> Path:
+    return written(folder / f"{name or student}.ipynb", student, "01", *outputs)
+
+
+def changed(output: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {result.MIME: {**output[result.MIME], **members}}
+
+
+def test_right_and_partly_right_work_gets_its_points(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    guard = SOLVED["01/guard"]
+    hand_in(folder, "ada", solved("01/guard", "ada"), solved("01/gaps", "ada", SOLVED["01/gaps"].right[1]))
+    hand_in(folder, "bert", solved("01/guard", "bert", guard.spoilt[0]))
+    hand_in(folder, "cleo+dan", solved("01/gaps", "cleo+dan"), name="pair")
+    table = found(graded(folder, course))
+    assert table["ada.ipynb", "01/guard"] == (worth("01/guard"), "")
+    assert table["ada.ipynb", "01/gaps"] == (worth("01/gaps"), "")
+    points, says = table["bert.ipynb", "01/guard"]
+    assert 0 < points < worth("01/guard")
+    assert says == ""
+    assert table["bert.ipynb", "01/gaps"] == (0, "not handed in")
+    assert table["pair.ipynb", "01/gaps"] == (worth("01/gaps"), "")
+
+
+def test_what_a_notebook_claims_is_compared_with_what_its_journal_gives(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    wrong = solved("01/gaps", "ada", SOLVED["01/gaps"].spoilt[0])
+    hand_in(folder, "ada", changed(wrong, points=4, passed=True))
+    points, says = found(graded(folder, course))["ada.ipynb", "01/gaps"]
+    assert points < 4
+    assert says.startswith("forged: the notebook claims 4 points")
+
+
+def test_work_of_another_sheet_earns_nothing(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/gaps", "bert"))
+    lied = changed(solved("01/gaps", "bert"), sheet=seed_of("cleo", "01"))
+    hand_in(folder, "cleo", lied)
+    table = found(graded(folder, course))
+    assert table["ada.ipynb", "01/gaps"] == (0, "its journal is of another sheet")
+    points, says = table["cleo.ipynb", "01/gaps"]
+    assert points < worth("01/gaps")
+    assert "forged" in says
+
+
+def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    both = solved("01/guard", "ada")
+    hand_in(folder, "ada", both)
+    hand_in(folder, "bert", changed(both, sheet=seed_of("bert", "01")))
+    hand_in(folder, "cleo", solved("01/guard", "cleo"))
+    table = found(graded(folder, course))
+    assert "forged" in table["bert.ipynb", "01/guard"][1] or "same journal" in table["bert.ipynb", "01/guard"][1]
+    assert table["cleo.ipynb", "01/guard"] == (worth("01/guard"), "")
+
+
+BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
+LOOPS = {"kind": "machine", "part": "machine", "journal": BOMB}
+BROKEN = {"kind": "machine", "part": "task:stacks/map", "journal": "AAAA"}
+
+
+@pytest.mark.parametrize(
+    "work", [LOOPS, BROKEN, {"kind": "?"}, {"kind": "machine"}], ids=["bomb", "broken", "?", "empty"]
+)
+def test_work_that_can_not_be_made_again_is_said_and_others_are_graded(
+    tmp_path: Path, course: Path, work: dict[str, Any]
+) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=work))
+    hand_in(folder, "bert", solved("01/guard", "bert"))
+    table = found(graded(folder, course))
+    points, says = table["ada.ipynb", "01/guard"]
+    assert points == 0
+    assert says
+    assert "\n" not in says
+    assert table["bert.ipynb", "01/guard"] == (worth("01/guard"), "")
+
+
+def test_files_that_are_none_are_one_row_each(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/guard", "ada"))
+    (folder / "cut.ipynb").write_bytes((folder / "ada.ipynb").read_bytes()[:500])
+    (folder / "empty.ipynb").write_text("")
+    (folder / "list.ipynb").write_text("[1, 2]")
+    (folder / "deep.ipynb").write_text("[" * 100_000)
+    (folder / "other.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": {"text/plain": "hello"}}]}]}))
+    written(folder / "elsewhere.ipynb", "eve", "01", solved("01/guard", "eve"), course="cs-101")
+    written(folder / "nobody.ipynb", "", "01")
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "ada-checkpoint.ipynb").write_text("{}")
+    grades = graded(folder, course)
+    problems = {file.path: file.problem for file in grades.files}
+    assert problems.pop("ada.ipynb") == ""
+    assert len(problems) == 7
+    assert [path for path, problem in problems.items() if not problem] == []
+    assert "course 'cs-101'" in problems["elsewhere.ipynb"]
+
+
+def test_a_second_file_of_a_student_is_said_and_one_counts(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/guard", "ada", SOLVED["01/guard"].spoilt[0]), name="a-first")
+    hand_in(folder, "ada", solved("01/guard", "ada"), name="b-second")
+    grades = graded(folder, course)
+    assert grades.students() == {"ada": worth("01/guard")}
+    assert next(row.says for row in grades.look) == "handed in twice: b-second.ipynb counts"
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path, course: Path) -> None:
+    folder, state = tmp_path / "in", tmp_path / "out" / "state.jsonl"
+    for student in ("ada", "bert", "cleo"):
+        hand_in(folder, student, solved("01/guard", student))
+    whole = graded(folder, course, state=state)
+    lines = state.read_text().splitlines(keepends=True)
+    state.write_text(lines[0] + lines[1][:100])  # killed while it wrote the second
+    assert graded(folder, course, state=state) == whole
+    assert len(state.read_text().splitlines()) == 4
+    hand_in(folder, "bert", solved("01/guard", "bert", SOLVED["01/guard"].spoilt[0]))
+    again = graded(folder, course, state=state)
+    assert found(again)["bert.ipynb", "01/guard"][0] < worth("01/guard"), "a file that changed is graded again"
+
+
+def test_the_command_writes_tables_and_says_what_needs_a_look(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    hand_in(folder, "ada", solved("01/guard", "ada"), solved("01/gaps", "ada"))
+    hand_in(folder, "=cmd", solved("01/guard", "=cmd"), name="formula")
+    arguments = ["grade", str(folder), "--course", str(course), "--to", str(out), "--jobs", "1"]
+    assert main(arguments) == 1
+    with (out / "grades.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {
+        "student": "ada",
+        "exercise": "01/guard",
+        "points": "5",
+        "of": "5",
+        "says": "",
+        "file": "ada.ipynb",
+    }
+    assert rows[-1]["student"].startswith("'=")
+    scope = json.loads((out / "gradescope" / "ada.json").read_text())
+    assert (scope["score"], [test["max_score"] for test in scope["tests"]]) == (9, [5, 4])
+    (folder / "formula.ipynb").unlink()
+    assert main(arguments) == 0
+    assert "1 notebooks of 1 students" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no course"), ('course = "x"', "no exercises"), ('course = "x"\nexercises = ["01/gard"]', "01/guard"),
+        ("course = ", "no TOML"), ('course = "x"\nexercises = {"01/guard" = -1}', "0 or more"),
+        ('course = "x"\nexercises = ["01/guard"]\nlate = 3', "late"),
+    ],
+)  # fmt: skip  # one list
+def test_a_course_that_can_not_be_is_one_sentence(
+    tmp_path: Path, course: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    course.write_text(text)
+    assert main(["grade", str(tmp_path), "--course", str(course), "--to", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_nothing_to_grade_is_exit_code_two(tmp_path: Path, course: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for folder in "in", "missing":
+        assert main(["grade", str(tmp_path / folder), "--course", str(course), "--to", str(tmp_path / "out")]) == 2

@@ -1,0 +1,140 @@
+"""What a notebook that was handed in holds, as data: whose it is, its works, what it claims, predictions and hints.
+
+The file is a learner's: it may be anything.  What is not as it should be is left out, and said in `problem`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a notebook."""
+
+MOST_ITEMS = 10_000
+"""Of cells, and of outputs in all."""
+
+
+@dataclass
+class Handed:
+    """One file: `begun`, `works`, `checks`, `predictions`, `outcomes` and `hints` as the notebook keeps them, by id.
+
+    `works` has for each exercise its `sheet`, `points`, `of` and `work`: of the last submission or check.  `problem`
+    why the file can't be graded, or "".
+    """
+
+    path: Path
+    problem: str = ""
+    begun: dict[str, Any] = field(default_factory=dict)
+    works: dict[str, dict[str, Any]] = field(default_factory=dict)
+    predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hints: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def student(self) -> str:
+        """Whose it says it is."""
+        return _text(self.begun, "student")
+
+    @property
+    def lab(self) -> str:
+        """Which lab."""
+        return _text(self.begun, "lab")
+
+    @property
+    def course(self) -> str:
+        """Of which course."""
+        return _text(self.begun, "course")
+
+
+def read_notebook(path: Path) -> Handed:
+    """What the file at `path` holds; never raises for what is in it."""
+    handed = Handed(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            handed.problem = f"the file has more than {MOST_BYTES >> 20} MiB"
+            return handed
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        handed.problem = f"the file can't be read: {error.strerror}"
+        return handed
+    except (ValueError, RecursionError):
+        handed.problem = "the file is no notebook: it is no JSON, or ends too soon"
+        return handed
+    for bundle in _bundles(notebook):
+        for kind, keep in KEPT.items():
+            data = bundle.get(kind)
+            if isinstance(data, dict):
+                keep(handed, data)
+    if not handed.begun:
+        handed.problem = "no lab was begun in it, or it was saved without its outputs"
+    elif not handed.works:
+        handed.problem = "nothing was checked or handed in"
+    return handed
+
+
+def _begun(handed: Handed, data: dict[str, Any]) -> None:
+    handed.begun = data
+
+
+def _check(handed: Handed, data: dict[str, Any]) -> None:
+    name, work = _text(data, "id"), data.get("work")
+    if name and "(" not in name and isinstance(work, dict) and work:
+        handed.works[name] = {key: data.get(key) for key in ("sheet", "points", "of", "work")}
+
+
+def _submission(handed: Handed, data: dict[str, Any]) -> None:
+    works = data.get("works")
+    for name, work in works.items() if isinstance(works, dict) else ():
+        if isinstance(name, str) and isinstance(work, dict) and isinstance(work.get("work"), dict):
+            handed.works[name] = work
+
+
+def _prediction(handed: Handed, data: dict[str, Any]) -> None:
+    handed.predictions[_text(data, "id")] = data
+
+
+def _outcome(handed: Handed, data: dict[str, Any]) -> None:
+    handed.outcomes[_text(data, "id")] = data
+
+
+def _hint(handed: Handed, data: dict[str, Any]) -> None:
+    name, tier = _text(data, "id"), data.get("tier")
+    if isinstance(tier, int) and not isinstance(tier, bool):
+        handed.hints[name] = max(handed.hints.get(name, 0), tier)
+
+
+KEPT = {
+    beginning.MIME: _begun,
+    result.MIME: _check,
+    submitting.MIME: _submission,
+    prediction.MIME: _prediction,
+    outcome.MIME: _outcome,
+    hinting.MIME: _hint,
+}
+"""The kinds of data in outputs, and what is done with each, in the order of the cells."""
+
+
+def _bundles(notebook: Any) -> Iterator[dict[str, Any]]:
+    count = 0
+    for cell in _list(notebook, "cells")[:MOST_ITEMS]:
+        for output in _list(cell, "outputs"):
+            count += 1
+            bundle = output.get("data") if isinstance(output, dict) else None
+            if isinstance(bundle, dict) and count <= MOST_ITEMS:
+                yield bundle
+
+
+def _list(thing: Any, name: str) -> list[Any]:
+    found = thing.get(name) if isinstance(thing, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    text = data.get(name)
+    return text if isinstance(text, str) else ""
