@@ -34,7 +34,7 @@ class Submission:
         return {**self.beginning.data(), "version": __version__, "works": self.works}
 
     def _lines(self) -> list[str]:
-        whose = self.beginning.student or "nobody yet: write student= and course= in lab.begin, and run all again"
+        whose = self.beginning.student or "no student: write student= and course= in lab.begin, and run all again"
         found = [f"Handed in for {whose}, when the notebook is saved:"]
         found += [
             f"{name}: {one['points']} of {one['of']} points by your own check" for name, one in self.works.items()
