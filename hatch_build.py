@@ -44,13 +44,11 @@ class BundleHook(BuildHookInterface[Any]):
 
 
 def labs(root: Path) -> dict[str, str]:
-    """The students' notebooks and what they read, each with its place in a wheel; `vmwidgets course` copies them.
+    """The students' notebooks, each with its place in a wheel; `vmwidgets course` copies them.
 
     They are named one by one: what else lies in notebooks/ stays at home.  An editable install takes no such files.
     """
-    notebooks = root / "notebooks"
-    files = [*sorted(notebooks.glob("*.ipynb")), *sorted(notebooks.glob("data/*"))]
-    return {str(path): f"vmwidgets/course/{path.relative_to(notebooks).as_posix()}" for path in files}
+    return {str(path): f"vmwidgets/course/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))}
 
 
 def build(root: Path) -> None:

@@ -37,13 +37,13 @@ class Copied:
 
 
 def shipped() -> dict[str, bytes]:
-    """The students' notebooks and what they read, by name: of the installed package, or of the checkout."""
+    """The students' notebooks by name: of the installed package, or of the checkout."""
     course = _PACKAGE / "course"
     source = course if course.is_dir() else _PACKAGE.parent / "notebooks"
-    files = [*source.glob("*.ipynb"), *source.glob("data/*")]
+    files = {path.name: path.read_bytes() for path in sorted(source.glob("*.ipynb"))}
     if not files:
         raise Refused("the labs are not in this installation of vmwidgets: install it again")
-    return {path.relative_to(source).as_posix(): path.read_bytes() for path in sorted(files)}
+    return files
 
 
 def copy_labs(folder: Path, files: Mapping[str, bytes], version: str, *, update: bool = False) -> Copied:
@@ -96,12 +96,11 @@ def _copy(folder: Path, files: Mapping[str, bytes], version: str, update: bool) 
 
 
 def _put_beside(folder: Path, name: str, version: str, content: bytes) -> list[str]:
-    path = Path(name)
-    beside = path.with_name(f"{path.stem} ({version}){path.suffix}")
+    beside = f"{Path(name).stem} ({version}){Path(name).suffix}"
     if os.path.lexists(folder / beside):
         return []
     _write(folder / beside, content)
-    return [beside.as_posix()]
+    return [beside]
 
 
 def _digest_of(folder: Path, name: str) -> str | None:
@@ -109,8 +108,6 @@ def _digest_of(folder: Path, name: str) -> str | None:
     path = folder / name
     if path.is_dir():
         raise Refused(f"{path} is a folder, and a file of this name belongs there: rename the folder")
-    if os.path.lexists(path.parent) and not path.parent.is_dir():
-        raise Refused(f"{path.parent} is a file, and a folder of this name belongs there: rename the file")
     if not os.path.lexists(path):
         return None
     return sha256(path.read_bytes()).hexdigest()
@@ -137,7 +134,6 @@ def _manifest(path: Path) -> tuple[dict[str, str], str | None]:
 
 def _write(path: Path, content: bytes) -> None:
     """Write all of a file or none of it: under another name first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(content)
