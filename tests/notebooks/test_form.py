@@ -12,7 +12,7 @@ from vmwidgets import lab
 from vmwidgets.labs.mistakes import known_mistakes
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 INSTRUCTORS = FOLDER.parent / "course" / "instructors"
 OLD = FOLDER / "solutions"
 REDONE = [path for path in NOTEBOOKS if not (OLD / path.name).exists()]

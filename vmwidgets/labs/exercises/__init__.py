@@ -3,6 +3,7 @@
 from . import (
     addresses,
     arm_sections,
+    beyond,
     bootstrapping,
     cutting,
     demand_paging,
@@ -19,6 +20,7 @@ from . import (
 __all__ = [
     "addresses",
     "arm_sections",
+    "beyond",
     "bootstrapping",
     "cutting",
     "demand_paging",

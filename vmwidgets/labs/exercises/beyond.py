@@ -1,0 +1,262 @@
+"""Exercise of the notebook beyond, and the mistakes of its questions: where large pages pay, and where they don't."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmwidgets.engine.base.units import MIB, PAGE, Address, counted
+from vmwidgets.engine.machine import boot
+from vmwidgets.engine.machine.tasks import Task
+
+from ..counting import frame_count
+from ..criterion import Criterion, criterion
+from ..draws import Draws
+from ..exercise import exercise
+from ..mistakes import Mistake, mistakes
+
+LARGE = 2 * MIB
+PAGES = LARGE // PAGE
+"""Small pages in a large one."""
+
+NAMES = ("heap", "index", "cache", "log")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Memory: `head` pages before the border of 2 MiB, blocks of 2 MiB behind it, then `tail` pages.
+
+    `blocks` has the pages that are used of each block, counted from 0: all of them, or a few.  Head and tail are used.
+    """
+
+    name: str
+    border: int
+    head: int
+    blocks: tuple[tuple[int, ...], ...]
+    tail: int
+
+    @property
+    def start(self) -> int:
+        """The address of its first page."""
+        return self.border - self.head * PAGE
+
+    @property
+    def pages(self) -> int:
+        """Its length."""
+        return self.head + len(self.blocks) * PAGES + self.tail
+
+    @property
+    def large(self) -> list[int]:
+        """The addresses of the blocks that are used whole."""
+        return [self.border + number * LARGE for number, used in enumerate(self.blocks) if len(used) == PAGES]
+
+    @property
+    def used(self) -> list[int]:
+        """The pages that are used, counted from its start."""
+        blocks = [self.head + number * PAGES + page for number, used in enumerate(self.blocks) for page in used]
+        return [*range(self.head), *blocks, *range(self.pages - self.tail, self.pages)]
+
+    @property
+    def small(self) -> list[int]:
+        """The addresses of the used pages that are in no block which is used whole."""
+        places = (self.start + page * PAGE for page in self.used)
+        return [place for place in places if place & -LARGE not in self.large]
+
+    @property
+    def text(self) -> str:
+        """Where it is, and what of it is used."""
+        return f"`{self.name}`, {self.pages:,} pages at `{Address(self.start)}`: uses {_runs(self.used)}."
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Numbers in words, those in a row as one."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join(" to ".join(map(str, run)) for run in runs)
+
+
+@dataclass(frozen=True)
+class PagesSheet:
+    """Ranges that a task has mapped and the pages that it uses of them."""
+
+    ranges: tuple[Range, ...]
+
+    @classmethod
+    def drawn(cls, draws: Draws) -> PagesSheet:
+        """Two or three blocks are used whole, and as many in a few pages, in any order over three ranges."""
+        whole = tuple(range(PAGES))
+        blocks = [whole] * draws.between(2, 3)
+        blocks += [
+            tuple(sorted(draws.sample(range(1, PAGES - 1), draws.between(1, 3)))) for _ in range(draws.between(2, 3))
+        ]
+        left, border = draws.shuffled(blocks), 16 * MIB
+        ranges: list[Range] = []
+        for name, ends in zip(draws.sample(NAMES, 3), draws.shuffled(["head", "tail", "both"]), strict=True):
+            count = 2 if len(left) > 3 or len(ranges) == 2 else 1
+            mine, left = left[:count], left[count:]
+            head, tail = (draws.between(1, 4) if ends in (end, "both") else 0 for end in ("head", "tail"))
+            border += draws.between(2, 5) * LARGE
+            ranges.append(Range(name, border, head, tuple(mine), tail))
+            border += len(mine) * LARGE
+        return cls(tuple(ranges))
+
+    @property
+    def translations(self) -> int:
+        """Descriptors that are enough."""
+        return sum(len(one.large) + len(one.small) for one in self.ranges)
+
+    @property
+    def frames(self) -> int:
+        """Frames that are enough."""
+        return sum(len(one.used) for one in self.ranges)
+
+    @property
+    def text(self) -> str:
+        """The task in words."""
+        rows = [one.text for one in self.ranges]
+        return "\n".join(
+            [
+                "The task `server` has mapped these ranges, and uses these pages of them, counted from 0:",
+                *rows,
+                (
+                    "Have all pages that it uses in its page tables. They may have at most "
+                    f"{self.translations} descriptors that map a page, and the memory at most {self.frames:,} frames."
+                ),
+            ]
+        )
+
+    def start(self) -> Task:
+        """The task with its ranges, of which nothing is in memory."""
+        task = boot("x86-64").task("server")
+        for one in self.ranges:
+            memory = task.machine.object(one.name)
+            task.map.enter(one.pages * PAGE, at=one.start, fixed=True, object=memory)
+        return task
+
+
+@exercise(
+    "beyond/pages",
+    "Where large pages pay",
+    points=5,
+    takes=Task,
+    shows=lambda task: task.map,
+    sheet=PagesSheet.drawn,
+    hints=(
+        "A large page covers 512 small ones, from an address that 2 MiB divide. In which of these are all pages used?",
+        (
+            "task.map.superpages(start, size=…) makes large pages of what lies between borders of 2 MiB. The other "
+            "pages that are used come one by one, when they are touched."
+        ),
+        (
+            "The first border in a range is at (start + 0x1f_ffff) & ~0x1f_ffff. Blocks that are used whole: "
+            "superpages; then task.touch(address) for each other page. A block with few pages stays small."
+        ),
+    ),
+)
+def large_pages(task: Task, asked: PagesSheet) -> Iterator[Criterion]:
+    """All pages that are used are mapped, by few descriptors and with few frames."""
+    places = [one.start + page * PAGE for one in asked.ranges for page in one.used]
+    mapped = [mapping for one in asked.ranges for mapping in _mapped(task, one)]
+    missing = [place for place in places if not any(start <= place < start + size for start, size in mapped)]
+    yield criterion(
+        2,
+        not missing,
+        "all pages that are used are in the page tables",
+        "pages that are used are not in the page tables",
+        actual=f"{counted(len(missing), 'page')} missing, the first at {Address(missing[0])}" if missing else "",
+    )
+    first = "" if mapped else "have pages in memory"
+    yield criterion(
+        2,
+        bool(mapped) and len(mapped) <= asked.translations,
+        "the descriptors are few",
+        "there are more descriptors than needed: where are all pages of 2 MiB used?",
+        first=first,
+        expected=f"at most {asked.translations}",
+        actual=len(mapped),
+        mistake=SMALL_ONLY if mapped and all(size == PAGE for _, size in mapped) else None,
+    )
+    frames = frame_count(task.machine)
+    yield criterion(
+        1,
+        bool(mapped) and frames <= asked.frames,
+        "the frames are few",
+        "there are more frames than needed: which large page is hardly used?",
+        first=first,
+        expected=f"at most {asked.frames:,}",
+        actual=f"{frames:,}",
+        mistake=LARGE_EVERYWHERE,
+    )
+
+
+SMALL_ONLY = Mistake("small pages only", "A block of 2 MiB that is used whole needs one descriptor, and not 512.")
+LARGE_EVERYWHERE = Mistake("large pages everywhere", "A large page takes 512 frames, however few of them are used.")
+
+
+def _mapped(task: Task, one: Range) -> list[tuple[int, int]]:
+    """What is mapped of a range: where, and the size of the page.  One walk says it for a block of 2 MiB."""
+    end = one.start + one.pages * PAGE
+    blocks: dict[int, list[int]] = {}
+    for va, _ in task.space.pmap.managed():
+        if one.start <= va < end:
+            blocks.setdefault(va & -LARGE, []).append(va)
+    found: list[tuple[int, int]] = []
+    for block, places in blocks.items():
+        large = (task.walk(places[0]).page_size or PAGE) >= LARGE
+        found += [(block, LARGE)] if large else [(va, PAGE) for va in places]
+    return found
+
+
+mistakes(
+    "beyond/large",
+    {
+        "3": Mistake("size without place", "A large page begins at an address that 2 MiB divide, as the SDM asks for."),
+        "1536": Mistake("small pages only", "Of 6 MiB, those between two borders of 2 MiB can be large pages."),
+    },
+)
+mistakes(
+    "beyond/switch",
+    {
+        "8": Mistake("no first miss", "Each task misses once, before the TLB knows its page."),
+        "0": Mistake("a switch flushes", "With numbers in the TLB, the entries of both tasks stay."),
+    },
+)
+mistakes(
+    "beyond/kpti",
+    {
+        "protection, protection": Mistake(
+            "a right in place of a table", "Without the kernel's part there is no descriptor left."
+        ),
+        "not-present, not-present": Mistake(
+            "protected for absent", "The kernel's pages are in each task's tables, and a bit forbids their use."
+        ),
+    },
+)
+mistakes(
+    "beyond/nested",
+    {
+        "8": Mistake("host's walk once", "Each of the guest's tables has an address that the host's tables translate."),
+        "20": Mistake("the last address forgotten", "The page's own address has to be translated, too."),
+        "16": Mistake(
+            "tables by tables", "The guest's own four descriptors are read as well, and its page translated."
+        ),
+    },
+)
+mistakes(
+    "beyond/malloc",
+    {
+        "brk": Mistake("malloc is brk", "From a threshold on (128 KiB at first) malloc asks for a mapping of its own."),
+        "none": Mistake("malloc has it", "The heap has no free MiB: the memory must come from the kernel."),
+    },
+)
+mistakes(
+    "beyond/maple",
+    {
+        "about 6": Mistake("two for ten", "Nodes with 10 to 16 places, half full or more, need fewer levels."),
+        "about 10": Mistake("any tree is binary", "A maple tree's nodes have 10 to 16 places, and not two."),
+    },
+)
