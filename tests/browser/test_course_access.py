@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.labs.solutions import demand_paging, maps
 from vmwidgets import lab
 
 ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(path.stem for path in (ROOT / "tests" / "labs" / "solutions").glob("[a-z]*.py"))
 LABS = {"01-maps": maps.SOLVED, "08-demand-paging": demand_paging.SOLVED}
 CHECK = re.compile(r'lab\.check\("([^"]+)", (\w+)\)')
 SHEET = re.compile(r'^(\w+) = lab\.sheet\("([^"]+)"\)\n\1$', re.MULTILINE)
@@ -193,6 +195,17 @@ def test_nothing_of_a_lab_is_wider_than_a_small_window_or_a_large_letter(
         notebook.page.set_viewport_size(size)
         notebook.wait_idle()
         assert notebook.page.evaluate(TOO_WIDE) == [], size
+
+
+def test_each_graded_task_is_lines_of_code() -> None:
+    """The solutions that `tests/labs` runs are such lines: nothing has to be pressed, dragged or seen."""
+    solved = {name for module in MODULES for name in import_module(f"tests.labs.solutions.{module}").SOLVED}
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        for source in cells(path.stem):
+            graded = set(CHECK.findall(source))
+            assert {name for name, _ in graded} <= solved, path
+            assert not graded or YOURS in source, f"{path.stem}: {source}"
+            assert source.count("lab.check(") == len(graded), f"{path.stem}: {source}"
 
 
 def clocks(source: str) -> list[str]:
