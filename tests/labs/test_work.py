@@ -29,6 +29,19 @@ def test_each_solution_earns_the_same_when_it_is_made_again(name: str) -> None:
         assert again.data() | {"work": ""} == result.data() | {"work": ""}
 
 
+def test_answers_are_kept_as_plain_data_whatever_they_are() -> None:
+    odd = {0x1000: (1, "protection"), 0x2000: vm.Address(5), 0x3000: object(), 0x4000: "x" * 500, 0x5000: [[[1]]]}
+    work = json.loads(json.dumps(packed(odd)))
+    again = remade(work)
+    assert list(again) == list(odd)
+    assert (again[0x1000], again[0x2000]) == ([1, "protection"], 5)
+    assert all(isinstance(again[key], str) and len(again[key]) < 500 for key in (0x3000, 0x4000, 0x5000))
+
+
+def test_too_many_answers_are_not_kept() -> None:
+    assert packed(dict.fromkeys(range(1001)))["kind"] == "nothing"
+
+
 def test_a_function_is_kept_as_its_source() -> None:
     def chosen(pages: list[Any]) -> Any:
         return pages[0]
@@ -67,6 +80,9 @@ def test_names_of_files_are_found_and_replaced_by_kind() -> None:
         {"kind": "references", "string": "1 2", "runs": "x"}, {"kind": "strace", "text": 7},
         {"kind": "strace", "text": "x"}, {"kind": "nothing", "why": "too long"},
         {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
+        {"kind": "answers", "answers": {}}, {"kind": "answers", "answers": [[[], 1]]},
+        {"kind": "answers", "answers": [[1, 2]] * 1001}, {"kind": "segments", "segments": [1]},
+        {"kind": "segments", "segments": {"code": [0, -1, "r"]}}, {"kind": "segments", "segments": {}},
     ],
 )  # fmt: skip  # one list
 def test_data_that_is_no_work_is_refused_in_one_sentence(data: Any) -> None:

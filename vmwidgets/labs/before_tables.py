@@ -78,6 +78,22 @@ class Segments:
             raise kernel_error("ACCES", f"segment {number}, {name}, is {rights}")
         return pa
 
+    def data(self) -> dict[str, list[Any]]:
+        """The segments as plain data: base, bounds and rights of each."""
+        return {name: [int(unit.base), int(unit.bounds), rights] for name, (unit, rights) in self.segments.items()}
+
+    @classmethod
+    def made_from(cls, data: Any) -> Segments:
+        """The segments of :meth:`data`, made again.
+
+        >>> program = Segments(code=("1 MiB", "64 KiB", "rx"))
+        >>> Segments.made_from(program.data()).data() == program.data()
+        True
+        """
+        if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
+            raise Refused(f"segments={shown(data)}: write names with base, bounds and rights")
+        return cls(**data)
+
     def __repr__(self) -> str:
         parts = (
             f"{number} {name} {unit.base} {unit.bounds} {rights}"
@@ -91,7 +107,7 @@ def _segment(name: str, given: Any) -> tuple[BaseAndBounds, str]:
         not isinstance(given, (tuple, list))
         or len(given) != 3
         or not isinstance(given[2], str)
-        or set(given[2]) - {*"rwx"}
+        or set(given[2]) - {*"rwx-"}
     ):
         raise Refused(f"{name}={shown(given)}: write its base, bounds and rights, such as ('1 MiB', '64 KiB', 'rx')")
     base, bounds, rights = given

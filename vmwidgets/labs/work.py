@@ -27,6 +27,8 @@ from vmwidgets.engine.memory.references import reference_string
 from vmwidgets.sources.strace.load import load_strace
 from vmwidgets.sources.strace.result import LoadedStrace
 
+from .before_tables import Segments
+
 MOST_BYTES = 8 * 1024 * 1024
 """Of a journal as it is saved, and of a text: what is larger is not kept in a notebook."""
 
@@ -36,12 +38,16 @@ PATH = re.compile(r"(?<=[\"\s<(])/(?:[\w.+~-]+/)+[\w.+~-]+")
 MOST_SOURCE = 100_000
 """Characters of a function."""
 
+MOST_ANSWERS, MOST_ANSWER = 1000, 200
+"""Answers of a dictionary, and characters of one that is no number."""
+
 
 def packed(thing: Any) -> dict[str, Any]:
     """What `thing` can be made from again; where it can't, ``{"kind": "nothing", "why": …}``.
 
     `kind` is "machine" (with `part`, a path, and `journal`, a saved journal in base64), "references" (with `string` and
-    `runs`, pairs of a policy and a number of frames), "strace" (with `text`), or "function" (with `source`).
+    `runs`, pairs of a policy and a number of frames), "strace" (with `text`), "segments" (with base, bounds
+    and rights of each), "answers" (with pairs), or "function" (with `source`).
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
@@ -57,6 +63,10 @@ def packed(thing: Any) -> dict[str, Any]:
         if isinstance(thing, FunctionType):
             source = textwrap.dedent(inspect.getsource(thing))
             return {"kind": "function", "name": thing.__name__, "source": _short(source, MOST_SOURCE)}
+        if isinstance(thing, Segments):
+            return {"kind": "segments", "segments": thing.data()}
+        if isinstance(thing, dict):
+            return {"kind": "answers", "answers": _pairs(thing)}
         machine = thing if isinstance(thing, Machine) else getattr(thing, "machine", None)
         if isinstance(machine, Machine):
             return {"kind": "machine", "part": thing.path, "journal": _journal(machine)}
@@ -79,9 +89,13 @@ def remade(data: Any) -> Any:
         return _references(data)
     if kind == "strace":
         return load_strace(boot(), _text(data, "text"))
+    if kind == "segments":
+        return Segments.made_from(data.get("segments"))
+    if kind == "answers":
+        return _answers(data.get("answers"))
     if kind == "nothing":
         raise Refused(f"it was not kept: {shown(data.get('why'))}")
-    raise Refused(f"kind={shown(kind)}: write machine, references or strace")
+    raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments or answers")
 
 
 def users_names(work: Any) -> set[str]:
@@ -177,3 +191,27 @@ def _references(data: dict[str, Any]) -> ReferencesValue:
         raise Refused(f"runs={shown(runs)}: write pairs of a policy and a number of frames")
     policies, frames = dict.fromkeys(str(run[0]) for run in runs), dict.fromkeys(run[1] for run in runs)
     return reference_string(_text(data, "string"), list(frames), list(policies))
+
+
+def _pairs(answers: dict[Any, Any]) -> list[list[Any]]:
+    """Questions and answers as plain data; what is neither a number, a text nor a row of these is kept as it looks."""
+    if len(answers) > MOST_ANSWERS:
+        raise Refused(f"it has {len(answers):,} answers, more than {MOST_ANSWERS:,}")
+    return [[_simple(question), _simple(answer)] for question, answer in answers.items()]
+
+
+def _simple(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, (tuple, list)):
+        return [_simple(one) for one in value[:2]] if len(value) == 2 else shown(value)
+    return value if value is None or (isinstance(value, str) and len(value) <= MOST_ANSWER) else shown(value)
+
+
+def _answers(pairs: Any) -> dict[Any, Any]:
+    rows = isinstance(pairs, list) and len(pairs) <= MOST_ANSWERS
+    if not rows or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise Refused(f"answers={shown(pairs)}: write pairs of a question and its answer")
+    if not all(isinstance(question, (int, str)) for question, _ in pairs):
+        raise Refused("a question is a number or a text")
+    return dict(pairs)

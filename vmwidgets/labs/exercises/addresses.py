@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 from typing import Any
 
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.engine.base.units import KIB, MIB, Address, Size
 from vmwidgets.engine.machine import arguments
 from vmwidgets.engine.memory.ram import Ram
@@ -315,8 +315,11 @@ def _pair(value: Any) -> tuple[Any, Any]:
 def _said(value: Any) -> str:
     if value is None:
         return "no answer"
+    level, kind = _pair(value)
+    if level is not None:
+        return f"level {shown(level)}, {kind if isinstance(kind, str) else shown(kind)}"
     number = _number(value)
-    return repr(value)[:40] if number is None else str(Address(number))
+    return shown(value) if number is None else str(Address(number))
 
 
 # ---- wrong answers -----------------------------------------------------------------------------
