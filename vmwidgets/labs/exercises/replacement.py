@@ -309,7 +309,9 @@ mistakes(
     {
         "about 1.1 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
         "about 8 times": Mistake("an eighth of the faults", "In a loop LRU sends away just the page that is next."),
-        "about 100 times": Mistake("a disk like memory", "10 ms are 100,000 times 100 ns."),
+        "about 100 times": Mistake(
+            "a disk like memory", "A fault that needs the disk costs 100,000 references; with 8 frames there is none."
+        ),
     },
 )
 TASKS_BY_PAGES = Mistake("frames by pages", "Localities differ in size, and tasks are between two of them at times.")
