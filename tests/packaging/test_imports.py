@@ -19,6 +19,7 @@ OUTSIDE = {
     "vmwidgets/views": {"graphviz", "resvg_py"},
     "vmwidgets/widgets": {"anywidget", "ipywidgets", "traitlets", "IPython", "psygnal"},
     "vmwidgets/labs": {"anywidget", "traitlets"},
+    "vmwidgets/questions": set(),
     "vmwidgets": {
         "anywidget",
         "fastjsonschema",

@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets course``, ``vmwidgets replay FILE…`` and ``vmwidgets walk …``."""
+"""The command: ``vmwidgets course``, ``questions …``, ``replay FILE…`` and ``walk …``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from .. import __version__
 from .course import add_course
 from .grade import add_grade
+from .questions import add_questions
 from .replay import add_replay
 from .walk import add_walk
 
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     add_course(commands)
     add_grade(commands)
+    add_questions(commands)
     add_replay(commands)
     add_walk(commands)
     return parser

@@ -1,0 +1,126 @@
+"""Each question has one right answer: the engine's, and that of a solver which reads nothing but the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from importlib import import_module
+
+import pytest
+
+from tests.plain import MANNERED
+from vmwidgets import Refused
+from vmwidgets.labs.draws import Draws
+from vmwidgets.questions import MOST_QUESTIONS, TOPICS, Question, make_exam
+from vmwidgets.questions.exam import kinds_of
+from vmwidgets.questions.question import ADDRESS, CHOICE, LETTERS, NUMBER, TEXT
+from vmwidgets.questions.sheets import svg_of
+
+FEW, MANY = 20, 1000
+"""Seeds in `make test` and in the sweep."""
+
+
+def solvers(topic):
+    return import_module(f"tests.questions.solving.{topic}").SOLVERS
+
+
+def check_text(question: Question) -> None:
+    assert question.form in (CHOICE, NUMBER, ADDRESS, TEXT)
+    assert bool(question.options) == (question.form == CHOICE)
+    assert len(question.options) in (0, 4, 5) and len(set(question.options)) == len(question.options)
+    for text in (question.text, question.why, *question.options):
+        assert text == text.strip() and "  " not in text and text.count("`") % 2 == 0
+        assert not MANNERED.search(text), text
+    assert "?" in question.text
+    assert re.search(r"\(.*\)$", question.why), "the key names a function or a section of a manual"
+    if question.form == ADDRESS:
+        assert not set(question.accepted) & set(re.findall(r"\w+", question.text)), "the text has the answer in it"
+
+
+def check_answer(question: Question, solve) -> None:
+    assert solve(question) == {question.answer}, f"{question.id}: {question.text}\n{question.options}"
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+class TestATopic:
+    def test_it_has_four_kinds_or_more_in_three_grades(self, topic):
+        kinds = kinds_of(topic)
+        assert len(kinds) >= 4 and {kind.grade for kind in kinds} == {1, 2, 3}
+        assert len({kind.name for kind in kinds}) == len(kinds)
+        assert all(kind.name.startswith(f"{topic}/") and kind.about for kind in kinds)
+        assert set(solvers(topic)) == {kind.name for kind in kinds}
+
+    def test_a_question_has_one_right_answer(self, topic):
+        for seed in range(FEW):
+            for question in make_exam(topic, seed, len(kinds_of(topic))).questions:
+                check_text(question)
+                check_answer(question, solvers(topic)[question.id])
+
+    @pytest.mark.sweep
+    def test_of_a_thousand_seeds(self, topic):
+        letters: Counter[tuple[str, str]] = Counter()
+        for seed in range(MANY):
+            for question in make_exam(topic, seed, len(kinds_of(topic))).questions:
+                check_text(question)
+                check_answer(question, solvers(topic)[question.id])
+                letters[question.id, question.letter] += 1
+        for kind in kinds_of(topic):
+            shares = [letters[kind.name, letter] / MANY for letter in LETTERS[:4]]
+            assert not any(shares) or min(shares) > 0.1, f"{kind.name}: the right one has no place of its own"
+
+    def test_figures_are_drawn_and_give_no_address_away(self, topic):
+        drawn = 0
+        for question in make_exam(topic, 1, len(kinds_of(topic))).questions:
+            for draw in (question.figure, question.solution):
+                drawn += draw is not None
+                if draw is not None:
+                    assert svg_of(draw()) == svg_of(draw()), "drawn twice it is the same"
+            if question.figure is not None and question.form == ADDRESS:
+                assert not set(question.accepted) & set(re.findall(r"\w+", svg_of(question.figure())))
+        assert drawn >= 3
+
+    def test_a_seed_gives_the_same_exam(self, topic):
+        assert make_exam(topic, 7) == make_exam(topic, 7)
+        assert make_exam(topic, 7) != make_exam(topic, 8)
+
+    def test_each_kind_comes_before_one_comes_again(self, topic):
+        count = len(kinds_of(topic))
+        names = [question.id for question in make_exam(topic, 3, 2 * count).questions]
+        assert set(Counter(names).values()) == {2}
+        assert {question.grade for question in make_exam(topic, 3, 3).questions} == {1, 2, 3}
+
+
+def test_no_two_questions_of_a_long_exam_are_the_same():
+    exam = make_exam("walk", 5, MOST_QUESTIONS)
+    assert len({question.text for question in exam.questions}) == MOST_QUESTIONS
+    assert [question.grade for question in exam.questions] == sorted(question.grade for question in exam.questions)
+
+
+@pytest.mark.parametrize(
+    ("topic", "seed", "n", "words"),
+    [
+        ("wlak", 0, 6, "topic='wlak'"),
+        ("walk", 0, 0, "n=0"),
+        ("walk", 0, 10_000, "n=10000"),
+        ("walk", "x", 6, "seed='x'"),
+        ("walk", True, 6, "seed=True"),
+        ("walk", 0, 2.5, "n=2.5"),
+    ],
+)
+def test_what_makes_no_exam_is_refused(topic, seed, n, words):
+    with pytest.raises(Refused, match=re.escape(words)):
+        make_exam(topic, seed, n)
+
+
+def test_a_kind_draws_until_a_question_is_good():
+    kinds = kinds_of("walk")
+    for kind in kinds:
+        assert kind.drawn(Draws("again")) == kind.drawn(Draws("again"))
+        assert kind.drawn(Draws("again")).id == kind.name
+
+
+def test_the_docs_have_a_row_for_each_kind(root):
+    text = (root / "docs" / "questions.md").read_text()
+    for topic in TOPICS:
+        for kind in kinds_of(topic):
+            assert f"| `{kind.name}` | {kind.grade} | {kind.about} |" in text

@@ -1,0 +1,229 @@
+"""Exams as files: Markdown, a page, a package; what is refused, and that nothing half written stays."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.questions.cartridge import QTI, check_assessment, fields
+from vmwidgets.cli import main
+from vmwidgets.questions import TOPICS, make_exam
+from vmwidgets.questions.files import save
+from vmwidgets.questions.markup import to_html
+from vmwidgets.questions.qti import ASSESSMENT, CARTRIDGE, package
+from vmwidgets.questions.sheets import html, markdown
+
+LINKS = re.compile(r"!\[[^\]]*\]\(<([^>]*)>\)")
+
+
+def run(capsys, *arguments):
+    status = main(["questions", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(params=TOPICS)
+def exam(request):
+    return make_exam(request.param, 11)
+
+
+class TestMarkdown:
+    def test_it_has_the_questions_their_figures_and_the_key(self, exam):
+        text, figures = markdown(exam, "exam_files", key=True)
+        asked, key = text.split(f"# Key: {exam.title}")
+        for question in exam.questions:
+            assert question.text in asked and question.why in key and question.why not in asked
+            assert all(f"** {option}\n" in asked.replace(")**", "**") for option in question.options)
+        assert {f"exam_files/{name}" for name in figures} == set(LINKS.findall(text))
+        assert not [name for name in LINKS.findall(asked) if "key" in name]
+        assert all(svg.startswith("<svg") and "prefers-color-scheme" not in svg for svg in figures.values())
+
+    def test_a_sheet_without_key_says_neither_answers_nor_the_seed(self, exam):
+        text, figures = markdown(exam, "exam_files", key=False)
+        assert "# Key" not in text and "seed" not in text.lower()
+        assert not any(question.why in text or question.id in text for question in exam.questions)
+        assert all(name.startswith("question-") for name in figures)
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.words = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "html"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert tag == "html" or self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+class TestHtml:
+    def test_it_is_one_page_that_needs_nothing_else(self, exam):
+        page = Tags()
+        page.feed(html(exam, key=True))
+        assert not page.open
+        images = [attrs for tag, attrs in page.seen if tag == "img"]
+        drawn = [draw for one in exam.questions for draw in (one.figure, one.solution) if draw is not None]
+        assert len(images) == len(drawn)
+        assert all(attrs["src"].startswith("data:image/svg+xml") and attrs["alt"] for attrs in images)
+        assert not [attrs for tag, attrs in page.seen if tag in ("script", "link")]
+
+    def test_it_says_what_the_questions_say(self, exam):
+        page = Tags()
+        page.feed(html(exam, key=True))
+        words = " ".join(" ".join(page.words).split())
+        for question in exam.questions:
+            for paragraph in question.text.split("\n\n"):
+                if paragraph[0] != "|":
+                    said = re.sub(r"`([^`]*)`", r" \1 ", paragraph)
+                    assert " ".join(said.split()) in words
+        items = sum(tag == "li" for tag, _ in page.seen)
+        assert items == sum(len(question.options) for question in exam.questions)
+
+    def test_the_key_can_be_left_out(self, exam):
+        page = html(exam, key=False)
+        assert 'class="key"' not in page and "Key:" not in page and "seed" not in page.lower()
+        assert 'section class="key"' in html(exam, key=True)
+
+    def test_what_looks_like_tags_is_text(self):
+        assert to_html("`<b>` & <i>") == "<p><code>&lt;b&gt;</code> &amp; &lt;i&gt;</p>"
+
+
+class TestAPackage:
+    def opened(self, exam):
+        return zipfile.ZipFile(io.BytesIO(package(exam)))
+
+    def test_it_is_as_the_profile_says(self, exam):
+        check_assessment(ET.fromstring(self.opened(exam).read("exam.xml")))
+
+    def test_questions_and_answers_are_those_of_the_exam(self, exam):
+        root = ET.fromstring(self.opened(exam).read("exam.xml"))
+        items = root.findall(f".//{QTI}item")
+        assert len(items) == len(exam.questions)
+        for item, question in zip(items, exam.questions, strict=True):
+            right = [one.text for one in item.iter(f"{QTI}varequal")]
+            assert right == ([question.letter] if question.options else list(question.accepted))
+            assert fields(item.find(f"{QTI}itemmetadata"))["cc_weighting"] == str(question.grade)
+            asked = item.find(f"{QTI}presentation/{QTI}material/{QTI}mattext").text
+            assert asked.startswith(to_html(question.text))
+            solved = item.find(f"{QTI}itemfeedback").find(f".//{QTI}mattext").text
+            assert solved.startswith(to_html(question.why))
+            labels = [label.find(f".//{QTI}mattext").text for label in item.iter(f"{QTI}response_label")]
+            assert len(labels) == len(question.options)
+
+    def test_the_manifest_names_each_file_and_texts_name_no_other(self, exam):
+        opened = self.opened(exam)
+        manifest = ET.fromstring(opened.read("imsmanifest.xml"))
+        assert [child.tag.split("}")[1] for child in manifest] == ["metadata", "organizations", "resources"]
+        assert manifest.find(f".//{{{CARTRIDGE}}}schemaversion").text == "1.1.0"
+        resources = manifest.findall(f".//{{{CARTRIDGE}}}resource")
+        assert [one.get("type") for one in resources] == [ASSESSMENT] + ["webcontent"] * (len(resources) - 1)
+        idents = [one.get("identifier") for one in manifest.iter() if one.get("identifier")]
+        assert len(set(idents)) == len(idents) and all(re.fullmatch(r"[A-Za-z_][\w.-]*", one) for one in idents)
+        assert {one.get("identifierref") for one in manifest.iter() if one.get("identifierref")} == {
+            one.get("identifier") for one in resources
+        }
+        hrefs = [one.get("href") for one in manifest.iter(f"{{{CARTRIDGE}}}file")]
+        assert ["imsmanifest.xml", *hrefs] == opened.namelist()
+        named = re.findall(r"\$IMS-CC-FILEBASE\$/([\w./-]+)", opened.read("exam.xml").decode())
+        assert sorted(named) == sorted(hrefs[1:])
+
+    def test_the_same_exam_has_the_same_bytes(self, exam):
+        assert package(exam) == package(make_exam(exam.topic, exam.seed))
+
+
+class TestTheCommand:
+    @pytest.mark.parametrize("name", ["exam.md", "exam.html", "exam.qti", "exam.imscc", "EXAM.HTML"])
+    def test_it_writes_the_same_file_each_time(self, capsys, tmp_path, name):
+        written = []
+        for number in range(2):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            status, out, err = run(capsys, "--topic", "walk", "--seed", 4, "--n", 3, "-o", folder / name)
+            assert (status, err) == (0, "") and "3 questions, 6 points" in out
+            written.append(everything(folder))
+        assert written[0] == written[1] and name in written[0]
+        assert ("exam_files/key-3.svg" in written[0]) == (name == "exam.md")
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--topic", "wlak", "-o", "exam.md"), "topic='wlak'"),
+            (("--topic", "walk", "--n", "0", "-o", "exam.md"), "n=0"),
+            (("--topic", "walk", "--n", "10000", "-o", "exam.md"), "n=10000"),
+            (("--topic", "walk", "--n", "many", "-o", "exam.md"), "--n 'many'"),
+            (("--topic", "walk", "--seed", "x", "-o", "exam.md"), "--seed 'x'"),
+            (("--topic", "walk", "--seed", "9" * 5000, "-o", "exam.md"), "--seed '999"),
+            (("--topic", "walk", "-o", "exam.pdf"), "ends in '.pdf'"),
+            (("--topic", "walk", "-o", "exam"), "ends in ''"),
+            (("--topic", "walk", "-o", "missing/exam.md"), "there is no folder"),
+            (("--topic", "walk", "-o", "there.md"), "is there already"),
+            (("--topic", "walk", "-o", "with.md"), "with_files' is there already"),
+            (("--topic", "walk", "-o", "folder.html"), "is a folder"),
+            (("--topic", "walk", "-o", "odd.md", "--force"), "is a file"),
+            (("--topic", "walk", "-o", "exam.qti", "--no-key"), "has the answers in it"),
+            (("--topic", "walk", "-o", ""), "is no path"),
+        ],
+    )
+    def test_bad_input_is_one_sentence_and_changes_nothing(self, capsys, tmp_path, monkeypatch, arguments, words):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "there.md").write_text("mine")
+        (tmp_path / "with_files").mkdir()
+        (tmp_path / "folder.html").mkdir()
+        (tmp_path / "odd_files").write_text("mine")
+        before = sorted(tmp_path.rglob("*")), everything(tmp_path)
+        status, out, err = run(capsys, *arguments)
+        assert (status, out) == (2, "")
+        assert words in err and len(err.splitlines()) == 1 and len(err) < 250
+        assert (sorted(tmp_path.rglob("*")), everything(tmp_path)) == before
+
+    def test_force_replaces_an_exam_and_leaves_other_files(self, capsys, tmp_path):
+        target = tmp_path / "exam.md"
+        assert run(capsys, "--topic", "walk", "--seed", 1, "-o", target)[0] == 0
+        (tmp_path / "exam_files" / "notes.txt").write_text("mine")
+        assert run(capsys, "--topic", "walk", "--seed", 2, "--n", 1, "-o", target, "--force")[0] == 0
+        text = target.read_text()
+        assert set(LINKS.findall(text)) == {f"exam_files/{one.name}" for one in (tmp_path / "exam_files").glob("*.svg")}
+        assert (tmp_path / "exam_files" / "notes.txt").read_text() == "mine"
+
+    def test_the_sheet_has_no_key_where_none_is_wanted(self, capsys, tmp_path):
+        assert run(capsys, "--topic", "walk", "--no-key", "-o", tmp_path / "exam.html")[0] == 0
+        assert "Key:" not in (tmp_path / "exam.html").read_text()
+
+    @pytest.mark.parametrize("name", ["exam.md", "exam.html", "exam.qti"])
+    def test_a_disk_that_is_full_leaves_nothing_behind(self, capsys, tmp_path, monkeypatch, name):
+        def full(*_arguments):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "replace", full)
+        status, _, err = run(capsys, "--topic", "walk", "-o", tmp_path / name)
+        assert status == 2 and "No space left on device" in err
+        assert everything(tmp_path) == {}
+
+
+def test_what_is_there_stays_where_a_figure_cannot_be_written(tmp_path, monkeypatch):
+    target = save(make_exam("walk", 1), tmp_path / "exam.md")
+    before = everything(tmp_path)
+
+    def broken(*_arguments, **_named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", broken)
+    with pytest.raises(Exception, match="No space left"):
+        save(make_exam("walk", 2), target, force=True)
+    assert everything(tmp_path) == before

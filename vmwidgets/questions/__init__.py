@@ -1,0 +1,8 @@
+"""Questions for paper: drawn from a seed, answered by the engine, with figures and a key."""
+
+from __future__ import annotations
+
+from .exam import MOST_QUESTIONS, TOPICS, Exam, make_exam
+from .question import Kind, Question
+
+__all__ = ["MOST_QUESTIONS", "TOPICS", "Exam", "Kind", "Question", "make_exam"]

@@ -1,0 +1,95 @@
+"""Exams as files: whole, or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vmwidgets.engine.base.errors import Refused, shown
+from vmwidgets.engine.base.files import place_of, written_whole
+
+from .exam import Exam
+from .qti import package
+from .sheets import html, markdown
+
+SUFFIXES = (".md", ".html", ".qti", ".imscc")
+
+
+def place(path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
+    """Where an exam would be written.
+
+    Raises :class:`Refused` for another suffix, a missing folder, what is there already (unless `force`), and for a
+    package without its key.
+    """
+    file = place_of(path, "exam.md")
+    if file.suffix.lower() not in SUFFIXES:
+        raise Refused(f"{shown(str(path))} ends in {shown(file.suffix)}: it must end in {', '.join(SUFFIXES)}")
+    if not file.parent.is_dir():
+        raise Refused(f"there is no folder {shown(str(file.parent))}: make it first")
+    if file.is_dir():
+        raise Refused(f"{shown(str(path))} is a folder: name a file")
+    if not key and _is_package(file):
+        raise Refused(
+            "a package for a learning system has the answers in it: leave --no-key out, or write .md or .html"
+        )
+    for there in (file, *([figures_of(file)] if file.suffix.lower() == ".md" else [])):
+        if there.exists() and not force:
+            raise Refused(f"{shown(str(there))} is there already: choose another name, or write --force")
+    if file.suffix.lower() == ".md" and figures_of(file).exists() and not figures_of(file).is_dir():
+        raise Refused(f"{shown(str(figures_of(file)))} is a file, and figures need a folder there")
+    return file
+
+
+def figures_of(file: Path) -> Path:
+    """The folder for a Markdown file's figures."""
+    return file.with_name(f"{file.stem}_files")
+
+
+def _is_package(file: Path) -> bool:
+    return file.suffix.lower() in (".qti", ".imscc")
+
+
+def save(exam: Exam, path: str | os.PathLike[str], *, key: bool = True, force: bool = False) -> Path:
+    """Write an exam in the format of the file's ending; without `key` only its questions.
+
+    Figures of a Markdown file are put into the folder `NAME_files` beside it.  Returns the path.
+
+    Raises :class:`Refused` as :func:`place` does, and where a file can't be written; what was there stays.
+    """
+    file = place(path, key=key, force=force)
+    if file.suffix.lower() == ".md":
+        folder = figures_of(file)
+        text, figures = markdown(exam, folder.name, key=key)
+        with _folder_whole(folder, figures), written_whole(file) as new:
+            new.write(text.encode())
+        return file
+    with written_whole(file) as new:
+        new.write(package(exam) if _is_package(file) else html(exam, key=key).encode())
+    return file
+
+
+@contextmanager
+def _folder_whole(folder: Path, figures: dict[str, str]) -> Iterator[None]:
+    """Have figures in `folder`, in place of an earlier exam's, once what is done in between succeeded."""
+    if not figures and not folder.exists():
+        yield
+        return
+    try:
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            for name, svg in figures.items():
+                (made / name).write_text(svg, encoding="utf-8", newline="")
+            yield
+            folder.mkdir(exist_ok=True)
+            for old in [*folder.glob("question-*.svg"), *folder.glob("key-*.svg")]:
+                old.unlink()
+            for name in figures:
+                (made / name).replace(folder / name)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise Refused(f"{str(folder)!r} can't be written: {error.strerror or error}") from error

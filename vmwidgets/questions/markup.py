@@ -1,0 +1,50 @@
+"""The Markdown that questions are written in, as HTML: paragraphs, tables with pipes, and code.
+
+Texts of questions are our own, and have nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_CODE = re.compile(r"`([^`]*)`")
+
+
+def inline_html(text: str) -> str:
+    """One line of text.
+
+    >>> inline_html("`a<b` & c")
+    '<code>a&lt;b</code> &amp; c'
+    """
+    return _CODE.sub(r"<code>\1</code>", escape(text, quote=False))
+
+
+def plain(text: str) -> str:
+    """The same without any marks.
+
+    >>> plain("page `3`")
+    'page 3'
+    """
+    return text.replace("`", "")
+
+
+def to_html(text: str) -> str:
+    r"""Paragraphs and tables; an empty line ends each.
+
+    >>> to_html("One `x`.\n\n| a |\n|---|\n| 1 |")
+    '<p>One <code>x</code>.</p>\n<table><tr><th>a</th></tr><tr><td>1</td></tr></table>'
+    """
+    return "\n".join(
+        _table(block) if block[0] == "|" else f"<p>{inline_html(block)}</p>" for block in text.split("\n\n")
+    )
+
+
+def _table(block: str) -> str:
+    header, _, *rows = block.splitlines()
+    return f"<table>{_row(header, 'th')}{''.join(_row(row, 'td') for row in rows)}</table>"
+
+
+def _row(line: str, tag: str) -> str:
+    cells = line.strip("|").split("|")
+    return f"<tr>{''.join(f'<{tag}>{inline_html(cell.strip())}</{tag}>' for cell in cells)}</tr>"

@@ -1,0 +1,163 @@
+"""An exam for learning systems: QTI 1.2.1 in a Common Cartridge 1.1, which Canvas, Moodle and Blackboard import.
+
+1EdTech, Common Cartridge 1.1: its profile of QTI 1.2.1 (`ccv1p1_qtiasiv1p2p1_v1p0.xsd`, with the rules that it has in
+words) and its manifest (`ccv1p1_imscp_v1p2_v1p0.xsd`).
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from hashlib import sha256
+from html import escape
+from xml.etree.ElementTree import Element, SubElement, indent, register_namespace, tostring
+
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.twin import alternative_text
+
+from .exam import Exam
+from .markup import inline_html, plain, to_html
+from .question import LETTERS, Question
+from .sheets import svg_of
+
+QTI = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
+CARTRIDGE = "http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1"
+LOM = "http://ltsc.ieee.org/xsd/imsccv1p1/LOM/manifest"
+
+CHOICE_PROFILE, TYPED_PROFILE = "cc.multiple_choice.v0p1", "cc.fib.v0p1"
+ASSESSMENT = "imsqti_xmlv1p2/imscc_xmlv1p1/assessment"
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The time of each file in the package, so that the same exam has the same bytes."""
+
+
+def package(exam: Exam) -> bytes:
+    """The cartridge: its manifest, the questions, and their figures."""
+    files: dict[str, str] = {}
+    questions = _questions(exam, files)
+    files = {
+        "imsmanifest.xml": _xml(_manifest(exam, list(files)), CARTRIDGE),
+        "exam.xml": _xml(questions, QTI),
+        **files,
+    }
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as cartridge:
+        for name, text in files.items():
+            cartridge.writestr(zipfile.ZipInfo(name, _LONG_AGO), text)
+    return made.getvalue()
+
+
+def _xml(root: Element, namespace: str) -> str:
+    register_namespace("", namespace)
+    register_namespace("lomimscc", LOM)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _ident(exam: Exam, *parts: object) -> str:
+    """A name that no other exam has."""
+    words = "|".join(map(str, ("vmwidgets", exam.topic, exam.seed, len(exam.questions), *parts)))
+    return f"i{sha256(words.encode()).hexdigest()[:24]}"
+
+
+# ---- the manifest ----------------------------------------------------------------------------------
+
+
+def _manifest(exam: Exam, figures: list[str]) -> Element:
+    root = Element(f"{{{CARTRIDGE}}}manifest", identifier=_ident(exam, "manifest"))
+    about = SubElement(root, f"{{{CARTRIDGE}}}metadata")
+    SubElement(about, f"{{{CARTRIDGE}}}schema").text = "IMS Common Cartridge"
+    SubElement(about, f"{{{CARTRIDGE}}}schemaversion").text = "1.1.0"
+    title = SubElement(SubElement(SubElement(about, f"{{{LOM}}}lom"), f"{{{LOM}}}general"), f"{{{LOM}}}title")
+    SubElement(title, f"{{{LOM}}}string", language="en").text = exam.title
+    organization = SubElement(
+        SubElement(root, f"{{{CARTRIDGE}}}organizations"), f"{{{CARTRIDGE}}}organization",
+        identifier=_ident(exam, "organization"), structure="rooted-hierarchy",
+    )  # fmt: skip
+    top = SubElement(organization, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "top"))
+    entry = SubElement(
+        top, f"{{{CARTRIDGE}}}item", identifier=_ident(exam, "entry"), identifierref=_ident(exam, "exam")
+    )
+    SubElement(entry, f"{{{CARTRIDGE}}}title").text = exam.title
+    resources = SubElement(root, f"{{{CARTRIDGE}}}resources")
+    assessment = SubElement(resources, f"{{{CARTRIDGE}}}resource", identifier=_ident(exam, "exam"), type=ASSESSMENT)
+    SubElement(assessment, f"{{{CARTRIDGE}}}file", href="exam.xml")
+    for name in figures:
+        SubElement(assessment, f"{{{CARTRIDGE}}}dependency", identifierref=_ident(exam, name))
+        figure = SubElement(
+            resources, f"{{{CARTRIDGE}}}resource", identifier=_ident(exam, name), type="webcontent", href=name
+        )
+        SubElement(figure, f"{{{CARTRIDGE}}}file", href=name)
+    return root
+
+
+# ---- the questions ---------------------------------------------------------------------------------
+
+
+def _questions(exam: Exam, figures: dict[str, str]) -> Element:
+    """The assessment; its figures are put into `figures`, by the name of their file."""
+    root = _tag(None, "questestinterop")
+    assessment = _tag(root, "assessment", ident=_ident(exam, "assessment"), title=exam.title)
+    _fields(assessment, cc_profile="cc.exam.v0p1", qmd_assessmenttype="Examination", qmd_scoretype="Percentage",
+            qmd_feedbackpermitted="Yes", cc_maxattempts="1")  # fmt: skip
+    section = _tag(assessment, "section", ident=_ident(exam, "section"))
+    for number, question in enumerate(exam.questions, 1):
+
+        def image(draw: Callable[[], Scene] | None, name: str) -> str:
+            if draw is None:
+                return ""
+            scene = draw()
+            figures[name] = svg_of(scene)
+            return f'\n<p><img src="$IMS-CC-FILEBASE$/{name}" alt="{escape(alternative_text(scene))}" /></p>'
+
+        asked = to_html(question.text) + image(question.figure, f"figures/question-{number}.svg")
+        solved = to_html(question.why) + image(question.solution, f"figures/key-{number}.svg")
+        _item(section, question, (_ident(exam, "item", number), f"Question {number}"), asked, solved)
+    return root
+
+
+def _item(section: Element, question: Question, names: tuple[str, str], asked: str, solved: str) -> None:
+    item = _tag(section, "item", ident=names[0], title=names[1])
+    profile = CHOICE_PROFILE if question.options else TYPED_PROFILE
+    _fields(_tag(item, "itemmetadata"), cc_profile=profile, cc_weighting=str(question.grade))
+    presentation = _tag(item, "presentation")
+    _material(presentation, asked)
+    if question.options:
+        response = _tag(presentation, "response_lid", ident="answer", rcardinality="Single")
+        choices = _tag(response, "render_choice")
+        for letter, option in zip(LETTERS, question.options, strict=False):
+            _material(_tag(choices, "response_label", ident=letter), inline_html(option))
+    else:
+        response = _tag(presentation, "response_str", ident="answer", rcardinality="Single")
+        _tag(response, "render_fib", prompt="Dashline")
+    processing = _tag(item, "resprocessing")
+    _tag(_tag(processing, "outcomes"), "decvar", varname="SCORE", vartype="Decimal", minvalue="0", maxvalue="100")
+    always = _tag(processing, "respcondition", **{"continue": "Yes"})
+    _tag(_tag(always, "conditionvar"), "other")
+    _tag(always, "displayfeedback", feedbacktype="Response", linkrefid="general_fb")
+    right = _tag(processing, "respcondition", **{"continue": "No"})
+    condition = _tag(right, "conditionvar")
+    for accepted in [question.letter] if question.options else question.accepted:
+        _tag(condition, "varequal", respident="answer").text = plain(accepted)
+    _tag(right, "setvar", varname="SCORE", action="Set").text = "100"
+    _material(_tag(_tag(item, "itemfeedback", ident="general_fb"), "flow_mat"), solved)
+
+
+def _tag(parent: Element | None, name: str, **attributes: str) -> Element:
+    if parent is None:
+        return Element(f"{{{QTI}}}{name}", attributes)
+    return SubElement(parent, f"{{{QTI}}}{name}", attributes)
+
+
+def _material(parent: Element, html: str) -> None:
+    """HTML, as text in an element."""
+    _tag(_tag(parent, "material"), "mattext", texttype="text/html").text = html
+
+
+def _fields(parent: Element, **fields: str) -> None:
+    about = _tag(parent, "qtimetadata")
+    for label, entry in fields.items():
+        one = _tag(about, "qtimetadatafield")
+        _tag(one, "fieldlabel").text = label
+        _tag(one, "fieldentry").text = entry

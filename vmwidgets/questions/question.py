@@ -1,0 +1,142 @@
+"""A question with its answer, and what draws one: a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from vmwidgets.engine.base.units import Address
+from vmwidgets.labs.draws import Draws
+from vmwidgets.pictures.picture import Picture
+from vmwidgets.views.scene.model import Caption, Scene
+
+CHOICE, NUMBER, ADDRESS, TEXT = "choice", "number", "address", "text"
+"""Forms of an answer."""
+
+GRADES = {1: "easy", 2: "medium", 3: "hard"}
+"""How hard a kind of question is; its number is what it is worth."""
+
+MOST_TRIES = 1000
+"""How often a kind draws until a question is good."""
+
+
+class Again(Exception):
+    """What was drawn makes no good question: draw again."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question on paper; its texts are Markdown of a small kind (see :mod:`.markup`).
+
+    `answer` is as the key prints it; with `options` it is one of them, and no other option is right.  `why` explains
+    it, with the kernel's function or the manual's section.  `figure` draws what the question is about, `solution` what
+    the key shows; they draw when they are called.
+    """
+
+    text: str
+    answer: str
+    why: str
+    form: str = CHOICE
+    options: tuple[str, ...] = ()
+    figure: Callable[[], Scene] | None = field(default=None, compare=False)
+    solution: Callable[[], Scene] | None = field(default=None, compare=False)
+    id: str = ""
+    grade: int = 0
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """All spellings of the answer that a machine should take as right.
+
+        >>> Question("Where?", "0x40_1000", "", ADDRESS).accepted
+        ('0x40_1000', '0x401000', '401000')
+        """
+        plain = self.answer.replace("_", "")
+        spelled = [self.answer, plain, *([plain.removeprefix("0x")] if self.form == ADDRESS else [])]
+        return tuple(dict.fromkeys(spelled))
+
+    @property
+    def letter(self) -> str:
+        """The letter of the right option; empty where there are none."""
+        return LETTERS[self.options.index(self.answer)] if self.options else ""
+
+
+LETTERS = "ABCDE"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of question: its name such as "walk/index", its grade, what it asks, and how it is drawn."""
+
+    name: str
+    grade: int
+    about: str
+    make: Callable[[Draws], Question]
+
+    def drawn(self, draws: Draws) -> Question:
+        """The first good question that the draws give."""
+        for _ in range(MOST_TRIES):
+            with suppress(Again):
+                return replace(self.make(draws), id=self.name, grade=self.grade)
+        raise AssertionError(f"{self.name}: no good question in {MOST_TRIES} draws")
+
+
+# ---- what kinds are made with ----------------------------------------------------------------------
+
+
+def options_of(draws: Draws, right: str, wrong: Iterable[str], *, most: int = 5) -> tuple[str, ...]:
+    """Four or five options in any order: the right one, and the first wrong ones that differ from it and each other.
+
+    Raises :class:`Again` where there are fewer than three wrong ones.
+    """
+    others = [one for one in dict.fromkeys(wrong) if one != right][: most - 1]
+    if len(others) < 3:
+        raise Again
+    return tuple(draws.shuffled([right, *others]))
+
+
+def address(value: int) -> str:
+    """An address as the house writes it.
+
+    >>> address(0x401000)
+    '0x40_1000'
+    """
+    return str(Address(value))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    >>> print(table(["page", "frame"], [["0", "`0x5`"]]))
+    | page | frame |
+    |---|---|
+    | 0 | `0x5` |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" if line[0] != "---" else f"|{'|'.join(line)}|" for line in lines)
+
+
+def listed(values: Iterable[object]) -> str:
+    """Values as code, in one line.
+
+    >>> listed(["a", "b"])
+    '`a`, `b`'
+    """
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def drawing(picture: Picture, title: str) -> Scene:
+    """The picture under a title that says nothing of an answer: captions and notes are left out."""
+    return replace(picture.scene(), title=title, subtitle="", caption=Caption(""), notes=())
+
+
+def distinct(draws: Draws, count: int, first: int, last: int) -> list[int]:
+    """So many different whole numbers from `first` to `last`, in any order; O(count) where there are many more.
+
+    >>> len(set(distinct(Draws("doc"), 3, 1, 1 << 20)))
+    3
+    """
+    found: dict[int, None] = {}
+    while len(found) < count:
+        found[draws.between(first, last)] = None
+    return list(found)

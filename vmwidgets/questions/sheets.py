@@ -1,0 +1,131 @@
+"""An exam as sheets of paper: Markdown with its figures beside it, or one page of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+from vmwidgets.engine.base.units import counted
+from vmwidgets.views.scene.model import Scene
+from vmwidgets.views.scene.png import plain_svg
+from vmwidgets.views.scene.svg import to_svg
+from vmwidgets.views.scene.twin import alternative_text, image_html
+
+from .exam import Exam
+from .markup import inline_html, to_html
+from .question import ADDRESS, GRADES, LETTERS, NUMBER, TEXT, Question
+
+ASKED = {
+    NUMBER: "Answer (a number):",
+    ADDRESS: "Answer (an address, in hexadecimal):",
+    TEXT: "Answer:",
+}
+"""What is printed before the line for an answer without options."""
+
+
+def svg_of(scene: Scene) -> str:
+    """A figure for paper: in the light theme, whatever the reader's screen prefers."""
+    return plain_svg(to_svg(scene, bare=True))
+
+
+def figure_html(draw: Callable[[], Scene]) -> str:
+    """A figure as an image in the page; each SVG keeps its own style sheet."""
+    scene = draw()
+    return f"<figure>{image_html(svg_of(scene), alternative_text(scene))}</figure>"
+
+
+def points_of(question: Question) -> str:
+    """What a question is worth, in words."""
+    return f"{counted(question.grade, 'point')}, {GRADES[question.grade]}"
+
+
+# ---- Markdown --------------------------------------------------------------------------------------
+
+
+def markdown(exam: Exam, folder: str, *, key: bool) -> tuple[str, dict[str, str]]:
+    """The text, and figures by the names that they have in `folder`."""
+    figures: dict[str, str] = {}
+
+    def image(draw: Callable[[], Scene] | None, name: str) -> list[str]:
+        if draw is None:
+            return []
+        scene = draw()
+        figures[name] = svg_of(scene)
+        alt = alternative_text(scene).replace("[", "(").replace("]", ")")
+        return [f"![{alt}](<{folder}/{name}>)"]
+
+    parts = [f"# {exam.title}", head(exam), "Name: ______________________________"]
+    for number, question in enumerate(exam.questions, 1):
+        parts += [f"## {number} ({points_of(question)})", question.text]
+        parts += image(question.figure, f"question-{number}.svg")
+        choices = zip(LETTERS, question.options, strict=False)
+        options = "\n".join(f"- **{letter})** {option}" for letter, option in choices)
+        parts.append(options or f"{ASKED[question.form]} ____________________")
+    if key:
+        parts += ["---", f"# Key: {exam.title}", source(exam)]
+        for number, question in enumerate(exam.questions, 1):
+            parts += [f"## {number}: {answer_of(question)}", question.why, f"Kind: `{question.id}`"]
+            parts += image(question.solution, f"key-{number}.svg")
+    return "\n\n".join(parts) + "\n", figures
+
+
+def head(exam: Exam) -> str:
+    """How long the exam is."""
+    return f"{counted(len(exam.questions), 'question')}, {counted(exam.points, 'point')}."
+
+
+def source(exam: Exam) -> str:
+    """How to make the same exam again: for the key only, since it gives the answers too."""
+    return f"Topic `{exam.topic}`, seed {exam.seed}, {counted(len(exam.questions), 'question')}."
+
+
+def answer_of(question: Question) -> str:
+    """The answer as the key prints it."""
+    if question.options:
+        return f"{question.letter}) {question.answer}"
+    return question.answer if question.form == TEXT else f"`{question.answer}`"
+
+
+# ---- HTML ------------------------------------------------------------------------------------------
+
+STYLE = """
+body { font: 11pt/1.45 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #111;
+  background: #fff; color-scheme: light }
+h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem }
+h2 small { font-weight: normal; color: #555 }
+code { font: .93em ui-monospace, Menlo, Consolas, monospace }
+table { border-collapse: collapse; margin: .6rem 0 } th, td { border: 1px solid #999; padding: .1rem .7rem;
+  text-align: left }
+ol.options { list-style: upper-alpha; padding-left: 2rem } ol.options li { margin: .2rem 0 }
+figure { margin: .8rem 0 } figure img { max-width: 100% }
+.name, .answer { border-bottom: 1px solid #555; display: inline-block; min-width: 16rem }
+section { break-inside: avoid } section.key { break-inside: auto; break-before: page }
+@page { margin: 18mm }
+@media print { body { margin: 0; max-width: none } }
+"""
+
+
+def html(exam: Exam, *, key: bool) -> str:
+    """One page that needs nothing else; the key begins on a page of its own when it is printed."""
+    body = [f"<h1>{escape(exam.title)}</h1>", f'<p>{head(exam)}</p><p>Name: <span class="name">&nbsp;</span></p>']
+    for number, question in enumerate(exam.questions, 1):
+        body.append(f"<section><h2>{number} <small>({points_of(question)})</small></h2>\n{to_html(question.text)}")
+        body += [figure_html(question.figure)] if question.figure is not None else []
+        body.append(f"{_answer_html(question)}</section>")
+    if key:
+        body.append(f'<section class="key"><h1>Key: {escape(exam.title)}</h1><p>{inline_html(source(exam))}</p>')
+        for number, question in enumerate(exam.questions, 1):
+            body.append(f"<section><h2>{number}: {inline_html(answer_of(question))}</h2>\n{to_html(question.why)}")
+            body += [figure_html(question.solution)] if question.solution is not None else []
+            body.append(f"<p>Kind: <code>{question.id}</code></p></section>")
+        body.append("</section>")
+    return (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(exam.title)}</title><style>{STYLE}</style>\n" + "\n".join(body) + "\n</html>\n"
+    )
+
+
+def _answer_html(question: Question) -> str:
+    if not question.options:
+        return f'<p>{ASKED[question.form]} <span class="answer">&nbsp;</span></p>'
+    return f'<ol class="options">{"".join(f"<li>{inline_html(one)}</li>" for one in question.options)}</ol>'

@@ -1,0 +1,383 @@
+"""Questions on page-table walks: an address and descriptors as numbers, and what the hardware makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vmwidgets.engine.base.units import PAGE, binary_size, grouped_hex
+from vmwidgets.engine.base.values.tables import Rights
+from vmwidgets.engine.base.values.tables import Walk as WalkValue
+from vmwidgets.engine.memory.ram import Ram
+from vmwidgets.engine.mmu.format import TableFormat
+from vmwidgets.engine.mmu.formats import FORMATS
+from vmwidgets.engine.mmu.levels import Level
+from vmwidgets.engine.mmu.rules import Access
+from vmwidgets.engine.mmu.tables import PageTables
+from vmwidgets.labs.draws import Draws
+from vmwidgets.pictures.tables import Walk
+from vmwidgets.views.scene.kit import card, row, scene
+from vmwidgets.views.scene.model import Caption, Scene, Table
+
+from .question import ADDRESS, NUMBER, Again, Kind, Question, address, distinct, options_of, table
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A format as a question describes it, so that nobody needs the manual."""
+
+    title: str
+    descriptors: str
+    large: str
+    manual: str
+
+
+PAPERS = {
+    "x86": Paper(
+        "32-bit x86 paging",
+        "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 31:12 are bits 31:12 of the address of the PT, or of the "
+        "page.",
+        "A PDE with bit 7 (PS) set maps a page of 4 MiB itself: bits 31:22 are bits 31:22 of its address.",
+        "Intel SDM 3A, 4.3",
+    ),
+    "x86-64": Paper(
+        "x86-64 paging with four levels",
+        "Bit 0 (P) of a descriptor is 1 if it is in use. Bits 51:12 are bits 51:12 of the address of the next table, "
+        "or of the page.",
+        "A PDE with bit 7 (PS) set maps a page of 2 MiB itself: bits 51:21 are bits 51:21 of its address.",
+        "Intel SDM 3A, 4.5",
+    ),
+    "riscv-sv39": Paper(
+        "RISC-V Sv39 paging",
+        "Bit 0 (V) of a descriptor is 1 if it is in use. Bits 53:10 are bits 55:12 of the address of the next table, "
+        "or of the page.",
+        "A descriptor with one of bits 3:1 (X, W, R) set maps a page itself, in the level 1 table a page of 2 MiB; "
+        "with all three 0 it refers to a table.",
+        "RISC-V Privileged 20211203, 4.4",
+    ),
+    "armv7": Paper(
+        "ARMv7 paging with short descriptors",
+        "Bits 1:0 of a first-level descriptor are 01 if it refers to a second-level table, whose address it has in "
+        "bits 31:10. Bit 1 of a second-level descriptor is 1 if it maps a page of 4 KiB, whose address it has in bits "
+        "31:12.",
+        "A first-level descriptor with bits 1:0 equal to 10 maps a section of 1 MiB itself, whose address it has in "
+        "bits 31:20.",
+        "ARM DDI 0406C, B3.5",
+    ),
+}
+"""What a question says of each format that it is asked about."""
+
+ACCESSES: tuple[Access, Access] = "read", "write"
+WHO = {True: "user code", False: "the supervisor"}
+
+
+class Memory:
+    """Tables in bare memory, with the descriptors that a question prints."""
+
+    def __init__(self, draws: Draws, name: str) -> None:
+        self.name = name
+        self.fmt: TableFormat[Any] = FORMATS[name]
+        self.words: dict[int, int] = {}
+        self._ram = Ram(1 << 32)
+        self._places = iter([number << 14 for number in distinct(draws, 16, 1, 0x3000)])
+        self.root = self.new_table()
+
+    def new_table(self) -> int:
+        """A place for a table, aligned for each format."""
+        return next(self._places)
+
+    def write(self, level: Level, table: int, index: int, word: int) -> None:
+        """Write a descriptor."""
+        at = table + index * self.fmt.entry_width
+        self.words[at] = word
+        self._ram.write_word(at, self.fmt.entry_width, word)
+
+    @property
+    def tables(self) -> PageTables[Any]:
+        """All of it, to be walked and drawn."""
+        return PageTables("memory", self._ram, self.fmt, self.root)
+
+    def walk(self, va: int, access: Access = "read", *, user: bool = True) -> WalkValue:
+        """What the hardware does."""
+        return self.tables.walk(va, access, user=user)
+
+    def drawing(self, va: int, access: Access = "read", *, user: bool = True) -> Callable[[], Scene]:
+        """What draws that walk."""
+        return lambda: Walk(self.tables.walk(va, access, user=user)).scene()
+
+    # ---- in words --------------------------------------------------------------------------------
+
+    @property
+    def about(self) -> str:
+        """The format, its tables, and where the root is."""
+        fmt, paper = self.fmt, PAPERS[self.name]
+        return (
+            f"A processor with {paper.title} has its root table, the {fmt.levels[0].table_name}, at "
+            f"`{address(self.root)}`. {cut(fmt)} A descriptor has {fmt.entry_width} bytes. {paper.descriptors}"
+        )
+
+    @property
+    def dump(self) -> str:
+        """The descriptors, by address."""
+        rows = [(f"`{address(at)}`", f"`{self.word(word)}`") for at, word in sorted(self.words.items())]
+        return "Memory holds these descriptors; all others are 0.\n\n" + table(("address", "descriptor"), rows)
+
+    def word(self, word: int) -> str:
+        """A descriptor with all its digits."""
+        return "0x" + grouped_hex(word, 2 * self.fmt.entry_width).replace(" ", "_")
+
+    def steps(self, found: WalkValue) -> str:
+        """The walk, step by step."""
+        said = [f"{step.name} {step.index}, at `{address(step.pa)}`, is `{self.word(step.value)}`"
+                for step in found.steps]  # fmt: skip
+        return f"The walk: {'; '.join(said)}."
+
+
+def cut(fmt: TableFormat[Any]) -> str:
+    """How a format cuts an address, in words."""
+    parts = [f"bits {_bits(level)} choose the descriptor in the {level.table_name}" for level in fmt.levels]
+    return f"Of an address, {', '.join(parts)}."
+
+
+def _bits(level: Level) -> str:
+    return f"{level.shift + level.bits - 1}:{level.shift}"
+
+
+def slices(fmt: TableFormat[Any]) -> Callable[[], Scene]:
+    """What draws how a format cuts an address."""
+
+    def draw() -> Scene:
+        parts = [(level.table_name, _bits(level)) for level in fmt.levels] + [("place in the page", "11:0")]
+        nodes = [card(f"part/{name}", box, [name, f"bits {bits}"])
+                 for (name, bits), box in zip(parts, row(len(parts), 8, 48), strict=True)]  # fmt: skip
+        title, rows = f"An address in {PAPERS[fmt.name].title}", Table(("part", "bits"), tuple(parts))
+        return scene("slices", title, "", nodes, caption=Caption(""), table=rows)
+
+    return draw
+
+
+def drawn_va(draws: Draws, fmt: TableFormat[Any]) -> int:
+    """An address in the lower half, with a different index at each level, none of them 0."""
+    while True:
+        indexes = [draws.between(1, level.entries // 2 - 1) for level in fmt.levels]
+        if len(set(indexes)) == len(indexes):
+            return sum(index << level.shift for index, level in zip(indexes, fmt.levels, strict=True)) | draws.between(
+                1, PAGE - 1
+            )
+
+
+def drawn_page(draws: Draws, size: int = PAGE) -> int:
+    """The address of a page of physical memory, below 4 GiB."""
+    return draws.between(1, (1 << 32) // size - 1) * size
+
+
+def _mapped(draws: Draws, name: str, va: int, last: int, rights: Callable[[], Rights] = Rights) -> Memory:
+    """Tables that map a page for `va` by a descriptor of level `last`; beside each descriptor is another one."""
+    memory = Memory(draws, name)
+    fmt, at = memory.fmt, memory.root
+    indexes = [level.index(va) for level in fmt.levels]
+    for number, level in enumerate(fmt.levels):
+        beside = indexes[(number + 1) % len(indexes)] % level.entries
+        if level.number == last:
+            size = 1 << level.shift
+            memory.write(level, at, beside, fmt.leaf_word(level, drawn_page(draws, size), Rights(), size=size))
+            memory.write(level, at, indexes[number], fmt.leaf_word(level, drawn_page(draws, size), rights(), size=size))
+            return memory
+        memory.write(level, at, beside, fmt.table_word(level, memory.new_table(), Rights()))
+        below = memory.new_table()
+        memory.write(level, at, indexes[number], fmt.table_word(level, below, rights()))
+        at = below
+    raise AssertionError(f"{name} has no level {last}")
+
+
+# ---- kinds -----------------------------------------------------------------------------------------
+
+
+def index(draws: Draws) -> Question:
+    """Which descriptor of a table is read."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    va, level = drawn_va(draws, fmt), draws.choice(fmt.levels)
+    right = level.index(va)
+    return Question(
+        f"A processor has {PAPERS[fmt.name].title}. {cut(fmt)} Which descriptor of the {level.table_name} does a walk "
+        f"for `{address(va)}` read? Write its index, counted from 0, in decimal digits.",
+        str(right),
+        f"Bits {_bits(level)} of the address are `{right:#x}`, which is {right}. ({PAPERS[fmt.name].manual})",
+        NUMBER,
+        figure=slices(fmt),
+    )
+
+
+def descriptor(draws: Draws) -> Question:
+    """Where in memory a descriptor is read."""
+    fmt = FORMATS[draws.choice(list(PAPERS))]
+    va, level, width = drawn_va(draws, fmt), draws.choice(fmt.levels), fmt.entry_width
+    start, number = draws.between(1, 0x3FFF) << 14, level.index(va)
+    others = [one.index(va) for one in fmt.levels if one is not level]
+    wrong = [number, *(other * width for other in others), number * (12 - width), (number + 1) * width]
+    return Question(
+        f"In {PAPERS[fmt.name].title}, a descriptor has {width} bytes, and the {level.table_name} that a walk for "
+        f"`{address(va)}` reads begins at physical address `{address(start)}`. Bits "
+        f"{_bits(level)} of an address choose the descriptor in it. At which physical address does the processor read "
+        "this descriptor?",
+        address(start + number * width),
+        f"The index is {number}, and each descriptor has {width} bytes: `{address(start)}` + {number} × {width}. "
+        f"({PAPERS[fmt.name].manual})",
+        options=options_of(draws, address(start + number * width), (address(start + one) for one in wrong)),
+    )
+
+
+def physical(draws: Draws) -> Question:
+    """The physical address behind pages of 4 KiB."""
+    name = draws.choice(list(PAPERS))
+    va = drawn_va(draws, FORMATS[name])
+    memory = _mapped(draws, name, va, 1)
+    found = memory.walk(va)
+    assert found.pa is not None, "each level was written"
+    return Question(
+        f"{memory.about} Bits 11:0 of an address are its place in a page of 4 KiB.\n\n{memory.dump}\n\n"
+        f"Which physical address does user code reach that reads `{address(va)}`?",
+        address(found.pa),
+        f"{memory.steps(found)} The page is at `{address(found.pa & -PAGE)}`, the place in it is "
+        f"`{va % PAGE:#x}`. ({PAPERS[name].manual})",
+        ADDRESS,
+        solution=memory.drawing(va),
+    )
+
+
+def large(draws: Draws) -> Question:
+    """The physical address behind a large page."""
+    name = draws.choice(list(PAPERS))
+    va = drawn_va(draws, FORMATS[name])
+    memory = _mapped(draws, name, va, 2)
+    found = memory.walk(va)
+    assert found.pa is not None, "each level was written"
+    size = found.page_size
+    page, inside = found.pa - va % size, va % size
+    wrong = [page | va % PAGE, page | va % (size // 2), page | inside >> 12, page + size | inside, page]
+    return Question(
+        f"{memory.about} {PAPERS[name].large}\n\n{memory.dump}\n\n"
+        f"Which physical address does user code reach that reads `{address(va)}`?",
+        address(found.pa),
+        f"{memory.steps(found)} The last one maps a page of {binary_size(size)} at `{address(page)}`; the place in it "
+        f"has {size.bit_length() - 1} bits, `{inside:#x}`. ({PAPERS[name].manual})",
+        options=options_of(draws, address(found.pa), map(address, wrong)),
+        solution=memory.drawing(va),
+    )
+
+
+_BITS = "Bit 1 (R/W) allows writes, bit 2 (U/S) lets user code in; both must be 1 at every level."
+_SETTINGS = "CR0.WP is 1, SMEP and SMAP are off, so the supervisor may read every page, and write where R/W allows it."
+
+
+def fault(draws: Draws) -> Question:
+    """The error code of an access."""
+    name = draws.choice(("x86", "x86-64"))
+    va, access, user = drawn_va(draws, FORMATS[name]), draws.choice(ACCESSES), draws.choice((True, False))
+    memory = _mapped(draws, name, va, 1, lambda: _drawn_rights(draws))
+    if draws.below(3) == 0:  # one that is not in use, whatever else it says
+        gone = draws.choice(memory.walk(va).steps)
+        memory.write(memory.fmt.level(gone.level), gone.table, gone.index, gone.value & ~1)
+    found = memory.walk(va, access, user=user)
+    code = None if found.fault is None else found.fault.code
+    base = (access == "write") << 1 | user << 2
+    codes = [None, base, base | 1, base ^ 4 | 1, base ^ 2 | 1]
+    return Question(
+        f"{memory.about} {_BITS} {_SETTINGS}\n\n{memory.dump}\n\nWhat comes of this access: {WHO[user]} {access}s "
+        f"`{address(va)}`? In a page fault's error code bit 0 is 1 if all descriptors were in use, bit 1 if the access "
+        "was a write, bit 2 if user code made it.",
+        _outcome(code),
+        f"{memory.steps(found)} "
+        + ("All of them allow it." if found.fault is None else f"So there is a fault: {found.fault.why}.")
+        + " (Intel SDM 3A, 4.6 and 4.7)",
+        options=options_of(draws, _outcome(code), map(_outcome, codes)),
+        solution=memory.drawing(va, access, user=user),
+    )
+
+
+def _outcome(code: int | None) -> str:
+    return "no fault" if code is None else f"a page fault with error code {code:#x}"
+
+
+def _drawn_rights(draws: Draws) -> Rights:
+    """All rights more often than fewer."""
+    return Rights(True, draws.below(4) > 0, True, draws.below(4) > 0)
+
+
+def rights(draws: Draws) -> Question:
+    """The one access that goes through, or the one that faults."""
+    memory = Memory(draws, "x86")
+    fmt, (upper, lower) = memory.fmt, memory.fmt.levels
+    pages = []
+    for pde in distinct(draws, 2, 1, 511):
+        below = memory.new_table()
+        memory.write(upper, memory.root, pde, fmt.table_word(upper, below, _drawn_rights(draws)))
+        for pte in distinct(draws, 2, 1, 1023):
+            memory.write(lower, below, pte, fmt.leaf_word(lower, drawn_page(draws), _drawn_rights(draws)))
+            pages.append(pde << upper.shift | pte << lower.shift)
+    accesses = [(page | draws.below(PAGE), access, user)
+                for page in pages for access in ACCESSES for user in WHO]  # fmt: skip
+    goes = draws.choice((True, False))
+    walks = {one: memory.walk(one[0], one[1], user=one[2]) for one in accesses}
+    right = [one for one, found in walks.items() if found.ok is goes]
+    wrong = [one for one, found in walks.items() if found.ok is not goes]
+    if not right or len(wrong) < 3:
+        raise Again
+    chosen, others = draws.choice(right), draws.sample(wrong, min(4, len(wrong)))
+    reasons = [f"{_access(one)}: {'allowed' if found.fault is None else found.fault.why}"
+               for one, found in walks.items() if one in (chosen, *others)]  # fmt: skip
+    return Question(
+        f"{memory.about} {_BITS} {_SETTINGS}\n\n{memory.dump}\n\n"
+        f"Which of these accesses {'goes through' if goes else 'faults'}?",
+        _access(chosen),
+        f"{'; '.join(reasons)}. (Intel SDM 3A, 4.6)",
+        options=options_of(draws, _access(chosen), map(_access, others)),
+        solution=memory.drawing(chosen[0], chosen[1], user=chosen[2]),
+    )
+
+
+def _access(one: tuple[int, Access, bool]) -> str:
+    va, access, user = one
+    return f"{WHO[user]} {access}s `{address(va)}`"
+
+
+def reverse(draws: Draws) -> Question:
+    """The virtual address that leads to a physical one."""
+    name = draws.choice(("x86", "armv7"))
+    memory = Memory(draws, name)
+    fmt, (upper, lower) = memory.fmt, memory.fmt.levels
+    frames = [number * PAGE for number in distinct(draws, 6, 1, (1 << 20) - 1)]
+    left = iter(frames)
+    found: dict[int, int] = {}
+    for first in distinct(draws, 3, 1, upper.entries // 2 - 1):
+        below = memory.new_table()
+        memory.write(upper, memory.root, first, fmt.table_word(upper, below, Rights()))
+        for second in distinct(draws, 2, 1, lower.entries - 1):
+            frame = next(left)
+            memory.write(lower, below, second, fmt.leaf_word(lower, frame, Rights()))
+            found[frame] = first << upper.shift | second << lower.shift
+    frame, inside = draws.choice(frames), draws.between(1, PAGE - 1)
+    va = found[frame] | inside
+    walked = memory.walk(va)
+    assert walked.pa == frame | inside, "the walk leads there"
+    return Question(
+        f"{memory.about} Bits 11:0 of an address are its place in a page of 4 KiB.\n\n{memory.dump}\n\n"
+        f"Which virtual address leads to the physical address `{address(walked.pa)}`?",
+        address(va),
+        f"{memory.steps(walked)} The indexes and the place in the page, `{inside:#x}`, put together are the address. "
+        f"({PAPERS[name].manual})",
+        ADDRESS,
+        solution=memory.drawing(va),
+    )
+
+
+KINDS = (
+    Kind("walk/index", 1, "which descriptor of a table a walk reads", index),
+    Kind("walk/descriptor", 1, "where in memory that descriptor is", descriptor),
+    Kind("walk/physical", 2, "the physical address, by descriptors as numbers", physical),
+    Kind("walk/large", 2, "the same where a large page or a section ends the walk", large),
+    Kind("walk/fault", 2, "the error code of an access, or that there is no fault", fault),
+    Kind("walk/rights", 3, "the only access that goes through, or that faults", rights),
+    Kind("walk/reverse", 3, "the virtual address that leads to a physical one", reverse),
+)
