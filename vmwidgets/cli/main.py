@@ -1,4 +1,4 @@
-"""The command: ``vmwidgets course``, ``questions …``, ``replay FILE…`` and ``walk …``."""
+"""The command: ``vmwidgets course``, ``grade``, ``questions``, ``replay`` and ``walk``."""
 
 from __future__ import annotations
 
