@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import vmwidgets as vm
 from vmwidgets import lab
 from vmwidgets.engine.memory.ram import Ram
 from vmwidgets.engine.mmu.formats import FORMATS
@@ -55,6 +56,14 @@ def test_a_sheet_has_an_address_that_is_found_and_faults_at_both_levels(number: 
 def test_physical_addresses_without_offsets_have_a_name() -> None:
     found = {at: answer & -4096 if isinstance(answer, int) else answer for at, answer in WALK.given.solved().items()}
     assert named(WALK, found) == {"the offset is lost"}
+
+
+def test_what_a_check_says_does_not_sort_the_addresses() -> None:
+    """Which of them go through is a part of the answer: all are said, in the order of the sheet, or none."""
+    for answers in WALK.given.start(), dict.fromkeys(WALK.given.addresses, 0):
+        for one in lab.check(WALK, answers).criteria:
+            said = [address for address in map(str, map(vm.Address, WALK.given.addresses)) if address in one.actual]
+            assert said in ([], [*map(str, map(vm.Address, WALK.given.addresses))])
 
 
 def test_an_answer_that_is_none_is_wrong_and_nothing_breaks() -> None:

@@ -271,12 +271,14 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
     right = [address for address, answer in found.items() if _number(given[address]) == answer]
     wrong = [_number(given[address]) for address in found if address not in right]
     frames = {answer & -1024 * 4 for answer in found.values()}
+    first = "" if any(answer is not None for answer in given.values()) else "write an answer for each address"
     yield criterion(
         2,
         len(right) * 2 // len(found),
         "where the access goes through, the physical address is right",
         "a physical address is missing or wrong: which bits come from the descriptor, and which from the address?",
-        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in found),
+        first=first,
+        actual=", ".join(f"{Address(address)}: {_said(answer)}" for address, answer in given.items()),
         mistake=NO_OFFSET if any(one in frames for one in wrong) else None,
     )
     pairs = {address: _pair(given[address]) for address in faults}
@@ -285,14 +287,14 @@ def paper(answers: dict[Any, Any], asked: PaperSheet) -> Iterator[Criterion]:
         sum(pairs[address][1] == answer[1] for address, answer in faults.items()) * 2 // len(faults),
         "each fault is of its kind",
         "a fault is missing, or of another kind: is the descriptor absent, or does it lack a right?",
-        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in faults),
+        first=first,
     )
     yield criterion(
         1,
         all(pairs[address][0] == answer[0] for address, answer in faults.items()),
         "each fault is at its level",
         "at which level is the first descriptor that forbids the access?",
-        actual=", ".join(f"{Address(address)}: {_said(given[address])}" for address in faults),
+        first=first,
     )
 
 
