@@ -59,7 +59,7 @@ def levels(space: MachineMap) -> int:
     >>> vm.lab.levels(space)
     2
     """
-    value = space.value()
+    value = space.value(whole=len(space))
     row, count = [value.root] if value.root else [], 0
     while row:
         row = [child for one in row for child in (value.nodes[one].left, value.nodes[one].right) if child]

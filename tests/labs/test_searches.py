@@ -1,0 +1,16 @@
+"""Counts of searches, in maps that a picture would fold as well."""
+
+from __future__ import annotations
+
+import pytest
+
+import vmwidgets as vm
+from vmwidgets import lab
+
+
+@pytest.mark.parametrize("entries", [0, 1, 7, 300])
+def test_levels_are_the_nodes_of_the_longest_lookup(entries: int) -> None:
+    space = vm.boot().task("t").map
+    lab.fill(space, entries)
+    longest = max((lab.comparisons(space, entry.start) for entry in space.entries()), default=0)
+    assert lab.levels(space) == longest
