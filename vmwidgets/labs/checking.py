@@ -14,6 +14,7 @@ from vmwidgets.engine.machine.tasks import Task
 from . import exercises as _exercises  # noqa: F401  those that ship register themselves
 from .criterion import Criterion
 from .exercise import Exercise
+from .markup import marked
 from .result import Result
 from .sheet import Sheet, asked, sheet_of
 from .work import packed
@@ -99,13 +100,16 @@ def _judged(exercise: Exercise, sheet: Sheet | None, subject: Any) -> tuple[tupl
 
 
 def _picture(exercise: Exercise, subject: Any) -> str:
-    """What was graded, as a picture; nothing where there is none."""
+    """What was graded, as a picture, or in words where these show more; nothing where there is none."""
     from vmwidgets.widgets import show
 
     if exercise.shows is None and not isinstance(subject, MachineMap):
         return ""
     try:
-        view = show(subject if exercise.shows is None else exercise.shows(subject))
+        shown_of_it = subject if exercise.shows is None else exercise.shows(subject)
+        if isinstance(shown_of_it, str):
+            return "".join(marked(line, "div") for line in shown_of_it.splitlines())
+        view = show(shown_of_it)
     except Exception:  # noqa: BLE001  what is to be seen may not be there yet, and the result says what is missing
         return ""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmwidgets as vm
+from vmwidgets import lab
 from vmwidgets.engine.machine import Machine
 from vmwidgets.engine.machine.files import MachineFile
 from vmwidgets.engine.machine.tasks import Task
@@ -17,6 +18,7 @@ from vmwidgets.labs.exercises.demand_paging import (
     FamilySheet,
     SurvivorSheet,
     family,
+    in_page_tables,
     survivor,
 )
 
@@ -58,6 +60,21 @@ def test_what_a_child_did_not_touch_is_not_in_its_tables(home: Machine) -> None:
     assert [criterion.points for criterion in found] == [1, 0, 1, 0, 1]
     assert everyone.mistake is not None
     assert everyone.mistake.name == "a fork fills no tables"
+
+
+def test_a_failed_check_says_what_is_in_page_tables_and_not_what_entries_lead_to(home: Machine) -> None:
+    init = home.tasks["init"]
+    init.write(init.mmap(PAGE, at=AT), b"x")
+    left, _ = three(home)[1:]
+    left.read(AT)
+    frame = init.walk(AT).pa
+    assert frame is not None
+    in_tables = f"{frame // PAGE:#x} at 0x40_0000"
+    said = in_page_tables(home).splitlines()[1:]
+    assert said == [f"init: {in_tables}", f"left: {in_tables}", "right: none"]
+    picture = lab.check("08/family", home).picture
+    assert f"<div>left: {in_tables}</div>" in picture
+    assert "mapped" not in picture
 
 
 def test_shared_memory_that_was_only_read_is_shared_too(home: Machine) -> None:

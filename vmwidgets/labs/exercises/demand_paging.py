@@ -66,12 +66,21 @@ def _who(group: tuple[str, ...]) -> str:
     return {3: "all three", 2: " and ".join(group), 1: f"{group[0]} alone"}[len(group)]
 
 
+def in_page_tables(machine: Machine) -> str:
+    """What the exercise counts, which no picture of objects shows: the frames in each task's page tables."""
+    pages = {name: task.space.pmap.managed() for name, task in machine.tasks.items()}
+    found = {name: ", ".join(f"{frame:#x} at {Address(va)}" for va, frame in sorted(of)) for name, of in pages.items()}
+    return "\n".join(
+        ["Frames in the page tables of each task:", *(f"{name}: {frames or 'none'}" for name, frames in found.items())]
+    )
+
+
 @exercise(
     "08/family",
     "Three tasks and their frames",
     points=6,
     takes=Machine,
-    shows=lambda machine: machine.memory_objects,
+    shows=in_page_tables,
     sheet=FamilySheet.drawn,
     hints=(
         "A fork copies the map, and no page: which pages are in a child's page tables before it has read anything?",
