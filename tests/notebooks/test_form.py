@@ -14,9 +14,7 @@ from vmwidgets.labs.mistakes import known_mistakes
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 INSTRUCTORS = FOLDER.parent / "course" / "instructors"
-OLD = FOLDER / "solutions"
-REDONE = [path for path in NOTEBOOKS if not (OLD / path.name).exists()]
-SOLUTIONS = [path for path in sorted(INSTRUCTORS.glob("*.ipynb")) if not (OLD / path.name).exists()]
+SOLUTIONS = sorted(INSTRUCTORS.glob("*.ipynb"))
 LONGEST_CELL = 22
 
 FURTHER = "## Further"
@@ -94,10 +92,7 @@ def core(path: Path) -> list[nbformat.NotebookNode]:
     return found
 
 
-redone = pytest.mark.parametrize("path", REDONE, ids=lambda path: path.stem)
-
-
-@redone
+@by_name
 def test_fifty_minutes_are_enough_for_what_can_not_be_left_out(path: Path) -> None:
     kept = core(path)
     code = [cell for cell in kept if cell.cell_type == "code"]
@@ -109,7 +104,7 @@ def test_fifty_minutes_are_enough_for_what_can_not_be_left_out(path: Path) -> No
     assert "**Minutes**: 50 (estimated)" in kept[0].source
 
 
-@redone
+@by_name
 def test_what_is_left_out_comes_last_but_for_the_end(path: Path) -> None:
     """A class that stops at its end has seen one lab, and not parts of it."""
     headings = [found for cell in cells(path, "markdown") for found in HEADING.findall(cell.source)]
@@ -118,13 +113,13 @@ def test_what_is_left_out_comes_last_but_for_the_end(path: Path) -> None:
     assert further == [*sorted(further[:-1]), False]
 
 
-@redone
+@by_name
 def test_every_prediction_is_a_recorded_one(path: Path) -> None:
     text = "".join(cell.source for cell in cells(path, "markdown"))
     assert text.count("**Predict.**") == len(asked(path))
 
 
-@redone
+@by_name
 def test_helper_functions_are_in_the_package(path: Path) -> None:
     """A learner reads calls of the machine; what a learner writes is theirs."""
     defined = [
@@ -135,7 +130,7 @@ def test_helper_functions_are_in_the_package(path: Path) -> None:
     assert [source for source in defined if "# your" not in source] == []
 
 
-@redone
+@by_name
 def test_it_ends_with_real_kernels(path: Path) -> None:
     """Five lines, each with a file, a function and a version, and one thing that differs."""
     *_, last = cells(path, "markdown")
@@ -146,7 +141,7 @@ def test_it_ends_with_real_kernels(path: Path) -> None:
     assert "**What differs**" in section
 
 
-@redone
+@by_name
 def test_a_wrong_answer_has_a_name(path: Path) -> None:
     assert [name for name in asked(path) if not known_mistakes().get(name)] == []
 
@@ -231,7 +226,7 @@ def test_an_exercise_ends_its_own_section(path: Path) -> None:
 
 @by_name
 def test_its_solutions_explain_each_prediction_and_solve_each_exercise(path: Path) -> None:
-    solved = OLD / path.name if path not in REDONE else INSTRUCTORS / path.name
+    solved = INSTRUCTORS / path.name
     text = "\n".join(cell.source for cell in cells(solved, "markdown"))
     assert [name for name in asked(path) if f"`{name}`" not in text] == []
     assert set(checked(solved)) == set(checked(path))
