@@ -237,7 +237,7 @@ VARIES = "08", "11"
 VARIED = re.compile(r"\*\*Vary\.\*\*.*")
 
 
-@pytest.mark.parametrize("path", [path for path in REDONE if path.stem[:2] in VARIES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem[:2] in VARIES], ids=lambda path: path.stem)
 def test_what_a_variation_names_is_still_there_after_run_all(path: Path) -> None:
     """A learner who runs all, reads, and then varies: no later section has given the name to another thing."""
     varied: dict[str, str] = {}
