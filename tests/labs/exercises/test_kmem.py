@@ -119,3 +119,53 @@ def test_what_was_freed_and_taken_again_is_seen(machine: Machine) -> None:
 def test_a_handler_whose_call_is_refused_freed_nothing(machine: Machine) -> None:
     machine.on_lowmem(lambda: machine.kmem_free(machine.kmem.kmem_map.start + 4 * vm.PAGE, vm.PAGE))
     assert points(machine) == [0, 0, 0, 0]
+
+
+def test_one_call_for_blocks_that_touch_is_a_handlers_too(machine: Machine) -> None:
+    machine.on_lowmem(lambda: machine.kmem_free(machine.kmem.kmem_map.start + 31 * vm.PAGE, 3 * vm.PAGE))
+    assert checked(machine).passed
+
+
+def test_blocks_that_don_t_help_earn_nothing_for_what_was_spared(machine: Machine) -> None:
+    machine.on_lowmem(lambda: free(machine, 1) if not machine.threads.ticks else None)
+    result = checked(machine)
+    assert machine.dead
+    assert [one.points for one in result.criteria] == [0, 1, 0, 0]
+    assert "not judged yet: first get the caller its memory" in result.criteria[3].sentence
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        (lambda machine: free(machine, 5), "handler 'fails' failed: nothing is allocated at"),
+        (lambda machine: machine.tsleep("x", ticks=1), "handler 'fails' calls tsleep, and may not sleep"),
+        (lambda machine: 1 // 0, "handler 'fails' failed: ZeroDivisionError"),
+    ],
+)
+def test_a_handler_that_fails_is_the_reason_and_not_the_gap(machine: Machine, then: Any, why: str) -> None:
+    """The right blocks were freed before: the gap is large enough."""
+
+    @machine.on_lowmem
+    def fails() -> None:
+        free(machine, 5, 6)
+        then(machine)
+
+    result = checked(machine)
+    first = result.criteria[0]
+    assert first.actual.startswith(why)
+    assert first.mistake is None
+    assert [one.points for one in result.criteria] == [0, 1, 0, 0]
+
+
+def test_what_the_cell_freed_is_not_the_handlers(machine: Machine) -> None:
+    """Its own call is refused: that page is a part of a block."""
+    free(machine, 5)
+    machine.on_lowmem(lambda: machine.kmem_free(machine.kmem.kmem_map.start + 3 * vm.PAGE, vm.PAGE))
+    assert points(machine) == [0, 0, 0, 0]
+
+
+def test_a_caller_that_has_not_run_is_said_to(machine: Machine) -> None:
+    free(machine, 5, 6)
+    result = lab.check(Sheet(exercise_named("05/handler"), "practice 0", SHEET), machine)
+    assert result.criteria[0].actual == "caller has not run"
+    assert result.points == 0

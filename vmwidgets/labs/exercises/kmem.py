@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import NamedTuple
 
+from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.scripts import Action
 from vmwidgets.engine.base.units import PAGE
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.allocations import Allocation
+from vmwidgets.engine.machine.arguments import aligned, whole
 
 from ..criterion import Criterion, criterion
 from ..draws import Draws
@@ -21,6 +24,9 @@ CALLER = "caller"
 ROWS = 5
 FULL = 64
 """Pages of kmem_map in the layout "tiny"."""
+
+FIRST = "get the caller its memory"
+"""What is needed and what is spared is judged where the caller was served."""
 
 FREEING = ("kmem_free", "kmem_free_wakeup")
 CHANGING = (*FREEING, "kmem_malloc", "kmem_alloc")
@@ -153,6 +159,7 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
     served = got is not None
     gone = _gone(machine, asked, got)
     cache = [block for block in gone if block.whose == "cache"]
+    why = "" if served else _why_not(machine)
     yield criterion(
         2,
         served * (1 + (machine.threads.ticks == 0)),
@@ -161,15 +168,13 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
         if served
         else "the caller should get its memory: pages in a row",
         expected=f"{pages(asked.wanted * PAGE)} for {CALLER} at tick 0",
-        actual=f"tick {machine.threads.ticks:,}"
-        if served
-        else machine.door.dead or f"the largest gap of kmem_map is {machine.kmem.kmem_map.largest_gap}",
-        mistake=TOO_LATE if served else APART if _cost(cache) >= asked.wanted else None,
+        actual=f"tick {machine.threads.ticks:,}" if served else why,
+        mistake=TOO_LATE if served else APART if machine.door.dead and _cost(cache) >= asked.wanted else None,
     )
-    by_handler, by_others = _frees(machine, asked)
+    by_handler, by_others = _frees(machine, asked, gone)
     yield criterion(
         1,
-        bool(gone) and by_handler > 0 and not by_others,
+        by_handler > 0 and not by_others,
         "the handler freed the memory",
         "a handler should free the memory, when it is called, and nothing else should",
         first="" if gone or by_others else "free something",
@@ -179,20 +184,20 @@ def handler(machine: Machine, asked: HandlerSheet) -> Iterator[Criterion]:
     in_use = [block.text for block in gone if block.whose == "used"]
     yield criterion(
         1,
-        bool(gone) and not in_use,
+        served and not in_use,
         "what others need is still there",
         "pages were freed that are in use: only those of the cache can be spared",
-        first="" if gone else "free something",
+        first="" if in_use else FIRST,
         actual=f"pages {listed(in_use[:6])}{' and more' if len(in_use) > 6 else ''}",
         mistake=NOT_ITS_OWN,
     )
     needed = _cost(asked.choices[0])
     yield criterion(
         2,
-        bool(cache) * ((_cost(cache) <= needed) + (len(cache) < len(asked.cache))),
+        (served and bool(cache)) * ((_cost(cache) <= needed) + (len(cache) < len(asked.cache))),
         "of the cache only what was needed was freed",
         "more of the cache was freed than was needed: which blocks are enough?",
-        first="" if cache else "free a block of the cache",
+        first="" if served and cache else FIRST,
         expected=f"{needed} of its {_cost(asked.cache)} pages",
         actual=f"{_cost(cache)} of them",
         mistake=ALL_OF_IT if len(cache) == len(asked.cache) else None,
@@ -229,18 +234,41 @@ def _gone(machine: Machine, asked: HandlerSheet, got: Allocation | None) -> list
     return [block for block, first, end in ends if block.whose and (first, end) not in live]
 
 
-def _frees(machine: Machine, asked: HandlerSheet) -> tuple[int, str]:
-    """How often handlers freed memory, and who else freed or took some since the start, in words."""
+def _why_not(machine: Machine) -> str:
+    """Why the caller has no memory: its handler failed, the kernel panicked, or it has not run."""
+    callers = [one for one in machine.threads if one.name == CALLER]
+    if callers and callers[-1].error:
+        return str(callers[-1].error)
+    if callers and callers[-1].state == "ready":
+        return f"{CALLER} has not run"
+    return str(machine.door.dead or "") or f"the largest gap of kmem_map is {machine.kmem.kmem_map.largest_gap}"
+
+
+def _frees(machine: Machine, asked: HandlerSheet, gone: Sequence[Block]) -> tuple[int, str]:
+    """How many of the blocks that are gone handlers freed, and who else freed or took some, in words."""
     given = 2 + len(asked.blocks) + sum(not block.whose for block in asked.blocks)
     scripts = machine.journal.scripts.items()
     counts = {name: sum(one.name in CHANGING for one in script) for name, script in scripts}
-    by_handler = sum(count for name, count in counts.items() if name.startswith("on_lowmem:"))
+    handled = [name for name in counts if name.startswith("on_lowmem:")]
+    ranges = [_range(one) for name, script in scripts if name in handled for one in script if one.name in FREEING]
+    start = machine.kmem.kmem_map.start
+    by_handler = sum(any(first <= start + block.page * PAGE < end for first, end in ranges) for block in gone)
     by_caller = sum(count for name, count in counts.items() if name.split("#")[0] == CALLER)
     others = {
         "a cell": sum(one.outcome == "done" and one.name in CHANGING for one in machine.journal[given:]),
-        "a thread": sum(counts.values()) - by_handler - by_caller,
+        "a thread": sum(counts.values()) - sum(counts[name] for name in handled) - by_caller,
     }
     return by_handler, " and ".join(f"{count} times from {who}" for who, count in others.items() if count)
+
+
+def _range(action: Action) -> tuple[int, int]:
+    """The addresses that a call should free; none if it was refused for what it was given."""
+    given = dict(action.arguments)
+    try:
+        start = whole(given.get("address"), "address")
+        return start, start + aligned(given.get("size"), "size")
+    except Refused:
+        return 0, 0
 
 
 mistakes(
