@@ -13,7 +13,7 @@ from vmwidgets.labs.result import Result
 from vmwidgets.labs.sheet import Sheet
 
 PAGES = 0x4000_0000, 0x4000_3000, 0x4020_1000, 0x8000_2000
-WRITABLE, PRESENT, EXECUTE_DISABLE = 1 << 1, 1, 1 << 63
+WRITABLE, USER, PRESENT, EXECUTE_DISABLE = 1 << 1, 1 << 2, 1, 1 << 63
 
 
 @pytest.fixture
@@ -52,7 +52,6 @@ def flush(machine: Machine, *cpus: int, pages: tuple[int, ...] = PAGES[:2]) -> N
 
 def test_the_pages_that_are_meant_are_below_one_descriptor(sheet: ByHandSheet) -> None:
     assert sheet.meant == PAGES[:2]
-    assert ByHandSheet(PAGES, 1, sheet.rights, 1).meant == PAGES[:1]
     assert ByHandSheet(PAGES, 3, sheet.rights, 1).meant == PAGES[:3]
 
 
@@ -68,16 +67,16 @@ def test_one_of_two_rights_has_a_name(sheet: ByHandSheet, hand: Machine) -> None
     edit(hand, 2, WRITABLE)
     flush(hand, 0, 2)
     result = checked(sheet, hand)
-    assert [one.points for one in result.criteria] == [1, 1, 1, 2, 1]
+    assert [one.points for one in result.criteria] == [1, 1, 2, 2, 1]
     assert mistake(result, 0) == "one bit for two rights"
 
 
 def test_a_flush_that_was_forgotten_is_found_on_each_processor(sheet: ByHandSheet, hand: Machine) -> None:
     edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
-    assert points(sheet, hand) == [2, 1, 1, 0, 1]
+    assert points(sheet, hand) == [2, 1, 2, 0, 1]
     flush(hand, 0)
     result = checked(sheet, hand)
-    assert [one.points for one in result.criteria] == [2, 1, 1, 1, 1]
+    assert [one.points for one in result.criteria] == [2, 1, 2, 1, 1]
     assert "cpu:2 keeps" in repr(result)
     assert mistake(result, 3) == "forgets a processor"
 
@@ -86,7 +85,7 @@ def test_another_tasks_page_at_the_same_address_is_not_to_be_flushed(sheet: ByHa
     edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
     flush(hand, 0, 1, 2)
     result = checked(sheet, hand)
-    assert [one.points for one in result.criteria] == [2, 1, 1, 2, 0]
+    assert [one.points for one in result.criteria] == [2, 1, 2, 2, 0]
     assert mistake(result, 4) == "flushes another task's"
 
 
@@ -94,13 +93,72 @@ def test_rights_taken_above_are_taken_from_the_others_too(sheet: ByHandSheet, ha
     edit(hand, 3, WRITABLE, EXECUTE_DISABLE)
     flush(hand, 0, 2, pages=PAGES[:3])
     result = checked(sheet, hand)
-    assert [one.points for one in result.criteria] == [2, 0, 1, 2, 1]
+    assert [one.points for one in result.criteria] == [2, 0, 2, 2, 1]
     assert mistake(result, 1) == "a table too high"
 
 
 def test_pages_that_are_gone_have_not_lost_a_right(sheet: ByHandSheet, hand: Machine) -> None:
     edit(hand, 2, PRESENT)
-    assert points(sheet, hand) == [0, 0, 0, 0, 0]
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [0, 0, 0, 0, 0]
+    assert "next access maps it again" in result.criteria[0].sentence
+    assert result.criteria[0].actual == "no page at 0x4000_0000 and 0x4000_3000"
+    assert mistake(result, 0) == "clears P"
+
+
+def test_a_bit_that_takes_more_than_asked_is_said_to(sheet: ByHandSheet, hand: Machine) -> None:
+    edit(hand, 2, USER)
+    flush(hand, 0, 2)
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [2, 0, 2, 2, 1]
+    assert "which bit forbids only what is asked?" in result.criteria[1].sentence
+    assert result.criteria[1].actual.startswith("user code may not read at 0x4000_0000;")
+    assert mistake(result, 1) == "a bit too strong"
+
+
+def test_a_change_by_the_map_is_none_by_hand(sheet: ByHandSheet, hand: Machine) -> None:
+    for page in PAGES[:2]:
+        hand.task("keys").map.protect(page, size=vm.PAGE, prot="r")
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [1, 1, 0, 2, 1]
+    assert result.criteria[2].sentence == "no descriptor was changed by hand: set_descriptor writes one"
+    assert mistake(result, 2) == "leaves it to the map"
+
+
+def test_another_tasks_descriptor_is_named_and_needs_no_flush(sheet: ByHandSheet, hand: Machine) -> None:
+    step = hand.tasks["mail"].walk(PAGES[0]).steps[-2]
+    hand.set_descriptor(step.pa, step.value & ~WRITABLE)
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [0, 0, 0, 0, 0]
+    assert result.criteria[1].actual.startswith("user code may not write at 0x4000_0000 of mail;")
+    assert mistake(result, 0) == mistake(result, 1) == "another task's tables"
+    assert "cpu:" not in repr(result)
+
+
+def test_a_flush_before_the_change_does_not_count(sheet: ByHandSheet, hand: Machine) -> None:
+    flush(hand, 0, 2)
+    edit(hand, 2, WRITABLE, EXECUTE_DISABLE)
+    result = checked(sheet, hand)
+    assert [one.points for one in result.criteria] == [2, 1, 2, 0, 1]
+    assert "cpu:0 flushed before the change" in result.criteria[3].actual
+    assert mistake(result, 3) == "flushes first"
+    flush(hand, 0, 2)
+    assert checked(sheet, hand).passed
+
+
+def test_a_descriptor_for_each_page_misses_the_idea(sheet: ByHandSheet, hand: Machine) -> None:
+    for page in PAGES[:2]:
+        step = hand.tasks["keys"].walk(page).steps[-1]
+        hand.set_descriptor(step.pa, step.value & ~WRITABLE | EXECUTE_DISABLE)
+    flush(hand, 0, 2)
+    assert points(sheet, hand) == [2, 1, 0, 2, 1]
+
+
+def test_each_sheet_means_pages_of_several_tables_or_entries() -> None:
+    for number in range(1, 101):
+        given = lab.practice("06/by-hand", number).given
+        assert isinstance(given, ByHandSheet)
+        assert len(given.meant) > 1
 
 
 def test_a_page_that_is_another_is_not_as_it_was(sheet: ByHandSheet, hand: Machine) -> None:

@@ -45,7 +45,7 @@ def in_part(asked: ByHandSheet) -> list[str]:
 
 def too_high(asked: ByHandSheet) -> list[str]:
     """All pages below the next table lose the rights, and are flushed where they are kept."""
-    size = {1: 2 << 20, 2: 1 << 30, 3: 512 << 30}[asked.level]
+    size = {2: 1 << 30, 3: 512 << 30}[asked.level]
     below = [page for page in asked.pages if page // size == asked.pages[0] // size]
     return [*changes(asked.pages[0], asked.level + 1, *bits(asked)), *flushed(asked.cpus, below)]
 

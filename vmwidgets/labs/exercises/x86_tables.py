@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address
+from vmwidgets.engine.base.units import GIB, MIB, PAGE, Address, counted
 from vmwidgets.engine.machine import Machine, boot
 from vmwidgets.engine.machine.arguments import whole
 from vmwidgets.engine.machine.cpus import MachineCpu
@@ -18,7 +18,7 @@ from .structures import listed
 
 TASK, OTHER = "keys", "mail"
 CPUS = 3
-COVERED = {1: PAGE, 2: 2 * MIB, 3: GIB}
+COVERED = {2: 2 * MIB, 3: GIB}
 """What one descriptor of each level covers."""
 
 ACCESSES = ("read", "write", "execute")
@@ -45,7 +45,7 @@ class ByHandSheet:
     @classmethod
     def drawn(cls, draws: Draws) -> ByHandSheet:
         """Two tables of 4 KiB pages below one of the next level, and a third elsewhere; the first pages are meant."""
-        level = draws.between(1, 3)
+        level = draws.between(2, 3)
         first, second = draws.sample(range(1, 4), 2)
         slots = draws.sample(range(1, 500), 3)
         numbers = iter(draws.sample(range(16), 7))  # each page is in a set of its own of the TLB
@@ -54,8 +54,7 @@ class ByHandSheet:
             for gib, slot, most in zip((first, first, second), slots, (3, 2, 2), strict=True)
             for _ in range(draws.between(most - 1, most))
         ]
-        rights = [rights for rights in FORBIDDEN if level > 1 or len(rights) > 1]
-        return cls(tuple(pages), level, draws.choice(rights), draws.below(CPUS))
+        return cls(tuple(pages), level, draws.choice(list(FORBIDDEN)), draws.below(CPUS))
 
     @property
     def meant(self) -> tuple[int, ...]:
@@ -76,8 +75,8 @@ class ByHandSheet:
             f"The task `{TASK}` has pages at {_listed(self.pages)}. Processors {one} and {other} run it, and have used "
             f"all its pages. Processor {self.other_cpu} runs `{OTHER}`, which has pages of its own at the same "
             "addresses, and has used them.\n"
-            f"Change one descriptor of `{TASK}`, so that user code {FORBIDDEN[self.rights]} its "
-            f"{'pages' if self.meant[1:] else 'page'} at {_listed(self.meant)}.\n"
+            f"Change one descriptor of `{TASK}`, so that user code {FORBIDDEN[self.rights]} its pages "
+            f"at {_listed(self.meant)}.\n"
             "All other pages and rights stay as they are.\n"
             "Then flush page by page: no processor may use a translation that is no longer true, and each that "
             "still is must stay in its TLB.\n"
@@ -106,7 +105,7 @@ def _listed(pages: tuple[int, ...]) -> str:
 @exercise(
     "06/by-hand",
     "Rights taken away by hand",
-    points=7,
+    points=8,
     takes=Machine,
     shows=lambda machine: machine.tasks[TASK].tables,
     sheet=ByHandSheet.drawn,
@@ -118,47 +117,77 @@ def _listed(pages: tuple[int, ...]) -> str:
 )
 def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
     """Some pages of "keys" lost rights by one descriptor, and processors remember what is true, and only that."""
+    edits = _edits(machine)
     pairs = [(page, access) for page in asked.meant for access in asked.rights]
     left = [(page, access) for page, access in pairs if not _stopped(machine, page, access)]
+    absent = [Address(page) for page, access in left if not machine.walk(page, access, user=True, task=TASK).ok]
+    wrong = _wrong(machine, asked)
+    anothers = bool(edits.keys() & _descriptors(machine, asked, OTHER).keys())
+    by_the_map = any(one.name == "protect" and one.outcome == "done" for one in machine.journal)
     begun = "" if len(left) < len(pairs) else FIRST
     yield criterion(
         2,
         (not begun) + (not left),
         "the rights are gone, on all pages that are meant",
-        "a right that should be gone is still there: which bit of which descriptor forbids it?",
+        "a page is gone, which is another fault: the next access maps it again, with all rights"
+        if absent
+        else "a right that should be gone is still there: which bit of which descriptor forbids it?",
         expected="a fault for lack of a right",
-        actual=f"user code may {_accesses(left)}",
-        mistake=ONE_BIT if len({access for _, access in left}) < len(asked.rights) else None,
+        actual=f"no page at {listed(list(dict.fromkeys(absent)))}" if absent else f"user code may {_accesses(left)}",
+        mistake=NO_PAGE
+        if absent
+        else ANOTHER_TASK
+        if anothers
+        else ONE_BIT
+        if len({access for _, access in left}) < len(asked.rights)
+        else None,
     )
-    wrong = [Address(page) for page in asked.pages if not _as_it_should_be(machine, asked, page)]
+    beside = [page for page, _ in wrong if page not in asked.meant]
     yield criterion(
         1,
         not begun and not wrong,
         "all other pages and rights are as they were",
-        "a page is not where it was, or lost a right that it should keep: what else does that descriptor map?",
+        "a page of another task is not as it was: whose tables are these?"
+        if anothers
+        else "a page that is not meant is not as it was: what else does that descriptor map?"
+        if beside
+        else "a page that is meant is not there, or lost more than it should: which bit forbids only what is asked?",
         first="" if wrong else begun,
-        actual=listed(wrong),
-        mistake=TOO_HIGH if any(page not in asked.meant for page in wrong) else None,
+        actual="; ".join(dict.fromkeys(said for _, said in wrong[:4])) + " and more" * (len(wrong) > 4),
+        mistake=ANOTHER_TASK if anothers else TOO_HIGH if beside else TOO_MUCH if wrong else None,
     )
-    edited = len(set(_edited(machine)))
-    yield criterion(
-        1,
-        not begun and edited == 1,
-        "one descriptor was changed",
-        "one descriptor should be changed by hand: which one do all the pages that are meant have in common?",
-        first=begun,
-        expected="1 descriptor",
-        actual=f"{edited} descriptors",
-    )
-    stale = [cpu.number for cpu in machine.cpus if any(_remembers(cpu, page, stale=True) for page in asked.pages)]
     yield criterion(
         2,
-        0 if begun else (not stale) + (len(stale) < len(asked.cpus)),
+        not begun and len(edits) == 1,
+        "one descriptor was changed",
+        "one descriptor should be changed by hand: which one do all the pages that are meant have in common?"
+        if edits
+        else "no descriptor was changed by hand: set_descriptor writes one",
+        first=begun,
+        expected="1 descriptor",
+        actual=counted(len(edits), "descriptor"),
+        mistake=BY_THE_MAP if by_the_map and not edits else None,
+    )
+    stale = [
+        number
+        for number in asked.cpus
+        if any(_remembers(machine.cpus[number], page, stale=True) for page in asked.pages)
+    ]
+    early = [number for number in asked.cpus if _flushed_first(machine, asked, number, edits)]
+    late = sorted({*stale, *early})
+    yield criterion(
+        2,
+        0 if begun else (not late) + (len(late) < len(asked.cpus)),
         "no processor uses rights that are no longer true",
-        "a processor still uses the rights that it remembers: which instruction makes it forget them?",
-        first="" if stale else begun,
-        actual=", ".join(f"cpu:{number} keeps a page as it was" for number in stale),
-        mistake=FORGOTTEN if stale and len(stale) < len(asked.cpus) else None,
+        "a processor still uses the rights that it remembers: which instruction makes it forget them?"
+        if stale
+        else "the flush should come after the change",
+        first="" if late else begun,
+        actual=", ".join(
+            f"cpu:{number} {'keeps a page as it was' if number in stale else 'flushed before the change'}"
+            for number in late
+        ),
+        mistake=FLUSHED_FIRST if early and not stale else FORGOTTEN if len(late) < len(asked.cpus) else None,
     )
     lost = {cpu.number: _lost(machine, asked, cpu) for cpu in machine.cpus}
     yield criterion(
@@ -175,8 +204,15 @@ def by_hand(machine: Machine, asked: ByHandSheet) -> Iterator[Criterion]:
 
 
 ONE_BIT = Mistake("one bit for two rights", "R/W forbids writes, XD fetches, and U/S all that user code does.")
+NO_PAGE = Mistake("clears P", "The handler finds that the map has the page, and writes the descriptor again.")
+ANOTHER_TASK = Mistake("another task's tables", f"Each task has its own tables: walk the address in {TASK}.")
+BY_THE_MAP = Mistake("leaves it to the map", "protect changes the promise, and the kernel writes the descriptors.")
 TOO_HIGH = Mistake("a table too high", "A descriptor above the last level holds for all pages below it.")
+TOO_MUCH = Mistake("a bit too strong", "U/S and P take reading, too; R/W forbids only writes, and XD only fetches.")
 FORGOTTEN = Mistake("forgets a processor", "Each processor has a TLB of its own, and flushes only that.")
+FLUSHED_FIRST = Mistake(
+    "flushes first", "Between the flush and the change the processor can read the old descriptor again."
+)
 ANOTHERS = Mistake("flushes another task's", "That processor has another task's page at this address.")
 ALL_FLUSHED = Mistake(
     "flushes all", "A flush without an address drops what is still true: each page costs a walk again."
@@ -193,24 +229,57 @@ def _stopped(machine: Machine, va: int, access: str) -> bool:
     return fault is not None and fault.kind == "protection"
 
 
-def _as_it_should_be(machine: Machine, asked: ByHandSheet, page: int) -> bool:
-    """Whether a page leads to its frame, for the supervisor too, and user code has the rights that should be left."""
-    frame = machine.objects[TASK].pages.get(asked.pages.index(page) * PAGE)
-    if frame is None or machine.walk(page, user=False, task=TASK).pa != frame * PAGE:
-        return False
-    left = [access for access in ACCESSES if page not in asked.meant or access not in asked.rights]
-    return all(machine.walk(page, access, user=True, task=TASK).ok for access in left)
+def _wrong(machine: Machine, asked: ByHandSheet) -> list[tuple[int, str]]:
+    """Pages that do not lead to their frame, or lack a right that they should have: the address, and what is wrong."""
+    found = []
+    for name in TASK, OTHER:
+        whose = "" if name == TASK else f" of {OTHER}"
+        for number, page in enumerate(asked.pages):
+            frame = machine.objects[name].pages.get(number * PAGE)
+            walk = machine.walk(page, user=False, task=name)
+            if frame is None or walk.pa != frame * PAGE:
+                found.append((page, f"{Address(page)}{whose} {'leads elsewhere' if walk.ok else 'is not mapped'}"))
+                continue
+            kept = [one for one in ACCESSES if whose or page not in asked.meant or one not in asked.rights]
+            lost = [one for one in kept if not machine.walk(page, one, user=True, task=name).ok]
+            if lost:
+                found.append((page, f"user code may not {' or '.join(lost)} at {Address(page)}{whose}"))
+    return found
 
 
-def _edited(machine: Machine) -> list[int]:
-    """The descriptors that were changed by hand, but for what was undone."""
-    edited: list[int] = []
-    for one in machine.journal:
+def _edits(machine: Machine) -> dict[int, int]:
+    """The descriptors that were changed by hand, but for what was undone: when each was changed last."""
+    edits: list[tuple[int, int]] = []
+    for place, one in enumerate(machine.journal):
         if one.outcome == "done" and one.name == "set_descriptor":
-            edited.append(whole(dict(one.arguments)["pa"], "pa"))
-        elif one.outcome == "done" and one.name == "undo_descriptor" and edited:
-            edited.pop()
-    return edited
+            edits.append((whole(dict(one.arguments)["pa"], "pa"), place))
+        elif one.outcome == "done" and one.name == "undo_descriptor" and edits:
+            edits.pop()
+    return dict(edits)
+
+
+def _descriptors(machine: Machine, asked: ByHandSheet, task: str) -> dict[int, set[int]]:
+    """Where the descriptors are that a task's pages are reached by, and the pages of each."""
+    found: dict[int, set[int]] = {}
+    for page in asked.pages:
+        for step in machine.walk(page, task=task).steps:
+            found.setdefault(step.pa, set()).add(page)
+    return found
+
+
+def _flushed_first(machine: Machine, asked: ByHandSheet, cpu: int, edits: dict[int, int]) -> bool:
+    """Whether a processor flushed a page before its descriptor was changed, and not again after it."""
+    flushes = [
+        (place, dict(one.arguments).get("address"))
+        for place, one in enumerate(machine.journal)
+        if one.outcome == "done" and one.target == f"cpu:{cpu}" and one.name in ("flush", "run")
+    ][1:]  # the first is of the start, where the processor begins to run the task
+    for pa, pages in _descriptors(machine, asked, TASK).items():
+        for page in pages & set(asked.meant) if pa in edits else ():
+            places = [place for place, at in flushes if at is None or whole(at, "address") // PAGE == page // PAGE]
+            if places and places[-1] < edits[pa]:
+                return True
+    return False
 
 
 def _remembers(cpu: MachineCpu, va: int, *, stale: bool) -> bool:
@@ -241,6 +310,12 @@ mistakes(
 mistakes(
     "06/split",
     {
+        "4": Mistake("rights are the map's", "The hardware knows only descriptors, and each has one R/W bit."),
+        "513": Mistake(
+            "counts the way there",
+            "The PDE of the split page maps nothing now; the other three large pages have one each.",
+        ),
+        "516": Mistake("keeps what it replaced", "The descriptor of 2 MiB leads to a table now, and maps nothing."),
         "5": Mistake("cut like an entry", "A descriptor maps one page, of 4 KiB or of 2 MiB, and nothing in between."),
         "512": Mistake("forgets the others", "The other three large pages are still mapped, by a descriptor each."),
         "2048": Mistake("splits all", "Only the large page that holds the 4 KiB is split."),
