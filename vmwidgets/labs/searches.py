@@ -16,6 +16,7 @@ def fill(space: MachineMap, entries: int) -> None:
 
     >>> import vmwidgets as vm
     >>> space = vm.boot().task("t").map
+    >>> vm.lab.fill(space, 7)
     >>> vm.lab.fill(space, 31)
     >>> len(space)
     31

@@ -54,6 +54,11 @@ def test_memory_that_is_not_the_films_is_wrong() -> None:
     assert [one.met for one in lab.check(WINDOW, space).criteria] == [True, True, False, True, True]
 
 
+def test_a_window_that_is_gone_has_no_rights() -> None:
+    space = run(WINDOW, f"thing.remove({window().base}, size=16 * vm.PAGE)")
+    assert not lab.check(WINDOW, space).criteria[3].met
+
+
 def test_what_should_stay_and_does_not_is_named() -> None:
     every = all_then_what_stays(whole()).rpartition("\n")[0]
     assert names(WHOLE, run(WHOLE, every)) == ["what should stay was changed"]
