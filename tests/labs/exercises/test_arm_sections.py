@@ -60,6 +60,14 @@ def test_addresses_out_of_step_have_a_name() -> None:
     assert named(sheet, task) == {"addresses out of step"}
 
 
+def test_an_entry_is_no_translation_and_that_has_a_name() -> None:
+    task = FEW.start()
+    for number, part in enumerate(FEW.given.parts):
+        task.map.enter(part.size, at=(64 + 16 * number) * vm.MIB, object=part.name)
+    assert points(FEW, task) == [0, 0, 0]
+    assert named(FEW, task) == {"an entry for a translation"}
+
+
 def test_each_sheet_needs_its_objects_to_share_a_mib() -> None:
     """Else the last criterion would ask nothing."""
     for number in range(1, 101):
@@ -113,6 +121,35 @@ def test_a_fault_of_another_kind_is_no_closed_door() -> None:
     for one in DOOR.given.of(CLOSED):
         bank.set_descriptor(bank.tasks["vault"].walk(one.at).steps[0].pa, 0)
     assert points(DOOR, bank) == [0, 0, 0, 0]
+
+
+def test_a_domain_in_the_second_level_changes_the_page_and_has_a_name() -> None:
+    """Its bits are those of a memory type there, which neither rights nor addresses show."""
+    sheet = next(one for one in DOORS if any(not part.section for part in one.given.of(CLOSED)))
+    bank = sheet.start()
+    (page, *_) = [one for one in sheet.given.of(CLOSED) if not one.section]
+    for one in sheet.given.of(CLOSED):
+        put(bank, one.at, 5)
+    for one in sheet.given.of(MANAGED):
+        put(bank, one.at, 3)
+    last = bank.tasks["vault"].walk(page.at).steps[-1]
+    bank.set_descriptor(last.pa, last.value | 4 << 5)
+    dacr(bank, 5, 0)
+    dacr(bank, 3, 3)
+    assert points(sheet, bank) == [2, 1, 1, 0]
+    assert named(sheet, bank) == {"a domain in the second level"}
+
+
+def test_a_failed_check_says_domains_and_dacr() -> None:
+    bank, (managed,) = DOOR.start(), DOOR.given.of(MANAGED)
+    put(bank, managed.at, 7)
+    dacr(bank, 7, 3)
+    dacr(bank, 0, 0)
+    picture = lab.check(DOOR, bank).picture
+    assert f"{managed.name}: domain 7 (manager); read: no fault, write: no fault<" in picture
+    (other, *_) = DOOR.given.of(AS_IT_IS) or DOOR.given.of(CLOSED)
+    assert f"{other.name}: domain 0 (no access); read: domain fault, write: domain fault<" in picture
+    assert "DACR 0x5555d554" in picture
 
 
 @pytest.mark.parametrize("number", range(1, 101))

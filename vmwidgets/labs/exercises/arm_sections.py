@@ -83,7 +83,7 @@ class FewSheet:
         return (
             f"Task `player` needs all of {len(self.parts)} objects, to read and to write:\n{listed}\n"
             f"Choose virtual addresses and page sizes so that {self.fewest} TLB entries reach all of it, "
-            "and one second-level table is enough."
+            "and one second-level table is enough. (What maps the kernel doesn't count.)"
         )
 
     def start(self) -> Task:
@@ -114,9 +114,9 @@ class FewSheet:
             "the first border or behind the last takes pages of 64 KiB; one second-level table covers one MiB for all."
         ),
         (
-            'superpages(…, page="64 KiB") and then superpages(…, page="1 MiB"), both over the whole object, use each '
-            "size as far as the addresses allow. What ends behind a border comes first, and what begins before one "
-            "comes last: they meet in the same MiB."
+            'An entry alone has no translations: superpages(…, page="64 KiB") and then superpages(…, page="1 MiB"), '
+            "both over the whole object, make them, as far as the addresses allow. Let objects share a MiB: what one "
+            "has behind a border lies at its beginning, and what another has before a border lies at its end."
         ),
     ),
 )
@@ -124,6 +124,7 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
     """All objects can be written; few pages map them, and one second-level table."""
     written = {part.name: _reached(task, part, "write") for part in asked.parts}
     complete = [len(written[part.name]) * PAGE == part.size for part in asked.parts]
+    entered = {entry.object for entry in task.map.entries()}
     yield criterion(
         2,
         any(complete) + all(complete),
@@ -131,6 +132,7 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
         "all of each object should be mapped, from its beginning, to read and to write",
         expected=", ".join(f"{Size(part.size)} of {part.name}" for part in asked.parts),
         actual=", ".join(f"{Size(len(found) * PAGE)} of {name}" for name, found in written.items()),
+        mistake=ONLY_AN_ENTRY if any(name in entered and not found for name, found in written.items()) else None,
     )
     found = [_reached(task, part, "read") for part in asked.parts]
     there = all(len(one) * PAGE == part.size for one, part in zip(found, asked.parts, strict=True))
@@ -160,6 +162,9 @@ def eleven(task: Task, asked: FewSheet) -> Iterator[Criterion]:
     )
 
 
+ONLY_AN_ENTRY = Mistake(
+    "an entry for a translation", "An entry of the map is a promise: what it maps has no translation before superpages."
+)
 OUT_OF_STEP = Mistake(
     "addresses out of step",
     "A section maps 20 bits of the address as they are: virtual and physical address must agree in them.",
@@ -262,12 +267,29 @@ class DoorSheet:
         return machine
 
 
+def domains_and_dacr(machine: Machine) -> str:
+    """What the exercise is about, which no picture of tables shows: DACR, and for each object its domain and rights."""
+    vault, dacr = machine.tasks[TASK], machine.controls.dacr
+    kinds = "no access", "client", "reserved", "manager"
+    lines = [f"DACR {dacr:#010x}. For user code:"]
+    for entry in vault.map.entries():
+        first = vault.walk(entry.start).steps[0]
+        domain = first.value >> 5 & 15
+        ways = ", ".join(f"{way}: {_said(vault.walk(entry.start, way))}" for way in ("read", "write"))
+        lines.append(f"{entry.object}: domain {domain} ({kinds[dacr >> 2 * domain & 3]}); {ways}")
+    return "\n".join(lines)
+
+
+def _said(found: Walk) -> str:
+    return f"{found.fault.kind} fault" if found.fault else "no fault"
+
+
 @exercise(
     "07/door",
     "Behind a door",
     points=5,
     takes=Machine,
-    shows=lambda machine: machine.tasks[TASK].tables,
+    shows=domains_and_dacr,
     sheet=DoorSheet.drawn,
     hints=(
         (
@@ -319,7 +341,10 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
         actual=", ".join(locked),
         mistake=None if machine.controls.dacr & 3 else CLOSED_ZERO,
     )
-    changed = [one.name for one in asked.ranges if not _as_it_was(machine, one)]
+    before = asked.start()
+    edited = [one.name for one in asked.ranges if _attributes(machine, one) != _attributes(before, one)]
+    changed = [one.name for one in asked.ranges if one.name in edited or not _as_it_was(machine, one)]
+    pages = [one.name for one in asked.ranges if not one.section]
     yield criterion(
         1,
         begun and not changed,
@@ -327,9 +352,15 @@ def door(machine: Machine, asked: DoorSheet) -> Iterator[Criterion]:
         "with all domains as clients it should be as it was: in a descriptor, only the domain may differ",
         first="" if begun else "close something",
         actual=", ".join(changed),
+        mistake=IN_THE_LAST if set(edited) & set(pages) else None,
     )
 
 
+IN_THE_LAST = Mistake(
+    "a domain in the second level",
+    "A page of 4 KiB has the domain of its first-level descriptor; in the second level, these bits are its rights and "
+    "its memory type.",
+)
 CLOSED_ZERO = Mistake(
     "domain 0 is closed", "Domain 0 has all descriptors that were never given another, the kernel's too."
 )
@@ -337,6 +368,12 @@ CLOSED_ZERO = Mistake(
 
 def _user(machine: Machine, one: Range, access: str) -> Walk:
     return machine.walk(one.at, access, user=True, task=TASK)
+
+
+def _attributes(machine: Machine, one: Range) -> int:
+    """What the descriptor that maps a range says beside its address and its domain."""
+    steps = _user(machine, one, "read").steps
+    return steps[-1].value & (PAGE - 1 if len(steps) > 1 else SECTION - 1 & ~(15 << 5))
 
 
 def _as_it_was(machine: Machine, one: Range) -> bool:
@@ -367,6 +404,7 @@ mistakes(
         "4": Mistake("a section has parts", "A section is one descriptor with one set of rights: it must be replaced."),
         "5": Mistake("only the page is cut out", "What is left of the section is no section: it is 255 small pages."),
         "1024": Mistake("all are split", "Only the section that holds the page is split; three remain."),
+        "1027": Mistake("a large page of x86", "A section has 256 pages of 4 KiB; 1,024 are in a large page of x86."),
         "256": Mistake("forgets the other sections", "Three sections are still there, each one descriptor."),
     },
 )
