@@ -14,7 +14,11 @@ import pytest
 from tests.labs.test_sheets import SOLVED
 from vmwidgets.cli import main
 from vmwidgets.grading import Grades, grade, read_course
-from vmwidgets.labs import result
+from vmwidgets.grading.judge import judged
+from vmwidgets.grading.tables import write_tables
+from vmwidgets.labs import beginning, prediction, result
+from vmwidgets.labs.beginning import Beginning
+from vmwidgets.labs.sheet import sheet_of
 
 from .synthetic import COURSE, seed_of, solved, worth, written
 
@@ -60,6 +64,29 @@ def test_right_and_partly_right_work_gets_its_points(tmp_path: Path, course: Pat
     assert table["pair.ipynb", "01/gaps"] == (worth("01/gaps"), "")
 
 
+def test_each_of_a_pair_gets_its_points_and_what_one_did_twice_counts_once(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/guard", "ada"))
+    hand_in(folder, "ada+bert", solved("01/guard", "ada+bert"), solved("01/gaps", "ada+bert"))
+    grades = graded(folder, course)
+    both = worth("01/guard") + worth("01/gaps")
+    assert grades.students() == {"ada": both, "bert": both}
+    scope = {
+        path.stem: json.loads(path.read_text()) for path in write_tables(grades, tmp_path) if path.suffix == ".json"
+    }
+    assert [test["name"] for test in scope["bert"]["tests"]] == EXERCISES
+    assert scope["bert"]["score"] == both
+
+
+def test_predictions_of_this_lab_count_where_they_were_made(tmp_path: Path, course: Path) -> None:
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard"]\npredictions = 0.5\n')
+    folder = tmp_path / "in"
+    asked = {"01/cut": "2", "01/merge": None, "02/uncle": "1", "x": "1"}
+    made = [{prediction.MIME: {"id": name, "answer": answer}} for name, answer in asked.items()]
+    hand_in(folder, "ada", solved("01/guard", "ada"), *made)
+    assert graded(folder, course).students() == {"ada": worth("01/guard") + 0.5}
+
+
 def test_what_a_notebook_claims_is_compared_with_what_its_journal_gives(tmp_path: Path, course: Path) -> None:
     folder = tmp_path / "in"
     wrong = solved("01/gaps", "ada", SOLVED["01/gaps"].spoilt[0])
@@ -82,14 +109,23 @@ def test_work_of_another_sheet_earns_nothing(tmp_path: Path, course: Path) -> No
 
 
 def test_the_same_journal_twice_is_listed(tmp_path: Path, course: Path) -> None:
+    """Where it earns points: here by a sheet that asks for the anomaly of the same policy, in another length."""
+    course.write_text(f'course = "{COURSE}"\nexercises = ["11/anomaly"]\n')
     folder = tmp_path / "in"
-    both = solved("01/guard", "ada")
-    hand_in(folder, "ada", both)
-    hand_in(folder, "bert", changed(both, sheet=seed_of("bert", "01")))
-    hand_in(folder, "cleo", solved("01/guard", "cleo"))
-    table = found(graded(folder, course))
-    assert "forged" in table["bert.ipynb", "01/guard"][1] or "same journal" in table["bert.ipynb", "01/guard"][1]
-    assert table["cleo.ipynb", "01/guard"] == (worth("01/guard"), "")
+    sheets: dict[str, Any] = {name: sheet_of("11/anomaly", seed_of(name, "11")).given for name in map(str, range(100))}
+    ada, bert, *_ = [name for name, asked in sheets.items() if (asked.policy, asked.frames) == ("fifo", 3)]
+    cleo = next(name for name, asked in sheets.items() if asked.policy == "clock")
+    one = solved("11/anomaly", ada)
+    for student, output in (
+        (ada, one),
+        (bert, changed(one, sheet=seed_of(bert, "11"))),
+        (cleo, solved("11/anomaly", cleo)),
+    ):
+        written(folder / f"{student}.ipynb", student, "11", output)
+    says = {
+        student: found(graded(folder, course))[f"{student}.ipynb", "11/anomaly"][1] for student in (ada, bert, cleo)
+    }
+    assert says == {ada: f"the same journal as {bert}", bert: f"the same journal as {ada}", cleo: ""}
 
 
 BOMB = base64.b64encode(gzip.compress(b"\n" * (200 << 20), 9)).decode()
@@ -134,6 +170,58 @@ def test_files_that_are_none_are_one_row_each(tmp_path: Path, course: Path) -> N
     assert "course 'cs-101'" in problems["elsewhere.ipynb"]
 
 
+IDS = ["../../ada", "/tmp/ada", "a\0b", "\ud800", "x" * 300, "=cmd", ["ada"], 5, "ada++bert", "+"]
+
+
+@pytest.mark.parametrize("member", ["student", "lab", "course"])
+@pytest.mark.parametrize("value", IDS, ids=range(len(IDS)))
+def test_a_beginning_that_can_not_be_is_one_row_and_no_file_elsewhere(
+    tmp_path: Path, course: Path, member: str, value: Any
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "deep" / "er" / "out"
+    whose = {**Beginning("01", COURSE, ("ada",)).data(), member: value}
+    folder.mkdir()
+    (folder / "ada.ipynb").write_text(json.dumps({"cells": [{"outputs": [{"data": {beginning.MIME: whose}}]}]}))
+    grades = graded(folder, course)
+    (row,) = grades.rows
+    assert (row.path, row.student, row.points) == ("ada.ipynb", "", 0)
+    assert row.says.startswith("its lab.begin can't be")
+    write_tables(grades, out)
+    assert sorted(found.name for found in tmp_path.rglob("*.json")) == ["grades.json"]
+
+
+def test_a_second_file_that_can_not_be_graded_takes_nothing_away(tmp_path: Path, course: Path) -> None:
+    folder = tmp_path / "in"
+    hand_in(folder, "ada", solved("01/guard", "ada"), name="a-first")
+    hand_in(folder, "ada", name="b-second")
+    assert graded(folder, course).students() == {"ada": worth("01/guard")}
+
+
+def test_work_that_is_not_judged_is_not_called_forged(tmp_path: Path, course: Path) -> None:
+    """What is too large to be kept, and a function: an honest student's check gave points."""
+    course.write_text(f'course = "{COURSE}"\nexercises = ["01/guard", "11/policy"]\n')
+    folder = tmp_path / "in"
+    written_down = {"kind": "function", "name": "chosen", "source": "def chosen(pages): return pages[0]"}
+    lost = {"kind": "nothing", "why": "its journal has more than 8 MiB"}
+    hand_in(folder, "ada", changed(solved("01/guard", "ada"), work=lost))
+    written(folder / "bert.ipynb", "bert", "11", changed(solved("11/policy", "bert"), work=written_down))
+    table = found(graded(folder, course))
+    assert table["ada.ipynb", "01/guard"][1].startswith("not judged: it was not kept: 'its journal has more")
+    assert table["bert.ipynb", "11/policy"] == (
+        0,
+        "not judged: it is a function: read its source in the notebook, it is not run",
+    )
+
+
+def test_a_text_for_strace_is_never_a_files_name(tmp_path: Path, course: Path) -> None:
+    """It would be opened on the computer of the grader, and its first line be in the feedback."""
+    secret = tmp_path / "secret"
+    secret.write_text("of the grader")
+    result = judged("10/stack", "default", {"kind": "strace", "text": str(secret)})
+    assert "line 1 of the text" in result["problem"]
+    assert "of the grader" not in result["problem"]
+
+
 def test_a_second_file_of_a_student_is_said_and_one_counts(tmp_path: Path, course: Path) -> None:
     folder = tmp_path / "in"
     hand_in(folder, "ada", solved("01/guard", "ada", SOLVED["01/guard"].spoilt[0]), name="a-first")
@@ -162,7 +250,7 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
 ) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     hand_in(folder, "ada", solved("01/guard", "ada"), solved("01/gaps", "ada"))
-    hand_in(folder, "=cmd", solved("01/guard", "=cmd"), name="formula")
+    hand_in(folder, "@cmd", solved("01/guard", "@cmd"), name="formula")
     arguments = ["grade", str(folder), "--course", str(course), "--to", str(out), "--jobs", "1"]
     assert main(arguments) == 1
     with (out / "grades.csv").open(newline="") as file:
@@ -175,12 +263,12 @@ def test_the_command_writes_tables_and_says_what_needs_a_look(
         "says": "",
         "file": "ada.ipynb",
     }
-    assert rows[-1]["student"].startswith("'=")
+    assert rows[-1]["student"] == "'@cmd"
     scope = json.loads((out / "gradescope" / "ada.json").read_text())
     assert (scope["score"], [test["max_score"] for test in scope["tests"]]) == (9, [5, 4])
     (folder / "formula.ipynb").unlink()
     assert main(arguments) == 0
-    assert "1 notebooks of 1 students" in capsys.readouterr().out
+    assert "1 notebook of 1 student;" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

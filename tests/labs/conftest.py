@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from vmwidgets.labs import asking, beginning, exercise, hinting, mistakes
+from vmwidgets.labs import asking, beginning, checking, exercise, hinting, mistakes
 
 KEPT: list[Any] = [
     beginning._begun,
     hinting._asked_for,
+    checking._latest,
     asking.predictions._by_id,
     exercise._exercises,
     mistakes._mistakes,
@@ -22,7 +23,7 @@ KEPT: list[Any] = [
 @pytest.fixture(autouse=True)
 def new_kernel() -> Iterator[None]:
     """Nothing is begun, no hint and no prediction was asked for; exercises and mistakes are those of before."""
-    for mine in KEPT[:3]:
+    for mine in KEPT[:4]:
         mine.clear()
     before = [copy(kept) for kept in KEPT]
     yield

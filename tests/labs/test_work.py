@@ -77,8 +77,10 @@ def test_names_of_files_are_found_and_replaced_by_kind() -> None:
     [
         None, 5, {}, {"kind": "machine"}, {"kind": "machine", "part": "t", "journal": "not base64!"},
         {"kind": "machine", "part": 5, "journal": ""}, {"kind": "references", "string": "1 2", "runs": [["x", 3]]},
-        {"kind": "references", "string": "1 2", "runs": "x"}, {"kind": "strace", "text": 7},
-        {"kind": "strace", "text": "x"}, {"kind": "nothing", "why": "too long"},
+        {"kind": "references", "string": "1 2", "runs": "x"},
+        {"kind": "references", "string": "1", "runs": [["lru", [3]]]}, {"kind": "strace", "text": 7},
+        {"kind": "strace", "text": "x"},
+        {"kind": "strace", "text": __file__}, {"kind": "nothing", "why": "too long"},
         {"kind": "function", "source": "import os"}, {"kind": ["machine"]},
         {"kind": "answers", "answers": {}}, {"kind": "answers", "answers": [[[], 1]]},
         {"kind": "answers", "answers": [[1, 2]] * 1001}, {"kind": "segments", "segments": [1]},
@@ -98,11 +100,7 @@ def test_a_journal_of_another_part_is_refused() -> None:
         remade({**work, "part": "task:u/map"})
 
 
-def test_what_is_handed_in_is_what_was_checked_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vmwidgets.labs import beginning, checking
-
-    monkeypatch.setattr(beginning, "_begun", [])
-    monkeypatch.setattr(checking, "_latest", {})
+def test_what_is_handed_in_is_what_was_checked_last() -> None:
     with pytest.raises(vm.Refused, match="no lab was begun"):
         lab.submit()
     lab.begin("01", student="ada", course="os")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.base.errors import Refused, printable
+from ..engine.base.units import counted
 from ..grading import grade, read_course
 from ..grading.tables import write_tables
 
@@ -45,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     except (Refused, OSError) as error:
         print(f"vmwidgets: {printable(str(error))}", file=sys.stderr)
         return NOTHING
-    print(f"{len(grades.files)} notebooks of {len(grades.students())} students; results are in {options.to}")
+    files, students = counted(len(grades.files), "notebook"), counted(len(grades.students()), "student")
+    print(f"{files} of {students}; results are in {printable(str(options.to))}")
     for row in grades.look:
         where = f"{row.student or row.path}{f', {row.exercise}' * bool(row.exercise)}"
         print(f"  {printable(where)}: {printable(row.says)}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 from vmwidgets.engine.base.errors import VMError
@@ -14,38 +17,48 @@ MEMORY = 3 << 30
 """Bytes of address space that judging may take."""
 
 SECONDS = 60
-"""Of a processor."""
+"""Of a processor, for one piece of work."""
 
 FILE = 64 << 20
 """Bytes of a file that it may write."""
 
 
 def judged(exercise: str, sheet: str, work: Any) -> dict[str, Any]:
-    """What the work earns on the sheet `sheet`: the data of a check's result, without the work; with a picture."""
+    """What the work earns on the sheet `sheet`: the data of a check's result, without the work."""
     try:
         result = judged_for(exercise, sheet, remade(work))
     except (VMError, MemoryError, RecursionError) as error:
         return {"id": exercise, "points": 0, "problem": str(error) or type(error).__name__, "criteria": []}
-    return {**result.data(), "work": {}, "picture": result.picture}
+    return {**result.data(), "work": {}}
 
 
 def limit() -> None:
-    """Take away from this process what judging does not need; Windows has no such limits."""
+    """Limit what judging one piece of work may use; before each, since the system counts for the whole process.
+
+    Windows has no such limits, and macOS not all of them.
+    """
     try:
         import resource
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    seconds = math.ceil(time.process_time()) + SECONDS
+    limits = {
+        resource.RLIMIT_AS: (MEMORY, MEMORY),
+        resource.RLIMIT_CPU: (seconds, most),
+        resource.RLIMIT_FSIZE: (FILE, FILE),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+    for what, values in limits.items():
+        with suppress(OSError, ValueError):  # not here, or a stricter limit holds already
+            resource.setrlimit(what, values)
 
 
 def main() -> None:
     """Answer questions from standard input, a line each, until it ends; `[exercise, sheet, work]` in JSON."""
-    limit()
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
+        limit()
         print(json.dumps(judged(*json.loads(line))), file=answers, flush=True)
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vmwidgets.engine.base.errors import Refused
 from vmwidgets.labs import beginning, hinting, outcome, prediction, result, submitting
+from vmwidgets.labs.beginning import Beginning
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of a notebook."""
@@ -22,34 +24,20 @@ MOST_ITEMS = 10_000
 
 @dataclass
 class Handed:
-    """One file: `begun`, `works`, `checks`, `predictions`, `outcomes` and `hints` as the notebook keeps them, by id.
+    """One file: `works`, `predictions`, `outcomes` and `hints` as the notebook keeps them, by id.
 
-    `works` has for each exercise its `sheet`, `points`, `of` and `work`: of the last submission or check.  `problem`
-    why the file can't be graded, or "".
+    `begun` says whose it is, by vmwidgets of this `version`.  `works` has for each exercise its `sheet`, `points`, `of`
+    and `work`: of the last submission or check.  `problem` is why the file can't be graded, or "".
     """
 
     path: Path
     problem: str = ""
-    begun: dict[str, Any] = field(default_factory=dict)
+    begun: Beginning | None = None
+    version: str = ""
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     hints: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def student(self) -> str:
-        """Whose it says it is."""
-        return _text(self.begun, "student")
-
-    @property
-    def lab(self) -> str:
-        """Which lab."""
-        return _text(self.begun, "lab")
-
-    @property
-    def course(self) -> str:
-        """Of which course."""
-        return _text(self.begun, "course")
 
 
 def read_notebook(path: Path) -> Handed:
@@ -71,7 +59,9 @@ def read_notebook(path: Path) -> Handed:
             data = bundle.get(kind)
             if isinstance(data, dict):
                 keep(handed, data)
-    if not handed.begun:
+    if handed.problem:
+        return handed
+    if handed.begun is None:
         handed.problem = "no lab was begun in it, or it was saved without its outputs"
     elif not handed.works:
         handed.problem = "nothing was checked or handed in"
@@ -79,12 +69,16 @@ def read_notebook(path: Path) -> Handed:
 
 
 def _begun(handed: Handed, data: dict[str, Any]) -> None:
-    handed.begun = data
+    try:
+        handed.begun, handed.version = Beginning.made_from(data), _text(data, "version")
+    except Refused as refusal:
+        handed.problem = f"its lab.begin can't be: {refusal}"
 
 
 def _check(handed: Handed, data: dict[str, Any]) -> None:
     name, work = _text(data, "id"), data.get("work")
-    if name and "(" not in name and isinstance(work, dict) and work:
+    practice = _text(data, "sheet").startswith("practice")
+    if name and not practice and isinstance(work, dict) and work:
         handed.works[name] = {key: data.get(key) for key in ("sheet", "points", "of", "work")}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vmwidgets import __version__
-from vmwidgets.engine.base.errors import Refused
+from vmwidgets.engine.base.errors import Refused, shown
 from vmwidgets.labs.beginning import Beginning
 from vmwidgets.labs.exercise import exercises
 
@@ -56,6 +56,18 @@ class Graded:
     outcomes: dict[str, Any]
     hints: dict[str, int]
 
+    @property
+    def students(self) -> list[str]:
+        """The ids of those whose it is."""
+        return self.student.split("+") if self.student else []
+
+    @property
+    def predicted(self) -> int:
+        """How many predictions of this lab have an answer."""
+        return sum(
+            name.startswith(f"{self.lab}/") and bool(one.get("answer")) for name, one in self.predictions.items()
+        )
+
 
 @dataclass(frozen=True)
 class Grades:
@@ -78,14 +90,18 @@ class Grades:
         return [row for row in self.rows if row.says]
 
     def students(self) -> dict[str, float]:
-        """The points of each student, over all exercises and with predictions, in the order of their ids."""
-        totals: dict[str, float] = {}
+        """The points of each student, over all exercises and with predictions, in the order of their ids.
+
+        Each of a pair gets what the pair earned.  What one also did alone counts once: the better of both.
+        """
+        earned: dict[str, dict[str, float]] = {}
         for file in self.files:
-            if file.student:
-                made = sum(bool(one.get("answer")) for one in file.predictions.values()) * self.course.prediction
-                earned = sum(row.points for row in file.rows) + (0 if file.problem else made)
-                totals[file.student] = totals.get(file.student, 0) + earned
-        return dict(sorted(totals.items()))
+            parts = {row.exercise: row.points for row in file.rows}
+            parts[f"{file.lab}/"] = 0 if file.problem else file.predicted * self.course.prediction
+            for student in file.students:
+                mine = earned.setdefault(student, {})
+                mine.update({name: max(points, mine.get(name, 0)) for name, points in parts.items()})
+        return {student: sum(parts.values()) for student, parts in sorted(earned.items())}
 
 
 def grade(
@@ -121,7 +137,7 @@ def grade(
     def one(path: Path) -> tuple[str, Graded]:
         name, key = path.relative_to(folder).as_posix(), _key(path, course)
         before = known.get((name, key))
-        if before is not None and (not only or before.student != only):
+        if before is not None and only not in before.students:
             return key, before
         worker = workers.get()
         try:
@@ -144,30 +160,30 @@ def grade(
 
 def _graded(name: str, handed: Handed, course: Course, worker: Worker) -> Graded:
     """One file; what it claims is compared with what is found here."""
-    students = tuple(sorted(handed.student.split("+"))) if handed.student else ()
-    problem = handed.problem or _whose(handed, students, course)
+    begun = handed.begun or Beginning("")
+    problem = handed.problem or _whose(begun, handed.version, course)
     rows = []
-    sheet = f"{Beginning(handed.lab, handed.course, students).seed:016x}" if students else "default"
     for exercise, worth in course.exercises.items() if not problem else ():
-        if exercise.partition("/")[0] != handed.lab:
+        if exercise.partition("/")[0] != begun.lab:
             continue
         kept = handed.works.get(exercise)
-        row = Row(name, handed.student, exercise, of=worth)
+        row = Row(name, begun.student, exercise, of=worth)
+        sheet = f"{begun.seed:016x}"
         rows.append(replace(row, says="not handed in") if kept is None else _row(row, kept, sheet, course, worker))
     if not problem and not rows:
-        problem = f"lab {handed.lab!r} has no exercise in this course"
+        problem = f"lab {begun.lab!r} has no exercise in this course"
     return Graded(
-        name, handed.student, handed.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
+        name, begun.student, begun.lab, problem, tuple(rows), handed.predictions, handed.outcomes, handed.hints
     )
 
 
-def _whose(handed: Handed, students: tuple[str, ...], course: Course) -> str:
-    if not students:
+def _whose(begun: Beginning, version: str, course: Course) -> str:
+    if not begun.students:
         return "no student: it has the default sheet"
-    if handed.course != course.name:
-        return f"it is of the course {handed.course!r}"
-    if handed.begun.get("version") != __version__:
-        return f"it was made with vmwidgets {handed.begun.get('version')}, and this is {__version__}"
+    if begun.course != course.name:
+        return f"it is of the course {begun.course!r}"
+    if version != __version__:
+        return f"it was made with vmwidgets {shown(version)}, and this is {__version__}"
     return ""
 
 
@@ -180,6 +196,8 @@ def _row(row: Row, kept: dict[str, Any], sheet: str, course: Course, worker: Wor
     points = int(result["points"])
     if kept.get("sheet") != wanted:
         points, says = 0, "its journal is of another sheet"
+    elif result["problem"] and not result["criteria"]:
+        says = f"not judged: {result['problem']}"
     elif claimed != points:
         says = f"forged: the notebook claims {claimed} points, and its journal gives {points}"
     else:
@@ -194,7 +212,8 @@ def _compared(files: Iterable[Graded]) -> Iterator[Graded]:
     owners: dict[str, set[str]] = {}
     last: dict[tuple[str, str], str] = {}
     for file in files:
-        last[file.student, file.lab] = file.path
+        if not file.problem:
+            last[file.student, file.lab] = file.path
         for row in file.rows:
             if row.work and row.points:
                 owners.setdefault(row.work, set()).add(file.student)

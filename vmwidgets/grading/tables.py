@@ -28,7 +28,7 @@ def write_tables(grades: Grades, folder: Path) -> list[Path]:
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as file:
-            file.write(text.encode())
+            file.write(text.encode(errors="backslashreplace"))  # a file's name may be no text
     return list(texts)
 
 
@@ -51,7 +51,7 @@ def _harmless(cell: object) -> object:
 
 def _gradescope(grades: Grades, student: str) -> dict[str, object]:
     """The results.json of Gradescope's autograder, with a test for each exercise."""
-    rows = [row for file in grades.files if file.student == student for row in file.rows]
+    rows = [row for file in grades.files if student in file.students for row in file.rows]
     tests = [{"name": row.exercise, "score": row.points, "max_score": row.of, "output": _feedback(row)} for row in rows]
     return {"score": grades.students()[student], "tests": tests, "visibility": "after_published"}
 

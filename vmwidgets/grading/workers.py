@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import subprocess
 import sys
 import tempfile
-import time
+from contextlib import suppress
+from threading import Event, Timer
 from typing import Any
 
 SECONDS = 90
@@ -30,13 +30,11 @@ class Worker:
         process = self._started()
         question = json.dumps([exercise, sheet, work]).encode() + b"\n"
         try:
-            answer = self._answer(process, question, time.monotonic() + seconds)
+            return _answer(process, question, seconds)
         except TimeoutError:
             problem = f"judging took longer than {seconds:g} seconds"
         except OSError as error:
             problem = f"judging ended early: {error}"
-        else:
-            return answer
         self._end()
         return {"id": exercise, "points": 0, "problem": problem, "criteria": []}
 
@@ -51,32 +49,10 @@ class Worker:
             environment = {name: os.environ[name] for name in kept if name in os.environ}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "vmwidgets.grading.judge"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                env={**environment, "TMPDIR": self._folder.name}, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=environment | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name), start_new_session=True,
             )  # fmt: skip
         return self._process
-
-    def _answer(self, process: subprocess.Popen[bytes], question: bytes, end: float) -> dict[str, Any]:
-        """The line that comes back; the question is written while the process may already be reading."""
-        assert process.stdin is not None
-        assert process.stdout is not None
-        out, into = process.stdout.fileno(), process.stdin.fileno()
-        os.set_blocking(into, False)
-        answer = bytearray()
-        while not answer.endswith(b"\n"):
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            readable, writable, _ = select.select([out], [into] if question else [], [], left)
-            if writable:
-                question = question[os.write(into, question[: 1 << 16]) :]
-            if readable:
-                part = os.read(out, 1 << 20)
-                answer += part
-                if not part or len(answer) > MOST_ANSWER:
-                    raise OSError("the process that judges ended" if not part else "its answer has no end")
-        found: dict[str, Any] = json.loads(answer)
-        return found
 
     def _end(self) -> None:
         if self._process is not None:
@@ -84,5 +60,34 @@ class Worker:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(OSError):  # what was not sent can't be sent any longer
+                        pipe.close()
             self._process = None
+
+
+def _answer(process: subprocess.Popen[bytes], question: bytes, seconds: float) -> dict[str, Any]:
+    """The line that comes back; a timer ends the process, since Windows can't wait for a pipe with a limit of time."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    late = Event()
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    timer = Timer(seconds, stop)
+    timer.start()
+    try:
+        process.stdin.write(question)
+        process.stdin.flush()
+        answer = process.stdout.readline(MOST_ANSWER)
+    except OSError:
+        answer = b""
+    finally:
+        timer.cancel()
+    if not answer.endswith(b"\n"):
+        if late.is_set():
+            raise TimeoutError
+        raise OSError("its answer has no end" if answer else "the process that judges ended")
+    found: dict[str, Any] = json.loads(answer)
+    return found

@@ -79,6 +79,18 @@ class Beginning:
             "version": __version__,
         }
 
+    @classmethod
+    def made_from(cls, data: Any) -> Beginning:
+        """The beginning of :meth:`data`, made again; :class:`Refused` for what :func:`begin` refuses.
+
+        >>> Beginning.made_from(Beginning("01", "os", ("anna", "ben")).data()).students
+        ('anna', 'ben')
+        """
+        student = data.get("student") if isinstance(data, dict) else None
+        if not isinstance(student, str):
+            raise Refused(f"{shown(data)} is no beginning of a lab: student is a text")
+        return _beginning(data.get("lab"), student.split("+") if student else "", data.get("course"))
+
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         html = framed(marked(self.sentence), f"lab {self.lab} · vmwidgets {__version__}")
         return {MIME: self.data(), "text/html": html, "text/plain": repr(self)}
@@ -104,15 +116,10 @@ def begin(lab: str, *, student: str | Collection[str] = "", course: str = "") ->
     >>> lab.begin("doc")
     Lab doc: the default sheet. For a sheet of your own, write student= and course= above.
     """
-    name = _lab(lab)
-    students = () if _nothing(student) else _students(student)
-    of = "" if _nothing(course) else _id(course, "course")
-    if students and not of:
-        raise Refused(f"student={shown(student)} without a course: write course= as your instructor gives it")
-    wanted = Beginning(name, of, students)
+    wanted = _beginning(lab, student, course)
     if _begun and _begun[0] != wanted:
         has_begun = f"this notebook has begun lab {_begun[0].lab} for {_begun[0].whose}"
-        raise Refused(f"{has_begun}: restart the kernel to begin lab {name} for {wanted.whose}")
+        raise Refused(f"{has_begun}: restart the kernel to begin lab {wanted.lab} for {wanted.whose}")
     _begun[:] = [wanted]
     return wanted
 
@@ -120,6 +127,15 @@ def begin(lab: str, *, student: str | Collection[str] = "", course: str = "") ->
 def begun() -> Beginning | None:
     """What this kernel has begun; None before :func:`begin`."""
     return _begun[0] if _begun else None
+
+
+def _beginning(lab: Any, student: Any, course: Any) -> Beginning:
+    name = _lab(lab)
+    students = () if _nothing(student) else _students(student)
+    of = "" if _nothing(course) else _id(course, "course")
+    if students and not of:
+        raise Refused(f"student={shown(student)} without a course: write course= as your instructor gives it")
+    return Beginning(name, of, students)
 
 
 def _lab(value: Any) -> str:

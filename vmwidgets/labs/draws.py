@@ -41,7 +41,7 @@ class Draws:
         return values[self.below(len(values))]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
-        """All of `values` in another order."""
+        """All of `values`, in an order that is drawn."""
         left = list(values)
         return [left.pop(self.below(len(left))) for _ in values]
 

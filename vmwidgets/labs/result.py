@@ -33,6 +33,11 @@ class Result:
     work: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def practice(self) -> bool:
+        """Whether it is of a sheet for practice: it counts for nothing."""
+        return self.of_sheet.startswith("practice")
+
+    @property
     def points(self) -> int:
         """Points earned."""
         return sum(criterion.points for criterion in self.criteria)
@@ -64,7 +69,7 @@ class Result:
 
     @property
     def _stuck(self) -> str:
-        sheet = "sheet" if self.of_sheet.startswith("practice") else f'"{self.id}"'
+        sheet = "sheet" if self.practice else f'"{self.id}"'
         return f"Stuck? lab.hint({sheet}) gives a hint, and two more when it is called again."
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:

@@ -88,11 +88,13 @@ def remade(data: Any) -> Any:
     if kind == "references":
         return _references(data)
     if kind == "strace":
-        return load_strace(boot(), _text(data, "text"))
+        return load_strace(boot(), f"{_text(data, 'text')}\n")  # text of one line could be taken for a file's name
     if kind == "segments":
         return Segments.made_from(data.get("segments"))
     if kind == "answers":
         return _answers(data.get("answers"))
+    if kind == "function":
+        raise Refused("it is a function: read its source in the notebook, it is not run")
     if kind == "nothing":
         raise Refused(f"it was not kept: {shown(data.get('why'))}")
     raise Refused(f"kind={shown(kind)}: write machine, references, strace, segments or answers")
@@ -187,10 +189,14 @@ def _of_references(value: ReferencesValue) -> dict[str, Any]:
 
 def _references(data: dict[str, Any]) -> ReferencesValue:
     runs = data.get("runs")
-    if not isinstance(runs, list) or not all(isinstance(run, list) and len(run) == 2 for run in runs):
+    if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
         raise Refused(f"runs={shown(runs)}: write pairs of a policy and a number of frames")
-    policies, frames = dict.fromkeys(str(run[0]) for run in runs), dict.fromkeys(run[1] for run in runs)
+    policies, frames = dict.fromkeys(run[0] for run in runs), dict.fromkeys(run[1] for run in runs)
     return reference_string(_text(data, "string"), list(frames), list(policies))
+
+
+def _is_run(run: Any) -> bool:
+    return isinstance(run, list) and len(run) == 2 and isinstance(run[0], str) and isinstance(run[1], int)
 
 
 def _pairs(answers: dict[Any, Any]) -> list[list[Any]]:
